@@ -1,0 +1,3 @@
+/** stub */
+export type Access = { type: string };
+export type Subject = { sub_ids: { id: string; format: 'uri' }[] };

@@ -1,0 +1,56 @@
+/**
+ * The two clocks. Business time drives tokens, `wait`, quotes, interactions, expiry and intervals; it can be frozen,
+ * advanced and set. Wire time is the wall: packet expiry, timeouts, leases, caches, logs and signature freshness.
+ * Only this file reads the system's clock.
+ */
+
+/** Both in milliseconds since the epoch. */
+export interface Clock {
+  readonly businessNow: () => number;
+  readonly wallNow: () => number;
+}
+
+/** How business time relates to the wall: it runs `offset` ms apart, or stands still at `at`. */
+export interface ClockSetting {
+  readonly mode: 'live' | 'frozen';
+  readonly offset: number;
+  readonly at: number;
+}
+
+export const liveClock: ClockSetting = { mode: 'live', offset: 0, at: 0 };
+
+export type ClockChange =
+  | { readonly action: 'freeze' }
+  | { readonly action: 'run' }
+  | { readonly action: 'advance'; readonly milliseconds: number }
+  | { readonly action: 'set'; readonly time: number };
+
+export class WorldClock implements Clock {
+  setting: ClockSetting = liveClock;
+  readonly wallNow: () => number;
+
+  constructor(wallNow: () => number = Date.now) {
+    this.wallNow = wallNow;
+  }
+
+  readonly businessNow = (): number =>
+    this.setting.mode === 'frozen' ? this.setting.at : this.wallNow() + this.setting.offset;
+
+  /** The setting after a change; business time does not jump unless told to. */
+  after(change: ClockChange): ClockSetting {
+    const now = this.businessNow();
+    const { mode } = this.setting;
+    const standing = (at: number): ClockSetting => ({ mode: 'frozen', offset: 0, at });
+    const running = (at: number): ClockSetting => ({ mode: 'live', offset: at - this.wallNow(), at: 0 });
+    switch (change.action) {
+      case 'freeze':
+        return standing(now);
+      case 'run':
+        return running(now);
+      case 'advance':
+        return (mode === 'frozen' ? standing : running)(now + change.milliseconds);
+      case 'set':
+        return (mode === 'frozen' ? standing : running)(change.time);
+    }
+  }
+}

@@ -1,0 +1,126 @@
+/**
+ * The unit of work: one MikroORM database, embedded (PGlite) or PostgreSQL, with the same entities and migrations.
+ *
+ * Isolation is READ COMMITTED; whoever changes a row that others depend on locks it first, in this order:
+ * grant → outgoing payment grant → quote → outgoing payment → incoming payment → account.
+ * Nothing waits for the network inside a transaction: `assertOutsideTransaction` throws where it would.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { MikroORM } from '@mikro-orm/core';
+import { Migrator } from '@mikro-orm/migrations';
+import type { InferKyselyDB, SqlEntityManager } from '@mikro-orm/sql';
+import type { Kysely, Transaction as KyselyTransaction } from 'kysely';
+import { lockDirectory } from './directory-lock.ts';
+import { entities } from './entities.ts';
+import { Migration0001 } from './migrations/migration-0001.ts';
+
+/** Tables as Kysely sees them, inferred from the entities. */
+export type Tables = InferKyselyDB<(typeof entities)[number]>;
+export type Transaction = KyselyTransaction<Tables>;
+/** Where a statement can run: inside a transaction or on a connection of the pool. */
+export type Queryable = Kysely<Tables>;
+
+export interface Database {
+  readonly kind: 'embedded' | 'postgresql';
+  /** For statements that stand alone. */
+  readonly query: Queryable;
+  /** Runs `work` in one transaction; rolled back if it throws. Does not nest. */
+  transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
+  /** Removes every row, for a reset of the world. */
+  clear(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export type DatabaseOptions =
+  | { readonly kind: 'embedded'; readonly directory?: string; readonly templateFile?: string }
+  | { readonly kind: 'postgresql'; readonly url: string; readonly poolSize?: number };
+
+const insideTransaction = new AsyncLocalStorage<true>();
+
+/** Throws if called inside a transaction: a network wait there would hold locks, and on PGlite hang for good. */
+export function assertOutsideTransaction(what: string): void {
+  if (insideTransaction.getStore()) throw new Error(`${what} inside a database transaction`);
+}
+
+const ormOptions = {
+  entities: [...entities],
+  extensions: [Migrator],
+  migrations: { migrationsList: [{ name: 'migration-0001', class: Migration0001 }], snapshot: false },
+  // References hold the ASE twice (own key and foreign key); they stand in the migration.
+  schemaGenerator: { createForeignKeyConstraints: false },
+};
+
+/** Opens the database and brings it up to date. */
+export async function openDatabase(options: DatabaseOptions): Promise<Database> {
+  return options.kind === 'embedded' ? openEmbedded(options) : openPostgreSql(options.url, options.poolSize ?? 10);
+}
+
+async function openPostgreSql(url: string, poolSize: number): Promise<Database> {
+  const { MikroORM, defineConfig } = await import('@mikro-orm/postgresql');
+  const orm = await MikroORM.init(defineConfig({ ...ormOptions, clientUrl: url, pool: { min: 0, max: poolSize } }));
+  await orm.schema.ensureDatabase();
+  // Several processes may start at once: one migrates, the others wait for it.
+  await orm.em.fork().transactional(async (tx) => {
+    await tx.execute('select pg_advisory_xact_lock(7465)');
+    await orm.migrator.up();
+  });
+  return wrap('postgresql', orm, () => orm.close());
+}
+
+async function openEmbedded(options: { directory?: string; templateFile?: string }): Promise<Database> {
+  const [{ MikroORM, defineConfig }, { PGlite }] = await Promise.all([
+    import('@mikro-orm/pglite'),
+    import('@electric-sql/pglite'),
+  ]);
+  const unlock = options.directory ? await lockDirectory(options.directory) : async () => {};
+  const clusterDirectory = options.directory && join(options.directory, 'postgresql');
+  const template = options.templateFile && (await readTemplate(options.templateFile, clusterDirectory));
+  const pglite = await PGlite.create({
+    ...(clusterDirectory && { dataDir: clusterDirectory }),
+    ...(template && { loadDataDir: template }),
+  });
+  const orm = await MikroORM.init(defineConfig({ ...ormOptions, dbName: 'postgres', driverOptions: { pglite } }));
+  await orm.migrator.up();
+  if (options.templateFile && !template && !options.directory) {
+    await writeTemplate(options.templateFile, await pglite.dumpDataDir('none'));
+  }
+  return wrap('embedded', orm, async () => {
+    await orm.close();
+    await pglite.close();
+    await unlock();
+  });
+}
+
+/** The migrated, empty cluster to start from, unless there is none yet or the directory already holds one. */
+async function readTemplate(file: string, clusterDirectory: string | undefined): Promise<Blob | undefined> {
+  const present = clusterDirectory && (await readFile(join(clusterDirectory, 'PG_VERSION')).catch(() => undefined));
+  if (present) return undefined;
+  const bytes = await readFile(file).catch(() => undefined);
+  return bytes && new Blob([bytes]);
+}
+
+async function writeTemplate(file: string, template: Blob): Promise<void> {
+  await mkdir(dirname(file), { recursive: true });
+  const temporary = `${file}.${process.pid}`;
+  await writeFile(temporary, Buffer.from(await template.arrayBuffer()));
+  await rename(temporary, file);
+}
+
+function wrap(kind: Database['kind'], orm: MikroORM, close: () => Promise<void>): Database {
+  const query = (orm.em.fork() as unknown as SqlEntityManager).getKysely() as unknown as Queryable;
+  return {
+    kind,
+    query,
+    transaction(work) {
+      assertOutsideTransaction('a second transaction');
+      return query.transaction().execute((tx) => insideTransaction.run(true, () => work(tx)));
+    },
+    async clear() {
+      const tables = entities.map((entity) => `"${entity.meta.tableName}"`).join(', ');
+      await (orm.em.fork() as unknown as SqlEntityManager).execute(`truncate ${tables}`);
+    },
+    close,
+  };
+}

@@ -1,0 +1,75 @@
+// Where generated routes and hand-written handlers meet: the shape of one OpenAPI operation (OpenAPI 3.1 §4.8.10) in types.
+// `const handlers = {…} satisfies Handlers<Context>` makes a missing or surplus handler, an undeclared status,
+// an error code that is illegal at its status, and a wrong body errors of the compiler.
+
+/** One row of a generated route table. `path` is the OpenAPI template (`/quotes/{id}`), `responses` every declared status. */
+export interface Route<Id extends string = string> {
+  readonly operationId: Id;
+  readonly tags: readonly string[];
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly path: string;
+  readonly security: readonly string[];
+  readonly responses: readonly number[];
+}
+
+/** Drops `readonly` everywhere, so that a plain object literal is a body. */
+export type Writable<T> = T extends (...args: never[]) => unknown
+  ? T
+  : T extends object
+    ? { -readonly [K in keyof T]: Writable<T[K]> }
+    : T;
+
+type JsonOf<Content> = Content extends { 'application/json': infer Body } ? Body : never;
+type FormOf<Content> = Content extends { 'application/x-www-form-urlencoded': infer Body } ? Body : never;
+type HtmlOf<Content> = Content extends { 'text/html': infer Body } ? Body : never;
+type BodyOf<Content> = JsonOf<Content> | FormOf<Content> | HtmlOf<Content>;
+
+type RequestBody<Op> = Op extends { requestBody: { content: infer Content } }
+  ? BodyOf<Content>
+  : Op extends { requestBody?: { content: infer Content } }
+    ? BodyOf<Content> | undefined
+    : undefined;
+
+type Parameters<Op, Place extends 'path' | 'query'> = Op extends { parameters: infer All }
+  ? Place extends keyof All
+    ? [Exclude<All[Place], undefined>] extends [never]
+      ? Record<never, never>
+      : Exclude<All[Place], undefined>
+    : Record<never, never>
+  : Record<never, never>;
+
+/** What a handler is given: path and query parameters and the body, already valid against the document. */
+export interface OperationRequest<Op> {
+  readonly params: Readonly<Parameters<Op, 'path'>>;
+  readonly query: Readonly<Parameters<Op, 'query'>>;
+  readonly body: Writable<RequestBody<Op>>;
+}
+
+/** The one error shape of all documents; `Code` is the union that the document allows at that status. */
+export interface ErrorBody<Code extends string = string> {
+  error: { code: Code; description: string; details?: Record<string, unknown> };
+}
+
+type ReplyBody<Response, Status, Codes> = Status extends keyof Codes
+  ? { body: ErrorBody<Codes[Status] & string> }
+  : Response extends { content: infer Content }
+    ? [BodyOf<Content>] extends [never]
+      ? { body?: undefined }
+      : { body: Writable<BodyOf<Content>> }
+    : { body?: undefined };
+
+/** A reply with one of the declared statuses; error bodies are limited to the codes in `Codes[status]`. */
+export type OperationReply<Op, Codes = Record<never, never>> = Op extends { responses: infer Responses }
+  ? {
+      [Status in keyof Responses & number]: {
+        status: Status;
+        headers?: Record<string, string>;
+      } & ReplyBody<Responses[Status], Status, Codes>;
+    }[keyof Responses & number]
+  : never;
+
+/** Serves one operation. Throwing leaves the answer to the slice's error renderer. */
+export type Handler<Op, Codes, Context> = (
+  context: Context,
+  request: OperationRequest<Op>,
+) => Promise<OperationReply<Op, Codes>>;

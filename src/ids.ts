@@ -1,0 +1,33 @@
+/** Identifiers and random bytes. Only this file reads randomness; with a seed the sequence is repeatable. */
+import { createHmac, randomBytes as systemRandomBytes } from 'node:crypto';
+
+export interface Ids {
+  /** `length` bytes nobody can guess (unless the world is seeded). */
+  readonly bytes: (length: number) => Buffer;
+  /** A version 4 UUID: 122 random bits. */
+  readonly uuid: () => string;
+  /** An opaque ASCII value with 256 random bits, for tokens and nonces (RFC 9635 §13.1). */
+  readonly token: () => string;
+}
+
+/** With a seed: HMAC-SHA256(seed, label and counter). The label keeps the ASEs' sequences apart. */
+export function createIds(seed: string | undefined, label: string): Ids {
+  let counter = 0;
+  const block = (): Buffer => createHmac('sha256', seed!).update(`${label}\n${counter++}`).digest();
+  const bytes = (length: number): Buffer => {
+    if (seed === undefined) return systemRandomBytes(length);
+    const blocks = Array.from({ length: Math.ceil(length / 32) }, block);
+    return Buffer.concat(blocks).subarray(0, length);
+  };
+  return {
+    bytes,
+    uuid() {
+      const value = bytes(16);
+      value[6] = (value[6]! & 0x0f) | 0x40;
+      value[8] = (value[8]! & 0x3f) | 0x80;
+      const hex = value.toString('hex');
+      return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
+    },
+    token: () => bytes(32).toString('base64url'),
+  };
+}

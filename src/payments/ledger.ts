@@ -1,0 +1,127 @@
+/**
+ * The ledger: append-only double entry. Every transfer sums to zero in each asset and bears an id derived from its
+ * cause, so that booking a cause twice is harmless. Customer accounts keep a balance that the database holds at ≥ 0;
+ * internal accounts are the sum of their entries (SET-07).
+ */
+import { sql } from 'kysely';
+import { toAmount, toInstant } from '../database/columns.ts';
+import type { Queryable, Transaction } from '../database/database.ts';
+import { Problem } from '../http/problem.ts';
+import type { Asset } from './amount.ts';
+
+export type InternalKind = 'deposit' | 'hold' | 'fee' | 'exchange' | 'peer';
+
+/** Id of the ASE's own account of a kind in an asset: one each, for peers one per peer. */
+export function internalAccountId(kind: InternalKind, asset: Asset, peer?: string): string {
+  return [kind, ...(peer === undefined ? [] : [peer]), asset.code, asset.scale].join(':');
+}
+
+/** Creates the ASE's own account if it is not there yet. Returns its id. */
+export async function openInternalAccount(
+  db: Queryable,
+  ase: string,
+  kind: InternalKind,
+  asset: Asset,
+  peer?: string,
+): Promise<string> {
+  const id = internalAccountId(kind, asset, peer);
+  await db
+    .insertInto('account')
+    .values({ ase, id, kind, asset_code: asset.code, asset_scale: asset.scale, balance: null })
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+  return id;
+}
+
+export interface Entry {
+  readonly accountId: string;
+  /** What the account gains; negative if it pays. */
+  readonly amount: bigint;
+}
+
+/**
+ * Books a transfer. Returns false if a transfer of this id is booked already, and changes nothing then.
+ * Throws `insufficient_funds` if a customer's balance would fall below zero.
+ */
+export async function bookTransfer(
+  tx: Transaction,
+  ase: string,
+  id: string,
+  now: number,
+  entries: readonly Entry[],
+): Promise<boolean> {
+  const { numInsertedOrUpdatedRows } = await tx
+    .insertInto('ledger_transfer')
+    .values({ ase, id, created_at: toInstant(now) })
+    .onConflict((conflict) => conflict.doNothing())
+    .executeTakeFirstOrThrow();
+  if (numInsertedOrUpdatedRows === 0n) return false;
+  const moving = entries.filter((entry) => entry.amount !== 0n);
+  if (moving.length === 0) return true;
+  await tx
+    .insertInto('ledger_entry')
+    .values(moving.map(({ accountId, amount }) => ({ ase, transfer_id: id, account_id: accountId, amount: `${amount}` })))
+    .execute();
+  // In the order of the ids, so that two transfers between the same customers never wait for each other in a circle.
+  for (const { accountId, amount } of moving.toSorted((a, b) => (a.accountId < b.accountId ? -1 : 1))) {
+    await adjustBalance(tx, ase, accountId, amount);
+  }
+  return true;
+}
+
+/** Customers only; other accounts have no balance column to keep. */
+async function adjustBalance(tx: Transaction, ase: string, accountId: string, amount: bigint): Promise<void> {
+  const kind = accountId.split(':', 1)[0]!;
+  if (kind !== 'customer') return;
+  const { numUpdatedRows } = await tx
+    .updateTable('account')
+    .set({ balance: sql<string>`balance + ${`${amount}`}::numeric` })
+    .where('ase', '=', ase)
+    .where('id', '=', accountId)
+    .where(sql<boolean>`balance + ${`${amount}`}::numeric >= 0`)
+    .executeTakeFirstOrThrow();
+  if (numUpdatedRows === 0n) throw new Problem('insufficient_funds');
+}
+
+export interface TrialBalanceLine {
+  readonly account: string;
+  readonly kind: string;
+  readonly assetCode: string;
+  readonly assetScale: number;
+  readonly balance: bigint;
+}
+
+export interface TrialBalance {
+  readonly lines: readonly TrialBalanceLine[];
+  /** Sum per asset; all zero, or the books are wrong. */
+  readonly totals: readonly { readonly assetCode: string; readonly assetScale: number; readonly total: bigint }[];
+  /** Whether all totals are zero and every customer's balance equals the sum of its entries. */
+  readonly balanced: boolean;
+}
+
+/** All accounts of the ASE with the sum of their entries, in minor units of their asset. */
+export async function readTrialBalance(db: Queryable, ase: string): Promise<TrialBalance> {
+  const rows = await db
+    .selectFrom('account')
+    .leftJoin('ledger_entry', (join) =>
+      join.onRef('ledger_entry.ase', '=', 'account.ase').onRef('ledger_entry.account_id', '=', 'account.id'),
+    )
+    .select(['account.id', 'account.kind', 'account.asset_code', 'account.asset_scale', 'account.balance'])
+    .select(sql<string>`coalesce(sum(ledger_entry.amount), 0)`.as('sum'))
+    .where('account.ase', '=', ase)
+    .groupBy(['account.ase', 'account.id'])
+    .orderBy('account.id')
+    .execute();
+  const totals = new Map<string, { assetCode: string; assetScale: number; total: bigint }>();
+  let balanced = true;
+  const lines = rows.map((row) => {
+    const balance = toAmount(row.sum);
+    const key = `${row.asset_code}/${row.asset_scale}`;
+    const total = totals.get(key) ?? { assetCode: row.asset_code, assetScale: row.asset_scale, total: 0n };
+    totals.set(key, { ...total, total: total.total + balance });
+    if (row.balance !== null && toAmount(row.balance) !== balance) balanced = false;
+    return { account: row.id, kind: row.kind, assetCode: row.asset_code, assetScale: row.asset_scale, balance };
+  });
+  const sums = [...totals.values()];
+  return { lines, totals: sums, balanced: balanced && sums.every(({ total }) => total === 0n) };
+}
