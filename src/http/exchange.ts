@@ -1,0 +1,60 @@
+// The record of one received request, kept as it came over the wire: RFC 9110 §5.3, RFC 9112 §3.2, RFC 9421 §2.2.2.
+import type { IncomingMessage } from 'node:http';
+
+export interface Exchange {
+  /** Request method as sent. */
+  readonly method: string;
+  /** Request target of the request line: path and query, percent-encoding untouched. */
+  readonly rawTarget: string;
+  /** Configured public origin and `rawTarget`; an empty path is '/', there is no fragment (SIG-20, SIG-21, SIG-22). */
+  readonly targetUri: string;
+  /** Every header line in the order received; names keep their case. */
+  readonly rawHeaders: readonly (readonly [name: string, value: string])[];
+  /** Content as received; empty when there was none. */
+  readonly body: Buffer;
+}
+
+/**
+ * Records a request as received by Node. Call it before anything rewrites `req.url`.
+ * `publicOrigin` (`https://ase.example`, no path) comes from the configuration, never from Host or X-Forwarded-*.
+ */
+export function recordExchange(req: IncomingMessage, publicOrigin: string, body: Buffer): Exchange {
+  const rawTarget = req.url ?? '/';
+  const rawHeaders: [string, string][] = [];
+  for (let i = 0; i + 1 < req.rawHeaders.length; i += 2) rawHeaders.push([req.rawHeaders[i]!, req.rawHeaders[i + 1]!]);
+  return {
+    method: req.method ?? 'GET',
+    rawTarget,
+    targetUri: createTargetUri(publicOrigin, rawTarget),
+    rawHeaders,
+    body,
+  };
+}
+
+/**
+ * Effective request URI (RFC 9421 §2.2.2) from the public origin and a request target in origin-form or, as proxies
+ * send it, absolute-form, whose authority is ignored.
+ */
+export function createTargetUri(publicOrigin: string, rawTarget: string): string {
+  let target = rawTarget.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '');
+  const fragment = target.indexOf('#');
+  if (fragment >= 0) target = target.slice(0, fragment);
+  if (!target.startsWith('/')) target = target === '*' ? '' : '/' + target;
+  return publicOrigin + target;
+}
+
+/** Values of all lines of the named field (any case), in order, without the whitespace around them. */
+export function headerLines(exchange: Exchange, name: string): string[] {
+  const wanted = name.toLowerCase();
+  const lines: string[] = [];
+  for (const [field, value] of exchange.rawHeaders) {
+    if (field.length === wanted.length && field.toLowerCase() === wanted) lines.push(value.trim());
+  }
+  return lines;
+}
+
+/** The field's lines joined with ', ' (RFC 9110 §5.3), or undefined when the field is absent. */
+export function combinedHeader(exchange: Exchange, name: string): string | undefined {
+  const lines = headerLines(exchange, name);
+  return lines.length === 0 ? undefined : lines.join(', ');
+}
