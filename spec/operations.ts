@@ -1,0 +1,54 @@
+// The operations of an OpenAPI 3.1 document with their JSON bodies, in document order.
+import { isObject, type JsonObject, readPointer, writePointer } from './json.ts';
+
+export interface Operation {
+  readonly id: string;
+  /** Pointer to the schema of the request body, if there is one. */
+  readonly request: string | null;
+  /** Status → pointer to the schema of the JSON body, or null when the status has none. */
+  readonly responses: ReadonlyMap<number, string | null>;
+}
+
+const METHODS = ['get', 'put', 'post', 'delete', 'patch'];
+
+/** Lists the operations. Throws when one has no operationId or a response has no numeric status. */
+export function listOperations(document: JsonObject): Operation[] {
+  const operations: Operation[] = [];
+  for (const [path, item] of Object.entries(document['paths'] as JsonObject)) {
+    for (const method of METHODS) {
+      const operation = (item as JsonObject)[method];
+      if (!isObject(operation)) continue;
+      const at = ['paths', path, method];
+      if (typeof operation['operationId'] !== 'string') throw new Error(`${method} ${path} has no operationId`);
+      operations.push({
+        id: operation['operationId'],
+        request: findSchema(
+          document,
+          [...at, 'requestBody'],
+          ['application/json', 'application/x-www-form-urlencoded'],
+        ),
+        responses: new Map(
+          Object.keys(operation['responses'] as JsonObject).map((status) => {
+            if (!/^\d{3}$/.test(status)) throw new Error(`${operation['operationId']} declares the status ${status}`);
+            return [Number(status), findSchema(document, [...at, 'responses', status], ['application/json'])];
+          }),
+        ),
+      });
+    }
+  }
+  return operations;
+}
+
+function findSchema(document: JsonObject, at: string[], mediaTypes: string[]): string | null {
+  const body = followReferences(document, writePointer(at));
+  const schemas = mediaTypes.map((type) => `${body}/${writePointer(['content', type, 'schema']).slice(2)}`);
+  const found = schemas.find((schema) => readPointer(document, schema) !== undefined);
+  return found === undefined ? null : followReferences(document, found);
+}
+
+/** The pointer at the end of a chain of bare references; a reference with siblings is a schema of its own. */
+function followReferences(document: JsonObject, pointer: string): string {
+  const node = readPointer(document, pointer);
+  const bare = isObject(node) && typeof node['$ref'] === 'string' && Object.keys(node).length === 1;
+  return bare ? followReferences(document, node['$ref'] as string) : pointer;
+}

@@ -1,0 +1,98 @@
+// Takes the prose out of an OpenAPI 3.1 document: other people's sentences are never copied into the repository.
+// It knows the position of every object, so that a schema property *named* `description` or `title` stays.
+import { isObject, type Json, type JsonObject } from './json.ts';
+
+/** `x` one object, `x[]` a list of them, `x{}` a map of them. A key that is not listed is data and kept as it is. */
+type Position = string;
+
+const SCHEMA_PARTS: Record<string, Position> = {
+  properties: 'schema{}',
+  patternProperties: 'schema{}',
+  dependentSchemas: 'schema{}',
+  $defs: 'schema{}',
+  allOf: 'schema[]',
+  anyOf: 'schema[]',
+  oneOf: 'schema[]',
+  prefixItems: 'schema[]',
+  items: 'schema',
+  contains: 'schema',
+  additionalProperties: 'schema',
+  unevaluatedProperties: 'schema',
+  unevaluatedItems: 'schema',
+  propertyNames: 'schema',
+  not: 'schema',
+  if: 'schema',
+  then: 'schema',
+  else: 'schema',
+};
+
+const PARTS: Record<string, Record<string, Position>> = {
+  document: {
+    info: 'info',
+    servers: 'gone',
+    tags: 'tag[]',
+    paths: 'path{}',
+    webhooks: 'path{}',
+    components: 'components',
+  },
+  info: { contact: 'gone', license: 'gone', termsOfService: 'gone' },
+  tag: {},
+  components: {
+    schemas: 'schema{}',
+    responses: 'response{}',
+    parameters: 'parameter{}',
+    headers: 'parameter{}',
+    requestBodies: 'requestBody{}',
+    securitySchemes: 'securityScheme{}',
+    pathItems: 'path{}',
+    examples: 'gone',
+    links: 'gone',
+  },
+  securityScheme: {},
+  path: {
+    parameters: 'parameter[]',
+    servers: 'gone',
+    get: 'operation',
+    put: 'operation',
+    post: 'operation',
+    delete: 'operation',
+    patch: 'operation',
+    head: 'operation',
+    options: 'operation',
+  },
+  operation: { parameters: 'parameter[]', requestBody: 'requestBody', responses: 'response{}', servers: 'gone' },
+  parameter: { schema: 'schema', content: 'mediaType{}' },
+  requestBody: { content: 'mediaType{}' },
+  response: { content: 'mediaType{}', headers: 'parameter{}', links: 'gone' },
+  mediaType: { schema: 'schema' },
+  schema: SCHEMA_PARTS,
+};
+
+const PROSE = new Set(['title', 'summary', 'description', 'example', 'examples', 'externalDocs', '$comment']);
+
+/** The document without prose. `info.title` becomes `name`; a response keeps the empty description that OpenAPI demands. */
+export function stripProse(document: JsonObject, name: string): JsonObject {
+  const stripped = stripObject(document, 'document');
+  return { ...stripped, info: { ...(stripped['info'] as JsonObject), title: name } };
+}
+
+function stripObject(node: JsonObject, position: string): JsonObject {
+  const parts = PARTS[position];
+  if (parts === undefined) throw new Error(`no OpenAPI object is called ${position}`);
+  const result: JsonObject = {};
+  for (const [key, value] of Object.entries(node)) {
+    const part = Object.hasOwn(parts, key) ? parts[key] : undefined;
+    if (PROSE.has(key) || part === 'gone') continue;
+    result[key] = part === undefined ? value : stripPart(value, part);
+  }
+  if (position === 'response' && result['$ref'] === undefined) result['description'] = '';
+  return result;
+}
+
+function stripPart(value: Json, part: Position): Json {
+  if (part.endsWith('[]'))
+    return Array.isArray(value) ? value.map((item) => stripPart(item, part.slice(0, -2))) : value;
+  if (!isObject(value)) return value;
+  if (!part.endsWith('{}')) return stripObject(value, part);
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, stripPart(item, part.slice(0, -2))]));
+}
