@@ -7,7 +7,7 @@
  */
 import { defineEntity, p } from '@mikro-orm/core';
 import type { Access, Subject } from '../auth/access.ts';
-import type { PublicJwk } from '../http/client-keys.ts';
+import type { ClientJwk } from '../http/client-keys.ts';
 import type { JWK } from 'jose';
 
 const ase = () => p.text().primary();
@@ -102,7 +102,7 @@ export const WalletAddressKey = defineEntity({
     ase: ase(),
     walletAddressId: p.text().primary(),
     kid: p.text().primary(),
-    jwk: p.json<PublicJwk>(),
+    jwk: p.json<ClientJwk>(),
     createdAt: instant(),
   },
 });
@@ -119,7 +119,7 @@ export const Grant = defineEntity({
     /** Who the client is for scoping: its wallet address, or the RFC 7638 thumbprint of its key (AS-31). */
     clientId: p.text(),
     clientWalletAddress: p.text().nullable(),
-    clientJwk: p.json<PublicJwk>().nullable(),
+    clientJwk: p.json<ClientJwk>().nullable(),
     clientName: p.text().nullable(),
     access: p.json<Access[]>(),
     subject: p.json<Subject>().nullable(),

@@ -18,7 +18,9 @@ export interface Exchange {
  * Records a request as received by Node. Call it before anything rewrites `req.url`.
  * `publicOrigin` (`https://ase.example`, no path) comes from the configuration, never from Host or X-Forwarded-*.
  */
-export function recordExchange(req: IncomingMessage, publicOrigin: string, body: Buffer): Exchange {
+export function recordExchange(
+  req: Pick<IncomingMessage, 'method' | 'url' | 'rawHeaders'>,
+  publicOrigin: string, body: Buffer): Exchange {
   const rawTarget = req.url ?? '/';
   const rawHeaders: [string, string][] = [];
   for (let i = 0; i + 1 < req.rawHeaders.length; i += 2) rawHeaders.push([req.rawHeaders[i]!, req.rawHeaders[i + 1]!]);

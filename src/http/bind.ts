@@ -1,0 +1,165 @@
+/**
+ * Generated routes + handlers + validation → Express. Refuses to start with an operation that has no handler or no
+ * policy, and with a handler for an operation that no document knows.
+ */
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { parse as parseQuery } from 'node:querystring';
+import { type NextFunction, type Request, type Response, Router } from 'express';
+import { recordExchange } from './exchange.ts';
+import { type Environment, policies, type Reply, renderProblem, type Server, serve } from './pipeline.ts';
+import { Problem } from './problem.ts';
+import { readRawBody, WireError } from './raw-body.ts';
+
+export interface BindOptions {
+  /** Public origin of the listener, for `@target-uri` (SIG-21). */
+  readonly origin: string;
+  /** Sent with every answer of this server, errors included. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Cross-origin reads and calls from browsers (RS-21, WA-26); off for the control API. */
+  readonly cors: boolean;
+}
+
+/** Most bytes of a request's content, and how long it may take. */
+const bodyLimits = { limitBytes: 100 * 1024, timeoutMs: 10_000 };
+
+/** Keeps the request target as sent, then tolerates double and trailing slashes for routing (RS-22, AS-126). */
+export function keepRawTarget(req: Request, _res: Response, next: NextFunction): void {
+  const [path, query] = split(req.url);
+  (req as Incoming).rawTarget = req.url;
+  req.url = (path.replaceAll(/\/{2,}/g, '/').replace(/(?<=.)\/$/, '') || '/') + query;
+  next();
+}
+
+type Incoming = IncomingMessage & { rawTarget?: string };
+
+const split = (target: string): [path: string, query: string] => {
+  const absolute = target.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '');
+  const at = absolute.indexOf('?');
+  return at < 0 ? [absolute, ''] : [absolute.slice(0, at), absolute.slice(at)];
+};
+
+/** A server as an Express router; mount it below its base path. */
+export function bind<Caller>(server: Server<Caller>, environment: Environment, options: BindOptions): Router {
+  const operations = Object.keys(server.routes);
+  for (const operationId of operations) {
+    if (!server.handlers[operationId]) throw new Error(`${server.name}: no handler for ${operationId}`);
+    if (!policies[operationId]) throw new Error(`${server.name}: no policy for ${operationId}`);
+  }
+  for (const operationId of Object.keys(server.handlers)) {
+    if (!server.routes[operationId]) throw new Error(`${server.name}: ${operationId} is in no document`);
+  }
+  const answer = createEndpoint(server, environment, options);
+  const router = Router();
+  const byPath = Map.groupBy(Object.values(server.routes), (route) => route.path);
+  for (const [path, routes] of byPath) {
+    const methods: string[] = routes.map((route) => route.method);
+    router.all(path.replaceAll(/\{([^}]+)\}/g, ':$1'), (req, res) => {
+      if (options.cors && req.method === 'OPTIONS') return answerPreflight(req, res, methods);
+      const route = routes.find(({ method }) => method === req.method || (method === 'GET' && req.method === 'HEAD'));
+      if (!route) return answer.refuse(res, new Problem('method_not_allowed'), undefined, { Allow: methods.join(', ') });
+      const params = req.params as Record<string, string>;
+      const filled = path.replaceAll(/\{([^}]+)\}/g, (_, name: string) => encodeURIComponent(params[name]!));
+      return answer.serve(req, res, route.operationId, filled, params);
+    });
+  }
+  return router;
+}
+
+export interface Endpoint {
+  /** Serves one operation; `path` is its path in the document with the parameters filled in. */
+  serve(
+    req: IncomingMessage,
+    res: ServerResponse,
+    operationId: string,
+    path: string,
+    params: Readonly<Record<string, string>>,
+  ): Promise<void>;
+  /** Answers with a problem in the server's format. */
+  refuse(
+    res: ServerResponse,
+    error: unknown,
+    operationId: string | undefined,
+    headers?: Readonly<Record<string, string>>,
+  ): void;
+}
+
+export function createEndpoint<Caller>(
+  server: Server<Caller>,
+  environment: Environment,
+  { origin, headers = {}, cors }: BindOptions,
+): Endpoint {
+  const common = { ...headers, ...(cors && corsHeaders) };
+  const refuse: Endpoint['refuse'] = (res, error, operationId, extra) => {
+    send(res, renderProblem(server, environment, operationId, wireProblem(error)), { ...common, ...extra });
+  };
+  return {
+    refuse,
+    async serve(req, res, operationId, path, params) {
+      const started = performance.now();
+      try {
+        const body = await readRawBody(req, bodyLimits);
+        const target = (req as Incoming).rawTarget ?? req.url ?? '/';
+        const exchange = recordExchange({ method: req.method, url: target, rawHeaders: req.rawHeaders }, origin, body);
+        const query = { ...parseQuery(split(target)[1].slice(1)) };
+        send(res, await serve(server, environment, operationId, exchange, path, params, query), common);
+      } catch (error) {
+        // The rest of a body that was not taken must not be read as the next request.
+        refuse(res, error, operationId, error instanceof WireError ? { Connection: 'close' } : {});
+      }
+      environment.log.info(
+        { operationId, status: res.statusCode, ms: Math.round((performance.now() - started) * 10) / 10 },
+        'exchange',
+      );
+    },
+  };
+}
+
+function wireProblem(error: unknown): unknown {
+  if (!(error instanceof WireError)) return error;
+  switch (error.code) {
+    case 'body_too_large':
+      return new Problem('body_too_large', { description: error.message });
+    case 'content_encoding':
+      return new Problem('unsupported_media_type', { description: error.message });
+    case 'body_timeout':
+    case 'body_aborted':
+      return new Problem('body_timeout', { description: error.message });
+  }
+}
+
+const corsHeaders = {
+  'Access-Control-Allow-Origin': '*',
+  'Access-Control-Expose-Headers': 'WWW-Authenticate, Location, Retry-After',
+};
+
+export function answerPreflight(req: IncomingMessage, res: ServerResponse, methods: readonly string[]): void {
+  const asked = req.headers['access-control-request-headers'];
+  send(
+    res,
+    { status: 204 },
+    {
+      ...corsHeaders,
+      'Access-Control-Allow-Methods': [...methods, 'OPTIONS'].join(', '),
+      'Access-Control-Allow-Headers':
+        asked ?? 'Authorization, Content-Type, Content-Digest, Signature, Signature-Input, Web-Monetization-Id',
+      Allow: [...methods, 'OPTIONS'].join(', '),
+    },
+  );
+}
+
+function send(res: ServerResponse, reply: Reply, headers: Readonly<Record<string, string>>): void {
+  if (res.headersSent) return;
+  const isPage = typeof reply.body === 'string';
+  const content = reply.body === undefined ? undefined : isPage ? (reply.body as string) : JSON.stringify(reply.body);
+  res.writeHead(reply.status, {
+    ...headers,
+    ...(content !== undefined && { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(content) }),
+    ...(content === undefined && reply.status !== 204 && { 'Content-Length': 0 }),
+    ...reply.headers,
+  });
+  res.end(content);
+}
+
+/** Id under which a failure stands in the log. */
+export const createFailureId = (): string => randomUUID();

@@ -1,0 +1,376 @@
+/**
+ * How a request becomes a reply: policy as data, and one straight function that reads it. Read this file first.
+ *
+ * Which error wins when several apply is decided by the order of the steps in `serve`, and by one choice per server:
+ * the authorization server judges the body before the signature (AS-N01), the others the caller before the body (RS-14).
+ */
+import type { Logger } from 'pino';
+import type { Clock } from '../clock.ts';
+import type { Database, Transaction } from '../database/database.ts';
+import type { ClientKey } from './client-keys.ts';
+import { type Exchange, headerLines } from './exchange.ts';
+import { type ReadSignature, readSignature } from './message-signatures/signature-input.ts';
+import { checkSignature } from './message-signatures/verify.ts';
+import type { Refusal } from './message-signatures/verdict.ts';
+import type { Route } from './operation.ts';
+import { Problem } from './problem.ts';
+import type { Switches } from './profile.ts';
+import { RequestInvalid, type RequestValidator, type ValidatedRequest } from './request-validator.ts';
+
+// ── Policy: who may call which operation ────────────────────────────────────────────────────────────────────────────
+
+export type AccessType = 'incoming-payment' | 'quote' | 'outgoing-payment';
+export type AccessAction = 'create' | 'read' | 'list' | 'complete';
+
+/**
+ * Who calls, and by what that is known:
+ * `public` nobody in particular · `client` its signature and the `client` member (RFC 9635 §2.3) · `continuation` the
+ * continuation token (§5) · `management` the token management URL (§6) · `token` an access token (§7.2) · `public-or-token`
+ * a token if there is one · `operator` the control token · `identity-provider` its secret.
+ */
+export type CallerKind =
+  | 'public'
+  | 'client'
+  | 'continuation'
+  | 'management'
+  | 'token'
+  | 'public-or-token'
+  | 'operator'
+  | 'identity-provider'
+  | 'resource-server';
+
+export interface Policy {
+  readonly caller: CallerKind;
+  /** Whether content is read as JSON or a form, or only digested. */
+  readonly body: 'read' | 'ignored';
+  /** What an access token must allow (RS-08). */
+  readonly access?: { readonly type: AccessType; readonly action: AccessAction };
+}
+
+const needs = (type: AccessType, action: AccessAction) => ({ access: { type, action } });
+
+export const policies: Record<string, Policy> = {
+  // Wallet address server
+  'get-wallet-address': { caller: 'public', body: 'ignored' },
+  'get-wallet-address-keys': { caller: 'public', body: 'ignored' },
+  'get-wallet-address-did-document': { caller: 'public', body: 'ignored' },
+  // Authorization server
+  'post-request': { caller: 'client', body: 'read' },
+  'post-continue': { caller: 'continuation', body: 'read' },
+  'delete-continue': { caller: 'continuation', body: 'ignored' },
+  'post-token': { caller: 'management', body: 'ignored' },
+  'delete-token': { caller: 'management', body: 'ignored' },
+  // Resource server
+  'create-incoming-payment': { caller: 'token', body: 'read', ...needs('incoming-payment', 'create') },
+  'list-incoming-payments': { caller: 'token', body: 'ignored', ...needs('incoming-payment', 'list') },
+  'get-incoming-payment': { caller: 'public-or-token', body: 'ignored', ...needs('incoming-payment', 'read') },
+  'complete-incoming-payment': { caller: 'token', body: 'ignored', ...needs('incoming-payment', 'complete') },
+  'create-quote': { caller: 'token', body: 'read', ...needs('quote', 'create') },
+  'get-quote': { caller: 'token', body: 'ignored', ...needs('quote', 'read') },
+  'create-outgoing-payment': { caller: 'token', body: 'read', ...needs('outgoing-payment', 'create') },
+  'list-outgoing-payments': { caller: 'token', body: 'ignored', ...needs('outgoing-payment', 'list') },
+  'get-outgoing-payment': { caller: 'token', body: 'ignored', ...needs('outgoing-payment', 'read') },
+  'get-outgoing-payment-grant': { caller: 'token', body: 'ignored', ...needs('outgoing-payment', 'create') },
+  // Interaction and identity provider
+  'start-interaction': { caller: 'public', body: 'ignored' },
+  'finish-interaction': { caller: 'public', body: 'ignored' },
+  'get-consent': { caller: 'public', body: 'ignored' },
+  'post-consent': { caller: 'public', body: 'read' },
+  'get-interaction': { caller: 'identity-provider', body: 'ignored' },
+  'accept-interaction': { caller: 'identity-provider', body: 'ignored' },
+  'reject-interaction': { caller: 'identity-provider', body: 'ignored' },
+  // Token introspection and control
+  'introspect-token': { caller: 'resource-server', body: 'read' },
+  'get-state': { caller: 'operator', body: 'ignored' },
+  'post-clock': { caller: 'operator', body: 'read' },
+  'post-consent-policy': { caller: 'operator', body: 'read' },
+  'post-reset': { caller: 'operator', body: 'ignored' },
+  'get-ledger': { caller: 'operator', body: 'ignored' },
+};
+
+// ── What a server brings ────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface Reply {
+  readonly status: number;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** JSON, or a string with a Content-Type of its own. */
+  readonly body?: unknown;
+}
+
+/** What a handler is called with, besides the request. */
+export interface Call<Caller> {
+  readonly exchange: Exchange;
+  readonly policy: Policy;
+  /** What `identify` found; undefined where nobody in particular calls. */
+  readonly caller: Caller;
+  /** Runs `work` in one transaction, which commits only if the reply it returns is valid. */
+  readonly transaction: <R extends Reply>(work: (tx: Transaction) => Promise<R>) => Promise<R>;
+}
+
+/** What the request offers as proof, before anything is looked up. */
+export interface Credentials {
+  readonly exchange: Exchange;
+  readonly policy: Policy;
+  readonly params: Readonly<Record<string, string>>;
+  readonly body: unknown;
+  /** From `Authorization: GNAP …`. */
+  readonly token: string | undefined;
+  /** `keyid` of the signature; empty for callers that do not sign. */
+  readonly keyid: string;
+}
+
+export interface Identity<Caller> {
+  readonly caller: Caller;
+  /** Finds the key that must have signed; absent for callers that do not sign. */
+  readonly findKey?: () => Promise<ClientKey>;
+}
+
+/** Codes of the problems that the pipeline itself finds; every server's catalogue has them. */
+export type PipelineCode =
+  | 'not_found'
+  | 'method_not_allowed'
+  | 'malformed_body'
+  | 'invalid_request'
+  | 'unsupported_media_type'
+  | 'body_too_large'
+  | 'body_timeout'
+  | 'missing_authorization'
+  | 'invalid_signature'
+  | 'internal_error';
+
+export interface Server<Caller = unknown> {
+  readonly name: string;
+  readonly routes: Readonly<Record<string, Route>>;
+  readonly validateRequest: RequestValidator;
+  readonly responseBody: Readonly<Record<string, Readonly<Record<number, ReplyValidator | null>>>>;
+  // biome-ignore lint/suspicious/noExplicitAny: each handler's exact type is checked where the server is composed
+  readonly handlers: Readonly<Record<string, (call: Call<Caller>, request: any) => Promise<Reply>>>;
+  readonly judges: 'body-first' | 'caller-first';
+  /** Says who calls; throws a Problem if that cannot be known. */
+  readonly identify: (credentials: Credentials) => Promise<Identity<Caller>>;
+  /** Whether the caller may call this operation at all; throws a Problem if not. */
+  readonly authorize?: (caller: Caller, policy: Policy) => void;
+  /** The error format: only here. */
+  readonly render: (problem: Problem, operationId: string | undefined) => Reply;
+}
+
+export type ReplyValidator = ((body: unknown) => boolean) & {
+  errors?: readonly { instancePath: string; message?: string }[] | null;
+};
+
+export interface Environment {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly switches: Switches;
+  readonly log: Logger;
+  /** Remembers a nonce of a verified signature; true if it was there before (SIG-15). */
+  readonly rememberNonce: (keyThumbprint: string, nonce: string) => Promise<boolean>;
+  /** For tests: changes a handler's reply before it is validated. */
+  readonly tamper?: (operationId: string, reply: Reply) => Reply;
+}
+
+// ── One request, in order ───────────────────────────────────────────────────────────────────────────────────────────
+
+/** `path` is the operation's path with its parameters filled in; `query` holds strings, or arrays if repeated. */
+export async function serve<Caller>(
+  server: Server<Caller>,
+  environment: Environment,
+  operationId: string,
+  exchange: Exchange,
+  path: string,
+  params: Readonly<Record<string, string>>,
+  query: Record<string, unknown>,
+): Promise<Reply> {
+  const policy = policies[operationId]!;
+
+  // 1 Content, from the raw bytes
+  const body = policy.body === 'read' ? parseBody(exchange) : undefined;
+  const validate = () => validateRequest(server, exchange, path, query, body);
+
+  // 2 Schema, where the body is judged first
+  let request: ValidatedRequest | undefined;
+  if (server.judges === 'body-first') request = await validate();
+
+  // 3 Credentials and signature parameters
+  const isPublic = policy.caller === 'public' || (policy.caller === 'public-or-token' && callsPublicly(exchange, environment));
+  const token = isPublic ? undefined : readToken(exchange);
+  if (token === undefined && requiresToken(policy, environment.switches) && !isPublic) {
+    throw new Problem('missing_authorization');
+  }
+  const signature = signs(policy) && !isPublic ? expectSignature(exchange, environment) : undefined;
+
+  // 4 Who calls
+  const credentials: Credentials = {
+    exchange,
+    policy,
+    params,
+    body: body instanceof Malformed ? undefined : body,
+    token,
+    keyid: signature?.keyid ?? '',
+  };
+  const identity = isPublic ? { caller: undefined as Caller } : await server.identify(credentials);
+
+  // 5 The caller's key, digest and signature
+  if (signature) await verifySignature(exchange, signature, identity, environment);
+
+  // 6 Schema, where the caller is judged first
+  request ??= await validate();
+
+  // 7 Access
+  if (!isPublic) server.authorize?.(identity.caller, policy);
+
+  // 8 Handler; what it creates commits only with a valid reply
+  const check = (reply: Reply): Reply => {
+    const tampered = environment.tamper?.(operationId, reply) ?? reply;
+    checkReply(server, operationId, tampered, environment.log);
+    return tampered;
+  };
+  let checked: Reply | undefined;
+  const call: Call<Caller> = {
+    exchange,
+    policy,
+    caller: identity.caller,
+    transaction: async (work) => {
+      const reply = await environment.db.transaction(async (tx) => {
+        const made = await work(tx);
+        checked = check(made);
+        return made;
+      });
+      return reply;
+    },
+  };
+  const reply = await server.handlers[operationId]!(call, { params: request.params, query: request.query, body: request.body });
+
+  // 9 Reply
+  return checked ?? check(reply);
+}
+
+/** Content that is no JSON: kept until the step that judges the body. */
+class Malformed {
+  readonly reason: string;
+  constructor(reason: string) {
+    this.reason = reason;
+  }
+}
+
+function parseBody(exchange: Exchange): unknown {
+  if (exchange.body.length === 0) return undefined;
+  const contentType = headerLines(exchange, 'content-type')[0] ?? '';
+  if (/^application\/x-www-form-urlencoded\b/i.test(contentType)) {
+    return Object.fromEntries(new URLSearchParams(exchange.body.toString('utf8')));
+  }
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(exchange.body);
+    return JSON.parse(text);
+  } catch (error) {
+    return new Malformed((error as Error).message);
+  }
+}
+
+async function validateRequest<Caller>(
+  server: Server<Caller>,
+  exchange: Exchange,
+  path: string,
+  query: Record<string, unknown>,
+  body: unknown,
+): Promise<ValidatedRequest> {
+  const headers = Object.fromEntries(exchange.rawHeaders.map(([name, value]) => [name.toLowerCase(), value]));
+  if (body instanceof Malformed && /^application\/json\b/i.test(headers['content-type'] ?? '')) {
+    throw new Problem('malformed_body', { detail: body.reason });
+  }
+  try {
+    return await server.validateRequest({ method: exchange.method, path, query, headers, body });
+  } catch (error) {
+    if (!(error instanceof RequestInvalid)) throw error;
+    if (error.status === 415) throw new Problem('unsupported_media_type', { description: error.message });
+    throw new Problem('invalid_request', { description: error.message });
+  }
+}
+
+const signs = ({ caller }: Policy): boolean =>
+  ['client', 'continuation', 'management', 'token', 'public-or-token'].includes(caller);
+
+const requiresToken = ({ caller }: Policy, switches: Switches): boolean =>
+  ['continuation', 'token', 'public-or-token'].includes(caller) ||
+  (caller === 'management' && !switches.rotateWithForeignToken);
+
+/** A GET without a token; in `compat` also one that carries some old token and is not signed (RS-IP-16). */
+function callsPublicly(exchange: Exchange, { switches }: Environment): boolean {
+  if (headerLines(exchange, 'authorization').length === 0) return true;
+  return switches.publicGetWithForeignToken && headerLines(exchange, 'signature-input').length === 0;
+}
+
+/** The token of `Authorization: GNAP <token>` (RFC 9635 §7.2); scheme in any case, one token, one line (RS-05). */
+function readToken(exchange: Exchange): string | undefined {
+  const lines = headerLines(exchange, 'authorization');
+  return lines.length === 1 ? /^GNAP +([\x21-\x7e]+)$/i.exec(lines[0]!)?.[1] : undefined;
+}
+
+function expectSignature(exchange: Exchange, { switches, clock }: Environment): ReadSignature {
+  const read = readSignature(exchange, switches, clock.wallNow());
+  if (!read.ok) throw signatureProblem(read);
+  return read;
+}
+
+async function verifySignature<Caller>(
+  exchange: Exchange,
+  signature: ReadSignature,
+  identity: Identity<Caller>,
+  { switches, log, rememberNonce }: Environment,
+): Promise<void> {
+  if (!identity.findKey) throw new Error('a caller that signs has no key');
+  const { key, thumbprint } = await identity.findKey();
+  const verdict = checkSignature(exchange, signature, { key, switches });
+  if (!verdict.ok) throw signatureProblem(verdict);
+  const { nonce } = signature.params;
+  if (nonce !== undefined && (await rememberNonce(thumbprint, nonce))) {
+    throw signatureProblem({ ok: false, reason: 'nonce_replayed', detail: 'the nonce was used before' });
+  }
+  if (verdict.lenient.length > 0) log.info({ lenient: verdict.lenient }, 'accepted leniently');
+}
+
+const signatureProblem = ({ reason, detail }: Refusal): Problem =>
+  new Problem('invalid_signature', { description: detail, detail: reason });
+
+/** Throws unless the document allows this body at this status; a status it does not declare is a gap, recorded. */
+function checkReply<Caller>(server: Server<Caller>, operationId: string, reply: Reply, log: Logger): void {
+  const validator = server.responseBody[operationId]?.[reply.status];
+  if (validator === undefined) {
+    log.warn({ operationId, status: reply.status }, 'status that no document declares');
+    return;
+  }
+  if (validator === null) {
+    const page = typeof reply.body === 'string' && reply.headers?.['Content-Type']?.startsWith('text/html');
+    if (reply.body === undefined || page) return;
+    throw new Error(`${operationId} ${reply.status}: a body where the document has none`);
+  }
+  // As it will be on the wire: undefined members are gone.
+  const body = reply.body === undefined ? undefined : JSON.parse(JSON.stringify(reply.body));
+  if (!validator(body)) {
+    const [first] = validator.errors ?? [];
+    throw new Error(`${operationId} ${reply.status}: invalid body at '${first?.instancePath ?? ''}': ${first?.message ?? ''}`);
+  }
+}
+
+/** The server's error reply, valid against its document; whatever is no Problem becomes its 500 (RS-24, AS-164). */
+export function renderProblem<Caller>(
+  server: Server<Caller>,
+  environment: Environment,
+  operationId: string | undefined,
+  error: unknown,
+): Reply {
+  const { log } = environment;
+  const problem = error instanceof Problem ? error : new Problem('internal_error', { cause: error });
+  try {
+    const reply = server.render(problem, operationId);
+    if (reply.status >= 500) log.error({ operationId, err: problem.cause ?? problem }, 'failed');
+    else log.debug({ operationId, status: reply.status, code: problem.code, detail: problem.detail }, 'refused');
+    if (operationId === undefined) return reply;
+    const tampered = environment.tamper?.(operationId, reply) ?? reply;
+    checkReply(server, operationId, tampered, log);
+    return tampered;
+  } catch (invalid) {
+    log.error({ operationId, code: problem.code, err: invalid }, 'an error reply was invalid');
+    return server.render(new Problem('internal_error'), operationId);
+  }
+}

@@ -1,0 +1,85 @@
+/**
+ * Judges requests against a document with express-openapi-validator: one instance per document, shared by all worlds,
+ * called with the request as the pipeline sees it (path template resolved, query parsed), so that it does not matter
+ * where a server is mounted or how long a wallet address's path is.
+ */
+import type { NextFunction, Request, Response } from 'express';
+import * as OpenApiValidator from 'express-openapi-validator';
+
+export interface ParsedRequest {
+  readonly method: string;
+  /** Path below the server's base, without trailing slash. */
+  readonly path: string;
+  readonly query: Record<string, unknown>;
+  readonly headers: Record<string, unknown>;
+  readonly body: unknown;
+}
+
+export interface ValidatedRequest {
+  readonly params: Record<string, string>;
+  /** With the types that the document gives the parameters. */
+  readonly query: Record<string, unknown>;
+  readonly body: unknown;
+}
+
+/** A request that the document does not allow. */
+export class RequestInvalid extends Error {
+  /** 400, 413 or 415. */
+  readonly status: number;
+  constructor(status: number, message: string) {
+    super(message);
+    this.name = 'RequestInvalid';
+    this.status = status;
+  }
+}
+
+export type RequestValidator = (request: ParsedRequest) => Promise<ValidatedRequest>;
+
+const UINT64_MAX = 2n ** 64n - 1n;
+const formats = {
+  uint64: {
+    type: 'string' as const,
+    validate: (value: string) => /^(0|[1-9][0-9]{0,19})$/.test(value) && BigInt(value) <= UINT64_MAX,
+  },
+};
+
+/** What the validator asks of an Express application; nothing of one is needed. */
+const application = { enabled: () => false, param: () => {}, use: () => {} };
+
+export function createRequestValidator(document: object): RequestValidator {
+  const steps = OpenApiValidator.middleware({
+    apiSpec: { ...document, servers: [{ url: '/' }] } as never,
+    validateApiSpec: false,
+    validateSecurity: false,
+    validateResponses: false,
+    fileUploader: false,
+    formats,
+  }).flat();
+  return async (request) => {
+    const validated = {
+      ...request,
+      app: application,
+      baseUrl: '',
+      url: request.path,
+      originalUrl: request.path,
+      query: { ...request.query },
+      params: {} as Record<string, string>,
+    };
+    for (const step of steps) await run(step, validated);
+    return validated;
+  };
+}
+
+type Step = (req: Request, res: Response, next: NextFunction) => unknown;
+
+function run(step: Step, request: object): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const next = (error?: unknown): void => (error ? reject(asInvalid(error)) : resolve());
+    Promise.resolve(step(request as Request, {} as Response, next as NextFunction)).catch(reject);
+  });
+}
+
+function asInvalid(error: unknown): unknown {
+  const { status, message } = error as { status?: number; message: string };
+  return typeof status === 'number' && status < 500 ? new RequestInvalid(status, message) : error;
+}
