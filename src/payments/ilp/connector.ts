@@ -1,0 +1,56 @@
+/** The connector of an ASE (ILP-0027): routes to peers by longest prefix, answers packets for its own addresses. */
+import type { Clock } from '../../clock.ts';
+import type { Database } from '../../database/database.ts';
+import type { Asset } from '../amount.ts';
+import { type Failpoint, noFailpoint } from '../failpoint.ts';
+import { amountTooLarge, parsePrepare, reject } from './ilp-reply.ts';
+import type { Peer } from './link.ts';
+import { createStreamReceiver } from './stream-receiver.ts';
+
+export type { Link, Peer } from './link.ts';
+export { LinkError } from './link.ts';
+
+export interface ConnectorOptions {
+  readonly ase: string;
+  readonly db: Database;
+  readonly clock: Clock;
+  /** ILP address of this ASE, `test.granite`. */
+  readonly prefix: string;
+  /** Base64, oldest first: the last one makes new credentials, all of them answer (ILP-09). */
+  readonly secrets: () => readonly string[];
+  readonly peers: readonly Peer[];
+  readonly failpoint?: Failpoint;
+}
+
+export interface Connector {
+  readonly prefix: string;
+  /** Where a packet for this address goes next; undefined if there is no route. */
+  peerFor(destination: string): Peer | undefined;
+  peerNamed(name: string): Peer | undefined;
+  /**
+   * Answers a Prepare from a peer: always with a Fulfill or a Reject that is final. Throws if it can not know
+   * whether the packet was booked; the peer must then get no answer at all, and asks again.
+   */
+  receive(from: string, asset: Asset, prepare: Buffer): Promise<Buffer>;
+}
+
+export function createConnector(options: ConnectorOptions): Connector {
+  const { prefix } = options;
+  const peers = options.peers.toSorted((a, b) => b.prefix.length - a.prefix.length);
+  const peerNamed = (name: string) => peers.find((peer) => peer.name === name);
+  const streamReceiver = createStreamReceiver({ ...options, failpoint: options.failpoint ?? noFailpoint });
+  return {
+    prefix,
+    peerNamed,
+    peerFor: (destination) => peers.find((peer) => `${destination}.`.startsWith(`${peer.prefix}.`)),
+    async receive(from, asset, bytes) {
+      const peer = peerNamed(from);
+      if (!peer) return reject('F00', prefix, 'unknown peer');
+      const prepare = parsePrepare(bytes);
+      if (!prepare) return reject('F01', prefix, 'not an ILP Prepare');
+      const amount = BigInt(prepare.amount);
+      if (amount > peer.maxPacketAmount) return amountTooLarge(prefix, amount, peer.maxPacketAmount);
+      return streamReceiver.receive(from, asset, prepare);
+    },
+  };
+}

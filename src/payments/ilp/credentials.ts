@@ -1,0 +1,71 @@
+/**
+ * Credentials of the payment method `ilp`: the payment's id stands encrypted in the ILP address and the shared secret
+ * follows from the address, so any process can answer any packet, also after a restart (ILP-0029 §4.1; ILP-09, ILP-15,
+ * RS-IP-10…13). The same payment always gets the same credentials from the same secret.
+ */
+import { createCipheriv, createDecipheriv, createHmac } from 'node:crypto';
+
+const NONCE_LENGTH = 12;
+const TAG_LENGTH = 16;
+
+export interface Credentials {
+  readonly ilpAddress: string;
+  readonly sharedSecret: Buffer;
+}
+
+const hmac = (key: Buffer, data: string | Buffer): Buffer => createHmac('sha256', key).update(data).digest();
+
+/** Keys for the purposes of one secret, so that none is used for two. `version` tells the secrets apart. */
+function deriveKeys(secret: string) {
+  const root = Buffer.from(secret, 'base64');
+  return {
+    version: hmac(root, 'ilp credentials version')[0]!,
+    nonce: hmac(root, 'ilp credentials nonce'),
+    token: hmac(root, 'ilp credentials token'),
+    sharedSecret: hmac(root, 'ilp credentials shared secret'),
+  };
+}
+
+/** Credentials of an incoming payment, by the newest secret (the last one). */
+export function createCredentials(secrets: readonly string[], prefix: string, incomingPaymentId: string): Credentials {
+  const keys = deriveKeys(secrets.at(-1)!);
+  const nonce = hmac(keys.nonce, incomingPaymentId).subarray(0, NONCE_LENGTH);
+  const cipher = createCipheriv('aes-256-gcm', keys.token, nonce);
+  const sealed = Buffer.concat([cipher.update(incomingPaymentId, 'utf8'), cipher.final(), cipher.getAuthTag()]);
+  const token = Buffer.concat([Buffer.of(keys.version), nonce, sealed]);
+  return {
+    ilpAddress: `${prefix}.${token.toString('base64url')}`,
+    sharedSecret: hmac(keys.sharedSecret, token),
+  };
+}
+
+/**
+ * The payment that an address below `prefix` belongs to, and its shared secret. Segments after the token are the
+ * sender's own affair. Undefined if the token was not made by one of the secrets.
+ */
+export function resolveAddress(
+  secrets: readonly string[],
+  prefix: string,
+  address: string,
+): { incomingPaymentId: string; sharedSecret: Buffer } | undefined {
+  if (!address.startsWith(`${prefix}.`)) return undefined;
+  const token = Buffer.from(address.slice(prefix.length + 1).split('.', 1)[0]!, 'base64url');
+  if (token.length <= 1 + NONCE_LENGTH + TAG_LENGTH) return undefined;
+  for (const secret of secrets) {
+    const keys = deriveKeys(secret);
+    const incomingPaymentId = keys.version === token[0] ? openToken(keys.token, token) : undefined;
+    if (incomingPaymentId !== undefined) return { incomingPaymentId, sharedSecret: hmac(keys.sharedSecret, token) };
+  }
+  return undefined;
+}
+
+function openToken(key: Buffer, token: Buffer): string | undefined {
+  const decipher = createDecipheriv('aes-256-gcm', key, token.subarray(1, 1 + NONCE_LENGTH));
+  decipher.setAuthTag(token.subarray(-TAG_LENGTH));
+  try {
+    const id = decipher.update(token.subarray(1 + NONCE_LENGTH, -TAG_LENGTH));
+    return Buffer.concat([id, decipher.final()]).toString('utf8');
+  } catch {
+    return undefined;
+  }
+}

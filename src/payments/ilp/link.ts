@@ -1,0 +1,28 @@
+/** A link to a peer's connector: carries serialised packets and knows nothing of what is in them. */
+import type { Asset } from '../amount.ts';
+
+export interface Link {
+  /**
+   * Sends a Prepare, whose amount is in units of `asset`, and returns the peer's answer. `onSent` is called when the
+   * bytes have left. Throws LinkError if no answer came: whether the packet arrived is unknown then.
+   */
+  send(asset: Asset, prepare: Buffer, onSent?: () => void): Promise<Buffer>;
+}
+
+/** No answer came: broken connection, timeout, or a reply that is none. The packet is in doubt. */
+export class LinkError extends Error {
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'LinkError';
+  }
+}
+
+/** An ASE that we exchange packets with. */
+export interface Peer {
+  readonly name: string;
+  /** ILP address prefix of its wallet addresses. */
+  readonly prefix: string;
+  /** The largest packet the link carries, either way (F08). */
+  readonly maxPacketAmount: bigint;
+  readonly link: Link;
+}
