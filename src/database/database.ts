@@ -47,7 +47,7 @@ export function assertOutsideTransaction(what: string): void {
 const ormOptions = {
   entities: [...entities],
   extensions: [Migrator],
-  migrations: { migrationsList: [{ name: 'migration-0001', class: Migration0001 }], snapshot: false },
+  migrations: { migrationsList: [{ name: 'migration-0001', class: Migration0001 }], snapshot: false, silent: true },
   // References hold the ASE twice (own key and foreign key); they stand in the migration.
   schemaGenerator: { createForeignKeyConstraints: false },
 };
