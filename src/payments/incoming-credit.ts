@@ -84,7 +84,10 @@ export async function creditIncomingPayment(
   if (isClosed(payment, now)) throw new Problem('incoming_payment_closed');
   const received = payment.receivedAmount + amount;
   if (received > (payment.incomingAmount ?? MAX_AMOUNT)) throw new Problem('over_incoming_amount');
-  const booked = await bookTransfer(tx, payment.ase, transferId, now, [...paidBy, { accountId: payment.accountId, amount }]);
+  const booked = await bookTransfer(tx, payment.ase, transferId, now, [
+    ...paidBy,
+    { accountId: payment.accountId, amount },
+  ]);
   if (!booked) throw new Error(`transfer ${transferId} is booked already`);
   await tx
     .updateTable('incoming_payment')

@@ -1,9 +1,16 @@
-/** Settlement: an outgoing payment is its own job. */
+/**
+ * The worker that settles outgoing payments. A payment is its own job: any process takes it under a lease, and when
+ * one dies another goes on where the database says it stopped.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Clock } from '../clock.ts';
 import type { Database } from '../database/database.ts';
-import type { Failpoint } from './failpoint.ts';
+import { type Failpoint, noFailpoint } from './failpoint.ts';
 import type { Connector } from './ilp/connector.ts';
+import { readUnresolvedPackets } from './ilp/packet-journal.ts';
+import { claimJob, type Job, LeaseLost, renewLease, updateJob } from './outgoing-payment-job.ts';
 import type { ReadReceiver } from './receiver.ts';
+import { failPayment, type Outcome, settlePayment } from './settle-payment.ts';
 
 /** As pino's. */
 export interface SettlementLog {
@@ -19,10 +26,15 @@ export interface SettlementOptions {
   readonly readReceiver: ReadReceiver;
   readonly log?: SettlementLog;
   readonly failpoint?: Failpoint;
+  /** How long a payment whose process died waits for another. Default 10 s. */
   readonly leaseMs?: number;
+  /** How often the worker looks for payments that nobody woke it for. Default 1 s. */
   readonly pollMs?: number;
+  /** From a Prepare's making to its expiry. Default 30 s. */
   readonly packetLifetimeMs?: number;
+  /** Payments at once. Default 8. */
   readonly concurrency?: number;
+  /** Attempts in a row without any delivery before the payment fails. Default 10, in about 4 minutes. */
   readonly maxAttempts?: number;
 }
 
@@ -39,4 +51,127 @@ export interface Settlement {
   idle(): Promise<void>;
 }
 
-export declare function createSettlement(options: SettlementOptions): Settlement;
+/** 200 ms, doubled with each attempt, at most a minute. */
+const retryDelay = (attempts: number): number => Math.min(200 * 2 ** attempts, 60_000);
+
+export function createSettlement(options: SettlementOptions): Settlement {
+  const { ase, db, clock, log, leaseMs = 10_000, pollMs = 1_000, concurrency = 8, maxAttempts = 10 } = options;
+  let isStopping = false;
+  const context = {
+    ...options,
+    failpoint: options.failpoint ?? noFailpoint,
+    packetLifetimeMs: options.packetLifetimeMs ?? 30_000,
+    isStopping: () => isStopping,
+  };
+
+  /** One attempt under a lease. Never throws. */
+  async function work(job: Job): Promise<void> {
+    const renew = () => renewLease(db.query, job, clock.wallNow(), leaseMs).catch(() => {});
+    const renewal = setInterval(renew, leaseMs / 3).unref();
+    try {
+      const outcome = await settlePayment(context, job).catch(retryUnlessLeaseLost);
+      if (outcome.kind === 'retry') await retryLater(job, outcome.reason);
+      if (outcome.kind === 'handed-back') await updateJob(db.query, job, { nextAttemptAt: clock.wallNow() });
+    } catch (error) {
+      // The lease, too, ends by itself: somebody takes the payment up again.
+      if (!(error instanceof LeaseLost)) log?.error({ err: error, payment: job.id }, 'settlement interrupted');
+    } finally {
+      clearInterval(renewal);
+    }
+  }
+
+  function retryUnlessLeaseLost(error: unknown): Outcome {
+    if (error instanceof LeaseLost) throw error;
+    log?.error({ err: error }, 'settlement attempt broke');
+    return { kind: 'retry', reason: 'internal_error' };
+  }
+
+  /** A payment with a packet in doubt is never given up: what it sent may have arrived. */
+  async function retryLater(job: Job, reason: string): Promise<void> {
+    const attempts = job.attempts + 1;
+    log?.warn({ payment: job.id, attempts, reason }, 'settlement will be tried again');
+    if (attempts >= maxAttempts && (await readUnresolvedPackets(db.query, ase, job.id)).length === 0) {
+      await failPayment(context, job, reason);
+      return;
+    }
+    const delay = retryDelay(job.attempts);
+    await updateJob(db.query, job, { attempts, nextAttemptAt: clock.wallNow() + delay });
+    wakeIn(delay);
+  }
+
+  // ── Finding work
+  const running = new Set<Promise<void>>();
+  const timers = new Set<NodeJS.Timeout>();
+  let claiming = Promise.resolve();
+  let isClaimQueued = false;
+  let isFull = false;
+  let poll: NodeJS.Timeout | undefined;
+
+  async function claimDueJobs(): Promise<void> {
+    isClaimQueued = false;
+    while (!isStopping) {
+      isFull = running.size >= concurrency;
+      if (isFull) return;
+      const job = await claimJob(db.query, { ase, wallNow: clock.wallNow(), leaseMs });
+      if (!job) return;
+      const run: Promise<void> = work(job).then(() => {
+        running.delete(run);
+        if (isFull) wake();
+      });
+      running.add(run);
+    }
+  }
+
+  // Whoever wakes the worker does not lend it its context, a transaction's for instance.
+  const outsideCaller = AsyncLocalStorage.snapshot();
+  const wake = () => {
+    if (isClaimQueued || isStopping) return;
+    isClaimQueued = true;
+    outsideCaller(() => {
+      claiming = claiming.then(claimDueJobs).catch((error) => log?.error({ err: error }, 'no payments could be taken'));
+    });
+  };
+
+  function wakeIn(delay: number): void {
+    if (isStopping) return;
+    const timer = setTimeout(() => {
+      timers.delete(timer);
+      wake();
+    }, delay).unref();
+    timers.add(timer);
+  }
+
+  async function finishRunning(): Promise<void> {
+    await claiming;
+    while (running.size > 0) {
+      await Promise.all(running);
+      await claiming;
+    }
+  }
+
+  return {
+    wake,
+    start() {
+      poll ??= setInterval(wake, pollMs).unref();
+      wake();
+    },
+    async stop() {
+      isStopping = true;
+      clearInterval(poll);
+      for (const timer of timers) clearTimeout(timer);
+      await finishRunning();
+    },
+    idle: finishRunning,
+    async settleNow(paymentId) {
+      const job = await claimJob(db.query, { ase, paymentId, wallNow: clock.wallNow(), leaseMs });
+      if (job) await work(job);
+      const row = await db.query
+        .selectFrom('outgoing_payment')
+        .select('state')
+        .where('ase', '=', ase)
+        .where('id', '=', paymentId)
+        .executeTakeFirstOrThrow();
+      return row.state;
+    },
+  };
+}

@@ -1,17 +1,11 @@
 /** ILP packets as bytes (ILP-0027): Prepares that come in, answers that go out. */
-import {
-  deserializeIlpPrepare,
-  type IlpPrepare,
-  isValidIlpAddress,
-  serializeIlpFulfill,
-  serializeIlpReject,
-} from 'ilp-packet';
+import { deserializeIlpPrepare, type IlpPrepare, serializeIlpFulfill, serializeIlpReject } from 'ilp-packet';
 
 /** Undefined if the bytes are no ILP Prepare. */
 export function parsePrepare(bytes: Buffer): IlpPrepare | undefined {
   try {
     const prepare = deserializeIlpPrepare(bytes);
-    return isValidIlpAddress(prepare.destination) && !Number.isNaN(prepare.expiresAt.getTime()) ? prepare : undefined;
+    return Number.isNaN(prepare.expiresAt.getTime()) ? undefined : prepare;
   } catch {
     return undefined;
   }

@@ -1,0 +1,75 @@
+/** STREAM packets (ILP-0029 §5) and the keys that follow from a shared secret (§5.1, §6.2; ILP-02, ILP-03). */
+import { createHash, createHmac } from 'node:crypto';
+import {
+  ConnectionAssetDetailsFrame,
+  ConnectionCloseFrame,
+  ErrorCode,
+  type Frame,
+  FrameType,
+  IlpPacketType,
+  Packet,
+  StreamMoneyFrame,
+} from 'ilp-protocol-stream/dist/src/packet.js';
+import type { Asset } from '../amount.ts';
+
+const hmac = (key: Buffer, data: string | Buffer): Buffer => createHmac('sha256', key).update(data).digest();
+
+const encryptionKey = (sharedSecret: Buffer): Buffer => hmac(sharedSecret, 'ilp_stream_encryption');
+
+/** What proves that the holder of the shared secret accepted a packet with these data. */
+export const fulfillmentFor = (sharedSecret: Buffer, data: Buffer): Buffer =>
+  hmac(hmac(sharedSecret, 'ilp_stream_fulfillment'), data);
+
+/** The condition a fulfillment is the preimage of (ILP-0027). */
+export const conditionFor = (fulfillment: Buffer): Buffer => createHash('sha256').update(fulfillment).digest();
+
+export interface StreamRequest {
+  readonly ilpType: number;
+  readonly sequence: bigint;
+  /** The least the receiver must get; less is refused (§3.4). */
+  readonly prepareAmount: bigint;
+  readonly closesConnection: boolean;
+}
+
+export const STREAM_PREPARE: number = IlpPacketType.Prepare;
+
+/** Decrypts the data of a Prepare; undefined if the shared secret is another or the data are no STREAM packet. */
+export async function openStreamRequest(sharedSecret: Buffer, data: Buffer): Promise<StreamRequest | undefined> {
+  try {
+    const packet = await Packet.decryptAndDeserialize(encryptionKey(sharedSecret), data);
+    return {
+      ilpType: packet.ilpPacketType,
+      sequence: BigInt(packet.sequence.toString()),
+      prepareAmount: BigInt(packet.prepareAmount.toString()),
+      closesConnection: packet.frames.some((frame) => frame.type === FrameType.ConnectionClose),
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+export interface StreamReply {
+  readonly outcome: 'fulfill' | 'reject';
+  readonly sequence: bigint;
+  /** What came with the Prepare, in units of the receiver's asset. */
+  readonly received: bigint;
+  /** The receiver's asset, which never changes on a connection (§5.3.14). */
+  readonly asset?: Asset | undefined;
+  readonly closeConnection?: boolean;
+}
+
+/** Data of a Fulfill or Reject: the same sequence, the amount that was received (§5.2; ILP-04, ILP-05). */
+export function sealStreamReply(sharedSecret: Buffer, reply: StreamReply): Promise<Buffer> {
+  const frames: Frame[] = [];
+  if (reply.asset) frames.push(new ConnectionAssetDetailsFrame(reply.asset.code, reply.asset.scale));
+  if (reply.closeConnection) frames.push(new ConnectionCloseFrame(ErrorCode.NoError, ''));
+  const type = reply.outcome === 'fulfill' ? IlpPacketType.Fulfill : IlpPacketType.Reject;
+  const packet = new Packet(`${reply.sequence}`, type, `${reply.received}`, frames);
+  return packet.serializeAndEncrypt(encryptionKey(sharedSecret));
+}
+
+/** Data of a Prepare that pays `amount` into stream 1, neither less nor more. */
+export function sealStreamMoney(sharedSecret: Buffer, sequence: number, amount: bigint): Promise<Buffer> {
+  const packet = new Packet(sequence, IlpPacketType.Prepare, `${amount}`, [new StreamMoneyFrame(1, 1)]);
+  return packet.serializeAndEncrypt(encryptionKey(sharedSecret));
+}

@@ -1,0 +1,130 @@
+/**
+ * The receiving end of STREAM (ILP-0029 §4–6), without state of its own: what it needs to know stands in the packet's
+ * address and in the database, so any process can answer any packet (ILP-01…ILP-08, ILP-17…ILP-20).
+ */
+import type { IlpPrepare } from 'ilp-packet';
+import type { Clock } from '../../clock.ts';
+import type { Database } from '../../database/database.ts';
+import { Problem } from '../../http/problem.ts';
+import { type Asset, sameAsset } from '../amount.ts';
+import type { Failpoint } from '../failpoint.ts';
+import { creditIncomingPayment, isClosed, lockCreditable, readCreditable } from '../incoming-credit.ts';
+import { openInternalAccount } from '../ledger.ts';
+import { resolveAddress } from './credentials.ts';
+import { fulfill, reject } from './ilp-reply.ts';
+import { readReply, storeReply } from './packet-journal.ts';
+import { conditionFor, fulfillmentFor, openStreamRequest, sealStreamReply, STREAM_PREPARE } from './stream-packet.ts';
+
+export interface StreamReceiverOptions {
+  readonly ase: string;
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly prefix: string;
+  readonly secrets: () => readonly string[];
+  readonly failpoint: Failpoint;
+}
+
+export interface StreamReceiver {
+  /** Answers a Prepare whose amount is in units of `asset`, as Connector.receive does. */
+  receive(peer: string, asset: Asset, prepare: IlpPrepare): Promise<Buffer>;
+}
+
+export function createStreamReceiver(options: StreamReceiverOptions): StreamReceiver {
+  const { ase, db, clock, prefix, secrets, failpoint } = options;
+  const refuse = (code: string, message: string, data?: Buffer) => reject(code, prefix, message, data);
+
+  return {
+    async receive(peer, asset, prepare) {
+      const amount = BigInt(prepare.amount);
+      const condition = prepare.executionCondition.toString('base64url');
+      const resolved = resolveAddress(secrets(), prefix, prepare.destination);
+      const repeat = (booked: { amount: bigint; reply: Buffer }) =>
+        booked.amount === amount ? booked.reply : refuse('F00', 'condition of another packet');
+
+      // ── The journal answers first, expired or not
+      const booked = await readReply(db.query, ase, peer, condition);
+      if (booked) return repeat(booked);
+
+      // ── Expiry, by the wall (ILP-17). R00 is the word that no copy of this packet will ever be booked: a copy that
+      // is being booked at this moment holds the payment's lock, so wait for it and look again.
+      const isExpired = () => clock.wallNow() >= prepare.expiresAt.getTime();
+      if (isExpired()) {
+        const bookedMeanwhile =
+          resolved &&
+          (await db.transaction(async (tx) => {
+            await lockCreditable(tx, ase, resolved.incomingPaymentId);
+            return readReply(tx, ase, peer, condition);
+          }));
+        return bookedMeanwhile ? repeat(bookedMeanwhile) : refuse('R00', 'packet expired');
+      }
+
+      // ── Address, token, encryption, type (ILP-01, ILP-04)
+      if (!`${prepare.destination}.`.startsWith(`${prefix}.`)) return refuse('F02', 'no route');
+      if (!resolved) return refuse('F06', 'unknown connection token');
+      const { sharedSecret, incomingPaymentId } = resolved;
+      const request = await openStreamRequest(sharedSecret, prepare.data);
+      if (!request) return refuse('F06', 'data not encrypted with the shared secret');
+      if (request.ilpType !== STREAM_PREPARE) return refuse('F00', 'STREAM packet is of another type');
+
+      const fulfillment = fulfillmentFor(sharedSecret, prepare.data);
+      const isFulfillable = conditionFor(fulfillment).equals(prepare.executionCondition);
+      const reply = { sequence: request.sequence, received: amount };
+      const decline = async (message: string, details: { asset?: Asset; closeConnection?: boolean } = {}) =>
+        refuse('F99', message, await sealStreamReply(sharedSecret, { outcome: 'reject', ...reply, ...details }));
+      const accept = async () =>
+        fulfill(fulfillment, await sealStreamReply(sharedSecret, { outcome: 'fulfill', ...reply, asset }));
+
+      // ── Packets that move no money: rate probes, the end of a connection, too little (ILP-07, ILP-08, ILP-20)
+      if (request.closesConnection || !isFulfillable || amount === 0n || amount < request.prepareAmount) {
+        const payment = await readCreditable(db.query, ase, incomingPaymentId);
+        if (!payment) return refuse('F02', 'unknown incoming payment');
+        if (!sameAsset(payment.asset, asset)) return refuse('F00', 'packet in another asset than the receiver’s');
+        if (request.closesConnection) return decline('connection closed', { asset, closeConnection: true });
+        if (amount !== 0n && isClosed(payment, clock.businessNow())) return refuse('F02', 'incoming payment closed');
+        if (amount < request.prepareAmount) return decline('less than the packet’s minimum', { asset });
+        return isFulfillable ? accept() : decline('condition can not be fulfilled', { asset });
+      }
+
+      // ── Credit, with the answer in the same transaction (ILP-18, ILP-19)
+      const answer = await accept();
+      const peerAccount = await openInternalAccount(db.query, ase, 'peer', asset, peer);
+      try {
+        const { sent, isNew } = await db.transaction(async (tx) => {
+          const payment = await lockCreditable(tx, ase, incomingPaymentId);
+          if (!payment) throw new Refusal('F02', 'unknown incoming payment');
+          const packet = { peer, condition, incomingPaymentId, amount, reply: answer };
+          if (!(await storeReply(tx, ase, packet, clock.wallNow()))) {
+            return { sent: repeat((await readReply(tx, ase, peer, condition))!), isNew: false };
+          }
+          if (isExpired()) throw new Refusal('R00', 'packet expired');
+          if (!sameAsset(payment.asset, asset)) throw new Refusal('F00', 'packet in another asset than the receiver’s');
+          await creditIncomingPayment(tx, payment, {
+            amount,
+            paidBy: [{ accountId: peerAccount, amount: -amount }],
+            transferId: `packet:${peer}:${condition}:in`,
+            now: clock.businessNow(),
+          });
+          return { sent: answer, isNew: true };
+        });
+        if (isNew) failpoint('packet-credited');
+        return sent;
+      } catch (error) {
+        if (error instanceof Refusal) return refuse(error.code, error.message);
+        const code = error instanceof Problem ? error.code : undefined;
+        if (code === 'incoming_payment_closed') return refuse('F02', 'incoming payment closed');
+        if (code === 'over_incoming_amount') return decline('more than the incoming payment takes', { asset });
+        throw error;
+      }
+    },
+  };
+}
+
+/** Rolls the booking back and becomes a Reject. */
+class Refusal extends Error {
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
