@@ -6,6 +6,7 @@
  * Nothing waits for the network inside a transaction: `assertOutsideTransaction` throws where it would.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
+import { hash } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { MikroORM } from '@mikro-orm/core';
@@ -14,7 +15,7 @@ import type { InferKyselyDB, SqlEntityManager } from '@mikro-orm/sql';
 import type { Kysely, Transaction as KyselyTransaction } from 'kysely';
 import { lockDirectory } from './directory-lock.ts';
 import { entities } from './entities.ts';
-import { Migration0001 } from './migrations/migration-0001.ts';
+import { Migration0001, statements } from './migrations/migration-0001.ts';
 
 /** Tables as Kysely sees them, inferred from the entities. */
 export type Tables = InferKyselyDB<(typeof entities)[number]>;
@@ -36,6 +37,9 @@ export interface Database {
 export type DatabaseOptions =
   | { readonly kind: 'embedded'; readonly directory?: string; readonly templateFile?: string }
   | { readonly kind: 'postgresql'; readonly url: string; readonly poolSize?: number };
+
+/** Name of the file that holds a migrated, empty cluster: another one for each set of tables. */
+export const templateName = `template-${hash('sha256', statements.join('\n')).slice(0, 16)}.tar`;
 
 const insideTransaction = new AsyncLocalStorage<true>();
 

@@ -8,7 +8,6 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import type { Access, Subject } from '../auth/access.ts';
 import type { ClientJwk } from '../http/client-keys.ts';
-import type { JWK } from 'jose';
 
 const ase = () => p.text().primary();
 const id = () => p.text().primary();
@@ -28,7 +27,7 @@ export const World = defineEntity({
   },
 });
 
-/** Secrets and the client key of the ASE itself, with which it asks other ASEs (RS-Q-20). */
+/** An ASE and its secrets, from which all its credentials and keys derive. */
 export const Ase = defineEntity({
   name: 'Ase',
   tableName: 'ase',
@@ -36,7 +35,6 @@ export const Ase = defineEntity({
     ase: ase(),
     /** Oldest first; the last one makes new credentials, all of them answer (ILP-09). */
     secrets: p.json<string[]>(),
-    instanceKey: p.json<JWK>(),
   },
 });
 

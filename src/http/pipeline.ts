@@ -279,7 +279,9 @@ async function validateRequest<Caller>(
     throw new Problem('malformed_body', { detail: body.reason });
   }
   try {
-    return await server.validateRequest({ method: exchange.method, path, query, headers, body });
+    // HEAD is answered as GET (RFC 9110 §9.3.2).
+    const method = exchange.method === 'HEAD' ? 'GET' : exchange.method;
+    return await server.validateRequest({ method, path, query, headers, body });
   } catch (error) {
     if (!(error instanceof RequestInvalid)) throw error;
     if (error.status === 415) throw new Problem('unsupported_media_type', { description: error.message });

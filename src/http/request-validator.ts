@@ -46,10 +46,14 @@ const formats = {
 /** What the validator asks of an Express application; nothing of one is needed. */
 const application = { enabled: () => false, param: () => {}, use: () => {} };
 
-export function createRequestValidator(document: object): RequestValidator {
+export function createRequestValidator(
+  document: object,
+  options: { readonly allowUnknownQueryParameters?: boolean } = {},
+): RequestValidator {
   const steps = OpenApiValidator.middleware({
     apiSpec: { ...document, servers: [{ url: '/' }] } as never,
     validateApiSpec: false,
+    validateRequests: { allowUnknownQueryParameters: options.allowUnknownQueryParameters ?? false },
     validateSecurity: false,
     validateResponses: false,
     fileUploader: false,

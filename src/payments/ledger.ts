@@ -60,7 +60,9 @@ export async function bookTransfer(
   if (moving.length === 0) return true;
   await tx
     .insertInto('ledger_entry')
-    .values(moving.map(({ accountId, amount }) => ({ ase, transfer_id: id, account_id: accountId, amount: `${amount}` })))
+    .values(
+      moving.map(({ accountId, amount }) => ({ ase, transfer_id: id, account_id: accountId, amount: `${amount}` })),
+    )
     .execute();
   // In the order of the ids, so that two transfers between the same customers never wait for each other in a circle.
   for (const { accountId, amount } of moving.toSorted((a, b) => (a.accountId < b.accountId ? -1 : 1))) {
@@ -86,20 +88,22 @@ async function adjustBalance(tx: Transaction, ase: string, accountId: string, am
 export interface TrialBalanceLine {
   readonly account: string;
   readonly kind: string;
-  readonly assetCode: string;
-  readonly assetScale: number;
+  readonly asset: Asset;
+  /** What the account paid and gained; both ≥ 0. */
+  readonly debits: bigint;
+  readonly credits: bigint;
   readonly balance: bigint;
 }
 
 export interface TrialBalance {
   readonly lines: readonly TrialBalanceLine[];
-  /** Sum per asset; all zero, or the books are wrong. */
-  readonly totals: readonly { readonly assetCode: string; readonly assetScale: number; readonly total: bigint }[];
-  /** Whether all totals are zero and every customer's balance equals the sum of its entries. */
+  /** Per asset; debits equal credits, or the books are wrong. */
+  readonly totals: readonly { readonly asset: Asset; readonly debits: bigint; readonly credits: bigint }[];
+  /** Whether they do, and every customer's balance equals the sum of its entries. */
   readonly balanced: boolean;
 }
 
-/** All accounts of the ASE with the sum of their entries, in minor units of their asset. */
+/** All accounts of the ASE with the sums of their entries, in minor units of their asset. */
 export async function readTrialBalance(db: Queryable, ase: string): Promise<TrialBalance> {
   const rows = await db
     .selectFrom('account')
@@ -107,21 +111,27 @@ export async function readTrialBalance(db: Queryable, ase: string): Promise<Tria
       join.onRef('ledger_entry.ase', '=', 'account.ase').onRef('ledger_entry.account_id', '=', 'account.id'),
     )
     .select(['account.id', 'account.kind', 'account.asset_code', 'account.asset_scale', 'account.balance'])
-    .select(sql<string>`coalesce(sum(ledger_entry.amount), 0)`.as('sum'))
+    .select([
+      sql<string>`coalesce(-sum(ledger_entry.amount) filter (where ledger_entry.amount < 0), 0)`.as('debits'),
+      sql<string>`coalesce(sum(ledger_entry.amount) filter (where ledger_entry.amount > 0), 0)`.as('credits'),
+    ])
     .where('account.ase', '=', ase)
     .groupBy(['account.ase', 'account.id'])
     .orderBy('account.id')
     .execute();
-  const totals = new Map<string, { assetCode: string; assetScale: number; total: bigint }>();
+  const totals = new Map<string, { asset: Asset; debits: bigint; credits: bigint }>();
   let balanced = true;
   const lines = rows.map((row) => {
-    const balance = toAmount(row.sum);
-    const key = `${row.asset_code}/${row.asset_scale}`;
-    const total = totals.get(key) ?? { assetCode: row.asset_code, assetScale: row.asset_scale, total: 0n };
-    totals.set(key, { ...total, total: total.total + balance });
+    const asset = { code: row.asset_code, scale: row.asset_scale };
+    const debits = toAmount(row.debits);
+    const credits = toAmount(row.credits);
+    const balance = credits - debits;
+    const key = `${asset.code}/${asset.scale}`;
+    const total = totals.get(key) ?? { asset, debits: 0n, credits: 0n };
+    totals.set(key, { asset, debits: total.debits + debits, credits: total.credits + credits });
     if (row.balance !== null && toAmount(row.balance) !== balance) balanced = false;
-    return { account: row.id, kind: row.kind, assetCode: row.asset_code, assetScale: row.asset_scale, balance };
+    return { account: row.id, kind: row.kind, asset, debits, credits, balance };
   });
   const sums = [...totals.values()];
-  return { lines, totals: sums, balanced: balanced && sums.every(({ total }) => total === 0n) };
+  return { lines, totals: sums, balanced: balanced && sums.every(({ debits, credits }) => debits === credits) };
 }

@@ -29,7 +29,6 @@ alter table "account" add constraint "account_kind_check" check ("kind" in ('cus
 create table "ase" (
   "ase" text not null,
   "secrets" jsonb not null,
-  "instance_key" jsonb not null,
   primary key ("ase")
 );
 create table "gnap_grant" (
@@ -260,16 +259,19 @@ const ledgerRules = [
    deferrable initially deferred for each row execute function "check_transfer_balances"()`,
 ];
 
+/** All statements in order; their digest names the template of an embedded database. */
+export const statements: readonly string[] = [
+  ...tables.split(';\n').map((statement) => statement.trim()),
+  ...references.map(
+    ([child, column, parent]) =>
+      `alter table "${child}" add constraint "${child}_${column}_foreign" foreign key ("ase", "${column}")
+       references "${parent}" ("ase", "${parent === 'outgoing_payment_grant' ? 'grant_id' : 'id'}")`,
+  ),
+  ...ledgerRules,
+];
+
 export class Migration0001 extends Migration {
   override up(): void {
-    for (const statement of tables.split(';\n')) this.addSql(statement.trim());
-    for (const [child, column, parent] of references) {
-      const key = parent === 'outgoing_payment_grant' ? 'grant_id' : 'id';
-      this.addSql(
-        `alter table "${child}" add constraint "${child}_${column}_foreign"
-         foreign key ("ase", "${column}") references "${parent}" ("ase", "${key}")`,
-      );
-    }
-    for (const statement of ledgerRules) this.addSql(statement);
+    for (const statement of statements) this.addSql(statement);
   }
 }

@@ -1,0 +1,143 @@
+/** `touchstone start`: runs a world until it is told to stop. */
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import pino, { type Logger } from 'pino';
+import { type Config, ConfigError } from '../config.ts';
+import { type DatabaseOptions, templateName } from '../database/database.ts';
+import { killAt, parseFailpoint } from '../payments/failpoint.ts';
+import { createWorld, type World } from '../world.ts';
+
+export async function start(config: Config): Promise<void> {
+  const log = createLogger(config.logLevel);
+  if (config.ase !== undefined && config.peerSecret === undefined && config.seed === undefined) {
+    throw new ConfigError('--ase needs --peer-secret, the same for all processes of the world');
+  }
+  const world = await createWorld({
+    host: config.host,
+    port: config.port,
+    publicUrl: config.publicUrl,
+    controlPort: config.controlPort,
+    controlToken: config.controlToken,
+    only: config.ase,
+    peerSecret: config.peerSecret,
+    seed: config.seed,
+    consent: config.consent,
+    profile: config.profile,
+    database: chooseDatabase(config),
+    insecure: config.insecure,
+    log,
+    failpoint: readFailpoint(config.failpoint),
+  });
+  const key = await writeClientKey(world, config.data);
+  stopOnSignal(world, key.remove, log);
+  const line = { startedInMs: Math.round(process.uptime() * 1000), seed: config.seed ?? null };
+  process.stdout.write(config.json ? `${JSON.stringify(describeReady(world, key.file, line))}\n` : printBanner(world, config, key.file, line.startedInMs));
+}
+
+/** Structured, on stderr, without secrets: headers and bodies are never logged, and what might slip in is redacted. */
+function createLogger(level: Config['logLevel']): Logger {
+  const secret = ['authorization', 'token', 'secret', 'sharedSecret', 'privateKey', 'signature', 'nonce', 'interact_ref'];
+  const redact = secret.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]);
+  return pino({ level, base: null, redact }, pino.destination({ fd: 2, sync: true }));
+}
+
+function chooseDatabase(config: Config): DatabaseOptions {
+  if (config.databaseUrl !== undefined) {
+    if (config.data !== undefined) throw new ConfigError('--data and --database-url exclude each other');
+    return { kind: 'postgresql', url: config.databaseUrl };
+  }
+  return { kind: 'embedded', directory: config.data && resolve(config.data), templateFile };
+}
+
+/** Where the migrated cluster to start from is kept. */
+const templateFile = join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'touchstone', templateName);
+
+function readFailpoint(text: string | undefined) {
+  if (text === undefined) return undefined;
+  const point = parseFailpoint(text);
+  if (!point) throw new ConfigError(`there is no failpoint ${text}`);
+  return killAt(point.name, point.n);
+}
+
+/** Puts the client's test key into a file that only this user can read; beside the data, or gone when the world ends. */
+async function writeClientKey(world: World, data: string | undefined): Promise<{ file?: string; remove: () => Promise<void> }> {
+  if (world.clientKey === undefined) return { remove: async () => {} };
+  const directory = data === undefined ? await mkdtemp(join(tmpdir(), 'touchstone-')) : resolve(data);
+  await mkdir(directory, { recursive: true });
+  const file = join(directory, 'client.pem');
+  await writeFile(file, world.clientKey, { mode: 0o600 });
+  return { file, remove: () => (data === undefined ? rm(directory, { recursive: true, force: true }) : Promise.resolve()) };
+}
+
+/** First signal: finish what runs and leave. Second one: leave. */
+function stopOnSignal(world: World, removeKey: () => Promise<void>, log: Logger): void {
+  let stopping = false;
+  const stop = async (): Promise<void> => {
+    if (stopping) process.exit(1);
+    stopping = true;
+    try {
+      await world.close();
+      await removeKey();
+    } catch (error) {
+      log.error({ err: error }, 'could not stop in good order');
+      process.exitCode = 1;
+    }
+    process.exit();
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+}
+
+/** What a client needs to use the world; the names are stable. */
+function describeReady(world: World, keyFile: string | undefined, line: { startedInMs: number; seed: string | null }) {
+  const { definition, controls } = world;
+  const key = world.clientKey;
+  return {
+    event: 'ready',
+    version: controls.version,
+    spec: controls.spec,
+    ...line,
+    ases: world.ases,
+    env: {
+      TOUCHSTONE_WALLET_ADDRESS: world.walletUrl(definition.sender),
+      TOUCHSTONE_RECEIVER: world.walletUrl(definition.receiver),
+      TOUCHSTONE_CLIENT: world.walletUrl(definition.client),
+      TOUCHSTONE_KEY_ID: definition.client.keyId,
+      ...(key !== undefined && {
+        TOUCHSTONE_PRIVATE_KEY_FILE: keyFile,
+        TOUCHSTONE_PRIVATE_KEY: key,
+        TOUCHSTONE_PRIVATE_KEY_BASE64: Buffer.from(key).toString('base64'),
+      }),
+      TOUCHSTONE_CONTROL: world.controlOrigin,
+      TOUCHSTONE_CONTROL_TOKEN: world.controlToken,
+    },
+  };
+}
+
+function printBanner(world: World, config: Config, keyFile: string | undefined, startedInMs: number): string {
+  const { definition, controls } = world;
+  const storage = config.databaseUrl ? 'postgresql' : config.data ? `embedded in ${config.data}` : 'embedded, in memory (gone at the end)';
+  const wallets = world.ases.flatMap(({ name, walletAddresses }) =>
+    walletAddresses.map(({ url, assetCode, assetScale, balance }, index) => {
+      const amount = formatAmount(BigInt(balance), assetScale);
+      return `  ${(index === 0 ? name : '').padEnd(9)} ${url.padEnd(44)} ${assetCode}/${assetScale} ${amount.padStart(12)}`;
+    }),
+  );
+  return [
+    `touchstone ${controls.version}   spec ${controls.spec}   seed ${config.seed ?? 'none'}   clock ${controls.clock().mode}   consent ${controls.consent()}   profile ${config.profile}`,
+    `storage ${storage}   ready in ${startedInMs} ms`,
+    ...wallets,
+    ...(keyFile ? [`  client    ${world.walletUrl(definition.client)}   key id ${definition.client.keyId}   private key ${keyFile}`] : []),
+    `  control   ${world.controlOrigin}   token ${world.controlToken}`,
+    `  try       curl ${world.walletUrl(definition.receiver)}`,
+    '',
+  ].join('\n');
+}
+
+/** 1234567 at scale 2 as 12,345.67. */
+export function formatAmount(value: bigint, scale: number): string {
+  const digits = (value < 0n ? -value : value).toString().padStart(scale + 1, '0');
+  const whole = digits.slice(0, digits.length - scale).replaceAll(/\B(?=(\d{3})+$)/g, ',');
+  return `${value < 0n ? '-' : ''}${whole}${scale > 0 ? `.${digits.slice(-scale)}` : ''}`;
+}

@@ -1,0 +1,144 @@
+/** The options of the program: one table, from which `--help`, validation and the README's table are made. */
+import { parseArgs } from 'node:util';
+
+type Kind = 'string' | 'integer' | 'boolean';
+
+interface Option {
+  readonly flag: string;
+  readonly kind: Kind;
+  /** How `--help` names the value. */
+  readonly value?: string;
+  readonly choices?: readonly string[];
+  readonly fallback?: string;
+  /** One sentence; secrets say so. */
+  readonly sentence: string;
+}
+
+/** Every flag can also be given as an environment variable: `--public-url` as `TOUCHSTONE_PUBLIC_URL`. */
+export const options = {
+  port: { flag: 'port', kind: 'integer', value: 'N', fallback: '4000', sentence: 'Port of the first ASE; the second listens 100 above it, the control API 900 above it. 0 takes any free ports.' },
+  host: { flag: 'host', kind: 'string', value: 'ADDRESS', fallback: '127.0.0.1', sentence: 'Address to listen on.' },
+  publicUrl: { flag: 'public-url', kind: 'string', value: 'URL', sentence: 'Origin of the first ASE as clients see it; the second one is 100 ports above. Default: http://localhost and the port.' },
+  controlPort: { flag: 'control-port', kind: 'integer', value: 'N', sentence: 'Port of the control API.' },
+  controlToken: { flag: 'control-token', kind: 'string', value: 'TOKEN', sentence: 'Token of the control API (secret). Default: a new one at each start, printed.' },
+  ase: { flag: 'ase', kind: 'string', value: 'NAME', sentence: 'Host only this ASE of the world; the other one runs in a process of its own.' },
+  peerSecret: { flag: 'peer-secret', kind: 'string', value: 'SECRET', sentence: 'What the processes of a world prove themselves with on their ILP links (secret); needed with --ase.' },
+  seed: { flag: 'seed', kind: 'string', value: 'TEXT', sentence: 'Make ids, keys and tokens repeatable. Whoever knows the seed knows all secrets.' },
+  consent: { flag: 'consent', kind: 'string', value: 'MODE', choices: ['auto', 'deny', 'manual'], fallback: 'manual', sentence: 'Who decides on a grant: a script that accepts or denies, or a person on the consent page.' },
+  profile: { flag: 'profile', kind: 'string', value: 'NAME', choices: ['compat', 'strict'], fallback: 'compat', sentence: 'Accept what clients in use send and report it, or go by the letter.' },
+  data: { flag: 'data', kind: 'string', value: 'DIR', sentence: 'Keep the embedded database in this directory. Default: in memory.' },
+  databaseUrl: { flag: 'database-url', kind: 'string', value: 'URL', sentence: 'Use this PostgreSQL database instead of the embedded one (may hold a secret).' },
+  json: { flag: 'json', kind: 'boolean', sentence: 'Print one line of JSON when ready instead of the banner; it holds the test key and the control token.' },
+  logLevel: { flag: 'log-level', kind: 'string', value: 'LEVEL', choices: ['debug', 'info', 'warn', 'error', 'silent'], fallback: 'warn', sentence: 'How much to log on stderr.' },
+  insecure: { flag: 'insecure', kind: 'boolean', sentence: 'Allow what is meant for tests although an address is not loopback.' },
+  failpoint: { flag: 'failpoint', kind: 'string', value: 'NAME[:N]', sentence: 'Kill the process where a payment passes this point for the N-th time, for crash tests.' },
+  help: { flag: 'help', kind: 'boolean', sentence: 'Print this.' },
+} as const satisfies Record<string, Option>;
+
+type Value<O extends Option> = O extends { kind: 'boolean' }
+  ? boolean
+  : O extends { kind: 'integer' }
+    ? number
+    : O extends { choices: readonly (infer C)[] }
+      ? C
+      : string;
+
+export type Config = {
+  readonly [Name in keyof typeof options]: (typeof options)[Name] extends { fallback: string } | { kind: 'boolean' }
+    ? Value<(typeof options)[Name]>
+    : Value<(typeof options)[Name]> | undefined;
+};
+
+/** A mistake in the options; its message is for the person who started the program. */
+export class ConfigError extends Error {}
+
+/** Reads the command line and the environment; the command line wins. Throws ConfigError. */
+export function readConfig(args: readonly string[], env: Readonly<Record<string, string | undefined>>): Config {
+  const table = Object.entries(options) as [keyof Config, Option][];
+  const known = table.map(([, option]) => `--${option.flag}`);
+  for (const arg of args) {
+    if (!arg.startsWith('--')) continue;
+    const flag = arg.split('=', 1)[0]!;
+    if (!known.includes(flag)) throw new ConfigError(`unknown option ${flag}; did you mean ${nearest(flag, known)}?`);
+  }
+  const given = parse(args, table);
+  const config: Record<string, unknown> = {};
+  for (const [name, option] of table) {
+    const text = given[option.flag] ?? env[environmentName(option)] ?? option.fallback;
+    config[name] = text === undefined && option.kind !== 'boolean' ? undefined : convert(option, text);
+  }
+  return config as Config;
+}
+
+export const environmentName = ({ flag }: { readonly flag: string }): string =>
+  `TOUCHSTONE_${flag.toUpperCase().replaceAll('-', '_')}`;
+
+function parse(args: readonly string[], table: readonly [string, Option][]): Record<string, string | boolean | undefined> {
+  try {
+    const parseOptions = Object.fromEntries(
+      table.map(([, { flag, kind }]) => [flag, { type: kind === 'boolean' ? 'boolean' : 'string' } as const]),
+    );
+    return parseArgs({ args: [...args], options: parseOptions, allowPositionals: false }).values as never;
+  } catch (error) {
+    throw new ConfigError((error as Error).message);
+  }
+}
+
+function convert(option: Option, text: string | boolean | undefined): string | number | boolean {
+  if (option.kind === 'boolean') return text === true || text === 'true' || text === '1';
+  const value = String(text);
+  if (option.kind === 'integer') {
+    if (!/^\d+$/.test(value) || Number(value) > 65_535) throw new ConfigError(`--${option.flag} takes a port, not '${value}'`);
+    return Number(value);
+  }
+  if (option.choices && !option.choices.includes(value)) {
+    throw new ConfigError(`--${option.flag} takes ${option.choices.join(', ')}, not '${value}'`);
+  }
+  return value;
+}
+
+/** The known word with the smallest edit distance. */
+export function nearest(word: string, known: readonly string[]): string {
+  const distance = (a: string, b: string): number => {
+    let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+    for (let i = 1; i <= a.length; i += 1) {
+      const next = [i];
+      for (let j = 1; j <= b.length; j += 1) {
+        next[j] = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1));
+      }
+      row = next;
+    }
+    return row[b.length]!;
+  };
+  return known.toSorted((a, b) => distance(word, a) - distance(word, b))[0]!;
+}
+
+const usage = (option: Option): string => `--${option.flag}${option.value ? ` ${option.value}` : ''}`;
+
+const meaning = (option: Option): string =>
+  [
+    option.sentence,
+    option.choices && `One of ${option.choices.join(', ')}.`,
+    option.fallback !== undefined && `Default: ${option.fallback}.`,
+  ]
+    .filter(Boolean)
+    .join(' ');
+
+/** The text of `--help`. */
+export function printHelp(): string {
+  const lines = Object.values(options).map((option: Option) => `  ${usage(option).padEnd(24)} ${meaning(option)}`);
+  return [
+    'touchstone start [options]     run a world: two ASEs, wallets with money, a client with a key',
+    'touchstone ledger [options]    print the ledgers of a running world (--control-port, --control-token)',
+    '',
+    ...lines,
+    '',
+    'Each option can be an environment variable too: --public-url is TOUCHSTONE_PUBLIC_URL.',
+  ].join('\n');
+}
+
+/** The README's table of options, in Markdown. */
+export function printOptionTable(): string {
+  const rows = Object.values(options).map((option: Option) => `| \`${usage(option)}\` | ${meaning(option)} |`);
+  return ['| Option | Meaning |', '| --- | --- |', ...rows].join('\n');
+}

@@ -1,0 +1,150 @@
+/** The control API (`spec/ase/control.yaml`): what a test drives a running world with. A port of its own, always a token, no CORS. */
+import { hash, timingSafeEqual } from 'node:crypto';
+import document from '../../generated/control/document.json' with { type: 'json' };
+import { type Handlers, routes } from '../../generated/control/routes.ts';
+import { responseBody } from '../../generated/control/validators.js';
+import type { ClockChange } from '../clock.ts';
+import { toInstant } from '../database/columns.ts';
+import { headerLines } from '../http/exchange.ts';
+import type { Call, Credentials, PipelineCode, Server } from '../http/pipeline.ts';
+import { Problem } from '../http/problem.ts';
+import { createRequestValidator } from '../http/request-validator.ts';
+import type { TrialBalance } from '../payments/ledger.ts';
+
+/** What the control API may do with a world. */
+export interface Controls {
+  readonly version: string;
+  readonly spec: string;
+  readonly seed: string | undefined;
+  clock(): { readonly mode: 'live' | 'frozen'; readonly now: number };
+  changeClock(change: ClockChange): Promise<void>;
+  consent(): ConsentMode;
+  setConsent(mode: ConsentMode): Promise<void>;
+  reset(): Promise<void>;
+  describeAses(): Promise<readonly AseState[]>;
+  ledgers(): Promise<readonly { readonly name: string; readonly books: TrialBalance }[]>;
+}
+
+export type ConsentMode = 'auto' | 'deny' | 'manual';
+
+export interface AseState {
+  name: string;
+  origin: string;
+  authServer: string;
+  resourceServer: string;
+  walletAddresses: { url: string; assetCode: string; assetScale: number; balance: string }[];
+}
+
+type Code = Exclude<PipelineCode, 'missing_authorization' | 'invalid_signature'> | 'unauthorized' | 'forbidden';
+
+const catalogue = {
+  not_found: [404, 'invalid_request', 'no such resource'],
+  method_not_allowed: [405, 'method_not_allowed', 'method not allowed'],
+  malformed_body: [400, 'invalid_request', 'the body is not JSON'],
+  invalid_request: [400, 'invalid_request', 'the request does not match the document'],
+  unsupported_media_type: [415, 'invalid_request', 'the body must be application/json'],
+  body_too_large: [413, 'invalid_request', 'the body is too large'],
+  body_timeout: [400, 'invalid_request', 'the body did not arrive in time'],
+  unauthorized: [401, 'unauthorized', 'the control token is missing or wrong'],
+  forbidden: [403, 'forbidden', 'Host or Origin is not the control API’s own'],
+  internal_error: [500, 'internal_error', 'internal error'],
+} as const satisfies Record<Code, readonly [status: number, code: string, description: string]>;
+
+const validateRequest = createRequestValidator(document);
+
+/** `token` is the bearer token; `hosts` are the values of Host (and hosts of Origin) that are ours. */
+export function createControlServer(controls: Controls, token: string, hosts: readonly string[]): Server<undefined> {
+  const clockBody = () => {
+    const { mode, now } = controls.clock();
+    return { mode: mode === 'live' ? ('running' as const) : mode, now: toInstant(now) };
+  };
+  const handlers = {
+    'get-state': async () => ({
+      status: 200,
+      body: {
+        version: controls.version,
+        spec: controls.spec,
+        seed: controls.seed ?? null,
+        clock: clockBody(),
+        consent: { mode: controls.consent() },
+        ases: [...(await controls.describeAses())],
+      },
+    }),
+    'post-clock': async (_call, { body }) => {
+      await controls.changeClock(readClockChange(body));
+      return { status: 200, body: clockBody() };
+    },
+    'post-consent-policy': async (_call, { body }) => {
+      await controls.setConsent(body.mode);
+      return { status: 200, body: { mode: controls.consent() } };
+    },
+    'post-reset': async () => {
+      await controls.reset();
+      return { status: 204 };
+    },
+    'get-ledger': async () => ({
+      status: 200,
+      body: { ases: (await controls.ledgers()).map(({ name, books }) => ({ name, ...toWireBooks(books) })) },
+    }),
+  } satisfies Handlers<Call<undefined>>;
+
+  return {
+    name: 'control',
+    routes,
+    validateRequest,
+    responseBody,
+    handlers,
+    judges: 'caller-first',
+    identify: async (credentials) => {
+      checkOperator(credentials, token, hosts);
+      return { caller: undefined };
+    },
+    render: (problem) => {
+      const [status, code, description] = catalogue[problem.code as Code] ?? catalogue.internal_error;
+      return { status, body: { error: { code, description: problem.description ?? description } } };
+    },
+  };
+}
+
+/** A page that somebody's browser was lured to must not reach the API: a foreign Host (rebinding) or Origin is refused. */
+function checkOperator({ exchange }: Credentials, token: string, hosts: readonly string[]): void {
+  const host = headerLines(exchange, 'host')[0] ?? '';
+  const origin = headerLines(exchange, 'origin')[0];
+  if (!hosts.includes(host) || (origin !== undefined && !hosts.includes(origin.replace(/^https?:\/\//, '')))) {
+    throw new Problem('forbidden');
+  }
+  const given = /^Bearer +(\S+)$/i.exec(headerLines(exchange, 'authorization')[0] ?? '')?.[1] ?? '';
+  if (!timingSafeEqual(hash('sha256', given, 'buffer'), hash('sha256', token, 'buffer'))) {
+    throw new Problem('unauthorized');
+  }
+}
+
+function readClockChange(
+  body: { freeze: true } | { advance: number } | { set: string } | { run: true },
+): ClockChange {
+  if ('freeze' in body) return { action: 'freeze' };
+  if ('advance' in body) return { action: 'advance', milliseconds: body.advance * 1000 };
+  if ('set' in body) return { action: 'set', time: Date.parse(body.set) };
+  return { action: 'run' };
+}
+
+function toWireBooks({ lines, totals, balanced }: TrialBalance) {
+  return {
+    balanced,
+    accounts: lines.map(({ account, kind, asset, debits, credits, balance }) => ({
+      account,
+      kind,
+      assetCode: asset.code,
+      assetScale: asset.scale,
+      debits: `${debits}`,
+      credits: `${credits}`,
+      balance: `${balance}`,
+    })),
+    totals: totals.map(({ asset, debits, credits }) => ({
+      assetCode: asset.code,
+      assetScale: asset.scale,
+      debits: `${debits}`,
+      credits: `${credits}`,
+    })),
+  };
+}

@@ -1,0 +1,99 @@
+/** Founds an ASE in the database: its secrets, accounts, wallet addresses, keys and first deposits. Harmless if repeated. */
+import { createHmac, createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
+import { toInstant, toJson } from './database/columns.ts';
+import type { Database } from './database/database.ts';
+import type { ClientJwk } from './http/client-keys.ts';
+import type { Ids } from './ids.ts';
+import { bookTransfer, openInternalAccount } from './payments/ledger.ts';
+import { normalisePath } from './wallet-address/path.ts';
+import type { AseDefinition } from './world-definition.ts';
+
+export interface FoundedAse {
+  /** Base64, oldest first. */
+  readonly secrets: readonly string[];
+}
+
+/** Inserts what is not there yet. `clientKey` is published at the wallet address of that path. */
+export async function foundAse(
+  db: Database,
+  definition: AseDefinition,
+  origin: string,
+  ids: Ids,
+  now: number,
+  client: { readonly path: string; readonly keyId: string } | undefined,
+): Promise<FoundedAse> {
+  const ase = definition.name;
+  const createdAt = toInstant(now);
+  return db.transaction(async (tx) => {
+    await tx
+      .insertInto('ase')
+      .values({ ase, secrets: toJson([ids.bytes(32).toString('base64')]) })
+      .onConflict((conflict) => conflict.doNothing())
+      .execute();
+    // Processes that start together found one after the other.
+    const { secrets } = await tx
+      .selectFrom('ase')
+      .select('secrets')
+      .where('ase', '=', ase)
+      .forUpdate()
+      .executeTakeFirstOrThrow();
+    for (const wallet of definition.wallets) {
+      const { asset } = wallet;
+      const path = normalisePath(wallet.path);
+      const accountId = `customer:${path}`;
+      await tx
+        .insertInto('account')
+        .values({ ase, id: accountId, kind: 'customer', asset_code: asset.code, asset_scale: asset.scale, balance: '0' })
+        .onConflict((conflict) => conflict.doNothing())
+        .execute();
+      await tx
+        .insertInto('wallet_address')
+        .values({
+          ase,
+          id: ids.uuid(),
+          path,
+          url: origin + path,
+          public_name: wallet.publicName,
+          account_id: accountId,
+          active: true,
+          created_at: createdAt,
+        })
+        .onConflict((conflict) => conflict.columns(['ase', 'path']).doNothing())
+        .execute();
+      const deposit = await openInternalAccount(tx, ase, 'deposit', asset);
+      await bookTransfer(tx, ase, `deposit:${path}:1`, now, [
+        { accountId: deposit, amount: -wallet.balance },
+        { accountId, amount: wallet.balance },
+      ]);
+    }
+    if (client) {
+      const { id } = await tx
+        .selectFrom('wallet_address')
+        .select('id')
+        .where('ase', '=', ase)
+        .where('path', '=', client.path)
+        .executeTakeFirstOrThrow();
+      const jwk = exportPublicJwk(deriveKey(secrets, 'client'), client.keyId);
+      await tx
+        .insertInto('wallet_address_key')
+        .values({ ase, wallet_address_id: id, kid: client.keyId, jwk: toJson(jwk), created_at: createdAt })
+        .onConflict((conflict) => conflict.doNothing())
+        .execute();
+    }
+    return { secrets };
+  });
+}
+
+/** PKCS#8 header of an Ed25519 private key (RFC 8410 §7), before its 32 bytes. */
+const ED25519_PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex');
+
+/** An Ed25519 key of the ASE, from its first secret: the same in every process and after every start. */
+export function deriveKey(secrets: readonly string[], purpose: 'client' | 'instance'): KeyObject {
+  const bytes = createHmac('sha256', Buffer.from(secrets[0]!, 'base64')).update(`ed25519 key\n${purpose}`).digest();
+  return createPrivateKey({ key: Buffer.concat([ED25519_PKCS8, bytes]), format: 'der', type: 'pkcs8' });
+}
+
+export function exportPublicJwk(privateKey: KeyObject, kid: string): ClientJwk {
+  const { x } = createPublicKey(privateKey).export({ format: 'jwk' });
+  return { kid, alg: 'EdDSA', kty: 'OKP', crv: 'Ed25519', x: x! };
+}
