@@ -1,0 +1,29 @@
+/** What an outgoing-payment grant has spent (RS-G-01…09). */
+import type { OutgoingPaymentApiHandlers } from '../../generated/resource-server/routes.ts';
+import { toWireAmount } from '../payments/amount.ts';
+import { outgoingPaymentItem, type ResourceCall, tokenCaller } from './caller.ts';
+import { readSpending } from './grant-spending.ts';
+import type { ResourceDeps } from './server.ts';
+
+export function createOutgoingPaymentGrantHandlers({ ase, db, clock }: ResourceDeps) {
+  return {
+    'get-outgoing-payment-grant': async (call) => {
+      const { grantId } = tokenCaller(call);
+      const item = outgoingPaymentItem(call);
+      const { spentDebit, spentReceive } = await readSpending(db.query, {
+        ase,
+        grantId,
+        identifier: item.identifier ?? '',
+        limits: item.limits,
+        now: clock.businessNow(),
+      });
+      return {
+        status: 200,
+        body: {
+          spentDebitAmount: spentDebit && toWireAmount(spentDebit),
+          spentReceiveAmount: spentReceive && toWireAmount(spentReceive),
+        },
+      };
+    },
+  } satisfies Pick<OutgoingPaymentApiHandlers<ResourceCall>, 'get-outgoing-payment-grant'>;
+}

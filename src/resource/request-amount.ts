@@ -1,0 +1,15 @@
+/** Amounts of request bodies (RS-01, RS-16). */
+import { Problem } from '../http/problem.ts';
+import type { Switches } from '../http/profile.ts';
+import { type Amount, parseAmount, type WireAmount } from '../payments/amount.ts';
+
+const members: readonly string[] = ['value', 'assetCode', 'assetScale'];
+
+/** Throws `invalid_amount`, and `invalid_request` for an unknown member where the switch refuses those. */
+export function readAmount(wire: WireAmount, { unknownAmountMembers }: Pick<Switches, 'unknownAmountMembers'>): Amount {
+  const unknown = Object.keys(wire).find((name) => !members.includes(name));
+  if (unknown !== undefined && unknownAmountMembers === 'refuse') {
+    throw new Problem('invalid_request', { description: 'an amount has value, assetCode and assetScale only' });
+  }
+  return parseAmount(wire);
+}

@@ -1,0 +1,53 @@
+/** Wallet addresses that this ASE hosts, as requests name them (WA-20, RS-13, RS-IP-03). */
+import type { Queryable } from '../database/database.ts';
+import { Problem } from '../http/problem.ts';
+import type { Asset } from '../payments/amount.ts';
+
+export interface HostedWalletAddress {
+  readonly id: string;
+  /** Canonical: lower case, no trailing slash. */
+  readonly url: string;
+  readonly asset: Asset;
+}
+
+/** The form in which the URLs of our own wallet addresses are stored: lower case, without one trailing slash. */
+export function normaliseWalletAddress(url: string): string {
+  return url.toLowerCase().replace(/\/$/, '');
+}
+
+/** Throws `unknown_wallet_address` unless the wallet address is hosted here and active. */
+export async function findWalletAddress(db: Queryable, ase: string, url: string): Promise<HostedWalletAddress> {
+  const row = await selectWalletAddress(db, ase, url).executeTakeFirst();
+  if (!row) throw new Problem('unknown_wallet_address');
+  return toHostedWalletAddress(row);
+}
+
+/** Tables `wallet` and `account`; to join with what a request names besides. */
+export function selectWalletAddress(db: Queryable, ase: string, url: string) {
+  return db
+    .selectFrom('wallet_address as wallet')
+    .innerJoin('account', (join) =>
+      join.onRef('account.ase', '=', 'wallet.ase').onRef('account.id', '=', 'wallet.account_id'),
+    )
+    .select(['wallet.id as wallet_id', 'wallet.url as wallet_url'])
+    .select(['account.asset_code as wallet_asset_code', 'account.asset_scale as wallet_asset_scale'])
+    .where('wallet.ase', '=', ase)
+    .where('wallet.url', '=', storable(normaliseWalletAddress(url)))
+    .where('wallet.active', '=', true);
+}
+
+export function toHostedWalletAddress(row: {
+  wallet_id: string;
+  wallet_url: string;
+  wallet_asset_code: string;
+  wallet_asset_scale: number;
+}): HostedWalletAddress {
+  return {
+    id: row.wallet_id,
+    url: row.wallet_url,
+    asset: { code: row.wallet_asset_code, scale: row.wallet_asset_scale },
+  };
+}
+
+/** PostgreSQL's text has no NUL, not even to compare with. */
+const storable = (text: string): string => (text.includes('\0') ? '' : text);
