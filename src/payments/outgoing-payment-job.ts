@@ -3,9 +3,9 @@
  * its lease, so a worker that was held up and lost it can no longer change anything.
  */
 import { sql } from 'kysely';
-import { createIds } from '../ids.ts';
 import { toAmount, toInstant } from '../database/columns.ts';
 import type { Queryable } from '../database/database.ts';
+import { createIds } from '../ids.ts';
 import type { Amount } from './amount.ts';
 
 export interface Job {

@@ -3,7 +3,7 @@
  * packet's amount is counted in, with a bearer token of the peer's.
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { Agent as HttpAgent, type IncomingMessage, request as httpRequest, type ServerResponse } from 'node:http';
+import { Agent as HttpAgent, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import { assertOutsideTransaction } from '../../database/database.ts';
 import type { Asset } from '../amount.ts';

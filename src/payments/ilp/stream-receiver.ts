@@ -13,7 +13,7 @@ import { openInternalAccount } from '../ledger.ts';
 import { resolveAddress } from './credentials.ts';
 import { fulfill, reject } from './ilp-reply.ts';
 import { readReply, storeReply } from './packet-journal.ts';
-import { conditionFor, fulfillmentFor, openStreamRequest, sealStreamReply, STREAM_PREPARE } from './stream-packet.ts';
+import { conditionFor, fulfillmentFor, openStreamRequest, STREAM_PREPARE, sealStreamReply } from './stream-packet.ts';
 
 export interface StreamReceiverOptions {
   readonly ase: string;
