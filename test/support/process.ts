@@ -1,0 +1,61 @@
+/** The program as a process of its own, started as a user starts it. */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { ClientEnvironment } from './world.ts';
+
+const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
+
+export interface Ready {
+  readonly startedInMs: number;
+  readonly ases: readonly {
+    readonly name: string;
+    readonly origin: string;
+    readonly authServer: string;
+    readonly resourceServer: string;
+    readonly walletAddresses: readonly { readonly url: string; readonly assetCode: string; readonly balance: string }[];
+  }[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+export interface RunningProcess {
+  readonly ready: Ready;
+  readonly child: ChildProcess;
+  /** Resolves with the exit code, or the signal that ended it. */
+  readonly ended: Promise<number | NodeJS.Signals>;
+  /** SIGTERM, and waits for the end. */
+  stop(): Promise<number | NodeJS.Signals>;
+}
+
+/** `touchstone start --json …`; resolves when it is ready, rejects with what it printed if it ends before. */
+export async function startProcess(args: readonly string[]): Promise<RunningProcess> {
+  const child = spawn(process.execPath, [main, 'start', '--json', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const ended = new Promise<number | NodeJS.Signals>((resolve) => {
+    child.once('exit', (code, signal) => resolve(signal ?? code ?? 0));
+  });
+  let errors = '';
+  child.stderr.on('data', (chunk) => {
+    errors += chunk;
+  });
+  const line = await Promise.race([
+    new Promise<string>((resolve) => createInterface(child.stdout).once('line', resolve)),
+    ended.then((how) => Promise.reject(new Error(`ended with ${how} before it was ready: ${errors}`))),
+  ]);
+  return {
+    ready: JSON.parse(line),
+    child,
+    ended,
+    stop() {
+      child.kill('SIGTERM');
+      return ended;
+    },
+  };
+}
+
+export const readEnvironment = ({ env }: Ready): ClientEnvironment => ({
+  walletAddress: env['TOUCHSTONE_WALLET_ADDRESS']!,
+  receiver: env['TOUCHSTONE_RECEIVER']!,
+  client: env['TOUCHSTONE_CLIENT']!,
+  keyId: env['TOUCHSTONE_KEY_ID']!,
+  privateKey: env['TOUCHSTONE_PRIVATE_KEY']!,
+});
