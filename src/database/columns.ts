@@ -3,8 +3,8 @@
 /** A numeric column as a bigint. */
 export const toAmount = (column: string): bigint => BigInt(column);
 
-/** A timestamptz column as milliseconds since the epoch. */
-export const toMillis = (column: string): number => Date.parse(column);
+/** A timestamptz column as milliseconds since the epoch: pg gives a string, PGlite a Date, which Date.parse would round. */
+export const toMillis = (column: string): number => new Date(column).getTime();
 
 /** Milliseconds since the epoch as an ISO 8601 string, for a column or for the wire. */
 export const toInstant = (millis: number): string => new Date(millis).toISOString();
