@@ -26,6 +26,8 @@ export interface Switches extends WireSwitches {
   readonly quoteIdentifier: 'accept' | 'refuse';
   /** Rotation and revocation signed by the grant's client, but with another token or none (AS-145). */
   readonly rotateWithForeignToken: boolean;
+  /** A client whose wallet address has no `publicName` asks for an interactive grant (AMB-16). */
+  readonly clientWithoutName: 'refuse' | 'show-address';
   /** Unknown members of `limits` in an access item (AS-48). */
   readonly unknownLimitMembers: 'ignore' | 'refuse';
   /** Unknown members inside an amount of a request body (RS-01). */
@@ -44,6 +46,7 @@ export const strict: Switches = Object.freeze({
   publicGetWithForeignToken: false,
   quoteIdentifier: 'refuse',
   rotateWithForeignToken: false,
+  clientWithoutName: 'refuse',
   unknownLimitMembers: 'refuse',
   unknownAmountMembers: 'refuse',
 });

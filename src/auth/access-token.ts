@@ -1,0 +1,126 @@
+/** Access tokens and their management (RFC 9635 §3.2, §6; AS-11…13, AS-140…152): issue, rotate, revoke. */
+import type { TokenApiHandlers } from '../../generated/auth-server/routes.ts';
+import type { components } from '../../generated/auth-server/types.ts';
+import { toInstant } from '../database/columns.ts';
+import type { Transaction } from '../database/database.ts';
+import type { Credentials } from '../http/pipeline.ts';
+import { digestSecret, matchesDigest } from '../http/secret-digest.ts';
+import { type Access, toWireAccess } from './access.ts';
+import { type AuthCall, expectCaller, type Management } from './caller.ts';
+import { asStoredId, clientOfRow } from './grant.ts';
+import { refuse } from './problem.ts';
+import type { AuthDeps } from './server.ts';
+
+type WireAccessToken = components['schemas']['access_token'];
+type TokenDeps = Pick<AuthDeps, 'ase' | 'db' | 'clock' | 'ids' | 'switches' | 'log' | 'authServer' | 'tokenSeconds'>;
+
+/** A fresh value under a fresh management URL. The value has 256 random bits and is kept as a digest only (AS-13). */
+function mintToken({ clock, ids, authServer, tokenSeconds = 600 }: TokenDeps, access: readonly Access[]) {
+  const now = clock.businessNow();
+  const value = ids.token();
+  const manageId = ids.uuid();
+  const columns = {
+    manage_id: manageId,
+    value_digest: digestSecret(value),
+    created_at: toInstant(now),
+    expires_at: toInstant(now + tokenSeconds * 1000),
+  };
+  const wire: WireAccessToken = {
+    value,
+    manage: `${authServer}token/${manageId}`,
+    expires_in: tokenSeconds,
+    access: toWireAccess(access),
+  };
+  return { columns, wire };
+}
+
+/** Issues the token of a grant that has just become `issued`. */
+export async function issueToken(
+  tx: Transaction,
+  deps: TokenDeps,
+  grant: { readonly id: string; readonly access: readonly Access[] },
+): Promise<WireAccessToken> {
+  const { columns, wire } = mintToken(deps, grant.access);
+  await tx
+    .insertInto('access_token')
+    .values({ ase: deps.ase, id: deps.ids.uuid(), grant_id: grant.id, ...columns, revoked_at: null })
+    .execute();
+  return wire;
+}
+
+/** Ends all tokens of a grant that is locked and being revoked (AS-131). */
+export async function revokeTokens(tx: Transaction, ase: string, grantId: string, now: number): Promise<void> {
+  await tx
+    .updateTable('access_token')
+    .set({ revoked_at: toInstant(now) })
+    .where('ase', '=', ase)
+    .where('grant_id', '=', grantId)
+    .where('revoked_at', 'is', null)
+    .execute();
+}
+
+/**
+ * The token that a management URL manages, expired or not (AS-143). Throws `unknown_token` where there is none, where
+ * it was revoked with or without its grant, and where the request shows another token than the one managed, unless the
+ * switch lets the client's signature suffice (AS-145).
+ */
+export async function identifyManagement(deps: TokenDeps, { params, token }: Credentials): Promise<Management> {
+  const row = await deps.db.query
+    .selectFrom('access_token as t')
+    .innerJoin('gnap_grant as g', (join) => join.onRef('g.ase', '=', 't.ase').onRef('g.id', '=', 't.grant_id'))
+    .select(['t.id', 't.manage_id', 't.value_digest', 'g.client_wallet_address', 'g.client_jwk', 'g.access'])
+    .where('t.ase', '=', deps.ase)
+    .where('t.manage_id', '=', asStoredId(params['id']))
+    .where('t.revoked_at', 'is', null)
+    .where('g.finalization', '=', 'issued')
+    .executeTakeFirst();
+  if (!row) throw refuse('unknown_token');
+  if (!matchesDigest(token, row.value_digest)) {
+    if (!deps.switches.rotateWithForeignToken) throw refuse('unknown_token', { detail: 'not the token managed here' });
+    deps.log.info({ manageId: row.manage_id }, 'token managed without showing it');
+  }
+  return {
+    kind: 'management',
+    client: clientOfRow(row),
+    tokenId: row.id,
+    manageId: row.manage_id,
+    access: row.access,
+  };
+}
+
+export function createAccessTokenHandlers(deps: TokenDeps) {
+  /** The token as it was when the caller was made out; whoever changes it first, changes it alone (AS-147). */
+  const updateManaged = (tx: Transaction, { tokenId, manageId }: Management) =>
+    tx
+      .updateTable('access_token')
+      .where('ase', '=', deps.ase)
+      .where('id', '=', tokenId)
+      .where('manage_id', '=', manageId)
+      .where('revoked_at', 'is', null);
+
+  return {
+    // Rotate: the new value takes the old one's place in its row, which makes the old one unknown at once (AS-141).
+    'post-token': async (call) => {
+      const managed = expectCaller(call, 'management');
+      const { columns, wire } = mintToken(deps, managed.access);
+      return call.transaction(async (tx) => {
+        const { numUpdatedRows } = await updateManaged(tx, managed).set(columns).executeTakeFirstOrThrow();
+        if (numUpdatedRows === 0n) throw refuse('token_replaced');
+        return { status: 200, body: { access_token: wire } };
+      });
+    },
+
+    // Revoke: the grant stays as it is (AS-151).
+    'delete-token': async (call) => {
+      const managed = expectCaller(call, 'management');
+      const revokedAt = toInstant(deps.clock.businessNow());
+      return call.transaction(async (tx) => {
+        const { numUpdatedRows } = await updateManaged(tx, managed)
+          .set({ revoked_at: revokedAt })
+          .executeTakeFirstOrThrow();
+        if (numUpdatedRows === 0n) throw refuse('unknown_token');
+        return { status: 204 };
+      });
+    },
+  } satisfies TokenApiHandlers<AuthCall>;
+}

@@ -1,0 +1,90 @@
+/** Client instances (RFC 9635 §2.3): who asks, in the three forms of Open Payments, and what is shown of it; AS-15, AS-20…31. */
+import type { components } from '../../generated/auth-server/types.ts';
+import {
+  type ClientJwk,
+  type ClientKey,
+  ClientKeyError,
+  type ClientKeys,
+  importClientJwk,
+} from '../http/client-keys.ts';
+import type { Outbound } from '../http/outbound.ts';
+import type { Switches } from '../http/profile.ts';
+import { refuse } from './problem.ts';
+
+/** A client by its wallet address, whose current keys speak for it, or by one key alone (directed identity). */
+export type ClientInstance = { readonly walletAddress: string } | { readonly jwk: ClientJwk };
+
+/** The `client` member of a grant request. Throws `unusable_client`. */
+export function readClientInstance(client: components['schemas']['client']): ClientInstance {
+  if (typeof client === 'string') return { walletAddress: readWalletAddress(client) };
+  if ('walletAddress' in client) return { walletAddress: readWalletAddress(client.walletAddress) };
+  const { kid, alg, kty, crv, x } = client.jwk;
+  return { jwk: { kid, alg, kty, crv, x } };
+}
+
+/** One spelling for each wallet address, so that a client does not become another by a slash. */
+function readWalletAddress(text: string): string {
+  const url = URL.parse(text);
+  if (!url || !/^https?:$/.test(url.protocol) || url.search || url.hash || url.username || url.password) {
+    throw refuse('unusable_client', { description: 'the client is not a wallet address' });
+  }
+  return url.origin + url.pathname.replace(/\/$/, '');
+}
+
+/** The client for scoping: its wallet address, or the RFC 7638 thumbprint of its key (AS-31). */
+export async function clientIdOf(client: ClientInstance): Promise<string> {
+  return 'walletAddress' in client ? client.walletAddress : (await importClientJwk(client.jwk)).thumbprint;
+}
+
+/**
+ * The client's key of that id, for any later request under its grant too: a wallet address's key set is asked anew, so
+ * that keys can be exchanged and taken back (AS-25…27). Throws ClientKeyError; `key_not_found` if a directly presented
+ * key has another kid.
+ */
+export async function findClientKey(keys: ClientKeys, client: ClientInstance, keyid: string): Promise<ClientKey> {
+  if ('walletAddress' in client) return keys.keyFor(client.walletAddress, keyid);
+  if (client.jwk.kid !== keyid) throw new ClientKeyError('key_not_found', "keyid is not the kid of the client's key");
+  return importClientJwk(client.jwk);
+}
+
+/** The same for the pipeline: throws problems of this slice (AS-23; for a directly presented key AS-27). */
+export async function expectClientKey(keys: ClientKeys, client: ClientInstance, keyid: string): Promise<ClientKey> {
+  try {
+    return await findClientKey(keys, client, keyid);
+  } catch (error) {
+    if (!(error instanceof ClientKeyError)) throw error;
+    const code = 'jwk' in client && error.code === 'key_not_found' ? 'invalid_signature' : 'unusable_client';
+    throw refuse(code, { description: error.message, detail: error.code, cause: error });
+  }
+}
+
+/**
+ * Name under which the client is shown to whoever consents: `publicName` of its wallet address (RFC 9635 §2.3.2).
+ * Throws `unusable_client` if there is none, unless the switch lets the address itself stand for it (AS-15, AMB-16).
+ */
+export async function readDisplayName(
+  outbound: Pick<Outbound, 'request'>,
+  client: { readonly walletAddress: string },
+  { clientWithoutName }: Pick<Switches, 'clientWithoutName'>,
+): Promise<string> {
+  const name = await fetchPublicName(outbound, client.walletAddress);
+  if (name !== undefined) return name;
+  if (clientWithoutName === 'show-address') return client.walletAddress;
+  throw refuse('unusable_client', { description: 'the wallet address of the client has no publicName' });
+}
+
+async function fetchPublicName(
+  outbound: Pick<Outbound, 'request'>,
+  walletAddress: string,
+): Promise<string | undefined> {
+  try {
+    const response = await outbound.request({ url: walletAddress });
+    if (response.status !== 200) return undefined;
+    const name: unknown = JSON.parse(response.body.toString('utf8'))?.publicName;
+    if (typeof name !== 'string') return undefined;
+    // Text for a database and a page: no control characters, not endless.
+    return name.replaceAll(/\p{C}/gu, '').trim().slice(0, 200) || undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,105 @@
+/** Continuing and cancelling a grant (RFC 9635 §5; AS-110…134). */
+import type { GrantApiHandlers } from '../../generated/auth-server/routes.ts';
+import type { components } from '../../generated/auth-server/types.ts';
+import { toInstant } from '../database/columns.ts';
+import type { Transaction } from '../database/database.ts';
+import type { Credentials } from '../http/pipeline.ts';
+import { matchesDigest } from '../http/secret-digest.ts';
+import { issueToken, revokeTokens } from './access-token.ts';
+import { type AuthCall, type Continuation, expectCaller } from './caller.ts';
+import { asStoredId, clientOfRow, type Grant, lockGrant, moveGrant, updateGrant } from './grant.ts';
+import { refuse } from './problem.ts';
+import type { AuthDeps } from './server.ts';
+
+type ContinuationDeps = Parameters<typeof issueToken>[1];
+
+/** The `continue` member. Some clients cannot do without `wait`, so it is always there (AS-09, AS-10). */
+export const continueMember = (
+  authServer: string,
+  grant: { readonly continueId: string; readonly wait: number },
+  token: string,
+): components['schemas']['continue'] => ({
+  access_token: { value: token },
+  uri: `${authServer}continue/${grant.continueId}`,
+  wait: grant.wait,
+});
+
+/** The grant whose id and continuation token belong together. Throws `unknown_continuation`, also once cancelled. */
+export async function identifyContinuation(
+  { ase, db }: Pick<AuthDeps, 'ase' | 'db'>,
+  { params, token }: Credentials,
+): Promise<Continuation> {
+  const row = await db.query
+    .selectFrom('gnap_grant')
+    .select(['id', 'continue_digest', 'finalization', 'client_wallet_address', 'client_jwk'])
+    .where('ase', '=', ase)
+    .where('continue_id', '=', asStoredId(params['id']))
+    .executeTakeFirst();
+  if (!row || !matchesDigest(token, row.continue_digest) || row.finalization === 'revoked') {
+    throw refuse('unknown_continuation');
+  }
+  return { kind: 'continuation', client: clientOfRow(row), grantId: row.id, token: token! };
+}
+
+export function createContinuationHandlers(deps: ContinuationDeps) {
+  const { ase, clock, authServer } = deps;
+
+  /** What the interaction brought: a token, subject information, or both (AS-63, AS-114). */
+  async function fetchGranted(tx: Transaction, grant: Grant, token: string) {
+    const issued = await moveGrant(tx, ase, grant, 'issue');
+    const accessToken = issued.access.length > 0 ? await issueToken(tx, deps, issued) : undefined;
+    return {
+      status: 200 as const,
+      body: {
+        ...(accessToken && { access_token: accessToken }),
+        ...(issued.subject && { subject: issued.subject }),
+        continue: continueMember(authServer, issued, token),
+      },
+    };
+  }
+
+  return {
+    'post-continue': async (call, { body }) => {
+      const { grantId, token } = expectCaller(call, 'continuation');
+      const interactRef = body?.interact_ref;
+      return call.transaction(async (tx) => {
+        const grant = await lockGrant(tx, ase, grantId);
+        const now = clock.businessNow();
+
+        // Cancelled since the caller was made out
+        if (grant.state === 'revoked') throw refuse('unknown_continuation');
+
+        // RFC 9635 §5: not before `wait` seconds have passed since the last answer
+        const open = grant.state === 'pending' || grant.state === 'approved';
+        if (open && now < grant.continuedAt + grant.wait * 1000) throw refuse('too_fast');
+
+        // §5.1: after an interaction with a reference
+        if (interactRef !== undefined) {
+          if (!matchesDigest(interactRef, grant.interaction?.interactRefDigest)) throw refuse('unknown_interact_ref');
+          if (grant.state !== 'approved') throw refuse('grant_denied');
+          return fetchGranted(tx, grant, token);
+        }
+
+        // §5.2: polling, which is only for clients that gave no way to finish (AS-121)
+        if (!open) throw refuse('grant_denied');
+        if (grant.interaction?.finish) throw refuse('grant_denied', { description: 'interact_ref is required' });
+        if (grant.state === 'approved') return fetchGranted(tx, grant, token);
+        if (grant.interaction && now >= grant.interaction.expiresAt) throw refuse('grant_denied');
+        await updateGrant(tx, ase, grant, { continued_at: toInstant(now) });
+        return { status: 200, body: { continue: continueMember(authServer, grant, token) } };
+      });
+    },
+
+    // §5.4: cancelling revokes what was issued as well (AS-131, AMB-19)
+    'delete-continue': async (call) => {
+      const { grantId } = expectCaller(call, 'continuation');
+      return call.transaction(async (tx) => {
+        const grant = await lockGrant(tx, ase, grantId);
+        if (grant.state === 'revoked') throw refuse('unknown_continuation');
+        await moveGrant(tx, ase, grant, 'revoke', { session_digest: null });
+        await revokeTokens(tx, ase, grant.id, clock.businessNow());
+        return { status: 204 };
+      });
+    },
+  } satisfies Pick<GrantApiHandlers<AuthCall>, 'post-continue' | 'delete-continue'>;
+}

@@ -1,0 +1,23 @@
+/** The interaction finish hash (RFC 9635 §4.2.3; AS-100…105). */
+import { createHash } from 'node:crypto';
+import type { Switches } from '../http/profile.ts';
+
+export interface HashedInteraction {
+  /** From the client's `interact.finish`. */
+  readonly clientNonce: string;
+  /** From our `interact.finish`. */
+  readonly serverNonce: string;
+  readonly interactRef: string;
+  /** Grant endpoint, character for character as the client uses it (AS-104). */
+  readonly grantEndpoint: string;
+}
+
+/** SHA-256 over the four values, a line feed between them: padded base64, or base64url as the RFC has it (AMB-01). */
+export function createInteractionHash(
+  { clientNonce, serverNonce, interactRef, grantEndpoint }: HashedInteraction,
+  encoding: Switches['hashEncoding'],
+): string {
+  return createHash('sha256')
+    .update([clientNonce, serverNonce, interactRef, grantEndpoint].join('\n'))
+    .digest(encoding);
+}

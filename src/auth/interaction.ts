@@ -1,0 +1,175 @@
+/** Interactions (RFC 9635 §4): what is asked, the decision, and how the client hears of it; AS-76…92, AS-N02, N03, N05. */
+import type { Clock } from '../clock.ts';
+import type { Database, Transaction } from '../database/database.ts';
+import type { Reply } from '../http/pipeline.ts';
+import type { Switches } from '../http/profile.ts';
+import { digestSecret, equalSecrets } from '../http/secret-digest.ts';
+import type { Ids } from '../ids.ts';
+import type { Access } from './access.ts';
+import { findGrantOfInteraction, type InteractiveGrant, moveGrant, updateGrant } from './grant.ts';
+import { createInteractionHash } from './interaction-hash.ts';
+import { closeSession, interactionUrl } from './interaction-session.ts';
+import { refuseInteraction } from './problem.ts';
+import { holdsAll } from './resource-owner.ts';
+import type { Subject } from './subject.ts';
+
+export type Choice = 'accept' | 'reject';
+
+/** What whoever decides must know (AS-78); everything comes from the stored grant, nothing from a URL (AS-75). */
+export interface InteractionView {
+  readonly interactionId: string;
+  readonly nonce: string;
+  readonly grantId: string;
+  readonly clientName: string;
+  readonly clientUri: string;
+  readonly access: readonly Access[];
+  readonly subject: Subject | undefined;
+  readonly state: 'pending' | 'approved' | 'denied';
+  /** Where the browser goes in the end; undefined if the client polls. */
+  readonly finishUri: string | undefined;
+}
+
+/** The one way in for decisions, whether from the page, a script or the back channel (AS-84). */
+export interface Interactions {
+  /** Throws `unknown_interaction`. */
+  read(id: string, nonce: string): Promise<InteractionView>;
+  /**
+   * Decides, for good (AS-N03). `holder` is the account of whoever decides; without one it is the holder of all.
+   * Throws `unknown_interaction`, `interaction_closed` (decided or expired), `user_denied` (cancelled by the client)
+   * or `foreign_holder` (a wallet address is not the holder's, AS-N05).
+   */
+  decide(id: string, nonce: string, choice: Choice, holder?: string): Promise<void>;
+}
+
+export interface InteractionDeps {
+  readonly ase: string;
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly switches: Pick<Switches, 'hashEncoding'>;
+  /** Grant endpoint exactly as wallet addresses publish it, with trailing slash (AS-104). */
+  readonly authServer: string;
+}
+
+export function createInteractions({ ase, db, clock }: Pick<InteractionDeps, 'ase' | 'db' | 'clock'>): Interactions {
+  return {
+    async read(id, nonce) {
+      return viewInteraction(expectNonce(await findGrantOfInteraction(db.query, ase, id), nonce));
+    },
+    async decide(id, nonce, choice, holder) {
+      await db.transaction(async (tx) => {
+        const grant = expectNonce(await findGrantOfInteraction(tx, ase, id, 'for update'), nonce);
+        const isExpired = hasExpired(grant, clock.businessNow());
+        if (grant.state === 'revoked' && !isExpired) throw refuseInteraction('user_denied');
+        if (grant.state !== 'pending' || isExpired) throw refuseInteraction('interaction_closed');
+        if (!(await mayDecide(tx, ase, grant, choice, holder))) throw refuseInteraction('foreign_holder');
+        await applyChoice(tx, ase, grant, choice);
+      });
+    },
+  };
+}
+
+/** The grant, if the nonce of the URL is the interaction's own. Throws `unknown_interaction`. */
+export function expectNonce(grant: InteractiveGrant | undefined, nonce: string): InteractiveGrant {
+  if (!grant || !equalSecrets(nonce, grant.interaction.nonce)) throw refuseInteraction('unknown_interaction');
+  return grant;
+}
+
+export const hasExpired = (grant: InteractiveGrant, now: number): boolean => now >= grant.interaction.expiresAt;
+
+/** Consent is for the holder of all wallet addresses to give; to refuse harms nobody. */
+export async function mayDecide(
+  tx: Transaction,
+  ase: string,
+  grant: InteractiveGrant,
+  choice: Choice,
+  holder: string | undefined,
+): Promise<boolean> {
+  return choice === 'reject' || holder === undefined || holdsAll(tx, ase, grant, holder);
+}
+
+/** Moves a locked, pending grant. */
+export const applyChoice = (tx: Transaction, ase: string, grant: InteractiveGrant, choice: Choice) =>
+  moveGrant(tx, ase, grant, choice === 'accept' ? 'approve' : 'reject');
+
+export function viewInteraction(grant: InteractiveGrant): InteractionView {
+  const { interaction } = grant;
+  return {
+    interactionId: interaction.id,
+    nonce: interaction.nonce,
+    grantId: grant.id,
+    clientName: grant.clientName ?? grant.clientId,
+    clientUri: grant.clientId,
+    access: grant.access,
+    subject: grant.subject,
+    state: grant.state === 'pending' ? 'pending' : ['approved', 'issued'].includes(grant.state) ? 'approved' : 'denied',
+    finishUri: interaction.finish?.uri,
+  };
+}
+
+/**
+ * Ends the session of a locked grant and tells the client how it went (RFC 9635 §4.2.1). Only here is a reference
+ * made, and a grant that is past `approved` gets none (AS-N02).
+ */
+export async function finishInteraction(
+  tx: Transaction,
+  { ase, clock, ids, switches, authServer }: InteractionDeps,
+  grant: InteractiveGrant,
+): Promise<Reply> {
+  const { interaction } = grant;
+  const { finish } = interaction;
+  const cookie = { 'Set-Cookie': closeSession(interactionUrl(authServer, interaction.id)) };
+  const isExpired = hasExpired(grant, clock.businessNow());
+
+  if (grant.state === 'approved' && finish && !isExpired) {
+    const interactRef = ids.uuid();
+    await updateGrant(tx, ase, grant, { interact_ref_digest: digestSecret(interactRef), session_digest: null });
+    const hashed = {
+      clientNonce: finish.nonce,
+      serverNonce: interaction.nonce,
+      interactRef,
+      grantEndpoint: authServer,
+    };
+    const hash = createInteractionHash(hashed, switches.hashEncoding);
+    return redirectTo(finish.uri, { hash, interact_ref: interactRef }, cookie);
+  }
+
+  await updateGrant(tx, ase, grant, { session_digest: null });
+  switch (grant.state) {
+    case 'rejected':
+      return finish ? redirectTo(finish.uri, { result: 'grant_rejected' }, cookie) : closingPage('Rejected', cookie);
+    case 'revoked':
+      if (!finish) throw refuseInteraction('unknown_interaction');
+      return redirectTo(finish.uri, { result: 'unknown_interaction' }, cookie);
+    case 'approved':
+    case 'issued':
+      if (!finish) return closingPage('Accepted', cookie);
+      return redirectTo(finish.uri, expired, cookie);
+    case 'pending':
+      if (!finish) throw refuseInteraction('interaction_closed');
+      return redirectTo(finish.uri, isExpired ? expired : { result: 'grant_invalid' }, cookie);
+  }
+}
+
+const expired = { result: 'invalid_interaction', message: 'interaction expired' };
+
+/** The interaction cannot begin, or not again (AS-79). Throws `interaction_closed` for a client that polls. */
+export function refuseStart({ interaction: { finish } }: InteractiveGrant): Reply {
+  if (!finish) throw refuseInteraction('interaction_closed');
+  return redirectTo(finish.uri, { result: 'invalid_interaction' });
+}
+
+/** The stored URI with further query parameters; those it has stay as they are (AS-86, AS-103). */
+function redirectTo(uri: string, params: Record<string, string>, headers: Record<string, string> = {}): Reply {
+  const location = `${uri}${uri.includes('?') ? '&' : '?'}${new URLSearchParams(params)}`;
+  return { status: 302, headers: { Location: location, ...headers } };
+}
+
+/** For browsers that have nowhere to return to: the client polls (AS-89). */
+function closingPage(outcome: 'Accepted' | 'Rejected', headers: Record<string, string>): Reply {
+  const body = `<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><title>${outcome}</title></head>
+<body><h1>${outcome}</h1><p>You can close this page.</p></body></html>
+`;
+  return { status: 202, headers: { 'Content-Type': 'text/html; charset=utf-8', ...headers }, body };
+}

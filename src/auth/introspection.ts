@@ -1,0 +1,97 @@
+/** Token introspection for resource servers in other processes (RFC 9767 §3.3, in Rafiki's JSON; INT-01…13, INT-N01). */
+import { isDeepStrictEqual } from 'node:util';
+import type { Logger } from 'pino';
+import document from '../../generated/token-introspection/document.json' with { type: 'json' };
+import { type Handlers, routes } from '../../generated/token-introspection/routes.ts';
+import type { components } from '../../generated/token-introspection/types.ts';
+import { responseBody } from '../../generated/token-introspection/validators.js';
+import type { Clock } from '../clock.ts';
+import type { Database } from '../database/database.ts';
+import { createFailureId } from '../http/bind.ts';
+import { headerLines } from '../http/exchange.ts';
+import type { Call, PipelineCode, Reply, Server } from '../http/pipeline.ts';
+import { Problem } from '../http/problem.ts';
+import { createRequestValidator } from '../http/request-validator.ts';
+import { equalSecrets } from '../http/secret-digest.ts';
+import type { Access } from './access.ts';
+import { findCaller } from './caller.ts';
+
+export interface IntrospectionDeps {
+  readonly ase: string;
+  readonly db: Pick<Database, 'query'>;
+  readonly clock: Clock;
+  readonly log: Pick<Logger, 'error'>;
+  /** Shared with the resource server, which shows it as a bearer token (INT-03). */
+  readonly secret: string;
+}
+
+type AskedAccess = components['schemas']['access-item'];
+
+const validateRequest = createRequestValidator(document);
+
+export function createIntrospectionServer(deps: IntrospectionDeps): Server<undefined> {
+  const handlers = {
+    'introspect-token': async (_call, { body }) => {
+      const found = await findCaller(deps.db.query, deps.ase, body.access_token, deps.clock.businessNow());
+      if (!found) return { status: 200, body: { active: false } };
+      const access = found.access.filter((granted) => body.access?.some((asked) => covers(granted, asked)));
+      const client = 'jwk' in found.client ? { jwk: { ...found.client.jwk } } : found.client;
+      return { status: 200, body: { active: true, grant: found.grantId, access, client } };
+    },
+  } satisfies Handlers<Call<undefined>>;
+  return {
+    name: 'token-introspection',
+    routes,
+    validateRequest,
+    responseBody,
+    handlers,
+    judges: 'caller-first',
+    async identify({ exchange }) {
+      const [line = ''] = headerLines(exchange, 'authorization');
+      const secret = /^Bearer +(\S+)$/i.exec(line)?.[1];
+      if (!equalSecrets(secret, deps.secret)) throw new Problem('unknown_resource_server');
+      return { caller: undefined };
+    },
+    render: (problem, operationId) => render(deps, problem, operationId),
+  };
+}
+
+/**
+ * Whether a granted item holds what is asked for: same type, every action (`read-all` covers `read`, `list-all` covers
+ * `list`), and identifier and limits where both name one (INT-07…09).
+ */
+export function covers(granted: Access, asked: AskedAccess): boolean {
+  const actions: readonly string[] = granted.actions;
+  const limits = granted.type === 'outgoing-payment' ? granted.limits : undefined;
+  return (
+    granted.type === asked.type &&
+    asked.actions.every((action) => actions.includes(action) || actions.includes(`${action}-all`)) &&
+    (asked.identifier === undefined || granted.identifier === undefined || asked.identifier === granted.identifier) &&
+    (asked.limits === undefined || isDeepStrictEqual(asked.limits, limits))
+  );
+}
+
+type Code = Exclude<PipelineCode, 'missing_authorization' | 'invalid_signature'> | 'unknown_resource_server';
+
+const catalogue = {
+  not_found: [404, 'invalid_request', 'no such endpoint'],
+  method_not_allowed: [405, 'invalid_request', 'a token is introspected with POST'],
+  malformed_body: [400, 'invalid_request', 'the body is not JSON'],
+  invalid_request: [400, 'invalid_request', 'the request does not match the specification'],
+  unsupported_media_type: [400, 'invalid_request', 'the content type must be application/json'],
+  body_too_large: [413, 'invalid_request', 'the body is too large'],
+  body_timeout: [400, 'invalid_request', 'the body did not arrive in time'],
+  unknown_resource_server: [401, 'invalid_resource_server', 'the resource server is not known'],
+  internal_error: [500, 'request_denied', 'internal error'],
+} as const satisfies Record<Code, readonly [status: number, code: string, description: string]>;
+
+function render({ log }: IntrospectionDeps, problem: Problem, operationId: string | undefined): Reply {
+  const [status, code, usual] = catalogue[problem.code as Code] ?? catalogue.internal_error;
+  let description = problem.description ?? usual;
+  if (status === 500) {
+    const failureId = createFailureId();
+    log.error({ failureId, operationId, err: problem.cause ?? problem }, 'internal error');
+    description = `${usual} ${failureId}`;
+  }
+  return { status, body: { error: { code, description } } };
+}

@@ -1,0 +1,130 @@
+/** The GNAP authorization server (RFC 9635 with the Open Payments profile; AS-01…165). Who calls, and what serves it. */
+import type { Logger } from 'pino';
+import document from '../../generated/auth-server/document.json' with { type: 'json' };
+import { type Handlers, routes } from '../../generated/auth-server/routes.ts';
+import { responseBody } from '../../generated/auth-server/validators.js';
+import type { Clock } from '../clock.ts';
+import type { Database } from '../database/database.ts';
+import type { ClientKeys } from '../http/client-keys.ts';
+import type { Outbound } from '../http/outbound.ts';
+import type { Credentials, Identity, Server } from '../http/pipeline.ts';
+import type { Switches } from '../http/profile.ts';
+import { createRequestValidator, type RequestValidator } from '../http/request-validator.ts';
+import type { Ids } from '../ids.ts';
+import { createAccessTokenHandlers, identifyManagement } from './access-token.ts';
+import type { AuthCall, AuthCaller } from './caller.ts';
+import { expectClientKey, readClientInstance } from './client-instance.ts';
+import { createContinuationHandlers, identifyContinuation } from './continuation.ts';
+import { createGrantRequestHandlers } from './grant-request.ts';
+import {
+  createInteractionRedirectHandlers,
+  type InteractionRedirectDeps,
+  interactionRoutes,
+} from './interaction-redirect.ts';
+import { createAuthProblemRenderer, createInteractionProblemRenderer } from './problem.ts';
+
+export interface AuthDeps {
+  readonly ase: string;
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly ids: Ids;
+  readonly switches: Switches;
+  readonly log: Pick<Logger, 'error' | 'info'>;
+  /** Grant endpoint exactly as wallet addresses publish it, with trailing slash (AS-104). */
+  readonly authServer: string;
+  readonly clientKeys: ClientKeys;
+  /** For the display name of clients. */
+  readonly outbound: Pick<Outbound, 'request'>;
+  /** Whether a text is an ISO 8601 repeating interval (AS-46). */
+  readonly isInterval: (text: string) => boolean;
+  /** Whether a finish URI may be http: on any host, not on loopback alone (AS-94). */
+  readonly allowHttp: boolean;
+  /** Lifetime of access tokens in seconds (AS-12). */
+  readonly tokenSeconds?: number;
+  /** Announced and enforced between two continuation calls; 0 never refuses (AS-10, AS-122). */
+  readonly waitSeconds?: number;
+  /** Lifetime of an interaction in seconds (AS-91). */
+  readonly interactionSeconds?: number;
+}
+
+const validate = createRequestValidator(document);
+
+export function createAuthServer(deps: AuthDeps): Server<AuthCaller> {
+  const handlers = {
+    ...createGrantRequestHandlers(deps),
+    ...createContinuationHandlers(deps),
+    ...createAccessTokenHandlers(deps),
+  } satisfies Handlers<AuthCall>;
+  return {
+    name: 'auth-server',
+    routes,
+    validateRequest: deps.switches.quoteIdentifier === 'accept' ? validateWithQuoteIdentifiers : validate,
+    responseBody,
+    handlers,
+    judges: 'body-first',
+    identify: (credentials) => identify(deps, credentials),
+    render: createAuthProblemRenderer(deps),
+  };
+}
+
+/** By the `client` member, the continuation token, or the management URL; no key is looked up yet (AS-N01). */
+async function identify(deps: AuthDeps, credentials: Credentials): Promise<Identity<AuthCaller>> {
+  const { policy, body, keyid } = credentials;
+  const caller = await (async (): Promise<AuthCaller> => {
+    switch (policy.caller) {
+      case 'client':
+        return { kind: 'client', client: readClientInstance((body as { client: never }).client) };
+      case 'continuation':
+        return identifyContinuation(deps, credentials);
+      case 'management':
+        return identifyManagement(deps, credentials);
+      default:
+        throw new Error(`the authorization server has no ${policy.caller} callers`);
+    }
+  })();
+  return { caller, findKey: () => expectClientKey(deps.clientKeys, caller.client, keyid) };
+}
+
+/** Lets `identifier` of quote items pass, which the schema refuses (switch `quoteIdentifier`, AMB-05). */
+const validateWithQuoteIdentifiers: RequestValidator = async (request) => {
+  const { body } = request;
+  return { ...(await validate({ ...request, body: withoutQuoteIdentifiers(body) })), body };
+};
+
+function withoutQuoteIdentifiers(body: unknown): unknown {
+  const request = body as { access_token?: { access?: unknown } } | undefined;
+  const access = request?.access_token?.access;
+  if (!Array.isArray(access)) return body;
+  const items = access.map((item: unknown) => {
+    const { type, identifier, ...rest } = (item ?? {}) as Record<string, unknown>;
+    return type === 'quote' && typeof identifier === 'string' ? { type, ...rest } : item;
+  });
+  return { ...request, access_token: { ...request?.access_token, access: items } };
+}
+
+/** Kept out of other sites' frames, referrers and caches: the URLs hold the interaction's nonce (AS-N07). */
+export const interactionHeaders = {
+  'Cache-Control': 'no-store',
+  'Referrer-Policy': 'no-referrer',
+  'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
+  'X-Content-Type-Options': 'nosniff',
+};
+
+/** Where browsers start and finish an interaction: below the authorization server too, but for nobody in particular. */
+export function createInteractionServer(
+  deps: InteractionRedirectDeps & { readonly log: Pick<Logger, 'error'> },
+): Server<undefined> {
+  return {
+    name: 'interaction',
+    routes: interactionRoutes,
+    validateRequest: async ({ path, query, body }) => {
+      const [, , id = '', nonce = ''] = path.split('/').map(decodeURIComponent);
+      return { params: { id, nonce }, query, body };
+    },
+    responseBody: {},
+    handlers: createInteractionRedirectHandlers(deps),
+    judges: 'caller-first',
+    identify: async () => ({ caller: undefined }),
+    render: createInteractionProblemRenderer(deps),
+  };
+}
