@@ -10,7 +10,8 @@ export const toMillis = (column: string): number => new Date(column).getTime();
 export const toInstant = (millis: number): string => new Date(millis).toISOString();
 
 /** A bytea column as a Buffer: pg gives one, PGlite gives a Uint8Array. */
-export const toBuffer = (column: Uint8Array): Buffer => Buffer.from(column.buffer, column.byteOffset, column.byteLength);
+export const toBuffer = (column: Uint8Array): Buffer =>
+  Buffer.from(column.buffer, column.byteOffset, column.byteLength);
 
 /** A value for a json column: pg would send an array as a PostgreSQL array. */
 export const toJson = <T>(value: T): T => JSON.stringify(value) as T;

@@ -1,0 +1,146 @@
+/**
+ * Races for one incoming payment: two receiving processes on one PostgreSQL. Each is run a second time with the guard
+ * taken away, to see that the test would notice.
+ */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { deserializeIlpReply, isFulfill } from 'ilp-packet';
+import { sql } from 'kysely';
+import { type Database, openDatabase } from '../../src/database/database.ts';
+import { createIlpOverHttpLink } from '../../src/payments/ilp/ilp-over-http.ts';
+import { createStreamPrepare } from '../../src/payments/ilp/stream-sender.ts';
+import { nameDatabase, skipWithoutPostgres } from '../database/open.ts';
+import { type AseProcess, spawnAse } from './ilp/spawn-ase.ts';
+import {
+  type AsePlace,
+  createIncomingPayment,
+  createTwoAses,
+  EUR,
+  readBalances,
+  readIncomingPayment,
+  showReceiver,
+  TestClock,
+} from './ilp/two-ases.ts';
+
+describe('two receiving processes', { skip: skipWithoutPostgres }, () => {
+  const { url, drop } = skipWithoutPostgres ? { url: '', drop: async () => {} } : nameDatabase('races');
+  let db: Database;
+  let marble: AsePlace;
+  const processes: AseProcess[] = [];
+  const links: ReturnType<typeof createIlpOverHttpLink>[] = [];
+
+  async function startTwo(withoutRowLocks: boolean): Promise<void> {
+    await stop();
+    const setting = {
+      ase: 'marble',
+      databaseUrl: url,
+      port: 0,
+      peer: { name: 'granite', origin: 'http://127.0.0.1:1' },
+      maxPacketAmount: '1000000',
+      withoutRowLocks,
+    };
+    processes.push(...(await Promise.all([spawnAse(setting), spawnAse(setting)])));
+    links.push(...processes.map(({ origin }) => createIlpOverHttpLink({ origin, token: 'token-of-granite' })));
+  }
+  async function stop(): Promise<void> {
+    for (const link of links.splice(0)) link.close();
+    for (const ase of processes.splice(0)) await ase.kill();
+  }
+
+  before(async () => {
+    db = await openDatabase({ kind: 'postgresql', url });
+    marble = { ase: 'marble', db, asset: EUR };
+    await startTwo(false);
+  });
+  after(async () => {
+    await stop();
+    await db.close();
+    await drop();
+  });
+
+  /** Gives the packets to both processes, all at once. Returns the outcomes in order. */
+  async function race(packets: readonly Buffer[]): Promise<string[]> {
+    const replies = await Promise.all(packets.map((packet, i) => links[i % links.length]!.send(EUR, packet)));
+    return replies.map((bytes) => {
+      const reply = deserializeIlpReply(bytes);
+      return isFulfill(reply) ? 'fulfilled' : reply.code;
+    });
+  }
+
+  async function makePackets(incomingId: string, count: number): Promise<Buffer[]> {
+    const { ilp } = await showReceiver(marble, incomingId);
+    const expiresAt = Date.now() + 30_000;
+    const make = (_: unknown, sequence: number) => createStreamPrepare({ ...ilp!, sequence, amount: 100n, expiresAt });
+    return (await Promise.all(Array.from({ length: count }, make))).map(({ prepare }) => prepare);
+  }
+
+  /** Copies of one packet to a payment without a cap. */
+  async function raceOfDuplicates() {
+    const id = await createIncomingPayment(marble);
+    const [packet] = await makePackets(id, 1);
+    const outcomes = await race(Array.from({ length: 20 }, () => packet!));
+    return { outcomes, received: (await readIncomingPayment(marble, id)).receivedAmount };
+  }
+
+  /** Twenty packets to a payment that takes five. */
+  async function raceForTheCap() {
+    const id = await createIncomingPayment(marble, { incomingAmount: 500n });
+    const outcomes = await race(await makePackets(id, 20));
+    const fulfilled = outcomes.filter((outcome) => outcome === 'fulfilled').length;
+    return { fulfilled, received: (await readIncomingPayment(marble, id)).receivedAmount };
+  }
+
+  it('book copies of one packet once and give all of them the same answer', async () => {
+    const { outcomes, received } = await raceOfDuplicates();
+    assert.deepEqual(new Set(outcomes), new Set(['fulfilled']));
+    assert.equal(received, 100n);
+    await readBalances(marble);
+  });
+
+  it('never take more than the incoming amount (RS-IP-32)', async () => {
+    assert.deepEqual(await raceForTheCap(), { fulfilled: 5, received: 500n });
+  });
+
+  it('an expired copy waits for the one that is being booked', async () => {
+    const clock = new TestClock();
+    const { granite, marble: receiver } = createTwoAses({ db, clock });
+    const id = await createIncomingPayment(receiver);
+    const { ilp } = await showReceiver(receiver, id);
+    const expiresAt = clock.wall + 1_000;
+    const { prepare } = await createStreamPrepare({ ...ilp!, sequence: 1, amount: 100n, expiresAt });
+    const { accountId } = await readIncomingPayment(receiver, id);
+    const give = () => receiver.connector.receive(granite.ase, EUR, prepare);
+    const waiting = async (count: number) => {
+      const blocked = sql<{ n: number }>`select count(*)::int as n from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock'`;
+      while ((await blocked.execute(db.query)).rows[0]!.n < count) await new Promise(setImmediate);
+    };
+    let first: Promise<Buffer> | undefined;
+    let second: Promise<Buffer> | undefined;
+    // Whoever holds the payee's account keeps the first copy from committing.
+    await db.query.transaction().execute(async (tx) => {
+      await tx.selectFrom('account').select('id').where('id', '=', accountId).forUpdate().execute();
+      first = give();
+      await waiting(1);
+      clock.wall = expiresAt;
+      second = give();
+      await waiting(2);
+    });
+    assert.ok(isFulfill(deserializeIlpReply(await first!)));
+    assert.deepEqual(await second!, await first!);
+    assert.equal((await readIncomingPayment(receiver, id)).receivedAmount, 100n);
+  });
+
+  it('without row locks would exceed the cap', async () => {
+    await startTwo(true);
+    assert.ok((await raceForTheCap()).received > 500n);
+    await startTwo(false);
+  });
+
+  it('without the unique keys of journal and ledger would book a copy twice', async () => {
+    for (const table of ['ledger_entry', 'ledger_transfer', 'incoming_packet']) {
+      await sql`alter table ${sql.table(table)} drop constraint ${sql.ref(`${table}_pkey`)} cascade`.execute(db.query);
+    }
+    assert.ok((await raceOfDuplicates()).received > 100n);
+  });
+});
