@@ -1,0 +1,264 @@
+/** Limits and totals of outgoing-payment grants (LIM-02…08, LIM-13…16, RS-OP-12…14, RS-G-01…08). */
+import assert from 'node:assert/strict';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { after, before, beforeEach, describe, test } from 'node:test';
+import { sql } from 'kysely';
+import type { Database } from '../../src/database/database.ts';
+import { openDatabase } from '../../src/database/database.ts';
+import { createIds } from '../../src/ids.ts';
+import type { Amount } from '../../src/payments/amount.ts';
+import type { Limits, Reservation, Spending } from '../../src/resource/grant-spending.ts';
+import { readSpending, reserveSpending } from '../../src/resource/grant-spending.ts';
+import { nameDatabase, openEmbedded, skipWithoutPostgres } from '../database/open.ts';
+
+const ids = createIds('grant-spending', 'test');
+const usd = (value: bigint): Amount => ({ value, asset: { code: 'USD', scale: 2 } });
+const eur = (value: bigint): Amount => ({ value, asset: { code: 'EUR', scale: 2 } });
+const jpy = (value: bigint): Amount => ({ value, asset: { code: 'JPY', scale: 0 } });
+const usdLimit = (value: string) => ({ value, assetCode: 'USD', assetScale: 2 });
+const eurLimit = (value: string) => ({ value, assetCode: 'EUR', assetScale: 2 });
+const at = (instant: string): number => Date.parse(instant);
+
+const payment: Spending = {
+  ase: 'granite',
+  ids,
+  grantId: 'grant-1',
+  identifier: 'https://granite.example/alice',
+  limits: undefined,
+  debit: usd(100n),
+  receive: eur(90n),
+  receiver: 'https://marble.example/incoming-payments/1',
+  now: at('2024-01-15T12:00:00Z'),
+};
+
+let db: Database;
+before(async () => {
+  db = await openEmbedded();
+});
+after(() => db.close());
+beforeEach(() => db.clear());
+
+const pay = (change: Partial<Spending> = {}): Promise<Reservation> =>
+  db.transaction((tx) => reserveSpending(tx, { ...payment, ...change }));
+
+const spent = async (change: Partial<Spending> = {}) => {
+  const { spentDebit, spentReceive } = await readSpending(db.query, { ...payment, ...change });
+  return [spentDebit, spentReceive];
+};
+
+const refused = { code: 'insufficient_grant' };
+
+test('without limits everything is allowed and counted, this payment included', async () => {
+  assert.deepEqual(await spent(), [null, null]);
+  const first = await pay();
+  assert.deepEqual([first.spentDebit, first.spentReceive], [usd(100n), eur(90n)]);
+  assert.deepEqual(await spent(), [usd(100n), eur(90n)]);
+  const second = await pay({ debit: usd(10n ** 18n), receive: eur(1n) });
+  assert.deepEqual([second.spentDebit, second.spentReceive], [usd(10n ** 18n + 100n), eur(91n)]);
+  assert.equal(second.spendingId, first.spendingId);
+  assert.deepEqual(await spent(), [usd(10n ** 18n + 100n), eur(91n)]);
+});
+
+test('limits without amounts cap nothing', async () => {
+  const limits = { receiver: payment.receiver, interval: 'R/2024-01-01T00:00:00Z/P1M' };
+  assert.deepEqual((await pay({ limits, debit: usd(10n ** 18n) })).spentDebit, usd(10n ** 18n));
+});
+
+for (const [member, limits] of Object.entries<Limits>({
+  debitAmount: { debitAmount: usdLimit('200') },
+  receiveAmount: { receiveAmount: eurLimit('180') },
+  both: { debitAmount: usdLimit('200'), receiveAmount: eurLimit('10000') },
+})) {
+  test(`payments may reach the limit and not pass it: ${member}`, async () => {
+    await pay({ limits });
+    await assert.rejects(pay({ limits, debit: usd(101n), receive: eur(91n) }), refused);
+    assert.deepEqual((await pay({ limits })).spentDebit, usd(200n));
+    await assert.rejects(pay({ limits, debit: usd(1n), receive: eur(1n) }), refused);
+    assert.deepEqual(await spent({ limits }), [usd(200n), eur(180n)]);
+  });
+}
+
+test('a single payment over the limit leaves no trace', async () => {
+  await assert.rejects(pay({ limits: { debitAmount: usdLimit('99') } }), refused);
+  assert.deepEqual(await spent(), [null, null]);
+});
+
+test('a limit in another asset or scale allows nothing', async () => {
+  await assert.rejects(pay({ limits: { debitAmount: eurLimit('100000') } }), refused);
+  await assert.rejects(pay({ limits: { debitAmount: { ...usdLimit('100000'), assetScale: 9 } } }), refused);
+  await assert.rejects(pay({ limits: { receiveAmount: usdLimit('100000') } }), refused);
+});
+
+test('only the receiver of the limit may be paid, by its exact URL', async () => {
+  const limits = { receiver: payment.receiver };
+  await assert.rejects(pay({ limits, receiver: 'https://marble.example/incoming-payments/2' }), refused);
+  await assert.rejects(pay({ limits, receiver: `${payment.receiver}/` }), refused);
+  await pay({ limits });
+});
+
+test('the limit on the debit counts payments to receivers of every asset', async () => {
+  const limits = { debitAmount: usdLimit('200') };
+  await pay({ limits });
+  await pay({ limits, receive: jpy(15_000n) });
+  await assert.rejects(pay({ limits, debit: usd(1n), receive: jpy(150n) }), refused);
+});
+
+test('received totals are per asset: on payment in its own, on reading null where they are mixed', async () => {
+  await pay();
+  const second = await pay({ receive: jpy(15_000n), now: payment.now + 1 });
+  assert.deepEqual([second.spentDebit, second.spentReceive], [usd(200n), jpy(15_000n)]);
+  assert.deepEqual(await spent(), [usd(200n), null]);
+  assert.deepEqual((await pay()).spentReceive, eur(180n));
+});
+
+test('a payment that failed and was taken off mixes nothing', async () => {
+  await pay();
+  const { spendingId } = await pay({ receive: jpy(15_000n), now: payment.now + 1 });
+  await db.query
+    .updateTable('grant_spending')
+    .set({ spent_debit: '0', spent_receive: '0' })
+    .where('id', '=', spendingId)
+    .execute();
+  assert.deepEqual(await spent(), [usd(100n), eur(90n)]);
+});
+
+describe('intervals', () => {
+  const limits: Limits = { interval: 'R3/2024-01-01T00:00:00Z/P1M', debitAmount: usdLimit('100') };
+
+  test('totals begin anew with each interval', async () => {
+    const january = await pay({ limits, now: at('2024-01-31T23:59:59.999Z') });
+    await assert.rejects(pay({ limits, now: at('2024-01-01T00:00:00Z'), debit: usd(1n) }), refused);
+    const february = await pay({ limits, now: at('2024-02-01T00:00:00Z') });
+    assert.notEqual(january.spendingId, february.spendingId);
+    assert.deepEqual(february.spentDebit, usd(100n));
+  });
+
+  test('no payment outside of them, save a minute before the first', async () => {
+    await assert.rejects(pay({ limits, now: at('2023-12-31T23:58:59Z') }), refused);
+    await assert.rejects(pay({ limits, now: at('2024-04-01T00:00:00Z') }), refused);
+    await pay({ limits, now: at('2023-12-31T23:59:00Z') });
+    await assert.rejects(pay({ limits, now: at('2024-01-01T00:00:00Z'), debit: usd(1n) }), refused);
+  });
+
+  test('reading shows this interval: zero if only others were used, null outside of all', async () => {
+    assert.deepEqual(await spent({ limits }), [null, null]);
+    await pay({ limits, now: at('2024-01-15T00:00:00Z') });
+    assert.deepEqual(await spent({ limits, now: at('2024-01-31T23:59:59Z') }), [usd(100n), eur(90n)]);
+    assert.deepEqual(await spent({ limits, now: at('2024-02-01T00:00:00Z') }), [usd(0n), eur(0n)]);
+    assert.deepEqual(await spent({ limits, now: at('2024-04-01T00:00:00Z') }), [null, null]);
+    assert.deepEqual(await spent({ limits, now: at('2023-12-01T00:00:00Z') }), [null, null]);
+  });
+
+  test('an interval from year 1 and one that ends in year 9999 can be stored', async () => {
+    for (const interval of ['R/0001-01-01T00:00:00Z/P999Y', 'R/P1000Y/9999-12-31T23:59:59.999Z']) {
+      assert.deepEqual((await pay({ limits: { interval }, grantId: interval })).spentDebit, usd(100n));
+      assert.deepEqual((await pay({ limits: { interval }, grantId: interval })).spentDebit, usd(200n));
+    }
+  });
+});
+
+test('grants, items of a grant and ASEs count apart', async () => {
+  const limits = { debitAmount: usdLimit('100') };
+  await pay({ limits });
+  await pay({ limits, grantId: 'grant-2' });
+  await pay({ limits, identifier: 'https://granite.example/bob' });
+  await pay({ limits, ase: 'marble' });
+  await assert.rejects(pay({ limits }), refused);
+  assert.deepEqual(await spent(), [usd(100n), eur(90n)]);
+});
+
+test('a total beyond uint64 is refused and changes nothing', async () => {
+  const most = 2n ** 64n - 1n;
+  await pay({ debit: usd(most - 100n) });
+  await assert.rejects(pay({ debit: usd(101n), receive: jpy(1n) }), { code: 'invalid_amount' });
+  await assert.rejects(pay({ debit: usd(1n), receive: eur(most) }), { code: 'invalid_amount' });
+  assert.deepEqual((await pay()).spentDebit, usd(most));
+});
+
+test('what a payment gives back can be spent again', async () => {
+  const limits = { debitAmount: usdLimit('100') };
+  const { spendingId } = await pay({ limits });
+  await db.query
+    .updateTable('grant_spending')
+    .set({ spent_debit: sql<string>`spent_debit - 60`, spent_receive: sql<string>`spent_receive - 54` })
+    .where('id', '=', spendingId)
+    .execute();
+  const again = await pay({ limits, debit: usd(60n), receive: eur(54n) });
+  assert.deepEqual([again.spentDebit, again.spentReceive], [usd(100n), eur(90n)]);
+});
+
+/**
+ * Two processes want the whole limit at once. The first holds its transaction open until the second has either
+ * reserved too or waits for a lock; then both may commit. Returns what became of them.
+ */
+async function race(url: string, grantId: string, mutant: 'none' | 'without-lock'): Promise<string[]> {
+  const start = async () => {
+    const child = fork(join(import.meta.dirname, 'grant-spending.racer.ts'), [url, grantId, mutant]);
+    const [ready] = await once(child, 'message');
+    assert.equal(ready, 'ready');
+    return child;
+  };
+  const [first, second] = await Promise.all([start(), start()]);
+  const exits = [once(first, 'exit'), once(second, 'exit')];
+  first.send('reserve');
+  const outcomes = [(await once(first, 'message'))[0] as string];
+  const answer = once(second, 'message').then(([outcome]) => outcome as string);
+  second.send('reserve');
+  const watcher = await openDatabase({ kind: 'postgresql', url, poolSize: 1 });
+  const waits = async (): Promise<'waits'> => {
+    for (;;) {
+      const { rows } = await sql`select from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock'`.execute(watcher.query);
+      if (rows.length > 0) return 'waits';
+    }
+  };
+  const early = await Promise.race([answer, waits()]);
+  outcomes.push(early);
+  first.send('commit');
+  if (early === 'waits') outcomes.push(await answer);
+  second.send('commit');
+  await Promise.all(exits);
+  await watcher.close();
+  return outcomes;
+}
+
+describe('two processes race for a limit of one', { skip: skipWithoutPostgres, timeout: 60_000 }, () => {
+  const limits = { debitAmount: usdLimit('100') };
+  let url: string;
+  let drop: () => Promise<void>;
+  let server: Database;
+  before(async () => {
+    ({ url, drop } = nameDatabase('grant_spending'));
+    server = await openDatabase({ kind: 'postgresql', url });
+  });
+  after(async () => {
+    await server.close();
+    await drop();
+  });
+
+  const total = async (grantId: string) => {
+    const { spentDebit } = await readSpending(server.query, { ...payment, limits, grantId });
+    return spentDebit;
+  };
+  const openGrant = (grantId: string) =>
+    server.query.insertInto('outgoing_payment_grant').values({ ase: payment.ase, grant_id: grantId }).execute();
+
+  test('the second waits and is refused, on the first payments of a grant', async () => {
+    assert.deepEqual(await race(url, 'new', 'none'), ['reserved', 'waits', 'insufficient_grant']);
+    assert.deepEqual(await total('new'), usd(100n));
+  });
+
+  test('the second waits and is refused, on a grant that is known', async () => {
+    await openGrant('known');
+    assert.deepEqual(await race(url, 'known', 'none'), ['reserved', 'waits', 'insufficient_grant']);
+    assert.deepEqual(await total('known'), usd(100n));
+  });
+
+  test('the mutant without the lock lets both win', async () => {
+    await openGrant('mutant');
+    assert.deepEqual(await race(url, 'mutant', 'without-lock'), ['reserved', 'reserved']);
+    assert.deepEqual(await total('mutant'), usd(200n));
+  });
+});
