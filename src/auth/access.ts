@@ -54,24 +54,24 @@ export interface AccessRules {
  * The access items of a grant request, of which the schema has judged the types. Throws `invalid_request`.
  * Identifiers stay as written; `resource-owner.ts` makes them canonical.
  */
-export function readAccess(items: WireAccess, rules: AccessRules): Access[] {
-  return items.map((item) => {
-    if (item.actions.length === 0) throw invalid('an access item needs an action');
-    const identifier = (item as { identifier?: string }).identifier;
-    switch (item.type) {
-      case 'incoming-payment': {
-        // Somebody must consent to it, and only the holder of a wallet address can (AS-41).
-        if (item.actions.includes('list-all') && identifier === undefined) throw invalid('access identifier required');
-        return { type: item.type, actions: item.actions, ...(identifier !== undefined && { identifier }) };
-      }
-      case 'quote':
-        return { type: item.type, actions: item.actions, ...(identifier !== undefined && { identifier }) };
-      case 'outgoing-payment': {
-        const limits = item.limits && readLimits(item.limits, rules);
-        return { type: item.type, actions: item.actions, identifier: item.identifier, ...(limits && { limits }) };
-      }
+export const readAccess = (items: WireAccess, rules: AccessRules): Access[] =>
+  items.map((item) => readItem(item, rules));
+
+function readItem(item: WireAccess[number], rules: AccessRules): Access {
+  if (item.actions.length === 0) throw invalid('an access item needs an action');
+  const scope = 'identifier' in item && item.identifier !== undefined ? { identifier: item.identifier } : {};
+  switch (item.type) {
+    case 'incoming-payment':
+      // Somebody must consent to it, and only the holder of a wallet address can (AS-41).
+      if (item.actions.includes('list-all') && !('identifier' in scope)) throw invalid('access identifier required');
+      return { type: item.type, actions: item.actions, ...scope };
+    case 'quote':
+      return { type: item.type, actions: item.actions, ...scope };
+    case 'outgoing-payment': {
+      const limits = item.limits && readLimits(item.limits, rules);
+      return { type: item.type, actions: item.actions, identifier: item.identifier, ...(limits && { limits }) };
     }
-  });
+  }
 }
 
 /** Spent amounts could not be told apart between two outgoing-payment items of one wallet address (AS-N08). */

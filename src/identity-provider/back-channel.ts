@@ -1,0 +1,33 @@
+/** The back channel: decisions by another identity provider, over the API that Rafiki's have (AS-80…83). */
+import type { InteractionApiHandlers } from '../../generated/identity-provider/routes.ts';
+import type { Call } from '../http/pipeline.ts';
+import type { Choice, Interactions, InteractionView } from './interactions.ts';
+
+const STATES = { pending: 'PENDING', approved: 'APPROVED', denied: 'DENIED' } as const satisfies Record<
+  InteractionView['state'],
+  string
+>;
+
+export function createBackChannelHandlers({ interactions }: { readonly interactions: Interactions }) {
+  const decide = async (id: string, nonce: string, choice: Choice) => {
+    await interactions.decide(id, nonce, choice);
+    return { status: 202 as const };
+  };
+  return {
+    'get-interaction': async (_call, { params: { id, nonce } }) => {
+      const { grantId, access, subject, state } = await interactions.read(id, nonce);
+      const items = access.map(({ actions, limits, ...item }) => ({
+        ...item,
+        actions: [...actions],
+        ...(limits && { limits: { ...limits } }),
+      }));
+      const subIds = subject && { sub_ids: subject.sub_ids.map((subId) => ({ ...subId })) };
+      return {
+        status: 200,
+        body: { grantId, access: items, ...(subIds && { subject: subIds }), state: STATES[state] },
+      };
+    },
+    'accept-interaction': async (_call, { params: { id, nonce } }) => decide(id, nonce, 'accept'),
+    'reject-interaction': async (_call, { params: { id, nonce } }) => decide(id, nonce, 'reject'),
+  } satisfies InteractionApiHandlers<Call<undefined>>;
+}

@@ -1,0 +1,69 @@
+/** The consent page and its form: the decision by hand (AS-85, AS-92, AS-93). It knows no passwords: whoever has the link decides. */
+import type { ConsentApiHandlers } from '../../generated/identity-provider/routes.ts';
+import { type Exchange, headerLines } from '../http/exchange.ts';
+import type { Call } from '../http/pipeline.ts';
+import { Problem } from '../http/problem.ts';
+import { equalSecrets } from '../http/secret-digest.ts';
+import type { Ids } from '../ids.ts';
+import { type ConsentDeps, decideByScript } from './consent.ts';
+import type { Interactions } from './interactions.ts';
+import { consentPage, pageHeaders } from './page.ts';
+
+export interface ConsentFormDeps extends ConsentDeps {
+  readonly ids: Ids;
+  /** Grant endpoint, with trailing slash; interactions are finished below it. */
+  readonly authServer: string;
+  readonly interactions: Interactions;
+}
+
+export function createConsentFormHandlers(deps: ConsentFormDeps) {
+  const { identityProvider, authServer, interactions, ids, consentMode } = deps;
+  const action = `${identityProvider}/consent`;
+  /** Back to the authorization server, which finishes. */
+  const locate = (id: string, nonce: string): Record<string, string> => ({
+    Location: `${authServer}interact/${encodeURIComponent(id)}/${encodeURIComponent(nonce)}/finish`,
+  });
+
+  return {
+    'get-consent': async (_call, { query: { interactId, nonce } }) => {
+      const view = await interactions.read(interactId, nonce);
+      if (view.state !== 'pending') throw new Problem('interaction_closed');
+      const choice = decideByScript(consentMode());
+      if (choice !== 'ask') {
+        await interactions.decide(interactId, nonce, choice);
+        return { status: 302, headers: locate(interactId, nonce) };
+      }
+      const csrf = ids.token();
+      const cookie = createFormCookie(action, interactId, csrf);
+      const targets = [authServer, ...(view.finishUri === undefined ? [] : [view.finishUri])];
+      return {
+        status: 200,
+        headers: { ...pageHeaders(targets), 'Set-Cookie': cookie },
+        body: consentPage(view, { action, csrf }),
+      };
+    },
+
+    'post-consent': async ({ exchange }, { body: { interactId, nonce, decision, holder, csrf } }) => {
+      if (!showsFormCookie(exchange, interactId, csrf)) throw new Problem('foreign_form');
+      await interactions.decide(interactId, nonce, decision, holder);
+      return { status: 303, headers: locate(interactId, nonce) };
+    },
+  } satisfies ConsentApiHandlers<Call<undefined>>;
+}
+
+const cookieName = (interactId: string): string => `consent_${encodeURIComponent(interactId)}`;
+
+/** The form's value once more in a cookie, which another site cannot know; one for each interaction. */
+function createFormCookie(action: string, interactId: string, csrf: string): string {
+  const { protocol, pathname } = new URL(action);
+  const secure = protocol === 'https:' ? '; Secure' : '';
+  return `${cookieName(interactId)}=${csrf}; Path=${pathname}; Max-Age=3600; HttpOnly; SameSite=Strict${secure}`;
+}
+
+function showsFormCookie(exchange: Exchange, interactId: string, csrf: string | undefined): boolean {
+  if (csrf === undefined || csrf === '') return false;
+  return headerLines(exchange, 'cookie')
+    .flatMap((line) => line.split(';'))
+    .map((pair) => pair.trim().split('='))
+    .some(([name, value]) => name === cookieName(interactId) && equalSecrets(value, csrf));
+}

@@ -1,0 +1,39 @@
+/** Consent: who decides is data, and every way leads through the same decision (RFC 9635 §1.6; AS-92). */
+import type { Choice, InteractionView } from './interactions.ts';
+
+/** `auto` and `deny` are scripts for tests; `manual` asks whoever sits at the browser. */
+export type ConsentMode = 'auto' | 'deny' | 'manual';
+
+export interface ConsentDeps {
+  /** Base URL of the identity provider, without trailing slash. */
+  readonly identityProvider: string;
+  readonly consentMode: () => ConsentMode;
+}
+
+export type ConsentAnswer = { readonly choice: Choice } | { readonly redirect: string };
+
+/** What the script says; `ask` if there is none. */
+export function decideByScript(mode: ConsentMode): Choice | 'ask' {
+  switch (mode) {
+    case 'auto':
+      return 'accept';
+    case 'deny':
+      return 'reject';
+    case 'manual':
+      return 'ask';
+  }
+}
+
+/** For the authorization server, when a browser begins an interaction: the script's choice or the page to ask at. */
+export function createConsentPrompt({ identityProvider, consentMode }: ConsentDeps) {
+  return async (view: InteractionView): Promise<ConsentAnswer> => {
+    const choice = decideByScript(consentMode());
+    return choice === 'ask' ? { redirect: createConsentUrl(identityProvider, view) } : { choice };
+  };
+}
+
+/** With the four parameters that identity providers for Rafiki read (AS-77). */
+function createConsentUrl(identityProvider: string, view: InteractionView): string {
+  const { interactionId: interactId, nonce, clientName, clientUri } = view;
+  return `${identityProvider}/consent?${new URLSearchParams({ interactId, nonce, clientName, clientUri })}`;
+}
