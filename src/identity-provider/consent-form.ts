@@ -5,48 +5,36 @@ import type { Call } from '../http/pipeline.ts';
 import { Problem } from '../http/problem.ts';
 import { equalSecrets } from '../http/secret-digest.ts';
 import type { Ids } from '../ids.ts';
-import { type ConsentDeps, decideByScript } from './consent.ts';
 import type { Interactions } from './interactions.ts';
 import { consentPage, pageHeaders } from './page.ts';
 
-export interface ConsentFormDeps extends ConsentDeps {
-  readonly ids: Ids;
+export interface ConsentFormDeps {
+  readonly ids: Pick<Ids, 'token'>;
   /** Grant endpoint, with trailing slash; interactions are finished below it. */
   readonly authServer: string;
   readonly interactions: Interactions;
 }
 
-export function createConsentFormHandlers(deps: ConsentFormDeps) {
-  const { identityProvider, authServer, interactions, ids, consentMode } = deps;
-  const action = `${identityProvider}/consent`;
-  /** Back to the authorization server, which finishes. */
-  const locate = (id: string, nonce: string): Record<string, string> => ({
-    Location: `${authServer}interact/${encodeURIComponent(id)}/${encodeURIComponent(nonce)}/finish`,
-  });
-
+export function createConsentFormHandlers({ ids, authServer, interactions }: ConsentFormDeps) {
   return {
-    'get-consent': async (_call, { query: { interactId, nonce } }) => {
+    'get-consent': async ({ exchange }, { query: { interactId, nonce } }) => {
       const view = await interactions.read(interactId, nonce);
       if (view.state !== 'pending') throw new Problem('interaction_closed');
-      const choice = decideByScript(consentMode());
-      if (choice !== 'ask') {
-        await interactions.decide(interactId, nonce, choice);
-        return { status: 302, headers: locate(interactId, nonce) };
-      }
       const csrf = ids.token();
-      const cookie = createFormCookie(action, interactId, csrf);
+      // The form leads to the authorization server, and from there to the client.
       const targets = [authServer, ...(view.finishUri === undefined ? [] : [view.finishUri])];
       return {
         status: 200,
-        headers: { ...pageHeaders(targets), 'Set-Cookie': cookie },
-        body: consentPage(view, { action, csrf }),
+        headers: { ...pageHeaders(targets), 'Set-Cookie': createFormCookie(exchange, interactId, csrf) },
+        body: consentPage(view, csrf),
       };
     },
 
     'post-consent': async ({ exchange }, { body: { interactId, nonce, decision, holder, csrf } }) => {
       if (!showsFormCookie(exchange, interactId, csrf)) throw new Problem('foreign_form');
       await interactions.decide(interactId, nonce, decision, holder);
-      return { status: 303, headers: locate(interactId, nonce) };
+      const interaction = `${authServer}interact/${encodeURIComponent(interactId)}/${encodeURIComponent(nonce)}`;
+      return { status: 303, headers: { Location: `${interaction}/finish` } };
     },
   } satisfies ConsentApiHandlers<Call<undefined>>;
 }
@@ -54,8 +42,8 @@ export function createConsentFormHandlers(deps: ConsentFormDeps) {
 const cookieName = (interactId: string): string => `consent_${encodeURIComponent(interactId)}`;
 
 /** The form's value once more in a cookie, which another site cannot know; one for each interaction. */
-function createFormCookie(action: string, interactId: string, csrf: string): string {
-  const { protocol, pathname } = new URL(action);
+function createFormCookie(exchange: Exchange, interactId: string, csrf: string): string {
+  const { protocol, pathname } = new URL(exchange.targetUri);
   const secure = protocol === 'https:' ? '; Secure' : '';
   return `${cookieName(interactId)}=${csrf}; Path=${pathname}; Max-Age=3600; HttpOnly; SameSite=Strict${secure}`;
 }

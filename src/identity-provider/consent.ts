@@ -2,19 +2,19 @@
 import type { Choice, InteractionView } from './interactions.ts';
 
 /** `auto` and `deny` are scripts for tests; `manual` asks whoever sits at the browser. */
-export type ConsentMode = 'auto' | 'deny' | 'manual';
+export type ConsentPolicy = 'auto' | 'deny' | 'manual';
 
 export interface ConsentDeps {
-  /** Base URL of the identity provider, without trailing slash. */
-  readonly identityProvider: string;
-  readonly consentMode: () => ConsentMode;
+  readonly policy: () => ConsentPolicy;
+  /** URL of the consent page. */
+  readonly page: string;
 }
 
 export type ConsentAnswer = { readonly choice: Choice } | { readonly redirect: string };
 
 /** What the script says; `ask` if there is none. */
-export function decideByScript(mode: ConsentMode): Choice | 'ask' {
-  switch (mode) {
+export function decideByScript(policy: ConsentPolicy): Choice | 'ask' {
+  switch (policy) {
     case 'auto':
       return 'accept';
     case 'deny':
@@ -25,15 +25,15 @@ export function decideByScript(mode: ConsentMode): Choice | 'ask' {
 }
 
 /** For the authorization server, when a browser begins an interaction: the script's choice or the page to ask at. */
-export function createConsentPrompt({ identityProvider, consentMode }: ConsentDeps) {
+export function createConsentPrompt({ policy, page }: ConsentDeps) {
   return async (view: InteractionView): Promise<ConsentAnswer> => {
-    const choice = decideByScript(consentMode());
-    return choice === 'ask' ? { redirect: createConsentUrl(identityProvider, view) } : { choice };
+    const choice = decideByScript(policy());
+    return choice === 'ask' ? { redirect: createConsentUrl(page, view) } : { choice };
   };
 }
 
 /** With the four parameters that identity providers for Rafiki read (AS-77). */
-function createConsentUrl(identityProvider: string, view: InteractionView): string {
+function createConsentUrl(page: string, view: InteractionView): string {
   const { interactionId: interactId, nonce, clientName, clientUri } = view;
-  return `${identityProvider}/consent?${new URLSearchParams({ interactId, nonce, clientName, clientUri })}`;
+  return `${page}?${new URLSearchParams({ interactId, nonce, clientName, clientUri })}`;
 }

@@ -49,13 +49,8 @@ function toSource(url: string): string {
   return /^https?:$/.test(protocol) ? origin : protocol;
 }
 
-export interface ConsentForm {
-  readonly action: string;
-  readonly csrf: string;
-}
-
-/** Asks for a decision. */
-export function consentPage(view: InteractionView, { action, csrf }: ConsentForm): string {
+/** Asks for a decision; the form goes back to the page's own path. */
+export function consentPage(view: InteractionView, csrf: string): string {
   const hidden = (name: string, value: string): string =>
     `<input type="hidden" name="${name}" value="${escapeHtml(value)}">`;
   return layout(
@@ -66,7 +61,7 @@ ${describeRequest(view)
   .map((sentence) => `<li>${escapeHtml(sentence)}</li>`)
   .join('\n')}
 </ul>
-<form method="post" action="${escapeHtml(action)}">
+<form method="post" action="consent">
 ${hidden('interactId', view.interactionId)}
 ${hidden('nonce', view.nonce)}
 ${hidden('csrf', csrf)}
