@@ -63,7 +63,9 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
 
 async function openPostgreSql(url: string, poolSize: number): Promise<Database> {
   const { MikroORM, defineConfig } = await import('@mikro-orm/postgresql');
-  const orm = await MikroORM.init(defineConfig({ ...ormOptions, clientUrl: url, pool: { min: 0, max: poolSize } }));
+  // At least two connections: the migrator takes one of its own while the lock below holds another.
+  const pool = { min: 0, max: Math.max(2, poolSize) };
+  const orm = await MikroORM.init(defineConfig({ ...ormOptions, clientUrl: url, pool }));
   await orm.schema.ensureDatabase();
   // Several processes may start at once: one migrates, the others wait for it.
   await orm.em.fork().transactional(async (tx) => {

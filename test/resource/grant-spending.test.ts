@@ -207,14 +207,19 @@ async function race(url: string, grantId: string, mutant: 'none' | 'without-lock
   const answer = once(second, 'message').then(([outcome]) => outcome as string);
   second.send('reserve');
   const watcher = await openDatabase({ kind: 'postgresql', url, poolSize: 1 });
-  const waits = async (): Promise<'waits'> => {
-    for (;;) {
+  let answered = false;
+  const waits = async (): Promise<'waits' | 'gone'> => {
+    while (!answered) {
       const { rows } = await sql`select from pg_stat_activity
         where datname = current_database() and wait_event_type = 'Lock'`.execute(watcher.query);
       if (rows.length > 0) return 'waits';
     }
+    return 'gone';
   };
-  const early = await Promise.race([answer, waits()]);
+  const watching = waits();
+  const early = await Promise.race([answer, watching]);
+  answered = true;
+  await watching;
   outcomes.push(early);
   first.send('commit');
   if (early === 'waits') outcomes.push(await answer);
