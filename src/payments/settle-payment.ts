@@ -23,6 +23,12 @@ import { type Job, lockOutgoingPaymentGrant, returnSpending, updateJob } from '.
 import type { ReadReceiver, Receiver } from './receiver.ts';
 import { exchange, holdDebit, refund, sourceOf, takeFee } from './settlement-transfers.ts';
 
+/** As pino's. */
+export interface SettlementLog {
+  warn(fields: Record<string, unknown>, message: string): void;
+  error(fields: Record<string, unknown>, message: string): void;
+}
+
 export interface SettlePaymentContext {
   readonly db: Database;
   readonly clock: Clock;
@@ -30,6 +36,7 @@ export interface SettlePaymentContext {
   readonly readReceiver: ReadReceiver;
   readonly failpoint: Failpoint;
   readonly packetLifetimeMs: number;
+  readonly log?: SettlementLog | undefined;
   /** Asked between two packets: whether to hand the payment back. */
   readonly isStopping: () => boolean;
 }
@@ -165,7 +172,7 @@ async function readReceiverOf(context: SettlePaymentContext, job: Job): Promise<
  * by a copy that is still on its way.
  */
 async function exchangePacket(
-  { db, clock, connector, failpoint }: SettlePaymentContext,
+  { db, clock, connector, failpoint, log }: SettlePaymentContext,
   job: Job,
   packet: OutgoingPacket,
   attempt: 'first' | 'replay',
@@ -175,7 +182,7 @@ async function exchangePacket(
   assertOutsideTransaction('an ILP packet');
   const reply = await peer.link
     .send(job.receive.asset, packet.prepare, () => failpoint('packet-sent'))
-    .catch(() => undefined);
+    .catch((error) => log?.warn({ err: error, payment: job.id, peer: peer.name }, 'no answer to a packet'));
   failpoint('packet-answered');
   const answer = reply ? readPacketAnswer(reply, packet.condition, packet.amount) : { kind: 'unknown' as const };
   if (answer.kind === 'unknown') return answer;

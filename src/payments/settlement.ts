@@ -10,13 +10,9 @@ import type { Connector } from './ilp/connector.ts';
 import { readUnresolvedPackets } from './ilp/packet-journal.ts';
 import { claimJob, type Job, LeaseLost, renewLease, updateJob } from './outgoing-payment-job.ts';
 import type { ReadReceiver } from './receiver.ts';
-import { failPayment, type Outcome, settlePayment } from './settle-payment.ts';
+import { failPayment, type Outcome, type SettlementLog, settlePayment } from './settle-payment.ts';
 
-/** As pino's. */
-export interface SettlementLog {
-  warn(fields: Record<string, unknown>, message: string): void;
-  error(fields: Record<string, unknown>, message: string): void;
-}
+export type { SettlementLog } from './settle-payment.ts';
 
 export interface SettlementOptions {
   readonly ase: string;

@@ -101,34 +101,64 @@ describe('two receiving processes', { skip: skipWithoutPostgres }, () => {
     assert.deepEqual(await raceForTheCap(), { fulfilled: 5, received: 500n });
   });
 
-  it('an expired copy waits for the one that is being booked', async () => {
-    const clock = new TestClock();
-    const { granite, marble: receiver } = createTwoAses({ db, clock });
-    const id = await createIncomingPayment(receiver);
-    const { ilp } = await showReceiver(receiver, id);
-    const expiresAt = clock.wall + 1_000;
-    const { prepare } = await createStreamPrepare({ ...ilp!, sequence: 1, amount: 100n, expiresAt });
-    const { accountId } = await readIncomingPayment(receiver, id);
-    const give = () => receiver.connector.receive(granite.ase, EUR, prepare);
-    const waiting = async (count: number) => {
-      const blocked = sql<{ n: number }>`select count(*)::int as n from pg_stat_activity
+  describe('a packet that has to wait', () => {
+    /** A packet that expires in a second, and how to hold rows that its booking needs. */
+    async function arrange() {
+      const clock = new TestClock();
+      const { granite, marble: receiver } = createTwoAses({ db, clock });
+      const id = await createIncomingPayment(receiver);
+      const { ilp } = await showReceiver(receiver, id);
+      const expiresAt = clock.wall + 1_000;
+      const { prepare } = await createStreamPrepare({ ...ilp!, sequence: 1, amount: 100n, expiresAt });
+      const { accountId } = await readIncomingPayment(receiver, id);
+      const give = () => receiver.connector.receive(granite.ase, EUR, prepare);
+      const hold = (table: 'account' | 'incoming_payment', rowId: string, work: () => Promise<void>) =>
+        db.query.transaction().execute(async (tx) => {
+          await tx.selectFrom(table).select('id').where('id', '=', rowId).forUpdate().execute();
+          await work();
+        });
+      const expire = () => {
+        clock.wall = expiresAt;
+      };
+      const received = async () => (await readIncomingPayment(receiver, id)).receivedAmount;
+      return { id, accountId, give, hold, expire, received };
+    }
+
+    async function untilWaiting(count: number): Promise<void> {
+      const waiting = sql<{ n: number }>`select count(*)::int as n from pg_stat_activity
         where datname = current_database() and wait_event_type = 'Lock'`;
-      while ((await blocked.execute(db.query)).rows[0]!.n < count) await new Promise(setImmediate);
-    };
-    let first: Promise<Buffer> | undefined;
-    let second: Promise<Buffer> | undefined;
-    // Whoever holds the payee's account keeps the first copy from committing.
-    await db.query.transaction().execute(async (tx) => {
-      await tx.selectFrom('account').select('id').where('id', '=', accountId).forUpdate().execute();
-      first = give();
-      await waiting(1);
-      clock.wall = expiresAt;
-      second = give();
-      await waiting(2);
+      while ((await waiting.execute(db.query)).rows[0]!.n < count) await new Promise(setImmediate);
+    }
+
+    it('is booked, and its expired copy waits for that', async () => {
+      const { accountId, give, hold, expire, received } = await arrange();
+      const replies: Promise<Buffer>[] = [];
+      // Whoever holds the payee's account keeps the first copy from committing.
+      await hold('account', accountId, async () => {
+        replies.push(give());
+        await untilWaiting(1);
+        expire();
+        replies.push(give());
+        await untilWaiting(2);
+      });
+      const [first, copy] = await Promise.all(replies);
+      assert.ok(isFulfill(deserializeIlpReply(first!)));
+      assert.deepEqual(copy, first);
+      assert.equal(await received(), 100n);
     });
-    assert.ok(isFulfill(deserializeIlpReply(await first!)));
-    assert.deepEqual(await second!, await first!);
-    assert.equal((await readIncomingPayment(receiver, id)).receivedAmount, 100n);
+
+    it('and expires before its turn is not booked: R00 may have been said of a copy', async () => {
+      const { id, give, hold, expire, received } = await arrange();
+      let reply: Promise<Buffer> | undefined;
+      await hold('incoming_payment', id, async () => {
+        reply = give();
+        await untilWaiting(1);
+        expire();
+      });
+      const answer = deserializeIlpReply(await reply!);
+      assert.equal(isFulfill(answer) ? 'fulfilled' : answer.code, 'R00');
+      assert.equal(await received(), 0n);
+    });
   });
 
   it('without row locks would exceed the cap', async () => {
