@@ -102,25 +102,22 @@ function createRemoteReader({ clock, outbound, instance }: ReceiverDeps): ReadRe
     assertOutsideTransaction('reading a receiver of another ASE');
     if (!/^https?:\/\/.+\/incoming-payments\/.+$/.test(url)) throw invalid('no URL of an incoming payment');
     const { authServer } = readJson(await call({ url }), isPublicIncomingPayment);
-    const held = tokens.get(authServer);
     const token = await currentToken(authServer);
     const response = await readWith(token);
     if (response.status !== 401 && response.status !== 403) return toReceiver(url, response);
-    // It may have been revoked, or forgotten in a reset, but one that was just issued will not be better next time.
-    if (held === undefined) throw invalid(`the other ASE answers ${response.status}`);
-    if (tokens.get(authServer) === held) tokens.delete(authServer);
-    return toReceiver(url, await readWith(await currentToken(authServer)));
+    // Revoked, or forgotten in a reset: one new grant, and then no is no.
+    return toReceiver(url, await readWith(await currentToken(authServer, token)));
 
     function readWith({ value }: Token): Promise<OutboundResponse> {
       return call(sign({ method: 'GET', url, headers: { authorization: `GNAP ${value}` } }));
     }
   };
 
-  /** Concurrent requests for one authorization server are one grant request. */
-  async function currentToken(authServer: string): Promise<Token> {
+  /** The token in memory, unless it has expired or was `refused`. Concurrent reads ask for one grant together. */
+  async function currentToken(authServer: string, refused?: Token): Promise<Token> {
     const held = tokens.get(authServer);
     const token = await held?.catch(() => undefined);
-    if (held && token && token.expiresAt > clock.wallNow()) return token;
+    if (token && token !== refused && token.expiresAt > clock.wallNow()) return token;
     const newer = tokens.get(authServer);
     if (newer !== undefined && newer !== held) return newer;
     const requested = requestToken(authServer);

@@ -312,6 +312,26 @@ describe('lists', () => {
     assert.deepEqual(beyond.body, { pagination: { hasNextPage: false, hasPreviousPage: true }, result: [] });
   });
 
+  test('yield each payment once, also when others come in between', async () => {
+    const walletAddress = `${granite.origin}/bob`;
+    const client = granite.issue([full.incoming()], 'https://client.example/pages');
+    const make = async (at: number): Promise<string> => {
+      world.clock.setting = { mode: 'frozen', offset: 0, at: start + at };
+      return (await granite.call({ path: '/incoming-payments', token: client, body: { walletAddress } })).body.id;
+    };
+    const before = [];
+    for (let i = 0; i < 5; i++) before.push(await make(i >> 1));
+    const seen: string[] = [];
+    for (let query = `first=2&${bob()}`; ; ) {
+      const page = await list(query, { token: client });
+      seen.push(...ids(page));
+      if (!page.body.pagination.hasNextPage) break;
+      await make(1000 + seen.length);
+      query = `first=2&cursor=${page.body.pagination.endCursor}&${bob()}`;
+    }
+    assert.deepEqual(seen.toSorted(), before.toSorted());
+  });
+
   test('of nothing are empty', async () => {
     const { granite: _, marble } = world;
     const others = marble.issue([full.incoming()]);

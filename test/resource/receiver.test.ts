@@ -1,0 +1,189 @@
+/** Reading receivers of other ASEs, whatever those answer (RS-Q-14, RS-Q-20). */
+import assert from 'node:assert/strict';
+import { generateKeyPairSync } from 'node:crypto';
+import { describe, test } from 'node:test';
+import { WorldClock } from '../../src/clock.ts';
+import type { Database } from '../../src/database/database.ts';
+import { OutboundError, type OutboundRequest, type OutboundResponse } from '../../src/http/outbound.ts';
+import { Problem } from '../../src/http/problem.ts';
+import { createReceiverReader } from '../../src/resource/receiver.ts';
+
+const url = 'https://marble.example/incoming-payments/1';
+const authServer = 'https://auth.marble.example/';
+const eur = (value: string) => ({ value, assetCode: 'EUR', assetScale: 2 });
+const fullView = {
+  id: url,
+  walletAddress: 'https://marble.example/bob',
+  completed: false,
+  incomingAmount: eur('1000'),
+  receivedAmount: eur('100'),
+  expiresAt: '2026-03-02T00:00:00Z',
+  createdAt: '2026-03-01T00:00:00Z',
+  methods: [{ type: 'ilp', ilpAddress: 'test.marble.abc', sharedSecret: Buffer.alloc(32, 1).toString('base64url') }],
+};
+const grantOf = (value: string, more: object = {}) => ({
+  access_token: {
+    value,
+    manage: `${authServer}token/1`,
+    access: [{ type: 'incoming-payment', actions: ['read-all'] }],
+    ...more,
+  },
+  continue: { access_token: { value: 'c' }, uri: `${authServer}continue/1`, wait: 0 },
+});
+
+interface Answers {
+  public?: unknown;
+  grant?: (n: number) => unknown;
+  full?: (token: string) => unknown;
+}
+
+/** Another ASE: a body is answered with 200, a number is a status, an error is thrown. */
+function startReader(answers: Answers = {}) {
+  let wallNow = 1_000_000;
+  let tokens = 0;
+  const requests: (OutboundRequest & { kind: 'public' | 'grant' | 'full' })[] = [];
+  const respond = (request: OutboundRequest): unknown => {
+    const authorization = request.headers?.['authorization'];
+    const kind = request.method === 'POST' ? 'grant' : authorization ? 'full' : 'public';
+    requests.push({ ...request, kind });
+    if (kind === 'public') return answers.public ?? { authServer, receivedAmount: eur('100') };
+    if (kind === 'grant') return (answers.grant ?? ((n) => grantOf(`token-${n}`, { expires_in: 600 })))(++tokens);
+    return (answers.full ?? (() => fullView))(authorization!.slice('GNAP '.length));
+  };
+  const outbound = {
+    async request(request: OutboundRequest): Promise<OutboundResponse> {
+      const answer = respond(request);
+      if (answer instanceof Error) throw answer;
+      const [status, body] = typeof answer === 'number' ? [answer, '{}'] : [200, answer];
+      return { status, headers: {}, body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)) };
+    },
+  };
+  const read = createReceiverReader({
+    ase: 'granite',
+    db: {} as Database,
+    clock: new WorldClock(() => wallNow),
+    resourceServer: 'https://granite.example',
+    outbound,
+    instance: {
+      walletAddress: 'https://granite.example/.well-known/ase',
+      keyid: 'instance',
+      privateKey: generateKeyPairSync('ed25519').privateKey,
+    },
+  });
+  const kinds = () => requests.map(({ kind }) => kind).join(' ');
+  return { read, requests, kinds, pass: (ms: number) => (wallNow += ms) };
+}
+
+const rejects = (reading: Promise<unknown>, code: string) =>
+  assert.rejects(reading, (error: unknown) => error instanceof Problem && error.code === code);
+
+describe('a receiver at another ASE', () => {
+  test('is read by public view, grant and full view, the latter two signed', async () => {
+    const { read, requests } = startReader();
+    assert.deepEqual(await read(url), {
+      url,
+      asset: { code: 'EUR', scale: 2 },
+      incomingAmount: 1000n,
+      receivedAmount: 100n,
+      completed: false,
+      expiresAt: Date.parse('2026-03-02T00:00:00Z'),
+      ilp: { address: 'test.marble.abc', sharedSecret: Buffer.alloc(32, 1) },
+    });
+    const [first, grant, full] = requests;
+    assert.deepEqual(first, { url, kind: 'public' });
+    assert.equal(grant!.url, authServer);
+    assert.deepEqual(JSON.parse(grant!.body!.toString()), {
+      access_token: { access: [{ type: 'incoming-payment', actions: ['read-all'] }] },
+      client: 'https://granite.example/.well-known/ase',
+    });
+    assert.match(grant!.headers!['signature-input']!, /"content-digest".*keyid="instance"/);
+    assert.match(full!.headers!['signature-input']!, /"authorization"/);
+    assert.equal(full!.headers!['authorization'], 'GNAP token-1');
+  });
+
+  test('needs no new grant while the token lives', async () => {
+    const { read, kinds, pass } = startReader();
+    await read(url);
+    pass(594_000);
+    await read(url);
+    assert.equal(kinds(), 'public grant full public full');
+    pass(2_000);
+    await read(url);
+    assert.equal(kinds(), 'public grant full public full public grant full');
+  });
+
+  test('needs one grant for many at once', async () => {
+    const { read, requests } = startReader();
+    await Promise.all([read(url), read(url), read(url)]);
+    assert.equal(requests.filter(({ kind }) => kind === 'grant').length, 1);
+  });
+
+  for (const status of [401, 403]) {
+    test(`gets one new token when the old one is answered with ${status}`, async () => {
+      const valid = new Set(['token-1']);
+      const { read, kinds } = startReader({ full: (token) => (valid.has(token) ? fullView : status) });
+      await read(url);
+      valid.clear();
+      valid.add('token-2');
+      await read(url);
+      assert.equal(kinds(), 'public grant full public full grant full');
+      valid.clear();
+      await rejects(read(url), 'invalid_receiver');
+      assert.equal(kinds(), 'public grant full public full grant full public full grant full');
+    });
+  }
+
+  test('that refuses even a new token is none', async () => {
+    const { read, kinds } = startReader({ full: () => 403 });
+    await rejects(read(url), 'invalid_receiver');
+    assert.equal(kinds(), 'public grant full grant full');
+  });
+
+  test('is asked again after a grant that failed', async () => {
+    let works = false;
+    const { read } = startReader({ grant: () => (works ? grantOf('t') : 503) });
+    await rejects(read(url), 'receiver_unreachable');
+    works = true;
+    assert.equal((await read(url)).receivedAmount, 100n);
+  });
+
+  test('may be reachable later', async () => {
+    for (const answer of [500, 503, 429, new OutboundError('timeout', ''), new OutboundError('connect', '')]) {
+      await rejects(startReader({ public: answer }).read(url), 'receiver_unreachable');
+      await rejects(startReader({ grant: () => answer }).read(url), 'receiver_unreachable');
+      await rejects(startReader({ full: () => answer }).read(url), 'receiver_unreachable');
+    }
+  });
+
+  test('is none if what is answered cannot be used', async () => {
+    const blocked = new OutboundError('blocked_address', '');
+    for (const answer of [404, 401, 'no json', '', [], null, { receivedAmount: eur('1') }, fullView, blocked]) {
+      if (answer !== null) await rejects(startReader({ public: answer }).read(url), 'invalid_receiver');
+    }
+    const interactive = { interact: { redirect: 'https://x.example/', finish: 'f' }, continue: grantOf('').continue };
+    for (const answer of [400, 'no json', {}, interactive, grantOf('a\r\nb: c'), grantOf(''), grantOf('ü')]) {
+      await rejects(startReader({ grant: () => answer }).read(url), 'invalid_receiver');
+    }
+    for (const change of [
+      { completed: true },
+      { methods: [] },
+      { methods: [{ type: 'card' }] },
+      { methods: undefined },
+      { incomingAmount: { ...eur('1'), assetCode: 'USD' } },
+      { receivedAmount: eur('-1') },
+      { receivedAmount: eur('18446744073709551616') },
+      { incomingAmount: undefined, receivedAmount: { ...eur('1'), assetCode: '\0' } },
+    ]) {
+      await rejects(startReader({ full: () => ({ ...fullView, ...change }) }).read(url), 'invalid_receiver');
+    }
+    await rejects(startReader({ full: () => ({ authServer }) }).read(url), 'invalid_receiver');
+  });
+
+  test('is not asked for at a URL that is no incoming payment', async () => {
+    const { read, requests } = startReader();
+    for (const wrong of ['https://marble.example/bob', 'ftp://x/incoming-payments/1', 'incoming-payments/1', '']) {
+      await rejects(read(wrong), 'invalid_receiver');
+    }
+    assert.deepEqual(requests, []);
+  });
+});
