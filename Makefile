@@ -1,5 +1,5 @@
 # Everything but `generate` needs Node.js 20 or newer and npm; a current Node is installed with the other packages.
-.PHONY: start test generate conformance bench lint build install
+.PHONY: start test generate conformance example bench lint build install
 
 ARGS ?=
 bin := node_modules/.bin

@@ -5,7 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { parse as parseQuery } from 'node:querystring';
-import { type NextFunction, type Request, type Response, Router } from 'express';
+import { type ErrorRequestHandler, type NextFunction, type Request, type RequestHandler, type Response, Router } from 'express';
 import { recordExchange } from './exchange.ts';
 import { type Environment, policies, type Reply, renderProblem, type Server, serve } from './pipeline.ts';
 import { Problem } from './problem.ts';
@@ -64,6 +64,17 @@ export function bind<Caller>(server: Server<Caller>, environment: Environment, o
     });
   }
   return router;
+}
+
+/** For what is left below a server's base: 404 in its format, also where a path cannot be decoded. */
+export function refuseUnknown<Caller>(
+  server: Server<Caller>,
+  environment: Environment,
+  options: BindOptions,
+): [RequestHandler, ErrorRequestHandler] {
+  const { refuse } = createEndpoint(server, environment, options);
+  const notFound = (res: ServerResponse) => refuse(res, new Problem('not_found'), undefined);
+  return [(_req, res) => notFound(res), (_error, _req, res, _next) => notFound(res)];
 }
 
 export interface Endpoint {

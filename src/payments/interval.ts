@@ -45,6 +45,16 @@ const AVERAGE_MONTH = (146_097 * DAY) / 4_800;
 /** Longer periods are refused: their bounds would leave the years that a database can store. */
 const LONGEST_PERIOD = 12_000 * AVERAGE_MONTH;
 
+/** Whether a text is a repeating interval (AS-46). */
+export function isInterval(text: string): boolean {
+  try {
+    parseInterval(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Throws `invalid_interval` unless the text is one of the three forms, not empty and not absurdly long. */
 export function parseInterval(text: string): RepeatingInterval {
   const [repetition = '', left = '', right = '', ...rest] = text.length > MAX_LENGTH ? [] : text.split('/');

@@ -5,7 +5,15 @@
  */
 import assert from 'node:assert/strict';
 import { createHash, createPrivateKey, randomUUID } from 'node:crypto';
-import { type AuthenticatedClient, createAuthenticatedClient, type Grant, type PendingGrant } from '@interledger/open-payments';
+import {
+  type AuthenticatedClient,
+  createAuthenticatedClient,
+  type GrantRequest,
+  type GrantWithAccessToken,
+  isFinalizedGrantWithAccessToken,
+  isPendingGrant,
+  type PaginationArgs,
+} from '@interledger/open-payments';
 import type { ClientEnvironment } from '../support/world.ts';
 
 export async function payAcross(environment: ClientEnvironment): Promise<void> {
@@ -79,9 +87,9 @@ export async function payAcross(environment: ClientEnvironment): Promise<void> {
   assert.deepEqual(publicView, { receivedAmount: quote.receiveAmount, authServer: payee.authServer });
 
   // Lists
-  const incomingList = await client.incomingPayment.list({ ...receiving, walletAddress: payee.id }, { first: 10 });
+  const incomingList = await client.incomingPayment.list({ ...receiving, walletAddress: payee.id }, firstTen);
   assert.equal(incomingList.result[0]?.id, incomingPayment.id);
-  const outgoingList = await client.outgoingPayment.list({ ...paying, walletAddress: payer.id }, { first: 10 });
+  const outgoingList = await client.outgoingPayment.list({ ...paying, walletAddress: payer.id }, firstTen);
   assert.deepEqual(outgoingList.result[0], sent);
 
   // Spent amounts; a second payment would pass the limit
@@ -131,29 +139,29 @@ export async function payAcross(environment: ClientEnvironment): Promise<void> {
   );
 }
 
-type AccessItem = Parameters<AuthenticatedClient['grant']['request']>[1] extends infer Request
-  ? Request extends { access_token: { access: (infer Item)[] } }
-    ? Item
-    : never
-  : never;
+/** The client's type asks for the wallet address here too, which the client then sets itself. */
+const firstTen = { first: 10 } as PaginationArgs;
 
-async function requestToken(client: AuthenticatedClient, url: string, item: AccessItem): Promise<Grant> {
+type AccessItem = NonNullable<GrantRequest['access_token']>['access'][number];
+
+async function requestToken(client: AuthenticatedClient, url: string, item: AccessItem): Promise<GrantWithAccessToken> {
   const grant = await client.grant.request({ url }, { access_token: { access: [item] } });
-  assert.ok('access_token' in grant);
-  return grant as Grant;
+  assert.ok(!isPendingGrant(grant) && isFinalizedGrantWithAccessToken(grant));
+  return grant;
 }
 
 /** Requests a grant, lets the world's policy consent, checks the finish hash (RFC 9635 §4.2.3) and continues. */
-async function askConsent(client: AuthenticatedClient, authServer: string, item: AccessItem): Promise<Grant> {
+async function askConsent(client: AuthenticatedClient, authServer: string, item: AccessItem): Promise<GrantWithAccessToken> {
   const nonce = randomUUID();
   const finishUri = 'http://localhost:1/finish?session=7';
-  const pending = (await client.grant.request(
+  const pending = await client.grant.request(
     { url: authServer },
     {
       access_token: { access: [item] },
       interact: { start: ['redirect'], finish: { method: 'redirect', uri: finishUri, nonce } },
     },
-  )) as PendingGrant;
+  );
+  assert.ok(isPendingGrant(pending));
   const redirect = await fetch(pending.interact.redirect, { redirect: 'manual' });
   const location = new URL(redirect.headers.get('location')!);
   assert.equal(location.searchParams.get('session'), '7');
@@ -164,8 +172,8 @@ async function askConsent(client: AuthenticatedClient, authServer: string, item:
     { url: pending.continue.uri, accessToken: pending.continue.access_token.value },
     { interact_ref: reference },
   );
-  assert.ok('access_token' in grant);
-  return grant as Grant;
+  assert.ok(isFinalizedGrantWithAccessToken(grant));
+  return grant;
 }
 
 /** Asks until the answer satisfies; settlement takes some ten milliseconds. */
