@@ -1,24 +1,34 @@
 /** A lock file for `--data`: PGlite has none of its own, and two processes on one cluster would destroy it. */
-import { mkdir, open, readFile, rm } from 'node:fs/promises';
+import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+
+/** What this process holds: in a container it may bear the pid of a killed one, whose lock is not its own. */
+const held = new Set<string>();
 
 /** Takes `DIR/lock`; throws if a live process holds it. Returns the release. */
 export async function lockDirectory(directory: string): Promise<() => Promise<void>> {
   await mkdir(directory, { recursive: true });
   const file = join(directory, 'lock');
+  const claim = `${file}.${process.pid}`;
   for (let tries = 0; ; tries += 1) {
     try {
-      const handle = await open(file, 'wx');
-      await handle.writeFile(String(process.pid));
-      await handle.close();
-      return () => rm(file, { force: true });
+      // Linked when complete, so that nobody reads a lock without a holder.
+      await writeFile(claim, String(process.pid));
+      await link(claim, file);
+      held.add(file);
+      return async () => {
+        held.delete(file);
+        await rm(file, { force: true });
+      };
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
       const holder = Number(await readFile(file, 'utf8').catch(() => ''));
-      if (tries > 0 || isAlive(holder)) {
+      if (tries > 0 || held.has(file) || (holder !== process.pid && isAlive(holder))) {
         throw new Error(`${directory} is in use by process ${holder}; stop it, or give another --data directory`);
       }
       await rm(file, { force: true });
+    } finally {
+      await rm(claim, { force: true });
     }
   }
 }

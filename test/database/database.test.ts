@@ -1,0 +1,77 @@
+/** The unit of work: transactions, the guard against waiting inside one, directories and what a reset removes. */
+import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, afterEach, before, test } from 'node:test';
+import type { Database, Queryable } from '../../src/database/database.ts';
+import { assertOutsideTransaction, openDatabase } from '../../src/database/database.ts';
+import { openEmbedded, templateFile } from './open.ts';
+
+let db: Database;
+before(async () => {
+  db = await openEmbedded();
+});
+after(() => db.close());
+afterEach(() => db.clear());
+
+const remember = (query: Queryable, grant_id: string) =>
+  query.insertInto('outgoing_payment_grant').values({ ase: 'granite', grant_id }).execute();
+const remembered = (from: Database = db) =>
+  from.query.selectFrom('outgoing_payment_grant').select('grant_id').execute();
+
+test('a transaction is kept as a whole, or not at all', async () => {
+  const result = await db.transaction(async (tx) => {
+    await remember(tx, 'kept');
+    return 7;
+  });
+  assert.equal(result, 7);
+  const failure = new Error('no');
+  const failing = db.transaction(async (tx) => {
+    await remember(tx, 'dropped');
+    throw failure;
+  });
+  await assert.rejects(failing, failure);
+  assert.deepEqual(await remembered(), [{ grant_id: 'kept' }]);
+});
+
+test('waiting for the network inside a transaction throws, also behind an await; outside it does not', async () => {
+  assertOutsideTransaction('a request');
+  await db.transaction(async (tx) => {
+    assert.throws(() => assertOutsideTransaction('a request'), /a request inside a database transaction/);
+    await remember(tx, 'x');
+    await Promise.resolve();
+    assert.throws(() => assertOutsideTransaction('a request'));
+  });
+  assertOutsideTransaction('a request');
+});
+
+test('a transaction does not begin inside another', async () => {
+  await assert.rejects(
+    db.transaction(() => db.transaction(async () => {})),
+    /a second transaction inside a database transaction/,
+  );
+  assert.deepEqual(await remembered(), []);
+});
+
+test('clearing removes every row', async () => {
+  await remember(db.query, 'x');
+  await db.clear();
+  assert.deepEqual(await remembered(), []);
+});
+
+test('a directory keeps its rows, and only one opens it at a time', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'touchstone-data-'));
+  const options = { kind: 'embedded', directory, templateFile } as const;
+  try {
+    const first = await openDatabase(options);
+    await remember(first.query, 'stays');
+    await assert.rejects(openDatabase(options), /in use/);
+    await first.close();
+    const second = await openDatabase(options);
+    assert.deepEqual(await remembered(second), [{ grant_id: 'stays' }]);
+    await second.close();
+  } finally {
+    await rm(directory, { recursive: true });
+  }
+});

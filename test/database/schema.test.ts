@@ -1,0 +1,143 @@
+/** The migrated schema: agrees with the entities and keeps the rules of the ledger whatever a statement asks for. */
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { after, before, beforeEach, test } from 'node:test';
+import { PGlite } from '@electric-sql/pglite';
+import { defineConfig, MikroORM } from '@mikro-orm/pglite';
+import { sql } from 'kysely';
+import type { Database } from '../../src/database/database.ts';
+import { entities } from '../../src/database/entities.ts';
+import { openEmbedded, templateFile } from './open.ts';
+
+let db: Database;
+before(async () => {
+  db = await openEmbedded();
+});
+after(() => db.close());
+
+beforeEach(async () => {
+  await db.clear();
+  await db.query
+    .insertInto('account')
+    .values([
+      { ase: 'granite', id: 'customer:alice', kind: 'customer', asset_code: 'USD', asset_scale: 2, balance: '0' },
+      { ase: 'granite', id: 'deposit:USD:2', kind: 'deposit', asset_code: 'USD', asset_scale: 2, balance: null },
+      { ase: 'granite', id: 'deposit:EUR:2', kind: 'deposit', asset_code: 'EUR', asset_scale: 2, balance: null },
+    ])
+    .execute();
+});
+
+/** Books entries past the code, in one transaction. */
+const book = (...entries: readonly (readonly [account: string, amount: string])[]): Promise<unknown> =>
+  db.transaction(async (tx) => {
+    await tx
+      .insertInto('ledger_transfer')
+      .values({ ase: 'granite', id: 't', created_at: '2024-01-01T00:00:00.000Z' })
+      .execute();
+    for (const [account_id, amount] of entries) {
+      await tx.insertInto('ledger_entry').values({ ase: 'granite', transfer_id: 't', account_id, amount }).execute();
+    }
+  });
+
+test('entities and migration agree, but for what only the migration can say', async () => {
+  const pglite = await PGlite.create({ loadDataDir: new Blob([await readFile(templateFile)]) });
+  const orm = await MikroORM.init(
+    defineConfig({
+      entities: [...entities],
+      dbName: 'postgres',
+      driverOptions: { pglite },
+      schemaGenerator: { createForeignKeyConstraints: false },
+    }),
+  );
+  const difference = await orm.schema.getUpdateSchemaSQL();
+  await orm.close();
+  await pglite.close();
+  const statements = difference
+    .split('\n')
+    .filter((line) => line !== '' && !/drop constraint "\w+_foreign";$/.test(line));
+  assert.deepEqual(statements.filter((line) => !line.startsWith('drop function')).toSorted(), [
+    'alter table "account" drop constraint "account_customer_balance_check";',
+    'drop index "outgoing_packet_unresolved_index";',
+    'drop index "outgoing_payment_due_index";',
+    'drop trigger if exists "ledger_entry_append_only" on "ledger_entry";',
+    'drop trigger if exists "ledger_entry_balances" on "ledger_entry";',
+    'drop trigger if exists "ledger_transfer_append_only" on "ledger_transfer";',
+    "set names 'utf8';",
+  ]);
+});
+
+test('a transfer that balances is booked', async () => {
+  await book(['customer:alice', '5'], ['deposit:USD:2', '-5']);
+  assert.equal((await db.query.selectFrom('ledger_entry').selectAll().execute()).length, 2);
+});
+
+test('a transfer that does not balance is refused when it commits', async () => {
+  await assert.rejects(book(['customer:alice', '5']), /does not balance/);
+  await assert.rejects(book(['customer:alice', '5'], ['deposit:USD:2', '-4']), /does not balance/);
+  assert.deepEqual(await db.query.selectFrom('ledger_entry').selectAll().execute(), []);
+});
+
+test('it balances in each asset, not across assets', async () => {
+  await assert.rejects(book(['customer:alice', '5'], ['deposit:EUR:2', '-5']), /does not balance/);
+});
+
+test('an entry that comes later has to balance as well', async () => {
+  await book(['customer:alice', '5'], ['deposit:USD:2', '-5']);
+  const entry = { ase: 'granite', transfer_id: 't', account_id: 'deposit:EUR:2', amount: '1' };
+  await assert.rejects(db.query.insertInto('ledger_entry').values(entry).execute(), /does not balance/);
+});
+
+test('the ledger is never changed', async () => {
+  await book(['customer:alice', '5'], ['deposit:USD:2', '-5']);
+  for (const table of ['ledger_entry', 'ledger_transfer'] as const) {
+    await assert.rejects(db.query.deleteFrom(table).execute(), /append-only/, table);
+    await assert.rejects(db.query.updateTable(table).set({ ase: 'granite' }).execute(), /append-only/, table);
+  }
+});
+
+test('customers have a balance that is never negative, other accounts have none', async () => {
+  const set = (id: string, balance: string | null) =>
+    db.query.updateTable('account').set({ balance }).where('id', '=', id).execute();
+  await set('customer:alice', '1');
+  await assert.rejects(set('customer:alice', '-1'), /account_customer_balance_check/);
+  await assert.rejects(set('customer:alice', null), /account_customer_balance_check/);
+  await assert.rejects(set('deposit:USD:2', '0'), /account_customer_balance_check/);
+});
+
+test('a row of one ASE cannot point at a row of another', async () => {
+  const address = { id: 'w', path: '/w', url: 'https://w.example', account_id: 'customer:alice', active: true };
+  const insert = (ase: string) =>
+    db.query
+      .insertInto('wallet_address')
+      .values({ ...address, ase, public_name: null, created_at: '2024-01-01T00:00:00.000Z' })
+      .execute();
+  await insert('granite');
+  await assert.rejects(insert('marble'), /foreign key/);
+});
+
+test('metadata keeps any JSON as it was, also a NUL and the order of members', async () => {
+  const metadata = { z: 'a\u0000b', a: [1, { deep: '\ud83d\ude00' }], ['__proto__']: 1, '10': true };
+  const instant = '2024-01-01T00:00:00.000Z';
+  await db.query
+    .insertInto('wallet_address')
+    .values({
+      ase: 'granite',
+      id: 'w',
+      path: '/w',
+      url: 'https://w.example',
+      public_name: null,
+      account_id: 'customer:alice',
+      active: true,
+      created_at: instant,
+    })
+    .execute();
+  await sql`insert into incoming_payment
+    (ase, id, wallet_address_id, client_id, asset_code, asset_scale, received_amount, completed, expires_at, created_at, metadata)
+    values ('granite', 'p', 'w', 'c', 'USD', 2, 0, false, ${instant}, ${instant}, ${JSON.stringify(metadata)})`.execute(
+    db.query,
+  );
+  const { rows } = await sql<{ text: string }>`select metadata::text as text from incoming_payment`.execute(db.query);
+  assert.equal(rows[0]?.text, JSON.stringify(metadata));
+  const row = await db.query.selectFrom('incoming_payment').select('metadata').executeTakeFirstOrThrow();
+  assert.deepEqual(row.metadata, JSON.parse(JSON.stringify(metadata)));
+});
