@@ -222,6 +222,14 @@ describe('reading', () => {
     refused(await granite.call({ path: id, token: 'unknown' }), 401, 'Invalid Token');
   });
 
+  test('with an old token and unsigned is public, or refused where the switch says so', async () => {
+    const { id } = await created();
+    const read = () => granite.call({ path: id, token: 'old', signed: false });
+    assert.deepEqual(Object.keys((await read()).body), ['authServer', 'receivedAmount']);
+    world.terms.switches = strict;
+    refused(await read(), 401, /^Signature validation error: /);
+  });
+
   test('shows no methods once it has expired', async () => {
     const { id } = await created({ expiresAt: new Date(start + 1000).toISOString() });
     world.clock.setting = { mode: 'frozen', offset: 0, at: start + 999 };

@@ -7,7 +7,7 @@ import express from 'express';
 import type { Logger } from 'pino';
 import { WorldClock } from '../../src/clock.ts';
 import { toInstant } from '../../src/database/columns.ts';
-import type { Database } from '../../src/database/database.ts';
+import { type Database, openDatabase } from '../../src/database/database.ts';
 import { bind, keepRawTarget } from '../../src/http/bind.ts';
 import { ClientKeyError, importClientJwk } from '../../src/http/client-keys.ts';
 import { signRequest } from '../../src/http/message-signatures/sign.ts';
@@ -20,7 +20,7 @@ import type { ReadReceiver } from '../../src/payments/receiver.ts';
 import type { AccessItem, ResourceCaller } from '../../src/resource/caller.ts';
 import { createReceiverReader } from '../../src/resource/receiver.ts';
 import { createResourceServer } from '../../src/resource/server.ts';
-import { openEmbedded } from '../database/open.ts';
+import { nameDatabase, openEmbedded, skipWithoutPostgres } from '../database/open.ts';
 
 export interface TestAse {
   readonly name: string;
@@ -79,7 +79,9 @@ const key = await importClientJwk({ ...shared.publicKey.export({ format: 'jwk' }
 
 /** Wallets `/alice` and `/bob` at `granite` (USD/2) and at `marble` (EUR/2), `/gone` inactive. */
 export async function startResourceWorld(): Promise<ResourceWorld> {
-  const db = await openEmbedded();
+  // On PostgreSQL, where there is one, requests really run at the same time.
+  const named = skipWithoutPostgres ? undefined : nameDatabase('resource');
+  const db = named ? await openDatabase({ kind: 'postgresql', url: named.url }) : await openEmbedded();
   const clock = new WorldClock();
   clock.setting = { mode: 'frozen', offset: 0, at: start };
   const world = {
@@ -108,6 +110,7 @@ export async function startResourceWorld(): Promise<ResourceWorld> {
     async close() {
       for (const close of closers) close();
       await db.close();
+      await named?.drop();
     },
   };
 }

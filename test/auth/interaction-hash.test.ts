@@ -1,0 +1,27 @@
+/** The interaction finish hash, by a published vector (AS-100…105). */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createInteractionHash } from '../../src/auth/interaction-hash.ts';
+
+const interaction = {
+  clientNonce: 'VJLO6A4CATR0KRO',
+  serverNonce: 'MBDOFXG4Y5CVJCX821LH',
+  interactRef: '4IFWWIKYB2PQ6U56NL1',
+  grantEndpoint: 'https://server.example.com/tx',
+};
+
+test('AS-102: padded base64, as clients compare it', () => {
+  assert.equal(createInteractionHash(interaction, 'base64'), 'x+gguKWTj8rQf7d7i3w3UhzvuJ5bpOlKyAlVpLxBffY=');
+});
+
+test('RFC 9635 §4.2.3: base64url without padding', () => {
+  assert.equal(createInteractionHash(interaction, 'base64url'), 'x-gguKWTj8rQf7d7i3w3UhzvuJ5bpOlKyAlVpLxBffY');
+});
+
+test('every value counts, and a slash after the endpoint too', () => {
+  const hash = createInteractionHash(interaction, 'base64');
+  for (const member of Object.keys(interaction) as (keyof typeof interaction)[]) {
+    const changed = { ...interaction, [member]: `${interaction[member]}/` };
+    assert.notEqual(createInteractionHash(changed, 'base64'), hash, member);
+  }
+});

@@ -1,0 +1,66 @@
+/** What an access token allows (RS-07…10, INT-07, AS-N08). */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { type Policy, policies } from '../../src/http/pipeline.ts';
+import { Problem } from '../../src/http/problem.ts';
+import { type AccessItem, authorizeCaller, type ResourceCall, scopeFor } from '../../src/resource/caller.ts';
+
+const alice = 'https://granite.example/alice';
+const callerWith = (...access: AccessItem[]) => ({
+  grantId: 'grant',
+  clientId: 'client',
+  client: { walletAddress: 'https://client.example/' },
+  access,
+});
+const incoming = (actions: string[], identifier?: string): AccessItem => ({
+  type: 'incoming-payment',
+  actions,
+  ...(identifier !== undefined && { identifier }),
+});
+const needs = (action: string): Policy => ({
+  caller: 'token',
+  body: 'ignored',
+  access: { type: 'incoming-payment', action: action as 'read' },
+});
+const isRefusal = (error: unknown): boolean => error instanceof Problem && error.code === 'insufficient_access';
+
+for (const [granted, needed, allowed] of [
+  ['create', 'create', true],
+  ['complete', 'complete', true],
+  ['read', 'read', true],
+  ['read-all', 'read', true],
+  ['list', 'list', true],
+  ['list-all', 'list', true],
+  ['read-all', 'list', false],
+  ['list-all', 'read', false],
+  ['create', 'read', false],
+  ['complete', 'create', false],
+  ['create-all', 'creat', false],
+] as const) {
+  test(`${granted} ${allowed ? 'covers' : 'does not cover'} ${needed}`, () => {
+    const authorize = () => authorizeCaller(callerWith(incoming([granted])), needs(needed));
+    if (allowed) authorize();
+    else assert.throws(authorize, isRefusal);
+    const other = { ...incoming([granted]), type: 'quote' };
+    assert.throws(() => authorizeCaller(callerWith(other), needs(needed)), isRefusal);
+  });
+}
+
+test('one item alone has to allow the call', () => {
+  const scope = (walletAddress: string, ...access: AccessItem[]) =>
+    scopeFor({ caller: callerWith(...access), policy: needs('read') } as unknown as ResourceCall, walletAddress);
+  const bob = 'https://granite.example/bob';
+  assert.equal(scope(alice, incoming(['read'], alice)).ownClientId, 'client');
+  assert.equal(scope(alice, incoming(['read'], `${alice.toUpperCase()}/`)).ownClientId, 'client');
+  assert.equal(scope(alice, incoming(['read'])).ownClientId, 'client');
+  assert.equal(scope(alice, incoming(['read']), incoming(['read-all'], alice)).ownClientId, undefined);
+  assert.equal(scope(bob, incoming(['read']), incoming(['read-all'], alice)).ownClientId, 'client');
+  assert.throws(() => scope(bob, incoming(['read'], alice), incoming(['list'], bob)), isRefusal);
+  assert.throws(() => scope(`${alice}//`, incoming(['read'], alice)), isRefusal);
+});
+
+test('every operation of the resource server says what it needs', () => {
+  const tokens = Object.values(policies).filter(({ caller }) => caller === 'token' || caller === 'public-or-token');
+  assert.equal(tokens.length, 10);
+  assert.ok(tokens.every(({ access }) => access !== undefined));
+});
