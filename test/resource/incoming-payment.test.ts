@@ -251,6 +251,14 @@ describe('completion', () => {
     assert.deepEqual((await granite.call({ path: id, token })).body.methods, []);
   });
 
+  test('happens once, of parallel ones', async () => {
+    const { id } = await created();
+    const answers = await Promise.all(
+      [1, 2, 3, 4].map(() => granite.call({ method: 'POST', path: `${id}/complete`, token })),
+    );
+    assert.deepEqual(answers.map(({ status }) => status).sort(), [200, 409, 409, 409]);
+  });
+
   test('ignores content, but not its digest', async () => {
     const { id } = await created();
     const tamper = { 'content-digest': 'sha-256=:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=:' };

@@ -251,6 +251,14 @@ describe('no payment', () => {
     assert.ok(answers.every(({ status, body }) => status === 201 || body.error.description === 'invalid quote'));
   });
 
+  test('beyond what parallel ones of its grant have left', async () => {
+    const token = grant({ debitAmount: usd('2500') });
+    const quotes = await Promise.all([1, 2, 3, 4].map(() => quoted()));
+    const answers = await Promise.all(quotes.map((quoteId) => pay(token, { quoteId })));
+    assert.deepEqual(answers.map(({ status }) => status).sort(), [201, 201, 403, 403]);
+    assert.deepEqual(await spent(token), [usd('2000'), eur('1600')]);
+  });
+
   test('for bodies against the document', async () => {
     const quoteId = await quoted();
     for (const members of [
