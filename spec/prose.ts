@@ -5,26 +5,12 @@ import { isObject, type Json, type JsonObject } from './json.ts';
 /** `x` one object, `x[]` a list of them, `x{}` a map of them. A key that is not listed is data and kept as it is. */
 type Position = string;
 
-const SCHEMA_PARTS: Record<string, Position> = {
-  properties: 'schema{}',
-  patternProperties: 'schema{}',
-  dependentSchemas: 'schema{}',
-  $defs: 'schema{}',
-  allOf: 'schema[]',
-  anyOf: 'schema[]',
-  oneOf: 'schema[]',
-  prefixItems: 'schema[]',
-  items: 'schema',
-  contains: 'schema',
-  additionalProperties: 'schema',
-  unevaluatedProperties: 'schema',
-  unevaluatedItems: 'schema',
-  propertyNames: 'schema',
-  not: 'schema',
-  if: 'schema',
-  then: 'schema',
-  else: 'schema',
-};
+const SUBSCHEMAS = [
+  ['schema{}', 'properties', 'patternProperties', 'dependentSchemas', '$defs'],
+  ['schema[]', 'allOf', 'anyOf', 'oneOf', 'prefixItems'],
+  ['schema', 'items', 'contains', 'additionalProperties', 'unevaluatedProperties', 'unevaluatedItems'],
+  ['schema', 'propertyNames', 'not', 'if', 'then', 'else'],
+];
 
 const PARTS: Record<string, Record<string, Position>> = {
   document: {
@@ -65,7 +51,7 @@ const PARTS: Record<string, Record<string, Position>> = {
   requestBody: { content: 'mediaType{}' },
   response: { content: 'mediaType{}', headers: 'parameter{}', links: 'gone' },
   mediaType: { schema: 'schema' },
-  schema: SCHEMA_PARTS,
+  schema: Object.fromEntries(SUBSCHEMAS.flatMap(([part, ...keys]) => keys.map((key) => [key, part!]))),
 };
 
 const PROSE = new Set(['title', 'summary', 'description', 'example', 'examples', 'externalDocs', '$comment']);
