@@ -75,6 +75,10 @@ test('months are counted in the zone of the origin; without a zone it is UTC', (
     '2024-02-01T04:30:00Z/2024-03-01T04:30:00Z',
   );
   assert.equal(
+    periodAt('R/2024-03-01T00:00:00+02:00/P1M', '2024-03-30T00:00:00Z'),
+    '2024-02-29T22:00:00Z/2024-03-31T22:00:00Z',
+  );
+  assert.equal(
     periodAt('R/2024-03-01T00:00:00+0200/P1D', '2024-03-01T00:00:00Z'),
     '2024-02-29T22:00:00Z/2024-03-01T22:00:00Z',
   );
