@@ -1,0 +1,188 @@
+// The interaction: from interact.redirect to the finish URI, its session, its hash, and refusal by the owner.
+// RFC 9635 §4.
+import assert from 'node:assert/strict';
+import type { Check, CheckContext } from '../runner/check.ts';
+import { expectGnapError, expectStatus } from '../runner/expect.ts';
+import { CookieJar, finishUri, interactionHash, walkInteraction, type Walk } from '../runner/interaction.ts';
+import {
+  continueGrant,
+  obtainConsent,
+  outgoingAccess,
+  passWait,
+  type PendingGrant,
+  postGrant,
+  requestInteractiveGrant,
+} from '../runner/scenarios.ts';
+
+const pendingGrant = (context: CheckContext, finish: boolean | string = true): Promise<PendingGrant> =>
+  requestInteractiveGrant(context, [outgoingAccess(context.sender)], finish);
+
+/** The authorization server's own last step: the URL from which it redirected to the client. */
+const finishStep = (walk: Walk): string => walk.answers.at(-1)!.sent.url;
+
+export const interactionChecks: Check[] = [
+  {
+    id: 'interaction.start',
+    rows: ['AS-76', 'AS-N06', 'AS-N07'],
+    title: 'opening the interaction sets a session cookie and redirects, leaking and storing nothing',
+    run: async (context) => {
+      const { body } = await pendingGrant(context);
+      const answer = expectStatus(await context.call({ url: body.interact.redirect, sign: false }), 302);
+      assert.ok(answer.headers.get('location'), 'Location');
+      const cookies = answer.headers.getSetCookie();
+      assert.ok(cookies.length > 0, 'Set-Cookie');
+      for (const cookie of cookies) {
+        assert.match(cookie, /;\s*httponly/i);
+        assert.match(cookie, /;\s*samesite=lax/i);
+      }
+      assert.equal(answer.headers.get('referrer-policy'), 'no-referrer');
+      assert.match(answer.headers.get('cache-control') ?? '', /no-store/);
+      assert.match(answer.headers.get('content-security-policy') ?? '', /frame-ancestors 'none'/);
+    },
+  },
+  {
+    id: 'interaction.unknown',
+    rows: ['AS-79'],
+    title: 'an interaction with a wrong nonce is not started',
+    run: async (context) => {
+      const { body } = await pendingGrant(context);
+      const { redirect, finish } = body.interact;
+      const url = redirect.replace(finish, 'x'.repeat(finish.length));
+      assert.notEqual(url, redirect, 'the interaction URL holds the nonce');
+      expectStatus(await context.call({ url, sign: false }), 400);
+    },
+  },
+  {
+    id: 'interaction.hash',
+    rows: ['AS-85', 'AS-86', 'AS-100', 'AS-101', 'AS-102', 'AS-103', 'AS-104', 'AS-106'],
+    title: 'the finish URI gains a hash that verifies and a reference, and keeps its own query',
+    run: async (context) => {
+      const pending = await pendingGrant(context, `${finishUri}?order=a%26b&order=2`);
+      const { finish } = await walkInteraction(context.call, pending.body.interact.redirect);
+      assert.ok(finish, 'the interaction ends at the finish URI');
+      assert.deepEqual(finish.searchParams.getAll('order'), ['a&b', '2']);
+      const interactRef = finish.searchParams.get('interact_ref') ?? '';
+      assert.match(interactRef, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+      const hash = interactionHash({
+        clientNonce: pending.clientNonce,
+        serverNonce: pending.body.interact.finish,
+        interactRef,
+        grantEndpoint: context.sender.authServer,
+      });
+      assert.equal(finish.searchParams.get('hash'), hash);
+    },
+  },
+  {
+    id: 'interaction.references-differ',
+    rows: ['AS-106', 'AS-115'],
+    title: 'a reference belongs to its grant alone',
+    run: async (context) => {
+      const first = await pendingGrant(context);
+      const second = await pendingGrant(context);
+      const firstRef = await obtainConsent(context, first);
+      const secondRef = await obtainConsent(context, second);
+      assert.notEqual(firstRef, secondRef);
+      await passWait(context, first.body);
+      expectGnapError(await continueGrant(context, first.body, secondRef), 404, 'invalid_continuation');
+    },
+  },
+  {
+    id: 'interaction.parallel',
+    rows: ['AS-N06'],
+    title: 'two interactions in one browser do not disturb each other',
+    run: async (context) => {
+      const jar = new CookieJar();
+      const grants = [await pendingGrant(context), await pendingGrant(context)];
+      // Both are begun before either goes on.
+      const begun: string[] = [];
+      for (const { body } of grants) {
+        const url = body.interact.redirect;
+        const cookie = jar.header(url);
+        const answer = await context.call({ url, sign: false, headers: cookie ? [['cookie', cookie]] : [] });
+        jar.store(url, expectStatus(answer, 302));
+        begun.push(new URL(answer.headers.get('location') ?? '', url).href);
+      }
+      for (const url of begun) {
+        const { finish } = url.startsWith(finishUri)
+          ? { finish: new URL(url) }
+          : await walkInteraction(context.call, url, jar);
+        assert.ok(finish?.searchParams.get('interact_ref'), 'both come to their end');
+      }
+    },
+  },
+  {
+    id: 'interaction.without-session',
+    rows: ['AS-90'],
+    title: 'the end of an interaction is refused to a browser without its session',
+    run: async (context) => {
+      const walk = await walkInteraction(context.call, (await pendingGrant(context)).body.interact.redirect);
+      const answer = await context.call({ url: finishStep(walk), sign: false });
+      expectStatus(answer, 401);
+      assert.equal(answer.headers.get('location'), null);
+    },
+  },
+  {
+    id: 'interaction.finish-once',
+    rows: ['AS-N02'],
+    title: 'replaying the end of an interaction yields no second usable reference',
+    run: async (context) => {
+      const pending = await pendingGrant(context);
+      const jar = new CookieJar();
+      const walk = await walkInteraction(context.call, pending.body.interact.redirect, jar);
+      const interactRef = walk.finish?.searchParams.get('interact_ref') ?? '';
+      await passWait(context, pending.body);
+      expectStatus(await continueGrant(context, pending.body, interactRef), 200);
+      const url = finishStep(walk);
+      const cookie = jar.header(url);
+      const again = await context.call({ url, sign: false, headers: cookie ? [['cookie', cookie]] : [] });
+      assert.ok(!(again.headers.get('location') ?? '').includes('interact_ref'), 'no second reference');
+      await passWait(context, pending.body);
+      expectGnapError(await continueGrant(context, pending.body, interactRef), 401, 'request_denied', 'invalid_continuation');
+    },
+  },
+  {
+    id: 'interaction.rejected',
+    rows: ['AS-87', 'AS-115'],
+    title: 'refusal by the owner comes back as a word, without hash and reference, and no reference works',
+    run: async (context) => {
+      await context.control.withConsent('deny', async () => {
+        const pending = await pendingGrant(context);
+        const { finish } = await walkInteraction(context.call, pending.body.interact.redirect);
+        assert.equal(finish?.searchParams.get('result'), 'grant_rejected');
+        assert.equal(finish.searchParams.get('hash'), null);
+        assert.equal(finish.searchParams.get('interact_ref'), null);
+        await passWait(context, pending.body);
+        const guess = crypto.randomUUID();
+        expectGnapError(await continueGrant(context, pending.body, guess), 404, 'invalid_continuation');
+      });
+    },
+  },
+  {
+    id: 'interaction.rejected-poll',
+    rows: ['AS-89', 'AS-118'],
+    title: 'a client that polls learns of the refusal',
+    run: async (context) => {
+      await context.control.withConsent('deny', async () => {
+        const pending = await pendingGrant(context, false);
+        const walk = await walkInteraction(context.call, pending.body.interact.redirect);
+        assert.equal(walk.finish, undefined);
+        expectStatus(walk.answers.at(-1)!, 202);
+        await passWait(context, pending.body);
+        expectGnapError(await continueGrant(context, pending.body), 401, 'request_denied');
+      });
+    },
+  },
+  {
+    id: 'interaction.private-use-scheme',
+    rows: ['AS-94'],
+    title: 'the finish URI may be that of an app',
+    run: async (context) => {
+      const finish = { method: 'redirect', uri: 'org.example.app://callback', nonce: crypto.randomUUID() };
+      const request = {
+        access_token: { access: [outgoingAccess(context.sender)] },
+        interact: { start: ['redirect'], finish },
+      };
+      expectStatus(await postGrant(context, context.sender, request), 200);
+    },
+  },
+];

@@ -1,0 +1,108 @@
+// A check: one observable behaviour, the rows that its requests can falsify, and how a run of checks is carried out.
+import type { CatalogueRow } from './catalogue.ts';
+import type { ClientHost } from './client-host.ts';
+import type { Control } from './control.ts';
+import type { Environment, Identity } from './environment.ts';
+import type { Answer, Json, Recorder, SendCall } from './signed-client.ts';
+
+/** The two ends of a payment, as their wallet address documents describe them. */
+export interface Party {
+  readonly url: string;
+  readonly authServer: string;
+  readonly resourceServer: string;
+  readonly assetCode: string;
+  readonly assetScale: number;
+}
+
+export interface CheckContext {
+  readonly environment: Environment;
+  readonly sender: Party;
+  readonly receiver: Party;
+  /** Sends one request and returns the answer, whatever its status. */
+  readonly call: SendCall;
+  /** Computes once per run; dropped when the clock has moved by minutes. */
+  shared<T>(key: string, compute: () => Promise<T>): Promise<T>;
+  readonly control: Control;
+  /** Wallet addresses of our own, whose key sets a check can change. */
+  readonly clientHost: ClientHost;
+  /** A fresh key pair, for a second client. */
+  newIdentity(keyId: string): Identity & { readonly jwk: Json };
+}
+
+export interface Check {
+  /** Stable, `area.behaviour`. */
+  readonly id: string;
+  readonly rows: readonly string[];
+  readonly title: string;
+  run(context: CheckContext): Promise<void>;
+}
+
+export interface CheckResult {
+  readonly id: string;
+  readonly rows: readonly string[];
+  readonly title: string;
+  readonly requests: number;
+  /** Why it failed; absent when it passed. */
+  readonly failure?: { readonly message: string; readonly answer: Answer | undefined };
+}
+
+export type RowState = 'passed' | 'failed' | 'open';
+
+/** Id of the check that the runner itself adds: all answers of the run against their documents. */
+export const answersCheckId = 'answers.match-documents';
+
+/**
+ * Runs the checks one after the other. `contextFor` gives each its own recorder. After the last one a result for CT-09
+ * tells whether every answer was of a declared status and had a body its schema accepts.
+ */
+export async function runChecks(
+  checks: readonly Check[],
+  contextFor: () => { context: CheckContext; recorder: Recorder },
+  progress: (result: CheckResult) => void = () => {},
+): Promise<CheckResult[]> {
+  const results: CheckResult[] = [];
+  const violations: string[] = [];
+  let requests = 0;
+  for (const check of checks) {
+    const { context, recorder } = contextFor();
+    const failure = await runOne(check, context, recorder);
+    requests += recorder.requests;
+    for (const violation of recorder.violations) violations.push(`${check.id}: ${violation.message}`);
+    const { id, rows, title } = check;
+    results.push({ id, rows, title, requests: recorder.requests, ...(failure ? { failure } : {}) });
+    progress(results.at(-1)!);
+  }
+  const title = 'every answer has a declared status and a body that its schema accepts';
+  results.push({
+    id: answersCheckId,
+    rows: ['CT-09'],
+    title,
+    requests,
+    ...(violations.length > 0 ? { failure: { message: [...new Set(violations)].join('\n'), answer: undefined } } : {}),
+  });
+  progress(results.at(-1)!);
+  return results;
+}
+
+async function runOne(check: Check, context: CheckContext, recorder: Recorder): Promise<CheckResult['failure']> {
+  try {
+    await check.run(context);
+  } catch (error) {
+    return { message: error instanceof Error ? error.message : String(error), answer: recorder.last };
+  }
+  return recorder.requests === 0 ? { message: 'the check made no request', answer: undefined } : undefined;
+}
+
+/** State of each row: open unless a check that names it made a request; failed if any such check failed. */
+export function judgeRows(catalogue: readonly CatalogueRow[], results: readonly CheckResult[]): Map<string, RowState> {
+  const states = new Map<string, RowState>(catalogue.map((row) => [row.id, 'open']));
+  for (const result of results) {
+    if (result.requests === 0) continue;
+    for (const row of result.rows) {
+      if (!states.has(row)) throw new Error(`check ${result.id} names row ${row}, which the catalogue does not hold`);
+      if (result.failure) states.set(row, 'failed');
+      else if (states.get(row) === 'open') states.set(row, 'passed');
+    }
+  }
+  return states;
+}

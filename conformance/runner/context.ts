@@ -1,0 +1,63 @@
+// One run: what all its checks share (addresses, secrets to hide, results computed once) and a fresh context for each.
+import { generateKeyPairSync } from 'node:crypto';
+import type { CheckContext, Party } from './check.ts';
+import { createClientHost } from './client-host.ts';
+import { createControl } from './control.ts';
+import type { Environment, Identity } from './environment.ts';
+import { createRedaction, type Redaction } from './redaction.ts';
+import { createRecorder, createSignedClient, type Json, type Recorder, type SendCall } from './signed-client.ts';
+import type { ResponseBodies } from './validation.ts';
+
+/** Business time after which what the checks share (tokens, mostly) is computed anew, in milliseconds. */
+const longestAge = 240_000;
+
+export interface Run {
+  readonly redaction: Redaction;
+  contextFor(): { context: CheckContext; recorder: Recorder };
+  close(): Promise<void>;
+}
+
+/** Reads both wallet addresses; without them no check can begin. @throws if one does not answer as expected */
+export async function createRun(environment: Environment, bodies: ResponseBodies): Promise<Run> {
+  const redaction = createRedaction();
+  redaction.hide(environment.control?.token);
+  const clientHost = createClientHost();
+  const memory = new Map<string, Promise<unknown>>();
+  let age = 0;
+  const control = createControl(environment, (milliseconds) => {
+    age += milliseconds;
+    if (age < longestAge) return;
+    memory.clear();
+    age = 0;
+  });
+  const discovery = createSignedClient(environment.identity, bodies, redaction, createRecorder());
+  const sender = await discoverParty(discovery, environment.walletAddress);
+  const receiver = await discoverParty(discovery, environment.receiver);
+  const shared = <T>(key: string, compute: () => Promise<T>): Promise<T> => {
+    if (!memory.has(key)) memory.set(key, compute());
+    return memory.get(key) as Promise<T>;
+  };
+  return {
+    redaction,
+    contextFor: () => {
+      const recorder = createRecorder();
+      const call = createSignedClient(environment.identity, bodies, redaction, recorder);
+      return { recorder, context: { environment, sender, receiver, call, shared, control, clientHost, newIdentity } };
+    },
+    close: () => clientHost.close(),
+  };
+}
+
+/** A fresh Ed25519 key pair and its public JWK, in the members that Open Payments asks for. */
+export function newIdentity(keyId: string): Identity & { readonly jwk: Json } {
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+  const { x } = publicKey.export({ format: 'jwk' });
+  return { keyId, privateKey, jwk: { kid: keyId, alg: 'EdDSA', kty: 'OKP', crv: 'Ed25519', use: 'sig', x } };
+}
+
+async function discoverParty(call: SendCall, url: string): Promise<Party> {
+  const answer = await call({ operation: 'get-wallet-address', url, sign: false });
+  if (answer.status !== 200 || !answer.body) throw new Error(`GET ${url} answered ${answer.status}: no wallet address there`);
+  const { authServer, resourceServer, assetCode, assetScale } = answer.body;
+  return { url, authServer, resourceServer, assetCode, assetScale };
+}

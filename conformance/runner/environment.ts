@@ -1,0 +1,84 @@
+// The world a run talks to: addresses and keys, all of them taken from environment variables.
+import { createPrivateKey, type KeyObject } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+
+/** Who signs: the `keyid` sent and the Ed25519 private key behind it. */
+export interface Identity {
+  readonly keyId: string;
+  readonly privateKey: KeyObject;
+}
+
+export interface Environment {
+  /** Wallet address of a sender with money. */
+  readonly walletAddress: string;
+  /** Wallet address at the other ASE, in another currency. */
+  readonly receiver: string;
+  /** Wallet address that the client identifies itself by. */
+  readonly client: string;
+  readonly identity: Identity;
+  /** Origin of the control API and its bearer token; absent when the target has none. */
+  readonly control?: { readonly origin: string; readonly token: string };
+}
+
+/** Thrown with every complaint at once, so that a set-up is repaired in one go. */
+export class EnvironmentError extends Error {
+  readonly complaints: readonly string[];
+  constructor(complaints: readonly string[]) {
+    super(`the environment is not usable:\n${complaints.map((complaint) => `  - ${complaint}`).join('\n')}`);
+    this.name = 'EnvironmentError';
+    this.complaints = complaints;
+  }
+}
+
+/** Reads and validates the `TOUCHSTONE_*` variables. @throws EnvironmentError */
+export function readEnvironment(variables: Record<string, string | undefined>): Environment {
+  const complaints: string[] = [];
+  const address = (name: string): string => {
+    const value = variables[name];
+    if (!value) complaints.push(`${name} is not set`);
+    else if (!/^https?:$/.test(protocolOf(value))) complaints.push(`${name} is not an absolute http(s) URL: ${value}`);
+    return value ?? '';
+  };
+  const walletAddress = address('TOUCHSTONE_WALLET_ADDRESS');
+  const receiver = address('TOUCHSTONE_RECEIVER');
+  const client = address('TOUCHSTONE_CLIENT');
+  const keyId = variables['TOUCHSTONE_KEY_ID'];
+  if (!keyId) complaints.push('TOUCHSTONE_KEY_ID is not set');
+  const privateKey = readPrivateKey(variables, complaints);
+  const origin = variables['TOUCHSTONE_CONTROL'];
+  const token = variables['TOUCHSTONE_CONTROL_TOKEN'];
+  if (origin && !token) complaints.push('TOUCHSTONE_CONTROL is set, TOUCHSTONE_CONTROL_TOKEN is not');
+  if (complaints.length > 0 || !keyId || !privateKey) throw new EnvironmentError(complaints);
+  return {
+    walletAddress,
+    receiver,
+    client,
+    identity: { keyId, privateKey },
+    ...(origin && token ? { control: { origin: new URL(origin).origin, token } } : {}),
+  };
+}
+
+function protocolOf(value: string): string {
+  return URL.canParse(value) ? new URL(value).protocol : '';
+}
+
+function readPrivateKey(variables: Record<string, string | undefined>, complaints: string[]): KeyObject | undefined {
+  const pem = variables['TOUCHSTONE_PRIVATE_KEY'];
+  const base64 = variables['TOUCHSTONE_PRIVATE_KEY_BASE64'];
+  const file = variables['TOUCHSTONE_PRIVATE_KEY_FILE'];
+  const source = pem ? 'TOUCHSTONE_PRIVATE_KEY' : base64 ? 'TOUCHSTONE_PRIVATE_KEY_BASE64' : 'TOUCHSTONE_PRIVATE_KEY_FILE';
+  if (!pem && !base64 && !file) {
+    complaints.push('none of TOUCHSTONE_PRIVATE_KEY, TOUCHSTONE_PRIVATE_KEY_BASE64, TOUCHSTONE_PRIVATE_KEY_FILE is set');
+    return undefined;
+  }
+  try {
+    const text = pem ?? (base64 ? Buffer.from(base64, 'base64').toString('utf8') : readFileSync(file!, 'utf8'));
+    const key = createPrivateKey(text);
+    if (key.asymmetricKeyType === 'ed25519') return key;
+    complaints.push(`${source} holds a key of type ${key.asymmetricKeyType}, not ed25519`);
+  } catch {
+    // The parser's own message may quote the input, which is a secret.
+    complaints.push(`${source} holds no readable PKCS #8 private key`);
+  }
+  return undefined;
+}

@@ -1,0 +1,110 @@
+// Command line of the check runner: node conformance/runner/main.ts [--only PATTERN] [--start] [--json FILE]
+import { spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
+import { checks as allChecks } from '../checks/index.ts';
+import { readCatalogue } from './catalogue.ts';
+import { judgeRows, runChecks } from './check.ts';
+import { createRun } from './context.ts';
+import { readEnvironment } from './environment.ts';
+import { describeFailure, describeSummary, reportAsJson, summarise } from './report.ts';
+import { loadResponseBodies } from './validation.ts';
+
+const usage = `usage: node conformance/runner/main.ts [options]
+  --start         start a world of our own, check it, stop it; else the TOUCHSTONE_* variables say where to look
+  --only PATTERN  run checks whose id matches this regular expression, or that name this row
+  --json FILE     write the results as JSON as well
+  --verbose       name passed checks too`;
+
+/** Exit status: 0 all passed, 1 a check failed, 2 the run itself could not be carried out. */
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      start: { type: 'boolean', default: false },
+      only: { type: 'string' },
+      json: { type: 'string' },
+      verbose: { type: 'boolean', default: false },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    console.log(usage);
+    return 0;
+  }
+  const only = values.only === undefined ? undefined : new RegExp(values.only);
+  const checks = allChecks.filter((check) => !only || only.test(check.id) || check.rows.includes(values.only!));
+  if (checks.length === 0) throw new Error(`no check matches ${values.only}`);
+  const target = values.start ? await startTarget() : undefined;
+  try {
+    const environment = readEnvironment({ ...process.env, ...target?.variables });
+    const run = await createRun(environment, await loadResponseBodies());
+    try {
+      const results = await runChecks(checks, run.contextFor, (result) => {
+        if (result.failure) console.log(`${describeFailure(result, run.redaction)}\n`);
+        else if (values.verbose) console.log(`pass ${result.id}   ${result.rows.join(' ')}`);
+      });
+      const states = judgeRows(readCatalogue(), results);
+      if (values.json) writeFileSync(values.json, reportAsJson(results, states, run.redaction));
+      const summary = summarise(results, states);
+      console.log(describeSummary(summary));
+      return summary.checks.failed === 0 ? 0 : 1;
+    } finally {
+      await run.close();
+    }
+  } finally {
+    await target?.stop();
+  }
+}
+
+interface Target {
+  readonly variables: Record<string, string>;
+  stop(): Promise<void>;
+}
+
+/** Starts `touchstone start` from this checkout and waits for its ready line. */
+async function startTarget(timeoutMs = 60_000): Promise<Target> {
+  const command = ['run', '-s', 'touchstone', '--', 'start', '--port', '0', '--json', '--consent', 'auto'];
+  const child = spawn('npm', command, {
+    cwd: new URL('../../', import.meta.url),
+    stdio: ['ignore', 'pipe', 'inherit'],
+    detached: true,
+  });
+  // npm does not always hand signals on: its process group is ours to stop.
+  const stop = async (): Promise<void> => {
+    if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+    const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+    process.kill(-child.pid, 'SIGTERM');
+    await ended;
+  };
+  const variables = new Promise<Record<string, string>>((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`no ready line within ${timeoutMs} ms`)), timeoutMs);
+    child.once('error', reject);
+    child.once('exit', (code) => reject(new Error(`touchstone start ended with status ${code} before it was ready`)));
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      const event = parseEvent(line);
+      if (event?.event !== 'ready') return;
+      clearTimeout(timer);
+      resolve(event.env);
+    });
+  });
+  try {
+    return { variables: await variables, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function parseEvent(line: string): { event: string; env: Record<string, string> } | undefined {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
+
+process.exitCode = await main().catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : error);
+  return 2;
+});
