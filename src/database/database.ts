@@ -12,7 +12,7 @@ import { dirname, join } from 'node:path';
 import type { MikroORM } from '@mikro-orm/core';
 import { Migrator } from '@mikro-orm/migrations';
 import type { InferKyselyDB, SqlEntityManager } from '@mikro-orm/sql';
-import type { Kysely, Transaction as KyselyTransaction } from 'kysely';
+import type { Kysely, KyselyPlugin, Transaction as KyselyTransaction } from 'kysely';
 import { lockDirectory } from './directory-lock.ts';
 import { entities } from './entities.ts';
 import { Migration0001, statements } from './migrations/migration-0001.ts';
@@ -34,9 +34,13 @@ export interface Database {
   close(): Promise<void>;
 }
 
-export type DatabaseOptions =
+export type DatabaseOptions = (
   | { readonly kind: 'embedded'; readonly directory?: string; readonly templateFile?: string }
-  | { readonly kind: 'postgresql'; readonly url: string; readonly poolSize?: number };
+  | { readonly kind: 'postgresql'; readonly url: string; readonly poolSize?: number }
+) & {
+  /** Told of each statement before it runs, the limits of transactions apart. */
+  readonly onStatement?: () => void;
+};
 
 /** Name of the file that holds a migrated, empty cluster: another one for each set of tables. */
 export const templateName = `template-${hash('sha256', statements.join('\n')).slice(0, 16)}.tar`;
@@ -58,10 +62,18 @@ const ormOptions = {
 
 /** Opens the database and brings it up to date. */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
-  return options.kind === 'embedded' ? openEmbedded(options) : openPostgreSql(options.url, options.poolSize ?? 10);
+  const { orm, close } = await (options.kind === 'embedded'
+    ? openEmbedded(options)
+    : openPostgreSql(options.url, options.poolSize ?? 10));
+  return wrap(options, orm, close);
 }
 
-async function openPostgreSql(url: string, poolSize: number): Promise<Database> {
+interface Opened {
+  readonly orm: MikroORM;
+  readonly close: () => Promise<void>;
+}
+
+async function openPostgreSql(url: string, poolSize: number): Promise<Opened> {
   const { MikroORM, defineConfig } = await import('@mikro-orm/postgresql');
   // At least two connections: the migrator takes one of its own while the lock below holds another.
   const pool = { min: 0, max: Math.max(2, poolSize) };
@@ -72,10 +84,10 @@ async function openPostgreSql(url: string, poolSize: number): Promise<Database> 
     await tx.execute('select pg_advisory_xact_lock(7465)');
     await orm.migrator.up();
   });
-  return wrap('postgresql', orm, () => orm.close());
+  return { orm, close: () => orm.close() };
 }
 
-async function openEmbedded(options: { directory?: string; templateFile?: string }): Promise<Database> {
+async function openEmbedded(options: { directory?: string; templateFile?: string }): Promise<Opened> {
   const [{ MikroORM, defineConfig }, { PGlite }] = await Promise.all([
     import('@mikro-orm/pglite'),
     import('@electric-sql/pglite'),
@@ -92,11 +104,12 @@ async function openEmbedded(options: { directory?: string; templateFile?: string
   if (options.templateFile && !template && !options.directory) {
     await writeTemplate(options.templateFile, await pglite.dumpDataDir('none'));
   }
-  return wrap('embedded', orm, async () => {
+  const close = async (): Promise<void> => {
     await orm.close();
     await pglite.close();
     await unlock();
-  });
+  };
+  return { orm, close };
 }
 
 /** The migrated, empty cluster to start from, unless there is none yet or the directory already holds one. */
@@ -114,8 +127,17 @@ async function writeTemplate(file: string, template: Blob): Promise<void> {
   await rename(temporary, file);
 }
 
-function wrap(kind: Database['kind'], orm: MikroORM, close: () => Promise<void>): Database {
-  const query = (orm.em.fork() as unknown as SqlEntityManager).getKysely() as unknown as Queryable;
+const tellOfStatements = (onStatement: () => void): KyselyPlugin => ({
+  transformQuery({ node }) {
+    onStatement();
+    return node;
+  },
+  transformResult: async ({ result }) => result,
+});
+
+function wrap({ kind, onStatement }: DatabaseOptions, orm: MikroORM, close: () => Promise<void>): Database {
+  const plain = (orm.em.fork() as unknown as SqlEntityManager).getKysely() as unknown as Queryable;
+  const query = onStatement ? plain.withPlugin(tellOfStatements(onStatement)) : plain;
   return {
     kind,
     query,

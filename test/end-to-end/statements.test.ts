@@ -1,0 +1,106 @@
+/** SQL statements per operation, `begin` and `commit` apart: a number here grows only on purpose. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { World } from '../../src/world.ts';
+import { type PreparedResources, prepareResources } from '../support/prepared-resources.ts';
+import { type RequestParts, send } from '../support/signed-fetch.ts';
+import { type ClientEnvironment, clientEnvironment, embedded, startWorld } from '../support/world.ts';
+
+let counted = 0;
+const measured: Record<string, number> = {};
+
+let world: World;
+let environment: ClientEnvironment;
+let prepared: PreparedResources;
+
+before(async () => {
+  world = await startWorld({
+    database: { ...embedded, onStatement: () => (counted += 1) },
+    // When the reply is made: what settlement does after it is not the operation's.
+    tamper: (operationId, reply) => {
+      measured[operationId] ??= counted;
+      return reply;
+    },
+  });
+  environment = clientEnvironment(world);
+  prepared = await prepareResources(world, environment);
+});
+after(() => world.close());
+
+const amount = { value: '1', assetCode: 'USD', assetScale: 2 };
+const list = (collection: string, token: string): RequestParts => ({
+  method: 'GET',
+  url: `${prepared.rs}/${collection}?wallet-address=${encodeURIComponent(prepared.payer)}`,
+  token,
+});
+
+const budget: Record<string, readonly [statements: number, request: () => RequestParts]> = {
+  'get-wallet-address': [1, () => ({ method: 'GET', url: prepared.payer, signed: false })],
+  'get-wallet-address-keys': [1, () => ({ method: 'GET', url: `${prepared.payer}/jwks.json`, signed: false })],
+  'post-request': [
+    2,
+    () => ({
+      method: 'POST',
+      url: prepared.auth,
+      body: { client: environment.client, access_token: { access: [{ type: 'quote', actions: ['create'] }] } },
+    }),
+  ],
+  'create-incoming-payment': [
+    3,
+    () => ({
+      method: 'POST',
+      url: `${prepared.rs}/incoming-payments`,
+      token: prepared.tokens.incoming,
+      body: { walletAddress: prepared.payer },
+    }),
+  ],
+  'get-incoming-payment': [
+    2,
+    () => ({ method: 'GET', url: prepared.incomingPayment, token: prepared.tokens.incoming }),
+  ],
+  'list-incoming-payments': [3, () => list('incoming-payments', prepared.tokens.incoming)],
+  'create-quote': [
+    4,
+    () => ({
+      method: 'POST',
+      url: `${prepared.rs}/quotes`,
+      token: prepared.tokens.quote,
+      body: { receiver: prepared.incomingPayment, walletAddress: prepared.payer, method: 'ilp', debitAmount: amount },
+    }),
+  ],
+  'get-quote': [2, () => ({ method: 'GET', url: prepared.quote, token: prepared.tokens.quote })],
+  'list-outgoing-payments': [3, () => list('outgoing-payments', prepared.tokens.outgoing)],
+  'get-outgoing-payment': [2, () => ({ method: 'GET', url: prepared.outgoingPayment, token: prepared.tokens.outgoing })],
+  'get-outgoing-payment-grant': [
+    2,
+    () => ({ method: 'GET', url: `${prepared.rs}/outgoing-payment-grant`, token: prepared.tokens.outgoing }),
+  ],
+  'create-outgoing-payment': [
+    7,
+    () => ({
+      method: 'POST',
+      url: `${prepared.rs}/outgoing-payments`,
+      token: prepared.tokens.outgoing,
+      body: { quoteId: prepared.quote, walletAddress: prepared.payer },
+    }),
+  ],
+  'complete-incoming-payment': [
+    3,
+    () => ({ method: 'POST', url: `${prepared.incomingPayment}/complete`, token: prepared.tokens.incoming }),
+  ],
+  'post-token': [2, () => ({ method: 'POST', url: prepared.grant.manage, token: prepared.grant.token })],
+};
+
+test('no operation takes more statements than its budget', async () => {
+  await world.settled();
+  for (const operationId of Object.keys(measured)) delete measured[operationId];
+  for (const [operationId, [, request]] of Object.entries(budget)) {
+    counted = 0;
+    const answer = await send(environment, request());
+    assert.ok(answer.status < 300, `${operationId}: ${answer.text}`);
+    await world.settled();
+  }
+  const taken = Object.fromEntries(Object.keys(budget).map((operationId) => [operationId, measured[operationId]]));
+  const allowed = Object.fromEntries(Object.entries(budget).map(([operationId, [statements]]) => [operationId, statements]));
+  assert.deepEqual(taken, allowed);
+});
