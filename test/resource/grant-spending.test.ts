@@ -233,7 +233,8 @@ async function race(url: string, grantId: string, mutant: 'none' | 'without-lock
   outcomes.push(early);
   first.send('commit');
   if (early === 'waits') outcomes.push(await answer);
-  second.send('commit');
+  // One that was refused has nothing to commit, and may be gone.
+  if (outcomes.at(-1) === 'reserved') second.send('commit');
   await Promise.all(exits);
   await watcher.close();
   return outcomes;
