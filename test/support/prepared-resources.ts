@@ -1,6 +1,5 @@
 /** One of everything that a request can name. */
 import assert from 'node:assert/strict';
-import type { World } from '../../src/world.ts';
 import { type Answer, send } from './signed-fetch.ts';
 import type { ClientEnvironment } from './world.ts';
 
@@ -17,7 +16,10 @@ export interface PreparedResources {
   readonly outgoingPayment: string;
 }
 /** Creates one of everything with the client's key, the payment settled. */
-export async function prepareResources(world: World, environment: ClientEnvironment): Promise<PreparedResources> {
+export async function prepareResources(
+  world: { readonly controls: { setConsent(mode: 'manual'): Promise<void> }; readonly settled: () => Promise<void> },
+  environment: ClientEnvironment,
+): Promise<PreparedResources> {
   const payer = environment.walletAddress;
   const { authServer: auth, resourceServer: rs } = (await (await fetch(payer)).json()) as Record<string, string>;
   const post = async (url: string, body: unknown, token?: string): Promise<Answer> => {
