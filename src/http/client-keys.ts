@@ -57,7 +57,7 @@ export interface ClientKeysOptions {
 
 interface KeySet {
   readonly fetchedAt: number;
-  /** Entries of the set by kid; the promise replaces them once a key was asked for. */
+  /** Entries by kid, as received; `imported` holds those that were asked for. */
   readonly entries: ReadonlyMap<string, readonly unknown[]>;
   readonly imported: Map<string, Promise<ClientKey>>;
 }

@@ -38,7 +38,12 @@ export interface ReadSignature {
  * Reads the request's signature without a key: syntax, label, parameters, freshness and coverage. `now` is wall time
  * in milliseconds. Never throws.
  */
-export function readSignature(exchange: Exchange, switches: WireSwitches, now: number): ReadSignature | Refusal {
+export function readSignature(
+  exchange: Exchange,
+  switches: WireSwitches,
+  now: number,
+  required: readonly string[] = requiredComponents(exchange),
+): ReadSignature | Refusal {
   if (headerLines(exchange, 'authorization').length > 1) {
     return refuse('duplicate_authorization', 'the Authorization field stands more than once');
   }
@@ -61,7 +66,7 @@ export function readSignature(exchange: Exchange, switches: WireSwitches, now: n
   const params = readParameters(member.raw, list, switches, now);
   if ('ok' in params) return params;
   if (params.alg !== undefined) lenient.push('alg_parameter');
-  const components = readComponents(list, exchange);
+  const components = readComponents(list, required);
   if ('ok' in components) return components;
   return {
     ok: true,
@@ -177,7 +182,7 @@ function readParameters(
   return { keyid, created, expires, nonce, alg, tag };
 }
 
-function readComponents([items]: InnerList, exchange: Exchange): string[] | Refusal {
+function readComponents([items]: InnerList, required: readonly string[]): string[] | Refusal {
   if (items.length > maxComponents) return refuse('too_many_components', `more than ${maxComponents} components`);
   const components: string[] = [];
   for (const [name, params] of items) {
@@ -187,7 +192,7 @@ function readComponents([items]: InnerList, exchange: Exchange): string[] | Refu
     if (components.includes(name)) return refuse('duplicate_component', `component ${name} stands twice`);
     components.push(name);
   }
-  const missing = requiredComponents(exchange).find((name) => !components.includes(name));
+  const missing = required.find((name) => !components.includes(name));
   return missing === undefined ? components : refuse('missing_component', `the signature does not cover ${missing}`);
 }
 
