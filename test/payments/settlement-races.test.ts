@@ -127,7 +127,10 @@ describe('two receiving processes', { skip: skipWithoutPostgres }, () => {
     async function untilWaiting(count: number): Promise<void> {
       const waiting = sql<{ n: number }>`select count(*)::int as n from pg_stat_activity
         where datname = current_database() and wait_event_type = 'Lock'`;
-      while ((await waiting.execute(db.query)).rows[0]!.n < count) await new Promise(setImmediate);
+      for (let looks = 0; looks < 5_000; looks += 1) {
+        if ((await waiting.execute(db.query)).rows[0]!.n >= count) return;
+      }
+      throw new Error(`${count} transactions should be waiting for a lock`);
     }
 
     it('is booked, and its expired copy waits for that', async () => {

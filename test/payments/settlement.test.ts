@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Database } from '../../src/database/database.ts';
 import { Problem } from '../../src/http/problem.ts';
-import { reject } from '../../src/payments/ilp/ilp-reply.ts';
+import { fulfill, reject } from '../../src/payments/ilp/ilp-reply.ts';
 import { readPacketsInDoubt } from '../../src/payments/ilp/packet-journal.ts';
 import { openEmbedded } from '../database/open.ts';
 import {
@@ -359,6 +359,16 @@ describe('packets in doubt', () => {
     assert.equal((await read()).inDoubt.length, 1);
   });
 
+  it('a Fulfill that proves nothing leaves the packet in doubt', async () => {
+    const { settle, read } = await arrange(
+      { debitAmount: 100n, receiveAmount: 90n },
+      { wrapLink: () => ({ send: async () => fulfill(Buffer.alloc(32), Buffer.alloc(0)) }) },
+    );
+    assert.equal(await settle(1), 'pending');
+    const { inDoubt, outgoing } = await read();
+    assert.deepEqual([inDoubt.length, outgoing.sentAmount], [1, 0n]);
+  });
+
   it('an error of the receiver in the middle of booking is no answer', async () => {
     let breaks = true;
     const { settle, read, clock } = await arrange(
@@ -461,7 +471,35 @@ describe('the worker', () => {
     assert.equal(await heldUp, 'completed');
     assert.equal((await readIncomingPayment(marble, incomingId)).receivedAmount, 90n);
     assert.equal((await readBalances(granite))[payerAccountId], 0n);
-    assert.equal((await readOutgoingPayment(granite, id)).sentAmount, 100n);
+    const outgoing = await readOutgoingPayment(granite, id);
+    assert.deepEqual([outgoing.sentAmount, outgoing.attempts, outgoing.isDue], [100n, 0, false]);
+  });
+
+  it('sends nothing for a payment that another has taken over meanwhile', async () => {
+    const clock = new TestClock();
+    const blocked = Promise.withResolvers<void>();
+    let reads = 0;
+    const { granite, marble, newSettlement, packetCount } = createTwoAses({
+      db,
+      clock,
+      async readReceiver(receiver) {
+        reads += 1;
+        if (reads === 1) await blocked.promise;
+        return receiver;
+      },
+    });
+    const incomingId = await createIncomingPayment(marble);
+    const receiver = incomingPaymentUrl(marble.ase, incomingId);
+    const amounts = { receiver, receiveAsset: EUR, debitAmount: 100n, receiveAmount: 90n };
+    const { id } = await createOutgoingPayment(granite, amounts);
+    const heldUp = granite.settlement.settleNow(id);
+    while (reads === 0) await new Promise(setImmediate);
+    clock.wall += 11_000;
+    assert.equal(await newSettlement().settleNow(id), 'completed');
+    blocked.resolve();
+    await heldUp;
+    assert.equal(packetCount(), 1);
+    assert.equal((await readIncomingPayment(marble, incomingId)).receivedAmount, 90n);
   });
 
   it('stops between two packets and hands the payment back', async () => {

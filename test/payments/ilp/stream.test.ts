@@ -283,6 +283,23 @@ describe('a packet', () => {
     assert.equal(await received(), 100n);
   });
 
+  it('repeated when its secret is gone is answered as before', async () => {
+    const { makePacket, marble, granite, clock } = await arrange();
+    const packet = await makePacket();
+    const first = await marble.connector.receive(granite.ase, EUR, packet);
+    const link: Link = { send: async () => Buffer.alloc(0) };
+    const renewed = createConnector({
+      ...marble,
+      clock,
+      prefix: prefixOf(marble.ase),
+      secrets: () => [secretOf('another')],
+      peers: [{ name: granite.ase, prefix: prefixOf(granite.ase), maxPacketAmount: 1_000n, link }],
+    });
+    assert.deepEqual(await renewed.receive(granite.ase, EUR, packet), first);
+    clock.wall += 1_000_000;
+    assert.deepEqual(await renewed.receive(granite.ase, EUR, packet), first);
+  });
+
   it('with the condition of another packet and a larger amount is refused', async () => {
     const { makePacket, give } = await arrange();
     const packet = await makePacket();

@@ -246,7 +246,7 @@ export interface TwoAsesOptions {
   readonly fault?: (n: number) => PacketFault;
   /** Replaces the link from granite to marble. */
   readonly wrapLink?: (link: Link) => Link;
-  readonly readReceiver?: (receiver: Receiver) => Receiver;
+  readonly readReceiver?: (receiver: Receiver) => Receiver | Promise<Receiver>;
   readonly failpoint?: Failpoint;
   readonly maxAttempts?: number;
 }
