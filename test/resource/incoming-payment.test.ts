@@ -348,6 +348,15 @@ describe('lists', () => {
     assert.deepEqual(seen.toSorted(), before.toSorted());
   });
 
+  test('of one payment have it before the page behind it', async () => {
+    const client = granite.issue([full.incoming()], 'https://client.example/one');
+    const body = { walletAddress: `${granite.origin}/bob` };
+    await granite.call({ path: '/incoming-payments', token: client, body });
+    const { endCursor } = (await list(bob(), { token: client })).body.pagination;
+    const behind = await list(`cursor=${endCursor}&${bob()}`, { token: client });
+    assert.deepEqual(behind.body, { pagination: { hasNextPage: false, hasPreviousPage: true }, result: [] });
+  });
+
   test('of nothing are empty', async () => {
     const { granite: _, marble } = world;
     const others = marble.issue([full.incoming()]);

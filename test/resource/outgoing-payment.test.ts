@@ -128,6 +128,11 @@ describe('a payment', () => {
     assert.deepEqual([body.debitAmount, body.receiveAmount], [usd('1000'), eur('800')]);
   });
 
+  test('takes the URL of a quote as URLs compare', async () => {
+    const quoteId = await quoted();
+    assert.equal((await pay(grant(), { quoteId: quoteId.replace('http:', 'HTTP:') })).status, 201);
+  });
+
   test('takes a quote of another client', async () => {
     assert.equal(
       (await pay(grant(undefined, 'https://client.example/other'), { quoteId: await quoted() })).status,

@@ -181,6 +181,12 @@ describe('no quote', () => {
     await refused(quote({ receiver, receiveAmount: eur('501') }), 400, 'invalid amount');
     const any = await receiverAt(marble);
     await refused(quote({ receiver: any, receiveAmount: eur('18446744073709551615') }), 400, 'invalid amount');
+    const nearlyFull = await receiverAt(granite);
+    const id = nearlyFull.split('/').at(-1)!;
+    const received = { received_amount: '18446744073709551614' };
+    await world.db.query.updateTable('incoming_payment').set(received).where('id', '=', id).execute();
+    await refused(quote({ receiver: nearlyFull, receiveAmount: usd('2') }), 400, 'invalid amount');
+    assert.deepEqual(amounts(await quote({ receiver: nearlyFull, receiveAmount: usd('1') })), ['1', '1']);
   });
 
   test('for bodies against the document', async () => {

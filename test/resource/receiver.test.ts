@@ -6,7 +6,8 @@ import { WorldClock } from '../../src/clock.ts';
 import type { Database } from '../../src/database/database.ts';
 import { OutboundError, type OutboundRequest, type OutboundResponse } from '../../src/http/outbound.ts';
 import { Problem } from '../../src/http/problem.ts';
-import { createReceiverReader } from '../../src/resource/receiver.ts';
+import type { Receiver } from '../../src/payments/receiver.ts';
+import { createReceiverReader, readPayableReceiver } from '../../src/resource/receiver.ts';
 
 const url = 'https://marble.example/incoming-payments/1';
 const authServer = 'https://auth.marble.example/';
@@ -185,5 +186,40 @@ describe('a receiver at another ASE', () => {
       await rejects(read(wrong), 'invalid_receiver');
     }
     assert.deepEqual(requests, []);
+  });
+});
+
+describe('a receiver that was read', () => {
+  const receiver: Receiver = {
+    url,
+    asset: { code: 'EUR', scale: 2 },
+    incomingAmount: 10n,
+    receivedAmount: 4n,
+    completed: false,
+    expiresAt: 1000,
+    ilp: { address: 'test.marble.abc', sharedSecret: Buffer.alloc(32) },
+  };
+  const check = (change: Partial<Receiver>, businessNow = 999, canReach = true) =>
+    readPayableReceiver(
+      {
+        readReceiver: async () => ({ ...receiver, ...change }),
+        canReach: () => canReach,
+        clock: { businessNow: () => businessNow, wallNow: () => 0 },
+      },
+      url,
+    );
+
+  test('can be paid what it still awaits', async () => {
+    assert.equal((await check({})).remaining, 6n);
+    assert.equal((await check({ incomingAmount: undefined })).remaining, undefined);
+    assert.equal((await check({ ilp: undefined, localIncomingPaymentId: 'x' }, 999, false)).remaining, 6n);
+  });
+
+  test('cannot be paid when it is closed or out of reach', async () => {
+    await rejects(check({ completed: true }), 'invalid_receiver');
+    await rejects(check({ receivedAmount: 10n }), 'invalid_receiver');
+    await rejects(check({}, 1000), 'invalid_receiver');
+    await rejects(check({}, 999, false), 'invalid_receiver');
+    await rejects(check({ ilp: undefined }), 'invalid_receiver');
   });
 });
