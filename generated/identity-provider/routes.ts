@@ -11,8 +11,8 @@ export interface ConsentApiHandlers<Context> {
   'post-consent': Handler<operations['post-consent'], ErrorCodes['post-consent'], Context>;
 }
 
-/** Operations tagged `interaction`. */
-export interface InteractionApiHandlers<Context> {
+/** Operations tagged `decision`. */
+export interface DecisionApiHandlers<Context> {
   /** `POST /grant/{id}/{nonce}/accept` */
   'accept-interaction': Handler<operations['accept-interaction'], ErrorCodes['accept-interaction'], Context>;
   /** `GET /grant/{id}/{nonce}` */
@@ -21,7 +21,15 @@ export interface InteractionApiHandlers<Context> {
   'reject-interaction': Handler<operations['reject-interaction'], ErrorCodes['reject-interaction'], Context>;
 }
 
-export type Handlers<Context> = ConsentApiHandlers<Context> & InteractionApiHandlers<Context>;
+/** Operations tagged `interaction`. */
+export interface InteractionApiHandlers<Context> {
+  /** `GET /interact/{id}/{nonce}/finish` */
+  'finish-interaction': Handler<operations['finish-interaction'], ErrorCodes['finish-interaction'], Context>;
+  /** `GET /interact/{id}/{nonce}` */
+  'start-interaction': Handler<operations['start-interaction'], ErrorCodes['start-interaction'], Context>;
+}
+
+export type Handlers<Context> = ConsentApiHandlers<Context> & DecisionApiHandlers<Context> & InteractionApiHandlers<Context>;
 
 export const routes = {
   'get-consent': {
@@ -30,7 +38,7 @@ export const routes = {
     method: 'GET',
     path: '/consent',
     security: [],
-    responses: [200, 302, 400, 404, 405, 500],
+    responses: [200, 400, 404, 405, 500],
   },
   'post-consent': {
     operationId: 'post-consent',
@@ -42,7 +50,7 @@ export const routes = {
   },
   'accept-interaction': {
     operationId: 'accept-interaction',
-    tags: ['interaction'],
+    tags: ['decision'],
     method: 'POST',
     path: '/grant/{id}/{nonce}/accept',
     security: ['idp-secret'],
@@ -50,7 +58,7 @@ export const routes = {
   },
   'get-interaction': {
     operationId: 'get-interaction',
-    tags: ['interaction'],
+    tags: ['decision'],
     method: 'GET',
     path: '/grant/{id}/{nonce}',
     security: ['idp-secret'],
@@ -58,10 +66,26 @@ export const routes = {
   },
   'reject-interaction': {
     operationId: 'reject-interaction',
-    tags: ['interaction'],
+    tags: ['decision'],
     method: 'POST',
     path: '/grant/{id}/{nonce}/reject',
     security: ['idp-secret'],
     responses: [202, 400, 401, 404, 405, 500],
+  },
+  'finish-interaction': {
+    operationId: 'finish-interaction',
+    tags: ['interaction'],
+    method: 'GET',
+    path: '/interact/{id}/{nonce}/finish',
+    security: [],
+    responses: [202, 302, 400, 401, 404, 405, 500],
+  },
+  'start-interaction': {
+    operationId: 'start-interaction',
+    tags: ['interaction'],
+    method: 'GET',
+    path: '/interact/{id}/{nonce}',
+    security: [],
+    responses: [202, 302, 400, 403, 405, 500],
   },
 } as const satisfies { [Id in keyof Handlers<never>]: Route<Id> };

@@ -11,9 +11,25 @@ export declare const requestBody: {
 
 /** Operation → declared status → validator of its JSON body; null where the status has none. */
 export declare const responseBody: {
+  readonly 'start-interaction': {
+    readonly 202: null;
+    readonly 302: null;
+    readonly 400: Validate;
+    readonly 403: Validate;
+    readonly 405: Validate;
+    readonly 500: Validate;
+  };
+  readonly 'finish-interaction': {
+    readonly 202: null;
+    readonly 302: null;
+    readonly 400: Validate;
+    readonly 401: Validate;
+    readonly 404: Validate;
+    readonly 405: Validate;
+    readonly 500: Validate;
+  };
   readonly 'get-consent': {
     readonly 200: null;
-    readonly 302: null;
     readonly 400: null;
     readonly 404: null;
     readonly 405: null;

@@ -2,13 +2,12 @@
 import runtime0 from 'ajv/dist/runtime/ucs2length.js';
 import runtime1 from 'ajv-formats/dist/formats.js';
 
-const paths_1consent_post_requestBody_content_application_1x_www_form_urlencoded_schema = validate20;
-const schema31 = {"$id":"paths_1consent_post_requestBody_content_application_1x_www_form_urlencoded_schema","$ref":"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema"};
-const schema33 = {"type":"object","additionalProperties":false,"required":["interactId","nonce","decision"],"properties":{"interactId":{"type":"string","minLength":1},"nonce":{"type":"string","minLength":1},"decision":{"type":"string","enum":["accept","reject"]},"holder":{"type":"string"},"csrf":{"type":"string"}}};
-const func1 = runtime0.default;
+const components_responses_interaction_error_content_application_1json_schema = validate20;
+const schema31 = {"$id":"components_responses_interaction_error_content_application_1json_schema","$ref":"document#/components/responses/interaction-error/content/application~1json/schema"};
+const schema33 = {"type":"object","required":["error"],"properties":{"error":{"type":"object","required":["code","description"],"properties":{"code":{"type":"string","enum":["invalid_request","unknown_interaction","invalid_interaction"]},"description":{"type":"string"}}}}};
 
 function validate20(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="paths_1consent_post_requestBody_content_application_1x_www_form_urlencoded_schema" */;
+/*# sourceURL="components_responses_interaction_error_content_application_1json_schema" */;
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate20.evaluated;
@@ -22,126 +21,77 @@ const _errs0 = errors;
 if(errors === _errs0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
-if((((data.interactId === undefined) && (missing0 = "interactId")) || ((data.nonce === undefined) && (missing0 = "nonce"))) || ((data.decision === undefined) && (missing0 = "decision"))){
-validate20.errors = [{instancePath,schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+if((data.error === undefined) && (missing0 = "error")){
+validate20.errors = [{instancePath,schemaPath:"document#/components/responses/interaction-error/content/application~1json/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
+if(data.error !== undefined){
+let data0 = data.error;
 const _errs2 = errors;
-for(const key0 in data){
-if(!(((((key0 === "interactId") || (key0 === "nonce")) || (key0 === "decision")) || (key0 === "holder")) || (key0 === "csrf"))){
-validate20.errors = [{instancePath,schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+if(errors === _errs2){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+let missing1;
+if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
+validate20.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/interaction-error/content/application~1json/schema/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
 return false;
-break;
+}
+else {
+if(data0.code !== undefined){
+let data1 = data0.code;
+const _errs4 = errors;
+if(typeof data1 !== "string"){
+validate20.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/interaction-error/content/application~1json/schema/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!(((data1 === "invalid_request") || (data1 === "unknown_interaction")) || (data1 === "invalid_interaction"))){
+validate20.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/interaction-error/content/application~1json/schema/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema33.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid2 = _errs4 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data0.description !== undefined){
+const _errs6 = errors;
+if(typeof data0.description !== "string"){
+validate20.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/responses/interaction-error/content/application~1json/schema/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid2 = _errs6 === errors;
+}
+else {
+var valid2 = true;
 }
 }
-if(_errs2 === errors){
-if(data.interactId !== undefined){
-let data0 = data.interactId;
-const _errs3 = errors;
-if(errors === _errs3){
-if(typeof data0 === "string"){
-if(func1(data0) < 1){
-validate20.errors = [{instancePath:instancePath+"/interactId",schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/interactId/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
-return false;
 }
 }
 else {
-validate20.errors = [{instancePath:instancePath+"/interactId",schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/interactId/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate20.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/interaction-error/content/application~1json/schema/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
-}
-}
-var valid1 = _errs3 === errors;
-}
-else {
-var valid1 = true;
-}
-if(valid1){
-if(data.nonce !== undefined){
-let data1 = data.nonce;
-const _errs5 = errors;
-if(errors === _errs5){
-if(typeof data1 === "string"){
-if(func1(data1) < 1){
-validate20.errors = [{instancePath:instancePath+"/nonce",schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/nonce/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
-return false;
-}
-}
-else {
-validate20.errors = [{instancePath:instancePath+"/nonce",schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/nonce/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-var valid1 = _errs5 === errors;
-}
-else {
-var valid1 = true;
-}
-if(valid1){
-if(data.decision !== undefined){
-let data2 = data.decision;
-const _errs7 = errors;
-if(typeof data2 !== "string"){
-validate20.errors = [{instancePath:instancePath+"/decision",schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/decision/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-if(!((data2 === "accept") || (data2 === "reject"))){
-validate20.errors = [{instancePath:instancePath+"/decision",schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/decision/enum",keyword:"enum",params:{allowedValues: schema33.properties.decision.enum},message:"must be equal to one of the allowed values"}];
-return false;
-}
-var valid1 = _errs7 === errors;
-}
-else {
-var valid1 = true;
-}
-if(valid1){
-if(data.holder !== undefined){
-const _errs9 = errors;
-if(typeof data.holder !== "string"){
-validate20.errors = [{instancePath:instancePath+"/holder",schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/holder/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid1 = _errs9 === errors;
-}
-else {
-var valid1 = true;
-}
-if(valid1){
-if(data.csrf !== undefined){
-const _errs11 = errors;
-if(typeof data.csrf !== "string"){
-validate20.errors = [{instancePath:instancePath+"/csrf",schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/csrf/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid1 = _errs11 === errors;
-}
-else {
-var valid1 = true;
-}
-}
-}
 }
 }
 }
 }
 }
 else {
-validate20.errors = [{instancePath,schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate20.errors = [{instancePath,schemaPath:"document#/components/responses/interaction-error/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
 validate20.errors = vErrors;
 return errors === 0;
 }
-validate20.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate20.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_interaction = validate22;
-const schema34 = {"$id":"components_schemas_interaction","$ref":"document#/components/schemas/interaction"};
-const schema35 = {"type":"object","additionalProperties":false,"required":["grantId","access","state"],"properties":{"grantId":{"type":"string"},"access":{"type":"array","items":{"type":"object","required":["type","actions"],"additionalProperties":true,"properties":{"type":{"type":"string"},"actions":{"type":"array","items":{"type":"string"}},"identifier":{"type":"string","format":"uri"},"limits":{"type":"object","additionalProperties":true}}}},"subject":{"type":"object","required":["sub_ids"],"properties":{"sub_ids":{"type":"array","items":{"type":"object","required":["id","format"],"properties":{"id":{"type":"string"},"format":{"type":"string","enum":["uri"]}}}}}},"state":{"type":"string","enum":["PENDING","APPROVED","DENIED"]}}};
-const formats0 = runtime1.fullFormats.uri;
+const components_responses_invalid_request_content_application_1json_schema = validate22;
+const schema34 = {"$id":"components_responses_invalid_request_content_application_1json_schema","$ref":"document#/components/responses/invalid-request/content/application~1json/schema"};
+const schema35 = {"type":"object","required":["error"],"properties":{"error":{"type":"object","required":["code","description"],"properties":{"code":{"type":"string","enum":["invalid_request"]},"description":{"type":"string"}}}}};
 
 function validate22(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_schemas_interaction" */;
+/*# sourceURL="components_responses_invalid_request_content_application_1json_schema" */;
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate22.evaluated;
@@ -155,231 +105,55 @@ const _errs0 = errors;
 if(errors === _errs0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
-if((((data.grantId === undefined) && (missing0 = "grantId")) || ((data.access === undefined) && (missing0 = "access"))) || ((data.state === undefined) && (missing0 = "state"))){
-validate22.errors = [{instancePath,schemaPath:"document#/components/schemas/interaction/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+if((data.error === undefined) && (missing0 = "error")){
+validate22.errors = [{instancePath,schemaPath:"document#/components/responses/invalid-request/content/application~1json/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
+if(data.error !== undefined){
+let data0 = data.error;
 const _errs2 = errors;
-for(const key0 in data){
-if(!((((key0 === "grantId") || (key0 === "access")) || (key0 === "subject")) || (key0 === "state"))){
-validate22.errors = [{instancePath,schemaPath:"document#/components/schemas/interaction/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
-return false;
-break;
-}
-}
-if(_errs2 === errors){
-if(data.grantId !== undefined){
-const _errs3 = errors;
-if(typeof data.grantId !== "string"){
-validate22.errors = [{instancePath:instancePath+"/grantId",schemaPath:"document#/components/schemas/interaction/properties/grantId/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid1 = _errs3 === errors;
-}
-else {
-var valid1 = true;
-}
-if(valid1){
-if(data.access !== undefined){
-let data1 = data.access;
-const _errs5 = errors;
-if(errors === _errs5){
-if(Array.isArray(data1)){
-var valid2 = true;
-const len0 = data1.length;
-for(let i0=0; i0<len0; i0++){
-let data2 = data1[i0];
-const _errs7 = errors;
-if(errors === _errs7){
-if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
+if(errors === _errs2){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 let missing1;
-if(((data2.type === undefined) && (missing1 = "type")) || ((data2.actions === undefined) && (missing1 = "actions"))){
-validate22.errors = [{instancePath:instancePath+"/access/" + i0,schemaPath:"document#/components/schemas/interaction/properties/access/items/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
+validate22.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/invalid-request/content/application~1json/schema/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
 return false;
 }
 else {
-if(data2.type !== undefined){
-const _errs10 = errors;
-if(typeof data2.type !== "string"){
-validate22.errors = [{instancePath:instancePath+"/access/" + i0+"/type",schemaPath:"document#/components/schemas/interaction/properties/access/items/properties/type/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+if(data0.code !== undefined){
+let data1 = data0.code;
+const _errs4 = errors;
+if(typeof data1 !== "string"){
+validate22.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/invalid-request/content/application~1json/schema/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
-var valid3 = _errs10 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data2.actions !== undefined){
-let data4 = data2.actions;
-const _errs12 = errors;
-if(errors === _errs12){
-if(Array.isArray(data4)){
-var valid4 = true;
-const len1 = data4.length;
-for(let i1=0; i1<len1; i1++){
-const _errs14 = errors;
-if(typeof data4[i1] !== "string"){
-validate22.errors = [{instancePath:instancePath+"/access/" + i0+"/actions/" + i1,schemaPath:"document#/components/schemas/interaction/properties/access/items/properties/actions/items/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+if(!(data1 === "invalid_request")){
+validate22.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/invalid-request/content/application~1json/schema/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema35.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
-var valid4 = _errs14 === errors;
-if(!valid4){
-break;
-}
-}
+var valid2 = _errs4 === errors;
 }
 else {
-validate22.errors = [{instancePath:instancePath+"/access/" + i0+"/actions",schemaPath:"document#/components/schemas/interaction/properties/access/items/properties/actions/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+var valid2 = true;
+}
+if(valid2){
+if(data0.description !== undefined){
+const _errs6 = errors;
+if(typeof data0.description !== "string"){
+validate22.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/responses/invalid-request/content/application~1json/schema/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
-}
-var valid3 = _errs12 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data2.identifier !== undefined){
-let data6 = data2.identifier;
-const _errs16 = errors;
-if(errors === _errs16){
-if(errors === _errs16){
-if(typeof data6 === "string"){
-if(!(formats0(data6))){
-validate22.errors = [{instancePath:instancePath+"/access/" + i0+"/identifier",schemaPath:"document#/components/schemas/interaction/properties/access/items/properties/identifier/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
-return false;
-}
+var valid2 = _errs6 === errors;
 }
 else {
-validate22.errors = [{instancePath:instancePath+"/access/" + i0+"/identifier",schemaPath:"document#/components/schemas/interaction/properties/access/items/properties/identifier/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-}
-var valid3 = _errs16 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data2.limits !== undefined){
-let data7 = data2.limits;
-const _errs18 = errors;
-if(errors === _errs18){
-if(data7 && typeof data7 == "object" && !Array.isArray(data7)){
-}
-else {
-validate22.errors = [{instancePath:instancePath+"/access/" + i0+"/limits",schemaPath:"document#/components/schemas/interaction/properties/access/items/properties/limits/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-var valid3 = _errs18 === errors;
-}
-else {
-var valid3 = true;
-}
-}
+var valid2 = true;
 }
 }
 }
 }
 else {
-validate22.errors = [{instancePath:instancePath+"/access/" + i0,schemaPath:"document#/components/schemas/interaction/properties/access/items/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-var valid2 = _errs7 === errors;
-if(!valid2){
-break;
-}
-}
-}
-else {
-validate22.errors = [{instancePath:instancePath+"/access",schemaPath:"document#/components/schemas/interaction/properties/access/type",keyword:"type",params:{type: "array"},message:"must be array"}];
-return false;
-}
-}
-var valid1 = _errs5 === errors;
-}
-else {
-var valid1 = true;
-}
-if(valid1){
-if(data.subject !== undefined){
-let data8 = data.subject;
-const _errs21 = errors;
-if(errors === _errs21){
-if(data8 && typeof data8 == "object" && !Array.isArray(data8)){
-let missing2;
-if((data8.sub_ids === undefined) && (missing2 = "sub_ids")){
-validate22.errors = [{instancePath:instancePath+"/subject",schemaPath:"document#/components/schemas/interaction/properties/subject/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"}];
-return false;
-}
-else {
-if(data8.sub_ids !== undefined){
-let data9 = data8.sub_ids;
-const _errs23 = errors;
-if(errors === _errs23){
-if(Array.isArray(data9)){
-var valid6 = true;
-const len2 = data9.length;
-for(let i2=0; i2<len2; i2++){
-let data10 = data9[i2];
-const _errs25 = errors;
-if(errors === _errs25){
-if(data10 && typeof data10 == "object" && !Array.isArray(data10)){
-let missing3;
-if(((data10.id === undefined) && (missing3 = "id")) || ((data10.format === undefined) && (missing3 = "format"))){
-validate22.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i2,schemaPath:"document#/components/schemas/interaction/properties/subject/properties/sub_ids/items/required",keyword:"required",params:{missingProperty: missing3},message:"must have required property '"+missing3+"'"}];
-return false;
-}
-else {
-if(data10.id !== undefined){
-const _errs27 = errors;
-if(typeof data10.id !== "string"){
-validate22.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i2+"/id",schemaPath:"document#/components/schemas/interaction/properties/subject/properties/sub_ids/items/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid7 = _errs27 === errors;
-}
-else {
-var valid7 = true;
-}
-if(valid7){
-if(data10.format !== undefined){
-let data12 = data10.format;
-const _errs29 = errors;
-if(typeof data12 !== "string"){
-validate22.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i2+"/format",schemaPath:"document#/components/schemas/interaction/properties/subject/properties/sub_ids/items/properties/format/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-if(!(data12 === "uri")){
-validate22.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i2+"/format",schemaPath:"document#/components/schemas/interaction/properties/subject/properties/sub_ids/items/properties/format/enum",keyword:"enum",params:{allowedValues: schema35.properties.subject.properties.sub_ids.items.properties.format.enum},message:"must be equal to one of the allowed values"}];
-return false;
-}
-var valid7 = _errs29 === errors;
-}
-else {
-var valid7 = true;
-}
-}
-}
-}
-else {
-validate22.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i2,schemaPath:"document#/components/schemas/interaction/properties/subject/properties/sub_ids/items/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-var valid6 = _errs25 === errors;
-if(!valid6){
-break;
-}
-}
-}
-else {
-validate22.errors = [{instancePath:instancePath+"/subject/sub_ids",schemaPath:"document#/components/schemas/interaction/properties/subject/properties/sub_ids/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate22.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/invalid-request/content/application~1json/schema/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -387,54 +161,21 @@ return false;
 }
 }
 else {
-validate22.errors = [{instancePath:instancePath+"/subject",schemaPath:"document#/components/schemas/interaction/properties/subject/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-var valid1 = _errs21 === errors;
-}
-else {
-var valid1 = true;
-}
-if(valid1){
-if(data.state !== undefined){
-let data13 = data.state;
-const _errs31 = errors;
-if(typeof data13 !== "string"){
-validate22.errors = [{instancePath:instancePath+"/state",schemaPath:"document#/components/schemas/interaction/properties/state/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-if(!(((data13 === "PENDING") || (data13 === "APPROVED")) || (data13 === "DENIED"))){
-validate22.errors = [{instancePath:instancePath+"/state",schemaPath:"document#/components/schemas/interaction/properties/state/enum",keyword:"enum",params:{allowedValues: schema35.properties.state.enum},message:"must be equal to one of the allowed values"}];
-return false;
-}
-var valid1 = _errs31 === errors;
-}
-else {
-var valid1 = true;
-}
-}
-}
-}
-}
-}
-}
-else {
-validate22.errors = [{instancePath,schemaPath:"document#/components/schemas/interaction/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate22.errors = [{instancePath,schemaPath:"document#/components/responses/invalid-request/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
 validate22.errors = vErrors;
 return errors === 0;
 }
-validate22.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate22.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
 
-const components_responses_invalid_request_content_application_1json_schema = validate23;
-const schema36 = {"$id":"components_responses_invalid_request_content_application_1json_schema","$ref":"document#/components/responses/invalid-request/content/application~1json/schema"};
-const schema37 = {"type":"object","required":["error"],"properties":{"error":{"type":"object","required":["code","description"],"properties":{"code":{"type":"string","enum":["invalid_request"]},"description":{"type":"string"}}}}};
+const components_responses_request_denied_content_application_1json_schema = validate23;
+const schema36 = {"$id":"components_responses_request_denied_content_application_1json_schema","$ref":"document#/components/responses/request-denied/content/application~1json/schema"};
+const schema37 = {"type":"object","required":["error"],"properties":{"error":{"type":"object","required":["code","description"],"properties":{"code":{"type":"string","enum":["request_denied"]},"description":{"type":"string"}}}}};
 
 function validate23(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_responses_invalid_request_content_application_1json_schema" */;
+/*# sourceURL="components_responses_request_denied_content_application_1json_schema" */;
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate23.evaluated;
@@ -449,7 +190,7 @@ if(errors === _errs0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((data.error === undefined) && (missing0 = "error")){
-validate23.errors = [{instancePath,schemaPath:"document#/components/responses/invalid-request/content/application~1json/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate23.errors = [{instancePath,schemaPath:"document#/components/responses/request-denied/content/application~1json/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
@@ -460,7 +201,7 @@ if(errors === _errs2){
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 let missing1;
 if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
-validate23.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/invalid-request/content/application~1json/schema/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+validate23.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/request-denied/content/application~1json/schema/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
 return false;
 }
 else {
@@ -468,11 +209,11 @@ if(data0.code !== undefined){
 let data1 = data0.code;
 const _errs4 = errors;
 if(typeof data1 !== "string"){
-validate23.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/invalid-request/content/application~1json/schema/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate23.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/request-denied/content/application~1json/schema/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
-if(!(data1 === "invalid_request")){
-validate23.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/invalid-request/content/application~1json/schema/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema37.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
+if(!(data1 === "request_denied")){
+validate23.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/request-denied/content/application~1json/schema/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema37.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid2 = _errs4 === errors;
@@ -484,7 +225,7 @@ if(valid2){
 if(data0.description !== undefined){
 const _errs6 = errors;
 if(typeof data0.description !== "string"){
-validate23.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/responses/invalid-request/content/application~1json/schema/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate23.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/responses/request-denied/content/application~1json/schema/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid2 = _errs6 === errors;
@@ -496,7 +237,7 @@ var valid2 = true;
 }
 }
 else {
-validate23.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/invalid-request/content/application~1json/schema/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate23.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/request-denied/content/application~1json/schema/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -504,7 +245,7 @@ return false;
 }
 }
 else {
-validate23.errors = [{instancePath,schemaPath:"document#/components/responses/invalid-request/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate23.errors = [{instancePath,schemaPath:"document#/components/responses/request-denied/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -597,12 +338,13 @@ return errors === 0;
 }
 validate24.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
 
-const components_responses_request_denied_content_application_1json_schema = validate25;
-const schema40 = {"$id":"components_responses_request_denied_content_application_1json_schema","$ref":"document#/components/responses/request-denied/content/application~1json/schema"};
-const schema41 = {"type":"object","required":["error"],"properties":{"error":{"type":"object","required":["code","description"],"properties":{"code":{"type":"string","enum":["request_denied"]},"description":{"type":"string"}}}}};
+const paths_1consent_post_requestBody_content_application_1x_www_form_urlencoded_schema = validate25;
+const schema40 = {"$id":"paths_1consent_post_requestBody_content_application_1x_www_form_urlencoded_schema","$ref":"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema"};
+const schema41 = {"type":"object","additionalProperties":false,"required":["interactId","nonce","decision"],"properties":{"interactId":{"type":"string","minLength":1},"nonce":{"type":"string","minLength":1},"decision":{"type":"string","enum":["accept","reject"]},"holder":{"type":"string"},"csrf":{"type":"string"}}};
+const func1 = runtime0.default;
 
 function validate25(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_responses_request_denied_content_application_1json_schema" */;
+/*# sourceURL="paths_1consent_post_requestBody_content_application_1x_www_form_urlencoded_schema" */;
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate25.evaluated;
@@ -616,77 +358,126 @@ const _errs0 = errors;
 if(errors === _errs0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
-if((data.error === undefined) && (missing0 = "error")){
-validate25.errors = [{instancePath,schemaPath:"document#/components/responses/request-denied/content/application~1json/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+if((((data.interactId === undefined) && (missing0 = "interactId")) || ((data.nonce === undefined) && (missing0 = "nonce"))) || ((data.decision === undefined) && (missing0 = "decision"))){
+validate25.errors = [{instancePath,schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
-if(data.error !== undefined){
-let data0 = data.error;
 const _errs2 = errors;
-if(errors === _errs2){
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-let missing1;
-if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
-validate25.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/request-denied/content/application~1json/schema/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+for(const key0 in data){
+if(!(((((key0 === "interactId") || (key0 === "nonce")) || (key0 === "decision")) || (key0 === "holder")) || (key0 === "csrf"))){
+validate25.errors = [{instancePath,schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
-}
-else {
-if(data0.code !== undefined){
-let data1 = data0.code;
-const _errs4 = errors;
-if(typeof data1 !== "string"){
-validate25.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/request-denied/content/application~1json/schema/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-if(!(data1 === "request_denied")){
-validate25.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/request-denied/content/application~1json/schema/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema41.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
-return false;
-}
-var valid2 = _errs4 === errors;
-}
-else {
-var valid2 = true;
-}
-if(valid2){
-if(data0.description !== undefined){
-const _errs6 = errors;
-if(typeof data0.description !== "string"){
-validate25.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/responses/request-denied/content/application~1json/schema/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid2 = _errs6 === errors;
-}
-else {
-var valid2 = true;
+break;
 }
 }
-}
-}
-else {
-validate25.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/request-denied/content/application~1json/schema/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+if(_errs2 === errors){
+if(data.interactId !== undefined){
+let data0 = data.interactId;
+const _errs3 = errors;
+if(errors === _errs3){
+if(typeof data0 === "string"){
+if(func1(data0) < 1){
+validate25.errors = [{instancePath:instancePath+"/interactId",schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/interactId/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
 return false;
 }
 }
+else {
+validate25.errors = [{instancePath:instancePath+"/interactId",schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/interactId/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid1 = _errs3 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data.nonce !== undefined){
+let data1 = data.nonce;
+const _errs5 = errors;
+if(errors === _errs5){
+if(typeof data1 === "string"){
+if(func1(data1) < 1){
+validate25.errors = [{instancePath:instancePath+"/nonce",schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/nonce/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+return false;
+}
+}
+else {
+validate25.errors = [{instancePath:instancePath+"/nonce",schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/nonce/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid1 = _errs5 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data.decision !== undefined){
+let data2 = data.decision;
+const _errs7 = errors;
+if(typeof data2 !== "string"){
+validate25.errors = [{instancePath:instancePath+"/decision",schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/decision/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!((data2 === "accept") || (data2 === "reject"))){
+validate25.errors = [{instancePath:instancePath+"/decision",schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/decision/enum",keyword:"enum",params:{allowedValues: schema41.properties.decision.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid1 = _errs7 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data.holder !== undefined){
+const _errs9 = errors;
+if(typeof data.holder !== "string"){
+validate25.errors = [{instancePath:instancePath+"/holder",schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/holder/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs9 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data.csrf !== undefined){
+const _errs11 = errors;
+if(typeof data.csrf !== "string"){
+validate25.errors = [{instancePath:instancePath+"/csrf",schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/csrf/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs11 === errors;
+}
+else {
+var valid1 = true;
+}
+}
+}
+}
+}
 }
 }
 }
 else {
-validate25.errors = [{instancePath,schemaPath:"document#/components/responses/request-denied/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate25.errors = [{instancePath,schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
 validate25.errors = vErrors;
 return errors === 0;
 }
-validate25.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
+validate25.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const components_responses_invalid_decision_content_application_1json_schema = validate26;
-const schema42 = {"$id":"components_responses_invalid_decision_content_application_1json_schema","$ref":"document#/components/responses/invalid-decision/content/application~1json/schema"};
-const schema43 = {"type":"object","required":["error"],"properties":{"error":{"type":"object","required":["code","description"],"properties":{"code":{"type":"string","enum":["invalid_request","invalid_interaction"]},"description":{"type":"string"}}}}};
+const components_schemas_interaction = validate26;
+const schema42 = {"$id":"components_schemas_interaction","$ref":"document#/components/schemas/interaction"};
+const schema43 = {"type":"object","additionalProperties":false,"required":["grantId","access","state"],"properties":{"grantId":{"type":"string"},"access":{"type":"array","items":{"type":"object","required":["type","actions"],"additionalProperties":true,"properties":{"type":{"type":"string"},"actions":{"type":"array","items":{"type":"string"}},"identifier":{"type":"string","format":"uri"},"limits":{"type":"object","additionalProperties":true}}}},"subject":{"type":"object","required":["sub_ids"],"properties":{"sub_ids":{"type":"array","items":{"type":"object","required":["id","format"],"properties":{"id":{"type":"string"},"format":{"type":"string","enum":["uri"]}}}}}},"state":{"type":"string","enum":["PENDING","APPROVED","DENIED"]}}};
+const formats0 = runtime1.fullFormats.uri;
 
 function validate26(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_responses_invalid_decision_content_application_1json_schema" */;
+/*# sourceURL="components_schemas_interaction" */;
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate26.evaluated;
@@ -700,77 +491,286 @@ const _errs0 = errors;
 if(errors === _errs0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
-if((data.error === undefined) && (missing0 = "error")){
-validate26.errors = [{instancePath,schemaPath:"document#/components/responses/invalid-decision/content/application~1json/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+if((((data.grantId === undefined) && (missing0 = "grantId")) || ((data.access === undefined) && (missing0 = "access"))) || ((data.state === undefined) && (missing0 = "state"))){
+validate26.errors = [{instancePath,schemaPath:"document#/components/schemas/interaction/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
-if(data.error !== undefined){
-let data0 = data.error;
 const _errs2 = errors;
-if(errors === _errs2){
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+for(const key0 in data){
+if(!((((key0 === "grantId") || (key0 === "access")) || (key0 === "subject")) || (key0 === "state"))){
+validate26.errors = [{instancePath,schemaPath:"document#/components/schemas/interaction/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+return false;
+break;
+}
+}
+if(_errs2 === errors){
+if(data.grantId !== undefined){
+const _errs3 = errors;
+if(typeof data.grantId !== "string"){
+validate26.errors = [{instancePath:instancePath+"/grantId",schemaPath:"document#/components/schemas/interaction/properties/grantId/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs3 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data.access !== undefined){
+let data1 = data.access;
+const _errs5 = errors;
+if(errors === _errs5){
+if(Array.isArray(data1)){
+var valid2 = true;
+const len0 = data1.length;
+for(let i0=0; i0<len0; i0++){
+let data2 = data1[i0];
+const _errs7 = errors;
+if(errors === _errs7){
+if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
 let missing1;
-if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
-validate26.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/invalid-decision/content/application~1json/schema/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+if(((data2.type === undefined) && (missing1 = "type")) || ((data2.actions === undefined) && (missing1 = "actions"))){
+validate26.errors = [{instancePath:instancePath+"/access/" + i0,schemaPath:"document#/components/schemas/interaction/properties/access/items/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
 return false;
 }
 else {
-if(data0.code !== undefined){
-let data1 = data0.code;
-const _errs4 = errors;
-if(typeof data1 !== "string"){
-validate26.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/invalid-decision/content/application~1json/schema/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+if(data2.type !== undefined){
+const _errs10 = errors;
+if(typeof data2.type !== "string"){
+validate26.errors = [{instancePath:instancePath+"/access/" + i0+"/type",schemaPath:"document#/components/schemas/interaction/properties/access/items/properties/type/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
-if(!((data1 === "invalid_request") || (data1 === "invalid_interaction"))){
-validate26.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/invalid-decision/content/application~1json/schema/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema43.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
-return false;
-}
-var valid2 = _errs4 === errors;
+var valid3 = _errs10 === errors;
 }
 else {
-var valid2 = true;
+var valid3 = true;
 }
-if(valid2){
-if(data0.description !== undefined){
-const _errs6 = errors;
-if(typeof data0.description !== "string"){
-validate26.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/responses/invalid-decision/content/application~1json/schema/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+if(valid3){
+if(data2.actions !== undefined){
+let data4 = data2.actions;
+const _errs12 = errors;
+if(errors === _errs12){
+if(Array.isArray(data4)){
+var valid4 = true;
+const len1 = data4.length;
+for(let i1=0; i1<len1; i1++){
+const _errs14 = errors;
+if(typeof data4[i1] !== "string"){
+validate26.errors = [{instancePath:instancePath+"/access/" + i0+"/actions/" + i1,schemaPath:"document#/components/schemas/interaction/properties/access/items/properties/actions/items/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
-var valid2 = _errs6 === errors;
-}
-else {
-var valid2 = true;
-}
-}
-}
-}
-else {
-validate26.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/invalid-decision/content/application~1json/schema/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
+var valid4 = _errs14 === errors;
+if(!valid4){
+break;
 }
 }
 }
 else {
-validate26.errors = [{instancePath,schemaPath:"document#/components/responses/invalid-decision/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate26.errors = [{instancePath:instancePath+"/access/" + i0+"/actions",schemaPath:"document#/components/schemas/interaction/properties/access/items/properties/actions/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+return false;
+}
+}
+var valid3 = _errs12 === errors;
+}
+else {
+var valid3 = true;
+}
+if(valid3){
+if(data2.identifier !== undefined){
+let data6 = data2.identifier;
+const _errs16 = errors;
+if(errors === _errs16){
+if(errors === _errs16){
+if(typeof data6 === "string"){
+if(!(formats0(data6))){
+validate26.errors = [{instancePath:instancePath+"/access/" + i0+"/identifier",schemaPath:"document#/components/schemas/interaction/properties/access/items/properties/identifier/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+return false;
+}
+}
+else {
+validate26.errors = [{instancePath:instancePath+"/access/" + i0+"/identifier",schemaPath:"document#/components/schemas/interaction/properties/access/items/properties/identifier/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+}
+var valid3 = _errs16 === errors;
+}
+else {
+var valid3 = true;
+}
+if(valid3){
+if(data2.limits !== undefined){
+let data7 = data2.limits;
+const _errs18 = errors;
+if(errors === _errs18){
+if(data7 && typeof data7 == "object" && !Array.isArray(data7)){
+}
+else {
+validate26.errors = [{instancePath:instancePath+"/access/" + i0+"/limits",schemaPath:"document#/components/schemas/interaction/properties/access/items/properties/limits/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+var valid3 = _errs18 === errors;
+}
+else {
+var valid3 = true;
+}
+}
+}
+}
+}
+}
+else {
+validate26.errors = [{instancePath:instancePath+"/access/" + i0,schemaPath:"document#/components/schemas/interaction/properties/access/items/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+var valid2 = _errs7 === errors;
+if(!valid2){
+break;
+}
+}
+}
+else {
+validate26.errors = [{instancePath:instancePath+"/access",schemaPath:"document#/components/schemas/interaction/properties/access/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+return false;
+}
+}
+var valid1 = _errs5 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data.subject !== undefined){
+let data8 = data.subject;
+const _errs21 = errors;
+if(errors === _errs21){
+if(data8 && typeof data8 == "object" && !Array.isArray(data8)){
+let missing2;
+if((data8.sub_ids === undefined) && (missing2 = "sub_ids")){
+validate26.errors = [{instancePath:instancePath+"/subject",schemaPath:"document#/components/schemas/interaction/properties/subject/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"}];
+return false;
+}
+else {
+if(data8.sub_ids !== undefined){
+let data9 = data8.sub_ids;
+const _errs23 = errors;
+if(errors === _errs23){
+if(Array.isArray(data9)){
+var valid6 = true;
+const len2 = data9.length;
+for(let i2=0; i2<len2; i2++){
+let data10 = data9[i2];
+const _errs25 = errors;
+if(errors === _errs25){
+if(data10 && typeof data10 == "object" && !Array.isArray(data10)){
+let missing3;
+if(((data10.id === undefined) && (missing3 = "id")) || ((data10.format === undefined) && (missing3 = "format"))){
+validate26.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i2,schemaPath:"document#/components/schemas/interaction/properties/subject/properties/sub_ids/items/required",keyword:"required",params:{missingProperty: missing3},message:"must have required property '"+missing3+"'"}];
+return false;
+}
+else {
+if(data10.id !== undefined){
+const _errs27 = errors;
+if(typeof data10.id !== "string"){
+validate26.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i2+"/id",schemaPath:"document#/components/schemas/interaction/properties/subject/properties/sub_ids/items/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid7 = _errs27 === errors;
+}
+else {
+var valid7 = true;
+}
+if(valid7){
+if(data10.format !== undefined){
+let data12 = data10.format;
+const _errs29 = errors;
+if(typeof data12 !== "string"){
+validate26.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i2+"/format",schemaPath:"document#/components/schemas/interaction/properties/subject/properties/sub_ids/items/properties/format/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!(data12 === "uri")){
+validate26.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i2+"/format",schemaPath:"document#/components/schemas/interaction/properties/subject/properties/sub_ids/items/properties/format/enum",keyword:"enum",params:{allowedValues: schema43.properties.subject.properties.sub_ids.items.properties.format.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid7 = _errs29 === errors;
+}
+else {
+var valid7 = true;
+}
+}
+}
+}
+else {
+validate26.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i2,schemaPath:"document#/components/schemas/interaction/properties/subject/properties/sub_ids/items/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+var valid6 = _errs25 === errors;
+if(!valid6){
+break;
+}
+}
+}
+else {
+validate26.errors = [{instancePath:instancePath+"/subject/sub_ids",schemaPath:"document#/components/schemas/interaction/properties/subject/properties/sub_ids/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+return false;
+}
+}
+}
+}
+}
+else {
+validate26.errors = [{instancePath:instancePath+"/subject",schemaPath:"document#/components/schemas/interaction/properties/subject/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+var valid1 = _errs21 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data.state !== undefined){
+let data13 = data.state;
+const _errs31 = errors;
+if(typeof data13 !== "string"){
+validate26.errors = [{instancePath:instancePath+"/state",schemaPath:"document#/components/schemas/interaction/properties/state/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!(((data13 === "PENDING") || (data13 === "APPROVED")) || (data13 === "DENIED"))){
+validate26.errors = [{instancePath:instancePath+"/state",schemaPath:"document#/components/schemas/interaction/properties/state/enum",keyword:"enum",params:{allowedValues: schema43.properties.state.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid1 = _errs31 === errors;
+}
+else {
+var valid1 = true;
+}
+}
+}
+}
+}
+}
+}
+else {
+validate26.errors = [{instancePath,schemaPath:"document#/components/schemas/interaction/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
 validate26.errors = vErrors;
 return errors === 0;
 }
-validate26.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
+validate26.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const components_responses_denied_decision_content_application_1json_schema = validate27;
-const schema44 = {"$id":"components_responses_denied_decision_content_application_1json_schema","$ref":"document#/components/responses/denied-decision/content/application~1json/schema"};
-const schema45 = {"type":"object","required":["error"],"properties":{"error":{"type":"object","required":["code","description"],"properties":{"code":{"type":"string","enum":["invalid_interaction","user_denied"]},"description":{"type":"string"}}}}};
+const components_responses_invalid_decision_content_application_1json_schema = validate27;
+const schema44 = {"$id":"components_responses_invalid_decision_content_application_1json_schema","$ref":"document#/components/responses/invalid-decision/content/application~1json/schema"};
+const schema45 = {"type":"object","required":["error"],"properties":{"error":{"type":"object","required":["code","description"],"properties":{"code":{"type":"string","enum":["invalid_request","invalid_interaction"]},"description":{"type":"string"}}}}};
 
 function validate27(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_responses_denied_decision_content_application_1json_schema" */;
+/*# sourceURL="components_responses_invalid_decision_content_application_1json_schema" */;
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate27.evaluated;
@@ -785,7 +785,7 @@ if(errors === _errs0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((data.error === undefined) && (missing0 = "error")){
-validate27.errors = [{instancePath,schemaPath:"document#/components/responses/denied-decision/content/application~1json/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate27.errors = [{instancePath,schemaPath:"document#/components/responses/invalid-decision/content/application~1json/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
@@ -796,7 +796,7 @@ if(errors === _errs2){
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 let missing1;
 if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
-validate27.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/denied-decision/content/application~1json/schema/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+validate27.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/invalid-decision/content/application~1json/schema/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
 return false;
 }
 else {
@@ -804,11 +804,11 @@ if(data0.code !== undefined){
 let data1 = data0.code;
 const _errs4 = errors;
 if(typeof data1 !== "string"){
-validate27.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/denied-decision/content/application~1json/schema/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate27.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/invalid-decision/content/application~1json/schema/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
-if(!((data1 === "invalid_interaction") || (data1 === "user_denied"))){
-validate27.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/denied-decision/content/application~1json/schema/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema45.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
+if(!((data1 === "invalid_request") || (data1 === "invalid_interaction"))){
+validate27.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/invalid-decision/content/application~1json/schema/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema45.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid2 = _errs4 === errors;
@@ -820,7 +820,7 @@ if(valid2){
 if(data0.description !== undefined){
 const _errs6 = errors;
 if(typeof data0.description !== "string"){
-validate27.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/responses/denied-decision/content/application~1json/schema/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate27.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/responses/invalid-decision/content/application~1json/schema/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid2 = _errs6 === errors;
@@ -832,7 +832,7 @@ var valid2 = true;
 }
 }
 else {
-validate27.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/denied-decision/content/application~1json/schema/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate27.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/invalid-decision/content/application~1json/schema/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -840,7 +840,7 @@ return false;
 }
 }
 else {
-validate27.errors = [{instancePath,schemaPath:"document#/components/responses/denied-decision/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate27.errors = [{instancePath,schemaPath:"document#/components/responses/invalid-decision/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -848,13 +848,113 @@ validate27.errors = vErrors;
 return errors === 0;
 }
 validate27.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
+
+const components_responses_denied_decision_content_application_1json_schema = validate28;
+const schema46 = {"$id":"components_responses_denied_decision_content_application_1json_schema","$ref":"document#/components/responses/denied-decision/content/application~1json/schema"};
+const schema47 = {"type":"object","required":["error"],"properties":{"error":{"type":"object","required":["code","description"],"properties":{"code":{"type":"string","enum":["invalid_interaction","user_denied"]},"description":{"type":"string"}}}}};
+
+function validate28(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="components_responses_denied_decision_content_application_1json_schema" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate28.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+const _errs0 = errors;
+if(errors === _errs0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((data.error === undefined) && (missing0 = "error")){
+validate28.errors = [{instancePath,schemaPath:"document#/components/responses/denied-decision/content/application~1json/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data.error !== undefined){
+let data0 = data.error;
+const _errs2 = errors;
+if(errors === _errs2){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+let missing1;
+if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
+validate28.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/denied-decision/content/application~1json/schema/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+return false;
+}
+else {
+if(data0.code !== undefined){
+let data1 = data0.code;
+const _errs4 = errors;
+if(typeof data1 !== "string"){
+validate28.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/denied-decision/content/application~1json/schema/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!((data1 === "invalid_interaction") || (data1 === "user_denied"))){
+validate28.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/denied-decision/content/application~1json/schema/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema47.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid2 = _errs4 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data0.description !== undefined){
+const _errs6 = errors;
+if(typeof data0.description !== "string"){
+validate28.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/responses/denied-decision/content/application~1json/schema/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid2 = _errs6 === errors;
+}
+else {
+var valid2 = true;
+}
+}
+}
+}
+else {
+validate28.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/denied-decision/content/application~1json/schema/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+}
+}
+}
+else {
+validate28.errors = [{instancePath,schemaPath:"document#/components/responses/denied-decision/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate28.errors = vErrors;
+return errors === 0;
+}
+validate28.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
 export const requestBody = {
   'post-consent': paths_1consent_post_requestBody_content_application_1x_www_form_urlencoded_schema,
 };
 export const responseBody = {
+  'start-interaction': {
+    202: null,
+    302: null,
+    400: components_responses_interaction_error_content_application_1json_schema,
+    403: components_responses_interaction_error_content_application_1json_schema,
+    405: components_responses_invalid_request_content_application_1json_schema,
+    500: components_responses_request_denied_content_application_1json_schema,
+  },
+  'finish-interaction': {
+    202: null,
+    302: null,
+    400: components_responses_invalid_request_content_application_1json_schema,
+    401: components_responses_interaction_error_content_application_1json_schema,
+    404: components_responses_unknown_interaction_content_application_1json_schema,
+    405: components_responses_invalid_request_content_application_1json_schema,
+    500: components_responses_request_denied_content_application_1json_schema,
+  },
   'get-consent': {
     200: null,
-    302: null,
     400: null,
     404: null,
     405: null,

@@ -96,7 +96,7 @@ export function createContinuationHandlers(deps: ContinuationDeps) {
       return call.transaction(async (tx) => {
         const grant = await lockGrant(tx, ase, grantId);
         if (grant.state === 'revoked') throw refuse('unknown_continuation');
-        await moveGrant(tx, ase, grant, 'revoke', { session_digest: null });
+        await moveGrant(tx, ase, grant, 'revoke');
         await revokeTokens(tx, ase, grant.id, clock.businessNow());
         return { status: 204 };
       });

@@ -144,19 +144,13 @@ export async function findGrantOfInteraction(
 }
 
 /**
- * Moves a locked grant and stores further columns with it. Throws an Error if the move is not legal: the caller has
- * looked at the state and refused the request otherwise.
+ * Moves a locked grant. Throws an Error if the move is not legal: the caller has looked at the state and refused the
+ * request otherwise.
  */
-export async function moveGrant<G extends Grant>(
-  tx: Transaction,
-  ase: string,
-  grant: G,
-  move: Move,
-  also: Updateable<Tables['gnap_grant']> = {},
-): Promise<G> {
+export async function moveGrant<G extends Grant>(tx: Transaction, ase: string, grant: G, move: Move): Promise<G> {
   const state = stateAfter(grant.state, move);
   if (state === undefined) throw new Error(`a grant that is ${grant.state} cannot be moved by ${move}`);
-  await updateGrant(tx, ase, grant, { ...stateColumns(state), ...also });
+  await updateGrant(tx, ase, grant, stateColumns(state));
   return { ...grant, state };
 }
 

@@ -1,6 +1,6 @@
 /** The redirect mode of interaction (RFC 9635 §4.1.1, §4.2.1): the browser comes, is sent to consent, and leaves; AS-76…91. */
-import type { Route } from '../http/operation.ts';
-import type { Call, Reply } from '../http/pipeline.ts';
+import type { InteractionApiHandlers } from '../../generated/identity-provider/routes.ts';
+import type { Call } from '../http/pipeline.ts';
 import { digestSecret } from '../http/secret-digest.ts';
 import { findGrantOfInteraction, updateGrant } from './grant.ts';
 import {
@@ -12,6 +12,7 @@ import {
   type InteractionDeps,
   type InteractionView,
   mayDecide,
+  redirectTo,
   refuseStart,
   viewInteraction,
 } from './interaction.ts';
@@ -27,40 +28,17 @@ export interface InteractionRedirectDeps extends InteractionDeps {
   readonly interactionSeconds?: number;
 }
 
-interface At {
-  readonly params: { readonly id: string; readonly nonce: string };
-}
-
-export const interactionRoutes = {
-  'start-interaction': {
-    operationId: 'start-interaction',
-    tags: ['interaction'],
-    method: 'GET',
-    path: '/interact/{id}/{nonce}',
-    security: [],
-    responses: [302, 400, 403, 404, 405, 500],
-  },
-  'finish-interaction': {
-    operationId: 'finish-interaction',
-    tags: ['interaction'],
-    method: 'GET',
-    path: '/interact/{id}/{nonce}/finish',
-    security: [],
-    responses: [202, 302, 400, 401, 404, 405, 500],
-  },
-} as const satisfies Record<string, Route>;
-
 export function createInteractionRedirectHandlers(deps: InteractionRedirectDeps) {
   const { ase, db, clock, ids, authServer, promptConsent, interactionSeconds = 600 } = deps;
 
   return {
-    'start-interaction': async (call: Call<undefined>, { params: { id, nonce } }: At) => {
+    'start-interaction': async (call, { params: { id, nonce } }) => {
       const found = expectNonce(await findGrantOfInteraction(db.query, ase, id), nonce);
       const mayStart = (grant: typeof found) => grant.state === 'pending' && !hasExpired(grant, clock.businessNow());
       if (!mayStart(found)) return refuseStart(found);
       const answer = await promptConsent(viewInteraction(found));
 
-      return call.transaction(async (tx): Promise<Reply> => {
+      return call.transaction(async (tx) => {
         const grant = expectNonce(await findGrantOfInteraction(tx, ase, id, 'for update'), nonce);
         if (!mayStart(grant)) return refuseStart(grant);
         if ('redirect' in answer) {
@@ -68,7 +46,7 @@ export function createInteractionRedirectHandlers(deps: InteractionRedirectDeps)
           const session = ids.token();
           await updateGrant(tx, ase, grant, { session_digest: digestSecret(session) });
           const cookie = openSession(interactionUrl(authServer, id), session, interactionSeconds);
-          return { status: 302, headers: { Location: answer.redirect, 'Set-Cookie': cookie } };
+          return redirectTo(answer.redirect, {}, { 'Set-Cookie': cookie });
         }
         const { choice, holder } = answer;
         const isAllowed = await mayDecide(tx, ase, grant, choice, holder);
@@ -76,11 +54,11 @@ export function createInteractionRedirectHandlers(deps: InteractionRedirectDeps)
       });
     },
 
-    'finish-interaction': async (call: Call<undefined>, { params: { id, nonce } }: At) =>
-      call.transaction(async (tx): Promise<Reply> => {
+    'finish-interaction': async (call, { params: { id, nonce } }) =>
+      call.transaction(async (tx) => {
         const grant = expectNonce(await findGrantOfInteraction(tx, ase, id, 'for update'), nonce);
         if (!showsSession(call.exchange, grant.interaction.sessionDigest)) throw refuseInteraction('invalid_session');
         return finishInteraction(tx, deps, grant);
       }),
-  } satisfies Record<keyof typeof interactionRoutes, (call: Call<undefined>, request: At) => Promise<Reply>>;
+  } satisfies InteractionApiHandlers<Call<undefined>>;
 }

@@ -1,7 +1,6 @@
 /** Interactions (RFC 9635 §4): what is asked, the decision, and how the client hears of it; AS-76…92, AS-N02, N03, N05. */
 import type { Clock } from '../clock.ts';
 import type { Database, Transaction } from '../database/database.ts';
-import type { Reply } from '../http/pipeline.ts';
 import type { Switches } from '../http/profile.ts';
 import { digestSecret, equalSecrets } from '../http/secret-digest.ts';
 import type { Ids } from '../ids.ts';
@@ -115,7 +114,7 @@ export async function finishInteraction(
   tx: Transaction,
   { ase, clock, ids, switches, authServer }: InteractionDeps,
   grant: InteractiveGrant,
-): Promise<Reply> {
+): Promise<Redirect | ClosingPage> {
   const { interaction } = grant;
   const { finish } = interaction;
   const cookie = { 'Set-Cookie': closeSession(interactionUrl(authServer, interaction.id)) };
@@ -154,19 +153,35 @@ export async function finishInteraction(
 const expired = { result: 'invalid_interaction', message: 'interaction expired' };
 
 /** The interaction cannot begin, or not again (AS-79). Throws `interaction_closed` for a client that polls. */
-export function refuseStart({ interaction: { finish } }: InteractiveGrant): Reply {
+export function refuseStart({ interaction: { finish } }: InteractiveGrant): Redirect {
   if (!finish) throw refuseInteraction('interaction_closed');
   return redirectTo(finish.uri, { result: 'invalid_interaction' });
 }
 
-/** The stored URI with further query parameters; those it has stay as they are (AS-86, AS-103). */
-function redirectTo(uri: string, params: Record<string, string>, headers: Record<string, string> = {}): Reply {
-  const location = `${uri}${uri.includes('?') ? '&' : '?'}${new URLSearchParams(params)}`;
-  return { status: 302, headers: { Location: location, ...headers } };
+interface Redirect {
+  readonly status: 302;
+  readonly headers: Record<string, string>;
+}
+
+/** The URI with further query parameters; those it has stay as they are (AS-86, AS-103). */
+export function redirectTo(
+  uri: string,
+  params: Record<string, string>,
+  headers: Record<string, string> = {},
+): Redirect {
+  const added = new URLSearchParams(params).toString();
+  const separator = added === '' ? '' : uri.includes('?') ? '&' : '?';
+  return { status: 302, headers: { Location: uri + separator + added, ...headers } };
+}
+
+interface ClosingPage {
+  readonly status: 202;
+  readonly headers: Record<string, string>;
+  readonly body: string;
 }
 
 /** For browsers that have nowhere to return to: the client polls (AS-89). */
-function closingPage(outcome: 'Accepted' | 'Rejected', headers: Record<string, string>): Reply {
+function closingPage(outcome: 'Accepted' | 'Rejected', headers: Record<string, string>): ClosingPage {
   const body = `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><title>${outcome}</title></head>
 <body><h1>${outcome}</h1><p>You can close this page.</p></body></html>

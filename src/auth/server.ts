@@ -3,6 +3,9 @@ import type { Logger } from 'pino';
 import document from '../../generated/auth-server/document.json' with { type: 'json' };
 import { type Handlers, routes } from '../../generated/auth-server/routes.ts';
 import { responseBody } from '../../generated/auth-server/validators.js';
+import interactionDocument from '../../generated/identity-provider/document.json' with { type: 'json' };
+import { routes as interactionRoutes } from '../../generated/identity-provider/routes.ts';
+import { responseBody as interactionResponseBody } from '../../generated/identity-provider/validators.js';
 import type { Clock } from '../clock.ts';
 import type { Database } from '../database/database.ts';
 import type { ClientKeys } from '../http/client-keys.ts';
@@ -16,12 +19,8 @@ import type { AuthCall, AuthCaller } from './caller.ts';
 import { expectClientKey, readClientInstance } from './client-instance.ts';
 import { createContinuationHandlers, identifyContinuation } from './continuation.ts';
 import { createGrantRequestHandlers } from './grant-request.ts';
-import {
-  createInteractionRedirectHandlers,
-  type InteractionRedirectDeps,
-  interactionRoutes,
-} from './interaction-redirect.ts';
-import { createAuthProblemRenderer, createInteractionProblemRenderer } from './problem.ts';
+import { createInteractionRedirectHandlers, type InteractionRedirectDeps } from './interaction-redirect.ts';
+import { createAuthProblemRenderer, createInteractionProblemRenderer, refuse } from './problem.ts';
 
 export interface AuthDeps {
   readonly ase: string;
@@ -47,7 +46,23 @@ export interface AuthDeps {
   readonly interactionSeconds?: number;
 }
 
-const validate = createRequestValidator(document);
+const validateAgainstDocument = createRequestValidator(document);
+
+/** A request without content needs no content type: polling is a POST with nothing (AS-112, AS-134). */
+const validate: RequestValidator = async ({ headers, ...request }) => {
+  checkClientUrl(request.body);
+  return validateAgainstDocument({
+    ...request,
+    headers: request.body === undefined ? { ...headers, 'content-type': 'application/json' } : headers,
+  });
+};
+
+/** Text that is no URL is a client that cannot be used, not a request of the wrong shape (AS-21). */
+function checkClientUrl(body: unknown): void {
+  const client = (body as { client?: unknown } | null | undefined)?.client;
+  const url = typeof client === 'string' ? client : (client as { walletAddress?: unknown } | null)?.walletAddress;
+  if (typeof url === 'string' && !URL.canParse(url)) throw refuse('unusable_client');
+}
 
 export function createAuthServer(deps: AuthDeps): Server<AuthCaller> {
   const handlers = {
@@ -110,18 +125,19 @@ export const interactionHeaders = {
   'X-Content-Type-Options': 'nosniff',
 };
 
+/** Whatever else a link has gathered on its way does no harm (AS-75). */
+const validateInteraction = createRequestValidator(interactionDocument, { allowUnknownQueryParameters: true });
+
 /** Where browsers start and finish an interaction: below the authorization server too, but for nobody in particular. */
 export function createInteractionServer(
   deps: InteractionRedirectDeps & { readonly log: Pick<Logger, 'error'> },
 ): Server<undefined> {
+  const { 'start-interaction': startInteraction, 'finish-interaction': finishInteraction } = interactionRoutes;
   return {
     name: 'interaction',
-    routes: interactionRoutes,
-    validateRequest: async ({ path, query, body }) => {
-      const [, , id = '', nonce = ''] = path.split('/').map(decodeURIComponent);
-      return { params: { id, nonce }, query, body };
-    },
-    responseBody: {},
+    routes: { 'start-interaction': startInteraction, 'finish-interaction': finishInteraction },
+    validateRequest: validateInteraction,
+    responseBody: interactionResponseBody,
     handlers: createInteractionRedirectHandlers(deps),
     judges: 'caller-first',
     identify: async () => ({ caller: undefined }),

@@ -1,5 +1,5 @@
 /** The back channel: decisions by another identity provider, over the API that Rafiki's have (AS-80…83). */
-import type { InteractionApiHandlers } from '../../generated/identity-provider/routes.ts';
+import type { DecisionApiHandlers } from '../../generated/identity-provider/routes.ts';
 import type { Call } from '../http/pipeline.ts';
 import type { Choice, Interactions, InteractionView } from './interactions.ts';
 
@@ -29,5 +29,5 @@ export function createBackChannelHandlers({ interactions }: { readonly interacti
     },
     'accept-interaction': async (_call, { params: { id, nonce } }) => decide(id, nonce, 'accept'),
     'reject-interaction': async (_call, { params: { id, nonce } }) => decide(id, nonce, 'reject'),
-  } satisfies InteractionApiHandlers<Call<undefined>>;
+  } satisfies DecisionApiHandlers<Call<undefined>>;
 }

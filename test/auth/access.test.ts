@@ -4,7 +4,10 @@ import { describe, test } from 'node:test';
 import fc from 'fast-check';
 import { type Access, checkAttributable, needsConsent, readAccess, toWireAccess } from '../../src/auth/access.ts';
 
-const rules = { switches: { unknownLimitMembers: 'refuse' }, isInterval: (text: string) => text.startsWith('R/') } as const;
+const rules = {
+  switches: { unknownLimitMembers: 'refuse' },
+  isInterval: (text: string) => text.startsWith('R/'),
+} as const;
 const alice = 'https://granite.example/alice';
 const amount = { value: '100', assetCode: 'USD', assetScale: 2 };
 

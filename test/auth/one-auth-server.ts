@@ -11,7 +11,7 @@ import { createIntrospectionServer } from '../../src/auth/introspection.ts';
 import { createAuthServer, createInteractionServer, interactionHeaders } from '../../src/auth/server.ts';
 import type { Database } from '../../src/database/database.ts';
 import { bind, keepRawTarget } from '../../src/http/bind.ts';
-import { ClientKeyError, type ClientJwk, importClientJwk } from '../../src/http/client-keys.ts';
+import { type ClientJwk, ClientKeyError, importClientJwk } from '../../src/http/client-keys.ts';
 import type { Environment } from '../../src/http/pipeline.ts';
 import { compat, type Switches } from '../../src/http/profile.ts';
 import { type ConsentPolicy, createConsentPrompt } from '../../src/identity-provider/consent.ts';
@@ -137,11 +137,13 @@ export async function startAuthServer(): Promise<OneAuthServer> {
   const promptConsent = createConsentPrompt({ policy: () => world.consent, page: `${origin}/idp/consent` });
   app.use(keepRawTarget);
   const below = { origin, cors: false, headers: interactionHeaders };
-  app.use('/auth', bind(createInteractionServer({ ...deps, promptConsent }), environment, below));
   // Anew for each request, so that tests can turn a switch.
   app.use('/auth', (req, res, next) => {
+    bind(createInteractionServer({ ...deps, promptConsent }), environment, below)(req, res, next);
+  });
+  app.use('/auth', (req, res, next) => {
     const options = { origin, cors: true, headers: { 'Cache-Control': 'no-store' } };
-    return bind(createAuthServer({ ...deps }), environment, options)(req, res, next);
+    bind(createAuthServer({ ...deps }), environment, options)(req, res, next);
   });
   app.use('/idp', bind(createIdentityProviderServer({ ids, interactions, authServer, log }), environment, below));
   const backChannel = createBackChannelServer({ interactions, log, secret: secrets.identityProvider });
