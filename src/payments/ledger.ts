@@ -16,7 +16,32 @@ export function internalAccountId(kind: InternalKind, asset: Asset, peer?: strin
   return [kind, ...(peer === undefined ? [] : [peer]), asset.code, asset.scale].join(':');
 }
 
-/** Creates the ASE's own account if it is not there yet. Returns its id. */
+export interface InternalAccount {
+  readonly kind: InternalKind;
+  readonly asset: Asset;
+  /** For the kind `peer` only. */
+  readonly peer?: string;
+}
+
+/** Creates those of the ASE's own accounts that are not there yet. */
+export async function openInternalAccounts(
+  db: Queryable,
+  ase: string,
+  accounts: readonly InternalAccount[],
+): Promise<void> {
+  const rows = accounts.map(({ kind, asset, peer }) => {
+    const id = internalAccountId(kind, asset, peer);
+    return { ase, id, kind, asset_code: asset.code, asset_scale: asset.scale, balance: null };
+  });
+  await db
+    .insertInto('account')
+    // In the order of the ids, so that two processes that open the same accounts never wait for each other in a circle.
+    .values(rows.toSorted((a, b) => (a.id < b.id ? -1 : 1)))
+    .onConflict((conflict) => conflict.doNothing())
+    .execute();
+}
+
+/** Creates one of the ASE's own accounts if it is not there yet. Returns its id. */
 export async function openInternalAccount(
   db: Queryable,
   ase: string,
@@ -24,13 +49,8 @@ export async function openInternalAccount(
   asset: Asset,
   peer?: string,
 ): Promise<string> {
-  const id = internalAccountId(kind, asset, peer);
-  await db
-    .insertInto('account')
-    .values({ ase, id, kind, asset_code: asset.code, asset_scale: asset.scale, balance: null })
-    .onConflict((conflict) => conflict.doNothing())
-    .execute();
-  return id;
+  await openInternalAccounts(db, ase, [{ kind, asset, ...(peer !== undefined && { peer }) }]);
+  return internalAccountId(kind, asset, peer);
 }
 
 export interface Entry {

@@ -4,7 +4,7 @@
  * RS-OP-16…18, RS-OP-23, RS-OP-30…32).
  */
 import type { Clock } from '../clock.ts';
-import { assertOutsideTransaction, type Database } from '../database/database.ts';
+import { assertOutsideTransaction, type Database, type Transaction } from '../database/database.ts';
 import { Problem } from '../http/problem.ts';
 import { sameAsset } from './amount.ts';
 import type { Failpoint } from './failpoint.ts';
@@ -18,7 +18,7 @@ import {
 } from './ilp/packet-journal.ts';
 import { createStreamPrepare, type PacketAnswer, readPacketAnswer } from './ilp/stream-sender.ts';
 import { creditIncomingPayment, lockCreditable } from './incoming-credit.ts';
-import { bookTransfer, internalAccountId, openInternalAccount } from './ledger.ts';
+import { bookTransfer, internalAccountId, openInternalAccount, openInternalAccounts } from './ledger.ts';
 import { type Job, lockOutgoingPaymentGrant, returnSpending, updateJob } from './outgoing-payment-job.ts';
 import type { ReadReceiver, Receiver } from './receiver.ts';
 import { exchange, holdDebit, refund, sourceOf, takeFee } from './settlement-transfers.ts';
@@ -53,14 +53,15 @@ export async function settlePayment(context: SettlePaymentContext, job: Job): Pr
   const { db, clock, connector, failpoint } = context;
 
   // ── Hold the debit (RS-OP-23)
-  if (!job.funded) {
+  const isFirstAttempt = !job.funded;
+  if (isFirstAttempt) {
     const isFunded = await holdFunds(context, job);
     if (!isFunded) return failPayment(context, job, 'insufficient_funds');
     failpoint('hold-stored');
   }
 
   // ── Learn the fate of what an earlier attempt sent, before anything new is
-  for (const packet of await readUnresolvedPackets(db.query, job.ase, job.id)) {
+  for (const packet of isFirstAttempt ? [] : await readUnresolvedPackets(db.query, job.ase, job.id)) {
     if ((await exchangePacket(context, job, packet, 'replay')).kind === 'unknown') {
       return { kind: 'retry', reason: 'packet in doubt' };
     }
@@ -77,7 +78,7 @@ export async function settlePayment(context: SettlePaymentContext, job: Job): Pr
     if (!receiver.ilp || !peer) return failPayment(context, job, 'no_route');
     await openInternalAccount(db.query, job.ase, 'peer', job.receive.asset, peer.name);
     let largestAmount = peer.maxPacketAmount;
-    let sequence = await readLastSequence(db.query, job.ase, job.id);
+    let sequence = isFirstAttempt ? 0 : await readLastSequence(db.query, job.ase, job.id);
 
     while (job.deliveredAmount < job.receive.value) {
       if (context.isStopping()) return { kind: 'handed-back' };
@@ -121,7 +122,7 @@ export async function settlePayment(context: SettlePaymentContext, job: Job): Pr
   // ── All has arrived
   await db.transaction(async (tx) => {
     await updateJob(tx, job, { state: 'completed', nextAttemptAt: null });
-    await bookTransfer(tx, job.ase, `outgoing:${job.id}:fee`, clock.businessNow(), takeFee(job));
+    await bookFee(tx, job, clock.businessNow());
   });
   failpoint('job-done');
   return { kind: 'completed' };
@@ -130,10 +131,12 @@ export async function settlePayment(context: SettlePaymentContext, job: Job): Pr
 /** Returns false if the payer has not enough. */
 async function holdFunds({ db, clock }: SettlePaymentContext, job: Job): Promise<boolean> {
   const { ase } = job;
-  await openInternalAccount(db.query, ase, 'hold', job.debit.asset);
-  await openInternalAccount(db.query, ase, 'fee', job.debit.asset);
-  await openInternalAccount(db.query, ase, 'exchange', job.debit.asset);
-  await openInternalAccount(db.query, ase, 'exchange', job.receive.asset);
+  await openInternalAccounts(db.query, ase, [
+    { kind: 'hold', asset: job.debit.asset },
+    { kind: 'fee', asset: job.debit.asset },
+    { kind: 'exchange', asset: job.debit.asset },
+    { kind: 'exchange', asset: job.receive.asset },
+  ]);
   try {
     await db.transaction(async (tx) => {
       await updateJob(tx, job, { funded: true });
@@ -145,6 +148,10 @@ async function holdFunds({ db, clock }: SettlePaymentContext, job: Job): Promise
   }
   job.funded = true;
   return true;
+}
+
+async function bookFee(tx: Transaction, job: Job, now: number): Promise<void> {
+  if (job.fee > 0n) await bookTransfer(tx, job.ase, `outgoing:${job.id}:fee`, now, takeFee(job));
 }
 
 /** The receiver if it can still take what is missing. */
@@ -228,7 +235,7 @@ async function deliverHere(context: SettlePaymentContext, job: Job, incomingPaym
         transferId: `outgoing:${job.id}:delivery`,
         now,
       });
-      await bookTransfer(tx, job.ase, `outgoing:${job.id}:fee`, now, takeFee(job));
+      await bookFee(tx, job, now);
     });
   } catch (error) {
     if (error instanceof Problem) return failPayment(context, job, error.code);
