@@ -20,7 +20,9 @@ export interface Exchange {
  */
 export function recordExchange(
   req: Pick<IncomingMessage, 'method' | 'url' | 'rawHeaders'>,
-  publicOrigin: string, body: Buffer): Exchange {
+  publicOrigin: string,
+  body: Buffer,
+): Exchange {
   const rawTarget = req.url ?? '/';
   const rawHeaders: [string, string][] = [];
   for (let i = 0; i + 1 < req.rawHeaders.length; i += 2) rawHeaders.push([req.rawHeaders[i]!, req.rawHeaders[i + 1]!]);

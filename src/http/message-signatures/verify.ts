@@ -13,16 +13,11 @@ export interface CheckOptions {
   /** `kid` that the signature's keyid must equal, when the key was not looked up by it (SIG-32). */
   readonly expectedKeyId?: string;
   readonly switches: WireSwitches;
-  /**
-   * Remembers a nonce of this key and says whether it was there before. Called only once the signature verified, so
-   * that a forged request cannot use up somebody's nonce (SIG-15).
-   */
-  readonly seenNonce?: (nonce: string) => boolean;
 }
 
-/** Second step, after `readSignature`: digest, signature and nonce, with the key that belongs to `read.keyid`. */
+/** Second step, after `readSignature`: digest and signature, with the key that belongs to `read.keyid`. */
 export function checkSignature(exchange: Exchange, read: ReadSignature, options: CheckOptions): Verdict {
-  const { key, expectedKeyId, switches, seenNonce } = options;
+  const { key, expectedKeyId, switches } = options;
   if (expectedKeyId !== undefined && read.keyid !== expectedKeyId) {
     return refuse('keyid_mismatch', 'keyid is not the kid of the expected key');
   }
@@ -34,9 +29,6 @@ export function checkSignature(exchange: Exchange, read: ReadSignature, options:
   if (!verify(null, Buffer.from(built.base, 'ascii'), key, read.signature)) {
     return refuse('signature_mismatch', 'the signature does not verify with this key over the signature base');
   }
-  const onlyOnce =
-    read.params.nonce ?? (switches.rejectRepeatedSignatures ? read.signature.toString('base64') : undefined);
-  if (onlyOnce !== undefined && seenNonce?.(onlyOnce)) return refuse('nonce_replayed', 'the nonce was used before');
   return { ok: true, lenient: [...read.lenient, ...digest.lenient] };
 }
 
@@ -44,4 +36,12 @@ export function checkSignature(exchange: Exchange, read: ReadSignature, options:
 export function verifySignature(exchange: Exchange, options: CheckOptions & { readonly now: number }): Verdict {
   const read = readSignature(exchange, options.switches, options.now);
   return read.ok ? checkSignature(exchange, read, options) : read;
+}
+
+/**
+ * What may be used only once with the verified key: the nonce, or the signature itself where the profile asks for that
+ * (SIG-15, SIG-16). Remember it after `checkSignature` accepted, so that a forged request cannot use up a nonce.
+ */
+export function singleUseValue({ params, signature }: ReadSignature, switches: WireSwitches): string | undefined {
+  return params.nonce ?? (switches.rejectRepeatedSignatures ? signature.toString('base64') : undefined);
 }
