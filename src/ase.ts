@@ -185,10 +185,11 @@ export function createAse(options: AseOptions): Ase {
     req.url = req.originalUrl;
     return answerPacket(req, res);
   });
+  const noStore = { 'Cache-Control': 'no-store' };
   app.use('/auth', bind(interaction, environment, { origin, cors: false, headers: interactionHeaders }));
-  app.use('/auth', mount(auth, { headers: { 'Cache-Control': 'no-store' }, cors: true }));
+  app.use('/auth', mount(auth, { headers: noStore, cors: true }));
   app.use('/idp', mount(consent, { headers: interactionHeaders }));
-  app.use(bind(resource, environment, { origin, cors: true }));
+  app.use(bind(resource, environment, { origin, cors: true, headers: noStore }));
   app.use(walletAddress);
 
   // ── Private port ──

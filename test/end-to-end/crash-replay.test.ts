@@ -1,0 +1,121 @@
+/**
+ * A process dies where it hurts most, as a power cut would kill it: the sender between "packet sent" and "answer booked",
+ * the receiver between "booked" and "answered". After the restart the books balance and the amount has arrived once
+ * (ILP-18, RS-OP-30, SET-07). Each ASE is a process with a PostgreSQL database of its own.
+ */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createTestDatabase, needsPostgres } from '../support/postgresql.ts';
+import { readEnvironment, type RunningProcess, startProcess } from '../support/process.ts';
+import { type Answer, type RequestParts, send } from '../support/signed-fetch.ts';
+
+const controlToken = 'control-token-of-a-test';
+/** Two packets: the largest on the link is 2,500.00. */
+const amount = '400000';
+
+const scenarios = [
+  { name: 'the sender dies before the answer to its packet is booked', port: 46800, granite: 'packet-sent', dies: 'granite' },
+  { name: 'the sender dies before it books the answer', port: 46810, granite: 'packet-answered', dies: 'granite' },
+  { name: 'the sender dies with the last packet unanswered', port: 46820, granite: 'packet-sent:2', dies: 'granite' },
+  { name: 'the receiver dies before it answers what it booked', port: 46830, marble: 'packet-credited', dies: 'marble' },
+] as const;
+
+for (const scenario of scenarios) {
+  test(scenario.name, { skip: needsPostgres }, async () => {
+    const databases = { granite: await createTestDatabase(), marble: await createTestDatabase() };
+    const start = (ase: 'granite' | 'marble', failpoint?: string): Promise<RunningProcess> => {
+      const common = ['--port', String(scenario.port), '--control-port', '0', '--control-token', controlToken];
+      const own = ['--ase', ase, '--database-url', databases[ase].url, '--peer-secret', 'between the two', '--consent', 'auto'];
+      return startProcess([...common, ...own, ...(failpoint === undefined ? [] : ['--failpoint', failpoint])]);
+    };
+    const running = {
+      marble: await start('marble', 'marble' in scenario ? scenario.marble : undefined),
+      granite: await start('granite', 'granite' in scenario ? scenario.granite : undefined),
+    };
+    try {
+      const { incomingPayment, outgoingPayment } = await pay(running.granite);
+      assert.equal(await running[scenario.dies].ended, 'SIGKILL');
+      running[scenario.dies] = await start(scenario.dies);
+
+      await waitFor(async () => (await fetchJson(incomingPayment)).receivedAmount.value === amount);
+      const environment = readEnvironment(running.granite.ready);
+      const read = () => send(environment, { method: 'GET', url: outgoingPayment.url, token: outgoingPayment.token });
+      await waitFor(async () => (await read()).body.sentAmount.value === outgoingPayment.debit);
+      assert.equal((await read()).body.failed, false);
+
+      const [granite, marble] = await Promise.all([readBooks(running.granite), readBooks(running.marble)]);
+      assert.deepEqual([granite.balanced, marble.balanced], [true, true]);
+      const owed = BigInt(balanceOf(granite, 'peer:marble:EUR:2'));
+      assert.equal(owed, BigInt(amount));
+      assert.equal(BigInt(balanceOf(marble, 'peer:granite:EUR:2')), -owed, 'the peers agree on what is owed');
+      assert.equal(balanceOf(marble, 'customer:/bob'), amount);
+      assert.equal(balanceOf(granite, 'hold:USD:2'), '0');
+    } finally {
+      await Promise.all([running.granite.stop(), running.marble.stop()]);
+      await Promise.all([databases.granite.drop(), databases.marble.drop()]);
+    }
+  });
+}
+
+/** Creates an incoming payment at marble and an outgoing one to it at granite. */
+async function pay(granite: RunningProcess) {
+  const environment = readEnvironment(granite.ready);
+  const [payer, payee] = await Promise.all([fetchJson(environment.walletAddress), fetchJson(environment.receiver)]);
+  const post = async (url: string, body: unknown, token?: string): Promise<Answer['body']> => {
+    const parts: RequestParts = { method: 'POST', url, body, ...(token !== undefined && { token }) };
+    const answer = await send(environment, parts);
+    assert.ok(answer.status < 300, answer.text);
+    return answer.body;
+  };
+  const grant = (url: string, access: unknown, interact?: unknown) =>
+    post(url, { client: environment.client, access_token: { access: [access] }, ...(interact ? { interact } : {}) });
+  const incoming = await grant(payee.authServer, { type: 'incoming-payment', actions: ['create'] });
+  const { id: incomingPayment } = await post(
+    `${payee.resourceServer}/incoming-payments`,
+    { walletAddress: payee.id, incomingAmount: { value: amount, assetCode: 'EUR', assetScale: 2 } },
+    incoming.access_token.value,
+  );
+  const pending = await grant(
+    payer.authServer,
+    { type: 'outgoing-payment', actions: ['create', 'read'], identifier: payer.id },
+    { start: ['redirect'], finish: { method: 'redirect', uri: 'http://localhost:1/', nonce: 'n' } },
+  );
+  const location = (await fetch(pending.interact.redirect, { redirect: 'manual' })).headers.get('location')!;
+  const reference = { interact_ref: new URL(location).searchParams.get('interact_ref') };
+  const continued = await post(pending.continue.uri, reference, pending.continue.access_token.value);
+  const token = continued.access_token.value;
+  const quoting = await grant(payer.authServer, { type: 'quote', actions: ['create'] });
+  const quote = await post(
+    `${payer.resourceServer}/quotes`,
+    { walletAddress: payer.id, receiver: incomingPayment, method: 'ilp' },
+    quoting.access_token.value,
+  );
+  const payment = await post(`${payer.resourceServer}/outgoing-payments`, { walletAddress: payer.id, quoteId: quote.id }, token);
+  return { incomingPayment, outgoingPayment: { url: payment.id, token, debit: payment.debitAmount.value } };
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: read as expected
+const fetchJson = async (url: string): Promise<any> => (await fetch(url)).json();
+
+interface Books {
+  readonly balanced: boolean;
+  readonly accounts: readonly { readonly account: string; readonly balance: string }[];
+}
+
+async function readBooks({ ready }: RunningProcess): Promise<Books> {
+  const headers = { authorization: `Bearer ${controlToken}` };
+  const response = await fetch(`${ready.env['TOUCHSTONE_CONTROL']}/ledger`, { headers });
+  return ((await response.json()) as { ases: [Books] }).ases[0];
+}
+
+const balanceOf = ({ accounts }: Books, account: string): string =>
+  accounts.find((candidate) => candidate.account === account)!.balance;
+
+/** A crashed process's lease must run out first: some ten seconds. */
+async function waitFor(condition: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 300; tries += 1) {
+    if (await condition().catch(() => false)) return;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  throw new Error('did not come true within 30 s');
+}
