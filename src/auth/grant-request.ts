@@ -14,7 +14,7 @@ import { refuse } from './problem.ts';
 import { resolveWalletAddresses } from './resource-owner.ts';
 import type { AuthDeps } from './server.ts';
 
-type WireRequest = operations['post-request']['requestBody']['content']['application/json'];
+export type WireRequest = operations['post-request']['requestBody']['content']['application/json'];
 type InteractRequest = components['schemas']['interact-request'];
 
 export function createGrantRequestHandlers(deps: AuthDeps) {

@@ -18,7 +18,7 @@ import { createAccessTokenHandlers, identifyManagement } from './access-token.ts
 import type { AuthCall, AuthCaller } from './caller.ts';
 import { expectClientKey, readClientInstance } from './client-instance.ts';
 import { createContinuationHandlers, identifyContinuation } from './continuation.ts';
-import { createGrantRequestHandlers } from './grant-request.ts';
+import { createGrantRequestHandlers, type WireRequest } from './grant-request.ts';
 import { createInteractionRedirectHandlers, type InteractionRedirectDeps } from './interaction-redirect.ts';
 import { createAuthProblemRenderer, createInteractionProblemRenderer, refuse } from './problem.ts';
 
@@ -82,22 +82,25 @@ export function createAuthServer(deps: AuthDeps): Server<AuthCaller> {
   };
 }
 
-/** By the `client` member, the continuation token, or the management URL; no key is looked up yet (AS-N01). */
+/** The caller, and where to find the key that must have signed; no key is looked up yet (AS-N01). */
 async function identify(deps: AuthDeps, credentials: Credentials): Promise<Identity<AuthCaller>> {
-  const { policy, body, keyid } = credentials;
-  const caller = await (async (): Promise<AuthCaller> => {
-    switch (policy.caller) {
-      case 'client':
-        return { kind: 'client', client: readClientInstance((body as { client: never }).client) };
-      case 'continuation':
-        return identifyContinuation(deps, credentials);
-      case 'management':
-        return identifyManagement(deps, credentials);
-      default:
-        throw new Error(`the authorization server has no ${policy.caller} callers`);
-    }
-  })();
-  return { caller, findKey: () => expectClientKey(deps.clientKeys, caller.client, keyid) };
+  const caller = await identifyCaller(deps, credentials);
+  return { caller, findKey: () => expectClientKey(deps.clientKeys, caller.client, credentials.keyid) };
+}
+
+/** By the `client` member, the continuation token, or the management URL. */
+async function identifyCaller(deps: AuthDeps, credentials: Credentials): Promise<AuthCaller> {
+  const { policy, body } = credentials;
+  switch (policy.caller) {
+    case 'client':
+      return { kind: 'client', client: readClientInstance((body as WireRequest).client) };
+    case 'continuation':
+      return identifyContinuation(deps, credentials);
+    case 'management':
+      return identifyManagement(deps, credentials);
+    default:
+      throw new Error(`the authorization server has no ${policy.caller} callers`);
+  }
 }
 
 /** Lets `identifier` of quote items pass, which the schema refuses (switch `quoteIdentifier`, AMB-05). */

@@ -1,0 +1,190 @@
+/** Consent by page and by back channel (AS-80…85, AS-93, AS-N05, AS-N07). */
+import assert from 'node:assert/strict';
+import { after, before, beforeEach, describe, test } from 'node:test';
+import {
+  type Answer,
+  createTestClient,
+  type OneAuthServer,
+  secrets,
+  startAuthServer,
+} from '../auth/one-auth-server.ts';
+
+let as: OneAuthServer;
+const client = createTestClient('shop');
+const limits = {
+  debitAmount: { value: '1250', assetCode: 'USD', assetScale: 2 },
+  interval: 'R3/2025-01-01T00:00:00Z/P1M',
+  receiver: 'https://marble.example/incoming-payments/1',
+};
+
+before(async () => {
+  as = await startAuthServer();
+  as.world.keys.set(client.walletAddress, [client.jwk]);
+});
+after(() => as.close());
+beforeEach(() => {
+  as.world.consent = 'manual';
+  as.world.names.set(client.walletAddress, 'The Shop');
+});
+
+async function requestGrant(uri = 'https://shop.example:8443/done') {
+  const access = [{ type: 'outgoing-payment', actions: ['create'], identifier: as.alice, limits }];
+  const interact = { start: ['redirect'], finish: { method: 'redirect', uri, nonce: 'n' } };
+  const body = { client: client.walletAddress, access_token: { access }, interact };
+  const answer = await as.send({ url: as.authServer, by: client, body });
+  assert.equal(answer.status, 200, answer.text);
+  const [, , , id, nonce] = new URL(answer.body.interact.redirect).pathname.split('/');
+  return { ...answer.body, id: id!, nonce: nonce!, access };
+}
+
+const get = (url: string, cookie = ''): Promise<Answer> => as.send({ method: 'GET', url, headers: { cookie } });
+const cookieOf = (answer: Answer): string => answer.headers.get('set-cookie')!.split(';')[0]!;
+const fieldOf = (page: Answer, name: string): string =>
+  new RegExp(`name="${name}" value="([^"]*)"`).exec(page.text)![1]!;
+
+async function openPage(grant: { interact: { redirect: string } }) {
+  const started = await get(grant.interact.redirect);
+  const page = await get(started.headers.get('location')!);
+  return { session: cookieOf(started), page };
+}
+
+function submit(page: Answer, fields: Record<string, string>, cookie = cookieOf(page)): Promise<Answer> {
+  const hidden = ['interactId', 'nonce', 'csrf'].map((name) => [name, fieldOf(page, name)] as [string, string]);
+  const headers = { 'content-type': 'application/x-www-form-urlencoded', cookie };
+  const body = new URLSearchParams([...hidden, ...Object.entries(fields)]).toString();
+  return as.send({ url: `${as.origin}/idp/consent`, headers, body });
+}
+
+describe('the page', () => {
+  test('AS-93: who asks, for what, within which limits, and two buttons', async () => {
+    const { page } = await openPage(await requestGrant());
+    assert.equal(page.status, 200);
+    const text = page.text.replaceAll(/<[^>]+>/g, ' ');
+    for (const words of [
+      'The Shop',
+      client.walletAddress,
+      `Send payments from ${as.alice}`,
+      'at most 12.50 USD in each period',
+      'a month, 3 times, the first one from 2025-01-01T00:00:00Z',
+      limits.receiver,
+    ]) {
+      assert.ok(text.includes(words), `${words} in ${text}`);
+    }
+    assert.match(page.text, /<button [^>]*aria-label="accept"/);
+    assert.match(page.text, /<button [^>]*aria-label="deny"/);
+    assert.ok(!page.text.includes('<script'));
+  });
+
+  test('AS-N07: no frames, no referrer, no cache; the form may lead to the client', async () => {
+    const { page } = await openPage(await requestGrant());
+    const policy = page.headers.get('content-security-policy')!;
+    assert.match(policy, /default-src 'none'/);
+    assert.match(policy, /frame-ancestors 'none'/);
+    assert.match(policy, /form-action 'self' http:\/\/127\.0\.0\.1:\d+ https:\/\/shop\.example:8443;/);
+    assert.equal(page.headers.get('referrer-policy'), 'no-referrer');
+    assert.equal(page.headers.get('cache-control'), 'no-store');
+    const { page: forApp } = await openPage(await requestGrant('myapp://done'));
+    assert.match(forApp.headers.get('content-security-policy')!, / myapp:;/);
+  });
+
+  test('names of clients are text, never markup', async () => {
+    as.world.names.set(client.walletAddress, `<img src=x onerror="alert('1')">&`);
+    const { page } = await openPage(await requestGrant());
+    assert.ok(!page.text.includes('<img'));
+    assert.ok(page.text.includes('&lt;img src=x onerror=&quot;alert(&#39;1&#39;)&quot;&gt;&amp;'));
+  });
+
+  for (const [decision, expected] of [
+    ['accept', 'interact_ref'],
+    ['reject', 'result'],
+  ] as const) {
+    test(`AS-85: ${decision}, back to the authorization server, and to the client`, async () => {
+      const { session, page } = await openPage(await requestGrant());
+      const decided = await submit(page, { decision });
+      assert.equal(decided.status, 303, decided.text);
+      const finished = await get(decided.headers.get('location')!, session);
+      assert.equal(finished.status, 302, finished.text);
+      assert.ok(new URL(finished.headers.get('location')!).searchParams.get(expected));
+    });
+  }
+
+  test('only the form that was shown here decides', async () => {
+    const [{ page }, { page: other }] = [await openPage(await requestGrant()), await openPage(await requestGrant())];
+    for (const cookie of ['', cookieOf(other), `${cookieOf(page)}x`]) {
+      const answer = await submit(page, { decision: 'accept' }, cookie);
+      assert.equal(answer.status, 403);
+      assert.match(answer.headers.get('content-type')!, /^text\/html/);
+    }
+    assert.equal((await submit(page, { decision: 'accept' })).status, 303);
+    assert.equal((await submit(other, { decision: 'accept' })).status, 303);
+  });
+
+  test('AS-N05: somebody who does not hold the wallet address cannot accept', async () => {
+    const { page } = await openPage(await requestGrant());
+    assert.equal((await submit(page, { decision: 'accept', holder: 'bob' })).status, 403);
+    assert.equal((await submit(page, { decision: 'accept', holder: 'alice' })).status, 303);
+  });
+
+  test('errors are pages', async () => {
+    const grant = await requestGrant();
+    const { page } = await openPage(grant);
+    await submit(page, { decision: 'accept' });
+    const url = `${as.origin}/idp/consent?`;
+    for (const [answer, status] of [
+      [await get(`${url}interactId=${grant.id}&nonce=${grant.nonce}`), 400],
+      [await get(`${url}interactId=${grant.id}&nonce=x`), 404],
+      [await get(`${url}interactId=%00&nonce=x`), 404],
+      [await get(url), 400],
+      [await submit(page, { decision: 'accept' }), 400],
+      [await submit(page, { decision: 'maybe' }), 400],
+      [await as.send({ method: 'PUT', url }), 405],
+    ] as const) {
+      assert.equal(answer.status, status, answer.text);
+      assert.match(answer.headers.get('content-type')!, /^text\/html/);
+      assert.ok(!answer.text.includes(grant.nonce));
+    }
+  });
+});
+
+describe('the back channel', () => {
+  const call = (path: string, method = 'POST', secret: string | undefined = secrets.identityProvider) =>
+    as.send({ method, url: `${as.origin}/back-channel/grant/${path}`, headers: { 'x-idp-secret': secret } });
+  const outcome = ({ status, body }: Answer) => [status, body?.error?.code];
+
+  test('AS-80, AS-82: read, accept, read again', async () => {
+    const { id, nonce, access } = await requestGrant();
+    const { status, body } = await call(`${id}/${nonce}`, 'GET');
+    assert.equal(status, 200);
+    assert.deepEqual(body, { grantId: body.grantId, access, state: 'PENDING' });
+    assert.deepEqual(outcome(await call(`${id}/${nonce}/accept`)), [202, undefined]);
+    assert.equal((await call(`${id}/${nonce}`, 'GET')).body.state, 'APPROVED');
+    assert.deepEqual(outcome(await call(`${id}/${nonce}/reject`)), [400, 'invalid_interaction'], 'AS-83');
+  });
+
+  test('AS-82: reject', async () => {
+    const { id, nonce } = await requestGrant();
+    assert.equal((await call(`${id}/${nonce}/reject`)).status, 202);
+    assert.equal((await call(`${id}/${nonce}`, 'GET')).body.state, 'DENIED');
+  });
+
+  test('AS-81, AS-84: a wrong secret of any length, whether or not there is such an interaction', async () => {
+    const { id, nonce } = await requestGrant();
+    for (const secret of ['', 'x', `${secrets.identityProvider}x`]) {
+      assert.deepEqual(outcome(await call(`${id}/${nonce}`, 'GET', secret)), [401, 'invalid_request']);
+      assert.deepEqual(outcome(await call(`${id}/${nonce}/accept`, 'POST', secret)), [401, 'invalid_interaction']);
+      assert.deepEqual(outcome(await call('unknown/x/reject', 'POST', secret)), [401, 'invalid_interaction']);
+    }
+    assert.equal((await call(`${id}/${nonce}`, 'GET')).body.state, 'PENDING');
+  });
+
+  test('AS-83: unknown, expired, cancelled', async () => {
+    const { id, nonce, continue: continuation } = await requestGrant();
+    assert.deepEqual(outcome(await call(`${id}/x/accept`)), [404, 'unknown_interaction']);
+    const token = continuation.access_token.value;
+    await as.send({ method: 'DELETE', url: continuation.uri, token, by: client });
+    assert.deepEqual(outcome(await call(`${id}/${nonce}/accept`)), [401, 'user_denied']);
+    const late = await requestGrant();
+    as.world.now += 600_000;
+    assert.deepEqual(outcome(await call(`${late.id}/${late.nonce}/accept`)), [400, 'invalid_interaction']);
+  });
+});
