@@ -36,9 +36,13 @@ export function generateRoutes(
     return config;
   });
   const cli = createRequire(join(root, 'package.json')).resolve('@openapitools/openapi-generator-cli/main.js');
-  const run = spawnSync(process.execPath, [cli, 'batch', '--fail-fast', ...configs], { cwd: root, encoding: 'utf8' });
-  if (run.status !== 0)
-    throw new Error(`openapi-generator failed:\n${lastLines(run.stdout)}\n${lastLines(run.stderr)}`);
+  // The tool looks for openapitools.json in PWD, whatever its working directory is.
+  const run = spawnSync(process.execPath, [cli, 'batch', '--fail-fast', ...configs], {
+    cwd: root,
+    env: { ...process.env, PWD: root },
+    encoding: 'utf8',
+  });
+  if (run.status !== 0) throw new Error(explainFailure(`${run.stdout}\n${run.stderr}`));
   return new Map([...documents.keys()].map((name) => [name, readFileSync(join(work, name, 'routes.ts'), 'utf8')]));
 }
 
@@ -55,6 +59,12 @@ function generatorConfig(root: string, templates: string, input: string, output:
   };
 }
 
-function lastLines(text: string | null): string {
-  return (text ?? '').trimEnd().split('\n').slice(-15).join('\n');
+/** Its own words, without the minified source and the stacks that it prints along with them. */
+function explainFailure(output: string): string {
+  const jar = /Unable to access jarfile (\S+)/.exec(output)?.[1];
+  if (jar !== undefined) {
+    return `openapi-generator could not be fetched from Maven Central (https://repo1.maven.org) to ${jar}; once there, it is used offline.`;
+  }
+  const lines = output.split('\n').filter((line) => line.trim() !== '' && line.length < 300 && !/^\s+at /.test(line));
+  return `openapi-generator failed:\n${lines.slice(-15).join('\n')}`;
 }
