@@ -72,7 +72,11 @@ export const clientKeyChecks: Check[] = [
   },
   unusableKeySet('not-found', 'the wallet address answers 404', { status: 404, body: '{}' }),
   unusableKeySet('server-error', 'the wallet address answers 500', { status: 500, body: '{"keys":[]}' }),
-  unusableKeySet('html', 'the key set is a page', { status: 200, headers: { 'content-type': 'text/html' }, body: '<p>no</p>' }),
+  unusableKeySet('html', 'the key set is a page', {
+    status: 200,
+    headers: { 'content-type': 'text/html' },
+    body: '<p>no</p>',
+  }),
   unusableKeySet('no-keys-member', 'the document has no keys', { status: 200, body: '{"key":[]}' }),
   {
     id: 'client-keys.redirect-elsewhere',
@@ -132,10 +136,19 @@ export const clientKeyChecks: Check[] = [
       const first = context.newIdentity('first');
       const second = context.newIdentity('second');
       const client = await context.clientHost.add([first.jwk]);
-      const grant = await requestToken(context, context.sender, [quoteAccess()], { client: client.url, identity: first });
+      const grant = await requestToken(context, context.sender, [quoteAccess()], {
+        client: client.url,
+        identity: first,
+      });
       client.keys = [first.jwk, second.jwk];
       const { manage, value } = grant.access_token;
-      const rotated = await context.call({ operation: 'post-token', method: 'POST', url: manage, token: value, sign: second });
+      const rotated = await context.call({
+        operation: 'post-token',
+        method: 'POST',
+        url: manage,
+        token: value,
+        sign: second,
+      });
       expectStatus(rotated, 200);
     },
   },
@@ -153,7 +166,10 @@ export const clientKeyChecks: Check[] = [
       const cancel = { operation: 'delete-continue', method: 'DELETE', url: uri, token: access_token.value };
       expectGnapError(await context.call({ ...cancel, sign: stranger }), 400, 'invalid_client');
       expectGnapError(await context.call({ ...cancel, sign: namesake }), 401, 'invalid_client');
-      for (const [operation, method] of [['post-token', 'POST'], ['delete-token', 'DELETE']] as const) {
+      for (const [operation, method] of [
+        ['post-token', 'POST'],
+        ['delete-token', 'DELETE'],
+      ] as const) {
         const manageCall = { operation, method, url: manage, token: value };
         expectGnapError(await context.call({ ...manageCall, sign: stranger }), 400, 'invalid_client');
         expectGnapError(await context.call({ ...manageCall, sign: namesake }), 401, 'invalid_client');
@@ -194,7 +210,8 @@ export const clientKeyChecks: Check[] = [
       const { receiver } = context;
       const identity = context.newIdentity('reader');
       const asker = { client: { jwk: identity.jwk }, identity };
-      const own = (await requestToken(context, receiver, [incomingAccess(receiver, ['create', 'read'])])).access_token.value;
+      const own = (await requestToken(context, receiver, [incomingAccess(receiver, ['create', 'read'])])).access_token
+        .value;
       const json = { walletAddress: receiver.url, incomingAmount: amountOf(receiver, '10') };
       const create = { operation: 'create-incoming-payment', url: `${receiver.resourceServer}/incoming-payments` };
       const { id } = expectStatus(await context.call({ ...create, json, token: own }), 201).body;
@@ -203,7 +220,12 @@ export const clientKeyChecks: Check[] = [
       const read = { operation: 'get-incoming-payment', url: id, sign: identity };
       expectResourceError(await context.call({ ...read, token: await tokenFor('read') }), 404);
       expectStatus(await context.call({ ...read, token: await tokenFor('read-all') }), 200);
-      const complete = { operation: 'complete-incoming-payment', method: 'POST', url: `${id}/complete`, sign: identity };
+      const complete = {
+        operation: 'complete-incoming-payment',
+        method: 'POST',
+        url: `${id}/complete`,
+        sign: identity,
+      };
       expectResourceError(await context.call({ ...complete, token: await tokenFor('complete') }), 404);
       expectStatus(await context.call({ operation: 'get-incoming-payment', url: id, token: own }), 200);
     },

@@ -12,8 +12,8 @@ import {
   incomingAccess,
   obtainConsent,
   outgoingAccess,
-  passWait,
   type PendingGrant,
+  passWait,
   quoteAccess,
   requestInteractiveGrant,
   requestToken,
@@ -30,26 +30,37 @@ const spentAmounts = (context: CheckContext, token: string): Promise<Answer> => 
 };
 
 /** Ways to present a continuation that is not one's own. */
-const refusals: readonly (readonly [id: string, rows: string[], title: string, call: (grant: Json) => Partial<Call>, code: string])[] =
+const refusals: readonly (readonly [
+  id: string,
+  rows: string[],
+  title: string,
+  call: (grant: Json) => Partial<Call>,
+  code: string,
+])[] = [
+  ['no-token', ['AS-110', 'AS-111'], 'no token', () => ({}), 'invalid_client'],
   [
-    ['no-token', ['AS-110', 'AS-111'], 'no token', () => ({}), 'invalid_client'],
-    ['unsigned', ['AS-111'], 'no signature', (grant) => ({ token: grant.continue.access_token.value, sign: false }), 'invalid_client'],
-    ['wrong-token', ['AS-110'], 'an unknown token', () => ({ token: randomUUID() }), 'invalid_continuation'],
-    [
-      'wrong-id',
-      ['AS-110'],
-      'a token under another id',
-      (grant) => ({ token: grant.continue.access_token.value, url: grant.continue.uri.replace(/[^/]+$/, randomUUID()) }),
-      'invalid_continuation',
-    ],
-    [
-      'broken-signature',
-      ['AS-110'],
-      'a signature that does not verify',
-      (grant) => ({ token: grant.continue.access_token.value, sign: { broken: true } }),
-      'invalid_client',
-    ],
-  ];
+    'unsigned',
+    ['AS-111'],
+    'no signature',
+    (grant) => ({ token: grant.continue.access_token.value, sign: false }),
+    'invalid_client',
+  ],
+  ['wrong-token', ['AS-110'], 'an unknown token', () => ({ token: randomUUID() }), 'invalid_continuation'],
+  [
+    'wrong-id',
+    ['AS-110'],
+    'a token under another id',
+    (grant) => ({ token: grant.continue.access_token.value, url: grant.continue.uri.replace(/[^/]+$/, randomUUID()) }),
+    'invalid_continuation',
+  ],
+  [
+    'broken-signature',
+    ['AS-110'],
+    'a signature that does not verify',
+    (grant) => ({ token: grant.continue.access_token.value, sign: { broken: true } }),
+    'invalid_client',
+  ],
+];
 
 export const continuationChecks: Check[] = [
   ...refusals.flatMap(([id, rows, title, change, code]): Check[] =>
@@ -96,7 +107,12 @@ export const continuationChecks: Check[] = [
       assert.notEqual(access_token.value, answer.body.continue.access_token.value);
       assert.deepEqual(access_token.access, [outgoingAccess(context.sender)]);
       await passWait(context, pending.body);
-      expectGnapError(await continueGrant(context, answer.body, interactRef), 401, 'request_denied', 'invalid_continuation');
+      expectGnapError(
+        await continueGrant(context, answer.body, interactRef),
+        401,
+        'request_denied',
+        'invalid_continuation',
+      );
       expectStatus(await spentAmounts(context, access_token.value), 200);
     },
   },
@@ -216,7 +232,11 @@ export const continuationChecks: Check[] = [
       expectResourceError(answer, 401);
       const call = { ...continuation(grant), token: grant.access_token.value };
       expectGnapError(await context.call(call), 401, 'invalid_continuation');
-      expectGnapError(await context.call({ ...call, operation: 'delete-continue', method: 'DELETE' }), 401, 'invalid_continuation');
+      expectGnapError(
+        await context.call({ ...call, operation: 'delete-continue', method: 'DELETE' }),
+        401,
+        'invalid_continuation',
+      );
     },
   },
   {

@@ -22,15 +22,28 @@ import {
 } from '../runner/scenarios.ts';
 import type { Answer, Json } from '../runner/signed-client.ts';
 
-const interact = (): Json => ({ start: ['redirect'], finish: { method: 'redirect', uri: finishUri, nonce: randomUUID() } });
+const interact = (): Json => ({
+  start: ['redirect'],
+  finish: { method: 'redirect', uri: finishUri, nonce: randomUUID() },
+});
 
 function expectPending(answer: Answer): void {
   expectStatus(answer, 200);
-  assert.deepEqual(Object.keys(answer.body).sort(), ['continue', 'interact'], 'pending: interact and continue, no token');
+  assert.deepEqual(
+    Object.keys(answer.body).sort(),
+    ['continue', 'interact'],
+    'pending: interact and continue, no token',
+  );
 }
 
 /** A request for these items needs (or does not need) the owner's consent. */
-function consentCheck(id: string, rows: string[], title: string, needed: boolean, access: (party: Json) => Json[]): Check {
+function consentCheck(
+  id: string,
+  rows: string[],
+  title: string,
+  needed: boolean,
+  access: (party: Json) => Json[],
+): Check {
   return {
     id: `grant.${id}`,
     rows,
@@ -87,7 +100,8 @@ export const grantAnswerChecks: Check[] = [
     run: async (context) => {
       const access = [incomingAccess(context.sender, ['create', 'read-all']), quoteAccess(['create'])];
       const answers: Answer[] = [];
-      for (let i = 0; i < 2; i += 1) answers.push(await postGrant(context, context.sender, { access_token: { access } }));
+      for (let i = 0; i < 2; i += 1)
+        answers.push(await postGrant(context, context.sender, { access_token: { access } }));
       for (const answer of answers) {
         expectStatus(answer, 200);
         assert.match(answer.headers.get('cache-control') ?? '', /no-store/);
@@ -178,21 +192,38 @@ export const grantAnswerChecks: Check[] = [
     rows: ['AS-49'],
     title: 'what is granted after consent names the limits and the identifier',
     run: async (context) => {
-      const access = outgoingAccess(context.sender, { debitAmount: amountOf(context.sender, '321') }, ['create', 'read-all']);
+      const access = outgoingAccess(context.sender, { debitAmount: amountOf(context.sender, '321') }, [
+        'create',
+        'read-all',
+      ]);
       const grant = await grantOutgoing(context, access);
       assert.deepEqual(grant.access_token.access, [access]);
     },
   },
-  consentCheck('outgoing-read-needs-consent', ['AS-55'], 'even reading outgoing payments needs consent', true, (party) => [
-    outgoingAccess(party, undefined, ['read']),
+  consentCheck(
+    'outgoing-read-needs-consent',
+    ['AS-55'],
+    'even reading outgoing payments needs consent',
+    true,
+    (party) => [outgoingAccess(party, undefined, ['read'])],
+  ),
+  consentCheck(
+    'incoming-needs-none',
+    ['AS-56', 'RS-Q-20'],
+    'incoming payments, read-all included, need none',
+    false,
+    () => [{ type: 'incoming-payment', actions: ['create', 'complete', 'read', 'read-all', 'list'] }],
+  ),
+  consentCheck('quote-needs-none', ['AS-56'], 'quotes need none', false, () => [
+    quoteAccess(['create', 'read', 'read-all']),
   ]),
-  consentCheck('incoming-needs-none', ['AS-56', 'RS-Q-20'], 'incoming payments, read-all included, need none', false, () => [
-    { type: 'incoming-payment', actions: ['create', 'complete', 'read', 'read-all', 'list'] },
-  ]),
-  consentCheck('quote-needs-none', ['AS-56'], 'quotes need none', false, () => [quoteAccess(['create', 'read', 'read-all'])]),
-  consentCheck('list-all-needs-consent', ['AS-57'], 'listing everybody’s incoming payments needs consent', true, (party) => [
-    incomingAccess(party, ['list-all']),
-  ]),
+  consentCheck(
+    'list-all-needs-consent',
+    ['AS-57'],
+    'listing everybody’s incoming payments needs consent',
+    true,
+    (party) => [incomingAccess(party, ['list-all'])],
+  ),
   {
     id: 'grant.subject-needs-consent',
     rows: ['AS-60', 'AS-62'],
@@ -225,7 +256,10 @@ export const grantAnswerChecks: Check[] = [
       const token = (await requestToken(context, context.sender, [item])).access_token.value;
       const url = `${context.sender.resourceServer}/incoming-payments`;
       for (const walletAddress of [context.sender.url, context.environment.client]) {
-        expectStatus(await context.call({ operation: 'create-incoming-payment', url, json: { walletAddress }, token }), 201);
+        expectStatus(
+          await context.call({ operation: 'create-incoming-payment', url, json: { walletAddress }, token }),
+          201,
+        );
       }
     },
   },

@@ -23,18 +23,26 @@ const interact = (finish?: Json): Json => ({ start: ['redirect'], ...(finish ? {
 const finish = (change: Json = {}): Json => ({ method: 'redirect', uri: finishUri, nonce: randomUUID(), ...change });
 const withClient = (context: CheckContext, rest: Json): Json => ({ client: context.environment.client, ...rest });
 /** A request for one access item. */
-const asking = (item: (context: CheckContext) => Json, more: Json = {}) => (context: CheckContext): Json =>
-  withClient(context, { access_token: { access: [item(context)] }, ...more });
+const asking =
+  (item: (context: CheckContext) => Json, more: Json = {}) =>
+  (context: CheckContext): Json =>
+    withClient(context, { access_token: { access: [item(context)] }, ...more });
 /** A request for an outgoing payment with these limits, complete in every other respect. */
 const limited = (limits: (context: CheckContext) => Json) =>
   asking((context) => outgoingAccess(context.sender, limits(context)), { interact: interact(finish()) });
-const interacting = (value: () => Json) => (context: CheckContext): Json =>
-  withClient(context, { access_token: { access: [outgoingAccess(context.sender)] }, interact: value() });
-const jwkWith = (change: Json) => (context: CheckContext): Json => {
-  const { jwk } = context.newIdentity(context.environment.identity.keyId);
-  const changed = Object.fromEntries(Object.entries({ ...jwk, ...change }).filter(([, value]) => value !== undefined));
-  return { client: { jwk: changed }, access_token: quote };
-};
+const interacting =
+  (value: () => Json) =>
+  (context: CheckContext): Json =>
+    withClient(context, { access_token: { access: [outgoingAccess(context.sender)] }, interact: value() });
+const jwkWith =
+  (change: Json) =>
+  (context: CheckContext): Json => {
+    const { jwk } = context.newIdentity(context.environment.identity.keyId);
+    const changed = Object.fromEntries(
+      Object.entries({ ...jwk, ...change }).filter(([, value]) => value !== undefined),
+    );
+    return { client: { jwk: changed }, access_token: quote };
+  };
 
 const refusals: readonly Refusal[] = [
   ['no-purpose', ['AS-03'], 'neither access_token nor subject', (c) => withClient(c, {})],
@@ -224,24 +232,28 @@ const broken: readonly (readonly [id: string, rows: string[], title: string, cal
 ];
 
 export const grantRefusalChecks: Check[] = [
-  ...refusals.map(([id, rows, title, request, code = 'invalid_request']): Check => ({
-    id: `grant.${id}`,
-    rows: [...rows, ...errorRows],
-    title: `refused with 400 ${code}: ${title}`,
-    run: async (context) => {
-      const url = context.sender.authServer;
-      expectGnapError(await context.call({ operation: 'post-request', url, json: request(context) }), 400, code);
-    },
-  })),
-  ...broken.map(([id, rows, title, call]): Check => ({
-    id: `grant.${id}`,
-    rows: [...rows, ...errorRows],
-    title: `refused with 400 invalid_request: ${title}`,
-    run: async (context) => {
-      const answer = await context.call({ operation: 'post-request', url: context.sender.authServer, ...call });
-      expectGnapError(answer, 400, 'invalid_request');
-    },
-  })),
+  ...refusals.map(
+    ([id, rows, title, request, code = 'invalid_request']): Check => ({
+      id: `grant.${id}`,
+      rows: [...rows, ...errorRows],
+      title: `refused with 400 ${code}: ${title}`,
+      run: async (context) => {
+        const url = context.sender.authServer;
+        expectGnapError(await context.call({ operation: 'post-request', url, json: request(context) }), 400, code);
+      },
+    }),
+  ),
+  ...broken.map(
+    ([id, rows, title, call]): Check => ({
+      id: `grant.${id}`,
+      rows: [...rows, ...errorRows],
+      title: `refused with 400 invalid_request: ${title}`,
+      run: async (context) => {
+        const answer = await context.call({ operation: 'post-request', url: context.sender.authServer, ...call });
+        expectGnapError(answer, 400, 'invalid_request');
+      },
+    }),
+  ),
   {
     id: 'grant.jwk-interactive',
     rows: ['AS-28', ...errorRows],
@@ -253,7 +265,12 @@ export const grantRefusalChecks: Check[] = [
         access_token: { access: [outgoingAccess(context.sender)] },
         interact: interact(finish()),
       };
-      const answer = await context.call({ operation: 'post-request', url: context.sender.authServer, json, sign: identity });
+      const answer = await context.call({
+        operation: 'post-request',
+        url: context.sender.authServer,
+        json,
+        sign: identity,
+      });
       expectGnapError(answer, 400, 'invalid_client');
     },
   },

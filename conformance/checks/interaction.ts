@@ -3,13 +3,13 @@
 import assert from 'node:assert/strict';
 import type { Check, CheckContext } from '../runner/check.ts';
 import { expectGnapError, expectStatus } from '../runner/expect.ts';
-import { CookieJar, finishUri, interactionHash, walkInteraction, type Walk } from '../runner/interaction.ts';
+import { CookieJar, finishUri, interactionHash, type Walk, walkInteraction } from '../runner/interaction.ts';
 import {
   continueGrant,
   obtainConsent,
   outgoingAccess,
-  passWait,
   type PendingGrant,
+  passWait,
   postGrant,
   requestInteractiveGrant,
 } from '../runner/scenarios.ts';
@@ -137,7 +137,12 @@ export const interactionChecks: Check[] = [
       const again = await context.call({ url, sign: false, headers: cookie ? [['cookie', cookie]] : [] });
       assert.ok(!(again.headers.get('location') ?? '').includes('interact_ref'), 'no second reference');
       await passWait(context, pending.body);
-      expectGnapError(await continueGrant(context, pending.body, interactRef), 401, 'request_denied', 'invalid_continuation');
+      expectGnapError(
+        await continueGrant(context, pending.body, interactRef),
+        401,
+        'request_denied',
+        'invalid_continuation',
+      );
     },
   },
   {

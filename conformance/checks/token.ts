@@ -32,7 +32,12 @@ const operations = [
 ] as const;
 
 /** Ways to manage a token that is not one's own. */
-const refusals: readonly (readonly [id: string, rows: string[], title: string, call: (token: Json) => Partial<Call>])[] = [
+const refusals: readonly (readonly [
+  id: string,
+  rows: string[],
+  title: string,
+  call: (token: Json) => Partial<Call>,
+])[] = [
   ['unsigned', ['AS-145'], 'no signature', (token) => ({ token: token.value, sign: false })],
   ['broken-signature', ['AS-145'], 'a wrong signature', (token) => ({ token: token.value, sign: { broken: true } })],
   [
@@ -106,18 +111,6 @@ export const tokenChecks: Check[] = [
       assert.ok(refused && others.length === 0, `answered ${answers.map((answer) => answer.status).join(' and ')}`);
       if (refused.status === 404) expectGnapError(refused, 404, 'invalid_rotation');
       else expectGnapError(refused, 401, 'invalid_client');
-    },
-  },
-  {
-    id: 'token.rotate-expired',
-    rows: ['AS-143', 'INT-11'],
-    title: 'an expired token opens nothing but can be rotated',
-    run: async (context) => {
-      const { access_token } = await issue(context);
-      await context.control.advanceClock((access_token.expires_in + 1) * 1000);
-      expectResourceError(await use(context, access_token.value), 401);
-      const rotated = expectStatus(await rotateToken(context, access_token), 200).body.access_token;
-      expectStatus(await use(context, rotated.value), 201);
     },
   },
   {

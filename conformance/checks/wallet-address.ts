@@ -52,7 +52,10 @@ export const walletAddressChecks: Check[] = [
     title: 'the published servers answer as grant endpoint (with and without its slash) and as collections',
     run: async (context) => {
       const { authServer, resourceServer } = context.sender;
-      const json = { client: context.environment.client, access_token: { access: [{ type: 'quote', actions: ['create'] }] } };
+      const json = {
+        client: context.environment.client,
+        access_token: { access: [{ type: 'quote', actions: ['create'] }] },
+      };
       for (const url of [authServer, authServer.replace(/\/$/, '')]) {
         const answer = expectStatus(await context.call({ operation: 'post-request', url, json }), 200);
         assert.equal(typeof answer.body.access_token.value, 'string', `${url} grants`);
@@ -192,7 +195,10 @@ export const walletAddressChecks: Check[] = [
       expectStatus(await context.call({ method: 'HEAD', url, sign: false }), 200);
       expectStatus(await context.call({ method: 'OPTIONS', url, sign: false }), 200, 204);
       for (const method of ['POST', 'PUT', 'DELETE', 'PATCH']) {
-        const answer = expectStatus(await context.call({ operation: 'get-wallet-address', method, url, sign: false }), 405);
+        const answer = expectStatus(
+          await context.call({ operation: 'get-wallet-address', method, url, sign: false }),
+          405,
+        );
         const allowed = (answer.headers.get('allow') ?? '').split(/\s*,\s*/).sort();
         assert.deepEqual(allowed, ['GET', 'HEAD', 'OPTIONS'], `Allow after ${method}`);
       }

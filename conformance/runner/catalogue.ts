@@ -17,6 +17,8 @@ const directory = new URL('../catalogue/', import.meta.url);
 
 /** All rows, in the order of the files. */
 export function readCatalogue(from: URL = directory): CatalogueRow[] {
-  const files = readdirSync(from).filter((name) => name.endsWith('.yaml')).sort();
+  const files = readdirSync(from)
+    .filter((name) => name.endsWith('.yaml'))
+    .sort();
   return files.flatMap((name) => load(readFileSync(new URL(name, from), 'utf8')) as CatalogueRow[]);
 }

@@ -8,8 +8,8 @@ import { createRedaction, type Redaction } from './redaction.ts';
 import { createRecorder, createSignedClient, type Json, type Recorder, type SendCall } from './signed-client.ts';
 import type { ResponseBodies } from './validation.ts';
 
-/** Business time after which what the checks share (tokens, mostly) is computed anew, in milliseconds. */
-const longestAge = 240_000;
+/** Business time after which what the checks share (tokens, mostly) is computed anew, in seconds. */
+const longestAge = 240;
 
 export interface Run {
   readonly redaction: Redaction;
@@ -24,8 +24,8 @@ export async function createRun(environment: Environment, bodies: ResponseBodies
   const clientHost = createClientHost();
   const memory = new Map<string, Promise<unknown>>();
   let age = 0;
-  const control = createControl(environment, (milliseconds) => {
-    age += milliseconds;
+  const control = createControl(environment, (seconds) => {
+    age += seconds;
     if (age < longestAge) return;
     memory.clear();
     age = 0;
@@ -57,7 +57,8 @@ export function newIdentity(keyId: string): Identity & { readonly jwk: Json } {
 
 async function discoverParty(call: SendCall, url: string): Promise<Party> {
   const answer = await call({ operation: 'get-wallet-address', url, sign: false });
-  if (answer.status !== 200 || !answer.body) throw new Error(`GET ${url} answered ${answer.status}: no wallet address there`);
+  if (answer.status !== 200 || !answer.body)
+    throw new Error(`GET ${url} answered ${answer.status}: no wallet address there`);
   const { authServer, resourceServer, assetCode, assetScale } = answer.body;
   return { url, authServer, resourceServer, assetCode, assetScale };
 }

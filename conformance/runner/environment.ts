@@ -66,9 +66,15 @@ function readPrivateKey(variables: Record<string, string | undefined>, complaint
   const pem = variables['TOUCHSTONE_PRIVATE_KEY'];
   const base64 = variables['TOUCHSTONE_PRIVATE_KEY_BASE64'];
   const file = variables['TOUCHSTONE_PRIVATE_KEY_FILE'];
-  const source = pem ? 'TOUCHSTONE_PRIVATE_KEY' : base64 ? 'TOUCHSTONE_PRIVATE_KEY_BASE64' : 'TOUCHSTONE_PRIVATE_KEY_FILE';
+  const source = pem
+    ? 'TOUCHSTONE_PRIVATE_KEY'
+    : base64
+      ? 'TOUCHSTONE_PRIVATE_KEY_BASE64'
+      : 'TOUCHSTONE_PRIVATE_KEY_FILE';
   if (!pem && !base64 && !file) {
-    complaints.push('none of TOUCHSTONE_PRIVATE_KEY, TOUCHSTONE_PRIVATE_KEY_BASE64, TOUCHSTONE_PRIVATE_KEY_FILE is set');
+    complaints.push(
+      'none of TOUCHSTONE_PRIVATE_KEY, TOUCHSTONE_PRIVATE_KEY_BASE64, TOUCHSTONE_PRIVATE_KEY_FILE is set',
+    );
     return undefined;
   }
   try {

@@ -37,7 +37,7 @@ export function exchange(sent: Sent, timeoutMs = 10_000): Promise<Received> {
       port,
       path: targetOf(sent.url),
       method: sent.method,
-      headers: lines.flatMap(([name, value]) => [name, value]),
+      headers: lines.flat(),
       timeout: timeoutMs,
     });
     outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer within ${timeoutMs} ms`)));

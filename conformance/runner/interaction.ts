@@ -39,7 +39,8 @@ export class CookieJar {
   header(url: string): string | undefined {
     const { origin, pathname } = new URL(url);
     const fitting = [...this.#cookies.values()].filter(
-      ({ path, origin: home }) => home === origin && (pathname === path || pathname.startsWith(path.replace(/\/?$/, '/'))),
+      ({ path, origin: home }) =>
+        home === origin && (pathname === path || pathname.startsWith(path.replace(/\/?$/, '/'))),
     );
     return fitting.length > 0 ? fitting.map(({ name, value }) => `${name}=${value}`).join('; ') : undefined;
   }

@@ -22,7 +22,7 @@ export interface SignatureOptions {
   /** Wire form: RFC 9421, or what the PHP and Rust clients write (SIG-25, SIG-26). */
   readonly form?: 'rfc' | 'php' | 'rust';
   /** Value of `Content-Digest`; `null` sends none; `'sha-256'` and `'sha-512'` are computed. */
-  readonly digest?: 'sha-256' | 'sha-512' | (string & {}) | null;
+  readonly digest?: string | null;
   /** Flip one bit of the signature. */
   readonly broken?: boolean;
 }
@@ -67,7 +67,11 @@ export function signRequest(request: Unsigned, identity: Identity, options: Sign
   const encoded = signature.toString('base64');
   const signatureLabel = options.signatureLabel ?? label;
   const value =
-    options.form === 'rust' ? encoded : options.form === 'php' ? `${signatureLabel}=${encoded}` : `${signatureLabel}=:${encoded}:`;
+    options.form === 'rust'
+      ? encoded
+      : options.form === 'php'
+        ? `${signatureLabel}=${encoded}`
+        : `${signatureLabel}=:${encoded}:`;
   added.push(['signature-input', `${label}=${parameters}`], ['signature', value]);
   return added;
 }

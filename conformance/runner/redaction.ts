@@ -1,7 +1,16 @@
 // What a run must never print: tokens, nonces, references, shared secrets, signatures. They are collected as they pass
 // by and blotted out of every line of the report, whatever put them there.
 
-const secretMembers = new Set(['access_token', 'sharedSecret', 'interact_ref', 'nonce', 'finish', 'hash', 'value', 'd']);
+const secretMembers = new Set([
+  'access_token',
+  'sharedSecret',
+  'interact_ref',
+  'nonce',
+  'finish',
+  'hash',
+  'value',
+  'd',
+]);
 const secretQueries = ['hash', 'interact_ref', 'nonce'];
 
 export interface Redaction {
@@ -34,7 +43,8 @@ export function createRedaction(): Redaction {
     hide,
     redact: (text) => {
       let clean = text;
-      for (const secret of [...secrets].sort((a, b) => b.length - a.length)) clean = clean.replaceAll(secret, '[redacted]');
+      for (const secret of [...secrets].sort((a, b) => b.length - a.length))
+        clean = clean.replaceAll(secret, '[redacted]');
       return clean;
     },
   };

@@ -68,7 +68,10 @@ export function reportAsJson(
 
 function indent(text: string, width = 2): string {
   const margin = ' '.repeat(width);
-  return text.split('\n').map((line) => margin + line).join('\n');
+  return text
+    .split('\n')
+    .map((line) => margin + line)
+    .join('\n');
 }
 
 function shorten(text: string): string {

@@ -85,18 +85,27 @@ export interface PaymentOptions {
 /** A new incoming payment at the receiver; without `value` an open one. */
 export async function createIncomingPayment(context: CheckContext, options: PaymentOptions = {}): Promise<Json> {
   const { receiver } = context;
-  const answer = await postIncomingPayment(context, {
-    walletAddress: receiver.url,
-    ...(options.value === undefined ? {} : { incomingAmount: amountOf(receiver, options.value) }),
-    ...(options.metadata === undefined ? {} : { metadata: options.metadata }),
-    ...(options.expiresAt === undefined ? {} : { expiresAt: options.expiresAt }),
-  }, options.token);
+  const answer = await postIncomingPayment(
+    context,
+    {
+      walletAddress: receiver.url,
+      ...(options.value === undefined ? {} : { incomingAmount: amountOf(receiver, options.value) }),
+      ...(options.metadata === undefined ? {} : { metadata: options.metadata }),
+      ...(options.expiresAt === undefined ? {} : { expiresAt: options.expiresAt }),
+    },
+    options.token,
+  );
   return expectStatus(answer, 201).body;
 }
 
 export async function postIncomingPayment(context: CheckContext, json: Json, token?: string): Promise<Answer> {
   const url = `${context.receiver.resourceServer}/incoming-payments`;
-  return context.call({ operation: 'create-incoming-payment', url, json, token: token ?? (await incomingToken(context)) });
+  return context.call({
+    operation: 'create-incoming-payment',
+    url,
+    json,
+    token: token ?? (await incomingToken(context)),
+  });
 }
 
 export async function getIncomingPayment(context: CheckContext, url: string, token?: string): Promise<Answer> {
@@ -168,7 +177,7 @@ export function continueGrant(context: CheckContext, grant: Json, interactRef?: 
 /** Lets the announced `wait` pass on the business clock (AS-122). */
 export async function passWait(context: CheckContext, grant: Json): Promise<void> {
   const seconds = grant.continue.wait ?? 0;
-  if (seconds > 0) await context.control.advanceClock(seconds * 1000);
+  if (seconds > 0) await context.control.advanceClock(seconds);
 }
 
 /** The whole way to a token that needs consent. @returns the body of the continuation */

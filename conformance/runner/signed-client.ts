@@ -93,7 +93,8 @@ export async function prepareRequest(call: Call, identity: Identity): Promise<Se
   const request = { method, url: call.url, headers, body };
   const signature = await signatureHeaders(request, call, identity, text);
   const wire = call.sendInstead === undefined ? body : Buffer.from(call.sendInstead, 'utf8');
-  if (wire && body && wire.length !== body.length) throw new Error('sendInstead must keep the length of the signed body');
+  if (wire && body && wire.length !== body.length)
+    throw new Error('sendInstead must keep the length of the signed body');
   return { method, url: call.url, headers: [...headers, ...signature], body: wire };
 }
 

@@ -1,0 +1,35 @@
+// All checks, in the order in which they run.
+import type { Check } from '../runner/check.ts';
+import { clientKeyChecks } from './client-keys.ts';
+import { continuationChecks } from './continuation.ts';
+import { grantAnswerChecks } from './grant-answer.ts';
+import { grantRefusalChecks } from './grant-request.ts';
+import { incomingPaymentChecks } from './incoming-payment.ts';
+import { interactionChecks } from './interaction.ts';
+import { listChecks } from './list.ts';
+import { outgoingPaymentChecks } from './outgoing-payment.ts';
+import { quoteChecks } from './quote.ts';
+import { resourceRefusalChecks } from './resource-refusals.ts';
+import { settlementChecks } from './settlement.ts';
+import { signatureChecks } from './signatures.ts';
+import { timeChecks } from './time.ts';
+import { tokenChecks } from './token.ts';
+import { walletAddressChecks } from './wallet-address.ts';
+
+export const checks: readonly Check[] = [
+  ...settlementChecks,
+  ...walletAddressChecks,
+  ...grantRefusalChecks,
+  ...grantAnswerChecks,
+  ...clientKeyChecks,
+  ...interactionChecks,
+  ...continuationChecks,
+  ...tokenChecks,
+  ...signatureChecks,
+  ...resourceRefusalChecks,
+  ...incomingPaymentChecks,
+  ...listChecks,
+  ...quoteChecks,
+  ...outgoingPaymentChecks,
+  ...timeChecks,
+];
