@@ -1,11 +1,11 @@
-/** Settlement between two ASEs and within one, on the embedded database: amounts, faults, the ends of a payment. */
+/** Settlement between two ASEs and within one, on the embedded database: amounts, and how payments end. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Database } from '../../src/database/database.ts';
 import { Problem } from '../../src/http/problem.ts';
-import { fulfill, reject } from '../../src/payments/ilp/ilp-reply.ts';
-import { readPacketsInDoubt } from '../../src/payments/ilp/packet-journal.ts';
+import { reject } from '../../src/payments/ilp/ilp-reply.ts';
 import { openEmbedded } from '../database/open.ts';
+import { type Amounts, arrangePayment } from './ilp/arrange-payment.ts';
 import {
   createIncomingPayment,
   createOutgoingPayment,
@@ -13,11 +13,9 @@ import {
   EUR,
   type IncomingPaymentOptions,
   incomingPaymentUrl,
-  type PacketFault,
   readBalances,
   readIncomingPayment,
   readOutgoingPayment,
-  TestClock,
   type TwoAsesOptions,
   USD,
 } from './ilp/two-ases.ts';
@@ -28,39 +26,8 @@ before(async () => {
 });
 after(() => db.close());
 
-interface Amounts {
-  readonly debitAmount: bigint;
-  readonly fee?: bigint;
-  readonly receiveAmount: bigint;
-  readonly balance?: bigint;
-}
-
-/** Two ASEs, an incoming payment at marble and a due payment to it at granite. */
-async function arrange(amounts: Amounts, options: Partial<TwoAsesOptions> = {}, incoming: IncomingPaymentOptions = {}) {
-  const clock = new TestClock();
-  const ases = createTwoAses({ db, clock, ...options });
-  const incomingId = await createIncomingPayment(ases.marble, { incomingAmount: amounts.receiveAmount, ...incoming });
-  const receiver = incomingPaymentUrl(ases.marble.ase, incomingId);
-  const payment = await createOutgoingPayment(ases.granite, { ...amounts, receiver, receiveAsset: ases.marble.asset });
-  /** Attempts until the payment ends, a minute apart. */
-  const settle = async (limit = 20) => {
-    for (let attempts = 1; attempts <= limit; attempts += 1) {
-      const state = await ases.granite.settlement.settleNow(payment.id);
-      if (state !== 'pending') return state;
-      clock.wall += 60_000;
-    }
-    return 'pending';
-  };
-  const read = async () => ({
-    outgoing: await readOutgoingPayment(ases.granite, payment.id),
-    incoming: await readIncomingPayment(ases.marble, incomingId),
-    granite: await readBalances(ases.granite),
-    marble: await readBalances(ases.marble),
-    payer: (await readBalances(ases.granite))[payment.payerAccountId]!,
-    inDoubt: await readPacketsInDoubt(db.query, ases.granite.ase),
-  });
-  return { ...ases, clock, incomingId, payment, settle, read };
-}
+const arrange = (amounts: Amounts, options?: Partial<TwoAsesOptions>, incoming?: IncomingPaymentOptions) =>
+  arrangePayment(db, amounts, options, incoming);
 
 describe('a payment to another ASE', () => {
   it('delivers the receive amount exactly, in packets, and takes the fee at the end', async () => {
@@ -261,134 +228,6 @@ describe('partial delivery', () => {
   });
 });
 
-describe('packets in doubt', () => {
-  for (const fault of ['request lost', 'answer lost', 'duplicated'] as const) {
-    it(`the n-th packet ${fault}: all arrives, once`, async () => {
-      for (const n of [1, 2, 3]) {
-        const faultAt = (packet: number): PacketFault => (packet === n ? fault : undefined);
-        const { clock, granite, payment, settle, read } = await arrange(
-          { debitAmount: 100n, receiveAmount: 90n },
-          { maxPacketAmount: 30n, fault: faultAt },
-        );
-        if (fault !== 'duplicated') {
-          assert.equal(await granite.settlement.settleNow(payment.id), 'pending');
-          const { inDoubt, outgoing } = await read();
-          assert.equal(inDoubt.length, 1);
-          assert.equal(inDoubt[0]!.amount, 30n);
-          assert.equal(outgoing.deliveredAmount, 30n * BigInt(n - 1));
-          clock.wall += 1_000;
-        }
-        assert.equal(await settle(1), 'completed');
-        const { outgoing, incoming, inDoubt } = await read();
-        assert.equal(outgoing.sentAmount, 100n);
-        assert.equal(incoming.receivedAmount, 90n);
-        assert.equal(inDoubt.length, 0);
-      }
-    });
-  }
-
-  it('a booked packet is answered long after its expiry', async () => {
-    const { clock, settle, read, packetCount } = await arrange(
-      { debitAmount: 100n, receiveAmount: 90n },
-      { fault: (n) => (n === 1 ? 'answer lost' : undefined) },
-    );
-    assert.equal(await settle(1), 'pending');
-    clock.wall += 7 * 24 * 3600_000;
-    assert.equal(await settle(1), 'completed');
-    assert.equal(packetCount(), 2);
-    assert.equal((await read()).incoming.receivedAmount, 90n);
-  });
-
-  it('a lost packet that expires is replaced only when the receiver says R00', async () => {
-    const { clock, settle, read, packetCount } = await arrange(
-      { debitAmount: 100n, receiveAmount: 90n },
-      { fault: (n) => (n === 1 ? 'request lost' : undefined) },
-    );
-    assert.equal(await settle(1), 'pending');
-    clock.wall += 60_000;
-    assert.equal(await settle(1), 'completed');
-    assert.equal(packetCount(), 3);
-    assert.equal((await read()).incoming.receivedAmount, 90n);
-  });
-
-  it('after a lost copy no Reject but R00 is believed: the copy may still arrive', async () => {
-    let late: (() => Promise<Buffer>) | undefined;
-    let sends = 0;
-    const name: { prefix?: string } = {};
-    const { settle, read, marble, clock } = await arrange(
-      { debitAmount: 100n, receiveAmount: 90n },
-      {
-        wrapLink: (link) => ({
-          async send(...packet) {
-            sends += 1;
-            if (sends > 2) return link.send(...packet);
-            if (sends === 2) return reject('T00', name.prefix!, 'busy');
-            late = () => link.send(...packet);
-            throw new Error('connection reset');
-          },
-        }),
-      },
-    );
-    name.prefix = marble.connector.prefix;
-    assert.equal(await settle(1), 'pending');
-    clock.wall -= 59_000;
-    assert.equal(await settle(1), 'pending');
-    clock.wall -= 59_000;
-    assert.equal((await read()).inDoubt.length, 1);
-    await late!();
-    assert.equal(await settle(1), 'completed');
-    assert.equal((await read()).incoming.receivedAmount, 90n);
-    assert.equal((await read()).payer, 0n);
-  });
-
-  it('is never given up while a packet is in doubt', async () => {
-    const { settle, read } = await arrange(
-      { debitAmount: 100n, receiveAmount: 90n },
-      { maxAttempts: 2, fault: () => 'request lost' },
-    );
-    assert.equal(await settle(6), 'pending');
-    assert.equal((await read()).inDoubt.length, 1);
-  });
-
-  it('a Reject from somebody else than the receiver’s ASE leaves the packet in doubt', async () => {
-    const { settle, read } = await arrange(
-      { debitAmount: 100n, receiveAmount: 90n },
-      { wrapLink: () => ({ send: async () => reject('F02', 'test.other', 'no route') }) },
-    );
-    assert.equal(await settle(1), 'pending');
-    assert.equal((await read()).inDoubt.length, 1);
-  });
-
-  it('a Fulfill that proves nothing leaves the packet in doubt', async () => {
-    const { settle, read } = await arrange(
-      { debitAmount: 100n, receiveAmount: 90n },
-      { wrapLink: () => ({ send: async () => fulfill(Buffer.alloc(32), Buffer.alloc(0)) }) },
-    );
-    assert.equal(await settle(1), 'pending');
-    const { inDoubt, outgoing } = await read();
-    assert.deepEqual([inDoubt.length, outgoing.sentAmount], [1, 0n]);
-  });
-
-  it('an error of the receiver in the middle of booking is no answer', async () => {
-    let breaks = true;
-    const { settle, read, clock } = await arrange(
-      { debitAmount: 100n, receiveAmount: 90n },
-      {
-        failpoint(name) {
-          if (name === 'packet-credited' && breaks) throw new Error('database gone');
-        },
-      },
-    );
-    assert.equal(await settle(1), 'pending');
-    assert.equal((await read()).inDoubt.length, 1);
-    assert.equal((await read()).incoming.receivedAmount, 90n);
-    breaks = false;
-    clock.wall += 1;
-    assert.equal(await settle(1), 'completed');
-    assert.equal((await read()).incoming.receivedAmount, 90n);
-  });
-});
-
 describe('a payment within one ASE', () => {
   it('is one transfer, without packets', async () => {
     const { granite, packetCount } = createTwoAses({ db });
@@ -427,116 +266,5 @@ describe('a payment within one ASE', () => {
     const outgoing = await readOutgoingPayment(granite, payment.id);
     assert.equal(outgoing.failure, 'incoming_payment_closed');
     assert.equal(outgoing.spentDebit, 0n);
-  });
-});
-
-describe('the worker', () => {
-  it('settles what is due when woken, several at once', async () => {
-    const { granite, marble } = createTwoAses({ db, maxPacketAmount: 40n });
-    const incomingId = await createIncomingPayment(marble);
-    const receiver = incomingPaymentUrl(marble.ase, incomingId);
-    const amounts = { receiver, receiveAsset: EUR, debitAmount: 100n, receiveAmount: 90n };
-    for (let i = 0; i < 10; i += 1) await createOutgoingPayment(granite, amounts);
-    granite.settlement.wake();
-    await granite.settlement.idle();
-    assert.equal((await readIncomingPayment(marble, incomingId)).receivedAmount, 900n);
-  });
-
-  it('leaves a leased payment alone until the lease has ended, and is fenced off then', async () => {
-    const clock = new TestClock();
-    const blocked = Promise.withResolvers<void>();
-    let sends = 0;
-    const { granite, marble, newSettlement } = createTwoAses({
-      db,
-      clock,
-      wrapLink: (link) => ({
-        async send(...packet) {
-          sends += 1;
-          if (sends === 1) await blocked.promise;
-          return link.send(...packet);
-        },
-      }),
-    });
-    const incomingId = await createIncomingPayment(marble, { incomingAmount: 90n });
-    const receiver = incomingPaymentUrl(marble.ase, incomingId);
-    const amounts = { receiver, receiveAsset: EUR, debitAmount: 100n, receiveAmount: 90n };
-    const { id, payerAccountId } = await createOutgoingPayment(granite, amounts);
-    const heldUp = granite.settlement.settleNow(id);
-    const other = newSettlement();
-    while (sends === 0) await new Promise(setImmediate);
-    assert.equal(await other.settleNow(id), 'pending');
-    clock.wall += 11_000;
-    assert.equal(await other.settleNow(id), 'completed');
-    blocked.resolve();
-    assert.equal(await heldUp, 'completed');
-    assert.equal((await readIncomingPayment(marble, incomingId)).receivedAmount, 90n);
-    assert.equal((await readBalances(granite))[payerAccountId], 0n);
-    const outgoing = await readOutgoingPayment(granite, id);
-    assert.deepEqual([outgoing.sentAmount, outgoing.attempts, outgoing.isDue], [100n, 0, false]);
-  });
-
-  it('sends nothing for a payment that another has taken over meanwhile', async () => {
-    const clock = new TestClock();
-    const blocked = Promise.withResolvers<void>();
-    let reads = 0;
-    const { granite, marble, newSettlement, packetCount } = createTwoAses({
-      db,
-      clock,
-      async readReceiver(receiver) {
-        reads += 1;
-        if (reads === 1) await blocked.promise;
-        return receiver;
-      },
-    });
-    const incomingId = await createIncomingPayment(marble);
-    const receiver = incomingPaymentUrl(marble.ase, incomingId);
-    const amounts = { receiver, receiveAsset: EUR, debitAmount: 100n, receiveAmount: 90n };
-    const { id } = await createOutgoingPayment(granite, amounts);
-    const heldUp = granite.settlement.settleNow(id);
-    while (reads === 0) await new Promise(setImmediate);
-    clock.wall += 11_000;
-    assert.equal(await newSettlement().settleNow(id), 'completed');
-    blocked.resolve();
-    await heldUp;
-    assert.equal(packetCount(), 1);
-    assert.equal((await readIncomingPayment(marble, incomingId)).receivedAmount, 90n);
-  });
-
-  it('stops between two packets and hands the payment back', async () => {
-    const stopped: { promise?: Promise<void> } = {};
-    const { granite, marble, newSettlement } = createTwoAses({
-      db,
-      maxPacketAmount: 30n,
-      wrapLink: (link) => ({
-        async send(...packet) {
-          stopped.promise ??= granite.settlement.stop();
-          return link.send(...packet);
-        },
-      }),
-    });
-    const incomingId = await createIncomingPayment(marble, { incomingAmount: 90n });
-    const receiver = incomingPaymentUrl(marble.ase, incomingId);
-    const amounts = { receiver, receiveAsset: EUR, debitAmount: 100n, receiveAmount: 90n };
-    const { id } = await createOutgoingPayment(granite, amounts);
-    granite.settlement.wake();
-    await granite.settlement.idle();
-    await stopped.promise;
-    const outgoing = await readOutgoingPayment(granite, id);
-    assert.deepEqual([outgoing.state, outgoing.deliveredAmount, outgoing.isLeased], ['pending', 30n, false]);
-    const successor = newSettlement();
-    successor.wake();
-    await successor.idle();
-    assert.equal((await readOutgoingPayment(granite, id)).state, 'completed');
-  });
-
-  it('can be woken inside a transaction', async () => {
-    const { granite, marble } = createTwoAses({ db });
-    const incomingId = await createIncomingPayment(marble);
-    const receiver = incomingPaymentUrl(marble.ase, incomingId);
-    const amounts = { receiver, receiveAsset: EUR, debitAmount: 100n, receiveAmount: 90n };
-    const { id } = await createOutgoingPayment(granite, amounts);
-    await db.transaction(async () => granite.settlement.wake());
-    await granite.settlement.idle();
-    assert.equal((await readOutgoingPayment(granite, id)).state, 'completed');
   });
 });
