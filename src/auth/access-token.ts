@@ -48,17 +48,6 @@ export async function issueToken(
   return wire;
 }
 
-/** Ends all tokens of a grant that is locked and being revoked (AS-131). */
-export async function revokeTokens(tx: Transaction, ase: string, grantId: string, now: number): Promise<void> {
-  await tx
-    .updateTable('access_token')
-    .set({ revoked_at: toInstant(now) })
-    .where('ase', '=', ase)
-    .where('grant_id', '=', grantId)
-    .where('revoked_at', 'is', null)
-    .execute();
-}
-
 /**
  * The token that a management URL manages, expired or not (AS-143). Throws `unknown_token` where there is none, where
  * it was revoked with or without its grant, and where the request shows another token than the one managed, unless the

@@ -5,7 +5,7 @@ import { toInstant } from '../database/columns.ts';
 import type { Transaction } from '../database/database.ts';
 import type { Credentials } from '../http/pipeline.ts';
 import { matchesDigest } from '../http/secret-digest.ts';
-import { issueToken, revokeTokens } from './access-token.ts';
+import { issueToken } from './access-token.ts';
 import { type AuthCall, type Continuation, expectCaller } from './caller.ts';
 import { asStoredId, clientOfRow, type Grant, lockGrant, moveGrant, updateGrant } from './grant.ts';
 import { refuse } from './problem.ts';
@@ -90,14 +90,13 @@ export function createContinuationHandlers(deps: ContinuationDeps) {
       });
     },
 
-    // §5.4: cancelling revokes what was issued as well (AS-131, AMB-19)
+    // §5.4: what was issued ends as well, since no token is looked up without its grant (AS-131, AMB-19)
     'delete-continue': async (call) => {
       const { grantId } = expectCaller(call, 'continuation');
       return call.transaction(async (tx) => {
         const grant = await lockGrant(tx, ase, grantId);
         if (grant.state === 'revoked') throw refuse('unknown_continuation');
         await moveGrant(tx, ase, grant, 'revoke');
-        await revokeTokens(tx, ase, grant.id, clock.businessNow());
         return { status: 204 };
       });
     },

@@ -114,6 +114,7 @@ describe('the main path', () => {
     assert.equal((await cancel(grant)).status, 204);
     assertRefused(await cancel(grant), 401, 'invalid_continuation');
     assertRefused(await continueGrant(grant, interactRef), 401, 'invalid_continuation');
+    assertRefused(await continueGrant(grant, interactRef, stranger), 401, 'invalid_continuation');
   });
 
   test('by hand: session, consent page, back channel, finish', async () => {
@@ -240,8 +241,11 @@ describe('interactions that do not go well', () => {
   test('AS-88, AS-91, AS-N10: expired', async () => {
     const grant = await requestGrant();
     const polling = await requestGrant({ finish: null });
-    const cookie = await start(grant);
+    const accepted = await requestGrant();
+    const [cookie, acceptedCookie] = [await start(grant), await start(accepted)];
+    await as.interactions.decide(...parts(accepted), 'accept');
     as.world.now += 600_000;
+    assert.equal(queryOf(await browse(finishUrl(accepted), acceptedCookie))['result'], 'invalid_interaction');
     await assert.rejects(as.interactions.decide(...parts(grant), 'accept'), { code: 'interaction_closed' });
     const { result, message } = queryOf(await browse(finishUrl(grant), cookie));
     assert.deepEqual([result, message], ['invalid_interaction', 'interaction expired']);

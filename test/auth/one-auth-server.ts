@@ -75,8 +75,8 @@ export interface Parts {
 
 export const secrets = { introspection: 'introspection-secret', identityProvider: 'identity-provider-secret' };
 
-export async function startAuthServer(): Promise<OneAuthServer> {
-  const db = await openEmbedded();
+export async function startAuthServer(open: () => Promise<Database> = openEmbedded): Promise<OneAuthServer> {
+  const db = await open();
   const world: OneAuthServer['world'] = {
     now: Date.parse('2025-03-01T12:00:00Z'),
     consent: 'auto',
