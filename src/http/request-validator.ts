@@ -46,10 +46,21 @@ const formats = {
 /** What the validator asks of an Express application; nothing of one is needed. */
 const application = { enabled: () => false, param: () => {}, use: () => {} };
 
-export function createRequestValidator(
-  document: object,
-  options: { readonly allowUnknownQueryParameters?: boolean } = {},
-): RequestValidator {
+interface ValidatorOptions {
+  readonly allowUnknownQueryParameters?: boolean;
+}
+
+/** Compiling a document takes a tenth of a second, so servers that share one share its validator. */
+const validators = new WeakMap<object, RequestValidator>();
+
+/** The validator of a document; the options are those of whoever asked for it first. */
+export function createRequestValidator(document: object, options: ValidatorOptions = {}): RequestValidator {
+  const validator = validators.get(document) ?? compileDocument(document, options);
+  validators.set(document, validator);
+  return validator;
+}
+
+function compileDocument(document: object, options: ValidatorOptions): RequestValidator {
   const steps = OpenApiValidator.middleware({
     apiSpec: { ...document, servers: [{ url: '/' }] } as never,
     validateApiSpec: false,
