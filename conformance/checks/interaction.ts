@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import type { Check, CheckContext } from '../runner/check.ts';
 import { expectGnapError, expectStatus } from '../runner/expect.ts';
-import { CookieJar, finishUri, interactionHash, type Walk, walkInteraction } from '../runner/interaction.ts';
+import { CookieJar, finishUri, interactionHash, walkInteraction } from '../runner/interaction.ts';
 import {
   continueGrant,
   obtainConsent,
@@ -17,8 +17,8 @@ import {
 const pendingGrant = (context: CheckContext, finish: boolean | string = true): Promise<PendingGrant> =>
   requestInteractiveGrant(context, [outgoingAccess(context.sender)], finish);
 
-/** The authorization server's own last step: the URL from which it redirected to the client. */
-const finishStep = (walk: Walk): string => walk.answers.at(-1)!.sent.url;
+/** Where the identity provider sends the browser back to (AS-85). */
+const finishStep = ({ body }: PendingGrant): string => `${body.interact.redirect.replace(/[?#].*$/, '')}/finish`;
 
 export const interactionChecks: Check[] = [
   {
@@ -115,10 +115,22 @@ export const interactionChecks: Check[] = [
     rows: ['AS-90'],
     title: 'the end of an interaction is refused to a browser without its session',
     run: async (context) => {
-      const walk = await walkInteraction(context.call, (await pendingGrant(context)).body.interact.redirect);
-      const answer = await context.call({ url: finishStep(walk), sign: false });
-      expectStatus(answer, 401);
-      assert.equal(answer.headers.get('location'), null);
+      const pending = await pendingGrant(context);
+      const jar = new CookieJar();
+      const { answers } = await walkInteraction(
+        context.call,
+        (await pendingGrant(context)).body.interact.redirect,
+        jar,
+      );
+      const foreign = answers.flatMap((answer) => answer.headers.getSetCookie()).map((line) => line.split(';')[0]!);
+      assert.ok(foreign.length > 0, 'the other interaction has a session');
+      for (const headers of [[], [['cookie', foreign.join('; ')] as const]]) {
+        const answer = await context.call({ url: finishStep(pending), sign: false, headers });
+        expectStatus(answer, 401);
+        assert.equal(answer.headers.get('location'), null);
+      }
+      const unknown = finishStep(pending).replace(pending.body.interact.finish, 'x'.repeat(20));
+      expectStatus(await context.call({ url: unknown, sign: false }), 404);
     },
   },
   {
@@ -132,7 +144,7 @@ export const interactionChecks: Check[] = [
       const interactRef = walk.finish?.searchParams.get('interact_ref') ?? '';
       await passWait(context, pending.body);
       expectStatus(await continueGrant(context, pending.body, interactRef), 200);
-      const url = finishStep(walk);
+      const url = finishStep(pending);
       const cookie = jar.header(url);
       const again = await context.call({ url, sign: false, headers: cookie ? [['cookie', cookie]] : [] });
       assert.ok(!(again.headers.get('location') ?? '').includes('interact_ref'), 'no second reference');

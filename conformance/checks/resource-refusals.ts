@@ -383,31 +383,28 @@ export const resourceRefusalChecks: Check[] = [
     rows: ['RS-21'],
     title: 'browser clients of any origin may call both servers, and read their errors',
     run: async (context) => {
-      const { authServer, resourceServer } = context.sender;
+      const { authServer, resourceServer, url: wallet } = context.sender;
+      const grant = await requestToken(context, context.sender, [quoteAccess()]);
       const wanted = ['authorization', 'content-type', 'content-digest', 'signature', 'signature-input'];
-      for (const url of [authServer, `${resourceServer}/quotes`]) {
-        const headers = [
-          ['origin', 'https://page.example'],
-          ['access-control-request-method', 'POST'],
-          ['access-control-request-headers', wanted.join(',')],
-        ] as const;
+      const origin = ['origin', 'https://page.example'] as const;
+      for (const [method, url] of [
+        ['POST', authServer],
+        ['DELETE', grant.continue.uri],
+        ['POST', `${resourceServer}/quotes`],
+        ['GET', `${resourceServer}/incoming-payments?wallet-address=${encodeURIComponent(wallet)}`],
+      ] as const) {
+        const requested = ['access-control-request-method', method] as const;
+        const headers = [origin, requested, ['access-control-request-headers', wanted.join(',')]] as const;
         const preflight = await context.call({ method: 'OPTIONS', url, sign: false, headers });
         assert.ok(preflight.status >= 200 && preflight.status < 300, `preflight answered ${preflight.status}`);
         assert.equal(preflight.headers.get('access-control-allow-origin'), '*');
         const allowed = (preflight.headers.get('access-control-allow-headers') ?? '').toLowerCase();
         for (const name of wanted) assert.ok(allowed.includes(name), `${name} is allowed`);
-        for (const method of ['GET', 'POST', 'DELETE']) {
-          assert.ok(
-            (preflight.headers.get('access-control-allow-methods') ?? '').includes(method),
-            `${method} is allowed`,
-          );
-        }
-        const refused = await context.call({
-          url,
-          json: {},
-          sign: false,
-          headers: [['origin', 'https://page.example']],
-        });
+        const methods = preflight.headers.get('access-control-allow-methods') ?? '';
+        assert.ok(methods.includes(method), `${method} is allowed`);
+      }
+      for (const url of [authServer, `${resourceServer}/quotes`]) {
+        const refused = await context.call({ url, json: {}, sign: false, headers: [origin] });
         assert.equal(refused.headers.get('access-control-allow-origin'), '*');
         assert.match(refused.headers.get('access-control-expose-headers') ?? '', /www-authenticate/i);
       }

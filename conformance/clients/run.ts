@@ -1,0 +1,24 @@
+// Runs a client against a world of its own: node conformance/clients/run.ts PROGRAM [ARGUMENT…]
+import { spawn } from 'node:child_process';
+import { startTarget } from '../runner/target.ts';
+
+const [program, ...rest] = process.argv.slice(2);
+if (program === undefined) {
+  console.error('usage: node conformance/clients/run.ts PROGRAM [ARGUMENT…]');
+  process.exit(2);
+}
+const target = await startTarget();
+try {
+  // A program of ours runs on the Node that runs this; anything else is a command.
+  const command = /\.(mjs|ts)$/.test(program) ? [process.execPath, program, ...rest] : [program, ...rest];
+  const child = spawn(command[0]!, command.slice(1), {
+    stdio: 'inherit',
+    env: { ...process.env, ...target.variables },
+  });
+  process.exitCode = await new Promise<number>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('exit', (code) => resolve(code ?? 1));
+  });
+} finally {
+  await target.stop();
+}

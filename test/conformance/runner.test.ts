@@ -1,0 +1,135 @@
+// The check runner judged against a tiny server of our own: what counts as covered, and which answers are caught.
+import assert from 'node:assert/strict';
+import { createServer, type RequestListener } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { test } from 'node:test';
+import type { CatalogueRow } from '../../conformance/runner/catalogue.ts';
+import { answersCheckId, type Check, type CheckContext, judgeRows, runChecks } from '../../conformance/runner/check.ts';
+import { newIdentity } from '../../conformance/runner/context.ts';
+import { createRedaction } from '../../conformance/runner/redaction.ts';
+import { describeFailure, describeSummary, summarise } from '../../conformance/runner/report.ts';
+import { createRecorder, createSignedClient } from '../../conformance/runner/signed-client.ts';
+import { loadResponseBodies } from '../../conformance/runner/validation.ts';
+
+const bodies = await loadResponseBodies();
+const rows: CatalogueRow[] = ['WA-01', 'WA-02', 'CT-09'].map((id) => ({
+  id,
+  level: 'M',
+  statement: 's',
+  reference: 'r',
+}));
+const wallet = {
+  id: 'https://wallet.example/alice',
+  assetCode: 'USD',
+  assetScale: 2,
+  authServer: 'https://wallet.example/auth/',
+  resourceServer: 'https://wallet.example',
+};
+
+/** Runs the checks against a server that answers each request with `listener`. */
+async function runAgainst(listener: RequestListener, checks: (origin: string) => Check[]) {
+  const server = createServer(listener);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const redaction = createRedaction();
+  try {
+    const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const results = await runChecks(checks(origin), () => {
+      const recorder = createRecorder();
+      const call = createSignedClient(newIdentity('key'), bodies, redaction, recorder);
+      return { recorder, context: { call } as CheckContext };
+    });
+    return { results, redaction, states: judgeRows(rows, results) };
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+}
+
+const getWallet =
+  (id: string, row: string): ((origin: string) => Check[]) =>
+  (origin) => [
+    {
+      id,
+      rows: [row],
+      title: 'reads a wallet address',
+      run: async ({ call }) => {
+        await call({ operation: 'get-wallet-address', url: `${origin}/alice`, sign: false });
+      },
+    },
+  ];
+
+const answering =
+  (status: number, body: unknown): RequestListener =>
+  (_request, response) => {
+    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+  };
+
+test('a row is covered by a check that made a request, and by no other', async () => {
+  const { states, results } = await runAgainst(answering(200, wallet), (origin) => [
+    ...getWallet('asks', 'WA-01')(origin),
+    { id: 'asks-nothing', rows: ['WA-02'], title: 'makes no request', run: async () => {} },
+  ]);
+  assert.deepEqual(Object.fromEntries(states), { 'WA-01': 'passed', 'WA-02': 'open', 'CT-09': 'passed' });
+  assert.equal(results.find((result) => result.id === 'asks-nothing')?.failure?.message, 'the check made no request');
+  const summary = describeSummary(summarise(results, states));
+  assert.equal(summary, 'rows covered 2 · passed 2 · failed 0 · open 1\n2 passed, 1 failed');
+});
+
+test('one failing check fails the row, however many others pass', async () => {
+  const { states } = await runAgainst(answering(200, wallet), (origin) => [
+    ...getWallet('first', 'WA-01')(origin),
+    {
+      id: 'second',
+      rows: ['WA-01'],
+      title: 'fails after its request',
+      run: async ({ call }) => {
+        await call({ url: `${origin}/alice`, sign: false });
+        assert.fail('no');
+      },
+    },
+    ...getWallet('third', 'WA-01')(origin),
+  ]);
+  assert.equal(states.get('WA-01'), 'failed');
+});
+
+test('a row that the catalogue does not hold is an error', async () => {
+  await assert.rejects(runAgainst(answering(200, wallet), getWallet('asks', 'WA-999')), /WA-999/);
+});
+
+for (const [title, listener, message] of [
+  ['a body that the schema refuses', answering(200, { ...wallet, assetScale: '2' }), /assetScale/],
+  ['a status that the document does not declare', answering(418, { error: {} }), /status 418 is not declared/],
+  [
+    'a page where JSON is declared',
+    (_request, response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<p>'),
+    /not JSON/,
+  ],
+] as const satisfies readonly (readonly [string, RequestListener, RegExp])[]) {
+  test(`${title} fails CT-09 and names the check`, async () => {
+    const { results, states } = await runAgainst(listener, getWallet('asks', 'WA-01'));
+    const answers = results.find((result) => result.id === answersCheckId);
+    assert.match(answers?.failure?.message ?? '', message);
+    assert.match(answers?.failure?.message ?? '', /^asks: /);
+    assert.equal(states.get('CT-09'), 'failed');
+  });
+}
+
+test('a report shows what was sent and received, and no secret', async () => {
+  const token = 'secret-token-of-this-test';
+  const issued = { access_token: { value: 'issued-token-1', manage: 'https://a.example/token/1', access: [] } };
+  const { results, redaction } = await runAgainst(answering(200, issued), (origin) => [
+    {
+      id: 'shows',
+      rows: ['WA-01'],
+      title: 'fails with a token in its message',
+      run: async ({ call }) => {
+        const answer = await call({ url: `${origin}/x`, json: { amount: { value: '123456' } }, token });
+        assert.fail(`${token} ${answer.body.access_token.value}`);
+      },
+    },
+  ]);
+  const text = describeFailure(results[0]!, redaction);
+  assert.match(text, /POST http:\/\/127\.0\.0\.1:\d+\/x/);
+  assert.match(text, /"value":"123456"/);
+  assert.doesNotMatch(text, /secret-token|issued-token|keyid="key".*:[A-Za-z0-9+/]{40}/);
+});
