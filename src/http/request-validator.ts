@@ -61,16 +61,18 @@ export function createRequestValidator(document: object, options: ValidatorOptio
 }
 
 function compileDocument(document: object, options: ValidatorOptions): RequestValidator {
-  const steps = OpenApiValidator.middleware({
-    apiSpec: { ...document, servers: [{ url: '/' }] } as never,
-    validateApiSpec: false,
-    validateRequests: { allowUnknownQueryParameters: options.allowUnknownQueryParameters ?? false },
-    validateSecurity: false,
-    validateResponses: false,
-    fileUploader: false,
-    formats,
-  }).flat();
+  let steps: Step[] | undefined;
   return async (request) => {
+    // Made at the first request: it takes some 60 ms that a start should not wait for.
+    steps ??= OpenApiValidator.middleware({
+      apiSpec: { ...document, servers: [{ url: '/' }] } as never,
+      validateApiSpec: false,
+      validateRequests: { allowUnknownQueryParameters: options.allowUnknownQueryParameters ?? false },
+      validateSecurity: false,
+      validateResponses: false,
+      fileUploader: false,
+      formats,
+    }).flat();
     const validated = {
       ...request,
       app: application,
