@@ -232,7 +232,7 @@ export const clientKeyChecks: Check[] = [
   },
   {
     id: 'client-keys.display-name',
-    rows: ['AS-15'],
+    rows: ['AS-15', 'AMB-16'],
     title: 'a client without a public name cannot ask for consent',
     run: async (context) => {
       const identity = context.newIdentity('hosted');

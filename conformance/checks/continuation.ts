@@ -163,7 +163,7 @@ export const continuationChecks: Check[] = [
   },
   {
     id: 'continuation.too-fast',
-    rows: ['AS-122'],
+    rows: ['AS-122', 'AMB-18'],
     title: 'a call before the announced wait is too fast, with a reference or without; without a wait none is',
     run: async (context) => {
       const pending = await pendingGrant(context, false);
@@ -182,7 +182,7 @@ export const continuationChecks: Check[] = [
   },
   {
     id: 'continuation.nothing-left',
-    rows: ['AS-125'],
+    rows: ['AS-125', 'AMB-12'],
     title: 'a grant that needed no consent has nothing left to continue',
     run: async (context) => {
       const grant = await requestToken(context, context.sender, [quoteAccess()]);
@@ -256,7 +256,7 @@ export const continuationChecks: Check[] = [
   },
   {
     id: 'continuation.cancel-issued',
-    rows: ['AS-131', 'AS-133', 'AS-144', 'AS-152'],
+    rows: ['AS-131', 'AS-133', 'AS-144', 'AS-152', 'AMB-19'],
     title: 'cancelling an issued grant ends all its tokens at once, after consent and without',
     run: async (context) => {
       const outgoing = await grantOutgoing(context, outgoingAccess(context.sender));

@@ -61,7 +61,7 @@ function consentCheck(
 export const grantAnswerChecks: Check[] = [
   {
     id: 'grant.client-forms',
-    rows: ['AS-20', 'AS-27'],
+    rows: ['AS-20', 'AS-27', 'AMB-07'],
     title: 'a client is named by URL, by wallet address object or by key',
     run: async (context) => {
       const { client } = context.environment;
@@ -74,7 +74,7 @@ export const grantAnswerChecks: Check[] = [
   },
   {
     id: 'grant.jwk-other-kid',
-    rows: ['AS-27'],
+    rows: ['AS-27', 'AMB-17'],
     title: 'keyid of the signature and kid of the key must agree',
     run: async (context) => {
       const identity = context.newIdentity('directed');
@@ -127,7 +127,7 @@ export const grantAnswerChecks: Check[] = [
   },
   {
     id: 'grant.pending-answer',
-    rows: ['AS-08', 'AS-09', 'AS-10', 'AS-14', 'AS-73', 'AS-74', 'AS-N07'],
+    rows: ['AS-08', 'AS-09', 'AS-10', 'AS-14', 'AS-73', 'AS-74', 'AS-N07', 'AMB-26'],
     title: 'a pending answer holds interact and continue, also without a finish object, and nothing guessable',
     run: async (context) => {
       const seen = new Set<string>();
@@ -160,7 +160,7 @@ export const grantAnswerChecks: Check[] = [
     },
   },
   {
-    id: 'grant.hash-method',
+    id: 'grant.hash-method-sha-256',
     rows: ['AS-72'],
     title: 'hash_method sha-256 may be spelled out',
     run: async (context) => {
@@ -209,7 +209,7 @@ export const grantAnswerChecks: Check[] = [
   ),
   consentCheck(
     'incoming-needs-none',
-    ['AS-56', 'RS-Q-20'],
+    ['AS-56', 'RS-Q-20', 'AMB-36'],
     'incoming payments, read-all included, need none',
     false,
     () => [{ type: 'incoming-payment', actions: ['create', 'complete', 'read', 'read-all', 'list'] }],
@@ -249,7 +249,7 @@ export const grantAnswerChecks: Check[] = [
   },
   {
     id: 'grant.identifier-scopes',
-    rows: ['AS-39', 'RS-09', 'RS-IP-29'],
+    rows: ['AS-39', 'RS-09', 'RS-IP-29', 'AMB-28'],
     title: 'a token without identifier serves for any wallet address of its ASE',
     run: async (context) => {
       const item = { type: 'incoming-payment', actions: ['create'] };

@@ -133,7 +133,7 @@ const refusals: readonly Refusal[] = [
   ),
   [
     'limit-value-number',
-    ['AS-43'],
+    ['AS-43', 'AMB-24'],
     'limits.receiveAmount.value is a number',
     limited((c) => ({ receiveAmount: { ...amountOf(c.receiver, '1'), value: 1 } })),
   ],
@@ -146,7 +146,7 @@ const refusals: readonly Refusal[] = [
   ['limit-zero', ['LIM-N02'], 'a limit of zero', limited((c) => ({ debitAmount: amountOf(c.sender, '0') }))],
   [
     'two-limits',
-    ['AS-44'],
+    ['AS-44', 'AMB-24'],
     'a debit and a receive limit together',
     limited((c) => ({ debitAmount: amountOf(c.sender, '1'), receiveAmount: amountOf(c.receiver, '1') })),
   ],

@@ -151,7 +151,7 @@ export const incomingPaymentChecks: Check[] = [
   },
   {
     id: 'incoming-payment.public-unknown',
-    rows: ['RS-IP-19', 'RS-12'],
+    rows: ['RS-IP-19', 'RS-12', 'AMB-06'],
     title: 'an unknown payment is not found, also without a token',
     run: async (context) => {
       const url = `${context.receiver.resourceServer}/incoming-payments/${crypto.randomUUID()}`;
@@ -169,7 +169,7 @@ export const incomingPaymentChecks: Check[] = [
   },
   {
     id: 'incoming-payment.complete',
-    rows: ['RS-IP-18', 'RS-IP-20', 'RS-IP-21', 'RS-IP-36', 'RS-IP-33'],
+    rows: ['RS-IP-18', 'RS-IP-20', 'RS-IP-21', 'RS-IP-36', 'RS-IP-33', 'AMB-14'],
     title: 'completion answers without methods, empties them, and happens once',
     run: async (context) => {
       const { id } = await createIncomingPayment(context, { value: '50' });

@@ -54,7 +54,7 @@ export const interactionChecks: Check[] = [
   },
   {
     id: 'interaction.hash',
-    rows: ['AS-85', 'AS-86', 'AS-100', 'AS-101', 'AS-102', 'AS-103', 'AS-104', 'AS-106'],
+    rows: ['AS-85', 'AS-86', 'AS-100', 'AS-101', 'AS-102', 'AS-103', 'AS-104', 'AS-106', 'AMB-01'],
     title: 'the finish URI gains a hash that verifies and a reference, and keeps its own query',
     run: async (context) => {
       const pending = await pendingGrant(context, `${finishUri}?order=a%26b&order=2`);
@@ -159,7 +159,7 @@ export const interactionChecks: Check[] = [
   },
   {
     id: 'interaction.rejected',
-    rows: ['AS-87', 'AS-115'],
+    rows: ['AS-87', 'AS-115', 'CT-02'],
     title: 'refusal by the owner comes back as a word, without hash and reference, and no reference works',
     run: async (context) => {
       await context.control.withConsent('deny', async () => {
@@ -176,7 +176,7 @@ export const interactionChecks: Check[] = [
   },
   {
     id: 'interaction.rejected-poll',
-    rows: ['AS-89', 'AS-118'],
+    rows: ['AS-89', 'AS-118', 'AMB-27', 'CT-02'],
     title: 'a client that polls learns of the refusal',
     run: async (context) => {
       await context.control.withConsent('deny', async () => {

@@ -112,7 +112,7 @@ export const outgoingPaymentChecks: Check[] = [
   ),
   {
     id: 'outgoing-payment.create',
-    rows: ['RS-OP-01', 'RS-OP-03', 'RS-OP-13', 'RS-OP-15', 'RS-OP-16', 'RS-15', 'RS-19', 'RS-20'],
+    rows: ['RS-OP-01', 'RS-OP-03', 'RS-OP-13', 'RS-OP-15', 'RS-OP-16', 'RS-15', 'RS-19', 'RS-20', 'AMB-04', 'AMB-31'],
     title: 'a new payment repeats its quote and tells the totals of the grant; reading it does not',
     run: async (context) => {
       const token = await tokenFor(context);
@@ -186,7 +186,7 @@ export const outgoingPaymentChecks: Check[] = [
   },
   {
     id: 'grant-spent.totals',
-    rows: ['RS-G-01', 'RS-G-02', 'RS-G-07', 'RS-OP-13', 'RS-Q-19', 'RS-OP-25', 'LIM-16'],
+    rows: ['RS-G-01', 'RS-G-02', 'RS-G-07', 'RS-OP-13', 'RS-Q-19', 'RS-OP-25', 'LIM-16', 'AMB-04', 'AMB-23'],
     title: 'a grant has spent nothing, then the sum of its payments, limited or not; a quote spends nothing',
     run: async (context) => {
       const token = await tokenFor(context);

@@ -84,7 +84,7 @@ const members = [
 export const quoteChecks: Check[] = [
   {
     id: 'quote.fixed-send',
-    rows: ['RS-Q-01', 'RS-Q-06', 'RS-Q-10', 'RS-Q-20', 'RS-15', 'RS-18', 'RS-Q-22'],
+    rows: ['RS-Q-01', 'RS-Q-06', 'RS-Q-10', 'RS-Q-20', 'RS-15', 'RS-18', 'AMB-30'],
     title: 'a quote for a debit amount keeps it, and can be read again unchanged',
     run: async (context) => {
       const { id: receiver } = await createIncomingPayment(context);

@@ -24,8 +24,9 @@ export const settlementChecks: Check[] = [
   {
     id: 'settlement.main-path',
     rows: [
-      ...['AS-59', 'AS-114', 'AS-130', 'AS-140', 'AS-149', 'RS-G-01', 'RS-IP-23', 'RS-IP-28', 'RS-OP-04', 'RS-OP-17'],
+      ...['AS-114', 'AS-130', 'AS-140', 'AS-149', 'RS-G-01', 'RS-IP-23', 'RS-IP-28', 'RS-OP-04', 'RS-OP-17'],
       ...['RS-OP-20', 'RS-OP-30', 'RS-Q-12', 'SET-02', 'SET-09', 'RS-L-02', 'RS-OP-16'],
+      'AMB-08',
     ],
     title: 'a payment crosses from one ASE to the other: consent, quote, money, completion, totals, clean-up',
     run: async (context) => {
@@ -76,7 +77,7 @@ export const settlementChecks: Check[] = [
   },
   {
     id: 'settlement.fixed-send',
-    rows: ['RS-IP-27', 'RS-IP-28', 'RS-OP-30', 'SET-02', 'RS-Q-12', 'RS-OP-31'],
+    rows: ['RS-IP-27', 'RS-IP-28', 'RS-OP-30', 'SET-02', 'RS-Q-12', 'AMB-29'],
     title: 'an open payment takes several payments, each exactly as quoted',
     run: async (context) => {
       const token = await outgoingToken(context);
@@ -101,7 +102,7 @@ export const settlementChecks: Check[] = [
   },
   {
     id: 'settlement.remaining',
-    rows: ['RS-Q-05', 'RS-IP-23', 'RS-IP-24', 'RS-IP-27'],
+    rows: ['RS-Q-05', 'RS-IP-23', 'RS-IP-24', 'RS-IP-27', 'AMB-09'],
     title: 'a second quote is for what is still missing, and completes the payment exactly',
     run: async (context) => {
       const token = await outgoingToken(context);

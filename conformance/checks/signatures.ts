@@ -32,7 +32,7 @@ const signed =
 
 /** Refused by both servers: AS 401 invalid_client, RS 401 "Signature validation error…". */
 const refused: readonly Form[] = [
-  ['unsigned', ['SIG-01', 'SIG-31'], 'no signature', () => ({ sign: false })],
+  ['unsigned', ['SIG-01', 'SIG-31', 'AMB-13'], 'no signature', () => ({ sign: false })],
   ['broken', ['SIG-23'], 'one bit of the signature differs', signed({ broken: true })],
   ['no-method', ['SIG-03'], '@method is not covered', signed({ components: withBody.slice(1) })],
   [
@@ -74,7 +74,7 @@ const refused: readonly Form[] = [
     signed({ digest: `${contentDigest(Buffer.from('x'), 'sha-256')}, ${contentDigest(Buffer.from('x'), 'sha-512')}` }),
   ],
   ['no-keyid', ['SIG-10'], 'no keyid', signed({ keyId: null })],
-  ['no-created', ['SIG-11'], 'no created', signed({ created: null })],
+  ['no-created', ['SIG-11', 'AMB-10'], 'no created', signed({ created: null })],
   ['text-created', ['SIG-11'], 'created is text', signed({ created: '"now"' })],
   ['old', ['SIG-11'], 'created an hour ago', () => ({ sign: { created: now() - 3600 } })],
   ['future', ['SIG-11'], 'created in an hour', () => ({ sign: { created: now() + 3600 } })],
@@ -105,8 +105,8 @@ const accepted: readonly Form[] = [
   ],
   ['sha-256', ['SIG-08'], 'a sha-256 digest', signed({ digest: 'sha-256' })],
   ['pretty-printed', ['SIG-07'], 'white space in the body', () => ({ contentType: 'application/json; charset=utf-8' })],
-  ['alg', ['SIG-13'], 'alg="ed25519"', signed({ parameters: ';alg="ed25519"' })],
-  ['tag', ['SIG-14'], 'tag="gnap"', signed({ parameters: ';tag="gnap"' })],
+  ['alg', ['SIG-13', 'AMB-10'], 'alg="ed25519"', signed({ parameters: ';alg="ed25519"' })],
+  ['tag', ['SIG-14', 'AMB-10'], 'tag="gnap"', signed({ parameters: ';tag="gnap"' })],
   ['expires', ['SIG-12'], 'not yet expired', () => ({ sign: { parameters: `;expires=${now() + 60}` } })],
   ['component-order', ['SIG-17'], 'components in reverse', signed({ components: [...withBody].reverse() })],
   [

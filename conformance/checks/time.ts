@@ -25,7 +25,7 @@ import {
 export const timeChecks: Check[] = [
   {
     id: 'token.rotate-expired',
-    rows: ['AS-143', 'INT-11'],
+    rows: ['AS-143', 'INT-11', 'CT-03'],
     title: 'an expired token opens nothing but can be rotated',
     run: async (context) => {
       const json = { walletAddress: context.receiver.url };
@@ -40,7 +40,7 @@ export const timeChecks: Check[] = [
   },
   {
     id: 'interaction.expired',
-    rows: ['AS-91', 'AS-N10'],
+    rows: ['AS-91', 'AS-N10', 'CT-03'],
     title: 'an interaction that nobody finished in time ends: no consent, no token',
     run: async (context) => {
       const { body } = await requestInteractiveGrant(context, [outgoingAccess(context.sender)], false);
@@ -51,7 +51,7 @@ export const timeChecks: Check[] = [
   },
   {
     id: 'quote.expired',
-    rows: ['RS-Q-16', 'RS-Q-17', 'RS-Q-24', 'RS-OP-07'],
+    rows: ['RS-Q-16', 'RS-Q-17', 'RS-Q-24', 'RS-OP-07', 'CT-03'],
     title: 'a quote expires no later than its receiver, stays readable and cannot be paid',
     run: async (context) => {
       const incoming = await createIncomingPayment(context);
@@ -69,7 +69,7 @@ export const timeChecks: Check[] = [
   },
   {
     id: 'incoming-payment.expired',
-    rows: ['RS-IP-18', 'RS-IP-21', 'RS-IP-25', 'RS-IP-26'],
+    rows: ['RS-IP-18', 'RS-IP-21', 'RS-IP-25', 'RS-IP-26', 'AMB-21', 'CT-03'],
     title: 'an expired payment stays readable and incomplete, offers no method and cannot be completed',
     run: async (context) => {
       const { id, createdAt, expiresAt } = await createIncomingPayment(context, { value: '50' });

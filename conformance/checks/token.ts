@@ -70,7 +70,7 @@ export const tokenChecks: Check[] = [
   ),
   {
     id: 'token.rotate',
-    rows: ['AS-140', 'AS-141', 'AS-142', 'AS-14', 'AS-N11', 'AS-146', 'RS-06'],
+    rows: ['AS-140', 'AS-141', 'AS-142', 'AS-14', 'AS-N11', 'AS-146', 'RS-06', 'AMB-02'],
     title: 'rotation brings a new value and URL with the same rights; the old ones are dead at once',
     run: async (context) => {
       const grant = await issue(context);
