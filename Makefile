@@ -17,6 +17,9 @@ generate: $(installed)
 conformance: $(installed)
 	@$(bin)/node conformance/runner/main.ts --start $(ARGS)
 
+example: $(installed)
+	@$(bin)/node conformance/clients/run.ts conformance/clients/node/pay.mjs
+
 bench: $(installed)
 	@$(bin)/node bench/main.ts $(ARGS)
 
@@ -25,7 +28,8 @@ lint: $(installed)
 	@$(bin)/biome check
 
 build: $(installed)
-	@$(bin)/node node_modules/@typescript/native/bin/tsc -p tsconfig.build.json
+	@rm -rf dist && $(bin)/node node_modules/@typescript/native/bin/tsc -p tsconfig.build.json
+	@for file in generated/*/validators.js; do cp $$file dist/$$file; done
 
 install: $(installed)
 $(installed): package-lock.json

@@ -3,7 +3,6 @@
  * connector and settlement, on one origin. The slices do not know each other; here each is handed what it needs of the
  * others, at the protocol's own seams.
  */
-import { createHmac } from 'node:crypto';
 import express, { type Express } from 'express';
 import type { Logger } from 'pino';
 import { findCaller } from './auth/caller.ts';
@@ -14,7 +13,7 @@ import type { Clock } from './clock.ts';
 import type { AseState } from './control/server.ts';
 import type { Database } from './database/database.ts';
 import { createNonceMemory } from './database/signature-nonces.ts';
-import { deriveKey, exportPublicJwk } from './founding.ts';
+import { deriveKey, deriveSecret, exportPublicJwk } from './derived-keys.ts';
 import { type BindOptions, bind, keepRawTarget, refuseUnknown } from './http/bind.ts';
 import { type ClientKey, createClientKeys, importClientJwk } from './http/client-keys.ts';
 import { createOutbound } from './http/outbound.ts';
@@ -101,13 +100,18 @@ export function createAse(options: AseOptions): Ase {
   const clientKey = (client: { walletAddress: string } | { jwk: unknown }, keyid: string): Promise<ClientKey> =>
     'jwk' in client ? expectKey(client.jwk, keyid) : clientKeys.keyFor(client.walletAddress, keyid);
   const instance = { keyid: 'instance', privateKey: deriveKey(secrets, 'instance') };
-  /** A secret for a purpose, the same in every process. */
-  const derive = (purpose: string): string =>
-    createHmac('sha256', Buffer.from(secrets[0]!, 'base64')).update(`secret\n${purpose}`).digest('base64url');
 
   // ── Money ──
   const prefix = `test.${name}`;
-  const connector = createConnector({ ase, db, clock, prefix, secrets: () => secrets, peers, failpoint: options.failpoint });
+  const connector = createConnector({
+    ase,
+    db,
+    clock,
+    prefix,
+    secrets: () => secrets,
+    peers,
+    failpoint: options.failpoint,
+  });
   const readReceiver = createReceiverReader({
     ase,
     db,
@@ -177,10 +181,19 @@ export function createAse(options: AseOptions): Ase {
   app.use(keepRawTarget);
   app.get('/livez', (_req, res) => void res.end());
   app.get('/readyz', async (_req, res) => {
-    const ready = await db.query.selectFrom('ase').select('ase').where('ase', '=', ase).executeTakeFirst().catch(() => undefined);
+    const ready = await db.query
+      .selectFrom('ase')
+      .select('ase')
+      .where('ase', '=', ase)
+      .executeTakeFirst()
+      .catch(() => undefined);
     res.status(ready ? 200 : 503).end();
   });
-  const answerPacket = createIlpOverHttpHandler({ tokens: options.peerTokens, receive: connector.receive });
+  const answerPacket = createIlpOverHttpHandler({
+    tokens: options.peerTokens,
+    receive: connector.receive,
+    onError: (error) => log.error({ err: error }, 'a packet was not answered'),
+  });
   app.use('/ilp', (req, res) => {
     req.url = req.originalUrl;
     return answerPacket(req, res);
@@ -194,14 +207,26 @@ export function createAse(options: AseOptions): Ase {
 
   // ── Private port ──
   const privateApp = express().disable('x-powered-by').disable('etag');
-  privateApp.use('/introspect', mount(createIntrospectionServer({ ase, db, clock, log, secret: derive('introspection') })));
-  privateApp.use('/idp', mount(createBackChannelServer({ interactions, log, secret: derive('identity provider') })));
+  privateApp.use(
+    '/introspect',
+    mount(createIntrospectionServer({ ase, db, clock, log, secret: deriveSecret(secrets, 'introspection') })),
+  );
+  privateApp.use(
+    '/idp',
+    mount(createBackChannelServer({ interactions, log, secret: deriveSecret(secrets, 'identity provider') })),
+  );
 
   return {
     app,
     privateApp,
     receivePacket: (peer, asset, prepare) => connector.receive(peer, asset, prepare),
-    describe: async () => ({ name, origin, authServer, resourceServer, walletAddresses: await listWalletAddresses(db, ase) }),
+    describe: async () => ({
+      name,
+      origin,
+      authServer,
+      resourceServer,
+      walletAddresses: await listWalletAddresses(db, ase),
+    }),
     start: () => settlement.start(),
     async stop() {
       await settlement.stop();
@@ -214,7 +239,8 @@ export function createAse(options: AseOptions): Ase {
 /** The key of a `{jwk}` client; its kid must be the signature's keyid (AMB-17). */
 async function expectKey(jwk: unknown, keyid: string): Promise<ClientKey> {
   const key = await importClientJwk(jwk);
-  if (key.keyid !== keyid) throw new Problem('invalid_signature', { description: 'keyid is not the kid of the client’s key' });
+  if (key.keyid !== keyid)
+    throw new Problem('invalid_signature', { description: 'keyid is not the kid of the client’s key' });
   return key;
 }
 

@@ -16,22 +16,99 @@ interface Option {
 
 /** Every flag can also be given as an environment variable: `--public-url` as `TOUCHSTONE_PUBLIC_URL`. */
 export const options = {
-  port: { flag: 'port', kind: 'integer', value: 'N', fallback: '4000', sentence: 'Port of the first ASE; the second listens 100 above it, the control API 900 above it. 0 takes any free ports.' },
+  port: {
+    flag: 'port',
+    kind: 'integer',
+    value: 'N',
+    fallback: '4000',
+    sentence:
+      'Port of the first ASE; the second listens 100 above it, the control API 900 above it. 0 takes any free ports.',
+  },
   host: { flag: 'host', kind: 'string', value: 'ADDRESS', fallback: '127.0.0.1', sentence: 'Address to listen on.' },
-  publicUrl: { flag: 'public-url', kind: 'string', value: 'URL', sentence: 'Origin of the first ASE as clients see it; the second one is 100 ports above. Default: http://localhost and the port.' },
+  publicUrl: {
+    flag: 'public-url',
+    kind: 'string',
+    value: 'URL',
+    sentence:
+      'Origin of the first ASE as clients see it; the second one is 100 ports above. Default: http://localhost and the port.',
+  },
   controlPort: { flag: 'control-port', kind: 'integer', value: 'N', sentence: 'Port of the control API.' },
-  controlToken: { flag: 'control-token', kind: 'string', value: 'TOKEN', sentence: 'Token of the control API (secret). Default: a new one at each start, printed.' },
-  ase: { flag: 'ase', kind: 'string', value: 'NAME', sentence: 'Host only this ASE of the world; the other one runs in a process of its own.' },
-  peerSecret: { flag: 'peer-secret', kind: 'string', value: 'SECRET', sentence: 'What the processes of a world prove themselves with on their ILP links (secret); needed with --ase.' },
-  seed: { flag: 'seed', kind: 'string', value: 'TEXT', sentence: 'Make ids, keys and tokens repeatable. Whoever knows the seed knows all secrets.' },
-  consent: { flag: 'consent', kind: 'string', value: 'MODE', choices: ['auto', 'deny', 'manual'], fallback: 'manual', sentence: 'Who decides on a grant: a script that accepts or denies, or a person on the consent page.' },
-  profile: { flag: 'profile', kind: 'string', value: 'NAME', choices: ['compat', 'strict'], fallback: 'compat', sentence: 'Accept what clients in use send and report it, or go by the letter.' },
-  data: { flag: 'data', kind: 'string', value: 'DIR', sentence: 'Keep the embedded database in this directory. Default: in memory.' },
-  databaseUrl: { flag: 'database-url', kind: 'string', value: 'URL', sentence: 'Use this PostgreSQL database instead of the embedded one (may hold a secret).' },
-  json: { flag: 'json', kind: 'boolean', sentence: 'Print one line of JSON when ready instead of the banner; it holds the test key and the control token.' },
-  logLevel: { flag: 'log-level', kind: 'string', value: 'LEVEL', choices: ['debug', 'info', 'warn', 'error', 'silent'], fallback: 'warn', sentence: 'How much to log on stderr.' },
-  insecure: { flag: 'insecure', kind: 'boolean', sentence: 'Allow what is meant for tests although an address is not loopback.' },
-  failpoint: { flag: 'failpoint', kind: 'string', value: 'NAME[:N]', sentence: 'Kill the process where a payment passes this point for the N-th time, for crash tests.' },
+  controlToken: {
+    flag: 'control-token',
+    kind: 'string',
+    value: 'TOKEN',
+    sentence: 'Token of the control API (secret). Default: a new one at each start, printed.',
+  },
+  ase: {
+    flag: 'ase',
+    kind: 'string',
+    value: 'NAME',
+    sentence: 'Host only this ASE of the world; the other one runs in a process of its own.',
+  },
+  peerSecret: {
+    flag: 'peer-secret',
+    kind: 'string',
+    value: 'SECRET',
+    sentence: 'What the processes of a world prove themselves with on their ILP links (secret); needed with --ase.',
+  },
+  seed: {
+    flag: 'seed',
+    kind: 'string',
+    value: 'TEXT',
+    sentence: 'Make ids, keys and tokens repeatable. Whoever knows the seed knows all secrets.',
+  },
+  consent: {
+    flag: 'consent',
+    kind: 'string',
+    value: 'MODE',
+    choices: ['auto', 'deny', 'manual'],
+    fallback: 'manual',
+    sentence: 'Who decides on a grant: a script that accepts or denies, or a person on the consent page.',
+  },
+  profile: {
+    flag: 'profile',
+    kind: 'string',
+    value: 'NAME',
+    choices: ['compat', 'strict'],
+    fallback: 'compat',
+    sentence: 'Accept what clients in use send and report it, or go by the letter.',
+  },
+  data: {
+    flag: 'data',
+    kind: 'string',
+    value: 'DIR',
+    sentence: 'Keep the embedded database in this directory. Default: in memory.',
+  },
+  databaseUrl: {
+    flag: 'database-url',
+    kind: 'string',
+    value: 'URL',
+    sentence: 'Use this PostgreSQL database instead of the embedded one (may hold a secret).',
+  },
+  json: {
+    flag: 'json',
+    kind: 'boolean',
+    sentence: 'Print one line of JSON when ready instead of the banner; it holds the test key and the control token.',
+  },
+  logLevel: {
+    flag: 'log-level',
+    kind: 'string',
+    value: 'LEVEL',
+    choices: ['debug', 'info', 'warn', 'error', 'silent'],
+    fallback: 'warn',
+    sentence: 'How much to log on stderr.',
+  },
+  insecure: {
+    flag: 'insecure',
+    kind: 'boolean',
+    sentence: 'Allow what is meant for tests although an address is not loopback.',
+  },
+  failpoint: {
+    flag: 'failpoint',
+    kind: 'string',
+    value: 'NAME[:N]',
+    sentence: 'Kill the process where a payment passes this point for the N-th time, for crash tests.',
+  },
   help: { flag: 'help', kind: 'boolean', sentence: 'Print this.' },
 } as const satisfies Record<string, Option>;
 
@@ -73,7 +150,10 @@ export function readConfig(args: readonly string[], env: Readonly<Record<string,
 export const environmentName = ({ flag }: { readonly flag: string }): string =>
   `TOUCHSTONE_${flag.toUpperCase().replaceAll('-', '_')}`;
 
-function parse(args: readonly string[], table: readonly [string, Option][]): Record<string, string | boolean | undefined> {
+function parse(
+  args: readonly string[],
+  table: readonly [string, Option][],
+): Record<string, string | boolean | undefined> {
   try {
     const parseOptions = Object.fromEntries(
       table.map(([, { flag, kind }]) => [flag, { type: kind === 'boolean' ? 'boolean' : 'string' } as const]),
@@ -88,7 +168,8 @@ function convert(option: Option, text: string | boolean | undefined): string | n
   if (option.kind === 'boolean') return text === true || text === 'true' || text === '1';
   const value = String(text);
   if (option.kind === 'integer') {
-    if (!/^\d+$/.test(value) || Number(value) > 65_535) throw new ConfigError(`--${option.flag} takes a port, not '${value}'`);
+    if (!/^\d+$/.test(value) || Number(value) > 65_535)
+      throw new ConfigError(`--${option.flag} takes a port, not '${value}'`);
     return Number(value);
   }
   if (option.choices && !option.choices.includes(value)) {

@@ -1,8 +1,7 @@
 /** Founds an ASE in the database: its secrets, accounts, wallet addresses, keys and first deposits. Harmless if repeated. */
-import { createHmac, createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import { toInstant, toJson } from './database/columns.ts';
 import type { Database } from './database/database.ts';
-import type { ClientJwk } from './http/client-keys.ts';
+import { deriveKey, exportPublicJwk } from './derived-keys.ts';
 import type { Ids } from './ids.ts';
 import { bookTransfer, openInternalAccount } from './payments/ledger.ts';
 import { normalisePath } from './wallet-address/path.ts';
@@ -43,7 +42,14 @@ export async function foundAse(
       const accountId = `customer:${path}`;
       await tx
         .insertInto('account')
-        .values({ ase, id: accountId, kind: 'customer', asset_code: asset.code, asset_scale: asset.scale, balance: '0' })
+        .values({
+          ase,
+          id: accountId,
+          kind: 'customer',
+          asset_code: asset.code,
+          asset_scale: asset.scale,
+          balance: '0',
+        })
         .onConflict((conflict) => conflict.doNothing())
         .execute();
       await tx
@@ -82,18 +88,4 @@ export async function foundAse(
     }
     return { secrets };
   });
-}
-
-/** PKCS#8 header of an Ed25519 private key (RFC 8410 §7), before its 32 bytes. */
-const ED25519_PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex');
-
-/** An Ed25519 key of the ASE, from its first secret: the same in every process and after every start. */
-export function deriveKey(secrets: readonly string[], purpose: 'client' | 'instance'): KeyObject {
-  const bytes = createHmac('sha256', Buffer.from(secrets[0]!, 'base64')).update(`ed25519 key\n${purpose}`).digest();
-  return createPrivateKey({ key: Buffer.concat([ED25519_PKCS8, bytes]), format: 'der', type: 'pkcs8' });
-}
-
-export function exportPublicJwk(privateKey: KeyObject, kid: string): ClientJwk {
-  const { x } = createPublicKey(privateKey).export({ format: 'jwk' });
-  return { kid, alg: 'EdDSA', kty: 'OKP', crv: 'Ed25519', x: x! };
 }

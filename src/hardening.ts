@@ -19,7 +19,9 @@ export function checkExposure({ hosts, insecure, testing }: Exposure): { readonl
   const used = Object.entries(testing).filter(([, inUse]) => inUse);
   if (used.length > 0) {
     const names = used.map(([option]) => option).join(', ');
-    throw new ConfigError(`${names} on ${exposed}, which is not loopback: leave it out, or add --insecure if this is a test`);
+    throw new ConfigError(
+      `${names} on ${exposed}, which is not loopback: leave it out, or add --insecure if this is a test`,
+    );
   }
   return { local: false };
 }

@@ -5,14 +5,15 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import express from 'express';
 import type { Logger } from 'pino';
-import packageJson from '../package.json' with { type: 'json' };
 import specification from '../generated/resource-server/document.json' with { type: 'json' };
+import packageJson from '../package.json' with { type: 'json' };
 import { type Ase, createAse } from './ase.ts';
 import { type ClockSetting, liveClock, WorldClock } from './clock.ts';
 import { type AseState, type ConsentMode, type Controls, createControlServer } from './control/server.ts';
 import { toJson } from './database/columns.ts';
 import { type Database, type DatabaseOptions, openDatabase } from './database/database.ts';
-import { deriveKey, foundAse } from './founding.ts';
+import { deriveKey } from './derived-keys.ts';
+import { foundAse } from './founding.ts';
 import { checkExposure } from './hardening.ts';
 import { bind, keepRawTarget } from './http/bind.ts';
 import type { Reply } from './http/pipeline.ts';
@@ -152,7 +153,8 @@ async function assemble(
     createHmac('sha256', peerSecret).update(`ilp link\n${from}\n${to}`).digest('base64url');
 
   const linkBetween = (from: AseDefinition, to: AseDefinition): Link => {
-    if (hosted.includes(to)) return createInProcessLink((asset, prepare) => ases.get(to.name)!.receivePacket(from.name, asset, prepare));
+    if (hosted.includes(to))
+      return createInProcessLink((asset, prepare) => ases.get(to.name)!.receivePacket(from.name, asset, prepare));
     const link = createIlpOverHttpLink({ origin: originOf(to), token: linkToken(from.name, to.name) });
     links.push(link);
     return link;
@@ -275,7 +277,9 @@ async function assemble(
       const ase = ases.get(req.params.ase);
       return ase ? ase.privateApp(req, res, next) : next();
     });
-    app.use(bind(createControlServer(controls, controlToken, hosts), environment, { origin: controlOrigin, cors: false }));
+    app.use(
+      bind(createControlServer(controls, controlToken, hosts), environment, { origin: controlOrigin, cors: false }),
+    );
     return app;
   }
 

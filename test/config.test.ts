@@ -17,7 +17,10 @@ test('defaults, environment, command line: the later wins', () => {
 });
 
 test('an unknown option names the nearest one', () => {
-  assert.throws(() => readConfig(['--pubic-url', 'x'], {}), new ConfigError('unknown option --pubic-url; did you mean --public-url?'));
+  assert.throws(
+    () => readConfig(['--pubic-url', 'x'], {}),
+    new ConfigError('unknown option --pubic-url; did you mean --public-url?'),
+  );
   assert.throws(() => readConfig(['--databse-url=x'], {}), /did you mean --database-url\?/);
 });
 
@@ -39,9 +42,15 @@ test('help and the README come from the table', () => {
 
 test('what is for tests is refused where others could reach it', () => {
   const testing = { '--seed': true, '--failpoint': false };
-  assert.deepEqual(checkExposure({ hosts: ['127.0.0.1', 'localhost', '::1', 'a.localhost'], insecure: false, testing }), { local: true });
+  assert.deepEqual(
+    checkExposure({ hosts: ['127.0.0.1', 'localhost', '::1', 'a.localhost'], insecure: false, testing }),
+    { local: true },
+  );
   for (const host of ['0.0.0.0', '::', '10.0.0.1', 'ase.example', '127.0.0.1.example']) {
-    assert.throws(() => checkExposure({ hosts: ['127.0.0.1', host], insecure: false, testing }), /--seed on .*--insecure/);
+    assert.throws(
+      () => checkExposure({ hosts: ['127.0.0.1', host], insecure: false, testing }),
+      /--seed on .*--insecure/,
+    );
   }
   assert.deepEqual(checkExposure({ hosts: ['0.0.0.0'], insecure: true, testing }), { local: true });
   assert.deepEqual(checkExposure({ hosts: ['0.0.0.0'], insecure: false, testing: {} }), { local: false });

@@ -158,7 +158,7 @@ export function refuseStart({ interaction: { finish } }: InteractiveGrant): Redi
   return redirectTo(finish.uri, { result: 'invalid_interaction' });
 }
 
-interface Redirect {
+export interface Redirect {
   readonly status: 302;
   readonly headers: Record<string, string>;
 }
@@ -174,7 +174,7 @@ export function redirectTo(
   return { status: 302, headers: { Location: uri + separator + added, ...headers } };
 }
 
-interface ClosingPage {
+export interface ClosingPage {
   readonly status: 202;
   readonly headers: Record<string, string>;
   readonly body: string;

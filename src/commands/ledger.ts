@@ -13,13 +13,21 @@ interface Books {
     readonly credits: string;
     readonly balance: string;
   }[];
-  readonly totals: readonly { readonly assetCode: string; readonly assetScale: number; readonly debits: string; readonly credits: string }[];
+  readonly totals: readonly {
+    readonly assetCode: string;
+    readonly assetScale: number;
+    readonly debits: string;
+    readonly credits: string;
+  }[];
 }
 
 export async function printLedger(config: Config, control: string | undefined): Promise<void> {
   const origin = control ?? `http://localhost:${config.controlPort ?? config.port + 900}`;
-  if (config.controlToken === undefined) throw new ConfigError('touchstone ledger needs --control-token, which the banner of the world shows');
-  const response = await fetch(`${origin}/ledger`, { headers: { authorization: `Bearer ${config.controlToken}` } }).catch(() => {
+  if (config.controlToken === undefined)
+    throw new ConfigError('touchstone ledger needs --control-token, which the banner of the world shows');
+  const response = await fetch(`${origin}/ledger`, {
+    headers: { authorization: `Bearer ${config.controlToken}` },
+  }).catch(() => {
     throw new ConfigError(`no world answers at ${origin}; give its --control-port`);
   });
   const body = (await response.json()) as { ases: readonly Books[]; error?: { description: string } };
@@ -36,10 +44,20 @@ function printBooks({ name, balanced, accounts, totals }: Books): string {
     name,
     row('account', 'asset', 'debits', 'credits', 'balance'),
     ...accounts.map((a) =>
-      row(a.account, `${a.assetCode}/${a.assetScale}`, ...[a.debits, a.credits, a.balance].map((v) => amount(v, a.assetScale))),
+      row(
+        a.account,
+        `${a.assetCode}/${a.assetScale}`,
+        ...[a.debits, a.credits, a.balance].map((v) => amount(v, a.assetScale)),
+      ),
     ),
     ...totals.map((t) =>
-      row('total', `${t.assetCode}/${t.assetScale}`, amount(t.debits, t.assetScale), amount(t.credits, t.assetScale), ''),
+      row(
+        'total',
+        `${t.assetCode}/${t.assetScale}`,
+        amount(t.debits, t.assetScale),
+        amount(t.credits, t.assetScale),
+        '',
+      ),
     ),
     `  ${balanced ? 'balanced' : 'NOT BALANCED'}`,
     '',

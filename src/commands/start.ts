@@ -32,12 +32,25 @@ export async function start(config: Config): Promise<void> {
   const key = await writeClientKey(world, config.data);
   stopOnSignal(world, key.remove, log);
   const line = { startedInMs: Math.round(process.uptime() * 1000), seed: config.seed ?? null };
-  process.stdout.write(config.json ? `${JSON.stringify(describeReady(world, key.file, line))}\n` : printBanner(world, config, key.file, line.startedInMs));
+  process.stdout.write(
+    config.json
+      ? `${JSON.stringify(describeReady(world, key.file, line))}\n`
+      : printBanner(world, config, key.file, line.startedInMs),
+  );
 }
 
 /** Structured, on stderr, without secrets: headers and bodies are never logged, and what might slip in is redacted. */
 function createLogger(level: Config['logLevel']): Logger {
-  const secret = ['authorization', 'token', 'secret', 'sharedSecret', 'privateKey', 'signature', 'nonce', 'interact_ref'];
+  const secret = [
+    'authorization',
+    'token',
+    'secret',
+    'sharedSecret',
+    'privateKey',
+    'signature',
+    'nonce',
+    'interact_ref',
+  ];
   const redact = secret.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]);
   return pino({ level, base: null, redact }, pino.destination({ fd: 2, sync: true }));
 }
@@ -61,13 +74,19 @@ function readFailpoint(text: string | undefined) {
 }
 
 /** Puts the client's test key into a file that only this user can read; beside the data, or gone when the world ends. */
-async function writeClientKey(world: World, data: string | undefined): Promise<{ file?: string; remove: () => Promise<void> }> {
+async function writeClientKey(
+  world: World,
+  data: string | undefined,
+): Promise<{ file?: string; remove: () => Promise<void> }> {
   if (world.clientKey === undefined) return { remove: async () => {} };
   const directory = data === undefined ? await mkdtemp(join(tmpdir(), 'touchstone-')) : resolve(data);
   await mkdir(directory, { recursive: true });
   const file = join(directory, 'client.pem');
   await writeFile(file, world.clientKey, { mode: 0o600 });
-  return { file, remove: () => (data === undefined ? rm(directory, { recursive: true, force: true }) : Promise.resolve()) };
+  return {
+    file,
+    remove: () => (data === undefined ? rm(directory, { recursive: true, force: true }) : Promise.resolve()),
+  };
 }
 
 /** First signal: finish what runs and leave. Second one: leave. */
@@ -117,7 +136,11 @@ function describeReady(world: World, keyFile: string | undefined, line: { starte
 
 function printBanner(world: World, config: Config, keyFile: string | undefined, startedInMs: number): string {
   const { definition, controls } = world;
-  const storage = config.databaseUrl ? 'postgresql' : config.data ? `embedded in ${config.data}` : 'embedded, in memory (gone at the end)';
+  const storage = config.databaseUrl
+    ? 'postgresql'
+    : config.data
+      ? `embedded in ${config.data}`
+      : 'embedded, in memory (gone at the end)';
   const wallets = world.ases.flatMap(({ name, walletAddresses }) =>
     walletAddresses.map(({ url, assetCode, assetScale, balance }, index) => {
       const amount = formatAmount(BigInt(balance), assetScale);
@@ -128,7 +151,11 @@ function printBanner(world: World, config: Config, keyFile: string | undefined, 
     `touchstone ${controls.version}   spec ${controls.spec}   seed ${config.seed ?? 'none'}   clock ${controls.clock().mode}   consent ${controls.consent()}   profile ${config.profile}`,
     `storage ${storage}   ready in ${startedInMs} ms`,
     ...wallets,
-    ...(keyFile ? [`  client    ${world.walletUrl(definition.client)}   key id ${definition.client.keyId}   private key ${keyFile}`] : []),
+    ...(keyFile
+      ? [
+          `  client    ${world.walletUrl(definition.client)}   key id ${definition.client.keyId}   private key ${keyFile}`,
+        ]
+      : []),
     `  control   ${world.controlOrigin}   token ${world.controlToken}`,
     `  try       curl ${world.walletUrl(definition.receiver)}`,
     '',

@@ -119,9 +119,7 @@ function checkOperator({ exchange }: Credentials, token: string, hosts: readonly
   }
 }
 
-function readClockChange(
-  body: { freeze: true } | { advance: number } | { set: string } | { run: true },
-): ClockChange {
+function readClockChange(body: { freeze: true } | { advance: number } | { set: string } | { run: true }): ClockChange {
   if ('freeze' in body) return { action: 'freeze' };
   if ('advance' in body) return { action: 'advance', milliseconds: body.advance * 1000 };
   if ('set' in body) return { action: 'set', time: Date.parse(body.set) };

@@ -5,7 +5,14 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { parse as parseQuery } from 'node:querystring';
-import { type ErrorRequestHandler, type NextFunction, type Request, type RequestHandler, type Response, Router } from 'express';
+import {
+  type ErrorRequestHandler,
+  type NextFunction,
+  type Request,
+  type RequestHandler,
+  type Response,
+  Router,
+} from 'express';
 import { recordExchange } from './exchange.ts';
 import { type Environment, policies, type Reply, renderProblem, type Server, serve } from './pipeline.ts';
 import { Problem } from './problem.ts';
@@ -57,7 +64,8 @@ export function bind<Caller>(server: Server<Caller>, environment: Environment, o
     router.all(path.replaceAll(/\{([^}]+)\}/g, ':$1'), (req, res) => {
       if (options.cors && req.method === 'OPTIONS') return answerPreflight(req, res, methods);
       const route = routes.find(({ method }) => method === req.method || (method === 'GET' && req.method === 'HEAD'));
-      if (!route) return answer.refuse(res, new Problem('method_not_allowed'), undefined, { Allow: methods.join(', ') });
+      if (!route)
+        return answer.refuse(res, new Problem('method_not_allowed'), undefined, { Allow: methods.join(', ') });
       const params = req.params as Record<string, string>;
       const filled = path.replaceAll(/\{([^}]+)\}/g, (_, name: string) => encodeURIComponent(params[name]!));
       return answer.serve(req, res, route.operationId, filled, params);

@@ -10,8 +10,8 @@ import type { Database, Transaction } from '../database/database.ts';
 import type { ClientKey } from './client-keys.ts';
 import { type Exchange, headerLines } from './exchange.ts';
 import { type ReadSignature, readSignature } from './message-signatures/signature-input.ts';
-import { checkSignature } from './message-signatures/verify.ts';
 import type { Refusal } from './message-signatures/verdict.ts';
+import { checkSignature, singleUseValue } from './message-signatures/verify.ts';
 import type { Route } from './operation.ts';
 import { Problem } from './problem.ts';
 import type { Switches } from './profile.ts';
@@ -192,7 +192,8 @@ export async function serve<Caller>(
   if (server.judges === 'body-first') request = await validate();
 
   // 3 Credentials and signature parameters
-  const isPublic = policy.caller === 'public' || (policy.caller === 'public-or-token' && callsPublicly(exchange, environment));
+  const isPublic =
+    policy.caller === 'public' || (policy.caller === 'public-or-token' && callsPublicly(exchange, environment));
   const token = isPublic ? undefined : readToken(exchange);
   if (token === undefined && requiresToken(policy, environment.switches) && !isPublic) {
     throw new Problem('missing_authorization');
@@ -239,7 +240,11 @@ export async function serve<Caller>(
       return reply;
     },
   };
-  const reply = await server.handlers[operationId]!(call, { params: request.params, query: request.query, body: request.body });
+  const reply = await server.handlers[operationId]!(call, {
+    params: request.params,
+    query: request.query,
+    body: request.body,
+  });
 
   // 9 Reply
   return checked ?? check(reply);
@@ -324,8 +329,8 @@ async function verifySignature<Caller>(
   const { key, thumbprint } = await identity.findKey();
   const verdict = checkSignature(exchange, signature, { key, switches });
   if (!verdict.ok) throw signatureProblem(verdict);
-  const { nonce } = signature.params;
-  if (nonce !== undefined && (await rememberNonce(thumbprint, nonce))) {
+  const once = singleUseValue(signature, switches);
+  if (once !== undefined && (await rememberNonce(thumbprint, once))) {
     throw signatureProblem({ ok: false, reason: 'nonce_replayed', detail: 'the nonce was used before' });
   }
   if (verdict.lenient.length > 0) log.info({ lenient: verdict.lenient }, 'accepted leniently');
@@ -350,7 +355,9 @@ function checkReply<Caller>(server: Server<Caller>, operationId: string, reply: 
   const body = reply.body === undefined ? undefined : JSON.parse(JSON.stringify(reply.body));
   if (!validator(body)) {
     const [first] = validator.errors ?? [];
-    throw new Error(`${operationId} ${reply.status}: invalid body at '${first?.instancePath ?? ''}': ${first?.message ?? ''}`);
+    throw new Error(
+      `${operationId} ${reply.status}: invalid body at '${first?.instancePath ?? ''}': ${first?.message ?? ''}`,
+    );
   }
 }
 

@@ -81,11 +81,23 @@ function compileDocument(document: object, options: ValidatorOptions): RequestVa
       originalUrl: request.path,
       query: { ...request.query },
       params: {} as Record<string, string>,
+      /** Filled in by the validator with what the document says of the operation. */
+      openapi: undefined as
+        | { readonly schema?: { readonly requestBody?: { readonly required?: boolean } } }
+        | undefined,
     };
-    for (const step of steps) await run(step, validated);
+    try {
+      for (const step of steps) await run(step, validated);
+    } catch (error) {
+      // Without content its type does not matter.
+      throw error instanceof RequestInvalid && request.body === undefined && error.status === 415 ? noBody() : error;
+    }
+    if (validated.openapi?.schema?.requestBody?.required && request.body === undefined) throw noBody();
     return validated;
   };
 }
+
+const noBody = (): RequestInvalid => new RequestInvalid(400, 'the request has no body');
 
 type Step = (req: Request, res: Response, next: NextFunction) => unknown;
 

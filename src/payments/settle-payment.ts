@@ -83,7 +83,6 @@ export async function settlePayment(context: SettlePaymentContext, job: Job): Pr
     while (job.deliveredAmount < job.receive.value) {
       if (context.isStopping()) return { kind: 'handed-back' };
       const missing = job.receive.value - job.deliveredAmount;
-      // biome-ignore lint/complexity/useMathMinMax: there is no Math.min for bigint
       const amount = missing < largestAmount ? missing : largestAmount;
       sequence += 1;
       const { prepare, condition } = await createStreamPrepare({

@@ -3,14 +3,15 @@
  * with the ASE's own key allows the full view with its payment methods (RS-Q-20). Receivers of this ASE come from the
  * database (RS-OP-21).
  */
-import { responseBody as authResponseBody } from '../../generated/auth-server/validators.js';
+
 import type { components as AuthComponents } from '../../generated/auth-server/types.ts';
+import { responseBody as authResponseBody } from '../../generated/auth-server/validators.js';
 import type { components } from '../../generated/resource-server/types.ts';
 import { responseBody } from '../../generated/resource-server/validators.js';
 import type { Clock } from '../clock.ts';
 import { toAmount, toMillis } from '../database/columns.ts';
 import { assertOutsideTransaction, type Database } from '../database/database.ts';
-import { signRequest, type SigningKey } from '../http/message-signatures/sign.ts';
+import { type SigningKey, signRequest } from '../http/message-signatures/sign.ts';
 import { type Outbound, OutboundError, type OutboundRequest, type OutboundResponse } from '../http/outbound.ts';
 import { Problem } from '../http/problem.ts';
 import { parseAmount, sameAsset } from '../payments/amount.ts';

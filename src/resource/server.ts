@@ -18,8 +18,8 @@ import type { Prices } from '../payments/rates.ts';
 import type { ReadReceiver } from '../payments/receiver.ts';
 import { authorizeCaller, type ClientInstance, type ResourceCall, type ResourceCaller } from './caller.ts';
 import { createIncomingPaymentHandlers } from './incoming-payment.ts';
-import { createOutgoingPaymentGrantHandlers } from './outgoing-payment-grant.ts';
 import { createOutgoingPaymentHandlers } from './outgoing-payment.ts';
+import { createOutgoingPaymentGrantHandlers } from './outgoing-payment-grant.ts';
 import { createResourceProblemRenderer } from './problem.ts';
 import { createQuoteHandlers } from './quote.ts';
 

@@ -32,5 +32,10 @@ export function parseWalletAddressTarget(rawTarget: string): WalletAddressTarget
 /** The form in which paths are stored and looked up (WA-20). */
 export function normalisePath(target: string): string {
   const path = target.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '').replace(/[?#].*$/s, '');
-  return path.replaceAll(/\/{2,}/g, '/').replace(/\/$/, '').toLowerCase() || '/';
+  return (
+    path
+      .replaceAll(/\/{2,}/g, '/')
+      .replace(/\/$/, '')
+      .toLowerCase() || '/'
+  );
 }

@@ -16,7 +16,10 @@ import { renderWalletAddressProblem } from './problem.ts';
 
 const validateRequest = createRequestValidator(document, { allowUnknownQueryParameters: true });
 
-export function createWalletAddressServer(deps: WalletAddressDeps, environment: Environment): [RequestHandler, ErrorRequestHandler] {
+export function createWalletAddressServer(
+  deps: WalletAddressDeps,
+  environment: Environment,
+): [RequestHandler, ErrorRequestHandler] {
   const server: Server<undefined> = {
     name: 'wallet-address-server',
     routes,

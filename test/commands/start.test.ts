@@ -14,7 +14,10 @@ const run = (...args: string[]) => spawnSync(process.execPath, [main, ...args], 
 
 test('mistakes are told in one line', () => {
   const unknown = run('start', '--consnt', 'auto');
-  assert.deepEqual([unknown.status, unknown.stderr], [1, 'touchstone: unknown option --consnt; did you mean --consent?\n']);
+  assert.deepEqual(
+    [unknown.status, unknown.stderr],
+    [1, 'touchstone: unknown option --consnt; did you mean --consent?\n'],
+  );
   const command = run('strat');
   assert.match(command.stderr, /unknown command strat; did you mean start\?/);
   const exposed = run('start', '--host', '0.0.0.0', '--seed', '1', '--port', '0');
@@ -85,10 +88,20 @@ test('no secret reaches the log', async () => {
     { controls: remoteConsent(ready.env), settled: async () => {} },
     environment,
   );
-  await send(environment, { method: 'GET', url: `${ready.ases[0]!.resourceServer}/outgoing-payment-grant`, token: 'unknown-token-value' });
+  await send(environment, {
+    method: 'GET',
+    url: `${ready.ases[0]!.resourceServer}/outgoing-payment-grant`,
+    token: 'unknown-token-value',
+  });
   await stop();
   assert.match(log, /"operationId":"create-outgoing-payment"/);
-  const secrets = [...Object.values(tokens), grant.continueToken, pending.continueToken, 'unknown-token-value', ready.env['TOUCHSTONE_CONTROL_TOKEN']!];
+  const secrets = [
+    ...Object.values(tokens),
+    grant.continueToken,
+    pending.continueToken,
+    'unknown-token-value',
+    ready.env['TOUCHSTONE_CONTROL_TOKEN']!,
+  ];
   for (const secret of secrets) assert.ok(!log.includes(secret));
   assert.doesNotMatch(log, /PRIVATE KEY|sharedSecret":"(?!\[Redacted)/);
 });

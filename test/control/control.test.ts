@@ -17,7 +17,11 @@ after(() => world.close());
 async function call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
   const response = await fetch(world.controlOrigin + path, {
     method,
-    headers: { authorization: `Bearer ${world.controlToken}`, ...(body !== undefined && { 'content-type': 'application/json' }), ...headers },
+    headers: {
+      authorization: `Bearer ${world.controlToken}`,
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+      ...headers,
+    },
     body: body === undefined ? null : JSON.stringify(body),
   });
   const text = await response.text();
@@ -28,7 +32,10 @@ test('the state names the ASEs, their wallets and the clock', async () => {
   const { status, body } = await call('GET', '/');
   assert.equal(status, 200);
   assert.deepEqual([body.spec, body.seed, body.clock.mode, body.consent.mode], ['1.3.0', '42', 'running', 'auto']);
-  assert.deepEqual(body.ases.map(({ name }: { name: string }) => name), ['granite', 'marble']);
+  assert.deepEqual(
+    body.ases.map(({ name }: { name: string }) => name),
+    ['granite', 'marble'],
+  );
 });
 
 test('without the token, from another host or page, nothing is said', async () => {
@@ -65,10 +72,14 @@ test('bad input is refused', async () => {
 test('the clock of both ASEs stands, moves and runs on; tokens expire by it', async () => {
   const environment = clientEnvironment(world);
   const { tokens, incomingPayment } = await prepareResources(world, environment);
-  const read = async () => (await send(environment, { method: 'GET', url: incomingPayment, token: tokens.incoming })).status;
+  const read = async () =>
+    (await send(environment, { method: 'GET', url: incomingPayment, token: tokens.incoming })).status;
   const frozen = (await call('POST', '/clock', { freeze: true })).body;
   assert.equal(frozen.mode, 'frozen');
-  assert.equal((await call('POST', '/clock', { advance: 599 })).body.now, new Date(Date.parse(frozen.now) + 599_000).toISOString());
+  assert.equal(
+    (await call('POST', '/clock', { advance: 599 })).body.now,
+    new Date(Date.parse(frozen.now) + 599_000).toISOString(),
+  );
   assert.equal(await read(), 200);
   await call('POST', '/clock', { advance: 1 });
   assert.equal(await read(), 401);
@@ -100,6 +111,12 @@ test('a reset world is as it was, down to ids and keys with a seed', async () =>
 
 test('the ledgers balance', async () => {
   const { body } = await call('GET', '/ledger');
-  assert.deepEqual(body.ases.map(({ name, balanced }: { name: string; balanced: boolean }) => [name, balanced]), [['granite', true], ['marble', true]]);
+  assert.deepEqual(
+    body.ases.map(({ name, balanced }: { name: string; balanced: boolean }) => [name, balanced]),
+    [
+      ['granite', true],
+      ['marble', true],
+    ],
+  );
   assert.ok(body.ases[0].accounts.length > 3);
 });

@@ -62,7 +62,13 @@ const operations: readonly Operation[] = [
       body: { client: environment.client, access_token: { access: [{ type: 'quote', actions: ['create'] }] } },
     }),
     wrong: {
-      access_token: [[], 'x', { access: 'x' }, { access: [{ type: 'card', actions: ['create'] }] }, { access: [{ type: 'quote', actions: ['list'] }] }],
+      access_token: [
+        [],
+        'x',
+        { access: 'x' },
+        { access: [{ type: 'card', actions: ['create'] }] },
+        { access: [{ type: 'quote', actions: ['list'] }] },
+      ],
       client: [1, {}, { walletAddress: 1 }, { jwk: { kid: 'a' } }, { walletAddress: 'http://a/b', jwk: {} }],
     },
     // RFC 9635 lets a server ignore what it does not know (AS-03).
@@ -71,7 +77,12 @@ const operations: readonly Operation[] = [
   {
     name: 'post-continue',
     protocol: 'gnap',
-    valid: () => ({ method: 'POST', url: prepared.grant.continueUri, token: prepared.grant.continueToken, body: { interact_ref: randomUUID() } }),
+    valid: () => ({
+      method: 'POST',
+      url: prepared.grant.continueUri,
+      token: prepared.grant.continueToken,
+      body: { interact_ref: randomUUID() },
+    }),
     wrong: { interact_ref: [1, {}, null] },
     expected: {
       'missing member': [401, 'request_denied'],
@@ -85,18 +96,43 @@ const operations: readonly Operation[] = [
     name: 'delete-continue',
     protocol: 'gnap',
     valid: () => ({ method: 'DELETE', url: prepared.grant.continueUri, token: prepared.grant.continueToken }),
-    expected: { 'wrong token': [401, 'invalid_continuation'], 'token for something else': [401, 'invalid_continuation'] },
+    expected: {
+      'wrong token': [401, 'invalid_continuation'],
+      'token for something else': [401, 'invalid_continuation'],
+    },
     foreignToken: () => prepared.grant.token,
   },
-  { name: 'post-token', protocol: 'gnap', valid: () => ({ method: 'POST', url: `${prepared.grant.manage}x`, token: prepared.grant.token }) },
-  { name: 'delete-token', protocol: 'gnap', valid: () => ({ method: 'DELETE', url: `${prepared.grant.manage}x`, token: prepared.grant.token }) },
+  {
+    name: 'post-token',
+    protocol: 'gnap',
+    valid: () => ({ method: 'POST', url: `${prepared.grant.manage}x`, token: prepared.grant.token }),
+  },
+  {
+    name: 'delete-token',
+    protocol: 'gnap',
+    valid: () => ({ method: 'DELETE', url: `${prepared.grant.manage}x`, token: prepared.grant.token }),
+  },
   {
     name: 'create-incoming-payment',
     protocol: 'open-payments',
-    valid: () => ({ method: 'POST', url: `${prepared.rs}/incoming-payments`, token: prepared.tokens.incoming, body: { walletAddress: prepared.payer } }),
+    valid: () => ({
+      method: 'POST',
+      url: `${prepared.rs}/incoming-payments`,
+      token: prepared.tokens.incoming,
+      body: { walletAddress: prepared.payer },
+    }),
     wrong: {
       walletAddress: [1, 'no url', null],
-      incomingAmount: ['1', { ...amount, value: 1 }, { ...amount, value: '-1' }, { ...amount, value: '1.5' }, { ...amount, assetScale: 256 }, { value: '1' }, { ...amount, value: '18446744073709551616' }, { ...amount, value: '007' }],
+      incomingAmount: [
+        '1',
+        { ...amount, value: 1 },
+        { ...amount, value: '-1' },
+        { ...amount, value: '1.5' },
+        { ...amount, assetScale: 256 },
+        { value: '1' },
+        { ...amount, value: '18446744073709551616' },
+        { ...amount, value: '007' },
+      ],
       expiresAt: ['tomorrow', 5, '2020-01-01T00:00:00Z'],
       metadata: ['x', [], null],
     },
@@ -105,7 +141,11 @@ const operations: readonly Operation[] = [
   {
     name: 'list-incoming-payments',
     protocol: 'open-payments',
-    valid: () => ({ method: 'GET', url: `${prepared.rs}/incoming-payments?wallet-address=${encodeURIComponent(prepared.payer)}`, token: prepared.tokens.incoming }),
+    valid: () => ({
+      method: 'GET',
+      url: `${prepared.rs}/incoming-payments?wallet-address=${encodeURIComponent(prepared.payer)}`,
+      token: prepared.tokens.incoming,
+    }),
     foreignToken: () => prepared.tokens.quote,
   },
   {
@@ -154,13 +194,21 @@ const operations: readonly Operation[] = [
       token: prepared.tokens.outgoing,
       body: { quoteId: prepared.quote, walletAddress: prepared.payer },
     }),
-    wrong: { quoteId: [1, 'x', 'http://localhost:1/quotes/1'], metadata: [[], 'x'], incomingPayment: ['http://localhost:1/incoming-payments/1'] },
+    wrong: {
+      quoteId: [1, 'x', 'http://localhost:1/quotes/1'],
+      metadata: [[], 'x'],
+      incomingPayment: ['http://localhost:1/incoming-payments/1'],
+    },
     foreignToken: () => prepared.tokens.quote,
   },
   {
     name: 'list-outgoing-payments',
     protocol: 'open-payments',
-    valid: () => ({ method: 'GET', url: `${prepared.rs}/outgoing-payments?wallet-address=${encodeURIComponent(prepared.payer)}`, token: prepared.tokens.outgoing }),
+    valid: () => ({
+      method: 'GET',
+      url: `${prepared.rs}/outgoing-payments?wallet-address=${encodeURIComponent(prepared.payer)}`,
+      token: prepared.tokens.outgoing,
+    }),
     foreignToken: () => prepared.tokens.quote,
   },
   {
@@ -214,7 +262,16 @@ function* listMistakes({ valid, wrong, foreignToken }: Operation): Generator<[Mi
   const body = parts.body as Record<string, unknown> | undefined;
   yield ['unsigned', '', { ...parts, signed: false }];
   yield ['other key', '', { ...parts, signed: { privateKey: otherKey, keyId: environment.keyId } }];
-  yield ['altered method', '', { ...parts, spoil: (headers) => { headers['signature-input'] = headers['signature-input']!.replace('"@method"', '"@scheme"'); } }];
+  yield [
+    'altered method',
+    '',
+    {
+      ...parts,
+      spoil: (headers) => {
+        headers['signature-input'] = headers['signature-input']!.replace('"@method"', '"@scheme"');
+      },
+    },
+  ];
   if (parts.token !== undefined) {
     const { token: _, ...withoutToken } = parts;
     yield ['no token', '', withoutToken];
@@ -228,13 +285,23 @@ function* listMistakes({ valid, wrong, foreignToken }: Operation): Generator<[Mi
   yield ['wrong type', 'a string as body', { ...parts, body: '"x"' }];
   yield ['other content type', 'text/plain', { ...parts, contentType: 'text/plain' }];
   yield ['surplus member', '', { ...parts, body: { ...body, surplus: 1 } }];
-  yield ['altered body', '', { ...parts, spoil: (headers) => { headers['content-digest'] = `sha-256=:${Buffer.alloc(32).toString('base64')}:`; } }];
+  yield [
+    'altered body',
+    '',
+    {
+      ...parts,
+      spoil: (headers) => {
+        headers['content-digest'] = `sha-256=:${Buffer.alloc(32).toString('base64')}:`;
+      },
+    },
+  ];
   for (const member of Object.keys(wrong ?? {}).slice(0, 1)) {
     const { [member]: _, ...rest } = body;
     yield ['missing member', member, { ...parts, body: rest }];
   }
   for (const [member, values] of Object.entries(wrong ?? {})) {
-    for (const value of values) yield ['wrong type', `${member} ${JSON.stringify(value)}`, { ...parts, body: { ...body, [member]: value } }];
+    for (const value of values)
+      yield ['wrong type', `${member} ${JSON.stringify(value)}`, { ...parts, body: { ...body, [member]: value } }];
   }
 }
 
@@ -260,7 +327,8 @@ for (const operation of operations) {
         if (code) assert.equal(answer.body.error.code, code, where);
         assert.doesNotMatch(answer.text, /<html|\bat .*\(.*:\d+:\d+\)|node_modules/i, where);
         if (operation.protocol === 'gnap') assert.equal(answer.headers.get('cache-control'), 'no-store', where);
-        else if (status === 401) assert.equal(answer.headers.get('www-authenticate'), `GNAP as_uri=${prepared.auth}`, where);
+        else if (status === 401)
+          assert.equal(answer.headers.get('www-authenticate'), `GNAP as_uri=${prepared.auth}`, where);
       }
       assert.ok(tried >= 3);
       assert.deepEqual(await fingerprint(world.db), before);

@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createTestDatabase, needsPostgres } from '../support/postgresql.ts';
-import { readEnvironment, type RunningProcess, startProcess } from '../support/process.ts';
+import { type RunningProcess, readEnvironment, startProcess } from '../support/process.ts';
 import { type Answer, type RequestParts, send } from '../support/signed-fetch.ts';
 
 const controlToken = 'control-token-of-a-test';
@@ -14,10 +14,20 @@ const controlToken = 'control-token-of-a-test';
 const amount = '400000';
 
 const scenarios = [
-  { name: 'the sender dies before the answer to its packet is booked', port: 46800, granite: 'packet-sent', dies: 'granite' },
+  {
+    name: 'the sender dies before the answer to its packet is booked',
+    port: 46800,
+    granite: 'packet-sent',
+    dies: 'granite',
+  },
   { name: 'the sender dies before it books the answer', port: 46810, granite: 'packet-answered', dies: 'granite' },
   { name: 'the sender dies with the last packet unanswered', port: 46820, granite: 'packet-sent:2', dies: 'granite' },
-  { name: 'the receiver dies before it answers what it booked', port: 46830, marble: 'packet-credited', dies: 'marble' },
+  {
+    name: 'the receiver dies before it answers what it booked',
+    port: 46830,
+    marble: 'packet-credited',
+    dies: 'marble',
+  },
 ] as const;
 
 for (const scenario of scenarios) {
@@ -25,7 +35,16 @@ for (const scenario of scenarios) {
     const databases = { granite: await createTestDatabase(), marble: await createTestDatabase() };
     const start = (ase: 'granite' | 'marble', failpoint?: string): Promise<RunningProcess> => {
       const common = ['--port', String(scenario.port), '--control-port', '0', '--control-token', controlToken];
-      const own = ['--ase', ase, '--database-url', databases[ase].url, '--peer-secret', 'between the two', '--consent', 'auto'];
+      const own = [
+        '--ase',
+        ase,
+        '--database-url',
+        databases[ase].url,
+        '--peer-secret',
+        'between the two',
+        '--consent',
+        'auto',
+      ];
       return startProcess([...common, ...own, ...(failpoint === undefined ? [] : ['--failpoint', failpoint])]);
     };
     const running = {
@@ -90,7 +109,11 @@ async function pay(granite: RunningProcess) {
     { walletAddress: payer.id, receiver: incomingPayment, method: 'ilp' },
     quoting.access_token.value,
   );
-  const payment = await post(`${payer.resourceServer}/outgoing-payments`, { walletAddress: payer.id, quoteId: quote.id }, token);
+  const payment = await post(
+    `${payer.resourceServer}/outgoing-payments`,
+    { walletAddress: payer.id, quoteId: quote.id },
+    token,
+  );
   return { incomingPayment, outgoingPayment: { url: payment.id, token, debit: payment.debitAmount.value } };
 }
 

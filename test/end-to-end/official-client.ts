@@ -28,7 +28,10 @@ export async function payAcross(environment: ClientEnvironment): Promise<void> {
   const payee = await client.walletAddress.get({ url: environment.receiver });
   assert.notEqual(payer.assetCode, payee.assetCode);
   const { keys } = await client.walletAddress.getKeys({ url: environment.client });
-  assert.deepEqual(keys.map(({ kid }) => kid), [environment.keyId]);
+  assert.deepEqual(
+    keys.map(({ kid }) => kid),
+    [environment.keyId],
+  );
   assert.match(String((await client.walletAddress.getDIDDocument({ url: environment.client })).id), /^did:web:/);
 
   // Incoming payment
@@ -47,7 +50,11 @@ export async function payAcross(environment: ClientEnvironment): Promise<void> {
   // Quote
   const quoteGrant = await requestToken(client, payer.authServer, { type: 'quote', actions: ['create', 'read'] });
   const quoting = { url: payer.resourceServer, accessToken: quoteGrant.access_token.value };
-  const quote = await client.quote.create(quoting, { walletAddress: payer.id, receiver: incomingPayment.id, method: 'ilp' });
+  const quote = await client.quote.create(quoting, {
+    walletAddress: payer.id,
+    receiver: incomingPayment.id,
+    method: 'ilp',
+  });
   assert.deepEqual(quote.receiveAmount, incomingPayment.incomingAmount);
   assert.equal(quote.debitAmount.assetCode, payer.assetCode);
   assert.deepEqual(await client.quote.get({ url: quote.id, accessToken: quoting.accessToken }), quote);
@@ -125,18 +132,22 @@ export async function payAcross(environment: ClientEnvironment): Promise<void> {
   assert.equal(completed.completed, true);
 
   // Rotate, revoke, cancel
-  const rotated = await client.token.rotate({ url: outgoingGrant.access_token.manage, accessToken: paying.accessToken });
+  const rotated = await client.token.rotate({
+    url: outgoingGrant.access_token.manage,
+    accessToken: paying.accessToken,
+  });
   assert.notEqual(rotated.access_token.value, paying.accessToken);
-  await assert.rejects(client.outgoingPayment.get({ url: payment.id, accessToken: paying.accessToken }), { status: 401 });
+  await assert.rejects(client.outgoingPayment.get({ url: payment.id, accessToken: paying.accessToken }), {
+    status: 401,
+  });
   const withNewToken = { url: payment.id, accessToken: rotated.access_token.value };
   assert.deepEqual(await client.outgoingPayment.get(withNewToken), sent);
   await client.token.revoke({ url: rotated.access_token.manage, accessToken: rotated.access_token.value });
   await assert.rejects(client.outgoingPayment.get(withNewToken), { status: 401 });
   await client.grant.cancel({ url: directGrant.continue.uri, accessToken: directGrant.continue.access_token.value });
-  await assert.rejects(
-    client.outgoingPayment.get({ url: direct.id, accessToken: directGrant.access_token.value }),
-    { status: 401 },
-  );
+  await assert.rejects(client.outgoingPayment.get({ url: direct.id, accessToken: directGrant.access_token.value }), {
+    status: 401,
+  });
 }
 
 /** The client's type asks for the wallet address here too, which the client then sets itself. */
@@ -151,7 +162,11 @@ async function requestToken(client: AuthenticatedClient, url: string, item: Acce
 }
 
 /** Requests a grant, lets the world's policy consent, checks the finish hash (RFC 9635 §4.2.3) and continues. */
-async function askConsent(client: AuthenticatedClient, authServer: string, item: AccessItem): Promise<GrantWithAccessToken> {
+async function askConsent(
+  client: AuthenticatedClient,
+  authServer: string,
+  item: AccessItem,
+): Promise<GrantWithAccessToken> {
   const nonce = randomUUID();
   const finishUri = 'http://localhost:1/finish?session=7';
   const pending = await client.grant.request(

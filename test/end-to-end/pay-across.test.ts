@@ -33,7 +33,10 @@ test('with each ASE in its own process and database', async () => {
   const marble = await startProcess([...common, '--ase', 'marble', '--control-port', '0']);
   const granite = await startProcess([...common, '--ase', 'granite', '--control-port', '0']);
   try {
-    assert.deepEqual(granite.ready.ases.map(({ name }) => name), ['granite']);
+    assert.deepEqual(
+      granite.ready.ases.map(({ name }) => name),
+      ['granite'],
+    );
     await payAcross(readEnvironment(granite.ready));
     for (const { ready } of [granite, marble]) {
       const { env } = ready;
@@ -41,14 +44,19 @@ test('with each ASE in its own process and database', async () => {
         headers: { authorization: `Bearer ${env['TOUCHSTONE_CONTROL_TOKEN']}` },
       });
       const { ases } = (await response.json()) as { ases: { balanced: boolean }[] };
-      assert.deepEqual(ases.map(({ balanced }) => balanced), [true]);
+      assert.deepEqual(
+        ases.map(({ balanced }) => balanced),
+        [true],
+      );
     }
   } finally {
     await Promise.all([granite.stop(), marble.stop()]);
   }
 });
 
-async function assertBalanced(ledgers: Promise<readonly { name: string; books: { balanced: boolean } }[]>): Promise<void> {
+async function assertBalanced(
+  ledgers: Promise<readonly { name: string; books: { balanced: boolean } }[]>,
+): Promise<void> {
   assert.deepEqual(
     (await ledgers).map(({ name, books }) => [name, books.balanced]),
     [

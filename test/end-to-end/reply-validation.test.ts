@@ -108,7 +108,9 @@ test('an error reply is judged as well', async () => {
 test('unspoilt, the same requests are answered well', async () => {
   // What ends something comes last.
   const last = ['complete-incoming-payment', 'delete-token', 'delete-continue'];
-  const others = Object.keys(requests).filter((operationId) => !last.includes(operationId) && operationId !== 'post-token');
+  const others = Object.keys(requests).filter(
+    (operationId) => !last.includes(operationId) && operationId !== 'post-token',
+  );
   for (const operationId of [...others, ...last]) {
     const answer = await send(environment, requests[operationId]!());
     assert.ok(answer.status < 300, `${operationId}: ${answer.status} ${answer.text}`);

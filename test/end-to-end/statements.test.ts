@@ -70,7 +70,10 @@ const budget: Record<string, readonly [statements: number, request: () => Reques
   ],
   'get-quote': [2, () => ({ method: 'GET', url: prepared.quote, token: prepared.tokens.quote })],
   'list-outgoing-payments': [3, () => list('outgoing-payments', prepared.tokens.outgoing)],
-  'get-outgoing-payment': [2, () => ({ method: 'GET', url: prepared.outgoingPayment, token: prepared.tokens.outgoing })],
+  'get-outgoing-payment': [
+    2,
+    () => ({ method: 'GET', url: prepared.outgoingPayment, token: prepared.tokens.outgoing }),
+  ],
   'get-outgoing-payment-grant': [
     2,
     () => ({ method: 'GET', url: `${prepared.rs}/outgoing-payment-grant`, token: prepared.tokens.outgoing }),
@@ -101,6 +104,8 @@ test('no operation takes more statements than its budget', async () => {
     await world.settled();
   }
   const taken = Object.fromEntries(Object.keys(budget).map((operationId) => [operationId, measured[operationId]]));
-  const allowed = Object.fromEntries(Object.entries(budget).map(([operationId, [statements]]) => [operationId, statements]));
+  const allowed = Object.fromEntries(
+    Object.entries(budget).map(([operationId, [statements]]) => [operationId, statements]),
+  );
   assert.deepEqual(taken, allowed);
 });

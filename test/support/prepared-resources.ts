@@ -8,7 +8,12 @@ export interface PreparedResources {
   readonly rs: string;
   readonly payer: string;
   readonly tokens: { readonly incoming: string; readonly quote: string; readonly outgoing: string };
-  readonly grant: { readonly continueUri: string; readonly continueToken: string; readonly manage: string; readonly token: string };
+  readonly grant: {
+    readonly continueUri: string;
+    readonly continueToken: string;
+    readonly manage: string;
+    readonly token: string;
+  };
   /** A grant that waits for consent by polling. */
   readonly pending: { readonly continueUri: string; readonly continueToken: string };
   readonly incomingPayment: string;
@@ -74,4 +79,3 @@ export async function prepareResources(
     outgoingPayment: payment.body.id,
   };
 }
-

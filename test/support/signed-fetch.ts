@@ -47,5 +47,10 @@ export async function send(environment: ClientEnvironment, parts: RequestParts):
   const response = await fetch(url, { method, headers: complete, body: text ?? null, redirect: 'manual' });
   const answer = await response.text();
   const isJson = response.headers.get('content-type')?.startsWith('application/json');
-  return { status: response.status, headers: response.headers, text: answer, body: isJson ? JSON.parse(answer) : undefined };
+  return {
+    status: response.status,
+    headers: response.headers,
+    text: answer,
+    body: isJson ? JSON.parse(answer) : undefined,
+  };
 }
