@@ -27,7 +27,6 @@ const refusals: readonly (readonly [id: string, rows: string[], query: string])[
   ['first-empty', ['RS-L-17'], '&first='],
   ['first-twice', ['RS-L-17'], '&first=1&first=2'],
   ['last-zero', ['RS-L-04'], '&last=0&cursor=x'],
-  ['first-and-last', ['RS-L-06'], '&first=1&last=1'],
   ['last-without-cursor', ['RS-L-07'], '&last=1'],
   ['cursor-empty', ['RS-L-05', 'RS-L-17'], '&cursor='],
   ['cursor-malformed', ['RS-L-11'], '&cursor=nonsense'],
@@ -68,6 +67,18 @@ export const listChecks: Check[] = [
       },
     }),
   ),
+  {
+    id: 'list.refuses-first-and-last',
+    rows: ['RS-L-06', 'RS-02'],
+    title: 'refused with 400: first and last together, with a cursor that is good and without',
+    run: async (context) => {
+      await fivePayments(context);
+      const { endCursor } = expectStatus(await listIncoming(context, '&first=1'), 200).body.pagination;
+      for (const cursor of ['', `&cursor=${encodeURIComponent(endCursor)}`]) {
+        expectResourceError(await listIncoming(context, `&first=1&last=1${cursor}`), 400);
+      }
+    },
+  },
   {
     id: 'list.items',
     rows: ['RS-L-01', 'RS-L-02', 'RS-L-03', 'RS-18', 'RS-20', 'ILP-10'],

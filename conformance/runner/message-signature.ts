@@ -23,6 +23,8 @@ export interface SignatureOptions {
   readonly form?: 'rfc' | 'php' | 'rust';
   /** Value of `Content-Digest`; `null` sends none; `'sha-256'` and `'sha-512'` are computed. */
   readonly digest?: string | null;
+  /** Leave the parameters of components out of the signature base, as a signer would that ignores them. */
+  readonly bareIdentifiers?: boolean;
   /** Flip one bit of the signature. */
   readonly broken?: boolean;
 }
@@ -60,7 +62,8 @@ export function signRequest(request: Unsigned, identity: Identity, options: Sign
     (created === null ? '' : `;created=${created}`) +
     (keyId === null ? '' : `;keyid="${keyId.replace(/["\\]/g, '\\$&')}"`) +
     (options.parameters ?? '');
-  const base = signatureBase(request, headers, components, parameters);
+  const named = options.bareIdentifiers ? components.map(bareName) : components;
+  const base = signatureBase(request, headers, named, parameters);
   const signature = sign(null, Buffer.from(base, 'utf8'), signer.privateKey);
   if (options.broken) signature[0] = signature[0]! ^ 1;
   const label = options.label ?? 'sig1';
@@ -84,11 +87,15 @@ export function signatureBase(
   parameters: string,
 ): string {
   const lines = components.map((component) => {
-    const name = /^"?([^";]*)/.exec(component)![1]!;
     const identifier = component.startsWith('"') ? component : `"${component}"`;
-    return `${identifier}: ${componentValue(request, headers, name)}`;
+    return `${identifier}: ${componentValue(request, headers, bareName(component))}`;
   });
   return [...lines, `"@signature-params": ${parameters}`].join('\n');
+}
+
+/** The name of a component without quotes and parameters. */
+function bareName(component: string): string {
+  return /^"?([^";]*)/.exec(component)![1]!;
 }
 
 function usualComponents(headers: readonly HeaderLine[], body: Buffer | undefined): string[] {
