@@ -39,6 +39,9 @@ import { instancePath } from './wallet-address/path.ts';
 import { createWalletAddressServer } from './wallet-address/server.ts';
 
 export interface AseOptions {
+  /** Of all its rows in the database. */
+  readonly key: string;
+  /** Among the ASEs of its world. */
   readonly name: string;
   readonly origin: string;
   /** Base64, oldest first; all credentials and keys of the ASE derive from them. */
@@ -61,6 +64,7 @@ export interface AseOptions {
 }
 
 export interface Ase {
+  readonly key: string;
   /** Everything on the public origin. */
   readonly app: Express;
   /** Back channel of the identity provider and token introspection, for a port of their own (CT-08). */
@@ -68,6 +72,8 @@ export interface Ase {
   readonly receivePacket: (peer: string, asset: Asset, prepare: Buffer) => Promise<Buffer>;
   describe(): Promise<AseState>;
   start(): void;
+  /** Looks for due payments. */
+  wake(): void;
   stop(): Promise<void>;
   /** Resolves when no payment is under way here. */
   settled(): Promise<void>;
@@ -77,8 +83,7 @@ export interface Ase {
 const KEY_TTL_MS = 10_000;
 
 export function createAse(options: AseOptions): Ase {
-  const { name, origin, secrets, peers, db, clock, ids, log, switches, local } = options;
-  const ase = name;
+  const { key: ase, name, origin, secrets, peers, db, clock, ids, log, switches, local } = options;
   const authServer = `${origin}/auth/`;
   const resourceServer = origin;
   const environment: Environment = {
@@ -120,7 +125,16 @@ export function createAse(options: AseOptions): Ase {
     resourceServer,
     instance: { walletAddress: origin + instancePath, ...instance },
   });
-  const settlement = createSettlement({ ase, db, clock, connector, readReceiver, log, failpoint: options.failpoint });
+  const settlement = createSettlement({
+    ase,
+    db,
+    clock,
+    connector,
+    readReceiver,
+    log,
+    failpoint: options.failpoint,
+    pollMs: 0,
+  });
 
   // ── Servers ──
   const interactions = createInteractions({ ase, db, clock });
@@ -217,6 +231,7 @@ export function createAse(options: AseOptions): Ase {
   );
 
   return {
+    key: ase,
     app,
     privateApp,
     receivePacket: (peer, asset, prepare) => connector.receive(peer, asset, prepare),
@@ -228,6 +243,7 @@ export function createAse(options: AseOptions): Ase {
       walletAddresses: await listWalletAddresses(db, ase),
     }),
     start: () => settlement.start(),
+    wake: () => settlement.wake(),
     async stop() {
       await settlement.stop();
       outbound.close();

@@ -25,12 +25,15 @@ export type ClockChange =
   | { readonly action: 'advance'; readonly milliseconds: number }
   | { readonly action: 'set'; readonly time: number };
 
+/** The wall itself, for what belongs to no world. */
+export const wallNow = (): number => Date.now();
+
 export class WorldClock implements Clock {
   setting: ClockSetting = liveClock;
   readonly wallNow: () => number;
 
-  constructor(wallNow: () => number = Date.now) {
-    this.wallNow = wallNow;
+  constructor(now: () => number = wallNow) {
+    this.wallNow = now;
   }
 
   readonly businessNow = (): number =>

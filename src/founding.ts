@@ -12,16 +12,16 @@ export interface FoundedAse {
   readonly secrets: readonly string[];
 }
 
-/** Inserts what is not there yet. `clientKey` is published at the wallet address of that path. */
+/** Inserts what is not there yet, under the ASE's key. `clientKey` is published at the wallet address of that path. */
 export async function foundAse(
   db: Database,
+  ase: string,
   definition: AseDefinition,
   origin: string,
   ids: Ids,
   now: number,
   client: { readonly path: string; readonly keyId: string } | undefined,
 ): Promise<FoundedAse> {
-  const ase = definition.name;
   const createdAt = toInstant(now);
   return db.transaction(async (tx) => {
     await tx

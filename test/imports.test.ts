@@ -27,7 +27,8 @@ const allowed: Record<string, readonly string[]> = {
   founding: ['derived-keys', ...ground, 'wallet-address', 'world-definition'],
   ase: ['derived-keys', ...ground, ...slices],
   world: [...ground, ...slices, 'ase', 'derived-keys', 'founding', 'hardening', 'listener', 'world-definition'],
-  commands: [...ground, 'config', 'world'],
+  deployment: ['clock', 'database', 'listener', 'world'],
+  commands: [...ground, 'config', 'deployment', 'world'],
   main: ['config', 'commands'],
 };
 

@@ -5,32 +5,43 @@ import { join, resolve } from 'node:path';
 import pino, { type Logger } from 'pino';
 import { type Config, ConfigError } from '../config.ts';
 import { type DatabaseOptions, templateName } from '../database/database.ts';
+import { createDeployment, type Deployment } from '../deployment.ts';
 import { killAt, parseFailpoint } from '../payments/failpoint.ts';
-import { createWorld, type World } from '../world.ts';
+import { mainWorldId, type World } from '../world.ts';
+
+/** Of the control API, above the port of the first ASE. */
+const CONTROL_PORT_OFFSET = 900;
 
 export async function start(config: Config): Promise<void> {
   const log = createLogger(config.logLevel);
   if (config.ase !== undefined && config.peerSecret === undefined && config.seed === undefined) {
     throw new ConfigError('--ase needs --peer-secret, the same for all processes of the world');
   }
-  const world = await createWorld({
+  const deployment = await createDeployment({
     host: config.host,
-    port: config.port,
-    publicUrl: config.publicUrl,
-    controlPort: config.controlPort,
-    controlToken: config.controlToken,
-    only: config.ase,
-    peerSecret: config.peerSecret,
-    seed: config.seed,
-    consent: config.consent,
-    profile: config.profile,
+    controlPort: config.controlPort ?? (config.port === 0 ? 0 : config.port + CONTROL_PORT_OFFSET),
     database: chooseDatabase(config),
     insecure: config.insecure,
     log,
-    failpoint: readFailpoint(config.failpoint),
   });
+  const world = await deployment
+    .addWorld(mainWorldId, {
+      port: config.port,
+      publicUrl: config.publicUrl,
+      controlToken: config.controlToken,
+      only: config.ase,
+      peerSecret: config.peerSecret,
+      seed: config.seed,
+      consent: config.consent,
+      profile: config.profile,
+      failpoint: readFailpoint(config.failpoint),
+    })
+    .catch(async (error) => {
+      await deployment.close();
+      throw error;
+    });
   const key = await writeClientKey(world, config.data);
-  stopOnSignal(world, key.remove, log);
+  stopOnSignal(deployment, key.remove, log);
   const line = { startedInMs: Math.round(process.uptime() * 1000), seed: config.seed ?? null };
   process.stdout.write(
     config.json
@@ -90,13 +101,13 @@ async function writeClientKey(
 }
 
 /** First signal: finish what runs and leave. Second one: leave. */
-function stopOnSignal(world: World, removeKey: () => Promise<void>, log: Logger): void {
+function stopOnSignal(deployment: Deployment, removeKey: () => Promise<void>, log: Logger): void {
   let stopping = false;
   const stop = async (): Promise<void> => {
     if (stopping) process.exit(1);
     stopping = true;
     try {
-      await world.close();
+      await deployment.close();
       await removeKey();
     } catch (error) {
       log.error({ err: error }, 'could not stop in good order');
@@ -110,27 +121,14 @@ function stopOnSignal(world: World, removeKey: () => Promise<void>, log: Logger)
 
 /** What a client needs to use the world; the names are stable. */
 function describeReady(world: World, keyFile: string | undefined, line: { startedInMs: number; seed: string | null }) {
-  const { definition, controls } = world;
-  const key = world.clientKey;
+  const { controls } = world;
   return {
     event: 'ready',
     version: controls.version,
     spec: controls.spec,
     ...line,
     ases: world.ases,
-    env: {
-      TOUCHSTONE_WALLET_ADDRESS: world.walletUrl(definition.sender),
-      TOUCHSTONE_RECEIVER: world.walletUrl(definition.receiver),
-      TOUCHSTONE_CLIENT: world.walletUrl(definition.client),
-      TOUCHSTONE_KEY_ID: definition.client.keyId,
-      ...(key !== undefined && {
-        TOUCHSTONE_PRIVATE_KEY_FILE: keyFile,
-        TOUCHSTONE_PRIVATE_KEY: key,
-        TOUCHSTONE_PRIVATE_KEY_BASE64: Buffer.from(key).toString('base64'),
-      }),
-      TOUCHSTONE_CONTROL: world.controlOrigin,
-      TOUCHSTONE_CONTROL_TOKEN: world.controlToken,
-    },
+    env: { ...world.describeEnvironment(), ...(keyFile !== undefined && { TOUCHSTONE_PRIVATE_KEY_FILE: keyFile }) },
   };
 }
 
@@ -156,7 +154,7 @@ function printBanner(world: World, config: Config, keyFile: string | undefined, 
           `  client    ${world.walletUrl(definition.client)}   key id ${definition.client.keyId}   private key ${keyFile}`,
         ]
       : []),
-    `  control   ${world.controlOrigin}   token ${world.controlToken}`,
+    `  control   ${world.controlUrl}   token ${world.controlToken}`,
     `  try       curl ${world.walletUrl(definition.receiver)}`,
     '',
   ].join('\n');

@@ -12,7 +12,7 @@ import { dirname, join } from 'node:path';
 import type { MikroORM } from '@mikro-orm/core';
 import { Migrator } from '@mikro-orm/migrations';
 import type { InferKyselyDB, SqlEntityManager } from '@mikro-orm/sql';
-import type { Kysely, KyselyPlugin, Transaction as KyselyTransaction } from 'kysely';
+import { type Kysely, type KyselyPlugin, type Transaction as KyselyTransaction, sql } from 'kysely';
 import { lockDirectory } from './directory-lock.ts';
 import { entities } from './entities.ts';
 import { Migration0001, statements } from './migrations/migration-0001.ts';
@@ -29,8 +29,8 @@ export interface Database {
   readonly query: Queryable;
   /** Runs `work` in one transaction; rolled back if it throws. Does not nest. */
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
-  /** Removes every row, for a reset of the world. */
-  clear(): Promise<void>;
+  /** Removes all rows of these ASEs and of the world, for its end or a reset: the one exception to append-only. */
+  clear(ases: readonly string[], world: string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -145,9 +145,16 @@ function wrap({ kind, onStatement }: DatabaseOptions, orm: MikroORM, close: () =
       assertOutsideTransaction('a second transaction');
       return query.transaction().execute((tx) => insideTransaction.run(true, () => work(tx)));
     },
-    async clear() {
-      const tables = entities.map((entity) => `"${entity.meta.tableName}"`).join(', ');
-      await (orm.em.fork() as unknown as SqlEntityManager).execute(`truncate ${tables}`);
+    clear(ases, world) {
+      return this.transaction(async (tx) => {
+        await sql`select set_config('touchstone.clearing', 'on', true)`.execute(tx);
+        // Children first: the entities stand in the order of their references.
+        for (const { meta } of entities.toReversed()) {
+          const table = sql.table(meta.tableName);
+          if (meta.tableName === 'world') await sql`delete from ${table} where id = ${world}`.execute(tx);
+          else await sql`delete from ${table} where ase = any(${sql.val([...ases])})`.execute(tx);
+        }
+      });
     },
     close,
   };

@@ -310,6 +310,7 @@ export const IncomingPacket = defineEntity({
   },
 });
 
+/** Parents before children. */
 export const entities = [
   World,
   Ase,
@@ -323,9 +324,9 @@ export const entities = [
   SignatureNonce,
   IncomingPayment,
   Quote,
-  OutgoingPayment,
   OutgoingPaymentGrant,
   GrantSpending,
+  OutgoingPayment,
   OutgoingPacket,
   IncomingPacket,
 ] as const;

@@ -148,7 +148,7 @@ export function createSettlement(options: SettlementOptions): Settlement {
   return {
     wake,
     start() {
-      poll ??= setInterval(wake, pollMs).unref();
+      if (pollMs > 0) poll ??= setInterval(wake, pollMs).unref();
       wake();
     },
     async stop() {

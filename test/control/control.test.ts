@@ -2,20 +2,19 @@
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import { after, before, test } from 'node:test';
-import type { World } from '../../src/world.ts';
 import { fingerprint } from '../support/fingerprint.ts';
 import { prepareResources } from '../support/prepared-resources.ts';
 import { send } from '../support/signed-fetch.ts';
-import { clientEnvironment, startWorld } from '../support/world.ts';
+import { clientEnvironment, startWorld, type TestWorld } from '../support/world.ts';
 
-let world: World;
+let world: TestWorld;
 before(async () => {
   world = await startWorld({ seed: '42' });
 });
 after(() => world.close());
 
 async function call(method: string, path: string, body?: unknown, headers: Record<string, string> = {}) {
-  const response = await fetch(world.controlOrigin + path, {
+  const response = await fetch(world.controlUrl + path, {
     method,
     headers: {
       authorization: `Bearer ${world.controlToken}`,
@@ -52,7 +51,7 @@ test('without the token, from another host or page, nothing is said', async () =
 function statusWithHost(host: string): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
     const headers = { host, authorization: `Bearer ${world.controlToken}` };
-    request(world.controlOrigin, { headers }, (response) => {
+    request(world.controlUrl, { headers }, (response) => {
       response.resume();
       resolve(response.statusCode);
     })

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
+import { toInstant } from '../../src/database/columns.ts';
 import type { Database, Queryable } from '../../src/database/database.ts';
 import { assertOutsideTransaction, openDatabase } from '../../src/database/database.ts';
 import { openEmbedded, templateFile } from './open.ts';
@@ -13,7 +14,7 @@ before(async () => {
   db = await openEmbedded();
 });
 after(() => db.close());
-afterEach(() => db.clear());
+afterEach(() => db.clear(['granite', 'marble'], 'world'));
 
 const remember = (query: Queryable, grant_id: string) =>
   query.insertInto('outgoing_payment_grant').values({ ase: 'granite', grant_id }).execute();
@@ -54,10 +55,18 @@ test('a transaction does not begin inside another', async () => {
   assert.deepEqual(await remembered(), []);
 });
 
-test('clearing removes every row', async () => {
+test('clearing removes the rows of the ASEs that are named, also of the ledger', async () => {
   await remember(db.query, 'x');
-  await db.clear();
+  const transfer = { ase: 'granite', id: 't', created_at: toInstant(0) };
+  await db.query
+    .insertInto('ledger_transfer')
+    .values([transfer, { ...transfer, ase: 'marble' }])
+    .execute();
+  await db.clear(['granite'], 'world');
   assert.deepEqual(await remembered(), []);
+  const left = await db.query.selectFrom('ledger_transfer').select('ase').execute();
+  assert.deepEqual(left, [{ ase: 'marble' }]);
+  await assert.rejects(db.query.deleteFrom('ledger_transfer').execute(), /append-only/);
 });
 
 test('a directory keeps its rows, and only one opens it at a time', async () => {

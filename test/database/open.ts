@@ -1,20 +1,12 @@
 /** Databases for tests: embedded from a template, or a fresh one on the PostgreSQL server that the environment names. */
-import { createHash, randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import pg from 'pg';
 import type { Database } from '../../src/database/database.ts';
-import { openDatabase } from '../../src/database/database.ts';
+import { openDatabase, templateName } from '../../src/database/database.ts';
 
-const root = join(import.meta.dirname, '../..');
-const migration = readFileSync(join(root, 'src/database/migrations/migration-0001.ts'));
-
-/** Named after the migration, so that an old template is never met by a new schema. */
-export const templateFile = join(
-  root,
-  'node_modules/.cache/touchstone',
-  `test-${createHash('sha256').update(migration).digest('hex').slice(0, 16)}.tar`,
-);
+/** Named after the tables, so that an old template is never met by a new schema. */
+export const templateFile = join(import.meta.dirname, '../../node_modules/.cache/touchstone', templateName);
 
 /** A migrated, empty database of its own, in memory. One for each test file: it takes a second. */
 export function openEmbedded(): Promise<Database> {

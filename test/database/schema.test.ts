@@ -16,7 +16,7 @@ before(async () => {
 after(() => db.close());
 
 beforeEach(async () => {
-  await db.clear();
+  await db.clear(['granite', 'marble'], 'world');
   await db.query
     .insertInto('account')
     .values([

@@ -2,13 +2,12 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Reply } from '../../src/http/pipeline.ts';
-import type { World } from '../../src/world.ts';
 import { fingerprint } from '../support/fingerprint.ts';
 import { type PreparedResources, prepareResources } from '../support/prepared-resources.ts';
 import { type RequestParts, send } from '../support/signed-fetch.ts';
-import { type ClientEnvironment, clientEnvironment, startWorld } from '../support/world.ts';
+import { type ClientEnvironment, clientEnvironment, startWorld, type TestWorld } from '../support/world.ts';
 
-let world: World;
+let world: TestWorld;
 let environment: ClientEnvironment;
 let prepared: PreparedResources;
 let spoilt: string | undefined;

@@ -1,15 +1,14 @@
 /** SQL statements per operation, `begin` and `commit` apart: a number here grows only on purpose. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import type { World } from '../../src/world.ts';
 import { type PreparedResources, prepareResources } from '../support/prepared-resources.ts';
 import { type RequestParts, send } from '../support/signed-fetch.ts';
-import { type ClientEnvironment, clientEnvironment, embedded, startWorld } from '../support/world.ts';
+import { type ClientEnvironment, clientEnvironment, embedded, startWorld, type TestWorld } from '../support/world.ts';
 
 let counted = 0;
 const measured: Record<string, number> = {};
 
-let world: World;
+let world: TestWorld;
 let environment: ClientEnvironment;
 let prepared: PreparedResources;
 

@@ -18,7 +18,7 @@ before(async () => {
 after(() => db.close());
 
 beforeEach(async () => {
-  await db.clear();
+  await db.clear(['granite', 'marble'], 'world');
   await openInternalAccount(db.query, ase, 'deposit', usd);
   await db.query
     .insertInto('account')

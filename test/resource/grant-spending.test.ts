@@ -38,7 +38,7 @@ before(async () => {
   db = await openEmbedded();
 });
 after(() => db.close());
-beforeEach(() => db.clear());
+beforeEach(() => db.clear(['granite', 'marble'], 'world'));
 
 const pay = (change: Partial<Spending> = {}): Promise<Reservation> =>
   db.transaction((tx) => reserveSpending(tx, { ...payment, ...change }));

@@ -1,25 +1,31 @@
 /** A world in the test's own process, on free ports. */
 import { join } from 'node:path';
 import pino from 'pino';
-import { type DatabaseOptions, templateName } from '../../src/database/database.ts';
-import { createWorld, type World, type WorldOptions } from '../../src/world.ts';
+import { type Database, type DatabaseOptions, templateName } from '../../src/database/database.ts';
+import { createDeployment } from '../../src/deployment.ts';
+import { mainWorldId, type World, type WorldOptions } from '../../src/world.ts';
 
 export const embedded: DatabaseOptions = {
   kind: 'embedded',
   templateFile: join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'touchstone', templateName),
 };
 
-export const startWorld = (options: Partial<WorldOptions> = {}): Promise<World> =>
-  createWorld({
+export type TestWorld = World & { readonly db: Database };
+
+/** Its end takes the deployment with it. */
+export async function startWorld(
+  options: WorldOptions & { readonly database?: DatabaseOptions } = {},
+): Promise<TestWorld> {
+  const deployment = await createDeployment({
     host: '127.0.0.1',
-    port: 0,
-    consent: 'auto',
-    profile: 'compat',
-    database: embedded,
+    controlPort: 0,
+    database: options.database ?? embedded,
     insecure: false,
     log: pino({ level: process.env['TOUCHSTONE_TEST_LOG'] ?? 'silent' }, pino.destination({ fd: 2, sync: true })),
-    ...options,
   });
+  const world = await deployment.addWorld(mainWorldId, { consent: 'auto', ...options });
+  return { ...world, db: deployment.db, close: deployment.close };
+}
 
 /** What a client is told of the world. */
 export interface ClientEnvironment {

@@ -1,0 +1,101 @@
+/** What one process runs: a database, a control API, and any number of worlds. */
+import express from 'express';
+import type { Logger } from 'pino';
+import { wallNow } from './clock.ts';
+import { toInstant } from './database/columns.ts';
+import { type Database, type DatabaseOptions, openDatabase } from './database/database.ts';
+import { type Listener, listen } from './listener.ts';
+import { createWorld, keyOf, mainWorldId, type World, type WorldOptions } from './world.ts';
+
+export interface DeploymentOptions {
+  readonly host: string;
+  /** 0 takes any free one. */
+  readonly controlPort: number;
+  readonly database: DatabaseOptions;
+  readonly insecure: boolean;
+  readonly log: Logger;
+}
+
+export interface Deployment {
+  readonly db: Database;
+  /** Adds a world; the first one has the control API at its root, others below `/worlds/{id}`. */
+  addWorld(id: string, options: WorldOptions): Promise<World>;
+  /** Stops a world and removes what it stored; false if there is none of this id. */
+  removeWorld(id: string): Promise<boolean>;
+  close(): Promise<void>;
+}
+
+/** How often a process looks for payments that are due, and for changes that another process made. */
+const POLL_MS = 1000;
+
+export async function createDeployment({ host, log, insecure, ...options }: DeploymentOptions): Promise<Deployment> {
+  const worlds = new Map<string, World>();
+  const opening = openDatabase(options.database);
+  const control: Listener = await listen(host, options.controlPort).catch(async (error) => {
+    await (await opening).close();
+    throw error;
+  });
+  const controlOrigin = `http://localhost:${control.port}`;
+
+  const app = express().disable('x-powered-by').disable('etag');
+  app.use('/worlds/:world', (req, res, next) => {
+    const world = worlds.get(req.params.world);
+    return world ? world.controlApp(req, res, next) : next();
+  });
+  app.use((req, res, next) => {
+    const world = worlds.get(mainWorldId);
+    return world ? world.controlApp(req, res, next) : next();
+  });
+  control.serve(app);
+
+  /** One query for all worlds: an ASE that nobody pays costs nothing. */
+  async function poll(): Promise<void> {
+    const db = await opening;
+    const due = await db.query
+      .selectFrom('outgoing_payment')
+      .select('ase')
+      .distinct()
+      .where('next_attempt_at', '<=', toInstant(wallNow()))
+      .execute();
+    for (const { ase } of due) for (const world of worlds.values()) if (world.wake(ase)) break;
+    if (db.kind === 'postgresql') await Promise.all([...worlds.values()].map((world) => world.refresh()));
+  }
+  let polling = Promise.resolve();
+  const timer = setInterval(() => {
+    polling = polling.then(poll).catch((error) => log.warn({ err: error }, 'could not look for work'));
+  }, POLL_MS).unref();
+
+  async function close(): Promise<void> {
+    clearInterval(timer);
+    await polling;
+    await Promise.all([...worlds.values()].map((world) => world.close()));
+    await control.close();
+    await (await opening).close();
+  }
+
+  try {
+    return {
+      db: await opening,
+      async addWorld(id, worldOptions) {
+        const controlUrl = id === mainWorldId ? controlOrigin : `${controlOrigin}/worlds/${id}`;
+        const world = await createWorld({ worldId: id, db: opening, host, insecure, log, controlUrl }, worldOptions);
+        worlds.set(id, world);
+        return world;
+      },
+      async removeWorld(id) {
+        const world = worlds.get(id);
+        if (!world) return false;
+        worlds.delete(id);
+        await world.close();
+        const keys = world.definition.ases.map(({ name }) => keyOf(id, name));
+        await (await opening).clear(keys, id);
+        return true;
+      },
+      close,
+    };
+  } catch (error) {
+    clearInterval(timer);
+    await control.close(0);
+    throw error;
+  }
+}
