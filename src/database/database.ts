@@ -2,7 +2,7 @@
  * The unit of work: one MikroORM database, embedded (PGlite) or PostgreSQL, with the same entities and migrations.
  *
  * Isolation is READ COMMITTED; whoever changes a row that others depend on locks it first, in this order:
- * grant → outgoing payment grant → quote → outgoing payment → incoming payment → account.
+ * ase → grant → outgoing payment grant → quote → outgoing payment → incoming payment → account (a peer's first).
  * Nothing waits for the network inside a transaction: `assertOutsideTransaction` throws where it would.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
@@ -15,7 +15,8 @@ import type { InferKyselyDB, SqlEntityManager } from '@mikro-orm/sql';
 import { type Kysely, type KyselyPlugin, type Transaction as KyselyTransaction, sql } from 'kysely';
 import { lockDirectory } from './directory-lock.ts';
 import { entities } from './entities.ts';
-import { Migration0001, statements } from './migrations/migration-0001.ts';
+import { Migration0001, statements as first } from './migrations/migration-0001.ts';
+import { Migration0002, statements as second } from './migrations/migration-0002.ts';
 
 /** Tables as Kysely sees them, inferred from the entities. */
 export type Tables = InferKyselyDB<(typeof entities)[number]>;
@@ -43,7 +44,7 @@ export type DatabaseOptions = (
 };
 
 /** Name of the file that holds a migrated, empty cluster: another one for each set of tables. */
-export const templateName = `template-${hash('sha256', statements.join('\n')).slice(0, 16)}.tar`;
+export const templateName = `template-${hash('sha256', [...first, ...second].join('\n')).slice(0, 16)}.tar`;
 
 const insideTransaction = new AsyncLocalStorage<true>();
 
@@ -55,7 +56,14 @@ export function assertOutsideTransaction(what: string): void {
 const ormOptions = {
   entities: [...entities],
   extensions: [Migrator],
-  migrations: { migrationsList: [{ name: 'migration-0001', class: Migration0001 }], snapshot: false, silent: true },
+  migrations: {
+    migrationsList: [
+      { name: 'migration-0001', class: Migration0001 },
+      { name: 'migration-0002', class: Migration0002 },
+    ],
+    snapshot: false,
+    silent: true,
+  },
   // References hold the ASE twice (own key and foreign key); they stand in the migration.
   schemaGenerator: { createForeignKeyConstraints: false },
 };

@@ -35,7 +35,49 @@ export const Ase = defineEntity({
     ase: ase(),
     /** Oldest first; the last one makes new credentials, all of them answer (ILP-09). */
     secrets: p.json<string[]>(),
+    /** Counts the changes to secrets, peers, fees and prices, so that every process sees that there was one. */
+    settingsVersion: p.integer().default(0),
   },
+});
+
+/** Another ASE with which packets are exchanged. */
+export const Peer = defineEntity({
+  name: 'Peer',
+  tableName: 'peer',
+  properties: {
+    ase: ase(),
+    name: p.text().primary(),
+    /** ILP address prefix of its wallet addresses. */
+    prefix: p.text(),
+    /** Origin of its connector. */
+    endpoint: p.text(),
+    incomingTokenDigest: p.text(),
+    outgoingToken: p.text(),
+    maxPacketAmount: amount(),
+    /** The most that it may owe in each asset; null for no limit. */
+    balanceLimit: amount().nullable(),
+  },
+  uniques: [{ properties: ['ase', 'prefix'] }, { properties: ['ase', 'incomingTokenDigest'] }],
+});
+
+/** What sending costs in an asset (SET-05). */
+export const Fee = defineEntity({
+  name: 'Fee',
+  tableName: 'fee',
+  properties: {
+    ase: ase(),
+    assetCode: p.text().primary(),
+    assetScale: p.smallint().primary(),
+    basisPoints: p.integer(),
+    fixed: amount(),
+  },
+});
+
+/** What one whole unit of a currency costs, in a currency common to all: a decimal (SET-10). */
+export const Price = defineEntity({
+  name: 'Price',
+  tableName: 'price',
+  properties: { ase: ase(), currency: p.text().primary(), price: p.text() },
 });
 
 export const Account = defineEntity({
@@ -137,6 +179,7 @@ export const Grant = defineEntity({
     interactRefDigest: p.text().nullable(),
   },
   uniques: [{ properties: ['ase', 'continueId'] }, { properties: ['ase', 'interactionId'] }],
+  indexes: [{ properties: ['ase', 'createdAt', 'id'] }],
 });
 
 export const AccessToken = defineEntity({
@@ -314,6 +357,9 @@ export const IncomingPacket = defineEntity({
 export const entities = [
   World,
   Ase,
+  Peer,
+  Fee,
+  Price,
   Account,
   LedgerTransfer,
   LedgerEntry,
