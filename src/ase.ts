@@ -170,7 +170,7 @@ export function createAse(options: AseOptions): Ase {
     log,
     authServer,
     resourceServer,
-    resolveCaller: (token) => findCaller(db.query, ase, token, clock.businessNow()),
+    introspect: (token) => findCaller(db.query, ase, token, clock.businessNow()),
     clientKey,
     credentialsFor: (incomingPaymentId) => createCredentials(secrets, prefix, incomingPaymentId),
     canReach: (ilpAddress) => connector.peerFor(ilpAddress) !== undefined,

@@ -27,6 +27,7 @@ export interface ErrorCodes {
   'accept-interaction': {
     400: 'invalid_request' | 'invalid_interaction';
     401: 'invalid_interaction' | 'user_denied';
+    403: 'invalid_interaction' | 'user_denied';
     404: 'unknown_interaction';
     405: 'invalid_request';
     500: 'request_denied';
@@ -68,6 +69,7 @@ export const errorCodes = {
   'accept-interaction': {
     400: ['invalid_request', 'invalid_interaction'],
     401: ['invalid_interaction', 'user_denied'],
+    403: ['invalid_interaction', 'user_denied'],
     404: ['unknown_interaction'],
     405: ['invalid_request'],
     500: ['request_denied'],

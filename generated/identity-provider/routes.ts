@@ -54,7 +54,7 @@ export const routes = {
     method: 'POST',
     path: '/grant/{id}/{nonce}/accept',
     security: ['idp-secret'],
-    responses: [202, 400, 401, 404, 405, 500],
+    responses: [202, 400, 401, 403, 404, 405, 500],
   },
   'get-interaction': {
     operationId: 'get-interaction',

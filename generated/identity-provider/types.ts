@@ -117,6 +117,11 @@ export interface components {
     schemas: {
         interaction: {
             grantId: string;
+            client: {
+                name: string;
+                uri: string;
+            };
+            finishUri?: string;
             access: ({
                 type: string;
                 actions: string[];
@@ -234,6 +239,7 @@ export interface components {
     parameters: {
         id: string;
         nonce: string;
+        holder: string;
         "interact-id": string;
         "interaction-nonce": string;
     };
@@ -368,7 +374,9 @@ export interface operations {
     };
     "accept-interaction": {
         parameters: {
-            query?: never;
+            query?: {
+                holder?: components["parameters"]["holder"];
+            };
             header?: never;
             path: {
                 id: components["parameters"]["id"];
@@ -386,6 +394,7 @@ export interface operations {
             };
             400: components["responses"]["invalid-decision"];
             401: components["responses"]["denied-decision"];
+            403: components["responses"]["denied-decision"];
             404: components["responses"]["unknown-interaction"];
             405: components["responses"]["invalid-request"];
             500: components["responses"]["request-denied"];

@@ -56,6 +56,7 @@ export declare const responseBody: {
     readonly 202: null;
     readonly 400: Validate;
     readonly 401: Validate;
+    readonly 403: Validate;
     readonly 404: Validate;
     readonly 405: Validate;
     readonly 500: Validate;

@@ -473,7 +473,7 @@ validate25.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const components_schemas_interaction = validate26;
 const schema42 = {"$id":"components_schemas_interaction","$ref":"document#/components/schemas/interaction"};
-const schema43 = {"type":"object","additionalProperties":false,"required":["grantId","access","state"],"properties":{"grantId":{"type":"string"},"access":{"type":"array","items":{"type":"object","required":["type","actions"],"additionalProperties":true,"properties":{"type":{"type":"string"},"actions":{"type":"array","items":{"type":"string"}},"identifier":{"type":"string","format":"uri"},"limits":{"type":"object","additionalProperties":true}}}},"subject":{"type":"object","required":["sub_ids"],"properties":{"sub_ids":{"type":"array","items":{"type":"object","required":["id","format"],"properties":{"id":{"type":"string"},"format":{"type":"string","enum":["uri"]}}}}}},"state":{"type":"string","enum":["PENDING","APPROVED","DENIED"]}}};
+const schema43 = {"type":"object","additionalProperties":false,"required":["grantId","access","state","client"],"properties":{"grantId":{"type":"string"},"client":{"type":"object","required":["name","uri"],"properties":{"name":{"type":"string"},"uri":{"type":"string"}}},"finishUri":{"type":"string"},"access":{"type":"array","items":{"type":"object","required":["type","actions"],"additionalProperties":true,"properties":{"type":{"type":"string"},"actions":{"type":"array","items":{"type":"string"}},"identifier":{"type":"string","format":"uri"},"limits":{"type":"object","additionalProperties":true}}}},"subject":{"type":"object","required":["sub_ids"],"properties":{"sub_ids":{"type":"array","items":{"type":"object","required":["id","format"],"properties":{"id":{"type":"string"},"format":{"type":"string","enum":["uri"]}}}}}},"state":{"type":"string","enum":["PENDING","APPROVED","DENIED"]}}};
 const formats0 = runtime1.fullFormats.uri;
 
 function validate26(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -491,14 +491,14 @@ const _errs0 = errors;
 if(errors === _errs0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
-if((((data.grantId === undefined) && (missing0 = "grantId")) || ((data.access === undefined) && (missing0 = "access"))) || ((data.state === undefined) && (missing0 = "state"))){
+if(((((data.grantId === undefined) && (missing0 = "grantId")) || ((data.access === undefined) && (missing0 = "access"))) || ((data.state === undefined) && (missing0 = "state"))) || ((data.client === undefined) && (missing0 = "client"))){
 validate26.errors = [{instancePath,schemaPath:"document#/components/schemas/interaction/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs2 = errors;
 for(const key0 in data){
-if(!((((key0 === "grantId") || (key0 === "access")) || (key0 === "subject")) || (key0 === "state"))){
+if(!((((((key0 === "grantId") || (key0 === "client")) || (key0 === "finishUri")) || (key0 === "access")) || (key0 === "subject")) || (key0 === "state"))){
 validate26.errors = [{instancePath,schemaPath:"document#/components/schemas/interaction/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
@@ -517,51 +517,111 @@ else {
 var valid1 = true;
 }
 if(valid1){
-if(data.access !== undefined){
-let data1 = data.access;
+if(data.client !== undefined){
+let data1 = data.client;
 const _errs5 = errors;
 if(errors === _errs5){
-if(Array.isArray(data1)){
-var valid2 = true;
-const len0 = data1.length;
-for(let i0=0; i0<len0; i0++){
-let data2 = data1[i0];
-const _errs7 = errors;
-if(errors === _errs7){
-if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
+if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
 let missing1;
-if(((data2.type === undefined) && (missing1 = "type")) || ((data2.actions === undefined) && (missing1 = "actions"))){
-validate26.errors = [{instancePath:instancePath+"/access/" + i0,schemaPath:"document#/components/schemas/interaction/properties/access/items/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+if(((data1.name === undefined) && (missing1 = "name")) || ((data1.uri === undefined) && (missing1 = "uri"))){
+validate26.errors = [{instancePath:instancePath+"/client",schemaPath:"document#/components/schemas/interaction/properties/client/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
 return false;
 }
 else {
-if(data2.type !== undefined){
-const _errs10 = errors;
-if(typeof data2.type !== "string"){
+if(data1.name !== undefined){
+const _errs7 = errors;
+if(typeof data1.name !== "string"){
+validate26.errors = [{instancePath:instancePath+"/client/name",schemaPath:"document#/components/schemas/interaction/properties/client/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid2 = _errs7 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data1.uri !== undefined){
+const _errs9 = errors;
+if(typeof data1.uri !== "string"){
+validate26.errors = [{instancePath:instancePath+"/client/uri",schemaPath:"document#/components/schemas/interaction/properties/client/properties/uri/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid2 = _errs9 === errors;
+}
+else {
+var valid2 = true;
+}
+}
+}
+}
+else {
+validate26.errors = [{instancePath:instancePath+"/client",schemaPath:"document#/components/schemas/interaction/properties/client/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+var valid1 = _errs5 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data.finishUri !== undefined){
+const _errs11 = errors;
+if(typeof data.finishUri !== "string"){
+validate26.errors = [{instancePath:instancePath+"/finishUri",schemaPath:"document#/components/schemas/interaction/properties/finishUri/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs11 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data.access !== undefined){
+let data5 = data.access;
+const _errs13 = errors;
+if(errors === _errs13){
+if(Array.isArray(data5)){
+var valid3 = true;
+const len0 = data5.length;
+for(let i0=0; i0<len0; i0++){
+let data6 = data5[i0];
+const _errs15 = errors;
+if(errors === _errs15){
+if(data6 && typeof data6 == "object" && !Array.isArray(data6)){
+let missing2;
+if(((data6.type === undefined) && (missing2 = "type")) || ((data6.actions === undefined) && (missing2 = "actions"))){
+validate26.errors = [{instancePath:instancePath+"/access/" + i0,schemaPath:"document#/components/schemas/interaction/properties/access/items/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"}];
+return false;
+}
+else {
+if(data6.type !== undefined){
+const _errs18 = errors;
+if(typeof data6.type !== "string"){
 validate26.errors = [{instancePath:instancePath+"/access/" + i0+"/type",schemaPath:"document#/components/schemas/interaction/properties/access/items/properties/type/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
-var valid3 = _errs10 === errors;
+var valid4 = _errs18 === errors;
 }
 else {
-var valid3 = true;
-}
-if(valid3){
-if(data2.actions !== undefined){
-let data4 = data2.actions;
-const _errs12 = errors;
-if(errors === _errs12){
-if(Array.isArray(data4)){
 var valid4 = true;
-const len1 = data4.length;
+}
+if(valid4){
+if(data6.actions !== undefined){
+let data8 = data6.actions;
+const _errs20 = errors;
+if(errors === _errs20){
+if(Array.isArray(data8)){
+var valid5 = true;
+const len1 = data8.length;
 for(let i1=0; i1<len1; i1++){
-const _errs14 = errors;
-if(typeof data4[i1] !== "string"){
+const _errs22 = errors;
+if(typeof data8[i1] !== "string"){
 validate26.errors = [{instancePath:instancePath+"/access/" + i0+"/actions/" + i1,schemaPath:"document#/components/schemas/interaction/properties/access/items/properties/actions/items/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
-var valid4 = _errs14 === errors;
-if(!valid4){
+var valid5 = _errs22 === errors;
+if(!valid5){
 break;
 }
 }
@@ -571,19 +631,19 @@ validate26.errors = [{instancePath:instancePath+"/access/" + i0+"/actions",schem
 return false;
 }
 }
-var valid3 = _errs12 === errors;
+var valid4 = _errs20 === errors;
 }
 else {
-var valid3 = true;
+var valid4 = true;
 }
-if(valid3){
-if(data2.identifier !== undefined){
-let data6 = data2.identifier;
-const _errs16 = errors;
-if(errors === _errs16){
-if(errors === _errs16){
-if(typeof data6 === "string"){
-if(!(formats0(data6))){
+if(valid4){
+if(data6.identifier !== undefined){
+let data10 = data6.identifier;
+const _errs24 = errors;
+if(errors === _errs24){
+if(errors === _errs24){
+if(typeof data10 === "string"){
+if(!(formats0(data10))){
 validate26.errors = [{instancePath:instancePath+"/access/" + i0+"/identifier",schemaPath:"document#/components/schemas/interaction/properties/access/items/properties/identifier/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
 return false;
 }
@@ -594,27 +654,27 @@ return false;
 }
 }
 }
-var valid3 = _errs16 === errors;
+var valid4 = _errs24 === errors;
 }
 else {
-var valid3 = true;
+var valid4 = true;
 }
-if(valid3){
-if(data2.limits !== undefined){
-let data7 = data2.limits;
-const _errs18 = errors;
-if(errors === _errs18){
-if(data7 && typeof data7 == "object" && !Array.isArray(data7)){
+if(valid4){
+if(data6.limits !== undefined){
+let data11 = data6.limits;
+const _errs26 = errors;
+if(errors === _errs26){
+if(data11 && typeof data11 == "object" && !Array.isArray(data11)){
 }
 else {
 validate26.errors = [{instancePath:instancePath+"/access/" + i0+"/limits",schemaPath:"document#/components/schemas/interaction/properties/access/items/properties/limits/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-var valid3 = _errs18 === errors;
+var valid4 = _errs26 === errors;
 }
 else {
-var valid3 = true;
+var valid4 = true;
 }
 }
 }
@@ -626,8 +686,8 @@ validate26.errors = [{instancePath:instancePath+"/access/" + i0,schemaPath:"docu
 return false;
 }
 }
-var valid2 = _errs7 === errors;
-if(!valid2){
+var valid3 = _errs15 === errors;
+if(!valid3){
 break;
 }
 }
@@ -637,68 +697,68 @@ validate26.errors = [{instancePath:instancePath+"/access",schemaPath:"document#/
 return false;
 }
 }
-var valid1 = _errs5 === errors;
+var valid1 = _errs13 === errors;
 }
 else {
 var valid1 = true;
 }
 if(valid1){
 if(data.subject !== undefined){
-let data8 = data.subject;
-const _errs21 = errors;
-if(errors === _errs21){
-if(data8 && typeof data8 == "object" && !Array.isArray(data8)){
-let missing2;
-if((data8.sub_ids === undefined) && (missing2 = "sub_ids")){
-validate26.errors = [{instancePath:instancePath+"/subject",schemaPath:"document#/components/schemas/interaction/properties/subject/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"}];
-return false;
-}
-else {
-if(data8.sub_ids !== undefined){
-let data9 = data8.sub_ids;
-const _errs23 = errors;
-if(errors === _errs23){
-if(Array.isArray(data9)){
-var valid6 = true;
-const len2 = data9.length;
-for(let i2=0; i2<len2; i2++){
-let data10 = data9[i2];
-const _errs25 = errors;
-if(errors === _errs25){
-if(data10 && typeof data10 == "object" && !Array.isArray(data10)){
+let data12 = data.subject;
+const _errs29 = errors;
+if(errors === _errs29){
+if(data12 && typeof data12 == "object" && !Array.isArray(data12)){
 let missing3;
-if(((data10.id === undefined) && (missing3 = "id")) || ((data10.format === undefined) && (missing3 = "format"))){
-validate26.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i2,schemaPath:"document#/components/schemas/interaction/properties/subject/properties/sub_ids/items/required",keyword:"required",params:{missingProperty: missing3},message:"must have required property '"+missing3+"'"}];
+if((data12.sub_ids === undefined) && (missing3 = "sub_ids")){
+validate26.errors = [{instancePath:instancePath+"/subject",schemaPath:"document#/components/schemas/interaction/properties/subject/required",keyword:"required",params:{missingProperty: missing3},message:"must have required property '"+missing3+"'"}];
 return false;
 }
 else {
-if(data10.id !== undefined){
-const _errs27 = errors;
-if(typeof data10.id !== "string"){
+if(data12.sub_ids !== undefined){
+let data13 = data12.sub_ids;
+const _errs31 = errors;
+if(errors === _errs31){
+if(Array.isArray(data13)){
+var valid7 = true;
+const len2 = data13.length;
+for(let i2=0; i2<len2; i2++){
+let data14 = data13[i2];
+const _errs33 = errors;
+if(errors === _errs33){
+if(data14 && typeof data14 == "object" && !Array.isArray(data14)){
+let missing4;
+if(((data14.id === undefined) && (missing4 = "id")) || ((data14.format === undefined) && (missing4 = "format"))){
+validate26.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i2,schemaPath:"document#/components/schemas/interaction/properties/subject/properties/sub_ids/items/required",keyword:"required",params:{missingProperty: missing4},message:"must have required property '"+missing4+"'"}];
+return false;
+}
+else {
+if(data14.id !== undefined){
+const _errs35 = errors;
+if(typeof data14.id !== "string"){
 validate26.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i2+"/id",schemaPath:"document#/components/schemas/interaction/properties/subject/properties/sub_ids/items/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
-var valid7 = _errs27 === errors;
+var valid8 = _errs35 === errors;
 }
 else {
-var valid7 = true;
+var valid8 = true;
 }
-if(valid7){
-if(data10.format !== undefined){
-let data12 = data10.format;
-const _errs29 = errors;
-if(typeof data12 !== "string"){
+if(valid8){
+if(data14.format !== undefined){
+let data16 = data14.format;
+const _errs37 = errors;
+if(typeof data16 !== "string"){
 validate26.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i2+"/format",schemaPath:"document#/components/schemas/interaction/properties/subject/properties/sub_ids/items/properties/format/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
-if(!(data12 === "uri")){
+if(!(data16 === "uri")){
 validate26.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i2+"/format",schemaPath:"document#/components/schemas/interaction/properties/subject/properties/sub_ids/items/properties/format/enum",keyword:"enum",params:{allowedValues: schema43.properties.subject.properties.sub_ids.items.properties.format.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
-var valid7 = _errs29 === errors;
+var valid8 = _errs37 === errors;
 }
 else {
-var valid7 = true;
+var valid8 = true;
 }
 }
 }
@@ -708,8 +768,8 @@ validate26.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i2,schemaP
 return false;
 }
 }
-var valid6 = _errs25 === errors;
-if(!valid6){
+var valid7 = _errs33 === errors;
+if(!valid7){
 break;
 }
 }
@@ -727,27 +787,29 @@ validate26.errors = [{instancePath:instancePath+"/subject",schemaPath:"document#
 return false;
 }
 }
-var valid1 = _errs21 === errors;
+var valid1 = _errs29 === errors;
 }
 else {
 var valid1 = true;
 }
 if(valid1){
 if(data.state !== undefined){
-let data13 = data.state;
-const _errs31 = errors;
-if(typeof data13 !== "string"){
+let data17 = data.state;
+const _errs39 = errors;
+if(typeof data17 !== "string"){
 validate26.errors = [{instancePath:instancePath+"/state",schemaPath:"document#/components/schemas/interaction/properties/state/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
-if(!(((data13 === "PENDING") || (data13 === "APPROVED")) || (data13 === "DENIED"))){
+if(!(((data17 === "PENDING") || (data17 === "APPROVED")) || (data17 === "DENIED"))){
 validate26.errors = [{instancePath:instancePath+"/state",schemaPath:"document#/components/schemas/interaction/properties/state/enum",keyword:"enum",params:{allowedValues: schema43.properties.state.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
-var valid1 = _errs31 === errors;
+var valid1 = _errs39 === errors;
 }
 else {
 var valid1 = true;
+}
+}
 }
 }
 }
@@ -981,6 +1043,7 @@ export const responseBody = {
     202: null,
     400: components_responses_invalid_decision_content_application_1json_schema,
     401: components_responses_denied_decision_content_application_1json_schema,
+    403: components_responses_denied_decision_content_application_1json_schema,
     404: components_responses_unknown_interaction_content_application_1json_schema,
     405: components_responses_invalid_request_content_application_1json_schema,
     500: components_responses_request_denied_content_application_1json_schema,

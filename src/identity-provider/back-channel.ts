@@ -1,4 +1,4 @@
-/** The back channel: decisions by another identity provider, over the API that Rafiki's have (AS-80…83). */
+/** The back channel: decisions by another identity provider, over the API that Rafiki's have (AS-75, AS-80…83). */
 import type { DecisionApiHandlers } from '../../generated/identity-provider/routes.ts';
 import type { Call } from '../http/pipeline.ts';
 import type { Choice, Interactions, InteractionView } from './interactions.ts';
@@ -9,13 +9,13 @@ const STATES = { pending: 'PENDING', approved: 'APPROVED', denied: 'DENIED' } as
 >;
 
 export function createBackChannelHandlers({ interactions }: { readonly interactions: Interactions }) {
-  const decide = async (id: string, nonce: string, choice: Choice) => {
-    await interactions.decide(id, nonce, choice);
+  const decide = async (id: string, nonce: string, choice: Choice, holder?: string) => {
+    await interactions.decide(id, nonce, choice, holder);
     return { status: 202 as const };
   };
   return {
     'get-interaction': async (_call, { params: { id, nonce } }) => {
-      const { grantId, access, subject, state } = await interactions.read(id, nonce);
+      const { grantId, access, subject, state, clientName, clientUri, finishUri } = await interactions.read(id, nonce);
       const items = access.map(({ actions, limits, ...item }) => ({
         ...item,
         actions: [...actions],
@@ -24,10 +24,18 @@ export function createBackChannelHandlers({ interactions }: { readonly interacti
       const subIds = subject && { sub_ids: subject.sub_ids.map((subId) => ({ ...subId })) };
       return {
         status: 200,
-        body: { grantId, access: items, ...(subIds && { subject: subIds }), state: STATES[state] },
+        body: {
+          grantId,
+          access: items,
+          ...(subIds && { subject: subIds }),
+          state: STATES[state],
+          client: { name: clientName, uri: clientUri },
+          ...(finishUri !== undefined && { finishUri }),
+        },
       };
     },
-    'accept-interaction': async (_call, { params: { id, nonce } }) => decide(id, nonce, 'accept'),
+    'accept-interaction': async (_call, { params: { id, nonce }, query: { holder } }) =>
+      decide(id, nonce, 'accept', holder),
     'reject-interaction': async (_call, { params: { id, nonce } }) => decide(id, nonce, 'reject'),
   } satisfies DecisionApiHandlers<Call<undefined>>;
 }

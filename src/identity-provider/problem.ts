@@ -53,7 +53,7 @@ const backChannel = {
   unknown_interaction: [404, 'unknown_interaction', 'no such interaction'],
   interaction_closed: [400, 'invalid_interaction', 'the interaction is not open any more'],
   user_denied: [401, 'user_denied', 'the grant was cancelled'],
-  foreign_holder: [401, 'user_denied', 'the wallet address is held by somebody else'],
+  foreign_holder: [403, 'user_denied', 'the wallet address is held by somebody else'],
   internal_error: [500, 'request_denied', 'internal error'],
 } as const satisfies Record<BackChannelCode, readonly [status: number, code: string, description: string]>;
 

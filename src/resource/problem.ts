@@ -20,7 +20,8 @@ export type ResourceCode =
   | 'non_positive_receive_amount'
   | 'no_rate'
   | 'unknown_quote'
-  | 'invalid_quote';
+  | 'invalid_quote'
+  | 'introspection_unavailable';
 
 interface CatalogueEntry {
   readonly status: number;
@@ -72,6 +73,11 @@ const catalogue: Readonly<Record<PipelineCode | ResourceCode, CatalogueEntry>> =
   no_rate: { status: 500, code: 'no_rate', description: 'could not convert between assets' },
   unknown_quote: { status: 404, code: 'not_found', description: 'unknown quote' },
   invalid_quote: badRequest('invalid quote'),
+  introspection_unavailable: {
+    status: 503,
+    code: 'unavailable',
+    description: 'access tokens cannot be checked at the moment',
+  },
   internal_error: { status: 500, code: 'internal_error', description: 'internal error' },
 };
 
@@ -86,6 +92,7 @@ export function createResourceProblemRenderer({ authServer, log }: Pick<Resource
     return {
       status: declaredStatus(entry.status, operation),
       ...(entry.status === 401 && { headers: { 'WWW-Authenticate': `GNAP as_uri=${authServer}` } }),
+      ...(entry.status === 503 && { headers: { 'Retry-After': '1' } }),
       body: {
         error: {
           code: entry.code,

@@ -18,6 +18,7 @@ import type { Prices } from '../payments/rates.ts';
 import type { ReadReceiver } from '../payments/receiver.ts';
 import { authorizeCaller, type ClientInstance, type ResourceCall, type ResourceCaller } from './caller.ts';
 import { createIncomingPaymentHandlers } from './incoming-payment.ts';
+import type { Introspect } from './introspection-client.ts';
 import { createOutgoingPaymentHandlers } from './outgoing-payment.ts';
 import { createOutgoingPaymentGrantHandlers } from './outgoing-payment-grant.ts';
 import { createResourceProblemRenderer } from './problem.ts';
@@ -34,8 +35,8 @@ export interface ResourceDeps {
   readonly authServer: string;
   /** Base of all resource URLs, without trailing slash (RS-15). */
   readonly resourceServer: string;
-  /** What an active access token says; undefined for any other (RS-06, RS-23). One query. */
-  readonly resolveCaller: (token: string) => Promise<ResourceCaller | undefined>;
+  /** By a query of the authorization server's own, or over HTTP. */
+  readonly introspect: Introspect;
   /** The client's key of that id. Throws ClientKeyError. */
   readonly clientKey: (client: ClientInstance, keyid: string) => Promise<ClientKey>;
   /** Credentials of the payment method `ilp`. */
@@ -71,8 +72,8 @@ export function createResourceServer(deps: ResourceDeps): Server<ResourceCaller 
     responseBody,
     handlers,
     judges: 'caller-first',
-    async identify({ token, keyid }) {
-      const caller = token === undefined ? undefined : await deps.resolveCaller(token);
+    async identify({ token, keyid, policy }) {
+      const caller = token === undefined ? undefined : await deps.introspect(token, policy.access);
       if (!caller) throw new Problem('invalid_token');
       return { caller, findKey: () => findClientKey(deps, caller, keyid) };
     },

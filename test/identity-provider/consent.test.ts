@@ -155,7 +155,13 @@ describe('the back channel', () => {
     const { id, nonce, access } = await requestGrant();
     const { status, body } = await call(`${id}/${nonce}`, 'GET');
     assert.equal(status, 200);
-    assert.deepEqual(body, { grantId: body.grantId, access, state: 'PENDING' });
+    assert.deepEqual(body, {
+      grantId: body.grantId,
+      access,
+      state: 'PENDING',
+      client: { name: 'The Shop', uri: client.walletAddress },
+      finishUri: 'https://shop.example:8443/done',
+    });
     assert.deepEqual(outcome(await call(`${id}/${nonce}/accept`)), [202, undefined]);
     assert.equal((await call(`${id}/${nonce}`, 'GET')).body.state, 'APPROVED');
     assert.deepEqual(outcome(await call(`${id}/${nonce}/reject`)), [400, 'invalid_interaction'], 'AS-83');

@@ -16,7 +16,7 @@ const codes = [
   'not_found method_not_allowed malformed_body invalid_request unsupported_media_type body_too_large body_timeout',
   'missing_authorization invalid_signature internal_error invalid_token insufficient_access insufficient_grant',
   'invalid_interval unknown_wallet_address invalid_amount invalid_expires_at invalid_receiver receiver_unreachable',
-  'non_positive_receive_amount no_rate invalid_quote',
+  'non_positive_receive_amount no_rate invalid_quote introspection_unavailable',
 ].flatMap((line) => line.split(' '));
 const errorOf = ({ body }: Reply) => (body as { error: { code: string; description: string } }).error;
 const validators: Readonly<Record<string, Readonly<Record<number, ReplyValidator | null>>>> = responseBody;

@@ -169,7 +169,7 @@ async function startAse(
     log,
     authServer,
     resourceServer: origin,
-    resolveCaller: async (token) => tokens.get(token),
+    introspect: async (token) => tokens.get(token),
     async clientKey(_client, wanted) {
       if (wanted !== keyid) throw new ClientKeyError('key_not_found', 'the key set has no key of that kid');
       return key;

@@ -1,0 +1,77 @@
+/** The back channel from the identity provider's side, where the authorization server is another process (AS-78…84). */
+import type { operations } from '../../generated/identity-provider/types.ts';
+import { responseBody } from '../../generated/identity-provider/validators.js';
+import type { Outbound, OutboundResponse } from '../http/outbound.ts';
+import { Problem } from '../http/problem.ts';
+import type { AskedAccess, Interactions, InteractionView } from './interactions.ts';
+
+export interface BackChannelClientOptions {
+  /** URL below which `/grant/{id}/{nonce}` is. */
+  readonly endpoint: string;
+  /** For `x-idp-secret` (AS-81). */
+  readonly secret: string;
+  readonly outbound: Pick<Outbound, 'request'>;
+}
+
+type Interaction = operations['get-interaction']['responses'][200]['content']['application/json'];
+
+const isInteraction = responseBody['get-interaction'][200] as (body: unknown) => body is Interaction;
+
+const STATES = { PENDING: 'pending', APPROVED: 'approved', DENIED: 'denied' } as const satisfies Record<
+  Interaction['state'],
+  InteractionView['state']
+>;
+
+/** What the back channel refuses with, as the identity provider's own problems say it; any other answer is a fault. */
+const refusals: Readonly<Record<string, string>> = {
+  '400 invalid_interaction': 'interaction_closed',
+  '401 user_denied': 'user_denied',
+  '403 user_denied': 'foreign_holder',
+  '404 unknown_interaction': 'unknown_interaction',
+};
+
+/** Throws the problems of `Interactions`, and an Error where there is no usable answer. */
+export function createBackChannelClient({ endpoint, secret, outbound }: BackChannelClientOptions): Interactions {
+  const base = endpoint.replace(/\/$/, '');
+  const urlOf = (id: string, nonce: string): string =>
+    `${base}/grant/${encodeURIComponent(id)}/${encodeURIComponent(nonce)}`;
+
+  async function call(method: 'GET' | 'POST', url: string, expected: number): Promise<unknown> {
+    const response = await outbound.request({ method, url, headers: { 'x-idp-secret': secret } });
+    const body = readJson(response);
+    if (response.status === expected) return body;
+    const { error } = (body ?? {}) as { error?: { code?: string } };
+    const refusal = refusals[`${response.status} ${error?.code}`];
+    throw refusal ? new Problem(refusal) : new Error(`the back channel answered ${response.status}`);
+  }
+
+  return {
+    async read(id, nonce) {
+      const body = await call('GET', urlOf(id, nonce), 200);
+      if (!isInteraction(body)) throw new Error('the back channel answered against its document');
+      return {
+        interactionId: id,
+        nonce,
+        grantId: body.grantId,
+        clientName: body.client.name,
+        clientUri: body.client.uri,
+        access: body.access as readonly AskedAccess[],
+        subject: body.subject as InteractionView['subject'],
+        state: STATES[body.state],
+        finishUri: body.finishUri,
+      };
+    },
+    async decide(id, nonce, choice, holder) {
+      const query = choice === 'accept' && holder !== undefined ? `?${new URLSearchParams({ holder })}` : '';
+      await call('POST', `${urlOf(id, nonce)}/${choice}${query}`, 202);
+    },
+  };
+}
+
+function readJson({ body }: OutboundResponse): unknown {
+  try {
+    return JSON.parse(body.toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}
