@@ -10,6 +10,7 @@ import { createInteractions } from './auth/interaction.ts';
 import { createIntrospectionServer } from './auth/introspection.ts';
 import { createAuthServer, createInteractionServer, interactionHeaders } from './auth/server.ts';
 import type { Clock } from './clock.ts';
+import type { AdministeredAse } from './control/administration.ts';
 import type { AseState } from './control/server.ts';
 import type { Database } from './database/database.ts';
 import { createNonceMemory } from './database/signature-nonces.ts';
@@ -25,16 +26,15 @@ import { createBackChannelServer, createIdentityProviderServer } from './identit
 import type { Ids } from './ids.ts';
 import type { Asset } from './payments/amount.ts';
 import type { Failpoint } from './payments/failpoint.ts';
-import type { Fee } from './payments/fees.ts';
 import { createConnector } from './payments/ilp/connector.ts';
 import { createCredentials } from './payments/ilp/credentials.ts';
 import { createIlpOverHttpHandler } from './payments/ilp/ilp-over-http.ts';
-import type { Peer } from './payments/ilp/link.ts';
+import { type ClosableLink, createPeers, type PeerTerms } from './payments/ilp/peers.ts';
 import { isInterval } from './payments/interval.ts';
-import type { Prices } from './payments/rates.ts';
 import { createSettlement } from './payments/settlement.ts';
 import { createReceiverReader } from './resource/receiver.ts';
 import { createResourceServer } from './resource/server.ts';
+import type { SettingsMemory } from './settings.ts';
 import { instancePath } from './wallet-address/path.ts';
 import { createWalletAddressServer } from './wallet-address/server.ts';
 
@@ -44,19 +44,14 @@ export interface AseOptions {
   /** Among the ASEs of its world. */
   readonly name: string;
   readonly origin: string;
-  /** Base64, oldest first; all credentials and keys of the ASE derive from them. */
-  readonly secrets: readonly string[];
-  readonly peers: readonly Peer[];
-  /** Peer → the token by which it makes itself known on its link. */
-  readonly peerTokens: ReadonlyMap<string, string>;
+  readonly settings: SettingsMemory;
+  readonly openLink: (peer: PeerTerms) => ClosableLink;
   readonly db: Database;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly log: Logger;
   readonly switches: Switches;
   readonly consent: () => ConsentPolicy;
-  readonly prices: () => Prices;
-  readonly fee: () => Fee;
   /** Nothing listens or is published beyond loopback: plain HTTP and private addresses are fine. */
   readonly local: boolean;
   readonly failpoint?: Failpoint;
@@ -69,7 +64,9 @@ export interface Ase {
   readonly app: Express;
   /** Back channel of the identity provider and token introspection, for a port of their own (CT-08). */
   readonly privateApp: Express;
-  readonly receivePacket: (peer: string, asset: Asset, prepare: Buffer) => Promise<Buffer>;
+  /** Answers a packet of the peer that bears the token; throws if none does. */
+  readonly receivePacket: (token: string, asset: Asset, prepare: Buffer) => Promise<Buffer>;
+  readonly administered: AdministeredAse;
   describe(): Promise<AseState>;
   start(): void;
   /** Looks for due payments. */
@@ -83,7 +80,9 @@ export interface Ase {
 const KEY_TTL_MS = 10_000;
 
 export function createAse(options: AseOptions): Ase {
-  const { key: ase, name, origin, secrets, peers, db, clock, ids, log, switches, local } = options;
+  const { key: ase, name, origin, settings, db, clock, ids, log, switches, local } = options;
+  // What derives from a secret, credentials of payments apart, derives from the first.
+  const { secrets } = settings.current();
   const authServer = `${origin}/auth/`;
   const resourceServer = origin;
   const environment: Environment = {
@@ -108,13 +107,15 @@ export function createAse(options: AseOptions): Ase {
 
   // ── Money ──
   const prefix = `test.${name}`;
+  const peers = createPeers(() => settings.current().peers, options.openLink);
   const connector = createConnector({
     ase,
     db,
     clock,
     prefix,
-    secrets: () => secrets,
-    peers,
+    secrets: () => settings.current().secrets,
+    reloadSecrets: async () => (await settings.refresh()).secrets,
+    peers: peers.list,
     failpoint: options.failpoint,
   });
   const readReceiver = createReceiverReader({
@@ -172,11 +173,11 @@ export function createAse(options: AseOptions): Ase {
     resourceServer,
     introspect: (token) => findCaller(db.query, ase, token, clock.businessNow()),
     clientKey,
-    credentialsFor: (incomingPaymentId) => createCredentials(secrets, prefix, incomingPaymentId),
+    credentialsFor: (incomingPaymentId) => createCredentials(settings.current().secrets, prefix, incomingPaymentId),
     canReach: (ilpAddress) => connector.peerFor(ilpAddress) !== undefined,
     readReceiver,
-    rates: options.prices,
-    fee: options.fee,
+    rates: () => settings.current().prices,
+    fee: (asset) => settings.current().fee(asset),
     wakeSettlement: () => settlement.wake(),
   });
   const walletAddress = createWalletAddressServer(
@@ -204,7 +205,7 @@ export function createAse(options: AseOptions): Ase {
     res.status(ready ? 200 : 503).end();
   });
   const answerPacket = createIlpOverHttpHandler({
-    tokens: options.peerTokens,
+    identify: peers.identify,
     receive: connector.receive,
     onError: (error) => log.error({ err: error }, 'a packet was not answered'),
   });
@@ -234,7 +235,12 @@ export function createAse(options: AseOptions): Ase {
     key: ase,
     app,
     privateApp,
-    receivePacket: (peer, asset, prepare) => connector.receive(peer, asset, prepare),
+    async receivePacket(token, asset, prepare) {
+      const peer = peers.identify(token);
+      if (peer === undefined) throw new Error('a packet of nobody known');
+      return connector.receive(peer, asset, prepare);
+    },
+    administered: { key: ase, origin, prefix, local, ids, settings, forgetKeys: clientKeys.forget },
     describe: async () => ({
       name,
       origin,
@@ -246,6 +252,7 @@ export function createAse(options: AseOptions): Ase {
     wake: () => settlement.wake(),
     async stop() {
       await settlement.stop();
+      peers.close();
       outbound.close();
     },
     settled: () => settlement.idle(),

@@ -1,34 +1,47 @@
-/** Founds an ASE in the database: its secrets, accounts, wallet addresses, keys and first deposits. Harmless if repeated. */
-import { toInstant, toJson } from './database/columns.ts';
-import type { Database } from './database/database.ts';
+/**
+ * Founds an ASE in the database, by the functions that administration uses: secret, accounts, wallet addresses, the
+ * client's key, first deposits, peers, fees and prices. Repeated, it adds what is not there and lets the rest be.
+ */
+import { createAccount, findAccount, moveMoney } from './administration/accounts.ts';
+import { setFee, setPrices } from './administration/fees.ts';
+import { listKeys, registerKey } from './administration/keys.ts';
+import { changePeer, createPeer, listPeers, type NewPeer } from './administration/peers.ts';
+import { createWalletAddress } from './administration/wallet-addresses.ts';
+import { toJson } from './database/columns.ts';
+import type { Database, Transaction } from './database/database.ts';
 import { deriveKey, exportPublicJwk } from './derived-keys.ts';
 import type { Ids } from './ids.ts';
-import { bookTransfer, openInternalAccount } from './payments/ledger.ts';
+import { type Asset, sameAsset } from './payments/amount.ts';
+import type { Fee } from './payments/fees.ts';
+import type { Prices } from './payments/rates.ts';
 import { normalisePath } from './wallet-address/path.ts';
-import type { AseDefinition } from './world-definition.ts';
+import type { AseDefinition, WalletDefinition } from './world-definition.ts';
 
-export interface FoundedAse {
-  /** Base64, oldest first. */
-  readonly secrets: readonly string[];
+export interface Founding {
+  /** Of the ASE's rows. */
+  readonly key: string;
+  readonly definition: AseDefinition;
+  readonly origin: string;
+  readonly ids: Ids;
+  readonly now: number;
+  /** Whose key is published at the wallet address of that path. */
+  readonly client: { readonly path: string; readonly keyId: string } | undefined;
+  readonly prices: Prices;
+  readonly fee: Fee;
+  readonly peers: readonly NewPeer[];
+  /** Whether the peers' tokens take the place of stored ones. */
+  readonly replacePeerTokens: boolean;
 }
 
-/** Inserts what is not there yet, under the ASE's key. `clientKey` is published at the wallet address of that path. */
-export async function foundAse(
-  db: Database,
-  ase: string,
-  definition: AseDefinition,
-  origin: string,
-  ids: Ids,
-  now: number,
-  client: { readonly path: string; readonly keyId: string } | undefined,
-): Promise<FoundedAse> {
-  const createdAt = toInstant(now);
-  return db.transaction(async (tx) => {
-    await tx
+export async function foundAse(db: Database, founding: Founding): Promise<void> {
+  const { key: ase, definition, ids, client } = founding;
+  await db.transaction(async (tx) => {
+    const { numInsertedOrUpdatedRows } = await tx
       .insertInto('ase')
       .values({ ase, secrets: toJson([ids.bytes(32).toString('base64')]) })
-      .onConflict((conflict) => conflict.doNothing())
-      .execute();
+      .onConflict((on) => on.doNothing())
+      .executeTakeFirstOrThrow();
+    const isNew = numInsertedOrUpdatedRows === 1n;
     // Processes that start together found one after the other.
     const { secrets } = await tx
       .selectFrom('ase')
@@ -36,56 +49,57 @@ export async function foundAse(
       .where('ase', '=', ase)
       .forUpdate()
       .executeTakeFirstOrThrow();
+    const present = await tx.selectFrom('wallet_address').select(['id', 'path']).where('ase', '=', ase).execute();
+    const walletIds = new Map(present.map(({ id, path }) => [path, id]));
     for (const wallet of definition.wallets) {
-      const { asset } = wallet;
       const path = normalisePath(wallet.path);
-      const accountId = `customer:${path}`;
-      await tx
-        .insertInto('account')
-        .values({
-          ase,
-          id: accountId,
-          kind: 'customer',
-          asset_code: asset.code,
-          asset_scale: asset.scale,
-          balance: '0',
-        })
-        .onConflict((conflict) => conflict.doNothing())
-        .execute();
-      await tx
-        .insertInto('wallet_address')
-        .values({
-          ase,
-          id: ids.uuid(),
-          path,
-          url: origin + path,
-          public_name: wallet.publicName,
-          account_id: accountId,
-          active: true,
-          created_at: createdAt,
-        })
-        .onConflict((conflict) => conflict.columns(['ase', 'path']).doNothing())
-        .execute();
-      const deposit = await openInternalAccount(tx, ase, 'deposit', asset);
-      await bookTransfer(tx, ase, `deposit:${path}:1`, now, [
-        { accountId: deposit, amount: -wallet.balance },
-        { accountId, amount: wallet.balance },
-      ]);
+      if (!walletIds.has(path)) walletIds.set(path, await addWallet(tx, founding, path, wallet));
     }
     if (client) {
-      const { id } = await tx
-        .selectFrom('wallet_address')
-        .select('id')
-        .where('ase', '=', ase)
-        .where('path', '=', client.path)
-        .executeTakeFirstOrThrow();
-      const jwk = exportPublicJwk(deriveKey(secrets, 'client'), client.keyId);
-      await tx
-        .insertInto('wallet_address_key')
-        .values({ ase, wallet_address_id: id, kid: client.keyId, jwk: toJson(jwk), created_at: createdAt })
-        .onConflict((conflict) => conflict.doNothing())
-        .execute();
+      const walletId = walletIds.get(normalisePath(client.path));
+      if (walletId === undefined) throw new Error(`the client ${client.path} is no wallet of ${definition.name}`);
+      const keys = await listKeys(tx, ase, walletId);
+      if (!keys.some(({ kid }) => kid === client.keyId)) {
+        await registerKey(tx, ase, walletId, exportPublicJwk(deriveKey(secrets, 'client'), client.keyId), founding.now);
+      }
     }
-    return { secrets };
+    if (isNew) {
+      await setPrices(tx, ase, founding.prices);
+      for (const asset of assetsOf(definition)) await setFee(tx, ase, { asset, fee: founding.fee });
+    }
+    await addPeers(tx, founding, isNew);
   });
+}
+
+/** Returns its id. */
+async function addWallet(
+  tx: Transaction,
+  { key: ase, origin, ids, now }: Founding,
+  path: string,
+  { asset, balance, publicName }: WalletDefinition,
+): Promise<string> {
+  if (!(await findAccount(tx, ase, path))) await createAccount(tx, ase, { id: path, asset });
+  // The origin is the operator's choice, whatever its scheme and port.
+  const rules = { origin, local: true };
+  const wallet = { url: origin + path, account: path, publicName };
+  const { id } = await createWalletAddress(tx, ase, rules, wallet, ids, now);
+  if (balance > 0n) await moveMoney(tx, ase, 'deposit', { id: `${path}:1`, account: path, amount: balance }, now);
+  return id;
+}
+
+const assetsOf = ({ wallets }: AseDefinition): Asset[] =>
+  wallets
+    .map(({ asset }) => asset)
+    .filter((asset, index, all) => all.findIndex((other) => sameAsset(other, asset)) === index);
+
+async function addPeers(tx: Transaction, { key: ase, definition, peers, replacePeerTokens }: Founding, isNew: boolean) {
+  const rules = { prefix: `test.${definition.name}`, allowHttp: true };
+  const present = isNew ? [] : await listPeers(tx, ase);
+  for (const peer of peers) {
+    const known = present.find(({ name }) => name === peer.name);
+    const { endpoint, incomingToken, outgoingToken } = peer;
+    if (!known) await createPeer(tx, ase, rules, peer);
+    else if (replacePeerTokens) await changePeer(tx, ase, rules, peer.name, { endpoint, incomingToken, outgoingToken });
+    else if (known.endpoint !== endpoint) await changePeer(tx, ase, rules, peer.name, { endpoint });
+  }
 }

@@ -22,10 +22,12 @@ import { type ProfileName, selectProfile } from './http/profile.ts';
 import { createIds } from './ids.ts';
 import { type Listener, listen } from './listener.ts';
 import type { Failpoint } from './payments/failpoint.ts';
-import { createIlpOverHttpLink, type IlpOverHttpLink } from './payments/ilp/ilp-over-http.ts';
+import { createIlpOverHttpLink } from './payments/ilp/ilp-over-http.ts';
 import { createInProcessLink } from './payments/ilp/in-process-link.ts';
-import type { Link, Peer } from './payments/ilp/link.ts';
+import type { Link } from './payments/ilp/link.ts';
+import type { ClosableLink, PeerTerms } from './payments/ilp/peers.ts';
 import { readTrialBalance } from './payments/ledger.ts';
+import { openSettings } from './settings.ts';
 import { type AseDefinition, defaultWorld, type WorldDefinition } from './world-definition.ts';
 
 export interface WorldOptions {
@@ -152,8 +154,8 @@ async function assemble(
   const switches = selectProfile(options.profile ?? 'compat');
   const clock = new WorldClock();
   let consent = options.consent;
-  const peerSecret = options.peerSecret ?? seed ?? randomBytes(32).toString('base64');
-  const links: IlpOverHttpLink[] = [];
+  const givenPeerSecret = options.peerSecret ?? seed;
+  const peerSecret = givenPeerSecret ?? randomBytes(32).toString('base64');
   const ases = new Map<string, Ase>();
   let clientKey: string | undefined;
 
@@ -161,48 +163,61 @@ async function assemble(
   const linkToken = (from: string, to: string): string =>
     createHmac('sha256', peerSecret).update(`ilp link\n${from}\n${to}`).digest('base64url');
 
-  function linkBetween(from: AseDefinition, to: AseDefinition): Link {
-    if (hosted.includes(to)) {
-      return createInProcessLink((asset, prepare) => ases.get(to.name)!.receivePacket(from.name, asset, prepare));
-    }
-    const link = createIlpOverHttpLink({ origin: originOf(to), token: linkToken(from.name, to.name) });
-    links.push(link);
-    return link;
+  /** A connector in this process is spoken to without a socket; it asks for the token all the same. */
+  function openLink(from: string, { name, endpoint, outgoingToken }: PeerTerms): ClosableLink {
+    const neighbour = hosted.find((ase) => originOf(ase) === endpoint);
+    const link: ClosableLink = neighbour
+      ? createInProcessLink((asset, prepare) => ases.get(neighbour.name)!.receivePacket(outgoingToken, asset, prepare))
+      : createIlpOverHttpLink({ origin: endpoint, token: outgoingToken });
+    return options.wrapLink ? { ...options.wrapLink(from, name, link), close: link.close } : link;
   }
+
+  const peersOf = (ase: AseDefinition) =>
+    definition.ases
+      .filter((other) => other !== ase)
+      .map((other) => ({
+        name: other.name,
+        prefix: `test.${other.name}`,
+        endpoint: originOf(other),
+        incomingToken: linkToken(other.name, ase.name),
+        outgoingToken: linkToken(ase.name, other.name),
+        maxPacketAmount: definition.maxPacketAmount,
+      }));
 
   async function found(ase: AseDefinition): Promise<void> {
     const { name } = ase;
     const key = keyOf(worldId, name);
     const ids = createIds(seed, name);
     const ownClient = client.ase === name ? client : undefined;
-    const { secrets } = await foundAse(db, key, ase, originOf(ase), ids, clock.businessNow(), ownClient);
-    if (ownClient) clientKey = deriveKey(secrets, 'client').export({ format: 'pem', type: 'pkcs8' }) as string;
-    const peers: Peer[] = definition.ases
-      .filter((other) => other !== ase)
-      .map((other) => {
-        const link = linkBetween(ase, other);
-        return {
-          name: other.name,
-          prefix: `test.${other.name}`,
-          maxPacketAmount: definition.maxPacketAmount,
-          link: options.wrapLink?.(name, other.name, link) ?? link,
-        };
-      });
+    await foundAse(db, {
+      key,
+      definition: ase,
+      origin: originOf(ase),
+      ids,
+      now: clock.businessNow(),
+      client: ownClient,
+      prices: definition.prices,
+      fee: definition.fee,
+      peers: peersOf(ase),
+      replacePeerTokens: givenPeerSecret !== undefined,
+    });
+    const settings = await openSettings(db.query, key);
+    if (ownClient) {
+      const privateKey = deriveKey(settings.current().secrets, 'client');
+      clientKey = privateKey.export({ format: 'pem', type: 'pkcs8' }) as string;
+    }
     const created = createAse({
       key,
       name,
       origin: originOf(ase),
-      secrets,
-      peers,
-      peerTokens: new Map(peers.map((peer) => [peer.name, linkToken(peer.name, name)])),
+      settings,
+      openLink: (peer) => openLink(name, peer),
       db,
       clock,
       ids,
       log: log.child({ ase: key }),
       switches,
       consent: () => consent,
-      prices: () => definition.prices,
-      fee: () => definition.fee,
       local,
       failpoint: options.failpoint,
       tamper: options.tamper,
@@ -227,6 +242,7 @@ async function assemble(
     if (!row) return;
     clock.setting = row.clock;
     consent = row.consent;
+    await Promise.all([...ases.values()].map((ase) => ase.administered.settings.refresh()));
   }
 
   async function saveConsent(mode: ConsentMode): Promise<void> {
@@ -275,6 +291,12 @@ async function assemble(
   const walletUrl = ({ ase, path }: { ase: string; path: string }): string =>
     originOf(definition.ases.find(({ name }) => name === ase)!) + path;
 
+  const administration = {
+    db,
+    businessNow: clock.businessNow,
+    findAse: (name: string) => ases.get(name)?.administered,
+  };
+
   function createControlApp(): Express {
     const { port } = new URL(site.controlUrl);
     const hosts = [host, 'localhost', '127.0.0.1'].map((name) => `${name}:${port}`);
@@ -286,7 +308,7 @@ async function assemble(
       const ase = ases.get(req.params.ase);
       return ase ? ase.privateApp(req, res, next) : next();
     });
-    const server = createControlServer(controls, controlToken, hosts);
+    const server = createControlServer(controls, administration, controlToken, hosts);
     app.use(bind(server, environment, { origin: site.controlUrl, cors: false }));
     return app;
   }
@@ -324,7 +346,6 @@ async function assemble(
     refresh,
     async stop() {
       await stopAses();
-      for (const link of links) link.close();
     },
   };
 }

@@ -3,6 +3,54 @@ import type { Handler, Route } from '../../src/http/operation.ts';
 import type { ErrorCodes } from './errors.ts';
 import type { operations } from './types.ts';
 
+/** Operations tagged `administration`. */
+export interface AdministrationApiHandlers<Context> {
+  /** `POST /ases/{ase}/secrets` */
+  'add-secret': Handler<operations['add-secret'], ErrorCodes['add-secret'], Context>;
+  /** `PATCH /ases/{ase}/peers/{peer}` */
+  'change-peer': Handler<operations['change-peer'], ErrorCodes['change-peer'], Context>;
+  /** `PATCH /ases/{ase}/wallet-addresses/{walletAddress}` */
+  'change-wallet-address': Handler<operations['change-wallet-address'], ErrorCodes['change-wallet-address'], Context>;
+  /** `POST /ases/{ase}/accounts` */
+  'create-account': Handler<operations['create-account'], ErrorCodes['create-account'], Context>;
+  /** `POST /ases/{ase}/deposits` */
+  'create-deposit': Handler<operations['create-deposit'], ErrorCodes['create-deposit'], Context>;
+  /** `POST /ases/{ase}/peers` */
+  'create-peer': Handler<operations['create-peer'], ErrorCodes['create-peer'], Context>;
+  /** `POST /ases/{ase}/wallet-addresses` */
+  'create-wallet-address': Handler<operations['create-wallet-address'], ErrorCodes['create-wallet-address'], Context>;
+  /** `POST /ases/{ase}/withdrawals` */
+  'create-withdrawal': Handler<operations['create-withdrawal'], ErrorCodes['create-withdrawal'], Context>;
+  /** `GET /ases/{ase}/prices` */
+  'get-prices': Handler<operations['get-prices'], ErrorCodes['get-prices'], Context>;
+  /** `GET /ases/{ase}/accounts` */
+  'list-accounts': Handler<operations['list-accounts'], ErrorCodes['list-accounts'], Context>;
+  /** `GET /ases/{ase}/fees` */
+  'list-fees': Handler<operations['list-fees'], ErrorCodes['list-fees'], Context>;
+  /** `GET /ases/{ase}/grants` */
+  'list-grants': Handler<operations['list-grants'], ErrorCodes['list-grants'], Context>;
+  /** `GET /ases/{ase}/peers` */
+  'list-peers': Handler<operations['list-peers'], ErrorCodes['list-peers'], Context>;
+  /** `GET /ases/{ase}/secrets` */
+  'list-secrets': Handler<operations['list-secrets'], ErrorCodes['list-secrets'], Context>;
+  /** `GET /ases/{ase}/wallet-addresses/{walletAddress}/keys` */
+  'list-wallet-address-keys': Handler<operations['list-wallet-address-keys'], ErrorCodes['list-wallet-address-keys'], Context>;
+  /** `GET /ases/{ase}/wallet-addresses` */
+  'list-wallet-addresses': Handler<operations['list-wallet-addresses'], ErrorCodes['list-wallet-addresses'], Context>;
+  /** `POST /ases/{ase}/wallet-addresses/{walletAddress}/keys` */
+  'register-wallet-address-key': Handler<operations['register-wallet-address-key'], ErrorCodes['register-wallet-address-key'], Context>;
+  /** `DELETE /ases/{ase}/peers/{peer}` */
+  'remove-peer': Handler<operations['remove-peer'], ErrorCodes['remove-peer'], Context>;
+  /** `DELETE /ases/{ase}/grants/{grant}` */
+  'revoke-grant': Handler<operations['revoke-grant'], ErrorCodes['revoke-grant'], Context>;
+  /** `DELETE /ases/{ase}/wallet-addresses/{walletAddress}/keys/{kid}` */
+  'revoke-wallet-address-key': Handler<operations['revoke-wallet-address-key'], ErrorCodes['revoke-wallet-address-key'], Context>;
+  /** `PUT /ases/{ase}/fees/{assetCode}/{assetScale}` */
+  'set-fee': Handler<operations['set-fee'], ErrorCodes['set-fee'], Context>;
+  /** `PUT /ases/{ase}/prices` */
+  'set-prices': Handler<operations['set-prices'], ErrorCodes['set-prices'], Context>;
+}
+
 /** Operations tagged `world`. */
 export interface WorldApiHandlers<Context> {
   /** `GET /ledger` */
@@ -17,9 +65,185 @@ export interface WorldApiHandlers<Context> {
   'post-reset': Handler<operations['post-reset'], ErrorCodes['post-reset'], Context>;
 }
 
-export type Handlers<Context> = WorldApiHandlers<Context>;
+export type Handlers<Context> = AdministrationApiHandlers<Context> & WorldApiHandlers<Context>;
 
 export const routes = {
+  'add-secret': {
+    operationId: 'add-secret',
+    tags: ['administration'],
+    method: 'POST',
+    path: '/ases/{ase}/secrets',
+    security: ['control-token'],
+    responses: [201, 400, 401, 403, 404, 405, 500],
+  },
+  'change-peer': {
+    operationId: 'change-peer',
+    tags: ['administration'],
+    method: 'PATCH',
+    path: '/ases/{ase}/peers/{peer}',
+    security: ['control-token'],
+    responses: [200, 400, 401, 403, 404, 405, 409, 413, 415, 500],
+  },
+  'change-wallet-address': {
+    operationId: 'change-wallet-address',
+    tags: ['administration'],
+    method: 'PATCH',
+    path: '/ases/{ase}/wallet-addresses/{walletAddress}',
+    security: ['control-token'],
+    responses: [200, 400, 401, 403, 404, 405, 409, 413, 415, 500],
+  },
+  'create-account': {
+    operationId: 'create-account',
+    tags: ['administration'],
+    method: 'POST',
+    path: '/ases/{ase}/accounts',
+    security: ['control-token'],
+    responses: [201, 400, 401, 403, 404, 405, 409, 413, 415, 500],
+  },
+  'create-deposit': {
+    operationId: 'create-deposit',
+    tags: ['administration'],
+    method: 'POST',
+    path: '/ases/{ase}/deposits',
+    security: ['control-token'],
+    responses: [200, 201, 400, 401, 403, 404, 405, 409, 413, 415, 500],
+  },
+  'create-peer': {
+    operationId: 'create-peer',
+    tags: ['administration'],
+    method: 'POST',
+    path: '/ases/{ase}/peers',
+    security: ['control-token'],
+    responses: [201, 400, 401, 403, 404, 405, 409, 413, 415, 500],
+  },
+  'create-wallet-address': {
+    operationId: 'create-wallet-address',
+    tags: ['administration'],
+    method: 'POST',
+    path: '/ases/{ase}/wallet-addresses',
+    security: ['control-token'],
+    responses: [201, 400, 401, 403, 404, 405, 409, 413, 415, 500],
+  },
+  'create-withdrawal': {
+    operationId: 'create-withdrawal',
+    tags: ['administration'],
+    method: 'POST',
+    path: '/ases/{ase}/withdrawals',
+    security: ['control-token'],
+    responses: [200, 201, 400, 401, 403, 404, 405, 409, 413, 415, 500],
+  },
+  'get-prices': {
+    operationId: 'get-prices',
+    tags: ['administration'],
+    method: 'GET',
+    path: '/ases/{ase}/prices',
+    security: ['control-token'],
+    responses: [200, 400, 401, 403, 404, 405, 500],
+  },
+  'list-accounts': {
+    operationId: 'list-accounts',
+    tags: ['administration'],
+    method: 'GET',
+    path: '/ases/{ase}/accounts',
+    security: ['control-token'],
+    responses: [200, 400, 401, 403, 404, 405, 500],
+  },
+  'list-fees': {
+    operationId: 'list-fees',
+    tags: ['administration'],
+    method: 'GET',
+    path: '/ases/{ase}/fees',
+    security: ['control-token'],
+    responses: [200, 400, 401, 403, 404, 405, 500],
+  },
+  'list-grants': {
+    operationId: 'list-grants',
+    tags: ['administration'],
+    method: 'GET',
+    path: '/ases/{ase}/grants',
+    security: ['control-token'],
+    responses: [200, 400, 401, 403, 404, 405, 500],
+  },
+  'list-peers': {
+    operationId: 'list-peers',
+    tags: ['administration'],
+    method: 'GET',
+    path: '/ases/{ase}/peers',
+    security: ['control-token'],
+    responses: [200, 400, 401, 403, 404, 405, 500],
+  },
+  'list-secrets': {
+    operationId: 'list-secrets',
+    tags: ['administration'],
+    method: 'GET',
+    path: '/ases/{ase}/secrets',
+    security: ['control-token'],
+    responses: [200, 400, 401, 403, 404, 405, 500],
+  },
+  'list-wallet-address-keys': {
+    operationId: 'list-wallet-address-keys',
+    tags: ['administration'],
+    method: 'GET',
+    path: '/ases/{ase}/wallet-addresses/{walletAddress}/keys',
+    security: ['control-token'],
+    responses: [200, 400, 401, 403, 404, 405, 500],
+  },
+  'list-wallet-addresses': {
+    operationId: 'list-wallet-addresses',
+    tags: ['administration'],
+    method: 'GET',
+    path: '/ases/{ase}/wallet-addresses',
+    security: ['control-token'],
+    responses: [200, 400, 401, 403, 404, 405, 500],
+  },
+  'register-wallet-address-key': {
+    operationId: 'register-wallet-address-key',
+    tags: ['administration'],
+    method: 'POST',
+    path: '/ases/{ase}/wallet-addresses/{walletAddress}/keys',
+    security: ['control-token'],
+    responses: [201, 400, 401, 403, 404, 405, 409, 413, 415, 500],
+  },
+  'remove-peer': {
+    operationId: 'remove-peer',
+    tags: ['administration'],
+    method: 'DELETE',
+    path: '/ases/{ase}/peers/{peer}',
+    security: ['control-token'],
+    responses: [204, 400, 401, 403, 404, 405, 409, 500],
+  },
+  'revoke-grant': {
+    operationId: 'revoke-grant',
+    tags: ['administration'],
+    method: 'DELETE',
+    path: '/ases/{ase}/grants/{grant}',
+    security: ['control-token'],
+    responses: [204, 400, 401, 403, 404, 405, 500],
+  },
+  'revoke-wallet-address-key': {
+    operationId: 'revoke-wallet-address-key',
+    tags: ['administration'],
+    method: 'DELETE',
+    path: '/ases/{ase}/wallet-addresses/{walletAddress}/keys/{kid}',
+    security: ['control-token'],
+    responses: [204, 400, 401, 403, 404, 405, 500],
+  },
+  'set-fee': {
+    operationId: 'set-fee',
+    tags: ['administration'],
+    method: 'PUT',
+    path: '/ases/{ase}/fees/{assetCode}/{assetScale}',
+    security: ['control-token'],
+    responses: [200, 400, 401, 403, 404, 405, 413, 415, 500],
+  },
+  'set-prices': {
+    operationId: 'set-prices',
+    tags: ['administration'],
+    method: 'PUT',
+    path: '/ases/{ase}/prices',
+    security: ['control-token'],
+    responses: [200, 400, 401, 403, 404, 405, 413, 415, 500],
+  },
   'get-ledger': {
     operationId: 'get-ledger',
     tags: ['world'],

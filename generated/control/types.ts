@@ -80,6 +80,284 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/ases/{ase}/accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+            };
+            cookie?: never;
+        };
+        get: operations["list-accounts"];
+        put?: never;
+        post: operations["create-account"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ases/{ase}/deposits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["create-deposit"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ases/{ase}/withdrawals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["create-withdrawal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ases/{ase}/wallet-addresses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+            };
+            cookie?: never;
+        };
+        get: operations["list-wallet-addresses"];
+        put?: never;
+        post: operations["create-wallet-address"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ases/{ase}/wallet-addresses/{walletAddress}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+                walletAddress: components["parameters"]["walletAddress"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch: operations["change-wallet-address"];
+        trace?: never;
+    };
+    "/ases/{ase}/wallet-addresses/{walletAddress}/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+                walletAddress: components["parameters"]["walletAddress"];
+            };
+            cookie?: never;
+        };
+        get: operations["list-wallet-address-keys"];
+        put?: never;
+        post: operations["register-wallet-address-key"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ases/{ase}/wallet-addresses/{walletAddress}/keys/{kid}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+                walletAddress: components["parameters"]["walletAddress"];
+                kid: components["parameters"]["kid"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete: operations["revoke-wallet-address-key"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ases/{ase}/peers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+            };
+            cookie?: never;
+        };
+        get: operations["list-peers"];
+        put?: never;
+        post: operations["create-peer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ases/{ase}/peers/{peer}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+                peer: components["parameters"]["peer"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete: operations["remove-peer"];
+        options?: never;
+        head?: never;
+        patch: operations["change-peer"];
+        trace?: never;
+    };
+    "/ases/{ase}/fees": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+            };
+            cookie?: never;
+        };
+        get: operations["list-fees"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ases/{ase}/fees/{assetCode}/{assetScale}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+                assetCode: components["parameters"]["assetCode"];
+                assetScale: components["parameters"]["assetScale"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put: operations["set-fee"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ases/{ase}/prices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+            };
+            cookie?: never;
+        };
+        get: operations["get-prices"];
+        put: operations["set-prices"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ases/{ase}/grants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+            };
+            cookie?: never;
+        };
+        get: operations["list-grants"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ases/{ase}/grants/{grant}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+                grant: components["parameters"]["grant"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete: operations["revoke-grant"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ases/{ase}/secrets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+            };
+            cookie?: never;
+        };
+        get: operations["list-secrets"];
+        put?: never;
+        post: operations["add-secret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -142,9 +420,136 @@ export interface components {
             }[];
         };
         "signed-amount": string;
+        "asset-code": string;
+        "asset-scale": number;
+        "unsigned-amount": string;
+        name: string;
+        "peer-token": string;
+        "ilp-address": string;
+        "new-account": {
+            id: string;
+            assetCode: components["schemas"]["asset-code"];
+            assetScale: components["schemas"]["asset-scale"];
+        };
+        account: {
+            id: string;
+            assetCode: components["schemas"]["asset-code"];
+            assetScale: components["schemas"]["asset-scale"];
+            balance: components["schemas"]["signed-amount"];
+        };
+        "account-list": {
+            accounts: components["schemas"]["account"][];
+        };
+        transfer: {
+            id: string;
+            account: string;
+            amount: components["schemas"]["unsigned-amount"];
+        };
+        "new-wallet-address": {
+            url: string;
+            account: string;
+            publicName?: string;
+        };
+        "wallet-address-change": {
+            publicName?: string | null;
+            active?: boolean;
+            account?: string;
+        };
+        "wallet-address": {
+            id: string;
+            url: string;
+            publicName: string | null;
+            account: string;
+            assetCode: components["schemas"]["asset-code"];
+            assetScale: components["schemas"]["asset-scale"];
+            active: boolean;
+            createdAt: string;
+        };
+        "wallet-address-list": {
+            walletAddresses: components["schemas"]["wallet-address"][];
+        };
+        key: {
+            kid: string;
+            alg: "EdDSA";
+            kty: "OKP";
+            crv: "Ed25519";
+            use?: "sig";
+            x: string;
+        };
+        "key-list": {
+            keys: components["schemas"]["key"][];
+        };
+        "new-peer": {
+            name: components["schemas"]["name"];
+            prefix: components["schemas"]["ilp-address"];
+            endpoint: string;
+            incomingToken: components["schemas"]["peer-token"];
+            outgoingToken: components["schemas"]["peer-token"];
+            maxPacketAmount: components["schemas"]["unsigned-amount"];
+            balanceLimit?: components["schemas"]["balance-limit"];
+        };
+        "peer-change": {
+            prefix?: components["schemas"]["ilp-address"];
+            endpoint?: string;
+            incomingToken?: components["schemas"]["peer-token"];
+            outgoingToken?: components["schemas"]["peer-token"];
+            maxPacketAmount?: components["schemas"]["unsigned-amount"];
+            balanceLimit?: components["schemas"]["balance-limit"];
+        };
+        peer: {
+            name: string;
+            prefix: string;
+            endpoint: string;
+            maxPacketAmount: components["schemas"]["unsigned-amount"];
+            balanceLimit: components["schemas"]["balance-limit"];
+        };
+        "peer-list": {
+            peers: components["schemas"]["peer"][];
+        };
+        "balance-limit": string | null;
+        "fee-terms": {
+            basisPoints: number;
+            fixed: components["schemas"]["unsigned-amount"];
+        };
+        fee: {
+            assetCode: components["schemas"]["asset-code"];
+            assetScale: components["schemas"]["asset-scale"];
+            basisPoints: number;
+            fixed: components["schemas"]["unsigned-amount"];
+        };
+        "fee-list": {
+            fees: components["schemas"]["fee"][];
+        };
+        prices: {
+            prices: {
+                [key: string]: string;
+            };
+        };
+        grant: {
+            id: string;
+            state: "pending" | "approved" | "issued" | "rejected" | "revoked";
+            client: string;
+            clientName: string | null;
+            access: {
+                [key: string]: unknown;
+            }[];
+            createdAt: string;
+        };
+        "grant-list": {
+            grants: components["schemas"]["grant"][];
+            endCursor: string | null;
+            hasNextPage: boolean;
+        };
+        secret: {
+            version: number;
+            current: boolean;
+        };
+        "secret-list": {
+            secrets: components["schemas"]["secret"][];
+        };
         "error-response": {
             error: {
-                code: "invalid_request" | "unauthorized" | "forbidden" | "method_not_allowed" | "conflict" | "internal_error";
+                code: "invalid_request" | "unauthorized" | "forbidden" | "not_found" | "method_not_allowed" | "conflict" | "internal_error";
                 description: string;
             };
         };
@@ -159,7 +564,17 @@ export interface components {
             };
         };
     };
-    parameters: never;
+    parameters: {
+        ase: string;
+        walletAddress: string;
+        kid: string;
+        peer: string;
+        grant: string;
+        assetCode: components["schemas"]["asset-code"];
+        assetScale: components["schemas"]["asset-scale"];
+        cursor: string;
+        first: number;
+    };
     requestBodies: never;
     headers: never;
     pathItems: never;
@@ -292,6 +707,692 @@ export interface operations {
             };
             401: components["responses"]["error"];
             403: components["responses"]["error"];
+            405: components["responses"]["error"];
+            500: components["responses"]["error"];
+        };
+    };
+    "list-accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["account-list"];
+                };
+            };
+            400: components["responses"]["error"];
+            401: components["responses"]["error"];
+            403: components["responses"]["error"];
+            404: components["responses"]["error"];
+            405: components["responses"]["error"];
+            500: components["responses"]["error"];
+        };
+    };
+    "create-account": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["new-account"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["account"];
+                };
+            };
+            400: components["responses"]["error"];
+            401: components["responses"]["error"];
+            403: components["responses"]["error"];
+            404: components["responses"]["error"];
+            405: components["responses"]["error"];
+            409: components["responses"]["error"];
+            413: components["responses"]["error"];
+            415: components["responses"]["error"];
+            500: components["responses"]["error"];
+        };
+    };
+    "create-deposit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["transfer"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["transfer"];
+                };
+            };
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["transfer"];
+                };
+            };
+            400: components["responses"]["error"];
+            401: components["responses"]["error"];
+            403: components["responses"]["error"];
+            404: components["responses"]["error"];
+            405: components["responses"]["error"];
+            409: components["responses"]["error"];
+            413: components["responses"]["error"];
+            415: components["responses"]["error"];
+            500: components["responses"]["error"];
+        };
+    };
+    "create-withdrawal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["transfer"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["transfer"];
+                };
+            };
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["transfer"];
+                };
+            };
+            400: components["responses"]["error"];
+            401: components["responses"]["error"];
+            403: components["responses"]["error"];
+            404: components["responses"]["error"];
+            405: components["responses"]["error"];
+            409: components["responses"]["error"];
+            413: components["responses"]["error"];
+            415: components["responses"]["error"];
+            500: components["responses"]["error"];
+        };
+    };
+    "list-wallet-addresses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["wallet-address-list"];
+                };
+            };
+            400: components["responses"]["error"];
+            401: components["responses"]["error"];
+            403: components["responses"]["error"];
+            404: components["responses"]["error"];
+            405: components["responses"]["error"];
+            500: components["responses"]["error"];
+        };
+    };
+    "create-wallet-address": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["new-wallet-address"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["wallet-address"];
+                };
+            };
+            400: components["responses"]["error"];
+            401: components["responses"]["error"];
+            403: components["responses"]["error"];
+            404: components["responses"]["error"];
+            405: components["responses"]["error"];
+            409: components["responses"]["error"];
+            413: components["responses"]["error"];
+            415: components["responses"]["error"];
+            500: components["responses"]["error"];
+        };
+    };
+    "change-wallet-address": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+                walletAddress: components["parameters"]["walletAddress"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["wallet-address-change"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["wallet-address"];
+                };
+            };
+            400: components["responses"]["error"];
+            401: components["responses"]["error"];
+            403: components["responses"]["error"];
+            404: components["responses"]["error"];
+            405: components["responses"]["error"];
+            409: components["responses"]["error"];
+            413: components["responses"]["error"];
+            415: components["responses"]["error"];
+            500: components["responses"]["error"];
+        };
+    };
+    "list-wallet-address-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+                walletAddress: components["parameters"]["walletAddress"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["key-list"];
+                };
+            };
+            400: components["responses"]["error"];
+            401: components["responses"]["error"];
+            403: components["responses"]["error"];
+            404: components["responses"]["error"];
+            405: components["responses"]["error"];
+            500: components["responses"]["error"];
+        };
+    };
+    "register-wallet-address-key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+                walletAddress: components["parameters"]["walletAddress"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["key"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["key"];
+                };
+            };
+            400: components["responses"]["error"];
+            401: components["responses"]["error"];
+            403: components["responses"]["error"];
+            404: components["responses"]["error"];
+            405: components["responses"]["error"];
+            409: components["responses"]["error"];
+            413: components["responses"]["error"];
+            415: components["responses"]["error"];
+            500: components["responses"]["error"];
+        };
+    };
+    "revoke-wallet-address-key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+                walletAddress: components["parameters"]["walletAddress"];
+                kid: components["parameters"]["kid"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["error"];
+            401: components["responses"]["error"];
+            403: components["responses"]["error"];
+            404: components["responses"]["error"];
+            405: components["responses"]["error"];
+            500: components["responses"]["error"];
+        };
+    };
+    "list-peers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["peer-list"];
+                };
+            };
+            400: components["responses"]["error"];
+            401: components["responses"]["error"];
+            403: components["responses"]["error"];
+            404: components["responses"]["error"];
+            405: components["responses"]["error"];
+            500: components["responses"]["error"];
+        };
+    };
+    "create-peer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["new-peer"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["peer"];
+                };
+            };
+            400: components["responses"]["error"];
+            401: components["responses"]["error"];
+            403: components["responses"]["error"];
+            404: components["responses"]["error"];
+            405: components["responses"]["error"];
+            409: components["responses"]["error"];
+            413: components["responses"]["error"];
+            415: components["responses"]["error"];
+            500: components["responses"]["error"];
+        };
+    };
+    "remove-peer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+                peer: components["parameters"]["peer"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["error"];
+            401: components["responses"]["error"];
+            403: components["responses"]["error"];
+            404: components["responses"]["error"];
+            405: components["responses"]["error"];
+            409: components["responses"]["error"];
+            500: components["responses"]["error"];
+        };
+    };
+    "change-peer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+                peer: components["parameters"]["peer"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["peer-change"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["peer"];
+                };
+            };
+            400: components["responses"]["error"];
+            401: components["responses"]["error"];
+            403: components["responses"]["error"];
+            404: components["responses"]["error"];
+            405: components["responses"]["error"];
+            409: components["responses"]["error"];
+            413: components["responses"]["error"];
+            415: components["responses"]["error"];
+            500: components["responses"]["error"];
+        };
+    };
+    "list-fees": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["fee-list"];
+                };
+            };
+            400: components["responses"]["error"];
+            401: components["responses"]["error"];
+            403: components["responses"]["error"];
+            404: components["responses"]["error"];
+            405: components["responses"]["error"];
+            500: components["responses"]["error"];
+        };
+    };
+    "set-fee": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+                assetCode: components["parameters"]["assetCode"];
+                assetScale: components["parameters"]["assetScale"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["fee-terms"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["fee"];
+                };
+            };
+            400: components["responses"]["error"];
+            401: components["responses"]["error"];
+            403: components["responses"]["error"];
+            404: components["responses"]["error"];
+            405: components["responses"]["error"];
+            413: components["responses"]["error"];
+            415: components["responses"]["error"];
+            500: components["responses"]["error"];
+        };
+    };
+    "get-prices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["prices"];
+                };
+            };
+            400: components["responses"]["error"];
+            401: components["responses"]["error"];
+            403: components["responses"]["error"];
+            404: components["responses"]["error"];
+            405: components["responses"]["error"];
+            500: components["responses"]["error"];
+        };
+    };
+    "set-prices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["prices"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["prices"];
+                };
+            };
+            400: components["responses"]["error"];
+            401: components["responses"]["error"];
+            403: components["responses"]["error"];
+            404: components["responses"]["error"];
+            405: components["responses"]["error"];
+            413: components["responses"]["error"];
+            415: components["responses"]["error"];
+            500: components["responses"]["error"];
+        };
+    };
+    "list-grants": {
+        parameters: {
+            query?: {
+                cursor?: components["parameters"]["cursor"];
+                first?: components["parameters"]["first"];
+            };
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["grant-list"];
+                };
+            };
+            400: components["responses"]["error"];
+            401: components["responses"]["error"];
+            403: components["responses"]["error"];
+            404: components["responses"]["error"];
+            405: components["responses"]["error"];
+            500: components["responses"]["error"];
+        };
+    };
+    "revoke-grant": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+                grant: components["parameters"]["grant"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["error"];
+            401: components["responses"]["error"];
+            403: components["responses"]["error"];
+            404: components["responses"]["error"];
+            405: components["responses"]["error"];
+            500: components["responses"]["error"];
+        };
+    };
+    "list-secrets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["secret-list"];
+                };
+            };
+            400: components["responses"]["error"];
+            401: components["responses"]["error"];
+            403: components["responses"]["error"];
+            404: components["responses"]["error"];
+            405: components["responses"]["error"];
+            500: components["responses"]["error"];
+        };
+    };
+    "add-secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["secret"];
+                };
+            };
+            400: components["responses"]["error"];
+            401: components["responses"]["error"];
+            403: components["responses"]["error"];
+            404: components["responses"]["error"];
             405: components["responses"]["error"];
             500: components["responses"]["error"];
         };

@@ -8,6 +8,16 @@ export type Validate = ((data: unknown) => boolean) & { errors?: ErrorObject[] |
 export declare const requestBody: {
   readonly 'post-clock': Validate;
   readonly 'post-consent-policy': Validate;
+  readonly 'create-account': Validate;
+  readonly 'create-deposit': Validate;
+  readonly 'create-withdrawal': Validate;
+  readonly 'create-wallet-address': Validate;
+  readonly 'change-wallet-address': Validate;
+  readonly 'register-wallet-address-key': Validate;
+  readonly 'create-peer': Validate;
+  readonly 'change-peer': Validate;
+  readonly 'set-fee': Validate;
+  readonly 'set-prices': Validate;
 };
 
 /** Operation → declared status → validator of its JSON body; null where the status has none. */
@@ -51,6 +61,235 @@ export declare const responseBody: {
     readonly 200: Validate;
     readonly 401: Validate;
     readonly 403: Validate;
+    readonly 405: Validate;
+    readonly 500: Validate;
+  };
+  readonly 'list-accounts': {
+    readonly 200: Validate;
+    readonly 400: Validate;
+    readonly 401: Validate;
+    readonly 403: Validate;
+    readonly 404: Validate;
+    readonly 405: Validate;
+    readonly 500: Validate;
+  };
+  readonly 'create-account': {
+    readonly 201: Validate;
+    readonly 400: Validate;
+    readonly 401: Validate;
+    readonly 403: Validate;
+    readonly 404: Validate;
+    readonly 405: Validate;
+    readonly 409: Validate;
+    readonly 413: Validate;
+    readonly 415: Validate;
+    readonly 500: Validate;
+  };
+  readonly 'create-deposit': {
+    readonly 200: Validate;
+    readonly 201: Validate;
+    readonly 400: Validate;
+    readonly 401: Validate;
+    readonly 403: Validate;
+    readonly 404: Validate;
+    readonly 405: Validate;
+    readonly 409: Validate;
+    readonly 413: Validate;
+    readonly 415: Validate;
+    readonly 500: Validate;
+  };
+  readonly 'create-withdrawal': {
+    readonly 200: Validate;
+    readonly 201: Validate;
+    readonly 400: Validate;
+    readonly 401: Validate;
+    readonly 403: Validate;
+    readonly 404: Validate;
+    readonly 405: Validate;
+    readonly 409: Validate;
+    readonly 413: Validate;
+    readonly 415: Validate;
+    readonly 500: Validate;
+  };
+  readonly 'list-wallet-addresses': {
+    readonly 200: Validate;
+    readonly 400: Validate;
+    readonly 401: Validate;
+    readonly 403: Validate;
+    readonly 404: Validate;
+    readonly 405: Validate;
+    readonly 500: Validate;
+  };
+  readonly 'create-wallet-address': {
+    readonly 201: Validate;
+    readonly 400: Validate;
+    readonly 401: Validate;
+    readonly 403: Validate;
+    readonly 404: Validate;
+    readonly 405: Validate;
+    readonly 409: Validate;
+    readonly 413: Validate;
+    readonly 415: Validate;
+    readonly 500: Validate;
+  };
+  readonly 'change-wallet-address': {
+    readonly 200: Validate;
+    readonly 400: Validate;
+    readonly 401: Validate;
+    readonly 403: Validate;
+    readonly 404: Validate;
+    readonly 405: Validate;
+    readonly 409: Validate;
+    readonly 413: Validate;
+    readonly 415: Validate;
+    readonly 500: Validate;
+  };
+  readonly 'list-wallet-address-keys': {
+    readonly 200: Validate;
+    readonly 400: Validate;
+    readonly 401: Validate;
+    readonly 403: Validate;
+    readonly 404: Validate;
+    readonly 405: Validate;
+    readonly 500: Validate;
+  };
+  readonly 'register-wallet-address-key': {
+    readonly 201: Validate;
+    readonly 400: Validate;
+    readonly 401: Validate;
+    readonly 403: Validate;
+    readonly 404: Validate;
+    readonly 405: Validate;
+    readonly 409: Validate;
+    readonly 413: Validate;
+    readonly 415: Validate;
+    readonly 500: Validate;
+  };
+  readonly 'revoke-wallet-address-key': {
+    readonly 204: null;
+    readonly 400: Validate;
+    readonly 401: Validate;
+    readonly 403: Validate;
+    readonly 404: Validate;
+    readonly 405: Validate;
+    readonly 500: Validate;
+  };
+  readonly 'list-peers': {
+    readonly 200: Validate;
+    readonly 400: Validate;
+    readonly 401: Validate;
+    readonly 403: Validate;
+    readonly 404: Validate;
+    readonly 405: Validate;
+    readonly 500: Validate;
+  };
+  readonly 'create-peer': {
+    readonly 201: Validate;
+    readonly 400: Validate;
+    readonly 401: Validate;
+    readonly 403: Validate;
+    readonly 404: Validate;
+    readonly 405: Validate;
+    readonly 409: Validate;
+    readonly 413: Validate;
+    readonly 415: Validate;
+    readonly 500: Validate;
+  };
+  readonly 'remove-peer': {
+    readonly 204: null;
+    readonly 400: Validate;
+    readonly 401: Validate;
+    readonly 403: Validate;
+    readonly 404: Validate;
+    readonly 405: Validate;
+    readonly 409: Validate;
+    readonly 500: Validate;
+  };
+  readonly 'change-peer': {
+    readonly 200: Validate;
+    readonly 400: Validate;
+    readonly 401: Validate;
+    readonly 403: Validate;
+    readonly 404: Validate;
+    readonly 405: Validate;
+    readonly 409: Validate;
+    readonly 413: Validate;
+    readonly 415: Validate;
+    readonly 500: Validate;
+  };
+  readonly 'list-fees': {
+    readonly 200: Validate;
+    readonly 400: Validate;
+    readonly 401: Validate;
+    readonly 403: Validate;
+    readonly 404: Validate;
+    readonly 405: Validate;
+    readonly 500: Validate;
+  };
+  readonly 'set-fee': {
+    readonly 200: Validate;
+    readonly 400: Validate;
+    readonly 401: Validate;
+    readonly 403: Validate;
+    readonly 404: Validate;
+    readonly 405: Validate;
+    readonly 413: Validate;
+    readonly 415: Validate;
+    readonly 500: Validate;
+  };
+  readonly 'get-prices': {
+    readonly 200: Validate;
+    readonly 400: Validate;
+    readonly 401: Validate;
+    readonly 403: Validate;
+    readonly 404: Validate;
+    readonly 405: Validate;
+    readonly 500: Validate;
+  };
+  readonly 'set-prices': {
+    readonly 200: Validate;
+    readonly 400: Validate;
+    readonly 401: Validate;
+    readonly 403: Validate;
+    readonly 404: Validate;
+    readonly 405: Validate;
+    readonly 413: Validate;
+    readonly 415: Validate;
+    readonly 500: Validate;
+  };
+  readonly 'list-grants': {
+    readonly 200: Validate;
+    readonly 400: Validate;
+    readonly 401: Validate;
+    readonly 403: Validate;
+    readonly 404: Validate;
+    readonly 405: Validate;
+    readonly 500: Validate;
+  };
+  readonly 'revoke-grant': {
+    readonly 204: null;
+    readonly 400: Validate;
+    readonly 401: Validate;
+    readonly 403: Validate;
+    readonly 404: Validate;
+    readonly 405: Validate;
+    readonly 500: Validate;
+  };
+  readonly 'list-secrets': {
+    readonly 200: Validate;
+    readonly 400: Validate;
+    readonly 401: Validate;
+    readonly 403: Validate;
+    readonly 404: Validate;
+    readonly 405: Validate;
+    readonly 500: Validate;
+  };
+  readonly 'add-secret': {
+    readonly 201: Validate;
+    readonly 400: Validate;
+    readonly 401: Validate;
+    readonly 403: Validate;
+    readonly 404: Validate;
     readonly 405: Validate;
     readonly 500: Validate;
   };

@@ -10,6 +10,7 @@ import type { Call, Credentials, PipelineCode, Server } from '../http/pipeline.t
 import { Problem } from '../http/problem.ts';
 import { createRequestValidator } from '../http/request-validator.ts';
 import type { TrialBalance } from '../payments/ledger.ts';
+import { type AdministrationDeps, createAdministrationHandlers } from './administration.ts';
 
 /** What the control API may do with a world. */
 export interface Controls {
@@ -35,10 +36,15 @@ export interface AseState {
   walletAddresses: { url: string; assetCode: string; assetScale: number; balance: string }[];
 }
 
-type Code = Exclude<PipelineCode, 'missing_authorization' | 'invalid_signature'> | 'unauthorized' | 'forbidden';
+type Code =
+  | Exclude<PipelineCode, 'missing_authorization' | 'invalid_signature'>
+  | 'unauthorized'
+  | 'forbidden'
+  | 'conflict'
+  | 'insufficient_funds';
 
 const catalogue = {
-  not_found: [404, 'invalid_request', 'no such resource'],
+  not_found: [404, 'not_found', 'no such resource'],
   method_not_allowed: [405, 'method_not_allowed', 'method not allowed'],
   malformed_body: [400, 'invalid_request', 'the body is not JSON'],
   invalid_request: [400, 'invalid_request', 'the request does not match the document'],
@@ -47,18 +53,26 @@ const catalogue = {
   body_timeout: [400, 'invalid_request', 'the body did not arrive in time'],
   unauthorized: [401, 'unauthorized', 'the control token is missing or wrong'],
   forbidden: [403, 'forbidden', 'Host or Origin is not the control API’s own'],
+  conflict: [409, 'conflict', 'in conflict with what is there'],
+  insufficient_funds: [409, 'conflict', 'the balance does not cover it'],
   internal_error: [500, 'internal_error', 'internal error'],
 } as const satisfies Record<Code, readonly [status: number, code: string, description: string]>;
 
 const validateRequest = createRequestValidator(document);
 
 /** `token` is the bearer token; `hosts` are the values of Host (and hosts of Origin) that are ours. */
-export function createControlServer(controls: Controls, token: string, hosts: readonly string[]): Server<undefined> {
+export function createControlServer(
+  controls: Controls,
+  administration: AdministrationDeps,
+  token: string,
+  hosts: readonly string[],
+): Server<undefined> {
   const clockBody = () => {
     const { mode, now } = controls.clock();
     return { mode: mode === 'live' ? ('running' as const) : mode, now: toInstant(now) };
   };
   const handlers = {
+    ...createAdministrationHandlers(administration),
     'get-state': async () => ({
       status: 200,
       body: {

@@ -39,6 +39,8 @@ export interface ClientKey {
 export interface ClientKeys {
   /** Key of the wallet address whose kid is `keyid`. Throws ClientKeyError. */
   keyFor(clientWalletAddress: string, keyid: string): Promise<ClientKey>;
+  /** Fetches the set anew when it is needed next. */
+  forget(clientWalletAddress: string): void;
 }
 
 export interface ClientKeysOptions {
@@ -75,7 +77,7 @@ export function createClientKeys(options: ClientKeysOptions): ClientKeys {
   const failureTtlMs = Math.min(options.failureTtlMs ?? 1_000, ttlMs);
   const sets = new Map<string, CachedSet>();
 
-  return { keyFor };
+  return { keyFor, forget: (clientWalletAddress) => void sets.delete(clientWalletAddress) };
 
   async function keyFor(clientWalletAddress: string, keyid: string): Promise<ClientKey> {
     const cached = touch(clientWalletAddress);

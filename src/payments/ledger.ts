@@ -105,6 +105,25 @@ async function adjustBalance(tx: Transaction, ase: string, accountId: string, am
   if (numUpdatedRows === 0n) throw new Problem('insufficient_funds');
 }
 
+/** Sum of an internal account. Whoever else asks waits until the transaction ends, so that a limit on it holds. */
+export async function lockBalance(tx: Transaction, ase: string, accountId: string): Promise<bigint> {
+  // Not `for update`: entries refer to the row, and those that no limit concerns need not wait.
+  await tx
+    .selectFrom('account')
+    .select('id')
+    .where('ase', '=', ase)
+    .where('id', '=', accountId)
+    .forNoKeyUpdate()
+    .execute();
+  const { sum } = await tx
+    .selectFrom('ledger_entry')
+    .select(sql<string>`coalesce(sum(amount), 0)`.as('sum'))
+    .where('ase', '=', ase)
+    .where('account_id', '=', accountId)
+    .executeTakeFirstOrThrow();
+  return toAmount(sum);
+}
+
 export interface TrialBalanceLine {
   readonly account: string;
   readonly kind: string;

@@ -12,7 +12,7 @@ import { readPage, readPageRequest } from './pagination.ts';
 import { readAmount } from './request-amount.ts';
 import { isResourceId } from './resource-url.ts';
 import type { ResourceDeps } from './server.ts';
-import { findWalletAddress } from './wallet-address.ts';
+import { checkActive, findWalletAddress } from './wallet-address.ts';
 
 /** Latest `expiresAt` from now, in milliseconds, and the one of payments that ask for none (RS-IP-08, RS-IP-09). */
 export const MAX_EXPIRY_MS = 30 * 24 * 60 * 60 * 1000;
@@ -65,8 +65,10 @@ export function createIncomingPaymentHandlers(deps: ResourceDeps) {
       const row = await findIncomingPayment(params.id);
       if (call.caller) {
         checkVisible(call, row);
+        checkActive(row);
         return { status: 200, body: withMethods(row) };
       }
+      checkActive(row);
       return { status: 200, body: { authServer: deps.authServer, receivedAmount: toBody(row).receivedAmount } };
     },
 
@@ -78,6 +80,7 @@ export function createIncomingPaymentHandlers(deps: ResourceDeps) {
           : undefined;
         if (!row) throw new Problem('not_found');
         checkVisible(call, row);
+        checkActive(row);
         if (isClosed(row)) throw new Problem('incoming_payment_closed');
         await tx
           .updateTable('incoming_payment')
@@ -116,7 +119,7 @@ export function createIncomingPaymentHandlers(deps: ResourceDeps) {
       .innerJoin('wallet_address as wallet', (join) =>
         join.onRef('wallet.ase', '=', 'payment.ase').onRef('wallet.id', '=', 'payment.wallet_address_id'),
       )
-      .select(['payment.id', 'payment.client_id', 'wallet.url as wallet_url'])
+      .select(['payment.id', 'payment.client_id', 'wallet.url as wallet_url', 'wallet.active as wallet_active'])
       .select(['payment.asset_code', 'payment.asset_scale', 'payment.incoming_amount', 'payment.received_amount'])
       .select(['payment.completed', 'payment.expires_at', 'payment.metadata', 'payment.created_at'])
       .where('payment.ase', '=', ase);

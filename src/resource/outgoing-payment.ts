@@ -15,6 +15,7 @@ import { readPayableReceiver } from './receiver.ts';
 import { isResourceId, resourceIdIn } from './resource-url.ts';
 import type { ResourceDeps } from './server.ts';
 import {
+  checkActive,
   findWalletAddress,
   type HostedWalletAddress,
   selectWalletAddress,
@@ -96,6 +97,7 @@ export function createOutgoingPaymentHandlers(deps: ResourceDeps) {
       if (!row) throw new Problem('not_found');
       const { ownClientId } = scopeFor(call, row.wallet_url);
       if (ownClientId !== undefined && ownClientId !== row.client_id) throw new Problem('not_found');
+      checkActive(row);
       return { status: 200, body: toBody(row) };
     },
 
@@ -203,7 +205,8 @@ export function createOutgoingPaymentHandlers(deps: ResourceDeps) {
         join.onRef('wallet.ase', '=', 'payment.ase').onRef('wallet.id', '=', 'payment.wallet_address_id'),
       )
       .select(['payment.id', 'payment.quote_id', 'payment.client_id', 'payment.state', 'payment.sent_amount'])
-      .select(['payment.metadata', 'payment.created_at', 'quote.receiver', 'wallet.url as wallet_url'])
+      .select(['payment.metadata', 'payment.created_at', 'quote.receiver'])
+      .select(['wallet.url as wallet_url', 'wallet.active as wallet_active'])
       .select(['quote.debit_amount', 'quote.debit_asset_code', 'quote.debit_asset_scale'])
       .select(['quote.receive_amount', 'quote.receive_asset_code', 'quote.receive_asset_scale'])
       .where('payment.ase', '=', ase);

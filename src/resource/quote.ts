@@ -14,7 +14,7 @@ import { readPayableReceiver } from './receiver.ts';
 import { readAmount } from './request-amount.ts';
 import { isResourceId } from './resource-url.ts';
 import type { ResourceDeps } from './server.ts';
-import { findWalletAddress, type HostedWalletAddress } from './wallet-address.ts';
+import { checkActive, findWalletAddress, type HostedWalletAddress } from './wallet-address.ts';
 
 /** Long enough to obtain consent and create the payment (RS-Q-16). */
 export const QUOTE_LIFESPAN_MS = 15 * 60 * 1000;
@@ -58,6 +58,7 @@ export function createQuoteHandlers(deps: ResourceDeps) {
       if (!row) throw new Problem('not_found');
       const { ownClientId } = scopeFor(call, row.wallet_url);
       if (ownClientId !== undefined && ownClientId !== row.client_id) throw new Problem('not_found');
+      checkActive(row);
       return { status: 200, body: toBody(row, row.wallet_url) };
     },
   } satisfies QuoteApiHandlers<ResourceCall>;
@@ -69,7 +70,7 @@ export function createQuoteHandlers(deps: ResourceDeps) {
         join.onRef('wallet.ase', '=', 'quote.ase').onRef('wallet.id', '=', 'quote.wallet_address_id'),
       )
       .selectAll('quote')
-      .select('wallet.url as wallet_url')
+      .select(['wallet.url as wallet_url', 'wallet.active as wallet_active'])
       .where('quote.ase', '=', ase)
       .where('quote.id', '=', id);
   }
@@ -110,7 +111,7 @@ export async function prepareQuote(
   const terms = {
     debitAsset: wallet.asset,
     rate: rateBetween(deps.rates(), wallet.asset, receiver.asset),
-    fee: deps.fee(),
+    fee: deps.fee(wallet.asset),
   };
   const receiveAmount = request.receiveAmount
     ? readPositiveAmount(deps, request.receiveAmount, receiver.asset)

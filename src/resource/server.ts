@@ -49,7 +49,7 @@ export interface ResourceDeps {
   /** Made by `createReceiverReader`, and settlement's too. */
   readonly readReceiver: ReadReceiver;
   readonly rates: () => Prices;
-  readonly fee: () => Fee;
+  readonly fee: (asset: Asset) => Fee;
   /** Called after a transaction that created an outgoing payment has committed. */
   readonly wakeSettlement: () => void;
   /** How long a quote binds, in milliseconds (RS-Q-16). */

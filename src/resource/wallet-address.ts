@@ -49,5 +49,10 @@ export function toHostedWalletAddress(row: {
   };
 }
 
+/** What stands at a disabled wallet address is out of reach until it is enabled again (WA-43). */
+export function checkActive({ wallet_active }: { readonly wallet_active: boolean }): void {
+  if (!wallet_active) throw new Problem('unknown_wallet_address');
+}
+
 /** PostgreSQL's text has no NUL, not even to compare with. */
 const storable = (text: string): string => (text.includes('\0') ? '' : text);

@@ -120,6 +120,7 @@ export async function startAuthServer(open: () => Promise<Database> = openEmbedd
         if (!jwk) throw new ClientKeyError('key_not_found', 'no such key');
         return importClientJwk(jwk);
       },
+      forget: () => {},
     },
     isInterval,
     allowHttp: false,

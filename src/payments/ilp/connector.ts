@@ -18,7 +18,9 @@ export interface ConnectorOptions {
   readonly prefix: string;
   /** Base64, oldest first: the last one makes new credentials, all of them answer (ILP-09). */
   readonly secrets: () => readonly string[];
-  readonly peers: readonly Peer[];
+  /** The same after looking whether another process has made a new one. */
+  readonly reloadSecrets?: () => Promise<readonly string[]>;
+  readonly peers: () => readonly Peer[];
   readonly failpoint?: Failpoint;
 }
 
@@ -35,14 +37,16 @@ export interface Connector {
 }
 
 export function createConnector(options: ConnectorOptions): Connector {
-  const { prefix } = options;
-  const peers = options.peers.toSorted((a, b) => b.prefix.length - a.prefix.length);
-  const peerNamed = (name: string) => peers.find((peer) => peer.name === name);
+  const { prefix, peers } = options;
+  const peerNamed = (name: string) => peers().find((peer) => peer.name === name);
   const streamReceiver = createStreamReceiver({ ...options, failpoint: options.failpoint ?? noFailpoint });
   return {
     prefix,
     peerNamed,
-    peerFor: (destination) => peers.find((peer) => `${destination}.`.startsWith(`${peer.prefix}.`)),
+    peerFor: (destination) =>
+      peers()
+        .filter((peer) => `${destination}.`.startsWith(`${peer.prefix}.`))
+        .toSorted((a, b) => b.prefix.length - a.prefix.length)[0],
     async receive(from, asset, bytes) {
       const peer = peerNamed(from);
       if (!peer) return reject('F00', prefix, 'unknown peer');
@@ -50,7 +54,7 @@ export function createConnector(options: ConnectorOptions): Connector {
       if (!prepare) return reject('F01', prefix, 'not an ILP Prepare');
       const amount = BigInt(prepare.amount);
       if (amount > peer.maxPacketAmount) return amountTooLarge(prefix, amount, peer.maxPacketAmount);
-      return streamReceiver.receive(from, asset, prepare);
+      return streamReceiver.receive(peer, asset, prepare);
     },
   };
 }

@@ -24,5 +24,7 @@ export interface Peer {
   readonly prefix: string;
   /** The largest packet the link carries, either way (F08). */
   readonly maxPacketAmount: bigint;
+  /** The most that it may owe us in each asset, in minor units (T04); undefined for no limit. */
+  readonly balanceLimit?: bigint | undefined;
   readonly link: Link;
 }

@@ -9,9 +9,10 @@ import { Problem } from '../../http/problem.ts';
 import { type Asset, sameAsset } from '../amount.ts';
 import type { Failpoint } from '../failpoint.ts';
 import { creditIncomingPayment, isClosed, lockCreditable, readCreditable } from '../incoming-credit.ts';
-import { openInternalAccount } from '../ledger.ts';
+import { lockBalance, openInternalAccount } from '../ledger.ts';
 import { resolveAddress } from './credentials.ts';
 import { fulfill, reject } from './ilp-reply.ts';
+import type { Peer } from './link.ts';
 import { readReply, storeReply } from './packet-journal.ts';
 import { conditionFor, fulfillmentFor, openStreamRequest, STREAM_PREPARE, sealStreamReply } from './stream-packet.ts';
 
@@ -21,12 +22,13 @@ export interface StreamReceiverOptions {
   readonly clock: Clock;
   readonly prefix: string;
   readonly secrets: () => readonly string[];
+  readonly reloadSecrets?: () => Promise<readonly string[]>;
   readonly failpoint: Failpoint;
 }
 
 export interface StreamReceiver {
   /** Answers a Prepare whose amount is in units of `asset`, as Connector.receive does. */
-  receive(peer: string, asset: Asset, prepare: IlpPrepare): Promise<Buffer>;
+  receive(from: Peer, asset: Asset, prepare: IlpPrepare): Promise<Buffer>;
 }
 
 export function createStreamReceiver(options: StreamReceiverOptions): StreamReceiver {
@@ -34,10 +36,13 @@ export function createStreamReceiver(options: StreamReceiverOptions): StreamRece
   const refuse = (code: string, message: string, data?: Buffer) => reject(code, prefix, message, data);
 
   return {
-    async receive(peer, asset, prepare) {
+    async receive(from, asset, prepare) {
+      const peer = from.name;
       const amount = BigInt(prepare.amount);
       const condition = prepare.executionCondition.toString('base64url');
-      const resolved = resolveAddress(secrets(), prefix, prepare.destination);
+      const resolve = (versions: readonly string[]) => resolveAddress(versions, prefix, prepare.destination);
+      // Another process may have made the address, by a secret that this one has not heard of.
+      const resolved = resolve(secrets()) ?? (options.reloadSecrets && resolve(await options.reloadSecrets()));
       const repeat = (booked: { amount: bigint; reply: Buffer }) =>
         booked.amount === amount ? booked.reply : refuse('F00', 'condition of another packet');
 
@@ -98,6 +103,10 @@ export function createStreamReceiver(options: StreamReceiverOptions): StreamRece
           }
           if (isExpired()) throw new Refusal('R00', 'packet expired');
           if (!sameAsset(payment.asset, asset)) throw new Refusal('F00', 'packet in another asset than the receiver’s');
+          if (from.balanceLimit !== undefined) {
+            const owed = -(await lockBalance(tx, ase, peerAccount));
+            if (owed + amount > from.balanceLimit) throw new Refusal('T04', 'the peer would owe too much');
+          }
           await creditIncomingPayment(tx, payment, {
             amount,
             paidBy: [{ accountId: peerAccount, amount: -amount }],

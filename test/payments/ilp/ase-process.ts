@@ -65,7 +65,7 @@ async function run(setting: AseProcessSetting): Promise<void> {
     clock,
     prefix: prefixOf(ase),
     secrets: () => [secretOf(ase)],
-    peers: [
+    peers: () => [
       {
         name: peer.name,
         prefix: prefixOf(peer.name),
@@ -98,7 +98,7 @@ async function run(setting: AseProcessSetting): Promise<void> {
     },
   });
   const ilpOverHttp = createIlpOverHttpHandler({
-    tokens: new Map([[peer.name, `token-of-${peer.name}`]]),
+    identify: (token) => (token === `token-of-${peer.name}` ? peer.name : undefined),
     receive: connector.receive,
   });
   const server = createServer(async (req, res) => {

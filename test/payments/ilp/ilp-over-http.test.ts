@@ -37,10 +37,7 @@ async function listen(server: Server): Promise<string> {
 async function serve(receive = async (..._packet: [string, Asset, Buffer]) => ANSWER) {
   const seen: [string, Asset, Buffer][] = [];
   const handler = createIlpOverHttpHandler({
-    tokens: new Map([
-      ['granite', 'token of granite'.replaceAll(' ', '-')],
-      ['basalt', 'token-of-basalt'],
-    ]),
+    identify: (token) => /^token-of-(granite|basalt)$/.exec(token)?.[1],
     receive(...packet) {
       seen.push(packet);
       return receive(...packet);

@@ -124,7 +124,7 @@ describe('the sender', () => {
       clock,
       prefix: 'test.lone',
       secrets: () => [secretOf('lone')],
-      peers: [{ name: 'other', prefix: 'test.other', maxPacketAmount: 400n, link }],
+      peers: () => [{ name: 'other', prefix: 'test.other', maxPacketAmount: 400n, link }],
     });
     const settlement = createSettlement({
       ...place,
@@ -293,7 +293,7 @@ describe('a packet', () => {
       clock,
       prefix: prefixOf(marble.ase),
       secrets: () => [secretOf('another')],
-      peers: [{ name: granite.ase, prefix: prefixOf(granite.ase), maxPacketAmount: 1_000n, link }],
+      peers: () => [{ name: granite.ase, prefix: prefixOf(granite.ase), maxPacketAmount: 1_000n, link }],
     });
     assert.deepEqual(await renewed.receive(granite.ase, EUR, packet), first);
     clock.wall += 1_000_000;

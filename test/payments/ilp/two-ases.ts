@@ -269,7 +269,7 @@ export function createTwoAses(options: TwoAsesOptions) {
     clock,
     prefix: prefixOf(names.marble),
     secrets: () => [secretOf(names.marble)],
-    peers: [
+    peers: () => [
       {
         name: names.granite,
         prefix: prefixOf(names.granite),
@@ -297,7 +297,7 @@ export function createTwoAses(options: TwoAsesOptions) {
     clock,
     prefix: prefixOf(names.granite),
     secrets: () => [secretOf(names.granite)],
-    peers: [
+    peers: () => [
       {
         name: names.marble,
         prefix: prefixOf(names.marble),

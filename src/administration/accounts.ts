@@ -1,0 +1,110 @@
+/** Customers' accounts, and money that enters and leaves the ASE (SET-07). */
+import { toAmount } from '../database/columns.ts';
+import type { Queryable, Transaction } from '../database/database.ts';
+import { type Asset, MAX_AMOUNT } from '../payments/amount.ts';
+import { bookTransfer, openInternalAccount } from '../payments/ledger.ts';
+import { checkText, conflict, invalid, notFound } from './problem.ts';
+
+export interface Account {
+  readonly id: string;
+  readonly asset: Asset;
+  /** Minor units. */
+  readonly balance: bigint;
+}
+
+const PREFIX = 'customer:';
+
+/** The id under which a customer's account stands in the ledger. */
+export const customerAccountId = (id: string): string => PREFIX + id;
+
+/** Opens an account for a customer. Throws `conflict` if there is one of this id. */
+export async function createAccount(
+  tx: Transaction,
+  ase: string,
+  { id, asset }: { readonly id: string; readonly asset: Asset },
+): Promise<Account> {
+  const { numInsertedOrUpdatedRows } = await tx
+    .insertInto('account')
+    .values({
+      ase,
+      id: customerAccountId(checkText(id, 'the id')),
+      kind: 'customer',
+      asset_code: asset.code,
+      asset_scale: asset.scale,
+      balance: '0',
+    })
+    .onConflict((on) => on.doNothing())
+    .executeTakeFirstOrThrow();
+  if (numInsertedOrUpdatedRows === 0n) throw conflict('there is an account of this id');
+  return { id, asset, balance: 0n };
+}
+
+const selectAccounts = (db: Queryable, ase: string) =>
+  db
+    .selectFrom('account')
+    .select(['id', 'asset_code', 'asset_scale', 'balance'])
+    .where('ase', '=', ase)
+    .where('kind', '=', 'customer');
+
+type AccountRow = Awaited<ReturnType<ReturnType<typeof selectAccounts>['executeTakeFirstOrThrow']>>;
+
+const toAccount = (row: AccountRow): Account => ({
+  id: row.id.slice(PREFIX.length),
+  asset: { code: row.asset_code, scale: row.asset_scale },
+  balance: toAmount(row.balance!),
+});
+
+export async function listAccounts(db: Queryable, ase: string): Promise<Account[]> {
+  return (await selectAccounts(db, ase).orderBy('id').execute()).map(toAccount);
+}
+
+/** The account of that id; undefined if there is none. */
+export async function findAccount(db: Queryable, ase: string, id: string): Promise<Account | undefined> {
+  const row = await selectAccounts(db, ase)
+    .where('id', '=', customerAccountId(checkText(id, 'the id')))
+    .executeTakeFirst();
+  return row && toAccount(row);
+}
+
+export interface Movement {
+  /** Chosen by the caller: a movement of the same id is booked once. */
+  readonly id: string;
+  readonly account: string;
+  /** Minor units of the account's asset. */
+  readonly amount: bigint;
+}
+
+/**
+ * Books money that a customer pays in or takes out. Returns false if this was booked before. Throws `not_found` for an
+ * unknown account, `conflict` if another movement bears the id or the balance does not cover a withdrawal
+ * (`insufficient_funds`), and `invalid_request` unless the amount is positive and a uint64.
+ */
+export async function moveMoney(
+  tx: Transaction,
+  ase: string,
+  kind: 'deposit' | 'withdrawal',
+  { id, account, amount }: Movement,
+  now: number,
+): Promise<boolean> {
+  if (amount <= 0n || amount > MAX_AMOUNT) throw invalid('amount is not a positive uint64');
+  const customer = await findAccount(tx, ase, account);
+  if (!customer) throw notFound('no such account');
+  const transferId = `${kind}:${checkText(id, 'the id')}`;
+  const accountId = customerAccountId(account);
+  const gain = kind === 'deposit' ? amount : -amount;
+  const outside = await openInternalAccount(tx, ase, 'deposit', customer.asset);
+  const entries = [
+    { accountId: outside, amount: -gain },
+    { accountId, amount: gain },
+  ];
+  if (await bookTransfer(tx, ase, transferId, now, entries)) return true;
+  const booked = await tx
+    .selectFrom('ledger_entry')
+    .select('amount')
+    .where('ase', '=', ase)
+    .where('transfer_id', '=', transferId)
+    .where('account_id', '=', accountId)
+    .executeTakeFirst();
+  if (!booked || toAmount(booked.amount) !== gain) throw conflict(`another ${kind} bears this id`);
+  return false;
+}

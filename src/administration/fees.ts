@@ -1,0 +1,69 @@
+/** What sending costs at an ASE, and the prices of currencies (SET-05, SET-10, SET-11). */
+import { toAmount } from '../database/columns.ts';
+import type { Queryable, Transaction } from '../database/database.ts';
+import { type Asset, MAX_AMOUNT } from '../payments/amount.ts';
+import { checkFee, type Fee } from '../payments/fees.ts';
+import { type Prices, parsePrice } from '../payments/rates.ts';
+import { countSettingsChange } from '../settings.ts';
+import { invalid } from './problem.ts';
+
+export interface AssetFee {
+  readonly asset: Asset;
+  readonly fee: Fee;
+}
+
+export async function listFees(db: Queryable, ase: string): Promise<AssetFee[]> {
+  const rows = await db
+    .selectFrom('fee')
+    .selectAll()
+    .where('ase', '=', ase)
+    .orderBy('asset_code')
+    .orderBy('asset_scale')
+    .execute();
+  return rows.map((row) => ({
+    asset: { code: row.asset_code, scale: row.asset_scale },
+    fee: { basisPoints: row.basis_points, fixed: toAmount(row.fixed) },
+  }));
+}
+
+/** Sets the fee of payers in an asset, for quotes from now on. Throws `invalid_request` beyond the bounds of SET-11. */
+export async function setFee(tx: Transaction, ase: string, { asset, fee }: AssetFee): Promise<void> {
+  try {
+    checkFee(fee);
+  } catch (error) {
+    throw invalid((error as Error).message);
+  }
+  if (fee.fixed > MAX_AMOUNT) throw invalid('fixed is not a uint64');
+  await countSettingsChange(tx, ase);
+  const terms = { basis_points: fee.basisPoints, fixed: `${fee.fixed}` };
+  await tx
+    .insertInto('fee')
+    .values({ ase, asset_code: asset.code, asset_scale: asset.scale, ...terms })
+    .onConflict((on) => on.columns(['ase', 'asset_code', 'asset_scale']).doUpdateSet(terms))
+    .execute();
+}
+
+export async function readPrices(db: Queryable, ase: string): Promise<Prices> {
+  const rows = await db
+    .selectFrom('price')
+    .select(['currency', 'price'])
+    .where('ase', '=', ase)
+    .orderBy('currency')
+    .execute();
+  return Object.fromEntries(rows.map(({ currency, price }) => [currency, price]));
+}
+
+/** Replaces all prices, for quotes from now on. Throws `invalid_request` unless each is a positive decimal. */
+export async function setPrices(tx: Transaction, ase: string, prices: Prices): Promise<void> {
+  const rows = Object.entries(prices).map(([currency, price]) => {
+    try {
+      parsePrice(price);
+    } catch (error) {
+      throw invalid(`${currency}: ${(error as Error).message}`);
+    }
+    return { ase, currency, price };
+  });
+  await countSettingsChange(tx, ase);
+  await tx.deleteFrom('price').where('ase', '=', ase).execute();
+  if (rows.length > 0) await tx.insertInto('price').values(rows).execute();
+}

@@ -1,0 +1,62 @@
+/** Public keys of a wallet address, as its `jwks.json` publishes them (WA-29…35). */
+import { toInstant, toJson } from '../database/columns.ts';
+import type { Queryable, Transaction } from '../database/database.ts';
+import { type ClientJwk, ClientKeyError, importClientJwk } from '../http/client-keys.ts';
+import { checkText, conflict, invalid, notFound } from './problem.ts';
+
+/** Members of private and symmetric keys (RFC 7518 §6.2.2, §6.3.2, §6.4.1; RFC 8037 §2). */
+const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
+
+export async function listKeys(db: Queryable, ase: string, walletAddressId: string): Promise<ClientJwk[]> {
+  const rows = await db
+    .selectFrom('wallet_address_key')
+    .select('jwk')
+    .where('ase', '=', ase)
+    .where('wallet_address_id', '=', walletAddressId)
+    .orderBy('created_at')
+    .orderBy('kid')
+    .execute();
+  return rows.map(({ jwk }) => jwk);
+}
+
+/**
+ * Publishes a key. Throws `invalid_request` for one that is private or not for Ed25519 signatures, and `conflict` if
+ * the wallet address has a key of this kid.
+ */
+export async function registerKey(
+  tx: Transaction,
+  ase: string,
+  walletAddressId: string,
+  jwk: object,
+  now: number,
+): Promise<ClientJwk> {
+  const given = privateMembers.find((member) => Object.hasOwn(jwk, member));
+  if (given !== undefined) throw invalid(`the key is private: it has the member ${given}`);
+  const { jwk: published } = await importClientJwk(jwk).catch((error: unknown) => {
+    throw error instanceof ClientKeyError ? invalid(error.message) : error;
+  });
+  const { numInsertedOrUpdatedRows } = await tx
+    .insertInto('wallet_address_key')
+    .values({
+      ase,
+      wallet_address_id: walletAddressId,
+      kid: checkText(published.kid, 'kid'),
+      jwk: toJson(published),
+      created_at: toInstant(now),
+    })
+    .onConflict((on) => on.doNothing())
+    .executeTakeFirstOrThrow();
+  if (numInsertedOrUpdatedRows === 0n) throw conflict('the wallet address has a key of this kid');
+  return published;
+}
+
+/** Withdraws a key. Throws `not_found` if there is none of this kid. */
+export async function revokeKey(tx: Transaction, ase: string, walletAddressId: string, kid: string): Promise<void> {
+  const { numDeletedRows } = await tx
+    .deleteFrom('wallet_address_key')
+    .where('ase', '=', ase)
+    .where('wallet_address_id', '=', walletAddressId)
+    .where('kid', '=', checkText(kid, 'kid'))
+    .executeTakeFirstOrThrow();
+  if (numDeletedRows === 0n) throw notFound('no such key');
+}

@@ -1,0 +1,168 @@
+/** Wallet addresses: creating, changing and disabling them (WA-19…23, WA-43, WA-44). */
+import { sql } from 'kysely';
+import { toInstant, toMillis } from '../database/columns.ts';
+import type { Queryable, Transaction } from '../database/database.ts';
+import type { Ids } from '../ids.ts';
+import { type Asset, sameAsset } from '../payments/amount.ts';
+import { parseNewWalletAddress, type WalletAddressRules } from '../wallet-address/new-wallet-address.ts';
+import { customerAccountId, findAccount } from './accounts.ts';
+import { checkText, conflict, invalid, notFound } from './problem.ts';
+
+export interface WalletAddress {
+  readonly id: string;
+  readonly url: string;
+  readonly publicName: string | undefined;
+  readonly account: string;
+  readonly asset: Asset;
+  readonly active: boolean;
+  readonly createdAt: number;
+}
+
+/** How long open incoming payments of a disabled wallet address still take what is on its way (WA-43). */
+export const DISABLING_GRACE_MS = 24 * 60 * 60 * 1000;
+
+const selectWalletAddresses = (db: Queryable, ase: string) =>
+  db
+    .selectFrom('wallet_address as wallet')
+    .innerJoin('account', (join) =>
+      join.onRef('account.ase', '=', 'wallet.ase').onRef('account.id', '=', 'wallet.account_id'),
+    )
+    .select(['wallet.id', 'wallet.url', 'wallet.public_name', 'wallet.account_id', 'wallet.active'])
+    .select(['wallet.created_at', 'account.asset_code', 'account.asset_scale'])
+    .where('wallet.ase', '=', ase);
+
+type WalletAddressRow = Awaited<ReturnType<ReturnType<typeof selectWalletAddresses>['executeTakeFirstOrThrow']>>;
+
+const toWalletAddress = (row: WalletAddressRow): WalletAddress => ({
+  id: row.id,
+  url: row.url,
+  publicName: row.public_name ?? undefined,
+  account: row.account_id.slice(customerAccountId('').length),
+  asset: { code: row.asset_code, scale: row.asset_scale },
+  active: row.active,
+  createdAt: toMillis(row.created_at),
+});
+
+export async function listWalletAddresses(db: Queryable, ase: string): Promise<WalletAddress[]> {
+  return (await selectWalletAddresses(db, ase).orderBy('wallet.path').execute()).map(toWalletAddress);
+}
+
+/** Throws `not_found` if there is none of this id. */
+export async function getWalletAddress(db: Queryable, ase: string, id: string): Promise<WalletAddress> {
+  const storable = id.includes('\0') ? '' : id;
+  const row = await selectWalletAddresses(db, ase).where('wallet.id', '=', storable).executeTakeFirst();
+  if (!row) throw notFound('no such wallet address');
+  return toWalletAddress(row);
+}
+
+export interface NewWalletAddress {
+  readonly url: string;
+  /** Id of the customer's account. */
+  readonly account: string;
+  readonly publicName?: string | null;
+}
+
+/**
+ * Throws `invalid_request` for a URL that cannot be a wallet address of this ASE or an unknown account, and `conflict`
+ * if the wallet address is taken.
+ */
+export async function createWalletAddress(
+  tx: Transaction,
+  ase: string,
+  rules: WalletAddressRules,
+  { url, account, publicName }: NewWalletAddress,
+  ids: Ids,
+  now: number,
+): Promise<WalletAddress> {
+  const address = parseNewWalletAddress(url, rules);
+  const { asset } = await expectAccount(tx, ase, account);
+  const row = {
+    id: ids.uuid(),
+    url: address.url,
+    public_name: publicName ? checkText(publicName, 'publicName') : null,
+    account_id: customerAccountId(account),
+    active: true,
+    created_at: toInstant(now),
+  };
+  const { numInsertedOrUpdatedRows } = await tx
+    .insertInto('wallet_address')
+    .values({ ...row, ase, path: address.path })
+    .onConflict((on) => on.doNothing())
+    .executeTakeFirstOrThrow();
+  if (numInsertedOrUpdatedRows === 0n) throw conflict('the wallet address is taken');
+  return toWalletAddress({ ...row, asset_code: asset.code, asset_scale: asset.scale });
+}
+
+export interface WalletAddressChange {
+  readonly publicName?: string | null;
+  readonly active?: boolean;
+  /** Another account of the same asset; of another asset while there is no payment yet (WA-44). */
+  readonly account?: string;
+}
+
+/**
+ * Disabling closes the open incoming payments after a grace period; enabling again does not reopen them. Throws
+ * `not_found`, `invalid_request` for an unknown account, and `conflict` if the asset would change under payments.
+ */
+export async function changeWalletAddress(
+  tx: Transaction,
+  ase: string,
+  id: string,
+  change: WalletAddressChange,
+  now: number,
+): Promise<WalletAddress> {
+  const current = await getWalletAddress(tx, ase, id);
+  // Its row stands still until the change is made: a payment refers to it.
+  await tx.selectFrom('wallet_address').select('id').where('ase', '=', ase).where('id', '=', id).forUpdate().execute();
+  if (change.account !== undefined) {
+    const { asset } = await expectAccount(tx, ase, change.account);
+    if (!sameAsset(asset, current.asset) && (await hasPayments(tx, ase, id))) {
+      throw conflict('the asset of a wallet address with payments cannot change');
+    }
+  }
+  await tx
+    .updateTable('wallet_address')
+    .set({
+      ...(change.publicName !== undefined && {
+        public_name: change.publicName && checkText(change.publicName, 'publicName'),
+      }),
+      ...(change.account !== undefined && { account_id: customerAccountId(change.account) }),
+      active: change.active ?? current.active,
+    })
+    .where('ase', '=', ase)
+    .where('id', '=', id)
+    .execute();
+  if (current.active && change.active === false) {
+    const end = toInstant(now + DISABLING_GRACE_MS);
+    await tx
+      .updateTable('incoming_payment')
+      .set({ expires_at: sql<string>`least(expires_at, ${end}::timestamptz)` })
+      .where('ase', '=', ase)
+      .where('wallet_address_id', '=', id)
+      .where('completed', '=', false)
+      .where('expires_at', '>', end)
+      .execute();
+  }
+  return getWalletAddress(tx, ase, id);
+}
+
+async function expectAccount(db: Queryable, ase: string, id: string) {
+  const account = await findAccount(db, ase, id);
+  if (!account) throw invalid('no such account');
+  return account;
+}
+
+/** A quote counts too: it fixes what is to be paid. */
+async function hasPayments(db: Queryable, ase: string, walletAddressId: string): Promise<boolean> {
+  for (const table of ['incoming_payment', 'quote'] as const) {
+    const row = await db
+      .selectFrom(table)
+      .select('id')
+      .where('ase', '=', ase)
+      .where('wallet_address_id', '=', walletAddressId)
+      .limit(1)
+      .executeTakeFirst();
+    if (row) return true;
+  }
+  return false;
+}
