@@ -15,7 +15,7 @@ import type { InferKyselyDB, SqlEntityManager } from '@mikro-orm/sql';
 import { type Kysely, type KyselyPlugin, type Transaction as KyselyTransaction, sql } from 'kysely';
 import { lockDirectory } from './directory-lock.ts';
 import { entities } from './entities.ts';
-import { Migration0001, statements as first } from './migrations/migration-0001.ts';
+import { statements as first, Migration0001 } from './migrations/migration-0001.ts';
 import { Migration0002, statements as second } from './migrations/migration-0002.ts';
 
 /** Tables as Kysely sees them, inferred from the entities. */
