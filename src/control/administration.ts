@@ -149,13 +149,15 @@ export function createAdministrationHandlers({ db, businessNow, findAse }: Admin
     'create-peer': (call, { params, body }) =>
       changeSettings(call, params.ase, async (tx, ase) => {
         const rules = { prefix: ase.prefix, allowHttp: ase.local };
-        const peer = { ...body, ...readPeerAmounts(body), maxPacketAmount: BigInt(body.maxPacketAmount) };
+        const { maxPacketAmount, balanceLimit: _limit, ...rest } = body;
+        const peer = { ...rest, ...readPeerAmounts(body), maxPacketAmount: BigInt(maxPacketAmount) };
         return { status: 201, body: toPeerBody(await createPeer(tx, ase.key, rules, peer)) };
       }),
     'change-peer': (call, { params, body }) =>
       changeSettings(call, params.ase, async (tx, ase) => {
         const rules = { prefix: ase.prefix, allowHttp: ase.local };
-        const change = { ...body, ...readPeerAmounts(body) };
+        const { maxPacketAmount: _amount, balanceLimit: _limit, ...rest } = body;
+        const change = { ...rest, ...readPeerAmounts(body) };
         return { status: 200, body: toPeerBody(await changePeer(tx, ase.key, rules, params.peer, change)) };
       }),
     'remove-peer': (call, { params }) =>
@@ -239,9 +241,12 @@ const toPeerBody = ({ maxPacketAmount, balanceLimit, ...peer }: PeerDescription)
   balanceLimit: balanceLimit === undefined ? null : `${balanceLimit}`,
 });
 
+/** Only the members that are there: the others stay as they are. */
 const readPeerAmounts = (body: { maxPacketAmount?: string; balanceLimit?: string | null }) => ({
-  maxPacketAmount: body.maxPacketAmount === undefined ? undefined : BigInt(body.maxPacketAmount),
-  balanceLimit: body.balanceLimit ? BigInt(body.balanceLimit) : (body.balanceLimit as null | undefined),
+  ...(body.maxPacketAmount !== undefined && { maxPacketAmount: BigInt(body.maxPacketAmount) }),
+  ...(body.balanceLimit !== undefined && {
+    balanceLimit: body.balanceLimit === null ? null : BigInt(body.balanceLimit),
+  }),
 });
 
 const toFeeBody = (asset: Asset, fee: { basisPoints: number; fixed: bigint }) => ({
