@@ -1,0 +1,120 @@
+/** The connector under changing settings: secrets in versions (ILP-09), and what a peer may owe (ILP-0027, T04). */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { deserializeIlpReply, isFulfill } from 'ilp-packet';
+import { type Database, openDatabase } from '../../../src/database/database.ts';
+import { createConnector, type Link, type Peer } from '../../../src/payments/ilp/connector.ts';
+import { createCredentials } from '../../../src/payments/ilp/credentials.ts';
+import { createStreamPrepare } from '../../../src/payments/ilp/stream-sender.ts';
+import { nameDatabase, openEmbedded, skipWithoutPostgres } from '../../database/open.ts';
+import {
+  createIncomingPayment,
+  createTwoAses,
+  EUR,
+  prefixOf,
+  readIncomingPayment,
+  secretOf,
+  TestClock,
+} from './two-ases.ts';
+
+let db: Database;
+before(async () => {
+  db = await openEmbedded();
+});
+after(() => db.close());
+
+const link: Link = { send: async () => Buffer.alloc(0) };
+
+/** Connectors of marble with open incoming payments, and packets that granite sends there. */
+async function arrange(database = db) {
+  const clock = new TestClock();
+  const { granite, marble } = createTwoAses({ db: database, clock });
+  const prefix = prefixOf(marble.ase);
+  const open = async () => {
+    const id = await createIncomingPayment(marble, { incomingAmount: undefined });
+    return { id, credentials: createCredentials([secretOf(marble.ase)], prefix, id) };
+  };
+  const { id, credentials } = await open();
+  const terms = { name: granite.ase, prefix: prefixOf(granite.ase), maxPacketAmount: 1_000n, link };
+  let sequence = 0;
+
+  async function makePacket(amount: bigint, { ilpAddress, sharedSecret } = credentials): Promise<Buffer> {
+    sequence += 1;
+    const payment = { address: ilpAddress, sharedSecret, sequence, amount, expiresAt: clock.wall + 30_000 };
+    return (await createStreamPrepare(payment)).prepare;
+  }
+
+  function connect(options: {
+    readonly secrets?: readonly string[];
+    readonly reloadSecrets?: () => Promise<readonly string[]>;
+    readonly balanceLimit?: () => bigint | undefined;
+  }) {
+    const { secrets = [secretOf(marble.ase)], reloadSecrets, balanceLimit } = options;
+    const peers = (): Peer[] => [{ ...terms, balanceLimit: balanceLimit?.() }];
+    const connector = createConnector({ ...marble, clock, prefix, secrets: () => secrets, reloadSecrets, peers });
+    return async (packet: Buffer): Promise<string> => {
+      const reply = deserializeIlpReply(await connector.receive(granite.ase, EUR, packet));
+      return isFulfill(reply) ? 'fulfilled' : reply.code;
+    };
+  }
+
+  const received = async () => (await readIncomingPayment(marble, id)).receivedAmount;
+  return { makePacket, connect, open, received, secret: secretOf(marble.ase) };
+}
+
+describe('secrets in versions', () => {
+  it('an address by any of them is credited, also by one that only another process knew', async () => {
+    const { makePacket, connect, received, secret } = await arrange();
+    const newer = secretOf('newer');
+    assert.equal(await connect({ secrets: [secret, newer] })(await makePacket(100n)), 'fulfilled');
+    assert.equal(await connect({ secrets: [newer] })(await makePacket(100n)), 'F06');
+    const told = connect({ secrets: [newer], reloadSecrets: async () => [newer, secret] });
+    assert.equal(await told(await makePacket(100n)), 'fulfilled');
+    assert.equal(await received(), 200n);
+  });
+});
+
+describe('the balance limit of a peer', () => {
+  it('is reached to the unit and never crossed; nothing of a refused packet is booked', async () => {
+    const { makePacket, connect, received } = await arrange();
+    let limit: bigint | undefined = 250n;
+    const send = connect({ balanceLimit: () => limit });
+    assert.equal(await send(await makePacket(200n)), 'fulfilled');
+    const over = await makePacket(51n);
+    assert.equal(await send(over), 'T04');
+    assert.equal(await send(await makePacket(50n)), 'fulfilled');
+    assert.equal(await send(await makePacket(1n)), 'T04');
+    assert.equal(await received(), 250n);
+    limit = undefined;
+    assert.equal(await send(over), 'fulfilled', 'the same packet may come again');
+    assert.equal(await received(), 301n);
+  });
+
+  it('does not concern what moves no money, nor a packet that was booked', async () => {
+    const { makePacket, connect } = await arrange();
+    let limit = 100n;
+    const send = connect({ balanceLimit: () => limit });
+    const packet = await makePacket(100n);
+    assert.equal(await send(packet), 'fulfilled');
+    limit = 0n;
+    assert.equal(await send(packet), 'fulfilled');
+    assert.equal(await send(await makePacket(0n)), 'fulfilled');
+  });
+
+  it('holds for packets to several payments that arrive together', { skip: skipWithoutPostgres }, async () => {
+    const { url, drop } = nameDatabase('balance_limit');
+    const postgres = await openDatabase({ kind: 'postgresql', url });
+    try {
+      const { makePacket, connect, open } = await arrange(postgres);
+      const send = connect({ balanceLimit: () => 250n });
+      const payments = await Promise.all(Array.from({ length: 8 }, open));
+      const packets = await Promise.all(payments.map(({ credentials }) => makePacket(60n, credentials)));
+      const outcomes = await Promise.all(packets.map(send));
+      assert.equal(outcomes.filter((outcome) => outcome === 'fulfilled').length, 4);
+      assert.equal(outcomes.filter((outcome) => outcome === 'T04').length, 4);
+    } finally {
+      await postgres.close();
+      await drop();
+    }
+  });
+});
