@@ -3,6 +3,7 @@
  * connector and settlement, on one origin. The slices do not know each other; here each is handed what it needs of the
  * others, at the protocol's own seams.
  */
+import type { SecureContext } from 'node:tls';
 import express, { type Express } from 'express';
 import type { Logger } from 'pino';
 import { findCaller } from './auth/caller.ts';
@@ -54,6 +55,8 @@ export interface AseOptions {
   readonly consent: () => ConsentPolicy;
   /** Nothing listens or is published beyond loopback: plain HTTP and private addresses are fine. */
   readonly local: boolean;
+  /** Whose certificates its calls accept. */
+  readonly trust?: SecureContext;
   readonly failpoint?: Failpoint;
   readonly tamper?: (operationId: string, reply: Reply) => Reply;
 }
@@ -99,6 +102,7 @@ export function createAse(options: AseOptions): Ase {
     timeoutMs: 5000,
     maxBytes: 256 * 1024,
     userAgent: 'touchstone',
+    trust: options.trust,
   });
   const clientKeys = createClientKeys({ outbound, wallNow: clock.wallNow, ttlMs: KEY_TTL_MS });
   const clientKey = (client: { walletAddress: string } | { jwk: unknown }, keyid: string): Promise<ClientKey> =>

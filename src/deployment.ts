@@ -2,9 +2,14 @@
 import express from 'express';
 import type { Logger } from 'pino';
 import { wallNow } from './clock.ts';
+import { ConfigError } from './config.ts';
+import type { Worlds } from './control/server.ts';
 import { toInstant } from './database/columns.ts';
 import { type Database, type DatabaseOptions, openDatabase } from './database/database.ts';
+import { Problem } from './http/problem.ts';
+import { createIds } from './ids.ts';
 import { type Listener, listen } from './listener.ts';
+import type { Tls } from './tls.ts';
 import { createWorld, keyOf, mainWorldId, type World, type WorldOptions } from './world.ts';
 
 export interface DeploymentOptions {
@@ -13,6 +18,8 @@ export interface DeploymentOptions {
   readonly controlPort: number;
   readonly database: DatabaseOptions;
   readonly insecure: boolean;
+  /** Of the public origins; the control API speaks plain HTTP. */
+  readonly tls?: Tls;
   readonly log: Logger;
 }
 
@@ -28,7 +35,13 @@ export interface Deployment {
 /** How often a process looks for payments that are due, and for changes that another process made. */
 const POLL_MS = 1000;
 
-export async function createDeployment({ host, log, insecure, ...options }: DeploymentOptions): Promise<Deployment> {
+export async function createDeployment({
+  host,
+  log,
+  insecure,
+  tls,
+  ...options
+}: DeploymentOptions): Promise<Deployment> {
   const worlds = new Map<string, World>();
   const opening = openDatabase(options.database);
   const control: Listener = await listen(host, options.controlPort).catch(async (error) => {
@@ -40,7 +53,9 @@ export async function createDeployment({ host, log, insecure, ...options }: Depl
   const app = express().disable('x-powered-by').disable('etag');
   app.use('/worlds/:world', (req, res, next) => {
     const world = worlds.get(req.params.world);
-    return world ? world.controlApp(req, res, next) : next();
+    // To end a world is up to the first one.
+    const isEnd = req.method === 'DELETE' && req.path === '/';
+    return world && !isEnd ? world.controlApp(req, res, next) : next();
   });
   app.use((req, res, next) => {
     const world = worlds.get(mainWorldId);
@@ -65,34 +80,55 @@ export async function createDeployment({ host, log, insecure, ...options }: Depl
     polling = polling.then(poll).catch((error) => log.warn({ err: error }, 'could not look for work'));
   }, POLL_MS).unref();
 
+  async function addWorld(id: string, worldOptions: WorldOptions): Promise<World> {
+    const isMain = id === mainWorldId;
+    const controlUrl = isMain ? controlOrigin : `${controlOrigin}/worlds/${id}`;
+    const site = { worldId: id, db: opening, host, insecure, tls, log, controlUrl, ...(isMain && { worlds: others }) };
+    const world = await createWorld(site, worldOptions);
+    worlds.set(id, world);
+    return world;
+  }
+
+  async function removeWorld(id: string): Promise<boolean> {
+    const world = worlds.get(id);
+    if (!world) return false;
+    worlds.delete(id);
+    await world.close();
+    const db = await opening;
+    await db.clear(
+      world.definition.ases.map(({ name }) => keyOf(id, name)),
+      id,
+    );
+    return true;
+  }
+
+  const worldIds = createIds(undefined, 'worlds');
+  const listOthers = (): string[] => [...worlds.keys()].filter((id) => id !== mainWorldId);
+  const others: Worlds = {
+    list: listOthers,
+    async create(worldOptions) {
+      try {
+        const consent = worldOptions.consent ?? worlds.get(mainWorldId)?.controls.consent();
+        return await addWorld(worldIds.uuid(), { ...worldOptions, consent });
+      } catch (error) {
+        throw error instanceof ConfigError ? new Problem('invalid_request', { description: error.message }) : error;
+      }
+    },
+    remove: async (id) => id !== mainWorldId && removeWorld(id),
+  };
+
   async function close(): Promise<void> {
     clearInterval(timer);
     await polling;
-    await Promise.all([...worlds.values()].map((world) => world.close()));
+    // Nobody could find the others again.
+    for (const id of listOthers()) await removeWorld(id);
+    await worlds.get(mainWorldId)?.close();
     await control.close();
     await (await opening).close();
   }
 
   try {
-    return {
-      db: await opening,
-      async addWorld(id, worldOptions) {
-        const controlUrl = id === mainWorldId ? controlOrigin : `${controlOrigin}/worlds/${id}`;
-        const world = await createWorld({ worldId: id, db: opening, host, insecure, log, controlUrl }, worldOptions);
-        worlds.set(id, world);
-        return world;
-      },
-      async removeWorld(id) {
-        const world = worlds.get(id);
-        if (!world) return false;
-        worlds.delete(id);
-        await world.close();
-        const keys = world.definition.ases.map(({ name }) => keyOf(id, name));
-        await (await opening).clear(keys, id);
-        return true;
-      },
-      close,
-    };
+    return { db: await opening, addWorld, removeWorld, close };
   } catch (error) {
     clearInterval(timer);
     await control.close(0);

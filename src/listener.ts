@@ -1,5 +1,6 @@
-/** An HTTP listener whose origin must be known before what it serves can be made. */
-import { createServer, type RequestListener, type Server } from 'node:http';
+/** An HTTP or HTTPS listener whose origin must be known before what it serves can be made. */
+import { createServer, type RequestListener } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 
 export interface Listener {
@@ -14,13 +15,19 @@ const notReady: RequestListener = (_req, res) => {
   res.writeHead(503, { 'Retry-After': '1' }).end();
 };
 
-/** Listens on a port, or on any free one for 0. */
-export async function listen(host: string, port: number): Promise<Listener> {
+const limits = { requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 65_000, maxHeaderSize: 16 * 1024 };
+
+/** Listens on a port, or on any free one for 0; in TLS with `credentials`, certificate and private key in PEM. */
+export async function listen(
+  host: string,
+  port: number,
+  credentials?: { readonly cert: string; readonly key: string },
+): Promise<Listener> {
   let handler = notReady;
-  const server: Server = createServer(
-    { requestTimeout: 30_000, headersTimeout: 10_000, keepAliveTimeout: 65_000, maxHeaderSize: 16 * 1024 },
-    (req, res) => handler(req, res),
-  );
+  const answer: RequestListener = (req, res) => handler(req, res);
+  const server = credentials
+    ? createTlsServer({ ...limits, handshakeTimeout: 10_000, ...credentials }, answer)
+    : createServer(limits, answer);
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   server.once('error', reject);
   server.listen(port, host, resolve);

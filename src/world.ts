@@ -10,7 +10,7 @@ import specification from '../generated/resource-server/document.json' with { ty
 import packageJson from '../package.json' with { type: 'json' };
 import { type Ase, createAse } from './ase.ts';
 import { liveClock, WorldClock } from './clock.ts';
-import { type AseState, type ConsentMode, type Controls, createControlServer } from './control/server.ts';
+import { type AseState, type ConsentMode, type Controls, createControlServer, type Worlds } from './control/server.ts';
 import { toJson } from './database/columns.ts';
 import type { Database } from './database/database.ts';
 import { deriveKey } from './derived-keys.ts';
@@ -28,6 +28,7 @@ import type { Link } from './payments/ilp/link.ts';
 import type { ClosableLink, PeerTerms } from './payments/ilp/peers.ts';
 import { readTrialBalance } from './payments/ledger.ts';
 import { openSettings } from './settings.ts';
+import type { Tls } from './tls.ts';
 import { type AseDefinition, defaultWorld, type WorldDefinition } from './world-definition.ts';
 
 export interface WorldOptions {
@@ -56,9 +57,13 @@ export interface Site {
   /** Address to listen on. */
   readonly host: string;
   readonly insecure: boolean;
+  /** Of the public origins. */
+  readonly tls?: Tls;
   readonly log: Logger;
   /** Where the world's control API is. */
   readonly controlUrl: string;
+  /** The worlds beside it, for the first one. */
+  readonly worlds?: Worlds;
 }
 
 export interface World {
@@ -112,12 +117,13 @@ export async function createWorld(site: Site, options: WorldOptions): Promise<Wo
   const closeListeners = (graceMs?: number) =>
     Promise.all([...listeners.values()].map((listener) => listener.close(graceMs)));
   try {
+    const credentials = site.tls?.credentialsFor([publicUrl?.hostname ?? 'localhost']);
     for (const { name, portOffset } of hosted) {
-      listeners.set(name, await listen(site.host, port === 0 ? 0 : port + portOffset));
+      listeners.set(name, await listen(site.host, port === 0 ? 0 : port + portOffset, credentials));
     }
     const originOf = ({ name, portOffset }: AseDefinition): string => {
       if (publicUrl) return withPort(publicUrl, portOffset);
-      return `http://localhost:${listeners.get(name)?.port ?? port + portOffset}`;
+      return `${site.tls ? 'https' : 'http'}://localhost:${listeners.get(name)?.port ?? port + portOffset}`;
     };
     const world = await assemble(site, { ...options, consent }, definition, hosted, listeners, originOf, local);
     return {
@@ -168,7 +174,7 @@ async function assemble(
     const neighbour = hosted.find((ase) => originOf(ase) === endpoint);
     const link: ClosableLink = neighbour
       ? createInProcessLink((asset, prepare) => ases.get(neighbour.name)!.receivePacket(outgoingToken, asset, prepare))
-      : createIlpOverHttpLink({ origin: endpoint, token: outgoingToken });
+      : createIlpOverHttpLink({ origin: endpoint, token: outgoingToken, trust: site.tls?.trust });
     return options.wrapLink ? { ...options.wrapLink(from, name, link), close: link.close } : link;
   }
 
@@ -219,6 +225,7 @@ async function assemble(
       switches,
       consent: () => consent,
       local,
+      trust: site.tls?.trust,
       failpoint: options.failpoint,
       tamper: options.tamper,
     });
@@ -277,6 +284,7 @@ async function assemble(
       await start();
     },
     describeAses: () => Promise.all([...ases.values()].map((ase) => ase.describe())),
+    worlds: site.worlds,
     ledgers: () =>
       Promise.all(
         hosted.map(async ({ name }) => ({ name, books: await readTrialBalance(db.query, keyOf(worldId, name)) })),

@@ -23,6 +23,8 @@ const allowed: Record<string, readonly string[]> = {
   config: [],
   hardening: ['config'],
   listener: [],
+  x509: [],
+  tls: ['clock', 'config', 'x509'],
   'world-definition': ['payments'],
   'derived-keys': ['http'],
   settings: ['database', 'payments'],
@@ -39,10 +41,11 @@ const allowed: Record<string, readonly string[]> = {
     'hardening',
     'listener',
     'settings',
+    'tls',
     'world-definition',
   ],
-  deployment: ['clock', 'database', 'listener', 'world'],
-  commands: [...ground, 'config', 'deployment', 'world'],
+  deployment: ['clock', 'database', 'listener', 'tls', 'world'],
+  commands: [...ground, 'config', 'deployment', 'tls', 'world'],
   main: ['config', 'commands'],
 };
 

@@ -53,10 +53,16 @@ export interface AdministrationApiHandlers<Context> {
 
 /** Operations tagged `world`. */
 export interface WorldApiHandlers<Context> {
+  /** `POST /worlds` */
+  'create-world': Handler<operations['create-world'], ErrorCodes['create-world'], Context>;
+  /** `DELETE /worlds/{world}` */
+  'delete-world': Handler<operations['delete-world'], ErrorCodes['delete-world'], Context>;
   /** `GET /ledger` */
   'get-ledger': Handler<operations['get-ledger'], ErrorCodes['get-ledger'], Context>;
   /** `GET /` */
   'get-state': Handler<operations['get-state'], ErrorCodes['get-state'], Context>;
+  /** `GET /worlds` */
+  'list-worlds': Handler<operations['list-worlds'], ErrorCodes['list-worlds'], Context>;
   /** `POST /clock` */
   'post-clock': Handler<operations['post-clock'], ErrorCodes['post-clock'], Context>;
   /** `POST /consent` */
@@ -244,6 +250,22 @@ export const routes = {
     security: ['control-token'],
     responses: [200, 400, 401, 403, 404, 405, 413, 415, 500],
   },
+  'create-world': {
+    operationId: 'create-world',
+    tags: ['world'],
+    method: 'POST',
+    path: '/worlds',
+    security: ['control-token'],
+    responses: [201, 400, 401, 403, 404, 405, 413, 415, 500],
+  },
+  'delete-world': {
+    operationId: 'delete-world',
+    tags: ['world'],
+    method: 'DELETE',
+    path: '/worlds/{world}',
+    security: ['control-token'],
+    responses: [204, 401, 403, 404, 405, 500],
+  },
   'get-ledger': {
     operationId: 'get-ledger',
     tags: ['world'],
@@ -259,6 +281,14 @@ export const routes = {
     path: '/',
     security: ['control-token'],
     responses: [200, 401, 403, 405, 500],
+  },
+  'list-worlds': {
+    operationId: 'list-worlds',
+    tags: ['world'],
+    method: 'GET',
+    path: '/worlds',
+    security: ['control-token'],
+    responses: [200, 401, 403, 404, 405, 500],
   },
   'post-clock': {
     operationId: 'post-clock',

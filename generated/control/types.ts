@@ -80,6 +80,38 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/worlds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["list-worlds"];
+        put?: never;
+        post: operations["create-world"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/worlds/{world}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete: operations["delete-world"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/ases/{ase}/accounts": {
         parameters: {
             query?: never;
@@ -387,17 +419,18 @@ export interface components {
             seed: string | null;
             clock: components["schemas"]["clock"];
             consent: components["schemas"]["consent-policy"];
-            ases: {
-                name: string;
-                origin: string;
-                authServer: string;
-                resourceServer: string;
-                walletAddresses: {
-                    url: string;
-                    assetCode: string;
-                    assetScale: number;
-                    balance: components["schemas"]["signed-amount"];
-                }[];
+            ases: components["schemas"]["ase"][];
+        };
+        ase: {
+            name: string;
+            origin: string;
+            authServer: string;
+            resourceServer: string;
+            walletAddresses: {
+                url: string;
+                assetCode: string;
+                assetScale: number;
+                balance: components["schemas"]["signed-amount"];
             }[];
         };
         "trial-balance": {
@@ -707,6 +740,97 @@ export interface operations {
             };
             401: components["responses"]["error"];
             403: components["responses"]["error"];
+            405: components["responses"]["error"];
+            500: components["responses"]["error"];
+        };
+    };
+    "list-worlds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        worlds: string[];
+                    };
+                };
+            };
+            401: components["responses"]["error"];
+            403: components["responses"]["error"];
+            404: components["responses"]["error"];
+            405: components["responses"]["error"];
+            500: components["responses"]["error"];
+        };
+    };
+    "create-world": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    seed?: string;
+                    consent?: "auto" | "deny" | "manual";
+                    profile?: "compat" | "strict";
+                };
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        id: string;
+                        ases: components["schemas"]["ase"][];
+                        env: {
+                            [key: string]: string;
+                        };
+                    };
+                };
+            };
+            400: components["responses"]["error"];
+            401: components["responses"]["error"];
+            403: components["responses"]["error"];
+            404: components["responses"]["error"];
+            405: components["responses"]["error"];
+            413: components["responses"]["error"];
+            415: components["responses"]["error"];
+            500: components["responses"]["error"];
+        };
+    };
+    "delete-world": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                world: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["error"];
+            403: components["responses"]["error"];
+            404: components["responses"]["error"];
             405: components["responses"]["error"];
             500: components["responses"]["error"];
         };

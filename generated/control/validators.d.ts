@@ -8,6 +8,7 @@ export type Validate = ((data: unknown) => boolean) & { errors?: ErrorObject[] |
 export declare const requestBody: {
   readonly 'post-clock': Validate;
   readonly 'post-consent-policy': Validate;
+  readonly 'create-world': Validate;
   readonly 'create-account': Validate;
   readonly 'create-deposit': Validate;
   readonly 'create-withdrawal': Validate;
@@ -61,6 +62,33 @@ export declare const responseBody: {
     readonly 200: Validate;
     readonly 401: Validate;
     readonly 403: Validate;
+    readonly 405: Validate;
+    readonly 500: Validate;
+  };
+  readonly 'list-worlds': {
+    readonly 200: Validate;
+    readonly 401: Validate;
+    readonly 403: Validate;
+    readonly 404: Validate;
+    readonly 405: Validate;
+    readonly 500: Validate;
+  };
+  readonly 'create-world': {
+    readonly 201: Validate;
+    readonly 400: Validate;
+    readonly 401: Validate;
+    readonly 403: Validate;
+    readonly 404: Validate;
+    readonly 405: Validate;
+    readonly 413: Validate;
+    readonly 415: Validate;
+    readonly 500: Validate;
+  };
+  readonly 'delete-world': {
+    readonly 204: null;
+    readonly 401: Validate;
+    readonly 403: Validate;
+    readonly 404: Validate;
     readonly 405: Validate;
     readonly 500: Validate;
   };

@@ -8,6 +8,7 @@ import { toInstant } from '../database/columns.ts';
 import { headerLines } from '../http/exchange.ts';
 import type { Call, Credentials, PipelineCode, Server } from '../http/pipeline.ts';
 import { Problem } from '../http/problem.ts';
+import type { ProfileName } from '../http/profile.ts';
 import { createRequestValidator } from '../http/request-validator.ts';
 import type { TrialBalance } from '../payments/ledger.ts';
 import { type AdministrationDeps, createAdministrationHandlers } from './administration.ts';
@@ -23,7 +24,21 @@ export interface Controls {
   setConsent(mode: ConsentMode): Promise<void>;
   reset(): Promise<void>;
   describeAses(): Promise<readonly AseState[]>;
+  /** Absent from a world that was itself created over the control API. */
+  readonly worlds?: Worlds;
   ledgers(): Promise<readonly { readonly name: string; readonly books: TrialBalance }[]>;
+}
+
+/** The worlds beside the first one, which alone can make and end them. */
+export interface Worlds {
+  list(): readonly string[];
+  create(options: { readonly seed?: string; readonly consent?: ConsentMode; readonly profile?: ProfileName }): Promise<{
+    readonly id: string;
+    readonly ases: readonly AseState[];
+    describeEnvironment(): Record<string, string>;
+  }>;
+  /** False if there is none of this id. */
+  remove(id: string): Promise<boolean>;
 }
 
 export type ConsentMode = 'auto' | 'deny' | 'manual';
@@ -96,6 +111,15 @@ export function createControlServer(
       await controls.reset();
       return { status: 204 };
     },
+    'list-worlds': async () => ({ status: 200, body: { worlds: [...expectWorlds(controls).list()] } }),
+    'create-world': async (_call, { body }) => {
+      const world = await expectWorlds(controls).create(body);
+      return { status: 201, body: { id: world.id, ases: [...world.ases], env: world.describeEnvironment() } };
+    },
+    'delete-world': async (_call, { params }) => {
+      if (!(await expectWorlds(controls).remove(params.world))) throw new Problem('not_found');
+      return { status: 204 };
+    },
     'get-ledger': async () => ({
       status: 200,
       body: { ases: (await controls.ledgers()).map(({ name, books }) => ({ name, ...toWireBooks(books) })) },
@@ -118,6 +142,11 @@ export function createControlServer(
       return { status, body: { error: { code, description: problem.description ?? description } } };
     },
   };
+}
+
+function expectWorlds({ worlds }: Controls): Worlds {
+  if (!worlds) throw new Problem('not_found', { description: 'only the first world has others beside it' });
+  return worlds;
 }
 
 /** A page that somebody's browser was lured to must not reach the API: a foreign Host (rebinding) or Origin is refused. */

@@ -4,6 +4,7 @@ import { lookup as resolveHost } from 'node:dns';
 import http from 'node:http';
 import https from 'node:https';
 import { BlockList, isIP, type LookupFunction } from 'node:net';
+import type { SecureContext } from 'node:tls';
 
 export type OutboundErrorCode = 'blocked_address' | 'timeout' | 'too_large' | 'redirect' | 'connect' | 'protocol';
 
@@ -27,6 +28,8 @@ export interface OutboundOptions {
   /** Largest answer taken. */
   readonly maxBytes: number;
   readonly userAgent: string;
+  /** Whose certificates are accepted; without it, those of the well-known authorities. */
+  readonly trust?: SecureContext;
 }
 
 export interface OutboundRequest {
@@ -97,8 +100,9 @@ export function createOutbound(options: OutboundOptions): Outbound {
       else done(null, first.address, first.family);
     });
   };
-  const httpAgent = new http.Agent({ keepAlive: true, maxSockets: 64, maxFreeSockets: 16, timeout: 30_000 });
-  const httpsAgent = new https.Agent({ keepAlive: true, maxSockets: 64, maxFreeSockets: 16, timeout: 30_000 });
+  const agentOptions = { keepAlive: true, maxSockets: 64, maxFreeSockets: 16, timeout: 30_000 };
+  const httpAgent = new http.Agent(agentOptions);
+  const httpsAgent = new https.Agent({ ...agentOptions, secureContext: options.trust });
 
   return {
     async request(request) {

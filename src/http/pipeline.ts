@@ -86,6 +86,9 @@ export const policies: Record<string, Policy> = {
   'post-consent-policy': { caller: 'operator', body: 'read' },
   'post-reset': { caller: 'operator', body: 'ignored' },
   'get-ledger': { caller: 'operator', body: 'ignored' },
+  'list-worlds': { caller: 'operator', body: 'ignored' },
+  'create-world': { caller: 'operator', body: 'read' },
+  'delete-world': { caller: 'operator', body: 'ignored' },
   // Administration
   'list-accounts': { caller: 'operator', body: 'ignored' },
   'create-account': { caller: 'operator', body: 'read' },

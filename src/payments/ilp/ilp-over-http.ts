@@ -4,6 +4,7 @@
  */
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { SecureContext } from 'node:tls';
 import { assertOutsideTransaction } from '../../database/database.ts';
 import type { Asset } from '../amount.ts';
 import { parsePrepare } from './ilp-reply.ts';
@@ -20,6 +21,8 @@ export interface IlpOverHttpLinkOptions {
   readonly token: string;
   /** From the first byte sent to the last received. Default 10 s. */
   readonly timeoutMs?: number;
+  /** Whose certificates are accepted; without it, those of the well-known authorities. */
+  readonly trust?: SecureContext;
 }
 
 export interface IlpOverHttpLink extends Link {
@@ -27,9 +30,14 @@ export interface IlpOverHttpLink extends Link {
   close(): void;
 }
 
-export function createIlpOverHttpLink({ origin, token, timeoutMs = 10_000 }: IlpOverHttpLinkOptions): IlpOverHttpLink {
+export function createIlpOverHttpLink({
+  origin,
+  token,
+  timeoutMs = 10_000,
+  trust,
+}: IlpOverHttpLinkOptions): IlpOverHttpLink {
   const isTls = new URL(origin).protocol === 'https:';
-  const agent = isTls ? new HttpsAgent({ keepAlive: true }) : new HttpAgent({ keepAlive: true });
+  const agent = isTls ? new HttpsAgent({ keepAlive: true, secureContext: trust }) : new HttpAgent({ keepAlive: true });
   return {
     send(asset, prepare, onSent) {
       assertOutsideTransaction('an ILP packet');

@@ -1,0 +1,129 @@
+/** Parallel worlds (CT-07): made and ended over the control API, apart from each other, repeatable with a seed. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { prepareResources } from '../support/prepared-resources.ts';
+import { send } from '../support/signed-fetch.ts';
+import { type ClientEnvironment, startWorld, type TestWorld } from '../support/world.ts';
+
+let main: TestWorld;
+before(async () => {
+  main = await startWorld();
+});
+after(() => main.close());
+
+interface Created {
+  readonly id: string;
+  readonly ases: readonly { readonly origin: string }[];
+  readonly env: Readonly<Record<string, string>>;
+}
+
+async function control(method: string, url: string, token: string, body?: unknown) {
+  const headers = {
+    authorization: `Bearer ${token}`,
+    ...(body !== undefined && { 'content-type': 'application/json' }),
+  };
+  const response = await fetch(url, { method, headers, body: body === undefined ? null : JSON.stringify(body) });
+  const text = await response.text();
+  return { status: response.status, body: text === '' ? undefined : JSON.parse(text) };
+}
+
+async function create(options: object = {}): Promise<Created> {
+  const { status, body } = await control('POST', `${main.controlUrl}/worlds`, main.controlToken, options);
+  assert.equal(status, 201, JSON.stringify(body));
+  return body;
+}
+const end = (id: string) => control('DELETE', `${main.controlUrl}/worlds/${id}`, main.controlToken);
+
+const clientOf = ({ env }: Created): ClientEnvironment => ({
+  walletAddress: env['TOUCHSTONE_WALLET_ADDRESS']!,
+  receiver: env['TOUCHSTONE_RECEIVER']!,
+  client: env['TOUCHSTONE_CLIENT']!,
+  keyId: env['TOUCHSTONE_KEY_ID']!,
+  privateKey: env['TOUCHSTONE_PRIVATE_KEY']!,
+});
+
+const prepare = (world: Created) =>
+  prepareResources(
+    {
+      controls: {
+        async setConsent(mode) {
+          const url = `${world.env['TOUCHSTONE_CONTROL']}/consent`;
+          assert.equal((await control('POST', url, world.env['TOUCHSTONE_CONTROL_TOKEN']!, { mode })).status, 200);
+        },
+      },
+      settled: async () => {},
+    },
+    clientOf(world),
+  );
+
+test('a world has origins, keys and a control API of its own; another world’s token or key opens nothing', async () => {
+  const [one, two] = await Promise.all([create(), create()]);
+  assert.notEqual(one.ases[0]!.origin, two.ases[0]!.origin);
+  assert.notEqual(one.env['TOUCHSTONE_PRIVATE_KEY'], two.env['TOUCHSTONE_PRIVATE_KEY']);
+  const resources = await prepare(one);
+  const path = new URL(resources.incomingPayment).pathname;
+  const elsewhere = { method: 'GET', url: two.ases[0]!.origin + path, token: resources.tokens.incoming };
+  assert.equal((await send(clientOf(one), elsewhere)).status, 401);
+  assert.equal((await fetch(elsewhere.url)).status, 404);
+  const tokenOfOne = one.env['TOUCHSTONE_CONTROL_TOKEN']!;
+  assert.equal((await control('GET', `${two.env['TOUCHSTONE_CONTROL']}/`, tokenOfOne)).status, 401);
+  assert.equal((await control('GET', main.controlUrl, tokenOfOne)).status, 401);
+  assert.equal((await control('GET', `${one.env['TOUCHSTONE_CONTROL']}/worlds`, tokenOfOne)).status, 404);
+  await end(one.id);
+  await end(two.id);
+});
+
+test('the clock and the consent of a world are its own', async () => {
+  const [one, two] = await Promise.all([create({ consent: 'deny' }), create({ consent: 'auto' })]);
+  const state = async ({ env }: Created) =>
+    (await control('GET', `${env['TOUCHSTONE_CONTROL']}/`, env['TOUCHSTONE_CONTROL_TOKEN']!)).body;
+  const far = '2040-01-01T00:00:00.000Z';
+  await control('POST', `${one.env['TOUCHSTONE_CONTROL']}/clock`, one.env['TOUCHSTONE_CONTROL_TOKEN']!, {
+    freeze: true,
+  });
+  await control('POST', `${one.env['TOUCHSTONE_CONTROL']}/clock`, one.env['TOUCHSTONE_CONTROL_TOKEN']!, { set: far });
+  const [first, second] = [await state(one), await state(two)];
+  assert.deepEqual([first.clock, first.consent.mode], [{ mode: 'frozen', now: far }, 'deny']);
+  assert.deepEqual([second.clock.mode, second.consent.mode], ['running', 'auto']);
+  assert.ok(Date.parse(second.clock.now) < Date.parse(far));
+  await end(one.id);
+  await end(two.id);
+});
+
+test('with a seed a sequential client meets the same ids, keys, tokens and references', async () => {
+  const [one, two, other] = [await create({ seed: 'a' }), await create({ seed: 'a' }), await create({ seed: 'b' })];
+  const pathOf = (url: string) => new URL(url).pathname;
+  const [first, second, third] = [await prepare(one), await prepare(two), await prepare(other)];
+  assert.equal(one.env['TOUCHSTONE_PRIVATE_KEY'], two.env['TOUCHSTONE_PRIVATE_KEY']);
+  assert.deepEqual(first.tokens, second.tokens);
+  assert.equal(pathOf(first.outgoingPayment), pathOf(second.outgoingPayment));
+  assert.equal(pathOf(first.pending.continueUri), pathOf(second.pending.continueUri));
+  assert.notDeepEqual(first.tokens, third.tokens);
+  for (const { id } of [one, two, other]) await end(id);
+});
+
+test('an ended world is gone with its ports and its rows; the first one stays', async () => {
+  const world = await create();
+  await prepare(world);
+  assert.deepEqual((await control('GET', `${main.controlUrl}/worlds`, main.controlToken)).body, { worlds: [world.id] });
+  assert.equal((await end(world.id)).status, 204);
+  assert.equal((await end(world.id)).status, 404);
+  assert.equal((await end('world')).status, 404);
+  await assert.rejects(fetch(world.ases[0]!.origin));
+  const rows = await main.db.query.selectFrom('outgoing_payment').select('id').execute();
+  assert.deepEqual(rows, []);
+  assert.equal((await fetch(main.ases[0]!.walletAddresses[0]!.url)).status, 200);
+});
+
+test('a hundred worlds live beside each other', async () => {
+  const ids: string[] = [];
+  const memoryBefore = process.memoryUsage().heapUsed;
+  for (let n = 0; n < 100; n += 1) {
+    const world = await create();
+    ids.push(world.id);
+    assert.equal((await fetch(world.env['TOUCHSTONE_WALLET_ADDRESS']!)).status, 200);
+  }
+  const perWorld = (process.memoryUsage().heapUsed - memoryBefore) / 100;
+  assert.ok(perWorld < 2_000_000, `${Math.round(perWorld / 1000)} kB of heap per world`);
+  for (const id of ids) assert.equal((await end(id)).status, 204);
+});
