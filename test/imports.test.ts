@@ -25,7 +25,7 @@ const allowed: Record<string, readonly string[]> = {
   listener: [],
   x509: [],
   tls: ['clock', 'config', 'x509'],
-  'world-definition': ['payments'],
+  'world-definition': ['http (types)', 'payments'],
   'derived-keys': ['http'],
   settings: ['database', 'payments'],
   // One code path for the control API and for the founding of an ASE.
@@ -44,8 +44,9 @@ const allowed: Record<string, readonly string[]> = {
     'tls',
     'world-definition',
   ],
-  deployment: ['clock', 'database', 'listener', 'tls', 'world'],
+  deployment: ['clock', 'config', 'control (types)', 'database', 'http', 'ids', 'listener', 'tls', 'world'],
   commands: [...ground, 'config', 'deployment', 'tls', 'world'],
+  index: [...ground, 'control (types)', 'deployment', 'world', 'world-definition'],
   main: ['config', 'commands'],
 };
 

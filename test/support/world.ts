@@ -1,31 +1,16 @@
 /** A world in the test's own process, on free ports. */
-import { join } from 'node:path';
 import pino from 'pino';
-import { type Database, type DatabaseOptions, templateName } from '../../src/database/database.ts';
-import { createDeployment } from '../../src/deployment.ts';
-import { mainWorldId, type World, type WorldOptions } from '../../src/world.ts';
+import type { DatabaseOptions } from '../../src/database/database.ts';
+import { type CreateWorldOptions, createWorld, type RunningWorld, templateFile } from '../../src/index.ts';
+import type { World } from '../../src/world.ts';
 
-export const embedded: DatabaseOptions = {
-  kind: 'embedded',
-  templateFile: join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'touchstone', templateName),
-};
+export type TestWorld = RunningWorld;
 
-export type TestWorld = World & { readonly db: Database };
+export const embedded: DatabaseOptions = { kind: 'embedded', templateFile };
 
-/** Its end takes the deployment with it. */
-export async function startWorld(
-  options: WorldOptions & { readonly database?: DatabaseOptions } = {},
-): Promise<TestWorld> {
-  const deployment = await createDeployment({
-    host: '127.0.0.1',
-    controlPort: 0,
-    database: options.database ?? embedded,
-    insecure: false,
-    log: pino({ level: process.env['TOUCHSTONE_TEST_LOG'] ?? 'silent' }, pino.destination({ fd: 2, sync: true })),
-  });
-  const world = await deployment.addWorld(mainWorldId, { consent: 'auto', ...options });
-  return { ...world, db: deployment.db, close: deployment.close };
-}
+const log = pino({ level: process.env['TOUCHSTONE_TEST_LOG'] ?? 'silent' }, pino.destination({ fd: 2, sync: true }));
+
+export const startWorld = (options: CreateWorldOptions = {}): Promise<TestWorld> => createWorld({ log, ...options });
 
 /** What a client is told of the world. */
 export interface ClientEnvironment {

@@ -1,0 +1,66 @@
+/**
+ * The library: a world inside a test's own process.
+ *
+ * ```ts
+ * await using world = await createWorld({ consent: 'auto' });
+ * const { TOUCHSTONE_WALLET_ADDRESS } = world.env;
+ * ```
+ */
+import { join } from 'node:path';
+import pino, { type Logger } from 'pino';
+import { type Database, type DatabaseOptions, templateName } from './database/database.ts';
+import { createDeployment } from './deployment.ts';
+import { mainWorldId, type World, type WorldOptions } from './world.ts';
+
+export type { ClockChange } from './clock.ts';
+export type { AseState, ConsentMode, Controls } from './control/server.ts';
+export type { DatabaseOptions } from './database/database.ts';
+export type { Asset } from './payments/amount.ts';
+export type { World, WorldOptions } from './world.ts';
+export { type AseDefinition, defaultWorld, type WalletDefinition, type WorldDefinition } from './world-definition.ts';
+
+export interface CreateWorldOptions extends WorldOptions {
+  /** Address to listen on. Default: 127.0.0.1. */
+  readonly host?: string;
+  /** Default: an embedded one in memory. */
+  readonly database?: DatabaseOptions;
+  /** Default: silent. */
+  readonly log?: Logger;
+  /** Allow what is meant for tests on an address that is not loopback. */
+  readonly insecure?: boolean;
+}
+
+export interface RunningWorld extends World, AsyncDisposable {
+  /** What a client needs, under the names that the command hands out. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly db: Database;
+  /** Ends the world and what carries it. */
+  close(): Promise<void>;
+}
+
+/** The migrated, empty cluster that embedded databases start from; made at the first start. */
+export const templateFile = join(import.meta.dirname, '..', 'node_modules', '.cache', 'touchstone', templateName);
+
+/** Starts a world on free ports; consent is scripted (`auto`) unless said otherwise. */
+export async function createWorld(options: CreateWorldOptions = {}): Promise<RunningWorld> {
+  const {
+    host = '127.0.0.1',
+    database = { kind: 'embedded', templateFile },
+    log = pino({ level: 'silent' }),
+  } = options;
+  const deployment = await createDeployment({
+    host,
+    controlPort: 0,
+    database,
+    insecure: options.insecure ?? false,
+    log,
+  });
+  try {
+    const world = await deployment.addWorld(mainWorldId, { consent: 'auto', ...options });
+    const { close } = deployment;
+    return { ...world, env: world.describeEnvironment(), db: deployment.db, close, [Symbol.asyncDispose]: close };
+  } catch (error) {
+    await deployment.close();
+    throw error;
+  }
+}
