@@ -85,6 +85,30 @@ export const options = {
     value: 'URL',
     sentence: 'Use this PostgreSQL database instead of the embedded one (may hold a secret).',
   },
+  tls: {
+    flag: 'tls',
+    kind: 'boolean',
+    sentence:
+      'Speak https, with a certificate of an authority made at the start, kept in the --data directory if there is one.',
+  },
+  tlsCert: {
+    flag: 'tls-cert',
+    kind: 'string',
+    value: 'FILE',
+    sentence: 'Speak https with this certificate and its chain (PEM); needs --tls-key.',
+  },
+  tlsKey: {
+    flag: 'tls-key',
+    kind: 'string',
+    value: 'FILE',
+    sentence: 'Private key of the certificate (PEM, not encrypted).',
+  },
+  tlsCa: {
+    flag: 'tls-ca',
+    kind: 'string',
+    value: 'FILE',
+    sentence: 'Accept servers with certificates of this authority (PEM) too.',
+  },
   json: {
     flag: 'json',
     kind: 'boolean',

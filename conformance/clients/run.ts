@@ -8,12 +8,14 @@ if (program === undefined) {
   process.exit(2);
 }
 const target = await startTarget();
+const { TOUCHSTONE_CA: authority } = target.variables;
 try {
   // A program of ours runs on the Node that runs this; anything else is a command.
   const command = /\.(mjs|ts)$/.test(program) ? [process.execPath, program, ...rest] : [program, ...rest];
   const child = spawn(command[0]!, command.slice(1), {
     stdio: 'inherit',
-    env: { ...process.env, ...target.variables },
+    // Node clients take the authority of a world with TLS from there.
+    env: { ...process.env, ...(authority && { NODE_EXTRA_CA_CERTS: authority }), ...target.variables },
   });
   process.exitCode = await new Promise<number>((resolve, reject) => {
     child.once('error', reject);

@@ -1,5 +1,6 @@
 // Command line of the check runner: node conformance/runner/main.ts [--only PATTERN] [--start] [--json FILE]
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { parseArgs } from 'node:util';
 import { checks as allChecks } from '../checks/index.ts';
 import { readCatalogue } from './catalogue.ts';
@@ -36,7 +37,9 @@ async function main(): Promise<number> {
   if (checks.length === 0) throw new Error(`no check matches ${values.only}`);
   const target = values.start ? await startTarget() : undefined;
   try {
-    const environment = readEnvironment({ ...process.env, ...target?.variables });
+    const variables = { ...process.env, ...target?.variables };
+    acceptAuthority(variables['TOUCHSTONE_CA']);
+    const environment = readEnvironment(variables);
     const run = await createRun(environment, await loadResponseBodies());
     try {
       const results = await runChecks(checks, run.contextFor, (result) => {
@@ -54,6 +57,12 @@ async function main(): Promise<number> {
   } finally {
     await target?.stop();
   }
+}
+
+/** Accepts the certificates of a target whose authority nobody else knows. */
+function acceptAuthority(file: string | undefined): void {
+  if (!file) return;
+  setDefaultCACertificates([...getCACertificates('default'), readFileSync(file, 'utf8')]);
 }
 
 process.exitCode = await main().catch((error: unknown) => {

@@ -7,6 +7,7 @@ import { type Config, ConfigError } from '../config.ts';
 import { type DatabaseOptions, templateName } from '../database/database.ts';
 import { createDeployment, type Deployment } from '../deployment.ts';
 import { killAt, parseFailpoint } from '../payments/failpoint.ts';
+import { openTls, type Tls } from '../tls.ts';
 import { mainWorldId, type World } from '../world.ts';
 
 /** Of the control API, above the port of the first ASE. */
@@ -17,15 +18,19 @@ export async function start(config: Config): Promise<void> {
   if (config.ase !== undefined && config.peerSecret === undefined && config.seed === undefined) {
     throw new ConfigError('--ase needs --peer-secret, the same for all processes of the world');
   }
-  const deployment = await createDeployment({
-    host: config.host,
-    controlPort: config.controlPort ?? (config.port === 0 ? 0 : config.port + CONTROL_PORT_OFFSET),
-    database: chooseDatabase(config),
-    insecure: config.insecure,
-    log,
-  });
-  const world = await deployment
-    .addWorld(mainWorldId, {
+  const directory = await openDirectory(config.data);
+  let deployment: Deployment | undefined;
+  try {
+    const tls = await chooseTls(config, directory.path);
+    deployment = await createDeployment({
+      host: config.host,
+      controlPort: config.controlPort ?? (config.port === 0 ? 0 : config.port + CONTROL_PORT_OFFSET),
+      database: chooseDatabase(config),
+      insecure: config.insecure,
+      tls,
+      log,
+    });
+    const world = await deployment.addWorld(mainWorldId, {
       port: config.port,
       publicUrl: config.publicUrl,
       controlToken: config.controlToken,
@@ -35,19 +40,20 @@ export async function start(config: Config): Promise<void> {
       consent: config.consent,
       profile: config.profile,
       failpoint: readFailpoint(config.failpoint),
-    })
-    .catch(async (error) => {
-      await deployment.close();
-      throw error;
     });
-  const key = await writeClientKey(world, config.data);
-  stopOnSignal(deployment, key.remove, log);
-  const line = { startedInMs: Math.round(process.uptime() * 1000), seed: config.seed ?? null };
-  process.stdout.write(
-    config.json
-      ? `${JSON.stringify(describeReady(world, key.file, line))}\n`
-      : printBanner(world, config, key.file, line.startedInMs),
-  );
+    const files = { key: await writeClientKey(world, directory.path), authority: tls?.authorityFile };
+    stopOnSignal(deployment, directory.remove, log);
+    const line = { startedInMs: Math.round(process.uptime() * 1000), seed: config.seed ?? null };
+    process.stdout.write(
+      config.json
+        ? `${JSON.stringify(describeReady(world, files, line))}\n`
+        : printBanner(world, config, files, line.startedInMs),
+    );
+  } catch (error) {
+    await deployment?.close();
+    await directory.remove();
+    throw error;
+  }
 }
 
 /** Structured, on stderr, without secrets: headers and bodies are never logged, and what might slip in is redacted. */
@@ -84,31 +90,47 @@ function readFailpoint(text: string | undefined) {
   return killAt(point.name, point.n);
 }
 
-/** Puts the client's test key into a file that only this user can read; beside the data, or gone when the world ends. */
-async function writeClientKey(
-  world: World,
-  data: string | undefined,
-): Promise<{ file?: string; remove: () => Promise<void> }> {
-  if (world.clientKey === undefined) return { remove: async () => {} };
-  const directory = data === undefined ? await mkdtemp(join(tmpdir(), 'touchstone-')) : resolve(data);
+async function chooseTls(config: Config, directory: string): Promise<Tls | undefined> {
+  const { tlsCert: certFile, tlsKey: keyFile, tlsCa: caFile, publicUrl } = config;
+  if (!config.tls && certFile === undefined && keyFile === undefined) {
+    if (caFile !== undefined) throw new ConfigError('--tls-ca goes with --tls or --tls-cert');
+    return undefined;
+  }
+  if (publicUrl?.startsWith('http:')) throw new ConfigError('with TLS the --public-url is an https one');
+  return openTls({ directory, certFile, keyFile, caFile });
+}
+
+interface Directory {
+  readonly path: string;
+  /** Unless it is the user's own. */
+  remove(): Promise<void>;
+}
+
+/** Where the files for clients are: beside the data, or gone when the world ends. */
+async function openDirectory(data: string | undefined): Promise<Directory> {
+  if (data !== undefined) return { path: resolve(data), remove: async () => {} };
+  const path = await mkdtemp(join(tmpdir(), 'touchstone-'));
+  return { path, remove: () => rm(path, { recursive: true, force: true }) };
+}
+
+/** Puts the client's test key into a file that only this user can read; undefined if there is none here. */
+async function writeClientKey(world: World, directory: string): Promise<string | undefined> {
+  if (world.clientKey === undefined) return undefined;
   await mkdir(directory, { recursive: true });
   const file = join(directory, 'client.pem');
   await writeFile(file, world.clientKey, { mode: 0o600 });
-  return {
-    file,
-    remove: () => (data === undefined ? rm(directory, { recursive: true, force: true }) : Promise.resolve()),
-  };
+  return file;
 }
 
 /** First signal: finish what runs and leave. Second one: leave. */
-function stopOnSignal(deployment: Deployment, removeKey: () => Promise<void>, log: Logger): void {
+function stopOnSignal(deployment: Deployment, removeFiles: () => Promise<void>, log: Logger): void {
   let stopping = false;
   const stop = async (): Promise<void> => {
     if (stopping) process.exit(1);
     stopping = true;
     try {
       await deployment.close();
-      await removeKey();
+      await removeFiles();
     } catch (error) {
       log.error({ err: error }, 'could not stop in good order');
       process.exitCode = 1;
@@ -119,8 +141,14 @@ function stopOnSignal(deployment: Deployment, removeKey: () => Promise<void>, lo
   process.on('SIGTERM', stop);
 }
 
+/** For clients: the test key, and the authority to accept. */
+interface Files {
+  readonly key?: string;
+  readonly authority?: string;
+}
+
 /** What a client needs to use the world; the names are stable. */
-function describeReady(world: World, keyFile: string | undefined, line: { startedInMs: number; seed: string | null }) {
+function describeReady(world: World, files: Files, line: { startedInMs: number; seed: string | null }) {
   const { controls } = world;
   return {
     event: 'ready',
@@ -128,11 +156,15 @@ function describeReady(world: World, keyFile: string | undefined, line: { starte
     spec: controls.spec,
     ...line,
     ases: world.ases,
-    env: { ...world.describeEnvironment(), ...(keyFile !== undefined && { TOUCHSTONE_PRIVATE_KEY_FILE: keyFile }) },
+    env: {
+      ...world.describeEnvironment(),
+      ...(files.key !== undefined && { TOUCHSTONE_PRIVATE_KEY_FILE: files.key }),
+      ...(files.authority !== undefined && { TOUCHSTONE_CA: files.authority }),
+    },
   };
 }
 
-function printBanner(world: World, config: Config, keyFile: string | undefined, startedInMs: number): string {
+function printBanner(world: World, config: Config, files: Files, startedInMs: number): string {
   const { definition, controls } = world;
   const storage = config.databaseUrl
     ? 'postgresql'
@@ -149,13 +181,14 @@ function printBanner(world: World, config: Config, keyFile: string | undefined, 
     `touchstone ${controls.version}   spec ${controls.spec}   seed ${config.seed ?? 'none'}   clock ${controls.clock().mode}   consent ${controls.consent()}   profile ${config.profile}`,
     `storage ${storage}   ready in ${startedInMs} ms`,
     ...wallets,
-    ...(keyFile
+    ...(files.key
       ? [
-          `  client    ${world.walletUrl(definition.client)}   key id ${definition.client.keyId}   private key ${keyFile}`,
+          `  client    ${world.walletUrl(definition.client)}   key id ${definition.client.keyId}   private key ${files.key}`,
         ]
       : []),
     `  control   ${world.controlUrl}   token ${world.controlToken}`,
-    `  try       curl ${world.walletUrl(definition.receiver)}`,
+    ...(files.authority ? [`  tls       certificates of the authority ${files.authority}`] : []),
+    `  try       curl ${files.authority ? `--cacert ${files.authority} ` : ''}${world.walletUrl(definition.receiver)}`,
     '',
   ].join('\n');
 }

@@ -21,7 +21,7 @@ export async function payAcross(environment: ClientEnvironment): Promise<void> {
     walletAddressUrl: environment.client,
     privateKey: createPrivateKey(environment.privateKey),
     keyId: environment.keyId,
-    useHttp: true,
+    useHttp: environment.walletAddress.startsWith('http:'),
   });
   // Wallet addresses
   const payer = await client.walletAddress.get({ url: environment.walletAddress });

@@ -1,6 +1,15 @@
-/** The official client pays across: on the embedded database, on PostgreSQL, and with each ASE in a process of its own. */
+/**
+ * The official client pays across: on the embedded database, on PostgreSQL, with each ASE in a process of its own, and
+ * over TLS.
+ */
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
+import { createAuthority, issueCertificate } from '../../src/x509.ts';
 import { createTestDatabase, needsPostgres } from '../support/postgresql.ts';
 import { readEnvironment, startProcess } from '../support/process.ts';
 import { clientEnvironment, startWorld } from '../support/world.ts';
@@ -53,6 +62,55 @@ test('with each ASE in its own process and database', async () => {
     await Promise.all([granite.stop(), marble.stop()]);
   }
 });
+
+test('over TLS with an authority of its own; a client that does not know it is refused', async () => {
+  const world = await startProcess(['--port', '0', '--consent', 'auto', '--tls']);
+  const { env, ases } = world.ready;
+  try {
+    for (const { origin, authServer } of ases) assert.match(origin + authServer, /^https:.+https:/);
+    assert.match(env['TOUCHSTONE_CONTROL']!, /^http:/);
+    assert.deepEqual(await runClient({ ...env, NODE_EXTRA_CA_CERTS: env['TOUCHSTONE_CA']! }), { code: 0, errors: '' });
+    const stranger = await runClient(env);
+    assert.equal(stranger.code, 1);
+    assert.match(stranger.errors, /fetch failed/);
+    // Which the client does not explain.
+    await assert.rejects(fetch(ases[0]!.origin), ({ cause }) => cause.code === 'UNABLE_TO_VERIFY_LEAF_SIGNATURE');
+  } finally {
+    await world.stop();
+  }
+});
+
+test('over TLS with a given certificate, between processes', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'touchstone-tls-'));
+  const write = async (name: string, content: string): Promise<string> => {
+    await writeFile(join(directory, name), content);
+    return join(directory, name);
+  };
+  const authority = createAuthority(Date.now());
+  const issued = issueCertificate(authority, ['localhost'], Date.now());
+  const ca = await write('ca.pem', authority.cert);
+  const tls = ['--tls-cert', await write('cert.pem', issued.cert), '--tls-key', await write('key.pem', issued.key)];
+  const common = ['--port', '46450', '--consent', 'auto', '--peer-secret', 'between the two', ...tls, '--tls-ca', ca];
+  const marble = await startProcess([...common, '--ase', 'marble', '--control-port', '0']);
+  const granite = await startProcess([...common, '--ase', 'granite', '--control-port', '0']);
+  try {
+    const { env } = granite.ready;
+    assert.equal(env['TOUCHSTONE_CA'], ca);
+    assert.deepEqual(await runClient({ ...env, NODE_EXTRA_CA_CERTS: ca }), { code: 0, errors: '' });
+  } finally {
+    await Promise.all([granite.stop(), marble.stop(), rm(directory, { recursive: true })]);
+  }
+});
+
+/** Runs the official client in a process with these variables. */
+async function runClient(variables: Readonly<Record<string, string>>): Promise<{ code: number; errors: string }> {
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'official-client.process.ts')], {
+    env: { PATH: process.env['PATH'], ...variables },
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const ended = new Promise<number>((resolve) => child.once('exit', (code) => resolve(code ?? 1)));
+  return { errors: await text(child.stderr), code: await ended };
+}
 
 async function assertBalanced(
   ledgers: Promise<readonly { name: string; books: { balanced: boolean } }[]>,

@@ -52,7 +52,7 @@ export async function startProcess(args: readonly string[]): Promise<RunningProc
   };
 }
 
-export const readEnvironment = ({ env }: Ready): ClientEnvironment => ({
+export const readEnvironment = ({ env }: Pick<Ready, 'env'>): ClientEnvironment => ({
   walletAddress: env['TOUCHSTONE_WALLET_ADDRESS']!,
   receiver: env['TOUCHSTONE_RECEIVER']!,
   client: env['TOUCHSTONE_CLIENT']!,

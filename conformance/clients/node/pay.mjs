@@ -7,7 +7,7 @@ const client = await createAuthenticatedClient({
   walletAddressUrl: process.env.TOUCHSTONE_CLIENT,
   keyId: process.env.TOUCHSTONE_KEY_ID,
   privateKey: process.env.TOUCHSTONE_PRIVATE_KEY_FILE,
-  useHttp: true,
+  useHttp: process.env.TOUCHSTONE_WALLET_ADDRESS.startsWith('http:'),
   logLevel: 'silent',
 });
 
