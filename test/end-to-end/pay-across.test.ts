@@ -4,14 +4,16 @@
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
+import { setDefaultCACertificates } from 'node:tls';
 import { createAuthority, issueCertificate } from '../../src/x509.ts';
 import { createTestDatabase, needsPostgres } from '../support/postgresql.ts';
-import { readEnvironment, startProcess } from '../support/process.ts';
+import { type Ready, readEnvironment, startProcess } from '../support/process.ts';
+import { send } from '../support/signed-fetch.ts';
 import { clientEnvironment, startWorld } from '../support/world.ts';
 import { payAcross } from './official-client.ts';
 
@@ -75,6 +77,11 @@ test('over TLS with an authority of its own; a client that does not know it is r
     assert.match(stranger.errors, /fetch failed/);
     // Which the client does not explain.
     await assert.rejects(fetch(ases[0]!.origin), ({ cause }) => cause.code === 'UNABLE_TO_VERIFY_LEAF_SIGNATURE');
+    setDefaultCACertificates([await readFile(env['TOUCHSTONE_CA']!, 'utf8')]);
+    assert.deepEqual(
+      (await openConsentPage(world.ready)).map((cookie) => /; Secure(;|$)/.test(cookie)),
+      [true, true],
+    );
   } finally {
     await world.stop();
   }
@@ -101,6 +108,22 @@ test('over TLS with a given certificate, between processes', async () => {
     await Promise.all([granite.stop(), marble.stop(), rm(directory, { recursive: true })]);
   }
 });
+
+/** Asks for a grant that a person decides on; the cookies of the way to the page and of the page. */
+async function openConsentPage({ env, ases }: Ready): Promise<string[]> {
+  await fetch(`${env['TOUCHSTONE_CONTROL']}/consent`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${env['TOUCHSTONE_CONTROL_TOKEN']}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ mode: 'manual' }),
+  });
+  const client = readEnvironment({ env });
+  const access = [{ type: 'outgoing-payment', actions: ['create'], identifier: client.walletAddress }];
+  const body = { client: client.client, access_token: { access }, interact: { start: ['redirect'] } };
+  const grant = await send(client, { method: 'POST', url: ases[0]!.authServer, body });
+  const start = await fetch(grant.body.interact.redirect, { redirect: 'manual' });
+  const page = await fetch(start.headers.get('location')!);
+  return [start, page].map(({ headers }) => headers.get('set-cookie') ?? 'none');
+}
 
 /** Runs the official client in a process with these variables. */
 async function runClient(variables: Readonly<Record<string, string>>): Promise<{ code: number; errors: string }> {
