@@ -18,7 +18,8 @@ export function deriveKey(secrets: readonly string[], purpose: 'client' | 'insta
   return createPrivateKey({ key: Buffer.concat([ED25519_PKCS8, bytes]), format: 'der', type: 'pkcs8' });
 }
 
-export function exportPublicJwk(privateKey: KeyObject, kid: string): ClientJwk {
-  const { x } = createPublicKey(privateKey).export({ format: 'jwk' });
+/** The public part of an Ed25519 key, private or public. */
+export function exportPublicJwk(key: KeyObject, kid: string): ClientJwk {
+  const { x } = (key.type === 'private' ? createPublicKey(key) : key).export({ format: 'jwk' });
   return { kid, alg: 'EdDSA', kty: 'OKP', crv: 'Ed25519', x: x! };
 }

@@ -1,21 +1,85 @@
-/** The default world: two ASEs of different currencies, wallets with money, and a client with a key. */
+/** What a world consists of, and the default one: two ASEs of different currencies, wallets with money, a client. */
+import type { KeyObject } from 'node:crypto';
+import type { ClientJwk } from './http/client-keys.ts';
 import type { Asset } from './payments/amount.ts';
 import type { Fee } from './payments/fees.ts';
 import type { Prices } from './payments/rates.ts';
 
 export interface WalletDefinition {
   readonly path: string;
-  readonly publicName: string;
+  readonly publicName?: string;
   readonly asset: Asset;
   /** Minor units. */
   readonly balance: bigint;
+  /** Published at the wallet address. */
+  readonly keys?: readonly KeyDefinition[];
+}
+
+export interface KeyDefinition {
+  readonly jwk: ClientJwk;
+  /** Where it is a test key that clients are handed. */
+  readonly privateKey?: KeyObject;
+}
+
+/** The public servers of an ASE. */
+export type ServerName = 'walletAddressServer' | 'authServer' | 'resourceServer' | 'identityProvider';
+
+export const serverNames: readonly ServerName[] = [
+  'walletAddressServer',
+  'authServer',
+  'resourceServer',
+  'identityProvider',
+];
+
+export interface ServerDefinition {
+  /** As clients know it, with its path; the wallet address server's is an origin. Default: below the ASE's origin. */
+  readonly url?: string;
+  /** Where it listens. Default: the ASE's port. */
+  readonly port?: number;
+  /** Further origins that clients call it by, with the same paths (SIG-21). */
+  readonly aliases?: readonly string[];
+}
+
+/** A neighbour in the world, on whose terms to trade; or one elsewhere, with all that is needed to reach it. */
+export interface PeerDefinition {
+  readonly name: string;
+  /** Default: the world's. */
+  readonly maxPacketAmount?: bigint;
+  /** Default: none. */
+  readonly balanceLimit?: bigint;
+  readonly elsewhere?: {
+    readonly prefix: string;
+    readonly endpoint: string;
+    readonly incomingToken: string;
+    readonly outgoingToken: string;
+  };
 }
 
 export interface AseDefinition {
   readonly name: string;
   /** Added to the world's port. */
   readonly portOffset: number;
+  /** In place of the world's port and the offset. */
+  readonly port?: number;
+  readonly servers?: Readonly<Partial<Record<ServerName, ServerDefinition>>>;
   readonly wallets: readonly WalletDefinition[];
+  /** In place of the world's. */
+  readonly prices?: Prices;
+  /** In place of the world's, for payers in these assets. */
+  readonly fees?: readonly { readonly asset: Asset; readonly fee: Fee }[];
+  /** Default: all other ASEs of the world. */
+  readonly peers?: readonly PeerDefinition[];
+}
+
+/** Words of the pages that scripts look for (AS-93). */
+export interface PageWords {
+  /** `aria-label` of the buttons. */
+  readonly accept?: string;
+  readonly deny?: string;
+  /** Of a button on the closing page, which has none without it. */
+  readonly close?: string;
+  /** On the closing page, when access was granted. */
+  readonly accepted?: string;
 }
 
 export interface WorldDefinition {
@@ -29,6 +93,9 @@ export interface WorldDefinition {
   readonly sender: { readonly ase: string; readonly path: string };
   readonly receiver: { readonly ase: string; readonly path: string };
   readonly client: { readonly ase: string; readonly path: string; readonly keyId: string };
+  /** Where calls to other origins really go. */
+  readonly hosts?: Readonly<Record<string, string>>;
+  readonly pages?: PageWords;
 }
 
 const usd: Asset = { code: 'USD', scale: 2 };

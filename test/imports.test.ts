@@ -25,7 +25,9 @@ const allowed: Record<string, readonly string[]> = {
   listener: [],
   x509: [],
   tls: ['clock', 'config', 'x509'],
-  'world-definition': ['http (types)', 'payments'],
+  'world-definition': ['http', 'payments'],
+  'document-reader': ['config'],
+  'world-file': ['config', 'derived-keys', 'document-reader', 'http', 'payments', 'wallet-address', 'world-definition'],
   'derived-keys': ['http'],
   settings: ['database', 'payments'],
   // One code path for the control API and for the founding of an ASE.
@@ -45,7 +47,7 @@ const allowed: Record<string, readonly string[]> = {
     'world-definition',
   ],
   deployment: ['clock', 'config', 'control (types)', 'database', 'http', 'ids', 'listener', 'tls', 'world'],
-  commands: [...ground, 'config', 'deployment', 'tls', 'world'],
+  commands: [...ground, 'config', 'deployment', 'tls', 'world', 'world-file'],
   index: [...ground, 'control (types)', 'deployment', 'world', 'world-definition'],
   main: ['config', 'commands'],
 };
