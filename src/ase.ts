@@ -44,6 +44,8 @@ export interface AseOptions {
   readonly key: string;
   /** Among the ASEs of its world. */
   readonly name: string;
+  /** Its ILP address. */
+  readonly prefix: string;
   readonly origin: string;
   readonly settings: SettingsMemory;
   readonly openLink: (peer: PeerTerms) => ClosableLink;
@@ -83,7 +85,7 @@ export interface Ase {
 const KEY_TTL_MS = 10_000;
 
 export function createAse(options: AseOptions): Ase {
-  const { key: ase, name, origin, settings, db, clock, ids, log, switches, local } = options;
+  const { key: ase, name, prefix, origin, settings, db, clock, ids, log, switches, local } = options;
   // What derives from a secret, credentials of payments apart, derives from the first.
   const { secrets } = settings.current();
   const authServer = `${origin}/auth/`;
@@ -110,7 +112,6 @@ export function createAse(options: AseOptions): Ase {
   const instance = { keyid: 'instance', privateKey: deriveKey(secrets, 'instance') };
 
   // ── Money ──
-  const prefix = `test.${name}`;
   const peers = createPeers(() => settings.current().peers, options.openLink);
   const connector = createConnector({
     ase,

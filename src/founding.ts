@@ -20,6 +20,8 @@ import type { AseDefinition, WalletDefinition } from './world-definition.ts';
 export interface Founding {
   /** Of the ASE's rows. */
   readonly key: string;
+  /** Its ILP address. */
+  readonly prefix: string;
   readonly definition: AseDefinition;
   readonly origin: string;
   readonly ids: Ids;
@@ -92,8 +94,8 @@ const assetsOf = ({ wallets }: AseDefinition): Asset[] =>
     .map(({ asset }) => asset)
     .filter((asset, index, all) => all.findIndex((other) => sameAsset(other, asset)) === index);
 
-async function addPeers(tx: Transaction, { key: ase, definition, peers, replacePeerTokens }: Founding, isNew: boolean) {
-  const rules = { prefix: `test.${definition.name}`, allowHttp: true };
+async function addPeers(tx: Transaction, { key: ase, prefix, peers, replacePeerTokens }: Founding, isNew: boolean) {
+  const rules = { prefix, allowHttp: true };
   const present = isNew ? [] : await listPeers(tx, ase);
   for (const peer of peers) {
     const known = present.find(({ name }) => name === peer.name);

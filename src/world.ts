@@ -97,6 +97,9 @@ export const mainWorldId = 'world';
 /** Key of an ASE in the database. */
 export const keyOf = (worldId: string, name: string): string => (worldId === mainWorldId ? name : `${worldId}/${name}`);
 
+/** ILP address of an ASE: no two of a deployment share one, or a packet for one could be taken for the other's. */
+const ilpAddressOf = (key: string): string => `test.${key.replaceAll('/', '.')}`;
+
 export async function createWorld(site: Site, options: WorldOptions): Promise<World> {
   const { definition = defaultWorld, consent = 'manual', port = 0 } = options;
   const hosted = definition.ases.filter(({ name }) => options.only === undefined || name === options.only);
@@ -183,7 +186,7 @@ async function assemble(
       .filter((other) => other !== ase)
       .map((other) => ({
         name: other.name,
-        prefix: `test.${other.name}`,
+        prefix: ilpAddressOf(keyOf(worldId, other.name)),
         endpoint: originOf(other),
         incomingToken: linkToken(other.name, ase.name),
         outgoingToken: linkToken(ase.name, other.name),
@@ -197,6 +200,7 @@ async function assemble(
     const ownClient = client.ase === name ? client : undefined;
     await foundAse(db, {
       key,
+      prefix: ilpAddressOf(key),
       definition: ase,
       origin: originOf(ase),
       ids,
@@ -214,6 +218,7 @@ async function assemble(
     }
     const created = createAse({
       key,
+      prefix: ilpAddressOf(key),
       name,
       origin: originOf(ase),
       settings,

@@ -1,5 +1,6 @@
 // All checks, in the order in which they run.
 import type { Check } from '../runner/check.ts';
+import { administrationChecks } from './administration.ts';
 import { clientKeyChecks } from './client-keys.ts';
 import { continuationChecks } from './continuation.ts';
 import { grantAnswerChecks } from './grant-answer.ts';
@@ -31,5 +32,6 @@ export const checks: readonly Check[] = [
   ...listChecks,
   ...quoteChecks,
   ...outgoingPaymentChecks,
+  ...administrationChecks,
   ...timeChecks,
 ];

@@ -1,11 +1,15 @@
-// The control API of the target, as far as checks need it: the clock and the decision of the scripted identity provider.
+// The control API of the target, as far as checks need it: the clock, the decision of the scripted identity provider,
+// and the administration of its ASEs.
 import type { Environment } from './environment.ts';
 import { exchange } from './http-exchange.ts';
+import type { Json } from './signed-client.ts';
 
 export type ConsentMode = 'auto' | 'deny' | 'manual';
 
 export interface Control {
   readonly available: boolean;
+  /** One request of any kind, whatever comes back. */
+  request(method: string, path: string, value?: unknown): Promise<{ readonly status: number; readonly body: Json }>;
   /** Moves business time forward by whole seconds. */
   advanceClock(seconds: number): Promise<void>;
   /** Runs `work` under another consent mode, and puts `auto` back. */
@@ -14,20 +18,24 @@ export interface Control {
 
 /** @param moved called with the seconds by which the clock was moved */
 export function createControl(environment: Environment, moved: (seconds: number) => void): Control {
-  const post = async (path: string, value: unknown): Promise<void> => {
+  const request: Control['request'] = async (method, path, value) => {
     const { control } = environment;
     if (!control) throw new Error('this check needs the control API: TOUCHSTONE_CONTROL is not set');
-    const body = Buffer.from(JSON.stringify(value));
+    const body = value === undefined ? undefined : Buffer.from(JSON.stringify(value));
     const headers = [
       ['authorization', `Bearer ${control.token}`],
-      ['content-type', 'application/json'],
+      ...(body ? [['content-type', 'application/json'] as const] : []),
     ] as const;
-    const answer = await exchange({ method: 'POST', url: control.origin + path, headers, body });
-    if (answer.status < 200 || answer.status > 299)
-      throw new Error(`POST ${path} of the control API answered ${answer.status}`);
+    const { status, text } = await exchange({ method, url: control.origin + path, headers, body });
+    return { status, body: text === '' ? undefined : JSON.parse(text) };
+  };
+  const post = async (path: string, value: unknown): Promise<void> => {
+    const { status } = await request('POST', path, value);
+    if (status < 200 || status > 299) throw new Error(`POST ${path} of the control API answered ${status}`);
   };
   return {
     available: environment.control !== undefined,
+    request,
     advanceClock: async (seconds) => {
       await post('/clock', { advance: seconds });
       moved(seconds);
