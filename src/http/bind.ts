@@ -21,6 +21,8 @@ import { readRawBody, WireError } from './raw-body.ts';
 export interface BindOptions {
   /** Public origin of the listener, for `@target-uri` (SIG-21). */
   readonly origin: string;
+  /** Further origins that the same paths are called by; Host chooses among all of them, and can name no other. */
+  readonly aliases?: readonly string[];
   /** Sent with every answer of this server, errors included. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Cross-origin reads and calls from browsers (RS-21, WA-26); off for the control API. */
@@ -106,8 +108,9 @@ export interface Endpoint {
 export function createEndpoint<Caller>(
   server: Server<Caller>,
   environment: Environment,
-  { origin, headers = {}, cors }: BindOptions,
+  { origin, aliases = [], headers = {}, cors }: BindOptions,
 ): Endpoint {
+  const byHost = new Map(aliases.map((alias) => [new URL(alias).host, alias]));
   const common = { ...headers, ...(cors && corsHeaders) };
   const refuse: Endpoint['refuse'] = (res, error, operationId, extra) => {
     send(res, renderProblem(server, environment, operationId, wireProblem(error)), { ...common, ...extra });
@@ -119,7 +122,8 @@ export function createEndpoint<Caller>(
       try {
         const body = await readRawBody(req, bodyLimits);
         const target = (req as Incoming).rawTarget ?? req.url ?? '/';
-        const exchange = recordExchange({ method: req.method, url: target, rawHeaders: req.rawHeaders }, origin, body);
+        const called = byHost.get(req.headers.host?.toLowerCase() ?? '') ?? origin;
+        const exchange = recordExchange({ method: req.method, url: target, rawHeaders: req.rawHeaders }, called, body);
         const query = { ...parseQuery(split(target)[1].slice(1)) };
         send(res, await serve(server, environment, operationId, exchange, path, params, query), common);
       } catch (error) {

@@ -30,6 +30,8 @@ export interface OutboundOptions {
   readonly userAgent: string;
   /** Whose certificates are accepted; without it, those of the well-known authorities. */
   readonly trust?: SecureContext;
+  /** Origins whose servers are at another address, as the operator says: there no address is blocked. */
+  readonly hosts?: ReadonlyMap<string, string>;
 }
 
 export interface OutboundRequest {
@@ -101,8 +103,12 @@ export function createOutbound(options: OutboundOptions): Outbound {
     });
   };
   const agentOptions = { keepAlive: true, maxSockets: 64, maxFreeSockets: 16, timeout: 30_000 };
-  const httpAgent = new http.Agent(agentOptions);
-  const httpsAgent = new https.Agent({ ...agentOptions, secureContext: options.trust });
+  const createAgents = () => ({
+    'http:': new http.Agent(agentOptions),
+    'https:': new https.Agent({ ...agentOptions, secureContext: options.trust }),
+  });
+  // A connection whose address was not checked is not taken for one whose address is to be checked.
+  const agents = { checked: createAgents(), given: createAgents() };
 
   return {
     async request(request) {
@@ -120,25 +126,30 @@ export function createOutbound(options: OutboundOptions): Outbound {
       }
     },
     close() {
-      httpAgent.destroy();
-      httpsAgent.destroy();
+      for (const { 'http:': plain, 'https:': secure } of Object.values(agents)) {
+        plain.destroy();
+        secure.destroy();
+      }
     },
   };
 
   function exchangeOnce(url: URL, request: OutboundRequest, signal: AbortSignal): Promise<OutboundResponse> {
     return new Promise((resolve, reject) => {
-      const secure = url.protocol === 'https:';
-      const outgoing = (secure ? https : http).request(url, {
+      const address = options.hosts?.get(url.origin);
+      const target = address === undefined ? url : new URL(url.pathname + url.search, address);
+      const protocol = target.protocol as 'http:' | 'https:';
+      const outgoing = (protocol === 'https:' ? https : http).request(target, {
         method: request.method ?? 'GET',
         headers: {
           'user-agent': options.userAgent,
           accept: 'application/json',
           'accept-encoding': 'identity',
+          host: url.host,
           ...(request.body ? { 'content-length': String(request.body.length) } : {}),
           ...request.headers,
         },
-        agent: secure ? httpsAgent : httpAgent,
-        lookup,
+        agent: agents[address === undefined ? 'checked' : 'given'][protocol],
+        ...(address === undefined ? { lookup } : { servername: url.hostname }),
         signal,
       });
       const fail = (error: unknown): void => {

@@ -160,3 +160,18 @@ test('answers that are too large, too slow, broken or not HTTP', async () => {
   assert.equal(await request('/slow', { timeoutMs: 50 }), 'timeout');
   assert.equal(await code(outbound().request({ url: 'http://127.0.0.1:1/' })), 'connect');
 });
+
+test('an origin at another address: called there, under its own name, whatever the address is', async () => {
+  const at = await serve((req, res) => res.end(`${req.headers.host} ${req.url}`));
+  const hosts = new Map([
+    ['https://wallet.example', at],
+    ['http://10.255.255.1:8080', at],
+  ]);
+  const { request } = outbound({ hosts, allowPrivateAddresses: false });
+  const { body } = await request({ url: 'https://wallet.example/alice?a=b' });
+  assert.equal(body.toString(), 'wallet.example /alice?a=b');
+  // Nothing else gets there, and not over the connection that is open now.
+  assert.equal(await code(request({ url: at })), 'blocked_address');
+  assert.equal(await code(request({ url: at.replace('127.0.0.1', 'localhost') })), 'blocked_address');
+  assert.equal(await code(request({ url: 'http://10.255.255.1:8080/' })), 'blocked_address');
+});
