@@ -1,6 +1,7 @@
 /** Interactions (RFC 9635 §4): what is asked, the decision, and how the client hears of it; AS-76…92, AS-N02, N03, N05. */
 import type { Clock } from '../clock.ts';
 import type { Database, Transaction } from '../database/database.ts';
+import { escapeHtml } from '../http/html.ts';
 import type { Switches } from '../http/profile.ts';
 import { digestSecret, equalSecrets } from '../http/secret-digest.ts';
 import type { Ids } from '../ids.ts';
@@ -48,6 +49,14 @@ export interface InteractionDeps {
   readonly switches: Pick<Switches, 'hashEncoding'>;
   /** Grant endpoint exactly as wallet addresses publish it, with trailing slash (AS-104). */
   readonly authServer: string;
+  readonly closingWords?: ClosingWords;
+}
+
+/** What scripts look for on the closing page; without `close` it has no button. */
+export interface ClosingWords {
+  readonly accepted?: string;
+  /** The button's `aria-label`. */
+  readonly close?: string;
 }
 
 export function createInteractions({ ase, db, clock }: Pick<InteractionDeps, 'ase' | 'db' | 'clock'>): Interactions {
@@ -112,7 +121,7 @@ export function viewInteraction(grant: InteractiveGrant): InteractionView {
  */
 export async function finishInteraction(
   tx: Transaction,
-  { ase, clock, ids, switches, authServer }: InteractionDeps,
+  { ase, clock, ids, switches, authServer, closingWords = {} }: InteractionDeps,
   grant: InteractiveGrant,
 ): Promise<Redirect | ClosingPage> {
   const { interaction } = grant;
@@ -136,13 +145,14 @@ export async function finishInteraction(
   await updateGrant(tx, ase, grant, { session_digest: null });
   switch (grant.state) {
     case 'rejected':
-      return finish ? redirectTo(finish.uri, { result: 'grant_rejected' }, cookie) : closingPage('Rejected', cookie);
+      if (!finish) return closingPage('Rejected', closingWords, cookie);
+      return redirectTo(finish.uri, { result: 'grant_rejected' }, cookie);
     case 'revoked':
       if (!finish) throw refuseInteraction('unknown_interaction');
       return redirectTo(finish.uri, { result: 'unknown_interaction' }, cookie);
     case 'approved':
     case 'issued':
-      if (!finish) return closingPage('Accepted', cookie);
+      if (!finish) return closingPage(closingWords.accepted ?? 'Accepted', closingWords, cookie);
       return redirectTo(finish.uri, expired, cookie);
     case 'pending':
       if (!finish) throw refuseInteraction('interaction_closed');
@@ -181,10 +191,12 @@ export interface ClosingPage {
 }
 
 /** For browsers that have nowhere to return to: the client polls (AS-89). */
-function closingPage(outcome: 'Accepted' | 'Rejected', headers: Record<string, string>): ClosingPage {
+function closingPage(outcome: string, { close }: ClosingWords, headers: Record<string, string>): ClosingPage {
+  const title = escapeHtml(outcome);
+  const button = close === undefined ? '' : `<button type="button" aria-label="${escapeHtml(close)}">Close</button>`;
   const body = `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>${outcome}</title></head>
-<body><h1>${outcome}</h1><p>You can close this page.</p></body></html>
+<html lang="en"><head><meta charset="utf-8"><title>${title}</title></head>
+<body><h1>${title}</h1><p>You can close this page.</p>${button}</body></html>
 `;
   return { status: 202, headers: { 'Content-Type': 'text/html; charset=utf-8', ...headers }, body };
 }

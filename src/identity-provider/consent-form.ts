@@ -6,16 +6,17 @@ import { Problem } from '../http/problem.ts';
 import { equalSecrets } from '../http/secret-digest.ts';
 import type { Ids } from '../ids.ts';
 import type { Interactions } from './interactions.ts';
-import { consentPage, pageHeaders } from './page.ts';
+import { type ButtonLabels, consentPage, pageHeaders } from './page.ts';
 
 export interface ConsentFormDeps {
   readonly ids: Pick<Ids, 'token'>;
   /** Grant endpoint, with trailing slash; interactions are finished below it. */
   readonly authServer: string;
   readonly interactions: Interactions;
+  readonly labels?: ButtonLabels;
 }
 
-export function createConsentFormHandlers({ ids, authServer, interactions }: ConsentFormDeps) {
+export function createConsentFormHandlers({ ids, authServer, interactions, labels }: ConsentFormDeps) {
   return {
     'get-consent': async ({ exchange }, { query: { interactId, nonce } }) => {
       const view = await interactions.read(interactId, nonce);
@@ -26,7 +27,7 @@ export function createConsentFormHandlers({ ids, authServer, interactions }: Con
       return {
         status: 200,
         headers: { ...pageHeaders(targets), 'Set-Cookie': createFormCookie(exchange, interactId, csrf) },
-        body: consentPage(view, csrf),
+        body: consentPage(view, csrf, labels),
       };
     },
 

@@ -1,9 +1,7 @@
 /** The pages: plain HTML that needs no script (AS-93), every value escaped, no framing and no referrer (AS-N07). */
+import { escapeHtml } from '../http/html.ts';
 import type { InteractionView } from './interactions.ts';
 import { describeRequest } from './plain-words.ts';
-
-const ESCAPES: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
-export const escapeHtml = (text: string): string => text.replace(/[&<>"']/g, (character) => ESCAPES[character]!);
 
 const STYLE = `body{font:1.1rem/1.5 system-ui,sans-serif;max-width:36rem;margin:3rem auto;padding:0 1rem}
 button{font:inherit;padding:.5rem 1.5rem;margin-right:1rem}`;
@@ -49,8 +47,15 @@ function toSource(url: string): string {
   return /^https?:$/.test(protocol) ? origin : protocol;
 }
 
+/** What scripts look for: the `aria-label` of each button. */
+export interface ButtonLabels {
+  readonly accept?: string;
+  readonly deny?: string;
+}
+
 /** Asks for a decision; the form goes back to the page's own path. */
-export function consentPage(view: InteractionView, csrf: string): string {
+export function consentPage(view: InteractionView, csrf: string, labels: ButtonLabels = {}): string {
+  const { accept = 'accept', deny = 'deny' } = labels;
   const hidden = (name: string, value: string): string =>
     `<input type="hidden" name="${name}" value="${escapeHtml(value)}">`;
   return layout(
@@ -65,8 +70,8 @@ ${describeRequest(view)
 ${hidden('interactId', view.interactionId)}
 ${hidden('nonce', view.nonce)}
 ${hidden('csrf', csrf)}
-<button name="decision" value="accept" aria-label="accept">Accept</button>
-<button name="decision" value="reject" aria-label="deny">Deny</button>
+<button name="decision" value="accept" aria-label="${escapeHtml(accept)}">Accept</button>
+<button name="decision" value="reject" aria-label="${escapeHtml(deny)}">Deny</button>
 </form>`,
   );
 }
