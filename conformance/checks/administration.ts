@@ -134,7 +134,8 @@ export const administrationChecks: Check[] = [
     title: 'no wallet address with user information, query or fragment, elsewhere, or where an endpoint is',
     run: async (context) => {
       const { control, sender } = context;
-      const { ase } = await openWallet(context);
+      const { ase, url: valid } = await openWallet(context);
+      expectStatus(await getDocument(context, valid), 200);
       const { protocol, host, origin } = new URL(sender.url);
       const { accounts } = (await control.request('GET', `${ase}/accounts`)).body;
       const account = accounts[0].id;
