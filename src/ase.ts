@@ -1,10 +1,10 @@
 /**
  * One account servicing entity: its wallet address, authorization and resource servers, its identity provider, its
- * connector and settlement, on one origin. The slices do not know each other; here each is handed what it needs of the
- * others, at the protocol's own seams.
+ * connector and settlement; or those of them that run in this process. The slices do not know each other; here each is
+ * handed what it needs of the others, at the protocol's own seams: within the process, or over HTTP.
  */
 import type { SecureContext } from 'node:tls';
-import express, { type Express } from 'express';
+import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import { findCaller } from './auth/caller.ts';
 import { createInteractions } from './auth/interaction.ts';
@@ -22,7 +22,9 @@ import { createOutbound } from './http/outbound.ts';
 import type { Environment, Reply, Server } from './http/pipeline.ts';
 import { Problem } from './http/problem.ts';
 import type { Switches } from './http/profile.ts';
+import { createBackChannelClient } from './identity-provider/back-channel-client.ts';
 import { type ConsentPolicy, createConsentPrompt } from './identity-provider/consent.ts';
+import type { Interactions } from './identity-provider/interactions.ts';
 import { createBackChannelServer, createIdentityProviderServer } from './identity-provider/server.ts';
 import type { Ids } from './ids.ts';
 import type { Asset } from './payments/amount.ts';
@@ -33,8 +35,10 @@ import { createIlpOverHttpHandler } from './payments/ilp/ilp-over-http.ts';
 import { type ClosableLink, createPeers, type PeerTerms } from './payments/ilp/peers.ts';
 import { isInterval } from './payments/interval.ts';
 import { createSettlement } from './payments/settlement.ts';
+import { createIntrospectionClient, type Introspect } from './resource/introspection-client.ts';
 import { createReceiverReader } from './resource/receiver.ts';
 import { createResourceServer } from './resource/server.ts';
+import { type ServerName, type ServerUrls, serverNames } from './servers.ts';
 import type { SettingsMemory } from './settings.ts';
 import { instancePath } from './wallet-address/path.ts';
 import { createWalletAddressServer } from './wallet-address/server.ts';
@@ -46,7 +50,9 @@ export interface AseOptions {
   readonly name: string;
   /** Its ILP address. */
   readonly prefix: string;
-  readonly origin: string;
+  readonly urls: ServerUrls;
+  /** Which of its servers run here. */
+  readonly serves: readonly ServerName[];
   readonly settings: SettingsMemory;
   readonly openLink: (peer: PeerTerms) => ClosableLink;
   readonly db: Database;
@@ -69,6 +75,8 @@ export interface Ase {
   readonly app: Express;
   /** Back channel of the identity provider and token introspection, for a port of their own (CT-08). */
   readonly privateApp: Express;
+  /** What to show there; undefined where the authorization server is another process. */
+  readonly privateSecrets: { readonly introspection: string; readonly backChannel: string } | undefined;
   /** Answers a packet of the peer that bears the token; throws if none does. */
   readonly receivePacket: (token: string, asset: Asset, prepare: Buffer) => Promise<Buffer>;
   readonly administered: AdministeredAse;
@@ -81,15 +89,17 @@ export interface Ase {
   settled(): Promise<void>;
 }
 
+type Handlers = readonly (RequestHandler | ErrorRequestHandler)[];
+
 /** Keys are fetched anew after this; a key removed from a set is refused at the latest then (AS-N09). */
 const KEY_TTL_MS = 10_000;
 
 export function createAse(options: AseOptions): Ase {
-  const { key: ase, name, prefix, origin, settings, db, clock, ids, log, switches, local } = options;
+  const { key: ase, name, prefix, urls, settings, db, clock, ids, log, switches, local } = options;
   // What derives from a secret, credentials of payments apart, derives from the first.
   const { secrets } = settings.current();
-  const authServer = `${origin}/auth/`;
-  const resourceServer = origin;
+  const { walletAddressServer, authServer, resourceServer, identityProvider } = urls;
+  const serves = (server: ServerName): boolean => options.serves.includes(server);
   const environment: Environment = {
     db,
     clock,
@@ -111,6 +121,25 @@ export function createAse(options: AseOptions): Ase {
     'jwk' in client ? expectKey(client.jwk, keyid) : clientKeys.keyFor(client.walletAddress, keyid);
   const instance = { keyid: 'instance', privateKey: deriveKey(secrets, 'instance') };
 
+  // ── Between the servers ──
+  // At addresses that nobody but the operator names.
+  const inward = createOutbound({
+    allowPrivateAddresses: true,
+    allowHttp: true,
+    timeoutMs: 5000,
+    maxBytes: 256 * 1024,
+    userAgent: 'touchstone',
+    trust: options.trust,
+  });
+  const introspectionSecret = deriveSecret(secrets, 'introspection');
+  const introspect: Introspect = serves('auth')
+    ? (token) => findCaller(db.query, ase, token, clock.businessNow())
+    : createIntrospectionClient({ endpoint: urls.introspection, secret: introspectionSecret, outbound: inward });
+  const backChannelSecret = deriveSecret(secrets, 'identity provider');
+  const interactions: Interactions = serves('auth')
+    ? createInteractions({ ase, db, clock })
+    : createBackChannelClient({ endpoint: urls.backChannel, secret: backChannelSecret, outbound: inward });
+
   // ── Money ──
   const peers = createPeers(() => settings.current().peers, options.openLink);
   const connector = createConnector({
@@ -129,7 +158,7 @@ export function createAse(options: AseOptions): Ase {
     clock,
     outbound,
     resourceServer,
-    instance: { walletAddress: origin + instancePath, ...instance },
+    instance: { walletAddress: walletAddressServer + instancePath, ...instance },
   });
   const settlement = createSettlement({
     ase,
@@ -143,7 +172,6 @@ export function createAse(options: AseOptions): Ase {
   });
 
   // ── Servers ──
-  const interactions = createInteractions({ ase, db, clock });
   const auth = createAuthServer({
     ase,
     db,
@@ -165,7 +193,7 @@ export function createAse(options: AseOptions): Ase {
     switches,
     log,
     authServer,
-    promptConsent: createConsentPrompt({ policy: options.consent, page: `${origin}/idp/consent` }),
+    promptConsent: createConsentPrompt({ policy: options.consent, page: `${identityProvider}/consent` }),
   });
   const resource = createResourceServer({
     ase,
@@ -176,7 +204,7 @@ export function createAse(options: AseOptions): Ase {
     log,
     authServer,
     resourceServer,
-    introspect: (token) => findCaller(db.query, ase, token, clock.businessNow()),
+    introspect,
     clientKey,
     credentialsFor: (incomingPaymentId) => createCredentials(settings.current().secrets, prefix, incomingPaymentId),
     canReach: (ilpAddress) => connector.peerFor(ilpAddress) !== undefined,
@@ -185,16 +213,17 @@ export function createAse(options: AseOptions): Ase {
     fee: (asset) => settings.current().fee(asset),
     wakeSettlement: () => settlement.wake(),
   });
+  const instanceKey = exportPublicJwk(instance.privateKey, instance.keyid);
   const walletAddress = createWalletAddressServer(
-    { ase, db, origin, authServer, resourceServer, instanceKey: exportPublicJwk(instance.privateKey, instance.keyid) },
+    { ase, db, origin: walletAddressServer, authServer, resourceServer, instanceKey },
     environment,
   );
   const consent = createIdentityProviderServer({ ids, interactions, authServer, log });
 
-  // ── Public origin ──
+  // ── Public ──
   /** A server with what it answers to anything else below its base. */
-  const mount = <Caller>(server: Server<Caller>, given: Partial<BindOptions> = {}) => {
-    const bound = { origin, cors: false, ...given };
+  const mount = <Caller>(server: Server<Caller>, url: string, given: Partial<BindOptions> = {}) => {
+    const bound = { origin: new URL(url).origin, cors: false, ...given };
     return [bind(server, environment, bound), ...refuseUnknown(server, environment, bound)];
   };
   const app = express().disable('x-powered-by').disable('etag');
@@ -214,51 +243,78 @@ export function createAse(options: AseOptions): Ase {
     receive: connector.receive,
     onError: (error) => log.error({ err: error }, 'a packet was not answered'),
   });
-  app.use('/ilp', (req, res) => {
-    req.url = req.originalUrl;
-    return answerPacket(req, res);
-  });
+  if (serves('resource')) {
+    app.use('/ilp', (req, res) => {
+      req.url = req.originalUrl;
+      return answerPacket(req, res);
+    });
+  }
   const noStore = { 'Cache-Control': 'no-store' };
-  app.use('/auth', bind(interaction, environment, { origin, cors: false, headers: interactionHeaders }));
-  app.use('/auth', mount(auth, { headers: noStore, cors: true }));
-  app.use('/idp', mount(consent, { headers: interactionHeaders }));
-  app.use(bind(resource, environment, { origin, cors: true, headers: noStore }));
-  app.use(walletAddress);
+  const ofInteraction = { origin: new URL(authServer).origin, cors: false, headers: interactionHeaders };
+  const ofResources = { origin: new URL(resourceServer).origin, cors: true, headers: noStore };
+  const servers: Record<ServerName, readonly [url: string, handlers: Handlers]> = {
+    auth: [
+      authServer,
+      [bind(interaction, environment, ofInteraction), ...mount(auth, authServer, { cors: true, headers: noStore })],
+    ],
+    'identity-provider': [identityProvider, mount(consent, identityProvider, { headers: interactionHeaders })],
+    // What the resource server does not know may be a wallet address.
+    resource: [
+      resourceServer,
+      serves('wallet-address')
+        ? [bind(resource, environment, ofResources)]
+        : mount(resource, resourceServer, ofResources),
+    ],
+    'wallet-address': [walletAddressServer, walletAddress],
+  };
+  for (const server of serverNames) {
+    const [url, handlers] = servers[server];
+    if (serves(server)) app.use(new URL(url).pathname, ...handlers);
+  }
+  app.use((_req, res) => void res.status(404).end());
 
   // ── Private port ──
   const privateApp = express().disable('x-powered-by').disable('etag');
-  privateApp.use(
-    '/introspect',
-    mount(createIntrospectionServer({ ase, db, clock, log, secret: deriveSecret(secrets, 'introspection') })),
-  );
-  privateApp.use(
-    '/idp',
-    mount(createBackChannelServer({ interactions, log, secret: deriveSecret(secrets, 'identity provider') })),
-  );
+  if (serves('auth')) {
+    const introspection = createIntrospectionServer({ ase, db, clock, log, secret: introspectionSecret });
+    privateApp.use('/introspect', mount(introspection, urls.introspection));
+    const backChannel = createBackChannelServer({ interactions, log, secret: backChannelSecret });
+    privateApp.use('/idp', mount(backChannel, urls.backChannel));
+  }
 
   return {
     key: ase,
     app,
     privateApp,
+    privateSecrets: serves('auth') ? { introspection: introspectionSecret, backChannel: backChannelSecret } : undefined,
     async receivePacket(token, asset, prepare) {
       const peer = peers.identify(token);
       if (peer === undefined) throw new Error('a packet of nobody known');
       return connector.receive(peer, asset, prepare);
     },
-    administered: { key: ase, origin, prefix, local, ids, settings, forgetKeys: clientKeys.forget },
+    administered: {
+      key: ase,
+      origin: walletAddressServer,
+      prefix,
+      local,
+      ids,
+      settings,
+      forgetKeys: clientKeys.forget,
+    },
     describe: async () => ({
       name,
-      origin,
+      origin: walletAddressServer,
       authServer,
       resourceServer,
       walletAddresses: await listWalletAddresses(db, ase),
     }),
-    start: () => settlement.start(),
-    wake: () => settlement.wake(),
+    start: () => serves('resource') && settlement.start(),
+    wake: () => serves('resource') && settlement.wake(),
     async stop() {
       await settlement.stop();
       peers.close();
       outbound.close();
+      inward.close();
     },
     settled: () => settlement.idle(),
   };

@@ -51,6 +51,44 @@ export const options = {
     value: 'SECRET',
     sentence: 'What the processes of a world prove themselves with on their ILP links (secret); needed with --ase.',
   },
+  serve: {
+    flag: 'serve',
+    kind: 'string',
+    value: 'SERVERS',
+    sentence:
+      'Run only these servers of the ASE, separated by commas: auth, identity-provider, resource, wallet-address; the others run in processes of their own. Needs --ase, and the URLs of the others.',
+  },
+  walletAddressServer: {
+    flag: 'wallet-address-server',
+    kind: 'string',
+    value: 'URL',
+    sentence: 'Origin of the wallet addresses, where it is not the origin of the ASE.',
+  },
+  authServer: {
+    flag: 'auth-server',
+    kind: 'string',
+    value: 'URL',
+    sentence: 'Grant endpoint of the authorization server.',
+  },
+  resourceServer: { flag: 'resource-server', kind: 'string', value: 'URL', sentence: 'Base of the resource server.' },
+  identityProvider: {
+    flag: 'identity-provider',
+    kind: 'string',
+    value: 'URL',
+    sentence: 'Base of the consent pages.',
+  },
+  introspection: {
+    flag: 'introspection-url',
+    kind: 'string',
+    value: 'URL',
+    sentence: 'Token introspection of the authorization server: below its control API, /{ase}/introspect.',
+  },
+  backChannel: {
+    flag: 'back-channel-url',
+    kind: 'string',
+    value: 'URL',
+    sentence: 'Back channel of the authorization server: below its control API, /{ase}/idp.',
+  },
   seed: {
     flag: 'seed',
     kind: 'string',

@@ -27,6 +27,7 @@ import { createInProcessLink } from './payments/ilp/in-process-link.ts';
 import type { Link } from './payments/ilp/link.ts';
 import type { ClosableLink, PeerTerms } from './payments/ilp/peers.ts';
 import { readTrialBalance } from './payments/ledger.ts';
+import { locateServers, publicHosts, type ServerName, type ServerUrls, serverNames } from './servers.ts';
 import { openSettings } from './settings.ts';
 import type { Tls } from './tls.ts';
 import { type AseDefinition, defaultWorld, type WorldDefinition } from './world-definition.ts';
@@ -39,6 +40,9 @@ export interface WorldOptions {
   readonly controlToken?: string;
   /** Host only this ASE; the others run elsewhere, at the ports that follow from `port`. */
   readonly only?: string;
+  /** Run only these of its servers; the others run elsewhere, at the URLs given for them. */
+  readonly serves?: readonly ServerName[];
+  readonly servers?: Partial<ServerUrls>;
   readonly peerSecret?: string;
   readonly seed?: string;
   readonly consent?: ConsentMode;
@@ -104,9 +108,12 @@ export async function createWorld(site: Site, options: WorldOptions): Promise<Wo
   const { definition = defaultWorld, consent = 'manual', port = 0 } = options;
   const hosted = definition.ases.filter(({ name }) => options.only === undefined || name === options.only);
   if (hosted.length === 0) throw new Error(`there is no ASE named ${options.only}`);
+  const { serves = serverNames, servers = {} } = options;
+  const isWhole = serverNames.every((name) => serves.includes(name)) && Object.values(servers).every((url) => !url);
+  if (!isWhole && hosted.length > 1) throw new Error('the servers of one ASE only can be told apart');
   const publicUrl = options.publicUrl ? new URL(options.publicUrl) : undefined;
   const { local } = checkExposure({
-    hosts: [site.host, ...(publicUrl ? [publicUrl.hostname] : [])],
+    hosts: [site.host, ...(publicUrl ? [publicUrl.hostname] : []), ...publicHosts(servers)],
     insecure: site.insecure,
     testing: {
       '--seed': options.seed !== undefined,
@@ -120,7 +127,8 @@ export async function createWorld(site: Site, options: WorldOptions): Promise<Wo
   const closeListeners = (graceMs?: number) =>
     Promise.all([...listeners.values()].map((listener) => listener.close(graceMs)));
   try {
-    const credentials = site.tls?.credentialsFor([publicUrl?.hostname ?? 'localhost']);
+    const published = locateServers(servers, publicUrl?.origin ?? 'https://localhost', '');
+    const credentials = site.tls?.credentialsFor(publicHosts(published, serves));
     for (const { name, portOffset } of hosted) {
       listeners.set(name, await listen(site.host, port === 0 ? 0 : port + portOffset, credentials));
     }
@@ -158,7 +166,7 @@ async function assemble(
   originOf: (ase: AseDefinition) => string,
   local: boolean,
 ) {
-  const { seed, client } = { ...options, client: definition.client };
+  const { seed, client, serves } = { serves: serverNames, ...options, client: definition.client };
   const db = await site.db;
   const switches = selectProfile(options.profile ?? 'compat');
   const clock = new WorldClock();
@@ -167,6 +175,10 @@ async function assemble(
   const peerSecret = givenPeerSecret ?? randomBytes(32).toString('base64');
   const ases = new Map<string, Ase>();
   let clientKey: string | undefined;
+
+  /** Where the servers of an ASE are found; of those that run elsewhere altogether we know the origin alone. */
+  const urlsOf = (ase: AseDefinition): ServerUrls =>
+    locateServers(hosted.includes(ase) ? (options.servers ?? {}) : {}, originOf(ase), `${site.controlUrl}/${ase.name}`);
 
   /** By this an ASE makes itself known to another on their link. */
   const linkToken = (from: string, to: string): string =>
@@ -202,13 +214,14 @@ async function assemble(
       key,
       prefix: ilpAddressOf(key),
       definition: ase,
-      origin: originOf(ase),
+      origin: urlsOf(ase).walletAddressServer,
       ids,
       now: clock.businessNow(),
       client: ownClient,
       prices: definition.prices,
       fee: definition.fee,
-      peers: peersOf(ase),
+      // Another process of the ASE knows better.
+      peers: serves.includes('resource') ? peersOf(ase) : [],
       replacePeerTokens: givenPeerSecret !== undefined,
     });
     const settings = await openSettings(db.query, key);
@@ -220,7 +233,8 @@ async function assemble(
       key,
       prefix: ilpAddressOf(key),
       name,
-      origin: originOf(ase),
+      urls: urlsOf(ase),
+      serves,
       settings,
       openLink: (peer) => openLink(name, peer),
       db,
@@ -302,7 +316,7 @@ async function assemble(
 
   const controlToken = options.controlToken ?? createIds(seed, 'control').token();
   const walletUrl = ({ ase, path }: { ase: string; path: string }): string =>
-    originOf(definition.ases.find(({ name }) => name === ase)!) + path;
+    urlsOf(definition.ases.find(({ name }) => name === ase)!).walletAddressServer + path;
 
   const administration = {
     db,
@@ -326,6 +340,19 @@ async function assemble(
     return app;
   }
 
+  /** For resource servers and identity providers that are not ours: the sender's ASE's, if it grants here. */
+  function describePrivateEndpoints(name: string): Record<string, string> {
+    const secrets = ases.get(name)?.privateSecrets;
+    if (!secrets) return {};
+    const { introspection, backChannel } = urlsOf(definition.ases.find((ase) => ase.name === name)!);
+    return {
+      TOUCHSTONE_INTROSPECTION: introspection,
+      TOUCHSTONE_INTROSPECTION_SECRET: secrets.introspection,
+      TOUCHSTONE_BACK_CHANNEL: backChannel,
+      TOUCHSTONE_BACK_CHANNEL_SECRET: secrets.backChannel,
+    };
+  }
+
   return {
     id: worldId,
     definition,
@@ -347,6 +374,7 @@ async function assemble(
       }),
       TOUCHSTONE_CONTROL: site.controlUrl,
       TOUCHSTONE_CONTROL_TOKEN: controlToken,
+      ...describePrivateEndpoints(definition.sender.ase),
     }),
     async settled() {
       await Promise.all([...ases.values()].map((ase) => ase.settled()));

@@ -33,7 +33,8 @@ const allowed: Record<string, readonly string[]> = {
   // One code path for the control API and for the founding of an ASE.
   administration: [...ground, 'auth', 'settings', 'wallet-address'],
   founding: ['administration', 'derived-keys', ...ground, 'wallet-address', 'world-definition'],
-  ase: ['derived-keys', ...ground, ...slices, 'settings'],
+  servers: [],
+  ase: ['derived-keys', ...ground, ...slices, 'servers', 'settings'],
   world: [
     ...ground,
     ...slices,
@@ -42,12 +43,13 @@ const allowed: Record<string, readonly string[]> = {
     'founding',
     'hardening',
     'listener',
+    'servers',
     'settings',
     'tls',
     'world-definition',
   ],
   deployment: ['clock', 'config', 'control (types)', 'database', 'http', 'ids', 'listener', 'tls', 'world'],
-  commands: [...ground, 'config', 'deployment', 'tls', 'world', 'world-file'],
+  commands: [...ground, 'config', 'deployment', 'servers', 'tls', 'world', 'world-file'],
   index: [...ground, 'control (types)', 'deployment', 'world', 'world-definition'],
   main: ['config', 'commands'],
 };

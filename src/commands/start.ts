@@ -9,13 +9,20 @@ import { createDeployment, type Deployment } from '../deployment.ts';
 import { killAt, parseFailpoint } from '../payments/failpoint.ts';
 import { openTls, type Tls } from '../tls.ts';
 import { mainWorldId, type World } from '../world.ts';
+import { readServed, readServerUrls } from './serve.ts';
 
 /** Of the control API, above the port of the first ASE. */
 const CONTROL_PORT_OFFSET = 900;
 
 export async function start(config: Config): Promise<void> {
   const log = createLogger(config.logLevel);
-  if (config.ase !== undefined && config.peerSecret === undefined && config.seed === undefined) {
+  const serves = readServed(config);
+  if (
+    serves.includes('resource') &&
+    config.ase !== undefined &&
+    config.peerSecret === undefined &&
+    config.seed === undefined
+  ) {
     throw new ConfigError('--ase needs --peer-secret, the same for all processes of the world');
   }
   const directory = await openDirectory(config.data);
@@ -35,6 +42,8 @@ export async function start(config: Config): Promise<void> {
       publicUrl: config.publicUrl,
       controlToken: config.controlToken,
       only: config.ase,
+      serves,
+      servers: readServerUrls(config),
       peerSecret: config.peerSecret,
       seed: config.seed,
       consent: config.consent,

@@ -24,6 +24,10 @@ test('mistakes are told in one line', () => {
   assert.match(exposed.stderr, /--seed on 0\.0\.0\.0, which is not loopback/);
   const alone = run('start', '--ase', 'granite');
   assert.match(alone.stderr, /--ase needs --peer-secret/);
+  const partial = run('start', '--ase', 'granite', '--serve', 'wallet-address', '--auth-server', 'http://localhost:1');
+  assert.equal(partial.stderr, 'touchstone: --serve wallet-address needs --resource-server\n');
+  const misspelt = run('start', '--ase', 'granite', '--serve', 'auth,resources');
+  assert.match(misspelt.stderr, /--serve takes auth, identity-provider, resource, wallet-address, not 'resources'/);
   assert.match(run('--help').stdout, /--database-url URL/);
 });
 
