@@ -43,13 +43,14 @@ export const options = {
     flag: 'ase',
     kind: 'string',
     value: 'NAME',
-    sentence: 'Host only this ASE of the world; the other one runs in a process of its own.',
+    sentence:
+      'Host only this ASE of the world. The other one runs in a process of its own, with the same --peer-secret; without it the ASE has no peers but those set over the control API.',
   },
   peerSecret: {
     flag: 'peer-secret',
     kind: 'string',
     value: 'SECRET',
-    sentence: 'What the processes of a world prove themselves with on their ILP links (secret); needed with --ase.',
+    sentence: 'What the processes of a world prove themselves with on their ILP links (secret).',
   },
   serve: {
     flag: 'serve',

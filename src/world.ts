@@ -173,6 +173,8 @@ async function assemble(
   let consent = options.consent;
   const givenPeerSecret = options.peerSecret ?? seed;
   const peerSecret = givenPeerSecret ?? randomBytes(32).toString('base64');
+  /** Whether its ASEs are each other's peers: not one that is alone, nor where another process does the settling. */
+  const isLinked = serves.includes('resource') && (options.only === undefined || givenPeerSecret !== undefined);
   const ases = new Map<string, Ase>();
   let clientKey: string | undefined;
 
@@ -220,8 +222,7 @@ async function assemble(
       client: ownClient,
       prices: definition.prices,
       fee: definition.fee,
-      // Another process of the ASE knows better.
-      peers: serves.includes('resource') ? peersOf(ase) : [],
+      peers: isLinked ? peersOf(ase) : [],
       replacePeerTokens: givenPeerSecret !== undefined,
     });
     const settings = await openSettings(db.query, key);

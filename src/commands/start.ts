@@ -17,13 +17,8 @@ const CONTROL_PORT_OFFSET = 900;
 export async function start(config: Config): Promise<void> {
   const log = createLogger(config.logLevel);
   const serves = readServed(config);
-  if (
-    serves.includes('resource') &&
-    config.ase !== undefined &&
-    config.peerSecret === undefined &&
-    config.seed === undefined
-  ) {
-    throw new ConfigError('--ase needs --peer-secret, the same for all processes of the world');
+  if (serves.includes('resource') && config.ase !== undefined && !config.peerSecret && !config.seed) {
+    log.warn(`without --peer-secret ${config.ase} has no peers but those set over the control API`);
   }
   const directory = await openDirectory(config.data);
   let deployment: Deployment | undefined;
