@@ -7,6 +7,7 @@ import { grantAnswerChecks } from './grant-answer.ts';
 import { grantRefusalChecks } from './grant-request.ts';
 import { incomingPaymentChecks } from './incoming-payment.ts';
 import { interactionChecks } from './interaction.ts';
+import { introspectionChecks } from './introspection.ts';
 import { listChecks } from './list.ts';
 import { outgoingPaymentChecks } from './outgoing-payment.ts';
 import { quoteChecks } from './quote.ts';
@@ -32,6 +33,7 @@ export const checks: readonly Check[] = [
   ...listChecks,
   ...quoteChecks,
   ...outgoingPaymentChecks,
+  ...introspectionChecks,
   ...administrationChecks,
   ...timeChecks,
 ];

@@ -21,6 +21,8 @@ export interface Run {
 export async function createRun(environment: Environment, bodies: ResponseBodies): Promise<Run> {
   const redaction = createRedaction();
   redaction.hide(environment.control?.token);
+  redaction.hide(environment.introspection?.secret);
+  redaction.hide(environment.backChannel?.secret);
   const clientHost = createClientHost();
   const memory = new Map<string, Promise<unknown>>();
   let age = 0;

@@ -8,7 +8,16 @@ export interface Identity {
   readonly privateKey: KeyObject;
 }
 
+/** An endpoint for other servers, and what a caller shows there. */
+export interface PrivateEndpoint {
+  readonly url: string;
+  readonly secret: string;
+}
+
 export interface Environment {
+  /** Of the sender's ASE: for resource servers, and for identity providers; absent when the target offers none. */
+  readonly introspection?: PrivateEndpoint;
+  readonly backChannel?: PrivateEndpoint;
   /** Wallet address of a sender with money. */
   readonly walletAddress: string;
   /** Wallet address at the other ASE, in another currency. */
@@ -50,12 +59,23 @@ export function readEnvironment(variables: Record<string, string | undefined>): 
   if (origin && !token) complaints.push('TOUCHSTONE_CONTROL is set, TOUCHSTONE_CONTROL_TOKEN is not');
   if (complaints.length > 0 || !keyId || !privateKey) throw new EnvironmentError(complaints);
   return {
+    ...readPrivateEndpoint(variables, 'introspection', 'TOUCHSTONE_INTROSPECTION'),
+    ...readPrivateEndpoint(variables, 'backChannel', 'TOUCHSTONE_BACK_CHANNEL'),
     walletAddress,
     receiver,
     client,
     identity: { keyId, privateKey },
     ...(origin && token ? { control: { origin: new URL(origin).origin, token } } : {}),
   };
+}
+
+function readPrivateEndpoint(
+  variables: Record<string, string | undefined>,
+  member: 'introspection' | 'backChannel',
+  name: string,
+): Partial<Pick<Environment, typeof member>> {
+  const [url, secret] = [variables[name], variables[`${name}_SECRET`]];
+  return url && secret ? { [member]: { url, secret } } : {};
 }
 
 function protocolOf(value: string): string {
