@@ -6,9 +6,8 @@
  * const { TOUCHSTONE_WALLET_ADDRESS } = world.env;
  * ```
  */
-import { join } from 'node:path';
 import pino, { type Logger } from 'pino';
-import { type Database, type DatabaseOptions, templateName } from './database/database.ts';
+import type { Database, DatabaseOptions } from './database/database.ts';
 import { createDeployment } from './deployment.ts';
 import { mainWorldId, type World, type WorldOptions } from './world.ts';
 
@@ -38,16 +37,9 @@ export interface RunningWorld extends World, AsyncDisposable {
   close(): Promise<void>;
 }
 
-/** The migrated, empty cluster that embedded databases start from; made at the first start. */
-export const templateFile = join(import.meta.dirname, '..', 'node_modules', '.cache', 'touchstone', templateName);
-
 /** Starts a world on free ports; consent is scripted (`auto`) unless said otherwise. */
 export async function createWorld(options: CreateWorldOptions = {}): Promise<RunningWorld> {
-  const {
-    host = '127.0.0.1',
-    database = { kind: 'embedded', templateFile },
-    log = pino({ level: 'silent' }),
-  } = options;
+  const { host = '127.0.0.1', database = { kind: 'embedded' }, log = pino({ level: 'silent' }) } = options;
   const deployment = await createDeployment({
     host,
     controlPort: 0,

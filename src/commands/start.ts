@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import pino, { type Logger } from 'pino';
 import { type Config, ConfigError } from '../config.ts';
-import { type DatabaseOptions, templateName } from '../database/database.ts';
+import type { DatabaseOptions } from '../database/database.ts';
 import { createDeployment, type Deployment } from '../deployment.ts';
 import { killAt, parseFailpoint } from '../payments/failpoint.ts';
 import { openTls, type Tls } from '../tls.ts';
@@ -81,11 +81,8 @@ function chooseDatabase(config: Config): DatabaseOptions {
     if (config.data !== undefined) throw new ConfigError('--data and --database-url exclude each other');
     return { kind: 'postgresql', url: config.databaseUrl };
   }
-  return { kind: 'embedded', directory: config.data && resolve(config.data), templateFile };
+  return { kind: 'embedded', directory: config.data && resolve(config.data) };
 }
-
-/** Where the migrated cluster to start from is kept. */
-const templateFile = join(import.meta.dirname, '..', '..', 'node_modules', '.cache', 'touchstone', templateName);
 
 function readFailpoint(text: string | undefined) {
   if (text === undefined) return undefined;

@@ -6,17 +6,18 @@
  * Nothing waits for the network inside a transaction: `assertOutsideTransaction` throws where it would.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { hash } from 'node:crypto';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { PGlite } from '@electric-sql/pglite';
 import type { MikroORM } from '@mikro-orm/core';
 import { Migrator } from '@mikro-orm/migrations';
 import type { InferKyselyDB, SqlEntityManager } from '@mikro-orm/sql';
 import { type Kysely, type KyselyPlugin, type Transaction as KyselyTransaction, sql } from 'kysely';
 import { lockDirectory } from './directory-lock.ts';
 import { entities } from './entities.ts';
-import { statements as first, Migration0001 } from './migrations/migration-0001.ts';
-import { Migration0002, statements as second } from './migrations/migration-0002.ts';
+import { Migration0001 } from './migrations/migration-0001.ts';
+import { Migration0002 } from './migrations/migration-0002.ts';
+import { openTemplate, templateFile as standardTemplate, writeTemplate } from './template.ts';
 
 /** Tables as Kysely sees them, inferred from the entities. */
 export type Tables = InferKyselyDB<(typeof entities)[number]>;
@@ -42,9 +43,6 @@ export type DatabaseOptions = (
   /** Told of each statement before it runs, the limits of transactions apart. */
   readonly onStatement?: () => void;
 };
-
-/** Name of the file that holds a migrated, empty cluster: another one for each set of tables. */
-export const templateName = `template-${hash('sha256', [...first, ...second].join('\n')).slice(0, 16)}.tar`;
 
 const insideTransaction = new AsyncLocalStorage<true>();
 
@@ -86,32 +84,37 @@ async function openPostgreSql(url: string, poolSize: number): Promise<Opened> {
   // At least two connections: the migrator takes one of its own while the lock below holds another.
   const pool = { min: 0, max: Math.max(2, poolSize) };
   const orm = await MikroORM.init(defineConfig({ ...ormOptions, clientUrl: url, pool }));
-  await orm.schema.ensureDatabase();
-  // Several processes may start at once: one migrates, the others wait for it.
-  await orm.em.fork().transactional(async (tx) => {
-    await tx.execute('select pg_advisory_xact_lock(7465)');
-    await orm.migrator.up();
-  });
+  // A database that is not there yet fails here.
+  if (!(await isMigrated(orm).catch(() => false))) {
+    await orm.schema.ensureDatabase();
+    // Several processes may start at once: one migrates, the others wait for it.
+    await orm.em.fork().transactional(async (tx) => {
+      await tx.execute('select pg_advisory_xact_lock(7465)');
+      await orm.migrator.up();
+    });
+  }
   return { orm, close: () => orm.close() };
 }
 
+/** A quarter of the default: all of it is touched at each start. */
+const embeddedParameters = ['-c', 'shared_buffers=32MB'];
+
 async function openEmbedded(options: { directory?: string; templateFile?: string }): Promise<Opened> {
-  const [{ MikroORM, defineConfig }, { PGlite }] = await Promise.all([
-    import('@mikro-orm/pglite'),
-    import('@electric-sql/pglite'),
-  ]);
   const unlock = options.directory ? await lockDirectory(options.directory) : async () => {};
   const clusterDirectory = options.directory && join(options.directory, 'postgresql');
-  const template = options.templateFile && (await readTemplate(options.templateFile, clusterDirectory));
+  const [{ PGlite }, template] = await Promise.all([
+    import('@electric-sql/pglite'),
+    (await holdsCluster(clusterDirectory))
+      ? undefined
+      : openTemplate(options.templateFile ?? standardTemplate, migrateEmbedded),
+  ]);
   const pglite = await PGlite.create({
+    startParams: [...PGlite.defaultStartParams, ...embeddedParameters],
     ...(clusterDirectory && { dataDir: clusterDirectory }),
     ...(template && { loadDataDir: template }),
   });
-  const orm = await MikroORM.init(defineConfig({ ...ormOptions, dbName: 'postgres', driverOptions: { pglite } }));
-  await orm.migrator.up();
-  if (options.templateFile && !template && !options.directory) {
-    await writeTemplate(options.templateFile, await pglite.dumpDataDir('none'));
-  }
+  const orm = await useEmbedded(pglite);
+  if (!(await isMigrated(orm))) await orm.migrator.up();
   const close = async (): Promise<void> => {
     await orm.close();
     await pglite.close();
@@ -120,19 +123,35 @@ async function openEmbedded(options: { directory?: string; templateFile?: string
   return { orm, close };
 }
 
-/** The migrated, empty cluster to start from, unless there is none yet or the directory already holds one. */
-async function readTemplate(file: string, clusterDirectory: string | undefined): Promise<Blob | undefined> {
-  const present = clusterDirectory && (await readFile(join(clusterDirectory, 'PG_VERSION')).catch(() => undefined));
-  if (present) return undefined;
-  const bytes = await readFile(file).catch(() => undefined);
-  return bytes && new Blob([bytes]);
+const holdsCluster = async (directory: string | undefined): Promise<boolean> =>
+  directory !== undefined &&
+  access(join(directory, 'PG_VERSION')).then(
+    () => true,
+    () => false,
+  );
+
+async function useEmbedded(pglite: PGlite): Promise<MikroORM> {
+  const { MikroORM, defineConfig } = await import('@mikro-orm/pglite');
+  return MikroORM.init(defineConfig({ ...ormOptions, dbName: 'postgres', driverOptions: { pglite } }));
 }
 
-async function writeTemplate(file: string, template: Blob): Promise<void> {
-  await mkdir(dirname(file), { recursive: true });
-  const temporary = `${file}.${process.pid}`;
-  await writeFile(temporary, Buffer.from(await template.arrayBuffer()));
-  await rename(temporary, file);
+async function migrateEmbedded(pglite: PGlite): Promise<void> {
+  const orm = await useEmbedded(pglite);
+  await orm.migrator.up();
+  await orm.close();
+}
+
+/** Makes the template anew, for the package. */
+export const buildTemplate = (file: string): Promise<unknown> => writeTemplate(file, migrateEmbedded);
+
+/** Whether all migrations ran: two queries, where the migrator needs a dozen. */
+async function isMigrated(orm: MikroORM): Promise<boolean> {
+  const connection = (orm.em as unknown as SqlEntityManager).getConnection();
+  const [table] = await connection.execute(`select to_regclass('mikro_orm_migrations') is not null as present`);
+  if (!table?.['present']) return false;
+  const rows = await connection.execute('select name from mikro_orm_migrations');
+  const executed = new Set(rows.map((row) => row['name']));
+  return ormOptions.migrations.migrationsList.every(({ name }) => executed.has(name));
 }
 
 const tellOfStatements = (onStatement: () => void): KyselyPlugin => ({

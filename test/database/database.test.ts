@@ -7,7 +7,7 @@ import { after, afterEach, before, test } from 'node:test';
 import { toInstant } from '../../src/database/columns.ts';
 import type { Database, Queryable } from '../../src/database/database.ts';
 import { assertOutsideTransaction, openDatabase } from '../../src/database/database.ts';
-import { openEmbedded, templateFile } from './open.ts';
+import { openEmbedded } from './open.ts';
 
 let db: Database;
 before(async () => {
@@ -71,7 +71,7 @@ test('clearing removes the rows of the ASEs that are named, also of the ledger',
 
 test('a directory keeps its rows, and only one opens it at a time', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'touchstone-data-'));
-  const options = { kind: 'embedded', directory, templateFile } as const;
+  const options = { kind: 'embedded', directory } as const;
   try {
     const first = await openDatabase(options);
     await remember(first.query, 'stays');

@@ -1,16 +1,12 @@
 /** Databases for tests: embedded from a template, or a fresh one on the PostgreSQL server that the environment names. */
 import { randomBytes } from 'node:crypto';
-import { join } from 'node:path';
 import pg from 'pg';
 import type { Database } from '../../src/database/database.ts';
-import { openDatabase, templateName } from '../../src/database/database.ts';
-
-/** Named after the tables, so that an old template is never met by a new schema. */
-export const templateFile = join(import.meta.dirname, '../../node_modules/.cache/touchstone', templateName);
+import { openDatabase } from '../../src/database/database.ts';
 
 /** A migrated, empty database of its own, in memory. One for each test file: it takes a second. */
 export function openEmbedded(): Promise<Database> {
-  return openDatabase({ kind: 'embedded', templateFile });
+  return openDatabase({ kind: 'embedded' });
 }
 
 /** Reason to skip a test that needs PostgreSQL, or false. */

@@ -1,13 +1,13 @@
 /** The migrated schema: agrees with the entities and keeps the rules of the ledger whatever a statement asks for. */
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
 import { after, before, beforeEach, test } from 'node:test';
 import { PGlite } from '@electric-sql/pglite';
 import { defineConfig, MikroORM } from '@mikro-orm/pglite';
 import { sql } from 'kysely';
 import type { Database } from '../../src/database/database.ts';
 import { entities } from '../../src/database/entities.ts';
-import { openEmbedded, templateFile } from './open.ts';
+import { openTemplate, templateFile } from '../../src/database/template.ts';
+import { openEmbedded } from './open.ts';
 
 let db: Database;
 before(async () => {
@@ -40,7 +40,9 @@ const book = (...entries: readonly (readonly [account: string, amount: string])[
   });
 
 test('entities and migration agree, but for what only the migration can say', async () => {
-  const pglite = await PGlite.create({ loadDataDir: new Blob([await readFile(templateFile)]) });
+  const pglite = await PGlite.create({
+    loadDataDir: await openTemplate(templateFile, async () => assert.fail('made by now')),
+  });
   const orm = await MikroORM.init(
     defineConfig({
       entities: [...entities],

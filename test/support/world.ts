@@ -1,12 +1,12 @@
 /** A world in the test's own process, on free ports. */
 import pino from 'pino';
 import type { DatabaseOptions } from '../../src/database/database.ts';
-import { type CreateWorldOptions, createWorld, type RunningWorld, templateFile } from '../../src/index.ts';
+import { type CreateWorldOptions, createWorld, type RunningWorld } from '../../src/index.ts';
 import type { World } from '../../src/world.ts';
 
 export type TestWorld = RunningWorld;
 
-export const embedded: DatabaseOptions = { kind: 'embedded', templateFile };
+export const embedded: DatabaseOptions = { kind: 'embedded' };
 
 const log = pino({ level: process.env['TOUCHSTONE_TEST_LOG'] ?? 'silent' }, pino.destination({ fd: 2, sync: true }));
 

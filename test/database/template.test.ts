@@ -1,0 +1,42 @@
+/** The cluster that embedded databases start from. */
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { PGlite } from '@electric-sql/pglite';
+import { buildTemplate, openDatabase } from '../../src/database/database.ts';
+import { openTemplate } from '../../src/database/template.ts';
+
+let directory: string;
+before(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'touchstone-template-'));
+});
+after(() => rm(directory, { recursive: true }));
+
+const mustExist = async () => assert.fail('it was made anew');
+
+test('a database starts from the file, migrated, and is small', async () => {
+  const file = join(directory, 'new', 'template');
+  await buildTemplate(file);
+  assert.ok((await stat(file)).size < 2.5e6);
+  const archive = await openTemplate(file, mustExist);
+  assert.ok(archive.size < 20e6);
+  const pglite = await PGlite.create({ loadDataDir: archive });
+  const { rows } = await pglite.query('select datname from pg_database');
+  assert.deepEqual(rows, [{ datname: 'postgres' }]);
+  assert.deepEqual((await pglite.query('select name from mikro_orm_migrations order by id')).rows, [
+    { name: 'migration-0001' },
+    { name: 'migration-0002' },
+  ]);
+  await pglite.close();
+});
+
+test('where the file cannot be written, the database opens all the same', async () => {
+  const occupied = join(directory, 'occupied');
+  await writeFile(occupied, 'a file where a directory would have to be');
+  const db = await openDatabase({ kind: 'embedded', templateFile: join(occupied, 'template') });
+  assert.deepEqual(await db.query.selectFrom('ase').selectAll().execute(), []);
+  await db.close();
+  assert.match(await readFile(occupied, 'utf8'), /^a file/);
+});
