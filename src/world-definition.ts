@@ -100,6 +100,7 @@ export interface WorldDefinition {
 
 const usd: Asset = { code: 'USD', scale: 2 };
 const eur: Asset = { code: 'EUR', scale: 2 };
+const jpy: Asset = { code: 'JPY', scale: 0 };
 
 export const defaultWorld: WorldDefinition = {
   ases: [
@@ -120,10 +121,11 @@ export const defaultWorld: WorldDefinition = {
         { path: '/bob', publicName: 'Bob', asset: eur, balance: 0n },
         { path: '/carol', publicName: 'Carol', asset: eur, balance: 1_000_000n },
         { path: '/.well-known/pay', publicName: 'Marble', asset: eur, balance: 0n },
+        { path: '/jun', publicName: 'Jun', asset: jpy, balance: 1_000_000n },
       ],
     },
   ],
-  prices: { USD: '1', EUR: '1.0869' },
+  prices: { USD: '1', EUR: '1.0869', JPY: '0.0067' },
   fee: { basisPoints: 0, fixed: 0n },
   maxPacketAmount: 250_000n,
   sender: { ase: 'granite', path: '/alice' },

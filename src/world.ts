@@ -16,7 +16,7 @@ import type { Database } from './database/database.ts';
 import { deriveKey } from './derived-keys.ts';
 import { foundAse } from './founding.ts';
 import { checkExposure } from './hardening.ts';
-import { bind, keepRawTarget } from './http/bind.ts';
+import { bind, keepRawTarget, refuseUnknown } from './http/bind.ts';
 import type { Reply } from './http/pipeline.ts';
 import { type ProfileName, selectProfile } from './http/profile.ts';
 import { createIds } from './ids.ts';
@@ -168,7 +168,8 @@ async function assemble(
 ) {
   const { seed, client, serves } = { serves: serverNames, ...options, client: definition.client };
   const db = await site.db;
-  const switches = selectProfile(options.profile ?? 'compat');
+  const { profile = 'compat' } = options;
+  const switches = selectProfile(profile);
   const clock = new WorldClock();
   let consent = options.consent;
   const givenPeerSecret = options.peerSecret ?? seed;
@@ -283,6 +284,7 @@ async function assemble(
     version: packageJson.version,
     spec: specification.info.version,
     seed,
+    profile,
     clock: () => ({ mode: clock.setting.mode, now: clock.businessNow() }),
     async changeClock(change) {
       const setting = clock.after(change);
@@ -337,7 +339,8 @@ async function assemble(
       return ase ? ase.privateApp(req, res, next) : next();
     });
     const server = createControlServer(controls, administration, controlToken, hosts);
-    app.use(bind(server, environment, { origin: site.controlUrl, cors: false }));
+    const bound = { origin: site.controlUrl, cors: false };
+    app.use(bind(server, environment, bound), ...refuseUnknown(server, environment, bound));
     return app;
   }
 

@@ -14,6 +14,7 @@ import { quoteChecks } from './quote.ts';
 import { resourceRefusalChecks } from './resource-refusals.ts';
 import { settlementChecks } from './settlement.ts';
 import { signatureChecks } from './signatures.ts';
+import { targetChecks } from './target.ts';
 import { timeChecks } from './time.ts';
 import { tokenChecks } from './token.ts';
 import { walletAddressChecks } from './wallet-address.ts';
@@ -35,5 +36,6 @@ export const checks: readonly Check[] = [
   ...outgoingPaymentChecks,
   ...introspectionChecks,
   ...administrationChecks,
+  ...targetChecks,
   ...timeChecks,
 ];

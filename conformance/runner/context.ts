@@ -1,12 +1,13 @@
 // One run: what all its checks share (addresses, secrets to hide, results computed once) and a fresh context for each.
 import { generateKeyPairSync } from 'node:crypto';
-import type { CheckContext, Party } from './check.ts';
+import type { CheckContext } from './check.ts';
 import { createClientHost } from './client-host.ts';
 import { createControl } from './control.ts';
 import type { Environment, Identity } from './environment.ts';
 import { createRedaction, type Redaction } from './redaction.ts';
-import { createRecorder, createSignedClient, type Json, type Recorder, type SendCall } from './signed-client.ts';
+import { createRecorder, createSignedClient, type Json, type Recorder } from './signed-client.ts';
 import type { ResponseBodies } from './validation.ts';
+import { discoverParty } from './world.ts';
 
 /** Business time after which what the checks share (tokens, mostly) is computed anew, in seconds. */
 const longestAge = 240;
@@ -55,12 +56,4 @@ export function newIdentity(keyId: string): Identity & { readonly jwk: Json } {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
   const { x } = publicKey.export({ format: 'jwk' });
   return { keyId, privateKey, jwk: { kid: keyId, alg: 'EdDSA', kty: 'OKP', crv: 'Ed25519', use: 'sig', x } };
-}
-
-async function discoverParty(call: SendCall, url: string): Promise<Party> {
-  const answer = await call({ operation: 'get-wallet-address', url, sign: false });
-  if (answer.status !== 200 || !answer.body)
-    throw new Error(`GET ${url} answered ${answer.status}: no wallet address there`);
-  const { authServer, resourceServer, assetCode, assetScale } = answer.body;
-  return { url, authServer, resourceServer, assetCode, assetScale };
 }

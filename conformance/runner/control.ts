@@ -26,7 +26,7 @@ export function createControl(environment: Environment, moved: (seconds: number)
       ['authorization', `Bearer ${control.token}`],
       ...(body ? [['content-type', 'application/json'] as const] : []),
     ] as const;
-    const { status, text } = await exchange({ method, url: control.origin + path, headers, body });
+    const { status, text } = await exchange({ method, url: control.url + path, headers, body });
     return { status, body: text === '' ? undefined : JSON.parse(text) };
   };
   const post = async (path: string, value: unknown): Promise<void> => {

@@ -25,8 +25,8 @@ export interface Environment {
   /** Wallet address that the client identifies itself by. */
   readonly client: string;
   readonly identity: Identity;
-  /** Origin of the control API and its bearer token; absent when the target has none. */
-  readonly control?: { readonly origin: string; readonly token: string };
+  /** Where the control API is, without a slash at its end, and its bearer token; absent when the target has none. */
+  readonly control?: { readonly url: string; readonly token: string };
 }
 
 /** Thrown with every complaint at once, so that a set-up is repaired in one go. */
@@ -54,9 +54,9 @@ export function readEnvironment(variables: Record<string, string | undefined>): 
   const keyId = variables['TOUCHSTONE_KEY_ID'];
   if (!keyId) complaints.push('TOUCHSTONE_KEY_ID is not set');
   const privateKey = readPrivateKey(variables, complaints);
-  const origin = variables['TOUCHSTONE_CONTROL'];
+  const url = variables['TOUCHSTONE_CONTROL'];
   const token = variables['TOUCHSTONE_CONTROL_TOKEN'];
-  if (origin && !token) complaints.push('TOUCHSTONE_CONTROL is set, TOUCHSTONE_CONTROL_TOKEN is not');
+  if (url && !token) complaints.push('TOUCHSTONE_CONTROL is set, TOUCHSTONE_CONTROL_TOKEN is not');
   if (complaints.length > 0 || !keyId || !privateKey) throw new EnvironmentError(complaints);
   return {
     ...readPrivateEndpoint(variables, 'introspection', 'TOUCHSTONE_INTROSPECTION'),
@@ -65,7 +65,7 @@ export function readEnvironment(variables: Record<string, string | undefined>): 
     receiver,
     client,
     identity: { keyId, privateKey },
-    ...(origin && token ? { control: { origin: new URL(origin).origin, token } } : {}),
+    ...(url && token ? { control: { url: new URL(url).href.replace(/\/$/, ''), token } } : {}),
   };
 }
 

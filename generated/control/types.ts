@@ -417,6 +417,7 @@ export interface components {
             version: string;
             spec: string;
             seed: string | null;
+            profile: "compat" | "strict";
             clock: components["schemas"]["clock"];
             consent: components["schemas"]["consent-policy"];
             ases: components["schemas"]["ase"][];

@@ -4,7 +4,7 @@ import runtime1 from 'ajv/dist/runtime/ucs2length.js';
 
 const components_schemas_state = validate20;
 const schema31 = {"$id":"components_schemas_state","$ref":"document#/components/schemas/state"};
-const schema33 = {"type":"object","additionalProperties":false,"required":["version","spec","seed","clock","consent","ases"],"properties":{"version":{"type":"string"},"spec":{"type":"string"},"seed":{"type":["string","null"]},"clock":{"$ref":"#/components/schemas/clock"},"consent":{"$ref":"#/components/schemas/consent-policy"},"ases":{"type":"array","items":{"$ref":"#/components/schemas/ase"}}}};
+const schema33 = {"type":"object","additionalProperties":false,"required":["version","spec","seed","profile","clock","consent","ases"],"properties":{"version":{"type":"string"},"spec":{"type":"string"},"seed":{"type":["string","null"]},"profile":{"type":"string","enum":["compat","strict"]},"clock":{"$ref":"#/components/schemas/clock"},"consent":{"$ref":"#/components/schemas/consent-policy"},"ases":{"type":"array","items":{"$ref":"#/components/schemas/ase"}}}};
 const schema34 = {"type":"object","additionalProperties":false,"required":["mode","now"],"properties":{"mode":{"type":"string","enum":["running","frozen"]},"now":{"type":"string","format":"date-time"}}};
 const schema35 = {"type":"object","additionalProperties":false,"required":["mode"],"properties":{"mode":{"type":"string","enum":["auto","deny","manual"]}}};
 const formats0 = runtime0.fullFormats["date-time"];
@@ -289,14 +289,14 @@ evaluated0.items = undefined;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
-if(((((((data.version === undefined) && (missing0 = "version")) || ((data.spec === undefined) && (missing0 = "spec"))) || ((data.seed === undefined) && (missing0 = "seed"))) || ((data.clock === undefined) && (missing0 = "clock"))) || ((data.consent === undefined) && (missing0 = "consent"))) || ((data.ases === undefined) && (missing0 = "ases"))){
+if((((((((data.version === undefined) && (missing0 = "version")) || ((data.spec === undefined) && (missing0 = "spec"))) || ((data.seed === undefined) && (missing0 = "seed"))) || ((data.profile === undefined) && (missing0 = "profile"))) || ((data.clock === undefined) && (missing0 = "clock"))) || ((data.consent === undefined) && (missing0 = "consent"))) || ((data.ases === undefined) && (missing0 = "ases"))){
 validate22.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
-if(!((((((key0 === "version") || (key0 === "spec")) || (key0 === "seed")) || (key0 === "clock")) || (key0 === "consent")) || (key0 === "ases"))){
+if(!(((((((key0 === "version") || (key0 === "spec")) || (key0 === "seed")) || (key0 === "profile")) || (key0 === "clock")) || (key0 === "consent")) || (key0 === "ases"))){
 validate22.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
@@ -340,51 +340,68 @@ else {
 var valid0 = true;
 }
 if(valid0){
-if(data.clock !== undefined){
-let data3 = data.clock;
+if(data.profile !== undefined){
+let data3 = data.profile;
 const _errs8 = errors;
-const _errs9 = errors;
-if(errors === _errs9){
-if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
+if(typeof data3 !== "string"){
+validate22.errors = [{instancePath:instancePath+"/profile",schemaPath:"#/properties/profile/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!((data3 === "compat") || (data3 === "strict"))){
+validate22.errors = [{instancePath:instancePath+"/profile",schemaPath:"#/properties/profile/enum",keyword:"enum",params:{allowedValues: schema33.properties.profile.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid0 = _errs8 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.clock !== undefined){
+let data4 = data.clock;
+const _errs10 = errors;
+const _errs11 = errors;
+if(errors === _errs11){
+if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
 let missing1;
-if(((data3.mode === undefined) && (missing1 = "mode")) || ((data3.now === undefined) && (missing1 = "now"))){
+if(((data4.mode === undefined) && (missing1 = "mode")) || ((data4.now === undefined) && (missing1 = "now"))){
 validate22.errors = [{instancePath:instancePath+"/clock",schemaPath:"#/components/schemas/clock/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
 return false;
 }
 else {
-const _errs11 = errors;
-for(const key1 in data3){
+const _errs13 = errors;
+for(const key1 in data4){
 if(!((key1 === "mode") || (key1 === "now"))){
 validate22.errors = [{instancePath:instancePath+"/clock",schemaPath:"#/components/schemas/clock/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"}];
 return false;
 break;
 }
 }
-if(_errs11 === errors){
-if(data3.mode !== undefined){
-let data4 = data3.mode;
-const _errs12 = errors;
-if(typeof data4 !== "string"){
+if(_errs13 === errors){
+if(data4.mode !== undefined){
+let data5 = data4.mode;
+const _errs14 = errors;
+if(typeof data5 !== "string"){
 validate22.errors = [{instancePath:instancePath+"/clock/mode",schemaPath:"#/components/schemas/clock/properties/mode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
-if(!((data4 === "running") || (data4 === "frozen"))){
+if(!((data5 === "running") || (data5 === "frozen"))){
 validate22.errors = [{instancePath:instancePath+"/clock/mode",schemaPath:"#/components/schemas/clock/properties/mode/enum",keyword:"enum",params:{allowedValues: schema34.properties.mode.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
-var valid2 = _errs12 === errors;
+var valid2 = _errs14 === errors;
 }
 else {
 var valid2 = true;
 }
 if(valid2){
-if(data3.now !== undefined){
-let data5 = data3.now;
-const _errs14 = errors;
-if(errors === _errs14){
-if(errors === _errs14){
-if(typeof data5 === "string"){
-if(!(formats0.validate(data5))){
+if(data4.now !== undefined){
+let data6 = data4.now;
+const _errs16 = errors;
+if(errors === _errs16){
+if(errors === _errs16){
+if(typeof data6 === "string"){
+if(!(formats0.validate(data6))){
 validate22.errors = [{instancePath:instancePath+"/clock/now",schemaPath:"#/components/schemas/clock/properties/now/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
 return false;
 }
@@ -395,7 +412,7 @@ return false;
 }
 }
 }
-var valid2 = _errs14 === errors;
+var valid2 = _errs16 === errors;
 }
 else {
 var valid2 = true;
@@ -409,40 +426,40 @@ validate22.errors = [{instancePath:instancePath+"/clock",schemaPath:"#/component
 return false;
 }
 }
-var valid0 = _errs8 === errors;
+var valid0 = _errs10 === errors;
 }
 else {
 var valid0 = true;
 }
 if(valid0){
 if(data.consent !== undefined){
-let data6 = data.consent;
-const _errs16 = errors;
-const _errs17 = errors;
-if(errors === _errs17){
-if(data6 && typeof data6 == "object" && !Array.isArray(data6)){
+let data7 = data.consent;
+const _errs18 = errors;
+const _errs19 = errors;
+if(errors === _errs19){
+if(data7 && typeof data7 == "object" && !Array.isArray(data7)){
 let missing2;
-if((data6.mode === undefined) && (missing2 = "mode")){
+if((data7.mode === undefined) && (missing2 = "mode")){
 validate22.errors = [{instancePath:instancePath+"/consent",schemaPath:"#/components/schemas/consent-policy/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"}];
 return false;
 }
 else {
-const _errs19 = errors;
-for(const key2 in data6){
+const _errs21 = errors;
+for(const key2 in data7){
 if(!(key2 === "mode")){
 validate22.errors = [{instancePath:instancePath+"/consent",schemaPath:"#/components/schemas/consent-policy/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2},message:"must NOT have additional properties"}];
 return false;
 break;
 }
 }
-if(_errs19 === errors){
-if(data6.mode !== undefined){
-let data7 = data6.mode;
-if(typeof data7 !== "string"){
+if(_errs21 === errors){
+if(data7.mode !== undefined){
+let data8 = data7.mode;
+if(typeof data8 !== "string"){
 validate22.errors = [{instancePath:instancePath+"/consent/mode",schemaPath:"#/components/schemas/consent-policy/properties/mode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
-if(!(((data7 === "auto") || (data7 === "deny")) || (data7 === "manual"))){
+if(!(((data8 === "auto") || (data8 === "deny")) || (data8 === "manual"))){
 validate22.errors = [{instancePath:instancePath+"/consent/mode",schemaPath:"#/components/schemas/consent-policy/properties/mode/enum",keyword:"enum",params:{allowedValues: schema35.properties.mode.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
@@ -455,26 +472,26 @@ validate22.errors = [{instancePath:instancePath+"/consent",schemaPath:"#/compone
 return false;
 }
 }
-var valid0 = _errs16 === errors;
+var valid0 = _errs18 === errors;
 }
 else {
 var valid0 = true;
 }
 if(valid0){
 if(data.ases !== undefined){
-let data8 = data.ases;
-const _errs22 = errors;
-if(errors === _errs22){
-if(Array.isArray(data8)){
-var valid5 = true;
-const len0 = data8.length;
-for(let i0=0; i0<len0; i0++){
+let data9 = data.ases;
 const _errs24 = errors;
-if(!(validate23(data8[i0], {instancePath:instancePath+"/ases/" + i0,parentData:data8,parentDataProperty:i0,rootData,dynamicAnchors}))){
+if(errors === _errs24){
+if(Array.isArray(data9)){
+var valid5 = true;
+const len0 = data9.length;
+for(let i0=0; i0<len0; i0++){
+const _errs26 = errors;
+if(!(validate23(data9[i0], {instancePath:instancePath+"/ases/" + i0,parentData:data9,parentDataProperty:i0,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate23.errors : vErrors.concat(validate23.errors);
 errors = vErrors.length;
 }
-var valid5 = _errs24 === errors;
+var valid5 = _errs26 === errors;
 if(!valid5){
 break;
 }
@@ -485,10 +502,11 @@ validate22.errors = [{instancePath:instancePath+"/ases",schemaPath:"#/properties
 return false;
 }
 }
-var valid0 = _errs22 === errors;
+var valid0 = _errs24 === errors;
 }
 else {
 var valid0 = true;
+}
 }
 }
 }

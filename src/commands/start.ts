@@ -155,6 +155,7 @@ function describeReady(world: World, files: Files, line: { startedInMs: number; 
     event: 'ready',
     version: controls.version,
     spec: controls.spec,
+    profile: controls.profile,
     ...line,
     ases: world.ases,
     env: {

@@ -18,6 +18,7 @@ export interface Controls {
   readonly version: string;
   readonly spec: string;
   readonly seed: string | undefined;
+  readonly profile: ProfileName;
   clock(): { readonly mode: 'live' | 'frozen'; readonly now: number };
   changeClock(change: ClockChange): Promise<void>;
   consent(): ConsentMode;
@@ -94,6 +95,7 @@ export function createControlServer(
         version: controls.version,
         spec: controls.spec,
         seed: controls.seed ?? null,
+        profile: controls.profile,
         clock: clockBody(),
         consent: { mode: controls.consent() },
         ases: [...(await controls.describeAses())],

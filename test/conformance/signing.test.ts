@@ -106,6 +106,6 @@ test('a complete environment is read', () => {
     TOUCHSTONE_CONTROL: 'http://localhost:4900/',
     TOUCHSTONE_CONTROL_TOKEN: 'token',
   });
-  assert.deepEqual(environment.control, { origin: 'http://localhost:4900', token: 'token' });
+  assert.deepEqual(environment.control, { url: 'http://localhost:4900', token: 'token' });
   assert.equal(environment.identity.privateKey.asymmetricKeyType, 'ed25519');
 });
