@@ -42,6 +42,7 @@ import { type ServerName, type ServerUrls, serverNames } from './servers.ts';
 import type { SettingsMemory } from './settings.ts';
 import { instancePath } from './wallet-address/path.ts';
 import { createWalletAddressServer } from './wallet-address/server.ts';
+import type { PageWords } from './world-definition.ts';
 
 export interface AseOptions {
   /** Of all its rows in the database. */
@@ -53,6 +54,11 @@ export interface AseOptions {
   readonly urls: ServerUrls;
   /** Which of its servers run here. */
   readonly serves: readonly ServerName[];
+  /** Further base URLs of a server. */
+  readonly aliasesOf: (server: ServerName) => readonly string[];
+  /** Origins that its calls find at another address. */
+  readonly hosts: ReadonlyMap<string, string>;
+  readonly pages?: PageWords;
   readonly settings: SettingsMemory;
   readonly openLink: (peer: PeerTerms) => ClosableLink;
   readonly db: Database;
@@ -71,8 +77,8 @@ export interface AseOptions {
 
 export interface Ase {
   readonly key: string;
-  /** Everything on the public origin. */
-  readonly app: Express;
+  /** What these of its servers answer to the public, for a listener of theirs. */
+  readonly createApp: (servers: readonly ServerName[]) => Express;
   /** Back channel of the identity provider and token introspection, for a port of their own (CT-08). */
   readonly privateApp: Express;
   /** What to show there; undefined where the authorization server is another process. */
@@ -115,6 +121,7 @@ export function createAse(options: AseOptions): Ase {
     maxBytes: 256 * 1024,
     userAgent: 'touchstone',
     trust: options.trust,
+    hosts: options.hosts,
   });
   const clientKeys = createClientKeys({ outbound, wallNow: clock.wallNow, ttlMs: KEY_TTL_MS });
   const clientKey = (client: { walletAddress: string } | { jwk: unknown }, keyid: string): Promise<ClientKey> =>
@@ -194,6 +201,7 @@ export function createAse(options: AseOptions): Ase {
     log,
     authServer,
     promptConsent: createConsentPrompt({ policy: options.consent, page: `${identityProvider}/consent` }),
+    closingWords: options.pages,
   });
   const resource = createResourceServer({
     ase,
@@ -218,73 +226,95 @@ export function createAse(options: AseOptions): Ase {
     { ase, db, origin: walletAddressServer, authServer, resourceServer, instanceKey },
     environment,
   );
-  const consent = createIdentityProviderServer({ ids, interactions, authServer, log });
+  const consent = createIdentityProviderServer({ ids, interactions, authServer, labels: options.pages, log });
 
   // ── Public ──
   /** A server with what it answers to anything else below its base. */
-  const mount = <Caller>(server: Server<Caller>, url: string, given: Partial<BindOptions> = {}) => {
-    const bound = { origin: new URL(url).origin, cors: false, ...given };
-    return [bind(server, environment, bound), ...refuseUnknown(server, environment, bound)];
-  };
-  const app = express().disable('x-powered-by').disable('etag');
-  app.use(keepRawTarget);
-  app.get('/livez', (_req, res) => void res.end());
-  app.get('/readyz', async (_req, res) => {
-    const ready = await db.query
-      .selectFrom('ase')
-      .select('ase')
-      .where('ase', '=', ase)
-      .executeTakeFirst()
-      .catch(() => undefined);
-    res.status(ready ? 200 : 503).end();
-  });
+  const mount = <Caller>(server: Server<Caller>, bound: BindOptions) => [
+    bind(server, environment, bound),
+    ...refuseUnknown(server, environment, bound),
+  ];
   const answerPacket = createIlpOverHttpHandler({
     identify: peers.identify,
     receive: connector.receive,
     onError: (error) => log.error({ err: error }, 'a packet was not answered'),
   });
-  if (serves('resource')) {
-    app.use('/ilp', (req, res) => {
-      req.url = req.originalUrl;
-      return answerPacket(req, res);
-    });
-  }
+  const originsOf = (url: string, server: ServerName) => ({
+    origin: new URL(url).origin,
+    aliases: options.aliasesOf(server).map((alias) => new URL(alias).origin),
+  });
   const noStore = { 'Cache-Control': 'no-store' };
-  const ofInteraction = { origin: new URL(authServer).origin, cors: false, headers: interactionHeaders };
-  const ofResources = { origin: new URL(resourceServer).origin, cors: true, headers: noStore };
-  const servers: Record<ServerName, readonly [url: string, handlers: Handlers]> = {
+  const ofAuth = originsOf(authServer, 'auth');
+  const ofConsent = originsOf(identityProvider, 'identity-provider');
+  const ofResources = { ...originsOf(resourceServer, 'resource'), cors: true, headers: noStore };
+  const servers: Record<ServerName, readonly [url: string, handlers: (beside: readonly ServerName[]) => Handlers]> = {
     auth: [
       authServer,
-      [bind(interaction, environment, ofInteraction), ...mount(auth, authServer, { cors: true, headers: noStore })],
+      () => [
+        bind(interaction, environment, { ...ofAuth, cors: false, headers: interactionHeaders }),
+        ...mount(auth, { ...ofAuth, cors: true, headers: noStore }),
+      ],
     ],
-    'identity-provider': [identityProvider, mount(consent, identityProvider, { headers: interactionHeaders })],
+    'identity-provider': [
+      identityProvider,
+      () => mount(consent, { ...ofConsent, cors: false, headers: interactionHeaders }),
+    ],
     // What the resource server does not know may be a wallet address.
     resource: [
       resourceServer,
-      serves('wallet-address')
-        ? [bind(resource, environment, ofResources)]
-        : mount(resource, resourceServer, ofResources),
+      (beside) =>
+        beside.includes('wallet-address') ? [bind(resource, environment, ofResources)] : mount(resource, ofResources),
     ],
-    'wallet-address': [walletAddressServer, walletAddress],
+    'wallet-address': [walletAddressServer, () => walletAddress],
   };
-  for (const server of serverNames) {
-    const [url, handlers] = servers[server];
-    if (serves(server)) app.use(new URL(url).pathname, ...handlers);
+
+  function createApp(here: readonly ServerName[]): Express {
+    const app = express().disable('x-powered-by').disable('etag');
+    app.use(keepRawTarget);
+    app.get('/livez', (_req, res) => void res.end());
+    app.get('/readyz', async (_req, res) => {
+      const ready = await db.query
+        .selectFrom('ase')
+        .select('ase')
+        .where('ase', '=', ase)
+        .executeTakeFirst()
+        .catch(() => undefined);
+      res.status(ready ? 200 : 503).end();
+    });
+    if (here.includes('resource')) {
+      app.use('/ilp', (req, res) => {
+        req.url = req.originalUrl;
+        return answerPacket(req, res);
+      });
+    }
+    const mounted = serverNames
+      .filter((server) => here.includes(server))
+      .flatMap((server) => {
+        const [url, createHandlers] = servers[server];
+        const handlers = createHandlers(here);
+        const paths = [url, ...options.aliasesOf(server)].map((base) => new URL(base).pathname.replace(/\/$/, ''));
+        return [...new Set(paths)].map((path) => ({ path, handlers }));
+      });
+    // The longer path first, so that none hides another.
+    for (const { path, handlers } of mounted.toSorted((a, b) => b.path.length - a.path.length)) {
+      app.use(path || '/', ...handlers);
+    }
+    app.use((_req, res) => void res.status(404).end());
+    return app;
   }
-  app.use((_req, res) => void res.status(404).end());
 
   // ── Private port ──
   const privateApp = express().disable('x-powered-by').disable('etag');
   if (serves('auth')) {
     const introspection = createIntrospectionServer({ ase, db, clock, log, secret: introspectionSecret });
-    privateApp.use('/introspect', mount(introspection, urls.introspection));
+    privateApp.use('/introspect', mount(introspection, { origin: new URL(urls.introspection).origin, cors: false }));
     const backChannel = createBackChannelServer({ interactions, log, secret: backChannelSecret });
-    privateApp.use('/idp', mount(backChannel, urls.backChannel));
+    privateApp.use('/idp', mount(backChannel, { origin: new URL(urls.backChannel).origin, cors: false }));
   }
 
   return {
     key: ase,
-    app,
+    createApp,
     privateApp,
     privateSecrets: serves('auth') ? { introspection: introspectionSecret, backChannel: backChannelSecret } : undefined,
     async receivePacket(token, asset, prepare) {

@@ -32,6 +32,12 @@ export const options = {
     sentence:
       'Origin of the first ASE as clients see it; the second one is 100 ports above. Default: http://localhost and the port.',
   },
+  world: {
+    flag: 'world',
+    kind: 'string',
+    value: 'FILE',
+    sentence: 'Run the world that this file describes (YAML) instead of the default one.',
+  },
   controlPort: { flag: 'control-port', kind: 'integer', value: 'N', sentence: 'Port of the control API.' },
   controlToken: {
     flag: 'control-token',

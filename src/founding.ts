@@ -15,7 +15,7 @@ import { type Asset, sameAsset } from './payments/amount.ts';
 import type { Fee } from './payments/fees.ts';
 import type { Prices } from './payments/rates.ts';
 import { normalisePath } from './wallet-address/path.ts';
-import type { AseDefinition, WalletDefinition } from './world-definition.ts';
+import type { AseDefinition, KeyDefinition, WalletDefinition } from './world-definition.ts';
 
 export interface Founding {
   /** Of the ASE's rows. */
@@ -55,19 +55,27 @@ export async function foundAse(db: Database, founding: Founding): Promise<void> 
     const walletIds = new Map(present.map(({ id, path }) => [path, id]));
     for (const wallet of definition.wallets) {
       const path = normalisePath(wallet.path);
-      if (!walletIds.has(path)) walletIds.set(path, await addWallet(tx, founding, path, wallet));
+      const walletId = walletIds.get(path) ?? (await addWallet(tx, founding, path, wallet));
+      walletIds.set(path, walletId);
+      await addKeys(tx, founding, walletId, wallet.keys ?? []);
     }
     if (client) {
       const walletId = walletIds.get(normalisePath(client.path));
       if (walletId === undefined) throw new Error(`the client ${client.path} is no wallet of ${definition.name}`);
-      const keys = await listKeys(tx, ase, walletId);
-      if (!keys.some(({ kid }) => kid === client.keyId)) {
-        await registerKey(tx, ase, walletId, exportPublicJwk(deriveKey(secrets, 'client'), client.keyId), founding.now);
+      const isGiven = definition.wallets.some(
+        ({ path, keys }) => path === client.path && keys?.some(({ jwk }) => jwk.kid === client.keyId),
+      );
+      if (!isGiven) {
+        const jwk = exportPublicJwk(deriveKey(secrets, 'client'), client.keyId);
+        await addKeys(tx, founding, walletId, [{ jwk }]);
       }
     }
     if (isNew) {
       await setPrices(tx, ase, founding.prices);
-      for (const asset of assetsOf(definition)) await setFee(tx, ase, { asset, fee: founding.fee });
+      for (const asset of assetsOf(definition)) {
+        const own = definition.fees?.find((fee) => sameAsset(fee.asset, asset));
+        await setFee(tx, ase, own ?? { asset, fee: founding.fee });
+      }
     }
     await addPeers(tx, founding, isNew);
   });
@@ -87,6 +95,19 @@ async function addWallet(
   const { id } = await createWalletAddress(tx, ase, rules, wallet, ids, now);
   if (balance > 0n) await moveMoney(tx, ase, 'deposit', { id: `${path}:1`, account: path, amount: balance }, now);
   return id;
+}
+
+async function addKeys(
+  tx: Transaction,
+  { key: ase, now }: Founding,
+  walletId: string,
+  keys: readonly KeyDefinition[],
+): Promise<void> {
+  if (keys.length === 0) return;
+  const present = await listKeys(tx, ase, walletId);
+  for (const { jwk } of keys) {
+    if (!present.some(({ kid }) => kid === jwk.kid)) await registerKey(tx, ase, walletId, jwk, now);
+  }
 }
 
 const assetsOf = ({ wallets }: AseDefinition): Asset[] =>

@@ -21,22 +21,15 @@ export interface KeyDefinition {
   readonly privateKey?: KeyObject;
 }
 
-/** The public servers of an ASE. */
-export type ServerName = 'walletAddressServer' | 'authServer' | 'resourceServer' | 'identityProvider';
-
-export const serverNames: readonly ServerName[] = [
-  'walletAddressServer',
-  'authServer',
-  'resourceServer',
-  'identityProvider',
-];
+/** Names of what an ASE publishes of its servers. */
+export type PublicUrl = 'walletAddressServer' | 'authServer' | 'resourceServer' | 'identityProvider';
 
 export interface ServerDefinition {
   /** As clients know it, with its path; the wallet address server's is an origin. Default: below the ASE's origin. */
   readonly url?: string;
   /** Where it listens. Default: the ASE's port. */
   readonly port?: number;
-  /** Further origins that clients call it by, with the same paths (SIG-21). */
+  /** Further base URLs that clients call it by (SIG-21). */
   readonly aliases?: readonly string[];
 }
 
@@ -61,7 +54,7 @@ export interface AseDefinition {
   readonly portOffset: number;
   /** In place of the world's port and the offset. */
   readonly port?: number;
-  readonly servers?: Readonly<Partial<Record<ServerName, ServerDefinition>>>;
+  readonly servers?: Readonly<Partial<Record<PublicUrl, ServerDefinition>>>;
   readonly wallets: readonly WalletDefinition[];
   /** In place of the world's. */
   readonly prices?: Prices;

@@ -80,13 +80,14 @@ const baseUrl = (expected: string, accept: (url: URL) => boolean): Reader<string
   text(expected, (given) => {
     const url = URL.parse(given);
     const isPlain = url && /^https?:$/.test(url.protocol) && !url.username && !url.password && !/[?#]/.test(given);
-    return isPlain && accept(url) ? url.href.replace(/\/$/, '') : undefined;
+    // Paths that a router takes literally.
+    return isPlain && /^[\w./~-]+$/.test(url.pathname) && accept(url) ? url.href.replace(/\/+$/, '') : undefined;
   });
 const url = baseUrl('an http or https URL without query', () => true);
 const origin = baseUrl('an origin as http://localhost:4000', ({ pathname }) => pathname === '/');
 
 const server = (published: Reader<string>) =>
-  optional(object({ url: optional(published), port: optional(port), aliases: optional(list(origin)) }));
+  optional(object({ url: optional(published), port: optional(port), aliases: optional(list(published)) }));
 
 const aseName = text('a name of lower case letters, digits and hyphens', (given) =>
   /^[a-z0-9][a-z0-9-]{0,62}$/.test(given) ? given : undefined,

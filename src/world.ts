@@ -8,6 +8,7 @@ import express, { type Express } from 'express';
 import type { Logger } from 'pino';
 import specification from '../generated/resource-server/document.json' with { type: 'json' };
 import packageJson from '../package.json' with { type: 'json' };
+import type { NewPeer } from './administration/peers.ts';
 import { type Ase, createAse } from './ase.ts';
 import { liveClock, WorldClock } from './clock.ts';
 import { type AseState, type ConsentMode, type Controls, createControlServer, type Worlds } from './control/server.ts';
@@ -20,17 +21,23 @@ import { bind, keepRawTarget, refuseUnknown } from './http/bind.ts';
 import type { Reply } from './http/pipeline.ts';
 import { type ProfileName, selectProfile } from './http/profile.ts';
 import { createIds } from './ids.ts';
-import { type Listener, listen } from './listener.ts';
+import { type Locations, openLocations } from './locations.ts';
 import type { Failpoint } from './payments/failpoint.ts';
 import { createIlpOverHttpLink } from './payments/ilp/ilp-over-http.ts';
 import { createInProcessLink } from './payments/ilp/in-process-link.ts';
 import type { Link } from './payments/ilp/link.ts';
 import type { ClosableLink, PeerTerms } from './payments/ilp/peers.ts';
 import { readTrialBalance } from './payments/ledger.ts';
-import { locateServers, publicHosts, type ServerName, type ServerUrls, serverNames } from './servers.ts';
+import { publicHosts, type ServerName, type ServerUrls, serverNames } from './servers.ts';
 import { openSettings } from './settings.ts';
 import type { Tls } from './tls.ts';
-import { type AseDefinition, defaultWorld, type WorldDefinition } from './world-definition.ts';
+import {
+  type AseDefinition,
+  defaultWorld,
+  type KeyDefinition,
+  type PeerDefinition,
+  type WorldDefinition,
+} from './world-definition.ts';
 
 export interface WorldOptions {
   readonly definition?: WorldDefinition;
@@ -112,58 +119,62 @@ export async function createWorld(site: Site, options: WorldOptions): Promise<Wo
   const isWhole = serverNames.every((name) => serves.includes(name)) && Object.values(servers).every((url) => !url);
   if (!isWhole && hosted.length > 1) throw new Error('the servers of one ASE only can be told apart');
   const publicUrl = options.publicUrl ? new URL(options.publicUrl) : undefined;
+  const given = hosted.flatMap((ase) => Object.values(ase.servers ?? {}));
+  const names = given.flatMap(({ url, aliases = [] }) => [...(url === undefined ? [] : [url]), ...aliases]);
   const { local } = checkExposure({
-    hosts: [site.host, ...(publicUrl ? [publicUrl.hostname] : []), ...publicHosts(servers)],
+    hosts: [
+      site.host,
+      ...(publicUrl ? [publicUrl.hostname] : []),
+      ...publicHosts(servers),
+      ...names.map((name) => new URL(name).hostname),
+    ],
     insecure: site.insecure,
     testing: {
       '--seed': options.seed !== undefined,
       [`--consent ${consent}`]: consent !== 'manual',
       '--failpoint': options.failpoint !== undefined,
+      'a private key in the world file': hosted.some(({ wallets }) =>
+        wallets.some(({ keys }) => keys?.some(({ privateKey }) => privateKey)),
+      ),
+      'an http URL in the world file': names.some((name) => name.startsWith('http:')),
     },
   });
 
   // Addresses first: the listeners' ports are part of every identifier.
-  const listeners = new Map<string, Listener>();
-  const closeListeners = (graceMs?: number) =>
-    Promise.all([...listeners.values()].map((listener) => listener.close(graceMs)));
+  const locations = await openLocations(definition, hosted, {
+    host: site.host,
+    port,
+    publicUrl,
+    servers,
+    serves,
+    controlUrl: site.controlUrl,
+    credentialsFor: site.tls?.credentialsFor,
+  });
   try {
-    const published = locateServers(servers, publicUrl?.origin ?? 'https://localhost', '');
-    const credentials = site.tls?.credentialsFor(publicHosts(published, serves));
-    for (const { name, portOffset } of hosted) {
-      listeners.set(name, await listen(site.host, port === 0 ? 0 : port + portOffset, credentials));
-    }
-    const originOf = ({ name, portOffset }: AseDefinition): string => {
-      if (publicUrl) return withPort(publicUrl, portOffset);
-      return `${site.tls ? 'https' : 'http'}://localhost:${listeners.get(name)?.port ?? port + portOffset}`;
-    };
-    const world = await assemble(site, { ...options, consent }, definition, hosted, listeners, originOf, local);
+    const world = await assemble(site, { ...options, consent }, definition, hosted, locations, local);
     return {
       ...world,
       async close() {
         await world.stop();
-        await closeListeners();
+        await locations.close();
       },
     };
   } catch (error) {
-    await closeListeners(0);
+    await locations.close(0);
     throw error;
   }
 }
 
-/** The origin with `offset` added to its port. */
-function withPort(url: URL, offset: number): string {
-  const moved = new URL(url.origin);
-  if (offset > 0) moved.port = String(Number(url.port || (url.protocol === 'https:' ? 443 : 80)) + offset);
-  return moved.origin;
-}
+/** The client's key, where the definition gives it one. */
+const findClientKey = ({ wallets }: AseDefinition, client: WorldDefinition['client']): KeyDefinition | undefined =>
+  wallets.find(({ path }) => path === client.path)?.keys?.find(({ jwk }) => jwk.kid === client.keyId);
 
 async function assemble(
   { worldId, host, log, ...site }: Site,
   options: WorldOptions & { readonly consent: ConsentMode },
   definition: WorldDefinition,
   hosted: readonly AseDefinition[],
-  listeners: ReadonlyMap<string, Listener>,
-  originOf: (ase: AseDefinition) => string,
+  { urlsOf, endpointOf, ...locations }: Locations,
   local: boolean,
 ) {
   const { seed, client, serves } = { serves: serverNames, ...options, client: definition.client };
@@ -179,40 +190,41 @@ async function assemble(
   const ases = new Map<string, Ase>();
   let clientKey: string | undefined;
 
-  /** Where the servers of an ASE are found; of those that run elsewhere altogether we know the origin alone. */
-  const urlsOf = (ase: AseDefinition): ServerUrls =>
-    locateServers(hosted.includes(ase) ? (options.servers ?? {}) : {}, originOf(ase), `${site.controlUrl}/${ase.name}`);
-
   /** By this an ASE makes itself known to another on their link. */
   const linkToken = (from: string, to: string): string =>
     createHmac('sha256', peerSecret).update(`ilp link\n${from}\n${to}`).digest('base64url');
 
   /** A connector in this process is spoken to without a socket; it asks for the token all the same. */
   function openLink(from: string, { name, endpoint, outgoingToken }: PeerTerms): ClosableLink {
-    const neighbour = hosted.find((ase) => originOf(ase) === endpoint);
+    const neighbour = hosted.find((ase) => endpointOf(ase) === endpoint);
     const link: ClosableLink = neighbour
       ? createInProcessLink((asset, prepare) => ases.get(neighbour.name)!.receivePacket(outgoingToken, asset, prepare))
       : createIlpOverHttpLink({ origin: endpoint, token: outgoingToken, trust: site.tls?.trust });
     return options.wrapLink ? { ...options.wrapLink(from, name, link), close: link.close } : link;
   }
 
-  const peersOf = (ase: AseDefinition) =>
-    definition.ases
-      .filter((other) => other !== ase)
-      .map((other) => ({
-        name: other.name,
-        prefix: ilpAddressOf(keyOf(worldId, other.name)),
-        endpoint: originOf(other),
-        incomingToken: linkToken(other.name, ase.name),
-        outgoingToken: linkToken(ase.name, other.name),
-        maxPacketAmount: definition.maxPacketAmount,
-      }));
+  /** Without a word on them, all others of the world. */
+  function peersOf(ase: AseDefinition): NewPeer[] {
+    const others = definition.ases.filter((other) => other !== ase);
+    return (ase.peers ?? others).map((peer: PeerDefinition) => {
+      const { name, maxPacketAmount = definition.maxPacketAmount, balanceLimit, elsewhere } = peer;
+      const neighbour = others.find((other) => other.name === name);
+      const reach = elsewhere ?? {
+        prefix: ilpAddressOf(keyOf(worldId, name)),
+        endpoint: endpointOf(neighbour!),
+        incomingToken: linkToken(name, ase.name),
+        outgoingToken: linkToken(ase.name, name),
+      };
+      return { name, maxPacketAmount, balanceLimit, ...reach };
+    });
+  }
 
   async function found(ase: AseDefinition): Promise<void> {
     const { name } = ase;
     const key = keyOf(worldId, name);
     const ids = createIds(seed, name);
     const ownClient = client.ase === name ? client : undefined;
+    const givenKey = ownClient && findClientKey(ase, ownClient);
     await foundAse(db, {
       key,
       prefix: ilpAddressOf(key),
@@ -221,15 +233,15 @@ async function assemble(
       ids,
       now: clock.businessNow(),
       client: ownClient,
-      prices: definition.prices,
+      prices: ase.prices ?? definition.prices,
       fee: definition.fee,
       peers: isLinked ? peersOf(ase) : [],
       replacePeerTokens: givenPeerSecret !== undefined,
     });
     const settings = await openSettings(db.query, key);
     if (ownClient) {
-      const privateKey = deriveKey(settings.current().secrets, 'client');
-      clientKey = privateKey.export({ format: 'pem', type: 'pkcs8' }) as string;
+      const privateKey = givenKey ? givenKey.privateKey : deriveKey(settings.current().secrets, 'client');
+      clientKey = privateKey?.export({ format: 'pem', type: 'pkcs8' }) as string | undefined;
     }
     const created = createAse({
       key,
@@ -237,6 +249,9 @@ async function assemble(
       name,
       urls: urlsOf(ase),
       serves,
+      aliasesOf: (server) => locations.aliasesOf(ase, server),
+      hosts: locations.hosts,
+      pages: definition.pages,
       settings,
       openLink: (peer) => openLink(name, peer),
       db,
@@ -251,7 +266,7 @@ async function assemble(
       tamper: options.tamper,
     });
     ases.set(name, created);
-    listeners.get(name)!.serve(created.app);
+    locations.serve(ase, created.createApp);
   }
 
   async function start(): Promise<void> {

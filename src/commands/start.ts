@@ -20,6 +20,8 @@ export async function start(config: Config): Promise<void> {
   if (serves.includes('resource') && config.ase !== undefined && !config.peerSecret && !config.seed) {
     log.warn(`without --peer-secret ${config.ase} has no peers but those set over the control API`);
   }
+  const definition =
+    config.world === undefined ? undefined : await (await import('../world-file.ts')).readWorldFile(config.world);
   const directory = await openDirectory(config.data);
   let deployment: Deployment | undefined;
   try {
@@ -33,6 +35,7 @@ export async function start(config: Config): Promise<void> {
       log,
     });
     const world = await deployment.addWorld(mainWorldId, {
+      definition,
       port: config.port,
       publicUrl: config.publicUrl,
       controlToken: config.controlToken,
