@@ -17,10 +17,9 @@ import type { Database } from './database/database.ts';
 import { createNonceMemory } from './database/signature-nonces.ts';
 import { deriveKey, deriveSecret, exportPublicJwk } from './derived-keys.ts';
 import { type BindOptions, bind, keepRawTarget, refuseUnknown } from './http/bind.ts';
-import { type ClientKey, createClientKeys, importClientJwk } from './http/client-keys.ts';
+import { type ClientKey, createClientKeys, expectClientJwk } from './http/client-keys.ts';
 import { createOutbound } from './http/outbound.ts';
 import type { Environment, Reply, Server } from './http/pipeline.ts';
-import { Problem } from './http/problem.ts';
 import type { Switches } from './http/profile.ts';
 import { createBackChannelClient } from './identity-provider/back-channel-client.ts';
 import { type ConsentPolicy, createConsentPrompt } from './identity-provider/consent.ts';
@@ -36,10 +35,12 @@ import { type ClosableLink, createPeers, type PeerTerms } from './payments/ilp/p
 import { isInterval } from './payments/interval.ts';
 import { createSettlement } from './payments/settlement.ts';
 import { createIntrospectionClient, type Introspect } from './resource/introspection-client.ts';
+import { createPaymentOpener } from './resource/open-incoming-payment.ts';
 import { createReceiverReader } from './resource/receiver.ts';
 import { createResourceServer } from './resource/server.ts';
 import { type ServerName, type ServerUrls, serverNames } from './servers.ts';
 import type { SettingsMemory } from './settings.ts';
+import type { Extensions } from './wallet-address/extensions.ts';
 import { instancePath } from './wallet-address/path.ts';
 import { createWalletAddressServer } from './wallet-address/server.ts';
 import type { PageWords } from './world-definition.ts';
@@ -60,6 +61,7 @@ export interface AseOptions {
   readonly hosts: ReadonlyMap<string, string>;
   readonly pages?: PageWords;
   readonly settings: SettingsMemory;
+  readonly extensions?: Extensions;
   readonly openLink: (peer: PeerTerms) => ClosableLink;
   readonly db: Database;
   readonly clock: Clock;
@@ -125,7 +127,7 @@ export function createAse(options: AseOptions): Ase {
   });
   const clientKeys = createClientKeys({ outbound, wallNow: clock.wallNow, ttlMs: KEY_TTL_MS });
   const clientKey = (client: { walletAddress: string } | { jwk: unknown }, keyid: string): Promise<ClientKey> =>
-    'jwk' in client ? expectKey(client.jwk, keyid) : clientKeys.keyFor(client.walletAddress, keyid);
+    'jwk' in client ? expectClientJwk(client.jwk, keyid) : clientKeys.keyFor(client.walletAddress, keyid);
   const instance = { keyid: 'instance', privateKey: deriveKey(secrets, 'instance') };
 
   // ── Between the servers ──
@@ -203,6 +205,7 @@ export function createAse(options: AseOptions): Ase {
     promptConsent: createConsentPrompt({ policy: options.consent, page: `${identityProvider}/consent` }),
     closingWords: options.pages,
   });
+  const credentialsFor = (id: string) => createCredentials(settings.current().secrets, prefix, id);
   const resource = createResourceServer({
     ase,
     db,
@@ -214,7 +217,7 @@ export function createAse(options: AseOptions): Ase {
     resourceServer,
     introspect,
     clientKey,
-    credentialsFor: (incomingPaymentId) => createCredentials(settings.current().secrets, prefix, incomingPaymentId),
+    credentialsFor,
     canReach: (ilpAddress) => connector.peerFor(ilpAddress) !== undefined,
     readReceiver,
     rates: () => settings.current().prices,
@@ -223,7 +226,12 @@ export function createAse(options: AseOptions): Ase {
   });
   const instanceKey = exportPublicJwk(instance.privateKey, instance.keyid);
   const walletAddress = createWalletAddressServer(
-    { ase, db, origin: walletAddressServer, authServer, resourceServer, instanceKey },
+    {
+      ...{ ase, db, log, origin: walletAddressServer, authServer, resourceServer, instanceKey },
+      extensions: options.extensions ?? {},
+      openPayment: createPaymentOpener({ ase, db, clock, ids, credentialsFor }),
+      outbound: inward,
+    },
     environment,
   );
   const consent = createIdentityProviderServer({ ids, interactions, authServer, labels: options.pages, log });
@@ -348,14 +356,6 @@ export function createAse(options: AseOptions): Ase {
     },
     settled: () => settlement.idle(),
   };
-}
-
-/** The key of a `{jwk}` client; its kid must be the signature's keyid (AMB-17). */
-async function expectKey(jwk: unknown, keyid: string): Promise<ClientKey> {
-  const key = await importClientJwk(jwk);
-  if (key.keyid !== keyid)
-    throw new Problem('invalid_signature', { description: 'keyid is not the kid of the client’s key' });
-  return key;
 }
 
 async function listWalletAddresses({ query }: Database, ase: string): Promise<AseState['walletAddresses']> {

@@ -98,6 +98,9 @@ export function integer(least: number, most: number): Reader<number> {
       : mistaken(place, `expected a whole number from ${least} to ${most}, not ${describe(value)}`);
 }
 
+export const boolean: Reader<boolean> = (value, place) =>
+  typeof value === 'boolean' ? value : mistaken(place, `expected true or false, not ${describe(value)}`);
+
 /** Minor units, as a number or as text. */
 export const amount = (least: bigint, most: bigint): Reader<bigint> =>
   text(`a whole number from ${least} to ${most}`, (given) => {

@@ -4,6 +4,8 @@ import type { ClientJwk } from './http/client-keys.ts';
 import type { Asset } from './payments/amount.ts';
 import type { Fee } from './payments/fees.ts';
 import type { Prices } from './payments/rates.ts';
+import type { AdditionalProperties, Extensions } from './wallet-address/extensions.ts';
+import { normalisePath } from './wallet-address/path.ts';
 
 export interface WalletDefinition {
   readonly path: string;
@@ -11,6 +13,8 @@ export interface WalletDefinition {
   readonly asset: Asset;
   /** Minor units. */
   readonly balance: bigint;
+  /** Further members of its document (WA-11). */
+  readonly additionalProperties?: AdditionalProperties;
   /** Published at the wallet address. */
   readonly keys?: readonly KeyDefinition[];
 }
@@ -56,6 +60,8 @@ export interface AseDefinition {
   readonly port?: number;
   readonly servers?: Readonly<Partial<Record<PublicUrl, ServerDefinition>>>;
   readonly wallets: readonly WalletDefinition[];
+  /** Of its wallet addresses; default: none. */
+  readonly extensions?: Omit<Extensions, 'additionalProperties'>;
   /** In place of the world's. */
   readonly prices?: Prices;
   /** In place of the world's, for payers in these assets. */
@@ -89,6 +95,14 @@ export interface WorldDefinition {
   /** Where calls to other origins really go. */
   readonly hosts?: Readonly<Record<string, string>>;
   readonly pages?: PageWords;
+}
+
+/** The extensions of an ASE, with those of single wallets. */
+export function extensionsOf({ extensions, wallets }: AseDefinition): Extensions {
+  const additional = wallets.flatMap(({ path, additionalProperties: given }) =>
+    given ? [[normalisePath(path), given] as const] : [],
+  );
+  return { ...extensions, additionalProperties: new Map(additional) };
 }
 
 const usd: Asset = { code: 'USD', scale: 2 };

@@ -7,6 +7,7 @@ import { ConfigError } from './config.ts';
 import { exportPublicJwk } from './derived-keys.ts';
 import {
   amount,
+  boolean,
   integer,
   list,
   mistaken,
@@ -20,7 +21,9 @@ import {
 import { Problem } from './http/problem.ts';
 import { type Asset, MAX_AMOUNT } from './payments/amount.ts';
 import { parsePrice } from './payments/rates.ts';
+import type { AdditionalProperty } from './wallet-address/extensions.ts';
 import { parseNewWalletAddress } from './wallet-address/new-wallet-address.ts';
+import { locateWebPage } from './wallet-address/web-page.ts';
 import {
   type AseDefinition,
   defaultWorld,
@@ -86,6 +89,18 @@ const baseUrl = (expected: string, accept: (url: URL) => boolean): Reader<string
 const url = baseUrl('an http or https URL without query', () => true);
 const origin = baseUrl('an origin as http://localhost:4000', ({ pathname }) => pathname === '/');
 
+/** With its marks filled in it is a URL; so it is tried out. */
+const webPage = text('a URL with %wa, %ewa, %wp or %ewp for the wallet address', (given) =>
+  /^https?:$/.test(URL.parse(locateWebPage(given, 'https://wallet.example/alice'))?.protocol ?? '') ? given : undefined,
+);
+
+/** Text, or with `visible: false` what is kept but not shown. */
+const additionalProperty: Reader<AdditionalProperty> = (value, place) => {
+  if (typeof value === 'string') return { value: line(value, place), visible: true };
+  const { visible = true, ...property } = object({ value: line, visible: optional(boolean) })(value, place) ?? {};
+  return { ...property, visible } as AdditionalProperty;
+};
+
 const server = (published: Reader<string>) =>
   optional(object({ url: optional(published), port: optional(port), aliases: optional(list(published)) }));
 
@@ -136,9 +151,18 @@ function createWorldReader(directory: string) {
             publicName: optional(line),
             asset,
             balance: optional(amount(0n, MAX_AMOUNT)),
+            additionalProperties: optional(record(additionalProperty)),
             keys: optional(list(key)),
           }),
           1,
+        ),
+        extensions: optional(
+          object({
+            webPage: optional(webPage),
+            cardService: optional(url),
+            spsp: optional(boolean),
+            lookupHook: optional(url),
+          }),
         ),
         prices: optional(prices),
         fees: optional(list(object({ asset, ...feeMembers }))),

@@ -34,6 +34,7 @@ import type { Tls } from './tls.ts';
 import {
   type AseDefinition,
   defaultWorld,
+  extensionsOf,
   type KeyDefinition,
   type PeerDefinition,
   type WorldDefinition,
@@ -253,6 +254,7 @@ async function assemble(
       hosts: locations.hosts,
       pages: definition.pages,
       settings,
+      extensions: extensionsOf(ase),
       openLink: (peer) => openLink(name, peer),
       db,
       clock,

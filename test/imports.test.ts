@@ -25,7 +25,7 @@ const allowed: Record<string, readonly string[]> = {
   listener: [],
   x509: [],
   tls: ['clock', 'config', 'x509'],
-  'world-definition': ['http', 'payments'],
+  'world-definition': ['http', 'payments', 'wallet-address'],
   'document-reader': ['config'],
   'world-file': ['config', 'derived-keys', 'document-reader', 'http', 'payments', 'wallet-address', 'world-definition'],
   'derived-keys': ['http'],

@@ -97,6 +97,36 @@ pages: { accept: allow, close: close, accepted: Accepted }
   assert.deepEqual(world.pages, { accept: 'allow', close: 'close', accepted: 'Accepted' });
 });
 
+test('extensions of wallet addresses; a property is text, or has a value and may be hidden', () => {
+  const yaml = (extensions: string, properties: string) => `
+ases:
+  - name: slate
+    extensions: ${extensions}
+    wallets:
+      - { path: /ann, asset: CHF/2, additionalProperties: ${properties} }
+sender: slate/ann
+receiver: slate/ann
+client: { wallet: slate/ann, keyId: k1 }
+`;
+  const given = '{ webPage: "https://page.example/%ewp", cardService: "https://cards.example", spsp: true }';
+  const [slate] = parse(yaml(given, '{ city: Chur, risk: { value: high, visible: false } }')).ases;
+  assert.deepEqual(slate!.extensions, {
+    webPage: 'https://page.example/%ewp',
+    cardService: 'https://cards.example',
+    spsp: true,
+  });
+  assert.deepEqual(slate!.wallets[0]!.additionalProperties, {
+    city: { value: 'Chur', visible: true },
+    risk: { value: 'high', visible: false },
+  });
+  assert.deepEqual(mistakesIn(yaml('{ webPage: "page", spsp: perhaps, lookupHook: 7 }', '{ city: [Chur] }')), [
+    'ases[0].wallets[0].additionalProperties["city"]: expected an object with value, visible, not a list',
+    "ases[0].extensions.webPage: expected a URL with %wa, %ewa, %wp or %ewp for the wallet address, not 'page'",
+    'ases[0].extensions.spsp: expected true or false, not text',
+    "ases[0].extensions.lookupHook: expected an http or https URL without query, not '7'",
+  ]);
+});
+
 test('keys: PEM, base64 of it, JWK, a file; private ones are known as such', () => {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
   const pem = privateKey.export({ format: 'pem', type: 'pkcs8' }) as string;

@@ -3,6 +3,7 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { calculateJwkThumbprint } from 'jose';
 import type { Outbound } from './outbound.ts';
+import { Problem } from './problem.ts';
 
 /**
  * `key_not_found`: there is no such kid, or no key set where it should be; `key_unusable`: the kid stands twice or its
@@ -201,4 +202,12 @@ export async function importClientJwk(jwk: unknown): Promise<ClientKey> {
   } catch (error) {
     throw new ClientKeyError('key_unusable', 'the key cannot be imported', error);
   }
+}
+
+/** The key of a `{jwk}` client; its kid must be the signature's keyid (AMB-17). */
+export async function expectClientJwk(jwk: unknown, keyid: string): Promise<ClientKey> {
+  const key = await importClientJwk(jwk);
+  if (key.keyid !== keyid)
+    throw new Problem('invalid_signature', { description: 'keyid is not the kid of the client’s key' });
+  return key;
 }

@@ -54,6 +54,7 @@ export const policies: Record<string, Policy> = {
   'get-wallet-address': { caller: 'public', body: 'ignored' },
   'get-wallet-address-keys': { caller: 'public', body: 'ignored' },
   'get-wallet-address-did-document': { caller: 'public', body: 'ignored' },
+  'get-spsp': { caller: 'public', body: 'ignored' },
   // Authorization server
   'post-request': { caller: 'client', body: 'read' },
   'post-continue': { caller: 'continuation', body: 'read' },

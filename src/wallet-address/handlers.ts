@@ -1,12 +1,19 @@
 /** Open Payments wallet address server: the document, its keys and its DID document. Public; a bad token changes nothing (WA-42). */
+import type { Logger } from 'pino';
 import type { Handlers } from '../../generated/wallet-address-server/routes.ts';
 import type { Queryable } from '../database/database.ts';
 import type { ClientJwk } from '../http/client-keys.ts';
 import { combinedHeader } from '../http/exchange.ts';
+import type { Outbound } from '../http/outbound.ts';
 import type { Call } from '../http/pipeline.ts';
 import { Problem } from '../http/problem.ts';
+import { preferredType } from './content-negotiation.ts';
 import { createDidDocument } from './did-document.ts';
+import { additionalMembers, type Extensions } from './extensions.ts';
+import { createLookupHook } from './lookup-hook.ts';
 import { instancePath, parseWalletAddressTarget } from './path.ts';
+import { selectKeys, selectWalletAddress } from './stored-wallet-address.ts';
+import { locateWebPage } from './web-page.ts';
 
 export interface WalletAddressDeps {
   readonly ase: string;
@@ -18,54 +25,51 @@ export interface WalletAddressDeps {
   readonly resourceServer: string;
   /** Public key of the ASE as a client of others (WA-36). */
   readonly instanceKey: ClientJwk;
+  readonly extensions: Extensions;
+  /** To the operator's own hook. */
+  readonly outbound: Pick<Outbound, 'request'>;
+  readonly log: Pick<Logger, 'warn'>;
 }
 
+const jsonOnly = ['application/json'] as const;
 /** Slow-changing (WA-18); which form is answered depends on Accept. */
 const documentHeaders = { 'Cache-Control': 'max-age=300', Vary: 'Accept' };
 /** A removed key must soon be gone everywhere (WA-45). */
 const keyHeaders = { 'Cache-Control': 'no-cache' };
 
 export function createWalletAddressHandlers(deps: WalletAddressDeps) {
-  const { ase, db, authServer, resourceServer } = deps;
+  const { ase, db, authServer, resourceServer, extensions } = deps;
+  /** Of equals the first wins. */
+  const forms = extensions.webPage === undefined ? jsonOnly : ([...jsonOnly, 'text/html'] as const);
 
-  /** Unknown and disabled look alike (WA-12, WA-13, WA-39). */
-  async function findWalletAddress(path: string) {
-    const row = await db.query
-      .selectFrom('wallet_address as w')
-      .innerJoin('account as a', (join) => join.onRef('a.ase', '=', 'w.ase').onRef('a.id', '=', 'w.account_id'))
-      .select(['w.id', 'w.url', 'w.public_name', 'a.asset_code', 'a.asset_scale'])
-      .where('w.ase', '=', ase)
-      .where('w.path', '=', path)
-      .where('w.active', '=', true)
-      .executeTakeFirst();
-    if (!row) throw new Problem('not_found');
-    return row;
+  const isThere = async (path: string) => (await selectWalletAddress(db.query, ase, path)) !== undefined;
+  const awaitCreation =
+    extensions.lookupHook === undefined
+      ? undefined
+      : createLookupHook({ ...deps, url: extensions.lookupHook, isThere });
+
+  /** Throws `not_found`, after the hook had its chance. */
+  async function expect<Found>(path: string, select: (db: Queryable, ase: string, path: string) => Promise<Found>) {
+    let found = await select(db.query, ase, path);
+    if (!found && awaitCreation) {
+      await awaitCreation(path);
+      found = await select(db.query, ase, path);
+    }
+    if (!found) throw new Problem('not_found');
+    return found;
   }
+  const findWalletAddress = (path: string) => expect(path, selectWalletAddress);
+  const findKeys = async (path: string) =>
+    path === instancePath ? { url: deps.origin + instancePath, keys: [deps.instanceKey] } : expect(path, selectKeys);
 
-  /** URL and current keys of a wallet address; one without keys has an empty set (WA-32). */
-  async function findKeys(path: string): Promise<{ url: string; keys: ClientJwk[] }> {
-    if (path === instancePath) return { url: deps.origin + instancePath, keys: [deps.instanceKey] };
-    const rows = await db.query
-      .selectFrom('wallet_address as w')
-      .leftJoin('wallet_address_key as k', (join) =>
-        join.onRef('k.ase', '=', 'w.ase').onRef('k.wallet_address_id', '=', 'w.id'),
-      )
-      .select(['w.url', 'k.jwk'])
-      .where('w.ase', '=', ase)
-      .where('w.path', '=', path)
-      .where('w.active', '=', true)
-      .orderBy('k.created_at')
-      .orderBy('k.kid')
-      .execute();
-    const [first] = rows;
-    if (!first) throw new Problem('not_found');
-    return { url: first.url, keys: rows.flatMap(({ jwk }) => (jwk ? [jwk] : [])) };
-  }
-
-  return {
+  const handlers = {
     'get-wallet-address': async ({ exchange }) => {
       const row = await findWalletAddress(parseWalletAddressTarget(exchange.rawTarget).path);
-      if (!acceptsJson(combinedHeader(exchange, 'accept'))) throw new Problem('not_acceptable');
+      const preferred = preferredType(combinedHeader(exchange, 'accept'), forms);
+      if (preferred === undefined) throw new Problem('not_acceptable');
+      if (preferred === 'text/html') {
+        return { status: 302, headers: { ...documentHeaders, Location: locateWebPage(extensions.webPage!, row.url) } };
+      }
       return {
         status: 200,
         headers: documentHeaders,
@@ -76,6 +80,7 @@ export function createWalletAddressHandlers(deps: WalletAddressDeps) {
           assetScale: row.asset_scale,
           authServer,
           resourceServer,
+          ...additionalMembers(extensions, row.path),
         },
       };
     },
@@ -90,14 +95,5 @@ export function createWalletAddressHandlers(deps: WalletAddressDeps) {
       return { status: 200, headers: keyHeaders, body: createDidDocument(url, keys) };
     },
   } satisfies Handlers<Call<undefined>>;
-}
-
-/** Whether Accept lets JSON through (RFC 9110 §12.5.1): absent, or a matching range whose weight is not zero (WA-17). */
-export function acceptsJson(accept: string | undefined): boolean {
-  if (accept === undefined || accept.trim() === '') return true;
-  return accept.split(',').some((range) => {
-    const [type, ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());
-    const refused = parameters.some((parameter) => /^q=0(\.0*)?$/.test(parameter));
-    return !refused && ['*/*', 'application/*', 'application/json'].includes(type!);
-  });
+  return { handlers, findWalletAddress };
 }

@@ -10,28 +10,34 @@ import { answerPreflight, createEndpoint, refuseUnknown } from '../http/bind.ts'
 import type { Environment, Server } from '../http/pipeline.ts';
 import { Problem } from '../http/problem.ts';
 import { createRequestValidator } from '../http/request-validator.ts';
+import { preferredType } from './content-negotiation.ts';
 import { createWalletAddressHandlers, type WalletAddressDeps } from './handlers.ts';
 import { parseWalletAddressTarget } from './path.ts';
 import { renderWalletAddressProblem } from './problem.ts';
+import { createSpspServer, type SpspDeps, spspType } from './spsp.ts';
 
 const validateRequest = createRequestValidator(document, { allowUnknownQueryParameters: true });
 
 export function createWalletAddressServer(
-  deps: WalletAddressDeps,
+  deps: WalletAddressDeps & Pick<SpspDeps, 'openPayment'>,
   environment: Environment,
 ): [RequestHandler, ErrorRequestHandler] {
+  const { handlers, findWalletAddress } = createWalletAddressHandlers(deps);
   const server: Server<undefined> = {
     name: 'wallet-address-server',
     routes,
     validateRequest,
     responseBody,
-    handlers: createWalletAddressHandlers(deps),
+    handlers,
     judges: 'caller-first',
     identify: async () => ({ caller: undefined }),
     render: renderWalletAddressProblem,
   };
   const options = { origin: deps.origin, cors: true };
   const endpoint = createEndpoint(server, environment, options);
+  const spsp = createEndpoint(createSpspServer({ ...deps, findWalletAddress }), environment, options);
+  const prefersSpsp = (accept: string | undefined): boolean =>
+    preferredType(accept, ['application/json', spspType, 'text/html']) === spspType;
   const [, onError] = refuseUnknown(server, environment, options);
   const answer: RequestHandler = (req, res) => {
     if (req.method === 'OPTIONS') return answerPreflight(req, res, ['GET', 'HEAD']);
@@ -39,6 +45,9 @@ export function createWalletAddressServer(
       return endpoint.refuse(res, new Problem('method_not_allowed'), undefined, { Allow: 'GET, HEAD, OPTIONS' });
     }
     const { operationId, documentPath } = parseWalletAddressTarget(req.url);
+    if (deps.extensions.spsp && operationId === 'get-wallet-address' && prefersSpsp(req.headers.accept)) {
+      return void spsp.serve(req, res, 'get-spsp', documentPath, {});
+    }
     return void endpoint.serve(req, res, operationId, documentPath, {});
   };
   return [answer, onError];

@@ -1,0 +1,46 @@
+/** Incoming payments that the ASE opens itself, for who pays without a grant, by SPSP (WA-25, OPI-052). */
+import { toInstant } from '../database/columns.ts';
+import type { ResourceDeps } from './server.ts';
+
+/** How long one takes money, in milliseconds. */
+const LIFE_MS = 60 * 60 * 1000;
+
+/** As its client: nobody's, so that no client sees it as its own. */
+const CLIENT_ID = 'spsp';
+
+type Deps = Pick<ResourceDeps, 'ase' | 'db' | 'clock' | 'ids' | 'credentialsFor'>;
+
+/** Returns a function that opens an incoming payment of any amount at the wallet address of this id. */
+export function createPaymentOpener({ ase, db, clock, ids, credentialsFor }: Deps) {
+  return async (walletAddressId: string): Promise<ReturnType<Deps['credentialsFor']>> => {
+    const { asset_code, asset_scale } = await db.query
+      .selectFrom('wallet_address as wallet')
+      .innerJoin('account', (join) =>
+        join.onRef('account.ase', '=', 'wallet.ase').onRef('account.id', '=', 'wallet.account_id'),
+      )
+      .select(['account.asset_code', 'account.asset_scale'])
+      .where('wallet.ase', '=', ase)
+      .where('wallet.id', '=', walletAddressId)
+      .executeTakeFirstOrThrow();
+    const id = ids.uuid();
+    const now = clock.businessNow();
+    await db.query
+      .insertInto('incoming_payment')
+      .values({
+        ase,
+        id,
+        wallet_address_id: walletAddressId,
+        client_id: CLIENT_ID,
+        asset_code,
+        asset_scale,
+        incoming_amount: null,
+        received_amount: '0',
+        completed: false,
+        expires_at: toInstant(now + LIFE_MS),
+        metadata: null,
+        created_at: toInstant(now),
+      })
+      .execute();
+    return credentialsFor(id);
+  };
+}

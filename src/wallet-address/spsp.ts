@@ -1,0 +1,93 @@
+/**
+ * The Simple Payment Setup Protocol at a wallet address (ILP-0009; WA-25, OPI-052): whoever asks for it gets what a
+ * STREAM payment to the address needs.
+ */
+import { combinedHeader, type Exchange } from '../http/exchange.ts';
+import type { Server } from '../http/pipeline.ts';
+import { Problem } from '../http/problem.ts';
+import { parseWalletAddressTarget } from './path.ts';
+import { renderWalletAddressProblem } from './problem.ts';
+
+export const spspType = 'application/spsp4+json';
+
+export interface SpspDeps {
+  /** Throws `not_found`. */
+  readonly findWalletAddress: (path: string) => Promise<{ readonly id: string }>;
+  /** Opens an incoming payment of any amount at the wallet address of this id. */
+  readonly openPayment: (walletAddressId: string) => Promise<{
+    readonly ilpAddress: string;
+    readonly sharedSecret: Buffer;
+  }>;
+}
+
+const operationId = 'get-spsp';
+
+export function createSpspServer({ findWalletAddress, openPayment }: SpspDeps): Server<undefined> {
+  return {
+    name: 'spsp',
+    routes: {
+      [operationId]: {
+        operationId,
+        tags: [],
+        method: 'GET',
+        path: '/',
+        security: [],
+        responses: [200, 400, 404, 405, 500],
+      },
+    },
+    validateRequest: async () => ({ params: {}, query: {}, body: undefined }),
+    responseBody: { [operationId]: { 200: isSpspAnswer, 400: isAnything, 404: isAnything, 500: isAnything } },
+    handlers: {
+      [operationId]: async ({ exchange }) => {
+        const { id } = await findWalletAddress(parseWalletAddressTarget(exchange.rawTarget).path);
+        checkReceiptHeaders(exchange);
+        // HEAD tells nothing of the credentials, so it opens nothing.
+        if (exchange.method === 'HEAD') return { status: 200, headers };
+        const { ilpAddress, sharedSecret } = await openPayment(id);
+        return {
+          status: 200,
+          headers,
+          body: {
+            destination_account: ilpAddress,
+            shared_secret: sharedSecret.toString('base64'),
+            receipts_enabled: false,
+          },
+        };
+      },
+    },
+    judges: 'caller-first',
+    identify: async () => ({ caller: undefined }),
+    render: renderWalletAddressProblem,
+  };
+}
+
+/** Each answer is for one payment, and its secret for one reader. */
+const headers = { 'Content-Type': spspType, 'Cache-Control': 'no-store', Vary: 'Accept' };
+
+/** Receipts need a nonce of 16 bytes and a secret of 32 (ILP-0039); one without the other is a mistake. */
+function checkReceiptHeaders(exchange: Exchange): void {
+  const nonce = combinedHeader(exchange, 'receipt-nonce');
+  const secret = combinedHeader(exchange, 'receipt-secret');
+  if ((nonce === undefined) !== (secret === undefined)) {
+    throw new Problem('invalid_request', { description: 'Receipt-Nonce and Receipt-Secret go together' });
+  }
+  if (nonce === undefined || secret === undefined) return;
+  if (!isBase64(nonce, 16) || !isBase64(secret, 32)) {
+    throw new Problem('invalid_request', { description: 'Receipt-Nonce or Receipt-Secret is not of its form' });
+  }
+}
+
+const isBase64 = (text: string, bytes: number): boolean =>
+  /^[A-Za-z0-9+/_-]+=*$/.test(text) && Buffer.from(text, 'base64').length === bytes;
+
+const isAnything = (): boolean => true;
+
+function isSpspAnswer(body: unknown): boolean {
+  if (body === undefined) return true;
+  const { destination_account, shared_secret, receipts_enabled } = body as Record<string, unknown>;
+  return (
+    typeof destination_account === 'string' &&
+    /^[A-Za-z0-9+/]{43}=$/.test(String(shared_secret)) &&
+    typeof receipts_enabled === 'boolean'
+  );
+}

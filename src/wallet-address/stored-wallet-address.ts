@@ -1,0 +1,31 @@
+/** Wallet addresses and their keys in the database. Unknown and disabled ones look alike (WA-12, WA-13, WA-39). */
+import type { Queryable } from '../database/database.ts';
+import type { ClientJwk } from '../http/client-keys.ts';
+
+export const selectWalletAddress = (db: Queryable, ase: string, path: string) =>
+  db
+    .selectFrom('wallet_address as w')
+    .innerJoin('account as a', (join) => join.onRef('a.ase', '=', 'w.ase').onRef('a.id', '=', 'w.account_id'))
+    .select(['w.id', 'w.url', 'w.path', 'w.public_name', 'a.asset_code', 'a.asset_scale'])
+    .where('w.ase', '=', ase)
+    .where('w.path', '=', path)
+    .where('w.active', '=', true)
+    .executeTakeFirst();
+
+/** URL and current keys of a wallet address; one without keys has an empty set (WA-32). */
+export async function selectKeys(db: Queryable, ase: string, path: string) {
+  const rows = await db
+    .selectFrom('wallet_address as w')
+    .leftJoin('wallet_address_key as k', (join) =>
+      join.onRef('k.ase', '=', 'w.ase').onRef('k.wallet_address_id', '=', 'w.id'),
+    )
+    .select(['w.url', 'k.jwk'])
+    .where('w.ase', '=', ase)
+    .where('w.path', '=', path)
+    .where('w.active', '=', true)
+    .orderBy('k.created_at')
+    .orderBy('k.kid')
+    .execute();
+  const [first] = rows;
+  return first && { url: first.url, keys: rows.flatMap(({ jwk }): ClientJwk[] => (jwk ? [jwk] : [])) };
+}

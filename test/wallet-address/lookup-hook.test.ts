@@ -1,0 +1,86 @@
+/** The hook for wallet addresses that are not there yet (WA-40). */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { OutboundError, type OutboundRequest } from '../../src/http/outbound.ts';
+import { createLookupHook, type LookupHookOptions } from '../../src/wallet-address/lookup-hook.ts';
+
+function setUp(given: Partial<LookupHookOptions> & { readonly answer?: () => Promise<number> } = {}) {
+  const requests: OutboundRequest[] = [];
+  const { answer = async () => 200, ...options } = given;
+  const hook = createLookupHook({
+    url: 'https://hook.example/events',
+    origin: 'https://wallet.example',
+    log: { warn() {} },
+    isThere: async () => true,
+    outbound: {
+      async request(request) {
+        requests.push(request);
+        return { status: await answer(), headers: {}, body: Buffer.alloc(0) };
+      },
+    },
+    pollMs: 1,
+    ...options,
+  });
+  return { hook, requests };
+}
+
+test('it is told which address is looked for', async () => {
+  const { hook, requests } = setUp();
+  await hook('/new');
+  assert.equal(requests.length, 1);
+  const [{ url, method, body, headers } = assert.fail()] = requests;
+  assert.deepEqual([url, method], ['https://hook.example/events', 'POST']);
+  assert.equal(headers?.['content-type'], 'application/json');
+  assert.deepEqual(JSON.parse(String(body)), {
+    type: 'wallet_address.not_found',
+    data: { walletAddressUrl: 'https://wallet.example/new' },
+  });
+});
+
+test('the lookup waits until the address is there', async () => {
+  let looks = 0;
+  const { hook } = setUp({ isThere: async () => ++looks === 3, waitMs: 60_000 });
+  await hook('/new');
+  assert.equal(looks, 3);
+});
+
+test('an address that never comes, or a hook that never answers, ends with the wait', async () => {
+  await setUp({ isThere: async () => false, waitMs: 5 }).hook('/new');
+  await setUp({ answer: () => new Promise<number>(() => {}), waitMs: 5 }).hook('/new');
+});
+
+test('a hook that refuses, or is not there, ends it at once', async () => {
+  const isThere = async () => assert.fail('nobody looks any more');
+  await setUp({ answer: async () => 404, isThere, waitMs: 60_000 }).hook('/new');
+  const refuse = async () => {
+    throw new OutboundError('connect', 'no connection');
+  };
+  await setUp({ answer: refuse, isThere, waitMs: 60_000 }).hook('/new');
+});
+
+test('lookups of one address wait together; another one is announced by itself', async () => {
+  const { promise, resolve } = Promise.withResolvers<number>();
+  const { hook, requests } = setUp({ answer: () => promise });
+  const lookups = [hook('/new'), hook('/new'), hook('/other')];
+  assert.equal(requests.length, 2);
+  resolve(200);
+  await Promise.all(lookups);
+  await hook('/new');
+  assert.equal(requests.length, 3);
+});
+
+test('what cannot become a wallet address is not announced', async () => {
+  const { hook, requests } = setUp();
+  for (const path of ['/quotes', '/alice/jwks.json', '/.well-known/ase', '/a%20b', '/auth']) await hook(path);
+  assert.deepEqual(requests, []);
+});
+
+test('beyond a hundred lookups that wait, others get their answer at once', async () => {
+  const { promise, resolve } = Promise.withResolvers<number>();
+  const { hook, requests } = setUp({ answer: () => promise });
+  const lookups = Array.from({ length: 100 }, (_, number) => hook(`/new-${number}`));
+  await hook('/one-too-many');
+  assert.equal(requests.length, 100);
+  resolve(200);
+  await Promise.all(lookups);
+});

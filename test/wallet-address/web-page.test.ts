@@ -1,0 +1,27 @@
+/** The template of a wallet address's web page (WA-16). */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { locateWebPage } from '../../src/wallet-address/web-page.ts';
+
+const fill = (template: string) => locateWebPage(template, 'https://wallet.example/a/alice');
+
+test('each mark stands for its form of the address', () => {
+  assert.equal(fill('https://page.example/?of=%wa'), 'https://page.example/?of=https://wallet.example/a/alice');
+  assert.equal(
+    fill('https://page.example/?of=%ewa'),
+    'https://page.example/?of=https%3A%2F%2Fwallet.example%2Fa%2Falice',
+  );
+  assert.equal(fill('https://page.example/%wp'), 'https://page.example/wallet.example/a/alice');
+  assert.equal(fill('https://page.example/%ewp'), 'https://page.example/wallet.example%2Fa%2Falice');
+});
+
+test('marks may occur more than once, and nothing else is touched', () => {
+  assert.equal(
+    fill('%wp %20 %wx %ewp %wp'),
+    `${'wallet.example/a/alice'} %20 %wx wallet.example%2Fa%2Falice wallet.example/a/alice`,
+  );
+});
+
+test('an http address loses its scheme as well, and $ in it is text', () => {
+  assert.equal(locateWebPage('/%wp', 'http://localhost:3000/$&'), '/localhost:3000/$&');
+});
