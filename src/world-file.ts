@@ -246,6 +246,7 @@ function toDefinition(world: WorldDocument, mistakes: string[]): WorldDefinition
       if (problem !== undefined) refuse(`${at}.peers[${number}]`, problem);
     }
   }
+  for (const mistake of findMissingPrices(world)) mistakes.push(mistake);
   const wallets = new Set(world.ases.flatMap(({ name, wallets }) => wallets.map(({ path }) => name + path)));
   const references = { sender: world.sender, receiver: world.receiver, 'client.wallet': world.client.wallet };
   for (const [at, { ase, path }] of Object.entries(references)) {
@@ -259,6 +260,18 @@ function toDefinition(world: WorldDocument, mistakes: string[]): WorldDefinition
     fee: toFee(world.fee ?? {}),
     client: { ...wallet, keyId },
   };
+}
+
+/** Who pays across needs all prices, and so does who is paid; one currency alone needs none. */
+function findMissingPrices({ ases, prices: ofAll = defaultWorld.prices }: WorldDocument): string[] {
+  const codes = [...new Set(ases.flatMap(({ wallets }) => wallets.map(({ asset: { code } }) => code)))];
+  if (codes.length === 1) return [];
+  const mistakes = ases.flatMap(({ prices: own }, index) =>
+    codes
+      .filter((code) => !Object.hasOwn(own ?? ofAll, code))
+      .map((code) => `${own ? `ases[${index}].prices` : 'prices'}: no price for ${code}`),
+  );
+  return [...new Set(mistakes)];
 }
 
 type PeerDocument = NonNullable<AseDocument['peers']>[number];

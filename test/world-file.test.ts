@@ -72,6 +72,7 @@ ases:
         incomingToken: a-token-of-some-length
         outgoingToken: another-token-of-some-length
   - name: chalk
+    prices: { JPY: 0.0067, USD: '1' }
     wallets:
       - { path: /ben, asset: USD/6, balance: '18446744073709551615' }
 fee: { basisPoints: 10, fixed: 5 }
@@ -220,8 +221,9 @@ ases:
       - { name: gravel, prefix: test.gravel }
   - name: slate
     wallets: [{ path: /ben, asset: CHF/2 }]
+    prices: { CHF: 1 }
   - name: chalk
-    wallets: [{ path: /ben, asset: CHF/2 }]
+    wallets: [{ path: /ben, asset: USD/2 }]
 sender: slate/ann
 receiver: slate/carl
 client: { wallet: gravel/x, keyId: k }
@@ -232,6 +234,8 @@ client: { wallet: gravel/x, keyId: k }
       'ases[0].peers[1]: prefix of a neighbour are not given',
       'ases[0].peers[2]: no ASE of this world; then it needs endpoint, incomingToken, outgoingToken too',
       'ases[1].name: there is another ASE named slate',
+      'prices: no price for CHF',
+      'ases[1].prices: no price for USD',
       'receiver: there is no wallet slate/carl',
       'client.wallet: there is no wallet gravel/x',
     ],

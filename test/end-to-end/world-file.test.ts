@@ -22,8 +22,8 @@ ases:
       - { path: /deep/below/ann, publicName: Ann, asset: CHF/3, balance: 5000000 }
       - { path: /shop, publicName: Shop, asset: CHF/3, keys: [{ id: shop-1, key: { file: shop.pem } }] }
       - { path: /till, asset: JPY/0 }
-    prices: { CHF: 1.1, JPY: 0.0067 }
-    fees: [{ asset: CHF/3, basisPoints: 100, fixed: 7 }]
+    prices: { CHF: 1.2, JPY: 0.0067 }
+    fees: [{ asset: CHF/3 }]
     peers:
       - { name: chalk, maxPacketAmount: 2500, balanceLimit: 1000000 }
       - name: elsewhere
@@ -33,6 +33,7 @@ ases:
         outgoingToken: out-out-out-out-out
   - name: chalk
     wallets: [{ path: /ben, publicName: Ben, asset: JPY/0 }]
+prices: { CHF: 1.1, JPY: 0.0067 }
 fee: { basisPoints: 3 }
 sender: slate/deep/below/ann
 receiver: chalk/ben
@@ -65,12 +66,12 @@ describe('a world of one’s own', async () => {
     assert.deepEqual(
       fees.map(({ assetCode, basisPoints }) => [assetCode, basisPoints]),
       [
-        ['CHF', 100],
+        ['CHF', 0],
         ['JPY', 3],
       ],
     );
     const { prices } = (await control('/ases/slate/prices')) as { prices: unknown };
-    assert.deepEqual(prices, { CHF: '1.1', JPY: '0.0067' });
+    assert.deepEqual(prices, { CHF: '1.2', JPY: '0.0067' });
   });
 
   test('the client has the key of the file and no other', async () => {
