@@ -18,6 +18,7 @@ import { createNonceMemory } from './database/signature-nonces.ts';
 import { deriveKey, deriveSecret, exportPublicJwk } from './derived-keys.ts';
 import { type BindOptions, bind, keepRawTarget, refuseUnknown } from './http/bind.ts';
 import { type ClientKey, createClientKeys, expectClientJwk } from './http/client-keys.ts';
+import type { Strike } from './http/faults.ts';
 import { createOutbound } from './http/outbound.ts';
 import type { Environment, Reply, Server } from './http/pipeline.ts';
 import type { Switches } from './http/profile.ts';
@@ -75,6 +76,7 @@ export interface AseOptions {
   readonly trust?: SecureContext;
   readonly failpoint?: Failpoint;
   readonly tamper?: (operationId: string, reply: Reply) => Reply;
+  readonly strike?: Strike;
 }
 
 export interface Ase {
@@ -115,6 +117,7 @@ export function createAse(options: AseOptions): Ase {
     log,
     rememberNonce: createNonceMemory(db, ase, clock, switches.signatureMaxAgeMs + switches.signatureSkewMs),
     tamper: options.tamper,
+    strike: options.strike,
   };
   const outbound = createOutbound({
     allowPrivateAddresses: local,

@@ -18,11 +18,13 @@ import { deriveKey } from './derived-keys.ts';
 import { foundAse } from './founding.ts';
 import { checkExposure } from './hardening.ts';
 import { bind, keepRawTarget, refuseUnknown } from './http/bind.ts';
+import { createFaults } from './http/faults.ts';
 import type { Reply } from './http/pipeline.ts';
 import { type ProfileName, selectProfile } from './http/profile.ts';
 import { createIds } from './ids.ts';
 import { type Locations, openLocations } from './locations.ts';
 import type { Failpoint } from './payments/failpoint.ts';
+import { createFaultyLink } from './payments/ilp/faulty-link.ts';
 import { createIlpOverHttpLink } from './payments/ilp/ilp-over-http.ts';
 import { createInProcessLink } from './payments/ilp/in-process-link.ts';
 import type { Link } from './payments/ilp/link.ts';
@@ -189,6 +191,8 @@ async function assemble(
   /** Whether its ASEs are each other's peers: not one that is alone, nor where another process does the settling. */
   const isLinked = serves.includes('resource') && (options.only === undefined || givenPeerSecret !== undefined);
   const ases = new Map<string, Ase>();
+  // Only where nobody else can reach the world.
+  const faults = local ? createFaults() : undefined;
   let clientKey: string | undefined;
 
   /** By this an ASE makes itself known to another on their link. */
@@ -196,12 +200,13 @@ async function assemble(
     createHmac('sha256', peerSecret).update(`ilp link\n${from}\n${to}`).digest('base64url');
 
   /** A connector in this process is spoken to without a socket; it asks for the token all the same. */
-  function openLink(from: string, { name, endpoint, outgoingToken }: PeerTerms): ClosableLink {
+  function openLink(from: string, { name, prefix, endpoint, outgoingToken }: PeerTerms): ClosableLink {
     const neighbour = hosted.find((ase) => endpointOf(ase) === endpoint);
     const link: ClosableLink = neighbour
       ? createInProcessLink((asset, prepare) => ases.get(neighbour.name)!.receivePacket(outgoingToken, asset, prepare))
       : createIlpOverHttpLink({ origin: endpoint, token: outgoingToken, trust: site.tls?.trust });
-    return options.wrapLink ? { ...options.wrapLink(from, name, link), close: link.close } : link;
+    const faulty = faults ? createFaultyLink(link, prefix, faults.strikeAt(from)) : link;
+    return { ...(options.wrapLink?.(from, name, faulty) ?? faulty), close: link.close };
   }
 
   /** Without a word on them, all others of the world. */
@@ -266,6 +271,7 @@ async function assemble(
       trust: site.tls?.trust,
       failpoint: options.failpoint,
       tamper: options.tamper,
+      strike: faults?.strikeAt(name),
     });
     ases.set(name, created);
     locations.serve(ase, created.createApp);
@@ -314,7 +320,9 @@ async function assemble(
     },
     consent: () => consent,
     setConsent: saveConsent,
+    faults,
     async reset() {
+      faults?.clear();
       await stopAses();
       await db.clear(
         hosted.map(({ name }) => keyOf(worldId, name)),

@@ -127,8 +127,8 @@ export const targetChecks: Check[] = [
         const introspection = variables['TOUCHSTONE_INTROSPECTION'] ?? '';
         const backChannel = `${variables['TOUCHSTONE_BACK_CHANNEL']}/grant/${randomUUID()}/${randomUUID()}`;
         const requests = [
-          ...['/', '/ledger', '/worlds'].map((path) => ['GET', control + path] as const),
-          ...['/clock', '/consent', '/reset', '/worlds'].map((path) => ['POST', control + path] as const),
+          ...['/', '/ledger', '/worlds', '/faults'].map((path) => ['GET', control + path] as const),
+          ...['/clock', '/consent', '/reset', '/worlds', '/faults'].map((path) => ['POST', control + path] as const),
           ['GET', `${control}/ases/granite/accounts`],
           ['POST', introspection],
           ['GET', backChannel],

@@ -53,6 +53,8 @@ export interface AdministrationApiHandlers<Context> {
 
 /** Operations tagged `world`. */
 export interface WorldApiHandlers<Context> {
+  /** `POST /faults` */
+  'add-fault': Handler<operations['add-fault'], ErrorCodes['add-fault'], Context>;
   /** `POST /worlds` */
   'create-world': Handler<operations['create-world'], ErrorCodes['create-world'], Context>;
   /** `DELETE /worlds/{world}` */
@@ -61,6 +63,8 @@ export interface WorldApiHandlers<Context> {
   'get-ledger': Handler<operations['get-ledger'], ErrorCodes['get-ledger'], Context>;
   /** `GET /` */
   'get-state': Handler<operations['get-state'], ErrorCodes['get-state'], Context>;
+  /** `GET /faults` */
+  'list-faults': Handler<operations['list-faults'], ErrorCodes['list-faults'], Context>;
   /** `GET /worlds` */
   'list-worlds': Handler<operations['list-worlds'], ErrorCodes['list-worlds'], Context>;
   /** `POST /clock` */
@@ -69,6 +73,8 @@ export interface WorldApiHandlers<Context> {
   'post-consent-policy': Handler<operations['post-consent-policy'], ErrorCodes['post-consent-policy'], Context>;
   /** `POST /reset` */
   'post-reset': Handler<operations['post-reset'], ErrorCodes['post-reset'], Context>;
+  /** `DELETE /faults` */
+  'remove-faults': Handler<operations['remove-faults'], ErrorCodes['remove-faults'], Context>;
 }
 
 export type Handlers<Context> = AdministrationApiHandlers<Context> & WorldApiHandlers<Context>;
@@ -250,6 +256,14 @@ export const routes = {
     security: ['control-token'],
     responses: [200, 400, 401, 403, 404, 405, 413, 415, 500],
   },
+  'add-fault': {
+    operationId: 'add-fault',
+    tags: ['world'],
+    method: 'POST',
+    path: '/faults',
+    security: ['control-token'],
+    responses: [201, 400, 401, 403, 405, 409, 413, 415, 500],
+  },
   'create-world': {
     operationId: 'create-world',
     tags: ['world'],
@@ -279,6 +293,14 @@ export const routes = {
     tags: ['world'],
     method: 'GET',
     path: '/',
+    security: ['control-token'],
+    responses: [200, 401, 403, 405, 500],
+  },
+  'list-faults': {
+    operationId: 'list-faults',
+    tags: ['world'],
+    method: 'GET',
+    path: '/faults',
     security: ['control-token'],
     responses: [200, 401, 403, 405, 500],
   },
@@ -313,5 +335,13 @@ export const routes = {
     path: '/reset',
     security: ['control-token'],
     responses: [204, 401, 403, 405, 409, 500],
+  },
+  'remove-faults': {
+    operationId: 'remove-faults',
+    tags: ['world'],
+    method: 'DELETE',
+    path: '/faults',
+    security: ['control-token'],
+    responses: [204, 401, 403, 405, 500],
   },
 } as const satisfies { [Id in keyof Handlers<never>]: Route<Id> };

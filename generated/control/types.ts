@@ -64,6 +64,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/faults": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["list-faults"];
+        put?: never;
+        post: operations["add-fault"];
+        delete: operations["remove-faults"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/ledger": {
         parameters: {
             query?: never;
@@ -434,6 +450,30 @@ export interface components {
                 balance: components["schemas"]["signed-amount"];
             }[];
         };
+        "new-fault": {
+            operation: string;
+            ase?: string;
+            nth?: number;
+            times?: number;
+            kind: "status" | "delay" | "reset" | "garbage" | "after-commit";
+            status?: number;
+            code?: string;
+            delayMs?: number;
+        };
+        fault: {
+            operation: string;
+            ase?: string;
+            nth: number;
+            times: number;
+            kind: "status" | "delay" | "reset" | "garbage" | "after-commit";
+            status?: number;
+            code?: string;
+            delayMs?: number;
+            struck: number;
+        };
+        "fault-list": {
+            faults: components["schemas"]["fault"][];
+        };
         "trial-balance": {
             name: string;
             balanced: boolean;
@@ -720,6 +760,81 @@ export interface operations {
             500: components["responses"]["error"];
         };
     };
+    "list-faults": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["fault-list"];
+                };
+            };
+            401: components["responses"]["error"];
+            403: components["responses"]["error"];
+            405: components["responses"]["error"];
+            500: components["responses"]["error"];
+        };
+    };
+    "add-fault": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["new-fault"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["fault"];
+                };
+            };
+            400: components["responses"]["error"];
+            401: components["responses"]["error"];
+            403: components["responses"]["error"];
+            405: components["responses"]["error"];
+            409: components["responses"]["error"];
+            413: components["responses"]["error"];
+            415: components["responses"]["error"];
+            500: components["responses"]["error"];
+        };
+    };
+    "remove-faults": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            401: components["responses"]["error"];
+            403: components["responses"]["error"];
+            405: components["responses"]["error"];
+            500: components["responses"]["error"];
+        };
+    };
     "get-ledger": {
         parameters: {
             query?: never;
@@ -784,6 +899,9 @@ export interface operations {
                     seed?: string;
                     consent?: "auto" | "deny" | "manual";
                     profile?: "compat" | "strict";
+                    definition?: {
+                        [key: string]: unknown;
+                    };
                 };
             };
         };

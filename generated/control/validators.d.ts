@@ -8,6 +8,7 @@ export type Validate = ((data: unknown) => boolean) & { errors?: ErrorObject[] |
 export declare const requestBody: {
   readonly 'post-clock': Validate;
   readonly 'post-consent-policy': Validate;
+  readonly 'add-fault': Validate;
   readonly 'create-world': Validate;
   readonly 'create-account': Validate;
   readonly 'create-deposit': Validate;
@@ -56,6 +57,31 @@ export declare const responseBody: {
     readonly 403: Validate;
     readonly 405: Validate;
     readonly 409: Validate;
+    readonly 500: Validate;
+  };
+  readonly 'list-faults': {
+    readonly 200: Validate;
+    readonly 401: Validate;
+    readonly 403: Validate;
+    readonly 405: Validate;
+    readonly 500: Validate;
+  };
+  readonly 'add-fault': {
+    readonly 201: Validate;
+    readonly 400: Validate;
+    readonly 401: Validate;
+    readonly 403: Validate;
+    readonly 405: Validate;
+    readonly 409: Validate;
+    readonly 413: Validate;
+    readonly 415: Validate;
+    readonly 500: Validate;
+  };
+  readonly 'remove-faults': {
+    readonly 204: null;
+    readonly 401: Validate;
+    readonly 403: Validate;
+    readonly 405: Validate;
     readonly 500: Validate;
   };
   readonly 'get-ledger': {

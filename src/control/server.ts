@@ -6,6 +6,7 @@ import { responseBody } from '../../generated/control/validators.js';
 import type { ClockChange } from '../clock.ts';
 import { toInstant } from '../database/columns.ts';
 import { headerLines } from '../http/exchange.ts';
+import type { Faults } from '../http/faults.ts';
 import type { Call, Credentials, PipelineCode, Server } from '../http/pipeline.ts';
 import { Problem } from '../http/problem.ts';
 import type { ProfileName } from '../http/profile.ts';
@@ -23,6 +24,8 @@ export interface Controls {
   changeClock(change: ClockChange): Promise<void>;
   consent(): ConsentMode;
   setConsent(mode: ConsentMode): Promise<void>;
+  /** Absent where others than the operator could reach the world. */
+  readonly faults?: Faults;
   reset(): Promise<void>;
   describeAses(): Promise<readonly AseState[]>;
   /** Absent from a world that was itself created over the control API. */
@@ -111,6 +114,15 @@ export function createControlServer(
     },
     'post-reset': async () => {
       await controls.reset();
+      return { status: 204 };
+    },
+    'list-faults': async () => ({ status: 200, body: { faults: controls.faults?.list() ?? [] } }),
+    'add-fault': async (_call, { body }) => {
+      if (!controls.faults) throw new Problem('forbidden', { description: 'no faults where others could be struck' });
+      return { status: 201, body: controls.faults.add({ nth: 1, times: 1, ...body }) };
+    },
+    'remove-faults': async () => {
+      controls.faults?.clear();
       return { status: 204 };
     },
     'list-worlds': async () => ({ status: 200, body: { worlds: [...expectWorlds(controls).list()] } }),

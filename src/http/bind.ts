@@ -14,6 +14,7 @@ import {
   Router,
 } from 'express';
 import { recordExchange } from './exchange.ts';
+import { disturb } from './faults.ts';
 import { type Environment, policies, type Reply, renderProblem, type Server, serve } from './pipeline.ts';
 import { Problem } from './problem.ts';
 import { readRawBody, WireError } from './raw-body.ts';
@@ -125,7 +126,13 @@ export function createEndpoint<Caller>(
         const called = byHost.get(req.headers.host?.toLowerCase() ?? '') ?? origin;
         const exchange = recordExchange({ method: req.method, url: target, rawHeaders: req.rawHeaders }, called, body);
         const query = { ...parseQuery(split(target)[1].slice(1)) };
-        send(res, await serve(server, environment, operationId, exchange, path, params, query), common);
+        const fault = environment.strike?.(operationId);
+        const reply =
+          (await disturb(fault, 'before')) ??
+          (await serve(server, environment, operationId, exchange, path, params, query));
+        const answer = (await disturb(fault, 'after')) ?? reply;
+        if (answer === 'no answer') res.destroy();
+        else send(res, answer, common);
       } catch (error) {
         // The rest of a body that was not taken must not be read as the next request.
         refuse(res, error, operationId, error instanceof WireError ? { Connection: 'close' } : {});

@@ -9,6 +9,7 @@ import type { Clock } from '../clock.ts';
 import type { Database, Transaction } from '../database/database.ts';
 import type { ClientKey } from './client-keys.ts';
 import { type Exchange, headerLines } from './exchange.ts';
+import type { Strike } from './faults.ts';
 import { type ReadSignature, readSignature } from './message-signatures/signature-input.ts';
 import type { Refusal } from './message-signatures/verdict.ts';
 import { checkSignature, singleUseValue } from './message-signatures/verify.ts';
@@ -86,6 +87,9 @@ export const policies: Record<string, Policy> = {
   'post-clock': { caller: 'operator', body: 'read' },
   'post-consent-policy': { caller: 'operator', body: 'read' },
   'post-reset': { caller: 'operator', body: 'ignored' },
+  'list-faults': { caller: 'operator', body: 'ignored' },
+  'add-fault': { caller: 'operator', body: 'read' },
+  'remove-faults': { caller: 'operator', body: 'ignored' },
   'get-ledger': { caller: 'operator', body: 'ignored' },
   'list-worlds': { caller: 'operator', body: 'ignored' },
   'create-world': { caller: 'operator', body: 'read' },
@@ -194,6 +198,8 @@ export interface Environment {
   readonly rememberNonce: (keyThumbprint: string, nonce: string) => Promise<boolean>;
   /** For tests: changes a handler's reply before it is validated. */
   readonly tamper?: (operationId: string, reply: Reply) => Reply;
+  /** For tests of clients: a fault on purpose (CT-06). */
+  readonly strike?: Strike;
 }
 
 // ── One request, in order ───────────────────────────────────────────────────────────────────────────────────────────

@@ -1,0 +1,45 @@
+/** Faults on purpose (CT-06): which calls they strike. That answers suffer by them is checked over HTTP. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createFaults, type Fault, packetOperation } from '../../src/http/faults.ts';
+import { Problem } from '../../src/http/problem.ts';
+
+const fault: Fault = { operation: 'create-quote', nth: 1, times: 1, kind: 'reset' };
+
+test('a fault strikes its calls from the nth on, at its ASE only', () => {
+  const faults = createFaults();
+  faults.add({ ...fault, nth: 2, times: 2, ase: 'granite' });
+  const [here, elsewhere] = [faults.strikeAt('granite'), faults.strikeAt('marble')];
+  const struck = [here, elsewhere, elsewhere, here, here, here].map((strike) => strike('create-quote')?.kind);
+  assert.deepEqual(struck, [undefined, undefined, undefined, 'reset', 'reset', undefined]);
+  assert.equal(here('get-quote'), undefined);
+  assert.deepEqual(
+    faults.list().map(({ struck: calls }) => calls),
+    [2],
+  );
+});
+
+test('the earliest of several strikes; the others count on', () => {
+  const faults = createFaults();
+  faults.add({ ...fault, kind: 'garbage' });
+  faults.add({ ...fault, nth: 2, kind: 'reset' });
+  const strike = faults.strikeAt('granite');
+  assert.deepEqual([strike('create-quote')?.kind, strike('create-quote')?.kind], ['garbage', 'reset']);
+  faults.clear();
+  assert.equal(strike('create-quote'), undefined);
+});
+
+test('a fault needs an operation of the protocol or a packet, and there is room for it', () => {
+  const faults = createFaults();
+  for (const operation of ['no-such', 'post-reset', 'add-fault', 'constructor']) {
+    assert.throws(
+      () => faults.add({ ...fault, operation }),
+      (error) => error instanceof Problem && error.code === 'invalid_request',
+    );
+  }
+  for (let n = 0; n < 100; n += 1) faults.add({ ...fault, operation: packetOperation });
+  assert.throws(
+    () => faults.add(fault),
+    (error) => error instanceof Problem && error.code === 'conflict',
+  );
+});
