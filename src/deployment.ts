@@ -9,6 +9,7 @@ import { type Database, type DatabaseOptions, openDatabase } from './database/da
 import { Problem } from './http/problem.ts';
 import { createIds } from './ids.ts';
 import { type Listener, listen } from './listener.ts';
+import { createMetrics, serveMetrics } from './metrics.ts';
 import type { Tls } from './tls.ts';
 import { createWorld, keyOf, mainWorldId, type World, type WorldOptions } from './world.ts';
 
@@ -50,7 +51,16 @@ export async function createDeployment({
   });
   const controlOrigin = `http://localhost:${control.port}`;
 
+  const metrics = createMetrics(() => opening);
+  const hosts = [host, 'localhost', '127.0.0.1'].map((name) => `${name}:${control.port}`);
   const app = express().disable('x-powered-by').disable('etag');
+  app.get(
+    '/metrics',
+    serveMetrics(metrics, () => {
+      const world = worlds.get(mainWorldId);
+      return world && { token: world.controlToken, hosts };
+    }),
+  );
   app.use('/worlds/:world', (req, res, next) => {
     const world = worlds.get(req.params.world);
     // To end a world is up to the first one.
@@ -119,6 +129,7 @@ export async function createDeployment({
 
   async function close(): Promise<void> {
     clearInterval(timer);
+    metrics.close();
     await polling;
     // Nobody could find the others again.
     for (const id of listOthers()) await removeWorld(id);
@@ -131,6 +142,7 @@ export async function createDeployment({
     return { db: await opening, addWorld, removeWorld, close };
   } catch (error) {
     clearInterval(timer);
+    metrics.close();
     await control.close(0);
     throw error;
   }

@@ -7,7 +7,7 @@ import type { ClockChange } from '../clock.ts';
 import { toInstant } from '../database/columns.ts';
 import { headerLines } from '../http/exchange.ts';
 import type { Faults } from '../http/faults.ts';
-import type { Call, Credentials, PipelineCode, Server } from '../http/pipeline.ts';
+import type { Call, PipelineCode, Server } from '../http/pipeline.ts';
 import { Problem } from '../http/problem.ts';
 import type { ProfileName } from '../http/profile.ts';
 import { createRequestValidator } from '../http/request-validator.ts';
@@ -148,7 +148,8 @@ export function createControlServer(
     handlers,
     judges: 'caller-first',
     identify: async (credentials) => {
-      checkOperator(credentials, token, hosts);
+      const read = (name: string) => headerLines(credentials.exchange, name)[0];
+      checkOperator({ host: read('host'), origin: read('origin'), authorization: read('authorization') }, token, hosts);
       return { caller: undefined };
     },
     render: (problem) => {
@@ -164,13 +165,15 @@ function expectWorlds({ worlds }: Controls): Worlds {
 }
 
 /** A page that somebody's browser was lured to must not reach the API: a foreign Host (rebinding) or Origin is refused. */
-function checkOperator({ exchange }: Credentials, token: string, hosts: readonly string[]): void {
-  const host = headerLines(exchange, 'host')[0] ?? '';
-  const origin = headerLines(exchange, 'origin')[0];
+export function checkOperator(
+  { host = '', origin, authorization = '' }: { host?: string; origin?: string; authorization?: string },
+  token: string,
+  hosts: readonly string[],
+): void {
   if (!hosts.includes(host) || (origin !== undefined && !hosts.includes(origin.replace(/^https?:\/\//, '')))) {
     throw new Problem('forbidden');
   }
-  const given = /^Bearer +(\S+)$/i.exec(headerLines(exchange, 'authorization')[0] ?? '')?.[1] ?? '';
+  const given = /^Bearer +(\S+)$/i.exec(authorization)?.[1] ?? '';
   if (!timingSafeEqual(hash('sha256', given, 'buffer'), hash('sha256', token, 'buffer'))) {
     throw new Problem('unauthorized');
   }

@@ -14,6 +14,7 @@ import {
   Router,
 } from 'express';
 import { recordExchange } from './exchange.ts';
+import { tellOfExchange } from './exchange-log.ts';
 import { disturb } from './faults.ts';
 import { type Environment, policies, type Reply, renderProblem, type Server, serve } from './pipeline.ts';
 import { Problem } from './problem.ts';
@@ -137,10 +138,8 @@ export function createEndpoint<Caller>(
         // The rest of a body that was not taken must not be read as the next request.
         refuse(res, error, operationId, error instanceof WireError ? { Connection: 'close' } : {});
       }
-      environment.log.info(
-        { operationId, status: res.statusCode, ms: Math.round((performance.now() - started) * 10) / 10 },
-        'exchange',
-      );
+      const milliseconds = performance.now() - started;
+      tellOfExchange(environment.log, { server: server.name, operationId, status: res.statusCode, milliseconds });
     },
   };
 }
