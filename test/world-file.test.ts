@@ -1,7 +1,7 @@
 /** The world file: what it may hold, and what is said of one that is wrong. */
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -152,6 +152,16 @@ test('keys: PEM, base64 of it, JWK, a file; private ones are known as such', () 
   );
   const privateOnes = keys!.filter((key) => key.privateKey).map(({ jwk }) => jwk.kid);
   assert.deepEqual(privateOnes, ['pem', 'base64', 'privateJwk', 'file']);
+});
+
+test('the example has every member, and is right', async () => {
+  const file = join(import.meta.dirname, '..', 'spec', 'ase', 'world.example.yaml');
+  assert.equal((await readWorldFile(file)).ases.length, 2);
+  const text = readFileSync(file, 'utf8');
+  const source = readFileSync(join(import.meta.dirname, '..', 'src', 'world-file.ts'), 'utf8');
+  const members = [...source.matchAll(/^\s+(\w+): optional\(/gm), ...source.matchAll(/[{,] (\w+): optional\(/g)];
+  assert.ok(members.length > 20);
+  for (const [, member] of members) assert.match(text, new RegExp(`\\b${member}:`), member);
 });
 
 test('a key that cannot be used is refused and not quoted', () => {
