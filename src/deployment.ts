@@ -12,6 +12,7 @@ import { type Listener, listen } from './listener.ts';
 import { createMetrics, serveMetrics } from './metrics.ts';
 import type { Tls } from './tls.ts';
 import { createWorld, keyOf, mainWorldId, type World, type WorldOptions } from './world.ts';
+import { parseWorld } from './world-file.ts';
 
 export interface DeploymentOptions {
   readonly host: string;
@@ -116,10 +117,11 @@ export async function createDeployment({
   const listOthers = (): string[] => [...worlds.keys()].filter((id) => id !== mainWorldId);
   const others: Worlds = {
     list: listOthers,
-    async create(worldOptions) {
+    async create({ definition: document, ...worldOptions }) {
       try {
+        const definition = document === undefined ? undefined : parseWorld(document);
         const consent = worldOptions.consent ?? worlds.get(mainWorldId)?.controls.consent();
-        return await addWorld(worldIds.uuid(), { ...worldOptions, consent });
+        return await addWorld(worldIds.uuid(), { ...worldOptions, definition, consent });
       } catch (error) {
         throw error instanceof ConfigError ? new Problem('invalid_request', { description: error.message }) : error;
       }

@@ -49,8 +49,8 @@ export async function readWorldFile(file: string): Promise<WorldDefinition> {
   }
 }
 
-/** A definition out of a parsed document; files that it names are in `directory`. Throws ConfigError. */
-export function parseWorld(document: unknown, directory: string): WorldDefinition {
+/** A definition out of a parsed document; files that it names are in `directory`, or refused. Throws ConfigError. */
+export function parseWorld(document: unknown, directory?: string): WorldDefinition {
   const mistakes: string[] = [];
   const place: Place = { at: '', mistakes };
   const world = createWorldReader(directory)(document, place);
@@ -123,7 +123,7 @@ const walletReference = text("an ASE's name and a wallet's path as granite/alice
   return at > 0 ? { ase: given.slice(0, at), path: given.slice(at) } : undefined;
 });
 
-function createWorldReader(directory: string) {
+function createWorldReader(directory?: string) {
   const key: Reader<KeyDefinition> = (value, place) => {
     const { id, key: given } = object({ id: line, key: keyMaterial(directory) })(value, place);
     if (id === undefined || given === undefined) return undefined as never;
@@ -196,7 +196,7 @@ function createWorldReader(directory: string) {
 }
 
 /** PEM, base64 of PEM, JWK, or `{ file: … }` that holds one of them; an Ed25519 key. Never quoted in a message. */
-function keyMaterial(directory: string): Reader<KeyObject> {
+function keyMaterial(directory?: string): Reader<KeyObject> {
   const expected = 'expected an Ed25519 key: PEM, base64 of PEM, a JWK, or { file: … }';
   return (value, place) => {
     try {
@@ -209,7 +209,7 @@ function keyMaterial(directory: string): Reader<KeyObject> {
   };
 }
 
-function importKey(value: unknown, directory: string): KeyObject | undefined {
+function importKey(value: unknown, directory?: string): KeyObject | undefined {
   if (typeof value === 'string') {
     const trimmed = value.trim();
     if (trimmed.startsWith('{')) return importKey(JSON.parse(trimmed), directory);
@@ -217,7 +217,8 @@ function importKey(value: unknown, directory: string): KeyObject | undefined {
     return pem.includes('PRIVATE KEY') ? createPrivateKey(pem) : createPublicKey(pem);
   }
   const given = (value ?? {}) as { readonly file?: unknown; readonly d?: unknown };
-  if (typeof given.file === 'string') return importKey(readFileSync(resolve(directory, given.file), 'utf8'), directory);
+  if (directory !== undefined && typeof given.file === 'string')
+    return importKey(readFileSync(resolve(directory, given.file), 'utf8'), directory);
   const input = { key: given as Record<string, unknown>, format: 'jwk' } as const;
   return given.d === undefined ? createPublicKey(input) : createPrivateKey(input);
 }

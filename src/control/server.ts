@@ -6,6 +6,7 @@ import { responseBody } from '../../generated/control/validators.js';
 import type { ClockChange } from '../clock.ts';
 import { toInstant } from '../database/columns.ts';
 import { headerLines } from '../http/exchange.ts';
+import type { ExchangeTrace } from '../http/exchange-trace.ts';
 import type { Faults } from '../http/faults.ts';
 import type { Call, PipelineCode, Server } from '../http/pipeline.ts';
 import { Problem } from '../http/problem.ts';
@@ -26,6 +27,7 @@ export interface Controls {
   setConsent(mode: ConsentMode): Promise<void>;
   /** Absent where others than the operator could reach the world. */
   readonly faults?: Faults;
+  readonly listExchanges: ExchangeTrace['list'];
   reset(): Promise<void>;
   describeAses(): Promise<readonly AseState[]>;
   /** Absent from a world that was itself created over the control API. */
@@ -36,7 +38,13 @@ export interface Controls {
 /** The worlds beside the first one, which alone can make and end them. */
 export interface Worlds {
   list(): readonly string[];
-  create(options: { readonly seed?: string; readonly consent?: ConsentMode; readonly profile?: ProfileName }): Promise<{
+  create(options: {
+    readonly seed?: string;
+    readonly consent?: ConsentMode;
+    readonly profile?: ProfileName;
+    /** As in a world file. */
+    readonly definition?: unknown;
+  }): Promise<{
     readonly id: string;
     readonly ases: readonly AseState[];
     describeEnvironment(): Record<string, string>;
@@ -116,6 +124,10 @@ export function createControlServer(
       await controls.reset();
       return { status: 204 };
     },
+    'list-exchanges': async (_call, { query }) => ({
+      status: 200,
+      body: { exchanges: controls.listExchanges({ limit: 100, ...query }) },
+    }),
     'list-faults': async () => ({ status: 200, body: { faults: controls.faults?.list() ?? [] } }),
     'add-fault': async (_call, { body }) => {
       if (!controls.faults) throw new Problem('forbidden', { description: 'no faults where others could be struck' });

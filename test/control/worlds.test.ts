@@ -127,3 +127,27 @@ test('a hundred worlds live beside each other', async () => {
   assert.ok(perWorld < 2_000_000, `${Math.round(perWorld / 1000)} kB of heap per world`);
   for (const id of ids) assert.equal((await end(id)).status, 204);
 });
+
+test('a world of a definition of its own, as in a world file; what is wrong with one is said', async () => {
+  const definition = {
+    ases: [{ name: 'slate', wallets: [{ path: '/ann', asset: 'CHF/2', balance: 5, publicName: 'Ann' }] }],
+    sender: 'slate/ann',
+    receiver: 'slate/ann',
+    client: { wallet: 'slate/ann', keyId: 'k1' },
+  };
+  const world = await create({ definition });
+  assert.equal(world.ases.length, 1);
+  const document = (await (await fetch(world.env['TOUCHSTONE_WALLET_ADDRESS']!)).json()) as Record<string, string>;
+  assert.deepEqual([document.publicName, document.assetCode], ['Ann', 'CHF']);
+  await end(world.id);
+
+  const refuse = async (changed: object) => {
+    const asked = { definition: { ...definition, ...changed } };
+    const { status, body } = await control('POST', `${main.controlUrl}/worlds`, main.controlToken, asked);
+    assert.equal(status, 400);
+    return body.error.description as string;
+  };
+  assert.equal(await refuse({ sender: 'slate/nobody' }), 'sender: there is no wallet slate/nobody');
+  const wallets = [{ path: '/ann', asset: 'CHF/2', keys: [{ id: 'k1', key: { file: '/etc/hostname' } }] }];
+  assert.match(await refuse({ ases: [{ name: 'slate', wallets }] }), /keys\[0\]\.key: expected an Ed25519 key/);
+});
