@@ -4,7 +4,7 @@
  * handed what it needs of the others, at the protocol's own seams: within the process, or over HTTP.
  */
 import type { SecureContext } from 'node:tls';
-import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
+import express, { type Express } from 'express';
 import type { Logger } from 'pino';
 import { findCaller } from './auth/caller.ts';
 import { createInteractions } from './auth/interaction.ts';
@@ -12,11 +12,12 @@ import { createIntrospectionServer } from './auth/introspection.ts';
 import { createAuthServer, createInteractionServer, interactionHeaders } from './auth/server.ts';
 import type { Clock } from './clock.ts';
 import type { AdministeredAse } from './control/administration.ts';
+import { listWalletAddressStates } from './control/ase-state.ts';
 import type { AseState } from './control/server.ts';
 import type { Database } from './database/database.ts';
 import { createNonceMemory } from './database/signature-nonces.ts';
 import { deriveKey, deriveSecret, exportPublicJwk } from './derived-keys.ts';
-import { type BindOptions, bind, keepRawTarget, refuseUnknown } from './http/bind.ts';
+import { type BindOptions, bind, refuseUnknown } from './http/bind.ts';
 import { type ClientKey, createClientKeys, expectClientJwk } from './http/client-keys.ts';
 import type { Strike } from './http/faults.ts';
 import { createOutbound } from './http/outbound.ts';
@@ -35,6 +36,7 @@ import { createIlpOverHttpHandler } from './payments/ilp/ilp-over-http.ts';
 import { type ClosableLink, createPeers, type PeerTerms } from './payments/ilp/peers.ts';
 import { isInterval } from './payments/interval.ts';
 import { createSettlement } from './payments/settlement.ts';
+import { createPublicApp, type Handlers } from './public-app.ts';
 import { createIntrospectionClient, type Introspect } from './resource/introspection-client.ts';
 import { createPaymentOpener } from './resource/open-incoming-payment.ts';
 import { createReceiverReader } from './resource/receiver.ts';
@@ -98,8 +100,6 @@ export interface Ase {
   /** Resolves when no payment is under way here. */
   settled(): Promise<void>;
 }
-
-type Handlers = readonly (RequestHandler | ErrorRequestHandler)[];
 
 /** Keys are fetched anew after this; a key removed from a set is refused at the latest then (AS-N09). */
 const KEY_TTL_MS = 10_000;
@@ -279,40 +279,20 @@ export function createAse(options: AseOptions): Ase {
     'wallet-address': [walletAddressServer, () => walletAddress],
   };
 
-  function createApp(here: readonly ServerName[]): Express {
-    const app = express().disable('x-powered-by').disable('etag');
-    app.use(keepRawTarget);
-    app.get('/livez', (_req, res) => void res.end());
-    app.get('/readyz', async (_req, res) => {
-      const ready = await db.query
-        .selectFrom('ase')
-        .select('ase')
-        .where('ase', '=', ase)
-        .executeTakeFirst()
-        .catch(() => undefined);
-      res.status(ready ? 200 : 503).end();
+  const createApp = (here: readonly ServerName[]): Express =>
+    createPublicApp({
+      mounted: serverNames
+        .filter((server) => here.includes(server))
+        .map((server) => {
+          const [url, createHandlers] = servers[server];
+          return { urls: [url, ...options.aliasesOf(server)], handlers: createHandlers(here) };
+        }),
+      isReady: async () => {
+        const founded = db.query.selectFrom('ase').select('ase').where('ase', '=', ase).executeTakeFirst();
+        return founded.then(Boolean, () => false);
+      },
+      answerPacket: here.includes('resource') ? answerPacket : undefined,
     });
-    if (here.includes('resource')) {
-      app.use('/ilp', (req, res) => {
-        req.url = req.originalUrl;
-        return answerPacket(req, res);
-      });
-    }
-    const mounted = serverNames
-      .filter((server) => here.includes(server))
-      .flatMap((server) => {
-        const [url, createHandlers] = servers[server];
-        const handlers = createHandlers(here);
-        const paths = [url, ...options.aliasesOf(server)].map((base) => new URL(base).pathname.replace(/\/$/, ''));
-        return [...new Set(paths)].map((path) => ({ path, handlers }));
-      });
-    // The longer path first, so that none hides another.
-    for (const { path, handlers } of mounted.toSorted((a, b) => b.path.length - a.path.length)) {
-      app.use(path || '/', ...handlers);
-    }
-    app.use((_req, res) => void res.status(404).end());
-    return app;
-  }
 
   // ── Private port ──
   const privateApp = express().disable('x-powered-by').disable('etag');
@@ -347,7 +327,7 @@ export function createAse(options: AseOptions): Ase {
       origin: walletAddressServer,
       authServer,
       resourceServer,
-      walletAddresses: await listWalletAddresses(db, ase),
+      walletAddresses: await listWalletAddressStates(db.query, ase),
     }),
     start: () => serves('resource') && settlement.start(),
     wake: () => serves('resource') && settlement.wake(),
@@ -359,21 +339,4 @@ export function createAse(options: AseOptions): Ase {
     },
     settled: () => settlement.idle(),
   };
-}
-
-async function listWalletAddresses({ query }: Database, ase: string): Promise<AseState['walletAddresses']> {
-  const rows = await query
-    .selectFrom('wallet_address as w')
-    .innerJoin('account as a', (join) => join.onRef('a.ase', '=', 'w.ase').onRef('a.id', '=', 'w.account_id'))
-    .select(['w.url', 'a.asset_code', 'a.asset_scale', 'a.balance'])
-    .where('w.ase', '=', ase)
-    .where('w.active', '=', true)
-    .orderBy('w.path', (order) => order.desc())
-    .execute();
-  return rows.map((row) => ({
-    url: row.url,
-    assetCode: row.asset_code,
-    assetScale: row.asset_scale,
-    balance: row.balance ?? '0',
-  }));
 }

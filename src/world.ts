@@ -3,12 +3,11 @@
  * another is Open Payments over HTTP and serialised ILP packets, nothing else. Any number of worlds share a deployment
  * and do not see each other: their ASEs have keys of their own in the database, and ports of their own.
  */
-import { createHmac, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import express, { type Express } from 'express';
 import type { Logger } from 'pino';
 import specification from '../generated/resource-server/document.json' with { type: 'json' };
 import packageJson from '../package.json' with { type: 'json' };
-import type { NewPeer } from './administration/peers.ts';
 import { type Ase, createAse } from './ase.ts';
 import { liveClock, WorldClock } from './clock.ts';
 import { type AseState, type ConsentMode, type Controls, createControlServer, type Worlds } from './control/server.ts';
@@ -22,13 +21,10 @@ import { createFaults } from './http/faults.ts';
 import type { Reply } from './http/pipeline.ts';
 import { type ProfileName, selectProfile } from './http/profile.ts';
 import { createIds } from './ids.ts';
+import { createLinks } from './links.ts';
 import { type Locations, openLocations } from './locations.ts';
 import type { Failpoint } from './payments/failpoint.ts';
-import { createFaultyLink } from './payments/ilp/faulty-link.ts';
-import { createIlpOverHttpLink } from './payments/ilp/ilp-over-http.ts';
-import { createInProcessLink } from './payments/ilp/in-process-link.ts';
 import type { Link } from './payments/ilp/link.ts';
-import type { ClosableLink, PeerTerms } from './payments/ilp/peers.ts';
 import { readTrialBalance } from './payments/ledger.ts';
 import { publicHosts, type ServerName, type ServerUrls, serverNames } from './servers.ts';
 import { openSettings } from './settings.ts';
@@ -38,7 +34,6 @@ import {
   defaultWorld,
   extensionsOf,
   type KeyDefinition,
-  type PeerDefinition,
   type WorldDefinition,
 } from './world-definition.ts';
 
@@ -195,35 +190,18 @@ async function assemble(
   const faults = local ? createFaults() : undefined;
   let clientKey: string | undefined;
 
-  /** By this an ASE makes itself known to another on their link. */
-  const linkToken = (from: string, to: string): string =>
-    createHmac('sha256', peerSecret).update(`ilp link\n${from}\n${to}`).digest('base64url');
-
-  /** A connector in this process is spoken to without a socket; it asks for the token all the same. */
-  function openLink(from: string, { name, prefix, endpoint, outgoingToken }: PeerTerms): ClosableLink {
-    const neighbour = hosted.find((ase) => endpointOf(ase) === endpoint);
-    const link: ClosableLink = neighbour
-      ? createInProcessLink((asset, prepare) => ases.get(neighbour.name)!.receivePacket(outgoingToken, asset, prepare))
-      : createIlpOverHttpLink({ origin: endpoint, token: outgoingToken, trust: site.tls?.trust });
-    const faulty = faults ? createFaultyLink(link, prefix, faults.strikeAt(from)) : link;
-    return { ...(options.wrapLink?.(from, name, faulty) ?? faulty), close: link.close };
-  }
-
-  /** Without a word on them, all others of the world. */
-  function peersOf(ase: AseDefinition): NewPeer[] {
-    const others = definition.ases.filter((other) => other !== ase);
-    return (ase.peers ?? others).map((peer: PeerDefinition) => {
-      const { name, maxPacketAmount = definition.maxPacketAmount, balanceLimit, elsewhere } = peer;
-      const neighbour = others.find((other) => other.name === name);
-      const reach = elsewhere ?? {
-        prefix: ilpAddressOf(keyOf(worldId, name)),
-        endpoint: endpointOf(neighbour!),
-        incomingToken: linkToken(name, ase.name),
-        outgoingToken: linkToken(ase.name, name),
-      };
-      return { name, maxPacketAmount, balanceLimit, ...reach };
-    });
-  }
+  const { openLink, peersOf } = createLinks({
+    definition,
+    hosted,
+    isLinked,
+    addressOf: (name) => ilpAddressOf(keyOf(worldId, name)),
+    endpointOf,
+    peerSecret,
+    trust: site.tls?.trust,
+    faults,
+    wrapLink: options.wrapLink,
+    receive: (name, token, asset, prepare) => ases.get(name)!.receivePacket(token, asset, prepare),
+  });
 
   async function found(ase: AseDefinition): Promise<void> {
     const { name } = ase;
@@ -241,7 +219,7 @@ async function assemble(
       client: ownClient,
       prices: ase.prices ?? definition.prices,
       fee: definition.fee,
-      peers: isLinked ? peersOf(ase) : [],
+      peers: serves.includes('resource') ? peersOf(ase) : [],
       replacePeerTokens: givenPeerSecret !== undefined,
     });
     const settings = await openSettings(db.query, key);

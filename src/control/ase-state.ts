@@ -1,0 +1,21 @@
+/** What the control API tells of an ASE (CT-01). */
+import type { Queryable } from '../database/database.ts';
+import type { AseState } from './server.ts';
+
+/** Its active wallet addresses with their balances. */
+export async function listWalletAddressStates(query: Queryable, ase: string): Promise<AseState['walletAddresses']> {
+  const rows = await query
+    .selectFrom('wallet_address as w')
+    .innerJoin('account as a', (join) => join.onRef('a.ase', '=', 'w.ase').onRef('a.id', '=', 'w.account_id'))
+    .select(['w.url', 'a.asset_code', 'a.asset_scale', 'a.balance'])
+    .where('w.ase', '=', ase)
+    .where('w.active', '=', true)
+    .orderBy('w.path', (order) => order.desc())
+    .execute();
+  return rows.map((row) => ({
+    url: row.url,
+    assetCode: row.asset_code,
+    assetScale: row.asset_scale,
+    balance: row.balance ?? '0',
+  }));
+}
