@@ -19,6 +19,7 @@ import { createNonceMemory } from './database/signature-nonces.ts';
 import { deriveKey, deriveSecret, exportPublicJwk } from './derived-keys.ts';
 import { type BindOptions, bind, refuseUnknown } from './http/bind.ts';
 import { type ClientKey, createClientKeys, expectClientJwk } from './http/client-keys.ts';
+import type { FinishedCall } from './http/exchange-trace.ts';
 import type { Strike } from './http/faults.ts';
 import { createOutbound } from './http/outbound.ts';
 import type { Environment, Reply, Server } from './http/pipeline.ts';
@@ -79,6 +80,7 @@ export interface AseOptions {
   readonly failpoint?: Failpoint;
   readonly tamper?: (operationId: string, reply: Reply) => Reply;
   readonly strike?: Strike;
+  readonly trace?: (call: FinishedCall) => void;
 }
 
 export interface Ase {
@@ -118,6 +120,7 @@ export function createAse(options: AseOptions): Ase {
     rememberNonce: createNonceMemory(db, ase, clock, switches.signatureMaxAgeMs + switches.signatureSkewMs),
     tamper: options.tamper,
     strike: options.strike,
+    trace: options.trace,
   };
   const outbound = createOutbound({
     allowPrivateAddresses: local,

@@ -17,6 +17,7 @@ import { deriveKey } from './derived-keys.ts';
 import { foundAse } from './founding.ts';
 import { checkExposure } from './hardening.ts';
 import { bind, keepRawTarget, refuseUnknown } from './http/bind.ts';
+import { createExchangeTrace } from './http/exchange-trace.ts';
 import { createFaults } from './http/faults.ts';
 import type { Reply } from './http/pipeline.ts';
 import { type ProfileName, selectProfile } from './http/profile.ts';
@@ -188,6 +189,7 @@ async function assemble(
   const ases = new Map<string, Ase>();
   // Only where nobody else can reach the world.
   const faults = local ? createFaults() : undefined;
+  const trace = createExchangeTrace(clock.wallNow);
   let clientKey: string | undefined;
 
   const { openLink, peersOf } = createLinks({
@@ -250,6 +252,7 @@ async function assemble(
       failpoint: options.failpoint,
       tamper: options.tamper,
       strike: faults?.strikeAt(name),
+      trace: trace.recordAt(name),
     });
     ases.set(name, created);
     locations.serve(ase, created.createApp);
@@ -299,8 +302,10 @@ async function assemble(
     consent: () => consent,
     setConsent: saveConsent,
     faults,
+    listExchanges: trace.list,
     async reset() {
       faults?.clear();
+      trace.clear();
       await stopAses();
       await db.clear(
         hosted.map(({ name }) => keyOf(worldId, name)),

@@ -3,6 +3,7 @@ import type { Check } from '../runner/check.ts';
 import { administrationChecks } from './administration.ts';
 import { clientKeyChecks } from './client-keys.ts';
 import { continuationChecks } from './continuation.ts';
+import { exchangeChecks } from './exchanges.ts';
 import { faultChecks } from './faults.ts';
 import { grantAnswerChecks } from './grant-answer.ts';
 import { grantRefusalChecks } from './grant-request.ts';
@@ -39,5 +40,6 @@ export const checks: readonly Check[] = [
   ...administrationChecks,
   ...targetChecks,
   ...faultChecks,
+  ...exchangeChecks,
   ...timeChecks,
 ];

@@ -63,6 +63,8 @@ export interface WorldApiHandlers<Context> {
   'get-ledger': Handler<operations['get-ledger'], ErrorCodes['get-ledger'], Context>;
   /** `GET /` */
   'get-state': Handler<operations['get-state'], ErrorCodes['get-state'], Context>;
+  /** `GET /exchanges` */
+  'list-exchanges': Handler<operations['list-exchanges'], ErrorCodes['list-exchanges'], Context>;
   /** `GET /faults` */
   'list-faults': Handler<operations['list-faults'], ErrorCodes['list-faults'], Context>;
   /** `GET /worlds` */
@@ -295,6 +297,14 @@ export const routes = {
     path: '/',
     security: ['control-token'],
     responses: [200, 401, 403, 405, 500],
+  },
+  'list-exchanges': {
+    operationId: 'list-exchanges',
+    tags: ['world'],
+    method: 'GET',
+    path: '/exchanges',
+    security: ['control-token'],
+    responses: [200, 400, 401, 403, 405, 500],
   },
   'list-faults': {
     operationId: 'list-faults',

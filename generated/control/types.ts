@@ -64,6 +64,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/exchanges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["list-exchanges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/faults": {
         parameters: {
             query?: never;
@@ -450,6 +466,26 @@ export interface components {
                 balance: components["schemas"]["signed-amount"];
             }[];
         };
+        exchange: {
+            id: number;
+            at: string;
+            ase: string;
+            operation: string;
+            method: string;
+            target: string;
+            status: number | null;
+            ms: number;
+            lenient: string[];
+            refusal?: {
+                code: string;
+                reason: string;
+                requirements: string[];
+                signatureBase?: string;
+            };
+        };
+        "exchange-list": {
+            exchanges: components["schemas"]["exchange"][];
+        };
         "new-fault": {
             operation: string;
             ase?: string;
@@ -757,6 +793,34 @@ export interface operations {
             403: components["responses"]["error"];
             405: components["responses"]["error"];
             409: components["responses"]["error"];
+            500: components["responses"]["error"];
+        };
+    };
+    "list-exchanges": {
+        parameters: {
+            query?: {
+                after?: number;
+                operation?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["exchange-list"];
+                };
+            };
+            400: components["responses"]["error"];
+            401: components["responses"]["error"];
+            403: components["responses"]["error"];
+            405: components["responses"]["error"];
             500: components["responses"]["error"];
         };
     };

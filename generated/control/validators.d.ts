@@ -59,6 +59,14 @@ export declare const responseBody: {
     readonly 409: Validate;
     readonly 500: Validate;
   };
+  readonly 'list-exchanges': {
+    readonly 200: Validate;
+    readonly 400: Validate;
+    readonly 401: Validate;
+    readonly 403: Validate;
+    readonly 405: Validate;
+    readonly 500: Validate;
+  };
   readonly 'list-faults': {
     readonly 200: Validate;
     readonly 401: Validate;

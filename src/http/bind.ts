@@ -15,6 +15,7 @@ import {
 } from 'express';
 import { recordExchange } from './exchange.ts';
 import { tellOfExchange } from './exchange-log.ts';
+import type { Finding } from './exchange-trace.ts';
 import { disturb } from './faults.ts';
 import { type Environment, policies, type Reply, renderProblem, type Server, serve } from './pipeline.ts';
 import { Problem } from './problem.ts';
@@ -115,31 +116,42 @@ export function createEndpoint<Caller>(
   const byHost = new Map(aliases.map((alias) => [new URL(alias).host, alias]));
   const common = { ...headers, ...(cors && corsHeaders) };
   const refuse: Endpoint['refuse'] = (res, error, operationId, extra) => {
-    send(res, renderProblem(server, environment, operationId, wireProblem(error)), { ...common, ...extra });
+    send(res, renderProblem(server, environment, operationId, error), { ...common, ...extra });
   };
   return {
     refuse,
     async serve(req, res, operationId, path, params) {
       const started = performance.now();
+      const target = (req as Incoming).rawTarget ?? req.url ?? '/';
+      const found: { -readonly [Part in keyof Finding]: Finding[Part] } = {};
+      const noting = { ...environment, note: (finding: Finding) => void Object.assign(found, finding) };
       try {
         const body = await readRawBody(req, bodyLimits);
-        const target = (req as Incoming).rawTarget ?? req.url ?? '/';
         const called = byHost.get(req.headers.host?.toLowerCase() ?? '') ?? origin;
         const exchange = recordExchange({ method: req.method, url: target, rawHeaders: req.rawHeaders }, called, body);
         const query = { ...parseQuery(split(target)[1].slice(1)) };
         const fault = environment.strike?.(operationId);
         const reply =
-          (await disturb(fault, 'before')) ??
-          (await serve(server, environment, operationId, exchange, path, params, query));
+          (await disturb(fault, 'before')) ?? (await serve(server, noting, operationId, exchange, path, params, query));
         const answer = (await disturb(fault, 'after')) ?? reply;
         if (answer === 'no answer') res.destroy();
         else send(res, answer, common);
       } catch (error) {
+        found.error = wireProblem(error);
         // The rest of a body that was not taken must not be read as the next request.
-        refuse(res, error, operationId, error instanceof WireError ? { Connection: 'close' } : {});
+        refuse(res, found.error, operationId, error instanceof WireError ? { Connection: 'close' } : {});
       }
       const milliseconds = performance.now() - started;
       tellOfExchange(environment.log, { server: server.name, operationId, status: res.statusCode, milliseconds });
+      environment.trace?.({
+        ...found,
+        operation: operationId,
+        method: req.method ?? 'GET',
+        target,
+        params,
+        status: res.headersSent ? res.statusCode : undefined,
+        milliseconds,
+      });
     },
   };
 }

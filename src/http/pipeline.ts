@@ -9,7 +9,9 @@ import type { Clock } from '../clock.ts';
 import type { Database, Transaction } from '../database/database.ts';
 import type { ClientKey } from './client-keys.ts';
 import { type Exchange, headerLines } from './exchange.ts';
+import type { Finding, FinishedCall } from './exchange-trace.ts';
 import type { Strike } from './faults.ts';
+import { createSignatureBase } from './message-signatures/signature-base.ts';
 import { type ReadSignature, readSignature } from './message-signatures/signature-input.ts';
 import type { Refusal } from './message-signatures/verdict.ts';
 import { checkSignature, singleUseValue } from './message-signatures/verify.ts';
@@ -87,6 +89,7 @@ export const policies: Record<string, Policy> = {
   'post-clock': { caller: 'operator', body: 'read' },
   'post-consent-policy': { caller: 'operator', body: 'read' },
   'post-reset': { caller: 'operator', body: 'ignored' },
+  'list-exchanges': { caller: 'operator', body: 'ignored' },
   'list-faults': { caller: 'operator', body: 'ignored' },
   'add-fault': { caller: 'operator', body: 'read' },
   'remove-faults': { caller: 'operator', body: 'ignored' },
@@ -200,6 +203,9 @@ export interface Environment {
   readonly tamper?: (operationId: string, reply: Reply) => Reply;
   /** For tests of clients: a fault on purpose (CT-06). */
   readonly strike?: Strike;
+  /** Told of each call, with what `note` was told on its way (CT-05). */
+  readonly trace?: (call: FinishedCall) => void;
+  readonly note?: (finding: Finding) => void;
 }
 
 // ── One request, in order ───────────────────────────────────────────────────────────────────────────────────────────
@@ -356,17 +362,23 @@ async function verifySignature<Caller>(
   exchange: Exchange,
   signature: ReadSignature,
   identity: Identity<Caller>,
-  { switches, log, rememberNonce }: Environment,
+  { switches, log, rememberNonce, note }: Environment,
 ): Promise<void> {
   if (!identity.findKey) throw new Error('a caller that signs has no key');
   const { key, thumbprint } = await identity.findKey();
   const verdict = checkSignature(exchange, signature, { key, switches });
-  if (!verdict.ok) throw signatureProblem(verdict);
+  if (!verdict.ok) {
+    const built = createSignatureBase(exchange, signature.components, signature.signatureParams);
+    if (built.ok) note?.({ signatureBase: built.base });
+    throw signatureProblem(verdict);
+  }
   const once = singleUseValue(signature, switches);
   if (once !== undefined && (await rememberNonce(thumbprint, once))) {
     throw signatureProblem({ ok: false, reason: 'nonce_replayed', detail: 'the nonce was used before' });
   }
-  if (verdict.lenient.length > 0) log.info({ lenient: verdict.lenient }, 'accepted leniently');
+  if (verdict.lenient.length === 0) return;
+  note?.({ lenient: verdict.lenient });
+  log.info({ lenient: verdict.lenient }, 'accepted leniently');
 }
 
 const signatureProblem = ({ reason, detail }: Refusal): Problem =>
