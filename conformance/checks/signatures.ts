@@ -7,6 +7,7 @@ import { expectGnapError, expectResourceError, expectStatus } from '../runner/ex
 import { contentDigest, type SignatureOptions } from '../runner/message-signature.ts';
 import { createIncomingPayment, incomingToken, quoteAccess } from '../runner/scenarios.ts';
 import type { Answer, Call } from '../runner/signed-client.ts';
+import { withWorld } from '../runner/world.ts';
 
 const now = (): number => Math.floor(Date.now() / 1000);
 const withBody = ['@method', '@target-uri', 'authorization', 'content-digest', 'content-length', 'content-type'];
@@ -252,6 +253,42 @@ export const signatureChecks: Check[] = [
         ['forwarded', 'host=elsewhere.example;proto=https'],
       ] as const;
       expectStatus(await postPayment(context, { headers }), 201);
+    },
+  },
+  {
+    id: 'signature.published-url',
+    rows: ['SIG-21', 'WA-08'],
+    title: 'where the published URL is not the one that is listened at, the target URI is the published one',
+    run: async (context) => {
+      const published = 'http://published.localhost/tenant';
+      const at = 'one/ann';
+      const definition = {
+        ases: [
+          {
+            name: 'one',
+            servers: { resourceServer: { url: published } },
+            wallets: [{ path: '/ann', publicName: 'Ann', asset: 'USD/2' }],
+          },
+        ],
+        sender: at,
+        receiver: at,
+        client: { wallet: at, keyId: 'one-1' },
+      };
+      await withWorld(context, { definition }, async (world) => {
+        const { receiver } = world;
+        assert.equal(receiver.resourceServer, published);
+        const operation = 'create-incoming-payment';
+        const url = `${new URL(receiver.url).origin}/tenant/incoming-payments`;
+        const call = { operation, url, token: await incomingToken(world), json: { walletAddress: receiver.url } };
+        expectResourceError(await world.call(call), 401);
+        const host = [['x-forwarded-host', 'published.localhost']] as const;
+        expectResourceError(await world.call({ ...call, headers: host }), 401);
+        const { body } = expectStatus(
+          await world.call({ ...call, sign: { url: `${published}/incoming-payments` } }),
+          201,
+        );
+        assert.ok(body.id.startsWith(`${published}/incoming-payments/`), body.id);
+      });
     },
   },
   {

@@ -23,6 +23,8 @@ export interface SignatureOptions {
   readonly form?: 'rfc' | 'php' | 'rust';
   /** Value of `Content-Digest`; `null` sends none; `'sha-256'` and `'sha-512'` are computed. */
   readonly digest?: string | null;
+  /** URL to sign for, where it is not the one that is called. */
+  readonly url?: string;
   /** Leave the parameters of components out of the signature base, as a signer would that ignores them. */
   readonly bareIdentifiers?: boolean;
   /** Flip one bit of the signature. */
@@ -63,7 +65,7 @@ export function signRequest(request: Unsigned, identity: Identity, options: Sign
     (keyId === null ? '' : `;keyid="${keyId.replace(/["\\]/g, '\\$&')}"`) +
     (options.parameters ?? '');
   const named = options.bareIdentifiers ? components.map(bareName) : components;
-  const base = signatureBase(request, headers, named, parameters);
+  const base = signatureBase({ ...request, url: options.url ?? request.url }, headers, named, parameters);
   const signature = sign(null, Buffer.from(base, 'utf8'), signer.privateKey);
   if (options.broken) signature[0] = signature[0]! ^ 1;
   const label = options.label ?? 'sig1';
