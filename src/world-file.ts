@@ -247,7 +247,7 @@ function toDefinition(world: WorldDocument, mistakes: string[]): WorldDefinition
       if (problem !== undefined) refuse(`${at}.peers[${number}]`, problem);
     }
   }
-  for (const mistake of findMissingPrices(world)) mistakes.push(mistake);
+  mistakes.push(...findMissingPrices(world), ...findHiddenServers(world));
   const wallets = new Set(world.ases.flatMap(({ name, wallets }) => wallets.map(({ path }) => name + path)));
   const references = { sender: world.sender, receiver: world.receiver, 'client.wallet': world.client.wallet };
   for (const [at, { ase, path }] of Object.entries(references)) {
@@ -273,6 +273,25 @@ function findMissingPrices({ ases, prices: ofAll = defaultWorld.prices }: WorldD
       .map((code) => `${own ? `ases[${index}].prices` : 'prices'}: no price for ${code}`),
   );
   return [...new Set(mistakes)];
+}
+
+/** Consent pages and the grant endpoint answer everything below their paths: nothing else can be there. */
+function findHiddenServers({ ases }: WorldDocument): string[] {
+  const usual = { authServer: '/auth', identityProvider: '/idp', resourceServer: '', walletAddressServer: '' };
+  const names = Object.keys(usual) as (keyof typeof usual)[];
+  return ases.flatMap(({ servers = {} }, index) => {
+    const placesOf = (name: keyof typeof usual): string[] => {
+      const { url: given, port: own, aliases = [] } = servers[name] ?? {};
+      const paths = [...(given === undefined ? [] : [given]), ...aliases].map((base) => new URL(base).pathname);
+      if (given === undefined) paths.push(usual[name]);
+      return paths.map((path) => `${own ?? ases[index]!.port ?? ''}${path.replace(/\/$/, '')}`);
+    };
+    return names.slice(0, 2).flatMap((hiding) => {
+      const taken = new Set(placesOf(hiding));
+      const hidden = names.find((name) => name !== hiding && placesOf(name).some((place) => taken.has(place)));
+      return hidden ? [`ases[${index}].servers.${hiding}: ${hidden} has the same port and path`] : [];
+    });
+  });
 }
 
 type PeerDocument = NonNullable<AseDocument['peers']>[number];

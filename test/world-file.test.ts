@@ -252,6 +252,22 @@ client: { wallet: gravel/x, keyId: k }
   );
 });
 
+test('no server hides another', () => {
+  const withServers = (servers: string) => small.replace('    wallets', `    servers: ${servers}\n    wallets`);
+  const atRoot = "authServer: { url: 'http://auth.localhost' }";
+  assert.deepEqual(mistakesIn(withServers(`{ ${atRoot} }`)), [
+    'ases[0].servers.authServer: resourceServer has the same port and path',
+  ]);
+  assert.deepEqual(
+    mistakesIn(withServers("{ identityProvider: { url: 'http://a.localhost/', aliases: ['http://b/auth'] } }")),
+    [
+      'ases[0].servers.authServer: identityProvider has the same port and path',
+      'ases[0].servers.identityProvider: authServer has the same port and path',
+    ],
+  );
+  assert.ok(parse(withServers(`{ ${atRoot.replace(' }', ', port: 46999 }')} }`)));
+});
+
 test('a token is not quoted', () => {
   const [mistake, ...others] = mistakesIn(
     small.replace(
