@@ -1,5 +1,5 @@
 # Everything but `generate` needs Node.js 20 or newer and npm; a current Node is installed with the other packages.
-.PHONY: start test generate conformance example bench lint build install
+.PHONY: start test generate conformance example bench lint build package-test install
 
 ARGS ?=
 bin := node_modules/.bin
@@ -30,6 +30,11 @@ lint: $(installed)
 build: $(installed)
 	@rm -rf dist && $(bin)/node node_modules/@typescript/native/bin/tsc -p tsconfig.build.json
 	@for file in generated/*/validators.js; do cp $$file dist/$$file; done
+	@$(bin)/node dist/src/database/build-template.js
+
+# A clean install of the packed program, its command and library, and the steps of the Dockerfile.
+package-test: $(installed)
+	@$(bin)/node --test test/package/packed.ts test/package/dockerfile.ts
 
 install: $(installed)
 $(installed): package-lock.json

@@ -2,7 +2,9 @@
 /** The command line. Imports nothing that an old Node could not load before the version is known. */
 const [major, minor] = process.versions.node.split('.').map(Number) as [number, number];
 if (major < 22 || (major === 22 && minor < 17)) {
-  process.stderr.write(`touchstone needs Node.js 22.17 or newer; this is ${process.version}\n`);
+  process.stderr.write(
+    `touchstone needs Node.js 22.17 or newer and this is ${process.version}: put a newer one on the PATH, or say npx -p node@24 -p touchstone touchstone\n`,
+  );
   process.exit(1);
 }
 

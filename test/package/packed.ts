@@ -1,0 +1,106 @@
+/**
+ * The packed program as users get it: `npm pack`, a clean install, the command on a current and on an old Node.js, the
+ * library. Needs the registry; `make package-test` runs it.
+ */
+import assert from 'node:assert/strict';
+import { execFile, execFileSync } from 'node:child_process';
+import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { promisify } from 'node:util';
+import { startCommand } from './started-command.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const run = promisify(execFile);
+
+let directory: string;
+let packed: { files: { path: string }[]; size: number; filename: string };
+let command: string;
+before(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'touchstone-package-'));
+  const { stdout } = await run('npm', ['pack', '--json', '--pack-destination', directory], { cwd: root });
+  [packed] = JSON.parse(stdout);
+  await writeFile(join(directory, 'package.json'), '{ "type": "module" }');
+  await run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', `./${packed.filename}`], {
+    cwd: directory,
+  });
+  command = join(directory, 'node_modules', 'touchstone', 'dist', 'src', 'main.js');
+});
+after(() => rm(directory, { recursive: true }));
+
+test('it is small and holds compiled code only', async () => {
+  assert.ok(packed.size < 3e6, `${packed.size} bytes`);
+  const others = packed.files.map(({ path }) => path).filter((path) => !/^dist\/.+\.(js|d\.ts|json)$/.test(path));
+  assert.deepEqual(
+    others.filter((path) => !path.endsWith('.tar.zst')),
+    ['LICENSE', 'README.md', 'package.json'],
+  );
+  assert.equal(others.length, 4);
+});
+
+test('its dependencies are those of the program', async () => {
+  const modules = await readdir(join(directory, 'node_modules'));
+  for (const name of ['typescript', 'fast-check', 'node', '@biomejs', '@interledger']) {
+    assert.ok(!modules.includes(name), name);
+  }
+  const kilobytes = Number(
+    execFileSync('du', ['-sk', join(directory, 'node_modules')], { encoding: 'utf8' }).split('\t')[0],
+  );
+  assert.ok(kilobytes < 90_000, `${kilobytes} KB`);
+});
+
+test('the command starts a world', async () => {
+  assert.equal((await stat(join(directory, 'node_modules', '.bin', 'touchstone'))).mode & 0o111, 0o111);
+  const { ready, stop } = await startCommand(process.execPath, [command, 'start', '--json', '--port', '0']);
+  const { TOUCHSTONE_WALLET_ADDRESS: wallet } = ready.env;
+  assert.equal((await fetch(wallet!)).status, 200);
+  assert.equal((await fetch(`${ready.ases[0]!.origin}/readyz`)).status, 200);
+  assert.equal(await stop(), 0);
+});
+
+/** The first Node.js outside of packages that is older than needed. */
+function findOldNode(): string | undefined {
+  const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => !folder.includes('node_modules'));
+  return folders
+    .map((folder) => join(folder, 'node'))
+    .find((node) => {
+      try {
+        const version = execFileSync(node, ['--version'], { encoding: 'utf8' });
+        return Number(/^v(\d+)/.exec(version)?.[1]) < 22;
+      } catch {
+        return false;
+      }
+    });
+}
+const oldNode = findOldNode();
+
+test('an old Node.js says in one line what to do', { skip: !oldNode && 'there is none here' }, async () => {
+  const failed = await run(oldNode!, [command, 'start']).catch((error) => error);
+  assert.equal(failed.code, 1);
+  assert.equal(failed.stdout, '');
+  assert.match(failed.stderr, /^touchstone needs Node\.js 22\.17 or newer and this is v\d.*npx -p node@24.*\n$/);
+});
+
+test('the library makes a world, in JavaScript and with types', async () => {
+  const program = `import { createWorld, type RunningWorld } from 'touchstone';
+await using world: RunningWorld = await createWorld({ consent: 'auto' });
+const status: number = (await fetch(world.env['TOUCHSTONE_WALLET_ADDRESS']!)).status;
+console.log(status);\n`;
+  await writeFile(join(directory, 'program.ts'), program);
+  const { stdout } = await run(process.execPath, ['program.ts'], { cwd: directory });
+  assert.equal(stdout, '200\n');
+  const compiler = join(root, 'node_modules', '@typescript', 'native', 'bin', 'tsc');
+  const options = ['--noEmit', '--strict', '--skipLibCheck', '--module', 'nodenext', '--target', 'es2024'];
+  const types = [
+    '--lib',
+    'es2024,esnext.disposable',
+    '--typeRoots',
+    join(root, 'node_modules', '@types'),
+    '--types',
+    'node',
+  ];
+  await run(process.execPath, [compiler, ...options, ...types, 'program.ts'], { cwd: directory }).catch((error) =>
+    assert.fail(error.stdout),
+  );
+});
