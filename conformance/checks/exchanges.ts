@@ -63,6 +63,9 @@ export const exchangeChecks: Check[] = [
           const answer = await context.call(one);
           for (const [name, value] of answer.sent.headers)
             if (/^signature$/i.test(name)) secrets.add(value.slice(6, -1));
+          // The last segment of the interaction's URL is a nonce.
+          const redirect = answer.body?.interact?.redirect;
+          if (redirect) secrets.add(new URL(redirect).pathname.split('/').at(-1) ?? '');
           const location = answer.headers.get('location');
           if (location)
             for (const name of ['interact_ref', 'hash', 'nonce'])

@@ -6,7 +6,8 @@ import { checks as allChecks } from '../checks/index.ts';
 import { readCatalogue } from './catalogue.ts';
 import { judgeRows, runChecks } from './check.ts';
 import { createRun } from './context.ts';
-import { readEnvironment } from './environment.ts';
+import { createControl } from './control.ts';
+import { type Environment, readEnvironment } from './environment.ts';
 import { describeFailure, describeSummary, reportAsJson, summarise } from './report.ts';
 import { startTarget } from './target.ts';
 import { loadResponseBodies } from './validation.ts';
@@ -47,7 +48,9 @@ async function main(): Promise<number> {
         else if (values.verbose) console.log(`pass ${result.id}   ${result.rows.join(' ')}`);
       });
       const states = judgeRows(readCatalogue(), results);
-      if (values.json) writeFileSync(values.json, reportAsJson(results, states, run.redaction));
+      const profile = await readProfile(environment);
+      if (values.json) writeFileSync(values.json, reportAsJson(results, states, run.redaction, profile));
+      console.log(`profile ${profile ?? 'unknown'}`);
       const summary = summarise(results, states);
       console.log(describeSummary(summary));
       return summary.checks.failed === 0 ? 0 : 1;
@@ -57,6 +60,13 @@ async function main(): Promise<number> {
   } finally {
     await target?.stop();
   }
+}
+
+/** By which the target goes (CT-04), if it has a control API that says so. */
+async function readProfile(environment: Environment): Promise<string | undefined> {
+  if (!environment.control) return undefined;
+  const { body } = await createControl(environment, () => {}).request('GET', '/');
+  return body?.profile;
 }
 
 /** Accepts the certificates of a target whose authority nobody else knows. */

@@ -48,11 +48,12 @@ export function describeSummary({ rows, checks }: Summary): string {
   );
 }
 
-/** The same as JSON, for `--json FILE`. */
+/** The same as JSON, for `--json FILE`, with the target's profile. */
 export function reportAsJson(
   results: readonly CheckResult[],
   states: ReadonlyMap<string, RowState>,
   redaction: Redaction,
+  profile?: string,
 ): string {
   const checks = results.map(({ id, title, rows, requests, failure }) => ({
     id,
@@ -62,7 +63,7 @@ export function reportAsJson(
     passed: failure === undefined,
     ...(failure ? { message: failure.message } : {}),
   }));
-  const report = { ...summarise(results, states), results: checks, rowStates: Object.fromEntries(states) };
+  const report = { profile, ...summarise(results, states), results: checks, rowStates: Object.fromEntries(states) };
   return `${redaction.redact(JSON.stringify(report, null, 2))}\n`;
 }
 

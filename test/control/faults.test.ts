@@ -1,0 +1,19 @@
+/** Faults over the control API (CT-06): not where others could be struck. Their effect is checked in `conformance/`. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { startWorld } from '../support/world.ts';
+
+test('a world that others can reach takes no faults', async () => {
+  for (const [insecure, expected] of [
+    [false, 403],
+    [true, 201],
+  ] as const) {
+    await using world = await startWorld({ publicUrl: 'https://ase.example', consent: 'manual', insecure });
+    const response = await fetch(`${world.controlUrl}/faults`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${world.controlToken}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ operation: 'create-quote', kind: 'reset' }),
+    });
+    assert.equal(response.status, expected, `insecure ${insecure}`);
+  }
+});
