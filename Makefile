@@ -20,7 +20,8 @@ conformance: $(installed)
 example: $(installed)
 	@$(bin)/node conformance/clients/run.ts conformance/clients/node/pay.mjs
 
-bench: $(installed)
+bench: $(installed) build
+	@$(bin)/node bench/start.ts
 	@$(bin)/node bench/main.ts $(ARGS)
 
 lint: $(installed)

@@ -15,6 +15,7 @@ import { readServed, readServerUrls } from './serve.ts';
 const CONTROL_PORT_OFFSET = 900;
 
 export async function start(config: Config): Promise<void> {
+  performance.mark('touchstone: program loaded');
   const log = createLogger(config.logLevel);
   const serves = readServed(config);
   if (serves.includes('resource') && config.ase !== undefined && !config.peerSecret && !config.seed) {
@@ -48,6 +49,7 @@ export async function start(config: Config): Promise<void> {
       profile: config.profile,
       failpoint: readFailpoint(config.failpoint),
     });
+    performance.mark('touchstone: world founded');
     const files = { key: await writeClientKey(world, directory.path), authority: tls?.authorityFile };
     stopOnSignal(deployment, directory.remove, log);
     const line = { startedInMs: Math.round(process.uptime() * 1000), seed: config.seed ?? null };

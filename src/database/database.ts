@@ -71,6 +71,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<Database> 
   const { orm, close } = await (options.kind === 'embedded'
     ? openEmbedded(options)
     : openPostgreSql(options.url, options.poolSize ?? 10));
+  performance.mark('touchstone: tables up to date');
   return wrap(options, orm, close);
 }
 
@@ -108,11 +109,13 @@ async function openEmbedded(options: { directory?: string; templateFile?: string
       ? undefined
       : openTemplate(options.templateFile ?? standardTemplate, migrateEmbedded),
   ]);
+  performance.mark('touchstone: template read');
   const pglite = await PGlite.create({
     startParams: [...PGlite.defaultStartParams, ...embeddedParameters],
     ...(clusterDirectory && { dataDir: clusterDirectory }),
     ...(template && { loadDataDir: template }),
   });
+  performance.mark('touchstone: embedded PostgreSQL started');
   const orm = await useEmbedded(pglite);
   if (!(await isMigrated(orm))) await orm.migrator.up();
   const close = async (): Promise<void> => {

@@ -4,7 +4,6 @@
  * where a server is mounted or how long a wallet address's path is.
  */
 import type { NextFunction, Request, Response } from 'express';
-import * as OpenApiValidator from 'express-openapi-validator';
 
 export interface ParsedRequest {
   readonly method: string;
@@ -61,18 +60,10 @@ export function createRequestValidator(document: object, options: ValidatorOptio
 }
 
 function compileDocument(document: object, options: ValidatorOptions): RequestValidator {
-  let steps: Step[] | undefined;
+  let steps: Promise<Step[]> | undefined;
   return async (request) => {
-    // Made at the first request: it takes some 60 ms that a start should not wait for.
-    steps ??= OpenApiValidator.middleware({
-      apiSpec: { ...document, servers: [{ url: '/' }] } as never,
-      validateApiSpec: false,
-      validateRequests: { allowUnknownQueryParameters: options.allowUnknownQueryParameters ?? false },
-      validateSecurity: false,
-      validateResponses: false,
-      fileUploader: false,
-      formats,
-    }).flat();
+    // Loaded and made at the first request: a start should not wait for it.
+    steps ??= loadSteps(document, options);
     const validated = {
       ...request,
       app: application,
@@ -87,7 +78,7 @@ function compileDocument(document: object, options: ValidatorOptions): RequestVa
         | undefined,
     };
     try {
-      for (const step of steps) await run(step, validated);
+      for (const step of await steps) await run(step, validated);
     } catch (error) {
       // Without content its type does not matter.
       throw error instanceof RequestInvalid && request.body === undefined && error.status === 415 ? noBody() : error;
@@ -95,6 +86,19 @@ function compileDocument(document: object, options: ValidatorOptions): RequestVa
     if (validated.openapi?.schema?.requestBody?.required && request.body === undefined) throw noBody();
     return validated;
   };
+}
+
+async function loadSteps(document: object, options: ValidatorOptions): Promise<Step[]> {
+  const { middleware } = await import('express-openapi-validator');
+  return middleware({
+    apiSpec: { ...document, servers: [{ url: '/' }] } as never,
+    validateApiSpec: false,
+    validateRequests: { allowUnknownQueryParameters: options.allowUnknownQueryParameters ?? false },
+    validateSecurity: false,
+    validateResponses: false,
+    fileUploader: false,
+    formats,
+  }).flat();
 }
 
 const noBody = (): RequestInvalid => new RequestInvalid(400, 'the request has no body');
