@@ -20,10 +20,12 @@ import { targetChecks } from './target.ts';
 import { timeChecks } from './time.ts';
 import { tokenChecks } from './token.ts';
 import { walletAddressChecks } from './wallet-address.ts';
+import { walletAddressExtensionChecks } from './wallet-address-extensions.ts';
 
 export const checks: readonly Check[] = [
   ...settlementChecks,
   ...walletAddressChecks,
+  ...walletAddressExtensionChecks,
   ...grantRefusalChecks,
   ...grantAnswerChecks,
   ...clientKeyChecks,
