@@ -4,19 +4,19 @@
  * and do not see each other: their ASEs have keys of their own in the database, and ports of their own.
  */
 import { randomBytes } from 'node:crypto';
-import express, { type Express } from 'express';
+import type { Express } from 'express';
 import type { Logger } from 'pino';
 import specification from '../generated/resource-server/document.json' with { type: 'json' };
 import packageJson from '../package.json' with { type: 'json' };
 import { type Ase, createAse } from './ase.ts';
 import { liveClock, WorldClock } from './clock.ts';
-import { type AseState, type ConsentMode, type Controls, createControlServer, type Worlds } from './control/server.ts';
+import { createControlApp } from './control/app.ts';
+import type { AseState, ConsentMode, Controls, Worlds } from './control/server.ts';
 import { toJson } from './database/columns.ts';
 import type { Database } from './database/database.ts';
 import { deriveKey } from './derived-keys.ts';
 import { foundAse } from './founding.ts';
 import { checkExposure } from './hardening.ts';
-import { bind, keepRawTarget, refuseUnknown } from './http/bind.ts';
 import { createExchangeTrace } from './http/exchange-trace.ts';
 import { createFaults } from './http/faults.ts';
 import type { Reply } from './http/pipeline.ts';
@@ -335,23 +335,6 @@ async function assemble(
     findAse: (name: string) => ases.get(name)?.administered,
   };
 
-  function createControlApp(): Express {
-    const { port } = new URL(site.controlUrl);
-    const hosts = [host, 'localhost', '127.0.0.1'].map((name) => `${name}:${port}`);
-    const environment = { db, clock, switches, log: log.child({ ase: 'control' }), rememberNonce: async () => false };
-    const app = express().disable('x-powered-by').disable('etag');
-    app.use(keepRawTarget);
-    // Looked up anew for each request: a reset makes new ASEs.
-    app.use('/:ase', (req, res, next) => {
-      const ase = ases.get(req.params.ase);
-      return ase ? ase.privateApp(req, res, next) : next();
-    });
-    const server = createControlServer(controls, administration, controlToken, hosts);
-    const bound = { origin: site.controlUrl, cors: false };
-    app.use(bind(server, environment, bound), ...refuseUnknown(server, environment, bound));
-    return app;
-  }
-
   /** For resource servers and identity providers that are not ours: the sender's ASE's, if it grants here. */
   function describePrivateEndpoints(name: string): Record<string, string> {
     const secrets = ases.get(name)?.privateSecrets;
@@ -372,7 +355,16 @@ async function assemble(
     controls,
     controlUrl: site.controlUrl,
     controlToken,
-    controlApp: createControlApp(),
+    controlApp: createControlApp({
+      controls,
+      administration,
+      token: controlToken,
+      url: site.controlUrl,
+      host,
+      environment: { db, clock, switches, log: log.child({ ase: 'control' }), rememberNonce: async () => false },
+      // Looked up anew for each request: a reset makes new ASEs.
+      privateAppOf: (name) => ases.get(name)?.privateApp,
+    }),
     clientKey,
     walletUrl,
     describeEnvironment: () => ({

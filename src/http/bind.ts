@@ -17,7 +17,8 @@ import { recordExchange } from './exchange.ts';
 import { tellOfExchange } from './exchange-log.ts';
 import type { Finding } from './exchange-trace.ts';
 import { disturb } from './faults.ts';
-import { type Environment, policies, type Reply, renderProblem, type Server, serve } from './pipeline.ts';
+import { type Environment, type Reply, renderProblem, type Server, serve } from './pipeline.ts';
+import { policies } from './policy.ts';
 import { Problem } from './problem.ts';
 import { readRawBody, WireError } from './raw-body.ts';
 

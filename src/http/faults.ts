@@ -3,7 +3,8 @@
  * comes, or is lost after the work was done. A fault strikes the calls of one operation, counted from when it was added.
  */
 import { setTimeout as wait } from 'node:timers/promises';
-import { policies, type Reply } from './pipeline.ts';
+import type { Reply } from './pipeline.ts';
+import { policies } from './policy.ts';
 import { Problem } from './problem.ts';
 
 /**

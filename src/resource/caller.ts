@@ -1,6 +1,7 @@
 /** Who calls the resource server, and what its access token allows (RFC 9635 §8; RS-07…10, INT-07, AS-N08). */
 import type { ClientJwk } from '../http/client-keys.ts';
-import type { AccessAction, AccessType, Call, Policy } from '../http/pipeline.ts';
+import type { Call } from '../http/pipeline.ts';
+import type { AccessAction, AccessType, Policy } from '../http/policy.ts';
 import { Problem } from '../http/problem.ts';
 import type { Limits } from './grant-spending.ts';
 import { normaliseWalletAddress } from './wallet-address.ts';

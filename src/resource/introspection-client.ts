@@ -6,7 +6,7 @@ import type { operations } from '../../generated/token-introspection/types.ts';
 import { responseBody } from '../../generated/token-introspection/validators.js';
 import { type ClientJwk, importClientJwk } from '../http/client-keys.ts';
 import type { Outbound, OutboundResponse } from '../http/outbound.ts';
-import type { Policy } from '../http/pipeline.ts';
+import type { Policy } from '../http/policy.ts';
 import { Problem } from '../http/problem.ts';
 import type { AccessItem, ClientInstance, ResourceCaller } from './caller.ts';
 

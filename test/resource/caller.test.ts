@@ -1,7 +1,7 @@
 /** What an access token allows (RS-07…10, INT-07, AS-N08). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type Policy, policies } from '../../src/http/pipeline.ts';
+import { type Policy, policies } from '../../src/http/policy.ts';
 import { Problem } from '../../src/http/problem.ts';
 import { type AccessItem, authorizeCaller, type ResourceCall, scopeFor } from '../../src/resource/caller.ts';
 
