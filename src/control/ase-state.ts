@@ -1,4 +1,5 @@
 /** What the control API tells of an ASE (CT-01). */
+import { sql } from 'kysely';
 import type { Queryable } from '../database/database.ts';
 import type { AseState } from './server.ts';
 
@@ -10,7 +11,8 @@ export async function listWalletAddressStates(query: Queryable, ase: string): Pr
     .select(['w.url', 'a.asset_code', 'a.asset_scale', 'a.balance'])
     .where('w.ase', '=', ase)
     .where('w.active', '=', true)
-    .orderBy('w.path', (order) => order.desc())
+    .orderBy(sql`w.path like '/.well-known/%'`)
+    .orderBy('w.path')
     .execute();
   return rows.map((row) => ({
     url: row.url,
