@@ -90,6 +90,12 @@ describe('two receiving processes', { skip: skipWithoutPostgres }, () => {
     return { fulfilled, received: (await readIncomingPayment(marble, id)).receivedAmount };
   }
 
+  /** Without its guard a race goes wrong often, not always: whether one of twenty does. */
+  async function happens(goesWrong: () => Promise<boolean>): Promise<boolean> {
+    for (let tries = 0; tries < 20; tries += 1) if (await goesWrong()) return true;
+    return false;
+  }
+
   it('book copies of one packet once and give all of them the same answer', async () => {
     const { outcomes, received } = await raceOfDuplicates();
     assert.deepEqual(new Set(outcomes), new Set(['fulfilled']));
@@ -166,7 +172,7 @@ describe('two receiving processes', { skip: skipWithoutPostgres }, () => {
 
   it('without row locks would exceed the cap', async () => {
     await startTwo(true);
-    assert.ok((await raceForTheCap()).received > 500n);
+    assert.ok(await happens(async () => (await raceForTheCap()).received > 500n));
     await startTwo(false);
   });
 
@@ -174,6 +180,6 @@ describe('two receiving processes', { skip: skipWithoutPostgres }, () => {
     for (const table of ['ledger_entry', 'ledger_transfer', 'incoming_packet']) {
       await sql`alter table ${sql.table(table)} drop constraint ${sql.ref(`${table}_pkey`)} cascade`.execute(db.query);
     }
-    assert.ok((await raceOfDuplicates()).received > 100n);
+    assert.ok(await happens(async () => (await raceOfDuplicates()).received > 100n));
   });
 });
