@@ -206,7 +206,6 @@ export function createAse(options: AseOptions): Ase {
     clock,
     ids,
     switches,
-    log,
     authServer,
     promptConsent: createConsentPrompt({ policy: options.consent, page: `${identityProvider}/consent` }),
     closingWords: options.pages,
@@ -218,7 +217,6 @@ export function createAse(options: AseOptions): Ase {
     clock,
     ids,
     switches,
-    log,
     authServer,
     resourceServer,
     introspect,
@@ -240,7 +238,7 @@ export function createAse(options: AseOptions): Ase {
     },
     environment,
   );
-  const consent = createIdentityProviderServer({ ids, interactions, authServer, labels: options.pages, log });
+  const consent = createIdentityProviderServer({ ids, interactions, authServer, labels: options.pages });
 
   // ── Public ──
   /** A server with what it answers to anything else below its base. */
@@ -300,9 +298,9 @@ export function createAse(options: AseOptions): Ase {
   // ── Private port ──
   const privateApp = express().disable('x-powered-by').disable('etag');
   if (serves('auth')) {
-    const introspection = createIntrospectionServer({ ase, db, clock, log, secret: introspectionSecret });
+    const introspection = createIntrospectionServer({ ase, db, clock, secret: introspectionSecret });
     privateApp.use('/introspect', mount(introspection, { origin: new URL(urls.introspection).origin, cors: false }));
-    const backChannel = createBackChannelServer({ interactions, log, secret: backChannelSecret });
+    const backChannel = createBackChannelServer({ interactions, secret: backChannelSecret });
     privateApp.use('/idp', mount(backChannel, { origin: new URL(urls.backChannel).origin, cors: false }));
   }
 

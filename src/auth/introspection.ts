@@ -1,13 +1,11 @@
 /** Token introspection for resource servers in other processes (RFC 9767 §3.3, in Rafiki's JSON; INT-01…13, INT-N01). */
 import { isDeepStrictEqual } from 'node:util';
-import type { Logger } from 'pino';
 import document from '../../generated/token-introspection/document.json' with { type: 'json' };
 import { type Handlers, routes } from '../../generated/token-introspection/routes.ts';
 import type { components } from '../../generated/token-introspection/types.ts';
 import { responseBody } from '../../generated/token-introspection/validators.js';
 import type { Clock } from '../clock.ts';
 import type { Database } from '../database/database.ts';
-import { createFailureId } from '../http/bind.ts';
 import { headerLines } from '../http/exchange.ts';
 import type { Call, PipelineCode, Reply, Server } from '../http/pipeline.ts';
 import { Problem } from '../http/problem.ts';
@@ -20,7 +18,6 @@ export interface IntrospectionDeps {
   readonly ase: string;
   readonly db: Pick<Database, 'query'>;
   readonly clock: Clock;
-  readonly log: Pick<Logger, 'error'>;
   /** Shared with the resource server, which shows it as a bearer token (INT-03). */
   readonly secret: string;
 }
@@ -52,7 +49,7 @@ export function createIntrospectionServer(deps: IntrospectionDeps): Server<undef
       if (!equalSecrets(secret, deps.secret)) throw new Problem('unknown_resource_server');
       return { caller: undefined };
     },
-    render: (problem, operationId) => render(deps, problem, operationId),
+    render,
   };
 }
 
@@ -85,13 +82,8 @@ const catalogue = {
   internal_error: [500, 'request_denied', 'internal error'],
 } as const satisfies Record<Code, readonly [status: number, code: string, description: string]>;
 
-function render({ log }: IntrospectionDeps, problem: Problem, operationId: string | undefined): Reply {
+function render(problem: Problem, _operationId: string | undefined, failureId: string): Reply {
   const [status, code, usual] = catalogue[problem.code as Code] ?? catalogue.internal_error;
-  let description = problem.description ?? usual;
-  if (status === 500) {
-    const failureId = createFailureId();
-    log.error({ failureId, operationId, err: problem.cause ?? problem }, 'internal error');
-    description = `${usual} ${failureId}`;
-  }
+  const description = status === 500 ? `${usual} ${failureId}` : (problem.description ?? usual);
   return { status, body: { error: { code, description } } };
 }

@@ -1,7 +1,5 @@
 /** Problems of the authorization server and the GNAP error format (RFC 9635 §3.6; AS-160…162): only here. */
-import type { Logger } from 'pino';
 import type { operations } from '../../generated/auth-server/types.ts';
-import { createFailureId } from '../http/bind.ts';
 import type { PipelineCode, Reply } from '../http/pipeline.ts';
 import { Problem, type ProblemOptions } from '../http/problem.ts';
 
@@ -71,31 +69,19 @@ const perOperation: Partial<Record<Code, typeof elsewhere>> = {
 export const refuse = (code: AuthCode | 'invalid_request' | 'invalid_signature', options?: ProblemOptions): Problem =>
   new Problem(code, options);
 
-interface RendererDeps {
-  readonly log: Pick<Logger, 'error'>;
-}
-
-export function createAuthProblemRenderer(deps: RendererDeps) {
-  return (problem: Problem, operationId: string | undefined): Reply => {
-    const code = (problem.code in catalogue ? problem.code : 'internal_error') as Code;
-    const [usualStatus, usualCode, description] = catalogue[code];
-    const [status, wireCode] = perOperation[code]?.[operationId as keyof typeof elsewhere] ?? [usualStatus, usualCode];
-    return renderGnapError(deps, problem, operationId, [status, wireCode, description]);
-  };
+export function renderAuthProblem(problem: Problem, operationId: string | undefined, failureId: string): Reply {
+  const code = (problem.code in catalogue ? problem.code : 'internal_error') as Code;
+  const [usualStatus, usualCode, description] = catalogue[code];
+  const [status, wireCode] = perOperation[code]?.[operationId as keyof typeof elsewhere] ?? [usualStatus, usualCode];
+  return renderGnapError(problem, failureId, [status, wireCode, description]);
 }
 
 function renderGnapError(
-  { log }: RendererDeps,
   problem: Problem,
-  operationId: string | undefined,
-  [status, code, usualDescription]: readonly [status: number, code: string, description: string],
+  failureId: string,
+  [status, code, usual]: readonly [status: number, code: string, description: string],
 ): Reply {
-  let description = problem.description ?? usualDescription;
-  if (status === 500) {
-    const failureId = createFailureId();
-    log.error({ failureId, operationId, err: problem.cause ?? problem }, 'internal error');
-    description = `internal error ${failureId}`;
-  }
+  const description = status === 500 ? `internal error ${failureId}` : (problem.description ?? usual);
   return { status, body: { error: { code, description } } };
 }
 
@@ -133,15 +119,12 @@ const whenFinishing: Partial<Record<InteractionCode, InteractionEntry>> = {
 
 export const refuseInteraction = (code: InteractionCode): Problem => new Problem(code);
 
-export function createInteractionProblemRenderer(deps: RendererDeps) {
-  return (problem: Problem, operationId: string | undefined): Reply => {
-    const code = problem.code as InteractionCode;
-    const special = operationId === 'finish-interaction' ? whenFinishing[code] : undefined;
-    return renderGnapError(
-      deps,
-      problem,
-      operationId,
-      special ?? interactionCatalogue[code] ?? interactionCatalogue.internal_error,
-    );
-  };
+export function renderInteractionProblem(problem: Problem, operationId: string | undefined, failureId: string): Reply {
+  const code = problem.code as InteractionCode;
+  const special = operationId === 'finish-interaction' ? whenFinishing[code] : undefined;
+  return renderGnapError(
+    problem,
+    failureId,
+    special ?? interactionCatalogue[code] ?? interactionCatalogue.internal_error,
+  );
 }

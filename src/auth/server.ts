@@ -20,7 +20,7 @@ import { expectClientKey, readClientInstance } from './client-instance.ts';
 import { createContinuationHandlers, identifyContinuation } from './continuation.ts';
 import { createGrantRequestHandlers, type WireRequest } from './grant-request.ts';
 import { createInteractionRedirectHandlers, type InteractionRedirectDeps } from './interaction-redirect.ts';
-import { createAuthProblemRenderer, createInteractionProblemRenderer, refuse } from './problem.ts';
+import { refuse, renderAuthProblem, renderInteractionProblem } from './problem.ts';
 
 export interface AuthDeps {
   readonly ase: string;
@@ -28,7 +28,7 @@ export interface AuthDeps {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly switches: Switches;
-  readonly log: Pick<Logger, 'error' | 'info'>;
+  readonly log: Pick<Logger, 'info'>;
   /** Grant endpoint exactly as wallet addresses publish it, with trailing slash (AS-104). */
   readonly authServer: string;
   readonly clientKeys: ClientKeys;
@@ -78,7 +78,7 @@ export function createAuthServer(deps: AuthDeps): Server<AuthCaller> {
     handlers,
     judges: 'body-first',
     identify: (credentials) => identify(deps, credentials),
-    render: createAuthProblemRenderer(deps),
+    render: renderAuthProblem,
   };
 }
 
@@ -132,9 +132,7 @@ export const interactionHeaders = {
 const validateInteraction = createRequestValidator(interactionDocument, { allowUnknownQueryParameters: true });
 
 /** Where browsers start and finish an interaction: below the authorization server too, but for nobody in particular. */
-export function createInteractionServer(
-  deps: InteractionRedirectDeps & { readonly log: Pick<Logger, 'error'> },
-): Server<undefined> {
+export function createInteractionServer(deps: InteractionRedirectDeps): Server<undefined> {
   const { 'start-interaction': startInteraction, 'finish-interaction': finishInteraction } = interactionRoutes;
   return {
     name: 'interaction',
@@ -144,6 +142,6 @@ export function createInteractionServer(
     handlers: createInteractionRedirectHandlers(deps),
     judges: 'caller-first',
     identify: async () => ({ caller: undefined }),
-    render: createInteractionProblemRenderer(deps),
+    render: renderInteractionProblem,
   };
 }

@@ -164,9 +164,10 @@ export function createControlServer(
       checkOperator({ host: read('host'), origin: read('origin'), authorization: read('authorization') }, token, hosts);
       return { caller: undefined };
     },
-    render: (problem) => {
+    render: (problem, _operationId, failureId) => {
       const [status, code, description] = catalogue[problem.code as Code] ?? catalogue.internal_error;
-      return { status, body: { error: { code, description: problem.description ?? description } } };
+      const own = status === 500 ? `${description} ${failureId}` : problem.description;
+      return { status, body: { error: { code, description: own ?? description } } };
     },
   };
 }

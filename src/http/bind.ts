@@ -2,7 +2,6 @@
  * Generated routes + handlers + validation → Express. Refuses to start with an operation that has no handler or no
  * policy, and with a handler for an operation that no document knows.
  */
-import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { parse as parseQuery } from 'node:querystring';
 import {
@@ -202,6 +201,3 @@ function send(res: ServerResponse, reply: Reply, headers: Readonly<Record<string
   });
   res.end(content);
 }
-
-/** Id under which a failure stands in the log. */
-export const createFailureId = (): string => randomUUID();

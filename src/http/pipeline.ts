@@ -4,6 +4,7 @@
  * Which error wins when several apply is decided by the order of the steps in `serve`, and by one choice per server:
  * the authorization server judges the body before the signature (AS-N01), the others the caller before the body (RS-14).
  */
+import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
 import type { Database, Transaction } from '../database/database.ts';
@@ -83,8 +84,8 @@ export interface Server<Caller = unknown> {
   readonly identify: (credentials: Credentials) => Promise<Identity<Caller>>;
   /** Whether the caller may call this operation at all; throws a Problem if not. */
   readonly authorize?: (caller: Caller, policy: Policy) => void;
-  /** The error format: only here. */
-  readonly render: (problem: Problem, operationId: string | undefined) => Reply;
+  /** The error format: only here. A failure of ours tells its id, under which it stands in the log, and nothing else. */
+  readonly render: (problem: Problem, operationId: string | undefined, failureId: string) => Reply;
 }
 
 export type ReplyValidator = ((body: unknown) => boolean) & {
@@ -314,16 +315,17 @@ export function renderProblem<Caller>(
 ): Reply {
   const { log } = environment;
   const problem = error instanceof Problem ? error : new Problem('internal_error', { cause: error });
+  const failureId = randomUUID();
   try {
-    const reply = server.render(problem, operationId);
-    if (reply.status >= 500) log.error({ operationId, err: problem.cause ?? problem }, 'failed');
+    const reply = server.render(problem, operationId, failureId);
+    if (reply.status >= 500) log.error({ failureId, operationId, err: problem.cause ?? problem }, 'failed');
     else log.debug({ operationId, status: reply.status, code: problem.code, detail: problem.detail }, 'refused');
     if (operationId === undefined) return reply;
     const tampered = environment.tamper?.(operationId, reply) ?? reply;
     checkReply(server, operationId, tampered, log);
     return tampered;
   } catch (invalid) {
-    log.error({ operationId, code: problem.code, err: invalid }, 'an error reply was invalid');
-    return server.render(new Problem('internal_error'), operationId);
+    log.error({ failureId, operationId, code: problem.code, err: invalid }, 'an error reply was invalid');
+    return server.render(new Problem('internal_error'), operationId, failureId);
   }
 }

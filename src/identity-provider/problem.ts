@@ -1,7 +1,5 @@
 /** Problems of the identity provider: pages in front, Rafiki's JSON behind (AS-80…83). */
-import type { Logger } from 'pino';
 import type { operations } from '../../generated/identity-provider/types.ts';
-import { createFailureId } from '../http/bind.ts';
 import type { PipelineCode, Reply } from '../http/pipeline.ts';
 import type { Problem } from '../http/problem.ts';
 import { messagePage, pageHeaders } from './page.ts';
@@ -26,16 +24,10 @@ const pages = {
   internal_error: [500, 'Something went wrong', 'The fault is on our side.'],
 } as const satisfies Record<PageCode, readonly [status: number, title: string, sentence: string]>;
 
-interface RendererDeps {
-  readonly log: Pick<Logger, 'error'>;
-}
-
-export function createPageProblemRenderer(deps: RendererDeps) {
-  return (problem: Problem, operationId: string | undefined): Reply => {
-    const [status, title, sentence] = pages[problem.code as PageCode] ?? pages.internal_error;
-    const failure = status === 500 ? ` (${logFailure(deps, problem, operationId)})` : '';
-    return { status, headers: pageHeaders(), body: messagePage(title, sentence + failure) };
-  };
+export function renderPageProblem(problem: Problem, _operationId: string | undefined, failureId: string): Reply {
+  const [status, title, sentence] = pages[problem.code as PageCode] ?? pages.internal_error;
+  const failure = status === 500 ? ` (${failureId})` : '';
+  return { status, headers: pageHeaders(), body: messagePage(title, sentence + failure) };
 }
 
 type BackChannelCode =
@@ -60,20 +52,10 @@ const backChannel = {
 /** Reading has a word of its own for the same refusal (AS-81). */
 const whenReading: Partial<Record<BackChannelCode, string>> = { wrong_secret: 'invalid_request' };
 
-export function createBackChannelProblemRenderer(deps: RendererDeps) {
-  return (problem: Problem, operationId: string | undefined): Reply => {
-    const known = (problem.code in backChannel ? problem.code : 'internal_error') as BackChannelCode;
-    const [status, usualCode, usual] = backChannel[known];
-    const code = (operationId === ('get-interaction' satisfies keyof operations) && whenReading[known]) || usualCode;
-    const description =
-      status === 500 ? `${usual} ${logFailure(deps, problem, operationId)}` : (problem.description ?? usual);
-    return { status, body: { error: { code, description } } };
-  };
-}
-
-/** Writes the failure down; its id goes to the reader, and nothing else of it. */
-function logFailure({ log }: RendererDeps, problem: Problem, operationId: string | undefined): string {
-  const failureId = createFailureId();
-  log.error({ failureId, operationId, err: problem.cause ?? problem }, 'internal error');
-  return failureId;
+export function renderBackChannelProblem(problem: Problem, operationId: string | undefined, failureId: string): Reply {
+  const known = (problem.code in backChannel ? problem.code : 'internal_error') as BackChannelCode;
+  const [status, usualCode, usual] = backChannel[known];
+  const code = (operationId === ('get-interaction' satisfies keyof operations) && whenReading[known]) || usualCode;
+  const description = status === 500 ? `${usual} ${failureId}` : (problem.description ?? usual);
+  return { status, body: { error: { code, description } } };
 }

@@ -1,5 +1,4 @@
 /** The identity provider: pages where a holder consents, and the back channel for others' pages (RFC 9635 §1.6; AS-76…93). */
-import type { Logger } from 'pino';
 import document from '../../generated/identity-provider/document.json' with { type: 'json' };
 import { routes } from '../../generated/identity-provider/routes.ts';
 import { responseBody } from '../../generated/identity-provider/validators.js';
@@ -11,16 +10,12 @@ import { equalSecrets } from '../http/secret-digest.ts';
 import { createBackChannelHandlers } from './back-channel.ts';
 import { type ConsentFormDeps, createConsentFormHandlers } from './consent-form.ts';
 import type { Interactions } from './interactions.ts';
-import { createBackChannelProblemRenderer, createPageProblemRenderer } from './problem.ts';
-
-interface LogDeps {
-  readonly log: Pick<Logger, 'error'>;
-}
+import { renderBackChannelProblem, renderPageProblem } from './problem.ts';
 
 const validateRequest = createRequestValidator(document, { allowUnknownQueryParameters: true });
 
 /** Pages, for the ASE's own origin below `identityProvider`. */
-export function createIdentityProviderServer(deps: ConsentFormDeps & LogDeps): Server<undefined> {
+export function createIdentityProviderServer(deps: ConsentFormDeps): Server<undefined> {
   const { 'get-consent': getConsent, 'post-consent': postConsent } = routes;
   return {
     name: 'identity-provider',
@@ -30,11 +25,11 @@ export function createIdentityProviderServer(deps: ConsentFormDeps & LogDeps): S
     handlers: createConsentFormHandlers(deps),
     judges: 'caller-first',
     identify: async () => ({ caller: undefined }),
-    render: createPageProblemRenderer(deps),
+    render: renderPageProblem,
   };
 }
 
-export interface BackChannelDeps extends LogDeps {
+export interface BackChannelDeps {
   readonly interactions: Interactions;
   /** What callers show in `x-idp-secret` (AS-81). */
   readonly secret: string;
@@ -55,6 +50,6 @@ export function createBackChannelServer(deps: BackChannelDeps): Server<undefined
       if (!equalSecrets(secret, deps.secret)) throw new Problem('wrong_secret');
       return { caller: undefined };
     },
-    render: createBackChannelProblemRenderer(deps),
+    render: renderBackChannelProblem,
   };
 }

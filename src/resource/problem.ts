@@ -1,6 +1,5 @@
 /** The Open Payments error format of the resource server, and what each problem looks like in it (RS-02…07, RS-24). */
 import { routes } from '../../generated/resource-server/routes.ts';
-import { createFailureId } from '../http/bind.ts';
 import type { PipelineCode, Reply } from '../http/pipeline.ts';
 import type { Problem } from '../http/problem.ts';
 import type { ResourceDeps } from './server.ts';
@@ -82,10 +81,10 @@ const catalogue: Readonly<Record<PipelineCode | ResourceCode, CatalogueEntry>> =
 };
 
 /** The renderer of every error of the resource server; a 401 says where grants are to be had (RS-04, RFC 9635 §9.1). */
-export function createResourceProblemRenderer({ authServer, log }: Pick<ResourceDeps, 'authServer' | 'log'>) {
-  return (problem: Problem, operationId: string | undefined): Reply => {
+export function createResourceProblemRenderer({ authServer }: Pick<ResourceDeps, 'authServer'>) {
+  return (problem: Problem, operationId: string | undefined, failureId: string): Reply => {
     const known = Object.hasOwn(catalogue, problem.code) && problem.code !== 'internal_error';
-    if (!known) return renderFailure(problem, operationId, log);
+    if (!known) return renderFailure(failureId);
     const entry = catalogue[problem.code as PipelineCode | ResourceCode];
     const operation = operationId as keyof typeof routes | undefined;
     const description = problem.description ?? (operation && entry.descriptionIn?.[operation]) ?? entry.description;
@@ -110,8 +109,7 @@ function declaredStatus(status: number, operation: keyof typeof routes | undefin
   return isDeclared ? status : 400;
 }
 
-function renderFailure(problem: Problem, operationId: string | undefined, log: ResourceDeps['log']): Reply {
-  const failure = createFailureId();
-  log.error({ failure, operationId, err: problem.cause ?? problem }, 'internal error');
-  return { status: 500, body: { error: { code: 'internal_error', description: `internal error ${failure}` } } };
-}
+const renderFailure = (failureId: string): Reply => ({
+  status: 500,
+  body: { error: { code: 'internal_error', description: `internal error ${failureId}` } },
+});

@@ -1,5 +1,4 @@
 /** The Open Payments resource server: incoming payments, quotes, outgoing payments (RS-01…30). */
-import type { Logger } from 'pino';
 import document from '../../generated/resource-server/document.json' with { type: 'json' };
 import type { Handlers } from '../../generated/resource-server/routes.ts';
 import { routes } from '../../generated/resource-server/routes.ts';
@@ -30,7 +29,6 @@ export interface ResourceDeps {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly switches: Switches;
-  readonly log: Pick<Logger, 'error'>;
   /** Grant endpoint, as the wallet addresses publish it (RS-04). */
   readonly authServer: string;
   /** Base of all resource URLs, without trailing slash (RS-15). */

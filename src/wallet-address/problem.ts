@@ -16,7 +16,12 @@ const catalogue = {
   internal_error: [500, 'internal_error', 'internal error'],
 } as const satisfies Record<Code, readonly [status: number, code: string, description: string]>;
 
-export function renderWalletAddressProblem(problem: Problem): Reply {
+export function renderWalletAddressProblem(
+  problem: Problem,
+  _operationId: string | undefined,
+  failureId: string,
+): Reply {
   const [status, code, description] = catalogue[problem.code as Code] ?? catalogue.internal_error;
-  return { status, body: { error: { code, description: problem.description ?? description } } };
+  const own = status === 500 ? `${description} ${failureId}` : problem.description;
+  return { status, body: { error: { code, description: own ?? description } } };
 }

@@ -146,10 +146,10 @@ export async function startAuthServer(open: () => Promise<Database> = openEmbedd
     const options = { origin, cors: true, headers: { 'Cache-Control': 'no-store' } };
     bind(createAuthServer({ ...deps }), environment, options)(req, res, next);
   });
-  app.use('/idp', bind(createIdentityProviderServer({ ids, interactions, authServer, log }), environment, below));
-  const backChannel = createBackChannelServer({ interactions, log, secret: secrets.identityProvider });
+  app.use('/idp', bind(createIdentityProviderServer({ ids, interactions, authServer }), environment, below));
+  const backChannel = createBackChannelServer({ interactions, secret: secrets.identityProvider });
   app.use('/back-channel', bind(backChannel, environment, { origin, cors: false }));
-  const introspection = createIntrospectionServer({ ase, db, clock, log, secret: secrets.introspection });
+  const introspection = createIntrospectionServer({ ase, db, clock, secret: secrets.introspection });
   app.use('/introspect', bind(introspection, environment, { origin, cors: false }));
 
   const hosted = await Promise.all(

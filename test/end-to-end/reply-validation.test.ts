@@ -1,6 +1,7 @@
 /** No reply leaves unless its document allows it: each handler's is spoilt here, and the server's own 500 comes instead. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import pino from 'pino';
 import type { Reply } from '../../src/http/pipeline.ts';
 import { fingerprint } from '../support/fingerprint.ts';
 import { type PreparedResources, prepareResources } from '../support/prepared-resources.ts';
@@ -11,12 +12,14 @@ let world: TestWorld;
 let environment: ClientEnvironment;
 let prepared: PreparedResources;
 let spoilt: string | undefined;
+const logged: string[] = [];
 
 /** No document allows null, or any body with 204. */
 const spoil = (reply: Reply): Reply => ({ ...reply, body: reply.status === 204 ? {} : null });
 
 before(async () => {
-  world = await startWorld({ tamper: (operationId, reply) => (operationId === spoilt ? spoil(reply) : reply) });
+  const log = pino({ level: 'error' }, { write: (line: string) => void logged.push(line) });
+  world = await startWorld({ log, tamper: (operationId, reply) => (operationId === spoilt ? spoil(reply) : reply) });
   environment = clientEnvironment(world);
   prepared = await prepareResources(world, environment);
 });
@@ -90,7 +93,11 @@ for (const [operationId, request] of Object.entries(requests)) {
     assert.equal(answer.status, 500, answer.text);
     const code = new URL(request().url).pathname.startsWith('/auth/') ? 'request_denied' : 'internal_error';
     assert.equal(answer.body.error.code, code);
-    assert.match(answer.body.error.description, /^internal error/);
+    const [, failureId] = /^internal error ([0-9a-f-]{36})$/.exec(answer.body.error.description) ?? [];
+    assert.ok(
+      logged.some((line) => line.includes(`"failureId":"${failureId}"`)),
+      'the log knows the failure',
+    );
     assert.deepEqual(await fingerprint(world.db), stored, 'nothing was committed');
   });
 }

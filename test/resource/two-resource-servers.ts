@@ -166,7 +166,6 @@ async function startAse(
     get switches() {
       return terms.switches;
     },
-    log,
     authServer,
     resourceServer: origin,
     introspect: async (token) => tokens.get(token),
