@@ -1,7 +1,7 @@
 /** What is meant for tests refuses to start where others could reach it. */
 import { ConfigError } from './config.ts';
 
-export const isLoopback = (host: string): boolean =>
+const isLoopback = (host: string): boolean =>
   /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(host) || host.toLowerCase().endsWith('.localhost');
 
 export interface Exposure {

@@ -19,7 +19,7 @@ export interface WalletAddress {
 }
 
 /** How long open incoming payments of a disabled wallet address still take what is on its way (WA-43). */
-export const DISABLING_GRACE_MS = 24 * 60 * 60 * 1000;
+const DISABLING_GRACE_MS = 24 * 60 * 60 * 1000;
 
 const selectWalletAddresses = (db: Queryable, ase: string) =>
   db

@@ -13,7 +13,7 @@ export interface ConsentDeps {
 export type ConsentAnswer = { readonly choice: Choice } | { readonly redirect: string };
 
 /** What the script says; `ask` if there is none. */
-export function decideByScript(policy: ConsentPolicy): Choice | 'ask' {
+function decideByScript(policy: ConsentPolicy): Choice | 'ask' {
   switch (policy) {
     case 'auto':
       return 'accept';

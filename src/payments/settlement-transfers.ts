@@ -9,7 +9,7 @@ import type { Job } from './outgoing-payment-job.ts';
 const holdAccount = (job: Job) => internalAccountId('hold', job.debit.asset);
 
 /** Part of the debit that is there to be sent. */
-export const sendable = (job: Job): bigint => job.debit.value - job.fee;
+const sendable = (job: Job): bigint => job.debit.value - job.fee;
 
 /**
  * What the payer has given when `delivered` of the receive amount has arrived: from the total, never packet by packet,

@@ -15,7 +15,7 @@ import type { ResourceDeps } from './server.ts';
 import { checkActive, findWalletAddress } from './wallet-address.ts';
 
 /** Latest `expiresAt` from now, in milliseconds, and the one of payments that ask for none (RS-IP-08, RS-IP-09). */
-export const MAX_EXPIRY_MS = 30 * 24 * 60 * 60 * 1000;
+const MAX_EXPIRY_MS = 30 * 24 * 60 * 60 * 1000;
 
 type IncomingPaymentBody = Writable<components['schemas']['incoming-payment']>;
 type IncomingPaymentWithMethods = Writable<components['schemas']['incoming-payment-with-methods']>;

@@ -5,7 +5,7 @@ import { type RawBuilder, sql } from 'kysely';
 import { toInstant, toMillis } from '../database/columns.ts';
 import { Problem } from '../http/problem.ts';
 
-export const DEFAULT_PAGE_SIZE = 20;
+const DEFAULT_PAGE_SIZE = 20;
 
 /** What a cursor belongs to: in another list it means nothing. */
 export interface CursorScope {

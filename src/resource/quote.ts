@@ -17,7 +17,7 @@ import type { ResourceDeps } from './server.ts';
 import { checkActive, findWalletAddress, type HostedWalletAddress } from './wallet-address.ts';
 
 /** Long enough to obtain consent and create the payment (RS-Q-16). */
-export const QUOTE_LIFESPAN_MS = 15 * 60 * 1000;
+const QUOTE_LIFESPAN_MS = 15 * 60 * 1000;
 
 /** A quote as it stands in its table. */
 export interface QuoteRow {

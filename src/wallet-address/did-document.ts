@@ -2,7 +2,7 @@
 import type { ClientJwk } from '../http/client-keys.ts';
 
 /** `did:web:<host>:<path segments>`, a port as `%3A`. */
-export function createDid(walletAddress: string): string {
+function createDid(walletAddress: string): string {
   const { host, pathname } = new URL(walletAddress);
   const segments = pathname.split('/').filter((segment) => segment !== '');
   return ['did:web', encodeURIComponent(host), ...segments].join(':');
