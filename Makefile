@@ -1,5 +1,5 @@
 # Everything but `generate` needs Node.js 20 or newer and npm; a current Node is installed with the other packages.
-.PHONY: start test generate conformance example bench lint build package-test install
+.PHONY: start test generate conformance example mutants bench lint build package-test install
 
 ARGS ?=
 bin := node_modules/.bin
@@ -16,6 +16,10 @@ generate: $(installed)
 
 conformance: $(installed)
 	@$(bin)/node conformance/runner/main.ts --start $(ARGS)
+
+# Breaks one rule after the other and sees that the checks notice.
+mutants: $(installed)
+	@$(bin)/node --import ./test/mutants/register.ts test/mutants/main.ts $(ARGS)
 
 example: $(installed)
 	@$(bin)/node conformance/clients/run.ts conformance/clients/node/pay.mjs

@@ -1,0 +1,5 @@
+/** All mutants. */
+import { authMutants } from './auth.ts';
+import type { Mutant } from './mutant.ts';
+
+export const mutants: readonly Mutant[] = [...authMutants];

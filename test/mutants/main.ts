@@ -1,0 +1,118 @@
+/**
+ * `node --import ./test/mutants/register.ts test/mutants/main.ts [--only PATTERN] [--discover]`: activates one mutant
+ * after the other, each in a fresh world, and runs the conformance checks that must fail then. A mutant that leaves one
+ * of them passing has survived, and a check without any mutant is not proven. Exit status: 0 neither happened, else 1.
+ */
+import { execFile } from 'node:child_process';
+import { parseArgs, promisify } from 'node:util';
+import pino from 'pino';
+import { checks as allChecks } from '../../conformance/checks/index.ts';
+import { answersCheckId, type Check, runChecks } from '../../conformance/runner/check.ts';
+import { createRun } from '../../conformance/runner/context.ts';
+import { readEnvironment } from '../../conformance/runner/environment.ts';
+import { loadResponseBodies } from '../../conformance/runner/validation.ts';
+import { createDeployment } from '../../src/deployment.ts';
+import { mainWorldId } from '../../src/world.ts';
+import { mutants as allMutants } from './index.ts';
+import type { Mutant } from './mutant.ts';
+
+const { values: options } = parseArgs({
+  options: {
+    /** Mutants whose id, or one of whose checks, matches. */
+    only: { type: 'string' },
+    /** Runs all checks under each mutant and prints those that fail. */
+    discover: { type: 'boolean', default: false },
+  },
+});
+
+const only = new RegExp(options.only ?? '');
+const wanted = allMutants.filter(({ id, fails }) => only.test(id) || fails.some((check) => only.test(check)));
+// A check may hang under a mutant: that is noticed as well.
+const longestMs = 30_000;
+
+type Verdict = 'failed' | 'passed' | 'missing';
+
+const log = pino({ level: 'silent' });
+const bodies = await loadResponseBodies();
+const deployment = await createDeployment({
+  host: '127.0.0.1',
+  controlPort: 0,
+  database: { kind: 'embedded' },
+  insecure: false,
+  log,
+});
+process.on('unhandledRejection', () => {});
+
+/** Runs these checks, each under the mutant, in one fresh world. */
+async function judge(mutant: Mutant | undefined, checks: readonly Check[]): Promise<Map<string, Verdict>> {
+  const verdicts = new Map<string, Verdict>();
+  if (mutant?.from === 'founding') globalThis.touchstoneMutant = mutant.id;
+  try {
+    const world = await deployment.addWorld(mainWorldId, { consent: 'auto' });
+    const run = await createRun(readEnvironment(world.describeEnvironment()), bodies);
+    globalThis.touchstoneMutant = mutant?.id;
+    const results = await runChecks(checks.map(boundInTime), run.contextFor);
+    for (const { id, failure } of results) verdicts.set(id, failure ? 'failed' : 'passed');
+    await run.close();
+  } finally {
+    globalThis.touchstoneMutant = undefined;
+    await deployment.removeWorld(mainWorldId);
+  }
+  return verdicts;
+}
+
+const boundInTime = (check: Check): Check => ({
+  ...check,
+  run: (context) => {
+    const late = new Promise<never>((_, reject) => {
+      setTimeout(() => reject(new Error('timed out')), longestMs).unref();
+    });
+    return Promise.race([check.run(context), late]);
+  },
+});
+
+/** What stands at the top level of a module is broken in a process of its own. */
+async function judgeInProcess({ id }: Mutant): Promise<boolean> {
+  const args = ['--import', import.meta.resolve('./register.ts'), import.meta.filename, '--only', `^${id}$`];
+  const env = { ...process.env, TOUCHSTONE_MUTANT: id };
+  const { stdout } = await promisify(execFile)(process.execPath, args, { env }).catch((error) => error);
+  process.stdout.write(stdout.replace(/^mutants .*\n/gm, ''));
+  return !stdout.includes('SURVIVED') && stdout.includes('mutants killed');
+}
+
+/** Prints what survived; true if nothing did. */
+async function test(mutant: Mutant): Promise<boolean> {
+  if (mutant.from === 'loading' && process.env['TOUCHSTONE_MUTANT'] !== mutant.id) return judgeInProcess(mutant);
+  const { id, fails, after = [] } = mutant;
+  const ids = new Set([...fails, ...after]);
+  const checks = options.discover ? allChecks : allChecks.filter((check) => ids.has(check.id));
+  const verdicts = await judge(mutant, checks);
+  if (options.discover) {
+    console.log(
+      `${id}: ${[...verdicts].flatMap(([check, verdict]) => (verdict === 'failed' ? [check] : [])).join(' ')}`,
+    );
+    return true;
+  }
+  const survivors = fails.filter((check) => verdicts.get(check) !== 'failed');
+  for (const check of survivors) console.log(`SURVIVED ${id}: ${check} ${verdicts.get(check) ?? 'is not there'}`);
+  return survivors.length === 0;
+}
+
+let survived = 0;
+for (const mutant of wanted.filter(({ fails }) => options.discover || fails.length > 0)) {
+  const killed = await test(mutant).catch((error) => {
+    console.log(`SURVIVED ${mutant.id}: ${error instanceof Error ? error.stack : error}`);
+    return false;
+  });
+  if (!killed) survived += 1;
+}
+const proven = new Set(allMutants.flatMap(({ fails }) => fails));
+const unproven = [...allChecks.map(({ id }) => id), answersCheckId].filter((id) => only.test(id) && !proven.has(id));
+if (!options.discover && !process.env['TOUCHSTONE_MUTANT']) {
+  for (const id of unproven) console.log(`UNPROVEN ${id}: no mutant makes it fail`);
+}
+console.log(
+  `mutants killed ${wanted.length - survived} · survived ${survived} · checks without one ${unproven.length}`,
+);
+await deployment.close();
+process.exitCode = survived + unproven.length > 0 ? 1 : 0;

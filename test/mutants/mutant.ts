@@ -1,0 +1,103 @@
+/**
+ * Mutants: one rule of the server broken on purpose, so that a check which should notice is seen to notice.
+ *
+ * A mutant replaces one expression of a source file while it is active. `at` quotes the source with the expression
+ * between « and »; the text around it makes the place unique. The source itself never changes: `register.ts` puts
+ * `(active ? by : expression)` there when the module is loaded.
+ *
+ * ```ts
+ * {
+ *   id: 'continuation.wait-ignored',
+ *   file: 'src/auth/continuation.ts',
+ *   at: 'if («open && now < grant.continuedAt + grant.wait * 1000») throw',
+ *   by: 'false',
+ *   fails: ['continuation.too-fast'],
+ * }
+ * ```
+ */
+export interface Mutant {
+  /** `area.what-is-broken`, unique. */
+  readonly id: string;
+  /** Path from the root of the project. */
+  readonly file: string;
+  readonly at: string;
+  /** The expression instead; it may use what stands between the marks as well, by writing it again. */
+  readonly by: string;
+  /** Ids of the conformance checks that must fail. Empty for a mutant that a test of its own starts with. */
+  readonly fails: readonly string[];
+  /**
+   * From when on it is active: once the world runs and its addresses are read (default), before the world is founded,
+   * or before the code is loaded, for expressions at the top level of a module.
+   */
+  readonly from?: 'running' | 'founding' | 'loading';
+  /** Checks that run before those in `fails`, in the same run: what `answers.match-documents` judges. */
+  readonly after?: readonly string[];
+}
+
+declare global {
+  /** Id of the active mutant. */
+  var touchstoneMutant: string | undefined;
+}
+
+interface Place {
+  readonly start: number;
+  readonly end: number;
+  readonly mutants: Mutant[];
+  readonly inner: Place[];
+}
+
+/** The source of a file with all mutants in it, none active. Throws an Error for one whose place is not there once. */
+export function instrument(source: string, mutants: readonly Mutant[]): string {
+  const places: Place[] = [];
+  for (const mutant of mutants) {
+    const { start, end } = findPlace(source, mutant);
+    const same = places.find((place) => place.start === start && place.end === end);
+    if (same) same.mutants.push(mutant);
+    else places.push({ start, end, mutants: [mutant], inner: [] });
+  }
+  // Widest first, so that each place finds the ones around it already there.
+  places.sort((a, b) => b.end - b.start - (a.end - a.start));
+  const root: Place = { start: 0, end: source.length, mutants: [], inner: [] };
+  for (const place of places) nest(root, place);
+  return render(source, root);
+}
+
+function findPlace(source: string, { id, at }: Mutant): { start: number; end: number } {
+  const [before, expression, after, ...rest] = at.split(/[«»]/);
+  if (expression === undefined || after === undefined || rest.length > 0)
+    throw new Error(`${id}: mark «one» expression`);
+  const text = before + expression + after;
+  const found = source.indexOf(text);
+  if (found === -1) throw new Error(`${id}: the source does not hold ${text}`);
+  if (source.indexOf(text, found + 1) !== -1) throw new Error(`${id}: the source holds more than once ${text}`);
+  const start = found + before!.length;
+  return { start, end: start + expression.length };
+}
+
+function nest(outer: Place, place: Place): void {
+  for (const inner of outer.inner) {
+    if (inner.start <= place.start && place.end <= inner.end) {
+      nest(inner, place);
+      return;
+    }
+    if (place.start < inner.end && inner.start < place.end) {
+      throw new Error(
+        `${place.mutants[0]!.id} overlaps ${inner.mutants[0]!.id}: mark the same or a smaller expression`,
+      );
+    }
+  }
+  outer.inner.push(place);
+}
+
+function render(source: string, { start, end, mutants, inner }: Place): string {
+  let text = '';
+  let position = start;
+  for (const place of inner.toSorted((a, b) => a.start - b.start)) {
+    text += source.slice(position, place.start) + render(source, place);
+    position = place.end;
+  }
+  text += source.slice(position, end);
+  for (const { id, by } of mutants)
+    text = `(globalThis.touchstoneMutant === ${JSON.stringify(id)} ? (${by}) : (${text}))`;
+  return text;
+}

@@ -1,0 +1,32 @@
+/**
+ * For `node --import`: loads the sources with all mutants in them. The environment variable TOUCHSTONE_MUTANT names the
+ * one that is active from the start; `globalThis.touchstoneMutant` changes it in this process.
+ */
+import { readFileSync } from 'node:fs';
+import { register } from 'node:module';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { mutants } from './index.ts';
+import { instrument, type Mutant } from './mutant.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const byUrl = new Map<string, Mutant[]>();
+for (const mutant of mutants) {
+  const url = pathToFileURL(join(root, mutant.file)).href;
+  byUrl.set(url, [...(byUrl.get(url) ?? []), mutant]);
+}
+
+const active = process.env['TOUCHSTONE_MUTANT'];
+if (active && !mutants.some(({ id }) => id === active)) throw new Error(`there is no mutant ${active}`);
+globalThis.touchstoneMutant = active;
+
+register(
+  `data:text/javascript,${encodeURIComponent(`
+    const sources = new Map();
+    export const initialize = (entries) => { for (const [url, source] of entries) sources.set(url, source); };
+    export const load = (url, context, nextLoad) => sources.has(url)
+      ? { format: 'module-typescript', shortCircuit: true, source: sources.get(url) }
+      : nextLoad(url, context);
+  `)}`,
+  { data: [...byUrl].map(([url, here]) => [url, instrument(readFileSync(new URL(url), 'utf8'), here)]) },
+);
