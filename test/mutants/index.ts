@@ -1,5 +1,6 @@
 /** All mutants. */
 import { authMutants } from './auth.ts';
 import type { Mutant } from './mutant.ts';
+import { walletAddressMutants } from './wallet-address.ts';
 
-export const mutants: readonly Mutant[] = [...authMutants];
+export const mutants: readonly Mutant[] = [...authMutants, ...walletAddressMutants];
