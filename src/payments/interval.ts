@@ -81,7 +81,7 @@ export function intervalContaining(interval: RepeatingInterval, at: number): Per
 }
 
 /** Where period `number` begins. Grows strictly with the number. */
-function boundary({ origin, offset, period }: RepeatingInterval, number: number): number {
+export function boundary({ origin, offset, period }: RepeatingInterval, number: number): number {
   return addMonths(origin + offset, number * period.months) - offset + number * period.milliseconds;
 }
 
