@@ -1,0 +1,132 @@
+/**
+ * The frame of every page that people see: one style, no script, light and dark, and headers that keep it out of other
+ * sites' frames, referrers and caches (AS-N07; CSP Level 3 §6.1, §6.3).
+ */
+import { createHash } from 'node:crypto';
+import { escapeHtml } from './html.ts';
+
+const STYLE = `
+:root{color-scheme:light dark;--ground:#eef1f4;--paper:#fff;--ink:#17212b;--soft:#526070;--line:#d5dce3;--edge:#76828e;
+--accent:#0b5a6b;--on-accent:#fff;--tint:#e6f1f3;--bad:#a4262c;--bad-tint:#fdeeee}
+@media(prefers-color-scheme:dark){:root{--ground:#0f151b;--paper:#18212a;--ink:#e8edf2;--soft:#a3b0bd;--line:#2d3a46;
+--edge:#8493a1;--accent:#7fd0e0;--on-accent:#06232a;--tint:#14313a;--bad:#ffb3b0;--bad-tint:#3a1d1f}}
+*{box-sizing:border-box}
+body{margin:0;min-height:100vh;background:var(--ground);color:var(--ink);font:1rem/1.5 system-ui,-apple-system,"Segoe UI",
+Roboto,"Liberation Sans",Arial,sans-serif;overflow-wrap:anywhere}
+header,main,footer{max-width:40rem;margin:0 auto;padding:0 1.25rem}
+header{display:flex;align-items:center;gap:.6rem;padding-top:1.5rem;padding-bottom:1rem}
+header::before{content:"";width:1.6rem;height:1.6rem;border-radius:.45rem;background:linear-gradient(135deg,var(--accent) 50%,
+var(--edge) 50%)}
+header p{margin:0;font-weight:650;letter-spacing:.01em}
+main{background:var(--paper);border:1px solid var(--line);border-radius:1rem;padding:1.75rem}
+footer{color:var(--soft);font-size:.875rem;padding-top:1rem;padding-bottom:2rem}
+footer p{margin:0 0 .5rem}
+h1{font-size:1.55rem;line-height:1.25;margin:0 0 .5rem;letter-spacing:-.01em}
+h2{font-size:1.05rem;margin:0 0 .25rem}
+p{margin:0 0 1rem}
+.soft{color:var(--soft)}
+section{border:1px solid var(--line);border-radius:.75rem;padding:1.1rem 1.25rem;margin:1rem 0}
+.amount{font-size:1.2rem;line-height:1.4;margin:0 0 .75rem}
+.amount strong{font-size:1.5rem;font-weight:680;font-variant-numeric:tabular-nums}
+dl{margin:0}
+dl div{display:grid;grid-template-columns:9rem 1fr;gap:.1rem 1rem;padding:.4rem 0;border-top:1px solid var(--line)}
+dt{color:var(--soft)}
+dd{margin:0}
+ul{margin:.25rem 0 0;padding-left:1.2rem}
+.field{margin-top:.9rem;padding-top:.9rem;border-top:1px solid var(--line)}
+form>.field{border-top:0;padding-top:0}
+label{display:block;font-weight:600;margin-bottom:.3rem}
+input{font:inherit;color:inherit;background:var(--paper);border:1px solid var(--edge);border-radius:.5rem;
+padding:.6rem .75rem;width:100%}
+.unit{display:flex;align-items:center;gap:.6rem}
+.unit input{width:11rem;text-align:right;font-variant-numeric:tabular-nums}
+.hint{color:var(--soft);font-size:.9rem;margin:.35rem 0 0}
+.error{color:var(--bad);font-weight:600;margin:.35rem 0 0}
+input[aria-invalid]{border-color:var(--bad);border-width:2px}
+.alert{background:var(--bad-tint);color:var(--bad);border-radius:.6rem;padding:.75rem 1rem;font-weight:600;margin:1rem 0}
+.alert a{color:inherit}
+.note{background:var(--tint);border-radius:.6rem;padding:.75rem 1rem;margin:1rem 0;display:flex;flex-wrap:wrap;gap:.25rem 1rem;
+align-items:center;justify-content:space-between}
+.note p{margin:0}
+.actions{display:flex;flex-wrap:wrap;gap:.75rem;margin-top:1.5rem}
+button,.button{font:inherit;font-weight:650;border-radius:.6rem;padding:.75rem 1.75rem;min-height:3rem;cursor:pointer;
+border:1px solid var(--edge);background:transparent;color:var(--ink);text-decoration:none;text-align:center}
+button.primary{background:var(--accent);border-color:var(--accent);color:var(--on-accent)}
+button.plain{padding:.25rem .5rem;min-height:2rem;border-color:transparent;color:var(--accent);text-decoration:underline;
+font-weight:500}
+button:hover,.button:hover{filter:brightness(1.08)}
+:focus-visible{outline:3px solid var(--accent);outline-offset:2px}
+@media(max-width:32rem){main{border-width:1px 0;border-radius:0;padding:1.5rem 1.25rem}
+dl div{grid-template-columns:1fr}.actions{flex-direction:column}.actions button,.actions .button{width:100%}}
+@media print{body{background:none}.actions{display:none}}
+`;
+
+/** Drawn here, so that the browser asks for nothing else. */
+const ICON =
+  'data:image/svg+xml,%3Csvg xmlns=%22http://www.w3.org/2000/svg%22 viewBox=%220 0 8 8%22%3E' +
+  '%3Crect width=%228%22 height=%228%22 rx=%222%22 fill=%22%230b5a6b%22/%3E%3C/svg%3E';
+
+const styleSource = `'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`;
+
+export interface Page {
+  /** Text of the heading, and of the window with `provider`. */
+  readonly title: string;
+  /** HTML. */
+  readonly content: string;
+  /** Whose page it is. */
+  readonly provider?: string;
+  /** HTML below the main part. */
+  readonly footer?: string;
+}
+
+/** A whole document. Texts are escaped here, HTML by the caller. */
+export function renderPage({ title, content, provider, footer }: Page): string {
+  const name = provider === undefined ? '' : escapeHtml(provider);
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escapeHtml(title)}${name && ` – ${name}`}</title>
+<link rel="icon" href="${ICON}">
+<style>${STYLE}</style>
+</head>
+<body>
+<header>${name && `<p>${name}</p>`}</header>
+<main>
+<h1>${escapeHtml(title)}</h1>
+${content}
+</main>
+${footer === undefined ? '' : `<footer>${footer}</footer>`}
+</body>
+</html>
+`;
+}
+
+/** A page that says one thing. */
+export const renderMessage = (title: string, sentence: string, provider?: string): string =>
+  renderPage({ title, content: `<p>${escapeHtml(sentence)}</p>`, ...(provider !== undefined && { provider }) });
+
+/**
+ * Headers of every page. `formTargets` are the URLs that a form leads to, redirects included: browsers hold
+ * `form-action` against those as well.
+ */
+export function pageHeaders(formTargets: readonly string[] = []): Record<string, string> {
+  const sources = new Set(formTargets.map(toSource));
+  const formAction = sources.size === 0 ? "'none'" : ["'self'", ...sources].join(' ');
+  return {
+    'Content-Type': 'text/html; charset=utf-8',
+    'Content-Security-Policy':
+      `default-src 'none'; style-src ${styleSource}; img-src data:; form-action ${formAction}; ` +
+      "frame-ancestors 'none'; base-uri 'none'",
+    'Referrer-Policy': 'no-referrer',
+    'Cache-Control': 'no-store',
+    'X-Content-Type-Options': 'nosniff',
+  };
+}
+
+/** A CSP source: the origin, or the scheme of an app's own URI. */
+function toSource(url: string): string {
+  const { protocol, origin } = new URL(url);
+  return /^https?:$/.test(protocol) ? origin : protocol;
+}
