@@ -1,6 +1,7 @@
 /** All mutants. */
 import { authMutants } from './auth.ts';
 import type { Mutant } from './mutant.ts';
+import { pipelineMutants } from './pipeline.ts';
 import { walletAddressMutants } from './wallet-address.ts';
 
-export const mutants: readonly Mutant[] = [...authMutants, ...walletAddressMutants];
+export const mutants: readonly Mutant[] = [...authMutants, ...pipelineMutants, ...walletAddressMutants];

@@ -26,7 +26,17 @@ const { values: options } = parseArgs({
 });
 
 const only = new RegExp(options.only ?? '');
-const wanted = allMutants.filter(({ id, fails }) => only.test(id) || fails.some((check) => only.test(check)));
+const checkIds = [...allChecks.map(({ id }) => id), answersCheckId];
+
+/** The checks that entries such as `resource.*-unsigned` name. */
+function expand(entries: readonly string[]): string[] {
+  return entries.flatMap((entry) => {
+    const pattern = new RegExp(`^${entry.replaceAll('.', '\\.').replaceAll('*', '.*')}$`);
+    const matching = checkIds.filter((id) => pattern.test(id));
+    return matching.length > 0 ? matching : [entry];
+  });
+}
+const wanted = allMutants.filter(({ id, fails }) => only.test(id) || expand(fails).some((check) => only.test(check)));
 // A check may hang under a mutant: that is noticed as well.
 const longestMs = 30_000;
 
@@ -83,7 +93,8 @@ async function judgeInProcess({ id }: Mutant): Promise<boolean> {
 /** Prints what survived; true if nothing did. */
 async function test(mutant: Mutant): Promise<boolean> {
   if (mutant.from === 'loading' && process.env['TOUCHSTONE_MUTANT'] !== mutant.id) return judgeInProcess(mutant);
-  const { id, fails, after = [] } = mutant;
+  const { id, after = [] } = mutant;
+  const fails = expand(mutant.fails);
   const ids = new Set([...fails, ...after]);
   const checks = options.discover ? allChecks : allChecks.filter((check) => ids.has(check.id));
   const verdicts = await judge(mutant, checks);
@@ -106,8 +117,8 @@ for (const mutant of wanted.filter(({ fails }) => options.discover || fails.leng
   });
   if (!killed) survived += 1;
 }
-const proven = new Set(allMutants.flatMap(({ fails }) => fails));
-const unproven = [...allChecks.map(({ id }) => id), answersCheckId].filter((id) => only.test(id) && !proven.has(id));
+const proven = new Set(allMutants.flatMap(({ fails }) => expand(fails)));
+const unproven = checkIds.filter((id) => only.test(id) && !proven.has(id));
 if (!options.discover && !process.env['TOUCHSTONE_MUTANT']) {
   for (const id of unproven) console.log(`UNPROVEN ${id}: no mutant makes it fail`);
 }

@@ -23,7 +23,7 @@ export interface Mutant {
   readonly at: string;
   /** The expression instead; it may use what stands between the marks as well, by writing it again. */
   readonly by: string;
-  /** Ids of the conformance checks that must fail. Empty for a mutant that a test of its own starts with. */
+  /** Ids of the conformance checks that must fail; `*` stands for any part of one. Empty for a mutant that a test of its own starts with. */
   readonly fails: readonly string[];
   /**
    * From when on it is active: once the world runs and its addresses are read (default), before the world is founded,
