@@ -31,7 +31,7 @@ const checkIds = [...allChecks.map(({ id }) => id), answersCheckId];
 /** The checks that entries such as `resource.*-unsigned` name. */
 function expand(entries: readonly string[]): string[] {
   return entries.flatMap((entry) => {
-    const pattern = new RegExp(`^${entry.replaceAll('.', '\\.').replaceAll('*', '.*')}$`);
+    const pattern = new RegExp(`^${entry.replaceAll('.', '\\.').replaceAll('*', '.*').replaceAll('?', '.')}$`);
     const matching = checkIds.filter((id) => pattern.test(id));
     return matching.length > 0 ? matching : [entry];
   });

@@ -23,13 +23,15 @@ export interface Mutant {
   readonly at: string;
   /** The expression instead; it may use what stands between the marks as well, by writing it again. */
   readonly by: string;
-  /** Ids of the conformance checks that must fail; `*` stands for any part of one. Empty for a mutant that a test of its own starts with. */
+  /** Ids of the conformance checks that must fail; `*` stands for any part of one, `?` for a character. Empty for a mutant that a test of its own starts with. */
   readonly fails: readonly string[];
   /**
    * From when on it is active: once the world runs and its addresses are read (default), before the world is founded,
    * or before the code is loaded, for expressions at the top level of a module.
    */
   readonly from?: 'running' | 'founding' | 'loading';
+  /** Further places, for a rule that stands twice. */
+  readonly also?: readonly Pick<Mutant, 'file' | 'at' | 'by'>[];
   /** Checks that run before those in `fails`, in the same run: what `answers.match-documents` judges. */
   readonly after?: readonly string[];
 }
@@ -38,6 +40,10 @@ declare global {
   /** Id of the active mutant. */
   var touchstoneMutant: string | undefined;
 }
+
+/** Each place of each mutant as a mutant of its own. */
+export const placesOf = (mutants: readonly Mutant[]): Mutant[] =>
+  mutants.flatMap((mutant) => [mutant, ...(mutant.also ?? []).map((place) => ({ ...mutant, ...place }))]);
 
 interface Place {
   readonly start: number;

@@ -7,11 +7,11 @@ import { register } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { mutants } from './index.ts';
-import { instrument, type Mutant } from './mutant.ts';
+import { instrument, type Mutant, placesOf } from './mutant.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const byUrl = new Map<string, Mutant[]>();
-for (const mutant of mutants) {
+for (const mutant of placesOf(mutants)) {
   const url = pathToFileURL(join(root, mutant.file)).href;
   byUrl.set(url, [...(byUrl.get(url) ?? []), mutant]);
 }
