@@ -92,6 +92,8 @@ async function judgeInProcess({ id }: Mutant): Promise<boolean> {
 
 /** Prints what survived; true if nothing did. */
 async function test(mutant: Mutant): Promise<boolean> {
+  const reason = globalThis.staleMutants.get(mutant.id);
+  if (reason !== undefined) throw new Error(reason);
   if (mutant.from === 'loading' && process.env['TOUCHSTONE_MUTANT'] !== mutant.id) return judgeInProcess(mutant);
   const { id, after = [] } = mutant;
   const fails = expand(mutant.fails);
@@ -112,7 +114,7 @@ async function test(mutant: Mutant): Promise<boolean> {
 let survived = 0;
 for (const mutant of wanted.filter(({ fails }) => options.discover || fails.length > 0)) {
   const killed = await test(mutant).catch((error) => {
-    console.log(`SURVIVED ${mutant.id}: ${error instanceof Error ? error.stack : error}`);
+    console.log(`SURVIVED ${mutant.id}: ${error instanceof Error ? error.message : error}`);
     return false;
   });
   if (!killed) survived += 1;

@@ -39,6 +39,8 @@ export interface Mutant {
 declare global {
   /** Id of the active mutant. */
   var touchstoneMutant: string | undefined;
+  /** Why mutants could not be put in, by id. */
+  var staleMutants: ReadonlyMap<string, string>;
 }
 
 /** Each place of each mutant as a mutant of its own. */

@@ -20,6 +20,24 @@ const active = process.env['TOUCHSTONE_MUTANT'];
 if (active && !mutants.some(({ id }) => id === active)) throw new Error(`there is no mutant ${active}`);
 globalThis.touchstoneMutant = active;
 
+/** A place that the source no longer has must not keep the others from being tried; `main.ts` reports it. */
+const staleMutants = new Map<string, string>();
+globalThis.staleMutants = staleMutants;
+
+function load(url: string, here: readonly Mutant[]): [url: string, source: string] {
+  const source = readFileSync(new URL(url), 'utf8');
+  const present = here.filter((mutant) => {
+    try {
+      instrument(source, [mutant]);
+      return true;
+    } catch (error) {
+      staleMutants.set(mutant.id, (error as Error).message);
+      return false;
+    }
+  });
+  return [url, instrument(source, present)];
+}
+
 register(
   `data:text/javascript,${encodeURIComponent(`
     const sources = new Map();
@@ -28,5 +46,5 @@ register(
       ? { format: 'module-typescript', shortCircuit: true, source: sources.get(url) }
       : nextLoad(url, context);
   `)}`,
-  { data: [...byUrl].map(([url, here]) => [url, instrument(readFileSync(new URL(url), 'utf8'), here)]) },
+  { data: [...byUrl].map(([url, here]) => load(url, here)) },
 );
