@@ -2,8 +2,9 @@
  * ISO 8601 repeating intervals as grants use them (LIM-07…12; `Rn` is n periods): `R[n]/start/duration`,
  * `R[n]/start/end` and `R[n]/duration/end`, of which `R/…` and `R-1/…` have no bound.
  *
- * Extended calendar format only. Instants without a zone are UTC (an end without one has the start's). Every bound is
- * counted from the origin, never from its neighbour, so that a period from the 31st returns to the 31st.
+ * Extended calendar format only. Instants without a zone are UTC (an end without one has the start's) and are cut to
+ * milliseconds. Every bound is counted from the origin, never from its neighbour, so that a period from the 31st returns
+ * to the 31st: n periods are n times the months, in the calendar of the origin's zone, and then n times the rest.
  */
 import { Problem } from '../http/problem.ts';
 
@@ -129,6 +130,9 @@ function parseInstant(text: string, defaultOffset = 0): { origin: number; offset
 function parseDuration(text: string): Duration {
   const match = DURATION.exec(text);
   if (!match) throw invalid('no duration');
+  const fraction = match[8] ?? '';
+  // Cut off, it would add up with every period.
+  if (/[1-9]/.test(fraction.slice(3))) throw invalid('a period finer than milliseconds');
   const [years, months, weeks, days, hours, minutes, seconds] = match.slice(1, 8).map((digits) => Number(digits ?? 0));
   return checkPeriod({
     months: years! * 12 + months!,
@@ -137,7 +141,7 @@ function parseDuration(text: string): Duration {
       hours! * HOUR +
       minutes! * MINUTE +
       seconds! * SECOND +
-      Number(wholeMilliseconds(match[8] ?? '')),
+      Number(wholeMilliseconds(fraction)),
   });
 }
 

@@ -6,7 +6,7 @@ import { Problem } from '../http/problem.ts';
 import type { Ids } from '../ids.ts';
 import type { Amount, WireAmount } from '../payments/amount.ts';
 import { checkRange, parseAmount, sameAsset } from '../payments/amount.ts';
-import { intervalContaining, parseInterval } from '../payments/interval.ts';
+import { boundary, intervalContaining, parseInterval } from '../payments/interval.ts';
 
 /** `limits` of an outgoing-payment access item; each amount is the most that one interval, or the grant, may spend. */
 export interface Limits {
@@ -130,7 +130,9 @@ export async function readSpending(
 function currentInterval(limits: Limits | undefined, now: number): { start: string | null } | undefined {
   if (limits?.interval === undefined) return { start: null };
   const interval = parseInterval(limits.interval);
-  const period = intervalContaining(interval, now) ?? intervalContaining(interval, now + START_SKEW);
+  // NaN, and so never ahead, where there is no first one.
+  const begin = boundary(interval, interval.first);
+  const period = intervalContaining(interval, now < begin && begin <= now + START_SKEW ? begin : now);
   return period && { start: toInstant(period.start) };
 }
 

@@ -142,6 +142,17 @@ describe('intervals', () => {
     await assert.rejects(pay({ limits, now: at('2024-01-01T00:00:00Z'), debit: usd(1n) }), refused);
   });
 
+  test('the minute before counts in the first interval, also where that is shorter than a minute', async () => {
+    const short: Limits = { interval: 'R3/2024-01-01T00:00:00Z/PT1S', debitAmount: usdLimit('100') };
+    await pay({ limits: short, now: at('2023-12-31T23:59:01Z'), debit: usd(60n) });
+    await assert.rejects(pay({ limits: short, now: at('2024-01-01T00:00:00.999Z'), debit: usd(41n) }), refused);
+    await pay({ limits: short, now: at('2024-01-01T00:00:01Z') });
+    await assert.rejects(pay({ limits: short, now: at('2024-01-01T00:00:03Z') }), refused);
+    const backwards: Limits = { ...short, interval: 'R3/PT1S/2024-01-01T00:00:00Z' };
+    await pay({ limits: backwards, grantId: 'backwards', now: at('2023-12-31T23:58:57Z') });
+    await assert.rejects(pay({ limits: backwards, grantId: 'far', now: at('2023-12-31T23:58:56.999Z') }), refused);
+  });
+
   test('reading shows this interval: zero if only others were used, null outside of all', async () => {
     assert.deepEqual(await spent({ limits }), [null, null]);
     await pay({ limits, now: at('2024-01-15T00:00:00Z') });
