@@ -1,13 +1,17 @@
 /** All mutants. */
 import { authMutants } from './auth.ts';
+import { controlMutants } from './control.ts';
 import type { Mutant } from './mutant.ts';
 import { pipelineMutants } from './pipeline.ts';
 import { resourceMutants } from './resource.ts';
+import { settlementMutants } from './settlement.ts';
 import { walletAddressMutants } from './wallet-address.ts';
 
 export const mutants: readonly Mutant[] = [
   ...authMutants,
+  ...controlMutants,
   ...pipelineMutants,
   ...resourceMutants,
+  ...settlementMutants,
   ...walletAddressMutants,
 ];

@@ -1,0 +1,144 @@
+/** Mutants of the control API, administration, introspection, faults and the trace of exchanges (CT-01…08, INT-01…13). */
+import type { Mutant } from './mutant.ts';
+import { withoutSchema } from './pipeline.ts';
+
+const introspection = 'src/auth/introspection.ts';
+const trace = 'src/http/exchange-trace.ts';
+
+export const controlMutants: readonly Mutant[] = [
+  // ── Introspection ──
+  {
+    id: 'introspection.all-items',
+    file: introspection,
+    at: 'found.access.filter((granted) => «body.access?.some((asked) => covers(granted, asked))»);',
+    by: 'true',
+    fails: ['introspection.active', 'introspection.matching'],
+  },
+  {
+    id: 'introspection.inactive-tells-why',
+    file: introspection,
+    at: 'if (!found) return { status: 200, body: «{ active: false }» };',
+    by: "{ active: false, ...(body.access_token.length > 0 && { grant: 'none' }) }",
+    fails: ['introspection.inactive', 'introspection.expiry'],
+  },
+  {
+    id: 'introspection.any-secret',
+    file: introspection,
+    at: 'if («!equalSecrets(secret, deps.secret)») throw',
+    by: 'secret === undefined',
+    fails: ['introspection.refusals', 'target.private-port'],
+  },
+  {
+    id: 'introspection.grant-of-its-own',
+    file: introspection,
+    at: 'grant: «found.grantId»,',
+    by: 'body.access_token.slice(0, 8)',
+    fails: ['introspection.grant-and-caching'],
+  },
+  {
+    id: 'back-channel.decisions-change-nothing',
+    file: 'src/auth/interaction.ts',
+    at: "moveGrant(tx, ase, grant, «choice === 'accept'» ? 'approve' : 'reject')",
+    by: "choice !== 'accept'",
+    fails: ['back-channel.decisions'],
+  },
+  {
+    id: 'back-channel.any-secret',
+    file: 'src/identity-provider/server.ts',
+    at: 'if («!equalSecrets(secret, deps.secret)») throw',
+    by: 'secret === undefined',
+    fails: ['back-channel.secret'],
+  },
+
+  // ── Administration ──
+  {
+    id: 'administration.disabled-still-takes-payments',
+    file: 'src/resource/wallet-address.ts',
+    at: ".where('wallet.active', '=', «true»)",
+    by: "db.dynamic.ref('wallet.active')",
+    fails: ['administration.disabled'],
+  },
+  {
+    id: 'administration.kid-twice',
+    file: 'src/administration/keys.ts',
+    at: 'if («numInsertedOrUpdatedRows === 0n») throw',
+    by: 'false',
+    fails: ['administration.keys'],
+  },
+  {
+    id: 'administration.endpoint-as-wallet-address',
+    file: 'src/wallet-address/new-wallet-address.ts',
+    at: 'const reserved = segments.find((segment) => «reservedSegments.has(segment)»);',
+    by: "segment === 'auth'",
+    fails: ['administration.wallet-address-form'],
+  },
+  {
+    id: 'administration.asset-changes',
+    file: 'src/administration/wallet-addresses.ts',
+    at: 'if («!sameAsset(asset, current.asset) && (await hasPayments(tx, ase, id))») {',
+    by: 'false',
+    fails: ['administration.asset'],
+  },
+  {
+    id: 'administration.any-fee',
+    file: 'src/payments/fees.ts',
+    at: 'if («!Number.isInteger(fee.basisPoints) || fee.basisPoints < 0 || fee.basisPoints >= 10_000») {',
+    by: 'false',
+    also: [withoutSchema],
+    fails: ['administration.fees-and-prices'],
+  },
+
+  // ── Target ──
+  {
+    id: 'target.profile-is-always-compat',
+    file: 'src/world.ts',
+    at: 'const switches = selectProfile(«profile»);',
+    by: "'compat'",
+    fails: ['target.profiles'],
+  },
+  {
+    id: 'target.without-yen',
+    file: 'src/world-definition.ts',
+    at: "const jpy: Asset = { code: «'JPY'», scale: 0 };",
+    by: "'EUR'",
+    from: 'loading',
+    fails: ['target.assets'],
+  },
+  {
+    id: 'private.ledger-on-the-public-port',
+    file: 'src/wallet-address/handlers.ts',
+    at: 'const row = await findWalletAddress(«parseWalletAddressTarget(exchange.rawTarget).path»);',
+    by: "exchange.rawTarget === '/ledger' ? '/alice' : parseWalletAddressTarget(exchange.rawTarget).path",
+    fails: ['private.not-on-protocol-port'],
+  },
+  {
+    id: 'target.one-clock-for-all-worlds',
+    file: 'src/world.ts',
+    at: 'const clock = «new WorldClock()»;',
+    by: '(globalThis.touchstoneClock ??= new WorldClock())',
+    fails: ['target.worlds'],
+  },
+
+  // ── Faults and exchanges ──
+  {
+    id: 'faults.first-call-is-struck',
+    file: 'src/http/faults.ts',
+    at: 'if («entry.calls >= fault.nth» && entry.calls < fault.nth + fault.times) struck ??= fault;',
+    by: 'true',
+    fails: ['faults.answers', 'faults.payments'],
+  },
+  {
+    id: 'exchanges.without-signature-base',
+    file: trace,
+    at: '...(«signatureBase !== undefined» && { signatureBase:',
+    by: 'false',
+    fails: ['exchanges.refusals'],
+  },
+  {
+    id: 'exchanges.nonce-shown',
+    file: trace,
+    at: 'if (name === \'@signature-params\') return «line.replace(/(;nonce=)"(?:[^"\\\\]|\\\\.)*"/g, `$1"${REDACTED}"`)»;',
+    by: 'line',
+    fails: ['exchanges.secrets'],
+  },
+];
