@@ -9,7 +9,7 @@ export interface Operation {
   readonly responses: ReadonlyMap<number, string | null>;
 }
 
-const METHODS = ['get', 'put', 'post', 'delete', 'patch'];
+const METHODS = ['get', 'put', 'post', 'delete', 'patch', 'options'];
 
 /** Lists the operations. Throws when one has no operationId or a response has no numeric status. */
 export function listOperations(document: JsonObject): Operation[] {

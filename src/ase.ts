@@ -9,7 +9,7 @@ import type { Logger } from 'pino';
 import { findCaller } from './auth/caller.ts';
 import { createInteractions } from './auth/interaction.ts';
 import { createIntrospectionServer } from './auth/introspection.ts';
-import { createAuthServer, createInteractionServer, interactionHeaders } from './auth/server.ts';
+import { createAuthServer, createInteractionServer, type GrantRules, interactionHeaders } from './auth/server.ts';
 import type { Clock } from './clock.ts';
 import type { AdministeredAse } from './control/administration.ts';
 import { listWalletAddressStates } from './control/ase-state.ts';
@@ -64,6 +64,7 @@ export interface AseOptions {
   /** Origins that its calls find at another address. */
   readonly hosts: ReadonlyMap<string, string>;
   readonly pages?: PageWords;
+  readonly grants?: GrantRules;
   readonly settings: SettingsMemory;
   readonly extensions?: Extensions;
   readonly openLink: (peer: PeerTerms) => ClosableLink;
@@ -199,6 +200,7 @@ export function createAse(options: AseOptions): Ase {
     outbound,
     isInterval,
     allowHttp: local,
+    grants: options.grants,
   });
   const interaction = createInteractionServer({
     ase,
@@ -209,6 +211,7 @@ export function createAse(options: AseOptions): Ase {
     authServer,
     promptConsent: createConsentPrompt({ policy: options.consent, page: `${identityProvider}/consent` }),
     closingWords: options.pages,
+    interactionSeconds: options.grants?.interactionSeconds,
   });
   const credentialsFor = (id: string) => createCredentials(settings.current().secrets, prefix, id);
   const resource = createResourceServer({

@@ -1,6 +1,8 @@
 /** What a world consists of, and the default one: two ASEs of different currencies, wallets with money, a client. */
 import type { KeyObject } from 'node:crypto';
+import type { GrantRules } from './auth/server.ts';
 import type { ClientJwk } from './http/client-keys.ts';
+import type { Switches } from './http/profile.ts';
 import type { Asset } from './payments/amount.ts';
 import type { Fee } from './payments/fees.ts';
 import type { Prices } from './payments/rates.ts';
@@ -60,6 +62,8 @@ export interface AseDefinition {
   readonly port?: number;
   readonly servers?: Readonly<Partial<Record<PublicUrl, ServerDefinition>>>;
   readonly wallets: readonly WalletDefinition[];
+  /** How its authorization server makes grants. */
+  readonly grants?: GrantRules;
   /** Of its wallet addresses; default: none. */
   readonly extensions?: Omit<Extensions, 'additionalProperties'>;
   /** In place of the world's. */
@@ -95,6 +99,8 @@ export interface WorldDefinition {
   /** Where calls to other origins really go. */
   readonly hosts?: Readonly<Record<string, string>>;
   readonly pages?: PageWords;
+  /** In place of the profile's. */
+  readonly switches?: Partial<Switches>;
 }
 
 /** The extensions of an ASE, with those of single wallets. */

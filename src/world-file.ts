@@ -24,6 +24,7 @@ import { parsePrice } from './payments/rates.ts';
 import type { AdditionalProperty } from './wallet-address/extensions.ts';
 import { parseNewWalletAddress } from './wallet-address/new-wallet-address.ts';
 import { locateWebPage } from './wallet-address/web-page.ts';
+import { grants, switches } from './world-choices.ts';
 import {
   type AseDefinition,
   defaultWorld,
@@ -156,6 +157,7 @@ function createWorldReader(directory?: string) {
           }),
           1,
         ),
+        grants: optional(grants),
         extensions: optional(
           object({
             webPage: optional(webPage),
@@ -189,6 +191,7 @@ function createWorldReader(directory?: string) {
     receiver: walletReference,
     client: object({ wallet: walletReference, keyId: line }),
     hosts: optional(record(origin)),
+    switches: optional(switches),
     pages: optional(
       object({ accept: optional(line), deny: optional(line), close: optional(line), accepted: optional(line) }),
     ),

@@ -179,7 +179,7 @@ async function assemble(
   const { seed, client, serves } = { serves: serverNames, ...options, client: definition.client };
   const db = await site.db;
   const { profile = 'compat' } = options;
-  const switches = selectProfile(profile);
+  const switches = selectProfile(profile, definition.switches);
   const clock = new WorldClock();
   let consent = options.consent;
   const givenPeerSecret = options.peerSecret ?? seed;
@@ -238,6 +238,7 @@ async function assemble(
       aliasesOf: (server) => locations.aliasesOf(ase, server),
       hosts: locations.hosts,
       pages: definition.pages,
+      grants: ase.grants,
       settings,
       extensions: extensionsOf(ase),
       openLink: (peer) => openLink(name, peer),

@@ -25,9 +25,10 @@ const allowed: Record<string, readonly string[]> = {
   listener: [],
   x509: [],
   tls: ['clock', 'config', 'x509'],
-  'world-definition': ['http', 'payments', 'wallet-address'],
+  'world-definition': ['auth (types)', 'http', 'payments', 'wallet-address'],
+  'world-choices': ['auth (types)', 'document-reader', 'http (types)'],
   'document-reader': ['config'],
-  'world-file': ['config', 'derived-keys', 'document-reader', 'http', 'payments', 'wallet-address', 'world-definition'],
+  'world-file': ['config', 'derived-keys', 'document-reader', 'http', 'payments', 'wallet-address', 'world-choices', 'world-definition'],
   'derived-keys': ['http'],
   settings: ['database', 'payments'],
   // One code path for the control API and for the founding of an ASE.

@@ -10,6 +10,14 @@ export interface ErrorCodes {
     500: 'request_denied';
     503: 'request_denied';
   };
+  'options-discovery': {
+    400: 'invalid_request';
+    405: 'invalid_request';
+    413: 'invalid_request';
+    429: 'request_denied';
+    500: 'request_denied';
+    503: 'request_denied';
+  };
   'post-continue': {
     400: 'too_fast' | 'invalid_client' | 'invalid_request';
     401: 'invalid_client' | 'invalid_continuation' | 'request_denied';
@@ -25,6 +33,7 @@ export interface ErrorCodes {
     401: 'invalid_client' | 'invalid_continuation' | 'invalid_request';
     404: 'invalid_request';
     405: 'invalid_request';
+    413: 'invalid_request';
     429: 'request_denied';
     500: 'request_denied';
     503: 'request_denied';
@@ -34,6 +43,7 @@ export interface ErrorCodes {
     401: 'invalid_client';
     404: 'invalid_rotation';
     405: 'invalid_request';
+    413: 'invalid_request';
     429: 'request_denied';
     500: 'request_denied';
     503: 'request_denied';
@@ -42,6 +52,15 @@ export interface ErrorCodes {
     400: 'invalid_client';
     401: 'invalid_client';
     405: 'invalid_request';
+    413: 'invalid_request';
+    429: 'request_denied';
+    500: 'request_denied';
+    503: 'request_denied';
+  };
+  'get-discovery': {
+    400: 'invalid_request';
+    405: 'invalid_request';
+    413: 'invalid_request';
     429: 'request_denied';
     500: 'request_denied';
     503: 'request_denied';
@@ -53,6 +72,14 @@ export const errorCodes = {
   'post-request': {
     400: ['invalid_request', 'invalid_client'],
     401: ['invalid_client'],
+    405: ['invalid_request'],
+    413: ['invalid_request'],
+    429: ['request_denied'],
+    500: ['request_denied'],
+    503: ['request_denied'],
+  },
+  'options-discovery': {
+    400: ['invalid_request'],
     405: ['invalid_request'],
     413: ['invalid_request'],
     429: ['request_denied'],
@@ -74,6 +101,7 @@ export const errorCodes = {
     401: ['invalid_client', 'invalid_continuation', 'invalid_request'],
     404: ['invalid_request'],
     405: ['invalid_request'],
+    413: ['invalid_request'],
     429: ['request_denied'],
     500: ['request_denied'],
     503: ['request_denied'],
@@ -83,6 +111,7 @@ export const errorCodes = {
     401: ['invalid_client'],
     404: ['invalid_rotation'],
     405: ['invalid_request'],
+    413: ['invalid_request'],
     429: ['request_denied'],
     500: ['request_denied'],
     503: ['request_denied'],
@@ -91,6 +120,15 @@ export const errorCodes = {
     400: ['invalid_client'],
     401: ['invalid_client'],
     405: ['invalid_request'],
+    413: ['invalid_request'],
+    429: ['request_denied'],
+    500: ['request_denied'],
+    503: ['request_denied'],
+  },
+  'get-discovery': {
+    400: ['invalid_request'],
+    405: ['invalid_request'],
+    413: ['invalid_request'],
     429: ['request_denied'],
     500: ['request_denied'],
     503: ['request_denied'],

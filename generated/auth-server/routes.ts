@@ -3,6 +3,14 @@ import type { Handler, Route } from '../../src/http/operation.ts';
 import type { ErrorCodes } from './errors.ts';
 import type { operations } from './types.ts';
 
+/** Operations tagged `discovery`. */
+export interface DiscoveryApiHandlers<Context> {
+  /** `GET /discovery` */
+  'get-discovery': Handler<operations['get-discovery'], ErrorCodes['get-discovery'], Context>;
+  /** `OPTIONS /` */
+  'options-discovery': Handler<operations['options-discovery'], ErrorCodes['options-discovery'], Context>;
+}
+
 /** Operations tagged `grant`. */
 export interface GrantApiHandlers<Context> {
   /** `DELETE /continue/{id}` */
@@ -21,16 +29,32 @@ export interface TokenApiHandlers<Context> {
   'post-token': Handler<operations['post-token'], ErrorCodes['post-token'], Context>;
 }
 
-export type Handlers<Context> = GrantApiHandlers<Context> & TokenApiHandlers<Context>;
+export type Handlers<Context> = DiscoveryApiHandlers<Context> & GrantApiHandlers<Context> & TokenApiHandlers<Context>;
 
 export const routes = {
+  'get-discovery': {
+    operationId: 'get-discovery',
+    tags: ['discovery'],
+    method: 'GET',
+    path: '/discovery',
+    security: [],
+    responses: [200, 400, 405, 413, 429, 500, 503],
+  },
+  'options-discovery': {
+    operationId: 'options-discovery',
+    tags: ['discovery'],
+    method: 'OPTIONS',
+    path: '/',
+    security: [],
+    responses: [200, 400, 405, 413, 429, 500, 503],
+  },
   'delete-continue': {
     operationId: 'delete-continue',
     tags: ['grant'],
     method: 'DELETE',
     path: '/continue/{id}',
     security: ['GNAP'],
-    responses: [204, 400, 401, 404, 405, 429, 500, 503],
+    responses: [204, 400, 401, 404, 405, 413, 429, 500, 503],
   },
   'post-continue': {
     operationId: 'post-continue',
@@ -54,7 +78,7 @@ export const routes = {
     method: 'DELETE',
     path: '/token/{id}',
     security: ['GNAP'],
-    responses: [204, 400, 401, 405, 429, 500, 503],
+    responses: [204, 400, 401, 405, 413, 429, 500, 503],
   },
   'post-token': {
     operationId: 'post-token',
@@ -62,6 +86,6 @@ export const routes = {
     method: 'POST',
     path: '/token/{id}',
     security: ['GNAP'],
-    responses: [200, 400, 401, 404, 405, 429, 500, 503],
+    responses: [200, 400, 401, 404, 405, 413, 429, 500, 503],
   },
 } as const satisfies { [Id in keyof Handlers<never>]: Route<Id> };

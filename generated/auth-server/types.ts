@@ -11,7 +11,7 @@ export interface paths {
         put?: never;
         post: operations["post-request"];
         delete?: never;
-        options?: never;
+        options: operations["options-discovery"];
         head?: never;
         patch?: never;
         trace?: never;
@@ -47,6 +47,22 @@ export interface paths {
         put?: never;
         post: operations["post-token"];
         delete: operations["delete-token"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/discovery": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get-discovery"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -207,6 +223,21 @@ export interface components {
                 "application/json": components["schemas"]["error-invalid-request"];
             };
         };
+        discovery: {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": {
+                    grant_request_endpoint: string;
+                    interaction_start_modes_supported: string[];
+                    interaction_finish_modes_supported: string[];
+                    key_proofs_supported?: string[];
+                    sub_id_formats_supported?: string[];
+                    key_rotation_supported?: boolean;
+                };
+            };
+        };
         "retry-later": {
             headers: {
                 "Retry-After"?: string;
@@ -292,6 +323,24 @@ export interface operations {
                     "application/json": components["schemas"]["error-request-denied"];
                 };
             };
+            503: components["responses"]["retry-later"];
+        };
+    };
+    "options-discovery": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["discovery"];
+            400: components["responses"]["invalid-request"];
+            405: components["responses"]["method-not-allowed"];
+            413: components["responses"]["invalid-request"];
+            429: components["responses"]["retry-later"];
+            500: components["responses"]["request-denied"];
             503: components["responses"]["retry-later"];
         };
     };
@@ -390,6 +439,7 @@ export interface operations {
                 };
             };
             405: components["responses"]["method-not-allowed"];
+            413: components["responses"]["invalid-request"];
             429: components["responses"]["retry-later"];
             500: components["responses"]["request-denied"];
             503: components["responses"]["retry-later"];
@@ -441,6 +491,7 @@ export interface operations {
                 };
             };
             405: components["responses"]["method-not-allowed"];
+            413: components["responses"]["invalid-request"];
             429: components["responses"]["retry-later"];
             500: {
                 headers: {
@@ -480,6 +531,7 @@ export interface operations {
                 };
             };
             405: components["responses"]["method-not-allowed"];
+            413: components["responses"]["invalid-request"];
             429: components["responses"]["retry-later"];
             500: {
                 headers: {
@@ -489,6 +541,24 @@ export interface operations {
                     "application/json": components["schemas"]["error-request-denied"];
                 };
             };
+            503: components["responses"]["retry-later"];
+        };
+    };
+    "get-discovery": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: components["responses"]["discovery"];
+            400: components["responses"]["invalid-request"];
+            405: components["responses"]["method-not-allowed"];
+            413: components["responses"]["invalid-request"];
+            429: components["responses"]["retry-later"];
+            500: components["responses"]["request-denied"];
             503: components["responses"]["retry-later"];
         };
     };

@@ -22,6 +22,15 @@ export declare const responseBody: {
     readonly 500: Validate;
     readonly 503: Validate;
   };
+  readonly 'options-discovery': {
+    readonly 200: Validate;
+    readonly 400: Validate;
+    readonly 405: Validate;
+    readonly 413: Validate;
+    readonly 429: Validate;
+    readonly 500: Validate;
+    readonly 503: Validate;
+  };
   readonly 'post-continue': {
     readonly 200: Validate;
     readonly 400: Validate;
@@ -39,6 +48,7 @@ export declare const responseBody: {
     readonly 401: Validate;
     readonly 404: Validate;
     readonly 405: Validate;
+    readonly 413: Validate;
     readonly 429: Validate;
     readonly 500: Validate;
     readonly 503: Validate;
@@ -49,6 +59,7 @@ export declare const responseBody: {
     readonly 401: Validate;
     readonly 404: Validate;
     readonly 405: Validate;
+    readonly 413: Validate;
     readonly 429: Validate;
     readonly 500: Validate;
     readonly 503: Validate;
@@ -58,6 +69,16 @@ export declare const responseBody: {
     readonly 400: Validate;
     readonly 401: Validate;
     readonly 405: Validate;
+    readonly 413: Validate;
+    readonly 429: Validate;
+    readonly 500: Validate;
+    readonly 503: Validate;
+  };
+  readonly 'get-discovery': {
+    readonly 200: Validate;
+    readonly 400: Validate;
+    readonly 405: Validate;
+    readonly 413: Validate;
     readonly 429: Validate;
     readonly 500: Validate;
     readonly 503: Validate;

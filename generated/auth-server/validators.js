@@ -3845,12 +3845,12 @@ return errors === 0;
 }
 validate47.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
 
-const paths_1continue_1_id_post_requestBody_content_application_1json_schema = validate48;
-const schema70 = {"$id":"paths_1continue_1_id_post_requestBody_content_application_1json_schema","$ref":"document#/paths/~1continue~1%7Bid%7D/post/requestBody/content/application~1json/schema"};
-const schema71 = {"type":"object","properties":{"interact_ref":{"type":"string"}}};
+const components_responses_discovery_content_application_1json_schema = validate48;
+const schema70 = {"$id":"components_responses_discovery_content_application_1json_schema","$ref":"document#/components/responses/discovery/content/application~1json/schema"};
+const schema71 = {"type":"object","additionalProperties":false,"required":["grant_request_endpoint","interaction_start_modes_supported","interaction_finish_modes_supported"],"properties":{"grant_request_endpoint":{"type":"string","format":"uri"},"interaction_start_modes_supported":{"type":"array","items":{"type":"string"}},"interaction_finish_modes_supported":{"type":"array","items":{"type":"string"}},"key_proofs_supported":{"type":"array","items":{"type":"string"}},"sub_id_formats_supported":{"type":"array","items":{"type":"string"}},"key_rotation_supported":{"type":"boolean"}}};
 
 function validate48(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="paths_1continue_1_id_post_requestBody_content_application_1json_schema" */;
+/*# sourceURL="components_responses_discovery_content_application_1json_schema" */;
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate48.evaluated;
@@ -3863,31 +3863,236 @@ evaluated0.items = undefined;
 const _errs0 = errors;
 if(errors === _errs0){
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.interact_ref !== undefined){
-if(typeof data.interact_ref !== "string"){
-validate48.errors = [{instancePath:instancePath+"/interact_ref",schemaPath:"document#/paths/~1continue~1%7Bid%7D/post/requestBody/content/application~1json/schema/properties/interact_ref/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+let missing0;
+if((((data.grant_request_endpoint === undefined) && (missing0 = "grant_request_endpoint")) || ((data.interaction_start_modes_supported === undefined) && (missing0 = "interaction_start_modes_supported"))) || ((data.interaction_finish_modes_supported === undefined) && (missing0 = "interaction_finish_modes_supported"))){
+validate48.errors = [{instancePath,schemaPath:"document#/components/responses/discovery/content/application~1json/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+const _errs2 = errors;
+for(const key0 in data){
+if(!((((((key0 === "grant_request_endpoint") || (key0 === "interaction_start_modes_supported")) || (key0 === "interaction_finish_modes_supported")) || (key0 === "key_proofs_supported")) || (key0 === "sub_id_formats_supported")) || (key0 === "key_rotation_supported"))){
+validate48.errors = [{instancePath,schemaPath:"document#/components/responses/discovery/content/application~1json/schema/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+return false;
+break;
+}
+}
+if(_errs2 === errors){
+if(data.grant_request_endpoint !== undefined){
+let data0 = data.grant_request_endpoint;
+const _errs3 = errors;
+if(errors === _errs3){
+if(errors === _errs3){
+if(typeof data0 === "string"){
+if(!(formats0(data0))){
+validate48.errors = [{instancePath:instancePath+"/grant_request_endpoint",schemaPath:"document#/components/responses/discovery/content/application~1json/schema/properties/grant_request_endpoint/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+return false;
+}
+}
+else {
+validate48.errors = [{instancePath:instancePath+"/grant_request_endpoint",schemaPath:"document#/components/responses/discovery/content/application~1json/schema/properties/grant_request_endpoint/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
 }
+var valid1 = _errs3 === errors;
+}
 else {
-validate48.errors = [{instancePath,schemaPath:"document#/paths/~1continue~1%7Bid%7D/post/requestBody/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+var valid1 = true;
+}
+if(valid1){
+if(data.interaction_start_modes_supported !== undefined){
+let data1 = data.interaction_start_modes_supported;
+const _errs5 = errors;
+if(errors === _errs5){
+if(Array.isArray(data1)){
+var valid2 = true;
+const len0 = data1.length;
+for(let i0=0; i0<len0; i0++){
+const _errs7 = errors;
+if(typeof data1[i0] !== "string"){
+validate48.errors = [{instancePath:instancePath+"/interaction_start_modes_supported/" + i0,schemaPath:"document#/components/responses/discovery/content/application~1json/schema/properties/interaction_start_modes_supported/items/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid2 = _errs7 === errors;
+if(!valid2){
+break;
+}
+}
+}
+else {
+validate48.errors = [{instancePath:instancePath+"/interaction_start_modes_supported",schemaPath:"document#/components/responses/discovery/content/application~1json/schema/properties/interaction_start_modes_supported/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+return false;
+}
+}
+var valid1 = _errs5 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data.interaction_finish_modes_supported !== undefined){
+let data3 = data.interaction_finish_modes_supported;
+const _errs9 = errors;
+if(errors === _errs9){
+if(Array.isArray(data3)){
+var valid3 = true;
+const len1 = data3.length;
+for(let i1=0; i1<len1; i1++){
+const _errs11 = errors;
+if(typeof data3[i1] !== "string"){
+validate48.errors = [{instancePath:instancePath+"/interaction_finish_modes_supported/" + i1,schemaPath:"document#/components/responses/discovery/content/application~1json/schema/properties/interaction_finish_modes_supported/items/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid3 = _errs11 === errors;
+if(!valid3){
+break;
+}
+}
+}
+else {
+validate48.errors = [{instancePath:instancePath+"/interaction_finish_modes_supported",schemaPath:"document#/components/responses/discovery/content/application~1json/schema/properties/interaction_finish_modes_supported/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+return false;
+}
+}
+var valid1 = _errs9 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data.key_proofs_supported !== undefined){
+let data5 = data.key_proofs_supported;
+const _errs13 = errors;
+if(errors === _errs13){
+if(Array.isArray(data5)){
+var valid4 = true;
+const len2 = data5.length;
+for(let i2=0; i2<len2; i2++){
+const _errs15 = errors;
+if(typeof data5[i2] !== "string"){
+validate48.errors = [{instancePath:instancePath+"/key_proofs_supported/" + i2,schemaPath:"document#/components/responses/discovery/content/application~1json/schema/properties/key_proofs_supported/items/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid4 = _errs15 === errors;
+if(!valid4){
+break;
+}
+}
+}
+else {
+validate48.errors = [{instancePath:instancePath+"/key_proofs_supported",schemaPath:"document#/components/responses/discovery/content/application~1json/schema/properties/key_proofs_supported/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+return false;
+}
+}
+var valid1 = _errs13 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data.sub_id_formats_supported !== undefined){
+let data7 = data.sub_id_formats_supported;
+const _errs17 = errors;
+if(errors === _errs17){
+if(Array.isArray(data7)){
+var valid5 = true;
+const len3 = data7.length;
+for(let i3=0; i3<len3; i3++){
+const _errs19 = errors;
+if(typeof data7[i3] !== "string"){
+validate48.errors = [{instancePath:instancePath+"/sub_id_formats_supported/" + i3,schemaPath:"document#/components/responses/discovery/content/application~1json/schema/properties/sub_id_formats_supported/items/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid5 = _errs19 === errors;
+if(!valid5){
+break;
+}
+}
+}
+else {
+validate48.errors = [{instancePath:instancePath+"/sub_id_formats_supported",schemaPath:"document#/components/responses/discovery/content/application~1json/schema/properties/sub_id_formats_supported/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+return false;
+}
+}
+var valid1 = _errs17 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data.key_rotation_supported !== undefined){
+const _errs21 = errors;
+if(typeof data.key_rotation_supported !== "boolean"){
+validate48.errors = [{instancePath:instancePath+"/key_rotation_supported",schemaPath:"document#/components/responses/discovery/content/application~1json/schema/properties/key_rotation_supported/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+return false;
+}
+var valid1 = _errs21 === errors;
+}
+else {
+var valid1 = true;
+}
+}
+}
+}
+}
+}
+}
+}
+}
+else {
+validate48.errors = [{instancePath,schemaPath:"document#/components/responses/discovery/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
 validate48.errors = vErrors;
 return errors === 0;
 }
-validate48.evaluated = {"props":{"interact_ref":true},"dynamicProps":false,"dynamicItems":false};
+validate48.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const paths_1continue_1_id_post_responses_200_content_application_1json_schema = validate49;
-const schema72 = {"$id":"paths_1continue_1_id_post_responses_200_content_application_1json_schema","$ref":"document#/paths/~1continue~1%7Bid%7D/post/responses/200/content/application~1json/schema"};
-const schema73 = {"type":"object","properties":{"access_token":{"$ref":"#/components/schemas/access_token"},"subject":{"$ref":"#/components/schemas/subject"},"continue":{"$ref":"#/components/schemas/continue"}},"required":["continue"]};
+const paths_1continue_1_id_post_requestBody_content_application_1json_schema = validate49;
+const schema72 = {"$id":"paths_1continue_1_id_post_requestBody_content_application_1json_schema","$ref":"document#/paths/~1continue~1%7Bid%7D/post/requestBody/content/application~1json/schema"};
+const schema73 = {"type":"object","properties":{"interact_ref":{"type":"string"}}};
 
-function validate50(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate49(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="paths_1continue_1_id_post_requestBody_content_application_1json_schema" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate50.evaluated;
+const evaluated0 = validate49.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+const _errs0 = errors;
+if(errors === _errs0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.interact_ref !== undefined){
+if(typeof data.interact_ref !== "string"){
+validate49.errors = [{instancePath:instancePath+"/interact_ref",schemaPath:"document#/paths/~1continue~1%7Bid%7D/post/requestBody/content/application~1json/schema/properties/interact_ref/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+}
+else {
+validate49.errors = [{instancePath,schemaPath:"document#/paths/~1continue~1%7Bid%7D/post/requestBody/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate49.errors = vErrors;
+return errors === 0;
+}
+validate49.evaluated = {"props":{"interact_ref":true},"dynamicProps":false,"dynamicItems":false};
+
+const paths_1continue_1_id_post_responses_200_content_application_1json_schema = validate50;
+const schema74 = {"$id":"paths_1continue_1_id_post_responses_200_content_application_1json_schema","$ref":"document#/paths/~1continue~1%7Bid%7D/post/responses/200/content/application~1json/schema"};
+const schema75 = {"type":"object","properties":{"access_token":{"$ref":"#/components/schemas/access_token"},"subject":{"$ref":"#/components/schemas/subject"},"continue":{"$ref":"#/components/schemas/continue"}},"required":["continue"]};
+
+function validate51(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate51.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3898,7 +4103,7 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((data.continue === undefined) && (missing0 = "continue")){
-validate50.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate51.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
@@ -3922,7 +4127,7 @@ if(errors === _errs3){
 if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
 let missing1;
 if((data1.sub_ids === undefined) && (missing1 = "sub_ids")){
-validate50.errors = [{instancePath:instancePath+"/subject",schemaPath:"#/components/schemas/subject/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+validate51.errors = [{instancePath:instancePath+"/subject",schemaPath:"#/components/schemas/subject/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
 return false;
 }
 else {
@@ -3932,12 +4137,12 @@ const _errs5 = errors;
 if(errors === _errs5){
 if(Array.isArray(data2)){
 if(data2.length > 1){
-validate50.errors = [{instancePath:instancePath+"/subject/sub_ids",schemaPath:"#/components/schemas/subject/properties/sub_ids/maxItems",keyword:"maxItems",params:{limit: 1},message:"must NOT have more than 1 items"}];
+validate51.errors = [{instancePath:instancePath+"/subject/sub_ids",schemaPath:"#/components/schemas/subject/properties/sub_ids/maxItems",keyword:"maxItems",params:{limit: 1},message:"must NOT have more than 1 items"}];
 return false;
 }
 else {
 if(data2.length < 1){
-validate50.errors = [{instancePath:instancePath+"/subject/sub_ids",schemaPath:"#/components/schemas/subject/properties/sub_ids/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items"}];
+validate51.errors = [{instancePath:instancePath+"/subject/sub_ids",schemaPath:"#/components/schemas/subject/properties/sub_ids/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items"}];
 return false;
 }
 else {
@@ -3950,14 +4155,14 @@ if(errors === _errs7){
 if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
 let missing2;
 if(((data3.id === undefined) && (missing2 = "id")) || ((data3.format === undefined) && (missing2 = "format"))){
-validate50.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i0,schemaPath:"#/components/schemas/subject/properties/sub_ids/items/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"}];
+validate51.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i0,schemaPath:"#/components/schemas/subject/properties/sub_ids/items/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"}];
 return false;
 }
 else {
 if(data3.id !== undefined){
 const _errs9 = errors;
 if(typeof data3.id !== "string"){
-validate50.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i0+"/id",schemaPath:"#/components/schemas/subject/properties/sub_ids/items/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate51.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i0+"/id",schemaPath:"#/components/schemas/subject/properties/sub_ids/items/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid4 = _errs9 === errors;
@@ -3970,11 +4175,11 @@ if(data3.format !== undefined){
 let data5 = data3.format;
 const _errs11 = errors;
 if(typeof data5 !== "string"){
-validate50.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i0+"/format",schemaPath:"#/components/schemas/subject/properties/sub_ids/items/properties/format/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate51.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i0+"/format",schemaPath:"#/components/schemas/subject/properties/sub_ids/items/properties/format/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 if(!(data5 === "uri")){
-validate50.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i0+"/format",schemaPath:"#/components/schemas/subject/properties/sub_ids/items/properties/format/enum",keyword:"enum",params:{allowedValues: schema51.properties.sub_ids.items.properties.format.enum},message:"must be equal to one of the allowed values"}];
+validate51.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i0+"/format",schemaPath:"#/components/schemas/subject/properties/sub_ids/items/properties/format/enum",keyword:"enum",params:{allowedValues: schema51.properties.sub_ids.items.properties.format.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid4 = _errs11 === errors;
@@ -3986,7 +4191,7 @@ var valid4 = true;
 }
 }
 else {
-validate50.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i0,schemaPath:"#/components/schemas/subject/properties/sub_ids/items/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate51.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i0,schemaPath:"#/components/schemas/subject/properties/sub_ids/items/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -3999,7 +4204,7 @@ break;
 }
 }
 else {
-validate50.errors = [{instancePath:instancePath+"/subject/sub_ids",schemaPath:"#/components/schemas/subject/properties/sub_ids/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate51.errors = [{instancePath:instancePath+"/subject/sub_ids",schemaPath:"#/components/schemas/subject/properties/sub_ids/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
 }
 }
@@ -4007,7 +4212,7 @@ return false;
 }
 }
 else {
-validate50.errors = [{instancePath:instancePath+"/subject",schemaPath:"#/components/schemas/subject/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate51.errors = [{instancePath:instancePath+"/subject",schemaPath:"#/components/schemas/subject/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -4025,7 +4230,7 @@ if(errors === _errs14){
 if(data6 && typeof data6 == "object" && !Array.isArray(data6)){
 let missing3;
 if(((data6.access_token === undefined) && (missing3 = "access_token")) || ((data6.uri === undefined) && (missing3 = "uri"))){
-validate50.errors = [{instancePath:instancePath+"/continue",schemaPath:"#/components/schemas/continue/required",keyword:"required",params:{missingProperty: missing3},message:"must have required property '"+missing3+"'"}];
+validate51.errors = [{instancePath:instancePath+"/continue",schemaPath:"#/components/schemas/continue/required",keyword:"required",params:{missingProperty: missing3},message:"must have required property '"+missing3+"'"}];
 return false;
 }
 else {
@@ -4036,20 +4241,20 @@ if(errors === _errs16){
 if(data7 && typeof data7 == "object" && !Array.isArray(data7)){
 let missing4;
 if((data7.value === undefined) && (missing4 = "value")){
-validate50.errors = [{instancePath:instancePath+"/continue/access_token",schemaPath:"#/components/schemas/continue/properties/access_token/required",keyword:"required",params:{missingProperty: missing4},message:"must have required property '"+missing4+"'"}];
+validate51.errors = [{instancePath:instancePath+"/continue/access_token",schemaPath:"#/components/schemas/continue/properties/access_token/required",keyword:"required",params:{missingProperty: missing4},message:"must have required property '"+missing4+"'"}];
 return false;
 }
 else {
 if(data7.value !== undefined){
 if(typeof data7.value !== "string"){
-validate50.errors = [{instancePath:instancePath+"/continue/access_token/value",schemaPath:"#/components/schemas/continue/properties/access_token/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate51.errors = [{instancePath:instancePath+"/continue/access_token/value",schemaPath:"#/components/schemas/continue/properties/access_token/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
 }
 }
 else {
-validate50.errors = [{instancePath:instancePath+"/continue/access_token",schemaPath:"#/components/schemas/continue/properties/access_token/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate51.errors = [{instancePath:instancePath+"/continue/access_token",schemaPath:"#/components/schemas/continue/properties/access_token/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -4066,12 +4271,12 @@ if(errors === _errs20){
 if(errors === _errs20){
 if(typeof data9 === "string"){
 if(!(formats0(data9))){
-validate50.errors = [{instancePath:instancePath+"/continue/uri",schemaPath:"#/components/schemas/continue/properties/uri/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+validate51.errors = [{instancePath:instancePath+"/continue/uri",schemaPath:"#/components/schemas/continue/properties/uri/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
 return false;
 }
 }
 else {
-validate50.errors = [{instancePath:instancePath+"/continue/uri",schemaPath:"#/components/schemas/continue/properties/uri/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate51.errors = [{instancePath:instancePath+"/continue/uri",schemaPath:"#/components/schemas/continue/properties/uri/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -4086,7 +4291,7 @@ if(data6.wait !== undefined){
 let data10 = data6.wait;
 const _errs22 = errors;
 if(!(((typeof data10 == "number") && (!(data10 % 1) && !isNaN(data10))) && (isFinite(data10)))){
-validate50.errors = [{instancePath:instancePath+"/continue/wait",schemaPath:"#/components/schemas/continue/properties/wait/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate51.errors = [{instancePath:instancePath+"/continue/wait",schemaPath:"#/components/schemas/continue/properties/wait/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 var valid6 = _errs22 === errors;
@@ -4099,7 +4304,7 @@ var valid6 = true;
 }
 }
 else {
-validate50.errors = [{instancePath:instancePath+"/continue",schemaPath:"#/components/schemas/continue/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate51.errors = [{instancePath:instancePath+"/continue",schemaPath:"#/components/schemas/continue/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -4113,45 +4318,45 @@ var valid0 = true;
 }
 }
 else {
-validate50.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate51.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate50.errors = vErrors;
+validate51.errors = vErrors;
 return errors === 0;
 }
-validate50.evaluated = {"props":{"access_token":true,"subject":true,"continue":true},"dynamicProps":false,"dynamicItems":false};
+validate51.evaluated = {"props":{"access_token":true,"subject":true,"continue":true},"dynamicProps":false,"dynamicItems":false};
 
 
-function validate49(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate50(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="paths_1continue_1_id_post_responses_200_content_application_1json_schema" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate49.evaluated;
+const evaluated0 = validate50.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate50(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate50.errors : vErrors.concat(validate50.errors);
+if(!(validate51(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate51.errors : vErrors.concat(validate51.errors);
 errors = vErrors.length;
 }
-validate49.errors = vErrors;
+validate50.errors = vErrors;
 return errors === 0;
 }
-validate49.evaluated = {"props":{"access_token":true,"subject":true,"continue":true},"dynamicProps":false,"dynamicItems":false};
+validate50.evaluated = {"props":{"access_token":true,"subject":true,"continue":true},"dynamicProps":false,"dynamicItems":false};
 
-const paths_1continue_1_id_post_responses_400_content_application_1json_schema = validate53;
-const schema76 = {"$id":"paths_1continue_1_id_post_responses_400_content_application_1json_schema","$ref":"document#/paths/~1continue~1%7Bid%7D/post/responses/400/content/application~1json/schema"};
-const schema77 = {"oneOf":[{"$ref":"#/components/schemas/error-too-fast"},{"$ref":"#/components/schemas/error-invalid-client"},{"$ref":"#/components/schemas/error-invalid-request"}]};
-const schema78 = {"type":"object","properties":{"error":{"type":"object","properties":{"description":{"type":"string"},"code":{"type":"string","enum":["too_fast"]}},"required":["code","description"]}},"required":["error"]};
+const paths_1continue_1_id_post_responses_400_content_application_1json_schema = validate54;
+const schema78 = {"$id":"paths_1continue_1_id_post_responses_400_content_application_1json_schema","$ref":"document#/paths/~1continue~1%7Bid%7D/post/responses/400/content/application~1json/schema"};
+const schema79 = {"oneOf":[{"$ref":"#/components/schemas/error-too-fast"},{"$ref":"#/components/schemas/error-invalid-client"},{"$ref":"#/components/schemas/error-invalid-request"}]};
+const schema80 = {"type":"object","properties":{"error":{"type":"object","properties":{"description":{"type":"string"},"code":{"type":"string","enum":["too_fast"]}},"required":["code","description"]}},"required":["error"]};
 
-function validate54(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate55(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate54.evaluated;
+const evaluated0 = validate55.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4226,7 +4431,7 @@ vErrors.push(err3);
 errors++;
 }
 if(!(data2 === "too_fast")){
-const err4 = {instancePath:instancePath+"/error/code",schemaPath:"#/components/schemas/error-too-fast/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema78.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err4 = {instancePath:instancePath+"/error/code",schemaPath:"#/components/schemas/error-too-fast/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema80.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -4528,7 +4733,7 @@ else {
 vErrors.push(err21);
 }
 errors++;
-validate54.errors = vErrors;
+validate55.errors = vErrors;
 return false;
 }
 else {
@@ -4542,46 +4747,46 @@ vErrors = null;
 }
 }
 }
-validate54.errors = vErrors;
+validate55.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate54.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate55.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
 
-function validate53(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate54(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="paths_1continue_1_id_post_responses_400_content_application_1json_schema" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate53.evaluated;
+const evaluated0 = validate54.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate54(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate54.errors : vErrors.concat(validate54.errors);
+if(!(validate55(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate55.errors : vErrors.concat(validate55.errors);
 errors = vErrors.length;
 }
 else {
-var props0 = validate54.evaluated.props;
+var props0 = validate55.evaluated.props;
 }
-validate53.errors = vErrors;
+validate54.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate53.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate54.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
-const paths_1continue_1_id_post_responses_401_content_application_1json_schema = validate56;
-const schema81 = {"$id":"paths_1continue_1_id_post_responses_401_content_application_1json_schema","$ref":"document#/paths/~1continue~1%7Bid%7D/post/responses/401/content/application~1json/schema"};
-const schema82 = {"oneOf":[{"$ref":"#/components/schemas/error-invalid-client"},{"$ref":"#/components/schemas/error-invalid-continuation"},{"$ref":"#/components/schemas/error-request-denied"}]};
-const schema84 = {"type":"object","properties":{"error":{"type":"object","properties":{"description":{"type":"string"},"code":{"type":"string","enum":["invalid_continuation"]}},"required":["code","description"]}},"required":["error"]};
+const paths_1continue_1_id_post_responses_401_content_application_1json_schema = validate57;
+const schema83 = {"$id":"paths_1continue_1_id_post_responses_401_content_application_1json_schema","$ref":"document#/paths/~1continue~1%7Bid%7D/post/responses/401/content/application~1json/schema"};
+const schema84 = {"oneOf":[{"$ref":"#/components/schemas/error-invalid-client"},{"$ref":"#/components/schemas/error-invalid-continuation"},{"$ref":"#/components/schemas/error-request-denied"}]};
+const schema86 = {"type":"object","properties":{"error":{"type":"object","properties":{"description":{"type":"string"},"code":{"type":"string","enum":["invalid_continuation"]}},"required":["code","description"]}},"required":["error"]};
 
-function validate57(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate58(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate57.evaluated;
+const evaluated0 = validate58.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4770,7 +4975,7 @@ vErrors.push(err10);
 errors++;
 }
 if(!(data5 === "invalid_continuation")){
-const err11 = {instancePath:instancePath+"/error/code",schemaPath:"#/components/schemas/error-invalid-continuation/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema84.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err11 = {instancePath:instancePath+"/error/code",schemaPath:"#/components/schemas/error-invalid-continuation/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema86.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -4958,7 +5163,7 @@ else {
 vErrors.push(err21);
 }
 errors++;
-validate57.errors = vErrors;
+validate58.errors = vErrors;
 return false;
 }
 else {
@@ -4972,45 +5177,45 @@ vErrors = null;
 }
 }
 }
-validate57.errors = vErrors;
+validate58.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate57.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate58.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
 
-function validate56(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate57(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="paths_1continue_1_id_post_responses_401_content_application_1json_schema" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate56.evaluated;
+const evaluated0 = validate57.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate57(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate57.errors : vErrors.concat(validate57.errors);
+if(!(validate58(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate58.errors : vErrors.concat(validate58.errors);
 errors = vErrors.length;
 }
 else {
-var props0 = validate57.evaluated.props;
+var props0 = validate58.evaluated.props;
 }
-validate56.errors = vErrors;
+validate57.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate56.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate57.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
-const paths_1continue_1_id_post_responses_404_content_application_1json_schema = validate59;
-const schema86 = {"$id":"paths_1continue_1_id_post_responses_404_content_application_1json_schema","$ref":"document#/paths/~1continue~1%7Bid%7D/post/responses/404/content/application~1json/schema"};
-const schema87 = {"oneOf":[{"$ref":"#/components/schemas/error-invalid-continuation"},{"$ref":"#/components/schemas/error-invalid-request"}]};
+const paths_1continue_1_id_post_responses_404_content_application_1json_schema = validate60;
+const schema88 = {"$id":"paths_1continue_1_id_post_responses_404_content_application_1json_schema","$ref":"document#/paths/~1continue~1%7Bid%7D/post/responses/404/content/application~1json/schema"};
+const schema89 = {"oneOf":[{"$ref":"#/components/schemas/error-invalid-continuation"},{"$ref":"#/components/schemas/error-invalid-request"}]};
 
-function validate60(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate61(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate60.evaluated;
+const evaluated0 = validate61.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5085,7 +5290,7 @@ vErrors.push(err3);
 errors++;
 }
 if(!(data2 === "invalid_continuation")){
-const err4 = {instancePath:instancePath+"/error/code",schemaPath:"#/components/schemas/error-invalid-continuation/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema84.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err4 = {instancePath:instancePath+"/error/code",schemaPath:"#/components/schemas/error-invalid-continuation/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema86.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -5265,7 +5470,7 @@ else {
 vErrors.push(err14);
 }
 errors++;
-validate60.errors = vErrors;
+validate61.errors = vErrors;
 return false;
 }
 else {
@@ -5279,45 +5484,45 @@ vErrors = null;
 }
 }
 }
-validate60.errors = vErrors;
+validate61.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate60.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate61.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
 
-function validate59(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate60(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="paths_1continue_1_id_post_responses_404_content_application_1json_schema" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate59.evaluated;
+const evaluated0 = validate60.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate60(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
+if(!(validate61(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate61.errors : vErrors.concat(validate61.errors);
 errors = vErrors.length;
 }
 else {
-var props0 = validate60.evaluated.props;
+var props0 = validate61.evaluated.props;
 }
-validate59.errors = vErrors;
+validate60.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate59.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate60.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
-const paths_1continue_1_id_delete_responses_401_content_application_1json_schema = validate62;
-const schema90 = {"$id":"paths_1continue_1_id_delete_responses_401_content_application_1json_schema","$ref":"document#/paths/~1continue~1%7Bid%7D/delete/responses/401/content/application~1json/schema"};
-const schema91 = {"oneOf":[{"$ref":"#/components/schemas/error-invalid-client"},{"$ref":"#/components/schemas/error-invalid-continuation"},{"$ref":"#/components/schemas/error-invalid-request"}]};
+const paths_1continue_1_id_delete_responses_401_content_application_1json_schema = validate63;
+const schema92 = {"$id":"paths_1continue_1_id_delete_responses_401_content_application_1json_schema","$ref":"document#/paths/~1continue~1%7Bid%7D/delete/responses/401/content/application~1json/schema"};
+const schema93 = {"oneOf":[{"$ref":"#/components/schemas/error-invalid-client"},{"$ref":"#/components/schemas/error-invalid-continuation"},{"$ref":"#/components/schemas/error-invalid-request"}]};
 
-function validate63(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate64(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate63.evaluated;
+const evaluated0 = validate64.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5506,7 +5711,7 @@ vErrors.push(err10);
 errors++;
 }
 if(!(data5 === "invalid_continuation")){
-const err11 = {instancePath:instancePath+"/error/code",schemaPath:"#/components/schemas/error-invalid-continuation/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema84.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err11 = {instancePath:instancePath+"/error/code",schemaPath:"#/components/schemas/error-invalid-continuation/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema86.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -5694,7 +5899,7 @@ else {
 vErrors.push(err21);
 }
 errors++;
-validate63.errors = vErrors;
+validate64.errors = vErrors;
 return false;
 }
 else {
@@ -5708,45 +5913,45 @@ vErrors = null;
 }
 }
 }
-validate63.errors = vErrors;
+validate64.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate63.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate64.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
 
-function validate62(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate63(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="paths_1continue_1_id_delete_responses_401_content_application_1json_schema" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate62.evaluated;
+const evaluated0 = validate63.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate63(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate63.errors : vErrors.concat(validate63.errors);
+if(!(validate64(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate64.errors : vErrors.concat(validate64.errors);
 errors = vErrors.length;
 }
 else {
-var props0 = validate63.evaluated.props;
+var props0 = validate64.evaluated.props;
 }
-validate62.errors = vErrors;
+validate63.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate62.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate63.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
-const paths_1token_1_id_post_responses_200_content_application_1json_schema = validate65;
-const schema95 = {"$id":"paths_1token_1_id_post_responses_200_content_application_1json_schema","$ref":"document#/paths/~1token~1%7Bid%7D/post/responses/200/content/application~1json/schema"};
-const schema96 = {"type":"object","properties":{"access_token":{"$ref":"#/components/schemas/access_token"}},"required":["access_token"]};
+const paths_1token_1_id_post_responses_200_content_application_1json_schema = validate66;
+const schema97 = {"$id":"paths_1token_1_id_post_responses_200_content_application_1json_schema","$ref":"document#/paths/~1token~1%7Bid%7D/post/responses/200/content/application~1json/schema"};
+const schema98 = {"type":"object","properties":{"access_token":{"$ref":"#/components/schemas/access_token"}},"required":["access_token"]};
 
-function validate66(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate67(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate66.evaluated;
+const evaluated0 = validate67.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5757,7 +5962,7 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((data.access_token === undefined) && (missing0 = "access_token")){
-validate66.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate67.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
@@ -5770,45 +5975,45 @@ errors = vErrors.length;
 }
 }
 else {
-validate66.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate67.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate66.errors = vErrors;
+validate67.errors = vErrors;
 return errors === 0;
 }
-validate66.evaluated = {"props":{"access_token":true},"dynamicProps":false,"dynamicItems":false};
+validate67.evaluated = {"props":{"access_token":true},"dynamicProps":false,"dynamicItems":false};
 
 
-function validate65(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate66(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="paths_1token_1_id_post_responses_200_content_application_1json_schema" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate65.evaluated;
+const evaluated0 = validate66.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate66(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate66.errors : vErrors.concat(validate66.errors);
+if(!(validate67(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate67.errors : vErrors.concat(validate67.errors);
 errors = vErrors.length;
 }
-validate65.errors = vErrors;
+validate66.errors = vErrors;
 return errors === 0;
 }
-validate65.evaluated = {"props":{"access_token":true},"dynamicProps":false,"dynamicItems":false};
+validate66.evaluated = {"props":{"access_token":true},"dynamicProps":false,"dynamicItems":false};
 
-const paths_1token_1_id_post_responses_400_content_application_1json_schema = validate69;
-const schema97 = {"$id":"paths_1token_1_id_post_responses_400_content_application_1json_schema","$ref":"document#/paths/~1token~1%7Bid%7D/post/responses/400/content/application~1json/schema"};
-const schema98 = {"oneOf":[{"$ref":"#/components/schemas/error-invalid-rotation"},{"$ref":"#/components/schemas/error-invalid-client"}]};
-const schema99 = {"type":"object","properties":{"error":{"type":"object","properties":{"description":{"type":"string"},"code":{"type":"string","enum":["invalid_rotation"]}},"required":["code","description"]}},"required":["error"]};
+const paths_1token_1_id_post_responses_400_content_application_1json_schema = validate70;
+const schema99 = {"$id":"paths_1token_1_id_post_responses_400_content_application_1json_schema","$ref":"document#/paths/~1token~1%7Bid%7D/post/responses/400/content/application~1json/schema"};
+const schema100 = {"oneOf":[{"$ref":"#/components/schemas/error-invalid-rotation"},{"$ref":"#/components/schemas/error-invalid-client"}]};
+const schema101 = {"type":"object","properties":{"error":{"type":"object","properties":{"description":{"type":"string"},"code":{"type":"string","enum":["invalid_rotation"]}},"required":["code","description"]}},"required":["error"]};
 
-function validate70(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate71(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate70.evaluated;
+const evaluated0 = validate71.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5883,7 +6088,7 @@ vErrors.push(err3);
 errors++;
 }
 if(!(data2 === "invalid_rotation")){
-const err4 = {instancePath:instancePath+"/error/code",schemaPath:"#/components/schemas/error-invalid-rotation/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema99.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err4 = {instancePath:instancePath+"/error/code",schemaPath:"#/components/schemas/error-invalid-rotation/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema101.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -6063,7 +6268,7 @@ else {
 vErrors.push(err14);
 }
 errors++;
-validate70.errors = vErrors;
+validate71.errors = vErrors;
 return false;
 }
 else {
@@ -6077,45 +6282,45 @@ vErrors = null;
 }
 }
 }
-validate70.errors = vErrors;
+validate71.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate70.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate71.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
 
-function validate69(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate70(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="paths_1token_1_id_post_responses_400_content_application_1json_schema" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate69.evaluated;
+const evaluated0 = validate70.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate70(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate70.errors : vErrors.concat(validate70.errors);
+if(!(validate71(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate71.errors : vErrors.concat(validate71.errors);
 errors = vErrors.length;
 }
 else {
-var props0 = validate70.evaluated.props;
+var props0 = validate71.evaluated.props;
 }
-validate69.errors = vErrors;
+validate70.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate69.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate70.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
-const components_schemas_error_invalid_rotation = validate72;
-const schema101 = {"$id":"components_schemas_error_invalid_rotation","$ref":"document#/components/schemas/error-invalid-rotation"};
+const components_schemas_error_invalid_rotation = validate73;
+const schema103 = {"$id":"components_schemas_error_invalid_rotation","$ref":"document#/components/schemas/error-invalid-rotation"};
 
-function validate72(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate73(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_error_invalid_rotation" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate72.evaluated;
+const evaluated0 = validate73.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6127,7 +6332,7 @@ if(errors === _errs0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((data.error === undefined) && (missing0 = "error")){
-validate72.errors = [{instancePath,schemaPath:"document#/components/schemas/error-invalid-rotation/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate73.errors = [{instancePath,schemaPath:"document#/components/schemas/error-invalid-rotation/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
@@ -6138,14 +6343,14 @@ if(errors === _errs2){
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 let missing1;
 if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
-validate72.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/schemas/error-invalid-rotation/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+validate73.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/schemas/error-invalid-rotation/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
 return false;
 }
 else {
 if(data0.description !== undefined){
 const _errs4 = errors;
 if(typeof data0.description !== "string"){
-validate72.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/schemas/error-invalid-rotation/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate73.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/schemas/error-invalid-rotation/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid2 = _errs4 === errors;
@@ -6158,11 +6363,11 @@ if(data0.code !== undefined){
 let data2 = data0.code;
 const _errs6 = errors;
 if(typeof data2 !== "string"){
-validate72.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/schemas/error-invalid-rotation/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate73.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/schemas/error-invalid-rotation/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 if(!(data2 === "invalid_rotation")){
-validate72.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/schemas/error-invalid-rotation/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema99.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
+validate73.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/schemas/error-invalid-rotation/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema101.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid2 = _errs6 === errors;
@@ -6174,7 +6379,7 @@ var valid2 = true;
 }
 }
 else {
-validate72.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/schemas/error-invalid-rotation/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate73.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/schemas/error-invalid-rotation/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -6182,14 +6387,14 @@ return false;
 }
 }
 else {
-validate72.errors = [{instancePath,schemaPath:"document#/components/schemas/error-invalid-rotation/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate73.errors = [{instancePath,schemaPath:"document#/components/schemas/error-invalid-rotation/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate72.errors = vErrors;
+validate73.errors = vErrors;
 return errors === 0;
 }
-validate72.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
+validate73.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
 export const requestBody = {
   'post-request': paths_1_post_requestBody_content_application_1json_schema,
   'post-continue': paths_1continue_1_id_post_requestBody_content_application_1json_schema,
@@ -6199,6 +6404,15 @@ export const responseBody = {
     200: paths_1_post_responses_200_content_application_1json_schema,
     400: paths_1_post_responses_400_content_application_1json_schema,
     401: components_schemas_error_invalid_client,
+    405: components_schemas_error_invalid_request,
+    413: components_schemas_error_invalid_request,
+    429: components_schemas_error_request_denied,
+    500: components_schemas_error_request_denied,
+    503: components_schemas_error_request_denied,
+  },
+  'options-discovery': {
+    200: components_responses_discovery_content_application_1json_schema,
+    400: components_schemas_error_invalid_request,
     405: components_schemas_error_invalid_request,
     413: components_schemas_error_invalid_request,
     429: components_schemas_error_request_denied,
@@ -6222,6 +6436,7 @@ export const responseBody = {
     401: paths_1continue_1_id_delete_responses_401_content_application_1json_schema,
     404: components_schemas_error_invalid_request,
     405: components_schemas_error_invalid_request,
+    413: components_schemas_error_invalid_request,
     429: components_schemas_error_request_denied,
     500: components_schemas_error_request_denied,
     503: components_schemas_error_request_denied,
@@ -6232,6 +6447,7 @@ export const responseBody = {
     401: components_schemas_error_invalid_client,
     404: components_schemas_error_invalid_rotation,
     405: components_schemas_error_invalid_request,
+    413: components_schemas_error_invalid_request,
     429: components_schemas_error_request_denied,
     500: components_schemas_error_request_denied,
     503: components_schemas_error_request_denied,
@@ -6241,6 +6457,16 @@ export const responseBody = {
     400: components_schemas_error_invalid_client,
     401: components_schemas_error_invalid_client,
     405: components_schemas_error_invalid_request,
+    413: components_schemas_error_invalid_request,
+    429: components_schemas_error_request_denied,
+    500: components_schemas_error_request_denied,
+    503: components_schemas_error_request_denied,
+  },
+  'get-discovery': {
+    200: components_responses_discovery_content_application_1json_schema,
+    400: components_schemas_error_invalid_request,
+    405: components_schemas_error_invalid_request,
+    413: components_schemas_error_invalid_request,
     429: components_schemas_error_request_denied,
     500: components_schemas_error_request_denied,
     503: components_schemas_error_request_denied,

@@ -491,9 +491,10 @@ export interface components {
             ase?: string;
             nth?: number;
             times?: number;
-            kind: "status" | "delay" | "reset" | "garbage" | "after-commit";
+            kind: "status" | "crash" | "delay" | "reset" | "garbage" | "after-commit";
             status?: number;
             code?: string;
+            form?: "error" | "no-code" | "text";
             delayMs?: number;
         };
         fault: {
@@ -501,9 +502,10 @@ export interface components {
             ase?: string;
             nth: number;
             times: number;
-            kind: "status" | "delay" | "reset" | "garbage" | "after-commit";
+            kind: "status" | "crash" | "delay" | "reset" | "garbage" | "after-commit";
             status?: number;
             code?: string;
+            form?: "error" | "no-code" | "text";
             delayMs?: number;
             struck: number;
         };

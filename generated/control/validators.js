@@ -1547,7 +1547,7 @@ validate32.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 const components_schemas_fault_list = validate35;
 const schema53 = {"$id":"components_schemas_fault_list","$ref":"document#/components/schemas/fault-list"};
 const schema54 = {"type":"object","additionalProperties":false,"required":["faults"],"properties":{"faults":{"type":"array","items":{"$ref":"#/components/schemas/fault"}}}};
-const schema55 = {"type":"object","additionalProperties":false,"required":["operation","nth","times","kind","struck"],"properties":{"operation":{"type":"string"},"ase":{"type":"string"},"nth":{"type":"integer"},"times":{"type":"integer"},"kind":{"type":"string","enum":["status","delay","reset","garbage","after-commit"]},"status":{"type":"integer"},"code":{"type":"string"},"delayMs":{"type":"integer"},"struck":{"type":"integer","minimum":0}}};
+const schema55 = {"type":"object","additionalProperties":false,"required":["operation","nth","times","kind","struck"],"properties":{"operation":{"type":"string"},"ase":{"type":"string"},"nth":{"type":"integer"},"times":{"type":"integer"},"kind":{"type":"string","enum":["status","crash","delay","reset","garbage","after-commit"]},"status":{"type":"integer"},"code":{"type":"string"},"form":{"type":"string","enum":["error","no-code","text"]},"delayMs":{"type":"integer"},"struck":{"type":"integer","minimum":0}}};
 
 function validate36(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -1661,7 +1661,7 @@ if(typeof data6 !== "string"){
 validate36.errors = [{instancePath:instancePath+"/faults/" + i0+"/kind",schemaPath:"#/components/schemas/fault/properties/kind/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
-if(!(((((data6 === "status") || (data6 === "delay")) || (data6 === "reset")) || (data6 === "garbage")) || (data6 === "after-commit"))){
+if(!((((((data6 === "status") || (data6 === "crash")) || (data6 === "delay")) || (data6 === "reset")) || (data6 === "garbage")) || (data6 === "after-commit"))){
 validate36.errors = [{instancePath:instancePath+"/faults/" + i0+"/kind",schemaPath:"#/components/schemas/fault/properties/kind/enum",keyword:"enum",params:{allowedValues: schema55.properties.kind.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
@@ -1696,11 +1696,15 @@ else {
 var valid3 = true;
 }
 if(valid3){
-if(data1.delayMs !== undefined){
-let data9 = data1.delayMs;
+if(data1.form !== undefined){
+let data9 = data1.form;
 const _errs22 = errors;
-if(!(((typeof data9 == "number") && (!(data9 % 1) && !isNaN(data9))) && (isFinite(data9)))){
-validate36.errors = [{instancePath:instancePath+"/faults/" + i0+"/delayMs",schemaPath:"#/components/schemas/fault/properties/delayMs/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+if(typeof data9 !== "string"){
+validate36.errors = [{instancePath:instancePath+"/faults/" + i0+"/form",schemaPath:"#/components/schemas/fault/properties/form/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!(((data9 === "error") || (data9 === "no-code")) || (data9 === "text"))){
+validate36.errors = [{instancePath:instancePath+"/faults/" + i0+"/form",schemaPath:"#/components/schemas/fault/properties/form/enum",keyword:"enum",params:{allowedValues: schema55.properties.form.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid3 = _errs22 === errors;
@@ -1709,25 +1713,39 @@ else {
 var valid3 = true;
 }
 if(valid3){
-if(data1.struck !== undefined){
-let data10 = data1.struck;
+if(data1.delayMs !== undefined){
+let data10 = data1.delayMs;
 const _errs24 = errors;
 if(!(((typeof data10 == "number") && (!(data10 % 1) && !isNaN(data10))) && (isFinite(data10)))){
-validate36.errors = [{instancePath:instancePath+"/faults/" + i0+"/struck",schemaPath:"#/components/schemas/fault/properties/struck/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate36.errors = [{instancePath:instancePath+"/faults/" + i0+"/delayMs",schemaPath:"#/components/schemas/fault/properties/delayMs/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
-}
-if(errors === _errs24){
-if((typeof data10 == "number") && (isFinite(data10))){
-if(data10 < 0 || isNaN(data10)){
-validate36.errors = [{instancePath:instancePath+"/faults/" + i0+"/struck",schemaPath:"#/components/schemas/fault/properties/struck/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
-return false;
-}
-}
 }
 var valid3 = _errs24 === errors;
 }
 else {
 var valid3 = true;
+}
+if(valid3){
+if(data1.struck !== undefined){
+let data11 = data1.struck;
+const _errs26 = errors;
+if(!(((typeof data11 == "number") && (!(data11 % 1) && !isNaN(data11))) && (isFinite(data11)))){
+validate36.errors = [{instancePath:instancePath+"/faults/" + i0+"/struck",schemaPath:"#/components/schemas/fault/properties/struck/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+return false;
+}
+if(errors === _errs26){
+if((typeof data11 == "number") && (isFinite(data11))){
+if(data11 < 0 || isNaN(data11)){
+validate36.errors = [{instancePath:instancePath+"/faults/" + i0+"/struck",schemaPath:"#/components/schemas/fault/properties/struck/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+return false;
+}
+}
+}
+var valid3 = _errs26 === errors;
+}
+else {
+var valid3 = true;
+}
 }
 }
 }
@@ -1793,8 +1811,8 @@ validate35.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const components_schemas_new_fault = validate38;
 const schema56 = {"$id":"components_schemas_new_fault","$ref":"document#/components/schemas/new-fault"};
-const schema57 = {"type":"object","additionalProperties":false,"required":["operation","kind"],"properties":{"operation":{"type":"string","maxLength":100},"ase":{"type":"string","maxLength":100},"nth":{"type":"integer","minimum":1,"maximum":1000000},"times":{"type":"integer","minimum":1,"maximum":1000000},"kind":{"type":"string","enum":["status","delay","reset","garbage","after-commit"]},"status":{"type":"integer","minimum":200,"maximum":599},"code":{"type":"string","pattern":"^[A-Za-z0-9_-]{1,64}$"},"delayMs":{"type":"integer","minimum":0,"maximum":60000}}};
-const func3 = runtime1.default;
+const schema57 = {"type":"object","additionalProperties":false,"required":["operation","kind"],"properties":{"operation":{"type":"string","maxLength":100},"ase":{"type":"string","maxLength":100},"nth":{"type":"integer","minimum":1,"maximum":1000000},"times":{"type":"integer","minimum":1,"maximum":1000000},"kind":{"type":"string","enum":["status","crash","delay","reset","garbage","after-commit"]},"status":{"type":"integer","minimum":200,"maximum":599},"code":{"type":"string","pattern":"^[A-Za-z0-9_-]{1,64}$"},"form":{"type":"string","enum":["error","no-code","text"]},"delayMs":{"type":"integer","minimum":0,"maximum":60000}}};
+const func4 = runtime1.default;
 const pattern5 = new RegExp("^[A-Za-z0-9_-]{1,64}$", "u");
 
 function validate38(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -1819,7 +1837,7 @@ return false;
 else {
 const _errs2 = errors;
 for(const key0 in data){
-if(!((((((((key0 === "operation") || (key0 === "ase")) || (key0 === "nth")) || (key0 === "times")) || (key0 === "kind")) || (key0 === "status")) || (key0 === "code")) || (key0 === "delayMs"))){
+if(!(func1.call(schema57.properties, key0))){
 validate38.errors = [{instancePath,schemaPath:"document#/components/schemas/new-fault/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
@@ -1831,7 +1849,7 @@ let data0 = data.operation;
 const _errs3 = errors;
 if(errors === _errs3){
 if(typeof data0 === "string"){
-if(func3(data0) > 100){
+if(func4(data0) > 100){
 validate38.errors = [{instancePath:instancePath+"/operation",schemaPath:"document#/components/schemas/new-fault/properties/operation/maxLength",keyword:"maxLength",params:{limit: 100},message:"must NOT have more than 100 characters"}];
 return false;
 }
@@ -1852,7 +1870,7 @@ let data1 = data.ase;
 const _errs5 = errors;
 if(errors === _errs5){
 if(typeof data1 === "string"){
-if(func3(data1) > 100){
+if(func4(data1) > 100){
 validate38.errors = [{instancePath:instancePath+"/ase",schemaPath:"document#/components/schemas/new-fault/properties/ase/maxLength",keyword:"maxLength",params:{limit: 100},message:"must NOT have more than 100 characters"}];
 return false;
 }
@@ -1929,7 +1947,7 @@ if(typeof data4 !== "string"){
 validate38.errors = [{instancePath:instancePath+"/kind",schemaPath:"document#/components/schemas/new-fault/properties/kind/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
-if(!(((((data4 === "status") || (data4 === "delay")) || (data4 === "reset")) || (data4 === "garbage")) || (data4 === "after-commit"))){
+if(!((((((data4 === "status") || (data4 === "crash")) || (data4 === "delay")) || (data4 === "reset")) || (data4 === "garbage")) || (data4 === "after-commit"))){
 validate38.errors = [{instancePath:instancePath+"/kind",schemaPath:"document#/components/schemas/new-fault/properties/kind/enum",keyword:"enum",params:{allowedValues: schema57.properties.kind.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
@@ -1987,31 +2005,49 @@ else {
 var valid1 = true;
 }
 if(valid1){
-if(data.delayMs !== undefined){
-let data7 = data.delayMs;
+if(data.form !== undefined){
+let data7 = data.form;
 const _errs17 = errors;
-if(!(((typeof data7 == "number") && (!(data7 % 1) && !isNaN(data7))) && (isFinite(data7)))){
+if(typeof data7 !== "string"){
+validate38.errors = [{instancePath:instancePath+"/form",schemaPath:"document#/components/schemas/new-fault/properties/form/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!(((data7 === "error") || (data7 === "no-code")) || (data7 === "text"))){
+validate38.errors = [{instancePath:instancePath+"/form",schemaPath:"document#/components/schemas/new-fault/properties/form/enum",keyword:"enum",params:{allowedValues: schema57.properties.form.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid1 = _errs17 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data.delayMs !== undefined){
+let data8 = data.delayMs;
+const _errs19 = errors;
+if(!(((typeof data8 == "number") && (!(data8 % 1) && !isNaN(data8))) && (isFinite(data8)))){
 validate38.errors = [{instancePath:instancePath+"/delayMs",schemaPath:"document#/components/schemas/new-fault/properties/delayMs/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
-if(errors === _errs17){
-if((typeof data7 == "number") && (isFinite(data7))){
-if(data7 > 60000 || isNaN(data7)){
+if(errors === _errs19){
+if((typeof data8 == "number") && (isFinite(data8))){
+if(data8 > 60000 || isNaN(data8)){
 validate38.errors = [{instancePath:instancePath+"/delayMs",schemaPath:"document#/components/schemas/new-fault/properties/delayMs/maximum",keyword:"maximum",params:{comparison: "<=", limit: 60000},message:"must be <= 60000"}];
 return false;
 }
 else {
-if(data7 < 0 || isNaN(data7)){
+if(data8 < 0 || isNaN(data8)){
 validate38.errors = [{instancePath:instancePath+"/delayMs",schemaPath:"document#/components/schemas/new-fault/properties/delayMs/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
 return false;
 }
 }
 }
 }
-var valid1 = _errs17 === errors;
+var valid1 = _errs19 === errors;
 }
 else {
 var valid1 = true;
+}
 }
 }
 }
@@ -2122,7 +2158,7 @@ if(typeof data4 !== "string"){
 validate39.errors = [{instancePath:instancePath+"/kind",schemaPath:"document#/components/schemas/fault/properties/kind/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
-if(!(((((data4 === "status") || (data4 === "delay")) || (data4 === "reset")) || (data4 === "garbage")) || (data4 === "after-commit"))){
+if(!((((((data4 === "status") || (data4 === "crash")) || (data4 === "delay")) || (data4 === "reset")) || (data4 === "garbage")) || (data4 === "after-commit"))){
 validate39.errors = [{instancePath:instancePath+"/kind",schemaPath:"document#/components/schemas/fault/properties/kind/enum",keyword:"enum",params:{allowedValues: schema55.properties.kind.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
@@ -2157,11 +2193,15 @@ else {
 var valid1 = true;
 }
 if(valid1){
-if(data.delayMs !== undefined){
-let data7 = data.delayMs;
+if(data.form !== undefined){
+let data7 = data.form;
 const _errs17 = errors;
-if(!(((typeof data7 == "number") && (!(data7 % 1) && !isNaN(data7))) && (isFinite(data7)))){
-validate39.errors = [{instancePath:instancePath+"/delayMs",schemaPath:"document#/components/schemas/fault/properties/delayMs/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+if(typeof data7 !== "string"){
+validate39.errors = [{instancePath:instancePath+"/form",schemaPath:"document#/components/schemas/fault/properties/form/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!(((data7 === "error") || (data7 === "no-code")) || (data7 === "text"))){
+validate39.errors = [{instancePath:instancePath+"/form",schemaPath:"document#/components/schemas/fault/properties/form/enum",keyword:"enum",params:{allowedValues: schema55.properties.form.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid1 = _errs17 === errors;
@@ -2170,25 +2210,39 @@ else {
 var valid1 = true;
 }
 if(valid1){
-if(data.struck !== undefined){
-let data8 = data.struck;
+if(data.delayMs !== undefined){
+let data8 = data.delayMs;
 const _errs19 = errors;
 if(!(((typeof data8 == "number") && (!(data8 % 1) && !isNaN(data8))) && (isFinite(data8)))){
-validate39.errors = [{instancePath:instancePath+"/struck",schemaPath:"document#/components/schemas/fault/properties/struck/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate39.errors = [{instancePath:instancePath+"/delayMs",schemaPath:"document#/components/schemas/fault/properties/delayMs/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
-}
-if(errors === _errs19){
-if((typeof data8 == "number") && (isFinite(data8))){
-if(data8 < 0 || isNaN(data8)){
-validate39.errors = [{instancePath:instancePath+"/struck",schemaPath:"document#/components/schemas/fault/properties/struck/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
-return false;
-}
-}
 }
 var valid1 = _errs19 === errors;
 }
 else {
 var valid1 = true;
+}
+if(valid1){
+if(data.struck !== undefined){
+let data9 = data.struck;
+const _errs21 = errors;
+if(!(((typeof data9 == "number") && (!(data9 % 1) && !isNaN(data9))) && (isFinite(data9)))){
+validate39.errors = [{instancePath:instancePath+"/struck",schemaPath:"document#/components/schemas/fault/properties/struck/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+return false;
+}
+if(errors === _errs21){
+if((typeof data9 == "number") && (isFinite(data9))){
+if(data9 < 0 || isNaN(data9)){
+validate39.errors = [{instancePath:instancePath+"/struck",schemaPath:"document#/components/schemas/fault/properties/struck/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+return false;
+}
+}
+}
+var valid1 = _errs21 === errors;
+}
+else {
+var valid1 = true;
+}
 }
 }
 }
@@ -2767,7 +2821,7 @@ let data0 = data.seed;
 const _errs3 = errors;
 if(errors === _errs3){
 if(typeof data0 === "string"){
-if(func3(data0) < 1){
+if(func4(data0) < 1){
 validate46.errors = [{instancePath:instancePath+"/seed",schemaPath:"document#/paths/~1worlds/post/requestBody/content/application~1json/schema/properties/seed/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
 return false;
 }
@@ -3241,12 +3295,12 @@ let data0 = data.id;
 const _errs2 = errors;
 if(errors === _errs2){
 if(typeof data0 === "string"){
-if(func3(data0) > 200){
+if(func4(data0) > 200){
 validate57.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"}];
 return false;
 }
 else {
-if(func3(data0) < 1){
+if(func4(data0) < 1){
 validate57.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
 return false;
 }
@@ -3536,12 +3590,12 @@ let data0 = data.id;
 const _errs2 = errors;
 if(errors === _errs2){
 if(typeof data0 === "string"){
-if(func3(data0) > 200){
+if(func4(data0) > 200){
 validate63.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"}];
 return false;
 }
 else {
-if(func3(data0) < 1){
+if(func4(data0) < 1){
 validate63.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
 return false;
 }
@@ -3563,12 +3617,12 @@ let data1 = data.account;
 const _errs4 = errors;
 if(errors === _errs4){
 if(typeof data1 === "string"){
-if(func3(data1) > 200){
+if(func4(data1) > 200){
 validate63.errors = [{instancePath:instancePath+"/account",schemaPath:"#/properties/account/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"}];
 return false;
 }
 else {
-if(func3(data1) < 1){
+if(func4(data1) < 1){
 validate63.errors = [{instancePath:instancePath+"/account",schemaPath:"#/properties/account/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
 return false;
 }
@@ -3964,7 +4018,7 @@ const _errs3 = errors;
 if(errors === _errs3){
 if(errors === _errs3){
 if(typeof data0 === "string"){
-if(func3(data0) > 2000){
+if(func4(data0) > 2000){
 validate70.errors = [{instancePath:instancePath+"/url",schemaPath:"document#/components/schemas/new-wallet-address/properties/url/maxLength",keyword:"maxLength",params:{limit: 2000},message:"must NOT have more than 2000 characters"}];
 return false;
 }
@@ -3992,12 +4046,12 @@ let data1 = data.account;
 const _errs5 = errors;
 if(errors === _errs5){
 if(typeof data1 === "string"){
-if(func3(data1) > 200){
+if(func4(data1) > 200){
 validate70.errors = [{instancePath:instancePath+"/account",schemaPath:"document#/components/schemas/new-wallet-address/properties/account/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"}];
 return false;
 }
 else {
-if(func3(data1) < 1){
+if(func4(data1) < 1){
 validate70.errors = [{instancePath:instancePath+"/account",schemaPath:"document#/components/schemas/new-wallet-address/properties/account/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
 return false;
 }
@@ -4019,12 +4073,12 @@ let data2 = data.publicName;
 const _errs7 = errors;
 if(errors === _errs7){
 if(typeof data2 === "string"){
-if(func3(data2) > 200){
+if(func4(data2) > 200){
 validate70.errors = [{instancePath:instancePath+"/publicName",schemaPath:"document#/components/schemas/new-wallet-address/properties/publicName/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"}];
 return false;
 }
 else {
-if(func3(data2) < 1){
+if(func4(data2) < 1){
 validate70.errors = [{instancePath:instancePath+"/publicName",schemaPath:"document#/components/schemas/new-wallet-address/properties/publicName/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
 return false;
 }
@@ -4311,12 +4365,12 @@ return false;
 }
 if(errors === _errs3){
 if(typeof data0 === "string"){
-if(func3(data0) > 200){
+if(func4(data0) > 200){
 validate74.errors = [{instancePath:instancePath+"/publicName",schemaPath:"document#/components/schemas/wallet-address-change/properties/publicName/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"}];
 return false;
 }
 else {
-if(func3(data0) < 1){
+if(func4(data0) < 1){
 validate74.errors = [{instancePath:instancePath+"/publicName",schemaPath:"document#/components/schemas/wallet-address-change/properties/publicName/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
 return false;
 }
@@ -4346,12 +4400,12 @@ let data2 = data.account;
 const _errs7 = errors;
 if(errors === _errs7){
 if(typeof data2 === "string"){
-if(func3(data2) > 200){
+if(func4(data2) > 200){
 validate74.errors = [{instancePath:instancePath+"/account",schemaPath:"document#/components/schemas/wallet-address-change/properties/account/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"}];
 return false;
 }
 else {
-if(func3(data2) < 1){
+if(func4(data2) < 1){
 validate74.errors = [{instancePath:instancePath+"/account",schemaPath:"document#/components/schemas/wallet-address-change/properties/account/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
 return false;
 }
@@ -4439,12 +4493,12 @@ let data2 = data1.kid;
 const _errs7 = errors;
 if(errors === _errs7){
 if(typeof data2 === "string"){
-if(func3(data2) > 200){
+if(func4(data2) > 200){
 validate76.errors = [{instancePath:instancePath+"/keys/" + i0+"/kid",schemaPath:"#/components/schemas/key/properties/kid/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"}];
 return false;
 }
 else {
-if(func3(data2) < 1){
+if(func4(data2) < 1){
 validate76.errors = [{instancePath:instancePath+"/keys/" + i0+"/kid",schemaPath:"#/components/schemas/key/properties/kid/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
 return false;
 }
@@ -4635,12 +4689,12 @@ let data0 = data.kid;
 const _errs2 = errors;
 if(errors === _errs2){
 if(typeof data0 === "string"){
-if(func3(data0) > 200){
+if(func4(data0) > 200){
 validate78.errors = [{instancePath:instancePath+"/kid",schemaPath:"document#/components/schemas/key/properties/kid/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"}];
 return false;
 }
 else {
-if(func3(data0) < 1){
+if(func4(data0) < 1){
 validate78.errors = [{instancePath:instancePath+"/kid",schemaPath:"document#/components/schemas/key/properties/kid/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
 return false;
 }
@@ -5054,7 +5108,7 @@ const _errs5 = errors;
 const _errs6 = errors;
 if(errors === _errs6){
 if(typeof data1 === "string"){
-if(func3(data1) > 400){
+if(func4(data1) > 400){
 validate85.errors = [{instancePath:instancePath+"/prefix",schemaPath:"#/components/schemas/ilp-address/maxLength",keyword:"maxLength",params:{limit: 400},message:"must NOT have more than 400 characters"}];
 return false;
 }
@@ -5082,7 +5136,7 @@ const _errs8 = errors;
 if(errors === _errs8){
 if(errors === _errs8){
 if(typeof data2 === "string"){
-if(func3(data2) > 2000){
+if(func4(data2) > 2000){
 validate85.errors = [{instancePath:instancePath+"/endpoint",schemaPath:"#/properties/endpoint/maxLength",keyword:"maxLength",params:{limit: 2000},message:"must NOT have more than 2000 characters"}];
 return false;
 }
@@ -5426,7 +5480,7 @@ const _errs2 = errors;
 const _errs3 = errors;
 if(errors === _errs3){
 if(typeof data0 === "string"){
-if(func3(data0) > 400){
+if(func4(data0) > 400){
 validate91.errors = [{instancePath:instancePath+"/prefix",schemaPath:"#/components/schemas/ilp-address/maxLength",keyword:"maxLength",params:{limit: 400},message:"must NOT have more than 400 characters"}];
 return false;
 }
@@ -5454,7 +5508,7 @@ const _errs5 = errors;
 if(errors === _errs5){
 if(errors === _errs5){
 if(typeof data1 === "string"){
-if(func3(data1) > 2000){
+if(func4(data1) > 2000){
 validate91.errors = [{instancePath:instancePath+"/endpoint",schemaPath:"#/properties/endpoint/maxLength",keyword:"maxLength",params:{limit: 2000},message:"must NOT have more than 2000 characters"}];
 return false;
 }

@@ -12,10 +12,11 @@ import { refuse } from './problem.ts';
 import type { AuthDeps } from './server.ts';
 
 type WireAccessToken = components['schemas']['access_token'];
-type TokenDeps = Pick<AuthDeps, 'ase' | 'db' | 'clock' | 'ids' | 'switches' | 'log' | 'authServer' | 'tokenSeconds'>;
+type TokenDeps = Pick<AuthDeps, 'ase' | 'db' | 'clock' | 'ids' | 'switches' | 'log' | 'authServer' | 'grants'>;
 
 /** A fresh value under a fresh management URL. The value has 256 random bits and is kept as a digest only (AS-13). */
-function mintToken({ clock, ids, authServer, tokenSeconds = 600 }: TokenDeps, access: readonly Access[]) {
+function mintToken({ clock, ids, authServer, grants }: TokenDeps, access: readonly Access[]) {
+  const { tokenSeconds = 600 } = grants ?? {};
   const now = clock.businessNow();
   const value = ids.token();
   const manageId = ids.uuid();

@@ -48,7 +48,11 @@ export interface AccessRules {
   readonly switches: Pick<Switches, 'unknownLimitMembers'>;
   /** Whether a text is a repeating interval that ends can be computed for (AS-46). */
   readonly isInterval: (text: string) => boolean;
+  /** Rights for which the operator demands consent too (AS-58). */
+  readonly consentFor: ConsentFor;
 }
+
+type ConsentFor = readonly Access['type'][];
 
 /**
  * The access items of a grant request, of which the schema has judged the types. Throws `invalid_request`.
@@ -61,10 +65,12 @@ function readItem(item: WireAccess[number], rules: AccessRules): Access {
   if (item.actions.length === 0) throw invalid('an access item needs an action');
   const scope = 'identifier' in item && item.identifier !== undefined ? { identifier: item.identifier } : {};
   switch (item.type) {
-    case 'incoming-payment':
+    case 'incoming-payment': {
+      const access: Access = { type: item.type, actions: item.actions, ...scope };
       // Somebody must consent to it, and only the holder of a wallet address can (AS-41).
-      if (item.actions.includes('list-all') && !('identifier' in scope)) throw invalid('access identifier required');
-      return { type: item.type, actions: item.actions, ...scope };
+      if (needsConsent(access, rules.consentFor) && !access.identifier) throw invalid('access identifier required');
+      return access;
+    }
     case 'quote':
       return { type: item.type, actions: item.actions, ...scope };
     case 'outgoing-payment': {
@@ -112,9 +118,11 @@ function readAmount(member: string, amount: unknown): WireAmount {
   return { value, assetCode, assetScale: assetScale as number };
 }
 
-/** Whether the holder of an account must consent to the item (AS-55…57). */
-export const needsConsent = (item: Access): boolean =>
-  item.type === 'outgoing-payment' || (item.type === 'incoming-payment' && item.actions.includes('list-all'));
+/** Whether the holder of an account must consent to the item (AS-55…58). */
+export const needsConsent = (item: Access, consentFor: ConsentFor): boolean =>
+  item.type === 'outgoing-payment' ||
+  (item.type === 'incoming-payment' && item.actions.includes('list-all')) ||
+  consentFor.includes(item.type);
 
 /** As the document describes an item: without what only we keep. */
 export function toWireAccess(access: readonly Access[]): WireAccess {

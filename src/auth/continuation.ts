@@ -4,7 +4,7 @@ import type { components } from '../../generated/auth-server/types.ts';
 import { toInstant } from '../database/columns.ts';
 import type { Transaction } from '../database/database.ts';
 import type { Credentials } from '../http/pipeline.ts';
-import { matchesDigest } from '../http/secret-digest.ts';
+import { digestSecret, matchesDigest } from '../http/secret-digest.ts';
 import { issueToken } from './access-token.ts';
 import { type AuthCall, type Continuation, expectCaller } from './caller.ts';
 import { asStoredId, clientOfRow, type Grant, lockGrant, moveGrant, updateGrant } from './grant.ts';
@@ -42,10 +42,26 @@ export async function identifyContinuation(
 }
 
 export function createContinuationHandlers(deps: ContinuationDeps) {
-  const { ase, clock, authServer } = deps;
+  const { ase, clock, ids, switches, authServer } = deps;
+
+  /** The continue token of the next answer. Where it is renewed, one of two calls at once comes too late (AS-124). */
+  async function renewContinueToken(tx: Transaction, { id }: Grant, token: string): Promise<string> {
+    if (!switches.rotateContinuation) return token;
+    const fresh = ids.token();
+    const { numUpdatedRows } = await tx
+      .updateTable('gnap_grant')
+      .set({ continue_digest: digestSecret(fresh) })
+      .where('ase', '=', ase)
+      .where('id', '=', id)
+      .where('continue_digest', '=', digestSecret(token))
+      .executeTakeFirstOrThrow();
+    if (numUpdatedRows === 0n) throw refuse('unknown_continuation');
+    return fresh;
+  }
 
   /** What the interaction brought: a token, subject information, or both (AS-63, AS-114). */
   async function fetchGranted(tx: Transaction, grant: Grant, token: string) {
+    const newest = await renewContinueToken(tx, grant, token);
     const issued = await moveGrant(tx, ase, grant, 'issue');
     const accessToken = issued.access.length > 0 ? await issueToken(tx, deps, issued) : undefined;
     return {
@@ -53,7 +69,7 @@ export function createContinuationHandlers(deps: ContinuationDeps) {
       body: {
         ...(accessToken && { access_token: accessToken }),
         ...(issued.subject && { subject: issued.subject }),
-        continue: continueMember(authServer, issued, token),
+        continue: continueMember(authServer, issued, newest),
       },
     };
   }
@@ -75,6 +91,8 @@ export function createContinuationHandlers(deps: ContinuationDeps) {
 
         // §5.1: after an interaction with a reference
         if (interactRef !== undefined) {
+          // None is issued before the decision, so none is looked at (AS-116).
+          if (grant.state === 'pending') throw refuse('grant_denied');
           if (!matchesDigest(interactRef, grant.interaction?.interactRefDigest)) throw refuse('unknown_interact_ref');
           if (grant.state !== 'approved') throw refuse('grant_denied');
           return fetchGranted(tx, grant, token);
@@ -85,8 +103,9 @@ export function createContinuationHandlers(deps: ContinuationDeps) {
         if (grant.interaction?.finish) throw refuse('grant_denied', { description: 'interact_ref is required' });
         if (grant.state === 'approved') return fetchGranted(tx, grant, token);
         if (grant.interaction && now >= grant.interaction.expiresAt) throw refuse('grant_denied');
+        const newest = await renewContinueToken(tx, grant, token);
         await updateGrant(tx, ase, grant, { continued_at: toInstant(now) });
-        return { status: 200, body: { continue: continueMember(authServer, grant, token) } };
+        return { status: 200, body: { continue: continueMember(authServer, grant, newest) } };
       });
     },
 

@@ -18,7 +18,8 @@ export type WireRequest = operations['post-request']['requestBody']['content']['
 type InteractRequest = components['schemas']['interact-request'];
 
 export function createGrantRequestHandlers(deps: AuthDeps) {
-  const { ase, db, clock, ids, switches, authServer, outbound, waitSeconds = 0, interactionSeconds = 600 } = deps;
+  const { ase, db, clock, ids, switches, authServer, outbound, grants = {} } = deps;
+  const { waitSeconds = 0, interactionSeconds = 600, consentFor = [] } = grants;
 
   return {
     'post-request': async (call, { body }) => {
@@ -27,7 +28,7 @@ export function createGrantRequestHandlers(deps: AuthDeps) {
       checkStorable(request);
 
       // What is asked for: rights (RFC 9635 §2.1) and subject information (§2.2)
-      const wanted = readAccess(request.access_token?.access ?? [], deps);
+      const wanted = readAccess(request.access_token?.access ?? [], { ...deps, consentFor });
       if (wanted.length === 0 && !request.subject) throw invalid('subject or access_token required');
       const { access, subject } = await resolveWalletAddresses(db.query, ase, {
         access: wanted,
@@ -36,7 +37,7 @@ export function createGrantRequestHandlers(deps: AuthDeps) {
       checkAttributable(access);
 
       // Whether somebody must consent (§1.6), and how the client would have that happen (§2.5)
-      const interactive = subject !== undefined || access.some(needsConsent);
+      const interactive = subject !== undefined || access.some((item) => needsConsent(item, consentFor));
       const finish = request.interact && readInteract(request.interact, deps);
       if (interactive && 'jwk' in client) {
         throw refuse('unusable_client', { description: 'a jwk client cannot ask for a grant with interaction' });

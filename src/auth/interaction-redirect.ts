@@ -25,7 +25,7 @@ export type ConsentAnswer = { readonly choice: Choice; readonly holder?: string 
 export interface InteractionRedirectDeps extends InteractionDeps {
   readonly promptConsent: (view: InteractionView) => Promise<ConsentAnswer>;
   /** Lifetime of the session cookie in seconds; that of an interaction. */
-  readonly interactionSeconds?: number;
+  readonly interactionSeconds?: number | undefined;
 }
 
 export function createInteractionRedirectHandlers(deps: InteractionRedirectDeps) {

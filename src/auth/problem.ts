@@ -57,6 +57,9 @@ const catalogue = {
   token_replaced: [404, 'invalid_rotation', 'the token was replaced or revoked in the meantime'],
 } as const satisfies Record<Code, Entry>;
 
+/** All of them, for whoever wants to know what can be answered. */
+export const authCodes = Object.keys(catalogue) as readonly Code[];
+
 /** Problems that stand at another status or code for some operations. */
 const perOperation: Partial<Record<Code, typeof elsewhere>> = {
   invalid_request: elsewhere,

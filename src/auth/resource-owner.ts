@@ -51,6 +51,8 @@ const walletAddressesOf = ({ access, subject }: Requested): string[] => [
 
 /** Account of each active wallet address. */
 async function findAccounts(db: Queryable, ase: string, urls: readonly string[]): Promise<string[]> {
+  // A request for quotes alone names none; SQL has no empty list.
+  if (urls.length === 0) return [];
   const rows = await db
     .selectFrom('wallet_address')
     .select('account_id')

@@ -18,6 +18,7 @@ import { createAccessTokenHandlers, identifyManagement } from './access-token.ts
 import type { AuthCall, AuthCaller } from './caller.ts';
 import { expectClientKey, readClientInstance } from './client-instance.ts';
 import { createContinuationHandlers, identifyContinuation } from './continuation.ts';
+import { createDiscoveryHandlers } from './discovery.ts';
 import { createGrantRequestHandlers, type WireRequest } from './grant-request.ts';
 import { createInteractionRedirectHandlers, type InteractionRedirectDeps } from './interaction-redirect.ts';
 import { refuse, renderAuthProblem, renderInteractionProblem } from './problem.ts';
@@ -38,11 +39,18 @@ export interface AuthDeps {
   readonly isInterval: (text: string) => boolean;
   /** Whether a finish URI may be http: on any host, not on loopback alone (AS-94). */
   readonly allowHttp: boolean;
-  /** Lifetime of access tokens in seconds (AS-12). */
-  readonly tokenSeconds?: number;
-  /** Announced and enforced between two continuation calls; 0 never refuses (AS-10, AS-122). */
+  readonly grants?: GrantRules | undefined;
+}
+
+/** What an operator decides about grants. */
+export interface GrantRules {
+  /** Rights that need consent although they need none by themselves (AS-58). */
+  readonly consentFor?: readonly ('incoming-payment' | 'quote')[];
+  /** Announced and enforced between two continuation calls; 0, the default, never refuses (AS-10, AS-122). */
   readonly waitSeconds?: number;
-  /** Lifetime of an interaction in seconds (AS-91). */
+  /** Lifetime of access tokens in seconds, 600 by default (AS-12). */
+  readonly tokenSeconds?: number;
+  /** Lifetime of an interaction in seconds, 600 by default (AS-91). */
   readonly interactionSeconds?: number;
 }
 
@@ -66,6 +74,7 @@ function checkClientUrl(body: unknown): void {
 
 export function createAuthServer(deps: AuthDeps): Server<AuthCaller> {
   const handlers = {
+    ...createDiscoveryHandlers(deps),
     ...createGrantRequestHandlers(deps),
     ...createContinuationHandlers(deps),
     ...createAccessTokenHandlers(deps),

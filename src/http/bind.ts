@@ -67,8 +67,11 @@ export function bind<Caller>(server: Server<Caller>, environment: Environment, o
   for (const [path, routes] of byPath) {
     const methods: string[] = routes.map((route) => route.method);
     router.all(path.replaceAll(/\{([^}]+)\}/g, ':$1'), (req, res) => {
-      if (options.cors && req.method === 'OPTIONS') return answerPreflight(req, res, methods);
-      const route = routes.find(({ method }) => method === req.method || (method === 'GET' && req.method === 'HEAD'));
+      if (options.cors && isPreflight(req, methods)) return answerPreflight(req, res, methods);
+      const route = routes.find(
+        ({ method, operationId }) =>
+          method === req.method || (method === 'GET' && req.method === 'HEAD' && !policies[operationId]!.changes),
+      );
       if (!route)
         return answer.refuse(res, new Problem('method_not_allowed'), undefined, { Allow: methods.join(', ') });
       const params = req.params as Record<string, string>;
@@ -118,6 +121,10 @@ export function createEndpoint<Caller>(
   const refuse: Endpoint['refuse'] = (res, error, operationId, extra) => {
     send(res, renderProblem(server, environment, operationId, error), { ...common, ...extra });
   };
+  const wordForFailure = (): string => {
+    const { body } = server.render(new Problem('internal_error'), undefined, '');
+    return (body as { error?: { code?: string } }).error?.code ?? 'internal_error';
+  };
   return {
     refuse,
     async serve(req, res, operationId, path, params) {
@@ -132,8 +139,9 @@ export function createEndpoint<Caller>(
         const query = { ...parseQuery(split(target)[1].slice(1)) };
         const fault = environment.strike?.(operationId);
         const reply =
-          (await disturb(fault, 'before')) ?? (await serve(server, noting, operationId, exchange, path, params, query));
-        const answer = (await disturb(fault, 'after')) ?? reply;
+          (await disturb(fault, 'before', wordForFailure)) ??
+          (await serve(server, noting, operationId, exchange, path, params, query));
+        const answer = (await disturb(fault, 'after', wordForFailure)) ?? reply;
         if (answer === 'no answer') res.destroy();
         else send(res, answer, common);
       } catch (error) {
@@ -174,17 +182,22 @@ const corsHeaders = {
   'Access-Control-Expose-Headers': 'WWW-Authenticate, Location, Retry-After',
 };
 
+/** Any OPTIONS, unless the path has an answer of its own to those that no browser sends before a call (AS-16). */
+const isPreflight = ({ method, headers }: IncomingMessage, methods: readonly string[]): boolean =>
+  method === 'OPTIONS' && (!methods.includes('OPTIONS') || headers['access-control-request-method'] !== undefined);
+
 export function answerPreflight(req: IncomingMessage, res: ServerResponse, methods: readonly string[]): void {
   const asked = req.headers['access-control-request-headers'];
+  const allowed = [...new Set([...methods, 'OPTIONS'])].join(', ');
   send(
     res,
     { status: 204 },
     {
       ...corsHeaders,
-      'Access-Control-Allow-Methods': [...methods, 'OPTIONS'].join(', '),
+      'Access-Control-Allow-Methods': allowed,
       'Access-Control-Allow-Headers':
         asked ?? 'Authorization, Content-Type, Content-Digest, Signature, Signature-Input, Web-Monetization-Id',
-      Allow: [...methods, 'OPTIONS'].join(', '),
+      Allow: allowed,
     },
   );
 }

@@ -1,6 +1,6 @@
 /**
- * Faults on purpose, for clients to be tested against (CT-06): an answer that is an error, comes late, is no JSON, never
- * comes, or is lost after the work was done. A fault strikes the calls of one operation, counted from when it was added.
+ * Faults on purpose, for clients to be tested against (CT-06, AS-163): an answer that is an error, comes late, is no JSON,
+ * never comes, or is lost after the work was done. A fault strikes the calls of one operation, counted from when it was added.
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Reply } from './pipeline.ts';
@@ -8,10 +8,11 @@ import { policies } from './policy.ts';
 import { Problem } from './problem.ts';
 
 /**
- * `status` an error answer · `delay` the usual one, later · `reset` the connection ends · `garbage` no JSON · all before
+ * `status` an error answer, with `Retry-After` where it is 429 or 503 · `crash` the server fails, and answers as it does
+ * then · `delay` the usual one, later · `reset` the connection ends · `garbage` no JSON · all before
  * the request is judged; `after-commit` all is done, but the connection ends, or with `status` the answer is an error.
  */
-export type FaultKind = 'status' | 'delay' | 'reset' | 'garbage' | 'after-commit';
+export type FaultKind = 'status' | 'crash' | 'delay' | 'reset' | 'garbage' | 'after-commit';
 
 export interface Fault {
   /** An operationId, or `packetOperation`. */
@@ -25,6 +26,8 @@ export interface Fault {
   readonly status?: number;
   /** Of the error; for a packet of the ILP Reject. */
   readonly code?: string;
+  /** `error` as documented · `no-code` without its code · `text` no JSON; Rafiki answers in all three (AS-163). */
+  readonly form?: 'error' | 'no-code' | 'text';
   readonly delayMs?: number;
 }
 
@@ -80,16 +83,21 @@ export function createFaults(): Faults {
 const isPublicOperation = (operation: string): boolean =>
   Object.hasOwn(policies, operation) && policies[operation]!.caller !== 'operator';
 
-/** What takes the place of the answer: a reply, or a connection that ends. Undefined leaves it as it is. */
+/**
+ * What takes the place of the answer: a reply, or a connection that ends. Undefined leaves it as it is; throws where the
+ * server is to fail. `wordForFailure` is its own code for that.
+ */
 export async function disturb(
   fault: Fault | undefined,
   stage: 'before' | 'after',
+  wordForFailure: () => string,
 ): Promise<Reply | 'no answer' | undefined> {
   if (!fault || (fault.kind === 'after-commit') !== (stage === 'after')) return undefined;
-  const error = { code: fault.code ?? 'internal_error', description: 'a fault on purpose' };
   switch (fault.kind) {
     case 'status':
-      return { status: fault.status ?? 500, body: { error } };
+      return answerWithError(fault, fault.status ?? 500, wordForFailure());
+    case 'crash':
+      throw new Error('a fault on purpose');
     case 'delay':
       await wait(fault.delayMs ?? 1000);
       return undefined;
@@ -98,6 +106,15 @@ export async function disturb(
     case 'reset':
       return 'no answer';
     case 'after-commit':
-      return fault.status === undefined ? 'no answer' : { status: fault.status, body: { error } };
+      return fault.status === undefined ? 'no answer' : answerWithError(fault, fault.status, wordForFailure());
   }
+}
+
+function answerWithError({ code, form = 'error' }: Fault, status: number, usualCode: string): Reply {
+  const description = 'a fault on purpose';
+  const headers: Record<string, string> = status === 429 || status === 503 ? { 'Retry-After': '1' } : {};
+  if (form === 'text') {
+    return { status, headers: { ...headers, 'Content-Type': 'text/plain; charset=utf-8' }, body: description };
+  }
+  return { status, headers, body: { error: { ...(form === 'error' && { code: code ?? usualCode }), description } } };
 }

@@ -6,7 +6,7 @@
 export interface Route<Id extends string = string> {
   readonly operationId: Id;
   readonly tags: readonly string[];
-  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS';
   readonly path: string;
   readonly security: readonly string[];
   readonly responses: readonly number[];

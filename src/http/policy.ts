@@ -24,6 +24,8 @@ export interface Policy {
   readonly caller: CallerKind;
   /** Whether content is read as JSON or a form, or only digested. */
   readonly body: 'read' | 'ignored';
+  /** A GET that changes something: HEAD, which must not, is refused (RFC 9110 §9.2.1). */
+  readonly changes?: true;
   /** What an access token must allow (RS-08). */
   readonly access?: { readonly type: AccessType; readonly action: AccessAction };
 }
@@ -37,6 +39,8 @@ export const policies: Record<string, Policy> = {
   'get-wallet-address-did-document': { caller: 'public', body: 'ignored' },
   'get-spsp': { caller: 'public', body: 'ignored' },
   // Authorization server
+  'options-discovery': { caller: 'public', body: 'ignored' },
+  'get-discovery': { caller: 'public', body: 'ignored' },
   'post-request': { caller: 'client', body: 'read' },
   'post-continue': { caller: 'continuation', body: 'read' },
   'delete-continue': { caller: 'continuation', body: 'ignored' },
@@ -54,8 +58,8 @@ export const policies: Record<string, Policy> = {
   'get-outgoing-payment': { caller: 'token', body: 'ignored', ...needs('outgoing-payment', 'read') },
   'get-outgoing-payment-grant': { caller: 'token', body: 'ignored', ...needs('outgoing-payment', 'create') },
   // Interaction and identity provider
-  'start-interaction': { caller: 'public', body: 'ignored' },
-  'finish-interaction': { caller: 'public', body: 'ignored' },
+  'start-interaction': { caller: 'public', body: 'ignored', changes: true },
+  'finish-interaction': { caller: 'public', body: 'ignored', changes: true },
   'get-consent': { caller: 'public', body: 'ignored' },
   'post-consent': { caller: 'public', body: 'read' },
   'get-interaction': { caller: 'identity-provider', body: 'ignored' },

@@ -26,6 +26,8 @@ export interface Switches extends WireSwitches {
   readonly quoteIdentifier: 'accept' | 'refuse';
   /** Rotation and revocation signed by the grant's client, but with another token or none (AS-145). */
   readonly rotateWithForeignToken: boolean;
+  /** Each answer that can be continued brings a new continue token, and the one before it is void (RFC 9635 §5, AS-124). */
+  readonly rotateContinuation: boolean;
   /** A client whose wallet address has no `publicName` asks for an interactive grant (AMB-16). */
   readonly clientWithoutName: 'refuse' | 'show-address';
   /** Unknown members of `limits` in an access item (AS-48). */
@@ -46,6 +48,7 @@ export const strict: Switches = Object.freeze({
   publicGetWithForeignToken: false,
   quoteIdentifier: 'refuse',
   rotateWithForeignToken: false,
+  rotateContinuation: false,
   clientWithoutName: 'refuse',
   unknownLimitMembers: 'refuse',
   unknownAmountMembers: 'refuse',

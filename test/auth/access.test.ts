@@ -7,6 +7,7 @@ import { type Access, checkAttributable, needsConsent, readAccess, toWireAccess 
 const rules = {
   switches: { unknownLimitMembers: 'refuse' },
   isInterval: (text: string) => text.startsWith('R/'),
+  consentFor: [],
 } as const;
 const alice = 'https://granite.example/alice';
 const amount = { value: '100', assetCode: 'USD', assetScale: 2 };
@@ -82,10 +83,10 @@ test('AS-N08: two outgoing-payment items must differ in their wallet address', (
 });
 
 test('AS-55…57: consent is needed for outgoing payments and for list-all', () => {
-  assert.equal(needsConsent({ type: 'outgoing-payment', actions: ['read'], identifier: alice }), true);
-  assert.equal(needsConsent({ type: 'incoming-payment', actions: ['list-all'], identifier: alice }), true);
-  assert.equal(needsConsent({ type: 'incoming-payment', actions: ['create', 'read-all', 'list'] }), false);
-  assert.equal(needsConsent({ type: 'quote', actions: ['create', 'read-all'] }), false);
+  assert.equal(needsConsent({ type: 'outgoing-payment', actions: ['read'], identifier: alice }, []), true);
+  assert.equal(needsConsent({ type: 'incoming-payment', actions: ['list-all'], identifier: alice }, []), true);
+  assert.equal(needsConsent({ type: 'incoming-payment', actions: ['create', 'read-all', 'list'] }, []), false);
+  assert.equal(needsConsent({ type: 'quote', actions: ['create', 'read-all'] }, []), false);
 });
 
 test("AMB-05: a quote's identifier does not go over the wire", () => {

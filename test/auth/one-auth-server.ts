@@ -102,8 +102,8 @@ export async function startAuthServer(open: () => Promise<Database> = openEmbedd
     get switches() {
       return world.switches;
     },
-    get waitSeconds() {
-      return world.waitSeconds;
+    get grants() {
+      return { waitSeconds: world.waitSeconds };
     },
     log,
     authServer,

@@ -92,9 +92,9 @@ test('an interpretation is defined once', () => {
 });
 
 describe('the protocol', () => {
-  test('has its 18 operations', () => {
+  test('has its 18 operations, and discovery in two ways', () => {
     const ids = [authRoutes, resourceRoutes, walletRoutes].flatMap((routes) => Object.keys(routes));
-    assert.equal(new Set(ids).size, 18);
+    assert.equal(new Set(ids).size, 20);
     assert.deepEqual(resourceRoutes['get-quote'].responses, [200, 400, 401, 403, 404, 405, 429, 500, 503]);
     assert.deepEqual(authRoutes['post-request'].security, []);
   });
@@ -102,15 +102,17 @@ describe('the protocol', () => {
   test('the authorization server sends these codes at these statuses (AS-162, OPI-004…006)', () => {
     const declared = {
       405: ['invalid_request'],
+      413: ['invalid_request'],
       429: ['request_denied'],
       500: ['request_denied'],
       503: ['request_denied'],
     };
-    const withBody = { ...declared, 413: ['invalid_request'] };
     assert.deepEqual(errorCodes, {
-      'post-request': { ...withBody, 400: ['invalid_request', 'invalid_client'], 401: ['invalid_client'] },
+      'options-discovery': { ...declared, 400: ['invalid_request'] },
+      'get-discovery': { ...declared, 400: ['invalid_request'] },
+      'post-request': { ...declared, 400: ['invalid_request', 'invalid_client'], 401: ['invalid_client'] },
       'post-continue': {
-        ...withBody,
+        ...declared,
         400: ['too_fast', 'invalid_client', 'invalid_request'],
         401: ['invalid_client', 'invalid_continuation', 'request_denied'],
         404: ['invalid_continuation', 'invalid_request'],
