@@ -3,10 +3,12 @@ import type { Check } from '../runner/check.ts';
 import { administrationChecks } from './administration.ts';
 import { clientKeyChecks } from './client-keys.ts';
 import { continuationChecks } from './continuation.ts';
+import { discoveryChecks } from './discovery.ts';
 import { exchangeChecks } from './exchanges.ts';
 import { faultChecks } from './faults.ts';
 import { grantAnswerChecks } from './grant-answer.ts';
 import { grantRefusalChecks } from './grant-request.ts';
+import { grantRuleChecks } from './grant-rules.ts';
 import { incomingPaymentChecks } from './incoming-payment.ts';
 import { interactionChecks } from './interaction.ts';
 import { introspectionChecks } from './introspection.ts';
@@ -26,8 +28,10 @@ export const checks: readonly Check[] = [
   ...settlementChecks,
   ...walletAddressChecks,
   ...walletAddressExtensionChecks,
+  ...discoveryChecks,
   ...grantRefusalChecks,
   ...grantAnswerChecks,
+  ...grantRuleChecks,
   ...clientKeyChecks,
   ...interactionChecks,
   ...continuationChecks,

@@ -1,0 +1,205 @@
+// What an operator decides about grants: for which rights consent is due, how long a client waits, whether continue
+// tokens are renewed; and what the strict profile refuses. Each in a world of its own. RFC 9635 §5, Open Payments POST /.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import type { Check, CheckContext } from '../runner/check.ts';
+import { expectGnapError, expectStatus } from '../runner/expect.ts';
+import { finishUri } from '../runner/interaction.ts';
+import {
+  amountOf,
+  cancelGrant,
+  continueGrant,
+  createIncomingPayment,
+  grantOutgoing,
+  incomingAccess,
+  obtainConsent,
+  outgoingAccess,
+  postGrant,
+  postIncomingPayment,
+  postQuote,
+  quoteAccess,
+  requestInteractiveGrant,
+  requestToken,
+} from '../runner/scenarios.ts';
+import type { Answer, Json } from '../runner/signed-client.ts';
+import { withWorld } from '../runner/world.ts';
+
+/** Works in a world with one ASE that makes grants like this, and these switches changed. */
+function withRules(
+  context: CheckContext,
+  { grants = {}, switches = {}, profile = 'compat' }: { grants?: Json; switches?: Json; profile?: string },
+  work: (world: CheckContext) => Promise<void>,
+): Promise<void> {
+  const wallets = [
+    { path: '/ann', publicName: 'Ann', asset: 'USD/2', balance: 1000 },
+    { path: '/ben', publicName: 'Ben', asset: 'USD/2' },
+  ];
+  const definition = {
+    ases: [{ name: 'slate', grants, wallets }],
+    sender: 'slate/ann',
+    receiver: 'slate/ben',
+    client: { wallet: 'slate/ben', keyId: 'key-1' },
+    switches,
+  };
+  return withWorld(context, { profile, definition }, work);
+}
+
+/** Without a finish, so that it can be polled. */
+const pollable = async (context: CheckContext): Promise<Json> =>
+  (await requestInteractiveGrant(context, [outgoingAccess(context.sender)], false)).body;
+
+const asking = (context: CheckContext, access: Json): Promise<Answer> => {
+  const finish = { method: 'redirect', uri: finishUri, nonce: randomUUID() };
+  return postGrant(context, context.sender, {
+    access_token: { access: [access] },
+    interact: { start: ['redirect'], finish },
+  });
+};
+
+export const grantRuleChecks: Check[] = [
+  {
+    id: 'grant.consent-for-all',
+    rows: ['AS-41', 'AS-56', 'AS-58', 'AS-61', 'AMB-05'],
+    title: 'where the operator demands it, incoming payments and quotes need consent; the quote names nobody even then',
+    run: async (context) => {
+      await requestToken(context, context.sender, [quoteAccess(), incomingAccess(context.sender)]);
+      await withRules(context, { grants: { consentFor: ['incoming-payment', 'quote'] } }, async (world) => {
+        for (const item of [quoteAccess(), incomingAccess(world.receiver)]) {
+          const refused = await postGrant(world, world.sender, { access_token: { access: [item] } });
+          expectGnapError(refused, 400, 'invalid_request');
+        }
+        const nameless = await asking(world, { type: 'incoming-payment', actions: ['create'] });
+        expectGnapError(nameless, 400, 'invalid_request');
+
+        const incoming = (await grantOutgoing(world, incomingAccess(world.receiver))).access_token.value;
+        const receiver = await postIncomingPayment(world, { walletAddress: world.receiver.url }, incoming);
+        const quote = (await grantOutgoing(world, quoteAccess())).access_token.value;
+        const debitAmount = amountOf(world.sender, '10');
+        const json = { walletAddress: world.sender.url, receiver: receiver.body.id, method: 'ilp', debitAmount };
+        expectStatus(await postQuote(world, json, quote), 201);
+      });
+      await withRules(context, { grants: { consentFor: ['quote'] } }, async (world) => {
+        await requestToken(world, world.sender, [incomingAccess(world.sender)]);
+        assert.ok((await asking(world, quoteAccess())).body.interact, 'consent for quotes alone');
+      });
+    },
+  },
+  {
+    id: 'grant.wait-by-default',
+    rows: ['AS-10', 'AMB-18'],
+    title: 'a pending answer announces the wait, none unless the operator wants one',
+    run: async (context) => {
+      assert.equal((await pollable(context)).continue.wait, 0);
+      await withRules(context, { grants: { waitSeconds: 5 } }, async (world) => {
+        assert.equal((await pollable(world)).continue.wait, 5);
+      });
+    },
+  },
+  {
+    id: 'continuation.wait',
+    rows: ['AS-122', 'AS-123', 'AMB-18'],
+    title: 'an answered poll starts the wait anew, one that came too fast does not prolong it',
+    run: async (context) => {
+      await withRules(context, { grants: { waitSeconds: 5 } }, async (world) => {
+        await world.control.request('POST', '/clock', { freeze: true });
+        const pending = await pollable(world);
+        const tooFast = async () => expectGnapError(await continueGrant(world, pending), 400, 'too_fast');
+        const answered = async () => expectStatus(await continueGrant(world, pending), 200);
+        await tooFast();
+        await world.control.advanceClock(4);
+        await tooFast();
+        await world.control.advanceClock(1);
+        await answered();
+        await tooFast();
+        await world.control.advanceClock(4);
+        await tooFast();
+        await world.control.advanceClock(1);
+        await answered();
+
+        const withFinish = await requestInteractiveGrant(world, [outgoingAccess(world.sender)]);
+        const interactRef = await obtainConsent(world, withFinish);
+        expectGnapError(await continueGrant(world, withFinish.body, interactRef), 400, 'too_fast');
+        await world.control.advanceClock(5);
+        expectStatus(await continueGrant(world, withFinish.body, interactRef), 200);
+      });
+    },
+  },
+  {
+    id: 'continuation.token-constant',
+    rows: ['AS-124'],
+    title: 'the continue token and URI stay as they are, from the first answer to the cancellation',
+    run: async (context) => {
+      const pending = await pollable(context);
+      const polled = expectStatus(await continueGrant(context, pending), 200).body;
+      assert.deepEqual(polled.continue, pending.continue);
+      const withFinish = await requestInteractiveGrant(context, [outgoingAccess(context.sender)]);
+      const interactRef = await obtainConsent(context, withFinish);
+      const issued = expectStatus(await continueGrant(context, withFinish.body, interactRef), 200).body;
+      assert.deepEqual(issued.continue, withFinish.body.continue);
+      expectStatus(await cancelGrant(context, withFinish.body), 204);
+    },
+  },
+  {
+    id: 'continuation.token-renewed',
+    rows: ['AS-124'],
+    title: 'where the operator wants it each answer brings a new continue token, and the one before is void',
+    run: async (context) => {
+      await withRules(context, { switches: { rotateContinuation: true } }, async (world) => {
+        const first = await pollable(world);
+        const second = expectStatus(await continueGrant(world, first), 200).body;
+        assert.equal(second.continue.uri, first.continue.uri);
+        assert.notEqual(second.continue.access_token.value, first.continue.access_token.value);
+        expectGnapError(await continueGrant(world, first), 401, 'invalid_continuation');
+        const third = expectStatus(await continueGrant(world, second), 200).body;
+        expectGnapError(await cancelGrant(world, second), 401, 'invalid_continuation');
+        expectStatus(await cancelGrant(world, third), 204);
+
+        const pending = await requestInteractiveGrant(world, [outgoingAccess(world.sender)]);
+        const interactRef = await obtainConsent(world, pending);
+        const issued = expectStatus(await continueGrant(world, pending.body, interactRef), 200).body;
+        expectGnapError(await cancelGrant(world, pending.body), 401, 'invalid_continuation');
+        expectStatus(await cancelGrant(world, issued), 204);
+      });
+    },
+  },
+  {
+    id: 'grant.unknown-limits',
+    rows: ['AS-48', 'AMB-25'],
+    title: 'unknown members of limits, an expiry among them, are left out of what is granted; strict refuses them',
+    run: async (context) => {
+      const access = (world: CheckContext) => {
+        const limits = { debitAmount: amountOf(world.sender, '10'), expiry: '2020-01-01T00:00:00Z', shop: 'A-17' };
+        return outgoingAccess(world.sender, limits);
+      };
+      await withRules(context, {}, async (world) => {
+        const granted = await grantOutgoing(world, access(world));
+        assert.deepEqual(granted.access_token.access[0].limits, { debitAmount: amountOf(world.sender, '10') });
+      });
+      await withRules(context, { profile: 'strict' }, async (world) => {
+        expectGnapError(await asking(world, access(world)), 400, 'invalid_request');
+        expectStatus(await asking(world, outgoingAccess(world.sender)), 200);
+      });
+    },
+  },
+  {
+    id: 'grant.quote-identifier',
+    rows: ['AS-36', 'AMB-05'],
+    title: 'an identifier of a quote right is its scope and not in the answer; strict refuses it',
+    run: async (context) => {
+      const access = (world: CheckContext) => ({ ...quoteAccess(['create']), identifier: world.receiver.url });
+      await withRules(context, {}, async (world) => {
+        const granted = await requestToken(world, world.sender, [access(world)]);
+        assert.deepEqual(granted.access_token.access, [quoteAccess(['create'])]);
+        const { id: receiver } = await createIncomingPayment(world, { value: '5' });
+        const quoteFor = (walletAddress: string) =>
+          postQuote(world, { walletAddress, receiver, method: 'ilp' }, granted.access_token.value);
+        expectStatus(await quoteFor(world.sender.url), 403);
+        expectStatus(await quoteFor(world.receiver.url), 201);
+      });
+      await withRules(context, { profile: 'strict' }, async (world) => {
+        expectGnapError(await asking(world, access(world)), 400, 'invalid_request');
+        await requestToken(world, world.sender, [quoteAccess(['create'])]);
+      });
+    },
+  },
+];
