@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type { Check, CheckContext } from '../runner/check.ts';
 import { expectGnapError, expectResourceError, expectStatus } from '../runner/expect.ts';
-import { walkInteraction } from '../runner/interaction.ts';
+import { finishUri, walkInteraction } from '../runner/interaction.ts';
 import {
   cancelGrant,
   continueGrant,
@@ -14,6 +14,7 @@ import {
   outgoingAccess,
   type PendingGrant,
   passWait,
+  postGrant,
   quoteAccess,
   requestInteractiveGrant,
   requestToken,
@@ -114,6 +115,47 @@ export const continuationChecks: Check[] = [
         'invalid_continuation',
       );
       expectStatus(await spentAmounts(context, access_token.value), 200);
+    },
+  },
+  {
+    id: 'continuation.reference-before-consent',
+    rows: ['AS-116', 'AS-92'],
+    title: 'a reference before anybody has decided is denied, and does no harm to the grant',
+    run: (context) =>
+      context.control.withConsent('manual', async () => {
+        const pending = await pendingGrant(context);
+        for (const reference of [randomUUID(), pending.body.interact.finish]) {
+          await passWait(context, pending.body);
+          expectGnapError(await continueGrant(context, pending.body, reference), 401, 'request_denied');
+        }
+        await context.control.request('POST', '/consent', { mode: 'auto' });
+        const interactRef = await obtainConsent(context, pending);
+        await passWait(context, pending.body);
+        expectStatus(await continueGrant(context, pending.body, interactRef), 200);
+      }),
+  },
+  {
+    id: 'continuation.subject',
+    rows: ['AS-63', 'AS-114'],
+    title:
+      'a subject is returned after consent, with a token only if access was asked for too, by reference and by poll',
+    run: async (context) => {
+      const subject = { sub_ids: [{ id: context.sender.url, format: 'uri' }] };
+      const finish = { method: 'redirect', uri: finishUri, nonce: randomUUID() };
+      for (const access of [undefined, [quoteAccess()]]) {
+        for (const interact of [{ start: ['redirect'], finish }, { start: ['redirect'] }]) {
+          const request = { subject, interact, ...(access && { access_token: { access } }) };
+          const { body } = expectStatus(await postGrant(context, context.sender, request), 200);
+          const walk = await walkInteraction(context.call, body.interact.redirect);
+          const interactRef = walk.finish?.searchParams.get('interact_ref') ?? undefined;
+          await passWait(context, body);
+          const granted = expectStatus(await continueGrant(context, body, interactRef), 200).body;
+          const members = ['continue', 'subject', ...(access ? ['access_token'] : [])];
+          assert.deepEqual(Object.keys(granted).sort(), members.sort());
+          assert.deepEqual(granted.subject, subject);
+          assert.deepEqual(granted.access_token?.access, access);
+        }
+      }
     },
   },
   {

@@ -1,7 +1,7 @@
 // Faults on purpose: what a client must live through can be brought about, one call at a time.
 import assert from 'node:assert/strict';
 import type { Check, CheckContext } from '../runner/check.ts';
-import { expectResourceError, expectStatus } from '../runner/expect.ts';
+import { expectGnapError, expectResourceError, expectStatus } from '../runner/expect.ts';
 import {
   amountOf,
   createIncomingPayment,
@@ -10,6 +10,7 @@ import {
   outgoingToken,
   payQuote,
   postQuote,
+  quoteAccess,
   waitUntilReceived,
   waitUntilSettled,
 } from '../runner/scenarios.ts';
@@ -94,6 +95,83 @@ export const faultChecks: Check[] = [
         await addFault(context, { operation, kind: 'reset' });
         assert.equal((await context.control.request('POST', '/reset')).status, 204);
         assert.deepEqual(await listFaults(context), [], 'a reset world has none');
+      });
+    },
+  },
+  {
+    id: 'faults.forms',
+    rows: ['AS-163', 'CT-06'],
+    title:
+      'what Rafiki answers beyond the documents can be brought about: errors without a code, as text, at other statuses',
+    run: async (outer) => {
+      await withWorld(outer, {}, async (context) => {
+        // Not held against the documents.
+        const ask = () => context.call({ url: context.sender.authServer, json: {} });
+        const operation = 'post-request';
+        await addFault(context, { operation, kind: 'status', status: 400, form: 'no-code' });
+        const { error } = expectStatus(await ask(), 400).body;
+        assert.deepEqual(Object.keys(error), ['description']);
+        await addFault(context, { operation, kind: 'status', status: 400, form: 'text' });
+        const text = expectStatus(await ask(), 400);
+        assert.deepEqual([text.body, text.headers.get('content-type')?.split(';')[0]], [undefined, 'text/plain']);
+        await addFault(context, { operation, kind: 'status', status: 500, form: 'text' });
+        assert.match(expectStatus(await ask(), 500).headers.get('content-type') ?? '', /^text\/plain/);
+        await addFault(context, { operation: 'post-continue', kind: 'status', status: 401, code: 'invalid_request' });
+        const url = `${context.sender.authServer.replace(/\/$/, '')}/continue/1`;
+        expectGnapError(await context.call({ method: 'POST', url, token: 'any' }), 401, 'invalid_request');
+        await addFault(context, { operation: 'get-quote', kind: 'status', status: 403, code: '403' });
+        const quote = await context.call({ url: `${context.sender.resourceServer}/quotes/1`, token: 'any' });
+        expectResourceError(quote, 403);
+        assert.equal(quote.body.error.code, '403');
+        expectGnapError(await ask(), 400, 'invalid_request');
+      });
+    },
+  },
+  {
+    id: 'faults.internal',
+    rows: ['AS-164', 'AS-160', 'AS-14'],
+    title: 'where the authorization server fails itself it says 500 request_denied, the id of the failure and no more',
+    run: async (outer) => {
+      await withWorld(outer, {}, async (context) => {
+        const { authServer } = context.sender;
+        const base = authServer.replace(/\/$/, '');
+        const calls = [
+          { operation: 'post-request', url: authServer, json: { client: context.environment.client } },
+          { operation: 'post-continue', method: 'POST', url: `${base}/continue/1`, token: 'any' },
+          { operation: 'delete-continue', method: 'DELETE', url: `${base}/continue/1`, token: 'any' },
+          { operation: 'post-token', method: 'POST', url: `${base}/token/1`, token: 'any' },
+          { operation: 'delete-token', method: 'DELETE', url: `${base}/token/1`, token: 'any' },
+        ];
+        const failures = new Set<string>();
+        for (const call of calls) {
+          await addFault(context, { operation: call.operation, kind: 'crash' });
+          const { body } = expectGnapError(await context.call(call), 500, 'request_denied');
+          assert.match(body.error.description, /^internal error [0-9a-f-]{36}$/);
+          failures.add(body.error.description);
+          const { status } = await context.call(call);
+          assert.ok(status === 400 || status === 401, `what the client does wrong is never a 500: ${status}`);
+        }
+        assert.equal(failures.size, calls.length, 'each failure has an id of its own');
+      });
+    },
+  },
+  {
+    id: 'faults.too-many-requests',
+    rows: ['AS-165', 'AMB-14'],
+    title: 'a client can be made to meet 429 and 503 with Retry-After; without that, however much it asks, it does not',
+    run: async (outer) => {
+      await withWorld(outer, {}, async (context) => {
+        const { authServer: url } = context.sender;
+        const json = { client: context.environment.client, access_token: { access: [quoteAccess()] } };
+        const ask = () => context.call({ operation: 'post-request', url, json });
+        const answers = await Promise.all(Array.from({ length: 40 }, ask));
+        for (const answer of answers) expectStatus(answer, 200);
+        for (const status of [429, 503]) {
+          await addFault(context, { operation: 'post-request', kind: 'status', status });
+          const answer = expectGnapError(await ask(), status, 'request_denied');
+          assert.match(answer.headers.get('retry-after') ?? '', /^[1-9][0-9]*$/);
+          expectStatus(await ask(), 200);
+        }
       });
     },
   },

@@ -11,6 +11,7 @@ import { grantRefusalChecks } from './grant-request.ts';
 import { grantRuleChecks } from './grant-rules.ts';
 import { incomingPaymentChecks } from './incoming-payment.ts';
 import { interactionChecks } from './interaction.ts';
+import { interactionEndChecks } from './interaction-end.ts';
 import { introspectionChecks } from './introspection.ts';
 import { listChecks } from './list.ts';
 import { outgoingPaymentChecks } from './outgoing-payment.ts';
@@ -34,6 +35,7 @@ export const checks: readonly Check[] = [
   ...grantRuleChecks,
   ...clientKeyChecks,
   ...interactionChecks,
+  ...interactionEndChecks,
   ...continuationChecks,
   ...tokenChecks,
   ...signatureChecks,
