@@ -11,14 +11,15 @@ import { grantRefusalChecks } from './grant-request.ts';
 import { grantRuleChecks } from './grant-rules.ts';
 import { incomingPaymentChecks } from './incoming-payment.ts';
 import { interactionChecks } from './interaction.ts';
-import { interactionEndChecks } from './interaction-end.ts';
 import { introspectionChecks } from './introspection.ts';
+import { limitChecks } from './limits.ts';
 import { listChecks } from './list.ts';
 import { outgoingPaymentChecks } from './outgoing-payment.ts';
 import { quoteChecks } from './quote.ts';
 import { resourceRefusalChecks } from './resource-refusals.ts';
 import { settlementChecks } from './settlement.ts';
 import { signatureChecks } from './signatures.ts';
+import { spentAmountChecks } from './spent-amounts.ts';
 import { targetChecks } from './target.ts';
 import { timeChecks } from './time.ts';
 import { tokenChecks } from './token.ts';
@@ -35,7 +36,6 @@ export const checks: readonly Check[] = [
   ...grantRuleChecks,
   ...clientKeyChecks,
   ...interactionChecks,
-  ...interactionEndChecks,
   ...continuationChecks,
   ...tokenChecks,
   ...signatureChecks,
@@ -44,6 +44,8 @@ export const checks: readonly Check[] = [
   ...listChecks,
   ...quoteChecks,
   ...outgoingPaymentChecks,
+  ...limitChecks,
+  ...spentAmountChecks,
   ...introspectionChecks,
   ...administrationChecks,
   ...targetChecks,

@@ -12,6 +12,8 @@ export interface Control {
   request(method: string, path: string, value?: unknown): Promise<{ readonly status: number; readonly body: Json }>;
   /** Moves business time forward by whole seconds. */
   advanceClock(seconds: number): Promise<void>;
+  /** Sets business time, forward or back, to an instant. */
+  setClock(instant: string): Promise<void>;
   /** Runs `work` under another consent mode, and puts `auto` back. */
   withConsent<T>(mode: ConsentMode, work: () => Promise<T>): Promise<T>;
 }
@@ -39,6 +41,10 @@ export function createControl(environment: Environment, moved: (seconds: number)
     advanceClock: async (seconds) => {
       await post('/clock', { advance: seconds });
       moved(seconds);
+    },
+    setClock: async (instant) => {
+      await post('/clock', { set: instant });
+      moved(Infinity);
     },
     withConsent: async (mode, work) => {
       await post('/consent', { mode });
