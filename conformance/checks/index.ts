@@ -11,6 +11,7 @@ import { grantRefusalChecks } from './grant-request.ts';
 import { grantRuleChecks } from './grant-rules.ts';
 import { incomingPaymentChecks } from './incoming-payment.ts';
 import { interactionChecks } from './interaction.ts';
+import { interactionEndChecks } from './interaction-end.ts';
 import { introspectionChecks } from './introspection.ts';
 import { limitChecks } from './limits.ts';
 import { listChecks } from './list.ts';
@@ -36,6 +37,7 @@ export const checks: readonly Check[] = [
   ...grantRuleChecks,
   ...clientKeyChecks,
   ...interactionChecks,
+  ...interactionEndChecks,
   ...continuationChecks,
   ...tokenChecks,
   ...signatureChecks,
