@@ -189,13 +189,8 @@ export async function serve<Caller>(
   return checked ?? check(reply);
 }
 
-/** Content that is no JSON: kept until the step that judges the body. */
-class Malformed {
-  readonly reason: string;
-  constructor(reason: string) {
-    this.reason = reason;
-  }
-}
+/** Content that is no JSON: kept until the step that judges the body. What the parser says of it would quote it. */
+class Malformed {}
 
 function parseBody(exchange: Exchange): unknown {
   if (exchange.body.length === 0) return undefined;
@@ -204,10 +199,10 @@ function parseBody(exchange: Exchange): unknown {
     return Object.fromEntries(new URLSearchParams(exchange.body.toString('utf8')));
   }
   try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(exchange.body);
-    return JSON.parse(text);
-  } catch (error) {
-    return new Malformed((error as Error).message);
+    // With a byte order mark it is no JSON (RFC 8259 §8.1).
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(exchange.body));
+  } catch {
+    return new Malformed();
   }
 }
 
@@ -220,7 +215,7 @@ async function validateRequest<Caller>(
 ): Promise<ValidatedRequest> {
   const headers = Object.fromEntries(exchange.rawHeaders.map(([name, value]) => [name.toLowerCase(), value]));
   if (body instanceof Malformed && /^application\/json\b/i.test(headers['content-type'] ?? '')) {
-    throw new Problem('malformed_body', { detail: body.reason });
+    throw new Problem('malformed_body');
   }
   try {
     // HEAD is answered as GET (RFC 9110 §9.3.2).
