@@ -32,7 +32,7 @@ export const pipelineMutants: readonly Mutant[] = [
   {
     id: 'pipeline.malformed-body-is-our-fault',
     file: pipeline,
-    at: "throw new Problem(«'malformed_body'»,",
+    at: "throw new Problem(«'malformed_body'»)",
     by: "'internal_error'",
     fails: ['resource.create-*-malformed-json'],
   },
