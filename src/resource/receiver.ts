@@ -56,7 +56,9 @@ export async function readPayableReceiver(
 /** The reader for quotes, payments and settlement. Remote tokens live in its memory. */
 export function createReceiverReader(deps: ReceiverDeps): ReadReceiver {
   const readRemote = createRemoteReader(deps);
-  return (url) => {
+  return async (url) => {
+    // Reading a URL leaves blanks and control characters out (WHATWG URL §4.4): that is none to store.
+    if (/[\s\p{Cc}]/u.test(url)) throw invalid('no URL of an incoming payment');
     const localId = resourceIdIn(deps.resourceServer, 'incoming-payments', url);
     return localId === undefined ? readRemote(url) : readLocal(deps, url, localId);
   };
