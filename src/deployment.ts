@@ -6,6 +6,7 @@ import { ConfigError } from './config.ts';
 import type { Worlds } from './control/server.ts';
 import { toInstant } from './database/columns.ts';
 import { type Database, type DatabaseOptions, openDatabase } from './database/database.ts';
+import { describeError } from './http/logged-error.ts';
 import { Problem } from './http/problem.ts';
 import { createIds } from './ids.ts';
 import { type Listener, listen } from './listener.ts';
@@ -37,13 +38,8 @@ export interface Deployment {
 /** How often a process looks for payments that are due, and for changes that another process made. */
 const POLL_MS = 1000;
 
-export async function createDeployment({
-  host,
-  log,
-  insecure,
-  tls,
-  ...options
-}: DeploymentOptions): Promise<Deployment> {
+export async function createDeployment({ host, insecure, tls, ...options }: DeploymentOptions): Promise<Deployment> {
+  const log = options.log.child({}, { serializers: { err: describeError } });
   const worlds = new Map<string, World>();
   const opening = openDatabase(options.database);
   const control: Listener = await listen(host, options.controlPort).catch(async (error) => {
