@@ -54,12 +54,15 @@ export interface ClientKeysOptions {
   readonly minRefetchMs?: number;
   /** How long a failed fetch stands as the answer (never longer than `ttlMs`). */
   readonly failureTtlMs?: number;
-  /** Most sets kept; the least recently used goes first. */
+  /** Most sets kept, and of how many bytes together; the least recently used goes first. */
   readonly maxSets?: number;
+  readonly maxBytes?: number;
 }
 
 interface KeySet {
   readonly fetchedAt: number;
+  /** As received. */
+  readonly bytes: number;
   /** Entries by kid, as received; `imported` holds those that were asked for. */
   readonly entries: ReadonlyMap<string, readonly unknown[]>;
   readonly imported: Map<string, Promise<ClientKey>>;
@@ -74,7 +77,14 @@ interface CachedSet {
 
 /** Cache of clients' key sets over `outbound`. Concurrent fetches of one set are one fetch. */
 export function createClientKeys(options: ClientKeysOptions): ClientKeys {
-  const { outbound, wallNow, ttlMs = 30_000, minRefetchMs = 1_000, maxSets = 1_000 } = options;
+  const {
+    outbound,
+    wallNow,
+    ttlMs = 30_000,
+    minRefetchMs = 1_000,
+    maxSets = 1_000,
+    maxBytes = 4 * 1024 * 1024,
+  } = options;
   const failureTtlMs = Math.min(options.failureTtlMs ?? 1_000, ttlMs);
   const sets = new Map<string, CachedSet>();
 
@@ -110,6 +120,17 @@ export function createClientKeys(options: ClientKeysOptions): ClientKeys {
     return cached;
   }
 
+  /** Anybody can have sets fetched, so what stays of them is bounded. */
+  function makeRoom(): void {
+    let bytes = sets.values().reduce((sum, { current }) => sum + (current?.bytes ?? 0), 0);
+    for (const [clientWalletAddress, { current }] of sets) {
+      if (bytes <= maxBytes) return;
+      if (!current) continue;
+      bytes -= current.bytes;
+      sets.delete(clientWalletAddress);
+    }
+  }
+
   function fetchSet(clientWalletAddress: string, cached: CachedSet): Promise<KeySet> {
     if (cached.pending) return cached.pending;
     if (cached.failure && wallNow() - cached.failure.at < failureTtlMs) return Promise.reject(cached.failure.error);
@@ -118,6 +139,7 @@ export function createClientKeys(options: ClientKeysOptions): ClientKeys {
         (set) => {
           cached.current = set;
           cached.failure = undefined;
+          makeRoom();
           return set;
         },
         (error: ClientKeyError) => {
@@ -149,7 +171,7 @@ async function fetchKeySet(
       throw new ClientKeyError('keys_unreachable', "the client's key set cannot be fetched", error);
     });
   if (response.status !== 200) throw new ClientKeyError('key_not_found', `key set: status ${response.status}`);
-  return { fetchedAt, entries: readKeySet(response.body), imported: new Map() };
+  return { fetchedAt, bytes: response.body.length, entries: readKeySet(response.body), imported: new Map() };
 }
 
 /** Entries of a JWK Set by kid. Entries without a kid, or broken in another way, do not matter to the others. */

@@ -48,6 +48,8 @@ export interface ExchangeTrace {
 }
 
 const MOST = 1000;
+/** Characters of a target or a signature base. */
+const LONGEST = 4000;
 
 export function createExchangeTrace(wallNow: () => number): ExchangeTrace {
   let kept: TracedExchange[] = [];
@@ -61,7 +63,7 @@ export function createExchangeTrace(wallNow: () => number): ExchangeTrace {
         ase,
         operation: call.operation,
         method: call.method,
-        target: redactTarget(call.target, call.params),
+        target: shorten(redactTarget(call.target, call.params)),
         status: call.status ?? null,
         ms: Math.round(call.milliseconds * 10) / 10,
         lenient: [...(call.lenient ?? [])],
@@ -91,9 +93,12 @@ function describeRefusal({ error, signatureBase, target, params }: FinishedCall)
     code: problem.code,
     reason: said ?? problem.code,
     requirements: [...(requirements[problem.detail as Reason] ?? [])],
-    ...(signatureBase !== undefined && { signatureBase: hide(redactSignatureBase(signatureBase)) }),
+    ...(signatureBase !== undefined && { signatureBase: shorten(hide(redactSignatureBase(signatureBase))) }),
   };
 }
+
+/** A request line may be 16 KB long, and 1,000 of them stay. */
+const shorten = (text: string): string => (text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text);
 
 const REDACTED = '[redacted]';
 
