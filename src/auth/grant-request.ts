@@ -9,6 +9,7 @@ import { issueToken } from './access-token.ts';
 import { type AuthCall, expectCaller } from './caller.ts';
 import { clientIdOf, readDisplayName } from './client-instance.ts';
 import { continueMember } from './continuation.ts';
+import { createGrantRemoval } from './forgotten-grants.ts';
 import { stateColumns } from './grant.ts';
 import { refuse } from './problem.ts';
 import { resolveWalletAddresses } from './resource-owner.ts';
@@ -20,6 +21,7 @@ type InteractRequest = components['schemas']['interact-request'];
 export function createGrantRequestHandlers(deps: AuthDeps) {
   const { ase, db, clock, ids, switches, authServer, outbound, grants = {} } = deps;
   const { waitSeconds = 0, interactionSeconds = 600, consentFor = [] } = grants;
+  const removeForgottenGrants = createGrantRemoval(deps);
 
   return {
     'post-request': async (call, { body }) => {
@@ -81,6 +83,7 @@ export function createGrantRequestHandlers(deps: AuthDeps) {
           })
           .execute();
 
+      await removeForgottenGrants();
       return call.transaction(async (tx) => {
         await insertGrant(tx);
         const continuation = continueMember(authServer, grant, continueToken);
