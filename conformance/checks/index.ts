@@ -15,8 +15,11 @@ import { interactionEndChecks } from './interaction-end.ts';
 import { introspectionChecks } from './introspection.ts';
 import { limitChecks } from './limits.ts';
 import { listChecks } from './list.ts';
+import { metadataChecks } from './metadata.ts';
 import { outgoingPaymentChecks } from './outgoing-payment.ts';
+import { outgoingPaymentEndChecks } from './outgoing-payment-end.ts';
 import { quoteChecks } from './quote.ts';
+import { quoteTermsChecks } from './quote-terms.ts';
 import { resourceRefusalChecks } from './resource-refusals.ts';
 import { settlementChecks } from './settlement.ts';
 import { signatureChecks } from './signatures.ts';
@@ -45,9 +48,12 @@ export const checks: readonly Check[] = [
   ...incomingPaymentChecks,
   ...listChecks,
   ...quoteChecks,
+  ...metadataChecks,
+  ...quoteTermsChecks,
   ...outgoingPaymentChecks,
   ...limitChecks,
   ...spentAmountChecks,
+  ...outgoingPaymentEndChecks,
   ...introspectionChecks,
   ...administrationChecks,
   ...targetChecks,

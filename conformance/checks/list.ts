@@ -1,8 +1,8 @@
 // Lists of payments and their cursors. Open Payments resource-server GET /incoming-payments, GET /outgoing-payments.
 import assert from 'node:assert/strict';
-import type { Check, CheckContext } from '../runner/check.ts';
+import type { Check, CheckContext, Party } from '../runner/check.ts';
 import { expectResourceError, expectStatus } from '../runner/expect.ts';
-import { createIncomingPayment, incomingToken, outgoingToken } from '../runner/scenarios.ts';
+import { createIncomingPayment, incomingToken, outgoingToken, requestToken } from '../runner/scenarios.ts';
 import type { Answer, Json } from '../runner/signed-client.ts';
 
 const listIncoming = async (context: CheckContext, query = '', token?: string): Promise<Answer> => {
@@ -145,6 +145,31 @@ export const listChecks: Check[] = [
         200,
       );
       assert.deepEqual(answer.body, { pagination: { hasNextPage: false, hasPreviousPage: false }, result: [] });
+    },
+  },
+  {
+    id: 'list.cursor-of-another-list',
+    rows: ['RS-L-16', 'RS-L-11'],
+    title: 'a cursor is bound to its collection, its wallet address and its client',
+    run: async (context) => {
+      await fivePayments(context);
+      const { receiver, sender, environment } = context;
+      const { endCursor } = expectStatus(await listIncoming(context, '&first=2'), 200).body.pagination;
+      const cursor = `&cursor=${encodeURIComponent(endCursor)}`;
+      const list = (party: Party, kind: string, url: string, token: string) =>
+        context.call({
+          operation: `list-${kind}-payments`,
+          url: `${party.resourceServer}/${kind}-payments?wallet-address=${encodeURIComponent(url)}${cursor}`,
+          token,
+        });
+      expectResourceError(await list(sender, 'outgoing', sender.url, await outgoingToken(context)), 400);
+      const access = [{ type: 'incoming-payment', actions: ['list'] }];
+      const anywhere = (await requestToken(context, sender, access)).access_token.value;
+      expectResourceError(await list(sender, 'incoming', environment.client, anywhere), 400);
+      const all = [{ type: 'incoming-payment', actions: ['list-all'], identifier: receiver.url }];
+      const ofAll = await requestToken(context, receiver, all).catch(() => undefined);
+      if (ofAll) expectResourceError(await list(receiver, 'incoming', receiver.url, ofAll.access_token.value), 400);
+      expectStatus(await list(receiver, 'incoming', receiver.url, await incomingToken(context)), 200);
     },
   },
 ];
