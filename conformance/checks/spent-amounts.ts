@@ -197,7 +197,9 @@ export const spentAmountChecks: Check[] = [
         const { body: payment } = expectStatus(await pay(severalPackets), 201);
         await moveTo('2031-02-01T00:00:00Z');
         assert.equal((await readSpent()).spentDebitAmount.value, '0', 'it does not count here');
+        const { body: other } = expectStatus(await pay('100'), 201);
         await failPackets(grant, { times: 1000, code: 'F99' });
+        await grant.settle(other);
         const { failed, sentAmount } = await grant.settle(payment);
         assert.equal(failed, true);
         assert.ok(

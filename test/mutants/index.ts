@@ -1,6 +1,7 @@
 /** All mutants. */
 import { authMutants } from './auth.ts';
 import { controlMutants } from './control.ts';
+import { limitMutants } from './limits.ts';
 import type { Mutant } from './mutant.ts';
 import { pipelineMutants } from './pipeline.ts';
 import { resourceMutants } from './resource.ts';
@@ -10,6 +11,7 @@ import { walletAddressMutants } from './wallet-address.ts';
 export const mutants: readonly Mutant[] = [
   ...authMutants,
   ...controlMutants,
+  ...limitMutants,
   ...pipelineMutants,
   ...resourceMutants,
   ...settlementMutants,
