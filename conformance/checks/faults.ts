@@ -214,4 +214,18 @@ export const faultChecks: Check[] = [
       });
     },
   },
+  {
+    id: 'faults.veto',
+    rows: ['RS-IP-31', 'CT-06'],
+    title: 'an incoming payment that the ASE vetoes is 403 in the format of all refusals, and is not created',
+    run: async (outer) => {
+      await withWorld(outer, {}, async (context) => {
+        const operation = 'create-incoming-payment';
+        await addFault(context, { operation, kind: 'status', status: 403, code: 'forbidden' });
+        expectResourceError(await createAnyPayment(context), 403);
+        assert.equal(await countPayments(context), 0);
+        expectStatus(await createAnyPayment(context), 201);
+      });
+    },
+  },
 ];

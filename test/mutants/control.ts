@@ -92,7 +92,7 @@ export const controlMutants: readonly Mutant[] = [
   {
     id: 'target.profile-is-always-compat',
     file: 'src/world.ts',
-    at: 'const switches = selectProfile(«profile»);',
+    at: 'const switches = selectProfile(«profile», definition.switches);',
     by: "'compat'",
     fails: ['target.profiles'],
   },
@@ -140,5 +140,12 @@ export const controlMutants: readonly Mutant[] = [
     at: 'if (name === \'@signature-params\') return «line.replace(/(;nonce=)"(?:[^"\\\\]|\\\\.)*"/g, `$1"${REDACTED}"`)»;',
     by: 'line',
     fails: ['exchanges.secrets'],
+  },
+  {
+    id: 'faults.status-ignored',
+    file: 'src/http/faults.ts',
+    at: 'return answerWithError(fault, «fault.status ?? 500», wordForFailure());',
+    by: '500',
+    fails: ['faults.veto'],
   },
 ];
