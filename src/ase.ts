@@ -30,6 +30,7 @@ import type { Interactions } from './identity-provider/interactions.ts';
 import { createBackChannelServer, createIdentityProviderServer } from './identity-provider/server.ts';
 import type { Ids } from './ids.ts';
 import type { Asset } from './payments/amount.ts';
+import { createSignIn } from './identity-provider/sign-in.ts';
 import type { Failpoint } from './payments/failpoint.ts';
 import { createConnector } from './payments/ilp/connector.ts';
 import { createCredentials } from './payments/ilp/credentials.ts';
@@ -68,6 +69,8 @@ export interface AseOptions {
   readonly settings: SettingsMemory;
   readonly extensions?: Extensions;
   readonly openLink: (peer: PeerTerms) => ClosableLink;
+  /** Whoever consents on the page signs in before. */
+  readonly signIn: boolean;
   readonly db: Database;
   readonly clock: Clock;
   readonly ids: Ids;
@@ -241,7 +244,15 @@ export function createAse(options: AseOptions): Ase {
     },
     environment,
   );
-  const consent = createIdentityProviderServer({ ids, interactions, authServer, labels: options.pages });
+  const consent = createIdentityProviderServer({
+    ids,
+    clock,
+    interactions,
+    authServer,
+    provider: name,
+    labels: options.pages,
+    signIn: options.signIn ? createSignIn({ ase, db, clock, secret: deriveSecret(secrets, 'sign-in') }) : undefined,
+  });
 
   // ── Public ──
   /** A server with what it answers to anything else below its base. */

@@ -110,6 +110,12 @@ export const options = {
     fallback: 'manual',
     sentence: 'Who decides on a grant: a script that accepts or denies, or a person on the consent page.',
   },
+  signIn: {
+    flag: 'sign-in',
+    kind: 'boolean',
+    sentence:
+      'Let people sign in on the consent page, with an account and its passphrase, so that only the holder can consent. The passphrases are printed.',
+  },
   profile: {
     flag: 'profile',
     kind: 'string',

@@ -2,14 +2,15 @@
  * Founds an ASE in the database, by the functions that administration uses: secret, accounts, wallet addresses, the
  * client's key, first deposits, peers, fees and prices. Repeated, it adds what is not there and lets the rest be.
  */
-import { createAccount, findAccount, moveMoney } from './administration/accounts.ts';
+import { createAccount, findAccount, moveMoney, setPassphrase } from './administration/accounts.ts';
 import { setFee, setPrices } from './administration/fees.ts';
 import { listKeys, registerKey } from './administration/keys.ts';
 import { changePeer, createPeer, listPeers, type NewPeer } from './administration/peers.ts';
 import { createWalletAddress } from './administration/wallet-addresses.ts';
 import { toJson } from './database/columns.ts';
 import type { Database, Transaction } from './database/database.ts';
-import { deriveKey, exportPublicJwk } from './derived-keys.ts';
+import { deriveKey, deriveSecret, exportPublicJwk } from './derived-keys.ts';
+import { digestPassphrase } from './http/passphrase-digest.ts';
 import type { Ids } from './ids.ts';
 import { type Asset, sameAsset } from './payments/amount.ts';
 import type { Fee } from './payments/fees.ts';
@@ -28,6 +29,8 @@ export interface Founding {
   readonly now: number;
   /** Whose key is published at the wallet address of that path. */
   readonly client: { readonly path: string; readonly keyId: string } | undefined;
+  /** Whether holders sign in. */
+  readonly signIn: boolean;
   readonly prices: Prices;
   readonly fee: Fee;
   readonly peers: readonly NewPeer[];
@@ -78,7 +81,34 @@ export async function foundAse(db: Database, founding: Founding): Promise<void> 
       }
     }
     await addPeers(tx, founding, isNew);
+    if (founding.signIn) await addPassphrases(tx, founding, secrets);
   });
+}
+
+export interface Passphrase {
+  readonly account: string;
+  readonly passphrase: string;
+}
+
+/** What the holders of a definition's accounts sign in with: as given, or derived from a secret of the ASE. */
+export const passphrasesOf = ({ wallets }: AseDefinition, secrets: readonly string[]): Passphrase[] =>
+  wallets.map(({ path, passphrase }) => {
+    const account = normalisePath(path);
+    return { account, passphrase: passphrase ?? deriveSecret(secrets, `passphrase\n${account}`).slice(0, 16) };
+  });
+
+async function addPassphrases(
+  tx: Transaction,
+  { key: ase, definition, ids }: Founding,
+  secrets: readonly string[],
+): Promise<void> {
+  const digests = await Promise.all(
+    passphrasesOf(definition, secrets).map(async ({ account, passphrase }) => ({
+      account,
+      digest: await digestPassphrase(passphrase, ids.bytes(16)),
+    })),
+  );
+  for (const { account, digest } of digests) await setPassphrase(tx, ase, account, digest);
 }
 
 /** Returns its id. */

@@ -17,6 +17,8 @@ export interface WalletDefinition {
   readonly balance: bigint;
   /** Further members of its document (WA-11). */
   readonly additionalProperties?: AdditionalProperties;
+  /** What its holder signs in with, where that is asked for; default: one that is made and printed. */
+  readonly passphrase?: string;
   /** Published at the wallet address. */
   readonly keys?: readonly KeyDefinition[];
 }
@@ -99,6 +101,8 @@ export interface WorldDefinition {
   /** Where calls to other origins really go. */
   readonly hosts?: Readonly<Record<string, string>>;
   readonly pages?: PageWords;
+  /** Whether whoever consents on the page must sign in. */
+  readonly signIn?: boolean;
   /** In place of the profile's. */
   readonly switches?: Partial<Switches>;
 }

@@ -69,6 +69,11 @@ const secret = text('a token', (given) => {
   if (/^[\x21-\x7e]{16,500}$/.test(given)) return given;
   throw new Error('expected a token of 16 to 500 printable characters');
 });
+/** Not quoted either. */
+const passphrase = text('a passphrase', (given) => {
+  if (/^[^\p{C}]{8,200}$/u.test(given)) return given;
+  throw new Error('expected a passphrase of 8 to 200 characters');
+});
 const positive = amount(1n, MAX_AMOUNT);
 const price = text('a price', (given) => parsePrice(given) && given);
 const prices = record(price);
@@ -152,6 +157,7 @@ function createWorldReader(directory?: string) {
             publicName: optional(line),
             asset,
             balance: optional(amount(0n, MAX_AMOUNT)),
+            passphrase: optional(passphrase),
             additionalProperties: optional(record(additionalProperty)),
             keys: optional(list(key)),
           }),
@@ -192,6 +198,7 @@ function createWorldReader(directory?: string) {
     client: object({ wallet: walletReference, keyId: line }),
     hosts: optional(record(origin)),
     switches: optional(switches),
+    signIn: optional(boolean),
     pages: optional(
       object({ accept: optional(line), deny: optional(line), close: optional(line), accepted: optional(line) }),
     ),

@@ -15,7 +15,8 @@ import type { AseState, ConsentMode, Controls, Worlds } from './control/server.t
 import { toJson } from './database/columns.ts';
 import type { Database } from './database/database.ts';
 import { deriveKey } from './derived-keys.ts';
-import { foundAse } from './founding.ts';
+import type { Carrier } from './events/carrier.ts';
+import { foundAse, type Passphrase, passphrasesOf } from './founding.ts';
 import { checkExposure } from './hardening.ts';
 import { createExchangeTrace } from './http/exchange-trace.ts';
 import { createFaults } from './http/faults.ts';
@@ -52,6 +53,8 @@ export interface WorldOptions {
   readonly peerSecret?: string;
   readonly seed?: string;
   readonly consent?: ConsentMode;
+  /** Whoever consents on the page signs in before. Default: as the definition says. */
+  readonly signIn?: boolean;
   readonly profile?: ProfileName;
   readonly failpoint?: Failpoint;
   /** For tests: what a link does to packets, and a change to a handler's reply before it is validated. */
@@ -89,6 +92,8 @@ export interface World {
   readonly clientKey: string | undefined;
   /** URL of a wallet address of the definition, hosted here or not. */
   walletUrl(at: { readonly ase: string; readonly path: string }): string;
+  /** What holders sign in with; none where nobody has to. */
+  readonly passphrases: readonly (Passphrase & { readonly ase: string })[];
   /** What a client needs, under the names that `--json` hands out; without the key's file. */
   describeEnvironment(): Record<string, string>;
   /** Resolves when no payment is under way. */
@@ -136,6 +141,7 @@ export async function createWorld(site: Site, options: WorldOptions): Promise<Wo
         wallets.some(({ keys }) => keys?.some(({ privateKey }) => privateKey)),
       ),
       'an http URL in the world file': names.some((name) => name.startsWith('http:')),
+      'a passphrase in the world file': hosted.some(({ wallets }) => wallets.some(({ passphrase }) => passphrase)),
     },
   });
 
@@ -194,6 +200,8 @@ async function assemble(
 
   const { openLink, peersOf } = createLinks({
     definition,
+  const signIn = options.signIn || definition.signIn || false;
+  const passphrases = new Map<string, readonly Passphrase[]>();
     hosted,
     isLinked,
     addressOf: (name) => ilpAddressOf(keyOf(worldId, name)),
@@ -223,12 +231,14 @@ async function assemble(
       fee: definition.fee,
       peers: serves.includes('resource') ? peersOf(ase) : [],
       replacePeerTokens: givenPeerSecret !== undefined,
+      signIn,
     });
     const settings = await openSettings(db.query, key);
     if (ownClient) {
       const privateKey = givenKey ? givenKey.privateKey : deriveKey(settings.current().secrets, 'client');
       clientKey = privateKey?.export({ format: 'pem', type: 'pkcs8' }) as string | undefined;
     }
+    if (signIn) passphrases.set(name, passphrasesOf(ase, settings.current().secrets));
     const created = createAse({
       key,
       prefix: ilpAddressOf(key),
@@ -242,6 +252,7 @@ async function assemble(
       settings,
       extensions: extensionsOf(ase),
       openLink: (peer) => openLink(name, peer),
+      signIn,
       db,
       clock,
       ids,
@@ -377,6 +388,7 @@ async function assemble(
         TOUCHSTONE_PRIVATE_KEY: clientKey,
         TOUCHSTONE_PRIVATE_KEY_BASE64: Buffer.from(clientKey).toString('base64'),
       }),
+    passphrases: [...passphrases].flatMap(([ase, own]) => own.map((passphrase) => ({ ase, ...passphrase }))),
       TOUCHSTONE_CONTROL: site.controlUrl,
       TOUCHSTONE_CONTROL_TOKEN: controlToken,
       ...describePrivateEndpoints(definition.sender.ase),

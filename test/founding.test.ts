@@ -35,6 +35,7 @@ const founding: Founding = {
   ids: createIds('founding', 'granite'),
   now: 0,
   client: { path: '/client', keyId: 'key' },
+  signIn: false,
   prices: { USD: '1' },
   fee: { basisPoints: 1, fixed: 2n },
   peers: [marble],

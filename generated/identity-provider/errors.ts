@@ -18,8 +18,13 @@ export interface ErrorCodes {
   };
   'post-consent': {
   };
+  'post-sign-in': {
+  };
+  'post-sign-out': {
+  };
   'get-interaction': {
     401: 'invalid_request';
+    403: 'invalid_interaction' | 'user_denied';
     404: 'unknown_interaction';
     405: 'invalid_request';
     500: 'request_denied';
@@ -30,9 +35,17 @@ export interface ErrorCodes {
     403: 'invalid_interaction' | 'user_denied';
     404: 'unknown_interaction';
     405: 'invalid_request';
+    413: 'invalid_request';
     500: 'request_denied';
   };
   'reject-interaction': {
+    400: 'invalid_request' | 'invalid_interaction';
+    401: 'invalid_interaction' | 'user_denied';
+    404: 'unknown_interaction';
+    405: 'invalid_request';
+    500: 'request_denied';
+  };
+  'decide-otherwise': {
     400: 'invalid_request' | 'invalid_interaction';
     401: 'invalid_interaction' | 'user_denied';
     404: 'unknown_interaction';
@@ -60,8 +73,13 @@ export const errorCodes = {
   },
   'post-consent': {
   },
+  'post-sign-in': {
+  },
+  'post-sign-out': {
+  },
   'get-interaction': {
     401: ['invalid_request'],
+    403: ['invalid_interaction', 'user_denied'],
     404: ['unknown_interaction'],
     405: ['invalid_request'],
     500: ['request_denied'],
@@ -72,9 +90,17 @@ export const errorCodes = {
     403: ['invalid_interaction', 'user_denied'],
     404: ['unknown_interaction'],
     405: ['invalid_request'],
+    413: ['invalid_request'],
     500: ['request_denied'],
   },
   'reject-interaction': {
+    400: ['invalid_request', 'invalid_interaction'],
+    401: ['invalid_interaction', 'user_denied'],
+    404: ['unknown_interaction'],
+    405: ['invalid_request'],
+    500: ['request_denied'],
+  },
+  'decide-otherwise': {
     400: ['invalid_request', 'invalid_interaction'],
     401: ['invalid_interaction', 'user_denied'],
     404: ['unknown_interaction'],

@@ -9,12 +9,18 @@ export interface ConsentApiHandlers<Context> {
   'get-consent': Handler<operations['get-consent'], ErrorCodes['get-consent'], Context>;
   /** `POST /consent` */
   'post-consent': Handler<operations['post-consent'], ErrorCodes['post-consent'], Context>;
+  /** `POST /sign-in` */
+  'post-sign-in': Handler<operations['post-sign-in'], ErrorCodes['post-sign-in'], Context>;
+  /** `POST /sign-out` */
+  'post-sign-out': Handler<operations['post-sign-out'], ErrorCodes['post-sign-out'], Context>;
 }
 
 /** Operations tagged `decision`. */
 export interface DecisionApiHandlers<Context> {
   /** `POST /grant/{id}/{nonce}/accept` */
   'accept-interaction': Handler<operations['accept-interaction'], ErrorCodes['accept-interaction'], Context>;
+  /** `POST /grant/{id}/{nonce}/{choice}` */
+  'decide-otherwise': Handler<operations['decide-otherwise'], ErrorCodes['decide-otherwise'], Context>;
   /** `GET /grant/{id}/{nonce}` */
   'get-interaction': Handler<operations['get-interaction'], ErrorCodes['get-interaction'], Context>;
   /** `POST /grant/{id}/{nonce}/reject` */
@@ -38,7 +44,7 @@ export const routes = {
     method: 'GET',
     path: '/consent',
     security: [],
-    responses: [200, 400, 404, 405, 500],
+    responses: [200, 400, 403, 404, 405, 500],
   },
   'post-consent': {
     operationId: 'post-consent',
@@ -48,13 +54,37 @@ export const routes = {
     security: [],
     responses: [303, 400, 403, 404, 405, 413, 415, 500],
   },
+  'post-sign-in': {
+    operationId: 'post-sign-in',
+    tags: ['consent'],
+    method: 'POST',
+    path: '/sign-in',
+    security: [],
+    responses: [303, 400, 403, 404, 405, 413, 415, 429, 500],
+  },
+  'post-sign-out': {
+    operationId: 'post-sign-out',
+    tags: ['consent'],
+    method: 'POST',
+    path: '/sign-out',
+    security: [],
+    responses: [303, 400, 403, 404, 405, 413, 415, 500],
+  },
   'accept-interaction': {
     operationId: 'accept-interaction',
     tags: ['decision'],
     method: 'POST',
     path: '/grant/{id}/{nonce}/accept',
     security: ['idp-secret'],
-    responses: [202, 400, 401, 403, 404, 405, 500],
+    responses: [202, 400, 401, 403, 404, 405, 413, 500],
+  },
+  'decide-otherwise': {
+    operationId: 'decide-otherwise',
+    tags: ['decision'],
+    method: 'POST',
+    path: '/grant/{id}/{nonce}/{choice}',
+    security: ['idp-secret'],
+    responses: [400, 401, 404, 405, 500],
   },
   'get-interaction': {
     operationId: 'get-interaction',
@@ -62,7 +92,7 @@ export const routes = {
     method: 'GET',
     path: '/grant/{id}/{nonce}',
     security: ['idp-secret'],
-    responses: [200, 401, 404, 405, 500],
+    responses: [200, 401, 403, 404, 405, 500],
   },
   'reject-interaction': {
     operationId: 'reject-interaction',

@@ -54,6 +54,38 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/sign-in": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["post-sign-in"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/sign-out": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["post-sign-out"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/grant/{id}/{nonce}": {
         parameters: {
             query?: never;
@@ -111,16 +143,47 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/grant/{id}/{nonce}/{choice}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["id"];
+                nonce: components["parameters"]["nonce"];
+                choice: string;
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["decide-otherwise"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        amount: {
+            value: string;
+            assetCode: string;
+            assetScale: number;
+        };
+        "allowed-limits": {
+            identifier: string;
+            debitAmount?: components["schemas"]["amount"];
+            receiveAmount?: components["schemas"]["amount"];
+        };
         interaction: {
             grantId: string;
             client: {
                 name: string;
                 uri: string;
             };
+            expiresAt: string;
             finishUri?: string;
             access: ({
                 type: string;
@@ -142,6 +205,62 @@ export interface components {
         };
     };
     responses: {
+        "interaction-error-or-page": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": {
+                    error: {
+                        code: "invalid_request" | "unknown_interaction" | "invalid_interaction";
+                        description: string;
+                    };
+                };
+                "text/html": string;
+            };
+        };
+        "invalid-request-or-page": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": {
+                    error: {
+                        code: "invalid_request";
+                        description: string;
+                    };
+                };
+                "text/html": string;
+            };
+        };
+        "unknown-interaction-or-page": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": {
+                    error: {
+                        code: "unknown_interaction";
+                        description: string;
+                    };
+                };
+                "text/html": string;
+            };
+        };
+        "request-denied-or-page": {
+            headers: {
+                [name: string]: unknown;
+            };
+            content: {
+                "application/json": {
+                    error: {
+                        code: "request_denied";
+                        description: string;
+                    };
+                };
+                "text/html": string;
+            };
+        };
         page: {
             headers: {
                 [name: string]: unknown;
@@ -156,19 +275,6 @@ export interface components {
                 [name: string]: unknown;
             };
             content?: never;
-        };
-        "interaction-error": {
-            headers: {
-                [name: string]: unknown;
-            };
-            content: {
-                "application/json": {
-                    error: {
-                        code: "invalid_request" | "unknown_interaction" | "invalid_interaction";
-                        description: string;
-                    };
-                };
-            };
         };
         "invalid-request": {
             headers: {
@@ -263,10 +369,10 @@ export interface operations {
         responses: {
             202: components["responses"]["page"];
             302: components["responses"]["redirect"];
-            400: components["responses"]["interaction-error"];
-            403: components["responses"]["interaction-error"];
-            405: components["responses"]["invalid-request"];
-            500: components["responses"]["request-denied"];
+            400: components["responses"]["interaction-error-or-page"];
+            403: components["responses"]["interaction-error-or-page"];
+            405: components["responses"]["invalid-request-or-page"];
+            500: components["responses"]["request-denied-or-page"];
         };
     };
     "finish-interaction": {
@@ -283,11 +389,11 @@ export interface operations {
         responses: {
             202: components["responses"]["page"];
             302: components["responses"]["redirect"];
-            400: components["responses"]["invalid-request"];
-            401: components["responses"]["interaction-error"];
-            404: components["responses"]["unknown-interaction"];
-            405: components["responses"]["invalid-request"];
-            500: components["responses"]["request-denied"];
+            400: components["responses"]["invalid-request-or-page"];
+            401: components["responses"]["interaction-error-or-page"];
+            404: components["responses"]["unknown-interaction-or-page"];
+            405: components["responses"]["invalid-request-or-page"];
+            500: components["responses"]["request-denied-or-page"];
         };
     };
     "get-consent": {
@@ -306,6 +412,7 @@ export interface operations {
         responses: {
             200: components["responses"]["page"];
             400: components["responses"]["page"];
+            403: components["responses"]["page"];
             404: components["responses"]["page"];
             405: components["responses"]["page"];
             500: components["responses"]["page"];
@@ -325,6 +432,77 @@ export interface operations {
                     nonce: string;
                     decision: "accept" | "reject";
                     holder?: string;
+                    csrf?: string;
+                } & {
+                    [key: string]: string;
+                };
+            };
+        };
+        responses: {
+            303: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["page"];
+            403: components["responses"]["page"];
+            404: components["responses"]["page"];
+            405: components["responses"]["page"];
+            413: components["responses"]["page"];
+            415: components["responses"]["page"];
+            500: components["responses"]["page"];
+        };
+    };
+    "post-sign-in": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": {
+                    interactId: string;
+                    nonce: string;
+                    csrf?: string;
+                    account: string;
+                    passphrase: string;
+                };
+            };
+        };
+        responses: {
+            303: {
+                headers: {
+                    Location?: string;
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["page"];
+            403: components["responses"]["page"];
+            404: components["responses"]["page"];
+            405: components["responses"]["page"];
+            413: components["responses"]["page"];
+            415: components["responses"]["page"];
+            429: components["responses"]["page"];
+            500: components["responses"]["page"];
+        };
+    };
+    "post-sign-out": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/x-www-form-urlencoded": {
+                    interactId: string;
+                    nonce: string;
                     csrf?: string;
                 };
             };
@@ -348,7 +526,9 @@ export interface operations {
     };
     "get-interaction": {
         parameters: {
-            query?: never;
+            query?: {
+                holder?: components["parameters"]["holder"];
+            };
             header?: never;
             path: {
                 id: components["parameters"]["id"];
@@ -367,6 +547,7 @@ export interface operations {
                 };
             };
             401: components["responses"]["invalid-request"];
+            403: components["responses"]["denied-decision"];
             404: components["responses"]["unknown-interaction"];
             405: components["responses"]["invalid-request"];
             500: components["responses"]["request-denied"];
@@ -384,7 +565,13 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": {
+                    limits?: components["schemas"]["allowed-limits"][];
+                };
+            };
+        };
         responses: {
             202: {
                 headers: {
@@ -397,6 +584,7 @@ export interface operations {
             403: components["responses"]["denied-decision"];
             404: components["responses"]["unknown-interaction"];
             405: components["responses"]["invalid-request"];
+            413: components["responses"]["invalid-request"];
             500: components["responses"]["request-denied"];
         };
     };
@@ -418,6 +606,26 @@ export interface operations {
                 };
                 content?: never;
             };
+            400: components["responses"]["invalid-decision"];
+            401: components["responses"]["denied-decision"];
+            404: components["responses"]["unknown-interaction"];
+            405: components["responses"]["invalid-request"];
+            500: components["responses"]["request-denied"];
+        };
+    };
+    "decide-otherwise": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: components["parameters"]["id"];
+                nonce: components["parameters"]["nonce"];
+                choice: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
             400: components["responses"]["invalid-decision"];
             401: components["responses"]["denied-decision"];
             404: components["responses"]["unknown-interaction"];

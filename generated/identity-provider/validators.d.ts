@@ -7,6 +7,9 @@ export type Validate = ((data: unknown) => boolean) & { errors?: ErrorObject[] |
 /** Operation → validator of its request body; operations without a body are absent. */
 export declare const requestBody: {
   readonly 'post-consent': Validate;
+  readonly 'post-sign-in': Validate;
+  readonly 'post-sign-out': Validate;
+  readonly 'accept-interaction': Validate;
 };
 
 /** Operation → declared status → validator of its JSON body; null where the status has none. */
@@ -31,6 +34,7 @@ export declare const responseBody: {
   readonly 'get-consent': {
     readonly 200: null;
     readonly 400: null;
+    readonly 403: null;
     readonly 404: null;
     readonly 405: null;
     readonly 500: null;
@@ -45,9 +49,31 @@ export declare const responseBody: {
     readonly 415: null;
     readonly 500: null;
   };
+  readonly 'post-sign-in': {
+    readonly 303: null;
+    readonly 400: null;
+    readonly 403: null;
+    readonly 404: null;
+    readonly 405: null;
+    readonly 413: null;
+    readonly 415: null;
+    readonly 429: null;
+    readonly 500: null;
+  };
+  readonly 'post-sign-out': {
+    readonly 303: null;
+    readonly 400: null;
+    readonly 403: null;
+    readonly 404: null;
+    readonly 405: null;
+    readonly 413: null;
+    readonly 415: null;
+    readonly 500: null;
+  };
   readonly 'get-interaction': {
     readonly 200: Validate;
     readonly 401: Validate;
+    readonly 403: Validate;
     readonly 404: Validate;
     readonly 405: Validate;
     readonly 500: Validate;
@@ -59,10 +85,18 @@ export declare const responseBody: {
     readonly 403: Validate;
     readonly 404: Validate;
     readonly 405: Validate;
+    readonly 413: Validate;
     readonly 500: Validate;
   };
   readonly 'reject-interaction': {
     readonly 202: null;
+    readonly 400: Validate;
+    readonly 401: Validate;
+    readonly 404: Validate;
+    readonly 405: Validate;
+    readonly 500: Validate;
+  };
+  readonly 'decide-otherwise': {
     readonly 400: Validate;
     readonly 401: Validate;
     readonly 404: Validate;

@@ -2,12 +2,12 @@
 import runtime0 from 'ajv/dist/runtime/ucs2length.js';
 import runtime1 from 'ajv-formats/dist/formats.js';
 
-const components_responses_interaction_error_content_application_1json_schema = validate20;
-const schema31 = {"$id":"components_responses_interaction_error_content_application_1json_schema","$ref":"document#/components/responses/interaction-error/content/application~1json/schema"};
+const components_responses_interaction_error_or_page_content_application_1json_schema = validate20;
+const schema31 = {"$id":"components_responses_interaction_error_or_page_content_application_1json_schema","$ref":"document#/components/responses/interaction-error-or-page/content/application~1json/schema"};
 const schema33 = {"type":"object","required":["error"],"properties":{"error":{"type":"object","required":["code","description"],"properties":{"code":{"type":"string","enum":["invalid_request","unknown_interaction","invalid_interaction"]},"description":{"type":"string"}}}}};
 
 function validate20(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_responses_interaction_error_content_application_1json_schema" */;
+/*# sourceURL="components_responses_interaction_error_or_page_content_application_1json_schema" */;
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate20.evaluated;
@@ -22,7 +22,7 @@ if(errors === _errs0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((data.error === undefined) && (missing0 = "error")){
-validate20.errors = [{instancePath,schemaPath:"document#/components/responses/interaction-error/content/application~1json/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate20.errors = [{instancePath,schemaPath:"document#/components/responses/interaction-error-or-page/content/application~1json/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
@@ -33,7 +33,7 @@ if(errors === _errs2){
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 let missing1;
 if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
-validate20.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/interaction-error/content/application~1json/schema/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+validate20.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/interaction-error-or-page/content/application~1json/schema/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
 return false;
 }
 else {
@@ -41,11 +41,11 @@ if(data0.code !== undefined){
 let data1 = data0.code;
 const _errs4 = errors;
 if(typeof data1 !== "string"){
-validate20.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/interaction-error/content/application~1json/schema/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate20.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/interaction-error-or-page/content/application~1json/schema/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 if(!(((data1 === "invalid_request") || (data1 === "unknown_interaction")) || (data1 === "invalid_interaction"))){
-validate20.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/interaction-error/content/application~1json/schema/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema33.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
+validate20.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/interaction-error-or-page/content/application~1json/schema/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema33.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid2 = _errs4 === errors;
@@ -57,7 +57,7 @@ if(valid2){
 if(data0.description !== undefined){
 const _errs6 = errors;
 if(typeof data0.description !== "string"){
-validate20.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/responses/interaction-error/content/application~1json/schema/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate20.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/responses/interaction-error-or-page/content/application~1json/schema/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid2 = _errs6 === errors;
@@ -69,7 +69,7 @@ var valid2 = true;
 }
 }
 else {
-validate20.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/interaction-error/content/application~1json/schema/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate20.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/interaction-error-or-page/content/application~1json/schema/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -77,7 +77,7 @@ return false;
 }
 }
 else {
-validate20.errors = [{instancePath,schemaPath:"document#/components/responses/interaction-error/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate20.errors = [{instancePath,schemaPath:"document#/components/responses/interaction-error-or-page/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -86,12 +86,12 @@ return errors === 0;
 }
 validate20.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
 
-const components_responses_invalid_request_content_application_1json_schema = validate22;
-const schema34 = {"$id":"components_responses_invalid_request_content_application_1json_schema","$ref":"document#/components/responses/invalid-request/content/application~1json/schema"};
+const components_responses_invalid_request_or_page_content_application_1json_schema = validate22;
+const schema34 = {"$id":"components_responses_invalid_request_or_page_content_application_1json_schema","$ref":"document#/components/responses/invalid-request-or-page/content/application~1json/schema"};
 const schema35 = {"type":"object","required":["error"],"properties":{"error":{"type":"object","required":["code","description"],"properties":{"code":{"type":"string","enum":["invalid_request"]},"description":{"type":"string"}}}}};
 
 function validate22(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_responses_invalid_request_content_application_1json_schema" */;
+/*# sourceURL="components_responses_invalid_request_or_page_content_application_1json_schema" */;
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate22.evaluated;
@@ -106,7 +106,7 @@ if(errors === _errs0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((data.error === undefined) && (missing0 = "error")){
-validate22.errors = [{instancePath,schemaPath:"document#/components/responses/invalid-request/content/application~1json/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate22.errors = [{instancePath,schemaPath:"document#/components/responses/invalid-request-or-page/content/application~1json/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
@@ -117,7 +117,7 @@ if(errors === _errs2){
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 let missing1;
 if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
-validate22.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/invalid-request/content/application~1json/schema/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+validate22.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/invalid-request-or-page/content/application~1json/schema/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
 return false;
 }
 else {
@@ -125,11 +125,11 @@ if(data0.code !== undefined){
 let data1 = data0.code;
 const _errs4 = errors;
 if(typeof data1 !== "string"){
-validate22.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/invalid-request/content/application~1json/schema/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate22.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/invalid-request-or-page/content/application~1json/schema/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 if(!(data1 === "invalid_request")){
-validate22.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/invalid-request/content/application~1json/schema/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema35.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
+validate22.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/invalid-request-or-page/content/application~1json/schema/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema35.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid2 = _errs4 === errors;
@@ -141,7 +141,7 @@ if(valid2){
 if(data0.description !== undefined){
 const _errs6 = errors;
 if(typeof data0.description !== "string"){
-validate22.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/responses/invalid-request/content/application~1json/schema/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate22.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/responses/invalid-request-or-page/content/application~1json/schema/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid2 = _errs6 === errors;
@@ -153,7 +153,7 @@ var valid2 = true;
 }
 }
 else {
-validate22.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/invalid-request/content/application~1json/schema/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate22.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/invalid-request-or-page/content/application~1json/schema/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -161,7 +161,7 @@ return false;
 }
 }
 else {
-validate22.errors = [{instancePath,schemaPath:"document#/components/responses/invalid-request/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate22.errors = [{instancePath,schemaPath:"document#/components/responses/invalid-request-or-page/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -170,12 +170,12 @@ return errors === 0;
 }
 validate22.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
 
-const components_responses_request_denied_content_application_1json_schema = validate23;
-const schema36 = {"$id":"components_responses_request_denied_content_application_1json_schema","$ref":"document#/components/responses/request-denied/content/application~1json/schema"};
+const components_responses_request_denied_or_page_content_application_1json_schema = validate23;
+const schema36 = {"$id":"components_responses_request_denied_or_page_content_application_1json_schema","$ref":"document#/components/responses/request-denied-or-page/content/application~1json/schema"};
 const schema37 = {"type":"object","required":["error"],"properties":{"error":{"type":"object","required":["code","description"],"properties":{"code":{"type":"string","enum":["request_denied"]},"description":{"type":"string"}}}}};
 
 function validate23(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_responses_request_denied_content_application_1json_schema" */;
+/*# sourceURL="components_responses_request_denied_or_page_content_application_1json_schema" */;
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate23.evaluated;
@@ -190,7 +190,7 @@ if(errors === _errs0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((data.error === undefined) && (missing0 = "error")){
-validate23.errors = [{instancePath,schemaPath:"document#/components/responses/request-denied/content/application~1json/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate23.errors = [{instancePath,schemaPath:"document#/components/responses/request-denied-or-page/content/application~1json/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
@@ -201,7 +201,7 @@ if(errors === _errs2){
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 let missing1;
 if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
-validate23.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/request-denied/content/application~1json/schema/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+validate23.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/request-denied-or-page/content/application~1json/schema/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
 return false;
 }
 else {
@@ -209,11 +209,11 @@ if(data0.code !== undefined){
 let data1 = data0.code;
 const _errs4 = errors;
 if(typeof data1 !== "string"){
-validate23.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/request-denied/content/application~1json/schema/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate23.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/request-denied-or-page/content/application~1json/schema/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 if(!(data1 === "request_denied")){
-validate23.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/request-denied/content/application~1json/schema/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema37.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
+validate23.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/request-denied-or-page/content/application~1json/schema/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema37.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid2 = _errs4 === errors;
@@ -225,7 +225,7 @@ if(valid2){
 if(data0.description !== undefined){
 const _errs6 = errors;
 if(typeof data0.description !== "string"){
-validate23.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/responses/request-denied/content/application~1json/schema/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate23.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/responses/request-denied-or-page/content/application~1json/schema/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid2 = _errs6 === errors;
@@ -237,7 +237,7 @@ var valid2 = true;
 }
 }
 else {
-validate23.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/request-denied/content/application~1json/schema/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate23.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/request-denied-or-page/content/application~1json/schema/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -245,7 +245,7 @@ return false;
 }
 }
 else {
-validate23.errors = [{instancePath,schemaPath:"document#/components/responses/request-denied/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate23.errors = [{instancePath,schemaPath:"document#/components/responses/request-denied-or-page/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -254,12 +254,12 @@ return errors === 0;
 }
 validate23.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
 
-const components_responses_unknown_interaction_content_application_1json_schema = validate24;
-const schema38 = {"$id":"components_responses_unknown_interaction_content_application_1json_schema","$ref":"document#/components/responses/unknown-interaction/content/application~1json/schema"};
+const components_responses_unknown_interaction_or_page_content_application_1json_schema = validate24;
+const schema38 = {"$id":"components_responses_unknown_interaction_or_page_content_application_1json_schema","$ref":"document#/components/responses/unknown-interaction-or-page/content/application~1json/schema"};
 const schema39 = {"type":"object","required":["error"],"properties":{"error":{"type":"object","required":["code","description"],"properties":{"code":{"type":"string","enum":["unknown_interaction"]},"description":{"type":"string"}}}}};
 
 function validate24(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_responses_unknown_interaction_content_application_1json_schema" */;
+/*# sourceURL="components_responses_unknown_interaction_or_page_content_application_1json_schema" */;
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate24.evaluated;
@@ -274,7 +274,7 @@ if(errors === _errs0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((data.error === undefined) && (missing0 = "error")){
-validate24.errors = [{instancePath,schemaPath:"document#/components/responses/unknown-interaction/content/application~1json/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate24.errors = [{instancePath,schemaPath:"document#/components/responses/unknown-interaction-or-page/content/application~1json/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
@@ -285,7 +285,7 @@ if(errors === _errs2){
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 let missing1;
 if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
-validate24.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/unknown-interaction/content/application~1json/schema/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+validate24.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/unknown-interaction-or-page/content/application~1json/schema/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
 return false;
 }
 else {
@@ -293,11 +293,11 @@ if(data0.code !== undefined){
 let data1 = data0.code;
 const _errs4 = errors;
 if(typeof data1 !== "string"){
-validate24.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/unknown-interaction/content/application~1json/schema/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate24.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/unknown-interaction-or-page/content/application~1json/schema/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 if(!(data1 === "unknown_interaction")){
-validate24.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/unknown-interaction/content/application~1json/schema/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema39.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
+validate24.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/unknown-interaction-or-page/content/application~1json/schema/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema39.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid2 = _errs4 === errors;
@@ -309,7 +309,7 @@ if(valid2){
 if(data0.description !== undefined){
 const _errs6 = errors;
 if(typeof data0.description !== "string"){
-validate24.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/responses/unknown-interaction/content/application~1json/schema/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate24.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/responses/unknown-interaction-or-page/content/application~1json/schema/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid2 = _errs6 === errors;
@@ -321,7 +321,7 @@ var valid2 = true;
 }
 }
 else {
-validate24.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/unknown-interaction/content/application~1json/schema/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate24.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/unknown-interaction-or-page/content/application~1json/schema/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -329,7 +329,7 @@ return false;
 }
 }
 else {
-validate24.errors = [{instancePath,schemaPath:"document#/components/responses/unknown-interaction/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate24.errors = [{instancePath,schemaPath:"document#/components/responses/unknown-interaction-or-page/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -340,7 +340,7 @@ validate24.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItem
 
 const paths_1consent_post_requestBody_content_application_1x_www_form_urlencoded_schema = validate25;
 const schema40 = {"$id":"paths_1consent_post_requestBody_content_application_1x_www_form_urlencoded_schema","$ref":"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema"};
-const schema41 = {"type":"object","additionalProperties":false,"required":["interactId","nonce","decision"],"properties":{"interactId":{"type":"string","minLength":1},"nonce":{"type":"string","minLength":1},"decision":{"type":"string","enum":["accept","reject"]},"holder":{"type":"string"},"csrf":{"type":"string"}}};
+const schema41 = {"type":"object","required":["interactId","nonce","decision"],"properties":{"interactId":{"type":"string","minLength":1},"nonce":{"type":"string","minLength":1},"decision":{"type":"string","enum":["accept","reject"]},"holder":{"type":"string"},"csrf":{"type":"string"}},"additionalProperties":{"type":"string","maxLength":300}};
 const func1 = runtime0.default;
 
 function validate25(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -366,18 +366,33 @@ else {
 const _errs2 = errors;
 for(const key0 in data){
 if(!(((((key0 === "interactId") || (key0 === "nonce")) || (key0 === "decision")) || (key0 === "holder")) || (key0 === "csrf"))){
-validate25.errors = [{instancePath,schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+let data0 = data[key0];
+const _errs3 = errors;
+if(errors === _errs3){
+if(typeof data0 === "string"){
+if(func1(data0) > 300){
+validate25.errors = [{instancePath:instancePath+"/" + key0.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/additionalProperties/maxLength",keyword:"maxLength",params:{limit: 300},message:"must NOT have more than 300 characters"}];
 return false;
+}
+}
+else {
+validate25.errors = [{instancePath:instancePath+"/" + key0.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid1 = _errs3 === errors;
+if(!valid1){
 break;
+}
 }
 }
 if(_errs2 === errors){
 if(data.interactId !== undefined){
-let data0 = data.interactId;
-const _errs3 = errors;
-if(errors === _errs3){
-if(typeof data0 === "string"){
-if(func1(data0) < 1){
+let data1 = data.interactId;
+const _errs5 = errors;
+if(errors === _errs5){
+if(typeof data1 === "string"){
+if(func1(data1) < 1){
 validate25.errors = [{instancePath:instancePath+"/interactId",schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/interactId/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
 return false;
 }
@@ -387,18 +402,18 @@ validate25.errors = [{instancePath:instancePath+"/interactId",schemaPath:"docume
 return false;
 }
 }
-var valid1 = _errs3 === errors;
+var valid2 = _errs5 === errors;
 }
 else {
-var valid1 = true;
+var valid2 = true;
 }
-if(valid1){
+if(valid2){
 if(data.nonce !== undefined){
-let data1 = data.nonce;
-const _errs5 = errors;
-if(errors === _errs5){
-if(typeof data1 === "string"){
-if(func1(data1) < 1){
+let data2 = data.nonce;
+const _errs7 = errors;
+if(errors === _errs7){
+if(typeof data2 === "string"){
+if(func1(data2) < 1){
 validate25.errors = [{instancePath:instancePath+"/nonce",schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/nonce/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
 return false;
 }
@@ -408,51 +423,51 @@ validate25.errors = [{instancePath:instancePath+"/nonce",schemaPath:"document#/p
 return false;
 }
 }
-var valid1 = _errs5 === errors;
+var valid2 = _errs7 === errors;
 }
 else {
-var valid1 = true;
+var valid2 = true;
 }
-if(valid1){
+if(valid2){
 if(data.decision !== undefined){
-let data2 = data.decision;
-const _errs7 = errors;
-if(typeof data2 !== "string"){
+let data3 = data.decision;
+const _errs9 = errors;
+if(typeof data3 !== "string"){
 validate25.errors = [{instancePath:instancePath+"/decision",schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/decision/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
-if(!((data2 === "accept") || (data2 === "reject"))){
+if(!((data3 === "accept") || (data3 === "reject"))){
 validate25.errors = [{instancePath:instancePath+"/decision",schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/decision/enum",keyword:"enum",params:{allowedValues: schema41.properties.decision.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
-var valid1 = _errs7 === errors;
+var valid2 = _errs9 === errors;
 }
 else {
-var valid1 = true;
+var valid2 = true;
 }
-if(valid1){
+if(valid2){
 if(data.holder !== undefined){
-const _errs9 = errors;
+const _errs11 = errors;
 if(typeof data.holder !== "string"){
 validate25.errors = [{instancePath:instancePath+"/holder",schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/holder/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
-var valid1 = _errs9 === errors;
+var valid2 = _errs11 === errors;
 }
 else {
-var valid1 = true;
+var valid2 = true;
 }
-if(valid1){
+if(valid2){
 if(data.csrf !== undefined){
-const _errs11 = errors;
+const _errs13 = errors;
 if(typeof data.csrf !== "string"){
 validate25.errors = [{instancePath:instancePath+"/csrf",schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/csrf/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
-var valid1 = _errs11 === errors;
+var valid2 = _errs13 === errors;
 }
 else {
-var valid1 = true;
+var valid2 = true;
 }
 }
 }
@@ -471,13 +486,12 @@ return errors === 0;
 }
 validate25.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_interaction = validate26;
-const schema42 = {"$id":"components_schemas_interaction","$ref":"document#/components/schemas/interaction"};
-const schema43 = {"type":"object","additionalProperties":false,"required":["grantId","access","state","client"],"properties":{"grantId":{"type":"string"},"client":{"type":"object","required":["name","uri"],"properties":{"name":{"type":"string"},"uri":{"type":"string"}}},"finishUri":{"type":"string"},"access":{"type":"array","items":{"type":"object","required":["type","actions"],"additionalProperties":true,"properties":{"type":{"type":"string"},"actions":{"type":"array","items":{"type":"string"}},"identifier":{"type":"string","format":"uri"},"limits":{"type":"object","additionalProperties":true}}}},"subject":{"type":"object","required":["sub_ids"],"properties":{"sub_ids":{"type":"array","items":{"type":"object","required":["id","format"],"properties":{"id":{"type":"string"},"format":{"type":"string","enum":["uri"]}}}}}},"state":{"type":"string","enum":["PENDING","APPROVED","DENIED"]}}};
-const formats0 = runtime1.fullFormats.uri;
+const paths_1sign_in_post_requestBody_content_application_1x_www_form_urlencoded_schema = validate26;
+const schema42 = {"$id":"paths_1sign_in_post_requestBody_content_application_1x_www_form_urlencoded_schema","$ref":"document#/paths/~1sign-in/post/requestBody/content/application~1x-www-form-urlencoded/schema"};
+const schema43 = {"type":"object","additionalProperties":false,"required":["interactId","nonce","account","passphrase"],"properties":{"interactId":{"type":"string","minLength":1},"nonce":{"type":"string","minLength":1},"csrf":{"type":"string"},"account":{"type":"string","maxLength":200},"passphrase":{"type":"string","maxLength":200}}};
 
 function validate26(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_schemas_interaction" */;
+/*# sourceURL="paths_1sign_in_post_requestBody_content_application_1x_www_form_urlencoded_schema" */;
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate26.evaluated;
@@ -491,15 +505,263 @@ const _errs0 = errors;
 if(errors === _errs0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
-if(((((data.grantId === undefined) && (missing0 = "grantId")) || ((data.access === undefined) && (missing0 = "access"))) || ((data.state === undefined) && (missing0 = "state"))) || ((data.client === undefined) && (missing0 = "client"))){
-validate26.errors = [{instancePath,schemaPath:"document#/components/schemas/interaction/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+if(((((data.interactId === undefined) && (missing0 = "interactId")) || ((data.nonce === undefined) && (missing0 = "nonce"))) || ((data.account === undefined) && (missing0 = "account"))) || ((data.passphrase === undefined) && (missing0 = "passphrase"))){
+validate26.errors = [{instancePath,schemaPath:"document#/paths/~1sign-in/post/requestBody/content/application~1x-www-form-urlencoded/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs2 = errors;
 for(const key0 in data){
-if(!((((((key0 === "grantId") || (key0 === "client")) || (key0 === "finishUri")) || (key0 === "access")) || (key0 === "subject")) || (key0 === "state"))){
-validate26.errors = [{instancePath,schemaPath:"document#/components/schemas/interaction/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+if(!(((((key0 === "interactId") || (key0 === "nonce")) || (key0 === "csrf")) || (key0 === "account")) || (key0 === "passphrase"))){
+validate26.errors = [{instancePath,schemaPath:"document#/paths/~1sign-in/post/requestBody/content/application~1x-www-form-urlencoded/schema/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+return false;
+break;
+}
+}
+if(_errs2 === errors){
+if(data.interactId !== undefined){
+let data0 = data.interactId;
+const _errs3 = errors;
+if(errors === _errs3){
+if(typeof data0 === "string"){
+if(func1(data0) < 1){
+validate26.errors = [{instancePath:instancePath+"/interactId",schemaPath:"document#/paths/~1sign-in/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/interactId/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+return false;
+}
+}
+else {
+validate26.errors = [{instancePath:instancePath+"/interactId",schemaPath:"document#/paths/~1sign-in/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/interactId/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid1 = _errs3 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data.nonce !== undefined){
+let data1 = data.nonce;
+const _errs5 = errors;
+if(errors === _errs5){
+if(typeof data1 === "string"){
+if(func1(data1) < 1){
+validate26.errors = [{instancePath:instancePath+"/nonce",schemaPath:"document#/paths/~1sign-in/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/nonce/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+return false;
+}
+}
+else {
+validate26.errors = [{instancePath:instancePath+"/nonce",schemaPath:"document#/paths/~1sign-in/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/nonce/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid1 = _errs5 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data.csrf !== undefined){
+const _errs7 = errors;
+if(typeof data.csrf !== "string"){
+validate26.errors = [{instancePath:instancePath+"/csrf",schemaPath:"document#/paths/~1sign-in/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/csrf/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs7 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data.account !== undefined){
+let data3 = data.account;
+const _errs9 = errors;
+if(errors === _errs9){
+if(typeof data3 === "string"){
+if(func1(data3) > 200){
+validate26.errors = [{instancePath:instancePath+"/account",schemaPath:"document#/paths/~1sign-in/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/account/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"}];
+return false;
+}
+}
+else {
+validate26.errors = [{instancePath:instancePath+"/account",schemaPath:"document#/paths/~1sign-in/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/account/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid1 = _errs9 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data.passphrase !== undefined){
+let data4 = data.passphrase;
+const _errs11 = errors;
+if(errors === _errs11){
+if(typeof data4 === "string"){
+if(func1(data4) > 200){
+validate26.errors = [{instancePath:instancePath+"/passphrase",schemaPath:"document#/paths/~1sign-in/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/passphrase/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"}];
+return false;
+}
+}
+else {
+validate26.errors = [{instancePath:instancePath+"/passphrase",schemaPath:"document#/paths/~1sign-in/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/passphrase/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid1 = _errs11 === errors;
+}
+else {
+var valid1 = true;
+}
+}
+}
+}
+}
+}
+}
+}
+else {
+validate26.errors = [{instancePath,schemaPath:"document#/paths/~1sign-in/post/requestBody/content/application~1x-www-form-urlencoded/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate26.errors = vErrors;
+return errors === 0;
+}
+validate26.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+const paths_1sign_out_post_requestBody_content_application_1x_www_form_urlencoded_schema = validate27;
+const schema44 = {"$id":"paths_1sign_out_post_requestBody_content_application_1x_www_form_urlencoded_schema","$ref":"document#/paths/~1sign-out/post/requestBody/content/application~1x-www-form-urlencoded/schema"};
+const schema45 = {"type":"object","additionalProperties":false,"required":["interactId","nonce"],"properties":{"interactId":{"type":"string","minLength":1},"nonce":{"type":"string","minLength":1},"csrf":{"type":"string"}}};
+
+function validate27(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="paths_1sign_out_post_requestBody_content_application_1x_www_form_urlencoded_schema" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate27.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+const _errs0 = errors;
+if(errors === _errs0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if(((data.interactId === undefined) && (missing0 = "interactId")) || ((data.nonce === undefined) && (missing0 = "nonce"))){
+validate27.errors = [{instancePath,schemaPath:"document#/paths/~1sign-out/post/requestBody/content/application~1x-www-form-urlencoded/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+const _errs2 = errors;
+for(const key0 in data){
+if(!(((key0 === "interactId") || (key0 === "nonce")) || (key0 === "csrf"))){
+validate27.errors = [{instancePath,schemaPath:"document#/paths/~1sign-out/post/requestBody/content/application~1x-www-form-urlencoded/schema/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+return false;
+break;
+}
+}
+if(_errs2 === errors){
+if(data.interactId !== undefined){
+let data0 = data.interactId;
+const _errs3 = errors;
+if(errors === _errs3){
+if(typeof data0 === "string"){
+if(func1(data0) < 1){
+validate27.errors = [{instancePath:instancePath+"/interactId",schemaPath:"document#/paths/~1sign-out/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/interactId/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+return false;
+}
+}
+else {
+validate27.errors = [{instancePath:instancePath+"/interactId",schemaPath:"document#/paths/~1sign-out/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/interactId/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid1 = _errs3 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data.nonce !== undefined){
+let data1 = data.nonce;
+const _errs5 = errors;
+if(errors === _errs5){
+if(typeof data1 === "string"){
+if(func1(data1) < 1){
+validate27.errors = [{instancePath:instancePath+"/nonce",schemaPath:"document#/paths/~1sign-out/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/nonce/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+return false;
+}
+}
+else {
+validate27.errors = [{instancePath:instancePath+"/nonce",schemaPath:"document#/paths/~1sign-out/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/nonce/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid1 = _errs5 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data.csrf !== undefined){
+const _errs7 = errors;
+if(typeof data.csrf !== "string"){
+validate27.errors = [{instancePath:instancePath+"/csrf",schemaPath:"document#/paths/~1sign-out/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/csrf/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs7 === errors;
+}
+else {
+var valid1 = true;
+}
+}
+}
+}
+}
+}
+else {
+validate27.errors = [{instancePath,schemaPath:"document#/paths/~1sign-out/post/requestBody/content/application~1x-www-form-urlencoded/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate27.errors = vErrors;
+return errors === 0;
+}
+validate27.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+const components_schemas_interaction = validate28;
+const schema46 = {"$id":"components_schemas_interaction","$ref":"document#/components/schemas/interaction"};
+const schema47 = {"type":"object","additionalProperties":false,"required":["grantId","access","state","client","expiresAt"],"properties":{"grantId":{"type":"string"},"client":{"type":"object","required":["name","uri"],"properties":{"name":{"type":"string"},"uri":{"type":"string"}}},"expiresAt":{"type":"string","format":"date-time"},"finishUri":{"type":"string"},"access":{"type":"array","items":{"type":"object","required":["type","actions"],"additionalProperties":true,"properties":{"type":{"type":"string"},"actions":{"type":"array","items":{"type":"string"}},"identifier":{"type":"string","format":"uri"},"limits":{"type":"object","additionalProperties":true}}}},"subject":{"type":"object","required":["sub_ids"],"properties":{"sub_ids":{"type":"array","items":{"type":"object","required":["id","format"],"properties":{"id":{"type":"string"},"format":{"type":"string","enum":["uri"]}}}}}},"state":{"type":"string","enum":["PENDING","APPROVED","DENIED"]}}};
+const formats0 = runtime1.fullFormats["date-time"];
+const formats2 = runtime1.fullFormats.uri;
+
+function validate28(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="components_schemas_interaction" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate28.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+const _errs0 = errors;
+if(errors === _errs0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((((((data.grantId === undefined) && (missing0 = "grantId")) || ((data.access === undefined) && (missing0 = "access"))) || ((data.state === undefined) && (missing0 = "state"))) || ((data.client === undefined) && (missing0 = "client"))) || ((data.expiresAt === undefined) && (missing0 = "expiresAt"))){
+validate28.errors = [{instancePath,schemaPath:"document#/components/schemas/interaction/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+const _errs2 = errors;
+for(const key0 in data){
+if(!(((((((key0 === "grantId") || (key0 === "client")) || (key0 === "expiresAt")) || (key0 === "finishUri")) || (key0 === "access")) || (key0 === "subject")) || (key0 === "state"))){
+validate28.errors = [{instancePath,schemaPath:"document#/components/schemas/interaction/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -508,7 +770,7 @@ if(_errs2 === errors){
 if(data.grantId !== undefined){
 const _errs3 = errors;
 if(typeof data.grantId !== "string"){
-validate26.errors = [{instancePath:instancePath+"/grantId",schemaPath:"document#/components/schemas/interaction/properties/grantId/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate28.errors = [{instancePath:instancePath+"/grantId",schemaPath:"document#/components/schemas/interaction/properties/grantId/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid1 = _errs3 === errors;
@@ -524,14 +786,14 @@ if(errors === _errs5){
 if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
 let missing1;
 if(((data1.name === undefined) && (missing1 = "name")) || ((data1.uri === undefined) && (missing1 = "uri"))){
-validate26.errors = [{instancePath:instancePath+"/client",schemaPath:"document#/components/schemas/interaction/properties/client/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+validate28.errors = [{instancePath:instancePath+"/client",schemaPath:"document#/components/schemas/interaction/properties/client/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
 return false;
 }
 else {
 if(data1.name !== undefined){
 const _errs7 = errors;
 if(typeof data1.name !== "string"){
-validate26.errors = [{instancePath:instancePath+"/client/name",schemaPath:"document#/components/schemas/interaction/properties/client/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate28.errors = [{instancePath:instancePath+"/client/name",schemaPath:"document#/components/schemas/interaction/properties/client/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid2 = _errs7 === errors;
@@ -543,7 +805,7 @@ if(valid2){
 if(data1.uri !== undefined){
 const _errs9 = errors;
 if(typeof data1.uri !== "string"){
-validate26.errors = [{instancePath:instancePath+"/client/uri",schemaPath:"document#/components/schemas/interaction/properties/client/properties/uri/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate28.errors = [{instancePath:instancePath+"/client/uri",schemaPath:"document#/components/schemas/interaction/properties/client/properties/uri/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid2 = _errs9 === errors;
@@ -555,7 +817,7 @@ var valid2 = true;
 }
 }
 else {
-validate26.errors = [{instancePath:instancePath+"/client",schemaPath:"document#/components/schemas/interaction/properties/client/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate28.errors = [{instancePath:instancePath+"/client",schemaPath:"document#/components/schemas/interaction/properties/client/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -565,11 +827,22 @@ else {
 var valid1 = true;
 }
 if(valid1){
-if(data.finishUri !== undefined){
+if(data.expiresAt !== undefined){
+let data4 = data.expiresAt;
 const _errs11 = errors;
-if(typeof data.finishUri !== "string"){
-validate26.errors = [{instancePath:instancePath+"/finishUri",schemaPath:"document#/components/schemas/interaction/properties/finishUri/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+if(errors === _errs11){
+if(errors === _errs11){
+if(typeof data4 === "string"){
+if(!(formats0.validate(data4))){
+validate28.errors = [{instancePath:instancePath+"/expiresAt",schemaPath:"document#/components/schemas/interaction/properties/expiresAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
 return false;
+}
+}
+else {
+validate28.errors = [{instancePath:instancePath+"/expiresAt",schemaPath:"document#/components/schemas/interaction/properties/expiresAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
 }
 var valid1 = _errs11 === errors;
 }
@@ -577,125 +850,11 @@ else {
 var valid1 = true;
 }
 if(valid1){
-if(data.access !== undefined){
-let data5 = data.access;
+if(data.finishUri !== undefined){
 const _errs13 = errors;
-if(errors === _errs13){
-if(Array.isArray(data5)){
-var valid3 = true;
-const len0 = data5.length;
-for(let i0=0; i0<len0; i0++){
-let data6 = data5[i0];
-const _errs15 = errors;
-if(errors === _errs15){
-if(data6 && typeof data6 == "object" && !Array.isArray(data6)){
-let missing2;
-if(((data6.type === undefined) && (missing2 = "type")) || ((data6.actions === undefined) && (missing2 = "actions"))){
-validate26.errors = [{instancePath:instancePath+"/access/" + i0,schemaPath:"document#/components/schemas/interaction/properties/access/items/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"}];
+if(typeof data.finishUri !== "string"){
+validate28.errors = [{instancePath:instancePath+"/finishUri",schemaPath:"document#/components/schemas/interaction/properties/finishUri/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
-}
-else {
-if(data6.type !== undefined){
-const _errs18 = errors;
-if(typeof data6.type !== "string"){
-validate26.errors = [{instancePath:instancePath+"/access/" + i0+"/type",schemaPath:"document#/components/schemas/interaction/properties/access/items/properties/type/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid4 = _errs18 === errors;
-}
-else {
-var valid4 = true;
-}
-if(valid4){
-if(data6.actions !== undefined){
-let data8 = data6.actions;
-const _errs20 = errors;
-if(errors === _errs20){
-if(Array.isArray(data8)){
-var valid5 = true;
-const len1 = data8.length;
-for(let i1=0; i1<len1; i1++){
-const _errs22 = errors;
-if(typeof data8[i1] !== "string"){
-validate26.errors = [{instancePath:instancePath+"/access/" + i0+"/actions/" + i1,schemaPath:"document#/components/schemas/interaction/properties/access/items/properties/actions/items/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid5 = _errs22 === errors;
-if(!valid5){
-break;
-}
-}
-}
-else {
-validate26.errors = [{instancePath:instancePath+"/access/" + i0+"/actions",schemaPath:"document#/components/schemas/interaction/properties/access/items/properties/actions/type",keyword:"type",params:{type: "array"},message:"must be array"}];
-return false;
-}
-}
-var valid4 = _errs20 === errors;
-}
-else {
-var valid4 = true;
-}
-if(valid4){
-if(data6.identifier !== undefined){
-let data10 = data6.identifier;
-const _errs24 = errors;
-if(errors === _errs24){
-if(errors === _errs24){
-if(typeof data10 === "string"){
-if(!(formats0(data10))){
-validate26.errors = [{instancePath:instancePath+"/access/" + i0+"/identifier",schemaPath:"document#/components/schemas/interaction/properties/access/items/properties/identifier/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
-return false;
-}
-}
-else {
-validate26.errors = [{instancePath:instancePath+"/access/" + i0+"/identifier",schemaPath:"document#/components/schemas/interaction/properties/access/items/properties/identifier/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-}
-var valid4 = _errs24 === errors;
-}
-else {
-var valid4 = true;
-}
-if(valid4){
-if(data6.limits !== undefined){
-let data11 = data6.limits;
-const _errs26 = errors;
-if(errors === _errs26){
-if(data11 && typeof data11 == "object" && !Array.isArray(data11)){
-}
-else {
-validate26.errors = [{instancePath:instancePath+"/access/" + i0+"/limits",schemaPath:"document#/components/schemas/interaction/properties/access/items/properties/limits/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-var valid4 = _errs26 === errors;
-}
-else {
-var valid4 = true;
-}
-}
-}
-}
-}
-}
-else {
-validate26.errors = [{instancePath:instancePath+"/access/" + i0,schemaPath:"document#/components/schemas/interaction/properties/access/items/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-var valid3 = _errs15 === errors;
-if(!valid3){
-break;
-}
-}
-}
-else {
-validate26.errors = [{instancePath:instancePath+"/access",schemaPath:"document#/components/schemas/interaction/properties/access/type",keyword:"type",params:{type: "array"},message:"must be array"}];
-return false;
-}
 }
 var valid1 = _errs13 === errors;
 }
@@ -703,56 +862,165 @@ else {
 var valid1 = true;
 }
 if(valid1){
-if(data.subject !== undefined){
-let data12 = data.subject;
-const _errs29 = errors;
-if(errors === _errs29){
-if(data12 && typeof data12 == "object" && !Array.isArray(data12)){
-let missing3;
-if((data12.sub_ids === undefined) && (missing3 = "sub_ids")){
-validate26.errors = [{instancePath:instancePath+"/subject",schemaPath:"document#/components/schemas/interaction/properties/subject/required",keyword:"required",params:{missingProperty: missing3},message:"must have required property '"+missing3+"'"}];
+if(data.access !== undefined){
+let data6 = data.access;
+const _errs15 = errors;
+if(errors === _errs15){
+if(Array.isArray(data6)){
+var valid3 = true;
+const len0 = data6.length;
+for(let i0=0; i0<len0; i0++){
+let data7 = data6[i0];
+const _errs17 = errors;
+if(errors === _errs17){
+if(data7 && typeof data7 == "object" && !Array.isArray(data7)){
+let missing2;
+if(((data7.type === undefined) && (missing2 = "type")) || ((data7.actions === undefined) && (missing2 = "actions"))){
+validate28.errors = [{instancePath:instancePath+"/access/" + i0,schemaPath:"document#/components/schemas/interaction/properties/access/items/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"}];
 return false;
 }
 else {
-if(data12.sub_ids !== undefined){
-let data13 = data12.sub_ids;
+if(data7.type !== undefined){
+const _errs20 = errors;
+if(typeof data7.type !== "string"){
+validate28.errors = [{instancePath:instancePath+"/access/" + i0+"/type",schemaPath:"document#/components/schemas/interaction/properties/access/items/properties/type/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid4 = _errs20 === errors;
+}
+else {
+var valid4 = true;
+}
+if(valid4){
+if(data7.actions !== undefined){
+let data9 = data7.actions;
+const _errs22 = errors;
+if(errors === _errs22){
+if(Array.isArray(data9)){
+var valid5 = true;
+const len1 = data9.length;
+for(let i1=0; i1<len1; i1++){
+const _errs24 = errors;
+if(typeof data9[i1] !== "string"){
+validate28.errors = [{instancePath:instancePath+"/access/" + i0+"/actions/" + i1,schemaPath:"document#/components/schemas/interaction/properties/access/items/properties/actions/items/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid5 = _errs24 === errors;
+if(!valid5){
+break;
+}
+}
+}
+else {
+validate28.errors = [{instancePath:instancePath+"/access/" + i0+"/actions",schemaPath:"document#/components/schemas/interaction/properties/access/items/properties/actions/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+return false;
+}
+}
+var valid4 = _errs22 === errors;
+}
+else {
+var valid4 = true;
+}
+if(valid4){
+if(data7.identifier !== undefined){
+let data11 = data7.identifier;
+const _errs26 = errors;
+if(errors === _errs26){
+if(errors === _errs26){
+if(typeof data11 === "string"){
+if(!(formats2(data11))){
+validate28.errors = [{instancePath:instancePath+"/access/" + i0+"/identifier",schemaPath:"document#/components/schemas/interaction/properties/access/items/properties/identifier/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+return false;
+}
+}
+else {
+validate28.errors = [{instancePath:instancePath+"/access/" + i0+"/identifier",schemaPath:"document#/components/schemas/interaction/properties/access/items/properties/identifier/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+}
+var valid4 = _errs26 === errors;
+}
+else {
+var valid4 = true;
+}
+if(valid4){
+if(data7.limits !== undefined){
+let data12 = data7.limits;
+const _errs28 = errors;
+if(errors === _errs28){
+if(data12 && typeof data12 == "object" && !Array.isArray(data12)){
+}
+else {
+validate28.errors = [{instancePath:instancePath+"/access/" + i0+"/limits",schemaPath:"document#/components/schemas/interaction/properties/access/items/properties/limits/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+var valid4 = _errs28 === errors;
+}
+else {
+var valid4 = true;
+}
+}
+}
+}
+}
+}
+else {
+validate28.errors = [{instancePath:instancePath+"/access/" + i0,schemaPath:"document#/components/schemas/interaction/properties/access/items/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+var valid3 = _errs17 === errors;
+if(!valid3){
+break;
+}
+}
+}
+else {
+validate28.errors = [{instancePath:instancePath+"/access",schemaPath:"document#/components/schemas/interaction/properties/access/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+return false;
+}
+}
+var valid1 = _errs15 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data.subject !== undefined){
+let data13 = data.subject;
 const _errs31 = errors;
 if(errors === _errs31){
-if(Array.isArray(data13)){
-var valid7 = true;
-const len2 = data13.length;
-for(let i2=0; i2<len2; i2++){
-let data14 = data13[i2];
+if(data13 && typeof data13 == "object" && !Array.isArray(data13)){
+let missing3;
+if((data13.sub_ids === undefined) && (missing3 = "sub_ids")){
+validate28.errors = [{instancePath:instancePath+"/subject",schemaPath:"document#/components/schemas/interaction/properties/subject/required",keyword:"required",params:{missingProperty: missing3},message:"must have required property '"+missing3+"'"}];
+return false;
+}
+else {
+if(data13.sub_ids !== undefined){
+let data14 = data13.sub_ids;
 const _errs33 = errors;
 if(errors === _errs33){
-if(data14 && typeof data14 == "object" && !Array.isArray(data14)){
-let missing4;
-if(((data14.id === undefined) && (missing4 = "id")) || ((data14.format === undefined) && (missing4 = "format"))){
-validate26.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i2,schemaPath:"document#/components/schemas/interaction/properties/subject/properties/sub_ids/items/required",keyword:"required",params:{missingProperty: missing4},message:"must have required property '"+missing4+"'"}];
-return false;
-}
-else {
-if(data14.id !== undefined){
+if(Array.isArray(data14)){
+var valid7 = true;
+const len2 = data14.length;
+for(let i2=0; i2<len2; i2++){
+let data15 = data14[i2];
 const _errs35 = errors;
-if(typeof data14.id !== "string"){
-validate26.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i2+"/id",schemaPath:"document#/components/schemas/interaction/properties/subject/properties/sub_ids/items/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+if(errors === _errs35){
+if(data15 && typeof data15 == "object" && !Array.isArray(data15)){
+let missing4;
+if(((data15.id === undefined) && (missing4 = "id")) || ((data15.format === undefined) && (missing4 = "format"))){
+validate28.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i2,schemaPath:"document#/components/schemas/interaction/properties/subject/properties/sub_ids/items/required",keyword:"required",params:{missingProperty: missing4},message:"must have required property '"+missing4+"'"}];
 return false;
-}
-var valid8 = _errs35 === errors;
 }
 else {
-var valid8 = true;
-}
-if(valid8){
-if(data14.format !== undefined){
-let data16 = data14.format;
+if(data15.id !== undefined){
 const _errs37 = errors;
-if(typeof data16 !== "string"){
-validate26.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i2+"/format",schemaPath:"document#/components/schemas/interaction/properties/subject/properties/sub_ids/items/properties/format/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-if(!(data16 === "uri")){
-validate26.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i2+"/format",schemaPath:"document#/components/schemas/interaction/properties/subject/properties/sub_ids/items/properties/format/enum",keyword:"enum",params:{allowedValues: schema43.properties.subject.properties.sub_ids.items.properties.format.enum},message:"must be equal to one of the allowed values"}];
+if(typeof data15.id !== "string"){
+validate28.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i2+"/id",schemaPath:"document#/components/schemas/interaction/properties/subject/properties/sub_ids/items/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid8 = _errs37 === errors;
@@ -760,22 +1028,39 @@ var valid8 = _errs37 === errors;
 else {
 var valid8 = true;
 }
+if(valid8){
+if(data15.format !== undefined){
+let data17 = data15.format;
+const _errs39 = errors;
+if(typeof data17 !== "string"){
+validate28.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i2+"/format",schemaPath:"document#/components/schemas/interaction/properties/subject/properties/sub_ids/items/properties/format/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!(data17 === "uri")){
+validate28.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i2+"/format",schemaPath:"document#/components/schemas/interaction/properties/subject/properties/sub_ids/items/properties/format/enum",keyword:"enum",params:{allowedValues: schema47.properties.subject.properties.sub_ids.items.properties.format.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid8 = _errs39 === errors;
+}
+else {
+var valid8 = true;
+}
 }
 }
 }
 else {
-validate26.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i2,schemaPath:"document#/components/schemas/interaction/properties/subject/properties/sub_ids/items/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate28.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i2,schemaPath:"document#/components/schemas/interaction/properties/subject/properties/sub_ids/items/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-var valid7 = _errs33 === errors;
+var valid7 = _errs35 === errors;
 if(!valid7){
 break;
 }
 }
 }
 else {
-validate26.errors = [{instancePath:instancePath+"/subject/sub_ids",schemaPath:"document#/components/schemas/interaction/properties/subject/properties/sub_ids/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate28.errors = [{instancePath:instancePath+"/subject/sub_ids",schemaPath:"document#/components/schemas/interaction/properties/subject/properties/sub_ids/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
 }
 }
@@ -783,28 +1068,28 @@ return false;
 }
 }
 else {
-validate26.errors = [{instancePath:instancePath+"/subject",schemaPath:"document#/components/schemas/interaction/properties/subject/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate28.errors = [{instancePath:instancePath+"/subject",schemaPath:"document#/components/schemas/interaction/properties/subject/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-var valid1 = _errs29 === errors;
+var valid1 = _errs31 === errors;
 }
 else {
 var valid1 = true;
 }
 if(valid1){
 if(data.state !== undefined){
-let data17 = data.state;
-const _errs39 = errors;
-if(typeof data17 !== "string"){
-validate26.errors = [{instancePath:instancePath+"/state",schemaPath:"document#/components/schemas/interaction/properties/state/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+let data18 = data.state;
+const _errs41 = errors;
+if(typeof data18 !== "string"){
+validate28.errors = [{instancePath:instancePath+"/state",schemaPath:"document#/components/schemas/interaction/properties/state/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
-if(!(((data17 === "PENDING") || (data17 === "APPROVED")) || (data17 === "DENIED"))){
-validate26.errors = [{instancePath:instancePath+"/state",schemaPath:"document#/components/schemas/interaction/properties/state/enum",keyword:"enum",params:{allowedValues: schema43.properties.state.enum},message:"must be equal to one of the allowed values"}];
+if(!(((data18 === "PENDING") || (data18 === "APPROVED")) || (data18 === "DENIED"))){
+validate28.errors = [{instancePath:instancePath+"/state",schemaPath:"document#/components/schemas/interaction/properties/state/enum",keyword:"enum",params:{allowedValues: schema47.properties.state.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
-var valid1 = _errs39 === errors;
+var valid1 = _errs41 === errors;
 }
 else {
 var valid1 = true;
@@ -817,207 +1102,767 @@ var valid1 = true;
 }
 }
 }
-else {
-validate26.errors = [{instancePath,schemaPath:"document#/components/schemas/interaction/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-validate26.errors = vErrors;
-return errors === 0;
-}
-validate26.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-const components_responses_invalid_decision_content_application_1json_schema = validate27;
-const schema44 = {"$id":"components_responses_invalid_decision_content_application_1json_schema","$ref":"document#/components/responses/invalid-decision/content/application~1json/schema"};
-const schema45 = {"type":"object","required":["error"],"properties":{"error":{"type":"object","required":["code","description"],"properties":{"code":{"type":"string","enum":["invalid_request","invalid_interaction"]},"description":{"type":"string"}}}}};
-
-function validate27(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_responses_invalid_decision_content_application_1json_schema" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate27.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-const _errs0 = errors;
-if(errors === _errs0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if((data.error === undefined) && (missing0 = "error")){
-validate27.errors = [{instancePath,schemaPath:"document#/components/responses/invalid-decision/content/application~1json/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
-return false;
 }
 else {
-if(data.error !== undefined){
-let data0 = data.error;
-const _errs2 = errors;
-if(errors === _errs2){
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-let missing1;
-if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
-validate27.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/invalid-decision/content/application~1json/schema/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
-return false;
-}
-else {
-if(data0.code !== undefined){
-let data1 = data0.code;
-const _errs4 = errors;
-if(typeof data1 !== "string"){
-validate27.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/invalid-decision/content/application~1json/schema/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-if(!((data1 === "invalid_request") || (data1 === "invalid_interaction"))){
-validate27.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/invalid-decision/content/application~1json/schema/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema45.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
-return false;
-}
-var valid2 = _errs4 === errors;
-}
-else {
-var valid2 = true;
-}
-if(valid2){
-if(data0.description !== undefined){
-const _errs6 = errors;
-if(typeof data0.description !== "string"){
-validate27.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/responses/invalid-decision/content/application~1json/schema/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid2 = _errs6 === errors;
-}
-else {
-var valid2 = true;
-}
-}
-}
-}
-else {
-validate27.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/invalid-decision/content/application~1json/schema/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-}
-}
-}
-else {
-validate27.errors = [{instancePath,schemaPath:"document#/components/responses/invalid-decision/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-validate27.errors = vErrors;
-return errors === 0;
-}
-validate27.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
-
-const components_responses_denied_decision_content_application_1json_schema = validate28;
-const schema46 = {"$id":"components_responses_denied_decision_content_application_1json_schema","$ref":"document#/components/responses/denied-decision/content/application~1json/schema"};
-const schema47 = {"type":"object","required":["error"],"properties":{"error":{"type":"object","required":["code","description"],"properties":{"code":{"type":"string","enum":["invalid_interaction","user_denied"]},"description":{"type":"string"}}}}};
-
-function validate28(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_responses_denied_decision_content_application_1json_schema" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate28.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-const _errs0 = errors;
-if(errors === _errs0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if((data.error === undefined) && (missing0 = "error")){
-validate28.errors = [{instancePath,schemaPath:"document#/components/responses/denied-decision/content/application~1json/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
-return false;
-}
-else {
-if(data.error !== undefined){
-let data0 = data.error;
-const _errs2 = errors;
-if(errors === _errs2){
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-let missing1;
-if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
-validate28.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/denied-decision/content/application~1json/schema/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
-return false;
-}
-else {
-if(data0.code !== undefined){
-let data1 = data0.code;
-const _errs4 = errors;
-if(typeof data1 !== "string"){
-validate28.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/denied-decision/content/application~1json/schema/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-if(!((data1 === "invalid_interaction") || (data1 === "user_denied"))){
-validate28.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/denied-decision/content/application~1json/schema/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema47.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
-return false;
-}
-var valid2 = _errs4 === errors;
-}
-else {
-var valid2 = true;
-}
-if(valid2){
-if(data0.description !== undefined){
-const _errs6 = errors;
-if(typeof data0.description !== "string"){
-validate28.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/responses/denied-decision/content/application~1json/schema/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid2 = _errs6 === errors;
-}
-else {
-var valid2 = true;
-}
-}
-}
-}
-else {
-validate28.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/denied-decision/content/application~1json/schema/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-}
-}
-}
-else {
-validate28.errors = [{instancePath,schemaPath:"document#/components/responses/denied-decision/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate28.errors = [{instancePath,schemaPath:"document#/components/schemas/interaction/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
 validate28.errors = vErrors;
 return errors === 0;
 }
-validate28.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
+validate28.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+const components_responses_invalid_request_content_application_1json_schema = validate29;
+const schema48 = {"$id":"components_responses_invalid_request_content_application_1json_schema","$ref":"document#/components/responses/invalid-request/content/application~1json/schema"};
+const schema49 = {"type":"object","required":["error"],"properties":{"error":{"type":"object","required":["code","description"],"properties":{"code":{"type":"string","enum":["invalid_request"]},"description":{"type":"string"}}}}};
+
+function validate29(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="components_responses_invalid_request_content_application_1json_schema" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate29.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+const _errs0 = errors;
+if(errors === _errs0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((data.error === undefined) && (missing0 = "error")){
+validate29.errors = [{instancePath,schemaPath:"document#/components/responses/invalid-request/content/application~1json/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data.error !== undefined){
+let data0 = data.error;
+const _errs2 = errors;
+if(errors === _errs2){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+let missing1;
+if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
+validate29.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/invalid-request/content/application~1json/schema/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+return false;
+}
+else {
+if(data0.code !== undefined){
+let data1 = data0.code;
+const _errs4 = errors;
+if(typeof data1 !== "string"){
+validate29.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/invalid-request/content/application~1json/schema/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!(data1 === "invalid_request")){
+validate29.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/invalid-request/content/application~1json/schema/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema49.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid2 = _errs4 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data0.description !== undefined){
+const _errs6 = errors;
+if(typeof data0.description !== "string"){
+validate29.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/responses/invalid-request/content/application~1json/schema/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid2 = _errs6 === errors;
+}
+else {
+var valid2 = true;
+}
+}
+}
+}
+else {
+validate29.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/invalid-request/content/application~1json/schema/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+}
+}
+}
+else {
+validate29.errors = [{instancePath,schemaPath:"document#/components/responses/invalid-request/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate29.errors = vErrors;
+return errors === 0;
+}
+validate29.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
+
+const components_responses_denied_decision_content_application_1json_schema = validate30;
+const schema50 = {"$id":"components_responses_denied_decision_content_application_1json_schema","$ref":"document#/components/responses/denied-decision/content/application~1json/schema"};
+const schema51 = {"type":"object","required":["error"],"properties":{"error":{"type":"object","required":["code","description"],"properties":{"code":{"type":"string","enum":["invalid_interaction","user_denied"]},"description":{"type":"string"}}}}};
+
+function validate30(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="components_responses_denied_decision_content_application_1json_schema" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate30.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+const _errs0 = errors;
+if(errors === _errs0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((data.error === undefined) && (missing0 = "error")){
+validate30.errors = [{instancePath,schemaPath:"document#/components/responses/denied-decision/content/application~1json/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data.error !== undefined){
+let data0 = data.error;
+const _errs2 = errors;
+if(errors === _errs2){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+let missing1;
+if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
+validate30.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/denied-decision/content/application~1json/schema/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+return false;
+}
+else {
+if(data0.code !== undefined){
+let data1 = data0.code;
+const _errs4 = errors;
+if(typeof data1 !== "string"){
+validate30.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/denied-decision/content/application~1json/schema/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!((data1 === "invalid_interaction") || (data1 === "user_denied"))){
+validate30.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/denied-decision/content/application~1json/schema/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema51.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid2 = _errs4 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data0.description !== undefined){
+const _errs6 = errors;
+if(typeof data0.description !== "string"){
+validate30.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/responses/denied-decision/content/application~1json/schema/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid2 = _errs6 === errors;
+}
+else {
+var valid2 = true;
+}
+}
+}
+}
+else {
+validate30.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/denied-decision/content/application~1json/schema/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+}
+}
+}
+else {
+validate30.errors = [{instancePath,schemaPath:"document#/components/responses/denied-decision/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate30.errors = vErrors;
+return errors === 0;
+}
+validate30.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
+
+const components_responses_unknown_interaction_content_application_1json_schema = validate31;
+const schema52 = {"$id":"components_responses_unknown_interaction_content_application_1json_schema","$ref":"document#/components/responses/unknown-interaction/content/application~1json/schema"};
+const schema53 = {"type":"object","required":["error"],"properties":{"error":{"type":"object","required":["code","description"],"properties":{"code":{"type":"string","enum":["unknown_interaction"]},"description":{"type":"string"}}}}};
+
+function validate31(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="components_responses_unknown_interaction_content_application_1json_schema" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate31.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+const _errs0 = errors;
+if(errors === _errs0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((data.error === undefined) && (missing0 = "error")){
+validate31.errors = [{instancePath,schemaPath:"document#/components/responses/unknown-interaction/content/application~1json/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data.error !== undefined){
+let data0 = data.error;
+const _errs2 = errors;
+if(errors === _errs2){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+let missing1;
+if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
+validate31.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/unknown-interaction/content/application~1json/schema/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+return false;
+}
+else {
+if(data0.code !== undefined){
+let data1 = data0.code;
+const _errs4 = errors;
+if(typeof data1 !== "string"){
+validate31.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/unknown-interaction/content/application~1json/schema/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!(data1 === "unknown_interaction")){
+validate31.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/unknown-interaction/content/application~1json/schema/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema53.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid2 = _errs4 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data0.description !== undefined){
+const _errs6 = errors;
+if(typeof data0.description !== "string"){
+validate31.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/responses/unknown-interaction/content/application~1json/schema/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid2 = _errs6 === errors;
+}
+else {
+var valid2 = true;
+}
+}
+}
+}
+else {
+validate31.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/unknown-interaction/content/application~1json/schema/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+}
+}
+}
+else {
+validate31.errors = [{instancePath,schemaPath:"document#/components/responses/unknown-interaction/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate31.errors = vErrors;
+return errors === 0;
+}
+validate31.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
+
+const components_responses_request_denied_content_application_1json_schema = validate32;
+const schema54 = {"$id":"components_responses_request_denied_content_application_1json_schema","$ref":"document#/components/responses/request-denied/content/application~1json/schema"};
+const schema55 = {"type":"object","required":["error"],"properties":{"error":{"type":"object","required":["code","description"],"properties":{"code":{"type":"string","enum":["request_denied"]},"description":{"type":"string"}}}}};
+
+function validate32(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="components_responses_request_denied_content_application_1json_schema" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate32.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+const _errs0 = errors;
+if(errors === _errs0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((data.error === undefined) && (missing0 = "error")){
+validate32.errors = [{instancePath,schemaPath:"document#/components/responses/request-denied/content/application~1json/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data.error !== undefined){
+let data0 = data.error;
+const _errs2 = errors;
+if(errors === _errs2){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+let missing1;
+if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
+validate32.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/request-denied/content/application~1json/schema/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+return false;
+}
+else {
+if(data0.code !== undefined){
+let data1 = data0.code;
+const _errs4 = errors;
+if(typeof data1 !== "string"){
+validate32.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/request-denied/content/application~1json/schema/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!(data1 === "request_denied")){
+validate32.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/request-denied/content/application~1json/schema/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema55.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid2 = _errs4 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data0.description !== undefined){
+const _errs6 = errors;
+if(typeof data0.description !== "string"){
+validate32.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/responses/request-denied/content/application~1json/schema/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid2 = _errs6 === errors;
+}
+else {
+var valid2 = true;
+}
+}
+}
+}
+else {
+validate32.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/request-denied/content/application~1json/schema/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+}
+}
+}
+else {
+validate32.errors = [{instancePath,schemaPath:"document#/components/responses/request-denied/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate32.errors = vErrors;
+return errors === 0;
+}
+validate32.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
+
+const paths_1grant_1_id_1_nonce_1accept_post_requestBody_content_application_1json_schema = validate33;
+const schema56 = {"$id":"paths_1grant_1_id_1_nonce_1accept_post_requestBody_content_application_1json_schema","$ref":"document#/paths/~1grant~1%7Bid%7D~1%7Bnonce%7D~1accept/post/requestBody/content/application~1json/schema"};
+const schema57 = {"type":"object","additionalProperties":false,"properties":{"limits":{"type":"array","items":{"$ref":"#/components/schemas/allowed-limits"}}}};
+const schema58 = {"type":"object","additionalProperties":false,"required":["identifier"],"properties":{"identifier":{"type":"string"},"debitAmount":{"$ref":"#/components/schemas/amount"},"receiveAmount":{"$ref":"#/components/schemas/amount"}}};
+const schema59 = {"type":"object","additionalProperties":false,"required":["value","assetCode","assetScale"],"properties":{"value":{"type":"string","maxLength":20},"assetCode":{"type":"string"},"assetScale":{"type":"integer"}}};
+
+function validate35(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate35.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((data.identifier === undefined) && (missing0 = "identifier")){
+validate35.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+const _errs1 = errors;
+for(const key0 in data){
+if(!(((key0 === "identifier") || (key0 === "debitAmount")) || (key0 === "receiveAmount"))){
+validate35.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+return false;
+break;
+}
+}
+if(_errs1 === errors){
+if(data.identifier !== undefined){
+const _errs2 = errors;
+if(typeof data.identifier !== "string"){
+validate35.errors = [{instancePath:instancePath+"/identifier",schemaPath:"#/properties/identifier/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid0 = _errs2 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.debitAmount !== undefined){
+let data1 = data.debitAmount;
+const _errs4 = errors;
+const _errs5 = errors;
+if(errors === _errs5){
+if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
+let missing1;
+if((((data1.value === undefined) && (missing1 = "value")) || ((data1.assetCode === undefined) && (missing1 = "assetCode"))) || ((data1.assetScale === undefined) && (missing1 = "assetScale"))){
+validate35.errors = [{instancePath:instancePath+"/debitAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+return false;
+}
+else {
+const _errs7 = errors;
+for(const key1 in data1){
+if(!(((key1 === "value") || (key1 === "assetCode")) || (key1 === "assetScale"))){
+validate35.errors = [{instancePath:instancePath+"/debitAmount",schemaPath:"#/components/schemas/amount/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"}];
+return false;
+break;
+}
+}
+if(_errs7 === errors){
+if(data1.value !== undefined){
+let data2 = data1.value;
+const _errs8 = errors;
+if(errors === _errs8){
+if(typeof data2 === "string"){
+if(func1(data2) > 20){
+validate35.errors = [{instancePath:instancePath+"/debitAmount/value",schemaPath:"#/components/schemas/amount/properties/value/maxLength",keyword:"maxLength",params:{limit: 20},message:"must NOT have more than 20 characters"}];
+return false;
+}
+}
+else {
+validate35.errors = [{instancePath:instancePath+"/debitAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid2 = _errs8 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data1.assetCode !== undefined){
+const _errs10 = errors;
+if(typeof data1.assetCode !== "string"){
+validate35.errors = [{instancePath:instancePath+"/debitAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid2 = _errs10 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data1.assetScale !== undefined){
+let data4 = data1.assetScale;
+const _errs12 = errors;
+if(!(((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4))) && (isFinite(data4)))){
+validate35.errors = [{instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+return false;
+}
+var valid2 = _errs12 === errors;
+}
+else {
+var valid2 = true;
+}
+}
+}
+}
+}
+}
+else {
+validate35.errors = [{instancePath:instancePath+"/debitAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+var valid0 = _errs4 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.receiveAmount !== undefined){
+let data5 = data.receiveAmount;
+const _errs14 = errors;
+const _errs15 = errors;
+if(errors === _errs15){
+if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+let missing2;
+if((((data5.value === undefined) && (missing2 = "value")) || ((data5.assetCode === undefined) && (missing2 = "assetCode"))) || ((data5.assetScale === undefined) && (missing2 = "assetScale"))){
+validate35.errors = [{instancePath:instancePath+"/receiveAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"}];
+return false;
+}
+else {
+const _errs17 = errors;
+for(const key2 in data5){
+if(!(((key2 === "value") || (key2 === "assetCode")) || (key2 === "assetScale"))){
+validate35.errors = [{instancePath:instancePath+"/receiveAmount",schemaPath:"#/components/schemas/amount/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2},message:"must NOT have additional properties"}];
+return false;
+break;
+}
+}
+if(_errs17 === errors){
+if(data5.value !== undefined){
+let data6 = data5.value;
+const _errs18 = errors;
+if(errors === _errs18){
+if(typeof data6 === "string"){
+if(func1(data6) > 20){
+validate35.errors = [{instancePath:instancePath+"/receiveAmount/value",schemaPath:"#/components/schemas/amount/properties/value/maxLength",keyword:"maxLength",params:{limit: 20},message:"must NOT have more than 20 characters"}];
+return false;
+}
+}
+else {
+validate35.errors = [{instancePath:instancePath+"/receiveAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid4 = _errs18 === errors;
+}
+else {
+var valid4 = true;
+}
+if(valid4){
+if(data5.assetCode !== undefined){
+const _errs20 = errors;
+if(typeof data5.assetCode !== "string"){
+validate35.errors = [{instancePath:instancePath+"/receiveAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid4 = _errs20 === errors;
+}
+else {
+var valid4 = true;
+}
+if(valid4){
+if(data5.assetScale !== undefined){
+let data8 = data5.assetScale;
+const _errs22 = errors;
+if(!(((typeof data8 == "number") && (!(data8 % 1) && !isNaN(data8))) && (isFinite(data8)))){
+validate35.errors = [{instancePath:instancePath+"/receiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+return false;
+}
+var valid4 = _errs22 === errors;
+}
+else {
+var valid4 = true;
+}
+}
+}
+}
+}
+}
+else {
+validate35.errors = [{instancePath:instancePath+"/receiveAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+var valid0 = _errs14 === errors;
+}
+else {
+var valid0 = true;
+}
+}
+}
+}
+}
+}
+else {
+validate35.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate35.errors = vErrors;
+return errors === 0;
+}
+validate35.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+
+function validate34(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate34.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+const _errs1 = errors;
+for(const key0 in data){
+if(!(key0 === "limits")){
+validate34.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+return false;
+break;
+}
+}
+if(_errs1 === errors){
+if(data.limits !== undefined){
+let data0 = data.limits;
+const _errs2 = errors;
+if(errors === _errs2){
+if(Array.isArray(data0)){
+var valid1 = true;
+const len0 = data0.length;
+for(let i0=0; i0<len0; i0++){
+const _errs4 = errors;
+if(!(validate35(data0[i0], {instancePath:instancePath+"/limits/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate35.errors : vErrors.concat(validate35.errors);
+errors = vErrors.length;
+}
+var valid1 = _errs4 === errors;
+if(!valid1){
+break;
+}
+}
+}
+else {
+validate34.errors = [{instancePath:instancePath+"/limits",schemaPath:"#/properties/limits/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+return false;
+}
+}
+}
+}
+}
+else {
+validate34.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate34.errors = vErrors;
+return errors === 0;
+}
+validate34.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+
+function validate33(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="paths_1grant_1_id_1_nonce_1accept_post_requestBody_content_application_1json_schema" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate33.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(!(validate34(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate34.errors : vErrors.concat(validate34.errors);
+errors = vErrors.length;
+}
+validate33.errors = vErrors;
+return errors === 0;
+}
+validate33.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+const components_responses_invalid_decision_content_application_1json_schema = validate38;
+const schema61 = {"$id":"components_responses_invalid_decision_content_application_1json_schema","$ref":"document#/components/responses/invalid-decision/content/application~1json/schema"};
+const schema62 = {"type":"object","required":["error"],"properties":{"error":{"type":"object","required":["code","description"],"properties":{"code":{"type":"string","enum":["invalid_request","invalid_interaction"]},"description":{"type":"string"}}}}};
+
+function validate38(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="components_responses_invalid_decision_content_application_1json_schema" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate38.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+const _errs0 = errors;
+if(errors === _errs0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((data.error === undefined) && (missing0 = "error")){
+validate38.errors = [{instancePath,schemaPath:"document#/components/responses/invalid-decision/content/application~1json/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data.error !== undefined){
+let data0 = data.error;
+const _errs2 = errors;
+if(errors === _errs2){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+let missing1;
+if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
+validate38.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/invalid-decision/content/application~1json/schema/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+return false;
+}
+else {
+if(data0.code !== undefined){
+let data1 = data0.code;
+const _errs4 = errors;
+if(typeof data1 !== "string"){
+validate38.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/invalid-decision/content/application~1json/schema/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!((data1 === "invalid_request") || (data1 === "invalid_interaction"))){
+validate38.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/invalid-decision/content/application~1json/schema/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema62.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid2 = _errs4 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data0.description !== undefined){
+const _errs6 = errors;
+if(typeof data0.description !== "string"){
+validate38.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/responses/invalid-decision/content/application~1json/schema/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid2 = _errs6 === errors;
+}
+else {
+var valid2 = true;
+}
+}
+}
+}
+else {
+validate38.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/invalid-decision/content/application~1json/schema/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+}
+}
+}
+else {
+validate38.errors = [{instancePath,schemaPath:"document#/components/responses/invalid-decision/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate38.errors = vErrors;
+return errors === 0;
+}
+validate38.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
 export const requestBody = {
   'post-consent': paths_1consent_post_requestBody_content_application_1x_www_form_urlencoded_schema,
+  'post-sign-in': paths_1sign_in_post_requestBody_content_application_1x_www_form_urlencoded_schema,
+  'post-sign-out': paths_1sign_out_post_requestBody_content_application_1x_www_form_urlencoded_schema,
+  'accept-interaction': paths_1grant_1_id_1_nonce_1accept_post_requestBody_content_application_1json_schema,
 };
 export const responseBody = {
   'start-interaction': {
     202: null,
     302: null,
-    400: components_responses_interaction_error_content_application_1json_schema,
-    403: components_responses_interaction_error_content_application_1json_schema,
-    405: components_responses_invalid_request_content_application_1json_schema,
-    500: components_responses_request_denied_content_application_1json_schema,
+    400: components_responses_interaction_error_or_page_content_application_1json_schema,
+    403: components_responses_interaction_error_or_page_content_application_1json_schema,
+    405: components_responses_invalid_request_or_page_content_application_1json_schema,
+    500: components_responses_request_denied_or_page_content_application_1json_schema,
   },
   'finish-interaction': {
     202: null,
     302: null,
-    400: components_responses_invalid_request_content_application_1json_schema,
-    401: components_responses_interaction_error_content_application_1json_schema,
-    404: components_responses_unknown_interaction_content_application_1json_schema,
-    405: components_responses_invalid_request_content_application_1json_schema,
-    500: components_responses_request_denied_content_application_1json_schema,
+    400: components_responses_invalid_request_or_page_content_application_1json_schema,
+    401: components_responses_interaction_error_or_page_content_application_1json_schema,
+    404: components_responses_unknown_interaction_or_page_content_application_1json_schema,
+    405: components_responses_invalid_request_or_page_content_application_1json_schema,
+    500: components_responses_request_denied_or_page_content_application_1json_schema,
   },
   'get-consent': {
     200: null,
     400: null,
+    403: null,
     404: null,
     405: null,
     500: null,
@@ -1032,9 +1877,31 @@ export const responseBody = {
     415: null,
     500: null,
   },
+  'post-sign-in': {
+    303: null,
+    400: null,
+    403: null,
+    404: null,
+    405: null,
+    413: null,
+    415: null,
+    429: null,
+    500: null,
+  },
+  'post-sign-out': {
+    303: null,
+    400: null,
+    403: null,
+    404: null,
+    405: null,
+    413: null,
+    415: null,
+    500: null,
+  },
   'get-interaction': {
     200: components_schemas_interaction,
     401: components_responses_invalid_request_content_application_1json_schema,
+    403: components_responses_denied_decision_content_application_1json_schema,
     404: components_responses_unknown_interaction_content_application_1json_schema,
     405: components_responses_invalid_request_content_application_1json_schema,
     500: components_responses_request_denied_content_application_1json_schema,
@@ -1046,10 +1913,18 @@ export const responseBody = {
     403: components_responses_denied_decision_content_application_1json_schema,
     404: components_responses_unknown_interaction_content_application_1json_schema,
     405: components_responses_invalid_request_content_application_1json_schema,
+    413: components_responses_invalid_request_content_application_1json_schema,
     500: components_responses_request_denied_content_application_1json_schema,
   },
   'reject-interaction': {
     202: null,
+    400: components_responses_invalid_decision_content_application_1json_schema,
+    401: components_responses_denied_decision_content_application_1json_schema,
+    404: components_responses_unknown_interaction_content_application_1json_schema,
+    405: components_responses_invalid_request_content_application_1json_schema,
+    500: components_responses_request_denied_content_application_1json_schema,
+  },
+  'decide-otherwise': {
     400: components_responses_invalid_decision_content_application_1json_schema,
     401: components_responses_denied_decision_content_application_1json_schema,
     404: components_responses_unknown_interaction_content_application_1json_schema,

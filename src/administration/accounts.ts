@@ -1,5 +1,6 @@
 /** Customers' accounts, and money that enters and leaves the ASE (SET-07). */
 import { toAmount } from '../database/columns.ts';
+import { customerAccountId, customerOf } from '../database/customer-account.ts';
 import type { Queryable, Transaction } from '../database/database.ts';
 import { type Asset, MAX_AMOUNT } from '../payments/amount.ts';
 import { bookTransfer, openInternalAccount } from '../payments/ledger.ts';
@@ -11,11 +12,6 @@ export interface Account {
   /** Minor units. */
   readonly balance: bigint;
 }
-
-const PREFIX = 'customer:';
-
-/** The id under which a customer's account stands in the ledger. */
-export const customerAccountId = (id: string): string => PREFIX + id;
 
 /** Opens an account for a customer. Throws `conflict` if there is one of this id. */
 export async function createAccount(
@@ -49,7 +45,7 @@ const selectAccounts = (db: Queryable, ase: string) =>
 type AccountRow = Awaited<ReturnType<ReturnType<typeof selectAccounts>['executeTakeFirstOrThrow']>>;
 
 const toAccount = (row: AccountRow): Account => ({
-  id: row.id.slice(PREFIX.length),
+  id: customerOf(row.id),
   asset: { code: row.asset_code, scale: row.asset_scale },
   balance: toAmount(row.balance!),
 });
@@ -64,6 +60,17 @@ export async function findAccount(db: Queryable, ase: string, id: string): Promi
     .where('id', '=', customerAccountId(checkText(id, 'the id')))
     .executeTakeFirst();
   return row && toAccount(row);
+}
+
+/** Gives an account what its holder signs in with, unless it has that. */
+export async function setPassphrase(tx: Transaction, ase: string, id: string, digest: string): Promise<void> {
+  await tx
+    .updateTable('account')
+    .set({ passphrase_digest: digest })
+    .where('ase', '=', ase)
+    .where('id', '=', customerAccountId(id))
+    .where('passphrase_digest', 'is', null)
+    .execute();
 }
 
 export interface Movement {

@@ -1,11 +1,12 @@
 /** Wallet addresses: creating, changing and disabling them (WA-19…23, WA-43, WA-44). */
 import { sql } from 'kysely';
 import { toInstant, toMillis } from '../database/columns.ts';
+import { customerAccountId, customerOf } from '../database/customer-account.ts';
 import type { Queryable, Transaction } from '../database/database.ts';
 import type { Ids } from '../ids.ts';
 import { type Asset, sameAsset } from '../payments/amount.ts';
 import { parseNewWalletAddress, type WalletAddressRules } from '../wallet-address/new-wallet-address.ts';
-import { customerAccountId, findAccount } from './accounts.ts';
+import { findAccount } from './accounts.ts';
 import { checkText, conflict, invalid, notFound } from './problem.ts';
 
 export interface WalletAddress {
@@ -37,7 +38,7 @@ const toWalletAddress = (row: WalletAddressRow): WalletAddress => ({
   id: row.id,
   url: row.url,
   publicName: row.public_name ?? undefined,
-  account: row.account_id.slice(customerAccountId('').length),
+  account: customerOf(row.account_id),
   asset: { code: row.asset_code, scale: row.asset_scale },
   active: row.active,
   createdAt: toMillis(row.created_at),

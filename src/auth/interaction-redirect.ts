@@ -4,8 +4,8 @@ import type { Call } from '../http/pipeline.ts';
 import { digestSecret } from '../http/secret-digest.ts';
 import { findGrantOfInteraction, updateGrant } from './grant.ts';
 import {
-  applyChoice,
-  type Choice,
+  applyDecision,
+  type Decision,
   expectNonce,
   finishInteraction,
   hasExpired,
@@ -20,7 +20,7 @@ import { interactionUrl, openSession, showsSession } from './interaction-session
 import { refuseInteraction } from './problem.ts';
 
 /** The identity provider's word on an interaction that begins: decided at once, or ask the holder there. */
-export type ConsentAnswer = { readonly choice: Choice; readonly holder?: string } | { readonly redirect: string };
+export type ConsentAnswer = Decision | { readonly redirect: string };
 
 export interface InteractionRedirectDeps extends InteractionDeps {
   readonly promptConsent: (view: InteractionView) => Promise<ConsentAnswer>;
@@ -48,9 +48,8 @@ export function createInteractionRedirectHandlers(deps: InteractionRedirectDeps)
           const cookie = openSession(interactionUrl(authServer, id), session, interactionSeconds);
           return redirectTo(answer.redirect, {}, { 'Set-Cookie': cookie });
         }
-        const { choice, holder } = answer;
-        const isAllowed = await mayDecide(tx, ase, grant, choice, holder);
-        return finishInteraction(tx, deps, isAllowed ? await applyChoice(tx, ase, grant, choice) : grant);
+        const isAllowed = await mayDecide(tx, ase, grant, answer);
+        return finishInteraction(tx, deps, isAllowed ? await applyDecision(tx, ase, grant, answer) : grant);
       });
     },
 

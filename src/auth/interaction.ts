@@ -1,11 +1,14 @@
 /** Interactions (RFC 9635 §4): what is asked, the decision, and how the client hears of it; AS-76…92, AS-N02, N03, N05. */
 import type { Clock } from '../clock.ts';
-import type { Database, Transaction } from '../database/database.ts';
+import { toJson } from '../database/columns.ts';
+import type { Database, Queryable, Transaction } from '../database/database.ts';
 import { escapeHtml } from '../http/html.ts';
+import { pageHeaders, renderPage } from '../http/page.ts';
 import type { Switches } from '../http/profile.ts';
 import { digestSecret, equalSecrets } from '../http/secret-digest.ts';
 import type { Ids } from '../ids.ts';
 import type { Access } from './access.ts';
+import { type AllowedLimits, allowLess } from './allowed-limits.ts';
 import { findGrantOfInteraction, type InteractiveGrant, moveGrant, updateGrant } from './grant.ts';
 import { createInteractionHash } from './interaction-hash.ts';
 import { closeSession, interactionUrl } from './interaction-session.ts';
@@ -27,18 +30,27 @@ export interface InteractionView {
   readonly state: 'pending' | 'approved' | 'denied';
   /** Where the browser goes in the end; undefined if the client polls. */
   readonly finishUri: string | undefined;
+  /** Milliseconds since the epoch; from then on nothing can be decided (AS-91). */
+  readonly expiresAt: number;
+}
+
+export interface Decision {
+  readonly choice: Choice;
+  /** The account that decides; without it, it is the holder of all wallet addresses. */
+  readonly holder?: string | undefined;
+  /** Amounts to allow in place of those asked for; never more. */
+  readonly limits?: readonly AllowedLimits[] | undefined;
 }
 
 /** The one way in for decisions, whether from the page, a script or the back channel (AS-84). */
 export interface Interactions {
-  /** Throws `unknown_interaction`. */
-  read(id: string, nonce: string): Promise<InteractionView>;
+  /** Throws `unknown_interaction`, or `foreign_holder` where a wallet address is not the holder's (AS-N05). */
+  read(id: string, nonce: string, holder?: string): Promise<InteractionView>;
   /**
-   * Decides, for good (AS-N03). `holder` is the account of whoever decides; without one it is the holder of all.
-   * Throws `unknown_interaction`, `interaction_closed` (decided or expired), `user_denied` (cancelled by the client)
-   * or `foreign_holder` (a wallet address is not the holder's, AS-N05).
+   * Decides, for good (AS-N03). Throws `unknown_interaction`, `interaction_closed` (decided or expired), `user_denied`
+   * (cancelled by the client), `foreign_holder`, or `unacceptable_limits` (no less than what was asked).
    */
-  decide(id: string, nonce: string, choice: Choice, holder?: string): Promise<void>;
+  decide(id: string, nonce: string, decision: Decision): Promise<void>;
 }
 
 export interface InteractionDeps {
@@ -61,17 +73,20 @@ export interface ClosingWords {
 
 export function createInteractions({ ase, db, clock }: Pick<InteractionDeps, 'ase' | 'db' | 'clock'>): Interactions {
   return {
-    async read(id, nonce) {
-      return viewInteraction(expectNonce(await findGrantOfInteraction(db.query, ase, id), nonce));
+    async read(id, nonce, holder) {
+      const grant = expectNonce(await findGrantOfInteraction(db.query, ase, id), nonce);
+      if (!(await mayDecide(db.query, ase, grant, { choice: 'accept', holder })))
+        throw refuseInteraction('foreign_holder');
+      return viewInteraction(grant);
     },
-    async decide(id, nonce, choice, holder) {
+    async decide(id, nonce, decision) {
       await db.transaction(async (tx) => {
         const grant = expectNonce(await findGrantOfInteraction(tx, ase, id, 'for update'), nonce);
         const isExpired = hasExpired(grant, clock.businessNow());
         if (grant.state === 'revoked' && !isExpired) throw refuseInteraction('user_denied');
         if (grant.state !== 'pending' || isExpired) throw refuseInteraction('interaction_closed');
-        if (!(await mayDecide(tx, ase, grant, choice, holder))) throw refuseInteraction('foreign_holder');
-        await applyChoice(tx, ase, grant, choice);
+        if (!(await mayDecide(tx, ase, grant, decision))) throw refuseInteraction('foreign_holder');
+        await applyDecision(tx, ase, grant, decision);
       });
     },
   };
@@ -87,18 +102,27 @@ export const hasExpired = (grant: InteractiveGrant, now: number): boolean => now
 
 /** Consent is for the holder of all wallet addresses to give; to refuse harms nobody. */
 export async function mayDecide(
+  db: Queryable,
+  ase: string,
+  grant: InteractiveGrant,
+  { choice, holder }: Decision,
+): Promise<boolean> {
+  return choice === 'reject' || holder === undefined || holdsAll(db, ase, grant, holder);
+}
+
+/** Moves a locked, pending grant, which from then on holds what is allowed. Throws `unacceptable_limits`. */
+export async function applyDecision(
   tx: Transaction,
   ase: string,
   grant: InteractiveGrant,
-  choice: Choice,
-  holder: string | undefined,
-): Promise<boolean> {
-  return choice === 'reject' || holder === undefined || holdsAll(tx, ase, grant, holder);
+  { choice, limits = [] }: Decision,
+): Promise<InteractiveGrant> {
+  if (choice === 'reject') return moveGrant(tx, ase, grant, 'reject');
+  if (limits.length === 0) return moveGrant(tx, ase, grant, 'approve');
+  const access = allowLess(grant.access, limits);
+  await updateGrant(tx, ase, grant, { access: toJson(access) });
+  return moveGrant(tx, ase, { ...grant, access }, 'approve');
 }
-
-/** Moves a locked, pending grant. */
-export const applyChoice = (tx: Transaction, ase: string, grant: InteractiveGrant, choice: Choice) =>
-  moveGrant(tx, ase, grant, choice === 'accept' ? 'approve' : 'reject');
 
 export function viewInteraction(grant: InteractiveGrant): InteractionView {
   const { interaction } = grant;
@@ -112,6 +136,7 @@ export function viewInteraction(grant: InteractiveGrant): InteractionView {
     subject: grant.subject,
     state: grant.state === 'pending' ? 'pending' : ['approved', 'issued'].includes(grant.state) ? 'approved' : 'denied',
     finishUri: interaction.finish?.uri,
+    expiresAt: interaction.expiresAt,
   };
 }
 
@@ -192,11 +217,10 @@ export interface ClosingPage {
 
 /** For browsers that have nowhere to return to: the client polls (AS-89). */
 function closingPage(outcome: string, { close }: ClosingWords, headers: Record<string, string>): ClosingPage {
-  const title = escapeHtml(outcome);
-  const button = close === undefined ? '' : `<button type="button" aria-label="${escapeHtml(close)}">Close</button>`;
-  const body = `<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>${title}</title></head>
-<body><h1>${title}</h1><p>You can close this page.</p>${button}</body></html>
-`;
-  return { status: 202, headers: { 'Content-Type': 'text/html; charset=utf-8', ...headers }, body };
+  const button =
+    close === undefined
+      ? ''
+      : `<p class="actions"><button type="button" aria-label="${escapeHtml(close)}">Close</button></p>`;
+  const content = `<p>The application learns of it by itself. You can close this page.</p>\n${button}`;
+  return { status: 202, headers: { ...pageHeaders(), ...headers }, body: renderPage({ title: outcome, content }) };
 }

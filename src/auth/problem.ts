@@ -1,5 +1,6 @@
 /** Problems of the authorization server and the GNAP error format (RFC 9635 §3.6; AS-160…162): only here. */
 import type { operations } from '../../generated/auth-server/types.ts';
+import { pageHeaders, renderMessage } from '../http/page.ts';
 import type { PipelineCode, Reply } from '../http/pipeline.ts';
 import { Problem, type ProblemOptions } from '../http/problem.ts';
 
@@ -98,7 +99,9 @@ export type InteractionCode =
   /** The client has cancelled the grant. */
   | 'user_denied'
   /** Whoever decides does not hold every wallet address that is named. */
-  | 'foreign_holder';
+  | 'foreign_holder'
+  /** An amount to allow that is no less than the one asked for. */
+  | 'unacceptable_limits';
 
 type InteractionEntry = readonly [status: number, code: string, description: string];
 
@@ -112,6 +115,7 @@ const interactionCatalogue = {
   invalid_session: [401, 'invalid_request', 'invalid session'],
   user_denied: [401, 'user_denied', 'the grant was cancelled'],
   foreign_holder: [403, 'invalid_interaction', 'the wallet address is held by somebody else'],
+  unacceptable_limits: [400, 'invalid_request', 'more than was asked for'],
   internal_error: [500, 'request_denied', 'internal error'],
 } as const satisfies Partial<Record<PipelineCode, InteractionEntry>> & Record<InteractionCode, InteractionEntry>;
 
@@ -122,12 +126,32 @@ const whenFinishing: Partial<Record<InteractionCode, InteractionEntry>> = {
 
 export const refuseInteraction = (code: InteractionCode): Problem => new Problem(code);
 
-export function renderInteractionProblem(problem: Problem, operationId: string | undefined, failureId: string): Reply {
+/** The same for people: whoever comes with a browser gets a page. */
+const messages: Readonly<Record<string, readonly [title: string, sentence: string]>> = {
+  unknown_interaction: ['Unknown request', 'There is no such request for access. Begin again at the application.'],
+  interaction_closed: ['Not open any more', 'This request for access was decided before, or it has expired.'],
+  invalid_session: [
+    'Not begun here',
+    'This browser did not begin the request for access, or it has finished it before. Begin again at the application.',
+  ],
+  foreign_holder: ['Not yours', 'This request is about a wallet address of somebody else.'],
+  not_found: ['Not found', 'There is nothing here.'],
+};
+
+export function renderInteractionProblem(
+  problem: Problem,
+  operationId: string | undefined,
+  failureId: string,
+  accept = '',
+): Reply {
   const code = problem.code as InteractionCode;
   const special = operationId === 'finish-interaction' ? whenFinishing[code] : undefined;
-  return renderGnapError(
-    problem,
-    failureId,
-    special ?? interactionCatalogue[code] ?? interactionCatalogue.internal_error,
-  );
+  const entry = special ?? interactionCatalogue[code] ?? interactionCatalogue.internal_error;
+  const [status] = entry;
+  if (!/\btext\/html\b/i.test(accept)) return renderGnapError(problem, failureId, entry);
+  const [title, sentence] =
+    status === 500
+      ? ['Something went wrong', `The fault is on our side (${failureId}).`]
+      : (messages[code] ?? ['Not possible', 'This link is not complete. Begin again at the application.']);
+  return { status, headers: pageHeaders(), body: renderMessage(title, sentence) };
 }

@@ -1,4 +1,5 @@
 /** The resource owner (RFC 9635 §1.2): whose wallet addresses a grant names, and whether one holder has them all (AS-40, AS-N05). */
+import { customerAccountId } from '../database/customer-account.ts';
 import type { Queryable } from '../database/database.ts';
 import type { Access } from './access.ts';
 import { refuse } from './problem.ts';
@@ -38,7 +39,8 @@ export async function resolveWalletAddresses(
 export async function holdsAll(db: Queryable, ase: string, requested: Requested, holder: string): Promise<boolean> {
   const named = walletAddressesOf(requested);
   const accounts = await findAccounts(db, ase, named);
-  return accounts.length === named.length && accounts.every((accountId) => accountId === holder);
+  const held = customerAccountId(holder);
+  return accounts.length === named.length && accounts.every((accountId) => accountId === held);
 }
 
 /** Wallet addresses that the grant names, each once. */

@@ -151,6 +151,7 @@ export function createInteractionServer(deps: InteractionRedirectDeps): Server<u
     handlers: createInteractionRedirectHandlers(deps),
     judges: 'caller-first',
     identify: async () => ({ caller: undefined }),
+    answersBrowsers: true,
     render: renderInteractionProblem,
   };
 }

@@ -46,6 +46,7 @@ export async function start(config: Config): Promise<void> {
       peerSecret: config.peerSecret,
       seed: config.seed,
       consent: config.consent,
+      signIn: config.signIn,
       profile: config.profile,
       failpoint: readFailpoint(config.failpoint),
     });
@@ -163,6 +164,7 @@ function describeReady(world: World, files: Files, line: { startedInMs: number; 
     profile: controls.profile,
     ...line,
     ases: world.ases,
+    ...(world.passphrases.length > 0 && { passphrases: world.passphrases }),
     env: {
       ...world.describeEnvironment(),
       ...(files.key !== undefined && { TOUCHSTONE_PRIVATE_KEY_FILE: files.key }),
@@ -193,6 +195,9 @@ function printBanner(world: World, config: Config, files: Files, startedInMs: nu
           `  client    ${world.walletUrl(definition.client)}   key id ${definition.client.keyId}   private key ${files.key}`,
         ]
       : []),
+    ...world.passphrases.map(
+      ({ ase, account, passphrase }) => `  sign in   ${ase.padEnd(9)} ${account.padEnd(24)} ${passphrase}`,
+    ),
     `  control   ${world.controlUrl}   token ${world.controlToken}`,
     ...(files.authority ? [`  tls       certificates of the authority ${files.authority}`] : []),
     `  try       curl ${files.authority ? `--cacert ${files.authority} ` : ''}${world.walletUrl(definition.receiver)}`,

@@ -17,6 +17,7 @@ import { lockDirectory } from './directory-lock.ts';
 import { entities } from './entities.ts';
 import { Migration0001 } from './migrations/migration-0001.ts';
 import { Migration0002 } from './migrations/migration-0002.ts';
+import { Migration0004 } from './migrations/migration-0004.ts';
 import { openTemplate, templateFile as standardTemplate, writeTemplate } from './template.ts';
 
 /** Tables as Kysely sees them, inferred from the entities. */
@@ -58,6 +59,7 @@ const ormOptions = {
     migrationsList: [
       { name: 'migration-0001', class: Migration0001 },
       { name: 'migration-0002', class: Migration0002 },
+      { name: 'migration-0004', class: Migration0004 },
     ],
     snapshot: false,
     silent: true,

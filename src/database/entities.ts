@@ -96,6 +96,8 @@ export const Account = defineEntity({
 
 export const LedgerTransfer = defineEntity({
   name: 'LedgerTransfer',
+    /** What a customer signs in with, by scrypt. */
+    passphraseDigest: p.text().nullable(),
   tableName: 'ledger_transfer',
   properties: {
     ase: ase(),

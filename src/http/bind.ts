@@ -119,7 +119,7 @@ export function createEndpoint<Caller>(
   const byHost = new Map(aliases.map((alias) => [new URL(alias).host, alias]));
   const common = { ...headers, ...(cors && corsHeaders) };
   const refuse: Endpoint['refuse'] = (res, error, operationId, extra) => {
-    send(res, renderProblem(server, environment, operationId, error), { ...common, ...extra });
+    send(res, renderProblem(server, environment, operationId, error, res.req.headers.accept), { ...common, ...extra });
   };
   const wordForFailure = (): string => {
     const { body } = server.render(new Problem('internal_error'), undefined, '');

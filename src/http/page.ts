@@ -51,7 +51,7 @@ align-items:center;justify-content:space-between}
 .actions{display:flex;flex-wrap:wrap;gap:.75rem;margin-top:1.5rem}
 button,.button{font:inherit;font-weight:650;border-radius:.6rem;padding:.75rem 1.75rem;min-height:3rem;cursor:pointer;
 border:1px solid var(--edge);background:transparent;color:var(--ink);text-decoration:none;text-align:center}
-button.primary{background:var(--accent);border-color:var(--accent);color:var(--on-accent)}
+button.primary,button[value=accept]{background:var(--accent);border-color:var(--accent);color:var(--on-accent)}
 button.plain{padding:.25rem .5rem;min-height:2rem;border-color:transparent;color:var(--accent);text-decoration:underline;
 font-weight:500}
 button:hover,.button:hover{filter:brightness(1.08)}

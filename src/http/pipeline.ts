@@ -84,8 +84,13 @@ export interface Server<Caller = unknown> {
   readonly identify: (credentials: Credentials) => Promise<Identity<Caller>>;
   /** Whether the caller may call this operation at all; throws a Problem if not. */
   readonly authorize?: (caller: Caller, policy: Policy) => void;
-  /** The error format: only here. A failure of ours tells its id, under which it stands in the log, and nothing else. */
-  readonly render: (problem: Problem, operationId: string | undefined, failureId: string) => Reply;
+  /** Where the document declares JSON, a page may stand as well. */
+  readonly answersBrowsers?: true;
+  /**
+   * The error format: only here. A failure of ours tells its id, under which it stands in the log, and nothing else.
+   * `accept` is the request's header of that name.
+   */
+  readonly render: (problem: Problem, operationId: string | undefined, failureId: string, accept?: string) => Reply;
 }
 
 export type ReplyValidator = ((body: unknown) => boolean) & {
@@ -286,9 +291,10 @@ function checkReply<Caller>(server: Server<Caller>, operationId: string, reply: 
     log.warn({ operationId, status: reply.status }, 'status that no document declares');
     return;
   }
+  const isPage = typeof reply.body === 'string' && reply.headers?.['Content-Type']?.startsWith('text/html');
+  if (isPage && server.answersBrowsers) return;
   if (validator === null) {
-    const page = typeof reply.body === 'string' && reply.headers?.['Content-Type']?.startsWith('text/html');
-    if (reply.body === undefined || page) return;
+    if (reply.body === undefined || isPage) return;
     throw new Error(`${operationId} ${reply.status}: a body where the document has none`);
   }
   // As it will be on the wire: undefined members are gone.
@@ -307,12 +313,13 @@ export function renderProblem<Caller>(
   environment: Environment,
   operationId: string | undefined,
   error: unknown,
+  accept?: string,
 ): Reply {
   const { log } = environment;
   const problem = error instanceof Problem ? error : new Problem('internal_error', { cause: error });
   const failureId = randomUUID();
   try {
-    const reply = server.render(problem, operationId, failureId);
+    const reply = server.render(problem, operationId, failureId, accept);
     if (reply.status >= 500) log.error({ failureId, operationId, err: problem.cause ?? problem }, 'failed');
     else log.debug({ operationId, status: reply.status, code: problem.code, detail: problem.detail }, 'refused');
     if (operationId === undefined) return reply;
@@ -321,6 +328,6 @@ export function renderProblem<Caller>(
     return tampered;
   } catch (invalid) {
     log.error({ failureId, operationId, code: problem.code, err: invalid }, 'an error reply was invalid');
-    return server.render(new Problem('internal_error'), operationId, failureId);
+    return server.render(new Problem('internal_error'), operationId, failureId, accept);
   }
 }

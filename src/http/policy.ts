@@ -63,8 +63,11 @@ export const policies: Record<string, Policy> = {
   'get-consent': { caller: 'public', body: 'ignored' },
   'post-consent': { caller: 'public', body: 'read' },
   'get-interaction': { caller: 'identity-provider', body: 'ignored' },
-  'accept-interaction': { caller: 'identity-provider', body: 'ignored' },
+  'post-sign-in': { caller: 'public', body: 'read' },
+  'post-sign-out': { caller: 'public', body: 'read' },
+  'accept-interaction': { caller: 'identity-provider', body: 'read' },
   'reject-interaction': { caller: 'identity-provider', body: 'ignored' },
+  'decide-otherwise': { caller: 'identity-provider', body: 'ignored' },
   // Token introspection and control
   'introspect-token': { caller: 'resource-server', body: 'read' },
   'get-state': { caller: 'operator', body: 'ignored' },

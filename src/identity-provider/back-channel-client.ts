@@ -25,10 +25,14 @@ const STATES = { PENDING: 'pending', APPROVED: 'approved', DENIED: 'denied' } as
 /** What the back channel refuses with, as the identity provider's own problems say it; any other answer is a fault. */
 const refusals: Readonly<Record<string, string>> = {
   '400 invalid_interaction': 'interaction_closed',
+  '400 invalid_request': 'unacceptable_limits',
   '401 user_denied': 'user_denied',
   '403 user_denied': 'foreign_holder',
   '404 unknown_interaction': 'unknown_interaction',
 };
+
+const queryOf = (holder: string | undefined): string =>
+  holder === undefined ? '' : `?${new URLSearchParams({ holder })}`;
 
 /** Throws the problems of `Interactions`, and an Error where there is no usable answer. */
 export function createBackChannelClient({ endpoint, secret, outbound }: BackChannelClientOptions): Interactions {
@@ -36,8 +40,13 @@ export function createBackChannelClient({ endpoint, secret, outbound }: BackChan
   const urlOf = (id: string, nonce: string): string =>
     `${base}/grant/${encodeURIComponent(id)}/${encodeURIComponent(nonce)}`;
 
-  async function call(method: 'GET' | 'POST', url: string, expected: number): Promise<unknown> {
-    const response = await outbound.request({ method, url, headers: { 'x-idp-secret': secret } });
+  async function call(method: 'GET' | 'POST', url: string, expected: number, content?: unknown): Promise<unknown> {
+    const response = await outbound.request({
+      method,
+      url,
+      headers: { 'x-idp-secret': secret, ...(content !== undefined && { 'content-type': 'application/json' }) },
+      ...(content !== undefined && { body: Buffer.from(JSON.stringify(content)) }),
+    });
     const body = readJson(response);
     if (response.status === expected) return body;
     const { error } = (body ?? {}) as { error?: { code?: string } };
@@ -46,8 +55,8 @@ export function createBackChannelClient({ endpoint, secret, outbound }: BackChan
   }
 
   return {
-    async read(id, nonce) {
-      const body = await call('GET', urlOf(id, nonce), 200);
+    async read(id, nonce, holder) {
+      const body = await call('GET', urlOf(id, nonce) + queryOf(holder), 200);
       if (!isInteraction(body)) throw new Error('the back channel answered against its document');
       return {
         interactionId: id,
@@ -59,11 +68,13 @@ export function createBackChannelClient({ endpoint, secret, outbound }: BackChan
         subject: body.subject as InteractionView['subject'],
         state: STATES[body.state],
         finishUri: body.finishUri,
+        expiresAt: Date.parse(body.expiresAt),
       };
     },
-    async decide(id, nonce, choice, holder) {
-      const query = choice === 'accept' && holder !== undefined ? `?${new URLSearchParams({ holder })}` : '';
-      await call('POST', `${urlOf(id, nonce)}/${choice}${query}`, 202);
+    async decide(id, nonce, { choice, holder, limits = [] }) {
+      const url = `${urlOf(id, nonce)}/${choice}`;
+      if (choice === 'reject') await call('POST', url, 202);
+      else await call('POST', url + queryOf(holder), 202, limits.length > 0 ? { limits } : undefined);
     },
   };
 }

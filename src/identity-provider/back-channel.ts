@@ -1,7 +1,8 @@
 /** The back channel: decisions by another identity provider, over the API that Rafiki's have (AS-75, AS-80…83). */
 import type { DecisionApiHandlers } from '../../generated/identity-provider/routes.ts';
 import type { Call } from '../http/pipeline.ts';
-import type { Choice, Interactions, InteractionView } from './interactions.ts';
+import { Problem } from '../http/problem.ts';
+import type { Decision, Interactions, InteractionView } from './interactions.ts';
 
 const STATES = { pending: 'PENDING', approved: 'APPROVED', denied: 'DENIED' } as const satisfies Record<
   InteractionView['state'],
@@ -9,13 +10,14 @@ const STATES = { pending: 'PENDING', approved: 'APPROVED', denied: 'DENIED' } as
 >;
 
 export function createBackChannelHandlers({ interactions }: { readonly interactions: Interactions }) {
-  const decide = async (id: string, nonce: string, choice: Choice, holder?: string) => {
-    await interactions.decide(id, nonce, choice, holder);
+  const decide = async (id: string, nonce: string, decision: Decision) => {
+    await interactions.decide(id, nonce, decision);
     return { status: 202 as const };
   };
   return {
-    'get-interaction': async (_call, { params: { id, nonce } }) => {
-      const { grantId, access, subject, state, clientName, clientUri, finishUri } = await interactions.read(id, nonce);
+    'get-interaction': async (_call, { params: { id, nonce }, query: { holder } }) => {
+      const view = await interactions.read(id, nonce, holder);
+      const { grantId, access, subject, state, clientName, clientUri, finishUri, expiresAt } = view;
       const items = access.map(({ actions, limits, ...item }) => ({
         ...item,
         actions: [...actions],
@@ -30,12 +32,17 @@ export function createBackChannelHandlers({ interactions }: { readonly interacti
           ...(subIds && { subject: subIds }),
           state: STATES[state],
           client: { name: clientName, uri: clientUri },
+          expiresAt: new Date(expiresAt).toISOString(),
           ...(finishUri !== undefined && { finishUri }),
         },
       };
     },
-    'accept-interaction': async (_call, { params: { id, nonce }, query: { holder } }) =>
-      decide(id, nonce, 'accept', holder),
-    'reject-interaction': async (_call, { params: { id, nonce } }) => decide(id, nonce, 'reject'),
+    'accept-interaction': async (_call, { params: { id, nonce }, query: { holder }, body }) =>
+      decide(id, nonce, { choice: 'accept', holder, limits: body?.limits }),
+    'reject-interaction': async (_call, { params: { id, nonce } }) => decide(id, nonce, { choice: 'reject' }),
+    'decide-otherwise': async (_call, { params: { id, nonce } }) => {
+      await interactions.read(id, nonce);
+      throw new Problem('unknown_choice');
+    },
   } satisfies DecisionApiHandlers<Call<undefined>>;
 }

@@ -30,15 +30,32 @@ export interface InteractionView {
   readonly subject: { readonly sub_ids: readonly { readonly id: string; readonly format: 'uri' }[] } | undefined;
   readonly state: 'pending' | 'approved' | 'denied';
   readonly finishUri: string | undefined;
+  /** Milliseconds since the epoch; from then on nothing can be decided. */
+  readonly expiresAt: number;
 }
 
 export type Choice = 'accept' | 'reject';
 
+/** An amount to allow in place of the one asked for, at the outgoing-payment right of that wallet address. */
+export interface AllowedAmount {
+  readonly identifier: string;
+  readonly debitAmount?: Amount;
+  readonly receiveAmount?: Amount;
+}
+
+export interface Decision {
+  readonly choice: Choice;
+  /** The account that decides; without it, it is the holder of all wallet addresses. */
+  readonly holder?: string | undefined;
+  /** What to allow less; nothing else is changed. */
+  readonly limits?: readonly AllowedAmount[] | undefined;
+}
+
 /**
- * Both throw problems: `unknown_interaction`; `decide` also `interaction_closed`, `user_denied` and `foreign_holder`.
- * `holder` is the account that decides.
+ * Both throw problems: `unknown_interaction`, and `foreign_holder` where `holder` does not hold all wallet addresses;
+ * `decide` also `interaction_closed`, `user_denied` and `unacceptable_limits`.
  */
 export interface Interactions {
-  read(id: string, nonce: string): Promise<InteractionView>;
-  decide(id: string, nonce: string, choice: Choice, holder?: string): Promise<void>;
+  read(id: string, nonce: string, holder?: string): Promise<InteractionView>;
+  decide(id: string, nonce: string, decision: Decision): Promise<void>;
 }

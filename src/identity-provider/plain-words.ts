@@ -1,65 +1,70 @@
 /** What a client asks for, in words for whoever consents (AS-93, LIM-17). */
-import type { Amount, AskedAccess, InteractionView } from './interactions.ts';
+import type { Amount, AskedAccess } from './interactions.ts';
+import { describeInterval, describeRepetition, type IntervalWords } from './interval-words.ts';
 
-/** One sentence for each right, and one for each limit of it. */
-export function describeRequest({ access, subject }: Pick<InteractionView, 'access' | 'subject'>): string[] {
-  return [
-    ...access.flatMap(describeAccess),
-    ...(subject?.sub_ids ?? []).map(({ id }) => `Learn that ${id} belongs to you.`),
-  ];
+/** One right, as a card of the page. */
+export interface RightWords {
+  /** `Send payments`. */
+  readonly title: string;
+  /** For rights to pay: how much, as a sentence around the amount. */
+  readonly most: { readonly before: string; readonly amount: string; readonly after: string } | undefined;
+  readonly facts: readonly (readonly [term: string, detail: string])[];
+  /** What else it may do there. */
+  readonly also: readonly string[];
 }
 
-function describeAccess({ type, actions, identifier, limits }: AskedAccess): string[] {
-  const [things, place] = {
-    'incoming-payment': ['incoming payments', `at ${identifier ?? 'any wallet address here'}`],
-    'outgoing-payment': ['payments', `from ${identifier ?? 'any wallet address here'}`],
-    quote: ['quotes', `for ${identifier ?? 'any wallet address here'}`],
-  }[type];
-  const verbs: Record<string, string> = {
-    create: type === 'outgoing-payment' ? `Send ${things} ${place}.` : `Create ${things} ${place}.`,
-    complete: `Complete ${things} ${place}.`,
-    read: `See the ${things} that it made ${place}.`,
-    list: `List the ${things} that it made ${place}.`,
-    'read-all': `See all ${things} ${place}, whoever made them.`,
-    'list-all': `List all ${things} ${place}, whoever made them.`,
+const titles: Readonly<Record<AskedAccess['type'], string>> = {
+  'outgoing-payment': 'Send payments',
+  'incoming-payment': 'Receive payments',
+  quote: 'Ask for quotes',
+};
+
+const ANYWHERE = 'every account here';
+
+export function describeRight({ type, actions, identifier = ANYWHERE, limits = {} }: AskedAccess): RightWords {
+  const pays = type === 'outgoing-payment' && actions.includes('create');
+  const title = type === 'outgoing-payment' && !pays ? 'See payments' : titles[type];
+  const interval = limits.interval === undefined ? undefined : describeInterval(limits.interval);
+  const things = type === 'quote' ? 'quotes' : 'payments';
+  const verbs: Readonly<Record<string, string>> = {
+    ...(type !== 'outgoing-payment' && { create: type === 'quote' ? 'get quotes' : 'create incoming payments' }),
+    complete: 'complete incoming payments',
+    read: `see the ${things} that it made`,
+    list: `list the ${things} that it made`,
+    'read-all': `see all ${things}, whoever made them`,
+    'list-all': `list all ${things}, whoever made them`,
   };
-  return [...actions.map((action) => verbs[action] ?? action), ...describeLimits(limits)];
+  return {
+    title,
+    most: pays ? describeMost(limits, interval) : undefined,
+    facts: [
+      [pays ? 'From' : 'Account', identifier],
+      ...(pays ? [['To', limits.receiver ?? 'any receiver'] as const] : []),
+      ...(interval?.first === undefined ? [] : [['First period', interval.first] as const]),
+      ...(interval?.count === undefined || interval.count === 1
+        ? []
+        : [['Number of periods', String(interval.count)] as const]),
+    ],
+    also: actions.flatMap((action) => verbs[action] ?? []),
+  };
 }
 
-function describeLimits(limits: AskedAccess['limits'] = {}): string[] {
-  const { debitAmount, receiveAmount, interval, receiver } = limits;
-  const span = interval === undefined ? 'in all' : 'in each period';
-  return [
-    ...(debitAmount ? [`It may spend at most ${formatAmount(debitAmount)} ${span}.`] : []),
-    ...(receiveAmount ? [`Receivers may get at most ${formatAmount(receiveAmount)} ${span}.`] : []),
-    ...(interval === undefined ? [] : [describeInterval(interval)]),
-    ...(receiver === undefined ? [] : [`It may pay ${receiver} only.`]),
-  ];
+function describeMost(
+  { debitAmount, receiveAmount }: NonNullable<AskedAccess['limits']>,
+  interval: IntervalWords | undefined,
+): RightWords['most'] {
+  const after = interval === undefined ? ' in all' : describeRepetition(interval);
+  if (debitAmount) return { before: 'Up to ', amount: formatAmount(debitAmount), after };
+  if (receiveAmount) return { before: 'The receiver gets up to ', amount: formatAmount(receiveAmount), after };
+  return { before: '', amount: 'Any amount', after: interval === undefined ? ', as often as it likes' : after };
 }
 
 /** `1250` of scale 2 as `12.50 USD`. */
-export function formatAmount({ value, assetCode, assetScale }: Amount): string {
-  if (assetScale === 0) return `${value} ${assetCode}`;
+export const formatAmount = (amount: Amount): string => `${formatValue(amount)} ${amount.assetCode}`;
+
+/** The same without the currency. */
+export function formatValue({ value, assetScale }: Amount): string {
+  if (assetScale === 0) return value;
   const digits = value.padStart(assetScale + 1, '0');
-  return `${digits.slice(0, -assetScale)}.${digits.slice(-assetScale)} ${assetCode}`;
-}
-
-const UNITS: Record<string, string> = {
-  P1D: 'day',
-  P1W: 'week',
-  P7D: 'week',
-  P1M: 'month',
-  P3M: 'quarter',
-  P1Y: 'year',
-};
-
-/** An ISO 8601 repeating interval; what has no plain words stands as it is. */
-export function describeInterval(interval: string): string {
-  const [repetition = '', left = '', right = ''] = interval.split('/');
-  const count = /^R[0-9]+$/.test(repetition) ? Number(repetition.slice(1)) : undefined;
-  const times = count === undefined ? 'without end' : count === 1 ? 'once' : `${count} times`;
-  const length = (duration: string): string => (UNITS[duration] ? `a ${UNITS[duration]}` : duration);
-  if (left.startsWith('P')) return `A period is ${length(left)}, ${times}, the last one until ${right}.`;
-  if (right.startsWith('P')) return `A period is ${length(right)}, ${times}, the first one from ${left}.`;
-  return `A period is as long as from ${left} to ${right}, ${times}.`;
+  return `${digits.slice(0, -assetScale)}.${digits.slice(-assetScale)}`;
 }

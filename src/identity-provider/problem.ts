@@ -1,11 +1,16 @@
 /** Problems of the identity provider: pages in front, Rafiki's JSON behind (AS-80…83). */
 import type { operations } from '../../generated/identity-provider/types.ts';
+import { pageHeaders, renderMessage } from '../http/page.ts';
 import type { PipelineCode, Reply } from '../http/pipeline.ts';
 import type { Problem } from '../http/problem.ts';
-import { messagePage, pageHeaders } from './page.ts';
 
 /** Those of the authorization server's interactions, and our own. */
-type DecisionCode = 'unknown_interaction' | 'interaction_closed' | 'user_denied' | 'foreign_holder';
+type DecisionCode =
+  | 'unknown_interaction'
+  | 'interaction_closed'
+  | 'user_denied'
+  | 'foreign_holder'
+  | 'unacceptable_limits';
 type PageCode = Exclude<PipelineCode, 'missing_authorization' | 'invalid_signature'> | DecisionCode | 'foreign_form';
 
 const pages = {
@@ -20,6 +25,7 @@ const pages = {
   interaction_closed: [400, 'Not open any more', 'This request for access was decided before, or has expired.'],
   user_denied: [400, 'Withdrawn', 'The application has withdrawn its request.'],
   foreign_holder: [403, 'Not yours', 'This request is about a wallet address of somebody else.'],
+  unacceptable_limits: [400, 'Not possible', 'More cannot be allowed than was asked for.'],
   foreign_form: [403, 'Not possible', 'This form was not filled in here. Open the link once more.'],
   internal_error: [500, 'Something went wrong', 'The fault is on our side.'],
 } as const satisfies Record<PageCode, readonly [status: number, title: string, sentence: string]>;
@@ -27,20 +33,25 @@ const pages = {
 export function renderPageProblem(problem: Problem, _operationId: string | undefined, failureId: string): Reply {
   const [status, title, sentence] = pages[problem.code as PageCode] ?? pages.internal_error;
   const failure = status === 500 ? ` (${failureId})` : '';
-  return { status, headers: pageHeaders(), body: messagePage(title, sentence + failure) };
+  return { status, headers: pageHeaders(), body: renderMessage(title, sentence + failure) };
 }
 
 type BackChannelCode =
-  | Exclude<PipelineCode, 'missing_authorization' | 'invalid_signature' | 'malformed_body' | 'unsupported_media_type'>
+  | Exclude<PipelineCode, 'missing_authorization' | 'invalid_signature'>
   | DecisionCode
+  | 'unknown_choice'
   | 'wrong_secret';
 
 const backChannel = {
   not_found: [404, 'unknown_interaction', 'no such endpoint'],
   method_not_allowed: [405, 'invalid_request', 'the endpoint does not have this method'],
   invalid_request: [400, 'invalid_request', 'the request does not match the specification'],
+  malformed_body: [400, 'invalid_request', 'the body is not JSON'],
+  unsupported_media_type: [400, 'invalid_request', 'the content type must be application/json'],
   body_too_large: [413, 'invalid_request', 'the body is too large'],
   body_timeout: [400, 'invalid_request', 'the body did not arrive in time'],
+  unknown_choice: [400, 'invalid_request', 'the choice is accept or reject'],
+  unacceptable_limits: [400, 'invalid_request', 'limits are no less than what was asked for'],
   wrong_secret: [401, 'invalid_interaction', 'x-idp-secret is missing or wrong'],
   unknown_interaction: [404, 'unknown_interaction', 'no such interaction'],
   interaction_closed: [400, 'invalid_interaction', 'the interaction is not open any more'],

@@ -5,7 +5,7 @@ import { responseBody } from '../../generated/identity-provider/validators.js';
 import { headerLines } from '../http/exchange.ts';
 import type { Server } from '../http/pipeline.ts';
 import { Problem } from '../http/problem.ts';
-import { createRequestValidator } from '../http/request-validator.ts';
+import { createRequestValidator, type RequestValidator } from '../http/request-validator.ts';
 import { equalSecrets } from '../http/secret-digest.ts';
 import { createBackChannelHandlers } from './back-channel.ts';
 import { type ConsentFormDeps, createConsentFormHandlers } from './consent-form.ts';
@@ -16,10 +16,10 @@ const validateRequest = createRequestValidator(document, { allowUnknownQueryPara
 
 /** Pages, for the ASE's own origin below `identityProvider`. */
 export function createIdentityProviderServer(deps: ConsentFormDeps): Server<undefined> {
-  const { 'get-consent': getConsent, 'post-consent': postConsent } = routes;
+  const { 'get-consent': page, 'post-consent': decide, 'post-sign-in': signIn, 'post-sign-out': signOut } = routes;
   return {
     name: 'identity-provider',
-    routes: { 'get-consent': getConsent, 'post-consent': postConsent },
+    routes: { 'get-consent': page, 'post-consent': decide, 'post-sign-in': signIn, 'post-sign-out': signOut },
     validateRequest,
     responseBody,
     handlers: createConsentFormHandlers(deps),
@@ -29,6 +29,16 @@ export function createIdentityProviderServer(deps: ConsentFormDeps): Server<unde
   };
 }
 
+/** Most identity providers send no content, whatever they say of its type; only JSON is taken for some (AS-82). */
+const validateDecision: RequestValidator = ({ body, headers, ...request }) => {
+  const isJson = /^application\/json\b/i.test(String(headers['content-type']));
+  return validateRequest({
+    ...request,
+    headers: { ...headers, 'content-type': 'application/json' },
+    body: isJson ? body : undefined,
+  });
+};
+
 export interface BackChannelDeps {
   readonly interactions: Interactions;
   /** What callers show in `x-idp-secret` (AS-81). */
@@ -37,11 +47,16 @@ export interface BackChannelDeps {
 
 /** For a port that the public cannot reach. */
 export function createBackChannelServer(deps: BackChannelDeps): Server<undefined> {
-  const { 'get-interaction': get, 'accept-interaction': accept, 'reject-interaction': reject } = routes;
   return {
     name: 'identity-provider-back-channel',
-    routes: { 'get-interaction': get, 'accept-interaction': accept, 'reject-interaction': reject },
-    validateRequest,
+    routes: {
+      'get-interaction': routes['get-interaction'],
+      'accept-interaction': routes['accept-interaction'],
+      'reject-interaction': routes['reject-interaction'],
+      // After those that it would hide.
+      'decide-otherwise': routes['decide-otherwise'],
+    },
+    validateRequest: validateDecision,
     responseBody,
     handlers: createBackChannelHandlers(deps),
     judges: 'caller-first',

@@ -189,7 +189,7 @@ describe('a reference is good once', () => {
   test('AS-N02: finish and start again make no second reference', async () => {
     const grant = await requestGrant();
     const cookie = await start(grant);
-    await as.interactions.decide(...parts(grant), 'accept');
+    await as.interactions.decide(...parts(grant), { choice: 'accept' });
     const interactRef = queryOf(await browse(finishUrl(grant), cookie))['interact_ref'];
     assertRefused(await browse(finishUrl(grant), cookie), 401, 'invalid_request');
     assert.equal((await continueGrant(grant, interactRef)).status, 200);
@@ -203,7 +203,7 @@ describe('sessions', () => {
   test('AS-90: finish only in the browser that began', async () => {
     const [grant, other] = [await requestGrant(), await requestGrant()];
     const [cookie, foreign] = [await start(grant), await start(other)];
-    await as.interactions.decide(...parts(grant), 'accept');
+    await as.interactions.decide(...parts(grant), { choice: 'accept' });
     assertRefused(await browse(finishUrl(grant)), 401, 'invalid_request');
     assertRefused(await browse(finishUrl(grant), foreign), 401, 'invalid_request');
     assertRefused(
@@ -212,7 +212,7 @@ describe('sessions', () => {
       'unknown_interaction',
     );
     assert.ok(queryOf(await browse(finishUrl(grant), `${foreign}; ${cookie}`))['interact_ref']);
-    await as.interactions.decide(...parts(other), 'accept');
+    await as.interactions.decide(...parts(other), { choice: 'accept' });
     assert.ok(queryOf(await browse(finishUrl(other), foreign))['interact_ref'], 'the other is not disturbed');
   });
 
@@ -243,10 +243,10 @@ describe('interactions that do not go well', () => {
     const polling = await requestGrant({ finish: null });
     const accepted = await requestGrant();
     const [cookie, acceptedCookie] = [await start(grant), await start(accepted)];
-    await as.interactions.decide(...parts(accepted), 'accept');
+    await as.interactions.decide(...parts(accepted), { choice: 'accept' });
     as.world.now += 600_000;
     assert.equal(queryOf(await browse(finishUrl(accepted), acceptedCookie))['result'], 'invalid_interaction');
-    await assert.rejects(as.interactions.decide(...parts(grant), 'accept'), { code: 'interaction_closed' });
+    await assert.rejects(as.interactions.decide(...parts(grant), { choice: 'accept' }), { code: 'interaction_closed' });
     const { result, message } = queryOf(await browse(finishUrl(grant), cookie));
     assert.deepEqual([result, message], ['invalid_interaction', 'interaction expired']);
     assert.equal(queryOf(await browse(grant.redirect))['result'], 'invalid_interaction');
@@ -257,7 +257,7 @@ describe('interactions that do not go well', () => {
   test('AS-133: cancelled meanwhile', async () => {
     const [grant, started] = [await requestGrant(), await requestGrant()];
     assert.equal((await cancel(grant)).status, 204);
-    await assert.rejects(as.interactions.decide(...parts(grant), 'accept'), { code: 'user_denied' });
+    await assert.rejects(as.interactions.decide(...parts(grant), { choice: 'accept' }), { code: 'user_denied' });
     assert.equal(queryOf(await browse(grant.redirect))['result'], 'invalid_interaction');
     const cookie = await start(started);
     await cancel(started);
@@ -267,10 +267,12 @@ describe('interactions that do not go well', () => {
   test('AS-N05: somebody else cannot consent', async () => {
     const grant = await requestGrant();
     const cookie = await start(grant);
-    await assert.rejects(as.interactions.decide(...parts(grant), 'accept', 'bob'), { code: 'foreign_holder' });
+    await assert.rejects(as.interactions.decide(...parts(grant), { choice: 'accept', holder: 'bob' }), {
+      code: 'foreign_holder',
+    });
     assert.equal(queryOf(await browse(finishUrl(grant), cookie))['result'], 'grant_invalid');
-    await as.interactions.decide(...parts(grant), 'accept', 'alice');
-    await assert.rejects(as.interactions.decide(...parts(grant), 'reject'), { code: 'interaction_closed' });
+    await as.interactions.decide(...parts(grant), { choice: 'accept', holder: 'alice' });
+    await assert.rejects(as.interactions.decide(...parts(grant), { choice: 'reject' }), { code: 'interaction_closed' });
   });
 });
 
@@ -281,7 +283,7 @@ describe('polling', () => {
     const pending = await continueGrant(grant);
     assert.deepEqual(Object.keys(pending.body), ['continue']);
     assert.equal(pending.body.continue.wait, 0);
-    await as.interactions.decide(...parts(grant), 'accept');
+    await as.interactions.decide(...parts(grant), { choice: 'accept' });
     const body = { client: client.walletAddress };
     const polled = await as.send({ url: grant.uri, token: grant.token, by: client, body });
     assert.ok(polled.body.access_token, 'AS-113');

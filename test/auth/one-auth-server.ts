@@ -9,6 +9,7 @@ import pino from 'pino';
 import { createInteractions, type Interactions } from '../../src/auth/interaction.ts';
 import { createIntrospectionServer } from '../../src/auth/introspection.ts';
 import { createAuthServer, createInteractionServer, interactionHeaders } from '../../src/auth/server.ts';
+import { customerAccountId } from '../../src/database/customer-account.ts';
 import type { Database } from '../../src/database/database.ts';
 import { bind, keepRawTarget } from '../../src/http/bind.ts';
 import { type ClientJwk, ClientKeyError, importClientJwk } from '../../src/http/client-keys.ts';
@@ -146,7 +147,10 @@ export async function startAuthServer(open: () => Promise<Database> = openEmbedd
     const options = { origin, cors: true, headers: { 'Cache-Control': 'no-store' } };
     bind(createAuthServer({ ...deps }), environment, options)(req, res, next);
   });
-  app.use('/idp', bind(createIdentityProviderServer({ ids, interactions, authServer }), environment, below));
+  app.use(
+    '/idp',
+    bind(createIdentityProviderServer({ ids, clock, interactions, authServer, provider: ase }), environment, below),
+  );
   const backChannel = createBackChannelServer({ interactions, secret: secrets.identityProvider });
   app.use('/back-channel', bind(backChannel, environment, { origin, cors: false }));
   const introspection = createIntrospectionServer({ ase, db, clock, secret: secrets.introspection });
@@ -157,7 +161,7 @@ export async function startAuthServer(open: () => Promise<Database> = openEmbedd
       const url = `${origin}/${name}`;
       await db.query
         .insertInto('account')
-        .values({ ase, id: name, kind: 'customer', asset_code: 'USD', asset_scale: 2, balance: '0' })
+        .values({ ase, id: customerAccountId(name), kind: 'customer', asset_code: 'USD', asset_scale: 2, balance: '0' })
         .execute();
       await db.query
         .insertInto('wallet_address')
@@ -167,7 +171,7 @@ export async function startAuthServer(open: () => Promise<Database> = openEmbedd
           path: `/${name}`,
           url,
           public_name: name,
-          account_id: name,
+          account_id: customerAccountId(name),
           active: true,
           created_at: new Date(world.now).toISOString(),
         })

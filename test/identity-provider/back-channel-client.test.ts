@@ -65,32 +65,34 @@ test('decides for good', async () => {
   ] as const) {
     const { id, nonce } = await requestGrant();
     const interactions = createClient();
-    await interactions.decide(id, nonce, choice);
+    await interactions.decide(id, nonce, { choice });
     assert.equal((await interactions.read(id, nonce)).state, state);
-    await assert.rejects(interactions.decide(id, nonce, 'accept'), { code: 'interaction_closed' });
+    await assert.rejects(interactions.decide(id, nonce, { choice: 'accept' }), { code: 'interaction_closed' });
   }
 });
 
 test('AS-N05: the holder travels along', async () => {
   const { id, nonce } = await requestGrant();
-  await assert.rejects(createClient().decide(id, nonce, 'accept', 'bob'), { code: 'foreign_holder' });
+  await assert.rejects(createClient().decide(id, nonce, { choice: 'accept', holder: 'bob' }), {
+    code: 'foreign_holder',
+  });
   assert.equal((await createClient().read(id, nonce)).state, 'pending');
-  await createClient().decide(id, nonce, 'accept', 'alice');
+  await createClient().decide(id, nonce, { choice: 'accept', holder: 'alice' });
   assert.equal((await createClient().read(id, nonce)).state, 'approved');
 });
 
 test('refusals have the same names', async () => {
   const { id, nonce, continuation } = await requestGrant();
   await assert.rejects(createClient().read(id, 'x'), { code: 'unknown_interaction' });
-  await assert.rejects(createClient().decide('../../x?', 'y/z', 'accept'), { code: 'unknown_interaction' });
+  await assert.rejects(createClient().decide('../../x?', 'y/z', { choice: 'accept' }), { code: 'unknown_interaction' });
   await as.send({ method: 'DELETE', url: continuation.uri, token: continuation.access_token.value, by: client });
-  await assert.rejects(createClient().decide(id, nonce, 'accept'), { code: 'user_denied' });
+  await assert.rejects(createClient().decide(id, nonce, { choice: 'accept' }), { code: 'user_denied' });
 });
 
 test('a wrong secret is a fault of the deployment, not of whoever decides', async () => {
   const { id, nonce } = await requestGrant();
   const wrong = createClient('wrong');
-  for (const call of [wrong.read(id, nonce), wrong.decide(id, nonce, 'accept')]) {
+  for (const call of [wrong.read(id, nonce), wrong.decide(id, nonce, { choice: 'accept' })]) {
     await assert.rejects(call, { message: 'the back channel answered 401' });
   }
 });

@@ -63,9 +63,10 @@ describe('the page', () => {
     for (const words of [
       'The Shop',
       client.walletAddress,
-      `Send payments from ${as.alice}`,
-      'at most 12.50 USD in each period',
-      'a month, 3 times, the first one from 2025-01-01T00:00:00Z',
+      'Send payments',
+      as.alice,
+      'Up to  12.50 USD  each month, until 1 April 2025',
+      '1 January 2025 to 1 February 2025',
       limits.receiver,
     ]) {
       assert.ok(text.includes(words), `${words} in ${text}`);
@@ -110,7 +111,7 @@ describe('the page', () => {
 
   test('only the form that was shown here decides', async () => {
     const [{ page }, { page: other }] = [await openPage(await requestGrant()), await openPage(await requestGrant())];
-    for (const cookie of ['', cookieOf(other), `${cookieOf(page)}x`]) {
+    for (const cookie of ['', cookieOf(other), `${cookieOf(page)}x`, 'consent_=']) {
       const answer = await submit(page, { decision: 'accept' }, cookie);
       assert.equal(answer.status, 403);
       assert.match(answer.headers.get('content-type')!, /^text\/html/);
@@ -123,6 +124,54 @@ describe('the page', () => {
     const { page } = await openPage(await requestGrant());
     assert.equal((await submit(page, { decision: 'accept', holder: 'bob' })).status, 403);
     assert.equal((await submit(page, { decision: 'accept', holder: 'alice' })).status, 303);
+  });
+
+  test('allowing less: the page again where an amount is no amount, nothing lost', async () => {
+    const { session, page } = await openPage(await requestGrant());
+    const field = /<input id="(amount-0)" name="amount-0" value=""/.exec(page.text)?.[1];
+    assert.ok(field);
+    const again = await submit(page, { decision: 'accept', [field]: '13.00' });
+    assert.equal(again.status, 400);
+    assert.match(again.text, /value="13.00"[^>]*aria-invalid="true"/);
+    assert.match(again.text, /12\.50 USD at most/);
+    assert.equal(fieldOf(again, 'csrf'), fieldOf(page, 'csrf'), 'the first page is as good as before');
+    const decided = await submit(again, { decision: 'accept', [field]: '2.50' });
+    assert.equal(decided.status, 303, decided.text);
+    const finished = await get(decided.headers.get('location')!, session);
+    assert.match(finished.headers.get('location')!, /interact_ref/);
+    const { access } = await as.interactions.read(fieldOf(page, 'interactId'), fieldOf(page, 'nonce'));
+    assert.equal((access[0] as { limits: typeof limits }).limits.debitAmount.value, '250');
+  });
+
+  test('refusing needs no amount', async () => {
+    const { page } = await openPage(await requestGrant());
+    assert.equal((await submit(page, { decision: 'reject', 'amount-0': 'x' })).status, 303);
+  });
+
+  test('one interaction in two tabs: both forms are good, the second decision is too late', async () => {
+    const grant = await requestGrant();
+    const { page } = await openPage(grant);
+    const url = `${as.origin}/idp/consent?${new URLSearchParams({ interactId: grant.id, nonce: grant.nonce })}`;
+    const second = await get(url, cookieOf(page));
+    assert.equal(fieldOf(second, 'csrf'), fieldOf(page, 'csrf'));
+    assert.equal((await submit(page, { decision: 'accept' })).status, 303);
+    assert.equal((await submit(second, { decision: 'reject' })).status, 400);
+    // What is no token of ours is not taken over.
+    const planted = await get(url, `${cookieOf(page).split('=')[0]}=x`);
+    assert.notEqual(fieldOf(await openPage(await requestGrant()).then((opened) => opened.page), 'csrf'), 'x');
+    assert.equal(planted.status, 400);
+  });
+
+  test('AS-91: an expired request is not asked, and leads back', async () => {
+    const grant = await requestGrant();
+    const { page } = await openPage(grant);
+    as.world.now += 600_000;
+    const url = `${as.origin}/idp/consent?${new URLSearchParams({ interactId: grant.id, nonce: grant.nonce })}`;
+    for (const answer of [await get(url), await submit(page, { decision: 'accept' })]) {
+      assert.equal(answer.status, 400);
+      assert.match(answer.text, /Not open any more/);
+      assert.ok(answer.text.includes(`href="${as.authServer}interact/${grant.id}/${grant.nonce}/finish"`));
+    }
   });
 
   test('errors are pages', async () => {
@@ -141,7 +190,8 @@ describe('the page', () => {
     ] as const) {
       assert.equal(answer.status, status, answer.text);
       assert.match(answer.headers.get('content-type')!, /^text\/html/);
-      assert.ok(!answer.text.includes(grant.nonce));
+      // Whoever showed the nonce may be led back; nobody else is told it.
+      assert.ok(!answer.text.replaceAll(/href="[^"]*"/g, '').includes(grant.nonce));
     }
   });
 });
@@ -160,6 +210,7 @@ describe('the back channel', () => {
       access,
       state: 'PENDING',
       client: { name: 'The Shop', uri: client.walletAddress },
+      expiresAt: new Date(as.world.now + 600_000).toISOString(),
       finishUri: 'https://shop.example:8443/done',
     });
     assert.deepEqual(outcome(await call(`${id}/${nonce}/accept`)), [202, undefined]);
@@ -181,6 +232,62 @@ describe('the back channel', () => {
       assert.deepEqual(outcome(await call('unknown/x/reject', 'POST', secret)), [401, 'invalid_interaction']);
     }
     assert.equal((await call(`${id}/${nonce}`, 'GET')).body.state, 'PENDING');
+  });
+
+  test('AS-83: another word, once the interaction is known to be there', async () => {
+    const { id, nonce } = await requestGrant();
+    assert.deepEqual(outcome(await call(`${id}/${nonce}/maybe`)), [400, 'invalid_request']);
+    assert.deepEqual(outcome(await call(`${id}/x/maybe`)), [404, 'unknown_interaction']);
+    assert.deepEqual(outcome(await call(`${id}/${nonce}/maybe`, 'POST', 'x')), [401, 'invalid_interaction']);
+    await call(`${id}/${nonce}/accept`);
+    assert.deepEqual(outcome(await call(`${id}/${nonce}/maybe`)), [400, 'invalid_request']);
+  });
+
+  const accept = ({ id, nonce }: { id: string; nonce: string }, body: unknown, type = 'application/json') =>
+    as.send({
+      url: `${as.origin}/back-channel/grant/${id}/${nonce}/accept`,
+      headers: { 'x-idp-secret': secrets.identityProvider, 'content-type': type },
+      body,
+    });
+  const amount = (value: string, assetCode = 'USD', assetScale = 2) => ({ value, assetCode, assetScale });
+
+  test('AS-82: content that is no JSON, and none, is no matter', async () => {
+    for (const [body, type] of [
+      ['', 'application/json'],
+      ['', 'application/x-www-form-urlencoded'],
+      ['x=1', 'application/x-www-form-urlencoded'],
+      ['x', 'text/plain'],
+      ['{}', 'application/json'],
+    ] as const) {
+      assert.equal((await accept(await requestGrant(), body, type)).status, 202, `${type} ${body}`);
+    }
+  });
+
+  test('allowing less: in the token, and no more than was asked', async () => {
+    const grant = await requestGrant();
+    const identifier = as.alice;
+    for (const limits of [
+      [{ identifier, debitAmount: amount('1251') }],
+      [{ identifier, debitAmount: amount('0') }],
+      [{ identifier, debitAmount: amount('-1') }],
+      [{ identifier, debitAmount: amount('1', 'EUR') }],
+      [{ identifier, debitAmount: amount('1', 'USD', 9) }],
+      [{ identifier, receiveAmount: amount('1') }],
+      [{ identifier: as.bob, debitAmount: amount('1') }],
+      [
+        { identifier, debitAmount: amount('1') },
+        { identifier, debitAmount: amount('2') },
+      ],
+      [{ debitAmount: amount('1') }],
+      'all',
+    ]) {
+      assert.deepEqual(outcome(await accept(grant, { limits })), [400, 'invalid_request'], JSON.stringify(limits));
+    }
+    assert.deepEqual(outcome(await accept(grant, '{')), [400, 'invalid_request']);
+    assert.equal((await as.interactions.read(grant.id, grant.nonce)).state, 'pending');
+    assert.equal((await accept(grant, { limits: [{ identifier, debitAmount: amount('250') }] })).status, 202);
+    const [item] = (await as.interactions.read(grant.id, grant.nonce)).access;
+    assert.deepEqual(item, { ...grant.access[0], limits: { ...limits, debitAmount: amount('250') } });
   });
 
   test('AS-83: unknown, expired, cancelled', async () => {
