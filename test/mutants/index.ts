@@ -1,5 +1,6 @@
 /** All mutants. */
 import { authMutants } from './auth.ts';
+import { continuationMutants } from './continuation.ts';
 import { controlMutants } from './control.ts';
 import { limitMutants } from './limits.ts';
 import type { Mutant } from './mutant.ts';
@@ -10,6 +11,7 @@ import { walletAddressMutants } from './wallet-address.ts';
 
 export const mutants: readonly Mutant[] = [
   ...authMutants,
+  ...continuationMutants,
   ...controlMutants,
   ...limitMutants,
   ...pipelineMutants,

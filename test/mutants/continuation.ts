@@ -1,0 +1,263 @@
+/** Mutants of continuations, tokens and their ends (RFC 9635 §4.2, §5, §6), and of failures brought about. */
+import type { Mutant } from './mutant.ts';
+
+const continuation = 'src/auth/continuation.ts';
+const token = 'src/auth/access-token.ts';
+const faults = 'src/http/faults.ts';
+
+const waitEnforced = 'if («open && now < grant.continuedAt + grant.wait * 1000») throw';
+const tokenChecked = "if («!row || !matchesDigest(token, row.continue_digest) || row.finalization === 'revoked'») {";
+
+export const continuationMutants: readonly Mutant[] = [
+  // ── Whose continuation ──
+  {
+    id: 'continuation.any-token',
+    file: continuation,
+    at: tokenChecked,
+    by: "!row || row.finalization === 'revoked'",
+    fails: ['continuation.*-wrong-token', 'continuation.token-kinds', 'continuation.token-renewed'],
+  },
+  {
+    id: 'continuation.unknown-id-is-a-bad-request',
+    file: continuation,
+    at: "throw refuse(«'unknown_continuation'»);\n  }\n  return {",
+    by: "'invalid_request'",
+    fails: ['continuation.*-wrong-id', 'continuation.*-wrong-token'],
+  },
+  // ── Continuing ──
+  {
+    id: 'continuation.reference-unchecked',
+    file: continuation,
+    at: 'if («!matchesDigest(interactRef, grant.interaction?.interactRefDigest)») throw',
+    by: 'false',
+    fails: ['interaction.references-differ', 'continuation.unknown-reference'],
+  },
+  {
+    id: 'continuation.reference-is-unknown-before-consent',
+    file: continuation,
+    at: "if («grant.state === 'pending'») throw refuse('grant_denied');\n          if (!matches",
+    by: 'false',
+    fails: ['continuation.reference-before-consent'],
+  },
+  {
+    id: 'continuation.no-token',
+    file: continuation,
+    at: '...(«accessToken» && { access_token: accessToken }),',
+    by: 'false',
+    fails: ['continuation.accepted', 'continuation.subject', 'continuation.poll'],
+  },
+  {
+    id: 'continuation.token-of-no-rights',
+    file: continuation,
+    at: 'const accessToken = «issued.access.length > 0» ?',
+    by: 'true',
+    fails: ['continuation.subject'],
+  },
+  {
+    id: 'continuation.no-subject',
+    file: continuation,
+    at: '...(«issued.subject» && { subject',
+    by: 'false',
+    fails: ['continuation.subject', 'interaction.foreign-holder'],
+  },
+  {
+    id: 'continuation.reference-not-needed',
+    file: continuation,
+    at: 'if («grant.interaction?.finish») throw',
+    by: 'false',
+    fails: ['continuation.finish-demands-reference'],
+  },
+  {
+    id: 'continuation.again',
+    file: continuation,
+    at: "if («!open») throw refuse('grant_denied');",
+    by: 'false',
+    fails: ['continuation.nothing-left', 'token.revoked-is-not-continued'],
+  },
+  {
+    id: 'continuation.poll-before-consent-fetches',
+    file: continuation,
+    at: "if («grant.state === 'approved'») return fetchGranted(tx, grant, token);\n        if (grant.interaction && now",
+    by: 'true',
+    fails: ['continuation.poll', 'interaction.decision-takes-effect', 'interaction.forged-decision'],
+  },
+  {
+    id: 'continuation.expired-poll',
+    file: continuation,
+    at: 'if («grant.interaction && now >= grant.interaction.expiresAt») throw',
+    by: 'false',
+    fails: ['interaction.expired', 'interaction.ends-expired'],
+  },
+  {
+    id: 'continuation.slash-unknown',
+    file: 'src/http/bind.ts',
+    at: "req.url = («path.replaceAll(/\\/{2,}/g, '/').replace(/(?<=.)\\/$/, '') || '/'») + query;",
+    by: "/continue\\/[^/]+\\/$/.test(path) ? path + 'x' : path.replaceAll(/\\/{2,}/g, '/').replace(/(?<=.)\\/$/, '') || '/'",
+    fails: ['continuation.trailing-slash'],
+  },
+  {
+    id: 'continuation.method-not-found',
+    file: 'src/http/bind.ts',
+    at: "return answer.refuse(res, «new Problem('method_not_allowed'), undefined, { Allow: methods.join(', ') }»);",
+    by: "new Problem('not_found'), undefined",
+    fails: ['continuation.patch', 'interaction.head'],
+  },
+  // ── Waiting ──
+  { id: 'continuation.wait-ignored', file: continuation, at: waitEnforced, by: 'false', fails: ['continuation.wait'] },
+  {
+    id: 'continuation.wait-for-polls-only',
+    file: continuation,
+    at: waitEnforced,
+    by: 'interactRef === undefined && open && now < grant.continuedAt + grant.wait * 1000',
+    fails: ['continuation.wait'],
+  },
+  {
+    id: 'continuation.wait-unannounced',
+    file: continuation,
+    at: waitEnforced,
+    by: 'open && now < grant.continuedAt + 5000',
+    fails: ['continuation.too-fast', 'continuation.poll'],
+  },
+  {
+    id: 'continuation.wait-not-renewed',
+    file: continuation,
+    at: 'await updateGrant(tx, ase, grant, { continued_at: toInstant(«now») });',
+    by: 'grant.continuedAt',
+    fails: ['continuation.wait'],
+  },
+  // ── Continue tokens ──
+  {
+    id: 'continuation.token-always-renewed',
+    file: continuation,
+    at: 'if («!switches.rotateContinuation») return token;',
+    by: 'false',
+    fails: ['continuation.token-constant'],
+  },
+  {
+    id: 'continuation.token-never-renewed',
+    file: continuation,
+    at: 'if («!switches.rotateContinuation») return token;',
+    by: 'true',
+    fails: ['continuation.token-renewed'],
+  },
+  {
+    id: 'continuation.token-renewed-and-both-good',
+    file: continuation,
+    at: '.set({ continue_digest: digestSecret(«fresh») })',
+    by: 'token',
+    fails: ['continuation.token-renewed'],
+  },
+  // ── Cancelling ──
+  {
+    id: 'continuation.cancelled-goes-on',
+    file: continuation,
+    at: tokenChecked,
+    by: '!row || !matchesDigest(token, row.continue_digest)',
+    also: [
+      { file: continuation, at: "if («grant.state === 'revoked'») throw refuse('unknown_continuation');\n\n", by: 'false' },
+    ],
+    fails: ['continuation.cancel-pending', 'interaction.ends-revoked'],
+  },
+  {
+    id: 'continuation.cancelled-tokens-live',
+    file: 'src/auth/caller.ts',
+    at: ".where('g.finalization', '=', «'issued'»)\n    .executeTakeFirst();\n  return (",
+    by: "(eb) => eb.ref('g.finalization')",
+    fails: ['continuation.cancel-issued'],
+  },
+  // ── Tokens ──
+  {
+    id: 'token.unknown-is-a-bad-request',
+    file: token,
+    at: "if (!row) throw refuse(«'unknown_token'»);",
+    by: "'token_replaced'",
+    fails: ['token.*-unknown-id', 'token.revoke'],
+  },
+  {
+    id: 'token.rotation-keeps-url',
+    file: token,
+    at: 'const manageId = «ids.uuid()»;',
+    by: "'00000000-0000-4000-8000-000000000000'",
+    fails: ['token.rotate'],
+  },
+  {
+    id: 'token.rotation-keeps-value',
+    file: token,
+    at: 'const { numUpdatedRows } = await updateManaged(tx, managed).set(«columns»)',
+    by: '{ manage_id: columns.manage_id }',
+    fails: ['token.rotate', 'token.rotate-expired'],
+  },
+  {
+    id: 'token.rotated-twice',
+    file: token,
+    at: "      .where('manage_id', '=', «manageId»)\n",
+    by: "(eb) => eb.ref('manage_id')",
+    fails: ['token.rotate-in-parallel'],
+  },
+  {
+    id: 'token.rotation-needs-a-body',
+    file: 'src/http/policy.ts',
+    at: "'post-token': { caller: 'management', body: «'ignored'» },",
+    by: "'read'",
+    from: 'loading',
+    fails: ['token.rotate-empty-body'],
+  },
+  {
+    id: 'token.expired-is-lost',
+    file: token,
+    at: ".where('t.revoked_at', 'is', null)\n    .where('g.finalization', '=', «'issued'»)",
+    by: "(eb) => eb.case().when('t.expires_at', '>', toInstant(deps.clock.businessNow())).then('issued').else('no').end()",
+    fails: ['token.rotate-expired'],
+  },
+  {
+    id: 'token.revoked-lives',
+    file: 'src/auth/caller.ts',
+    at: ".where('t.revoked_at', «'is', null»)",
+    by: "'is not distinct from', (eb) => eb.ref('t.revoked_at')",
+    fails: ['token.revoke'],
+  },
+  {
+    id: 'token.rotation-begins-anew',
+    file: 'src/resource/grant-spending.ts',
+    at: ".where('grant_id', '=', «item.grantId»)",
+    by: "'another'",
+    fails: ['token.rotation-keeps-totals'],
+  },
+  // ── Failures ──
+  {
+    id: 'faults.always-with-a-code',
+    file: faults,
+    at: "...(«form === 'error'» && { code",
+    by: 'true',
+    fails: ['faults.forms'],
+  },
+  {
+    id: 'faults.never-as-text',
+    file: faults,
+    at: "if («form === 'text'») {",
+    by: 'false',
+    fails: ['faults.forms'],
+  },
+  {
+    id: 'faults.internal-in-other-words',
+    file: 'src/auth/problem.ts',
+    at: "internal_error: [500, «'request_denied'», 'internal error'],\n  unusable_client",
+    by: "'invalid_request'",
+    from: 'loading',
+    fails: ['faults.internal'],
+  },
+  {
+    id: 'faults.internal-tells-all',
+    file: 'src/auth/problem.ts',
+    at: 'const description = status === 500 ? «`internal error ${failureId}`» :',
+    by: 'String(problem.cause)',
+    fails: ['faults.internal'],
+  },
+  {
+    id: 'faults.no-retry-after',
+    file: faults,
+    at: '= «status === 429 || status === 503» ?',
+    by: 'false',
+    fails: ['faults.too-many-requests'],
+  },
+];
