@@ -1,10 +1,9 @@
-/** Mutants of the authorization server: discovery, grant requests, what is granted (RFC 9635 §2, §3, §9). */
+/** Mutants of the authorization server: discovery, and grant requests that are refused (RFC 9635 §2, §9). */
 import type { Mutant } from './mutant.ts';
 
 const access = 'src/auth/access.ts';
 const grantRequest = 'src/auth/grant-request.ts';
 const server = 'src/auth/server.ts';
-const token = 'src/auth/access-token.ts';
 
 /** Requests are taken as they come. */
 const withoutSchema = {
@@ -13,10 +12,16 @@ const withoutSchema = {
   by: "validateAgainstDocument({ ...request, headers: { ...headers, 'content-type': 'application/json' } }).catch(() => ({ params: {}, query: {}, body: request.body }))",
 } as const;
 
-const needsNoConsent = {
-  file: access,
-  at: "export const needsConsent = (item: Access, consentFor: ConsentFor): boolean =>\n  «item.type === 'outgoing-payment' ||\n  (item.type === 'incoming-payment' && item.actions.includes('list-all')) ||\n  consentFor.includes(item.type)»;",
+const anyWalletAddress = {
+  file: 'src/auth/resource-owner.ts',
+  at: 'if («named.length > 0 && (await findAccounts(db, ase, named)).length < named.length») {',
   by: 'false',
+} as const;
+
+const anyFinishUri = {
+  file: grantRequest,
+  at: 'return { uri: «readFinishUri(finish.uri, allowHttp)»,',
+  by: 'finish.uri',
 } as const;
 
 export const authMutants: readonly Mutant[] = [
@@ -40,8 +45,6 @@ export const authMutants: readonly Mutant[] = [
     id: 'grant.schema-not-enforced',
     ...withoutSchema,
     fails: [
-      'grant.access-token-array',
-      'grant.access-token-text',
       'grant.access-object',
       'grant.four-items',
       'grant.same-item-twice',
@@ -57,11 +60,9 @@ export const authMutants: readonly Mutant[] = [
       'grant.actions-missing',
       'grant.limit-receiver',
       'grant.no-subject-id',
-      'grant.two-subject-ids',
       'grant.start-user-code',
       'grant.start-missing',
       'grant.finish-push',
-      'grant.finish-no-uri',
       'grant.finish-no-nonce',
       'continuation.malformed',
     ],
@@ -73,18 +74,52 @@ export const authMutants: readonly Mutant[] = [
     fails: ['grant.no-purpose', 'grant.no-items'],
   },
   {
+    id: 'grant.access-token-in-other-forms',
+    ...withoutSchema,
+    also: [
+      {
+        file: grantRequest,
+        at: 'readAccess(«request.access_token?.access ?? []»,',
+        by: "typeof request.access_token === 'string' ? [{ type: 'quote', actions: ['create'] }] : [request.access_token].flat()[0]?.access ?? []",
+      },
+    ],
+    fails: ['grant.access-token-array', 'grant.access-token-text'],
+  },
+  {
+    id: 'grant.subjects-anywhere',
+    ...withoutSchema,
+    also: [{ ...anyWalletAddress }],
+    fails: ['grant.two-subject-ids'],
+  },
+  {
+    id: 'grant.subject-needs-no-interact',
+    ...withoutSchema,
+    also: [{ file: grantRequest, at: 'if («interactive && !request.interact») throw', by: 'false' }],
+    fails: ['grant.subject-without-interact'],
+  },
+  {
+    id: 'grant.finish-anywhere',
+    ...withoutSchema,
+    also: [{ ...anyFinishUri }],
+    fails: ['grant.finish-no-uri', 'grant.finish-uri-5'],
+  },
+  {
     id: 'grant.client-url-unchecked',
     file: server,
     at: "if («typeof url === 'string' && !URL.canParse(url)») throw",
     by: 'false',
     fails: ['grant.word-client'],
   },
-  { id: 'grant.no-actions', file: access, at: 'if («item.actions.length === 0») throw', by: 'false', fails: ['grant.no-actions'] },
+  {
+    id: 'grant.no-actions',
+    file: access,
+    at: 'if («item.actions.length === 0») throw',
+    by: 'false',
+    fails: ['grant.no-actions'],
+  },
   {
     id: 'grant.foreign-wallet-addresses',
-    file: 'src/auth/resource-owner.ts',
-    at: 'if («named.length > 0 && (await findAccounts(db, ase, named)).length < named.length») {',
-    by: 'false',
+    ...anyWalletAddress,
     fails: ['grant.foreign-identifier'],
   },
   {
@@ -106,7 +141,13 @@ export const authMutants: readonly Mutant[] = [
     file: access,
     at: "if («typeof assetCode !== 'string' || assetCode === ''») throw",
     by: 'false',
-    also: [{ file: access, at: 'if («!Number.isInteger(assetScale) || (assetScale as number) < 0 || (assetScale as number) > 255») {', by: 'false' }],
+    also: [
+      {
+        file: access,
+        at: 'if («!Number.isInteger(assetScale) || (assetScale as number) < 0 || (assetScale as number) > 255») {',
+        by: 'false',
+      },
+    ],
     fails: ['grant.limit-without-asset'],
   },
   {
@@ -127,7 +168,7 @@ export const authMutants: readonly Mutant[] = [
     id: 'grant.interval-by-its-letters',
     file: access,
     at: "if («interval !== undefined && !(typeof interval === 'string' && isInterval(interval))») {",
-    by: "interval !== undefined && !/^R\\d*\\/[\\dTZ:-]+\\/P/.test(interval as string)",
+    by: 'interval !== undefined && !/^R\\d*\\/[\\dTZ:-]+\\/P/.test(interval as string)',
     fails: ['grant.intervals'],
   },
   {
@@ -142,7 +183,7 @@ export const authMutants: readonly Mutant[] = [
     file: grantRequest,
     at: 'if («interactive && !request.interact») throw',
     by: 'false',
-    fails: ['grant.no-interact', 'grant.subject-without-interact', 'grant.subject-and-token-without-interact'],
+    fails: ['grant.no-interact', 'grant.subject-and-token-without-interact'],
   },
   {
     id: 'grant.start-of-no-mode',
@@ -174,15 +215,13 @@ export const authMutants: readonly Mutant[] = [
   },
   {
     id: 'grant.finish-uri-unchecked',
-    file: grantRequest,
-    at: "return { uri: «readFinishUri(finish.uri, allowHttp)»,",
-    by: 'finish.uri',
-    fails: ['grant.finish-uri-?'],
+    ...anyFinishUri,
+    fails: ['grant.finish-uri-1', 'grant.finish-uri-2', 'grant.finish-uri-3', 'grant.finish-uri-4'],
   },
   {
     id: 'grant.finish-uri-http-only',
     file: grantRequest,
-    at: 'const plain = «uri.protocol === \'http:\' && !allowHttp && !LOOPBACK.test(uri.hostname)»;',
+    at: "const plain = «uri.protocol === 'http:' && !allowHttp && !LOOPBACK.test(uri.hostname)»;",
     by: '!/^https?:$/.test(uri.protocol)',
     fails: ['interaction.private-use-scheme'],
   },
@@ -192,151 +231,5 @@ export const authMutants: readonly Mutant[] = [
     at: "if («interactive && 'jwk' in client») {",
     by: 'false',
     fails: ['grant.jwk-interactive'],
-  },
-  // ── What is granted ──
-  {
-    id: 'grant.wallet-address-objects-unknown',
-    file: 'src/auth/client-instance.ts',
-    at: "if ('walletAddress' in client) return { walletAddress: «readWalletAddress(client.walletAddress)» };",
-    by: "readWalletAddress('')",
-    fails: ['grant.client-forms'],
-  },
-  {
-    id: 'grant.jwk-of-any-name',
-    file: 'src/auth/client-instance.ts',
-    at: 'if («client.jwk.kid !== keyid») throw',
-    by: 'false',
-    fails: ['grant.jwk-other-kid'],
-  },
-  {
-    id: 'grant.jwk-of-another-name-is-no-client',
-    file: 'src/auth/client-instance.ts',
-    at: "const code = «'jwk' in client && error.code === 'key_not_found'» ?",
-    by: 'false',
-    fails: ['grant.jwk-other-kid'],
-  },
-  {
-    id: 'grant.consent-never-due',
-    ...needsNoConsent,
-    fails: ['grant.one-endpoint', 'grant.outgoing-read-needs-consent', 'grant.list-all-needs-consent', 'grant.mixed'],
-  },
-  {
-    id: 'grant.consent-always-due',
-    ...needsNoConsent,
-    by: 'true',
-    fails: ['grant.incoming-needs-none', 'grant.quote-needs-none', 'continuation.nothing-left'],
-  },
-  {
-    id: 'grant.consent-for-nothing-more',
-    ...needsNoConsent,
-    by: "item.type === 'outgoing-payment' || (item.type === 'incoming-payment' && item.actions.includes('list-all'))",
-    fails: ['grant.consent-for-all'],
-  },
-  {
-    id: 'grant.subject-without-consent',
-    file: grantRequest,
-    at: 'const interactive = «subject !== undefined || access.some((item) => needsConsent(item, consentFor))»;',
-    by: 'access.some((item) => needsConsent(item, consentFor))',
-    fails: ['grant.subject-needs-consent', 'continuation.subject'],
-  },
-  {
-    id: 'grant.manage-url-holds-token',
-    file: token,
-    at: 'manage: `${authServer}token/${«manageId»}`',
-    by: 'value',
-    fails: ['grant.token-answer'],
-  },
-  {
-    id: 'grant.token-lives-an-hour',
-    file: token,
-    at: 'const { tokenSeconds = «600» } =',
-    by: '3600',
-    fails: ['grant.token-answer'],
-  },
-  {
-    id: 'grant.limits-not-shown',
-    file: access,
-    at: "if (item.type !== 'quote') return «item»;",
-    by: "{ type: item.type, actions: item.actions, identifier: item.identifier }",
-    fails: ['grant.limits-echoed'],
-  },
-  {
-    id: 'grant.nonce-only-with-finish',
-    file: grantRequest,
-    at: 'finish: «interaction.nonce»,',
-    by: "finish ? interaction.nonce : 'none'",
-    fails: ['grant.pending-answer'],
-  },
-  {
-    id: 'grant.wait-by-default',
-    file: grantRequest,
-    at: 'const { waitSeconds = «0», interactionSeconds',
-    by: '5',
-    from: 'founding',
-    fails: ['grant.wait-by-default'],
-  },
-  {
-    id: 'grant.wait-of-the-operator-ignored',
-    file: grantRequest,
-    at: 'wait: «waitSeconds» };',
-    by: '0',
-    fails: ['grant.wait-by-default', 'continuation.wait'],
-  },
-  {
-    id: 'grant.unknown-limits-shown',
-    file: access,
-    at: "...(debitAmount !== undefined && «{ debitAmount: readAmount('debitAmount', debitAmount) }»),",
-    by: "{ ...unknown, debitAmount: readAmount('debitAmount', debitAmount) }",
-    fails: ['grant.unknown-limits'],
-  },
-  {
-    id: 'grant.unknown-limits-taken',
-    file: access,
-    at: "if («switches.unknownLimitMembers === 'refuse' && Object.keys(unknown).length > 0») {",
-    by: 'false',
-    fails: ['grant.unknown-limits'],
-  },
-  {
-    id: 'grant.quote-identifier-shown',
-    file: access,
-    at: 'return «{ type: item.type, actions: item.actions }»;',
-    by: 'item',
-    fails: ['grant.quote-identifier'],
-  },
-  {
-    id: 'grant.quote-identifier-dropped',
-    file: access,
-    at: "case 'quote':\n      return { type: item.type, actions: item.actions, «...scope» };",
-    by: '',
-    fails: ['grant.quote-identifier'],
-  },
-  {
-    id: 'grant.quote-identifier-taken-by-strict',
-    file: server,
-    at: "validateRequest: «deps.switches.quoteIdentifier === 'accept'» ?",
-    by: 'true',
-    from: 'founding',
-    fails: ['grant.quote-identifier'],
-  },
-  {
-    id: 'grant.request-not-tolerant',
-    file: server,
-    at: "headers: «request.body === undefined ? { ...headers, 'content-type': 'application/json' } : headers»,",
-    by: "Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, name === 'content-type' && /charset/.test(String(value)) ? 'text/plain' : value]))",
-    fails: ['grant.tolerance', 'continuation.poll'],
-  },
-  {
-    id: 'grant.identifier-needed',
-    file: 'src/resource/caller.ts',
-    at: '(«item.identifier === undefined» ||',
-    by: 'false',
-    fails: ['grant.identifier-scopes'],
-  },
-  {
-    id: 'grant.tokens-of-all-ases',
-    file: 'src/auth/caller.ts',
-    at: ".where('t.ase', '=', «ase»)\n    .where('t.value_digest'",
-    by: "(eb) => eb.ref('t.ase')",
-    fails: ['grant.foreign-token'],
   },
 ];

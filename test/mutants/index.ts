@@ -3,6 +3,7 @@ import { authMutants } from './auth.ts';
 import { continuationMutants } from './continuation.ts';
 import { controlMutants } from './control.ts';
 import { limitMutants } from './limits.ts';
+import { grantAnswerMutants } from './grant-answer.ts';
 import type { Mutant } from './mutant.ts';
 import { pipelineMutants } from './pipeline.ts';
 import { resourceMutants } from './resource.ts';
@@ -11,6 +12,7 @@ import { walletAddressMutants } from './wallet-address.ts';
 
 export const mutants: readonly Mutant[] = [
   ...authMutants,
+  ...grantAnswerMutants,
   ...continuationMutants,
   ...controlMutants,
   ...limitMutants,
