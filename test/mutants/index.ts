@@ -2,8 +2,9 @@
 import { authMutants } from './auth.ts';
 import { continuationMutants } from './continuation.ts';
 import { controlMutants } from './control.ts';
-import { limitMutants } from './limits.ts';
 import { grantAnswerMutants } from './grant-answer.ts';
+import { interactionEndMutants } from './interaction-end.ts';
+import { limitMutants } from './limits.ts';
 import type { Mutant } from './mutant.ts';
 import { pipelineMutants } from './pipeline.ts';
 import { resourceMutants } from './resource.ts';
@@ -12,9 +13,10 @@ import { walletAddressMutants } from './wallet-address.ts';
 
 export const mutants: readonly Mutant[] = [
   ...authMutants,
-  ...grantAnswerMutants,
   ...continuationMutants,
   ...controlMutants,
+  ...grantAnswerMutants,
+  ...interactionEndMutants,
   ...limitMutants,
   ...pipelineMutants,
   ...resourceMutants,

@@ -1,0 +1,100 @@
+/** Mutants of how interactions are decided and how they end (RFC 9635 §4). */
+import type { Mutant } from './mutant.ts';
+
+const interaction = 'src/auth/interaction.ts';
+
+/** With a path that HEAD may take, it is answered as GET is. */
+const headAsGet = {
+  file: 'src/http/bind.ts',
+  at: "(method === 'GET' && req.method === 'HEAD' && «!policies[operationId]!.changes»),",
+  by: 'true',
+} as const;
+
+export const interactionEndMutants: readonly Mutant[] = [
+  {
+    id: 'interaction.client-by-the-query',
+    file: 'src/auth/interaction-redirect.ts',
+    at: 'const answer = await promptConsent(«viewInteraction(found)»);',
+    by: "{ ...viewInteraction(found), clientName: new URL(call.exchange.targetUri).searchParams.get('clientName') ?? '' }",
+    fails: ['interaction.identity-provider'],
+  },
+  {
+    id: 'interaction.identity-provider-not-told-who-asks',
+    file: 'src/identity-provider/consent.ts',
+    at: '} = «view»;\n  return `${page}?',
+    by: "{ ...view, clientUri: '' }",
+    fails: ['interaction.identity-provider'],
+  },
+  {
+    id: 'interaction.anybody-decides',
+    file: 'src/identity-provider/server.ts',
+    at: 'if («!equalSecrets(secret, deps.secret)») throw',
+    by: 'false',
+    fails: ['interaction.forged-decision'],
+  },
+  { id: 'interaction.head-is-get', ...headAsGet, fails: ['interaction.head', 'interaction.head-consents-to-nothing'] },
+  {
+    id: 'interaction.any-holder',
+    file: interaction,
+    at: "return «choice === 'reject'» || holder",
+    by: 'true',
+    fails: ['interaction.foreign-holder'],
+  },
+  {
+    id: 'interaction.undecided-is-rejected',
+    file: interaction,
+    at: "isExpired ? expired : { result: «'grant_invalid'» }",
+    by: "'grant_rejected'",
+    fails: ['interaction.ends-undecided'],
+  },
+  {
+    id: 'interaction.undecided-without-a-finish-is-unknown',
+    file: interaction,
+    at: "case 'pending':\n      if (!finish) throw refuseInteraction(«'interaction_closed'»);",
+    by: "'unknown_interaction'",
+    fails: ['interaction.ends-undecided', 'interaction.ends-expired'],
+  },
+  {
+    id: 'interaction.revoked-is-rejected',
+    file: interaction,
+    at: "{ result: «'unknown_interaction'» }",
+    by: "'grant_rejected'",
+    fails: ['interaction.ends-revoked'],
+  },
+  {
+    id: 'interaction.never-expires',
+    file: interaction,
+    at: '«now >= grant.interaction.expiresAt»;',
+    by: 'false',
+    fails: ['interaction.ends-expired', 'interaction.expired'],
+  },
+  {
+    id: 'interaction.expires-a-second-early',
+    file: interaction,
+    at: '«now >= grant.interaction.expiresAt»;',
+    by: 'now + 1000 >= grant.interaction.expiresAt',
+    fails: ['interaction.ends-expired'],
+  },
+  {
+    id: 'interaction.expired-says-nothing',
+    file: interaction,
+    at: "const expired = { result: 'invalid_interaction', message: «'interaction expired'» };",
+    by: "''",
+    from: 'loading',
+    fails: ['interaction.ends-expired'],
+  },
+  {
+    id: 'interaction.hash-of-other-lines',
+    file: 'src/auth/interaction-hash.ts',
+    at: ".join(«'\\n'»)",
+    by: "'\\r\\n'",
+    fails: ['interaction.published-vector'],
+  },
+  {
+    id: 'interaction.hash-in-one-encoding',
+    file: 'src/auth/interaction-hash.ts',
+    at: '.digest(«encoding»);',
+    by: "'base64'",
+    fails: ['interaction.published-vector'],
+  },
+];
