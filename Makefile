@@ -15,7 +15,7 @@ generate: $(installed)
 	@SPEC_DIR=$(SPEC_DIR) $(bin)/node spec/generate.ts $(ARGS)
 
 conformance: $(installed)
-	@$(bin)/node conformance/runner/main.ts --start $(ARGS)
+	@$(bin)/node conformance/runner/main.ts --start --profile both $(ARGS)
 
 # Breaks one rule after the other and sees that the checks notice.
 mutants: $(installed)

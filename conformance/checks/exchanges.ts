@@ -19,7 +19,7 @@ export const exchangeChecks: Check[] = [
     title:
       'the operator sees of a refused request the reason, the requirement and the signature base; nobody else does',
     run: async (outer) => {
-      await withWorld(outer, {}, async (context) => {
+      await withWorld(outer, { profile: 'compat' }, async (context) => {
         const { id: url } = await createIncomingPayment(context);
         const token = await incomingToken(context);
         const [last] = await list(context, '?limit=1');

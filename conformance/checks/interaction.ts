@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import type { Check, CheckContext } from '../runner/check.ts';
 import { expectGnapError, expectStatus } from '../runner/expect.ts';
-import { CookieJar, finishUri, interactionHash, walkInteraction } from '../runner/interaction.ts';
+import { CookieJar, finishUri, hashEncoding, interactionHash, walkInteraction } from '../runner/interaction.ts';
 import {
   continueGrant,
   obtainConsent,
@@ -63,13 +63,13 @@ export const interactionChecks: Check[] = [
       assert.deepEqual(finish.searchParams.getAll('order'), ['a&b', '2']);
       const interactRef = finish.searchParams.get('interact_ref') ?? '';
       assert.match(interactRef, /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
-      const hash = interactionHash({
+      const parts = {
         clientNonce: pending.clientNonce,
         serverNonce: pending.body.interact.finish,
         interactRef,
         grantEndpoint: context.sender.authServer,
-      });
-      assert.equal(finish.searchParams.get('hash'), hash);
+      };
+      assert.equal(finish.searchParams.get('hash'), interactionHash(parts, hashEncoding[context.profile]));
     },
   },
   {

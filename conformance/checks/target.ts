@@ -78,8 +78,8 @@ export const targetChecks: Check[] = [
         expectStatus(await postGrant(world, world.sender, { access_token: { access: [quoteAccess()] } }), 200);
         expectGnapError(await askLeniently(world), 401, 'invalid_client');
       });
-      for (const options of [{}, { profile: 'compat' }]) {
-        await withWorld(context, options, async (world) => {
+      for (const profile of [undefined, 'compat']) {
+        await withWorld(context, { profile }, async (world) => {
           assert.equal((await stateOf(world)).profile, 'compat');
           expectStatus(await askLeniently(world), 200);
         });

@@ -5,6 +5,10 @@ import type { Control } from './control.ts';
 import type { Environment, Identity } from './environment.ts';
 import type { Answer, Json, Recorder, SendCall } from './signed-client.ts';
 
+/** By which a target goes: to the letter of the specifications, or with what clients in use need. */
+export type Profile = 'strict' | 'compat';
+export const profiles: readonly Profile[] = ['compat', 'strict'];
+
 /** The two ends of a payment, as their wallet address documents describe them. */
 export interface Party {
   readonly url: string;
@@ -16,6 +20,8 @@ export interface Party {
 
 export interface CheckContext {
   readonly environment: Environment;
+  /** Of the target; a world that a check makes goes by the same one. */
+  readonly profile: Profile;
   readonly sender: Party;
   readonly receiver: Party;
   /** Sends one request and returns the answer, whatever its status. */
@@ -34,6 +40,8 @@ export interface Check {
   readonly id: string;
   readonly rows: readonly string[];
   readonly title: string;
+  /** The one profile in which it holds; absent: both. */
+  readonly profile?: Profile;
   run(context: CheckContext): Promise<void>;
 }
 
@@ -41,6 +49,8 @@ export interface CheckResult {
   readonly id: string;
   readonly rows: readonly string[];
   readonly title: string;
+  /** Of the target that was asked. */
+  readonly profile?: Profile;
   readonly requests: number;
   /** Why it failed; absent when it passed. */
   readonly failure?: { readonly message: string; readonly answer: Answer | undefined };

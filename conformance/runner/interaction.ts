@@ -1,9 +1,16 @@
 // The end user's browser: follows redirects with a cookie jar until the client's finish URI, and the hash a client checks.
 import { createHash } from 'node:crypto';
+import type { Profile } from './check.ts';
 import type { Answer, SendCall } from './signed-client.ts';
 
 /** Finish URI of the checks: nothing listens there, and nothing needs to. */
 export const finishUri = 'http://127.0.0.1:1/finish';
+
+/** How a target of each profile writes the hash (AMB-01). */
+export const hashEncoding: Readonly<Record<Profile, 'base64' | 'base64url'>> = {
+  compat: 'base64',
+  strict: 'base64url',
+};
 
 /** RFC 9635 §4.2.3: SHA-256 over the two nonces, the reference and the grant endpoint. */
 export function interactionHash(

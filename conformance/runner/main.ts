@@ -1,19 +1,20 @@
-// Command line of the check runner: node conformance/runner/main.ts [--only PATTERN] [--start] [--json FILE]
+// Command line of the check runner: node conformance/runner/main.ts [--only PATTERN] [--start] [--profile NAME] [--json FILE]
 import { readFileSync, writeFileSync } from 'node:fs';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { parseArgs } from 'node:util';
 import { checks as allChecks } from '../checks/index.ts';
 import { readCatalogue } from './catalogue.ts';
-import { judgeRows, runChecks } from './check.ts';
+import { profiles as allProfiles, type Check, type CheckResult, judgeRows, type Profile, runChecks } from './check.ts';
 import { createRun } from './context.ts';
-import { createControl } from './control.ts';
-import { type Environment, readEnvironment } from './environment.ts';
+import { readEnvironment } from './environment.ts';
+import { createRedaction, type Redaction } from './redaction.ts';
 import { describeFailure, describeSummary, reportAsJson, summarise } from './report.ts';
 import { startTarget } from './target.ts';
 import { loadResponseBodies } from './validation.ts';
 
 const usage = `usage: node conformance/runner/main.ts [options]
   --start         start a world of our own, check it, stop it; else the TOUCHSTONE_* variables say where to look
+  --profile NAME  compat, strict, or with --start both: what the world starts by, or what the target must go by
   --only PATTERN  run checks whose id matches this regular expression, or that name this row
   --json FILE     write the results as JSON as well
   --verbose       name passed checks too`;
@@ -23,6 +24,7 @@ async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
       start: { type: 'boolean', default: false },
+      profile: { type: 'string' },
       only: { type: 'string' },
       json: { type: 'string' },
       verbose: { type: 'boolean', default: false },
@@ -34,39 +36,69 @@ async function main(): Promise<number> {
     return 0;
   }
   const only = values.only === undefined ? undefined : new RegExp(values.only);
-  const checks = allChecks.filter((check) => !only || only.test(check.id) || check.rows.includes(values.only!));
+  const wanted = (check: Check): boolean => !only || only.test(check.id) || check.rows.includes(values.only!);
+  const checks = allChecks.filter(wanted);
   if (checks.length === 0) throw new Error(`no check matches ${values.only}`);
-  const target = values.start ? await startTarget() : undefined;
+  const redaction = createRedaction();
+  const catalogue = readCatalogue();
+  const results: CheckResult[] = [];
+  for (const profile of readProfiles(values)) {
+    const some = await checkTarget(checks, { start: values.start, profile, redaction, verbose: values.verbose });
+    console.log(
+      `profile ${some.profile}\n${describeSummary(summarise(some.results, judgeRows(catalogue, some.results)))}`,
+    );
+    results.push(...some.results);
+  }
+  const asked = allProfiles.filter((profile) => results.some((result) => result.profile === profile));
+  const states = judgeRows(catalogue, results);
+  const summary = summarise(results, states);
+  if (values.json) writeFileSync(values.json, reportAsJson(results, states, redaction, asked));
+  if (asked.length > 1) console.log(`profiles ${asked.join(' and ')}\n${describeSummary(summary)}`);
+  return summary.checks.failed === 0 ? 0 : 1;
+}
+
+/** Undefined where the target itself says by which it goes. */
+function readProfiles({ start, profile }: { start: boolean; profile?: string | undefined }): (Profile | undefined)[] {
+  if (profile === undefined) return [undefined];
+  if (profile === 'both' && start) return [...allProfiles];
+  const named = allProfiles.filter((name) => name === profile);
+  if (named.length === 0) throw new Error(`--profile is none of ${allProfiles.join(', ')}, or both with --start`);
+  return named;
+}
+
+interface Options {
+  readonly start: boolean;
+  readonly profile: Profile | undefined;
+  readonly redaction: Redaction;
+  readonly verbose: boolean;
+}
+
+/** One run, with those checks that hold in the profile of its target. */
+async function checkTarget(
+  checks: readonly Check[],
+  { start, profile, redaction, verbose }: Options,
+): Promise<{ profile: Profile; results: CheckResult[] }> {
+  const target = start ? await startTarget(profile) : undefined;
   try {
     const variables = { ...process.env, ...target?.variables };
     acceptAuthority(variables['TOUCHSTONE_CA']);
-    const environment = readEnvironment(variables);
-    const run = await createRun(environment, await loadResponseBodies());
+    const run = await createRun(readEnvironment(variables), await loadResponseBodies(), {
+      redaction,
+      ...(profile && { profile }),
+    });
     try {
-      const results = await runChecks(checks, run.contextFor, (result) => {
-        if (result.failure) console.log(`${describeFailure(result, run.redaction)}\n`);
-        else if (values.verbose) console.log(`pass ${result.id}   ${result.rows.join(' ')}`);
+      const fitting = checks.filter((check) => (check.profile ?? run.profile) === run.profile);
+      const results = await runChecks(fitting, run.contextFor, (result) => {
+        if (result.failure) console.log(`${describeFailure(result, redaction)}\n`);
+        else if (verbose) console.log(`pass ${result.id}   ${result.rows.join(' ')}`);
       });
-      const states = judgeRows(readCatalogue(), results);
-      const profile = await readProfile(environment);
-      if (values.json) writeFileSync(values.json, reportAsJson(results, states, run.redaction, profile));
-      console.log(`profile ${profile ?? 'unknown'}`);
-      const summary = summarise(results, states);
-      console.log(describeSummary(summary));
-      return summary.checks.failed === 0 ? 0 : 1;
+      return { profile: run.profile, results: results.map((result) => ({ ...result, profile: run.profile })) };
     } finally {
       await run.close();
     }
   } finally {
     await target?.stop();
   }
-}
-
-/** By which the target goes (CT-04), if it has a control API that says so. */
-async function readProfile(environment: Environment): Promise<string | undefined> {
-  if (!environment.control) return undefined;
-  const { body } = await createControl(environment, () => {}).request('GET', '/');
-  return body?.profile;
 }
 
 /** Accepts the certificates of a target whose authority nobody else knows. */

@@ -1,5 +1,5 @@
 // What a run says: each failed check with what was sent and received, then the rows, then one line to read last.
-import { answersCheckId, type CheckResult, type RowState } from './check.ts';
+import { answersCheckId, type CheckResult, type Profile, type RowState } from './check.ts';
 import type { Redaction } from './redaction.ts';
 import type { Answer } from './signed-client.ts';
 
@@ -40,7 +40,7 @@ export function summarise(results: readonly CheckResult[], states: ReadonlyMap<s
   return { checks: { passed: results.length - failed, failed }, rows: { covered: rows.passed + rows.failed, ...rows } };
 }
 
-/** The last two lines of a run. */
+/** The lines about one run, or about all. */
 export function describeSummary({ rows, checks }: Summary): string {
   return (
     `rows covered ${rows.covered} · passed ${rows.passed} · failed ${rows.failed} · open ${rows.open}\n` +
@@ -48,22 +48,23 @@ export function describeSummary({ rows, checks }: Summary): string {
   );
 }
 
-/** The same as JSON, for `--json FILE`, with the target's profile. */
+/** The same as JSON, for `--json FILE`. */
 export function reportAsJson(
   results: readonly CheckResult[],
   states: ReadonlyMap<string, RowState>,
   redaction: Redaction,
-  profile?: string,
+  profiles: readonly Profile[],
 ): string {
-  const checks = results.map(({ id, title, rows, requests, failure }) => ({
+  const checks = results.map(({ id, title, rows, profile, requests, failure }) => ({
     id,
+    profile,
     title,
     rows,
     requests,
     passed: failure === undefined,
     ...(failure ? { message: failure.message } : {}),
   }));
-  const report = { profile, ...summarise(results, states), results: checks, rowStates: Object.fromEntries(states) };
+  const report = { profiles, ...summarise(results, states), results: checks, rowStates: Object.fromEntries(states) };
   return `${redaction.redact(JSON.stringify(report, null, 2))}\n`;
 }
 

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import type { CheckContext, Party } from './check.ts';
 import type { Identity } from './environment.ts';
 import { expectStatus } from './expect.ts';
-import { finishUri, interactionHash, walkInteraction } from './interaction.ts';
+import { finishUri, hashEncoding, interactionHash, walkInteraction } from './interaction.ts';
 import type { Answer, Json } from './signed-client.ts';
 
 export interface Amount {
@@ -157,12 +157,13 @@ export async function obtainConsent(context: CheckContext, pending: PendingGrant
   const { finish } = await walkInteraction(context.call, pending.body.interact.redirect);
   assert.ok(finish, 'the interaction did not lead back to the finish URI');
   const interactRef = finish.searchParams.get('interact_ref') ?? '';
-  const expected = interactionHash({
+  const parts = {
     clientNonce: pending.clientNonce,
     serverNonce: pending.body.interact.finish,
     interactRef,
     grantEndpoint: context.sender.authServer,
-  });
+  };
+  const expected = interactionHash(parts, hashEncoding[context.profile]);
   assert.equal(finish.searchParams.get('hash'), expected, 'the hash of the finish URI is wrong');
   return interactRef;
 }

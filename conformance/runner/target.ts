@@ -1,6 +1,7 @@
 // A world of our own for the time of a run: `touchstone start` from this checkout, until it says that it is ready.
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import type { Profile } from './check.ts';
 
 export interface Target {
   readonly variables: Record<string, string>;
@@ -8,8 +9,9 @@ export interface Target {
 }
 
 /** Starts `touchstone start` from this checkout and waits for its ready line. */
-export async function startTarget(timeoutMs = 60_000): Promise<Target> {
-  const command = ['run', '-s', 'touchstone', '--', 'start', '--port', '0', '--json', '--consent', 'auto'];
+export async function startTarget(profile: Profile = 'compat', timeoutMs = 60_000): Promise<Target> {
+  const options = ['--port', '0', '--json', '--consent', 'auto', '--profile', profile];
+  const command = ['run', '-s', 'touchstone', '--', 'start', ...options];
   const child = spawn('npm', command, {
     cwd: new URL('../../', import.meta.url),
     stdio: ['ignore', 'pipe', 'inherit'],

@@ -1,5 +1,5 @@
 // Worlds beside the one that a run is about: made and ended over the control API, with a context of their own.
-import type { CheckContext, Party } from './check.ts';
+import type { CheckContext, Party, Profile } from './check.ts';
 import { createControl } from './control.ts';
 import { readEnvironment } from './environment.ts';
 import { expectStatus } from './expect.ts';
@@ -10,29 +10,39 @@ export interface WorldContext extends CheckContext {
   readonly variables: Readonly<Record<string, string>>;
 }
 
-/** Makes a world, works in it and ends it. Its requests count for the check, and are judged like all others. */
+/** Makes a world, of the run's profile if `options` names none, works in it and ends it. Its requests count for the check, and are judged like all others. */
 export async function withWorld<T>(
   context: CheckContext,
   options: Json,
   work: (world: WorldContext) => Promise<T>,
 ): Promise<T> {
   const { control } = context;
-  const { status, body } = await control.request('POST', '/worlds', { consent: 'auto', ...options });
+  const { status, body } = await control.request('POST', '/worlds', {
+    consent: 'auto',
+    profile: context.profile,
+    ...options,
+  });
   if (status !== 201) throw new Error(`POST /worlds answered ${status}`);
   try {
-    return await work(await openWorld(context, body.env));
+    const profile: Profile = 'profile' in options ? (options.profile ?? 'compat') : context.profile;
+    return await work(await openWorld(context, profile, body.env));
   } finally {
     await control.request('DELETE', `/worlds/${body.id}`);
   }
 }
 
-async function openWorld(context: CheckContext, variables: Record<string, string>): Promise<WorldContext> {
+async function openWorld(
+  context: CheckContext,
+  profile: Profile,
+  variables: Record<string, string>,
+): Promise<WorldContext> {
   const environment = readEnvironment(variables);
   const memory = new Map<string, Promise<unknown>>();
   const call: SendCall = (one) => context.call({ ...one, sign: signAs(environment.identity, one.sign) });
   return {
     ...context,
     environment,
+    profile,
     variables,
     call,
     sender: await discoverParty(call, environment.walletAddress),

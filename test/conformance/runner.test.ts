@@ -4,8 +4,15 @@ import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import type { CatalogueRow } from '../../conformance/runner/catalogue.ts';
-import { answersCheckId, type Check, type CheckContext, judgeRows, runChecks } from '../../conformance/runner/check.ts';
-import { newIdentity } from '../../conformance/runner/context.ts';
+import {
+  answersCheckId,
+  type Check,
+  type CheckContext,
+  judgeRows,
+  type Profile,
+  runChecks,
+} from '../../conformance/runner/check.ts';
+import { createRun, newIdentity } from '../../conformance/runner/context.ts';
 import { createRedaction } from '../../conformance/runner/redaction.ts';
 import { describeFailure, describeSummary, summarise } from '../../conformance/runner/report.ts';
 import { createRecorder, createSignedClient } from '../../conformance/runner/signed-client.ts';
@@ -132,4 +139,33 @@ test('a report shows what was sent and received, and no secret', async () => {
   assert.match(text, /POST http:\/\/127\.0\.0\.1:\d+\/x/);
   assert.match(text, /"value":"123456"/);
   assert.doesNotMatch(text, /secret-token|issued-token|keyid="key".*:[A-Za-z0-9+/]{40}/);
+});
+
+/** A target of one wallet address, whose control API names a profile; `undefined`: it has no control API. */
+async function runOf(named: string | undefined, profile?: Profile): Promise<Profile> {
+  const server = createServer((request, response) => {
+    const body = request.url === '/control/' ? { profile: named } : wallet;
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  try {
+    const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const addresses = { walletAddress: `${origin}/alice`, receiver: `${origin}/bob`, client: `${origin}/client` };
+    const control = named === undefined ? {} : { control: { url: `${origin}/control`, token: 't' } };
+    const environment = { ...addresses, ...control, identity: newIdentity('key') };
+    const run = await createRun(environment, bodies, profile ? { profile } : {});
+    await run.close();
+    return run.profile;
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+}
+
+test('the profile is the one that the target names, else the one asked for, else compat', async () => {
+  assert.equal(await runOf('strict'), 'strict');
+  assert.equal(await runOf('strict', 'strict'), 'strict');
+  await assert.rejects(runOf('compat', 'strict'), /the target goes by the profile compat/);
+  assert.equal(await runOf(undefined, 'strict'), 'strict');
+  assert.equal(await runOf(undefined), 'compat');
 });

@@ -7,7 +7,7 @@ import { execFile } from 'node:child_process';
 import { parseArgs, promisify } from 'node:util';
 import pino from 'pino';
 import { checks as allChecks } from '../../conformance/checks/index.ts';
-import { answersCheckId, type Check, runChecks } from '../../conformance/runner/check.ts';
+import { answersCheckId, type Check, type Profile, profiles, runChecks } from '../../conformance/runner/check.ts';
 import { createRun } from '../../conformance/runner/context.ts';
 import { readEnvironment } from '../../conformance/runner/environment.ts';
 import { loadResponseBodies } from '../../conformance/runner/validation.ts';
@@ -53,22 +53,35 @@ const deployment = await createDeployment({
 });
 process.on('unhandledRejection', () => {});
 
-/** Runs these checks, each under the mutant, in one fresh world. */
-async function judge(mutant: Mutant | undefined, checks: readonly Check[]): Promise<Map<string, Verdict>> {
+/** Runs these checks, each under the mutant, in a fresh world of each profile that one of them asks for. */
+async function judge(mutant: Mutant, checks: readonly Check[]): Promise<Map<string, Verdict>> {
   const verdicts = new Map<string, Verdict>();
-  if (mutant?.from === 'founding') globalThis.touchstoneMutant = mutant.id;
+  for (const profile of profiles) {
+    const fitting = checks.filter((check) => (check.profile ?? mutant.profile ?? 'compat') === profile);
+    if (fitting.length > 0) await judgeIn(profile, mutant, fitting, verdicts);
+  }
+  return verdicts;
+}
+
+async function judgeIn(
+  profile: Profile,
+  mutant: Mutant,
+  checks: readonly Check[],
+  verdicts: Map<string, Verdict>,
+): Promise<void> {
+  if (mutant.from === 'founding') globalThis.touchstoneMutant = mutant.id;
   try {
-    const world = await deployment.addWorld(mainWorldId, { consent: 'auto' });
+    const world = await deployment.addWorld(mainWorldId, { consent: 'auto', profile });
     const run = await createRun(readEnvironment(world.describeEnvironment()), bodies);
-    globalThis.touchstoneMutant = mutant?.id;
+    globalThis.touchstoneMutant = mutant.id;
     const results = await runChecks(checks.map(boundInTime), run.contextFor);
-    for (const { id, failure } of results) verdicts.set(id, failure ? 'failed' : 'passed');
+    for (const { id, failure } of results)
+      if (verdicts.get(id) !== 'failed') verdicts.set(id, failure ? 'failed' : 'passed');
     await run.close();
   } finally {
     globalThis.touchstoneMutant = undefined;
     await deployment.removeWorld(mainWorldId);
   }
-  return verdicts;
 }
 
 const boundInTime = (check: Check): Check => ({

@@ -30,6 +30,8 @@ export interface Mutant {
    * or before the code is loaded, for expressions at the top level of a module.
    */
   readonly from?: 'running' | 'founding' | 'loading';
+  /** Profile of the world for checks that hold in both; default `compat`. */
+  readonly profile?: 'strict' | 'compat';
   /** Further places, for a rule that stands twice. */
   readonly also?: readonly Pick<Mutant, 'file' | 'at' | 'by'>[];
   /** Checks that run before those in `fails`, in the same run: what `answers.match-documents` judges. */
