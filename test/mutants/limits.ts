@@ -65,7 +65,7 @@ export const limitMutants: readonly Mutant[] = [
     file: interval,
     at: 'while («boundary(interval, number) > at»)',
     by: 'boundary(interval, number) >= at',
-    fails: ['limit.interval-count', 'limit.interval-fractions', 'limit.interval-duration-end', 'limit.interval-zone'],
+    fails: ['limit.interval-count', 'limit.interval-fractions'],
   },
   {
     id: 'interval.months-overflow',
@@ -264,5 +264,27 @@ export const limitMutants: readonly Mutant[] = [
     at: ".where('id', '=', «job.spendingId»)",
     by: 'sql`(select id from grant_spending where ase = ${job.ase} and grant_id = ${job.grantId} order by interval_start desc limit 1)`',
     fails: ['grant-spent.fails-later'],
+  },
+  // ── Under lock: test/resource/grant-spending.race.test.ts ──
+  {
+    id: 'grant-spending.not-locked',
+    file: spending,
+    at: ".onConflict((conflict) => «conflict.columns(['ase', 'grant_id']).doUpdateSet({ grant_id: grantId })»)",
+    by: "conflict.columns(['ase', 'grant_id']).doNothing()",
+    fails: [],
+  },
+  {
+    id: 'grant-spending.lost-update',
+    file: spending,
+    at: 'spent_debit: «sql<string>`spent_debit + ${`${debit.value}`}::numeric`»,',
+    by: '`${row.spentDebit.value + debit.value}`',
+    fails: [],
+    also: [
+      {
+        file: spending,
+        at: ".onConflict((conflict) => «conflict.columns(['ase', 'grant_id']).doUpdateSet({ grant_id: grantId })»)",
+        by: "conflict.columns(['ase', 'grant_id']).doNothing()",
+      },
+    ],
   },
 ];

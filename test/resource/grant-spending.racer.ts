@@ -1,44 +1,55 @@
-/** A process of the race in grant-spending.test.ts: reserves when told to, commits when told to. */
+/**
+ * A process of the races in grant-spending.race.test.ts: acts when told to, and commits when told to. Its action is
+ * `reserve` with the debit, or `fail` with the id of a payment.
+ */
 import { once } from 'node:events';
-import type { KyselyPlugin } from 'kysely';
-import { openDatabase } from '../../src/database/database.ts';
+import { WorldClock } from '../../src/clock.ts';
+import { openDatabase, type Transaction } from '../../src/database/database.ts';
 import { Problem } from '../../src/http/problem.ts';
 import { createIds } from '../../src/ids.ts';
+import { claimJob } from '../../src/payments/outgoing-payment-job.ts';
+import { failPayment, type SettlePaymentContext } from '../../src/payments/settle-payment.ts';
 import { reserveSpending } from '../../src/resource/grant-spending.ts';
 
-const [url, grantId, mutant] = process.argv.slice(2) as [string, string, 'none' | 'without-lock'];
+const [url, ase, grantId, action, subject] = process.argv.slice(2) as [string, string, string, string, string];
 const tell = (message: string): void => {
   process.send!(message);
 };
 
-/** The mutant: the statement that locks the grant's row finds it and leaves it alone. */
-const withoutLock: KyselyPlugin = {
-  transformQuery: ({ node }) =>
-    node.kind === 'InsertQueryNode' && node.onConflict
-      ? { ...node, onConflict: { kind: 'OnConflictNode', columns: node.onConflict.columns, doNothing: true } }
-      : node,
-  transformResult: async ({ result }) => result,
-};
-
 const db = await openDatabase({ kind: 'postgresql', url, poolSize: 1 });
-tell('ready');
-await once(process, 'message');
-try {
-  await db.transaction(async (tx) => {
-    await reserveSpending(mutant === 'none' ? tx : tx.withPlugin(withoutLock), {
-      ase: 'granite',
-      ids: createIds(undefined, ''),
-      grantId,
-      identifier: 'https://granite.example/alice',
-      limits: { debitAmount: { value: '100', assetCode: 'USD', assetScale: 2 } },
-      debit: { value: 100n, asset: { code: 'USD', scale: 2 } },
-      receive: { value: 90n, asset: { code: 'EUR', scale: 2 } },
-      receiver: 'https://marble.example/incoming-payments/1',
-      now: Date.parse('2024-01-15T12:00:00Z'),
-    });
-    tell('reserved');
+const clock = new WorldClock();
+const held: typeof db.transaction = (work) =>
+  db.transaction(async (tx) => {
+    const result = await work(tx);
+    tell('done');
     await once(process, 'message');
+    return result;
   });
+
+const reserve = (tx: Transaction) =>
+  reserveSpending(tx, {
+    ase,
+    ids: createIds(undefined, ''),
+    grantId,
+    identifier: 'https://granite.example/alice',
+    limits: { debitAmount: { value: '100', assetCode: 'USD', assetScale: 2 } },
+    debit: { value: BigInt(subject), asset: { code: 'USD', scale: 2 } },
+    receive: { value: 1n, asset: { code: 'EUR', scale: 2 } },
+    receiver: 'https://marble.example/incoming-payments/1',
+    now: Date.parse('2024-01-15T12:00:00Z'),
+  });
+
+try {
+  const job =
+    action === 'fail' ? await claimJob(db.query, { ase, paymentId: subject, wallNow: 0, leaseMs: 60_000 }) : undefined;
+  tell('ready');
+  await once(process, 'message');
+  if (job) {
+    const context = { db: { ...db, transaction: held }, clock, failpoint: () => {} };
+    await failPayment(context as unknown as SettlePaymentContext, job, 'a race');
+  } else {
+    await held(reserve);
+  }
 } catch (error) {
   tell(error instanceof Problem ? error.code : String(error));
 }

@@ -1,17 +1,13 @@
 /** Limits and totals of outgoing-payment grants (LIM-02…08, LIM-13…16, RS-OP-12…14, RS-G-01…08). */
 import assert from 'node:assert/strict';
-import { fork } from 'node:child_process';
-import { once } from 'node:events';
-import { join } from 'node:path';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { sql } from 'kysely';
 import type { Database } from '../../src/database/database.ts';
-import { openDatabase } from '../../src/database/database.ts';
 import { createIds } from '../../src/ids.ts';
 import type { Amount } from '../../src/payments/amount.ts';
 import type { Limits, Reservation, Spending } from '../../src/resource/grant-spending.ts';
 import { readSpending, reserveSpending } from '../../src/resource/grant-spending.ts';
-import { nameDatabase, openEmbedded, skipWithoutPostgres } from '../database/open.ts';
+import { openEmbedded } from '../database/open.ts';
 
 const ids = createIds('grant-spending', 'test');
 const usd = (value: bigint): Amount => ({ value, asset: { code: 'USD', scale: 2 } });
@@ -208,84 +204,4 @@ test('what a payment gives back can be spent again', async () => {
     .execute();
   const again = await pay({ limits, debit: usd(60n), receive: eur(54n) });
   assert.deepEqual([again.spentDebit, again.spentReceive], [usd(100n), eur(90n)]);
-});
-
-/**
- * Two processes want the whole limit at once. The first holds its transaction open until the second has either
- * reserved too or waits for a lock; then both may commit. Returns what became of them.
- */
-async function race(url: string, grantId: string, mutant: 'none' | 'without-lock'): Promise<string[]> {
-  const start = async () => {
-    const child = fork(join(import.meta.dirname, 'grant-spending.racer.ts'), [url, grantId, mutant]);
-    const [ready] = await once(child, 'message');
-    assert.equal(ready, 'ready');
-    return child;
-  };
-  const [first, second] = await Promise.all([start(), start()]);
-  const exits = [once(first, 'exit'), once(second, 'exit')];
-  first.send('reserve');
-  const outcomes = [(await once(first, 'message'))[0] as string];
-  const answer = once(second, 'message').then(([outcome]) => outcome as string);
-  second.send('reserve');
-  const watcher = await openDatabase({ kind: 'postgresql', url, poolSize: 1 });
-  let answered = false;
-  const waits = async (): Promise<'waits' | 'gone'> => {
-    while (!answered) {
-      const { rows } = await sql`select from pg_stat_activity
-        where datname = current_database() and wait_event_type = 'Lock'`.execute(watcher.query);
-      if (rows.length > 0) return 'waits';
-    }
-    return 'gone';
-  };
-  const watching = waits();
-  const early = await Promise.race([answer, watching]);
-  answered = true;
-  await watching;
-  outcomes.push(early);
-  first.send('commit');
-  if (early === 'waits') outcomes.push(await answer);
-  // One that was refused has nothing to commit, and may be gone.
-  if (outcomes.at(-1) === 'reserved') second.send('commit');
-  await Promise.all(exits);
-  await watcher.close();
-  return outcomes;
-}
-
-describe('two processes race for a limit of one', { skip: skipWithoutPostgres, timeout: 60_000 }, () => {
-  const limits = { debitAmount: usdLimit('100') };
-  let url: string;
-  let drop: () => Promise<void>;
-  let server: Database;
-  before(async () => {
-    ({ url, drop } = nameDatabase('grant_spending'));
-    server = await openDatabase({ kind: 'postgresql', url });
-  });
-  after(async () => {
-    await server.close();
-    await drop();
-  });
-
-  const total = async (grantId: string) => {
-    const { spentDebit } = await readSpending(server.query, { ...payment, limits, grantId });
-    return spentDebit;
-  };
-  const openGrant = (grantId: string) =>
-    server.query.insertInto('outgoing_payment_grant').values({ ase: payment.ase, grant_id: grantId }).execute();
-
-  test('the second waits and is refused, on the first payments of a grant', async () => {
-    assert.deepEqual(await race(url, 'new', 'none'), ['reserved', 'waits', 'insufficient_grant']);
-    assert.deepEqual(await total('new'), usd(100n));
-  });
-
-  test('the second waits and is refused, on a grant that is known', async () => {
-    await openGrant('known');
-    assert.deepEqual(await race(url, 'known', 'none'), ['reserved', 'waits', 'insufficient_grant']);
-    assert.deepEqual(await total('known'), usd(100n));
-  });
-
-  test('the mutant without the lock lets both win', async () => {
-    await openGrant('mutant');
-    assert.deepEqual(await race(url, 'mutant', 'without-lock'), ['reserved', 'reserved']);
-    assert.deepEqual(await total('mutant'), usd(200n));
-  });
 });
