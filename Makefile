@@ -23,6 +23,7 @@ mutants: $(installed)
 
 example: $(installed)
 	@$(bin)/node conformance/clients/run.ts conformance/clients/node/pay.mjs
+	@$(bin)/node conformance/clients/run.ts conformance/clients/node/history.mjs
 
 bench: $(installed) build
 	@$(bin)/node bench/start.ts
