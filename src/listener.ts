@@ -28,6 +28,7 @@ export interface ListenerLimits {
   readonly timeout: number;
   /** Of a request line and its header lines together. */
   readonly maxHeaderSize: number;
+  readonly maxHeaderLines: number;
   readonly maxConnections: number;
   /** Requests on one connection that wait for their answers; a client that sends more loses the connection. */
   readonly maxPipelined: number;
@@ -40,6 +41,7 @@ const standardLimits: ListenerLimits = {
   keepAliveTimeout: 65_000,
   timeout: 120_000,
   maxHeaderSize: 16 * 1024,
+  maxHeaderLines: 200,
   maxConnections: 2_000,
   maxPipelined: 32,
 };
@@ -55,7 +57,7 @@ export async function listen(
   credentials?: { readonly cert: string; readonly key: string },
   changedLimits: Partial<ListenerLimits> = {},
 ): Promise<Listener> {
-  const { maxConnections, maxPipelined, timeout, ...limits } = { ...standardLimits, ...changedLimits };
+  const { maxConnections, maxPipelined, maxHeaderLines, timeout, ...limits } = { ...standardLimits, ...changedLimits };
   // A missing Host is refused below, in the format of all refusals.
   const options = { ...limits, requireHostHeader: false };
   let handler = notReady;
@@ -67,16 +69,18 @@ export async function listen(
     waiting.set(req.socket, here.add(req));
     if (here.size > maxPipelined) return void req.socket.destroy();
     res.once('close', () => here.delete(req));
-    if (hasOneHost(req)) handler(req, res);
-    else refuse(res, 400, 'a request has one Host');
+    if (req.rawHeaders.length > 2 * maxHeaderLines)
+      refuse(res, 431, `the header has more than ${maxHeaderLines} lines`);
+    else if (!hasOneHost(req)) refuse(res, 400, 'a request has one Host');
+    else handler(req, res);
   };
   const server = credentials
     ? createTlsServer({ ...options, handshakeTimeout: 10_000, ...credentials }, answer)
     : createServer(options, answer);
   server.timeout = timeout;
   server.maxConnections = maxConnections;
-  // All lines count: what the parser left out could not be seen to be there twice.
-  server.maxHeadersCount = 0;
+  // What is left out beyond that is never asked for.
+  server.maxHeadersCount = maxHeaderLines + 1;
   server.on('checkExpectation', (_req, res) => refuse(res, 417, 'there is only 100-continue to expect'));
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
     // An answer must not be taken for that to an earlier request.
