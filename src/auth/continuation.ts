@@ -44,18 +44,22 @@ export async function identifyContinuation(
 export function createContinuationHandlers(deps: ContinuationDeps) {
   const { ase, clock, ids, switches, authServer } = deps;
 
-  /** The continue token of the next answer. Where it is renewed, one of two calls at once comes too late (AS-124). */
-  async function renewContinueToken(tx: Transaction, { id }: Grant, token: string): Promise<string> {
+  /**
+   * The grant, locked. Another call may have come first since the caller was made out: it is cancelled, or its token
+   * was renewed (AS-124). Throws `unknown_continuation`.
+   */
+  async function lockContinuation(tx: Transaction, { grantId, token }: Continuation): Promise<Grant> {
+    const grant = await lockGrant(tx, ase, grantId);
+    const isStale = !matchesDigest(token, grant.continueDigest);
+    if (isStale || grant.state === 'revoked') throw refuse('unknown_continuation');
+    return grant;
+  }
+
+  /** The continue token of the next answer; where it is renewed, the one shown is void with it (AS-124). */
+  async function renewContinueToken(tx: Transaction, grant: Grant, token: string): Promise<string> {
     if (!switches.rotateContinuation) return token;
     const fresh = ids.token();
-    const { numUpdatedRows } = await tx
-      .updateTable('gnap_grant')
-      .set({ continue_digest: digestSecret(fresh) })
-      .where('ase', '=', ase)
-      .where('id', '=', id)
-      .where('continue_digest', '=', digestSecret(token))
-      .executeTakeFirstOrThrow();
-    if (numUpdatedRows === 0n) throw refuse('unknown_continuation');
+    await updateGrant(tx, ase, grant, { continue_digest: digestSecret(fresh) });
     return fresh;
   }
 
@@ -76,14 +80,12 @@ export function createContinuationHandlers(deps: ContinuationDeps) {
 
   return {
     'post-continue': async (call, { body }) => {
-      const { grantId, token } = expectCaller(call, 'continuation');
+      const caller = expectCaller(call, 'continuation');
+      const { token } = caller;
       const interactRef = body?.interact_ref;
       return call.transaction(async (tx) => {
-        const grant = await lockGrant(tx, ase, grantId);
+        const grant = await lockContinuation(tx, caller);
         const now = clock.businessNow();
-
-        // Cancelled since the caller was made out
-        if (grant.state === 'revoked') throw refuse('unknown_continuation');
 
         // RFC 9635 §5: not before `wait` seconds have passed since the last answer
         const open = grant.state === 'pending' || grant.state === 'approved';
@@ -111,11 +113,9 @@ export function createContinuationHandlers(deps: ContinuationDeps) {
 
     // §5.4: what was issued ends as well, since no token is looked up without its grant (AS-131, AMB-19)
     'delete-continue': async (call) => {
-      const { grantId } = expectCaller(call, 'continuation');
+      const caller = expectCaller(call, 'continuation');
       return call.transaction(async (tx) => {
-        const grant = await lockGrant(tx, ase, grantId);
-        if (grant.state === 'revoked') throw refuse('unknown_continuation');
-        await moveGrant(tx, ase, grant, 'revoke');
+        await moveGrant(tx, ase, await lockContinuation(tx, caller), 'revoke');
         return { status: 204 };
       });
     },

@@ -33,6 +33,8 @@ export interface Grant {
   readonly access: Access[];
   readonly subject: Subject | undefined;
   readonly continueId: string;
+  /** Of the continuation token that is good now. */
+  readonly continueDigest: string;
   /** Seconds. */
   readonly wait: number;
   readonly continuedAt: number;
@@ -63,6 +65,7 @@ const columns = [
   'access',
   'subject',
   'continue_id',
+  'continue_digest',
   'wait',
   'continued_at',
   'interaction_id',
@@ -103,6 +106,7 @@ function toGrant(row: GrantRow): Grant {
     access: row.access,
     subject: row.subject ?? undefined,
     continueId: row.continue_id,
+    continueDigest: row.continue_digest,
     wait: row.wait,
     continuedAt: toMillis(row.continued_at),
     interaction:
