@@ -28,9 +28,9 @@ import { createBackChannelClient } from './identity-provider/back-channel-client
 import { type ConsentPolicy, createConsentPrompt } from './identity-provider/consent.ts';
 import type { Interactions } from './identity-provider/interactions.ts';
 import { createBackChannelServer, createIdentityProviderServer } from './identity-provider/server.ts';
+import { createSignIn } from './identity-provider/sign-in.ts';
 import type { Ids } from './ids.ts';
 import type { Asset } from './payments/amount.ts';
-import { createSignIn } from './identity-provider/sign-in.ts';
 import type { Failpoint } from './payments/failpoint.ts';
 import { createConnector } from './payments/ilp/connector.ts';
 import { createCredentials } from './payments/ilp/credentials.ts';
@@ -65,12 +65,12 @@ export interface AseOptions {
   /** Origins that its calls find at another address. */
   readonly hosts: ReadonlyMap<string, string>;
   readonly pages?: PageWords;
+  /** Whoever consents on the page signs in before. */
+  readonly signIn: boolean;
   readonly grants?: GrantRules;
   readonly settings: SettingsMemory;
   readonly extensions?: Extensions;
   readonly openLink: (peer: PeerTerms) => ClosableLink;
-  /** Whoever consents on the page signs in before. */
-  readonly signIn: boolean;
   readonly db: Database;
   readonly clock: Clock;
   readonly ids: Ids;

@@ -15,7 +15,6 @@ import type { AseState, ConsentMode, Controls, Worlds } from './control/server.t
 import { toJson } from './database/columns.ts';
 import type { Database } from './database/database.ts';
 import { deriveKey } from './derived-keys.ts';
-import type { Carrier } from './events/carrier.ts';
 import { foundAse, type Passphrase, passphrasesOf } from './founding.ts';
 import { checkExposure } from './hardening.ts';
 import { createExchangeTrace } from './http/exchange-trace.ts';
@@ -90,10 +89,10 @@ export interface World {
   readonly controlApp: Express;
   /** The client's private key (PKCS#8 PEM), where its ASE is hosted here. */
   readonly clientKey: string | undefined;
-  /** URL of a wallet address of the definition, hosted here or not. */
-  walletUrl(at: { readonly ase: string; readonly path: string }): string;
   /** What holders sign in with; none where nobody has to. */
   readonly passphrases: readonly (Passphrase & { readonly ase: string })[];
+  /** URL of a wallet address of the definition, hosted here or not. */
+  walletUrl(at: { readonly ase: string; readonly path: string }): string;
   /** What a client needs, under the names that `--json` hands out; without the key's file. */
   describeEnvironment(): Record<string, string>;
   /** Resolves when no payment is under way. */
@@ -137,11 +136,11 @@ export async function createWorld(site: Site, options: WorldOptions): Promise<Wo
       '--seed': options.seed !== undefined,
       [`--consent ${consent}`]: consent !== 'manual',
       '--failpoint': options.failpoint !== undefined,
+      'a passphrase in the world file': hosted.some(({ wallets }) => wallets.some(({ passphrase }) => passphrase)),
       'a private key in the world file': hosted.some(({ wallets }) =>
         wallets.some(({ keys }) => keys?.some(({ privateKey }) => privateKey)),
       ),
       'an http URL in the world file': names.some((name) => name.startsWith('http:')),
-      'a passphrase in the world file': hosted.some(({ wallets }) => wallets.some(({ passphrase }) => passphrase)),
     },
   });
 
@@ -196,12 +195,12 @@ async function assemble(
   // Only where nobody else can reach the world.
   const faults = local ? createFaults() : undefined;
   const trace = createExchangeTrace(clock.wallNow);
+  const signIn = options.signIn || definition.signIn || false;
+  const passphrases = new Map<string, readonly Passphrase[]>();
   let clientKey: string | undefined;
 
   const { openLink, peersOf } = createLinks({
     definition,
-  const signIn = options.signIn || definition.signIn || false;
-  const passphrases = new Map<string, readonly Passphrase[]>();
     hosted,
     isLinked,
     addressOf: (name) => ilpAddressOf(keyOf(worldId, name)),
@@ -227,18 +226,18 @@ async function assemble(
       ids,
       now: clock.businessNow(),
       client: ownClient,
+      signIn,
       prices: ase.prices ?? definition.prices,
       fee: definition.fee,
       peers: serves.includes('resource') ? peersOf(ase) : [],
       replacePeerTokens: givenPeerSecret !== undefined,
-      signIn,
     });
     const settings = await openSettings(db.query, key);
+    if (signIn) passphrases.set(name, passphrasesOf(ase, settings.current().secrets));
     if (ownClient) {
       const privateKey = givenKey ? givenKey.privateKey : deriveKey(settings.current().secrets, 'client');
       clientKey = privateKey?.export({ format: 'pem', type: 'pkcs8' }) as string | undefined;
     }
-    if (signIn) passphrases.set(name, passphrasesOf(ase, settings.current().secrets));
     const created = createAse({
       key,
       prefix: ilpAddressOf(key),
@@ -248,11 +247,11 @@ async function assemble(
       aliasesOf: (server) => locations.aliasesOf(ase, server),
       hosts: locations.hosts,
       pages: definition.pages,
+      signIn,
       grants: ase.grants,
       settings,
       extensions: extensionsOf(ase),
       openLink: (peer) => openLink(name, peer),
-      signIn,
       db,
       clock,
       ids,
@@ -378,6 +377,7 @@ async function assemble(
       privateAppOf: (name) => ases.get(name)?.privateApp,
     }),
     clientKey,
+    passphrases: [...passphrases].flatMap(([ase, own]) => own.map((passphrase) => ({ ase, ...passphrase }))),
     walletUrl,
     describeEnvironment: () => ({
       TOUCHSTONE_WALLET_ADDRESS: walletUrl(definition.sender),
@@ -388,7 +388,6 @@ async function assemble(
         TOUCHSTONE_PRIVATE_KEY: clientKey,
         TOUCHSTONE_PRIVATE_KEY_BASE64: Buffer.from(clientKey).toString('base64'),
       }),
-    passphrases: [...passphrases].flatMap(([ase, own]) => own.map((passphrase) => ({ ase, ...passphrase }))),
       TOUCHSTONE_CONTROL: site.controlUrl,
       TOUCHSTONE_CONTROL_TOKEN: controlToken,
       ...describePrivateEndpoints(definition.sender.ase),

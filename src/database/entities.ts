@@ -91,13 +91,13 @@ export const Account = defineEntity({
     assetScale: assetScale(),
     /** Kept for customers only and never below zero; other accounts are summed, so that no row of theirs is hot. */
     balance: p.decimal().precision(39).scale(0).$type<string>().nullable(),
+    /** What a customer signs in with, by scrypt. */
+    passphraseDigest: p.text().nullable(),
   },
 });
 
 export const LedgerTransfer = defineEntity({
   name: 'LedgerTransfer',
-    /** What a customer signs in with, by scrypt. */
-    passphraseDigest: p.text().nullable(),
   tableName: 'ledger_transfer',
   properties: {
     ase: ase(),
