@@ -17,6 +17,8 @@ import type { AseState } from './control/server.ts';
 import type { Database } from './database/database.ts';
 import { createNonceMemory } from './database/signature-nonces.ts';
 import { deriveKey, deriveSecret, exportPublicJwk } from './derived-keys.ts';
+import type { Carrier } from './events/carrier.ts';
+import { createEvents } from './events/delivery.ts';
 import { type BindOptions, bind, refuseUnknown } from './http/bind.ts';
 import { type ClientKey, createClientKeys, expectClientJwk } from './http/client-keys.ts';
 import type { FinishedCall } from './http/exchange-trace.ts';
@@ -37,6 +39,8 @@ import { createCredentials } from './payments/ilp/credentials.ts';
 import { createIlpOverHttpHandler } from './payments/ilp/ilp-over-http.ts';
 import { type ClosableLink, createPeers, type PeerTerms } from './payments/ilp/peers.ts';
 import { isInterval } from './payments/interval.ts';
+import { createRateService } from './payments/rate-service.ts';
+import { rateBetween } from './payments/rates.ts';
 import { createSettlement } from './payments/settlement.ts';
 import { createPublicApp, type Handlers } from './public-app.ts';
 import { createIntrospectionClient, type Introspect } from './resource/introspection-client.ts';
@@ -71,6 +75,7 @@ export interface AseOptions {
   readonly settings: SettingsMemory;
   readonly extensions?: Extensions;
   readonly openLink: (peer: PeerTerms) => ClosableLink;
+  readonly openCarrier: () => Promise<Carrier>;
   readonly db: Database;
   readonly clock: Clock;
   readonly ids: Ids;
@@ -102,8 +107,10 @@ export interface Ase {
   start(): void;
   /** Looks for due payments. */
   wake(): void;
+  /** Looks for due events, if it has a webhook. */
+  wakeEvents(): void;
   stop(): Promise<void>;
-  /** Resolves when no payment is under way here. */
+  /** Resolves when no payment is under way here, and no event is due. */
   settled(): Promise<void>;
 }
 
@@ -160,6 +167,24 @@ export function createAse(options: AseOptions): Ase {
     : createBackChannelClient({ endpoint: urls.backChannel, secret: backChannelSecret, outbound: inward });
 
   // ── Money ──
+  const events = createEvents({
+    ase,
+    db,
+    clock,
+    outbound,
+    webhook: () => settings.current().webhook,
+    openCarrier: options.openCarrier,
+    log,
+  });
+  const { announce } = events;
+  const wakeEvents = () => {
+    if (serves('resource')) events.wake();
+  };
+  const askForRate = createRateService({ clock, outbound, log });
+  const rate = async (from: Asset, to: Asset) => {
+    const { rateSource, prices } = settings.current();
+    return rateSource === undefined ? rateBetween(prices, from, to) : askForRate(rateSource, from, to);
+  };
   const peers = createPeers(() => settings.current().peers, options.openLink);
   const connector = createConnector({
     ase,
@@ -170,6 +195,7 @@ export function createAse(options: AseOptions): Ase {
     reloadSecrets: async () => (await settings.refresh()).secrets,
     peers: peers.list,
     failpoint: options.failpoint,
+    announce,
   });
   const readReceiver = createReceiverReader({
     ase,
@@ -187,6 +213,7 @@ export function createAse(options: AseOptions): Ase {
     readReceiver,
     log,
     failpoint: options.failpoint,
+    announce,
     pollMs: 0,
   });
 
@@ -230,16 +257,17 @@ export function createAse(options: AseOptions): Ase {
     credentialsFor,
     canReach: (ilpAddress) => connector.peerFor(ilpAddress) !== undefined,
     readReceiver,
-    rates: () => settings.current().prices,
+    rate,
     fee: (asset) => settings.current().fee(asset),
     wakeSettlement: () => settlement.wake(),
+    announce,
   });
   const instanceKey = exportPublicJwk(instance.privateKey, instance.keyid);
   const walletAddress = createWalletAddressServer(
     {
       ...{ ase, db, log, origin: walletAddressServer, authServer, resourceServer, instanceKey },
       extensions: options.extensions ?? {},
-      openPayment: createPaymentOpener({ ase, db, clock, ids, credentialsFor }),
+      openPayment: createPaymentOpener({ ase, db, clock, ids, credentialsFor, announce }),
       outbound: inward,
     },
     environment,
@@ -336,6 +364,7 @@ export function createAse(options: AseOptions): Ase {
       ids,
       settings,
       forgetKeys: clientKeys.forget,
+      wakeEvents,
     },
     describe: async () => ({
       name,
@@ -346,12 +375,17 @@ export function createAse(options: AseOptions): Ase {
     }),
     start: () => serves('resource') && settlement.start(),
     wake: () => serves('resource') && settlement.wake(),
+    wakeEvents,
     async stop() {
       await settlement.stop();
+      await events.stop();
       peers.close();
       outbound.close();
       inward.close();
     },
-    settled: () => settlement.idle(),
+    async settled() {
+      await settlement.idle();
+      if (serves('resource')) await events.idle();
+    },
   };
 }

@@ -6,6 +6,7 @@ import { ConfigError } from './config.ts';
 import type { Worlds } from './control/server.ts';
 import { toInstant } from './database/columns.ts';
 import { type Database, type DatabaseOptions, openDatabase } from './database/database.ts';
+import type { Carrier } from './events/carrier.ts';
 import { describeError } from './http/logged-error.ts';
 import { Problem } from './http/problem.ts';
 import { createIds } from './ids.ts';
@@ -80,8 +81,16 @@ export async function createDeployment({ host, insecure, tls, ...options }: Depl
       .where('next_attempt_at', '<=', toInstant(wallNow()))
       .execute();
     for (const { ase } of due) for (const world of worlds.values()) if (world.wake(ase)) break;
+    for (const world of worlds.values()) world.wakeEvents();
     if (db.kind === 'postgresql') await Promise.all([...worlds.values()].map((world) => world.refresh()));
   }
+  let carrier: Promise<Carrier> | undefined;
+  /** Loaded with the first webhook: a start does not wait for it. */
+  const openCarrier = (): Promise<Carrier> =>
+    (carrier ??= import('./events/carrier.ts').then(async (carriers) =>
+      carriers.openCarrier(await opening, (problem) => log.warn({ problem }, 'trouble with the queue of events')),
+    ));
+
   let polling = Promise.resolve();
   const timer = setInterval(() => {
     polling = polling.then(poll).catch((error) => log.warn({ err: error }, 'could not look for work'));
@@ -90,7 +99,10 @@ export async function createDeployment({ host, insecure, tls, ...options }: Depl
   async function addWorld(id: string, worldOptions: WorldOptions): Promise<World> {
     const isMain = id === mainWorldId;
     const controlUrl = isMain ? controlOrigin : `${controlOrigin}/worlds/${id}`;
-    const site = { worldId: id, db: opening, host, insecure, tls, log, controlUrl, ...(isMain && { worlds: others }) };
+    const site = {
+      ...{ worldId: id, db: opening, openCarrier, host, insecure, tls, log, controlUrl },
+      ...(isMain && { worlds: others }),
+    };
     const world = await createWorld(site, worldOptions);
     worlds.set(id, world);
     return world;
@@ -133,6 +145,7 @@ export async function createDeployment({ host, insecure, tls, ...options }: Depl
     for (const id of listOthers()) await removeWorld(id);
     await worlds.get(mainWorldId)?.close();
     await control.close();
+    await (await carrier?.catch(() => undefined))?.close();
     await (await opening).close();
   }
 

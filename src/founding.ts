@@ -6,7 +6,9 @@ import { createAccount, findAccount, moveMoney, setPassphrase } from './administ
 import { setFee, setPrices } from './administration/fees.ts';
 import { listKeys, registerKey } from './administration/keys.ts';
 import { changePeer, createPeer, listPeers, type NewPeer } from './administration/peers.ts';
+import { setRateSource } from './administration/rate-source.ts';
 import { createWalletAddress } from './administration/wallet-addresses.ts';
+import { setWebhook } from './administration/webhook.ts';
 import { toJson } from './database/columns.ts';
 import type { Database, Transaction } from './database/database.ts';
 import { deriveKey, deriveSecret, exportPublicJwk } from './derived-keys.ts';
@@ -79,6 +81,9 @@ export async function foundAse(db: Database, founding: Founding): Promise<void> 
         const own = definition.fees?.find((fee) => sameAsset(fee.asset, asset));
         await setFee(tx, ase, own ?? { asset, fee: founding.fee });
       }
+      // The file is the operator's.
+      if (definition.webhook) await setWebhook(tx, ase, { allowHttp: true }, definition.webhook);
+      if (definition.rateSource) await setRateSource(tx, ase, { allowHttp: true }, definition.rateSource);
     }
     await addPeers(tx, founding, isNew);
     if (founding.signIn) await addPassphrases(tx, founding, secrets);

@@ -50,7 +50,7 @@ async function createRegistry(
     registers,
   });
   // Counted where they are stored: right for all processes of a database, and after a restart.
-  const stored = (table: 'outgoing_payment' | 'outgoing_packet', name: string, help: string) =>
+  const stored = (table: 'outgoing_payment' | 'outgoing_packet' | 'webhook_event', name: string, help: string) =>
     new prometheus.Gauge({
       name,
       help,
@@ -68,6 +68,7 @@ async function createRegistry(
     });
   stored('outgoing_payment', 'touchstone_outgoing_payments', 'Outgoing payments by ASE and state');
   stored('outgoing_packet', 'touchstone_outgoing_packets', 'ILP Prepare packets of payments by ASE and state');
+  stored('webhook_event', 'touchstone_webhook_events', 'Webhook events by ASE and state');
   return {
     registry,
     observe: ({ server, operationId, status, milliseconds }) =>

@@ -5,6 +5,7 @@
 import { sql } from 'kysely';
 import { toAmount } from './database/columns.ts';
 import type { Queryable, Transaction } from './database/database.ts';
+import type { Webhook } from './events/delivery.ts';
 import type { Asset } from './payments/amount.ts';
 import { type Fee, noFee } from './payments/fees.ts';
 import type { PeerTerms } from './payments/ilp/peers.ts';
@@ -15,6 +16,10 @@ export interface Settings {
   /** Base64, oldest first: the last one makes new credentials, all of them answer (ILP-09). */
   readonly secrets: readonly string[];
   readonly prices: Prices;
+  /** URL of the service that exchange rates come from in place of the prices. */
+  readonly rateSource: string | undefined;
+  /** Where events go. */
+  readonly webhook: Webhook | undefined;
   readonly peers: readonly PeerTerms[];
   /** What sending costs in an asset; nothing unless it was set. */
   readonly fee: (asset: Asset) => Fee;
@@ -56,11 +61,14 @@ export async function countSettingsChange(tx: Transaction, ase: string): Promise
 }
 
 const selectAse = (db: Queryable, ase: string) =>
-  db.selectFrom('ase').select(['settings_version', 'secrets']).where('ase', '=', ase);
+  db
+    .selectFrom('ase')
+    .select(['settings_version', 'secrets', 'webhook_url', 'webhook_secret', 'rate_source'])
+    .where('ase', '=', ase);
 
 async function readSettings(db: Queryable, ase: string): Promise<Settings> {
   // The version first: a change between two of these is found by the next refresh.
-  const { settings_version: version, secrets } = await selectAse(db, ase).executeTakeFirstOrThrow();
+  const { settings_version: version, secrets, ...row } = await selectAse(db, ase).executeTakeFirstOrThrow();
   const prices = await db.selectFrom('price').select(['currency', 'price']).where('ase', '=', ase).execute();
   const fees = await db.selectFrom('fee').selectAll().where('ase', '=', ase).execute();
   const peers = await db.selectFrom('peer').selectAll().where('ase', '=', ase).orderBy('name').execute();
@@ -74,6 +82,11 @@ async function readSettings(db: Queryable, ase: string): Promise<Settings> {
     version,
     secrets,
     prices: Object.fromEntries(prices.map(({ currency, price }) => [currency, price])),
+    rateSource: row.rate_source ?? undefined,
+    webhook:
+      row.webhook_url === null || row.webhook_secret === null
+        ? undefined
+        : { url: row.webhook_url, secret: row.webhook_secret },
     peers: peers.map((row) => ({
       name: row.name,
       prefix: row.prefix,

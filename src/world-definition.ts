@@ -1,6 +1,7 @@
 /** What a world consists of, and the default one: two ASEs of different currencies, wallets with money, a client. */
 import type { KeyObject } from 'node:crypto';
 import type { GrantRules } from './auth/server.ts';
+import type { Webhook } from './events/delivery.ts';
 import type { ClientJwk } from './http/client-keys.ts';
 import type { Switches } from './http/profile.ts';
 import type { Asset } from './payments/amount.ts';
@@ -70,6 +71,10 @@ export interface AseDefinition {
   readonly extensions?: Omit<Extensions, 'additionalProperties'>;
   /** In place of the world's. */
   readonly prices?: Prices;
+  /** URL of the service that its exchange rates come from, in place of prices (SET-06). */
+  readonly rateSource?: string;
+  /** Where its events go; default: nowhere (EVT-01). */
+  readonly webhook?: Webhook;
   /** In place of the world's, for payers in these assets. */
   readonly fees?: readonly { readonly asset: Asset; readonly fee: Fee }[];
   /** Default: all other ASEs of the world. */

@@ -93,6 +93,12 @@ const baseUrl = (expected: string, accept: (url: URL) => boolean): Reader<string
     return isPlain && /^[\w./~-]+$/.test(url.pathname) && accept(url) ? url.href.replace(/\/+$/, '') : undefined;
   });
 const url = baseUrl('an http or https URL without query', () => true);
+const serviceUrl = text('an http or https URL', (given) => {
+  const found = URL.parse(given);
+  return found && /^https?:$/.test(found.protocol) && !found.username && !found.password && !found.hash
+    ? found.href
+    : undefined;
+});
 const origin = baseUrl('an origin as http://localhost:4000', ({ pathname }) => pathname === '/');
 
 /** With its marks filled in it is a URL; so it is tried out. */
@@ -173,6 +179,8 @@ function createWorldReader(directory?: string) {
           }),
         ),
         prices: optional(prices),
+        rateSource: optional(serviceUrl),
+        webhook: optional(object({ url: serviceUrl, secret })),
         fees: optional(list(object({ asset, ...feeMembers }))),
         peers: optional(
           list(
@@ -277,9 +285,9 @@ function toDefinition(world: WorldDocument, mistakes: string[]): WorldDefinition
 function findMissingPrices({ ases, prices: ofAll = defaultWorld.prices }: WorldDocument): string[] {
   const codes = [...new Set(ases.flatMap(({ wallets }) => wallets.map(({ asset: { code } }) => code)))];
   if (codes.length === 1) return [];
-  const mistakes = ases.flatMap(({ prices: own }, index) =>
+  const mistakes = ases.flatMap(({ prices: own, rateSource }, index) =>
     codes
-      .filter((code) => !Object.hasOwn(own ?? ofAll, code))
+      .filter((code) => rateSource === undefined && !Object.hasOwn(own ?? ofAll, code))
       .map((code) => `${own ? `ases[${index}].prices` : 'prices'}: no price for ${code}`),
   );
   return [...new Set(mistakes)];

@@ -15,6 +15,7 @@ import type { AseState, ConsentMode, Controls, Worlds } from './control/server.t
 import { toJson } from './database/columns.ts';
 import type { Database } from './database/database.ts';
 import { deriveKey } from './derived-keys.ts';
+import type { Carrier } from './events/carrier.ts';
 import { foundAse, type Passphrase, passphrasesOf } from './founding.ts';
 import { checkExposure } from './hardening.ts';
 import { createExchangeTrace } from './http/exchange-trace.ts';
@@ -66,6 +67,8 @@ export interface Site {
   /** Unique among the worlds of the database. */
   readonly worldId: string;
   readonly db: Promise<Database>;
+  /** What carries webhook events; opened when it is first asked for. */
+  readonly openCarrier: () => Promise<Carrier>;
   /** Address to listen on. */
   readonly host: string;
   readonly insecure: boolean;
@@ -99,6 +102,8 @@ export interface World {
   settled(): Promise<void>;
   /** Looks for due payments of the ASE with this key; false if it is not of this world. */
   wake(key: string): boolean;
+  /** Looks for due events of those that have a webhook. */
+  wakeEvents(): void;
   /** Takes up what another process changed. */
   refresh(): Promise<void>;
   /** Stops; what it stored stays. */
@@ -252,6 +257,7 @@ async function assemble(
       settings,
       extensions: extensionsOf(ase),
       openLink: (peer) => openLink(name, peer),
+      openCarrier: site.openCarrier,
       db,
       clock,
       ids,
@@ -293,6 +299,10 @@ async function assemble(
     consent = mode;
   }
 
+  const wakeEvents = () => {
+    for (const ase of ases.values()) ase.wakeEvents();
+  };
+
   const stopAses = () => Promise.all([...ases.values()].map((ase) => ase.stop()));
 
   const controls: Controls = {
@@ -309,6 +319,7 @@ async function assemble(
         .where('id', '=', worldId)
         .execute();
       clock.setting = setting;
+      wakeEvents();
     },
     consent: () => consent,
     setConsent: saveConsent,
@@ -400,6 +411,7 @@ async function assemble(
       ase?.wake();
       return ase !== undefined;
     },
+    wakeEvents,
     refresh,
     async stop() {
       await stopAses();

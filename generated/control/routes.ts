@@ -23,6 +23,8 @@ export interface AdministrationApiHandlers<Context> {
   'create-withdrawal': Handler<operations['create-withdrawal'], ErrorCodes['create-withdrawal'], Context>;
   /** `GET /ases/{ase}/prices` */
   'get-prices': Handler<operations['get-prices'], ErrorCodes['get-prices'], Context>;
+  /** `GET /ases/{ase}/rate-source` */
+  'get-rate-source': Handler<operations['get-rate-source'], ErrorCodes['get-rate-source'], Context>;
   /** `GET /ases/{ase}/accounts` */
   'list-accounts': Handler<operations['list-accounts'], ErrorCodes['list-accounts'], Context>;
   /** `GET /ases/{ase}/fees` */
@@ -49,6 +51,24 @@ export interface AdministrationApiHandlers<Context> {
   'set-fee': Handler<operations['set-fee'], ErrorCodes['set-fee'], Context>;
   /** `PUT /ases/{ase}/prices` */
   'set-prices': Handler<operations['set-prices'], ErrorCodes['set-prices'], Context>;
+  /** `PUT /ases/{ase}/rate-source` */
+  'set-rate-source': Handler<operations['set-rate-source'], ErrorCodes['set-rate-source'], Context>;
+}
+
+/** Operations tagged `events`. */
+export interface EventsApiHandlers<Context> {
+  /** `DELETE /ases/{ase}/events/{event}` */
+  'drop-event': Handler<operations['drop-event'], ErrorCodes['drop-event'], Context>;
+  /** `GET /ases/{ase}/webhook` */
+  'get-webhook': Handler<operations['get-webhook'], ErrorCodes['get-webhook'], Context>;
+  /** `GET /ases/{ase}/events` */
+  'list-events': Handler<operations['list-events'], ErrorCodes['list-events'], Context>;
+  /** `DELETE /ases/{ase}/webhook` */
+  'remove-webhook': Handler<operations['remove-webhook'], ErrorCodes['remove-webhook'], Context>;
+  /** `POST /ases/{ase}/events/{event}/retry` */
+  'retry-event': Handler<operations['retry-event'], ErrorCodes['retry-event'], Context>;
+  /** `PUT /ases/{ase}/webhook` */
+  'set-webhook': Handler<operations['set-webhook'], ErrorCodes['set-webhook'], Context>;
 }
 
 /** Operations tagged `world`. */
@@ -79,7 +99,7 @@ export interface WorldApiHandlers<Context> {
   'remove-faults': Handler<operations['remove-faults'], ErrorCodes['remove-faults'], Context>;
 }
 
-export type Handlers<Context> = AdministrationApiHandlers<Context> & WorldApiHandlers<Context>;
+export type Handlers<Context> = AdministrationApiHandlers<Context> & EventsApiHandlers<Context> & WorldApiHandlers<Context>;
 
 export const routes = {
   'add-secret': {
@@ -151,6 +171,14 @@ export const routes = {
     tags: ['administration'],
     method: 'GET',
     path: '/ases/{ase}/prices',
+    security: ['control-token'],
+    responses: [200, 400, 401, 403, 404, 405, 500],
+  },
+  'get-rate-source': {
+    operationId: 'get-rate-source',
+    tags: ['administration'],
+    method: 'GET',
+    path: '/ases/{ase}/rate-source',
     security: ['control-token'],
     responses: [200, 400, 401, 403, 404, 405, 500],
   },
@@ -255,6 +283,62 @@ export const routes = {
     tags: ['administration'],
     method: 'PUT',
     path: '/ases/{ase}/prices',
+    security: ['control-token'],
+    responses: [200, 400, 401, 403, 404, 405, 413, 415, 500],
+  },
+  'set-rate-source': {
+    operationId: 'set-rate-source',
+    tags: ['administration'],
+    method: 'PUT',
+    path: '/ases/{ase}/rate-source',
+    security: ['control-token'],
+    responses: [200, 400, 401, 403, 404, 405, 413, 415, 500],
+  },
+  'drop-event': {
+    operationId: 'drop-event',
+    tags: ['events'],
+    method: 'DELETE',
+    path: '/ases/{ase}/events/{event}',
+    security: ['control-token'],
+    responses: [204, 400, 401, 403, 404, 405, 500],
+  },
+  'get-webhook': {
+    operationId: 'get-webhook',
+    tags: ['events'],
+    method: 'GET',
+    path: '/ases/{ase}/webhook',
+    security: ['control-token'],
+    responses: [200, 400, 401, 403, 404, 405, 500],
+  },
+  'list-events': {
+    operationId: 'list-events',
+    tags: ['events'],
+    method: 'GET',
+    path: '/ases/{ase}/events',
+    security: ['control-token'],
+    responses: [200, 400, 401, 403, 404, 405, 500],
+  },
+  'remove-webhook': {
+    operationId: 'remove-webhook',
+    tags: ['events'],
+    method: 'DELETE',
+    path: '/ases/{ase}/webhook',
+    security: ['control-token'],
+    responses: [204, 400, 401, 403, 404, 405, 500],
+  },
+  'retry-event': {
+    operationId: 'retry-event',
+    tags: ['events'],
+    method: 'POST',
+    path: '/ases/{ase}/events/{event}/retry',
+    security: ['control-token'],
+    responses: [200, 400, 401, 403, 404, 405, 500],
+  },
+  'set-webhook': {
+    operationId: 'set-webhook',
+    tags: ['events'],
+    method: 'PUT',
+    path: '/ases/{ase}/webhook',
     security: ['control-token'],
     responses: [200, 400, 401, 403, 404, 405, 413, 415, 500],
   },

@@ -367,6 +367,98 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/ases/{ase}/rate-source": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+            };
+            cookie?: never;
+        };
+        get: operations["get-rate-source"];
+        put: operations["set-rate-source"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ases/{ase}/webhook": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+            };
+            cookie?: never;
+        };
+        get: operations["get-webhook"];
+        put: operations["set-webhook"];
+        post?: never;
+        delete: operations["remove-webhook"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ases/{ase}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+            };
+            cookie?: never;
+        };
+        get: operations["list-events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ases/{ase}/events/{event}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+                event: components["parameters"]["event"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete: operations["drop-event"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ases/{ase}/events/{event}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+                event: components["parameters"]["event"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["retry-event"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/ases/{ase}/grants": {
         parameters: {
             query?: never;
@@ -637,6 +729,29 @@ export interface components {
                 [key: string]: string;
             };
         };
+        "rate-source": {
+            url: string | null;
+        };
+        webhook: {
+            url: string | null;
+        };
+        "new-webhook": {
+            url: string;
+            secret: string;
+        };
+        event: {
+            id: string;
+            type: string;
+            payment: string;
+            state: "pending" | "undelivered" | "delivered";
+            attempts: number;
+            createdAt: string;
+            dueAt: string;
+            failure: string | null;
+        };
+        "event-list": {
+            events: components["schemas"]["event"][];
+        };
         grant: {
             id: string;
             state: "pending" | "approved" | "issued" | "rejected" | "revoked";
@@ -685,6 +800,7 @@ export interface components {
         assetCode: components["schemas"]["asset-code"];
         assetScale: components["schemas"]["asset-scale"];
         cursor: string;
+        event: string;
         first: number;
     };
     requestBodies: never;
@@ -1593,6 +1709,235 @@ export interface operations {
             405: components["responses"]["error"];
             413: components["responses"]["error"];
             415: components["responses"]["error"];
+            500: components["responses"]["error"];
+        };
+    };
+    "get-rate-source": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["rate-source"];
+                };
+            };
+            400: components["responses"]["error"];
+            401: components["responses"]["error"];
+            403: components["responses"]["error"];
+            404: components["responses"]["error"];
+            405: components["responses"]["error"];
+            500: components["responses"]["error"];
+        };
+    };
+    "set-rate-source": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["rate-source"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["rate-source"];
+                };
+            };
+            400: components["responses"]["error"];
+            401: components["responses"]["error"];
+            403: components["responses"]["error"];
+            404: components["responses"]["error"];
+            405: components["responses"]["error"];
+            413: components["responses"]["error"];
+            415: components["responses"]["error"];
+            500: components["responses"]["error"];
+        };
+    };
+    "get-webhook": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["webhook"];
+                };
+            };
+            400: components["responses"]["error"];
+            401: components["responses"]["error"];
+            403: components["responses"]["error"];
+            404: components["responses"]["error"];
+            405: components["responses"]["error"];
+            500: components["responses"]["error"];
+        };
+    };
+    "set-webhook": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["new-webhook"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["webhook"];
+                };
+            };
+            400: components["responses"]["error"];
+            401: components["responses"]["error"];
+            403: components["responses"]["error"];
+            404: components["responses"]["error"];
+            405: components["responses"]["error"];
+            413: components["responses"]["error"];
+            415: components["responses"]["error"];
+            500: components["responses"]["error"];
+        };
+    };
+    "remove-webhook": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["error"];
+            401: components["responses"]["error"];
+            403: components["responses"]["error"];
+            404: components["responses"]["error"];
+            405: components["responses"]["error"];
+            500: components["responses"]["error"];
+        };
+    };
+    "list-events": {
+        parameters: {
+            query?: {
+                state?: "pending" | "undelivered" | "delivered";
+                first?: components["parameters"]["first"];
+            };
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["event-list"];
+                };
+            };
+            400: components["responses"]["error"];
+            401: components["responses"]["error"];
+            403: components["responses"]["error"];
+            404: components["responses"]["error"];
+            405: components["responses"]["error"];
+            500: components["responses"]["error"];
+        };
+    };
+    "drop-event": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+                event: components["parameters"]["event"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["error"];
+            401: components["responses"]["error"];
+            403: components["responses"]["error"];
+            404: components["responses"]["error"];
+            405: components["responses"]["error"];
+            500: components["responses"]["error"];
+        };
+    };
+    "retry-event": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+                event: components["parameters"]["event"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["event"];
+                };
+            };
+            400: components["responses"]["error"];
+            401: components["responses"]["error"];
+            403: components["responses"]["error"];
+            404: components["responses"]["error"];
+            405: components["responses"]["error"];
             500: components["responses"]["error"];
         };
     };

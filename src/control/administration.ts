@@ -5,6 +5,7 @@ import { listFees, readPrices, setFee, setPrices } from '../administration/fees.
 import { listGrants, revokeGrant } from '../administration/grants.ts';
 import { listKeys, registerKey, revokeKey } from '../administration/keys.ts';
 import { changePeer, createPeer, listPeers, type PeerDescription, removePeer } from '../administration/peers.ts';
+import { readRateSource, setRateSource } from '../administration/rate-source.ts';
 import { addSecret, listSecrets } from '../administration/secrets.ts';
 import {
   changeWalletAddress,
@@ -33,6 +34,8 @@ export interface AdministeredAse {
   readonly settings: SettingsMemory;
   /** Told of a wallet address whose keys have changed. */
   forgetKeys(walletAddress: string): void;
+  /** Looks for due events. */
+  wakeEvents(): void;
 }
 
 export interface AdministrationDeps {
@@ -42,7 +45,8 @@ export interface AdministrationDeps {
   readonly findAse: (name: string) => AdministeredAse | undefined;
 }
 
-export function createAdministrationHandlers({ db, businessNow, findAse }: AdministrationDeps) {
+/** How an ASE of the world is found by its name, and its settings are changed. */
+export function createAseAccess({ findAse }: Pick<AdministrationDeps, 'findAse'>) {
   function expectAse(name: string): AdministeredAse {
     const ase = findAse(name);
     if (!ase) throw new Problem('not_found', { description: 'no such ASE' });
@@ -60,6 +64,13 @@ export function createAdministrationHandlers({ db, businessNow, findAse }: Admin
     await ase.settings.refresh();
     return reply;
   }
+
+  return { expectAse, changeSettings };
+}
+
+export function createAdministrationHandlers(deps: AdministrationDeps) {
+  const { db, businessNow } = deps;
+  const { expectAse, changeSettings } = createAseAccess(deps);
 
   async function book(
     call: Call<undefined>,
@@ -187,6 +198,16 @@ export function createAdministrationHandlers({ db, businessNow, findAse }: Admin
         await setPrices(tx, key, body.prices);
         return { status: 200, body };
       }),
+
+    'get-rate-source': async (_call, { params }) => ({
+      status: 200,
+      body: { url: (await readRateSource(db.query, expectAse(params.ase).key)) ?? null },
+    }),
+    'set-rate-source': (call, { params, body }) =>
+      changeSettings(call, params.ase, async (tx, { key, local }) => ({
+        status: 200,
+        body: { url: await setRateSource(tx, key, { allowHttp: local }, body.url) },
+      })),
 
     // ── Grants
     'list-grants': async (_call, { params, query }) => {

@@ -14,6 +14,7 @@ import type { ProfileName } from '../http/profile.ts';
 import { createRequestValidator } from '../http/request-validator.ts';
 import type { TrialBalance } from '../payments/ledger.ts';
 import { type AdministrationDeps, createAdministrationHandlers } from './administration.ts';
+import { createEventHandlers } from './events.ts';
 
 /** What the control API may do with a world. */
 export interface Controls {
@@ -100,6 +101,7 @@ export function createControlServer(
   };
   const handlers = {
     ...createAdministrationHandlers(administration),
+    ...createEventHandlers(administration),
     'get-state': async () => ({
       status: 200,
       body: {

@@ -2,7 +2,7 @@
  * The unit of work: one MikroORM database, embedded (PGlite) or PostgreSQL, with the same entities and migrations.
  *
  * Isolation is READ COMMITTED; whoever changes a row that others depend on locks it first, in this order:
- * ase → grant → outgoing payment grant → quote → outgoing payment → incoming payment → account (a peer's first).
+ * ase → grant → outgoing payment grant → quote → outgoing payment → incoming payment → account (a peer's first) → event.
  * Nothing waits for the network inside a transaction: `assertOutsideTransaction` throws where it would.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
@@ -17,6 +17,7 @@ import { lockDirectory } from './directory-lock.ts';
 import { entities } from './entities.ts';
 import { Migration0001 } from './migrations/migration-0001.ts';
 import { Migration0002 } from './migrations/migration-0002.ts';
+import { Migration0003 } from './migrations/migration-0003.ts';
 import { Migration0004 } from './migrations/migration-0004.ts';
 import { openTemplate, templateFile as standardTemplate, writeTemplate } from './template.ts';
 
@@ -28,6 +29,8 @@ export type Queryable = Kysely<Tables>;
 
 export interface Database {
   readonly kind: 'embedded' | 'postgresql';
+  /** For a queue that needs a connection of its own: the embedded database, or the URL of the server (a secret). */
+  readonly source: PGlite | string;
   /** For statements that stand alone. */
   readonly query: Queryable;
   /** Runs `work` in one transaction; rolled back if it throws. Does not nest. */
@@ -59,6 +62,7 @@ const ormOptions = {
     migrationsList: [
       { name: 'migration-0001', class: Migration0001 },
       { name: 'migration-0002', class: Migration0002 },
+      { name: 'migration-0003', class: Migration0003 },
       { name: 'migration-0004', class: Migration0004 },
     ],
     snapshot: false,
@@ -70,15 +74,16 @@ const ormOptions = {
 
 /** Opens the database and brings it up to date. */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
-  const { orm, close } = await (options.kind === 'embedded'
+  const { orm, source, close } = await (options.kind === 'embedded'
     ? openEmbedded(options)
     : openPostgreSql(options.url, options.poolSize ?? 10));
   performance.mark('touchstone: tables up to date');
-  return wrap(options, orm, close);
+  return wrap(options, orm, source, close);
 }
 
 interface Opened {
   readonly orm: MikroORM;
+  readonly source: Database['source'];
   readonly close: () => Promise<void>;
 }
 
@@ -96,7 +101,7 @@ async function openPostgreSql(url: string, poolSize: number): Promise<Opened> {
       await orm.migrator.up();
     });
   }
-  return { orm, close: () => orm.close() };
+  return { orm, source: url, close: () => orm.close() };
 }
 
 /** A quarter of the default: all of it is touched at each start. */
@@ -125,7 +130,7 @@ async function openEmbedded(options: { directory?: string; templateFile?: string
     await pglite.close();
     await unlock();
   };
-  return { orm, close };
+  return { orm, source: pglite, close };
 }
 
 const holdsCluster = async (directory: string | undefined): Promise<boolean> =>
@@ -167,11 +172,17 @@ const tellOfStatements = (onStatement: () => void): KyselyPlugin => ({
   transformResult: async ({ result }) => result,
 });
 
-function wrap({ kind, onStatement }: DatabaseOptions, orm: MikroORM, close: () => Promise<void>): Database {
+function wrap(
+  { kind, onStatement }: DatabaseOptions,
+  orm: MikroORM,
+  source: Database['source'],
+  close: () => Promise<void>,
+): Database {
   const plain = (orm.em.fork() as unknown as SqlEntityManager).getKysely() as unknown as Queryable;
   const query = onStatement ? plain.withPlugin(tellOfStatements(onStatement)) : plain;
   return {
     kind,
+    source,
     query,
     transaction(work) {
       assertOutsideTransaction('a second transaction');

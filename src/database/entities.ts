@@ -37,6 +37,11 @@ export const Ase = defineEntity({
     secrets: p.json<string[]>(),
     /** Counts the changes to secrets, peers, fees and prices, so that every process sees that there was one. */
     settingsVersion: p.integer().default(0),
+    /** Where events go, and what signs them (EVT-01, EVT-03). */
+    webhookUrl: p.text().nullable(),
+    webhookSecret: p.text().nullable(),
+    /** URL of the service that exchange rates come from; null where the prices are the rates (SET-06). */
+    rateSource: p.text().nullable(),
   },
 });
 
@@ -227,6 +232,8 @@ export const IncomingPayment = defineEntity({
     receivedAmount: amount(),
     completed: p.boolean(),
     expiresAt: instant(),
+    /** Whether its expiry became an event (EVT-04). */
+    expiryAnnounced: p.boolean().default(false),
     metadata: p.json<Record<string, unknown>>().columnType('json').nullable(),
     createdAt: instant(),
   },
@@ -355,6 +362,34 @@ export const IncomingPacket = defineEntity({
   },
 });
 
+/** What became of a payment, to be told the operator's own system: once it is stored, it is told (EVT-01…06). */
+export const WebhookEvent = defineEntity({
+  name: 'WebhookEvent',
+  tableName: 'webhook_event',
+  properties: {
+    ase: ase(),
+    /** Id of the payment. */
+    subject: p.text().primary(),
+    /** Order among the events of the payment. */
+    sequence: p.integer().primary(),
+    id: p.text(),
+    type: p.text(),
+    /** The whole event, in canonical JSON. */
+    body: p.text(),
+    state: p.enum(['pending', 'delivered', 'undelivered'] as const),
+    attempts: p.integer(),
+    createdAt: instant(),
+    /** Business time of the next attempt. */
+    dueAt: instant(),
+    failure: p.text().nullable(),
+    lease: p.text().nullable(),
+    /** Wall time. */
+    leaseUntil: instant().nullable(),
+  },
+  uniques: [{ properties: ['ase', 'id'] }],
+  indexes: [{ properties: ['ase', 'state', 'createdAt'] }],
+});
+
 /** Parents before children. */
 export const entities = [
   World,
@@ -377,4 +412,5 @@ export const entities = [
   OutgoingPayment,
   OutgoingPacket,
   IncomingPacket,
+  WebhookEvent,
 ] as const;

@@ -8,6 +8,7 @@ import type { Queryable, Transaction } from '../database/database.ts';
 import { Problem } from '../http/problem.ts';
 import { type Asset, MAX_AMOUNT } from './amount.ts';
 import { bookTransfer, type Entry } from './ledger.ts';
+import type { AnnouncePayment } from './payment-event.ts';
 
 export interface CreditableIncomingPayment {
   readonly ase: string;
@@ -70,6 +71,7 @@ export interface Credit {
   readonly transferId: string;
   /** Business time. */
   readonly now: number;
+  readonly announce: AnnouncePayment;
 }
 
 /**
@@ -79,7 +81,7 @@ export interface Credit {
 export async function creditIncomingPayment(
   tx: Transaction,
   payment: CreditableIncomingPayment,
-  { amount, paidBy, transferId, now }: Credit,
+  { amount, paidBy, transferId, now, announce }: Credit,
 ): Promise<void> {
   if (isClosed(payment, now)) throw new Problem('incoming_payment_closed');
   const received = payment.receivedAmount + amount;
@@ -96,4 +98,5 @@ export async function creditIncomingPayment(
     .where('ase', '=', payment.ase)
     .where('id', '=', payment.id)
     .execute();
+  if (received === payment.incomingAmount) await announce(tx, 'incoming_payment.completed', payment.id);
 }

@@ -28,10 +28,13 @@ export function parsePrice(text: string): Rate {
  */
 export function rateBetween(prices: Prices, from: Asset, to: Asset): Rate {
   const [source, destination] = from.code === to.code ? [ONE, ONE] : [priceOf(prices, from), priceOf(prices, to)];
-  return reduce(
-    source.numerator * destination.denominator * powerOfTen(to),
-    source.denominator * destination.numerator * powerOfTen(from),
-  );
+  const numerator = source.numerator * destination.denominator;
+  return scaleRate({ numerator, denominator: source.denominator * destination.numerator }, from, to);
+}
+
+/** A rate between whole units as one between minor units. Throws `no_rate` for an impossible scale. */
+export function scaleRate({ numerator, denominator }: Rate, from: Asset, to: Asset): Rate {
+  return reduce(numerator * powerOfTen(to), denominator * powerOfTen(from));
 }
 
 /** `value` in the destination's minor units, rounded down: what a receiver gets. */

@@ -20,6 +20,7 @@ import { createStreamPrepare, type PacketAnswer, readPacketAnswer } from './ilp/
 import { creditIncomingPayment, lockCreditable } from './incoming-credit.ts';
 import { bookTransfer, internalAccountId, openInternalAccount, openInternalAccounts } from './ledger.ts';
 import { type Job, lockOutgoingPaymentGrant, returnSpending, updateJob } from './outgoing-payment-job.ts';
+import type { AnnouncePayment } from './payment-event.ts';
 import type { ReadReceiver, Receiver } from './receiver.ts';
 import { exchange, holdDebit, refund, sourceOf, takeFee } from './settlement-transfers.ts';
 
@@ -35,6 +36,7 @@ export interface SettlePaymentContext {
   readonly connector: Connector;
   readonly readReceiver: ReadReceiver;
   readonly failpoint: Failpoint;
+  readonly announce: AnnouncePayment;
   readonly packetLifetimeMs: number;
   readonly log?: SettlementLog | undefined;
   /** Asked between two packets: whether to hand the payment back. */
@@ -122,6 +124,7 @@ export async function settlePayment(context: SettlePaymentContext, job: Job): Pr
   await db.transaction(async (tx) => {
     await updateJob(tx, job, { state: 'completed', nextAttemptAt: null });
     await bookFee(tx, job, clock.businessNow());
+    await context.announce(tx, 'outgoing_payment.completed', job.id);
   });
   failpoint('job-done');
   return { kind: 'completed' };
@@ -233,8 +236,10 @@ async function deliverHere(context: SettlePaymentContext, job: Job, incomingPaym
         paidBy: exchange(job, sentAmount, amount),
         transferId: `outgoing:${job.id}:delivery`,
         now,
+        announce: context.announce,
       });
       await bookFee(tx, job, now);
+      await context.announce(tx, 'outgoing_payment.completed', job.id);
     });
   } catch (error) {
     if (error instanceof Problem) return failPayment(context, job, error.code);
@@ -252,6 +257,7 @@ export async function failPayment(context: SettlePaymentContext, job: Job, reaso
     await updateJob(tx, job, { state: 'failed', failure: reason, nextAttemptAt: null });
     await returnSpending(tx, job);
     if (job.funded) await bookTransfer(tx, job.ase, `outgoing:${job.id}:refund`, clock.businessNow(), refund(job));
+    await context.announce(tx, 'outgoing_payment.failed', job.id);
   });
   failpoint('job-done');
   return { kind: 'failed', reason };

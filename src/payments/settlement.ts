@@ -9,6 +9,7 @@ import { type Failpoint, noFailpoint } from './failpoint.ts';
 import type { Connector } from './ilp/connector.ts';
 import { readUnresolvedPackets } from './ilp/packet-journal.ts';
 import { claimJob, type Job, LeaseLost, renewLease, updateJob } from './outgoing-payment-job.ts';
+import { type AnnouncePayment, announceNothing } from './payment-event.ts';
 import type { ReadReceiver } from './receiver.ts';
 import { failPayment, type Outcome, type SettlementLog, settlePayment } from './settle-payment.ts';
 
@@ -22,6 +23,7 @@ export interface SettlementOptions {
   readonly readReceiver: ReadReceiver;
   readonly log?: SettlementLog;
   readonly failpoint?: Failpoint;
+  readonly announce?: AnnouncePayment;
   /** How long a payment whose process died waits for another. Default 10 s. */
   readonly leaseMs?: number;
   /** How often the worker looks for payments that nobody woke it for. Default 1 s. */
@@ -56,6 +58,7 @@ export function createSettlement(options: SettlementOptions): Settlement {
   const context = {
     ...options,
     failpoint: options.failpoint ?? noFailpoint,
+    announce: options.announce ?? announceNothing,
     packetLifetimeMs: options.packetLifetimeMs ?? 30_000,
     isStopping: () => isStopping,
   };

@@ -57,6 +57,7 @@ export function createIncomingPaymentHandlers(deps: ResourceDeps) {
           .insertInto('incoming_payment')
           .values({ ...row, ase, wallet_address_id: wallet.id, client_id, metadata })
           .execute();
+        await deps.announce(tx, 'incoming_payment.created', row.id);
         return { status: 201, body: withMethods({ ...row, wallet_url: wallet.url, metadata: body.metadata ?? null }) };
       });
     },
@@ -88,6 +89,7 @@ export function createIncomingPaymentHandlers(deps: ResourceDeps) {
           .where('ase', '=', ase)
           .where('id', '=', row.id)
           .execute();
+        await deps.announce(tx, 'incoming_payment.completed', row.id);
         return { status: 200, body: toBody({ ...row, completed: true }) };
       }),
 

@@ -8,10 +8,10 @@ const LIFE_MS = 60 * 60 * 1000;
 /** As its client: nobody's, so that no client sees it as its own. */
 const CLIENT_ID = 'spsp';
 
-type Deps = Pick<ResourceDeps, 'ase' | 'db' | 'clock' | 'ids' | 'credentialsFor'>;
+type Deps = Pick<ResourceDeps, 'ase' | 'db' | 'clock' | 'ids' | 'credentialsFor' | 'announce'>;
 
 /** Returns a function that opens an incoming payment of any amount at the wallet address of this id. */
-export function createPaymentOpener({ ase, db, clock, ids, credentialsFor }: Deps) {
+export function createPaymentOpener({ ase, db, clock, ids, credentialsFor, announce }: Deps) {
   return async (walletAddressId: string): Promise<ReturnType<Deps['credentialsFor']>> => {
     const { asset_code, asset_scale } = await db.query
       .selectFrom('wallet_address as wallet')
@@ -24,23 +24,26 @@ export function createPaymentOpener({ ase, db, clock, ids, credentialsFor }: Dep
       .executeTakeFirstOrThrow();
     const id = ids.uuid();
     const now = clock.businessNow();
-    await db.query
-      .insertInto('incoming_payment')
-      .values({
-        ase,
-        id,
-        wallet_address_id: walletAddressId,
-        client_id: CLIENT_ID,
-        asset_code,
-        asset_scale,
-        incoming_amount: null,
-        received_amount: '0',
-        completed: false,
-        expires_at: toInstant(now + LIFE_MS),
-        metadata: null,
-        created_at: toInstant(now),
-      })
-      .execute();
+    await db.transaction(async (tx) => {
+      await tx
+        .insertInto('incoming_payment')
+        .values({
+          ase,
+          id,
+          wallet_address_id: walletAddressId,
+          client_id: CLIENT_ID,
+          asset_code,
+          asset_scale,
+          incoming_amount: null,
+          received_amount: '0',
+          completed: false,
+          expires_at: toInstant(now + LIFE_MS),
+          metadata: null,
+          created_at: toInstant(now),
+        })
+        .execute();
+      await announce(tx, 'incoming_payment.created', id);
+    });
     return credentialsFor(id);
   };
 }

@@ -77,6 +77,7 @@ export function createOutgoingPaymentHandlers(deps: ResourceDeps) {
           spending_id: spending.spendingId,
           metadata,
         });
+        await deps.announce(tx, 'outgoing_payment.created', payment.id);
         const row = {
           ...quote,
           ...payment,

@@ -8,7 +8,6 @@ import { Problem } from '../http/problem.ts';
 import type { Amount, Asset, WireAmount } from '../payments/amount.ts';
 import { checkRange, sameAsset, toWireAmount } from '../payments/amount.ts';
 import { quoteFixedReceive, quoteFixedSend } from '../payments/quote-amounts.ts';
-import { rateBetween } from '../payments/rates.ts';
 import { type ResourceCall, scopeFor, tokenCaller } from './caller.ts';
 import { readPayableReceiver } from './receiver.ts';
 import { readAmount } from './request-amount.ts';
@@ -110,7 +109,7 @@ export async function prepareQuote(
   const receiver = await readPayableReceiver(deps, request.receiver);
   const terms = {
     debitAsset: wallet.asset,
-    rate: rateBetween(deps.rates(), wallet.asset, receiver.asset),
+    rate: await deps.rate(wallet.asset, receiver.asset),
     fee: deps.fee(wallet.asset),
   };
   const receiveAmount = request.receiveAmount

@@ -13,7 +13,8 @@ import { createRequestValidator } from '../http/request-validator.ts';
 import type { Ids } from '../ids.ts';
 import type { Asset } from '../payments/amount.ts';
 import type { Fee } from '../payments/fees.ts';
-import type { Prices } from '../payments/rates.ts';
+import type { AnnouncePayment } from '../payments/payment-event.ts';
+import type { Rate } from '../payments/rates.ts';
 import type { ReadReceiver } from '../payments/receiver.ts';
 import { authorizeCaller, type ClientInstance, type ResourceCall, type ResourceCaller } from './caller.ts';
 import { createIncomingPaymentHandlers } from './incoming-payment.ts';
@@ -46,10 +47,12 @@ export interface ResourceDeps {
   readonly canReach: (ilpAddress: string, asset: Asset) => boolean;
   /** Made by `createReceiverReader`, and settlement's too. */
   readonly readReceiver: ReadReceiver;
-  readonly rates: () => Prices;
+  /** Between minor units of two assets, at the moment. Throws `no_rate`. */
+  readonly rate: (from: Asset, to: Asset) => Promise<Rate>;
   readonly fee: (asset: Asset) => Fee;
   /** Called after a transaction that created an outgoing payment has committed. */
   readonly wakeSettlement: () => void;
+  readonly announce: AnnouncePayment;
   /** How long a quote binds, in milliseconds (RS-Q-16). */
   readonly quoteLifespanMs?: number;
 }

@@ -59,8 +59,10 @@ test('entities and migration agree, but for what only the migration can say', as
     .filter((line) => line !== '' && !/drop constraint "\w+_foreign";$/.test(line));
   assert.deepEqual(statements.filter((line) => !line.startsWith('drop function')).toSorted(), [
     'alter table "account" drop constraint "account_customer_balance_check";',
+    'drop index "incoming_payment_unannounced_index";',
     'drop index "outgoing_packet_unresolved_index";',
     'drop index "outgoing_payment_due_index";',
+    'drop index "webhook_event_due_index";',
     'drop trigger if exists "ledger_entry_append_only" on "ledger_entry";',
     'drop trigger if exists "ledger_entry_balances" on "ledger_entry";',
     'drop trigger if exists "ledger_transfer_append_only" on "ledger_transfer";',

@@ -16,6 +16,8 @@ import { compat, type Switches } from '../../src/http/profile.ts';
 import { createIds } from '../../src/ids.ts';
 import { type Fee, noFee } from '../../src/payments/fees.ts';
 import { createCredentials } from '../../src/payments/ilp/credentials.ts';
+import { announceNothing } from '../../src/payments/payment-event.ts';
+import { rateBetween } from '../../src/payments/rates.ts';
 import type { ReadReceiver } from '../../src/payments/receiver.ts';
 import type { AccessItem, ResourceCaller } from '../../src/resource/caller.ts';
 import { createReceiverReader } from '../../src/resource/receiver.ts';
@@ -176,9 +178,10 @@ async function startAse(
     credentialsFor: (id) => createCredentials(['c2VjcmV0'], `test.${name}`, id),
     canReach: () => terms.canReach,
     readReceiver,
-    rates: () => terms.prices,
+    rate: async (from, to) => rateBetween(terms.prices, from, to),
     fee: () => terms.fee,
     wakeSettlement: () => world.woken.push(name),
+    announce: announceNothing,
   });
 
   // Stands in for the authorization server: gives any instance a token for read-all.

@@ -3,6 +3,7 @@ import type { Clock } from '../../clock.ts';
 import type { Database } from '../../database/database.ts';
 import type { Asset } from '../amount.ts';
 import { type Failpoint, noFailpoint } from '../failpoint.ts';
+import type { AnnouncePayment } from '../payment-event.ts';
 import { amountTooLarge, parsePrepare, reject } from './ilp-reply.ts';
 import type { Peer } from './link.ts';
 import { createStreamReceiver } from './stream-receiver.ts';
@@ -22,6 +23,7 @@ export interface ConnectorOptions {
   readonly reloadSecrets?: () => Promise<readonly string[]>;
   readonly peers: () => readonly Peer[];
   readonly failpoint?: Failpoint;
+  readonly announce?: AnnouncePayment;
 }
 
 export interface Connector {

@@ -10,6 +10,7 @@ import { type Asset, sameAsset } from '../amount.ts';
 import type { Failpoint } from '../failpoint.ts';
 import { creditIncomingPayment, isClosed, lockCreditable, readCreditable } from '../incoming-credit.ts';
 import { lockBalance, openInternalAccount } from '../ledger.ts';
+import { type AnnouncePayment, announceNothing } from '../payment-event.ts';
 import { resolveAddress } from './credentials.ts';
 import { fulfill, reject } from './ilp-reply.ts';
 import type { Peer } from './link.ts';
@@ -24,6 +25,7 @@ export interface StreamReceiverOptions {
   readonly secrets: () => readonly string[];
   readonly reloadSecrets?: () => Promise<readonly string[]>;
   readonly failpoint: Failpoint;
+  readonly announce?: AnnouncePayment;
 }
 
 export interface StreamReceiver {
@@ -32,7 +34,7 @@ export interface StreamReceiver {
 }
 
 export function createStreamReceiver(options: StreamReceiverOptions): StreamReceiver {
-  const { ase, db, clock, prefix, secrets, failpoint } = options;
+  const { ase, db, clock, prefix, secrets, failpoint, announce = announceNothing } = options;
   const refuse = (code: string, message: string, data?: Buffer) => reject(code, prefix, message, data);
 
   return {
@@ -112,6 +114,7 @@ export function createStreamReceiver(options: StreamReceiverOptions): StreamRece
             paidBy: [{ accountId: peerAccount, amount: -amount }],
             transferId: `packet:${peer}:${condition}:in`,
             now: clock.businessNow(),
+            announce,
           });
           return { sent: answer, isNew: true };
         });

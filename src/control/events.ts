@@ -1,0 +1,66 @@
+/** Webhook events of an ASE over the control API: where they go, and those that have not arrived (EVT-01). */
+import type { EventsApiHandlers } from '../../generated/control/routes.ts';
+import { dropUndelivered, readWebhookUrl, retryUndelivered, setWebhook } from '../administration/webhook.ts';
+import { toInstant } from '../database/columns.ts';
+import { listEvents, type StoredEvent } from '../events/stored-event.ts';
+import type { Call } from '../http/pipeline.ts';
+import { type AdministrationDeps, createAseAccess } from './administration.ts';
+
+export function createEventHandlers(deps: AdministrationDeps) {
+  const { db, businessNow } = deps;
+  const { expectAse, changeSettings } = createAseAccess(deps);
+  return {
+    'get-webhook': async (_call, { params }) => ({
+      status: 200,
+      body: { url: (await readWebhookUrl(db.query, expectAse(params.ase).key)) ?? null },
+    }),
+    'set-webhook': async (call, { params, body }) => {
+      const reply = await changeSettings(call, params.ase, async (tx, { key, local }) => {
+        await setWebhook(tx, key, { allowHttp: local }, body);
+        return { status: 200 as const, body: { url: body.url } };
+      });
+      expectAse(params.ase).wakeEvents();
+      return reply;
+    },
+    'remove-webhook': (call, { params }) =>
+      changeSettings(call, params.ase, async (tx, { key, local }) => {
+        await setWebhook(tx, key, { allowHttp: local }, null);
+        return { status: 204 as const };
+      }),
+    'list-events': async (_call, { params, query }) => {
+      const events = await listEvents(
+        db.query,
+        expectAse(params.ase).key,
+        query.state ?? 'undelivered',
+        query.first ?? 100,
+      );
+      return { status: 200, body: { events: events.map(toEventBody) } };
+    },
+    'retry-event': async (call, { params }) => {
+      const { key, wakeEvents } = expectAse(params.ase);
+      const reply = await call.transaction(async (tx) => ({
+        status: 200 as const,
+        body: toEventBody(await retryUndelivered(tx, key, params.event, businessNow())),
+      }));
+      wakeEvents();
+      return reply;
+    },
+    'drop-event': async (call, { params }) => {
+      const { key, wakeEvents } = expectAse(params.ase);
+      const reply = await call.transaction(async (tx) => {
+        await dropUndelivered(tx, key, params.event);
+        return { status: 204 as const };
+      });
+      wakeEvents();
+      return reply;
+    },
+  } satisfies EventsApiHandlers<Call<undefined>>;
+}
+
+const toEventBody = ({ subject, createdAt, dueAt, failure, ...event }: StoredEvent) => ({
+  ...event,
+  payment: subject,
+  failure: failure ?? null,
+  createdAt: toInstant(createdAt),
+  dueAt: toInstant(dueAt),
+});
