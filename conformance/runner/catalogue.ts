@@ -11,6 +11,8 @@ export interface CatalogueRow {
   readonly level: Level;
   readonly statement: string;
   readonly reference: string;
+  /** A test file of the project that shows it, where no request can. */
+  readonly test?: string;
 }
 
 const directory = new URL('../catalogue/', import.meta.url);

@@ -56,7 +56,8 @@ export interface CheckResult {
   readonly failure?: { readonly message: string; readonly answer: Answer | undefined };
 }
 
-export type RowState = 'passed' | 'failed' | 'open';
+/** `tested`: no check of this run, but a test of the project names it. */
+export type RowState = 'passed' | 'failed' | 'tested' | 'open';
 
 /** Id of the check that the runner itself adds: all answers of the run against their documents. */
 export const answersCheckId = 'answers.match-documents';
@@ -103,15 +104,15 @@ async function runOne(check: Check, context: CheckContext, recorder: Recorder): 
   return recorder.requests === 0 ? { message: 'the check made no request', answer: undefined } : undefined;
 }
 
-/** State of each row: open unless a check that names it made a request; failed if any such check failed. */
+/** State of each row: open or tested unless a check that names it made a request; failed if any such check failed. */
 export function judgeRows(catalogue: readonly CatalogueRow[], results: readonly CheckResult[]): Map<string, RowState> {
-  const states = new Map<string, RowState>(catalogue.map((row) => [row.id, 'open']));
+  const states = new Map<string, RowState>(catalogue.map((row) => [row.id, row.test ? 'tested' : 'open']));
   for (const result of results) {
     if (result.requests === 0) continue;
     for (const row of result.rows) {
       if (!states.has(row)) throw new Error(`check ${result.id} names row ${row}, which the catalogue does not hold`);
       if (result.failure) states.set(row, 'failed');
-      else if (states.get(row) === 'open') states.set(row, 'passed');
+      else if (states.get(row) !== 'failed') states.set(row, 'passed');
     }
   }
   return states;

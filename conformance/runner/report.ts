@@ -30,20 +30,20 @@ function describeExchange(answer: Answer): string[] {
 
 export interface Summary {
   readonly checks: { readonly passed: number; readonly failed: number };
-  readonly rows: { readonly covered: number; readonly passed: number; readonly failed: number; readonly open: number };
+  readonly rows: Readonly<Record<'covered' | 'passed' | 'failed' | 'tested' | 'open', number>>;
 }
 
 export function summarise(results: readonly CheckResult[], states: ReadonlyMap<string, RowState>): Summary {
   const failed = results.filter((result) => result.failure).length;
   const count = (state: RowState): number => [...states.values()].filter((value) => value === state).length;
-  const rows = { passed: count('passed'), failed: count('failed'), open: count('open') };
+  const rows = { passed: count('passed'), failed: count('failed'), tested: count('tested'), open: count('open') };
   return { checks: { passed: results.length - failed, failed }, rows: { covered: rows.passed + rows.failed, ...rows } };
 }
 
 /** The lines about one run, or about all. */
 export function describeSummary({ rows, checks }: Summary): string {
   return (
-    `rows covered ${rows.covered} · passed ${rows.passed} · failed ${rows.failed} · open ${rows.open}\n` +
+    `rows covered ${rows.covered} · passed ${rows.passed} · failed ${rows.failed} · by tests ${rows.tested} · open ${rows.open}\n` +
     `${checks.passed} passed, ${checks.failed} failed`
   );
 }

@@ -44,7 +44,7 @@ test('it prints what a client needs, keeps the key to its user, and goes when to
   await assert.rejects(stat(file), { code: 'ENOENT' });
 });
 
-test('what was accepted is there after a restart; a second process on the same data is refused', async () => {
+test('RS-28: what was accepted is there after a restart; a second process on the same data is refused', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'touchstone-data-'));
   const args = ['--port', '46600', '--consent', 'auto', '--data', directory];
   try {

@@ -1,5 +1,6 @@
 // The catalogue and the checks as data: ids, levels, references, and no check of a row that does not exist.
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { checks } from '../../conformance/checks/index.ts';
 import { levels, readCatalogue } from '../../conformance/runner/catalogue.ts';
@@ -19,7 +20,10 @@ test('the catalogue holds every requirement once', () => {
 
 test('each row has a legal level, a statement of one sentence and a reference', () => {
   for (const row of rows) {
-    assert.deepEqual(Object.keys(row).sort(), ['id', 'level', 'reference', 'statement'], row.id);
+    const { test: shownBy, ...members } = row;
+    assert.deepEqual(Object.keys(members).sort(), ['id', 'level', 'reference', 'statement'], row.id);
+    if (shownBy)
+      assert.match(readFileSync(shownBy, 'utf8'), new RegExp(`\\b${row.id}\\b`), `${shownBy} names ${row.id}`);
     assert.ok(levels.includes(row.level), `${row.id}: level ${row.level}`);
     assert.ok(row.statement.length > 10 && !row.statement.includes('\n'), `${row.id}: statement`);
     assert.ok(row.reference.length > 2, `${row.id}: reference`);

@@ -79,7 +79,7 @@ test('a row is covered by a check that made a request, and by no other', async (
   assert.deepEqual(Object.fromEntries(states), { 'WA-01': 'passed', 'WA-02': 'open', 'CT-09': 'passed' });
   assert.equal(results.find((result) => result.id === 'asks-nothing')?.failure?.message, 'the check made no request');
   const summary = describeSummary(summarise(results, states));
-  assert.equal(summary, 'rows covered 2 · passed 2 · failed 0 · open 1\n2 passed, 1 failed');
+  assert.equal(summary, 'rows covered 2 · passed 2 · failed 0 · by tests 0 · open 1\n2 passed, 1 failed');
 });
 
 test('one failing check fails the row, however many others pass', async () => {
