@@ -1,0 +1,69 @@
+/** A world under attack: what a hostile request must come to, and that nobody else notices (RFC 9635 §11.28). */
+import assert from 'node:assert/strict';
+import { after, before } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { fingerprint } from './fingerprint.ts';
+import { type PreparedResources, prepareResources } from './prepared-resources.ts';
+import { type Answer, send } from './signed-fetch.ts';
+import { type ClientEnvironment, clientEnvironment, startWorld, type TestWorld } from './world.ts';
+
+export interface BesiegedWorld {
+  readonly world: TestWorld;
+  readonly environment: ClientEnvironment;
+  readonly prepared: PreparedResources;
+  /** Somebody well-behaved is served. */
+  isServed(): Promise<void>;
+  /** Nothing changes in the database while `work` runs, and others are served during it and afterwards. */
+  leavesNothing(work: () => Promise<void>): Promise<void>;
+}
+
+/** Starts a world before the tests of this file and ends it after them; its members are there from the first test on. */
+export function besiegeWorld(): BesiegedWorld {
+  const besieged = {} as { -readonly [Member in keyof BesiegedWorld]: BesiegedWorld[Member] };
+  before(async () => {
+    besieged.world = await startWorld();
+    besieged.environment = clientEnvironment(besieged.world);
+    besieged.prepared = await prepareResources(besieged.world, besieged.environment);
+  });
+  after(() => besieged.world.close());
+  besieged.isServed = async () => {
+    const { prepared, environment } = besieged;
+    assert.equal((await fetch(prepared.payer)).status, 200);
+    const { incoming } = prepared.tokens;
+    const answer = await send(environment, { method: 'GET', url: prepared.incomingPayment, token: incoming });
+    assert.equal(answer.status, 200);
+  };
+  besieged.leavesNothing = async (work) => {
+    const { world, isServed } = besieged;
+    const untouched = await fingerprint(world.db);
+    await Promise.all([work(), isServed()]);
+    await isServed();
+    assert.deepEqual(await fingerprint(world.db), untouched);
+  };
+  return besieged;
+}
+
+/** An error object of Open Payments with one of these statuses, no page and no stack. */
+export function assertRefused({ status, text }: Pick<Answer, 'status' | 'text'>, ...expected: number[]): void {
+  assert.ok(expected.includes(status), `${status} ${text.slice(0, 300)}`);
+  const body = JSON.parse(text);
+  assert.deepEqual(Object.keys(body), ['error']);
+  assert.deepEqual([typeof body.error.code, typeof body.error.description], ['string', 'string']);
+  assert.doesNotMatch(text, /<html|\bat .*\(.*:\d+:\d+\)|node_modules/i);
+}
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
+
+/** Bytes by which the heap and the buffers have grown when `work` is done and all garbage gone. */
+export async function growthBy(work: () => Promise<void>): Promise<number> {
+  const measure = () => {
+    collectGarbage();
+    const { heapUsed, arrayBuffers } = process.memoryUsage();
+    return heapUsed + arrayBuffers;
+  };
+  const held = measure();
+  await work();
+  return measure() - held;
+}
