@@ -12,6 +12,8 @@ import { grantRuleChecks } from './grant-rules.ts';
 import { incomingPaymentChecks } from './incoming-payment.ts';
 import { interactionChecks } from './interaction.ts';
 import { interactionEndChecks } from './interaction-end.ts';
+import { interledgerReceiverChecks } from './interledger-receiver.ts';
+import { interledgerRefusalChecks } from './interledger-refusals.ts';
 import { introspectionChecks } from './introspection.ts';
 import { limitChecks } from './limits.ts';
 import { listChecks } from './list.ts';
@@ -32,6 +34,8 @@ import { walletAddressExtensionChecks } from './wallet-address-extensions.ts';
 
 export const checks: readonly Check[] = [
   ...settlementChecks,
+  ...interledgerReceiverChecks,
+  ...interledgerRefusalChecks,
   ...walletAddressChecks,
   ...walletAddressExtensionChecks,
   ...discoveryChecks,

@@ -15,6 +15,8 @@ export interface Sent {
 export interface Received {
   readonly status: number;
   readonly headers: Headers;
+  /** The body, as it came and as UTF-8. */
+  readonly bytes: Buffer;
   readonly text: string;
 }
 
@@ -51,7 +53,8 @@ export function exchange(sent: Sent, timeoutMs = 10_000): Promise<Received> {
         for (let i = 0; i < incoming.rawHeaders.length; i += 2) {
           headers.append(incoming.rawHeaders[i]!, incoming.rawHeaders[i + 1]!);
         }
-        resolve({ status: incoming.statusCode ?? 0, headers, text: Buffer.concat(chunks).toString('utf8') });
+        const bytes = Buffer.concat(chunks);
+        resolve({ status: incoming.statusCode ?? 0, headers, bytes, text: bytes.toString('utf8') });
       });
     });
     outgoing.end(sent.body);
