@@ -50,6 +50,37 @@ test('a small world: what is left out is as in the default one', () => {
   assert.equal(world.maxPacketAmount, defaultWorld.maxPacketAmount);
 });
 
+test('how an ASE makes grants, and single switches', () => {
+  const world = parse(`
+${small.replace('name: slate', 'name: slate\n    grants: { consentFor: [quote], waitSeconds: 5, tokenSeconds: 60, interactionSeconds: 30 }')}
+switches: { rotateContinuation: true, hashEncoding: base64url, signatureMaxAgeMs: 1000 }
+`);
+  const grants = { consentFor: ['quote'], waitSeconds: 5, tokenSeconds: 60, interactionSeconds: 30 };
+  assert.deepEqual(world.ases[0]?.grants, grants);
+  assert.deepEqual(world.switches, { rotateContinuation: true, hashEncoding: 'base64url', signatureMaxAgeMs: 1000 });
+});
+
+test('wrong switches and grants are each told', () => {
+  const mistakes = mistakesIn(`
+${small.replace('name: slate', 'name: slate\n    grants: { consentFor: [outgoing-payment], waitSeconds: -1, tokenSecond: 5 }')}
+switches: { rotateContinuations: true, hashEncoding: hex, requireTagGnap: 1 }
+`);
+  const expected = [
+    /^ases\[0\]\.grants\.tokenSecond: .*tokenSeconds/,
+    /^ases\[0\]\.grants\.consentFor\[0\]: expected one of incoming-payment, quote/,
+    /^ases\[0\]\.grants\.waitSeconds: /,
+    /^switches\.rotateContinuations: .*rotateContinuation\?/,
+    /^switches\.hashEncoding: expected one of base64, base64url/,
+    /^switches\.requireTagGnap: expected true or false/,
+  ];
+  assert.equal(mistakes.length, expected.length, mistakes.join('\n'));
+  for (const pattern of expected)
+    assert.ok(
+      mistakes.some((mistake) => pattern.test(mistake)),
+      `${pattern}`,
+    );
+});
+
 test('a whole world', () => {
   const world = parse(`
 ases:

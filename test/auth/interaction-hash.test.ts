@@ -10,11 +10,11 @@ const interaction = {
   grantEndpoint: 'https://server.example.com/tx',
 };
 
-test('AS-102: padded base64, as clients compare it', () => {
+test('AS-102, AS-105: padded base64, as clients compare it', () => {
   assert.equal(createInteractionHash(interaction, 'base64'), 'x+gguKWTj8rQf7d7i3w3UhzvuJ5bpOlKyAlVpLxBffY=');
 });
 
-test('RFC 9635 §4.2.3: base64url without padding', () => {
+test('AS-105: the published value, in base64url without padding (RFC 9635 §4.2.3)', () => {
   assert.equal(createInteractionHash(interaction, 'base64url'), 'x-gguKWTj8rQf7d7i3w3UhzvuJ5bpOlKyAlVpLxBffY');
 });
 
