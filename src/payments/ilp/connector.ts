@@ -4,7 +4,7 @@ import type { Database } from '../../database/database.ts';
 import type { Asset } from '../amount.ts';
 import { type Failpoint, noFailpoint } from '../failpoint.ts';
 import type { AnnouncePayment } from '../payment-event.ts';
-import { amountTooLarge, parsePrepare, reject } from './ilp-reply.ts';
+import { parsePrepare, reject } from './ilp-reply.ts';
 import type { Peer } from './link.ts';
 import { createStreamReceiver } from './stream-receiver.ts';
 
@@ -53,10 +53,7 @@ export function createConnector(options: ConnectorOptions): Connector {
       const peer = peerNamed(from);
       if (!peer) return reject('F00', prefix, 'unknown peer');
       const prepare = parsePrepare(bytes);
-      if (!prepare) return reject('F01', prefix, 'not an ILP Prepare');
-      const amount = BigInt(prepare.amount);
-      if (amount > peer.maxPacketAmount) return amountTooLarge(prefix, amount, peer.maxPacketAmount);
-      return streamReceiver.receive(peer, asset, prepare);
+      return prepare ? streamReceiver.receive(peer, asset, prepare) : reject('F01', prefix, 'not an ILP Prepare');
     },
   };
 }

@@ -49,8 +49,10 @@ export function resolveAddress(
   address: string,
 ): { incomingPaymentId: string; sharedSecret: Buffer } | undefined {
   if (!address.startsWith(`${prefix}.`)) return undefined;
-  const token = Buffer.from(address.slice(prefix.length + 1).split('.', 1)[0]!, 'base64url');
-  if (token.length <= 1 + NONCE_LENGTH + TAG_LENGTH) return undefined;
+  const segment = address.slice(prefix.length + 1).split('.', 1)[0]!;
+  const token = Buffer.from(segment, 'base64url');
+  // Decoding passes over what is no base64url: one address is not to have several spellings.
+  if (token.length <= 1 + NONCE_LENGTH + TAG_LENGTH || token.toString('base64url') !== segment) return undefined;
   for (const secret of secrets) {
     const keys = deriveKeys(secret);
     const incomingPaymentId = keys.version === token[0] ? openToken(keys.token, token) : undefined;

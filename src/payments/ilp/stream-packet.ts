@@ -33,8 +33,12 @@ export interface StreamRequest {
 
 export const STREAM_PREPARE: number = IlpPacketType.Prepare;
 
+/** A nonce of 12 bytes and a tag of 16 (§5.1): less would be opened by a shorter, weaker tag. */
+const ENCRYPTION_OVERHEAD = 28;
+
 /** Decrypts the data of a Prepare; undefined if the shared secret is another or the data are no STREAM packet. */
 export async function openStreamRequest(sharedSecret: Buffer, data: Buffer): Promise<StreamRequest | undefined> {
+  if (data.length < ENCRYPTION_OVERHEAD) return undefined;
   try {
     const packet = await Packet.decryptAndDeserialize(encryptionKey(sharedSecret), data);
     return {

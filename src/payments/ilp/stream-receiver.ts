@@ -12,7 +12,7 @@ import { creditIncomingPayment, isClosed, lockCreditable, readCreditable } from 
 import { lockBalance, openInternalAccount } from '../ledger.ts';
 import { type AnnouncePayment, announceNothing } from '../payment-event.ts';
 import { resolveAddress } from './credentials.ts';
-import { fulfill, reject } from './ilp-reply.ts';
+import { amountTooLarge, fulfill, reject } from './ilp-reply.ts';
 import type { Peer } from './link.ts';
 import { readReply, storeReply } from './packet-journal.ts';
 import { conditionFor, fulfillmentFor, openStreamRequest, STREAM_PREPARE, sealStreamReply } from './stream-packet.ts';
@@ -65,6 +65,9 @@ export function createStreamReceiver(options: StreamReceiverOptions): StreamRece
         return bookedMeanwhile ? repeat(bookedMeanwhile) : refuse('R00', 'packet expired');
       }
 
+      // Not before: the peer may have sent it when it was allowed more.
+      if (amount > from.maxPacketAmount) return amountTooLarge(prefix, amount, from.maxPacketAmount);
+
       // ── Address, token, encryption, type (ILP-01, ILP-04)
       if (!`${prepare.destination}.`.startsWith(`${prefix}.`)) return refuse('F02', 'no route');
       if (!resolved) return refuse('F06', 'unknown connection token');
@@ -81,12 +84,13 @@ export function createStreamReceiver(options: StreamReceiverOptions): StreamRece
       const accept = async () =>
         fulfill(fulfillment, await sealStreamReply(sharedSecret, { outcome: 'fulfill', ...reply, asset }));
 
+      const payment = await readCreditable(db.query, ase, incomingPaymentId);
+      if (!payment) return refuse('F02', 'unknown incoming payment');
+      if (!sameAsset(payment.asset, asset)) return refuse('F00', 'packet in another asset than the receiver’s');
+
       // ── Packets that move no money: rate probes, the end of a connection, too little (ILP-07, ILP-08, ILP-20)
-      if (request.closesConnection || !isFulfillable || amount === 0n || amount < request.prepareAmount) {
-        const payment = await readCreditable(db.query, ase, incomingPaymentId);
-        if (!payment) return refuse('F02', 'unknown incoming payment');
-        if (!sameAsset(payment.asset, asset)) return refuse('F00', 'packet in another asset than the receiver’s');
-        if (request.closesConnection) return decline('connection closed', { asset, closeConnection: true });
+      if (request.closesConnection) return decline('connection closed', { asset, closeConnection: true });
+      if (!isFulfillable || amount === 0n || amount < request.prepareAmount) {
         if (amount !== 0n && isClosed(payment, clock.businessNow())) return refuse('F02', 'incoming payment closed');
         if (amount < request.prepareAmount) return decline('less than the packet’s minimum', { asset });
         return isFulfillable ? accept() : decline('condition can not be fulfilled', { asset });
@@ -97,19 +101,18 @@ export function createStreamReceiver(options: StreamReceiverOptions): StreamRece
       const peerAccount = await openInternalAccount(db.query, ase, 'peer', asset, peer);
       try {
         const { sent, isNew } = await db.transaction(async (tx) => {
-          const payment = await lockCreditable(tx, ase, incomingPaymentId);
-          if (!payment) throw new Refusal('F02', 'unknown incoming payment');
+          const locked = await lockCreditable(tx, ase, incomingPaymentId);
+          if (!locked) throw new Refusal('F02', 'unknown incoming payment');
           const packet = { peer, condition, incomingPaymentId, amount, reply: answer };
           if (!(await storeReply(tx, ase, packet, clock.wallNow()))) {
             return { sent: repeat((await readReply(tx, ase, peer, condition))!), isNew: false };
           }
           if (isExpired()) throw new Refusal('R00', 'packet expired');
-          if (!sameAsset(payment.asset, asset)) throw new Refusal('F00', 'packet in another asset than the receiver’s');
           if (from.balanceLimit !== undefined) {
             const owed = -(await lockBalance(tx, ase, peerAccount));
             if (owed + amount > from.balanceLimit) throw new Refusal('T04', 'the peer would owe too much');
           }
-          await creditIncomingPayment(tx, payment, {
+          await creditIncomingPayment(tx, locked, {
             amount,
             paidBy: [{ accountId: peerAccount, amount: -amount }],
             transferId: `packet:${peer}:${condition}:in`,

@@ -48,18 +48,20 @@ async function arrange(database = db) {
     readonly secrets?: readonly string[];
     readonly reloadSecrets?: () => Promise<readonly string[]>;
     readonly balanceLimit?: () => bigint | undefined;
+    readonly maxPacketAmount?: () => bigint;
   }) {
     const { secrets = [secretOf(marble.ase)], reloadSecrets, balanceLimit } = options;
-    const peers = (): Peer[] => [{ ...terms, balanceLimit: balanceLimit?.() }];
+    const { maxPacketAmount = () => terms.maxPacketAmount } = options;
+    const peers = (): Peer[] => [{ ...terms, balanceLimit: balanceLimit?.(), maxPacketAmount: maxPacketAmount() }];
     const connector = createConnector({ ...marble, clock, prefix, secrets: () => secrets, reloadSecrets, peers });
-    return async (packet: Buffer): Promise<string> => {
-      const reply = deserializeIlpReply(await connector.receive(granite.ase, EUR, packet));
+    return async (packet: Buffer, asset = EUR): Promise<string> => {
+      const reply = deserializeIlpReply(await connector.receive(granite.ase, asset, packet));
       return isFulfill(reply) ? 'fulfilled' : reply.code;
     };
   }
 
   const received = async () => (await readIncomingPayment(marble, id)).receivedAmount;
-  return { makePacket, connect, open, received, secret: secretOf(marble.ase) };
+  return { makePacket, connect, open, received, marble, clock, secret: secretOf(marble.ase) };
 }
 
 describe('secrets in versions', () => {
@@ -71,6 +73,39 @@ describe('secrets in versions', () => {
     const told = connect({ secrets: [newer], reloadSecrets: async () => [newer, secret] });
     assert.equal(await told(await makePacket(100n)), 'fulfilled');
     assert.equal(await received(), 200n);
+  });
+});
+
+describe('the largest packet of a peer', () => {
+  it('concerns new packets only: one that was booked before keeps its answer, one that expired is R00', async () => {
+    const { makePacket, connect, received, clock } = await arrange();
+    let largest = 100n;
+    const send = connect({ maxPacketAmount: () => largest });
+    const packet = await makePacket(100n);
+    const other = await makePacket(100n);
+    assert.equal(await send(packet), 'fulfilled');
+    assert.equal(await send(await makePacket(101n)), 'F08');
+    largest = 50n;
+    assert.equal(await send(packet), 'fulfilled');
+    assert.equal(await send(other), 'F08');
+    clock.wall += 60_000;
+    assert.equal(await send(packet), 'fulfilled');
+    assert.equal(await send(other), 'R00', 'its sender must learn that it will never be booked');
+    assert.equal(await received(), 100n);
+  });
+});
+
+describe('a peer that sends packets in an asset of its own', () => {
+  it('gets no account in it', async () => {
+    const { makePacket, connect, marble } = await arrange();
+    for (const code of ['AAA', 'BBB', 'CCC']) {
+      assert.equal(await connect({})(await makePacket(1n), { code, scale: 9 }), 'F00');
+    }
+    const accounts = await db.query.selectFrom('account').select('id').where('ase', '=', marble.ase).execute();
+    assert.deepEqual(
+      accounts.filter(({ id }) => id.startsWith('peer:')),
+      [],
+    );
   });
 });
 
