@@ -24,6 +24,7 @@ import { quoteChecks } from './quote.ts';
 import { quoteTermsChecks } from './quote-terms.ts';
 import { resourceRefusalChecks } from './resource-refusals.ts';
 import { settlementChecks } from './settlement.ts';
+import { signatureVectorChecks } from './signature-vectors.ts';
 import { signatureChecks } from './signatures.ts';
 import { spentAmountChecks } from './spent-amounts.ts';
 import { targetChecks } from './target.ts';
@@ -48,6 +49,7 @@ export const checks: readonly Check[] = [
   ...continuationChecks,
   ...tokenChecks,
   ...signatureChecks,
+  ...signatureVectorChecks,
   ...resourceRefusalChecks,
   ...incomingPaymentChecks,
   ...listChecks,

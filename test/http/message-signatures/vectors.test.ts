@@ -22,6 +22,8 @@ interface SignatureVector {
   strict: string;
   compat: string;
   lenient?: string[];
+  /** What was signed, where that is not what was sent. */
+  signed?: { method?: string; target?: string; token?: string };
 }
 
 const key = createPublicKey({ key: recorded.keys['test-key-ed25519'], format: 'jwk' });
@@ -34,6 +36,16 @@ function toExchange({ method, origin, target, headers, body }: SignatureVector['
     rawHeaders: headers.map(([name, value]) => [name!, value!] as const),
     body: Buffer.from(body),
   };
+}
+
+/** The request as it was signed. */
+function asSigned({ request, signed = {} }: SignatureVector): SignatureVector['request'] {
+  const { method = request.method, target = request.target, token } = signed;
+  const headers = request.headers.map(([name, value]) => [
+    name!,
+    token && name === 'Authorization' ? `GNAP ${token}` : value!,
+  ]);
+  return { ...request, method, target, headers };
 }
 
 const outcome = (verdict: Verdict): string => (verdict.ok ? 'ok' : verdict.reason);
@@ -57,6 +69,15 @@ for (const vector of recorded.vectors as SignatureVector[]) {
       }
     });
   }
+}
+
+for (const vector of (recorded.vectors as SignatureVector[]).filter(({ signed }) => signed)) {
+  test(`signature ${vector.name}: right for what was signed`, () => {
+    const exchange = toExchange(asSigned(vector));
+    const read = readSignature(exchange, strict, vector.now);
+    assert.ok(read.ok);
+    assert.equal(outcome(checkSignature(exchange, read, { key, switches: strict })), 'ok');
+  });
 }
 
 for (const vector of digests.vectors) {
