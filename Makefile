@@ -1,5 +1,5 @@
 # Everything but `generate` needs Node.js 20 or newer and npm; a current Node is installed with the other packages.
-.PHONY: start test generate conformance example mutants bench lint build package-test install
+.PHONY: start test browser-test generate conformance example mutants bench lint build package-test install
 
 ARGS ?=
 bin := node_modules/.bin
@@ -10,6 +10,13 @@ start: $(installed)
 
 test: $(installed)
 	@npm test -s
+
+# The consent pages in Chromium: the one at /usr/bin/chromium, or the one that TOUCHSTONE_CHROMIUM names.
+# TOUCHSTONE_SCREENSHOTS=1 takes the pictures in test/browser/screenshots anew.
+browser-test: $(installed)
+	@chromium="$${TOUCHSTONE_CHROMIUM:-/usr/bin/chromium}"; [ -x "$$chromium" ] || \
+	  { echo "There is no Chromium at $$chromium: install it, or name one with TOUCHSTONE_CHROMIUM." >&2; exit 1; }
+	@$(bin)/node --test test/browser/*.browser.ts
 
 generate: $(installed)
 	@SPEC_DIR=$(SPEC_DIR) $(bin)/node spec/generate.ts $(ARGS)

@@ -14,22 +14,22 @@ const STYLE = `
 body{margin:0;min-height:100vh;background:var(--ground);color:var(--ink);font:1rem/1.5 system-ui,-apple-system,"Segoe UI",
 Roboto,"Liberation Sans",Arial,sans-serif;overflow-wrap:anywhere}
 header,main,footer{max-width:40rem;margin:0 auto;padding:0 1.25rem}
-header{display:flex;align-items:center;gap:.6rem;padding-top:1.5rem;padding-bottom:1rem}
+header{display:flex;align-items:center;gap:.6rem;padding:1.5rem 1.75rem 1rem}
 header::before{content:"";width:1.6rem;height:1.6rem;border-radius:.45rem;background:linear-gradient(135deg,var(--accent) 50%,
 var(--edge) 50%)}
-header p{margin:0;font-weight:650;letter-spacing:.01em}
+header p{margin:0;font-weight:650;letter-spacing:.01em;text-transform:capitalize}
 main{background:var(--paper);border:1px solid var(--line);border-radius:1rem;padding:1.75rem}
-footer{color:var(--soft);font-size:.875rem;padding-top:1rem;padding-bottom:2rem}
+footer{color:var(--soft);font-size:.875rem;padding:1rem 1.75rem 2rem}
 footer p{margin:0 0 .5rem}
 h1{font-size:1.55rem;line-height:1.25;margin:0 0 .5rem;letter-spacing:-.01em}
 h2{font-size:1.05rem;margin:0 0 .25rem}
 p{margin:0 0 1rem}
 .soft{color:var(--soft)}
 section{border:1px solid var(--line);border-radius:.75rem;padding:1.1rem 1.25rem;margin:1rem 0}
-.amount{font-size:1.2rem;line-height:1.4;margin:0 0 .75rem}
+.amount{font-size:1.2rem;line-height:1.4;margin:0 0 .75rem;text-wrap:balance}
 .amount strong{font-size:1.5rem;font-weight:680;font-variant-numeric:tabular-nums}
 dl{margin:0}
-dl div{display:grid;grid-template-columns:9rem 1fr;gap:.1rem 1rem;padding:.4rem 0;border-top:1px solid var(--line)}
+dl div{display:grid;grid-template-columns:10.5rem 1fr;gap:.1rem 1rem;padding:.4rem 0;border-top:1px solid var(--line)}
 dt{color:var(--soft)}
 dd{margin:0}
 ul{margin:.25rem 0 0;padding-left:1.2rem}
@@ -48,15 +48,16 @@ input[aria-invalid]{border-color:var(--bad);border-width:2px}
 .note{background:var(--tint);border-radius:.6rem;padding:.75rem 1rem;margin:1rem 0;display:flex;flex-wrap:wrap;gap:.25rem 1rem;
 align-items:center;justify-content:space-between}
 .note p{margin:0}
-.actions{display:flex;flex-wrap:wrap;gap:.75rem;margin-top:1.5rem}
+.actions{display:flex;flex-wrap:wrap;gap:.75rem;margin:1.5rem 0 0}
 button,.button{font:inherit;font-weight:650;border-radius:.6rem;padding:.75rem 1.75rem;min-height:3rem;cursor:pointer;
 border:1px solid var(--edge);background:transparent;color:var(--ink);text-decoration:none;text-align:center}
 button.primary,button[value=accept]{background:var(--accent);border-color:var(--accent);color:var(--on-accent)}
-button.plain{padding:.25rem .5rem;min-height:2rem;border-color:transparent;color:var(--accent);text-decoration:underline;
+button.plain{padding:.25rem 0;min-height:2rem;border-color:transparent;color:var(--accent);text-decoration:underline;
 font-weight:500}
 button:hover,.button:hover{filter:brightness(1.08)}
 :focus-visible{outline:3px solid var(--accent);outline-offset:2px}
-@media(max-width:32rem){main{border-width:1px 0;border-radius:0;padding:1.5rem 1.25rem}
+@media(max-width:32rem){header,footer{padding-left:1.25rem;padding-right:1.25rem}
+main{border-width:1px 0;border-radius:0;padding:1.5rem 1.25rem}
 dl div{grid-template-columns:1fr}.actions{flex-direction:column}.actions button,.actions .button{width:100%}}
 @media print{body{background:none}.actions{display:none}}
 `;

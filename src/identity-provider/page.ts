@@ -74,8 +74,8 @@ function rightCard(
   const { title, most, facts, also } = describeRight(item);
   const rows = facts.map(([term, detail]) => fact(term, escapeHtml(detail)));
   if (also.length > 0) rows.push(fact(most || also.length > 1 ? 'It may also' : 'It may', listOf(also)));
-  return `<section aria-labelledby="right-${index}">
-<h2 id="right-${index}">${escapeHtml(title)}</h2>
+  return `<section>
+<h2>${escapeHtml(title)}</h2>
 ${most ? `<p class="amount">${escapeHtml(most.before)}<strong>${escapeHtml(most.amount)}</strong>${escapeHtml(most.after)}</p>` : ''}
 <dl>
 ${rows.join('\n')}
@@ -119,8 +119,8 @@ Leave it empty to allow ${escapeHtml(formatAmount(asked))}.</p>
 
 const isFirst = (mistakes: ReadonlyMap<string, string>, name: string): boolean => mistakes.keys().next().value === name;
 
-const subjectCard = (ids: readonly string[]): string => `<section aria-labelledby="subject">
-<h2 id="subject">Know who you are</h2>
+const subjectCard = (ids: readonly string[]): string => `<section>
+<h2>Know who you are</h2>
 <dl>
 ${ids.map((id) => fact('It learns that', `${escapeHtml(id)} is yours`)).join('\n')}
 </dl>

@@ -19,7 +19,7 @@ const titles: Readonly<Record<AskedAccess['type'], string>> = {
   quote: 'Ask for quotes',
 };
 
-const ANYWHERE = 'every account here';
+const ANYWHERE = 'Every account here';
 
 export function describeRight({ type, actions, identifier = ANYWHERE, limits = {} }: AskedAccess): RightWords {
   const pays = type === 'outgoing-payment' && actions.includes('create');
@@ -39,7 +39,7 @@ export function describeRight({ type, actions, identifier = ANYWHERE, limits = {
     most: pays ? describeMost(limits, interval) : undefined,
     facts: [
       [pays ? 'From' : 'Account', identifier],
-      ...(pays ? [['To', limits.receiver ?? 'any receiver'] as const] : []),
+      ...(pays ? [['To', limits.receiver ?? 'Any receiver'] as const] : []),
       ...(interval?.first === undefined ? [] : [['First period', interval.first] as const]),
       ...(interval?.count === undefined || interval.count === 1
         ? []
