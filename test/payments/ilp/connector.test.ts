@@ -144,7 +144,7 @@ describe('the balance limit of a peer', () => {
       const send = connect({ balanceLimit: () => 250n });
       const payments = await Promise.all(Array.from({ length: 8 }, open));
       const packets = await Promise.all(payments.map(({ credentials }) => makePacket(60n, credentials)));
-      const outcomes = await Promise.all(packets.map(send));
+      const outcomes = await Promise.all(packets.map((packet) => send(packet)));
       assert.equal(outcomes.filter((outcome) => outcome === 'fulfilled').length, 4);
       assert.equal(outcomes.filter((outcome) => outcome === 'T04').length, 4);
     } finally {
