@@ -54,10 +54,10 @@ const deployment = await createDeployment({
 process.on('unhandledRejection', () => {});
 
 /** Runs these checks, each under the mutant, in a fresh world of each profile that one of them asks for. */
-async function judge(mutant: Mutant, checks: readonly Check[]): Promise<Map<string, Verdict>> {
+async function judge(mutant: Mutant | undefined, checks: readonly Check[]): Promise<Map<string, Verdict>> {
   const verdicts = new Map<string, Verdict>();
   for (const profile of profiles) {
-    const fitting = checks.filter((check) => (check.profile ?? mutant.profile ?? 'compat') === profile);
+    const fitting = checks.filter((check) => (check.profile ?? mutant?.profile ?? 'compat') === profile);
     if (fitting.length > 0) await judgeIn(profile, mutant, fitting, verdicts);
   }
   return verdicts;
@@ -65,15 +65,15 @@ async function judge(mutant: Mutant, checks: readonly Check[]): Promise<Map<stri
 
 async function judgeIn(
   profile: Profile,
-  mutant: Mutant,
+  mutant: Mutant | undefined,
   checks: readonly Check[],
   verdicts: Map<string, Verdict>,
 ): Promise<void> {
-  if (mutant.from === 'founding') globalThis.touchstoneMutant = mutant.id;
+  if (mutant?.from === 'founding') globalThis.touchstoneMutant = mutant.id;
   try {
     const world = await deployment.addWorld(mainWorldId, { consent: 'auto', profile });
     const run = await createRun(readEnvironment(world.describeEnvironment()), bodies);
-    globalThis.touchstoneMutant = mutant.id;
+    globalThis.touchstoneMutant = mutant?.id;
     const results = await runChecks(checks.map(boundInTime), run.contextFor);
     for (const { id, failure } of results)
       if (verdicts.get(id) !== 'failed') verdicts.set(id, failure ? 'failed' : 'passed');
@@ -125,6 +125,19 @@ async function test(mutant: Mutant): Promise<boolean> {
 }
 
 let survived = 0;
+// What fails without a mutant proves nothing.
+if (!options.discover && !process.env['TOUCHSTONE_MUTANT']) {
+  const ids = new Set(wanted.flatMap(({ fails, after = [] }) => [...expand(fails), ...after]));
+  const sound = await judge(
+    undefined,
+    allChecks.filter(({ id }) => ids.has(id)),
+  );
+  for (const [id, verdict] of sound) {
+    if (verdict === 'passed') continue;
+    console.log(`UNSOUND ${id}: it fails without a mutant`);
+    survived += 1;
+  }
+}
 for (const mutant of wanted.filter(({ fails }) => options.discover || fails.length > 0)) {
   const killed = await test(mutant).catch((error) => {
     console.log(`SURVIVED ${mutant.id}: ${error instanceof Error ? error.message : error}`);

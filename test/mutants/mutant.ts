@@ -80,8 +80,24 @@ function findPlace(source: string, { id, at }: Mutant): { start: number; end: nu
   const found = source.indexOf(text);
   if (found === -1) throw new Error(`${id}: the source does not hold ${text}`);
   if (source.indexOf(text, found + 1) !== -1) throw new Error(`${id}: the source holds more than once ${text}`);
+  // In parentheses a list is its last member, and a method has lost its object.
+  if (hasComma(expression)) throw new Error(`${id}: mark one expression, not a list`);
+  if (after.startsWith('(')) throw new Error(`${id}: mark the call, not what is called`);
   const start = found + before!.length;
   return { start, end: start + expression.length };
+}
+
+/** Whether a comma stands outside all brackets and quotes. */
+function hasComma(expression: string): boolean {
+  const strings =
+    /'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`(?:[^`\\]|\\.)*`|\/(?![\s/*])(?:[^/\\\n[]|\\.|\[(?:[^\]\\]|\\.)*\])+\//g;
+  let depth = 0;
+  for (const character of expression.replaceAll(strings, '')) {
+    if ('([{'.includes(character)) depth += 1;
+    if (')]}'.includes(character)) depth -= 1;
+    if (character === ',' && depth === 0) return true;
+  }
+  return false;
 }
 
 function nest(outer: Place, place: Place): void {
