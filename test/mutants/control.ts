@@ -36,10 +36,10 @@ export const controlMutants: readonly Mutant[] = [
     fails: ['introspection.grant-and-caching'],
   },
   {
-    id: 'back-channel.decisions-change-nothing',
+    id: 'back-channel.rejection-approves',
     file: 'src/auth/interaction.ts',
-    at: "moveGrant(tx, ase, grant, «choice === 'accept'» ? 'approve' : 'reject')",
-    by: "choice !== 'accept'",
+    at: "if (choice === 'reject') return moveGrant(tx, ase, grant, «'reject'»);",
+    by: "'approve'",
     fails: ['back-channel.decisions'],
   },
   {

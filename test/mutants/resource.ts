@@ -359,8 +359,8 @@ export const resourceMutants: readonly Mutant[] = [
   {
     id: 'quote.rate-of-today',
     file: quote,
-    at: 'receiveAmount: «toWireAmount(receiveAmountOf(row))»,',
-    by: 'toWireAmount({ ...receiveAmountOf(row), value: quoteFixedSend({ debitAsset: debitAmountOf(row).asset, rate: rateBetween(deps.rates(), debitAmountOf(row).asset, receiveAmountOf(row).asset), fee: { basisPoints: 0, fixed: 0n }, debitAmount: debitAmountOf(row).value }).receiveAmount })',
+    at: 'return { status: 200, body: «toBody(row, row.wallet_url)» };\n    },\n  } satisfies',
+    by: '{ ...toBody(row, row.wallet_url), receiveAmount: toWireAmount({ ...receiveAmountOf(row), value: quoteFixedSend({ debitAsset: debitAmountOf(row).asset, rate: await deps.rate(debitAmountOf(row).asset, receiveAmountOf(row).asset), fee: { basisPoints: 0, fixed: 0n }, debitAmount: debitAmountOf(row).value }).receiveAmount }) }',
     fails: ['quote.keeps-its-terms'],
   },
   {
@@ -373,8 +373,8 @@ export const resourceMutants: readonly Mutant[] = [
   {
     id: 'quote.rate-upside-down',
     file: quote,
-    at: 'rate: «rateBetween(deps.rates(), wallet.asset, receiver.asset)»,',
-    by: 'rateBetween(deps.rates(), receiver.asset, wallet.asset)',
+    at: 'rate: «await deps.rate(wallet.asset, receiver.asset)»,',
+    by: 'await deps.rate(receiver.asset, wallet.asset)',
     fails: ['quote.payers-ase-converts', 'quote.scales'],
   },
   {
