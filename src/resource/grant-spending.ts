@@ -72,7 +72,7 @@ export async function reserveSpending(tx: Transaction, spending: Spending): Prom
       .set({
         spent_debit: sql<string>`spent_debit + ${`${debit.value}`}::numeric`,
         spent_receive: sql<string>`spent_receive + ${`${receive.value}`}::numeric`,
-        updated_at: toInstant(now),
+        updated_at: orderOfUse(spending),
       })
       .where('ase', '=', ase)
       .where('id', '=', row.id)
@@ -94,7 +94,7 @@ export async function reserveSpending(tx: Transaction, spending: Spending): Prom
       receive_asset_scale: receive.asset.scale,
       spent_debit: `${debit.value}`,
       spent_receive: `${receive.value}`,
-      updated_at: toInstant(now),
+      updated_at: orderOfUse(spending),
     })
     .execute();
   return { spendingId, spentDebit, spentReceive };
@@ -135,6 +135,12 @@ function currentInterval(limits: Limits | undefined, now: number): { start: stri
   const period = intervalContaining(interval, now < begin && begin <= now + START_SKEW ? begin : now);
   return period && { start: toInstant(period.start) };
 }
+
+/** Later than all uses of the grant before, also where the clock stands still or was set back. */
+const orderOfUse = ({ ase, grantId, now }: Spending) => sql<string>`greatest(
+  ${toInstant(now)}::timestamptz,
+  (select max(updated_at) + interval '1 millisecond' from grant_spending where ase = ${ase} and grant_id = ${grantId})
+)`;
 
 /** One statement makes and locks the row: to update it, even to what it was, waits for whoever holds it. */
 async function lockGrant(tx: Transaction, ase: string, grantId: string): Promise<void> {

@@ -61,11 +61,17 @@ export const limitMutants: readonly Mutant[] = [
   },
   // ── Where periods begin ──
   {
-    id: 'interval.start-excluded',
+    id: 'interval.end-included',
     file: interval,
-    at: 'while («boundary(interval, number) > at»)',
-    by: 'boundary(interval, number) >= at',
-    fails: ['limit.interval-count', 'limit.interval-fractions'],
+    at: 'return { start: boundary(interval, «number»), end',
+    by: '(boundary(interval, number) === at && number > first ? number - 1 : number)',
+    fails: [
+      'limit.interval-count',
+      'limit.interval-fractions',
+      'limit.interval-zone',
+      'limit.interval-start-end',
+      'limit.interval-duration-end',
+    ],
   },
   {
     id: 'interval.months-overflow',

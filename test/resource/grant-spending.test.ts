@@ -158,15 +158,18 @@ describe('intervals', () => {
     assert.deepEqual(await spent({ limits, now: at('2023-12-01T00:00:00Z') }), [null, null]);
   });
 
-  test('the zero of an unused interval is in the asset that was received last', async () => {
-    for (const [grantId, assets] of Object.entries({ yen: [eur, jpy], euro: [jpy, eur], again: [jpy, eur, jpy] })) {
-      for (const [i, asset] of assets.entries()) {
-        await pay({ limits, grantId, debit: usd(1n), receive: asset(1n), now: at('2024-01-15T00:00:00Z') + i });
+  for (const [clock, step] of Object.entries({ runs: 1, 'stands still': 0, 'is set back': -1 })) {
+    test(`the zero of an unused interval is in the asset that was received last: the clock ${clock}`, async () => {
+      for (const [grantId, assets] of Object.entries({ yen: [eur, jpy], euro: [jpy, eur], again: [jpy, eur, jpy] })) {
+        for (const [i, asset] of assets.entries()) {
+          const now = at('2024-01-15T00:00:00Z') + i * step;
+          await pay({ limits, grantId, debit: usd(1n), receive: asset(1n), now });
+        }
+        const zeros = await spent({ limits, grantId, now: at('2024-02-01T00:00:00Z') });
+        assert.deepEqual(zeros, [usd(0n), assets.at(-1)!(0n)]);
       }
-      const zeros = await spent({ limits, grantId, now: at('2024-02-01T00:00:00Z') });
-      assert.deepEqual(zeros, [usd(0n), assets.at(-1)!(0n)]);
-    }
-  });
+    });
+  }
 
   test('an interval from year 1 and one that ends in year 9999 can be stored', async () => {
     for (const interval of ['R/0001-01-01T00:00:00Z/P999Y', 'R/P1000Y/9999-12-31T23:59:59.999Z']) {
