@@ -70,10 +70,10 @@ test('bad input is refused', async () => {
 
 test('the clock of both ASEs stands, moves and runs on; tokens expire by it', async () => {
   const environment = clientEnvironment(world);
+  const frozen = (await call('POST', '/clock', { freeze: true })).body;
   const { tokens, incomingPayment } = await prepareResources(world, environment);
   const read = async () =>
     (await send(environment, { method: 'GET', url: incomingPayment, token: tokens.incoming })).status;
-  const frozen = (await call('POST', '/clock', { freeze: true })).body;
   assert.equal(frozen.mode, 'frozen');
   assert.equal(
     (await call('POST', '/clock', { advance: 599 })).body.now,
