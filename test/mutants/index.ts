@@ -3,6 +3,7 @@ import { authMutants } from './auth.ts';
 import { continuationMutants } from './continuation.ts';
 import { controlMutants } from './control.ts';
 import { grantAnswerMutants } from './grant-answer.ts';
+import { grantRaceMutants } from './grant-races.ts';
 import { interactionEndMutants } from './interaction-end.ts';
 import { limitMutants } from './limits.ts';
 import type { Mutant } from './mutant.ts';
@@ -16,6 +17,7 @@ export const mutants: readonly Mutant[] = [
   ...continuationMutants,
   ...controlMutants,
   ...grantAnswerMutants,
+  ...grantRaceMutants,
   ...interactionEndMutants,
   ...limitMutants,
   ...pipelineMutants,

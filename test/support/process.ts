@@ -27,18 +27,24 @@ export interface RunningProcess {
   stop(): Promise<number | NodeJS.Signals>;
 }
 
-/** `touchstone start --json …`; resolves when it is ready, rejects with what it printed if it ends before. */
-export async function startProcess(args: readonly string[]): Promise<RunningProcess> {
-  const child = spawn(process.execPath, [main, 'start', '--json', ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+/**
+ * `touchstone start --json …`; resolves when it is ready, rejects with what it printed if it ends before. With `preload`,
+ * a module that is loaded first, the process can be sent messages.
+ */
+export async function startProcess(args: readonly string[], preload?: string): Promise<RunningProcess> {
+  const before = preload === undefined ? [] : ['--import', preload];
+  const child = spawn(process.execPath, [...before, main, 'start', '--json', ...args], {
+    stdio: ['ignore', 'pipe', 'pipe', ...(preload === undefined ? [] : ['ipc' as const])],
+  });
   const ended = new Promise<number | NodeJS.Signals>((resolve) => {
     child.once('exit', (code, signal) => resolve(signal ?? code ?? 0));
   });
   let errors = '';
-  child.stderr.on('data', (chunk) => {
+  child.stderr!.on('data', (chunk) => {
     errors += chunk;
   });
   const line = await Promise.race([
-    new Promise<string>((resolve) => createInterface(child.stdout).once('line', resolve)),
+    new Promise<string>((resolve) => createInterface(child.stdout!).once('line', resolve)),
     ended.then((how) => Promise.reject(new Error(`ended with ${how} before it was ready: ${errors}`))),
   ]);
   return {

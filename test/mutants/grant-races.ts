@@ -1,0 +1,92 @@
+/** Mutants of what decides races for a grant: locks, and conditions that are looked at under them (LIM-01). */
+import type { Mutant } from './mutant.ts';
+
+const races: readonly Omit<Mutant, 'fails'>[] = [
+  {
+    id: 'grant-races.continuation-without-lock',
+    file: 'src/auth/grant.ts',
+    at: "toGrant(await «selectGrant(tx, ase).where('id', '=', id).forUpdate()».executeTakeFirstOrThrow())",
+    by: "selectGrant(tx, ase).where('id', '=', id)",
+  },
+  {
+    id: 'grant-races.interaction-without-lock',
+    file: 'src/auth/grant.ts',
+    at: '.$if(«lock !== undefined», (query) => query.forUpdate())',
+    by: 'false',
+  },
+  {
+    id: 'grant-races.renewed-token-is-good',
+    file: 'src/auth/continuation.ts',
+    at: 'const isStale = «!matchesDigest(token, grant.continueDigest)»;',
+    by: 'false',
+  },
+  {
+    id: 'grant-races.rotation-of-any-value',
+    file: 'src/auth/access-token.ts',
+    at: ".where('manage_id', «'='», manageId)\n      .where('revoked_at'",
+    by: "'like'",
+    also: [
+      {
+        file: 'src/auth/access-token.ts',
+        at: ".where('manage_id', '=', «manageId»)\n      .where('revoked_at'",
+        by: "'%'",
+      },
+    ],
+  },
+  {
+    id: 'grant-races.rotation-of-revoked',
+    file: 'src/auth/access-token.ts',
+    at: "manageId)\n      .where(«'revoked_at'», 'is', null);",
+    by: "'created_at'",
+    also: [
+      { file: 'src/auth/access-token.ts', at: "manageId)\n      .where('revoked_at', «'is'», null);", by: "'is not'" },
+    ],
+  },
+  {
+    id: 'grant-races.rotation-keeps-value',
+    file: 'src/auth/access-token.ts',
+    at: 'updateManaged(tx, managed).set(«columns»).executeTakeFirstOrThrow()',
+    by: '{ ...columns, value_digest: undefined }',
+  },
+  {
+    id: 'grant-races.token-without-grant',
+    file: 'src/auth/caller.ts',
+    at: ".where('g.finalization', «'='», 'issued')",
+    by: "'like'",
+    also: [{ file: 'src/auth/caller.ts', at: ".where('g.finalization', '=', «'issued'»)", by: "'%'" }],
+  },
+  {
+    id: 'grant-races.session-stays',
+    file: 'src/auth/interaction.ts',
+    at: 'interact_ref_digest: digestSecret(interactRef), session_digest: «null» }',
+    by: 'undefined',
+  },
+  {
+    id: 'grant-races.session-for-all',
+    file: 'src/auth/interaction-redirect.ts',
+    at: 'if («!showsSession(call.exchange, grant.interaction.sessionDigest)») throw',
+    by: 'false',
+  },
+  {
+    id: 'grant-races.start-not-looked-at-again',
+    file: 'src/auth/interaction-redirect.ts',
+    at: "'for update'), nonce);\n        if («!mayStart(grant)») return refuseStart(grant);",
+    by: 'false',
+  },
+  {
+    id: 'grant-races.decision-by-an-older-clock',
+    file: 'src/auth/interaction.ts',
+    at: "expectNonce(await «findGrantOfInteraction(tx, ase, id, 'for update')», nonce);\n        const isExpired",
+    by: "(Object.assign(decision, { begunAt: clock.businessNow() }), findGrantOfInteraction(tx, ase, id, 'for update'))",
+    also: [
+      {
+        file: 'src/auth/interaction.ts',
+        at: 'const isExpired = hasExpired(grant, «clock.businessNow()»);\n        if (grant',
+        by: '(decision as any).begunAt',
+      },
+    ],
+  },
+];
+
+/** Started by test/auth/grant-races.test.ts: no single client could notice. */
+export const grantRaceMutants: readonly Mutant[] = races.map((mutant) => ({ ...mutant, fails: [] }));
