@@ -2,6 +2,8 @@
 import type { Check } from '../runner/check.ts';
 import { administrationChecks } from './administration.ts';
 import { clientKeyChecks } from './client-keys.ts';
+import { consentChecks } from './consent.ts';
+import { consentDecisionChecks } from './consent-decision.ts';
 import { continuationChecks } from './continuation.ts';
 import { discoveryChecks } from './discovery.ts';
 import { exchangeChecks } from './exchanges.ts';
@@ -9,6 +11,7 @@ import { faultChecks } from './faults.ts';
 import { grantAnswerChecks } from './grant-answer.ts';
 import { grantRefusalChecks } from './grant-request.ts';
 import { grantRuleChecks } from './grant-rules.ts';
+import { hostileChecks } from './hostile.ts';
 import { incomingPaymentChecks } from './incoming-payment.ts';
 import { interactionChecks } from './interaction.ts';
 import { interactionEndChecks } from './interaction-end.ts';
@@ -46,6 +49,8 @@ export const checks: readonly Check[] = [
   ...clientKeyChecks,
   ...interactionChecks,
   ...interactionEndChecks,
+  ...consentChecks,
+  ...consentDecisionChecks,
   ...continuationChecks,
   ...tokenChecks,
   ...signatureChecks,
@@ -66,4 +71,5 @@ export const checks: readonly Check[] = [
   ...faultChecks,
   ...exchangeChecks,
   ...timeChecks,
+  ...hostileChecks,
 ];

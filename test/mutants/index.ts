@@ -4,6 +4,7 @@ import { continuationMutants } from './continuation.ts';
 import { controlMutants } from './control.ts';
 import { grantAnswerMutants } from './grant-answer.ts';
 import { grantRaceMutants } from './grant-races.ts';
+import { hostileMutants } from './hostile.ts';
 import { interactionEndMutants } from './interaction-end.ts';
 import { limitMutants } from './limits.ts';
 import type { Mutant } from './mutant.ts';
@@ -18,6 +19,7 @@ export const mutants: readonly Mutant[] = [
   ...controlMutants,
   ...grantAnswerMutants,
   ...grantRaceMutants,
+  ...hostileMutants,
   ...interactionEndMutants,
   ...limitMutants,
   ...pipelineMutants,

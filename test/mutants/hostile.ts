@@ -1,0 +1,93 @@
+/** Mutants of the guards against hostile clients, of failures of ours, and of what is told to nobody. */
+import type { Mutant } from './mutant.ts';
+
+const listener = 'src/listener.ts';
+const rawBody = 'src/http/raw-body.ts';
+const trace = 'src/http/exchange-trace.ts';
+
+export const hostileMutants: readonly Mutant[] = [
+  {
+    id: 'hostile.any-announced-length',
+    file: rawBody,
+    at: 'if («announced !== undefined && Number(announced) > limitBytes»)',
+    by: 'false',
+    fails: ['hostile.body-too-large'],
+  },
+  {
+    id: 'hostile.any-chunked-length',
+    file: rawBody,
+    at: 'if («size > limitBytes») settle',
+    by: 'size > 100 * limitBytes',
+    fails: ['hostile.body-too-large'],
+  },
+  {
+    id: 'hostile.two-hosts',
+    file: listener,
+    at: "return «hosts === 1 || (hosts === 0 && httpVersion === '1.0')»;",
+    by: 'true',
+    fails: ['hostile.framing'],
+  },
+  {
+    id: 'hostile.parser-refuses-in-silence',
+    file: listener,
+    at: "if («socket.writable && isOfThisRequest && error.code !== 'ECONNRESET'»)",
+    by: 'false',
+    fails: ['hostile.framing'],
+  },
+  {
+    id: 'hostile.control-characters-in-receivers',
+    file: 'src/resource/receiver.ts',
+    at: 'if («/[\\s\\p{Cc}]/u.test(url)») throw',
+    by: 'false',
+    fails: ['hostile.json'],
+  },
+  {
+    id: 'hostile.any-depth',
+    file: 'src/resource/metadata.ts',
+    at: 'if («isDeeperThan(metadata, MAX_DEPTH)»)',
+    by: 'false',
+    fails: ['hostile.json'],
+  },
+  {
+    id: 'hostile.byte-order-mark',
+    file: 'src/http/pipeline.ts',
+    at: 'ignoreBOM: «true»',
+    by: 'false',
+    fails: ['hostile.json'],
+  },
+  {
+    id: 'hostile.key-sets-of-any-size',
+    file: 'src/http/outbound.ts',
+    at: "if («size > options.maxBytes») refuse('too_large'",
+    by: 'false',
+    fails: ['hostile.key-set-megabyte'],
+  },
+  {
+    id: 'hostile.repetition-is-replay',
+    file: 'src/http/message-signatures/verify.ts',
+    at: 'return params.nonce ?? («switches.rejectRepeatedSignatures» ?',
+    by: 'true',
+    fails: ['hostile.repeated-request'],
+  },
+  {
+    id: 'hostile.failure-without-object',
+    file: 'src/resource/problem.ts',
+    at: "body: { error: { code: 'internal_error', description: «`internal error ${failureId}`» } },",
+    by: "'something broke'",
+    fails: ['hostile.resource-failure'],
+  },
+  {
+    id: 'hostile.other-urls-published',
+    file: 'src/auth/access-token.ts',
+    at: 'manage: «`${authServer}token/${manageId}`»,',
+    by: '`http://ase.example/auth/token/${manageId}`',
+    fails: ['hostile.published-urls'],
+  },
+  {
+    id: 'hostile.target-shown',
+    file: trace,
+    at: 'target: shorten(«redactTarget(call.target, call.params)»)',
+    by: 'call.target',
+    fails: ['hostile.secrets'],
+  },
+];
