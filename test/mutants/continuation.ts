@@ -100,8 +100,8 @@ export const continuationMutants: readonly Mutant[] = [
   {
     id: 'continuation.method-not-found',
     file: 'src/http/bind.ts',
-    at: "return answer.refuse(res, «new Problem('method_not_allowed'), undefined, { Allow: methods.join(', ') }»);",
-    by: "new Problem('not_found'), undefined",
+    at: "return answer.refuse(res, «new Problem('method_not_allowed')», undefined, { Allow",
+    by: "new Problem('not_found')",
     fails: ['continuation.patch', 'interaction.head'],
   },
   // ── Waiting ──
@@ -218,8 +218,9 @@ export const continuationMutants: readonly Mutant[] = [
   {
     id: 'token.revoked-lives',
     file: 'src/auth/caller.ts',
-    at: ".where('t.revoked_at', «'is', null»)",
-    by: "'is not distinct from', (eb) => eb.ref('t.revoked_at')",
+    // A column that is null for all clients with a wallet address.
+    at: ".where(«'t.revoked_at'», 'is', null)",
+    by: "'g.client_jwk'",
     fails: ['token.revoke'],
   },
   {
