@@ -114,9 +114,6 @@ export interface Ase {
   settled(): Promise<void>;
 }
 
-/** Keys are fetched anew after this; a key removed from a set is refused at the latest then (AS-N09). */
-const KEY_TTL_MS = 10_000;
-
 export function createAse(options: AseOptions): Ase {
   const { key: ase, name, prefix, urls, settings, db, clock, ids, log, switches, local } = options;
   // What derives from a secret, credentials of payments apart, derives from the first.
@@ -142,7 +139,7 @@ export function createAse(options: AseOptions): Ase {
     trust: options.trust,
     hosts: options.hosts,
   });
-  const clientKeys = createClientKeys({ outbound, wallNow: clock.wallNow, ttlMs: KEY_TTL_MS });
+  const clientKeys = createClientKeys({ outbound, wallNow: clock.wallNow, ttlMs: switches.clientKeyMaxAgeMs });
   const clientKey = (client: { walletAddress: string } | { jwk: unknown }, keyid: string): Promise<ClientKey> =>
     'jwk' in client ? expectClientJwk(client.jwk, keyid) : clientKeys.keyFor(client.walletAddress, keyid);
   const instance = { keyid: 'instance', privateKey: deriveKey(secrets, 'instance') };

@@ -17,6 +17,7 @@ const readers: { readonly [Name in keyof Switches]: Reader<Switches[Name]> } = {
   rejectRepeatedSignatures: boolean,
   signatureMaxAgeMs: milliseconds,
   signatureSkewMs: milliseconds,
+  clientKeyMaxAgeMs: milliseconds,
   hashEncoding: word('base64', 'base64url'),
   publicGetWithForeignToken: boolean,
   quoteIdentifier: word('accept', 'refuse'),

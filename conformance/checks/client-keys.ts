@@ -7,6 +7,7 @@ import type { Check } from '../runner/check.ts';
 import type { HostedClient } from '../runner/client-host.ts';
 import { expectGnapError, expectResourceError, expectStatus } from '../runner/expect.ts';
 import { amountOf, incomingAccess, outgoingAccess, postGrant, quoteAccess, requestToken } from '../runner/scenarios.ts';
+import { withSwitches } from '../runner/world.ts';
 
 const quoteRequest = { access_token: { access: [quoteAccess()] } };
 
@@ -150,6 +151,78 @@ export const clientKeyChecks: Check[] = [
         sign: second,
       });
       expectStatus(rotated, 200);
+    },
+  },
+  {
+    id: 'client-keys.removed-key',
+    rows: ['SIG-24', 'AS-26', 'AS-N09'],
+    title: 'a key that left the key set opens nothing any more, the one that came instead does',
+    run: async (context) => {
+      await withSwitches(context, { clientKeyMaxAgeMs: 0 }, async (world) => {
+        const { receiver } = world;
+        const first = world.newIdentity('first');
+        const second = world.newIdentity('second');
+        const client = await world.clientHost.add([first.jwk]);
+        const asker = { client: client.url, identity: first };
+        const grant = await requestToken(world, receiver, [incomingAccess(receiver)], asker);
+        const { manage, value } = grant.access_token;
+        const { uri, access_token } = grant.continue;
+        const create = {
+          operation: 'create-incoming-payment',
+          url: `${receiver.resourceServer}/incoming-payments`,
+          json: { walletAddress: receiver.url },
+          token: value,
+        };
+        const rotate = { operation: 'post-token', method: 'POST', url: manage, token: value };
+        const cancel = { operation: 'delete-continue', method: 'DELETE', url: uri, token: access_token.value };
+        expectStatus(await world.call({ ...create, sign: first }), 201);
+        client.keys = [second.jwk];
+        expectResourceError(await world.call({ ...create, sign: first }), 401, /^Signature validation error/);
+        expectGnapError(await world.call({ ...rotate, sign: first }), 400, 'invalid_client');
+        expectGnapError(await world.call({ ...cancel, sign: first }), 400, 'invalid_client');
+        expectGnapError(await postGrant(world, receiver, quoteRequest, asker), 400, 'invalid_client');
+        expectStatus(await world.call({ ...create, sign: second }), 201);
+        expectStatus(await world.call({ ...cancel, sign: second }), 204);
+      });
+    },
+  },
+  {
+    id: 'client-keys.exchanged-key',
+    rows: ['SIG-24', 'AS-N09'],
+    title: 'another key under the kid of the old one takes its place',
+    run: async (context) => {
+      await withSwitches(context, { clientKeyMaxAgeMs: 0 }, async (world) => {
+        const [old, exchanged] = [world.newIdentity('same'), world.newIdentity('same')];
+        const client = await world.clientHost.add([old.jwk]);
+        const ask = (identity: typeof old) =>
+          postGrant(world, world.sender, quoteRequest, { client: client.url, identity });
+        expectStatus(await ask(old), 200);
+        client.keys = [exchanged.jwk];
+        expectGnapError(await ask(old), 401, 'invalid_client');
+        expectStatus(await ask(exchanged), 200);
+      });
+    },
+  },
+  {
+    id: 'client-keys.bounded-fetches',
+    rows: ['AS-N09'],
+    title: 'unknown keyids do not make the server ask for the key set again and again',
+    run: async (context) => {
+      const identity = context.newIdentity('known');
+      const client = await context.clientHost.add([identity.jwk]);
+      const started = Date.now();
+      for (let index = 0; index < 12; index += 1) {
+        const stranger = { ...identity, keyId: `unknown-${index}` };
+        const refused = await postGrant(context, context.sender, quoteRequest, {
+          client: client.url,
+          identity: stranger,
+        });
+        expectGnapError(refused, 400, 'invalid_client');
+      }
+      const seconds = Math.ceil((Date.now() - started) / 1000);
+      assert.ok(client.fetches <= 1 + seconds, `${client.fetches} fetches in ${seconds} s`);
+      const asker = { client: client.url, identity };
+      expectStatus(await postGrant(context, context.sender, quoteRequest, asker), 200);
     },
   },
   {

@@ -27,6 +27,7 @@ import { quoteChecks } from './quote.ts';
 import { quoteTermsChecks } from './quote-terms.ts';
 import { resourceRefusalChecks } from './resource-refusals.ts';
 import { settlementChecks } from './settlement.ts';
+import { signatureFormChecks } from './signature-forms.ts';
 import { signatureVectorChecks } from './signature-vectors.ts';
 import { signatureChecks } from './signatures.ts';
 import { spentAmountChecks } from './spent-amounts.ts';
@@ -53,6 +54,7 @@ export const checks: readonly Check[] = [
   ...consentDecisionChecks,
   ...continuationChecks,
   ...tokenChecks,
+  ...signatureFormChecks,
   ...signatureChecks,
   ...signatureVectorChecks,
   ...resourceRefusalChecks,

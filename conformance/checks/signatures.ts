@@ -1,200 +1,16 @@
-// HTTP message signatures and digests: what must be refused, and what real signers do that must be accepted.
+// HTTP message signatures as a whole: the request line and the query, proxies, nonces, tokens, contents.
 // RFC 9421, RFC 9530, RFC 9635 §7.3.1.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import type { Check, CheckContext } from '../runner/check.ts';
+import type { Check } from '../runner/check.ts';
 import { expectGnapError, expectResourceError, expectStatus } from '../runner/expect.ts';
-import { contentDigest, type SignatureOptions } from '../runner/message-signature.ts';
+import type { SignatureOptions } from '../runner/message-signature.ts';
 import { createIncomingPayment, incomingToken, quoteAccess } from '../runner/scenarios.ts';
-import type { Answer, Call } from '../runner/signed-client.ts';
-import { withWorld } from '../runner/world.ts';
+import type { Call } from '../runner/signed-client.ts';
+import { withSwitches, withWorld } from '../runner/world.ts';
+import { now, postGrant, postPayment, withBody } from './signature-forms.ts';
 
-const now = (): number => Math.floor(Date.now() / 1000);
-const withBody = ['@method', '@target-uri', 'authorization', 'content-digest', 'content-length', 'content-type'];
-
-/** A grant request (no token) that is right but for what `change` says. */
-function postGrant(context: CheckContext, change: Partial<Call>): Promise<Answer> {
-  const json = { client: context.environment.client, access_token: { access: [quoteAccess()] } };
-  return context.call({ operation: 'post-request', url: context.sender.authServer, json, ...change });
-}
-
-/** A creation at the resource server that is right but for what `change` says. */
-async function postPayment(context: CheckContext, change: Partial<Call>): Promise<Answer> {
-  const token = await incomingToken(context);
-  const url = `${context.receiver.resourceServer}/incoming-payments`;
-  const json = { walletAddress: context.receiver.url };
-  return context.call({ operation: 'create-incoming-payment', url, json, token, ...change });
-}
-
-type Form = readonly [id: string, rows: readonly string[], title: string, change: () => Partial<Call>];
-const signed =
-  (options: SignatureOptions): (() => Partial<Call>) =>
-  () => ({ sign: options });
-
-/** Refused by both servers: AS 401 invalid_client, RS 401 "Signature validation error…". */
-const refused: readonly Form[] = [
-  ['unsigned', ['SIG-01', 'SIG-31', 'AMB-13'], 'no signature', () => ({ sign: false })],
-  ['broken', ['SIG-23'], 'one bit of the signature differs', signed({ broken: true })],
-  ['no-method', ['SIG-03'], '@method is not covered', signed({ components: withBody.slice(1) })],
-  [
-    'no-target',
-    ['SIG-03'],
-    '@target-uri is not covered',
-    signed({ components: withBody.filter((name) => name !== '@target-uri') }),
-  ],
-  [
-    'uncovered-digest',
-    ['SIG-05', 'SIG-N02'],
-    'the digest is not covered',
-    signed({ components: withBody.slice(0, 3) }),
-  ],
-  ['no-digest', ['SIG-05'], 'a body without digest', signed({ digest: null, components: withBody.slice(0, 3) })],
-  [
-    'other-body',
-    ['SIG-07', 'SIG-09'],
-    'the bytes differ from what was digested',
-    () => ({ raw: '{"a":1,"client":"x"}', contentType: 'application/json', sendInstead: '{"a":2,"client":"x"}' }),
-  ],
-  [
-    'other-digest',
-    ['SIG-09'],
-    'the digest is of something else',
-    signed({ digest: contentDigest(Buffer.from('x'), 'sha-512') }),
-  ],
-  ['malformed-digest', ['SIG-09'], 'the digest is no dictionary', signed({ digest: 'sha-512=abc' })],
-  [
-    'unknown-digest',
-    ['SIG-08'],
-    'the digest is of an unknown algorithm only',
-    signed({ digest: 'md5=:CY9rzUYh03PK3k6DJie09g==:' }),
-  ],
-  [
-    'one-of-two-digests-wrong',
-    ['SIG-08'],
-    'one of two known digests does not match',
-    signed({ digest: `${contentDigest(Buffer.from('x'), 'sha-256')}, ${contentDigest(Buffer.from('x'), 'sha-512')}` }),
-  ],
-  ['no-keyid', ['SIG-10'], 'no keyid', signed({ keyId: null })],
-  ['no-created', ['SIG-11', 'AMB-10'], 'no created', signed({ created: null })],
-  ['text-created', ['SIG-11'], 'created is text', signed({ created: '"now"' })],
-  ['old', ['SIG-11'], 'created an hour ago', () => ({ sign: { created: now() - 3600 } })],
-  ['future', ['SIG-11'], 'created in an hour', () => ({ sign: { created: now() + 3600 } })],
-  ['expired', ['SIG-12'], 'expired', () => ({ sign: { parameters: `;expires=${now() - 10}` } })],
-  ['other-alg', ['SIG-13'], 'another algorithm', signed({ parameters: ';alg="rsa-pss-sha512"' })],
-  ['other-tag', ['SIG-14'], 'another tag', signed({ parameters: ';tag="gnap-rotate"' })],
-  ['upper-case', ['SIG-18'], 'a component in capitals', signed({ components: ['@METHOD', ...withBody] })],
-  ['component-twice', ['SIG-18'], 'a component twice', signed({ components: ['@method', ...withBody] })],
-  [
-    'component-parameter',
-    ['SIG-18'],
-    'a component with a parameter',
-    signed({ components: [...withBody, '"accept";sf'] }),
-  ],
-  [
-    'ignored-parameter',
-    ['SIG-18'],
-    'a component with a parameter that the signer ignored',
-    signed({ components: [...withBody, '"accept";sf'], bareIdentifiers: true }),
-  ],
-  ['absent-header', ['SIG-19'], 'a covered header is absent', signed({ components: [...withBody, 'x-absent'] })],
-  ['unknown-derived', ['SIG-N01'], 'an unknown derived component', signed({ components: [...withBody, '@status'] })],
-  ['labels-differ', ['SIG-02'], 'the two headers name different labels', signed({ signatureLabel: 'sig2' })],
-];
-
-/** Accepted by both. What only a resource request can show (a token to cover) comes below. */
-const accepted: readonly Form[] = [
-  ['label', ['SIG-02'], 'another label', signed({ label: 'foo' })],
-  [
-    'few-components',
-    ['SIG-06'],
-    'content-length and content-type are not covered',
-    signed({ components: withBody.slice(0, 4) }),
-  ],
-  ['sha-256', ['SIG-08'], 'a sha-256 digest', signed({ digest: 'sha-256' })],
-  ['pretty-printed', ['SIG-07'], 'white space in the body', () => ({ contentType: 'application/json; charset=utf-8' })],
-  ['alg', ['SIG-13', 'AMB-10'], 'alg="ed25519"', signed({ parameters: ';alg="ed25519"' })],
-  ['tag', ['SIG-14', 'AMB-10'], 'tag="gnap"', signed({ parameters: ';tag="gnap"' })],
-  ['expires', ['SIG-12'], 'not yet expired', () => ({ sign: { parameters: `;expires=${now() + 60}` } })],
-  ['component-order', ['SIG-17'], 'components in reverse', signed({ components: [...withBody].reverse() })],
-  [
-    'parameter-order',
-    ['SIG-17'],
-    'parameters in another order',
-    () => ({ sign: { created: null, parameters: `;nonce="${randomUUID()}";created=${now()}` } }),
-  ],
-  [
-    'authority',
-    ['SIG-N01'],
-    '@authority, @path and more are covered',
-    signed({ components: [...withBody, '@authority', '@path', '@scheme', '@query', '@request-target'] }),
-  ],
-  [
-    'any-header',
-    ['SIG-N01'],
-    'another header is covered',
-    () => ({ headers: [['date', 'Tue, 20 Apr 2021 02:07:55 GMT']], sign: { components: [...withBody, 'date'] } }),
-  ],
-  ['php', ['SIG-25'], 'a signature without colons', signed({ form: 'php' })],
-  ['rust', ['SIG-25', 'SIG-26'], 'an unquoted list and a bare signature', signed({ form: 'rust' })],
-];
-
-/** Grant requests carry no token: covering it there would be another mistake. */
-function withoutAuthorization(change: Partial<Call>): Partial<Call> {
-  if (!change.sign || 'privateKey' in change.sign || !change.sign.components) return change;
-  return {
-    ...change,
-    sign: { ...change.sign, components: change.sign.components.filter((name) => name !== 'authorization') },
-  };
-}
-
-/** The body of a call, pretty-printed: same value, other bytes. */
-function prettyPrinted(change: Partial<Call>, json: unknown): Partial<Call> {
-  return { ...change, raw: JSON.stringify(json, null, 2) };
-}
-
-export const signatureChecks: Check[] = [
-  ...refused.flatMap(([id, rows, title, change]): Check[] => [
-    {
-      id: `signature.grant-${id}`,
-      rows: [...rows, 'AS-24', 'AS-162'],
-      title: `a grant request is refused with 401: ${title}`,
-      run: async (context) => {
-        const altered = withoutAuthorization(change());
-        expectGnapError(await postGrant(context, grantBytes(context, altered)), 401, 'invalid_client');
-      },
-    },
-    {
-      id: `signature.payment-${id}`,
-      rows: [...rows, 'SIG-30', 'RS-02', 'RS-04'],
-      title: `the resource server refuses with 401: ${title}`,
-      run: async (context) => {
-        expectResourceError(await postPayment(context, change()), 401, /^Signature validation error/);
-      },
-    },
-  ]),
-  ...accepted.flatMap(([id, rows, title, change]): Check[] => [
-    {
-      id: `signature.grant-${id}`,
-      rows,
-      title: `a grant request is accepted: ${title}`,
-      run: async (context) => {
-        const json = { client: context.environment.client, access_token: { access: [quoteAccess()] } };
-        const altered = withoutAuthorization(change());
-        const call = id === 'pretty-printed' ? prettyPrinted(altered, json) : altered;
-        expectStatus(await postGrant(context, call), 200);
-      },
-    },
-    {
-      id: `signature.payment-${id}`,
-      rows,
-      title: `the resource server accepts: ${title}`,
-      run: async (context) => {
-        const call =
-          id === 'pretty-printed' ? prettyPrinted(change(), { walletAddress: context.receiver.url }) : change();
-        expectStatus(await postPayment(context, call), 201);
-      },
-    },
-  ]),
+export const signatureChecks: readonly Check[] = [
   {
     id: 'signature.uncovered-token',
     rows: ['SIG-04'],
@@ -214,6 +30,52 @@ export const signatureChecks: Check[] = [
       expectResourceError(await postPayment(context, { sign: { parameters, broken: true } }), 401);
       expectStatus(await postPayment(context, { sign: { parameters } }), 201);
       expectResourceError(await postPayment(context, { sign: { parameters } }), 401);
+    },
+  },
+  {
+    id: 'signature.nonce-at-both-servers',
+    rows: ['SIG-15'],
+    title:
+      'a nonce that the authorization server took is none for the resource server of the same ASE, and for a second key it is',
+    run: async (context) => {
+      const parameters = `;nonce="${randomUUID()}"`;
+      const url = context.receiver.authServer;
+      const by = context.newIdentity('second');
+      const json = { client: { jwk: by.jwk }, access_token: { access: [quoteAccess()] } };
+      const postTo = (sign: SignatureOptions) => postGrant(context, sign.by ? { url, json, sign } : { url, sign });
+      expectStatus(await postTo({ parameters }), 200);
+      expectGnapError(await postTo({ parameters }), 401, 'invalid_client');
+      expectResourceError(await postPayment(context, { sign: { parameters } }), 401);
+      expectStatus(await postTo({ parameters, by }), 200);
+    },
+  },
+  {
+    id: 'signature.nonce-in-parallel',
+    rows: ['SIG-15'],
+    title: 'of several requests at once with one nonce, one is taken',
+    run: async (context) => {
+      const sign = { parameters: `;nonce="${randomUUID()}"` };
+      const answers = await Promise.all(Array.from({ length: 6 }, () => postPayment(context, { sign })));
+      assert.deepEqual(answers.map(({ status }) => status).sort(), [201, 401, 401, 401, 401, 401]);
+    },
+  },
+  {
+    id: 'signature.switches',
+    rows: ['SIG-14', 'SIG-16'],
+    title: 'a world can demand the tag, and refuse signatures that it saw before',
+    run: async (context) => {
+      await withSwitches(context, { requireTagGnap: true, rejectRepeatedSignatures: true }, async (world) => {
+        const ask = (sign: SignatureOptions) => {
+          const json = { client: { jwk: by.jwk }, access_token: { access: [quoteAccess()] } };
+          return postGrant(world, { json, sign: { by, ...sign } });
+        };
+        const by = world.newIdentity('tagged');
+        const sign = { parameters: ';tag="gnap"', created: now() };
+        expectStatus(await ask(sign), 200);
+        expectGnapError(await ask(sign), 401, 'invalid_client');
+        expectStatus(await ask({ ...sign, created: now() - 1 }), 200);
+        expectGnapError(await ask({ created: now() - 2 }), 401, 'invalid_client');
+      });
     },
   },
   {
@@ -239,6 +101,63 @@ export const signatureChecks: Check[] = [
       for (const address of [encodeURIComponent(receiver.url), receiver.url]) {
         const url = `${receiver.resourceServer}/incoming-payments?wallet-address=${address}&first=5`;
         expectStatus(await context.call({ operation: 'list-incoming-payments', url, token, sign: {} }), 200);
+      }
+    },
+  },
+  {
+    id: 'signature.percent-encoding',
+    rows: ['SIG-22'],
+    title: 'path and query are signed in the encoding of the request line, and in no other',
+    run: async (context) => {
+      const { id } = await createIncomingPayment(context);
+      const token = await incomingToken(context);
+      const encoded = (text: string): string => text.replaceAll('-', '%2D');
+      const path = id.slice(0, id.lastIndexOf('/') + 1);
+      const payment = path + encoded(id.slice(path.length));
+      const list = `${context.receiver.resourceServer}/incoming-payments?wallet-address=`;
+      const address = encodeURIComponent(context.receiver.url);
+      for (const [operation, url, other] of [
+        ['get-incoming-payment', payment, id],
+        ['get-incoming-payment', id, payment],
+        ['get-incoming-payment', payment, payment.replaceAll('%2D', '%2d')],
+        ['list-incoming-payments', list + address, list + context.receiver.url],
+        ['list-incoming-payments', list + address, list + address.replaceAll('%3A', '%3a')],
+        ['list-incoming-payments', `${list + address}&`, list + address],
+      ] as const) {
+        expectStatus(await context.call({ operation, url, token, sign: {} }), 200);
+        const answer = await context.call({ operation, url, token, sign: { url: other } });
+        expectResourceError(answer, 401, /^Signature validation error/);
+      }
+    },
+  },
+  {
+    id: 'signature.coded-content',
+    rows: ['SIG-07', 'RS-30'],
+    title: 'content in a coding is not decoded but refused; identity is no coding',
+    run: async (context) => {
+      const coded = (coding: string): Partial<Call> => ({ headers: [['content-encoding', coding]] });
+      for (const coding of ['gzip', 'br', 'identity, gzip']) {
+        expectResourceError(await postPayment(context, coded(coding)), 415);
+        expectGnapError(await postGrant(context, coded(coding)), 400, 'invalid_request');
+      }
+      expectStatus(await postPayment(context, coded('identity')), 201);
+    },
+  },
+  {
+    id: 'signature.answers',
+    rows: ['SIG-33'],
+    title: 'answers are not signed',
+    run: async (context) => {
+      const { id: url } = await createIncomingPayment(context);
+      const read = { operation: 'get-incoming-payment', url };
+      const answers = [
+        await postGrant(context, {}),
+        await postGrant(context, { sign: false }),
+        await context.call({ ...read, token: await incomingToken(context) }),
+        await context.call({ ...read, sign: false }),
+      ];
+      for (const { headers } of answers) {
+        assert.deepEqual([headers.get('signature'), headers.get('signature-input')], [null, null]);
       }
     },
   },
@@ -306,7 +225,7 @@ export const signatureChecks: Check[] = [
   },
   {
     id: 'signature.bearer',
-    rows: ['SIG-28', 'RS-05'],
+    rows: ['SIG-28', 'RS-05', 'AMB-11'],
     title: 'the scheme is GNAP, in any case, with one token; Bearer is not supported',
     run: async (context) => {
       const token = await incomingToken(context);
@@ -316,7 +235,7 @@ export const signatureChecks: Check[] = [
         headers: [['authorization', value]],
         sign,
       });
-      for (const value of [`Bearer ${token}`, 'GNAP', `GNAP ${token} ${token}`, token]) {
+      for (const value of [`Bearer ${token}`, 'GNAP', `GNAP ${token} ${token}`, `"GNAP ${token}"`, token]) {
         expectResourceError(await postPayment(context, authorized(value)), 401);
       }
       expectStatus(await postPayment(context, authorized(`gnap ${token}`)), 201);
@@ -344,10 +263,3 @@ export const signatureChecks: Check[] = [
     },
   },
 ];
-
-/** The entry whose bytes change after signing needs a body that is a valid grant request before and after. */
-function grantBytes(context: CheckContext, change: Partial<Call>): Partial<Call> {
-  if (change.sendInstead === undefined) return change;
-  const json = { client: context.environment.client, access_token: { access: [quoteAccess(['create'])] }, note: 1 };
-  return { ...change, raw: JSON.stringify(json), sendInstead: JSON.stringify({ ...json, note: 2 }) };
-}

@@ -22,11 +22,15 @@ export interface SignatureOptions {
   /** Wire form: RFC 9421, or what the PHP and Rust clients write (SIG-25, SIG-26). */
   readonly form?: 'rfc' | 'php' | 'rust';
   /** Value of `Content-Digest`; `null` sends none; `'sha-256'` and `'sha-512'` are computed. */
-  readonly digest?: string | null;
+  readonly digest?: string | null | ((body: Buffer) => string);
   /** URL to sign for, where it is not the one that is called. */
   readonly url?: string;
   /** Leave the parameters of components out of the signature base, as a signer would that ignores them. */
   readonly bareIdentifiers?: boolean;
+  /** Sign the SHA-512 of the signature base instead of the base (AMB-22). */
+  readonly prehash?: boolean;
+  /** A second `Signature-Input` and `Signature` line, equal to the first. */
+  readonly repeated?: boolean;
   /** Flip one bit of the signature. */
   readonly broken?: boolean;
 }
@@ -47,7 +51,8 @@ export function contentDigest(body: Buffer, algorithm: 'sha-256' | 'sha-512'): s
 /** The header lines to add: `Content-Digest` (if any), `Signature-Input`, `Signature`. */
 export function signRequest(request: Unsigned, identity: Identity, options: SignatureOptions): HeaderLine[] {
   const added: HeaderLine[] = [];
-  const digest = options.digest === undefined ? (request.body ? 'sha-512' : null) : options.digest;
+  const asked = options.digest === undefined ? (request.body ? 'sha-512' : null) : options.digest;
+  const digest = typeof asked === 'function' ? asked(request.body ?? Buffer.alloc(0)) : asked;
   if (digest === 'sha-256' || digest === 'sha-512') {
     added.push(['content-digest', contentDigest(request.body ?? Buffer.alloc(0), digest)]);
   } else if (digest !== null) {
@@ -66,7 +71,8 @@ export function signRequest(request: Unsigned, identity: Identity, options: Sign
     (options.parameters ?? '');
   const named = options.bareIdentifiers ? components.map(bareName) : components;
   const base = signatureBase({ ...request, url: options.url ?? request.url }, headers, named, parameters);
-  const signature = sign(null, Buffer.from(base, 'utf8'), signer.privateKey);
+  const signedText = options.prehash ? createHash('sha512').update(base).digest() : Buffer.from(base, 'utf8');
+  const signature = sign(null, signedText, signer.privateKey);
   if (options.broken) signature[0] = signature[0]! ^ 1;
   const label = options.label ?? 'sig1';
   const encoded = signature.toString('base64');
@@ -77,7 +83,8 @@ export function signRequest(request: Unsigned, identity: Identity, options: Sign
       : options.form === 'php'
         ? `${signatureLabel}=${encoded}`
         : `${signatureLabel}=:${encoded}:`;
-  added.push(['signature-input', `${label}=${parameters}`], ['signature', value]);
+  const lines = [['signature-input', `${label}=${parameters}`] as const, ['signature', value] as const];
+  added.push(...lines, ...(options.repeated ? lines : []));
   return added;
 }
 

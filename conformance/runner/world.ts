@@ -31,6 +31,26 @@ export async function withWorld<T>(
   }
 }
 
+/** Works in a world of one ASE with two wallets, in which these switches of the profile are changed. */
+export function withSwitches<T>(
+  context: CheckContext,
+  switches: Json,
+  work: (world: WorldContext) => Promise<T>,
+): Promise<T> {
+  const wallets = [
+    { path: '/ann', publicName: 'Ann', asset: 'USD/2', balance: 1000 },
+    { path: '/ben', publicName: 'Ben', asset: 'USD/2' },
+  ];
+  const definition = {
+    ases: [{ name: 'slate', wallets }],
+    sender: 'slate/ann',
+    receiver: 'slate/ben',
+    client: { wallet: 'slate/ben', keyId: 'key-1' },
+    switches,
+  };
+  return withWorld(context, { definition }, work);
+}
+
 async function openWorld(
   context: CheckContext,
   profile: Profile,

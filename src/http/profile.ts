@@ -14,6 +14,8 @@ export interface WireSwitches {
   readonly signatureMaxAgeMs: number;
   /** Furthest accepted `created`, in milliseconds after now (SIG-11). */
   readonly signatureSkewMs: number;
+  /** How long a client's fetched key set is used, in milliseconds; a removed key is refused at the latest then (AS-N09). */
+  readonly clientKeyMaxAgeMs: number;
 }
 
 /** All switches: those of the wire and those of the slices. */
@@ -44,6 +46,7 @@ export const strict: Switches = Object.freeze({
   rejectRepeatedSignatures: false,
   signatureMaxAgeMs: 300_000,
   signatureSkewMs: 60_000,
+  clientKeyMaxAgeMs: 10_000,
   hashEncoding: 'base64url',
   publicGetWithForeignToken: false,
   quoteIdentifier: 'refuse',
