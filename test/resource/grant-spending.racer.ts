@@ -8,7 +8,7 @@ import { openDatabase, type Transaction } from '../../src/database/database.ts';
 import { Problem } from '../../src/http/problem.ts';
 import { createIds } from '../../src/ids.ts';
 import { claimJob } from '../../src/payments/outgoing-payment-job.ts';
-import { failPayment, type SettlePaymentContext } from '../../src/payments/settle-payment.ts';
+import { failPayment } from '../../src/payments/settle-payment.ts';
 import { reserveSpending } from '../../src/resource/grant-spending.ts';
 
 const [url, ase, grantId, action, subject] = process.argv.slice(2) as [string, string, string, string, string];
@@ -45,8 +45,8 @@ try {
   tell('ready');
   await once(process, 'message');
   if (job) {
-    const context = { db: { ...db, transaction: held }, clock, failpoint: () => {} };
-    await failPayment(context as unknown as SettlePaymentContext, job, 'a race');
+    const context = { db: { ...db, transaction: held }, clock, failpoint: () => {}, announce: async () => {} };
+    await failPayment(context, job, 'a race');
   } else {
     await held(reserve);
   }
