@@ -11,6 +11,7 @@ import { faultChecks } from './faults.ts';
 import { grantAnswerChecks } from './grant-answer.ts';
 import { grantRefusalChecks } from './grant-request.ts';
 import { grantRuleChecks } from './grant-rules.ts';
+import { grantStateChecks } from './grant-states.ts';
 import { hostileChecks } from './hostile.ts';
 import { incomingPaymentChecks } from './incoming-payment.ts';
 import { interactionChecks } from './interaction.ts';
@@ -47,6 +48,7 @@ export const checks: readonly Check[] = [
   ...grantRefusalChecks,
   ...grantAnswerChecks,
   ...grantRuleChecks,
+  ...grantStateChecks,
   ...clientKeyChecks,
   ...interactionChecks,
   ...interactionEndChecks,

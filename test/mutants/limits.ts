@@ -1,4 +1,4 @@
-/** Mutants of limits, their intervals, and what grants have spent (LIM-02…16, RS-G-01…09). */
+/** Mutants of the states of grants, of limits and their intervals, and of what grants have spent (LIM, RS-G). */
 import type { Mutant } from './mutant.ts';
 
 const interval = 'src/payments/interval.ts';
@@ -6,6 +6,23 @@ const spending = 'src/resource/grant-spending.ts';
 const job = 'src/payments/outgoing-payment-job.ts';
 
 export const limitMutants: readonly Mutant[] = [
+  // ── States of grants ──
+  {
+    id: 'grant-states.rejected-is-revoked',
+    file: 'src/auth/grant.ts',
+    at: "reject: { from: ['pending'], to: «'rejected'» },",
+    by: "'revoked'",
+    from: 'loading',
+    fails: ['grant.states-without-consent'],
+  },
+  {
+    id: 'grant-states.revoked-stays-issued',
+    file: 'src/auth/grant.ts',
+    at: "'rejected'], to: «'revoked'» },",
+    by: "'issued'",
+    from: 'loading',
+    fails: ['grant.states'],
+  },
   // ── Which periods there are ──
   {
     id: 'interval.one-period-more',
