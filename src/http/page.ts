@@ -22,7 +22,7 @@ main{background:var(--paper);border:1px solid var(--line);border-radius:1rem;pad
 footer{color:var(--soft);font-size:.875rem;padding:1rem 1.75rem 2rem}
 footer p{margin:0 0 .5rem}
 h1{font-size:1.55rem;line-height:1.25;margin:0 0 .5rem;letter-spacing:-.01em}
-h2{font-size:1.05rem;margin:0 0 .25rem}
+h2{font-size:1.05rem;margin:0 0 .4rem}
 p{margin:0 0 1rem}
 .soft{color:var(--soft)}
 section{border:1px solid var(--line);border-radius:.75rem;padding:1.1rem 1.25rem;margin:1rem 0}

@@ -73,7 +73,7 @@ function rightCard(
 ): string {
   const { title, most, facts, also } = describeRight(item);
   const rows = facts.map(([term, detail]) => fact(term, escapeHtml(detail)));
-  if (also.length > 0) rows.push(fact(most || also.length > 1 ? 'It may also' : 'It may', listOf(also)));
+  if (also.length > 0) rows.push(fact(most ? 'It may also' : 'It may', listOf(also)));
   return `<section>
 <h2>${escapeHtml(title)}</h2>
 ${most ? `<p class="amount">${escapeHtml(most.before)}<strong>${escapeHtml(most.amount)}</strong>${escapeHtml(most.after)}</p>` : ''}

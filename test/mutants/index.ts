@@ -1,5 +1,6 @@
 /** All mutants. */
 import { authMutants } from './auth.ts';
+import { consentMutants } from './consent.ts';
 import { continuationMutants } from './continuation.ts';
 import { controlMutants } from './control.ts';
 import { grantAnswerMutants } from './grant-answer.ts';
@@ -15,6 +16,7 @@ import { walletAddressMutants } from './wallet-address.ts';
 
 export const mutants: readonly Mutant[] = [
   ...authMutants,
+  ...consentMutants,
   ...continuationMutants,
   ...controlMutants,
   ...grantAnswerMutants,

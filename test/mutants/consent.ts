@@ -1,0 +1,276 @@
+/** Mutants of the consent pages, of decisions by whoever consents, and of sign-in (RFC 9635 §1.6, §3.2.1, §4). */
+import type { Mutant } from './mutant.ts';
+
+const page = 'src/identity-provider/page.ts';
+const form = 'src/identity-provider/consent-form.ts';
+const words = 'src/identity-provider/plain-words.ts';
+const intervalWords = 'src/identity-provider/interval-words.ts';
+const amounts = 'src/identity-provider/allowed-amounts.ts';
+const limits = 'src/auth/allowed-limits.ts';
+const interaction = 'src/auth/interaction.ts';
+
+export const consentMutants: readonly Mutant[] = [
+  // What the page says
+  {
+    id: 'consent.nobody-asks',
+    file: page,
+    at: 'title: «`${view.clientName} asks for access`»,',
+    by: "'Access'",
+    fails: ['consent.page'],
+  },
+  {
+    id: 'consent.client-without-its-address',
+    file: page,
+    at: 'identifies itself as ${«escapeHtml(view.clientUri)»}',
+    by: "'somebody'",
+    fails: ['consent.page'],
+  },
+  {
+    id: 'consent.no-wallet-address',
+    file: words,
+    at: "'From' : 'Account', «identifier»]",
+    by: "''",
+    fails: ['consent.page'],
+  },
+  {
+    id: 'consent.no-receiver',
+    file: words,
+    at: "«limits.receiver ?? 'Any receiver'»",
+    by: "'Any receiver'",
+    fails: ['consent.page'],
+  },
+  {
+    id: 'consent.amount-in-minor-units',
+    file: words,
+    at: 'if («assetScale === 0») return value;',
+    by: 'true',
+    fails: ['consent.page'],
+  },
+  {
+    id: 'consent.no-interval',
+    file: words,
+    at: "const after = «interval === undefined» ? ' in all'",
+    by: 'true',
+    fails: ['consent.page'],
+  },
+  {
+    id: 'consent.no-end',
+    file: intervalWords,
+    at: 'const end = dateOf(interval, «last + 1»);',
+    by: 'Infinity',
+    fails: ['consent.page'],
+  },
+  {
+    id: 'consent.first-period-of-one-day',
+    file: intervalWords,
+    at: 'to ${«dateOf(interval, first + 1)»}`',
+    by: 'begin',
+    fails: ['consent.page'],
+  },
+  {
+    id: 'consent.no-button-to-refuse',
+    file: page,
+    at: "«button('reject', deny)»",
+    by: "''",
+    fails: ['consent.page', 'consent.deny'],
+  },
+  {
+    id: 'consent.tells-where-it-was',
+    file: 'src/http/page.ts',
+    at: "'Referrer-Policy': «'no-referrer'»,",
+    by: "'origin'",
+    fails: ['consent.headers'],
+  },
+  {
+    id: 'consent.can-be-framed',
+    file: 'src/http/page.ts',
+    at: "«\"frame-ancestors 'none'; base-uri 'none'\"»,",
+    by: '"base-uri \'none\'"',
+    fails: ['consent.headers', 'consent.browsers-see-pages'],
+  },
+  // What the form decides
+  {
+    id: 'consent.refusing-accepts',
+    file: form,
+    at: '{ choice: «decision», holder',
+    by: "'accept'",
+    fails: ['consent.deny'],
+  },
+  {
+    id: 'consent.accepting-refuses',
+    file: form,
+    at: '{ choice: «decision», holder',
+    by: "'reject'",
+    fails: ['consent.accept', 'consent.replayed', 'consent.two-tabs'],
+  },
+  {
+    id: 'consent.any-form',
+    file: form,
+    at: 'if («!showsFormToken(exchange, interactId, csrf)») throw',
+    by: 'false',
+    fails: ['consent.foreign-form'],
+  },
+  {
+    id: 'consent.one-token-for-all-interactions',
+    file: 'src/identity-provider/form-token.ts',
+    at: "const shown = readCookie(exchange, nameOf(interactId));\n  return «value !== undefined && value !== '' && shown !== undefined && equalSecrets(value, shown)»;",
+    by: "value !== ''",
+    fails: ['consent.foreign-form'],
+  },
+  {
+    id: 'consent.new-token-for-each-tab',
+    file: 'src/identity-provider/form-token.ts',
+    at: 'const value = «shown !== undefined && /^[\\w-]{43}$/.test(shown) ? shown : ids.token()»;',
+    by: 'ids.token()',
+    fails: ['consent.two-tabs'],
+  },
+  {
+    id: 'consent.open-for-ever',
+    file: form,
+    at: "state === 'pending' && «clock.businessNow() < expiresAt»;",
+    by: 'true',
+    fails: ['consent.expired'],
+  },
+  {
+    id: 'consent.shown-when-decided',
+    file: form,
+    at: "«state === 'pending' && clock.businessNow() < expiresAt»;",
+    by: 'true',
+    fails: ['consent.replayed', 'consent.expired'],
+  },
+  {
+    id: 'consent.no-way-back',
+    file: form,
+    at: 'closedPage(provider, «finishUri === undefined ? undefined : finishUrl(interactionId, nonce)»)',
+    by: 'undefined',
+    fails: ['consent.expired'],
+  },
+  {
+    id: 'consent.json-for-browsers',
+    file: 'src/auth/problem.ts',
+    at: 'if («!/\\btext\\/html\\b/i.test(accept)») return',
+    by: 'true',
+    fails: ['consent.browsers-see-pages'],
+  },
+  {
+    id: 'consent.revoked-ends-as-rejected',
+    file: interaction,
+    at: "{ result: «'unknown_interaction'» }",
+    by: "'grant_rejected'",
+    fails: ['consent.cancelled'],
+  },
+  // Allowing less
+  {
+    id: 'consent.amounts-unread',
+    file: form,
+    at: "readAllowedAmounts(view.access, «decision === 'accept' ? fields : {}»)",
+    by: '{}',
+    fails: ['consent.less', 'consent.less-mistaken'],
+  },
+  {
+    id: 'consent.grant-stays-as-asked',
+    file: interaction,
+    at: "if («limits.length === 0») return moveGrant(tx, ase, grant, 'approve');",
+    by: 'true',
+    fails: ['consent.less', 'consent.less-over-the-back-channel'],
+  },
+  {
+    id: 'consent.less-in-the-token-only',
+    file: 'src/resource/grant-spending.ts',
+    at: "checkLimit('debitAmount', «limits», spentDebit);",
+    by: 'undefined',
+    fails: ['consent.less'],
+  },
+  {
+    id: 'consent.mistakes-pass',
+    file: form,
+    at: 'if («mistakes.size > 0») return showConsent',
+    by: 'false',
+    fails: ['consent.less-mistaken'],
+  },
+  {
+    id: 'consent.mistakes-lose-what-was-written',
+    file: page,
+    at: 'value="${escapeHtml(«fields[name] ?? \'\'»)}"',
+    by: "''",
+    fails: ['consent.less-mistaken'],
+  },
+  {
+    id: 'consent.nothing-may-be-allowed',
+    file: amounts,
+    at: 'if («value === 0n») return',
+    by: 'false',
+    fails: ['consent.less-mistaken'],
+  },
+  {
+    id: 'consent.more-than-asked-is-as-asked',
+    file: amounts,
+    at: 'return «value > BigInt(asked.value)» ?',
+    by: 'false',
+    fails: ['consent.less-mistaken'],
+  },
+  {
+    id: 'consent.back-channel-allows-more',
+    file: limits,
+    at: '«BigInt(allowed.value) <= BigInt(asked.value)»;',
+    by: 'true',
+    fails: ['consent.less-over-the-back-channel'],
+  },
+  {
+    id: 'consent.back-channel-allows-another-asset',
+    file: limits,
+    at: '«allowed.assetCode === asked.assetCode» &&',
+    by: 'true',
+    fails: ['consent.less-over-the-back-channel'],
+  },
+  {
+    id: 'consent.back-channel-allows-elsewhere',
+    file: limits,
+    at: 'if («named.size > 0») throw',
+    by: 'false',
+    fails: ['consent.less-over-the-back-channel'],
+  },
+  {
+    id: 'consent.back-channel-body-unread',
+    file: 'src/identity-provider/server.ts',
+    at: 'body: «isJson ? body : undefined»,',
+    by: 'undefined',
+    fails: ['consent.less-over-the-back-channel'],
+  },
+  {
+    id: 'consent.third-choice-is-unknown',
+    file: 'src/identity-provider/back-channel.ts',
+    at: "throw new Problem(«'unknown_choice'»);",
+    by: "'unknown_interaction'",
+    fails: ['consent.unknown-choice'],
+  },
+  // Signing in
+  {
+    id: 'consent.any-passphrase',
+    file: 'src/http/passphrase-digest.ts',
+    at: "return «timingSafeEqual(derived, Buffer.from(key!, 'base64url'))» &&",
+    by: 'true',
+    fails: ['consent.sign-in'],
+  },
+  {
+    id: 'consent.endless-passphrases',
+    file: 'src/identity-provider/sign-in.ts',
+    at: 'return «current.count <= MOST_ATTEMPTS»;',
+    by: 'true',
+    fails: ['consent.sign-in'],
+  },
+  {
+    id: 'consent.signed-in-as-anybody',
+    file: form,
+    at: '«account !== undefined && !(await holds(interactId, nonce, account))»',
+    by: 'false',
+    fails: ['consent.sign-in'],
+  },
+  {
+    id: 'consent.decides-without-signing-in',
+    file: form,
+    at: 'if («signIn && account === undefined») return backToPage',
+    by: 'false',
+    fails: ['consent.sign-in'],
+  },
+];
