@@ -47,23 +47,26 @@ describe('bodies', () => {
     });
   }
 
-  for (const [path, status] of [
-    ['/auth/', 400],
-    ['/quotes', 408],
-  ] as const) {
-    test(`a body that comes slowly, to ${path}: ${status} after the time that bodies have`, async (t: TestContext) => {
+  test('bodies that come slowly: 400 after the time that bodies have', async (t: TestContext) => {
+    const paths = ['/auth/', '/quotes'];
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const slow = paths.map((path) => {
       const raw = openRaw(siege.prepared.auth);
-      t.mock.timers.enable({ apis: ['setTimeout'] });
-      const reading = raw.received(/100 Continue/);
       raw.socket.write(head(`POST ${path} HTTP/1.1`, 'Host: a', 'Content-Length: 10', 'Expect: 100-continue'));
-      await reading;
-      raw.socket.write('{');
-      await siege.isServed();
-      t.mock.timers.tick(10_000);
-      const answer = splitAnswer((await raw.closed).replace(/^HTTP\/1.1 100 Continue\r\n\r\n/, ''));
-      assertRefused({ status: answer.status, text: answer.body }, status);
+      return raw;
     });
-  }
+    for (const raw of slow) {
+      await raw.received(/100 Continue/);
+      raw.socket.write('{');
+    }
+    await siege.isServed();
+    t.mock.timers.tick(10_000);
+    for (const { closed } of slow) {
+      const { status, body } = splitAnswer((await closed).replace(/^HTTP\/1.1 100 Continue\r\n\r\n/, ''));
+      assertRefused({ status, text: body }, 400);
+      assert.match(body, /no whole body/);
+    }
+  });
 
   test('a content coding is not undone: a bomb stays closed', async () => {
     await siege.leavesNothing(async () => {
