@@ -80,6 +80,7 @@ export async function settlePayment(context: SettlePaymentContext, job: Job): Pr
     if (!receiver.ilp || !peer) return failPayment(context, job, 'no_route');
     await openInternalAccount(db.query, job.ase, 'peer', job.receive.asset, peer.name);
     let largestAmount = peer.maxPacketAmount;
+    let wasTooLarge = false;
     let sequence = isFirstAttempt ? 0 : await readLastSequence(db.query, job.ase, job.id);
 
     while (job.deliveredAmount < job.receive.value) {
@@ -109,10 +110,16 @@ export async function settlePayment(context: SettlePaymentContext, job: Job): Pr
       failpoint('prepare-stored');
       const answer = await exchangePacket(context, job, packet, 'first');
       if (answer.kind === 'unknown') return { kind: 'retry', reason: 'packet in doubt' };
-      if (answer.kind === 'fulfilled') continue;
+      if (answer.kind === 'fulfilled') {
+        wasTooLarge = false;
+        continue;
+      }
       const { code } = answer;
       if (answer.largestAmount !== undefined) {
-        largestAmount = answer.largestAmount < amount ? answer.largestAmount : amount - 1n;
+        // Who refuses what it said it would take is not followed unit by unit.
+        const half = amount / 2n;
+        largestAmount = wasTooLarge && half < answer.largestAmount ? half : answer.largestAmount;
+        wasTooLarge = true;
         if (largestAmount > 0n) continue;
       }
       if (!code.startsWith('F')) return { kind: 'retry', reason: `packet rejected with ${code}` };
@@ -250,11 +257,7 @@ async function deliverHere(context: SettlePaymentContext, job: Job, incomingPaym
 }
 
 /** Ends the payment with what was delivered so far; payer and grant get the rest back (RS-OP-18, SET-12, LIM-14). */
-export async function failPayment(
-  context: Pick<SettlePaymentContext, 'db' | 'clock' | 'failpoint' | 'announce'>,
-  job: Job,
-  reason: string,
-): Promise<Outcome> {
+export async function failPayment(context: SettlePaymentContext, job: Job, reason: string): Promise<Outcome> {
   const { db, clock, failpoint } = context;
   await db.transaction(async (tx) => {
     await lockOutgoingPaymentGrant(tx, job);
