@@ -2,6 +2,7 @@
 // RFC 9635 §4.
 import assert from 'node:assert/strict';
 import type { Check, CheckContext } from '../runner/check.ts';
+import { manually, Owner } from '../runner/consent-page.ts';
 import { expectGnapError, expectStatus } from '../runner/expect.ts';
 import { CookieJar, finishUri, hashEncoding, interactionHash, walkInteraction } from '../runner/interaction.ts';
 import {
@@ -13,6 +14,7 @@ import {
   postGrant,
   requestInteractiveGrant,
 } from '../runner/scenarios.ts';
+import type { Answer } from '../runner/signed-client.ts';
 
 const pendingGrant = (context: CheckContext, finish: boolean | string = true): Promise<PendingGrant> =>
   requestInteractiveGrant(context, [outgoingAccess(context.sender)], finish);
@@ -86,30 +88,23 @@ export const interactionChecks: Check[] = [
       expectGnapError(await continueGrant(context, first.body, secondRef), 404, 'invalid_continuation');
     },
   },
-  {
-    id: 'interaction.parallel',
-    rows: ['AS-N06'],
-    title: 'two interactions in one browser do not disturb each other',
-    run: async (context) => {
-      const jar = new CookieJar();
+  manually(
+    'interaction.parallel',
+    ['AS-N06'],
+    'two interactions in one browser do not disturb each other',
+    async (context) => {
+      const owner = new Owner(context);
       const grants = [await pendingGrant(context), await pendingGrant(context)];
-      // Both are begun before either goes on.
-      const begun: string[] = [];
-      for (const { body } of grants) {
-        const url = body.interact.redirect;
-        const cookie = jar.header(url);
-        const answer = await context.call({ url, sign: false, headers: cookie ? [['cookie', cookie]] : [] });
-        jar.store(url, expectStatus(answer, 302));
-        begun.push(new URL(answer.headers.get('location') ?? '', url).href);
-      }
-      for (const url of begun) {
-        const { finish } = url.startsWith(finishUri)
-          ? { finish: new URL(url) }
-          : await walkInteraction(context.call, url, jar);
-        assert.ok(finish?.searchParams.get('interact_ref'), 'both come to their end');
+      // Both pages are open before either is decided.
+      const opened: { readonly page: Answer; readonly url: string }[] = [];
+      for (const grant of grants) opened.push({ page: expectStatus(await owner.open(grant), 200), url: owner.url });
+      for (const { page, url } of opened) {
+        owner.url = url;
+        const told = await owner.follow(await owner.click(page, 'accept'));
+        assert.ok(told['interact_ref'], 'both come to their end');
       }
     },
-  },
+  ),
   {
     id: 'interaction.without-session',
     rows: ['AS-90'],
@@ -133,21 +128,28 @@ export const interactionChecks: Check[] = [
       expectStatus(await context.call({ url: unknown, sign: false }), 404);
     },
   },
-  {
-    id: 'interaction.finish-once',
-    rows: ['AS-N02'],
-    title: 'replaying the end of an interaction yields no second usable reference',
-    run: async (context) => {
+  manually(
+    'interaction.finish-once',
+    ['AS-85', 'AS-N02', 'AS-N06'],
+    'the end of an interaction ends its session: replayed with the same cookie it yields no second reference',
+    async (context) => {
       const pending = await pendingGrant(context);
-      const jar = new CookieJar();
-      const walk = await walkInteraction(context.call, pending.body.interact.redirect, jar);
-      const interactRef = walk.finish?.searchParams.get('interact_ref') ?? '';
+      const owner = new Owner(context);
+      const page = expectStatus(await owner.open(pending), 200);
+      const url = finishStep(pending);
+      const cookie = owner.jar.header(url);
+      assert.ok(cookie, 'there is a session');
+      const { interact_ref: interactRef } = await owner.follow(await owner.click(page, 'accept'));
+      assert.equal(owner.jar.header(url), undefined, 'the browser is told to forget the session');
+      const replay = async () => {
+        const again = await context.call({ url, sign: false, headers: [['cookie', cookie]] });
+        assert.ok(!(again.headers.get('location') ?? '').includes('interact_ref'), 'no second reference');
+        expectStatus(again, 401);
+      };
+      await replay();
       await passWait(context, pending.body);
       expectStatus(await continueGrant(context, pending.body, interactRef), 200);
-      const url = finishStep(pending);
-      const cookie = jar.header(url);
-      const again = await context.call({ url, sign: false, headers: cookie ? [['cookie', cookie]] : [] });
-      assert.ok(!(again.headers.get('location') ?? '').includes('interact_ref'), 'no second reference');
+      await replay();
       await passWait(context, pending.body);
       expectGnapError(
         await continueGrant(context, pending.body, interactRef),
@@ -156,7 +158,7 @@ export const interactionChecks: Check[] = [
         'invalid_continuation',
       );
     },
-  },
+  ),
   {
     id: 'interaction.rejected',
     rows: ['AS-87', 'AS-115', 'CT-02'],

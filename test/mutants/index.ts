@@ -6,6 +6,7 @@ import { controlMutants } from './control.ts';
 import { grantAnswerMutants } from './grant-answer.ts';
 import { grantRaceMutants } from './grant-races.ts';
 import { hostileMutants } from './hostile.ts';
+import { interactionMutants } from './interaction.ts';
 import { interactionEndMutants } from './interaction-end.ts';
 import { limitMutants } from './limits.ts';
 import type { Mutant } from './mutant.ts';
@@ -22,6 +23,7 @@ export const mutants: readonly Mutant[] = [
   ...grantAnswerMutants,
   ...grantRaceMutants,
   ...hostileMutants,
+  ...interactionMutants,
   ...interactionEndMutants,
   ...limitMutants,
   ...pipelineMutants,
