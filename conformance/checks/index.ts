@@ -18,6 +18,7 @@ import { interactionChecks } from './interaction.ts';
 import { interactionEndChecks } from './interaction-end.ts';
 import { interledgerReceiverChecks } from './interledger-receiver.ts';
 import { interledgerRefusalChecks } from './interledger-refusals.ts';
+import { interledgerSenderChecks } from './interledger-sender.ts';
 import { introspectionChecks } from './introspection.ts';
 import { limitChecks } from './limits.ts';
 import { listChecks } from './list.ts';
@@ -42,6 +43,7 @@ export const checks: readonly Check[] = [
   ...settlementChecks,
   ...interledgerReceiverChecks,
   ...interledgerRefusalChecks,
+  ...interledgerSenderChecks,
   ...walletAddressChecks,
   ...walletAddressExtensionChecks,
   ...discoveryChecks,

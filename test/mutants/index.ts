@@ -8,6 +8,7 @@ import { grantRaceMutants } from './grant-races.ts';
 import { hostileMutants } from './hostile.ts';
 import { interactionMutants } from './interaction.ts';
 import { interactionEndMutants } from './interaction-end.ts';
+import { interledgerMutants } from './interledger.ts';
 import { limitMutants } from './limits.ts';
 import type { Mutant } from './mutant.ts';
 import { pipelineMutants } from './pipeline.ts';
@@ -25,6 +26,7 @@ export const mutants: readonly Mutant[] = [
   ...hostileMutants,
   ...interactionMutants,
   ...interactionEndMutants,
+  ...interledgerMutants,
   ...limitMutants,
   ...pipelineMutants,
   ...resourceMutants,
