@@ -17,8 +17,8 @@ export interface Carrier {
   /** Queues, in the transaction, the word that the payment has an event. */
   send(tx: Transaction, ase: string, subject: string): Promise<void>;
   /** Takes the words for an ASE from now on. */
-  receive(ase: string, deliver: (subject: string) => Promise<unknown>): Promise<void>;
-  /** Takes none any more, and waits for those that were taken. */
+  receive(ase: string, hear: (subject: string) => void): Promise<void>;
+  /** Takes none any more. */
   release(ase: string): Promise<void>;
   close(): Promise<void>;
 }
@@ -35,7 +35,12 @@ const queueOptions = {
 };
 
 /** Polling is a slow second way: whoever misses the announcement finds the job so. */
-const workOptions = { batchSize: 1, localConcurrency: 4, pollingIntervalSeconds: 5, notifyPollingIntervalSeconds: 30 };
+const workOptions = {
+  batchSize: 20,
+  burstWhenBatchFull: true,
+  pollingIntervalSeconds: 5,
+  notifyPollingIntervalSeconds: 30,
+};
 
 /** Connects, and makes pg-boss's tables when they are not there. */
 export async function openCarrier({ source }: Database, log: CarrierLog): Promise<Carrier> {
@@ -51,10 +56,10 @@ export async function openCarrier({ source }: Database, log: CarrierLog): Promis
     async send(tx, ase, subject) {
       await boss.send(queueOf(ase), { subject }, { db: fromKysely(tx) });
     },
-    async receive(ase, deliver) {
+    async receive(ase, hear) {
       await boss.createQueue(queueOf(ase), queueOptions);
-      await boss.work<{ subject: string }>(queueOf(ase), workOptions, async ([job]) => {
-        await deliver(job!.data.subject);
+      await boss.work<{ subject: string }>(queueOf(ase), workOptions, async (jobs) => {
+        for (const { data } of jobs) hear(data.subject);
       });
     },
     release: (ase) => boss.offWork(queueOf(ase), { wait: true }),

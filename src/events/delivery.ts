@@ -137,45 +137,54 @@ export function createEvents(options: EventsOptions): Events {
   let opening: Promise<unknown> | undefined;
   let looking = Promise.resolve();
   let isLookQueued = false;
+  /** Whether a word came that nobody had time for. */
+  let isBehind = false;
 
   /** From now on, events of this process are carried; what was stored before is found by looking. */
-  const open = () => {
+  function open(): void {
     opening ??= options
       .openCarrier()
       .then(async (opened) => {
-        await opened.receive(ase, run);
+        await opened.receive(ase, (subject) => {
+          // A receiver that hangs does not fill the memory.
+          if (running.size < CONCURRENCY || running.has(subject)) void run(subject);
+          else isBehind = true;
+        });
         carrier = opened;
       })
       .catch((error) => log.warn({ err: error }, 'no carrier for events; they are looked for'));
-  };
+  }
 
-  /** Delivers what is due of a payment; resolves when that is done. */
+  /** Delivers what is due of a payment; after what is under way for it, which may just have looked for the last time. */
   function run(subject: string): Promise<void> {
-    const present = running.get(subject);
-    // What came while it was being delivered is found by who delivers, or by the next look.
-    if (present) return present;
-    const done = outsideCaller(() => deliver(subject))
+    const before = running.get(subject) ?? Promise.resolve();
+    const done = outsideCaller(() => before.then(() => deliver(subject)))
       .catch((error) => log.warn({ err: error }, 'an event was not delivered'))
-      .finally(() => running.delete(subject));
+      .finally(() => {
+        if (running.get(subject) === done) running.delete(subject);
+        if (isBehind) wake();
+      });
     running.set(subject, done);
     return done;
   }
 
   async function look(): Promise<void> {
     isLookQueued = false;
+    isBehind = false;
     if (!webhook() || isStopped) return;
     open();
     await announceExpiries();
-    for (;;) {
+    const tried = new Set<string>();
+    while (!isStopped) {
       const times = { now: clock.businessNow(), wallNow: clock.wallNow() };
       const due = await listDueSubjects(db.query, { ase, ...times, limit: BATCH });
-      const mine = due.filter((subject) => !running.has(subject));
-      if (mine.length === 0 || isStopped) return;
+      const mine = due.filter((subject) => !running.has(subject) && !tried.has(subject));
+      if (mine.length === 0) return;
       for (const subject of mine) {
         while (running.size >= CONCURRENCY) await Promise.race(running.values());
+        tried.add(subject);
         void run(subject);
       }
-      await Promise.all(running.values());
     }
   }
 
@@ -193,6 +202,7 @@ export function createEvents(options: EventsOptions): Events {
     async idle() {
       wake();
       await looking;
+      await opening;
       await Promise.all(running.values());
     },
     async stop() {

@@ -1,0 +1,133 @@
+/**
+ * Two delivering processes on one PostgreSQL: each event once as long as both live, and none lost when one is killed.
+ * The guard against two at a time, the lease, is also taken away, to see that the test would notice.
+ */
+import assert from 'node:assert/strict';
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { after, afterEach, before, beforeEach, test } from 'node:test';
+import { type Database, openDatabase } from '../../src/database/database.ts';
+import { nameDatabase, skipWithoutPostgres } from '../database/open.ts';
+import { createOneAse, marble, type OneAse } from './one-ase.ts';
+
+const skip = skipWithoutPostgres;
+const options = { skip, timeout: 30_000 };
+const { url, drop } = skip ? { url: '', drop: async () => {} } : nameDatabase('events');
+let db: Database;
+let one: OneAse;
+const children: ChildProcess[] = [];
+
+before(async () => {
+  if (!skip) db = await openDatabase({ kind: 'postgresql', url });
+});
+beforeEach(async () => {
+  if (!skip) one = await createOneAse(db, { carried: true });
+});
+afterEach(async () => {
+  for (const child of children.splice(0)) {
+    child.kill('SIGKILL');
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+  }
+  if (skip) return;
+  await one.close();
+  await db.clear([marble], 'none');
+});
+after(async () => {
+  if (skip) return;
+  await db.close();
+  await drop();
+});
+
+const said = (child: ChildProcess, word: string): Promise<void> =>
+  new Promise((resolve) => {
+    const listen = (message: unknown): void => {
+      if (message !== word) return;
+      child.off('message', listen);
+      resolve();
+    };
+    child.on('message', listen);
+  });
+
+async function startTwo(mode: 'carried' | 'told'): Promise<ChildProcess[]> {
+  const racer = join(import.meta.dirname, 'delivery.racer.ts');
+  const started = [0, 1].map(() => fork(racer, [url, one.receiver.url, one.receiver.secret, mode]));
+  children.push(...started);
+  await Promise.all(started.map((child) => said(child, 'ready')));
+  return started;
+}
+
+/** Has it look for due events, its wall clock `ahead` of ours; resolves when it has delivered them. */
+const look = (child: ChildProcess, ahead = 0): Promise<void> => {
+  const done = said(child, 'looked');
+  child.send({ ahead });
+  return done;
+};
+
+/** Stores the events of a payment; only the processes deliver. */
+async function tell(id: string, count = 2): Promise<void> {
+  await one.openPayment(id);
+  const types = ['incoming_payment.created', 'incoming_payment.completed'] as const;
+  await one.announce(id, ...types.slice(0, count));
+}
+
+/** The first delivery is answered only when `release` is called; `arrived` resolves when it is there. */
+function holdFirst(): { arrived: Promise<void>; release: () => void } {
+  let release = (): void => {};
+  const released = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  one.receiver.react = () => 200;
+  one.receiver.before = ({ event }) =>
+    event.data.id === 'p' && one.receiver.deliveries.length === 1 ? released : undefined;
+  return { arrived: one.receiver.arrived(1), release };
+}
+
+test('what is stored is carried to one of two processes: each event once, in order', options, async () => {
+  // From then on, what is announced here is queued.
+  await one.events.idle();
+  await startTwo('carried');
+  const payments = Array.from({ length: 60 }, (_, n) => `p${n}`);
+  await Promise.all(payments.map((id) => tell(id)));
+  await one.receiver.arrived(2 * payments.length);
+  for (const id of payments) {
+    const types = one.receiver.deliveries.filter(({ event }) => event.data.id === id).map(({ event }) => event.type);
+    assert.deepEqual(types, ['incoming_payment.created', 'incoming_payment.completed'], id);
+  }
+});
+
+for (const [what, ahead, deliveries] of [
+  ['another leaves alone', 0, 1],
+  ['another would take too, if leases did not count', 86_400_000, 2],
+] as const) {
+  test(`what one process is delivering ${what}`, options, async () => {
+    const [first, second] = (await startTwo('told')) as [ChildProcess, ChildProcess];
+    const { arrived, release } = holdFirst();
+    await tell('p', 1);
+    const done = look(first);
+    await arrived;
+    await look(second, ahead);
+    assert.equal(one.receiver.deliveries.length, deliveries);
+    release();
+    await done;
+    assert.equal(one.receiver.deliveries.length, deliveries);
+  });
+}
+
+test('a process that is killed while it delivers loses nothing: another one goes on, in order', options, async () => {
+  const [first, second] = (await startTwo('told')) as [ChildProcess, ChildProcess];
+  const { arrived, release } = holdFirst();
+  await tell('p');
+  void look(first);
+  await arrived;
+  first.kill('SIGKILL');
+  await once(first, 'exit');
+  release();
+  await look(second);
+  assert.equal(one.receiver.deliveries.length, 1, 'it could still be at it');
+  await look(second, 15_000);
+  const [lost, again, next, ...more] = one.receiver.deliveries;
+  assert.equal(again!.event.id, lost!.event.id);
+  assert.equal(next!.event.type, 'incoming_payment.completed');
+  assert.deepEqual(more, []);
+});
