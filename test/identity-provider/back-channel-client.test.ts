@@ -81,6 +81,24 @@ test('AS-N05: the holder travels along', async () => {
   assert.equal((await createClient().read(id, nonce)).state, 'approved');
 });
 
+test('what is allowed less travels along, and is judged there', async () => {
+  const { id, nonce } = await requestGrant();
+  const allow = (value: string) => {
+    const debitAmount = { ...limits.debitAmount, value };
+    return createClient().decide(id, nonce, { choice: 'accept', limits: [{ identifier: as.alice, debitAmount }] });
+  };
+  await assert.rejects(allow('1251'), { code: 'unacceptable_limits' });
+  await allow('250');
+  const [item] = (await createClient().read(id, nonce)).access;
+  assert.equal(item?.limits?.debitAmount?.value, '250');
+});
+
+test('AS-N05: whoever reads may be asked about as well', async () => {
+  const { id, nonce } = await requestGrant();
+  await assert.rejects(createClient().read(id, nonce, 'bob'), { code: 'foreign_holder' });
+  assert.equal((await createClient().read(id, nonce, 'alice')).state, 'pending');
+});
+
 test('refusals have the same names', async () => {
   const { id, nonce, continuation } = await requestGrant();
   await assert.rejects(createClient().read(id, 'x'), { code: 'unknown_interaction' });
