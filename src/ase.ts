@@ -256,7 +256,10 @@ export function createAse(options: AseOptions): Ase {
     readReceiver,
     rate,
     fee: (asset) => settings.current().fee(asset),
-    wakeSettlement: () => settlement.wake(),
+    wakeSettlement() {
+      options.failpoint?.('payment-stored');
+      settlement.wake();
+    },
     announce,
   });
   const instanceKey = exportPublicJwk(instance.privateKey, instance.keyid);

@@ -182,7 +182,8 @@ export const options = {
     flag: 'failpoint',
     kind: 'string',
     value: 'NAME[:N]',
-    sentence: 'Kill the process where a payment passes this point for the N-th time, for crash tests.',
+    sentence:
+      'Kill the process where a payment passes this point for the N-th time, for crash tests: payment-stored, hold-stored, prepare-stored, packet-sent, packet-credited, packet-answered, packet-booked or job-done.',
   },
   help: { flag: 'help', kind: 'boolean', sentence: 'Print this.' },
 } as const satisfies Record<string, Option>;

@@ -1,7 +1,12 @@
 /** Named points at which a crash test ends the process, between two steps that must survive being torn apart. */
 
-/** In the order in which a payment passes them; `packet-credited` is passed at the receiving ASE. */
+/**
+ * In the order in which a payment passes them: stored, its 201 not sent yet; debit on the hold account; Prepare in the
+ * journal; Prepare gone out; credited at the receiving ASE, which passes this point and has not answered yet; answer
+ * there; answer booked; ended. A payment within one ASE has no packets.
+ */
 export const failpointNames = [
+  'payment-stored',
   'hold-stored',
   'prepare-stored',
   'packet-sent',

@@ -99,8 +99,8 @@ export function createStreamReceiver(options: StreamReceiverOptions): StreamRece
       // ── Credit, with the answer in the same transaction (ILP-18, ILP-19)
       const answer = await accept();
       const peerAccount = await openInternalAccount(db.query, ase, 'peer', asset, peer);
-      try {
-        const { sent, isNew } = await db.transaction(async (tx) => {
+      const book = () =>
+        db.transaction(async (tx) => {
           const locked = await lockCreditable(tx, ase, incomingPaymentId);
           if (!locked) throw new Refusal('F02', 'unknown incoming payment');
           const packet = { peer, condition, incomingPaymentId, amount, reply: answer };
@@ -121,6 +121,8 @@ export function createStreamReceiver(options: StreamReceiverOptions): StreamRece
           });
           return { sent: answer, isNew: true };
         });
+      try {
+        const { sent, isNew } = await book();
         if (isNew) failpoint('packet-credited');
         return sent;
       } catch (error) {
