@@ -45,8 +45,10 @@ export const clientKeyChecks: Check[] = [
     rows: ['AS-27'],
     title: 'a key given in the request is used without asking anybody',
     run: async (context) => {
-      const identity = context.newIdentity('directed');
-      const client = await context.clientHost.add([identity.jwk]);
+      const client = await context.clientHost.add([]);
+      // Were it asked, here it would be, and have the key.
+      const identity = context.newIdentity(client.url);
+      client.keys = [identity.jwk];
       await requestToken(context, context.sender, [quoteAccess()], { client: { jwk: identity.jwk }, identity });
       assert.equal(client.fetches, 0);
     },

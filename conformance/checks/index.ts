@@ -25,6 +25,7 @@ import { listChecks } from './list.ts';
 import { metadataChecks } from './metadata.ts';
 import { outgoingPaymentChecks } from './outgoing-payment.ts';
 import { outgoingPaymentEndChecks } from './outgoing-payment-end.ts';
+import { profileChecks } from './profiles.ts';
 import { quoteChecks } from './quote.ts';
 import { quoteTermsChecks } from './quote-terms.ts';
 import { resourceRefusalChecks } from './resource-refusals.ts';
@@ -61,6 +62,7 @@ export const checks: readonly Check[] = [
   ...signatureFormChecks,
   ...signatureChecks,
   ...signatureVectorChecks,
+  ...profileChecks,
   ...resourceRefusalChecks,
   ...incomingPaymentChecks,
   ...listChecks,

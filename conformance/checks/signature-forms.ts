@@ -110,7 +110,7 @@ const refused: readonly Form[] = [
     'digest-twice',
     ['SIG-N03'],
     'two lines with digests of one algorithm',
-    () => ({ headers: [['content-digest', contentDigest(Buffer.from('x'), 'sha-512')]] }),
+    () => ({ headers: [['content-digest', contentDigest(Buffer.from('x'), 'sha-512')]], sign: {} }),
   ],
   ['label-twice', ['SIG-02', 'SIG-N03'], 'a label twice, on two lines', signed({ repeated: true })],
   ['long-list', ['SIG-18'], 'some hundred components', signed({ components: [...withBody, ...hundreds] })],

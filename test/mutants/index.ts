@@ -3,6 +3,7 @@ import { authMutants } from './auth.ts';
 import { consentMutants } from './consent.ts';
 import { continuationMutants } from './continuation.ts';
 import { controlMutants } from './control.ts';
+import { clientKeyMutants, digestMutants, profileMutants } from './digests-and-keys.ts';
 import { grantAnswerMutants } from './grant-answer.ts';
 import { grantRaceMutants } from './grant-races.ts';
 import { hostileMutants } from './hostile.ts';
@@ -14,6 +15,7 @@ import type { Mutant } from './mutant.ts';
 import { pipelineMutants } from './pipeline.ts';
 import { resourceMutants } from './resource.ts';
 import { settlementMutants } from './settlement.ts';
+import { signatureMutants } from './signatures.ts';
 import { walletAddressMutants } from './wallet-address.ts';
 
 export const mutants: readonly Mutant[] = [
@@ -31,5 +33,9 @@ export const mutants: readonly Mutant[] = [
   ...pipelineMutants,
   ...resourceMutants,
   ...settlementMutants,
+  ...signatureMutants,
+  ...digestMutants,
+  ...clientKeyMutants,
+  ...profileMutants,
   ...walletAddressMutants,
 ];

@@ -1,0 +1,103 @@
+// What the profiles do differently beside the forms of signatures: what clients in use send and `compat` takes, and what
+// the letter of the specifications says of it.
+import { randomUUID } from 'node:crypto';
+import type { Check, CheckContext, Profile } from '../runner/check.ts';
+import { expectGnapError, expectResourceError, expectStatus } from '../runner/expect.ts';
+import {
+  amountOf,
+  createIncomingPayment,
+  incomingToken,
+  postIncomingPayment,
+  quoteAccess,
+  requestToken,
+} from '../runner/scenarios.ts';
+import type { Answer, Json } from '../runner/signed-client.ts';
+
+/** One way of asking that each profile answers in its own way. */
+function perProfile(
+  id: string,
+  rows: readonly string[],
+  title: Readonly<Record<Profile, string>>,
+  ask: (context: CheckContext) => Promise<Answer>,
+  expected: Readonly<Record<Profile, (answer: Answer) => void>>,
+): Check[] {
+  return (['compat', 'strict'] as const).map((profile) => ({
+    id: `profile.${profile}-${id}`,
+    rows,
+    title: title[profile],
+    profile,
+    run: async (context) => expected[profile](await ask(context)),
+  }));
+}
+
+const quoteTokenOf = async (context: CheckContext): Promise<Json> =>
+  (await requestToken(context, context.sender, [quoteAccess()])).access_token;
+
+const managing = (method: string) => ({ operation: method === 'POST' ? 'post-token' : 'delete-token', method });
+
+export const profileChecks: readonly Check[] = [
+  ...(['POST', 'DELETE'] as const).flatMap((method) =>
+    [false, true].flatMap((foreign) =>
+      perProfile(
+        `${method === 'POST' ? 'rotation' : 'revocation'}-${foreign ? 'with-another-token' : 'without-token'}`,
+        ['AS-145'],
+        {
+          compat: 'the signature of the client of the grant suffices',
+          strict: 'a management URL wants its own token',
+        },
+        async (context) => {
+          const { manage: url } = await quoteTokenOf(context);
+          const token = foreign ? (await quoteTokenOf(context)).value : undefined;
+          return context.call({ ...managing(method), url, token });
+        },
+        {
+          compat: (answer) => expectStatus(answer, method === 'POST' ? 200 : 204),
+          strict: (answer) => expectGnapError(answer, 401, 'invalid_client'),
+        },
+      ),
+    ),
+  ),
+  ...perProfile(
+    'old-token-on-public-read',
+    ['RS-IP-16'],
+    {
+      compat: 'an unsigned read with some token is answered as the public one',
+      strict: 'an unsigned read with some token is refused',
+    },
+    async (context) => {
+      const { id: url } = await createIncomingPayment(context);
+      return context.call({ operation: 'get-incoming-payment', url, token: randomUUID(), sign: false });
+    },
+    {
+      compat: (answer) => {
+        const { body } = expectStatus(answer, 200);
+        if ('id' in body || 'methods' in body) throw new Error('more than the public view');
+      },
+      strict: (answer) => expectResourceError(answer, 401),
+    },
+  ),
+  ...perProfile(
+    'unknown-member-of-amount',
+    ['RS-01'],
+    {
+      compat: 'an unknown member inside an amount is ignored and not sent back',
+      strict: 'an unknown member inside an amount is refused',
+    },
+    async (context) => {
+      const { receiver } = context;
+      const incomingAmount = { ...amountOf(receiver, '5'), note: 'x' };
+      return postIncomingPayment(
+        context,
+        { walletAddress: receiver.url, incomingAmount },
+        await incomingToken(context),
+      );
+    },
+    {
+      compat: (answer) => {
+        const { body } = expectStatus(answer, 201);
+        if ('note' in body.incomingAmount) throw new Error('the unknown member came back');
+      },
+      strict: (answer) => expectResourceError(answer, 400),
+    },
+  ),
+];
