@@ -8,7 +8,7 @@ import { Problem } from '../http/problem.ts';
 import { type Asset, sameAsset, toWireAmount } from '../payments/amount.ts';
 import { type ResourceCall, scopeFor, tokenCaller } from './caller.ts';
 import { storeMetadata } from './metadata.ts';
-import { readPage, readPageRequest } from './pagination.ts';
+import { listPayments } from './payment-list.ts';
 import { readAmount } from './request-amount.ts';
 import { isResourceId } from './resource-url.ts';
 import type { ResourceDeps } from './server.ts';
@@ -93,26 +93,14 @@ export function createIncomingPaymentHandlers(deps: ResourceDeps) {
         return { status: 200, body: toBody({ ...row, completed: true }) };
       }),
 
-    'list-incoming-payments': async (call, { query }) => {
-      const { ownClientId } = scopeFor(call, query['wallet-address']);
-      const wallet = await findWalletAddress(db.query, ase, query['wallet-address']);
-      const page = readPageRequest(call.exchange.rawTarget, {
+    'list-incoming-payments': (call, { query }) =>
+      listPayments(deps, call, {
         collection: 'incoming-payments',
-        walletAddressId: wallet.id,
-        ownClientId,
-      });
-      const { rows, pagination } = await readPage(page, ({ where, order, limit }) =>
-        selectIncomingPayments(db.query)
-          .where('payment.wallet_address_id', '=', wallet.id)
-          .$if(ownClientId !== undefined, (select) => select.where('payment.client_id', '=', ownClientId!))
-          .where(where)
-          .orderBy('payment.created_at', order)
-          .orderBy('payment.id', order)
-          .limit(limit)
-          .execute(),
-      );
-      return { status: 200, body: { pagination, result: rows.map(toBody) } };
-    },
+        walletAddress: query['wallet-address'],
+        select: ({ where, orderBy, limit }) =>
+          selectIncomingPayments(db.query).where(where).orderBy(orderBy).limit(limit).execute(),
+        toItem: toBody,
+      }),
   } satisfies IncomingPaymentApiHandlers<ResourceCall>;
 
   function selectIncomingPayments(queryable: Queryable) {

@@ -9,7 +9,7 @@ import { sameAsset, toWireAmount } from '../payments/amount.ts';
 import { type ResourceCall, scopeFor, tokenCaller } from './caller.ts';
 import { type Reservation, reserveSpending } from './grant-spending.ts';
 import { storeMetadata } from './metadata.ts';
-import { readPage, readPageRequest } from './pagination.ts';
+import { listPayments } from './payment-list.ts';
 import { debitAmountOf, insertQuote, prepareQuote, type QuoteRow, quoteUrl, receiveAmountOf } from './quote.ts';
 import { readPayableReceiver } from './receiver.ts';
 import { isResourceId, resourceIdIn } from './resource-url.ts';
@@ -102,26 +102,14 @@ export function createOutgoingPaymentHandlers(deps: ResourceDeps) {
       return { status: 200, body: toBody(row) };
     },
 
-    'list-outgoing-payments': async (call, { query }) => {
-      const { ownClientId } = scopeFor(call, query['wallet-address']);
-      const wallet = await findWalletAddress(db.query, ase, query['wallet-address']);
-      const page = readPageRequest(call.exchange.rawTarget, {
+    'list-outgoing-payments': (call, { query }) =>
+      listPayments(deps, call, {
         collection: 'outgoing-payments',
-        walletAddressId: wallet.id,
-        ownClientId,
-      });
-      const { rows, pagination } = await readPage(page, ({ where, order, limit }) =>
-        selectOutgoingPayments(db.query)
-          .where('payment.wallet_address_id', '=', wallet.id)
-          .$if(ownClientId !== undefined, (select) => select.where('payment.client_id', '=', ownClientId!))
-          .where(where)
-          .orderBy('payment.created_at', order)
-          .orderBy('payment.id', order)
-          .limit(limit)
-          .execute(),
-      );
-      return { status: 200, body: { pagination, result: rows.map(toBody) } };
-    },
+        walletAddress: query['wallet-address'],
+        select: ({ where, orderBy, limit }) =>
+          selectOutgoingPayments(db.query).where(where).orderBy(orderBy).limit(limit).execute(),
+        toItem: toBody,
+      }),
   } satisfies Omit<OutgoingPaymentApiHandlers<ResourceCall>, 'get-outgoing-payment-grant'>;
 
   /**

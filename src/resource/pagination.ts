@@ -31,7 +31,7 @@ export interface PageRequest {
 /** Which rows of the table `payment` to select, and in which order. */
 export interface Slice {
   readonly where: RawBuilder<boolean>;
-  readonly order: 'asc' | 'desc';
+  readonly orderBy: RawBuilder<unknown>;
   readonly limit: number;
 }
 
@@ -66,11 +66,11 @@ export async function readPage<Row extends { id: string; created_at: string }>(
   select: (slice: Slice) => Promise<Row[]>,
 ): Promise<{ rows: Row[]; pagination: PageInfo }> {
   const [before, after] = [
-    { order: 'asc', beyond: '>' },
-    { order: 'desc', beyond: '<' },
+    { orderBy: sql`payment.created_at asc, payment.id asc`, beyond: '>' },
+    { orderBy: sql`payment.created_at desc, payment.id desc`, beyond: '<' },
   ] as const;
   const [ahead, behind] = direction === 'forward' ? [after, before] : [before, after];
-  const found = await select({ where: compare(ahead.beyond, cursor), order: ahead.order, limit: size + 1 });
+  const found = await select({ where: compare(ahead.beyond, cursor), orderBy: ahead.orderBy, limit: size + 1 });
   const rows = direction === 'forward' ? found.slice(0, size) : found.slice(0, size).reverse();
   const edge = found[0] && toPosition(found[0]);
   // Behind the page: the rows before its first one, or, where the page is empty, from the cursor on.
@@ -78,7 +78,7 @@ export async function readPage<Row extends { id: string; created_at: string }>(
     ? []
     : await select({
         where: compare(edge ? behind.beyond : `${behind.beyond}=`, edge ?? cursor),
-        order: behind.order,
+        orderBy: behind.orderBy,
         limit: 1,
       });
   const [hasMore, hasRest] = [found.length > size, rest.length > 0];

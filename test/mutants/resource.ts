@@ -195,16 +195,16 @@ export const resourceMutants: readonly Mutant[] = [
   },
   {
     id: 'list.items-of-everybody',
-    file: incoming,
-    at: '.$if(«ownClientId !== undefined», (select) =>',
-    by: 'false',
+    file: 'src/resource/payment-list.ts',
+    at: 'const visible = «ownClientId === undefined» ?',
+    by: 'true',
     fails: ['list.own-only'],
   },
   {
     id: 'list.items-with-methods',
-    file: incoming,
-    at: 'result: rows.map(«toBody»)',
-    by: '(row) => ({ ...toBody(row), walletAddress: `${row.wallet_url}/` })',
+    file: 'src/resource/payment-list.ts',
+    at: 'result: rows.map(«toItem»)',
+    by: '(row) => ({ ...toItem(row), walletAddress: `${row.wallet_url}/` })',
     fails: ['list.items'],
   },
 

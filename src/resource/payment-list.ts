@@ -1,0 +1,33 @@
+/** The lists of incoming and of outgoing payments: of one wallet address, by the asking client or by all (RS-10, RS-L-01, RS-L-13). */
+import { sql } from 'kysely';
+import { type ResourceCall, scopeFor } from './caller.ts';
+import { type CursorScope, type PageInfo, readPage, readPageRequest, type Slice } from './pagination.ts';
+import type { ResourceDeps } from './server.ts';
+import { findWalletAddress } from './wallet-address.ts';
+
+export interface PaymentListOptions<Row, Item> {
+  readonly collection: CursorScope['collection'];
+  /** As the request names it. */
+  readonly walletAddress: string;
+  /** Runs one statement on the table `payment`. */
+  readonly select: (slice: Slice) => Promise<Row[]>;
+  readonly toItem: (row: Row) => Item;
+}
+
+/** The reply to a request for a page. Throws `insufficient_access`, `unknown_wallet_address` and `invalid_request`. */
+export async function listPayments<Row extends { id: string; created_at: string }, Item>(
+  { ase, db }: Pick<ResourceDeps, 'ase' | 'db'>,
+  call: ResourceCall,
+  { collection, walletAddress, select, toItem }: PaymentListOptions<Row, Item>,
+): Promise<{ status: 200; body: { pagination: PageInfo; result: Item[] } }> {
+  const { ownClientId } = scopeFor(call, walletAddress);
+  const wallet = await findWalletAddress(db.query, ase, walletAddress);
+  const scope = { collection, walletAddressId: wallet.id, ownClientId };
+  const listed = sql<boolean>`payment.wallet_address_id = ${wallet.id}`;
+  const visible = ownClientId === undefined ? listed : sql<boolean>`${listed} and payment.client_id = ${ownClientId}`;
+  const page = readPageRequest(call.exchange.rawTarget, scope);
+  const { rows, pagination } = await readPage(page, (slice) =>
+    select({ ...slice, where: sql<boolean>`${visible} and ${slice.where}` }),
+  );
+  return { status: 200, body: { pagination, result: rows.map(toItem) } };
+}
