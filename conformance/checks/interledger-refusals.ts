@@ -34,6 +34,11 @@ export const interledgerRefusalChecks: Check[] = [
           const { status } = await peer.post(peer.prepare(credentials, { amount: 10n, destination: wrong }));
           assert.equal(status, 400, `"${wrong.replace(token, '…')}" is no address`);
         }
+        for (const at of [0, own.length + 1, ilpAddress.length - 1]) {
+          const packet = peer.prepare(credentials, { amount: 10n });
+          packet[packet.indexOf(ilpAddress) + at]! |= 0x80;
+          assert.equal((await peer.post(packet)).status, 400, 'an address is ASCII, with eight bits to a byte');
+        }
         assert.equal(await received(), 0n);
         assert.equal(outcomeOf(await give(`${ilpAddress}.anything~below_it`)), 'fulfill', 'the rest is the sender’s');
       });
@@ -189,11 +194,21 @@ export const interledgerRefusalChecks: Check[] = [
           assert.equal((await peer.post(packet, { path })).status, 404, path);
         }
         const cut = [1, 12, 40, packet.length - 1].map((length) => packet.subarray(0, length));
-        const late = Buffer.from(packet);
-        late.fill('x', 12, 20);
+        const expiry = packet.indexOf(
+          decodePrepare(packet)
+            .expiresAt.toISOString()
+            .replace(/[^0-9]/g, ''),
+        );
+        const never = ['9999 101000000000', '99990231000000000', '99991301000000000', 'x'.repeat(17)].map((time) => {
+          const bytes = Buffer.from(packet);
+          bytes.write(time, expiry);
+          return bytes;
+        });
+        const twice = Buffer.concat([packet, packet]);
         const reply = Buffer.from(packet);
         reply[0] = 13;
-        for (const bytes of [Buffer.alloc(0), ...cut, late, reply, randomBytes(300), Buffer.from('{"amount":"10"}')]) {
+        const others = [Buffer.alloc(0), reply, twice, randomBytes(300), Buffer.from('{"amount":"10"}')];
+        for (const bytes of [...cut, ...never, ...others]) {
           assert.equal((await peer.post(bytes)).status, 400);
         }
         const huge = await peer.post(Buffer.alloc(200_000, 12)).catch(() => undefined);

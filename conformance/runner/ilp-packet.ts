@@ -76,7 +76,7 @@ export function decodePrepare(bytes: Buffer): IlpPrepare {
   const [, year, month, day, hour, minute, second, milli] = time;
   const expiresAt = new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}.${milli}Z`);
   const condition = reader.take(32);
-  const destination = reader.octets().toString('ascii');
+  const destination = reader.octets().toString('latin1');
   return { amount, expiresAt, condition, destination, data: reader.octets() };
 }
 
@@ -95,7 +95,7 @@ export function decodeReply(bytes: Buffer): IlpReply {
   }
   const reader = openEnvelope(bytes, REJECT);
   const code = reader.take(3).toString('ascii');
-  const triggeredBy = reader.octets().toString('ascii');
+  const triggeredBy = reader.octets().toString('latin1');
   return { kind: 'reject', code, triggeredBy, message: reader.octets().toString('utf8'), data: reader.octets() };
 }
 

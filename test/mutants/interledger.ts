@@ -44,8 +44,14 @@ const receiverMutants: readonly Mutant[] = [
   {
     id: 'interledger.fulfilled-without-credit',
     file: receiver,
-    at: 'await «creditIncomingPayment»(tx, locked, {',
-    by: '(async () => {})',
+    at: `await «creditIncomingPayment(tx, locked, {
+            amount,
+            paidBy: [{ accountId: peerAccount, amount: -amount }],
+            transferId: \`packet:\${peer}:\${condition}:in\`,
+            now: clock.businessNow(),
+            announce,
+          })»;`,
+    by: 'undefined',
     fails: ['interledger.credited'],
   },
   {
@@ -228,6 +234,13 @@ const receiverMutants: readonly Mutant[] = [
     id: 'interledger.no-packet-is-an-answer',
     file: 'src/payments/ilp/ilp-over-http.ts',
     at: 'if (!«parsePrepare(body)») return end(400);',
+    by: 'true',
+    fails: ['interledger.transport', 'interledger.address'],
+  },
+  {
+    id: 'interledger.packets-read-loosely',
+    file: 'src/payments/ilp/ilp-reply.ts',
+    at: 'return «serializeIlpPrepare(prepare).equals(bytes)» ? prepare : undefined;',
     by: 'true',
     fails: ['interledger.transport', 'interledger.address'],
   },

@@ -1,11 +1,20 @@
 /** ILP packets as bytes (ILP-0027): Prepares that come in, answers that go out. */
-import { deserializeIlpPrepare, type IlpPrepare, serializeIlpFulfill, serializeIlpReject } from 'ilp-packet';
+import {
+  deserializeIlpPrepare,
+  type IlpPrepare,
+  serializeIlpFulfill,
+  serializeIlpPrepare,
+  serializeIlpReject,
+} from 'ilp-packet';
 
-/** Undefined if the bytes are no ILP Prepare. */
+/**
+ * Undefined if the bytes are no ILP Prepare in the one way to write it (ILP-0030): the parser takes `2030 101…` for a
+ * time, the eighth bit of an address for nothing, and what follows the packet for no matter.
+ */
 export function parsePrepare(bytes: Buffer): IlpPrepare | undefined {
   try {
     const prepare = deserializeIlpPrepare(bytes);
-    return Number.isNaN(prepare.expiresAt.getTime()) ? undefined : prepare;
+    return serializeIlpPrepare(prepare).equals(bytes) ? prepare : undefined;
   } catch {
     return undefined;
   }
