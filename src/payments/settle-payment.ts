@@ -257,7 +257,11 @@ async function deliverHere(context: SettlePaymentContext, job: Job, incomingPaym
 }
 
 /** Ends the payment with what was delivered so far; payer and grant get the rest back (RS-OP-18, SET-12, LIM-14). */
-export async function failPayment(context: SettlePaymentContext, job: Job, reason: string): Promise<Outcome> {
+export async function failPayment(
+  context: Pick<SettlePaymentContext, 'db' | 'clock' | 'failpoint' | 'announce'>,
+  job: Job,
+  reason: string,
+): Promise<Outcome> {
   const { db, clock, failpoint } = context;
   await db.transaction(async (tx) => {
     await lockOutgoingPaymentGrant(tx, job);
