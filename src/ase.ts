@@ -177,7 +177,7 @@ export function createAse(options: AseOptions): Ase {
   const wakeEvents = () => {
     if (serves('resource')) events.wake();
   };
-  const askForRate = createRateService({ clock, outbound, log });
+  const askForRate = createRateService({ clock, outbound });
   const rate = async (from: Asset, to: Asset) => {
     const { rateSource, prices } = settings.current();
     return rateSource === undefined ? rateBetween(prices, from, to) : askForRate(rateSource, from, to);

@@ -6,6 +6,7 @@ import { consentChecks } from './consent.ts';
 import { consentDecisionChecks } from './consent-decision.ts';
 import { continuationChecks } from './continuation.ts';
 import { discoveryChecks } from './discovery.ts';
+import { eventChecks } from './events.ts';
 import { exchangeChecks } from './exchanges.ts';
 import { faultChecks } from './faults.ts';
 import { grantAnswerChecks } from './grant-answer.ts';
@@ -75,6 +76,7 @@ export const checks: readonly Check[] = [
   ...outgoingPaymentEndChecks,
   ...introspectionChecks,
   ...administrationChecks,
+  ...eventChecks,
   ...targetChecks,
   ...faultChecks,
   ...exchangeChecks,

@@ -38,7 +38,7 @@ export interface EventsOptions {
   readonly webhook: () => Webhook | undefined;
   /** The process's one, loaded when it is first asked for. */
   readonly openCarrier: () => Promise<Carrier>;
-  readonly log: { warn(fields: Record<string, unknown>, message: string): void };
+  readonly log: Record<'info' | 'warn', (fields: Record<string, unknown>, message: string) => void>;
 }
 
 export interface Events {
@@ -123,9 +123,12 @@ export function createEvents(options: EventsOptions): Events {
 
   function fateOf({ id, attempts }: TakenEvent, failure: string | undefined): Fate {
     if (failure === undefined) return { state: 'delivered' };
-    const isLast = attempts >= MAX_RETRIES;
-    log.warn({ event: id, attempts: attempts + 1, failure }, isLast ? 'event given up' : 'event will be sent again');
-    if (isLast) return { state: 'undelivered', failure };
+    const details = { event: id, attempts: attempts + 1, failure };
+    if (attempts >= MAX_RETRIES) {
+      log.warn(details, 'event given up');
+      return { state: 'undelivered', failure };
+    }
+    log.info(details, 'event will be sent again');
     return { state: 'pending', failure, dueAt: clock.businessNow() + (attempts + 1) * RETRY_MS };
   }
 

@@ -12,7 +12,6 @@ import { parsePrice, type Rate, scaleRate } from './rates.ts';
 export interface RateServiceOptions {
   readonly clock: Clock;
   readonly outbound: Pick<Outbound, 'request'>;
-  readonly log?: { warn(fields: Record<string, unknown>, message: string): void };
 }
 
 /** The rate between two assets, scales included, as the service at this URL says. Throws `no_rate`. */
@@ -31,7 +30,7 @@ class NumberText {
 
 type Rates = Readonly<Record<string, unknown>>;
 
-export function createRateService({ clock, outbound, log }: RateServiceOptions): AskForRate {
+export function createRateService({ clock, outbound }: RateServiceOptions): AskForRate {
   /** By the request. */
   const answers = new Map<string, { readonly at: number; readonly rates: Promise<Rates> }>();
 
@@ -64,7 +63,6 @@ export function createRateService({ clock, outbound, log }: RateServiceOptions):
       return scaleRate(readRate(Object.hasOwn(rates, to.code) ? rates[to.code] : undefined), from, to);
     } catch (error) {
       if (!(error instanceof RatesUnusable || error instanceof OutboundError)) throw error;
-      log?.warn({ from: from.code, to: to.code, reason: error.message }, 'no exchange rate');
       throw new Problem('no_rate', { detail: `${from.code} to ${to.code}: ${error.message}`, cause: error });
     }
   };

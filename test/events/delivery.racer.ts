@@ -28,7 +28,7 @@ const events = createEvents({
   ...{ ase: marble, db, clock, outbound },
   webhook: () => ({ url, secret }),
   openCarrier: async () => carrier,
-  log: { warn: (fields) => process.send!({ problem: String(fields['err'] ?? '') }) },
+  log: { info: () => {}, warn: (fields) => process.send!({ problem: String(fields['err'] ?? '') }) },
 });
 await events.idle();
 

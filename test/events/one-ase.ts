@@ -61,7 +61,7 @@ export async function createOneAse(db: Database, { carried = false, timeoutMs = 
     outbound,
     webhook: () => one.webhook,
     openCarrier: openOwn,
-    log: { warn: (fields) => warnings.push(fields) },
+    log: { info: (fields) => warnings.push(fields), warn: (fields) => warnings.push(fields) },
   });
   const wallet = await openWallet({ ase: marble, db, asset: EUR });
   const one: OneAse = {

@@ -4,6 +4,7 @@ import { consentMutants } from './consent.ts';
 import { continuationMutants } from './continuation.ts';
 import { controlMutants } from './control.ts';
 import { clientKeyMutants, digestMutants, profileMutants } from './digests-and-keys.ts';
+import { eventMutants } from './events.ts';
 import { grantAnswerMutants } from './grant-answer.ts';
 import { grantRaceMutants } from './grant-races.ts';
 import { hostileMutants } from './hostile.ts';
@@ -23,6 +24,7 @@ export const mutants: readonly Mutant[] = [
   ...consentMutants,
   ...continuationMutants,
   ...controlMutants,
+  ...eventMutants,
   ...grantAnswerMutants,
   ...grantRaceMutants,
   ...hostileMutants,
