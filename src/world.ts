@@ -286,17 +286,24 @@ async function assemble(
     for (const ase of ases.values()) ase.start();
   }
 
+  /** Of clock and consent, made here: what was read before one of them is not taken up after it. */
+  let changes = 0;
+
   async function refresh(): Promise<void> {
+    const before = changes;
     const row = await db.query.selectFrom('world').selectAll().where('id', '=', worldId).executeTakeFirst();
     if (!row) return;
-    clock.setting = row.clock;
-    consent = row.consent;
+    if (changes === before) {
+      clock.setting = row.clock;
+      consent = row.consent;
+    }
     await Promise.all([...ases.values()].map((ase) => ase.administered.settings.refresh()));
   }
 
   async function saveConsent(mode: ConsentMode): Promise<void> {
     await db.query.updateTable('world').set({ consent: mode }).where('id', '=', worldId).execute();
     consent = mode;
+    changes += 1;
   }
 
   const wakeEvents = () => {
@@ -312,13 +319,19 @@ async function assemble(
     profile,
     clock: () => ({ mode: clock.setting.mode, now: clock.businessNow() }),
     async changeClock(change) {
-      const setting = clock.after(change);
-      await db.query
-        .updateTable('world')
-        .set({ clock: toJson(setting) })
-        .where('id', '=', worldId)
-        .execute();
-      clock.setting = setting;
+      // From what is stored, under lock: of two changes at once, in whichever process, both count.
+      await db.transaction(async (tx) => {
+        const world = tx.selectFrom('world').select('clock').where('id', '=', worldId).forUpdate();
+        clock.setting = (await world.executeTakeFirstOrThrow()).clock;
+        const setting = clock.after(change);
+        await tx
+          .updateTable('world')
+          .set({ clock: toJson(setting) })
+          .where('id', '=', worldId)
+          .execute();
+        clock.setting = setting;
+        changes += 1;
+      });
       wakeEvents();
     },
     consent: () => consent,

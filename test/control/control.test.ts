@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import { after, before, test } from 'node:test';
 import { fingerprint } from '../support/fingerprint.ts';
+import { createTestDatabase, needsPostgres } from '../support/postgresql.ts';
 import { prepareResources } from '../support/prepared-resources.ts';
 import { send } from '../support/signed-fetch.ts';
 import { clientEnvironment, startWorld, type TestWorld } from '../support/world.ts';
@@ -35,6 +36,22 @@ test('the state names the ASEs, their wallets and the clock', async () => {
     body.ases.map(({ name }: { name: string }) => name),
     ['granite', 'marble'],
   );
+});
+
+// The embedded database does one thing after the other.
+test('of changes of the clock at once, each counts', { skip: needsPostgres }, async () => {
+  const { url, drop } = await createTestDatabase();
+  try {
+    await using other = await startWorld({ database: { kind: 'postgresql', url } });
+    const { controls } = other;
+    await controls.changeClock({ action: 'freeze' });
+    const before = controls.clock().now;
+    const changes = Array.from({ length: 20 }, () => controls.changeClock({ action: 'advance', milliseconds: 10 }));
+    await Promise.all(changes);
+    assert.equal(controls.clock().now - before, 200);
+  } finally {
+    await drop();
+  }
 });
 
 test('without the token, from another host or page, nothing is said', async () => {
