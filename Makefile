@@ -1,5 +1,5 @@
 # Everything but `generate` needs Node.js 20 or newer and npm; a current Node is installed with the other packages.
-.PHONY: start test browser-test generate conformance example mutants bench lint build package-test install
+.PHONY: start test nightly browser-test generate conformance example mutants bench lint build package-test install
 
 ARGS ?=
 bin := node_modules/.bin
@@ -17,6 +17,10 @@ browser-test: $(installed)
 	@chromium="$${TOUCHSTONE_CHROMIUM:-/usr/bin/chromium}"; [ -x "$$chromium" ] || \
 	  { echo "There is no Chromium at $$chromium: install it, or name one with TOUCHSTONE_CHROMIUM." >&2; exit 1; }
 	@$(bin)/node --test test/browser/*.browser.ts
+
+# The long versions of the tests whose input is random; last figures: test/model/figures.md.
+nightly: $(installed)
+	@$(bin)/node test/model/main.ts --figures test/model/figures.md $(ARGS)
 
 generate: $(installed)
 	@SPEC_DIR=$(SPEC_DIR) $(bin)/node spec/generate.ts $(ARGS)

@@ -54,7 +54,7 @@ export interface Step {
   readonly answer: Answer;
 }
 
-interface Grant {
+export interface Grant {
   readonly asks: Asked;
   readonly state: 'pending' | 'approved' | 'issued' | 'rejected' | 'revoked';
   /** Seconds; of the last answer that counts for `wait`. */

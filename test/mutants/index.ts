@@ -6,6 +6,7 @@ import { controlMutants } from './control.ts';
 import { clientKeyMutants, digestMutants, profileMutants } from './digests-and-keys.ts';
 import { eventMutants } from './events.ts';
 import { grantAnswerMutants } from './grant-answer.ts';
+import { grantModelMutants } from './grant-model.ts';
 import { grantRaceMutants } from './grant-races.ts';
 import { hostileMutants } from './hostile.ts';
 import { interactionMutants } from './interaction.ts';
@@ -26,6 +27,7 @@ export const mutants: readonly Mutant[] = [
   ...controlMutants,
   ...eventMutants,
   ...grantAnswerMutants,
+  ...grantModelMutants,
   ...grantRaceMutants,
   ...hostileMutants,
   ...interactionMutants,

@@ -1,0 +1,75 @@
+/** Mutants of the state machine of grants that the model over HTTP must notice (LIM-01); test/model starts them. */
+import type { Mutant } from './mutant.ts';
+
+const rules: readonly Omit<Mutant, 'fails'>[] = [
+  {
+    id: 'grant-model.reference-used-again',
+    file: 'src/auth/continuation.ts',
+    at: "if («grant.state !== 'approved'») throw refuse('grant_denied');\n          return fetchGranted",
+    by: 'false',
+    also: [
+      {
+        file: 'src/auth/continuation.ts',
+        at: "const issued = await «moveGrant(tx, ase, grant, 'issue')»;",
+        by: "(grant.state === 'issued' ? grant : moveGrant(tx, ase, grant, 'issue'))",
+      },
+    ],
+  },
+  {
+    id: 'grant-model.reference-given-again',
+    file: 'src/auth/interaction.ts',
+    at: 'interact_ref_digest: digestSecret(interactRef), session_digest: «null» }',
+    by: 'undefined',
+  },
+  {
+    id: 'grant-model.cancelled-continues',
+    file: 'src/auth/continuation.ts',
+    at: "await «moveGrant(tx, ase, await lockContinuation(tx, caller), 'revoke')»;",
+    by: 'await lockContinuation(tx, caller)',
+  },
+  {
+    id: 'grant-model.wait-not-enforced',
+    file: 'src/auth/continuation.ts',
+    at: 'if (open && «now < grant.continuedAt + grant.wait * 1000») throw',
+    by: 'false',
+  },
+  {
+    id: 'grant-model.rotated-token-works',
+    file: 'src/auth/access-token.ts',
+    at: 'updateManaged(tx, managed).set(«columns»).executeTakeFirstOrThrow()',
+    by: '{ ...columns, value_digest: undefined }',
+  },
+  {
+    id: 'grant-model.expired-token-works',
+    file: 'src/auth/caller.ts',
+    at: ".where('t.expires_at', «'>'», toInstant(now))",
+    by: "'<>'",
+  },
+  {
+    id: 'grant-model.decided-twice',
+    file: 'src/auth/interaction.ts',
+    at: "if («grant.state !== 'pending'» || isExpired) throw refuseInteraction('interaction_closed');",
+    by: "grant.state !== 'pending' && grant.state !== 'rejected'",
+    also: [
+      {
+        file: 'src/auth/interaction.ts',
+        at: "«moveGrant(tx, ase, grant, 'approve')»;\n  const access",
+        by: "updateGrant(tx, ase, grant, { state: 'approved', finalization: null }).then(() => grant)",
+      },
+    ],
+  },
+  {
+    id: 'grant-model.decided-too-late',
+    file: 'src/auth/interaction.ts',
+    at: "if (grant.state !== 'pending' || «isExpired») throw refuseInteraction('interaction_closed');",
+    by: 'false',
+  },
+  {
+    id: 'grant-model.start-after-decision',
+    file: 'src/auth/interaction-redirect.ts',
+    at: "const mayStart = (grant: typeof found) => «grant.state === 'pending'» &&",
+    by: "grant.state === 'pending' || grant.state === 'approved'",
+  },
+];
+
+export const grantModelMutants: readonly Mutant[] = rules.map((mutant) => ({ ...mutant, fails: [] }));
