@@ -1,6 +1,6 @@
 /**
  * What a client may take of a listener, threat by threat: each is refused in the error format or cut off, while a
- * well-behaved client is answered (RFC 9112 §3.2, §6.1, §9.3.2, §11; RFC 9635 §11.28).
+ * well-behaved client is answered (RFC 9112 §3.2, §6.1, §9.3.2, §11; RFC 9635 §11).
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';

@@ -1,4 +1,4 @@
-// Hostile input and hostile key servers, what a failure looks like, and what is told to nobody: RFC 9635 §11.28, §11.36,
+// Hostile input and hostile key servers, what a failure looks like, and what is told to nobody: RFC 9635 §11,
 // RFC 9112 §11. The well-behaved client beside them is answered each time.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';

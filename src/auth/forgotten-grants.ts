@@ -1,6 +1,6 @@
 /**
  * Grants that nobody can use any more. Whoever has a key may ask for consent as often as it likes and never come back
- * (RFC 9635 §11.28), so what never led to a token is removed a day after its interaction expired.
+ * (RFC 9635 §11), so what never led to a token is removed a day after its interaction expired.
  */
 import { toInstant } from '../database/columns.ts';
 import type { AuthDeps } from './server.ts';

@@ -1,5 +1,5 @@
 // Requests that leave the program to addresses named by others (key sets, other ASEs), safe against server-side
-// request forgery: row AS-30, RFC 9635 §11.36, RFC 6890.
+// request forgery: row AS-30, RFC 9635 §11, RFC 6890.
 import { lookup as resolveHost } from 'node:dns';
 import http from 'node:http';
 import https from 'node:https';

@@ -1,4 +1,4 @@
-/** Interactions that were opened and never ended: their grants are removed, others are not (RFC 9635 §11.28, AS-N10). */
+/** Interactions that were opened and never ended: their grants are removed, others are not (RFC 9635 §11, AS-N10). */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { type PreparedResources, prepareResources } from '../support/prepared-resources.ts';

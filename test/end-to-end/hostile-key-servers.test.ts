@@ -1,6 +1,6 @@
 /**
  * Hostile key servers and clients that name them: fetching keys ends within its time and size, goes nowhere inside, and
- * keeps nobody waiting (RFC 9635 §11.36; AS-30, AS-N09, AS-N14).
+ * keeps nobody waiting (RFC 9635 §11; AS-30, AS-N09, AS-N14).
  */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';

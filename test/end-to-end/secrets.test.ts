@@ -7,6 +7,7 @@ import { Writable } from 'node:stream';
 import { test } from 'node:test';
 import { sql } from 'kysely';
 import pino from 'pino';
+import { entities } from '../../src/database/entities.ts';
 import { prepareResources } from '../support/prepared-resources.ts';
 import { send } from '../support/signed-fetch.ts';
 import { watchFetch } from '../support/watched-fetch.ts';
@@ -31,6 +32,15 @@ async function listKeptSecrets({ db, env }: TestWorld): Promise<string[]> {
     ),
     pem.split('\n')[1],
   ].filter((secret) => typeof secret === 'string');
+}
+
+/** All rows as text. */
+async function dumpDatabase({ db }: TestWorld): Promise<string> {
+  const rows = entities.map(async ({ meta }) => {
+    const result = await sql`select t::text as row from ${sql.table(meta.tableName)} t`.execute(db.query);
+    return JSON.stringify(result.rows);
+  });
+  return (await Promise.all(rows)).join('\n');
 }
 
 test('no secret stands in the log, in errors, in the list of exchanges or in the metrics', async () => {
@@ -137,6 +147,17 @@ test('no secret stands in the log, in errors, in the list of exchanges or in the
     const exchanges = await (await control('/exchanges?limit=1000')).text();
     const metrics = await (await control('/metrics')).text();
     watched.restore();
+
+    const stored = await dumpDatabase(world);
+    const digested = [
+      token,
+      pending.access_token.value,
+      reference,
+      cookie.split('=')[1]!,
+      prepared.grant.continueToken,
+    ];
+    for (const secret of digested)
+      assert.ok(!stored.includes(secret), 'what is kept as a digest stands in the database');
 
     const secrets = new Set([...watched.secrets, ...(await listKeptSecrets(world))]);
     for (const secret of secrets) if (secret.length < 6) secrets.delete(secret);
