@@ -1,0 +1,77 @@
+/**
+ * The one address of an ASE that runs in several processes: hands each connection to one of those that are up, in
+ * turn. It knows nothing of HTTP; a connection dies with the process at its other end, as behind any balancer.
+ */
+import { once } from 'node:events';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+
+export interface FrontDoor {
+  readonly port: number;
+  /** From now on connections go to this port too, or no longer. */
+  add(port: number): void;
+  remove(port: number): void;
+  close(): void;
+}
+
+/** Doors at a free port and 100 above it, where a world's second ASE is looked for. */
+export async function openTwoDoors(nextPort: () => number): Promise<[FrontDoor, FrontDoor]> {
+  for (;;) {
+    const port = nextPort();
+    const first = await openDoor(port);
+    const second = first && (await openDoor(port + 100));
+    if (first && second) return [first, second];
+    first?.close();
+  }
+}
+
+/** Undefined if the port is taken. */
+async function openDoor(port: number): Promise<FrontDoor | undefined> {
+  const behind: number[] = [];
+  const sockets = new Set<Socket>();
+  let turn = 0;
+  const server: Server = createServer((outer) => {
+    keep(outer);
+    pass(outer, [...behind.slice(turn % behind.length), ...behind.slice(0, turn % behind.length)]);
+    turn += 1;
+  });
+
+  function keep(socket: Socket): void {
+    sockets.add(socket);
+    socket.setNoDelay(true);
+    socket.on('close', () => sockets.delete(socket));
+    socket.on('error', () => socket.destroy());
+  }
+
+  /** To the first that takes it; nobody there means a closed connection. */
+  function pass(outer: Socket, [port, ...others]: number[]): void {
+    if (port === undefined) return void outer.destroy();
+    const inner = connect(port, '127.0.0.1');
+    const tryNext = () => pass(outer, others);
+    keep(inner);
+    inner.once('error', tryNext);
+    inner.once('connect', () => {
+      inner.off('error', tryNext);
+      outer.pipe(inner).pipe(outer);
+      inner.once('close', () => outer.destroy());
+      outer.once('close', () => inner.destroy());
+    });
+  }
+
+  const listening = once(server, 'listening').then(
+    () => true,
+    () => false,
+  );
+  server.listen(port, '127.0.0.1');
+  if (!(await listening)) return undefined;
+  return {
+    port,
+    add: (given) => void behind.push(given),
+    remove(given) {
+      if (behind.includes(given)) behind.splice(behind.indexOf(given), 1);
+    },
+    close() {
+      server.close();
+      for (const socket of sockets) socket.destroy();
+    },
+  };
+}
