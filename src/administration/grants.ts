@@ -1,7 +1,7 @@
 /** Grants of an ASE, as an administrator sees and revokes them (RFC 9635 §1.5). */
 import { sql } from 'kysely';
 import type { Access } from '../auth/access.ts';
-import { asStoredId, type GrantState, lockGrant, moveGrant } from '../auth/grant.ts';
+import { type GrantState, lockGrant, moveGrant } from '../auth/grant.ts';
 import { toInstant, toMillis } from '../database/columns.ts';
 import type { Queryable, Transaction } from '../database/database.ts';
 import { invalid, notFound } from './problem.ts';
@@ -48,14 +48,8 @@ export async function listGrants(
 
 /** Revokes a grant and with it its tokens; harmless if repeated. Throws `not_found`. */
 export async function revokeGrant(tx: Transaction, ase: string, id: string): Promise<void> {
-  const known = await tx
-    .selectFrom('gnap_grant')
-    .select('id')
-    .where('ase', '=', ase)
-    .where('id', '=', asStoredId(id))
-    .executeTakeFirst();
-  if (!known) throw notFound('no such grant');
   const grant = await lockGrant(tx, ase, id);
+  if (!grant) throw notFound('no such grant');
   if (grant.state !== 'revoked') await moveGrant(tx, ase, grant, 'revoke');
 }
 

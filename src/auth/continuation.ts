@@ -45,13 +45,13 @@ export function createContinuationHandlers(deps: ContinuationDeps) {
   const { ase, clock, ids, switches, authServer } = deps;
 
   /**
-   * The grant, locked. Another call may have come first since the caller was made out: it is cancelled, or its token
-   * was renewed (AS-124). Throws `unknown_continuation`.
+   * The grant, locked. Since the caller was made out, it may have been cancelled or forgotten, or its token renewed
+   * (AS-124). Throws `unknown_continuation`.
    */
   async function lockContinuation(tx: Transaction, { grantId, token }: Continuation): Promise<Grant> {
     const grant = await lockGrant(tx, ase, grantId);
-    const isStale = !matchesDigest(token, grant.continueDigest);
-    if (isStale || grant.state === 'revoked') throw refuse('unknown_continuation');
+    const isStale = !matchesDigest(token, grant?.continueDigest);
+    if (!grant || isStale || grant.state === 'revoked') throw refuse('unknown_continuation');
     return grant;
   }
 

@@ -126,9 +126,10 @@ function toGrant(row: GrantRow): Grant {
 /** An id out of a URL, to look up: PostgreSQL's text has no NUL, not even to compare with. */
 export const asStoredId = (id: string | undefined): string => (id === undefined || id.includes('\0') ? '' : id);
 
-/** The grant of that id, locked until the transaction ends; the first lock in the order (`database.ts`). */
-export async function lockGrant(tx: Transaction, ase: string, id: string): Promise<Grant> {
-  return toGrant(await selectGrant(tx, ase).where('id', '=', id).forUpdate().executeTakeFirstOrThrow());
+/** The grant of that id, if there is one, locked until the transaction ends; the first lock in the order (`database.ts`). */
+export async function lockGrant(tx: Transaction, ase: string, id: string): Promise<Grant | undefined> {
+  const row = await selectGrant(tx, ase).where('id', '=', asStoredId(id)).forUpdate().executeTakeFirst();
+  return row && toGrant(row);
 }
 
 /** A grant with its interaction, by the interaction's id. */

@@ -110,6 +110,19 @@ function createRaces(servers: () => TwoServers): Race[] {
       mutants: ['grant-races.continuation-without-lock'],
     },
     {
+      name: 'continue ∥ cancel ∥ removal: what is gone is unknown',
+      async run() {
+        const grant = await actors.request({ polls: true });
+        const hold = await servers().hold(grant.uri);
+        const sent = [actors.continue(grant)(0), actors.cancel(grant)(1)];
+        await hold.blocked(sent);
+        await hold.remove();
+        return unordered(await Promise.all(sent));
+      },
+      ends: ['401 invalid_continuation, 401 invalid_continuation'],
+      mutants: ['grant-races.gone-grant-locked'],
+    },
+    {
       name: 'rotate ∥ rotate: one new token',
       async run(round) {
         const token = await actors.requestToken();

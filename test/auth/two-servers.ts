@@ -60,6 +60,8 @@ export interface TwoServers {
 export interface Hold {
   blocked(requests: readonly Promise<unknown>[]): Promise<void>;
   release(): Promise<void>;
+  /** The same, with the grant gone. */
+  remove(): Promise<void>;
 }
 
 /** A statement that waits for a lock does so at once; this long is a mistake. */
@@ -149,6 +151,10 @@ export async function startTwoServers(switches: Record<string, boolean> = {}): P
         },
         release: async () => {
           await locker.query('rollback');
+        },
+        async remove() {
+          await locker.query('delete from gnap_grant where id = $1', [rows[0].id]);
+          await locker.query('commit');
         },
       };
     },

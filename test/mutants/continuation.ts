@@ -15,7 +15,7 @@ export const continuationMutants: readonly Mutant[] = [
     file: continuation,
     at: tokenChecked,
     by: "!row || row.finalization === 'revoked'",
-    also: [{ file: continuation, at: 'const isStale = «!matchesDigest(token, grant.continueDigest)»;', by: 'false' }],
+    also: [{ file: continuation, at: 'const isStale = «!matchesDigest(token, grant?.continueDigest)»;', by: 'false' }],
     fails: ['continuation.*-wrong-token', 'continuation.token-kinds', 'continuation.token-renewed'],
   },
   {
@@ -155,7 +155,7 @@ export const continuationMutants: readonly Mutant[] = [
     file: continuation,
     at: tokenChecked,
     by: '!row || !matchesDigest(token, row.continue_digest)',
-    also: [{ file: continuation, at: "if («isStale || grant.state === 'revoked'») throw", by: 'isStale' }],
+    also: [{ file: continuation, at: "if (!grant || «isStale || grant.state === 'revoked'») throw", by: 'isStale' }],
     fails: ['continuation.cancel-pending', 'interaction.ends-revoked'],
   },
   {

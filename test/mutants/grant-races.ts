@@ -5,8 +5,14 @@ const races: readonly Omit<Mutant, 'fails'>[] = [
   {
     id: 'grant-races.continuation-without-lock',
     file: 'src/auth/grant.ts',
-    at: "toGrant(await «selectGrant(tx, ase).where('id', '=', id).forUpdate()».executeTakeFirstOrThrow())",
+    at: "= await «selectGrant(tx, ase).where('id', '=', asStoredId(id)).forUpdate()».executeTakeFirst();",
     by: "selectGrant(tx, ase).where('id', '=', id)",
+  },
+  {
+    id: 'grant-races.gone-grant-locked',
+    file: 'src/auth/continuation.ts',
+    at: 'const grant = await «lockGrant(tx, ase, grantId)»;',
+    by: "lockGrant(tx, ase, grantId).then((grant) => { if (!grant) throw new Error('no row'); return grant; })",
   },
   {
     id: 'grant-races.interaction-without-lock',
@@ -17,7 +23,7 @@ const races: readonly Omit<Mutant, 'fails'>[] = [
   {
     id: 'grant-races.renewed-token-is-good',
     file: 'src/auth/continuation.ts',
-    at: 'const isStale = «!matchesDigest(token, grant.continueDigest)»;',
+    at: 'const isStale = «!matchesDigest(token, grant?.continueDigest)»;',
     by: 'false',
   },
   {
