@@ -1,5 +1,5 @@
 /**
- * Webhook events of an ASE, from the change of a payment to the receiver's 200 (EVT-01…04, EVT-06). Events of one
+ * Webhook events of an ASE, from the change of a payment to the receiver's 200 (EVT-01…04, EVT-06, OPI-062). Events of one
  * payment arrive in the order of its changes, one after the other; those of different payments do not wait for each
  * other. Each arrives at least once.
  */
