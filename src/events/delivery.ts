@@ -1,6 +1,6 @@
 /**
- * Webhook events of an ASE, from the change of a payment to the receiver's 200 (EVT-01…04, EVT-06, OPI-062). Events of one
- * payment arrive in the order of its changes, one after the other; those of different payments do not wait for each
+ * Webhook events of an ASE, from the change of a payment to the receiver's 200 (EVT-01…04, EVT-06, OPI-062). Events of
+ * one payment arrive in the order of its changes, one after the other; those of different payments do not wait for each
  * other. Each arrives at least once.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';

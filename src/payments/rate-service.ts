@@ -1,7 +1,7 @@
 /**
  * Exchange rates from an HTTP service of the operator's: `GET {url}?base=USD` answers `base` and `rates`, what one unit
- * of the base is worth in other currencies; they count for 15 seconds (SET-06, OPI-063). Where a rate cannot be had there is
- * none: an old one never stands in for it.
+ * of the base is worth in other currencies; they count for 15 seconds (SET-06, OPI-063). Where a rate cannot be had
+ * there is none: an old one never stands in for it.
  */
 import type { Clock } from '../clock.ts';
 import { type Outbound, OutboundError } from '../http/outbound.ts';
