@@ -34,13 +34,15 @@ export function createInteractionRedirectHandlers(deps: InteractionRedirectDeps)
   return {
     'start-interaction': async (call, { params: { id, nonce } }) => {
       const found = expectNonce(await findGrantOfInteraction(db.query, ase, id), nonce);
-      const mayStart = (grant: typeof found) => grant.state === 'pending' && !hasExpired(grant, clock.businessNow());
-      if (!mayStart(found)) return refuseStart(found);
+      const mayStart = (grant: typeof found, now: number) => grant.state === 'pending' && !hasExpired(grant, now);
+      if (!mayStart(found, clock.businessNow())) return refuseStart(found);
       const answer = await promptConsent(viewInteraction(found));
 
       return call.transaction(async (tx) => {
         const grant = expectNonce(await findGrantOfInteraction(tx, ase, id, 'for update'), nonce);
-        if (!mayStart(grant)) return refuseStart(grant);
+        // Read once: what is decided in time must not have expired when it is finished.
+        const now = clock.businessNow();
+        if (!mayStart(grant, now)) return refuseStart(grant);
         if ('redirect' in answer) {
           // Always a new session: one that somebody else began is worth nothing from now on (AS-N06).
           const session = ids.token();
@@ -49,7 +51,7 @@ export function createInteractionRedirectHandlers(deps: InteractionRedirectDeps)
           return redirectTo(answer.redirect, {}, { 'Set-Cookie': cookie });
         }
         const isAllowed = await mayDecide(tx, ase, grant, answer);
-        return finishInteraction(tx, deps, isAllowed ? await applyDecision(tx, ase, grant, answer) : grant);
+        return finishInteraction(tx, deps, isAllowed ? await applyDecision(tx, ase, grant, answer) : grant, now);
       });
     },
 
@@ -57,7 +59,7 @@ export function createInteractionRedirectHandlers(deps: InteractionRedirectDeps)
       call.transaction(async (tx) => {
         const grant = expectNonce(await findGrantOfInteraction(tx, ase, id, 'for update'), nonce);
         if (!showsSession(call.exchange, grant.interaction.sessionDigest)) throw refuseInteraction('invalid_session');
-        return finishInteraction(tx, deps, grant);
+        return finishInteraction(tx, deps, grant, clock.businessNow());
       }),
   } satisfies InteractionApiHandlers<Call<undefined>>;
 }

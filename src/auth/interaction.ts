@@ -146,13 +146,14 @@ export function viewInteraction(grant: InteractiveGrant): InteractionView {
  */
 export async function finishInteraction(
   tx: Transaction,
-  { ase, clock, ids, switches, authServer, closingWords = {} }: InteractionDeps,
+  { ase, ids, switches, authServer, closingWords = {} }: InteractionDeps,
   grant: InteractiveGrant,
+  now: number,
 ): Promise<Redirect | ClosingPage> {
   const { interaction } = grant;
   const { finish } = interaction;
   const cookie = { 'Set-Cookie': closeSession(interactionUrl(authServer, interaction.id)) };
-  const isExpired = hasExpired(grant, clock.businessNow());
+  const isExpired = hasExpired(grant, now);
 
   if (grant.state === 'approved' && finish && !isExpired) {
     const interactRef = ids.uuid();

@@ -67,7 +67,7 @@ const rules: readonly Omit<Mutant, 'fails'>[] = [
   {
     id: 'grant-model.start-after-decision',
     file: 'src/auth/interaction-redirect.ts',
-    at: "const mayStart = (grant: typeof found) => «grant.state === 'pending'» &&",
+    at: "const mayStart = (grant: typeof found, now: number) => «grant.state === 'pending'» &&",
     by: "grant.state === 'pending' || grant.state === 'approved'",
   },
 ];

@@ -76,7 +76,7 @@ const races: readonly Omit<Mutant, 'fails'>[] = [
   {
     id: 'grant-races.start-not-looked-at-again',
     file: 'src/auth/interaction-redirect.ts',
-    at: "'for update'), nonce);\n        if («!mayStart(grant)») return refuseStart(grant);",
+    at: 'if («!mayStart(grant, now)») return refuseStart(grant);',
     by: 'false',
   },
   {
