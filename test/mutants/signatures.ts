@@ -237,6 +237,21 @@ export const signatureMutants: readonly Mutant[] = [
     fails: ['signature.nonce-at-both-servers'],
   },
   {
+    // test/database/signature-nonces.race.test.ts starts with it.
+    id: 'signature.nonce-looked-up-first',
+    file: 'src/database/signature-nonces.ts',
+    at: 'return «numInsertedOrUpdatedRows === 0n»;',
+    by: 'globalThis.seenNonce',
+    also: [
+      {
+        file: 'src/database/signature-nonces.ts',
+        at: 'const now = «clock.wallNow()»;',
+        by: "await db.query.selectFrom('signature_nonce').select('nonce').where('nonce', '=', hash('sha256', nonce, 'base64url')).execute().then((rows) => { globalThis.seenNonce = rows.length > 0; return clock.wallNow(); })",
+      },
+    ],
+    fails: [],
+  },
+  {
     id: 'signature.repetition-is-replay',
     file: verify,
     at: 'return params.nonce ?? («switches.rejectRepeatedSignatures» ?',

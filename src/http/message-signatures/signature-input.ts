@@ -133,9 +133,9 @@ function selectLabel(
   inputs: readonly DictionaryMember[],
   signatures: ReadonlyMap<string, Buffer>,
 ): DictionaryMember | Refusal {
+  const labels = new Set(inputs.map(({ key }) => key));
   const lonely =
-    inputs.find(({ key }) => !signatures.has(key))?.key ??
-    [...signatures.keys()].find((label) => !inputs.some(({ key }) => key === label));
+    [...labels].find((label) => !signatures.has(label)) ?? [...signatures.keys()].find((label) => !labels.has(label));
   if (lonely !== undefined) {
     return refuse('label_mismatch', `label ${lonely} stands in only one of Signature-Input and Signature`);
   }
