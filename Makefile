@@ -1,5 +1,5 @@
 # Everything but `generate` needs Node.js 20 or newer and npm; a current Node is installed with the other packages.
-.PHONY: start test nightly browser-test generate conformance example mutants bench lint build package-test install
+.PHONY: start test nightly browser-test generate conformance example mutants chaos bench lint build package-test install
 
 ARGS ?=
 bin := node_modules/.bin
@@ -31,6 +31,10 @@ conformance: $(installed)
 # Breaks one rule after the other and sees that the checks notice.
 mutants: $(installed)
 	@$(bin)/node --import ./test/mutants/register.ts test/mutants/main.ts $(ARGS)
+
+# Two ASEs in four processes pay each other while everything dies; ARGS=--short for a minute of it.
+chaos: $(installed)
+	@$(bin)/node test/chaos/main.ts $(ARGS)
 
 example: $(installed)
 	@$(bin)/node conformance/clients/run.ts conformance/clients/node/pay.mjs

@@ -58,7 +58,6 @@ export function createClient(identity: Identity, seen: Sightings) {
       const text = await response.text();
       const answer = { status: response.status, body: parse(text) };
       count(`${method} ${kindOf(url)} ${answer.status}`);
-      if (process.env["DBG"] && answer.status>=400) console.log(method, url, text);
       if (answer.status >= 500 && typeof answer.body?.error?.code !== 'string') {
         seen.shapeless.push(`${method} ${kindOf(url)} ${answer.status}: ${text.slice(0, 200)}`);
       }

@@ -20,6 +20,7 @@ export async function findUntruths(given: WhatWasSeen): Promise<Finding[]> {
   return [
     await findLostPayments(given),
     await findSurplusPayments(given),
+    await findNeedlessFailures(given),
     await findLostReceivers(given),
     await readLedgers(given),
   ];
@@ -58,6 +59,21 @@ async function findSurplusPayments({ postgres, ases, intentions }: WhatWasSeen):
     rule: 'an intention became one payment at most, none where it was refused',
     broken: broken.map(({ mark, outcome }) => `${mark}: ${outcome}, and ${marks.get(mark) ?? 0} are there`),
   };
+}
+
+/** What dies comes back: only who has no money, or pays to where others pay too, has a reason to fail. */
+async function findNeedlessFailures({ postgres, ases, intentions }: WhatWasSeen): Promise<Finding> {
+  const alone = new Set(intentions.filter(({ kind }) => kind !== 'shared').map(({ mark }) => mark));
+  const broken: string[] = [];
+  for (const ase of ases) {
+    const rows = await postgres.query<{ mark: string; failure: string }>(
+      ase,
+      `select metadata ->> 'mark' as mark, failure from outgoing_payment
+       where state = 'failed' and failure <> 'insufficient_funds'`,
+    );
+    for (const { mark, failure } of rows) if (alone.has(mark)) broken.push(`${mark}: ${failure}`);
+  }
+  return { rule: 'no payment failed for an outage', broken };
 }
 
 async function findLostReceivers({ client, incomingPayments }: WhatWasSeen): Promise<Finding> {

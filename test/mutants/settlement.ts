@@ -16,4 +16,29 @@ export const settlementMutants: readonly Mutant[] = [
     by: 'true',
     fails: ['settlement.fixed-send', 'settlement.remaining'],
   },
+  // ── Found by `make chaos` ──
+  {
+    // The receiver answers first and books when it gets round to it.
+    id: 'settlement.books-after-it-fulfils',
+    file: 'src/payments/ilp/stream-receiver.ts',
+    at: 'const { sent, isNew } = «await book()»;',
+    by: 'setTimeout(() => void book().catch(() => {}), 30) && { sent: answer, isNew: true }',
+    fails: [],
+  },
+  {
+    // The sender begins anew without asking what became of its last packet.
+    id: 'settlement.unresolved-packet-forgotten',
+    file: 'src/payments/settle-payment.ts',
+    at: 'of «isFirstAttempt ? [] : await readUnresolvedPackets(db.query, job.ase, job.id)») {',
+    by: '[]',
+    fails: [],
+  },
+  {
+    // The sender gives a payment up at once, whatever is on its way.
+    id: 'settlement.refund-in-doubt',
+    file: 'src/payments/settlement.ts',
+    at: 'if («attempts >= maxAttempts && (await readUnresolvedPackets(db.query, ase, job.id)).length === 0») {',
+    by: 'true',
+    fails: [],
+  },
 ];
