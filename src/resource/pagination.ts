@@ -16,7 +16,7 @@ export interface CursorScope {
 }
 
 /** Place in the order of a list. It stays one when the item that stood there is gone (RS-L-16). */
-interface Position {
+export interface Position {
   readonly createdAt: string;
   readonly id: string;
 }
@@ -124,7 +124,8 @@ function readOnce(query: NodeJS.Dict<string | string[]>, name: string): string |
 const POSITION_LENGTH = 24;
 const BINDING_LENGTH = 8;
 
-function writeCursor({ createdAt, id }: Position, scope: CursorScope): string {
+/** The cursor that stands for an item of a list. */
+export function writeCursor({ createdAt, id }: Position, scope: CursorScope): string {
   const position = Buffer.alloc(POSITION_LENGTH);
   position.writeBigInt64BE(BigInt(toMillis(createdAt)));
   position.write(id.replaceAll('-', ''), 8, 'hex');

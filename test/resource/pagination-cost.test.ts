@@ -1,0 +1,168 @@
+/**
+ * What a page of a list costs (RS-L-01…17): by the blocks that PostgreSQL reads for it, the first page, one in the
+ * middle and the last one cost so much for each payment shown, whether the wallet address has a thousand payments or
+ * fifty thousand. Without their index they do not.
+ */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { type CompiledQuery, sql } from 'kysely';
+import { type Database, openDatabase, type Queryable } from '../../src/database/database.ts';
+import { type Position, writeCursor } from '../../src/resource/pagination.ts';
+import { nameDatabase, skipWithoutPostgres } from '../database/open.ts';
+import {
+  insertPayments,
+  type Kind,
+  kinds,
+  type ListedWallet,
+  type ListRequest,
+  listPage,
+  openListedWallet,
+  scopeOf,
+} from './many-payments.ts';
+
+const FEW = 1_000;
+const MANY = 50_000;
+/** Payments of a client that has not paid for long: they are the oldest of all. */
+const OLD = 60;
+const start = Date.parse('2030-01-01T00:00:00Z');
+const stepMs = 1000;
+const filters = { own: 'https://client.example/old', all: undefined } as const;
+type Filter = keyof typeof filters;
+
+/** Of twenty payments: each with its quote and wallet address in rows and indexes of three levels. */
+const MOST_BLOCKS = 20 * 10;
+
+/** Thrown to undo what a transaction did. */
+class Undo extends Error {}
+
+describe('a page', { skip: skipWithoutPostgres, timeout: 120_000 }, () => {
+  const { url, drop } = skipWithoutPostgres ? { url: '', drop: async () => {} } : nameDatabase('pages');
+  let db: Database;
+  let wallet: ListedWallet;
+  const costs = new Map<string, { few: number; many: number }>();
+
+  before(async () => {
+    db = await openDatabase({ kind: 'postgresql', url });
+    wallet = await openListedWallet(db, 'granite');
+    const busy = { clientId: 'https://client.example/busy', stepMs };
+    for (const kind of kinds) {
+      await insertPayments(db.query, kind, wallet, { count: OLD, clientId: filters.own, from: start, stepMs });
+      await insertPayments(db.query, kind, wallet, { ...busy, count: FEW - OLD, from: start + OLD * stepMs });
+    }
+    await tidy();
+    for (const one of pages) costs.set(nameOf(one), { few: await costOf(db.query, await requestFor(one)), many: 0 });
+    for (const kind of kinds) {
+      await insertPayments(db.query, kind, wallet, { ...busy, count: MANY - FEW, from: start + FEW * stepMs });
+    }
+    await tidy();
+    for (const one of pages) costs.get(nameOf(one))!.many = await costOf(db.query, await requestFor(one));
+  });
+  after(async () => {
+    await db.close();
+    await drop();
+  });
+
+  /** As autovacuum leaves the tables. */
+  async function tidy(): Promise<void> {
+    for (const table of ['incoming_payment', 'quote', 'outgoing_payment', 'wallet_address'])
+      await sql`vacuum analyze ${sql.table(table)}`.execute(db.query);
+  }
+
+  interface AskedPage {
+    readonly kind: Kind;
+    readonly filter: Filter;
+    readonly position: 'first' | 'middle' | 'last';
+    readonly direction: 'forward' | 'backward';
+  }
+  const pages: AskedPage[] = kinds.flatMap((kind) =>
+    (['own', 'all'] as const).flatMap((filter) =>
+      (['first', 'middle', 'last'] as const).flatMap((position) =>
+        (['forward', 'backward'] as const).map((direction) => ({ kind, filter, position, direction })),
+      ),
+    ),
+  );
+  const nameOf = ({ kind, filter, position, direction }: AskedPage): string =>
+    `${kind} payments, ${filter}, ${position} page, ${direction}`;
+
+  async function requestFor({ kind, filter, position, direction }: AskedPage): Promise<ListRequest> {
+    const ownClientId = filters[filter];
+    const table = `${kind}_payment` as const;
+    const selected = db.query
+      .selectFrom(table)
+      .select(['id', 'created_at'])
+      .where('wallet_address_id', '=', wallet.id)
+      .$if(ownClientId !== undefined, (select) => select.where('client_id', '=', ownClientId!));
+    const { count } = await selected
+      .clearSelect()
+      .select((eb) => eb.fn.countAll<string>().as('count'))
+      .executeTakeFirstOrThrow();
+    // Twenty from the newest or the oldest: so the pages that such a cursor leads to are full.
+    const offset = { first: 20, middle: Math.floor(Number(count) / 2), last: Number(count) - 21 }[position];
+    const row = await selected.orderBy('created_at', 'desc').orderBy('id', 'desc').offset(offset).limit(1).execute();
+    const { id, created_at } = row[0]!;
+    const place: Position = { id, createdAt: created_at };
+    const cursor = writeCursor(place, scopeOf({ kind, wallet, ownClientId }));
+    const isFirst = position === 'first' && direction === 'forward';
+    const query = { [direction === 'forward' ? 'first' : 'last']: '20', ...(!isFirst && { cursor }) };
+    return { kind, wallet, ownClientId, query };
+  }
+
+  /** Blocks that all statements of the request read, from the cache or the disk. */
+  async function costOf(queryable: Queryable, request: ListRequest): Promise<number> {
+    const statements: CompiledQuery[] = [];
+    const watched = queryable.withPlugin({
+      transformQuery({ node, queryId }) {
+        statements.push(queryable.getExecutor().compileQuery(node, queryId));
+        return node;
+      },
+      transformResult: async ({ result }) => result,
+    });
+    const { ids } = await listPage(watched, request);
+    assert.equal(ids.length, 20, 'the page is full');
+    assert.ok(statements.length >= 2, 'the statements were seen');
+    let blocks = 0;
+    for (const statement of statements) {
+      const explain = { ...statement, sql: `explain (analyze, buffers, format json) ${statement.sql}` };
+      const { rows } = await queryable.executeQuery(explain as CompiledQuery<ExplainRow>);
+      const plan = rows[0]!['QUERY PLAN'][0]!.Plan;
+      blocks += plan['Shared Hit Blocks'] + plan['Shared Read Blocks'];
+    }
+    return blocks;
+  }
+
+  for (const page of pages) {
+    test(`${nameOf(page)}: of ${MANY} costs what one of ${FEW} may cost`, () => {
+      const { few, many } = costs.get(nameOf(page))!;
+      assert.ok(Math.max(few, many) <= MOST_BLOCKS, `${few} blocks, and ${many} of the many`);
+    });
+  }
+
+  const indexes: readonly { readonly filter: Filter; readonly columns: string }[] = [
+    { filter: 'all', columns: '(ase, wallet_address_id, created_at, id)' },
+    { filter: 'own', columns: '(ase, wallet_address_id, client_id, created_at, id)' },
+  ];
+  for (const kind of kinds) {
+    for (const { filter, columns } of indexes) {
+      test(`${kind} payments, ${filter}: without the index on ${columns} a page reads much of the table`, async () => {
+        const table = `${kind}_payment`;
+        const found = sql<{ name: string }>`select indexname as name from pg_indexes
+          where tablename = ${table} and indexdef like ${`%USING btree ${columns}`}`;
+        const { rows } = await found.execute(db.query);
+        assert.equal(rows.length, 1, 'there is such an index');
+        const page = { kind, filter, position: 'first', direction: 'forward' } as const;
+        const request = await requestFor(page);
+        const work = db.transaction(async (tx) => {
+          await sql`drop index ${sql.id(rows[0]!.name)}`.execute(tx);
+          const blocks = await costOf(tx, request);
+          assert.ok(blocks > MOST_BLOCKS * 2, `only ${blocks} blocks`);
+          throw new Undo();
+        });
+        await assert.rejects(work, Undo);
+      });
+    }
+  }
+});
+
+interface ExplainRow {
+  readonly 'QUERY PLAN': readonly { readonly Plan: Record<'Shared Hit Blocks' | 'Shared Read Blocks', number> }[];
+}
