@@ -95,6 +95,8 @@ interface Token {
 
 /** Most authorization servers whose tokens are kept; the oldest goes first. */
 const MAX_TOKENS = 1000;
+/** What another ASE means by 400 or 401 to a request that is as it should be: a payment must not fail for it. */
+const keysUnread = 'the other ASE refuses our signature, perhaps for as long as it cannot reach our keys';
 /** A token is not used in the last moments of its life. */
 const EXPIRY_MARGIN_MS = 5_000;
 
@@ -109,7 +111,9 @@ function createRemoteReader({ clock, outbound, instance }: ReceiverDeps): ReadRe
     const response = await readWith(token);
     if (response.status !== 401 && response.status !== 403) return toReceiver(url, response);
     // Revoked, or forgotten in a reset: one new grant, and then no is no.
-    return toReceiver(url, await readWith(await currentToken(authServer, token)));
+    const renewed = await readWith(await currentToken(authServer, token));
+    if (renewed.status === 401) throw unreachable(keysUnread);
+    return toReceiver(url, renewed);
 
     function readWith({ value }: Token): Promise<OutboundResponse> {
       return call(sign({ method: 'GET', url, headers: { authorization: `GNAP ${value}` } }));
@@ -138,6 +142,7 @@ function createRemoteReader({ clock, outbound, instance }: ReceiverDeps): ReadRe
     const headers = { 'content-type': 'application/json' };
     const requestedAt = clock.wallNow();
     const response = await call(sign({ method: 'POST', url: authServer, headers, body }));
+    if (response.status === 400 || response.status === 401) throw unreachable(keysUnread);
     const { access_token } = readJson(response, isIssuedGrant);
     const lifetime = access_token.expires_in === undefined ? Number.POSITIVE_INFINITY : access_token.expires_in * 1000;
     return { value: access_token.value, expiresAt: requestedAt + lifetime - EXPIRY_MARGIN_MS };
