@@ -10,6 +10,8 @@ export interface FrontDoor {
   /** From now on connections go to this port too, or no longer. */
   add(port: number): void;
   remove(port: number): void;
+  /** Nobody comes in for so long, and who was in is out: the network is gone, the processes work on. */
+  shut(milliseconds: number): void;
   close(): void;
 }
 
@@ -29,7 +31,12 @@ async function openDoor(port: number): Promise<FrontDoor | undefined> {
   const behind: number[] = [];
   const sockets = new Set<Socket>();
   let turn = 0;
+  let isShut = false;
+  const cutAll = () => {
+    for (const socket of sockets) socket.destroy();
+  };
   const server: Server = createServer((outer) => {
+    if (isShut) return void outer.destroy();
     keep(outer);
     pass(outer, [...behind.slice(turn % behind.length), ...behind.slice(0, turn % behind.length)]);
     turn += 1;
@@ -69,9 +76,16 @@ async function openDoor(port: number): Promise<FrontDoor | undefined> {
     remove(given) {
       if (behind.includes(given)) behind.splice(behind.indexOf(given), 1);
     },
+    shut(milliseconds) {
+      isShut = true;
+      cutAll();
+      setTimeout(() => {
+        isShut = false;
+      }, milliseconds);
+    },
     close() {
       server.close();
-      for (const socket of sockets) socket.destroy();
+      cutAll();
     },
   };
 }

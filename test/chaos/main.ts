@@ -3,9 +3,12 @@
  * processes are killed at every failpoint and anywhere, connections are cut and the server goes down. When all has come
  * to rest the books must be right (`invariants.ts`), and whatever a client was told must be so.
  *
- * `--short` for a minute of it, `--seed TEXT` for the same choices again, `--mutant ID` to see a mistake found: then the
- * run succeeds if it finds one.
+ * A full run leaves its figures in `figures.md`. `--short` for a minute of it, `--seed TEXT` for the same choices again;
+ * with `--mutant ID` it is short, and succeeds if it finds the mistake. TOUCHSTONE_CHAOS_LOG names a file for what the
+ * processes logged.
  */
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { runChaos } from './run.ts';
 
@@ -20,7 +23,7 @@ const seed = values.seed ?? String(Math.floor(Math.random() * 1_000_000));
 const isShort = values.short || values.mutant !== undefined;
 const scale = isShort
   ? { payments: 60, killsPerFailpoint: 2, databaseRestarts: 1, mostSeconds: 90 }
-  : { payments: 300, killsPerFailpoint: 10, databaseRestarts: 4, mostSeconds: 600 };
+  : { payments: 500, killsPerFailpoint: 15, databaseRestarts: 5, mostSeconds: 600 };
 
 console.log(`chaos, seed ${seed}${values.mutant ? `, with the mutant ${values.mutant}` : ''}`);
 const started = Date.now();
@@ -31,12 +34,14 @@ const { figures, findings, answers, shortfalls } = await runChaos({
 });
 const broken = findings.filter(({ broken }) => broken.length > 0);
 
-console.log('\n| Figure | |\n| --- | --- |');
-for (const [name, value] of Object.entries(figures)) console.log(`| ${name} | ${value} |`);
-console.log(`| seconds | ${Math.round((Date.now() - started) / 1000)} |`);
-console.log(`\n| Answer | |\n| --- | --- |`);
-for (const [what, times] of [...answers].toSorted()) console.log(`| ${what} | ${times} |`);
-console.log('');
+const table = (head: string, rows: Iterable<readonly [string, number | string]>): string =>
+  [`| ${head} | |`, '| --- | ---: |', ...[...rows].map(([name, value]) => `| ${name} | ${value} |`), ''].join('\n');
+const seconds = Math.round((Date.now() - started) / 1000);
+const tables = [
+  table('Figure', [['seed', seed], ...Object.entries(figures), ['seconds', seconds]]),
+  table('What clients were answered', [...answers].toSorted()),
+];
+console.log(`\n${tables.join('\n')}`);
 for (const { rule, broken } of findings) {
   console.log(`${broken.length === 0 ? 'holds ' : 'BROKEN'} ${rule}`);
   for (const case_ of broken.slice(0, 5)) console.log(`         ${case_}`);
@@ -49,4 +54,9 @@ if (values.mutant) {
   process.exitCode = broken.length > 0 ? 0 : 1;
 } else {
   process.exitCode = broken.length + shortfalls.length === 0 ? 0 : 1;
+  if (!isShort && process.exitCode === 0) {
+    const holding = ['What held in the end:', '', ...findings.map(({ rule }) => `- ${rule}`), ''].join('\n');
+    const text = ['# The last full run of `make chaos`', '', ...tables, holding].join('\n');
+    await writeFile(join(import.meta.dirname, 'figures.md'), text);
+  }
 }

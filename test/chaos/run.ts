@@ -1,12 +1,12 @@
 /** One chaos run: starts everything, lets it be disturbed while payers pay, waits for rest, and asks what is true. */
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createChance } from './chance.ts';
 import { createClient, type Sightings } from './client.ts';
 import { type Fleet, startFleet } from './fleet.ts';
-import { openTwoDoors } from './front-door.ts';
+import { type FrontDoor, openTwoDoors } from './front-door.ts';
 import { type Finding, findBrokenRules } from './invariants.ts';
 import { createPayer, createSharedReceivers, type Intention, type Wallet } from './payers.ts';
 import { startPostgreSql, type ThrowAwayPostgreSql } from './postgresql.ts';
@@ -75,6 +75,15 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   const postgres = await startPostgreSql(databasePort, ases);
   let isDisturbed = false;
   let fleet: Fleet | undefined;
+  const cleanUp = async () => {
+    await fleet?.stop();
+    for (const door of doors) door.close();
+    await postgres.stop();
+    const kept = process.env['TOUCHSTONE_CHAOS_LOG'];
+    if (kept) await copyFile(logFile, kept);
+    await rm(directory, { recursive: true, force: true });
+  };
+  for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => void cleanUp().finally(() => process.exit(1)));
   try {
     const berths = await Promise.all(
       [0, 1].flatMap((process) =>
@@ -92,22 +101,18 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
       ),
     );
     fleet = await startFleet({ ...options, berths, chance, logFile, isDisturbed: () => isDisturbed });
-    return await disturb(options, fleet, postgres, logFile, (whether) => {
+    return await disturb(options, fleet, doors, postgres, logFile, (whether) => {
       isDisturbed = whether;
     });
   } finally {
-    await fleet?.stop();
-    for (const door of doors) door.close();
-    await postgres.stop();
-    if (process.env['TOUCHSTONE_CHAOS_LOG'])
-      await writeFile(process.env['TOUCHSTONE_CHAOS_LOG'], await readFile(logFile));
-    await rm(directory, { recursive: true, force: true });
+    await cleanUp();
   }
 }
 
 async function disturb(
   options: ChaosOptions,
   fleet: Fleet,
+  doors: readonly FrontDoor[],
   postgres: ThrowAwayPostgreSql,
   logFile: string,
   setDisturbed: (whether: boolean) => void,
@@ -148,6 +153,7 @@ async function disturb(
   const chance = createChance(options.seed, 'disturbances');
   let restarts = 0;
   let terminated = 0;
+  let shut = 0;
   const killing = (async () => {
     while (!isDone()) {
       await wait(chance.integer(2_000, 4_000));
@@ -162,6 +168,9 @@ async function disturb(
       if (intentions.length >= every * (restarts + 1) && restarts < options.databaseRestarts) {
         await postgres.restart();
         restarts += 1;
+      } else if (chance.integer(1, 3) === 1) {
+        chance.pick(doors).shut(chance.integer(1_000, 5_000));
+        shut += 1;
       } else {
         terminated += await postgres.terminateConnections(ases);
       }
@@ -214,7 +223,8 @@ async function disturb(
       'kills at random': fleet.randomKills(),
       'starts of a process': fleet.starts(),
       'restarts of PostgreSQL': restarts,
-      'connections terminated': terminated,
+      'connections to PostgreSQL terminated': terminated,
+      'times that nobody could reach an ASE': shut,
     },
   };
 }
