@@ -139,6 +139,29 @@ export const hostileChecks: Check[] = [
     },
   },
   {
+    id: 'hostile.content-type-twice',
+    rows: ['RS-30', 'AS-07'],
+    title: 'content that calls itself two things is refused, also where one of them would do',
+    run: async (context) => {
+      const headers = [['content-type', 'text/plain']] as const;
+      const { sender } = context;
+      const json = { client: context.environment.client, access_token: { access: [quoteAccess()] } };
+      const sign = { components: ['@method', '@target-uri', 'content-digest'] };
+      const asked = await context.call({ operation: 'post-request', url: sender.authServer, json, headers, sign });
+      expectGnapError(asked, 400, 'invalid_request');
+      const created = await context.call({
+        operation: 'create-incoming-payment',
+        url: `${context.receiver.resourceServer}/incoming-payments`,
+        json: { walletAddress: context.receiver.url },
+        token: await incomingToken(context),
+        headers,
+        sign: { components: ['@method', '@target-uri', 'authorization', 'content-digest'] },
+      });
+      expectResourceError(created, 400);
+      await isServed(context);
+    },
+  },
+  {
     id: 'hostile.key-set-megabyte',
     rows: ['AS-30', 'AS-N14'],
     title:

@@ -218,6 +218,9 @@ async function validateRequest<Caller>(
   query: Record<string, unknown>,
   body: unknown,
 ): Promise<ValidatedRequest> {
+  if (headerLines(exchange, 'content-type').length > 1) {
+    throw new Problem('invalid_request', { description: 'Content-Type stands twice' });
+  }
   const headers = Object.fromEntries(exchange.rawHeaders.map(([name, value]) => [name.toLowerCase(), value]));
   if (body instanceof Malformed && /^application\/json\b/i.test(headers['content-type'] ?? '')) {
     throw new Problem('malformed_body');

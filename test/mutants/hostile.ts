@@ -140,4 +140,11 @@ export const hostileMutants: readonly Mutant[] = [
     by: "'body_too_large'",
     fails: [],
   },
+  {
+    id: 'hostile.content-type-twice',
+    file: 'src/http/pipeline.ts',
+    at: "if («headerLines(exchange, 'content-type').length > 1») {",
+    by: 'false',
+    fails: ['hostile.content-type-twice'],
+  },
 ];
