@@ -54,7 +54,9 @@ export function createOutgoingPaymentHandlers(deps: ResourceDeps) {
       const { wallet, quote, isNew } =
         'quoteId' in body ? await takeQuote(body.walletAddress, body.quoteId) : await makeQuote(clientId, body);
 
+      // By the time that the payment is given: reading the receiver may have taken a while (RS-OP-07).
       const now = clock.businessNow();
+      if (now >= toMillis(quote.expires_at)) throw new Problem('invalid_quote');
       const payment = { id: deps.ids.uuid(), quote_id: quote.id, sent_amount: '0', created_at: toInstant(now) };
       const reply = await call.transaction(async (tx) => {
         const spending = await reserveSpending(tx, {
@@ -113,8 +115,8 @@ export function createOutgoingPaymentHandlers(deps: ResourceDeps) {
   } satisfies Omit<OutgoingPaymentApiHandlers<ResourceCall>, 'get-outgoing-payment-grant'>;
 
   /**
-   * The quote of that URL, if it can still be paid: its time, its wallet address and its receiver are as they were
-   * quoted (RS-OP-05…07, RS-OP-11, RS-Q-23). Whether it was used is decided where the payment is inserted.
+   * The quote of that URL, if its wallet address and its receiver are as they were quoted (RS-OP-05…07, RS-OP-11,
+   * RS-Q-23). Its time is looked at when the payment has one, and its use where the payment is inserted.
    */
   async function takeQuote(walletAddress: string, url: string): Promise<PayableQuote> {
     const quoteId = resourceIdIn(resourceServer, 'quotes', url);
@@ -130,7 +132,6 @@ export function createOutgoingPaymentHandlers(deps: ResourceDeps) {
     const quote = row as QuoteRow;
     const wallet = toHostedWalletAddress(row);
     if (quote.wallet_address_id !== wallet.id) throw new Problem('invalid_quote');
-    if (clock.businessNow() >= toMillis(quote.expires_at)) throw new Problem('invalid_quote');
 
     const receiver = await readPayableReceiver(deps, quote.receiver).catch((error: unknown) => {
       throw isReceiverProblem(error) ? new Problem('invalid_quote', { detail: error.code, cause: error }) : error;

@@ -40,6 +40,7 @@ export interface TwoServers {
   readonly environment: ClientEnvironment;
   readonly authServer: string;
   readonly resourceServer: string;
+  readonly databaseUrl: string;
   /** To a public URL, whose host both processes answer for. */
   send(which: Which, parts: Parts): Promise<Answer>;
   /** The identity provider's word through the back channel. */
@@ -108,6 +109,7 @@ export async function startTwoServers(switches: Record<string, boolean> = {}): P
     environment,
     authServer,
     resourceServer,
+    databaseUrl: database.url,
     send: (which, parts) => send(parts, ports[which]),
     decide(which, redirect, choice) {
       const [, , , id, nonce] = new URL(redirect).pathname.split('/');

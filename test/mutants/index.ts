@@ -14,6 +14,7 @@ import { interactionEndMutants } from './interaction-end.ts';
 import { interledgerMutants } from './interledger.ts';
 import { limitMutants } from './limits.ts';
 import type { Mutant } from './mutant.ts';
+import { paymentRaceMutants } from './payment-races.ts';
 import { pipelineMutants } from './pipeline.ts';
 import { resourceMutants } from './resource.ts';
 import { settlementMutants } from './settlement.ts';
@@ -34,6 +35,7 @@ export const mutants: readonly Mutant[] = [
   ...interactionEndMutants,
   ...interledgerMutants,
   ...limitMutants,
+  ...paymentRaceMutants,
   ...pipelineMutants,
   ...resourceMutants,
   ...settlementMutants,

@@ -306,7 +306,7 @@ export const resourceMutants: readonly Mutant[] = [
   {
     id: 'quote.without-end',
     file: outgoing,
-    at: 'if («clock.businessNow() >= toMillis(quote.expires_at)») throw',
+    at: 'if («now >= toMillis(quote.expires_at)») throw',
     by: 'false',
     fails: ['quote.expired'],
   },

@@ -1,0 +1,31 @@
+/** Mutants of what decides races for a payment: the receiver's lock, and the key that lets a quote be paid once. */
+import type { Mutant } from './mutant.ts';
+
+const races: readonly Omit<Mutant, 'fails'>[] = [
+  {
+    id: 'payment-races.completion-without-lock',
+    file: 'src/resource/incoming-payment.ts',
+    at: "? await «selectIncomingPayments(tx).where('payment.id', '=', params.id).forUpdate('payment')».executeTakeFirst()",
+    by: "selectIncomingPayments(tx).where('payment.id', '=', params.id)",
+  },
+  {
+    id: 'payment-races.credit-without-lock',
+    file: 'src/payments/incoming-credit.ts',
+    at: "await «selectIncomingPayment(tx, ase, id).forUpdate('payment')».executeTakeFirst());",
+    by: 'selectIncomingPayment(tx, ase, id)',
+  },
+  {
+    id: 'payment-races.quote-paid-again',
+    file: 'src/resource/outgoing-payment.ts',
+    at: ".onConflict((conflict) => «conflict.columns(['ase', 'quote_id'])».doNothing())",
+    by: "conflict.columns(['ase', 'id'])",
+  },
+  {
+    id: 'payment-races.quote-without-end',
+    file: 'src/resource/outgoing-payment.ts',
+    at: 'if («now >= toMillis(quote.expires_at)») throw',
+    by: 'false',
+  },
+];
+
+export const paymentRaceMutants: readonly Mutant[] = races.map((race) => ({ ...race, fails: [] }));
