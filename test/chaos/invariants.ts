@@ -118,7 +118,7 @@ const rules: Readonly<Record<string, string>> = {
 
 /** Those of each ASE, and those between the two; the database of an ASE has its name. */
 export async function findBrokenRules(
-  postgres: ThrowAwayPostgreSql,
+  postgres: Pick<ThrowAwayPostgreSql, 'query'>,
   ases: readonly [string, string],
 ): Promise<Finding[]> {
   const findings: Finding[] = [];
@@ -141,7 +141,10 @@ interface SentPacket {
 }
 
 /** Packet by packet, and in total: a difference between two peers is what stands in the list of packets in doubt. */
-async function comparePeers(postgres: ThrowAwayPostgreSql, ases: readonly [string, string]): Promise<Finding[]> {
+async function comparePeers(
+  postgres: Pick<ThrowAwayPostgreSql, 'query'>,
+  ases: readonly [string, string],
+): Promise<Finding[]> {
   const packets: string[] = [];
   const totals = new Map<string, bigint>();
   const add = (asset: string, amount: string) => totals.set(asset, (totals.get(asset) ?? 0n) + BigInt(amount));

@@ -1,0 +1,106 @@
+/** The rules of a chaos run hold for payments that went well or were refunded, and each is seen to be broken. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { PGlite, Transaction } from '@electric-sql/pglite';
+import type { Database } from '../../src/database/database.ts';
+import { openEmbedded } from '../database/open.ts';
+import {
+  createIncomingPayment,
+  createOutgoingPayment,
+  createTwoAses,
+  EUR,
+  incomingPaymentUrl,
+  USD,
+} from '../payments/ilp/two-ases.ts';
+import { findBrokenRules } from './invariants.ts';
+
+let db: Database;
+let ases: [string, string];
+
+/** Both ASEs are in one database here. */
+const brokenIn = async (tx: Transaction | PGlite): Promise<string[]> => {
+  const query = async (_database: string, sql: string, values?: unknown[]) => (await tx.query(sql, values)).rows;
+  const findings = await findBrokenRules({ query: query as never }, ases);
+  return findings.filter(({ broken }) => broken.length > 0).map(({ rule }) => rule);
+};
+
+before(async () => {
+  db = await openEmbedded();
+  const { granite, marble } = createTwoAses({ db, maxPacketAmount: 30n });
+  ases = [granite.ase, marble.ase];
+  const amounts = { debitAmount: 103n, fee: 3n, receiveAmount: 90n };
+  const [across, tooSmall, here] = [
+    await createIncomingPayment(marble, { incomingAmount: 90n }),
+    await createIncomingPayment(marble, { incomingAmount: 50n }),
+    await createIncomingPayment(granite),
+  ];
+  for (const [ase, id, receiveAsset] of [
+    [marble.ase, across, EUR],
+    [marble.ase, tooSmall, EUR],
+    [granite.ase, here, USD],
+  ] as const) {
+    const receiver = incomingPaymentUrl(ase, id);
+    const payment = await createOutgoingPayment(granite, { ...amounts, receiver, receiveAsset });
+    const state = await granite.settlement.settleNow(payment.id);
+    assert.equal(state, id === tooSmall ? 'failed' : 'completed');
+  }
+  const pglite = db.source as PGlite;
+  await pglite.exec(`
+    update outgoing_payment set metadata = json_build_object('mark', id);
+    insert into gnap_grant (ase, id, state, client_id, access, continue_id, continue_digest, wait, continued_at, created_at)
+    select ase, grant_id, 'finalized', 'client', '[{"limits":{"debitAmount":{"value":"103"}}}]', grant_id, '', 0, now(), now()
+    from outgoing_payment_grant`);
+});
+after(() => db.close());
+
+test('all hold', async () => {
+  assert.deepEqual(await brokenIn(db.source as PGlite), []);
+});
+
+const mischief: Readonly<Record<string, string>> = {
+  'every transfer sums to zero in each asset': `update ledger_entry set amount = amount - 1 where account_id like 'deposit:%'`,
+  'a customer has what was booked, and never less than nothing': `update account set balance = balance + 1 where kind = 'customer'`,
+  'nothing is held any more': `update ledger_entry set amount = amount + 1 where account_id like 'hold:%'`,
+  'every outgoing payment has ended': `update outgoing_payment set state = 'pending' where state = 'failed'`,
+  'debit = sent + fee + refund, for each payment as booked': `update ledger_entry set amount = 0 where transfer_id like '%:refund'`,
+  'what a payment delivered are its fulfilled packets, all of the amount if it completed': `update outgoing_payment set delivered_amount = 89 where state = 'completed'`,
+  'no payment has ended with a packet in doubt': `update outgoing_packet set state = 'prepared' where sequence = 2`,
+  'an incoming payment received what was delivered to it, and never more than its amount': `update incoming_payment set received_amount = received_amount - 1 where incoming_amount is null`,
+  'every packet that was answered is in the books': `delete from ledger_entry where transfer_id like '%:in'`,
+  'a grant has spent what its payments did': `update grant_spending set spent_receive = spent_receive + 1`,
+  'no grant is above its limit': `update gnap_grant set access = '[{"limits":{"debitAmount":{"value":"102"}}}]'`,
+  'nothing is paid twice': `update outgoing_payment set metadata = '{"mark":"one"}'`,
+  'both ASEs say the same of each packet': `update outgoing_packet set state = 'rejected' where sequence = 2`,
+  'peers owe each other the same, apart from what is in doubt': `update ledger_entry set amount = amount + 1 where account_id like 'peer:%'`,
+};
+
+for (const [rule, sql] of Object.entries(mischief)) {
+  test(`seen to be broken: ${rule}`, async () => {
+    await (db.source as PGlite).transaction(async (tx) => {
+      // Without the triggers that would not let it happen.
+      await tx.exec(`set local session_replication_role = replica; ${sql}`);
+      const broken = await brokenIn(tx);
+      assert.ok(broken.includes(rule), `broken: ${broken.join('; ')}`);
+      await tx.rollback();
+    });
+  });
+}
+
+test('a packet in doubt explains what peers owe each other', async () => {
+  await (db.source as PGlite).transaction(async (tx) => {
+    await tx.exec(`set local session_replication_role = replica;
+      delete from ledger_entry where transfer_id in
+        (select 'packet:' || condition || ':out' from outgoing_packet where sequence = 2)`);
+    const rule = 'peers owe each other the same, apart from what is in doubt';
+    assert.ok((await brokenIn(tx)).includes(rule));
+    await tx.exec(`update outgoing_packet set state = 'prepared' where sequence = 2`);
+    assert.ok(!(await brokenIn(tx)).includes(rule));
+    await tx.rollback();
+  });
+});
+
+test('every rule is among them', async () => {
+  const none = { query: async () => [] };
+  const rules = (await findBrokenRules(none, ases)).map(({ rule }) => rule);
+  assert.deepEqual(Object.keys(mischief), rules);
+});
