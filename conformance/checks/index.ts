@@ -9,6 +9,7 @@ import { discoveryChecks } from './discovery.ts';
 import { eventChecks } from './events.ts';
 import { exchangeChecks } from './exchanges.ts';
 import { faultChecks } from './faults.ts';
+import { foreignReceiverChecks } from './foreign-receiver.ts';
 import { grantAnswerChecks } from './grant-answer.ts';
 import { grantRefusalChecks } from './grant-request.ts';
 import { grantRuleChecks } from './grant-rules.ts';
@@ -71,6 +72,7 @@ export const checks: readonly Check[] = [
   ...metadataChecks,
   ...quoteTermsChecks,
   ...outgoingPaymentChecks,
+  ...foreignReceiverChecks,
   ...limitChecks,
   ...spentAmountChecks,
   ...outgoingPaymentEndChecks,

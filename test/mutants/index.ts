@@ -5,6 +5,7 @@ import { continuationMutants } from './continuation.ts';
 import { controlMutants } from './control.ts';
 import { clientKeyMutants, digestMutants, profileMutants } from './digests-and-keys.ts';
 import { eventMutants } from './events.ts';
+import { foreignReceiverMutants } from './foreign-receiver.ts';
 import { grantAnswerMutants } from './grant-answer.ts';
 import { grantModelMutants } from './grant-model.ts';
 import { grantRaceMutants } from './grant-races.ts';
@@ -27,6 +28,7 @@ export const mutants: readonly Mutant[] = [
   ...continuationMutants,
   ...controlMutants,
   ...eventMutants,
+  ...foreignReceiverMutants,
   ...grantAnswerMutants,
   ...grantModelMutants,
   ...grantRaceMutants,

@@ -1,0 +1,118 @@
+/** Mutants of how receivers at other ASEs are read and judged (Open Payments resource-server /quotes, /outgoing-payments). */
+import type { Mutant } from './mutant.ts';
+
+const receiver = 'src/resource/receiver.ts';
+const outgoing = 'src/resource/outgoing-payment.ts';
+
+export const foreignReceiverMutants: readonly Mutant[] = [
+  {
+    id: 'foreign-receiver.none-can-be-reached',
+    file: receiver,
+    at: '!(«ilp && deps.canReach(ilp.address, receiver.asset)»)',
+    by: 'false',
+    fails: ['foreign-receiver.paid'],
+  },
+  {
+    id: 'foreign-receiver.all-can-be-reached',
+    file: receiver,
+    at: 'if («!isLocal && !(ilp && deps.canReach(ilp.address, receiver.asset))») throw',
+    by: 'false',
+    fails: ['foreign-receiver.without-route', 'foreign-receiver.changed-without-route'],
+  },
+  {
+    id: 'foreign-receiver.closed-is-open',
+    file: receiver,
+    at: 'if («payment.completed || !ilp») throw',
+    by: '!ilp',
+    also: [{ file: receiver, at: 'if («receiver.completed» ||', by: 'false' }],
+    fails: ['foreign-receiver.closed', 'foreign-receiver.changed-closed'],
+  },
+  {
+    id: 'foreign-receiver.method-of-any-kind',
+    file: receiver,
+    at: 'if (payment.completed || «!ilp») throw',
+    by: 'false',
+    fails: ['foreign-receiver.without-methods', 'foreign-receiver.changed-without-methods'],
+  },
+  {
+    id: 'foreign-receiver.never-expires',
+    file: receiver,
+    at: 'if («expiresAt !== undefined && expiresAt <= deps.clock.businessNow()») throw',
+    by: 'false',
+    fails: ['foreign-receiver.expired', 'foreign-receiver.changed-expired'],
+  },
+  {
+    id: 'foreign-receiver.never-full',
+    file: receiver,
+    at: '(«remaining !== undefined && remaining <= 0n»)',
+    by: 'false',
+    fails: ['foreign-receiver.full', 'foreign-receiver.over-full'],
+  },
+  {
+    id: 'foreign-receiver.assets-mixed',
+    file: receiver,
+    at: 'if («incoming && !sameAsset(incoming.asset, received.asset)») throw',
+    by: 'false',
+    fails: ['foreign-receiver.two-assets'],
+  },
+  {
+    id: 'foreign-receiver.documents-believed',
+    file: receiver,
+    at: 'if («!isValid(body)») throw',
+    by: 'false',
+    fails: ['foreign-receiver.negative', 'foreign-receiver.beyond-64-bits', 'foreign-receiver.without-secret'],
+  },
+  {
+    id: 'foreign-receiver.invalid-documents-are-failures',
+    file: receiver,
+    at: "throw «invalid('the other ASE answers against the specification')»;",
+    by: 'new Error()',
+    fails: [
+      'foreign-receiver.auth-server-no-url',
+      'foreign-receiver.auth-server-elsewhere',
+      'foreign-receiver.without-ilp',
+    ],
+  },
+  {
+    id: 'foreign-receiver.refusals-are-failures',
+    file: receiver,
+    at: 'if (response.status !== 200) throw «invalid(`the other ASE answers ${response.status}`)»;',
+    by: 'new Error()',
+    fails: ['foreign-receiver.gone', 'foreign-receiver.changed-gone'],
+  },
+  {
+    id: 'foreign-receiver.redirects-are-failures',
+    file: receiver,
+    at: 'throw mayHelp ? unreachable(error.message, error) : «invalid(error.message, error)»;',
+    by: 'new Error()',
+    fails: ['foreign-receiver.redirect'],
+  },
+  {
+    id: 'foreign-receiver.pages-are-failures',
+    file: receiver,
+    at: "throw «invalid('the other ASE does not answer in JSON', error)»;",
+    by: 'error',
+    fails: ['foreign-receiver.page'],
+  },
+  {
+    id: 'foreign-receiver.failures-are-ours',
+    file: receiver,
+    at: 'throw «unreachable(`the other ASE answers ${response.status}`)»;',
+    by: 'new Error()',
+    fails: ['foreign-receiver.failing'],
+  },
+  {
+    id: 'foreign-receiver.asset-may-change',
+    file: outgoing,
+    at: '«!sameAsset(receive.asset, receiver.asset)»)',
+    by: 'false',
+    fails: ['foreign-receiver.changed-asset'],
+  },
+  {
+    id: 'foreign-receiver.room-may-shrink',
+    file: outgoing,
+    at: 'const fits = «receiver.remaining === undefined || receive.value <= receiver.remaining»;',
+    by: 'true',
+    fails: ['foreign-receiver.changed-less-awaited', 'foreign-receiver.changed-smaller'],
+  },
+];
