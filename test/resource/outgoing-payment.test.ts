@@ -208,6 +208,24 @@ describe('no payment', () => {
     await refused(() => pay(grant(), { quoteId }), 400, 'invalid quote');
   });
 
+  test('of a quote that expires while its receiver is read', async () => {
+    const quoteId = await quoted();
+    let isRead = false;
+    const terms = Object.getOwnPropertyDescriptors(world.terms);
+    Object.defineProperty(world.terms, 'canReach', {
+      configurable: true,
+      get() {
+        isRead = true;
+        world.clock.setting = { mode: 'frozen', offset: 0, at: start + 15 * minute };
+        return true;
+      },
+    });
+    await refused(() => pay(grant(), { quoteId }), 400, 'invalid quote').finally(() =>
+      Object.defineProperties(world.terms, terms),
+    );
+    assert.ok(isRead);
+  });
+
   test('to a receiver that has changed', async () => {
     receiver = await receiverAt(granite, { incomingAmount: usd('50') });
     const full = await quoted({});
