@@ -248,7 +248,7 @@ const findContradictions = (logged: string): string[] =>
 
 /** Until no payment is pending at either ASE: leases end, packets expire, delays run out. */
 async function waitForRest(postgres: ThrowAwayPostgreSql): Promise<boolean> {
-  for (const until = Date.now() + 180_000; Date.now() < until; ) {
+  for (const until = Date.now() + 240_000; Date.now() < until; ) {
     const pending = await Promise.all(
       ases.map((ase) => postgres.query(ase, `select id from outgoing_payment where state = 'pending' limit 1`)),
     );
