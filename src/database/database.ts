@@ -19,6 +19,7 @@ import { Migration0001 } from './migrations/migration-0001.ts';
 import { Migration0002 } from './migrations/migration-0002.ts';
 import { Migration0003 } from './migrations/migration-0003.ts';
 import { Migration0004 } from './migrations/migration-0004.ts';
+import { Migration0005 } from './migrations/migration-0005.ts';
 import { openTemplate, templateFile as standardTemplate, writeTemplate } from './template.ts';
 
 /** Tables as Kysely sees them, inferred from the entities. */
@@ -64,6 +65,7 @@ const ormOptions = {
       { name: 'migration-0002', class: Migration0002 },
       { name: 'migration-0003', class: Migration0003 },
       { name: 'migration-0004', class: Migration0004 },
+      { name: 'migration-0005', class: Migration0005 },
     ],
     snapshot: false,
     silent: true,

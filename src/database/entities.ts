@@ -109,7 +109,11 @@ export const LedgerTransfer = defineEntity({
     /** Derived from the cause (a payment, a packet), so that booking a cause twice is harmless. */
     id: id(),
     createdAt: instant(),
+    /** What a reversal takes back, and why; null for any other transfer. */
+    reverses: p.text().nullable(),
+    reason: p.text().nullable(),
   },
+  indexes: [{ properties: ['ase', 'createdAt', 'id'] }],
 });
 
 export const LedgerEntry = defineEntity({
@@ -226,6 +230,8 @@ export const IncomingPayment = defineEntity({
     id: id(),
     walletAddressId: p.text(),
     clientId: p.text(),
+    /** Under which it was created; null if nobody's token did it. */
+    grantId: p.text().nullable(),
     assetCode: assetCode(),
     assetScale: assetScale(),
     incomingAmount: amount().nullable(),
@@ -240,6 +246,7 @@ export const IncomingPayment = defineEntity({
   indexes: [
     { properties: ['ase', 'walletAddressId', 'createdAt', 'id'] },
     { properties: ['ase', 'walletAddressId', 'clientId', 'createdAt', 'id'] },
+    { properties: ['ase', 'grantId', 'createdAt', 'id'] },
   ],
 });
 
@@ -294,6 +301,7 @@ export const OutgoingPayment = defineEntity({
   indexes: [
     { properties: ['ase', 'walletAddressId', 'createdAt', 'id'] },
     { properties: ['ase', 'walletAddressId', 'clientId', 'createdAt', 'id'] },
+    { properties: ['ase', 'grantId', 'createdAt', 'id'] },
   ],
 });
 
@@ -390,6 +398,23 @@ export const WebhookEvent = defineEntity({
   indexes: [{ properties: ['ase', 'state', 'createdAt'] }],
 });
 
+/** What an operator did to an ASE, and when; append-only like the ledger. */
+export const AdministrativeAction = defineEntity({
+  name: 'AdministrativeAction',
+  tableName: 'administrative_action',
+  properties: {
+    ase: ase(),
+    id: id(),
+    /** Wall time. */
+    at: instant(),
+    operation: p.text(),
+    status: p.smallint(),
+    /** What was asked for, without secrets. */
+    detail: p.json<Record<string, unknown>>(),
+  },
+  indexes: [{ properties: ['ase', 'at', 'id'] }],
+});
+
 /** Parents before children. */
 export const entities = [
   World,
@@ -413,4 +438,5 @@ export const entities = [
   OutgoingPacket,
   IncomingPacket,
   WebhookEvent,
+  AdministrativeAction,
 ] as const;

@@ -12,6 +12,7 @@ import { statements as first } from './migrations/migration-0001.ts';
 import { statements as second } from './migrations/migration-0002.ts';
 import { statements as third } from './migrations/migration-0003.ts';
 import { statements as fourth } from './migrations/migration-0004.ts';
+import { statements as fifth } from './migrations/migration-0005.ts';
 
 /** Of `initdb`: segments of the log of 1 MB instead of 16, which would be most of the file. */
 const clusterParameters = ['--wal-segsize=1', '--no-sync'];
@@ -19,7 +20,8 @@ const clusterParameters = ['--wal-segsize=1', '--no-sync'];
 /** What nobody connects to: two thirds of the file. */
 const unusedDatabases = ['template0', 'template1'];
 
-const name = `template-${hash('sha256', [...first, ...second, ...third, ...fourth, ...clusterParameters].join('\n')).slice(0, 16)}.tar.zst`;
+const statements = [...first, ...second, ...third, ...fourth, ...fifth];
+const name = `template-${hash('sha256', [...statements, ...clusterParameters].join('\n')).slice(0, 16)}.tar.zst`;
 const isCompiled = import.meta.filename.endsWith('.js');
 
 /** Where the template is kept: in the package, or in the cache of a checkout. */

@@ -51,11 +51,11 @@ export function createIncomingPaymentHandlers(deps: ResourceDeps) {
         created_at: toInstant(now),
       };
       const metadata = storeMetadata(body.metadata, call.exchange);
-      const client_id = tokenCaller(call).clientId;
+      const { clientId: client_id, grantId: grant_id } = tokenCaller(call);
       return call.transaction(async (tx) => {
         await tx
           .insertInto('incoming_payment')
-          .values({ ...row, ase, wallet_address_id: wallet.id, client_id, metadata })
+          .values({ ...row, ase, wallet_address_id: wallet.id, client_id, grant_id, metadata })
           .execute();
         await deps.announce(tx, 'incoming_payment.created', row.id);
         return { status: 201, body: withMethods({ ...row, wallet_url: wallet.url, metadata: body.metadata ?? null }) };

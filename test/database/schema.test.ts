@@ -59,10 +59,13 @@ test('entities and migration agree, but for what only the migration can say', as
     .filter((line) => line !== '' && !/drop constraint "\w+_foreign";$/.test(line));
   assert.deepEqual(statements.filter((line) => !line.startsWith('drop function')).toSorted(), [
     'alter table "account" drop constraint "account_customer_balance_check";',
+    'alter table "ledger_transfer" drop constraint "ledger_transfer_reversal_check";',
     'drop index "incoming_payment_unannounced_index";',
+    'drop index "ledger_transfer_reversals_index";',
     'drop index "outgoing_packet_unresolved_index";',
     'drop index "outgoing_payment_due_index";',
     'drop index "webhook_event_due_index";',
+    'drop trigger if exists "administrative_action_append_only" on "administrative_action";',
     'drop trigger if exists "ledger_entry_append_only" on "ledger_entry";',
     'drop trigger if exists "ledger_entry_balances" on "ledger_entry";',
     'drop trigger if exists "ledger_transfer_append_only" on "ledger_transfer";',
@@ -106,6 +109,31 @@ test('customers have a balance that is never negative, other accounts have none'
   await assert.rejects(set('customer:alice', '-1'), /account_customer_balance_check/);
   await assert.rejects(set('customer:alice', null), /account_customer_balance_check/);
   await assert.rejects(set('deposit:USD:2', '0'), /account_customer_balance_check/);
+});
+
+test('a transfer is reversed with a reason, and nothing that was recorded changes, goes or is emptied', async () => {
+  const reversal = { ase: 'granite', id: 'reversal:t', created_at: '2024-01-01T00:00:00.000Z', reverses: 't' };
+  const store = (reason: string | null) =>
+    db.query
+      .insertInto('ledger_transfer')
+      .values({ ...reversal, reason })
+      .execute();
+  await assert.rejects(store(null), /ledger_transfer_reversal_check/);
+  await store('booked twice');
+  await db.query
+    .insertInto('administrative_action')
+    .values({ ase: 'granite', id: 'a', at: '2024-01-01T00:00:00.000Z', operation: 'reverse', status: 201, detail: {} })
+    .execute();
+  const { updateTable, deleteFrom } = {
+    updateTable: db.query.updateTable('ledger_transfer').set({ reason: 'another' }),
+    deleteFrom: db.query.deleteFrom('administrative_action'),
+  };
+  await assert.rejects(updateTable.execute(), /append-only/);
+  await assert.rejects(deleteFrom.execute(), /append-only/);
+  await assert.rejects(db.query.updateTable('administrative_action').set({ status: 1 }).execute(), /append-only/);
+  for (const table of ['ledger_entry', 'ledger_transfer', 'administrative_action']) {
+    await assert.rejects(sql`truncate ${sql.table(table)} cascade`.execute(db.query), /append-only/, table);
+  }
 });
 
 test('a row of one ASE cannot point at a row of another', async () => {
