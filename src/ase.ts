@@ -87,6 +87,8 @@ export interface AseOptions {
   /** Whose certificates its calls accept. */
   readonly trust?: SecureContext;
   readonly failpoint?: Failpoint;
+  /** As SettlementOptions has it. */
+  readonly leaseMs?: number | undefined;
   readonly tamper?: (operationId: string, reply: Reply) => Reply;
   readonly strike?: Strike;
   readonly trace?: (call: FinishedCall) => void;
@@ -211,6 +213,7 @@ export function createAse(options: AseOptions): Ase {
     log,
     failpoint: options.failpoint,
     announce,
+    leaseMs: options.leaseMs,
     pollMs: 0,
   });
 

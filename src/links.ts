@@ -24,6 +24,8 @@ export interface LinkOptions {
   /** The same in all processes of the world. */
   readonly peerSecret: string;
   readonly trust: SecureContext | undefined;
+  /** For a peer's answer; undefined for the usual time. */
+  readonly timeoutMs: number | undefined;
   readonly faults: Faults | undefined;
   readonly wrapLink: ((from: string, to: string, link: Link) => Link) | undefined;
   /** Hands a packet to an ASE that is hosted here. */
@@ -43,7 +45,12 @@ export function createLinks(options: LinkOptions) {
       const neighbour = hosted.find((ase) => endpointOf(ase) === endpoint);
       const link: ClosableLink = neighbour
         ? createInProcessLink((asset, prepare) => options.receive(neighbour.name, outgoingToken, asset, prepare))
-        : createIlpOverHttpLink({ origin: endpoint, token: outgoingToken, trust: options.trust });
+        : createIlpOverHttpLink({
+            origin: endpoint,
+            token: outgoingToken,
+            trust: options.trust,
+            timeoutMs: options.timeoutMs,
+          });
       const faulty = faults ? createFaultyLink(link, prefix, faults.strikeAt(from)) : link;
       return { ...(options.wrapLink?.(from, name, faulty) ?? faulty), close: link.close };
     },

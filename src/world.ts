@@ -57,6 +57,10 @@ export interface WorldOptions {
   readonly signIn?: boolean;
   readonly profile?: ProfileName;
   readonly failpoint?: Failpoint;
+  /** How long a packet waits for the peer's answer. Default: 10 s. */
+  readonly linkTimeoutMs?: number;
+  /** How long a payment waits for another worker when it loses its own. Default: 10 s. */
+  readonly leaseMs?: number;
   /** For tests: what a link does to packets, and a change to a handler's reply before it is validated. */
   readonly wrapLink?: (from: string, to: string, link: Link) => Link;
   readonly tamper?: (operationId: string, reply: Reply) => Reply;
@@ -212,6 +216,7 @@ async function assemble(
     endpointOf,
     peerSecret,
     trust: site.tls?.trust,
+    timeoutMs: options.linkTimeoutMs,
     faults,
     wrapLink: options.wrapLink,
     receive: (name, token, asset, prepare) => ases.get(name)!.receivePacket(token, asset, prepare),
@@ -267,6 +272,7 @@ async function assemble(
       local,
       trust: site.tls?.trust,
       failpoint: options.failpoint,
+      leaseMs: options.leaseMs,
       tamper: options.tamper,
       strike: faults?.strikeAt(name),
       trace: trace.recordAt(name),

@@ -7,12 +7,14 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { access } from 'node:fs/promises';
+import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import type { PGlite } from '@electric-sql/pglite';
 import type { MikroORM } from '@mikro-orm/core';
 import { Migrator } from '@mikro-orm/migrations';
 import type { InferKyselyDB, SqlEntityManager } from '@mikro-orm/sql';
 import { type Kysely, type KyselyPlugin, type Transaction as KyselyTransaction, sql } from 'kysely';
+import type { Pool, PoolClient } from 'pg';
 import { lockDirectory } from './directory-lock.ts';
 import { entities } from './entities.ts';
 import { Migration0001 } from './migrations/migration-0001.ts';
@@ -43,7 +45,13 @@ export interface Database {
 
 export type DatabaseOptions = (
   | { readonly kind: 'embedded'; readonly directory?: string; readonly templateFile?: string }
-  | { readonly kind: 'postgresql'; readonly url: string; readonly poolSize?: number }
+  | {
+      readonly kind: 'postgresql';
+      readonly url: string;
+      readonly poolSize?: number;
+      /** How long the server may take for a connection, or for a statement. Default: 20 s. */
+      readonly patienceMs?: number;
+    }
 ) & {
   /** Told of each statement before it runs, the limits of transactions apart. */
   readonly onStatement?: () => void;
@@ -78,7 +86,7 @@ const ormOptions = {
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
   const { orm, source, close } = await (options.kind === 'embedded'
     ? openEmbedded(options)
-    : openPostgreSql(options.url, options.poolSize ?? 10));
+    : openPostgreSql(options.url, options.poolSize ?? 10, options.patienceMs ?? DEFAULT_PATIENCE_MS));
   performance.mark('touchstone: tables up to date');
   return wrap(options, orm, source, close);
 }
@@ -89,22 +97,47 @@ interface Opened {
   readonly close: () => Promise<void>;
 }
 
-async function openPostgreSql(url: string, poolSize: number): Promise<Opened> {
+const DEFAULT_PATIENCE_MS = 20_000;
+
+async function openPostgreSql(url: string, poolSize: number, patienceMs: number): Promise<Opened> {
   const { MikroORM, defineConfig } = await import('@mikro-orm/postgresql');
   // At least two connections: the migrator takes one of its own while the lock below holds another.
   const pool = { min: 0, max: Math.max(2, poolSize) };
-  const orm = await MikroORM.init(defineConfig({ ...ormOptions, clientUrl: url, pool }));
+  const connect = (driverOptions: object) =>
+    MikroORM.init(defineConfig({ ...ormOptions, clientUrl: url, pool, driverOptions }));
+  const orm = await connect(limitWaiting(patienceMs));
   // A database that is not there yet fails here.
   if (!(await isMigrated(orm).catch(() => false))) {
-    await orm.schema.ensureDatabase();
+    // A migration takes the time it takes.
+    const unlimited = await connect({});
+    await unlimited.schema.ensureDatabase();
     // Several processes may start at once: one migrates, the others wait for it.
-    await orm.em.fork().transactional(async (tx) => {
+    await unlimited.em.fork().transactional(async (tx) => {
       await tx.execute('select pg_advisory_xact_lock(7465)');
-      await orm.migrator.up();
+      await unlimited.migrator.up();
     });
+    await unlimited.close();
   }
   return { orm, source: url, close: () => orm.close() };
 }
+
+/**
+ * What keeps a network that swallows everything from stopping the program, or a lock from outliving who took it. The
+ * server ends statements that last too long, and transactions whose client is gone; a connection on which still
+ * nothing comes is given up, at which its statements fail and the pool makes another.
+ */
+const limitWaiting = (patienceMs: number) => ({
+  connectionTimeoutMillis: patienceMs,
+  statement_timeout: patienceMs,
+  idle_in_transaction_session_timeout: patienceMs,
+  keepAlive: true,
+  onPoolCreated(pool: Pool) {
+    pool.on('connect', (client) => {
+      const { stream } = (client as PoolClient & { readonly connection: { readonly stream: Socket } }).connection;
+      stream.setTimeout(1.25 * patienceMs, () => stream.destroy(new Error('the database does not answer')));
+    });
+  },
+});
 
 /** A quarter of the default: all of it is touched at each start. */
 const embeddedParameters = ['-c', 'shared_buffers=32MB'];

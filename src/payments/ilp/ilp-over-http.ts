@@ -20,7 +20,7 @@ export interface IlpOverHttpLinkOptions {
   /** By which the peer knows us. */
   readonly token: string;
   /** From the first byte sent to the last received. Default 10 s. */
-  readonly timeoutMs?: number;
+  readonly timeoutMs?: number | undefined;
   /** Whose certificates are accepted; without it, those of the well-known authorities. */
   readonly trust?: SecureContext;
 }

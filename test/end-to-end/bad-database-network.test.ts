@@ -1,0 +1,153 @@
+/**
+ * The network between an ASE and its PostgreSQL server fails in every way that a network has. Nothing hangs for longer
+ * than the ASE's patience, the pool recovers when the network does, and every payment that began ends with its exact
+ * amounts (RS-OP-30, SET-07).
+ */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import pg from 'pg';
+import { defaultWorld } from '../../src/index.ts';
+import { type FaultProxy, type NetworkFault, openFaultProxy } from '../support/fault-proxy.ts';
+import { createPayer, type Payer } from '../support/payer.ts';
+import { createTestDatabase, needsPostgres } from '../support/postgresql.ts';
+import { clientEnvironment, startWorld, type TestWorld } from '../support/world.ts';
+import { bookOf, eventually } from './books.ts';
+
+const patienceMs = 400;
+/** Until a connection that swallows everything is given up, with the time that a busy machine takes for the rest. */
+const boundMs = 3 * patienceMs + 2000;
+/** A payment whose taking up nobody was told of stays leased so long. */
+const leaseMs = 1500;
+const settledMs = leaseMs + 5000;
+/** Two packets. */
+const amount = '1000';
+const definition = { ...defaultWorld, maxPacketAmount: 600n };
+
+describe('an ASE and its database, with a bad network between them', { skip: needsPostgres }, () => {
+  let database: Awaited<ReturnType<typeof createTestDatabase>>;
+  let proxy: FaultProxy;
+  let world: TestWorld;
+  let payer: Payer;
+  let payee: string;
+
+  before(async () => {
+    database = await createTestDatabase();
+    const url = new URL(database.url);
+    proxy = await openFaultProxy(Number(url.port));
+    url.port = `${proxy.port}`;
+    world = await startWorld({ definition, leaseMs, database: { kind: 'postgresql', url: url.href, patienceMs } });
+    payer = await createPayer(clientEnvironment(world));
+    payee = clientEnvironment(world).receiver;
+  });
+  after(async () => {
+    proxy?.set(undefined);
+    await world?.close();
+    proxy?.close();
+    await database?.drop();
+  });
+
+  /** Pays, whatever becomes of it. */
+  async function prepare() {
+    const incoming = await payer.receive(payee, amount);
+    return { incoming, quote: await payer.quote(incoming) };
+  }
+  const readReceived = async (incoming: string): Promise<string> =>
+    ((await (await fetch(incoming)).json()) as { receivedAmount: { value: string } }).receivedAmount.value;
+
+  const deadly: readonly [string, NetworkFault][] = [
+    ['swallows everything', { kind: 'swallow' }],
+    ['swallows the answers', { kind: 'swallow', direction: 'back' }],
+    ['breaks in the middle of an answer', { kind: 'reset', afterBytes: 3, direction: 'back' }],
+    ['breaks in the middle of a statement', { kind: 'reset', afterBytes: 20, direction: 'there' }],
+    ['takes no connection', { kind: 'close' }],
+  ];
+  for (const [name, fault] of deadly) {
+    test(`that ${name}: refused within the bound, then served again; paid once`, async () => {
+      const { incoming, quote } = await prepare();
+      const under = await prepare();
+      const paid = await payer.pay(quote.id);
+      assert.equal(paid.status, 201, paid.text);
+      proxy.set(fault);
+      const started = Date.now();
+      const [refused, lost] = await Promise.all([fetch(payee), payer.pay(under.quote.id)]);
+      assert.ok(Date.now() - started < boundMs, `${Date.now() - started} ms`);
+      assert.deepEqual([refused.status, lost.status], [500, 500]);
+      assert.equal(((await refused.json()) as { error: { code: string } }).error.code, 'internal_error');
+      proxy.set(undefined);
+      const healed = Date.now();
+      await eventually(async () => (await fetch(payee)).status === 200, boundMs);
+      assert.ok(Date.now() - healed < boundMs);
+      await eventually(
+        async () => (await payer.read(paid.body.id)).sentAmount.value === quote.debitAmount.value,
+        settledMs,
+      );
+      assert.equal(await readReceived(incoming), amount);
+
+      // Whether the one without an answer was stored is unknown to the client: asking again never pays twice.
+      const again = await payer.pay(under.quote.id);
+      assert.ok([201, 400, 403].includes(again.status), again.text);
+      await eventually(async () => (await readReceived(under.incoming)) === amount, settledMs);
+      assert.equal(
+        (await world.controls.ledgers()).every(({ books }) => books.balanced),
+        true,
+      );
+    });
+  }
+
+  test('that is slow: all is served', async () => {
+    for (const fault of [
+      { kind: 'delay', ms: 5 },
+      { kind: 'throttle', bytesPerSecond: 200_000 },
+    ] as const) {
+      const { incoming, quote } = await prepare();
+      proxy.set(fault);
+      assert.equal((await payer.pay(quote.id)).status, 201);
+      await eventually(async () => (await readReceived(incoming)) === amount, settledMs);
+      proxy.set(undefined);
+    }
+  });
+
+  test('that breaks again and again while payments are under way: each is paid once', async () => {
+    const some = await Promise.all(Array.from({ length: 6 }, prepare));
+    let cuts = 0;
+    const storm = setInterval(() => {
+      cuts += proxy.cut();
+    }, 60);
+    const answers = await Promise.all(some.map(({ quote }) => payer.pay(quote.id)));
+    await new Promise((resolve) => setTimeout(resolve, 1500));
+    clearInterval(storm);
+    assert.ok(cuts > 5, `${cuts} cuts`);
+    for (const [index, answer] of answers.entries()) {
+      if (answer.status !== 201) await payer.pay(some[index]!.quote.id);
+    }
+    for (const { incoming } of some)
+      await eventually(async () => (await readReceived(incoming)) === amount, 2 * settledMs);
+    await eventually(async () => bookOf((await world.controls.ledgers())[0]!, 'hold:USD:2') === 0n, 2 * settledMs);
+    const [granite, marble] = await world.controls.ledgers();
+    assert.deepEqual([granite!.books.balanced, marble!.books.balanced], [true, true]);
+    assert.equal(bookOf(granite!, 'peer:marble:EUR:2'), -bookOf(marble!, 'peer:granite:EUR:2'));
+  });
+
+  test('a lock does not outlive the connection of who took it', async () => {
+    const { quote } = await prepare();
+    const held = Promise.withResolvers<void>();
+    const broken = world.db.transaction(async (tx) => {
+      await tx.selectFrom('outgoing_payment_grant').selectAll().forUpdate().execute();
+      proxy.set({ kind: 'swallow' });
+      held.resolve();
+      await tx.selectFrom('outgoing_payment_grant').selectAll().execute();
+    });
+    await held.promise;
+    await assert.rejects(broken);
+    const direct = new pg.Client({ connectionString: database.url });
+    await direct.connect();
+    try {
+      await direct.query(`set lock_timeout = ${boundMs}`);
+      await direct.query('select from outgoing_payment_grant for update');
+    } finally {
+      await direct.end();
+    }
+    proxy.set(undefined);
+    assert.equal((await payer.pay(quote.id)).status, 201);
+  });
+});
