@@ -1,0 +1,113 @@
+/**
+ * The network between two ASEs fails in every way that a network has: payments end with their exact amounts when it is
+ * over, none of them twice, and in the meantime everybody else is served (ILP-18, RS-OP-30, SET-07).
+ */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import type { NetworkFault } from '../support/fault-proxy.ts';
+import { maxPacketAmount, startTwoWorlds, type TwoWorlds } from '../support/two-worlds.ts';
+import { bookOf, eventually } from './books.ts';
+
+const linkTimeoutMs = 300;
+/** Two packets. */
+const amount = `${maxPacketAmount + 400n}`;
+
+let worlds: TwoWorlds;
+before(async () => {
+  worlds = await startTwoWorlds({ granite: { linkTimeoutMs } });
+});
+after(() => worlds?.close());
+
+const readReceived = async (incoming: string): Promise<string> =>
+  ((await (await fetch(incoming)).json()) as { receivedAmount: { value: string } }).receivedAmount.value;
+
+async function prepare(walletAddress: string, value = amount) {
+  const incoming = await worlds.payer.receive(walletAddress, value);
+  return { incoming, quote: await worlds.payer.quote(incoming) };
+}
+type Prepared = Awaited<ReturnType<typeof prepare>>;
+
+async function pay({ quote }: Prepared): Promise<string> {
+  const { status, body, text } = await worlds.payer.pay(quote.id);
+  assert.equal(status, 201, text);
+  return body.id;
+}
+
+/** Completed, with all of the quote's amounts and not a unit more. */
+async function endsExactly(payment: string, { incoming, quote }: Prepared): Promise<void> {
+  await eventually(async () => (await worlds.payer.read(payment)).sentAmount.value === quote.debitAmount.value, 10_000);
+  assert.equal((await worlds.payer.read(payment)).failed, false);
+  assert.equal(await readReceived(incoming), amount);
+}
+
+/** What one owes the other is owed, and nothing is held any more. */
+async function booksAgree(): Promise<void> {
+  const [[granite], [marble]] = await Promise.all([
+    worlds.granite.controls.ledgers(),
+    worlds.marble.controls.ledgers(),
+  ]);
+  assert.deepEqual([granite!.books.balanced, marble!.books.balanced], [true, true]);
+  assert.equal(bookOf(granite!, 'peer:marble:EUR:2'), -bookOf(marble!, 'peer:granite:EUR:2'));
+  assert.equal(bookOf(granite!, 'hold:USD:2'), 0n);
+}
+
+/** Somebody else pays at once, and asks. */
+async function othersAreServed(): Promise<void> {
+  const local = await prepare(worlds.neighbour, '100');
+  const started = Date.now();
+  await pay(local);
+  await eventually(async () => (await readReceived(local.incoming)) === '100', 3000);
+  assert.ok(Date.now() - started < 3000);
+  assert.equal((await fetch(worlds.payee)).status, 200);
+}
+
+describe('packets between two ASEs, over a network', () => {
+  const slow: readonly [string, NetworkFault][] = [
+    ['is slow to answer', { kind: 'delay', ms: 60 }],
+    ['passes a few bytes at a time', { kind: 'throttle', bytesPerSecond: 20_000 }],
+  ];
+  for (const [name, fault] of slow) {
+    test(`that ${name}: paid`, async () => {
+      const prepared = await prepare(worlds.payee);
+      worlds.proxy.set(fault);
+      await endsExactly(await pay(prepared), prepared);
+      worlds.proxy.set(undefined);
+      await booksAgree();
+    });
+  }
+
+  const deadly: readonly [string, NetworkFault][] = [
+    ['takes no connection', { kind: 'close' }],
+    ['swallows packets', { kind: 'swallow', direction: 'there' }],
+    ['swallows answers', { kind: 'swallow', direction: 'back' }],
+    ['breaks in the middle of a packet', { kind: 'reset', afterBytes: 300, direction: 'there' }],
+    ['breaks in the middle of an answer', { kind: 'reset', afterBytes: 40, direction: 'back' }],
+    ['is too slow for an answer', { kind: 'throttle', bytesPerSecond: 300, direction: 'back' }],
+  ];
+  for (const [name, fault] of deadly) {
+    test(`that ${name}: tried until it is over, then paid once`, async () => {
+      const prepared = await prepare(worlds.payee);
+      const { struck, connections } = worlds.proxy.seen;
+      worlds.proxy.set(fault);
+      const payment = await pay(prepared);
+      await othersAreServed();
+      const tries = () => worlds.proxy.seen.connections - connections + worlds.proxy.seen.struck - struck;
+      await eventually(async () => tries() > 1);
+      const meanwhile = await worlds.payer.read(payment);
+      assert.deepEqual([meanwhile.sentAmount.value, meanwhile.failed], ['0', false]);
+      worlds.proxy.set(undefined);
+      await endsExactly(payment, prepared);
+      await booksAgree();
+    });
+  }
+
+  test('that swallows the packets of many payments: one to somebody else does not wait for them', async () => {
+    const many = await Promise.all(Array.from({ length: 24 }, () => prepare(worlds.payee)));
+    worlds.proxy.set({ kind: 'swallow' });
+    const payments = await Promise.all(many.map(pay));
+    await othersAreServed();
+    worlds.proxy.set(undefined);
+    await Promise.all(payments.map((payment, index) => endsExactly(payment, many[index]!)));
+    await booksAgree();
+  });
+});
