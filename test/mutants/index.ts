@@ -14,6 +14,7 @@ import { interactionMutants } from './interaction.ts';
 import { interactionEndMutants } from './interaction-end.ts';
 import { interledgerMutants } from './interledger.ts';
 import { limitMutants } from './limits.ts';
+import { moneyMutants } from './money.ts';
 import type { Mutant } from './mutant.ts';
 import { paymentRaceMutants } from './payment-races.ts';
 import { pipelineMutants } from './pipeline.ts';
@@ -38,6 +39,7 @@ export const mutants: readonly Mutant[] = [
   ...interledgerMutants,
   ...limitMutants,
   ...paymentRaceMutants,
+  ...moneyMutants,
   ...pipelineMutants,
   ...resourceMutants,
   ...settlementMutants,

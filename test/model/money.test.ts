@@ -1,0 +1,35 @@
+/** Payments, quotes, balances and grants over HTTP against a small model of the money: random requests, alone and at once. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { runMoneySequences } from './money.commands.ts';
+import { type MoneyClient, startMoneyClient } from './money-client.ts';
+
+const SEQUENCES = 200;
+const seed = Number(process.env['TOUCHSTONE_TEST_SEED'] ?? Date.now() % 2 ** 31);
+
+let client: MoneyClient;
+before(async () => {
+  client = await startMoneyClient({ kind: 'embedded' });
+});
+after(() => client.close());
+
+test(`the model explains ${SEQUENCES} sequences`, async (t) => {
+  const { failure, figures } = await runMoneySequences(client, { sequences: SEQUENCES, seed });
+  t.diagnostic(`seed ${seed}; TOUCHSTONE_TEST_SEED=${seed} repeats it`);
+  assert.equal(failure, undefined, failure);
+  // What sequences must have reached to be worth anything
+  for (const [kind, answer] of [
+    ['quote', '201'],
+    ['pay quote', '201'],
+    ['pay quote', '400 invalid quote'],
+    ['pay incoming', '201'],
+    ['pay incoming', '403 unauthorized'],
+    ['pay incoming', 'lost'],
+    ['complete', '200'],
+    ['payment', 'completed'],
+    ['payment', 'failed'],
+    ['payment', 'failed after a part'],
+  ] as const) {
+    assert.ok(figures.get(kind)?.get(answer), `no ${kind} came to ${answer}`);
+  }
+});

@@ -1,0 +1,92 @@
+/** Mutants of what moves money that the model of the money must notice (SET-03…13, LIM-14, RS-OP-28); test/model starts them. */
+import type { Mutant } from './mutant.ts';
+
+const settle = 'src/payments/settle-payment.ts';
+const credit = 'src/payments/incoming-credit.ts';
+const payment = 'src/resource/outgoing-payment.ts';
+
+const rules: readonly Omit<Mutant, 'fails'>[] = [
+  {
+    id: 'money.fee-rounded-down',
+    file: 'src/payments/fees.ts',
+    at: 'return «ceilDivide(principal * BigInt(fee.basisPoints), WHOLE)» + fee.fixed;',
+    by: '(principal * BigInt(fee.basisPoints)) / WHOLE',
+  },
+  {
+    id: 'money.fee-kept-of-failed-payments',
+    file: 'src/payments/settlement-transfers.ts',
+    at: 'const unsent = «job.debit.value - job.sentAmount»;',
+    by: 'job.debit.value - job.sentAmount - job.fee',
+  },
+  {
+    id: 'money.refund-forgotten',
+    file: settle,
+    at: 'if («job.funded») await bookTransfer(tx, job.ase, `outgoing:${job.id}:refund`',
+    by: 'false',
+  },
+  {
+    id: 'money.spending-not-returned',
+    file: settle,
+    at: 'await «returnSpending(tx, job)»;',
+    by: 'undefined',
+  },
+  {
+    // The one beside, where it is of the same asset.
+    id: 'money.credit-to-another-wallet',
+    file: credit,
+    at: '{ accountId: «payment.accountId», amount },',
+    by: 'payment.accountId.replace(/[0-3]$/, (wallet) => String(Number(wallet) ^ 1))',
+  },
+  {
+    id: 'money.rate-of-the-payment',
+    file: payment,
+    at: 'const quote = «row as QuoteRow»;',
+    by: `{
+      ...row,
+      receive_amount: (
+        await prepareQuote(deps, toHostedWalletAddress(row), row.client_id!, {
+          receiver: row.receiver!,
+          debitAmount: toWireAmount(debitAmountOf(row as QuoteRow)),
+        })
+      ).receive_amount,
+    }`,
+  },
+  {
+    id: 'money.quote-paid-twice',
+    file: payment,
+    at: "if («numInsertedOrUpdatedRows === 0n») throw new Problem('invalid_quote');",
+    by: 'false',
+  },
+  {
+    id: 'money.quote-outlives-its-time',
+    file: payment,
+    at: 'if («now >= toMillis(quote.expires_at)») throw',
+    by: 'false',
+  },
+  {
+    id: 'money.received-beyond-the-amount',
+    file: credit,
+    at: "if («received > (payment.incomingAmount ?? MAX_AMOUNT)») throw new Problem('over_incoming_amount');",
+    by: 'false',
+  },
+  {
+    id: 'money.part-rounded-up',
+    file: 'src/payments/settlement-transfers.ts',
+    at: '«(delivered * sendable(job)) / job.receive.value»;',
+    by: '(delivered * sendable(job) + job.receive.value - 1n) / job.receive.value',
+  },
+  {
+    id: 'money.deposit-booked-again',
+    file: 'src/administration/accounts.ts',
+    at: "const transferId = «`${kind}:${checkText(id, 'the id')}`»;",
+    by: '`${kind}:${id}:${process.hrtime.bigint()}`',
+  },
+  {
+    id: 'money.periods-add-up',
+    file: 'src/resource/grant-spending.ts',
+    at: 'return period && { start: «toInstant(period.start)» };',
+    by: 'toInstant(0)',
+  },
+];
+
+export const moneyMutants: readonly Mutant[] = rules.map((mutant) => ({ ...mutant, fails: [] }));
