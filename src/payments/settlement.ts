@@ -30,8 +30,10 @@ export interface SettlementOptions {
   readonly pollMs?: number;
   /** From a Prepare's making to its expiry. Default 30 s. */
   readonly packetLifetimeMs?: number;
-  /** Payments at once. Default 8. */
+  /** Payments at once that get on. Default 8. */
   readonly concurrency?: number;
+  /** How long a payment keeps its place among them; then it waits for a peer, and others go on. Default 1 s. */
+  readonly placeMs?: number;
   /** Attempts in a row without any delivery before the payment fails. Default 10, in about 4 minutes. */
   readonly maxAttempts?: number;
 }
@@ -52,8 +54,12 @@ export interface Settlement {
 /** 200 ms, doubled with each attempt, at most a minute. */
 const retryDelay = (attempts: number): number => Math.min(200 * 2 ** attempts, 60_000);
 
+/** A multiple of `concurrency`: payments at once, those that wait for a peer among them. */
+const MOST_WAITING = 10;
+
 export function createSettlement(options: SettlementOptions): Settlement {
-  const { ase, db, clock, log, leaseMs = 10_000, pollMs = 1_000, concurrency = 8, maxAttempts = 10 } = options;
+  const { ase, db, clock, log, leaseMs = 10_000, pollMs = 1_000, maxAttempts = 10 } = options;
+  const { concurrency = 8, placeMs = 1_000 } = options;
   let isStopping = false;
   const context = {
     ...options,
@@ -100,6 +106,7 @@ export function createSettlement(options: SettlementOptions): Settlement {
 
   // ── Finding work
   const running = new Set<Promise<void>>();
+  let placed = 0;
   const timers = new Set<NodeJS.Timeout>();
   let claiming = Promise.resolve();
   let isClaimQueued = false;
@@ -109,16 +116,31 @@ export function createSettlement(options: SettlementOptions): Settlement {
   async function claimDueJobs(): Promise<void> {
     isClaimQueued = false;
     while (!isStopping) {
-      isFull = running.size >= concurrency;
+      isFull = placed >= concurrency || running.size >= MOST_WAITING * concurrency;
       if (isFull) return;
       const job = await claimJob(db.query, { ase, wallNow: clock.wallNow(), leaseMs });
       if (!job) return;
+      const leavePlace = takePlace();
       const run: Promise<void> = work(job).then(() => {
         running.delete(run);
-        if (isFull) wake();
+        leavePlace();
       });
       running.add(run);
     }
+  }
+
+  /** A peer that is silent, and those who pay to it, are not to keep everybody else waiting. */
+  function takePlace(): () => void {
+    placed += 1;
+    let isTaken = true;
+    const leave = () => {
+      clearTimeout(timer);
+      if (isTaken) placed -= 1;
+      isTaken = false;
+      if (isFull) wake();
+    };
+    const timer = setTimeout(leave, placeMs).unref();
+    return leave;
   }
 
   // Whoever wakes the worker does not lend it its context, a transaction's for instance.

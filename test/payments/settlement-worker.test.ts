@@ -13,6 +13,7 @@ import {
   readIncomingPayment,
   readOutgoingPayment,
   TestClock,
+  USD,
 } from './ilp/two-ases.ts';
 
 let db: Database;
@@ -64,6 +65,32 @@ describe('the worker', () => {
     assert.equal((await readBalances(granite))[payerAccountId], 0n);
     const outgoing = await readOutgoingPayment(granite, id);
     assert.deepEqual([outgoing.sentAmount, outgoing.attempts, outgoing.isDue], [100n, 0, false]);
+  });
+
+  it('does not let payments to a silent peer keep others waiting', async () => {
+    const silent = Promise.withResolvers<void>();
+    const { granite, marble } = createTwoAses({
+      db,
+      placeMs: 5,
+      wrapLink: (link) => ({ send: (...packet) => silent.promise.then(() => link.send(...packet)) }),
+    });
+    const far = await createIncomingPayment(marble);
+    const near = await createIncomingPayment(granite);
+    const pay = (ase: string, id: string, receiveAsset: typeof EUR) =>
+      createOutgoingPayment(granite, {
+        ...{ receiver: incomingPaymentUrl(ase, id), receiveAsset },
+        ...{ debitAmount: 100n, receiveAmount: 90n },
+      });
+    for (let i = 0; i < 20; i += 1) await pay(marble.ase, far, EUR);
+    granite.settlement.wake();
+    const { id } = await pay(granite.ase, near, USD);
+    granite.settlement.wake();
+    while ((await readOutgoingPayment(granite, id)).state === 'pending') await new Promise(setImmediate);
+    assert.equal((await readIncomingPayment(granite, near)).receivedAmount, 90n);
+    assert.equal((await readIncomingPayment(marble, far)).receivedAmount, 0n);
+    silent.resolve();
+    await granite.settlement.idle();
+    assert.equal((await readIncomingPayment(marble, far)).receivedAmount, 1800n);
   });
 
   it('sends nothing for a payment that another has taken over meanwhile', async () => {

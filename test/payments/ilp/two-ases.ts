@@ -249,6 +249,7 @@ export interface TwoAsesOptions {
   readonly readReceiver?: (receiver: Receiver) => Receiver | Promise<Receiver>;
   readonly failpoint?: Failpoint;
   readonly maxAttempts?: number;
+  readonly placeMs?: number;
 }
 
 /** `granite` (USD) pays to `marble` (EUR). Names are new each time, so that many pairs can share one database. */
@@ -324,6 +325,7 @@ export function createTwoAses(options: TwoAsesOptions) {
     readReceiver,
     ...(options.failpoint && { failpoint: options.failpoint }),
     ...(options.maxAttempts && { maxAttempts: options.maxAttempts }),
+    ...(options.placeMs && { placeMs: options.placeMs }),
   };
   const newSettlement = () =>
     createSettlement({ ...settlementOptions, ase: names.granite, db, connector: graniteConnector });
