@@ -368,6 +368,7 @@ export function createAse(options: AseOptions): Ase {
       settings,
       forgetKeys: clientKeys.forget,
       wakeEvents,
+      wakeSettlement: () => serves('resource') && settlement.wake(),
     },
     describe: async () => ({
       name,

@@ -373,6 +373,7 @@ async function assemble(
   const administration = {
     db,
     businessNow: clock.businessNow,
+    wallNow: clock.wallNow,
     findAse: (name: string) => ases.get(name)?.administered,
   };
 

@@ -55,6 +55,30 @@ export interface AdministrationApiHandlers<Context> {
   'set-rate-source': Handler<operations['set-rate-source'], ErrorCodes['set-rate-source'], Context>;
 }
 
+/** Operations tagged `bookkeeping`. */
+export interface BookkeepingApiHandlers<Context> {
+  /** `POST /ases/{ase}/reversals` */
+  'create-reversal': Handler<operations['create-reversal'], ErrorCodes['create-reversal'], Context>;
+  /** `GET /ases/{ase}/grants/{grant}` */
+  'get-grant': Handler<operations['get-grant'], ErrorCodes['get-grant'], Context>;
+  /** `GET /ases/{ase}/peers/{peer}/packets/{condition}` */
+  'get-peer-packet': Handler<operations['get-peer-packet'], ErrorCodes['get-peer-packet'], Context>;
+  /** `GET /ases/{ase}/peers/{peer}/statement` */
+  'get-peer-statement': Handler<operations['get-peer-statement'], ErrorCodes['get-peer-statement'], Context>;
+  /** `GET /ases/{ase}/actions` */
+  'list-actions': Handler<operations['list-actions'], ErrorCodes['list-actions'], Context>;
+  /** `GET /ases/{ase}/grants/{grant}/payments` */
+  'list-grant-payments': Handler<operations['list-grant-payments'], ErrorCodes['list-grant-payments'], Context>;
+  /** `GET /ases/{ase}/packets-in-doubt` */
+  'list-packets-in-doubt': Handler<operations['list-packets-in-doubt'], ErrorCodes['list-packets-in-doubt'], Context>;
+  /** `GET /ases/{ase}/reversals` */
+  'list-reversals': Handler<operations['list-reversals'], ErrorCodes['list-reversals'], Context>;
+  /** `GET /ases/{ase}/transfers` */
+  'list-transfers': Handler<operations['list-transfers'], ErrorCodes['list-transfers'], Context>;
+  /** `POST /ases/{ase}/packets-in-doubt/{payment}/{condition}` */
+  'resolve-packet': Handler<operations['resolve-packet'], ErrorCodes['resolve-packet'], Context>;
+}
+
 /** Operations tagged `events`. */
 export interface EventsApiHandlers<Context> {
   /** `DELETE /ases/{ase}/events/{event}` */
@@ -99,7 +123,7 @@ export interface WorldApiHandlers<Context> {
   'remove-faults': Handler<operations['remove-faults'], ErrorCodes['remove-faults'], Context>;
 }
 
-export type Handlers<Context> = AdministrationApiHandlers<Context> & EventsApiHandlers<Context> & WorldApiHandlers<Context>;
+export type Handlers<Context> = AdministrationApiHandlers<Context> & BookkeepingApiHandlers<Context> & EventsApiHandlers<Context> & WorldApiHandlers<Context>;
 
 export const routes = {
   'add-secret': {
@@ -293,6 +317,86 @@ export const routes = {
     path: '/ases/{ase}/rate-source',
     security: ['control-token'],
     responses: [200, 400, 401, 403, 404, 405, 413, 415, 500],
+  },
+  'create-reversal': {
+    operationId: 'create-reversal',
+    tags: ['bookkeeping'],
+    method: 'POST',
+    path: '/ases/{ase}/reversals',
+    security: ['control-token'],
+    responses: [201, 400, 401, 403, 404, 405, 409, 413, 415, 500],
+  },
+  'get-grant': {
+    operationId: 'get-grant',
+    tags: ['bookkeeping'],
+    method: 'GET',
+    path: '/ases/{ase}/grants/{grant}',
+    security: ['control-token'],
+    responses: [200, 400, 401, 403, 404, 405, 500],
+  },
+  'get-peer-packet': {
+    operationId: 'get-peer-packet',
+    tags: ['bookkeeping'],
+    method: 'GET',
+    path: '/ases/{ase}/peers/{peer}/packets/{condition}',
+    security: ['control-token'],
+    responses: [200, 400, 401, 403, 404, 405, 500],
+  },
+  'get-peer-statement': {
+    operationId: 'get-peer-statement',
+    tags: ['bookkeeping'],
+    method: 'GET',
+    path: '/ases/{ase}/peers/{peer}/statement',
+    security: ['control-token'],
+    responses: [200, 400, 401, 403, 404, 405, 500],
+  },
+  'list-actions': {
+    operationId: 'list-actions',
+    tags: ['bookkeeping'],
+    method: 'GET',
+    path: '/ases/{ase}/actions',
+    security: ['control-token'],
+    responses: [200, 400, 401, 403, 404, 405, 500],
+  },
+  'list-grant-payments': {
+    operationId: 'list-grant-payments',
+    tags: ['bookkeeping'],
+    method: 'GET',
+    path: '/ases/{ase}/grants/{grant}/payments',
+    security: ['control-token'],
+    responses: [200, 400, 401, 403, 404, 405, 500],
+  },
+  'list-packets-in-doubt': {
+    operationId: 'list-packets-in-doubt',
+    tags: ['bookkeeping'],
+    method: 'GET',
+    path: '/ases/{ase}/packets-in-doubt',
+    security: ['control-token'],
+    responses: [200, 400, 401, 403, 404, 405, 500],
+  },
+  'list-reversals': {
+    operationId: 'list-reversals',
+    tags: ['bookkeeping'],
+    method: 'GET',
+    path: '/ases/{ase}/reversals',
+    security: ['control-token'],
+    responses: [200, 400, 401, 403, 404, 405, 500],
+  },
+  'list-transfers': {
+    operationId: 'list-transfers',
+    tags: ['bookkeeping'],
+    method: 'GET',
+    path: '/ases/{ase}/transfers',
+    security: ['control-token'],
+    responses: [200, 400, 401, 403, 404, 405, 500],
+  },
+  'resolve-packet': {
+    operationId: 'resolve-packet',
+    tags: ['bookkeeping'],
+    method: 'POST',
+    path: '/ases/{ase}/packets-in-doubt/{payment}/{condition}',
+    security: ['control-token'],
+    responses: [200, 400, 401, 403, 404, 405, 409, 413, 415, 500],
   },
   'drop-event': {
     operationId: 'drop-event',

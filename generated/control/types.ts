@@ -477,6 +477,156 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/ases/{ase}/transfers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+            };
+            cookie?: never;
+        };
+        get: operations["list-transfers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ases/{ase}/reversals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+            };
+            cookie?: never;
+        };
+        get: operations["list-reversals"];
+        put?: never;
+        post: operations["create-reversal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ases/{ase}/packets-in-doubt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+            };
+            cookie?: never;
+        };
+        get: operations["list-packets-in-doubt"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ases/{ase}/packets-in-doubt/{payment}/{condition}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+                payment: components["parameters"]["payment"];
+                condition: components["parameters"]["condition"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["resolve-packet"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ases/{ase}/peers/{peer}/statement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+                peer: components["parameters"]["peer"];
+            };
+            cookie?: never;
+        };
+        get: operations["get-peer-statement"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ases/{ase}/peers/{peer}/packets/{condition}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+                peer: components["parameters"]["peer"];
+                condition: components["parameters"]["condition"];
+            };
+            cookie?: never;
+        };
+        get: operations["get-peer-packet"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ases/{ase}/grants/{grant}/payments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+                grant: components["parameters"]["grant"];
+            };
+            cookie?: never;
+        };
+        get: operations["list-grant-payments"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ases/{ase}/actions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+            };
+            cookie?: never;
+        };
+        get: operations["list-actions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/ases/{ase}/grants/{grant}": {
         parameters: {
             query?: never;
@@ -487,7 +637,7 @@ export interface paths {
             };
             cookie?: never;
         };
-        get?: never;
+        get: operations["get-grant"];
         put?: never;
         post?: never;
         delete: operations["revoke-grant"];
@@ -767,6 +917,115 @@ export interface components {
             endCursor: string | null;
             hasNextPage: boolean;
         };
+        "new-reversal": {
+            transfer: string;
+            reason: string;
+        };
+        "booked-transfer": {
+            id: string;
+            createdAt: string;
+            reverses: string | null;
+            reason: string | null;
+            entries: {
+                account: string;
+                assetCode: string;
+                assetScale: number;
+                amount: components["schemas"]["signed-amount"];
+            }[];
+        };
+        "transfer-list": {
+            transfers: components["schemas"]["booked-transfer"][];
+            endCursor: string | null;
+            hasNextPage: boolean;
+        };
+        "packet-in-doubt": {
+            payment: string;
+            peer: string;
+            condition: string;
+            assetCode: string;
+            assetScale: number;
+            amount: components["schemas"]["unsigned-amount"];
+            since: string;
+            expiresAt: string;
+        };
+        "packet-in-doubt-list": {
+            packets: components["schemas"]["packet-in-doubt"][];
+            endCursor: string | null;
+            hasNextPage: boolean;
+        };
+        "packet-resolution": {
+            fate: "fulfilled";
+            fulfillment: string;
+        } | {
+            fate: "rejected";
+            reason: string;
+        };
+        "peer-statement": {
+            peer: string;
+            address: string;
+            peerAddress: string;
+            accounts: {
+                assetCode: string;
+                assetScale: number;
+                balance: components["schemas"]["signed-amount"];
+            }[];
+            packetsInDoubt: components["schemas"]["packet-in-doubt"][];
+        };
+        "peer-packet": {
+            condition: string;
+            incomingPayment: string;
+            assetCode: string;
+            assetScale: number;
+            amount: components["schemas"]["unsigned-amount"];
+            fulfillment: string;
+            bookedAt: string;
+        };
+        "grant-detail": {
+            id: string;
+            state: "pending" | "approved" | "issued" | "rejected" | "revoked";
+            client: string;
+            clientName: string | null;
+            access: {
+                [key: string]: unknown;
+            }[];
+            createdAt: string;
+            tokens: {
+                createdAt: string;
+                expiresAt: string;
+                revokedAt: string | null;
+            }[];
+        };
+        "grant-payment": {
+            type: "incoming-payment" | "outgoing-payment";
+            id: string;
+            client: string;
+            walletAddress: string;
+            createdAt: string;
+            state: "pending" | "completed" | "failed";
+            assetCode: string;
+            assetScale: number;
+            amount: string | null;
+            moved: components["schemas"]["unsigned-amount"];
+        };
+        "grant-payment-list": {
+            payments: components["schemas"]["grant-payment"][];
+            endCursor: string | null;
+            hasNextPage: boolean;
+        };
+        action: {
+            id: string;
+            at: string;
+            operation: string;
+            status: number;
+            detail: {
+                [key: string]: unknown;
+            };
+        };
+        "action-list": {
+            actions: components["schemas"]["action"][];
+            endCursor: string | null;
+            hasNextPage: boolean;
+        };
         secret: {
             version: number;
             current: boolean;
@@ -800,6 +1059,8 @@ export interface components {
         assetCode: components["schemas"]["asset-code"];
         assetScale: components["schemas"]["asset-scale"];
         cursor: string;
+        payment: string;
+        condition: string;
         event: string;
         first: number;
     };
@@ -1961,6 +2222,312 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["grant-list"];
+                };
+            };
+            400: components["responses"]["error"];
+            401: components["responses"]["error"];
+            403: components["responses"]["error"];
+            404: components["responses"]["error"];
+            405: components["responses"]["error"];
+            500: components["responses"]["error"];
+        };
+    };
+    "list-transfers": {
+        parameters: {
+            query?: {
+                cursor?: components["parameters"]["cursor"];
+                first?: components["parameters"]["first"];
+            };
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["transfer-list"];
+                };
+            };
+            400: components["responses"]["error"];
+            401: components["responses"]["error"];
+            403: components["responses"]["error"];
+            404: components["responses"]["error"];
+            405: components["responses"]["error"];
+            500: components["responses"]["error"];
+        };
+    };
+    "list-reversals": {
+        parameters: {
+            query?: {
+                cursor?: components["parameters"]["cursor"];
+                first?: components["parameters"]["first"];
+            };
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["transfer-list"];
+                };
+            };
+            400: components["responses"]["error"];
+            401: components["responses"]["error"];
+            403: components["responses"]["error"];
+            404: components["responses"]["error"];
+            405: components["responses"]["error"];
+            500: components["responses"]["error"];
+        };
+    };
+    "create-reversal": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["new-reversal"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["booked-transfer"];
+                };
+            };
+            400: components["responses"]["error"];
+            401: components["responses"]["error"];
+            403: components["responses"]["error"];
+            404: components["responses"]["error"];
+            405: components["responses"]["error"];
+            409: components["responses"]["error"];
+            413: components["responses"]["error"];
+            415: components["responses"]["error"];
+            500: components["responses"]["error"];
+        };
+    };
+    "list-packets-in-doubt": {
+        parameters: {
+            query?: {
+                cursor?: components["parameters"]["cursor"];
+                first?: components["parameters"]["first"];
+            };
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["packet-in-doubt-list"];
+                };
+            };
+            400: components["responses"]["error"];
+            401: components["responses"]["error"];
+            403: components["responses"]["error"];
+            404: components["responses"]["error"];
+            405: components["responses"]["error"];
+            500: components["responses"]["error"];
+        };
+    };
+    "resolve-packet": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+                payment: components["parameters"]["payment"];
+                condition: components["parameters"]["condition"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["packet-resolution"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["packet-resolution"];
+                };
+            };
+            400: components["responses"]["error"];
+            401: components["responses"]["error"];
+            403: components["responses"]["error"];
+            404: components["responses"]["error"];
+            405: components["responses"]["error"];
+            409: components["responses"]["error"];
+            413: components["responses"]["error"];
+            415: components["responses"]["error"];
+            500: components["responses"]["error"];
+        };
+    };
+    "get-peer-statement": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+                peer: components["parameters"]["peer"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["peer-statement"];
+                };
+            };
+            400: components["responses"]["error"];
+            401: components["responses"]["error"];
+            403: components["responses"]["error"];
+            404: components["responses"]["error"];
+            405: components["responses"]["error"];
+            500: components["responses"]["error"];
+        };
+    };
+    "get-peer-packet": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+                peer: components["parameters"]["peer"];
+                condition: components["parameters"]["condition"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["peer-packet"];
+                };
+            };
+            400: components["responses"]["error"];
+            401: components["responses"]["error"];
+            403: components["responses"]["error"];
+            404: components["responses"]["error"];
+            405: components["responses"]["error"];
+            500: components["responses"]["error"];
+        };
+    };
+    "list-grant-payments": {
+        parameters: {
+            query?: {
+                cursor?: components["parameters"]["cursor"];
+                first?: components["parameters"]["first"];
+            };
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+                grant: components["parameters"]["grant"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["grant-payment-list"];
+                };
+            };
+            400: components["responses"]["error"];
+            401: components["responses"]["error"];
+            403: components["responses"]["error"];
+            404: components["responses"]["error"];
+            405: components["responses"]["error"];
+            500: components["responses"]["error"];
+        };
+    };
+    "list-actions": {
+        parameters: {
+            query?: {
+                cursor?: components["parameters"]["cursor"];
+                first?: components["parameters"]["first"];
+            };
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["action-list"];
+                };
+            };
+            400: components["responses"]["error"];
+            401: components["responses"]["error"];
+            403: components["responses"]["error"];
+            404: components["responses"]["error"];
+            405: components["responses"]["error"];
+            500: components["responses"]["error"];
+        };
+    };
+    "get-grant": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+                grant: components["parameters"]["grant"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["grant-detail"];
                 };
             };
             400: components["responses"]["error"];

@@ -22,6 +22,8 @@ export declare const requestBody: {
   readonly 'set-prices': Validate;
   readonly 'set-rate-source': Validate;
   readonly 'set-webhook': Validate;
+  readonly 'create-reversal': Validate;
+  readonly 'resolve-packet': Validate;
 };
 
 /** Operation → declared status → validator of its JSON body; null where the status has none. */
@@ -398,6 +400,102 @@ export declare const responseBody: {
     readonly 500: Validate;
   };
   readonly 'list-grants': {
+    readonly 200: Validate;
+    readonly 400: Validate;
+    readonly 401: Validate;
+    readonly 403: Validate;
+    readonly 404: Validate;
+    readonly 405: Validate;
+    readonly 500: Validate;
+  };
+  readonly 'list-transfers': {
+    readonly 200: Validate;
+    readonly 400: Validate;
+    readonly 401: Validate;
+    readonly 403: Validate;
+    readonly 404: Validate;
+    readonly 405: Validate;
+    readonly 500: Validate;
+  };
+  readonly 'list-reversals': {
+    readonly 200: Validate;
+    readonly 400: Validate;
+    readonly 401: Validate;
+    readonly 403: Validate;
+    readonly 404: Validate;
+    readonly 405: Validate;
+    readonly 500: Validate;
+  };
+  readonly 'create-reversal': {
+    readonly 201: Validate;
+    readonly 400: Validate;
+    readonly 401: Validate;
+    readonly 403: Validate;
+    readonly 404: Validate;
+    readonly 405: Validate;
+    readonly 409: Validate;
+    readonly 413: Validate;
+    readonly 415: Validate;
+    readonly 500: Validate;
+  };
+  readonly 'list-packets-in-doubt': {
+    readonly 200: Validate;
+    readonly 400: Validate;
+    readonly 401: Validate;
+    readonly 403: Validate;
+    readonly 404: Validate;
+    readonly 405: Validate;
+    readonly 500: Validate;
+  };
+  readonly 'resolve-packet': {
+    readonly 200: Validate;
+    readonly 400: Validate;
+    readonly 401: Validate;
+    readonly 403: Validate;
+    readonly 404: Validate;
+    readonly 405: Validate;
+    readonly 409: Validate;
+    readonly 413: Validate;
+    readonly 415: Validate;
+    readonly 500: Validate;
+  };
+  readonly 'get-peer-statement': {
+    readonly 200: Validate;
+    readonly 400: Validate;
+    readonly 401: Validate;
+    readonly 403: Validate;
+    readonly 404: Validate;
+    readonly 405: Validate;
+    readonly 500: Validate;
+  };
+  readonly 'get-peer-packet': {
+    readonly 200: Validate;
+    readonly 400: Validate;
+    readonly 401: Validate;
+    readonly 403: Validate;
+    readonly 404: Validate;
+    readonly 405: Validate;
+    readonly 500: Validate;
+  };
+  readonly 'list-grant-payments': {
+    readonly 200: Validate;
+    readonly 400: Validate;
+    readonly 401: Validate;
+    readonly 403: Validate;
+    readonly 404: Validate;
+    readonly 405: Validate;
+    readonly 500: Validate;
+  };
+  readonly 'list-actions': {
+    readonly 200: Validate;
+    readonly 400: Validate;
+    readonly 401: Validate;
+    readonly 403: Validate;
+    readonly 404: Validate;
+    readonly 405: Validate;
+    readonly 500: Validate;
+  };
+  readonly 'get-grant': {
     readonly 200: Validate;
     readonly 400: Validate;
     readonly 401: Validate;

@@ -4,7 +4,8 @@ import type { Access } from '../auth/access.ts';
 import { type GrantState, lockGrant, moveGrant } from '../auth/grant.ts';
 import { toInstant, toMillis } from '../database/columns.ts';
 import type { Queryable, Transaction } from '../database/database.ts';
-import { invalid, notFound } from './problem.ts';
+import { type Page, type PageRequest, readPage } from './page.ts';
+import { notFound } from './problem.ts';
 
 export interface GrantDescription {
   readonly id: string;
@@ -16,34 +17,72 @@ export interface GrantDescription {
   readonly createdAt: number;
 }
 
-/** Newest first; `cursor` is the `endCursor` of the page before. Throws `invalid_request` for any other text. */
-export async function listGrants(
-  db: Queryable,
-  ase: string,
-  { cursor, first = 20 }: { readonly cursor?: string | undefined; readonly first?: number | undefined },
-): Promise<{ grants: GrantDescription[]; endCursor: string | undefined; hasNextPage: boolean }> {
-  const after = cursor === undefined ? undefined : readCursor(cursor);
-  const rows = await db
+const selectGrants = (db: Queryable, ase: string) =>
+  db
     .selectFrom('gnap_grant')
     .select(['id', 'state', 'finalization', 'client_id', 'client_name', 'access', 'created_at'])
+    .where('ase', '=', ase);
+
+type GrantRow = Awaited<ReturnType<ReturnType<typeof selectGrants>['executeTakeFirstOrThrow']>>;
+
+const toDescription = (row: GrantRow): GrantDescription => ({
+  id: row.id,
+  state: row.state === 'finalized' ? row.finalization! : row.state,
+  client: row.client_id,
+  clientName: row.client_name ?? undefined,
+  access: row.access,
+  createdAt: toMillis(row.created_at),
+});
+
+const positionOf = ({ createdAt, id }: { readonly createdAt: number; readonly id: string }) => ({ at: createdAt, id });
+
+/** Newest first. Throws `invalid_request` for a cursor of nobody's. */
+export const listGrants = (db: Queryable, ase: string, request: PageRequest): Promise<Page<GrantDescription>> =>
+  readPage(request, positionOf, async (after, limit) => {
+    const rows = await selectGrants(db, ase)
+      .$if(after !== undefined, (query) =>
+        query.where(sql<boolean>`(created_at, id) < (${toInstant(after!.at)}::timestamptz, ${after!.id})`),
+      )
+      .orderBy('created_at', 'desc')
+      .orderBy('id', 'desc')
+      .limit(limit)
+      .execute();
+    return rows.map(toDescription);
+  });
+
+export interface TokenDescription {
+  readonly createdAt: number;
+  readonly expiresAt: number;
+  readonly revokedAt: number | undefined;
+}
+
+/** A grant with its hundred newest tokens. Throws `not_found`. */
+export async function readGrant(
+  db: Queryable,
+  ase: string,
+  id: string,
+): Promise<GrantDescription & { readonly tokens: readonly TokenDescription[] }> {
+  const row = await selectGrants(db, ase)
+    .where('id', '=', id.includes('\0') ? '' : id)
+    .executeTakeFirst();
+  if (!row) throw notFound('no such grant');
+  const tokens = await db
+    .selectFrom('access_token')
+    .select(['created_at', 'expires_at', 'revoked_at'])
     .where('ase', '=', ase)
-    .$if(after !== undefined, (query) =>
-      query.where(sql<boolean>`(created_at, id) < (${toInstant(after!.createdAt)}::timestamptz, ${after!.id})`),
-    )
+    .where('grant_id', '=', id)
     .orderBy('created_at', 'desc')
-    .orderBy('id', 'desc')
-    .limit(first + 1)
+    .orderBy('id')
+    .limit(100)
     .execute();
-  const grants = rows.slice(0, first).map((row) => ({
-    id: row.id,
-    state: row.state === 'finalized' ? row.finalization! : row.state,
-    client: row.client_id,
-    clientName: row.client_name ?? undefined,
-    access: row.access,
-    createdAt: toMillis(row.created_at),
-  }));
-  const last = grants.at(-1);
-  return { grants, endCursor: last && writeCursor(last), hasNextPage: rows.length > first };
+  return {
+    ...toDescription(row),
+    tokens: tokens.map(({ created_at, expires_at, revoked_at }) => ({
+      createdAt: toMillis(created_at),
+      expiresAt: toMillis(expires_at),
+      revokedAt: revoked_at === null ? undefined : toMillis(revoked_at),
+    })),
+  };
 }
 
 /** Revokes a grant and with it its tokens; harmless if repeated. Throws `not_found`. */
@@ -51,14 +90,4 @@ export async function revokeGrant(tx: Transaction, ase: string, id: string): Pro
   const grant = await lockGrant(tx, ase, id);
   if (!grant) throw notFound('no such grant');
   if (grant.state !== 'revoked') await moveGrant(tx, ase, grant, 'revoke');
-}
-
-const writeCursor = ({ createdAt, id }: { readonly createdAt: number; readonly id: string }): string =>
-  Buffer.from(`${createdAt} ${id}`).toString('base64url');
-
-function readCursor(cursor: string): { createdAt: number; id: string } {
-  const [, createdAt, id] =
-    /^(\d{1,14}) ([0-9A-Za-z-]+)$/.exec(Buffer.from(cursor, 'base64url').toString('latin1')) ?? [];
-  if (createdAt === undefined || id === undefined) throw invalid('unknown cursor');
-  return { createdAt: Number(createdAt), id };
 }

@@ -2,8 +2,9 @@
 import type { AdministrationApiHandlers } from '../../generated/control/routes.ts';
 import { createAccount, listAccounts, type Movement, moveMoney } from '../administration/accounts.ts';
 import { listFees, readPrices, setFee, setPrices } from '../administration/fees.ts';
-import { listGrants, revokeGrant } from '../administration/grants.ts';
+import { type GrantDescription, listGrants, revokeGrant } from '../administration/grants.ts';
 import { listKeys, registerKey, revokeKey } from '../administration/keys.ts';
+import type { Page } from '../administration/page.ts';
 import { changePeer, createPeer, listPeers, type PeerDescription, removePeer } from '../administration/peers.ts';
 import { readRateSource, setRateSource } from '../administration/rate-source.ts';
 import { addSecret, listSecrets } from '../administration/secrets.ts';
@@ -36,11 +37,14 @@ export interface AdministeredAse {
   forgetKeys(walletAddress: string): void;
   /** Looks for due events. */
   wakeEvents(): void;
+  /** Looks for payments to settle. */
+  wakeSettlement(): void;
 }
 
 export interface AdministrationDeps {
   readonly db: Database;
   readonly businessNow: () => number;
+  readonly wallNow: () => number;
   /** The ASE of that name in this world, if it is hosted here. */
   readonly findAse: (name: string) => AdministeredAse | undefined;
 }
@@ -211,14 +215,8 @@ export function createAdministrationHandlers(deps: AdministrationDeps) {
 
     // ── Grants
     'list-grants': async (_call, { params, query }) => {
-      const { grants, endCursor, hasNextPage } = await listGrants(db.query, expectAse(params.ase).key, query);
-      const list = grants.map(({ clientName, createdAt, access, ...grant }) => ({
-        ...grant,
-        clientName: clientName ?? null,
-        access: access.map((item) => ({ ...item })),
-        createdAt: toInstant(createdAt),
-      }));
-      return { status: 200, body: { grants: list, endCursor: endCursor ?? null, hasNextPage } };
+      const { items, ...page } = await listGrants(db.query, expectAse(params.ase).key, query);
+      return { status: 200, body: { grants: items.map(toGrantBody), ...toPageBody(page) } };
     },
     'revoke-grant': async (call, { params }) => {
       const { key } = expectAse(params.ase);
@@ -240,6 +238,18 @@ export function createAdministrationHandlers(deps: AdministrationDeps) {
       })),
   } satisfies AdministrationApiHandlers<Call<undefined>>;
 }
+
+export const toGrantBody = ({ clientName, createdAt, access, ...grant }: GrantDescription) => ({
+  ...grant,
+  clientName: clientName ?? null,
+  access: access.map((item) => ({ ...item })),
+  createdAt: toInstant(createdAt),
+});
+
+export const toPageBody = ({ endCursor, hasNextPage }: Omit<Page<unknown>, 'items'>) => ({
+  endCursor: endCursor ?? null,
+  hasNextPage,
+});
 
 const toAccountBody = ({ id, asset, balance }: { id: string; asset: Asset; balance: bigint }) => ({
   id,

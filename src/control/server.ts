@@ -14,7 +14,9 @@ import type { ProfileName } from '../http/profile.ts';
 import { createRequestValidator } from '../http/request-validator.ts';
 import type { TrialBalance } from '../payments/ledger.ts';
 import { type AdministrationDeps, createAdministrationHandlers } from './administration.ts';
+import { createBookkeepingHandlers } from './bookkeeping.ts';
 import { createEventHandlers } from './events.ts';
+import { recordChanges } from './recorded.ts';
 
 /** What the control API may do with a world. */
 export interface Controls {
@@ -100,8 +102,11 @@ export function createControlServer(
     return { mode: mode === 'live' ? ('running' as const) : mode, now: toInstant(now) };
   };
   const handlers = {
-    ...createAdministrationHandlers(administration),
-    ...createEventHandlers(administration),
+    ...recordChanges(administration, {
+      ...createAdministrationHandlers(administration),
+      ...createEventHandlers(administration),
+      ...createBookkeepingHandlers(administration),
+    }),
     'get-state': async () => ({
       status: 200,
       body: {

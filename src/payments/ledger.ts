@@ -59,6 +59,12 @@ export interface Entry {
   readonly amount: bigint;
 }
 
+/** What a reversal takes back, and why. */
+export interface Reversal {
+  readonly reverses: string;
+  readonly reason: string;
+}
+
 /**
  * Books a transfer. Returns false if a transfer of this id is booked already, and changes nothing then.
  * Throws `insufficient_funds` if a customer's balance would fall below zero.
@@ -69,10 +75,11 @@ export async function bookTransfer(
   id: string,
   now: number,
   entries: readonly Entry[],
+  reversal?: Reversal,
 ): Promise<boolean> {
   const { numInsertedOrUpdatedRows } = await tx
     .insertInto('ledger_transfer')
-    .values({ ase, id, created_at: toInstant(now) })
+    .values({ ase, id, created_at: toInstant(now), ...reversal })
     .onConflict((conflict) => conflict.doNothing())
     .executeTakeFirstOrThrow();
   if (numInsertedOrUpdatedRows === 0n) return false;

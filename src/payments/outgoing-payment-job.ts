@@ -4,7 +4,7 @@
  */
 import { sql } from 'kysely';
 import { toAmount, toInstant } from '../database/columns.ts';
-import type { Queryable } from '../database/database.ts';
+import type { Queryable, Transaction } from '../database/database.ts';
 import { createIds } from '../ids.ts';
 import type { Amount } from './amount.ts';
 
@@ -105,6 +105,24 @@ export async function claimJob(
       attempts: row.attempts,
     }
   );
+}
+
+/**
+ * Takes a pending payment from whoever has it, for the rest of this transaction: that worker's next step finds its
+ * lease gone. Waits for a step that is being written. Undefined if the payment has ended, or is none.
+ */
+export async function seizeJob(
+  tx: Transaction,
+  { ase, paymentId, wallNow }: { ase: string; paymentId: string; wallNow: number },
+): Promise<Job | undefined> {
+  await tx
+    .updateTable('outgoing_payment')
+    .set({ lease_owner: null })
+    .where('ase', '=', ase)
+    .where('id', '=', paymentId)
+    .where('state', '=', 'pending')
+    .execute();
+  return claimJob(tx, { ase, paymentId, wallNow, leaseMs: 0 });
 }
 
 /** What a worker may change in the row of its payment. */

@@ -18,11 +18,11 @@ import {
 } from './ilp/packet-journal.ts';
 import { createStreamPrepare, type PacketAnswer, readPacketAnswer } from './ilp/stream-sender.ts';
 import { creditIncomingPayment, lockCreditable } from './incoming-credit.ts';
-import { bookTransfer, internalAccountId, openInternalAccount, openInternalAccounts } from './ledger.ts';
+import { bookTransfer, openInternalAccount, openInternalAccounts } from './ledger.ts';
 import { type Job, lockOutgoingPaymentGrant, returnSpending, updateJob } from './outgoing-payment-job.ts';
 import type { AnnouncePayment } from './payment-event.ts';
 import type { ReadReceiver, Receiver } from './receiver.ts';
-import { exchange, holdDebit, refund, sourceOf, takeFee } from './settlement-transfers.ts';
+import { bookFulfilled, exchange, holdDebit, refund, sourceOf, takeFee } from './settlement-transfers.ts';
 
 /** As pino's. */
 export interface SettlementLog {
@@ -211,17 +211,12 @@ async function exchangePacket(
     });
     return answer;
   }
-  const sentAmount = job.sentAmount + packet.sourceAmount;
-  const deliveredAmount = job.deliveredAmount + packet.amount;
-  await db.transaction(async (tx) => {
-    await updateJob(tx, job, { sentAmount, deliveredAmount, attempts: 0 });
+  const progress = await db.transaction(async (tx) => {
+    const booked = await bookFulfilled(tx, job, packet, clock.businessNow());
     await resolvePacket(tx, job.ase, packet, 'fulfilled');
-    await bookTransfer(tx, job.ase, `packet:${packet.condition}:out`, clock.businessNow(), [
-      ...exchange(job, packet.sourceAmount, packet.amount),
-      { accountId: internalAccountId('peer', job.receive.asset, peer.name), amount: packet.amount },
-    ]);
+    return booked;
   });
-  Object.assign(job, { sentAmount, deliveredAmount, attempts: 0 });
+  Object.assign(job, progress);
   failpoint('packet-booked');
   return answer;
 }

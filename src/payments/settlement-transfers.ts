@@ -3,8 +3,10 @@
  * delivered. The exchange account takes the one and gives the other (SET-07). A positive sum on an account is what the
  * ASE owes its owner, so the peer accounts of two ASEs are each other's negative.
  */
-import { type Entry, internalAccountId } from './ledger.ts';
-import type { Job } from './outgoing-payment-job.ts';
+import type { Transaction } from '../database/database.ts';
+import type { OutgoingPacket } from './ilp/packet-journal.ts';
+import { bookTransfer, type Entry, internalAccountId } from './ledger.ts';
+import { type Job, updateJob } from './outgoing-payment-job.ts';
 
 const holdAccount = (job: Job) => internalAccountId('hold', job.debit.asset);
 
@@ -50,4 +52,21 @@ export function refund(job: Job): Entry[] {
     { accountId: holdAccount(job), amount: -unsent },
     { accountId: job.payerAccountId, amount: unsent },
   ];
+}
+
+/** Books a packet that arrived: the peer gets what it paid out. Returns how far the payment is then. */
+export async function bookFulfilled(
+  tx: Transaction,
+  job: Job,
+  { condition, peer, sourceAmount, amount }: OutgoingPacket,
+  now: number,
+): Promise<{ sentAmount: bigint; deliveredAmount: bigint; attempts: number }> {
+  const sentAmount = job.sentAmount + sourceAmount;
+  const progress = { sentAmount, deliveredAmount: job.deliveredAmount + amount, attempts: 0 };
+  await updateJob(tx, job, progress);
+  await bookTransfer(tx, job.ase, `packet:${condition}:out`, now, [
+    ...exchange(job, sourceAmount, amount),
+    { accountId: internalAccountId('peer', job.receive.asset, peer), amount },
+  ]);
+  return progress;
 }

@@ -1,0 +1,142 @@
+/** What an ASE says of its account with a peer, and of single packets: what the two sides compare (ILP-18, SET-07). */
+import { deserializeIlpReply, isFulfill } from 'ilp-packet';
+import { sql } from 'kysely';
+import { toAmount, toBuffer, toInstant, toMillis } from '../database/columns.ts';
+import type { Queryable, Transaction } from '../database/database.ts';
+import type { Asset } from '../payments/amount.ts';
+import { expiryOf } from '../payments/resolve-packet.ts';
+import { type Page, type PageRequest, type Position, readPage } from './page.ts';
+import { notFound } from './problem.ts';
+
+export interface PacketInDoubt {
+  readonly payment: string;
+  readonly peer: string;
+  /** base64url. */
+  readonly condition: string;
+  readonly asset: Asset;
+  readonly amount: bigint;
+  /** Wall time, both. */
+  readonly since: number;
+  readonly expiresAt: number;
+}
+
+/** Oldest first. Throws `invalid_request` for a cursor of nobody's. */
+export const listPacketsInDoubt = (db: Queryable, ase: string, request: PageRequest): Promise<Page<PacketInDoubt>> =>
+  readPage(
+    request,
+    ({ since, condition }) => ({ at: since, id: condition }),
+    (after, limit) => readPackets(db, ase, { after, limit }),
+  );
+
+async function readPackets(
+  db: Queryable,
+  ase: string,
+  { peer, after, limit }: { peer?: string; after?: Position | undefined; limit?: number },
+): Promise<PacketInDoubt[]> {
+  const rows = await db
+    .selectFrom('outgoing_packet as packet')
+    .innerJoin('outgoing_payment as payment', (join) =>
+      join.onRef('payment.ase', '=', 'packet.ase').onRef('payment.id', '=', 'packet.payment_id'),
+    )
+    .innerJoin('quote', (join) =>
+      join.onRef('quote.ase', '=', 'payment.ase').onRef('quote.id', '=', 'payment.quote_id'),
+    )
+    .select(['packet.payment_id', 'packet.peer', 'packet.condition', 'packet.amount', 'packet.prepared_at'])
+    .select(['packet.prepare', 'quote.receive_asset_code', 'quote.receive_asset_scale'])
+    .where('packet.ase', '=', ase)
+    .where('packet.state', '=', 'prepared')
+    .$if(peer !== undefined, (query) => query.where('packet.peer', '=', peer!))
+    .$if(after !== undefined, (query) =>
+      query.where(
+        sql<boolean>`(packet.prepared_at, packet.condition) > (${toInstant(after!.at)}::timestamptz, ${after!.id})`,
+      ),
+    )
+    .orderBy('packet.prepared_at')
+    .orderBy('packet.condition')
+    .$if(limit !== undefined, (query) => query.limit(limit!))
+    .execute();
+  return rows.map((row) => ({
+    payment: row.payment_id,
+    peer: row.peer,
+    condition: row.condition,
+    asset: { code: row.receive_asset_code, scale: row.receive_asset_scale },
+    amount: toAmount(row.amount),
+    since: toMillis(row.prepared_at),
+    expiresAt: expiryOf(toBuffer(row.prepare)),
+  }));
+}
+
+export interface PeerStatement {
+  readonly peer: string;
+  /** ILP address of the peer. */
+  readonly peerAddress: string;
+  /** A positive balance is what we owe the peer, and the negative of what it says itself. */
+  readonly accounts: readonly { readonly asset: Asset; readonly balance: bigint }[];
+  /** Not in our balance; in the peer's if it has booked them. */
+  readonly packetsInDoubt: readonly PacketInDoubt[];
+}
+
+/** All as of one moment, so call it first in its transaction. Throws `not_found`. */
+export async function readPeerStatement(tx: Transaction, ase: string, name: string): Promise<PeerStatement> {
+  await sql`set transaction isolation level repeatable read, read only`.execute(tx);
+  const { prefix } = await expectPeer(tx, ase, name);
+  const rows = await tx
+    .selectFrom('account')
+    .leftJoin('ledger_entry as entry', (join) =>
+      join.onRef('entry.ase', '=', 'account.ase').onRef('entry.account_id', '=', 'account.id'),
+    )
+    .select(['account.asset_code', 'account.asset_scale', sql<string>`coalesce(sum(entry.amount), 0)`.as('balance')])
+    .where('account.ase', '=', ase)
+    .where('account.kind', '=', 'peer')
+    .where(sql<boolean>`account.id = 'peer:' || ${name} || ':' || account.asset_code || ':' || account.asset_scale`)
+    .groupBy(['account.asset_code', 'account.asset_scale'])
+    .orderBy('account.asset_code')
+    .orderBy('account.asset_scale')
+    .execute();
+  return {
+    peer: name,
+    peerAddress: prefix,
+    accounts: rows.map((row) => ({
+      asset: { code: row.asset_code, scale: row.asset_scale },
+      balance: toAmount(row.balance),
+    })),
+    packetsInDoubt: await readPackets(tx, ase, { peer: name }),
+  };
+}
+
+/** A packet that a peer sent and that was booked. Throws `not_found` if it was not. */
+export async function readPeerPacket(db: Queryable, ase: string, name: string, condition: string) {
+  await expectPeer(db, ase, name);
+  const row = await db
+    .selectFrom('incoming_packet as packet')
+    .innerJoin('incoming_payment as payment', (join) =>
+      join.onRef('payment.ase', '=', 'packet.ase').onRef('payment.id', '=', 'packet.incoming_payment_id'),
+    )
+    .select(['packet.amount', 'packet.reply', 'packet.booked_at', 'packet.incoming_payment_id'])
+    .select(['payment.asset_code', 'payment.asset_scale'])
+    .where('packet.ase', '=', ase)
+    .where('packet.peer', '=', name)
+    .where('packet.condition', '=', condition)
+    .executeTakeFirst();
+  const reply = row && deserializeIlpReply(toBuffer(row.reply));
+  if (!row || !reply || !isFulfill(reply)) throw notFound('the packet is not booked here');
+  return {
+    condition,
+    incomingPayment: row.incoming_payment_id,
+    asset: { code: row.asset_code, scale: row.asset_scale },
+    amount: toAmount(row.amount),
+    fulfillment: reply.fulfillment.toString('base64url'),
+    bookedAt: toMillis(row.booked_at),
+  };
+}
+
+async function expectPeer(db: Queryable, ase: string, name: string): Promise<{ readonly prefix: string }> {
+  const row = await db
+    .selectFrom('peer')
+    .select('prefix')
+    .where('ase', '=', ase)
+    .where('name', '=', name.includes('\0') ? '' : name)
+    .executeTakeFirst();
+  if (!row) throw notFound('no such peer');
+  return row;
+}
