@@ -22,6 +22,7 @@ export const reservedSegments: ReadonlySet<string> = new Set([
   // Authorization server, also where it has an origin of its own
   'auth',
   'continue',
+  'discovery',
   'token',
   'interact',
   // Consent pages, connector, health

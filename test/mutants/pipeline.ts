@@ -108,4 +108,15 @@ export const pipelineMutants: readonly Mutant[] = [
     by: "problem.code === 'not_found' ? 'insufficient_access' : problem.code",
     fails: ['resource.get-*-unknown', 'resource.complete-*-unknown'],
   },
+  {
+    id: 'pipeline.replies-not-validated',
+    file: pipeline,
+    at: '  if («!validator(body)») {',
+    by: 'false',
+    also: [
+      { file: 'src/wallet-address/handlers.ts', at: 'assetScale: «row.asset_scale»,', by: 'String(row.asset_scale)' },
+    ],
+    after: ['wallet-address.document'],
+    fails: ['answers.match-documents'],
+  },
 ];
