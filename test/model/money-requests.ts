@@ -90,7 +90,7 @@ export function perform(world: World, state: State, thread: Thread, action: Acti
     }
     case 'deposit':
     case 'withdraw':
-      return move(state, action);
+      return move(world, state, action);
     case 'price': {
       const prices = { ...state.prices, [action.ase]: action.prices };
       return { answer: { status: '200' }, state: { ...state, prices } };
@@ -171,12 +171,13 @@ function pay(
   };
 }
 
-function move(state: State, action: Extract<Action, { kind: 'deposit' | 'withdraw' }>): Outcome {
+function move(world: World, state: State, action: Extract<Action, { kind: 'deposit' | 'withdraw' }>): Outcome {
   const { kind, movement, wallet, amount } = action;
   const gain = kind === 'deposit' ? amount : -amount;
-  // What makes two movements of one name the same.
-  const name = `${kind} ${movement} ${wallet}`;
-  const earlier = Object.keys(state.movements).find((known) => known.startsWith(`${kind} ${movement} `));
+  // Each ASE has ids of its own; the wallet makes two movements of one id the same or not.
+  const id = `${world.wallets[wallet]!.ase} ${kind} ${movement} `;
+  const name = id + wallet;
+  const earlier = Object.keys(state.movements).find((known) => known.startsWith(id));
   if (earlier !== undefined) {
     return earlier === name && state.movements[name] === gain ? { answer: { status: '200' } } : refuse('409');
   }
