@@ -17,7 +17,7 @@ const patienceMs = 400;
 /** Until a connection that swallows everything is given up, with the time that a busy machine takes for the rest. */
 const boundMs = 3 * patienceMs + 2000;
 /** A payment whose taking up nobody was told of stays leased so long. */
-const leaseMs = 1500;
+const leaseMs = 700;
 const settledMs = leaseMs + 5000;
 /** Two packets. */
 const amount = '1000';

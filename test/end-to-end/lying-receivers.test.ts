@@ -253,7 +253,7 @@ describe('a peer', () => {
     const moved = await control()('PATCH', '/ases/granite/peers/marble', { endpoint });
     assert.equal(moved.status, 200, moved.text);
     const paying = await pay(prepared);
-    await eventually(async () => packets >= 4);
+    await eventually(async () => packets >= 3);
     assert.equal(await readReceived(prepared.incoming), first);
     assert.equal((await worlds.payer.read(paying.id)).failed, false);
     assert.equal(BigInt((await worlds.payer.read(paying.id)).sentAmount.value), 0n);
