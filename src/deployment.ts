@@ -13,8 +13,9 @@ import { createIds } from './ids.ts';
 import { type Listener, listen } from './listener.ts';
 import { createMetrics, serveMetrics } from './metrics.ts';
 import type { Tls } from './tls.ts';
-import { createWorld, keyOf, mainWorldId, type World, type WorldOptions } from './world.ts';
+import { createWorld, type World, type WorldOptions } from './world.ts';
 import { parseWorld } from './world-file.ts';
+import { keyOf, mainWorldId } from './world-id.ts';
 
 export interface DeploymentOptions {
   readonly host: string;

@@ -9,7 +9,8 @@
 import pino, { type Logger } from 'pino';
 import type { Database, DatabaseOptions } from './database/database.ts';
 import { createDeployment } from './deployment.ts';
-import { mainWorldId, type World, type WorldOptions } from './world.ts';
+import type { World, WorldOptions } from './world.ts';
+import { mainWorldId } from './world-id.ts';
 
 export type { ClockChange } from './clock.ts';
 export type { AseState, ConsentMode, Controls } from './control/server.ts';

@@ -112,6 +112,32 @@ export interface WorldDefinition {
   readonly switches?: Partial<Switches>;
 }
 
+/** The client's key, where the definition gives it one. */
+export const findClientKey = (
+  { wallets }: AseDefinition,
+  client: WorldDefinition['client'],
+): KeyDefinition | undefined =>
+  wallets.find(({ path }) => path === client.path)?.keys?.find(({ jwk }) => jwk.kid === client.keyId);
+
+const publishedUrls = (ases: readonly AseDefinition[]): string[] =>
+  ases
+    .flatMap(({ servers }) => Object.values(servers ?? {}))
+    .flatMap(({ url, aliases = [] }) => [...(url === undefined ? [] : [url]), ...aliases]);
+
+/** Hosts of all URLs that these ASEs publish in place of the usual ones. */
+export const hostsOf = (ases: readonly AseDefinition[]): string[] =>
+  publishedUrls(ases).map((url) => new URL(url).hostname);
+
+/** What of a definition is for nobody but tests, by name, and whether it is there. */
+export function delicateParts(ases: readonly AseDefinition[]): Record<string, boolean> {
+  const wallets = ases.flatMap((ase) => ase.wallets);
+  return {
+    'a passphrase in the world file': wallets.some(({ passphrase }) => passphrase !== undefined),
+    'a private key in the world file': wallets.some(({ keys }) => keys?.some(({ privateKey }) => privateKey)),
+    'an http URL in the world file': publishedUrls(ases).some((url) => url.startsWith('http:')),
+  };
+}
+
 /** The extensions of an ASE, with those of single wallets. */
 export function extensionsOf({ extensions, wallets }: AseDefinition): Extensions {
   const additional = wallets.flatMap(({ path, additionalProperties: given }) =>

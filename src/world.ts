@@ -5,17 +5,13 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { Express } from 'express';
-import type { Logger } from 'pino';
 import specification from '../generated/resource-server/document.json' with { type: 'json' };
 import packageJson from '../package.json' with { type: 'json' };
 import { type Ase, createAse } from './ase.ts';
-import { liveClock, WorldClock } from './clock.ts';
+import { WorldClock } from './clock.ts';
 import { createControlApp } from './control/app.ts';
-import type { AseState, ConsentMode, Controls, Worlds } from './control/server.ts';
-import { toJson } from './database/columns.ts';
-import type { Database } from './database/database.ts';
+import type { AseState, ConsentMode, Controls } from './control/server.ts';
 import { deriveKey } from './derived-keys.ts';
-import type { Carrier } from './events/carrier.ts';
 import { foundAse, type Passphrase, passphrasesOf } from './founding.ts';
 import { checkExposure } from './hardening.ts';
 import { createExchangeTrace } from './http/exchange-trace.ts';
@@ -30,14 +26,19 @@ import type { Link } from './payments/ilp/link.ts';
 import { readTrialBalance } from './payments/ledger.ts';
 import { publicHosts, type ServerName, type ServerUrls, serverNames } from './servers.ts';
 import { openSettings } from './settings.ts';
-import type { Tls } from './tls.ts';
+import type { Site } from './site.ts';
 import {
   type AseDefinition,
   defaultWorld,
+  delicateParts,
   extensionsOf,
-  type KeyDefinition,
+  findClientKey,
+  hostsOf,
   type WorldDefinition,
 } from './world-definition.ts';
+import { describeEnvironment } from './world-environment.ts';
+import { ilpAddressOf, keyOf } from './world-id.ts';
+import { createWorldSetting } from './world-setting.ts';
 
 export interface WorldOptions {
   readonly definition?: WorldDefinition;
@@ -64,25 +65,6 @@ export interface WorldOptions {
   /** For tests: what a link does to packets, and a change to a handler's reply before it is validated. */
   readonly wrapLink?: (from: string, to: string, link: Link) => Link;
   readonly tamper?: (operationId: string, reply: Reply) => Reply;
-}
-
-/** What a deployment lends a world. */
-export interface Site {
-  /** Unique among the worlds of the database. */
-  readonly worldId: string;
-  readonly db: Promise<Database>;
-  /** What carries webhook events; opened when it is first asked for. */
-  readonly openCarrier: () => Promise<Carrier>;
-  /** Address to listen on. */
-  readonly host: string;
-  readonly insecure: boolean;
-  /** Of the public origins. */
-  readonly tls?: Tls;
-  readonly log: Logger;
-  /** Where the world's control API is. */
-  readonly controlUrl: string;
-  /** The worlds beside it, for the first one. */
-  readonly worlds?: Worlds;
 }
 
 export interface World {
@@ -114,15 +96,6 @@ export interface World {
   close(): Promise<void>;
 }
 
-/** The world that a process is started with; its ASEs bear their own names in the database. */
-export const mainWorldId = 'world';
-
-/** Key of an ASE in the database. */
-export const keyOf = (worldId: string, name: string): string => (worldId === mainWorldId ? name : `${worldId}/${name}`);
-
-/** ILP address of an ASE: no two of a deployment share one, or a packet for one could be taken for the other's. */
-const ilpAddressOf = (key: string): string => `test.${key.replaceAll('/', '.')}`;
-
 export async function createWorld(site: Site, options: WorldOptions): Promise<World> {
   const { definition = defaultWorld, consent = 'manual', port = 0 } = options;
   const hosted = definition.ases.filter(({ name }) => options.only === undefined || name === options.only);
@@ -131,25 +104,14 @@ export async function createWorld(site: Site, options: WorldOptions): Promise<Wo
   const isWhole = serverNames.every((name) => serves.includes(name)) && Object.values(servers).every((url) => !url);
   if (!isWhole && hosted.length > 1) throw new Error('the servers of one ASE only can be told apart');
   const publicUrl = options.publicUrl ? new URL(options.publicUrl) : undefined;
-  const given = hosted.flatMap((ase) => Object.values(ase.servers ?? {}));
-  const names = given.flatMap(({ url, aliases = [] }) => [...(url === undefined ? [] : [url]), ...aliases]);
   const { local } = checkExposure({
-    hosts: [
-      site.host,
-      ...(publicUrl ? [publicUrl.hostname] : []),
-      ...publicHosts(servers),
-      ...names.map((name) => new URL(name).hostname),
-    ],
+    hosts: [site.host, ...(publicUrl ? [publicUrl.hostname] : []), ...publicHosts(servers), ...hostsOf(hosted)],
     insecure: site.insecure,
     testing: {
       '--seed': options.seed !== undefined,
       [`--consent ${consent}`]: consent !== 'manual',
       '--failpoint': options.failpoint !== undefined,
-      'a passphrase in the world file': hosted.some(({ wallets }) => wallets.some(({ passphrase }) => passphrase)),
-      'a private key in the world file': hosted.some(({ wallets }) =>
-        wallets.some(({ keys }) => keys?.some(({ privateKey }) => privateKey)),
-      ),
-      'an http URL in the world file': names.some((name) => name.startsWith('http:')),
+      ...delicateParts(hosted),
     },
   });
 
@@ -178,12 +140,8 @@ export async function createWorld(site: Site, options: WorldOptions): Promise<Wo
   }
 }
 
-/** The client's key, where the definition gives it one. */
-const findClientKey = ({ wallets }: AseDefinition, client: WorldDefinition['client']): KeyDefinition | undefined =>
-  wallets.find(({ path }) => path === client.path)?.keys?.find(({ jwk }) => jwk.kid === client.keyId);
-
 async function assemble(
-  { worldId, host, log, ...site }: Site,
+  { worldId, host, log, controlUrl, ...site }: Site,
   options: WorldOptions & { readonly consent: ConsentMode },
   definition: WorldDefinition,
   hosted: readonly AseDefinition[],
@@ -195,7 +153,7 @@ async function assemble(
   const { profile = 'compat' } = options;
   const switches = selectProfile(profile, definition.switches);
   const clock = new WorldClock();
-  let consent = options.consent;
+  const setting = createWorldSetting(db, worldId, clock);
   const givenPeerSecret = options.peerSecret ?? seed;
   const peerSecret = givenPeerSecret ?? randomBytes(32).toString('base64');
   /** Whether its ASEs are each other's peers: not one that is alone, nor where another process does the settling. */
@@ -268,7 +226,7 @@ async function assemble(
       ids,
       log: log.child({ ase: key }),
       switches,
-      consent: () => consent,
+      consent: setting.consent,
       local,
       trust: site.tls?.trust,
       failpoint: options.failpoint,
@@ -282,34 +240,14 @@ async function assemble(
   }
 
   async function start(): Promise<void> {
-    await db.query
-      .insertInto('world')
-      .values({ id: worldId, clock: toJson(liveClock), consent: options.consent })
-      .onConflict((conflict) => conflict.doNothing())
-      .execute();
-    await refresh();
+    await setting.open(options.consent);
     for (const ase of hosted) await found(ase);
     for (const ase of ases.values()) ase.start();
   }
 
-  /** Of clock and consent, made here: what was read before one of them is not taken up after it. */
-  let changes = 0;
-
   async function refresh(): Promise<void> {
-    const before = changes;
-    const row = await db.query.selectFrom('world').selectAll().where('id', '=', worldId).executeTakeFirst();
-    if (!row) return;
-    if (changes === before) {
-      clock.setting = row.clock;
-      consent = row.consent;
-    }
+    await setting.refresh();
     await Promise.all([...ases.values()].map((ase) => ase.administered.settings.refresh()));
-  }
-
-  async function saveConsent(mode: ConsentMode): Promise<void> {
-    await db.query.updateTable('world').set({ consent: mode }).where('id', '=', worldId).execute();
-    consent = mode;
-    changes += 1;
   }
 
   const wakeEvents = () => {
@@ -325,23 +263,11 @@ async function assemble(
     profile,
     clock: () => ({ mode: clock.setting.mode, now: clock.businessNow() }),
     async changeClock(change) {
-      // From what is stored, under lock: of two changes at once, in whichever process, both count.
-      await db.transaction(async (tx) => {
-        const world = tx.selectFrom('world').select('clock').where('id', '=', worldId).forUpdate();
-        clock.setting = (await world.executeTakeFirstOrThrow()).clock;
-        const setting = clock.after(change);
-        await tx
-          .updateTable('world')
-          .set({ clock: toJson(setting) })
-          .where('id', '=', worldId)
-          .execute();
-        clock.setting = setting;
-        changes += 1;
-      });
+      await setting.changeClock(change);
       wakeEvents();
     },
-    consent: () => consent,
-    setConsent: saveConsent,
+    consent: setting.consent,
+    setConsent: setting.setConsent,
     faults,
     listExchanges: trace.list,
     async reset() {
@@ -364,30 +290,21 @@ async function assemble(
 
   await start();
   // A restart takes up the clock where it was, but the policy it was started with.
-  if (options.consent !== consent) await saveConsent(options.consent);
+  if (options.consent !== setting.consent()) await setting.setConsent(options.consent);
 
   const controlToken = options.controlToken ?? createIds(seed, 'control').token();
   const walletUrl = ({ ase, path }: { ase: string; path: string }): string =>
     urlsOf(definition.ases.find(({ name }) => name === ase)!).walletAddressServer + path;
 
-  const administration = {
-    db,
-    businessNow: clock.businessNow,
-    wallNow: clock.wallNow,
-    findAse: (name: string) => ases.get(name)?.administered,
-  };
+  const { businessNow, wallNow } = clock;
+  const administration = { db, businessNow, wallNow, findAse: (name: string) => ases.get(name)?.administered };
 
-  /** For resource servers and identity providers that are not ours: the sender's ASE's, if it grants here. */
-  function describePrivateEndpoints(name: string): Record<string, string> {
-    const secrets = ases.get(name)?.privateSecrets;
-    if (!secrets) return {};
-    const { introspection, backChannel } = urlsOf(definition.ases.find((ase) => ase.name === name)!);
-    return {
-      TOUCHSTONE_INTROSPECTION: introspection,
-      TOUCHSTONE_INTROSPECTION_SECRET: secrets.introspection,
-      TOUCHSTONE_BACK_CHANNEL: backChannel,
-      TOUCHSTONE_BACK_CHANNEL_SECRET: secrets.backChannel,
-    };
+  function describePrivateEndpoints() {
+    const { ase } = definition.sender;
+    const secrets = ases.get(ase)?.privateSecrets;
+    return (
+      secrets && { privateEndpoints: { urls: urlsOf(definition.ases.find(({ name }) => name === ase)!), secrets } }
+    );
   }
 
   return {
@@ -395,13 +312,13 @@ async function assemble(
     definition,
     ases: await controls.describeAses(),
     controls,
-    controlUrl: site.controlUrl,
+    controlUrl,
     controlToken,
     controlApp: createControlApp({
       controls,
       administration,
       token: controlToken,
-      url: site.controlUrl,
+      url: controlUrl,
       host,
       environment: { db, clock, switches, log: log.child({ ase: 'control' }), rememberNonce: async () => false },
       // Looked up anew for each request: a reset makes new ASEs.
@@ -410,22 +327,16 @@ async function assemble(
     clientKey,
     passphrases: [...passphrases].flatMap(([ase, own]) => own.map((passphrase) => ({ ase, ...passphrase }))),
     walletUrl,
-    describeEnvironment: () => ({
-      TOUCHSTONE_WALLET_ADDRESS: walletUrl(definition.sender),
-      TOUCHSTONE_RECEIVER: walletUrl(definition.receiver),
-      TOUCHSTONE_CLIENT: walletUrl(client),
-      TOUCHSTONE_KEY_ID: client.keyId,
-      ...(clientKey !== undefined && {
-        TOUCHSTONE_PRIVATE_KEY: clientKey,
-        TOUCHSTONE_PRIVATE_KEY_BASE64: Buffer.from(clientKey).toString('base64'),
+    describeEnvironment: () =>
+      describeEnvironment({
+        definition,
+        walletUrl,
+        clientKey,
+        controlUrl,
+        controlToken,
+        ...describePrivateEndpoints(),
       }),
-      TOUCHSTONE_CONTROL: site.controlUrl,
-      TOUCHSTONE_CONTROL_TOKEN: controlToken,
-      ...describePrivateEndpoints(definition.sender.ase),
-    }),
-    async settled() {
-      await Promise.all([...ases.values()].map((ase) => ase.settled()));
-    },
+    settled: async () => void (await Promise.all([...ases.values()].map((ase) => ase.settled()))),
     wake(key: string) {
       const ase = [...ases.values()].find((candidate) => candidate.key === key);
       ase?.wake();
@@ -433,8 +344,6 @@ async function assemble(
     },
     wakeEvents,
     refresh,
-    async stop() {
-      await stopAses();
-    },
+    stop: stopAses,
   };
 }

@@ -8,7 +8,8 @@ import type { DatabaseOptions } from '../database/database.ts';
 import { createDeployment, type Deployment } from '../deployment.ts';
 import { killAt, parseFailpoint } from '../payments/failpoint.ts';
 import { openTls, type Tls } from '../tls.ts';
-import { mainWorldId, type World } from '../world.ts';
+import type { World } from '../world.ts';
+import { mainWorldId } from '../world-id.ts';
 import { readServed, readServerUrls } from './serve.ts';
 
 /** Of the control API, above the port of the first ASE. */

@@ -12,7 +12,7 @@ import { createRun } from '../../conformance/runner/context.ts';
 import { readEnvironment } from '../../conformance/runner/environment.ts';
 import { loadResponseBodies } from '../../conformance/runner/validation.ts';
 import { createDeployment } from '../../src/deployment.ts';
-import { mainWorldId } from '../../src/world.ts';
+import { mainWorldId } from '../../src/world-id.ts';
 import { mutants as allMutants } from './index.ts';
 import type { Mutant } from './mutant.ts';
 
