@@ -1,61 +1,112 @@
 /**
- * `node test/model/main.ts [--sequences N] [--seed N] [--figures FILE]`: runs the long version of the models; on
- * PostgreSQL if `TOUCHSTONE_TEST_POSTGRES` names a server. Writes what was sent and how it was answered. Exit status: 0
- * if the model explains everything, else 1.
+ * `node test/model/main.ts [--only grants|money] [--sequences N] [--seed N] [--figures FILE]`: runs the long version of
+ * the models; on PostgreSQL if `TOUCHSTONE_TEST_POSTGRES` names a server. Writes what was sent and how it was answered,
+ * in the model's chapter of the file. Exit status: 0 if the models explain everything, else 1.
  */
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import type { DatabaseOptions } from '../../src/database/database.ts';
 import { createTestDatabase, postgresServer } from '../support/postgresql.ts';
-import { type Figures, runGrantSequences } from './grant.commands.ts';
+import { type Figures, type Run, runGrantSequences } from './grant.commands.ts';
 import { startGrantClient } from './grant-client.ts';
+import { runMoneySequences } from './money.commands.ts';
+import { startMoneyClient } from './money-client.ts';
 
 const { values: options } = parseArgs({
   options: {
+    only: { type: 'string' },
     sequences: { type: 'string', default: '5000' },
     seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
     figures: { type: 'string' },
   },
 });
-const sequences = Number(options.sequences);
-const seed = Number(options.seed);
+const chosen = { sequences: Number(options.sequences), seed: Number(options.seed) };
 
-console.log(`grants: ${sequences} sequences, seed ${seed}`);
-const database = postgresServer ? await createTestDatabase() : undefined;
-const client = await startGrantClient(database ? { kind: 'postgresql', url: database.url } : { kind: 'embedded' });
-const started = performance.now();
-const { failure, figures, ...run } = await runGrantSequences(client, { sequences, seed });
-const seconds = Math.round((performance.now() - started) / 1000);
-await client.close();
-await database?.drop();
-if (failure !== undefined) console.log(failure);
+interface Model {
+  readonly title: string;
+  /** What is counted besides the commands. */
+  readonly outcomes: readonly string[];
+  run(database: DatabaseOptions): Promise<Run>;
+}
 
-const text = `# Grants
+const models: readonly Model[] = [
+  {
+    title: 'Grants',
+    outcomes: [],
+    async run(database) {
+      const client = await startGrantClient(database);
+      return runGrantSequences(client, chosen).finally(client.close);
+    },
+  },
+  {
+    title: 'Money',
+    outcomes: ['payment', 'fault'],
+    async run(database) {
+      const client = await startMoneyClient(database);
+      return runMoneySequences(client, chosen).finally(client.close);
+    },
+  },
+];
+
+for (const model of models) {
+  if (options.only !== undefined && options.only !== model.title.toLowerCase()) continue;
+  console.log(`${model.title}: ${chosen.sequences} sequences, seed ${chosen.seed}`);
+  const database = postgresServer ? await createTestDatabase() : undefined;
+  const started = performance.now();
+  const run = await model.run(database ? { kind: 'postgresql', url: database.url } : { kind: 'embedded' });
+  const seconds = Math.round((performance.now() - started) / 1000);
+  await database?.drop();
+  if (run.failure !== undefined) {
+    console.log(run.failure);
+    process.exitCode = 1;
+  }
+  const chapter = describe(model, run, seconds);
+  console.log(chapter);
+  if (options.figures) await writeChapter(options.figures, model.title, chapter);
+}
+
+function describe({ title, outcomes }: Model, { sequences, seed, failure, figures }: Run, seconds: number): string {
+  const isCommand = (kind: string) => !isGroup(kind) && !outcomes.includes(kind);
+  const commands = [...figures].filter(([kind]) => isCommand(kind));
+  const others = [...figures].filter(([kind]) => outcomes.includes(kind));
+  return `# ${title}
 
 | | |
 | --- | --- |
 | date | ${new Date().toISOString().slice(0, 10)} |
-| sequences | ${run.sequences} |
+| sequences | ${sequences} |
 | failures | ${failure === undefined ? 0 : 1} |
-| seed | ${run.seed} |
-| database | ${database ? 'PostgreSQL' : 'embedded'} |
+| seed | ${seed} |
+| database | ${postgresServer ? 'PostgreSQL' : 'embedded'} |
 | time | ${seconds} s |
-| commands | ${totalOf([...figures].filter(([kind]) => !isGroup(kind)))} |
+| commands | ${totalOf(commands)} |
 
 Commands of each kind, and how they were answered:
 
 | Command | Sent | Answers |
 | --- | ---: | --- |
-${describeKinds(figures)}
+${describeKinds(commands)}
 
 Of these, so many were under way at once:
 
 | Group | Times | Different mixes |
 | --- | ---: | ---: |
 ${describeGroups(figures)}
-`;
-console.log(text);
-if (options.figures) await writeFile(options.figures, text);
-process.exitCode = failure === undefined ? 0 : 1;
+${others.length === 0 ? '' : `\nWhat became of payments, and what was made to go wrong:\n\n| | Times | Which |\n| --- | ---: | --- |\n${describeKinds(others)}\n`}`;
+}
+
+/** In place of the chapter of that title, or behind the others. */
+async function writeChapter(file: string, title: string, chapter: string): Promise<void> {
+  const text = await readFile(file, 'utf8').catch(() => '');
+  const chapters = text.split(/^(?=# )/m).filter((part) => part !== '' && !part.startsWith(`# ${title}\n`));
+  await writeFile(
+    file,
+    [...chapters, chapter]
+      .sort()
+      .map((part) => `${part.trimEnd()}\n`)
+      .join('\n'),
+  );
+}
 
 function isGroup(kind: string): boolean {
   return kind.endsWith('at once');
@@ -65,9 +116,8 @@ function totalOf(entries: readonly (readonly [string, ReadonlyMap<string, number
   return entries.flatMap(([, ways]) => [...ways.values()]).reduce((sum, times) => sum + times, 0);
 }
 
-function describeKinds(all: Figures): string {
-  return [...all]
-    .filter(([kind]) => !isGroup(kind))
+function describeKinds(kinds: readonly (readonly [string, ReadonlyMap<string, number>])[]): string {
+  return kinds
     .map(([kind, ways]) => {
       const answers = [...ways].sort(([, a], [, b]) => b - a).map(([how, times]) => `${how}: ${times}`);
       return `| ${kind} | ${totalOf([[kind, ways]])} | ${answers.join(', ')} |`;

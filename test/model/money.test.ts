@@ -1,5 +1,7 @@
 /** Payments, quotes, balances and grants over HTTP against a small model of the money: random requests, alone and at once. */
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { runMoneySequences } from './money.commands.ts';
 import { type MoneyClient, startMoneyClient } from './money-client.ts';
@@ -31,5 +33,13 @@ test(`the model explains ${SEQUENCES} sequences`, async (t) => {
     ['payment', 'failed after a part'],
   ] as const) {
     assert.ok(figures.get(kind)?.get(answer), `no ${kind} came to ${answer}`);
+  }
+});
+
+test('the model knows nothing of the server', async () => {
+  for (const file of ['money.model', 'money-amounts', 'money-requests', 'money-settlement', 'money-state']) {
+    const source = await readFile(join(import.meta.dirname, `${file}.ts`), 'utf8');
+    const imported = [...source.matchAll(/ from '(.*)';/g)].map(([, specifier]) => specifier!);
+    for (const specifier of imported) assert.match(specifier, /^\.\/money-/, file);
   }
 });
