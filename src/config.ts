@@ -45,6 +45,18 @@ export const options = {
     value: 'TOKEN',
     sentence: 'Token of the control API (secret). Default: a new one at each start, printed.',
   },
+  peerControl: {
+    flag: 'peer-control',
+    kind: 'string',
+    value: 'URL',
+    sentence: 'For reconcile: the control API of the peers’ world, where it is another.',
+  },
+  peerControlToken: {
+    flag: 'peer-control-token',
+    kind: 'string',
+    value: 'TOKEN',
+    sentence: 'For reconcile: the token of that control API (secret).',
+  },
   ase: {
     flag: 'ase',
     kind: 'string',
@@ -287,6 +299,7 @@ export function printHelp(): string {
   return [
     'touchstone start [options]     run a world: two ASEs, wallets with money, a client with a key',
     'touchstone ledger [options]    print the ledgers of a running world (--control-port, --control-token)',
+    'touchstone reconcile [options] compare what peers say of their accounts (--peer-control for the other side)',
     '',
     ...lines,
     '',

@@ -12,7 +12,7 @@ if (major < 22 || (major === 22 && minor < 17)) {
 (await import('node:module')).enableCompileCache?.();
 
 const { ConfigError, nearest, printHelp, readConfig } = await import('./config.ts');
-const commands = ['start', 'ledger'];
+const commands = ['start', 'ledger', 'reconcile'];
 
 try {
   const [command = '--help', ...args] = process.argv.slice(2);
@@ -24,6 +24,9 @@ try {
   } else if (command === 'ledger') {
     const { printLedger } = await import('./commands/ledger.ts');
     await printLedger(readConfig(args, process.env), process.env['TOUCHSTONE_CONTROL']);
+  } else if (command === 'reconcile') {
+    const { printReconciliation } = await import('./commands/reconcile.ts');
+    await printReconciliation(readConfig(args, process.env), process.env['TOUCHSTONE_CONTROL']);
   } else {
     throw new ConfigError(`unknown command ${command}; did you mean ${nearest(command, commands)}?`);
   }

@@ -1,6 +1,7 @@
 // All checks, in the order in which they run.
 import type { Check } from '../runner/check.ts';
 import { administrationChecks } from './administration.ts';
+import { bookkeepingChecks } from './bookkeeping.ts';
 import { clientKeyChecks } from './client-keys.ts';
 import { consentChecks } from './consent.ts';
 import { consentDecisionChecks } from './consent-decision.ts';
@@ -78,6 +79,7 @@ export const checks: readonly Check[] = [
   ...outgoingPaymentEndChecks,
   ...introspectionChecks,
   ...administrationChecks,
+  ...bookkeepingChecks,
   ...eventChecks,
   ...targetChecks,
   ...faultChecks,

@@ -1,5 +1,6 @@
 /** `touchstone ledger`: the books of each ASE of a running world, with their trial balance. */
-import { type Config, ConfigError } from '../config.ts';
+import type { Config } from '../config.ts';
+import { openControlApi } from './control-api.ts';
 import { formatAmount } from './start.ts';
 
 interface Books {
@@ -21,19 +22,46 @@ interface Books {
   }[];
 }
 
+interface PacketList {
+  readonly packets: readonly {
+    readonly payment: string;
+    readonly peer: string;
+    readonly assetCode: string;
+    readonly assetScale: number;
+    readonly amount: string;
+    readonly since: string;
+  }[];
+  readonly hasNextPage: boolean;
+}
+
+interface ReversalList {
+  readonly transfers: readonly { readonly reverses: string; readonly reason: string; readonly createdAt: string }[];
+  readonly hasNextPage: boolean;
+}
+
 export async function printLedger(config: Config, control: string | undefined): Promise<void> {
-  const origin = control ?? `http://localhost:${config.controlPort ?? config.port + 900}`;
-  if (config.controlToken === undefined)
-    throw new ConfigError('touchstone ledger needs --control-token, which the banner of the world shows');
-  const response = await fetch(`${origin}/ledger`, {
-    headers: { authorization: `Bearer ${config.controlToken}` },
-  }).catch(() => {
-    throw new ConfigError(`no world answers at ${origin}; give its --control-port`);
-  });
-  const body = (await response.json()) as { ases: readonly Books[]; error?: { description: string } };
-  if (!response.ok) throw new ConfigError(`${origin} refused: ${body.error?.description}`);
-  for (const books of body.ases) process.stdout.write(printBooks(books));
-  if (!body.ases.every(({ balanced }) => balanced)) process.exitCode = 1;
+  const api = openControlApi(config, 'ledger', control);
+  const { ases } = (await api.read('/ledger')) as { ases: readonly Books[] };
+  for (const books of ases) {
+    process.stdout.write(printBooks(books));
+    const packets = await api.read(`/ases/${books.name}/packets-in-doubt?first=100`);
+    const reversals = await api.read(`/ases/${books.name}/reversals?first=100`);
+    process.stdout.write(printRemarks(packets as PacketList, reversals as ReversalList));
+  }
+  if (!ases.every(({ balanced }) => balanced)) process.exitCode = 1;
+}
+
+/** What somebody has to look into, or has looked into. */
+function printRemarks(inDoubt: PacketList, reversals: ReversalList): string {
+  const packets = inDoubt.packets.map(
+    ({ payment, peer, assetCode, assetScale, amount, since }) =>
+      `  in doubt  ${formatAmount(BigInt(amount), assetScale)} ${assetCode} to ${peer} since ${since}, payment ${payment}`,
+  );
+  const reversed = reversals.transfers.map(
+    ({ reverses, reason, createdAt }) => `  reversed  ${reverses} at ${createdAt}: ${JSON.stringify(reason)}`,
+  );
+  const more = [...(inDoubt.hasNextPage ? ['packets in doubt'] : []), ...(reversals.hasNextPage ? ['reversals'] : [])];
+  return [...packets, ...reversed, ...more.map((what) => `  and more ${what}`), ''].join('\n');
 }
 
 function printBooks({ name, balanced, accounts, totals }: Books): string {
@@ -60,7 +88,6 @@ function printBooks({ name, balanced, accounts, totals }: Books): string {
       ),
     ),
     `  ${balanced ? 'balanced' : 'NOT BALANCED'}`,
-    '',
     '',
   ].join('\n');
 }

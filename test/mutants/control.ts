@@ -88,6 +88,85 @@ export const controlMutants: readonly Mutant[] = [
     fails: ['administration.fees-and-prices'],
   },
 
+  // ── Bookkeeping ──
+  {
+    id: 'bookkeeping.reversal-again-and-again',
+    file: 'src/administration/transfers.ts',
+    at: 'const id = «`reversal:${transfer}`»;',
+    by: '`reversal:${transfer}:${Math.random()}`',
+    fails: ['bookkeeping.reversals'],
+  },
+  {
+    id: 'bookkeeping.payment-half-reversed',
+    file: 'src/administration/transfers.ts',
+    at: 'return [...stages, ...«packets.map(({ condition }) => `packet:${condition}:out`)»];',
+    by: '[]',
+    fails: ['bookkeeping.reversals'],
+  },
+  {
+    id: 'bookkeeping.any-fulfillment',
+    file: 'src/payments/resolve-packet.ts',
+    at: "if («fate.kind === 'fulfilled' && conditionFor(fate.fulfillment).toString('base64url') !== condition») {",
+    by: 'false',
+    fails: ['bookkeeping.in-doubt'],
+  },
+  {
+    id: 'bookkeeping.rejected-before-expiry',
+    file: 'src/payments/resolve-packet.ts',
+    at: "if («fate.kind === 'rejected' && wallNow < expiryOf(found.packet.prepare)») {",
+    by: 'false',
+    fails: ['bookkeeping.in-doubt'],
+  },
+  {
+    id: 'bookkeeping.looks-before-it-waits',
+    file: 'src/payments/resolve-packet.ts',
+    at: 'const current = «await findPacket(tx, ase, paymentId, condition)»;',
+    by: 'found',
+    also: [
+      {
+        file: 'src/payments/ilp/packet-journal.ts',
+        at: 'if («numUpdatedRows !== 1n») throw',
+        by: 'false',
+      },
+    ],
+    fails: [],
+  },
+  {
+    id: 'bookkeeping.lease-left',
+    file: 'src/payments/outgoing-payment-job.ts',
+    at: ".where('lease_owner', '=', «job.lease»)\n    .executeTakeFirstOrThrow();",
+    by: "sql`coalesce(lease_owner, '')`",
+    also: [
+      {
+        file: 'src/payments/ilp/packet-journal.ts',
+        at: 'if («numUpdatedRows !== 1n») throw',
+        by: 'false',
+      },
+    ],
+    fails: [],
+  },
+  {
+    id: 'bookkeeping.booked-packet-denied',
+    file: 'src/administration/peer-statement.ts',
+    at: "if («!row || !reply || !isFulfill(reply)») throw notFound('the packet is not booked here');",
+    by: 'true',
+    fails: ['bookkeeping.peer-statement'],
+  },
+  {
+    id: 'bookkeeping.grant-of-nobody',
+    file: 'src/administration/grant-payments.ts',
+    at: '«readOutgoing(db, ase, storable, after, limit)»,\n        readIncoming(',
+    by: '[]',
+    fails: ['bookkeeping.who-did-what'],
+  },
+  {
+    id: 'bookkeeping.secrets-recorded',
+    file: 'src/administration/actions.ts',
+    at: '.filter(([name, value]) => «shown.has(name) && value !== undefined»);',
+    by: 'value !== undefined',
+    fails: ['bookkeeping.who-did-what'],
+  },
+
   // ── Target ──
   {
     id: 'target.profile-is-always-compat',
