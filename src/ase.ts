@@ -4,12 +4,13 @@
  * handed what it needs of the others, at the protocol's own seams: within the process, or over HTTP.
  */
 import type { SecureContext } from 'node:tls';
-import express, { type Express } from 'express';
+import type { Express } from 'express';
 import type { Logger } from 'pino';
+import { createAseApps } from './ase-apps.ts';
 import { findCaller } from './auth/caller.ts';
 import { createInteractions } from './auth/interaction.ts';
 import { createIntrospectionServer } from './auth/introspection.ts';
-import { createAuthServer, createInteractionServer, type GrantRules, interactionHeaders } from './auth/server.ts';
+import { createAuthServer, createInteractionServer, type GrantRules } from './auth/server.ts';
 import type { Clock } from './clock.ts';
 import type { AdministeredAse } from './control/administration.ts';
 import { listWalletAddressStates } from './control/ase-state.ts';
@@ -19,12 +20,11 @@ import { createNonceMemory } from './database/signature-nonces.ts';
 import { deriveKey, deriveSecret, exportPublicJwk } from './derived-keys.ts';
 import type { Carrier } from './events/carrier.ts';
 import { createEvents } from './events/delivery.ts';
-import { type BindOptions, bind, refuseUnknown } from './http/bind.ts';
 import { type ClientKey, createClientKeys, expectClientJwk } from './http/client-keys.ts';
 import type { FinishedCall } from './http/exchange-trace.ts';
 import type { Strike } from './http/faults.ts';
 import { createOutbound } from './http/outbound.ts';
-import type { Environment, Reply, Server } from './http/pipeline.ts';
+import type { Environment, Reply } from './http/pipeline.ts';
 import type { Switches } from './http/profile.ts';
 import { createBackChannelClient } from './identity-provider/back-channel-client.ts';
 import { type ConsentPolicy, createConsentPrompt } from './identity-provider/consent.ts';
@@ -42,12 +42,11 @@ import { isInterval } from './payments/interval.ts';
 import { createRateService } from './payments/rate-service.ts';
 import { rateBetween } from './payments/rates.ts';
 import { createSettlement } from './payments/settlement.ts';
-import { createPublicApp, type Handlers } from './public-app.ts';
 import { createIntrospectionClient, type Introspect } from './resource/introspection-client.ts';
 import { createPaymentOpener } from './resource/open-incoming-payment.ts';
 import { createReceiverReader } from './resource/receiver.ts';
 import { createResourceServer } from './resource/server.ts';
-import { type ServerName, type ServerUrls, serverNames } from './servers.ts';
+import type { ServerName, ServerUrls } from './servers.ts';
 import type { SettingsMemory } from './settings.ts';
 import type { Extensions } from './wallet-address/extensions.ts';
 import { instancePath } from './wallet-address/path.ts';
@@ -132,15 +131,8 @@ export function createAse(options: AseOptions): Ase {
     strike: options.strike,
     trace: options.trace,
   };
-  const outbound = createOutbound({
-    allowPrivateAddresses: local,
-    allowHttp: local,
-    timeoutMs: 5000,
-    maxBytes: 256 * 1024,
-    userAgent: 'touchstone',
-    trust: options.trust,
-    hosts: options.hosts,
-  });
+  const calls = { timeoutMs: 5000, maxBytes: 256 * 1024, userAgent: 'touchstone', trust: options.trust };
+  const outbound = createOutbound({ ...calls, allowPrivateAddresses: local, allowHttp: local, hosts: options.hosts });
   const clientKeys = createClientKeys({ outbound, wallNow: clock.wallNow, ttlMs: switches.clientKeyMaxAgeMs });
   const clientKey = (client: { walletAddress: string } | { jwk: unknown }, keyid: string): Promise<ClientKey> =>
     'jwk' in client ? expectClientJwk(client.jwk, keyid) : clientKeys.keyFor(client.walletAddress, keyid);
@@ -148,14 +140,7 @@ export function createAse(options: AseOptions): Ase {
 
   // ── Between the servers ──
   // At addresses that nobody but the operator names.
-  const inward = createOutbound({
-    allowPrivateAddresses: true,
-    allowHttp: true,
-    timeoutMs: 5000,
-    maxBytes: 256 * 1024,
-    userAgent: 'touchstone',
-    trust: options.trust,
-  });
+  const inward = createOutbound({ ...calls, allowPrivateAddresses: true, allowHttp: true });
   const introspectionSecret = deriveSecret(secrets, 'introspection');
   const introspect: Introspect = serves('auth')
     ? (token) => findCaller(db.query, ase, token, clock.businessNow())
@@ -285,75 +270,39 @@ export function createAse(options: AseOptions): Ase {
     signIn: options.signIn ? createSignIn({ ase, db, clock, secret: deriveSecret(secrets, 'sign-in') }) : undefined,
   });
 
-  // ── Public ──
-  /** A server with what it answers to anything else below its base. */
-  const mount = <Caller>(server: Server<Caller>, bound: BindOptions) => [
-    bind(server, environment, bound),
-    ...refuseUnknown(server, environment, bound),
-  ];
-  const answerPacket = createIlpOverHttpHandler({
-    identify: peers.identify,
-    receive: connector.receive,
-    onError: (error) => log.error({ err: error }, 'a packet was not answered'),
-  });
-  const originsOf = (url: string, server: ServerName) => ({
-    origin: new URL(url).origin,
-    aliases: options.aliasesOf(server).map((alias) => new URL(alias).origin),
-  });
-  const noStore = { 'Cache-Control': 'no-store' };
-  const ofAuth = originsOf(authServer, 'auth');
-  const ofConsent = originsOf(identityProvider, 'identity-provider');
-  const ofResources = { ...originsOf(resourceServer, 'resource'), cors: true, headers: noStore };
-  const servers: Record<ServerName, readonly [url: string, handlers: (beside: readonly ServerName[]) => Handlers]> = {
-    auth: [
-      authServer,
-      () => [
-        bind(interaction, environment, { ...ofAuth, cors: false, headers: interactionHeaders }),
-        ...mount(auth, { ...ofAuth, cors: true, headers: noStore }),
-      ],
-    ],
-    'identity-provider': [
-      identityProvider,
-      () => mount(consent, { ...ofConsent, cors: false, headers: interactionHeaders }),
-    ],
-    // What the resource server does not know may be a wallet address.
-    resource: [
-      resourceServer,
-      (beside) =>
-        beside.includes('wallet-address') ? [bind(resource, environment, ofResources)] : mount(resource, ofResources),
-    ],
-    'wallet-address': [walletAddressServer, () => walletAddress],
-  };
-
-  const createApp = (here: readonly ServerName[]): Express =>
-    createPublicApp({
-      mounted: serverNames
-        .filter((server) => here.includes(server))
-        .map((server) => {
-          const [url, createHandlers] = servers[server];
-          return { urls: [url, ...options.aliasesOf(server)], handlers: createHandlers(here) };
-        }),
+  // ── At the listeners ──
+  const privateSecrets = serves('auth')
+    ? { introspection: introspectionSecret, backChannel: backChannelSecret }
+    : undefined;
+  const { createApp, privateApp } = createAseApps(
+    {
+      ...{ auth, interaction, identityProvider: consent, resource, walletAddress },
+      ...(privateSecrets && {
+        introspection: createIntrospectionServer({ ase, db, clock, secret: privateSecrets.introspection }),
+        backChannel: createBackChannelServer({ interactions, secret: privateSecrets.backChannel }),
+      }),
+    },
+    {
+      urls,
+      aliasesOf: options.aliasesOf,
+      environment,
       isReady: async () => {
         const founded = db.query.selectFrom('ase').select('ase').where('ase', '=', ase).executeTakeFirst();
         return founded.then(Boolean, () => false);
       },
-      answerPacket: here.includes('resource') ? answerPacket : undefined,
-    });
-
-  // ── Private port ──
-  const privateApp = express().disable('x-powered-by').disable('etag');
-  if (serves('auth')) {
-    const introspection = createIntrospectionServer({ ase, db, clock, secret: introspectionSecret });
-    privateApp.use('/introspect', mount(introspection, { origin: new URL(urls.introspection).origin, cors: false }));
-    const backChannel = createBackChannelServer({ interactions, secret: backChannelSecret });
-    privateApp.use('/idp', mount(backChannel, { origin: new URL(urls.backChannel).origin, cors: false }));
-  }
+      answerPacket: createIlpOverHttpHandler({
+        identify: peers.identify,
+        receive: connector.receive,
+        onError: (error) => log.error({ err: error }, 'a packet was not answered'),
+      }),
+    },
+  );
 
   return {
     key: ase,
     createApp,
     privateApp,
-    privateSecrets: serves('auth') ? { introspection: introspectionSecret, backChannel: backChannelSecret } : undefined,
+    privateSecrets,
     async receivePacket(token, asset, prepare) {
       const peer = peers.identify(token);
       if (peer === undefined) throw new Error('a packet of nobody known');

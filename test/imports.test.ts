@@ -45,7 +45,9 @@ const allowed: Record<string, readonly string[]> = {
   administration: [...ground, 'auth', 'events', 'settings', 'wallet-address'],
   founding: ['administration', 'derived-keys', ...ground, 'wallet-address', 'world-definition'],
   servers: [],
+  'ase-apps': ['auth', 'http', 'public-app', 'servers'],
   ase: [
+    'ase-apps',
     'derived-keys',
     'events',
     ...ground,
