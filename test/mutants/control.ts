@@ -134,8 +134,8 @@ export const controlMutants: readonly Mutant[] = [
   {
     id: 'bookkeeping.lease-left',
     file: 'src/payments/outgoing-payment-job.ts',
-    at: ".where('lease_owner', '=', «job.lease»)\n    .executeTakeFirstOrThrow();",
-    by: "sql`coalesce(lease_owner, '')`",
+    at: "if («numUpdatedRows !== 1n») throw new LeaseLost('lease lost');",
+    by: 'false',
     also: [
       {
         file: 'src/payments/ilp/packet-journal.ts',
