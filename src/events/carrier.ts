@@ -42,12 +42,17 @@ const workOptions = {
   notifyPollingIntervalSeconds: 30,
 };
 
-/** Connects, and makes pg-boss's tables when they are not there. */
-export async function openCarrier({ source }: Database, log: CarrierLog): Promise<Carrier> {
+/**
+ * Connects, and makes pg-boss's tables when they are not there. What the server does not answer within `patienceMs` is
+ * given up, or an end would wait for it for good.
+ */
+export async function openCarrier({ source }: Database, log: CarrierLog, patienceMs = 20_000): Promise<Carrier> {
+  // These are pg's own options, handed through.
+  const limits = { query_timeout: patienceMs, keepAlive: true };
   const common = { useListenNotify: true, schedule: false } as const;
   const boss =
     typeof source === 'string'
-      ? new PgBoss({ ...common, connectionString: source, max: 2, application_name: 'touchstone webhooks' })
+      ? new PgBoss({ ...common, ...limits, connectionString: source, max: 2, application_name: 'touchstone webhooks' })
       : new PgBoss({ ...common, db: fromPglite(source), backend: 'pglite' });
   boss.on('error', log);
   boss.on('warning', log);
