@@ -66,7 +66,7 @@ const kind = weighted<Action['kind']>(
     [9, 'quote'],
     [12, 'pay quote'],
     [16, 'pay incoming'],
-    [2, 'deposit'],
+    [3, 'deposit'],
     [1, 'withdraw'],
     [3, 'price'],
     [3, 'fee'],
@@ -88,11 +88,17 @@ const fault = fc.oneof(
   { weight: 2, arbitrary: callFault },
 );
 const groupOf = (intents: fc.Arbitrary<readonly Intent[]>): fc.Arbitrary<Group> => fc.record({ intents, fault });
+/** Alike but for the grant: for the same quote, or what an incoming payment still takes. */
+const alike = fc.tuple(intentOf(payments), fc.integer({ min: 2, max: 3 })).map(([intent, times]) => {
+  const likeIt = (_: unknown, index: number): Intent => ({ ...intent, grant: intent.grant + index });
+  return Array.from({ length: times }, likeIt);
+});
 const groups = fc.oneof(
   { weight: 9, arbitrary: groupOf(intentOf(kind).map((intent) => [intent])) },
   { weight: 1, arbitrary: groupOf(intentOf(fc.constant('advance')).map((intent) => [intent])) },
   { weight: 3, arbitrary: groupOf(fc.array(intentOf(kind), { minLength: 2, maxLength: 3 })) },
-  { weight: 3, arbitrary: groupOf(fc.array(intentOf(payments), { minLength: 2, maxLength: 3 })) },
+  { weight: 2, arbitrary: groupOf(fc.array(intentOf(payments), { minLength: 2, maxLength: 3 })) },
+  { weight: 2, arbitrary: groupOf(alike) },
 );
 const first = groupOf(fc.array(intentOf(fc.constant('receive')), { minLength: 1, maxLength: 2 }));
 
@@ -102,8 +108,10 @@ interface Sequence {
   readonly world: World;
   readonly real: MoneyWorld;
   states: readonly State[];
-  /** Names the next incoming payment, quote, outgoing payment or movement. */
+  /** Names the next incoming payment, quote or outgoing payment. */
   next: number;
+  /** Names the last deposit or withdrawal. */
+  movements: number;
   readonly sent: string[];
 }
 
@@ -158,7 +166,8 @@ function resolve(sequence: Sequence, intent: Intent): Action | undefined {
     }
     case 'deposit':
     case 'withdraw': {
-      const movement = intent.isAgain ? sequence.next - 1 : sequence.next++;
+      if (!intent.isAgain) sequence.movements += 1;
+      const movement = sequence.movements;
       const typical = quoteReceive(termsBetween(terms, begin(terms), wallet, 3 - wallet), amount).debit;
       return { kind: what, movement, wallet, amount: clamp(typical, 2n ** 62n) };
     }
@@ -292,7 +301,7 @@ export async function runMoneySequences(
   const sequenceOf = fc.tuple(first, fc.array(groups, { minLength: 2, maxLength: 12, size: 'max' }));
   const property = fc.asyncProperty(world, sequenceOf, async (terms, [opening, chosen]) => {
     const real = await client.open(terms);
-    const sequence: Sequence = { world: terms, real, states: [begin(terms)], next: 1, sent: [] };
+    const sequence: Sequence = { world: terms, real, states: [begin(terms)], next: 1, movements: 0, sent: [] };
     try {
       for (const group of [opening, ...chosen]) await runGroup(sequence, group, figures);
       await closeBooks(sequence);

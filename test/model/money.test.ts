@@ -30,7 +30,6 @@ test(`the model explains ${SEQUENCES} sequences`, async (t) => {
     ['complete', '200'],
     ['payment', 'completed'],
     ['payment', 'failed'],
-    ['payment', 'failed after a part'],
   ] as const) {
     assert.ok(figures.get(kind)?.get(answer), `no ${kind} came to ${answer}`);
   }

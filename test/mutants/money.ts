@@ -64,12 +64,6 @@ const rules: readonly Omit<Mutant, 'fails'>[] = [
     by: 'false',
   },
   {
-    id: 'money.received-beyond-the-amount',
-    file: credit,
-    at: "if («received > (payment.incomingAmount ?? MAX_AMOUNT)») throw new Problem('over_incoming_amount');",
-    by: 'false',
-  },
-  {
     id: 'money.part-rounded-up',
     file: 'src/payments/settlement-transfers.ts',
     at: '«(delivered * sendable(job)) / job.receive.value»;',
