@@ -61,7 +61,7 @@ export async function printReconciliation(config: Config, control: string | unde
       continue;
     }
     if (pairs.length === 0) throw new ConfigError('no two peers are there to compare: give the other’s --peer-control');
-    process.stdout.write(printComparisons(comparisons, alone));
+    process.stdout.write(printComparisons(pairs, comparisons, alone));
     if (!isExplained) process.exitCode = 1;
     return;
   }
@@ -125,7 +125,11 @@ async function findBooked(sender: Side, receiver: Side): Promise<Statement['pack
   );
 }
 
-function printComparisons(comparisons: readonly Comparison[], alone: readonly Side[]): string {
+function printComparisons(
+  pairs: readonly (readonly [Side, Side])[],
+  comparisons: readonly Comparison[],
+  alone: readonly Side[],
+): string {
   const row = (pairOf: string, asset: string, ...columns: string[]) =>
     `${pairOf.padEnd(28)} ${asset.padEnd(8)} ${columns.map((column) => column.padStart(14)).join(' ')}`;
   const lines = comparisons.map((each) => {
@@ -135,9 +139,11 @@ function printComparisons(comparisons: readonly Comparison[], alone: readonly Si
     const verdict = rest === 0n ? 'agreed' : `DIFFERENCE ${amount(rest)}`;
     return row(`${each.here} – ${each.there}`, `${each.assetCode}/${each.assetScale}`, ...columns, verdict);
   });
+  const unused = pairs.filter(([a, b]) => !comparisons.some(({ here, there }) => here === a.ase && there === b.ase));
   return [
     row('peers', 'asset', 'first says', 'second says', 'in doubt', 'of it booked', ''),
     ...lines,
+    ...unused.map(([a, b]) => `${a.ase} – ${b.ase}: no packets yet`),
     ...alone.map(({ ase, statement }) => `${ase} – ${statement.peer}: not compared, the other side is not known`),
     '',
   ].join('\n');

@@ -56,6 +56,7 @@ async function pay(): Promise<void> {
 }
 
 test('peers agree; a packet in doubt explains a difference; nothing else does', async () => {
+  assert.match((await withToken('reconcile')).stdout, /granite – marble: no packets yet/);
   await pay();
   await world.settled();
   const agreed = await withToken('reconcile');
