@@ -21,7 +21,7 @@ browser-test: $(installed)
 # The long versions of the tests whose input is random; last figures: test/model/figures.md.
 nightly: $(installed)
 	@$(bin)/node test/model/main.ts --figures test/model/figures.md $(ARGS)
-	@$(bin)/node --import ./test/mutants/register.ts test/model/money-mutants.ts
+	@$(bin)/node --import ./test/mutants/register.ts test/model/mutants.ts money
 
 generate: $(installed)
 	@SPEC_DIR=$(SPEC_DIR) $(bin)/node spec/generate.ts $(ARGS)

@@ -1,70 +1,20 @@
 /** What an ASE says of its account with a peer, and of single packets: what the two sides compare (ILP-18, SET-07). */
 import { deserializeIlpReply, isFulfill } from 'ilp-packet';
 import { sql } from 'kysely';
-import { toAmount, toBuffer, toInstant, toMillis } from '../database/columns.ts';
+import { toAmount, toBuffer, toMillis } from '../database/columns.ts';
 import type { Queryable, Transaction } from '../database/database.ts';
 import type { Asset } from '../payments/amount.ts';
-import { expiryOf } from '../payments/resolve-packet.ts';
-import { type Page, type PageRequest, type Position, readPage } from './page.ts';
+import { type PacketInDoubt, readPacketsInDoubt } from '../payments/ilp/packet-journal.ts';
+import { type Page, type PageRequest, readPage } from './page.ts';
 import { notFound } from './problem.ts';
-
-export interface PacketInDoubt {
-  readonly payment: string;
-  readonly peer: string;
-  /** base64url. */
-  readonly condition: string;
-  readonly asset: Asset;
-  readonly amount: bigint;
-  /** Wall time, both. */
-  readonly since: number;
-  readonly expiresAt: number;
-}
 
 /** Oldest first. Throws `invalid_request` for a cursor of nobody's. */
 export const listPacketsInDoubt = (db: Queryable, ase: string, request: PageRequest): Promise<Page<PacketInDoubt>> =>
   readPage(
     request,
     ({ since, condition }) => ({ at: since, id: condition }),
-    (after, limit) => readPackets(db, ase, { after, limit }),
+    (after, limit) => readPacketsInDoubt(db, ase, { after, limit }),
   );
-
-async function readPackets(
-  db: Queryable,
-  ase: string,
-  { peer, after, limit }: { peer?: string; after?: Position | undefined; limit?: number },
-): Promise<PacketInDoubt[]> {
-  const rows = await db
-    .selectFrom('outgoing_packet as packet')
-    .innerJoin('outgoing_payment as payment', (join) =>
-      join.onRef('payment.ase', '=', 'packet.ase').onRef('payment.id', '=', 'packet.payment_id'),
-    )
-    .innerJoin('quote', (join) =>
-      join.onRef('quote.ase', '=', 'payment.ase').onRef('quote.id', '=', 'payment.quote_id'),
-    )
-    .select(['packet.payment_id', 'packet.peer', 'packet.condition', 'packet.amount', 'packet.prepared_at'])
-    .select(['packet.prepare', 'quote.receive_asset_code', 'quote.receive_asset_scale'])
-    .where('packet.ase', '=', ase)
-    .where('packet.state', '=', 'prepared')
-    .$if(peer !== undefined, (query) => query.where('packet.peer', '=', peer!))
-    .$if(after !== undefined, (query) =>
-      query.where(
-        sql<boolean>`(packet.prepared_at, packet.condition) > (${toInstant(after!.at)}::timestamptz, ${after!.id})`,
-      ),
-    )
-    .orderBy('packet.prepared_at')
-    .orderBy('packet.condition')
-    .$if(limit !== undefined, (query) => query.limit(limit!))
-    .execute();
-  return rows.map((row) => ({
-    payment: row.payment_id,
-    peer: row.peer,
-    condition: row.condition,
-    asset: { code: row.receive_asset_code, scale: row.receive_asset_scale },
-    amount: toAmount(row.amount),
-    since: toMillis(row.prepared_at),
-    expiresAt: expiryOf(toBuffer(row.prepare)),
-  }));
-}
 
 export interface PeerStatement {
   readonly peer: string;
@@ -100,7 +50,7 @@ export async function readPeerStatement(tx: Transaction, ase: string, name: stri
       asset: { code: row.asset_code, scale: row.asset_scale },
       balance: toAmount(row.balance),
     })),
-    packetsInDoubt: await readPackets(tx, ase, { peer: name }),
+    packetsInDoubt: await readPacketsInDoubt(tx, ase, { peer: name }),
   };
 }
 

@@ -4,16 +4,12 @@ import { listActions } from '../administration/actions.ts';
 import { type GrantPayment, listGrantPayments } from '../administration/grant-payments.ts';
 import { readGrant } from '../administration/grants.ts';
 import type { Page } from '../administration/page.ts';
-import {
-  listPacketsInDoubt,
-  type PacketInDoubt,
-  readPeerPacket,
-  readPeerStatement,
-} from '../administration/peer-statement.ts';
+import { listPacketsInDoubt, readPeerPacket, readPeerStatement } from '../administration/peer-statement.ts';
 import { listTransfers, reverseTransfer, type Transfer } from '../administration/transfers.ts';
 import { toInstant } from '../database/columns.ts';
 import type { Call } from '../http/pipeline.ts';
 import type { Asset } from '../payments/amount.ts';
+import type { PacketInDoubt } from '../payments/ilp/packet-journal.ts';
 import { resolvePacketInDoubt } from '../payments/resolve-packet.ts';
 import { type AdministrationDeps, createAseAccess, toGrantBody, toPageBody } from './administration.ts';
 

@@ -1,9 +1,8 @@
 /** A packet in doubt whose fate an operator has learnt from the peer (ILP-18): the payment goes on from there. */
-import { deserializeIlpPrepare } from 'ilp-packet';
 import { toAmount, toBuffer } from '../database/columns.ts';
 import type { Queryable, Transaction } from '../database/database.ts';
 import { Problem } from '../http/problem.ts';
-import { type OutgoingPacket, resolvePacket } from './ilp/packet-journal.ts';
+import { expiryOf, type OutgoingPacket, resolvePacket } from './ilp/packet-journal.ts';
 import { conditionFor } from './ilp/stream-packet.ts';
 import { type Job, seizeJob, updateJob } from './outgoing-payment-job.ts';
 import { bookFulfilled } from './settlement-transfers.ts';
@@ -11,9 +10,6 @@ import { bookFulfilled } from './settlement-transfers.ts';
 export type PacketFate =
   /** The preimage of the condition: only who booked the packet can tell it. */
   { readonly kind: 'fulfilled'; readonly fulfillment: Buffer } | { readonly kind: 'rejected' };
-
-/** When the Prepare expires, by the wall. */
-export const expiryOf = (prepare: Buffer): number => deserializeIlpPrepare(prepare).expiresAt.getTime();
 
 /**
  * Takes the payment from whoever is settling it, books the fate and hands the payment back, due at once. Throws

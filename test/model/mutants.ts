@@ -1,25 +1,38 @@
 /**
- * `node --import ./test/mutants/register.ts test/model/mutants.ts`: breaks one rule of the state machine of grants after
- * the other, until the model cannot explain what it sees. Exit status: 0 if that happens with each, else 1.
+ * `node --import ./test/mutants/register.ts test/model/mutants.ts grants|money [PATTERN]`: breaks one rule after the
+ * other, until the model cannot explain what it sees. Exit status: 0 if that happens with each, else 1.
  */
 import { grantModelMutants } from '../mutants/grant-model.ts';
+import { moneyMutants } from '../mutants/money.ts';
 import { runGrantSequences } from './grant.commands.ts';
 import { startGrantClient } from './grant-client.ts';
+import { runMoneySequences } from './money.commands.ts';
+import { startMoneyClient } from './money-client.ts';
 
-const SEQUENCES = 300;
+const [model, pattern = ''] = process.argv.slice(2);
 const seed = Number(process.env['TOUCHSTONE_TEST_SEED'] ?? Date.now() % 2 ** 31);
+const asked = { sequences: 300, seed, asFound: true };
+
+async function open() {
+  if (model === 'grants') {
+    const client = await startGrantClient({ kind: 'embedded' });
+    return { mutants: grantModelMutants, run: () => runGrantSequences(client, asked), close: client.close };
+  }
+  const client = await startMoneyClient({ kind: 'embedded' });
+  return { mutants: moneyMutants, run: () => runMoneySequences(client, asked), close: client.close };
+}
 
 console.log(`seed ${seed}`);
-const client = await startGrantClient({ kind: 'embedded' });
+const { mutants, run, close } = await open();
 let survived = 0;
-for (const { id } of grantModelMutants) {
+for (const { id } of mutants.filter((mutant) => new RegExp(pattern).test(mutant.id))) {
   const stale = globalThis.staleMutants.get(id);
   globalThis.touchstoneMutant = id;
-  const { failure, sequences } = await runGrantSequences(client, { sequences: SEQUENCES, seed, asFound: true });
+  const { failure, sequences } = await run();
   globalThis.touchstoneMutant = undefined;
   const isNoticed = failure !== undefined && stale === undefined;
   if (!isNoticed) survived += 1;
   console.log(isNoticed ? `noticed ${id} in sequence ${sequences}` : `SURVIVED ${id} ${stale ?? ''}`);
 }
-await client.close();
+await close();
 process.exitCode = survived > 0 ? 1 : 0;

@@ -3,6 +3,8 @@
  * the receiver stores its answer in the transaction that books the packet and answers every repetition from there. So
  * a packet counts once, whatever is lost between the two and whoever of them dies (ILP-18).
  */
+import { deserializeIlpPrepare } from 'ilp-packet';
+import { sql } from 'kysely';
 import { toAmount, toBuffer, toInstant, toMillis } from '../../database/columns.ts';
 import type { Queryable, Transaction } from '../../database/database.ts';
 import type { Asset } from '../amount.ts';
@@ -89,17 +91,30 @@ export async function readLastSequence(db: Queryable, ase: string, paymentId: st
 }
 
 export interface PacketInDoubt {
-  readonly paymentId: string;
-  readonly condition: string;
+  readonly payment: string;
   readonly peer: string;
-  readonly amount: bigint;
+  /** base64url. */
+  readonly condition: string;
   readonly asset: Asset;
-  /** Wall time. */
-  readonly preparedAt: number;
+  readonly amount: bigint;
+  /** Wall time, both. */
+  readonly since: number;
+  readonly expiresAt: number;
 }
 
-/** Every packet that left and whose answer is not booked, oldest first: under way, or in doubt if it is old. */
-export async function readPacketsInDoubt(db: Queryable, ase: string): Promise<PacketInDoubt[]> {
+export interface PacketSelection {
+  readonly peer?: string;
+  /** From the packet of this time and condition on. */
+  readonly after?: { readonly at: number; readonly id: string } | undefined;
+  readonly limit?: number;
+}
+
+/** Packets that left and whose answer is not booked, oldest first: under way, or in doubt if they are old. */
+export async function readPacketsInDoubt(
+  db: Queryable,
+  ase: string,
+  { peer, after, limit }: PacketSelection = {},
+): Promise<PacketInDoubt[]> {
   const rows = await db
     .selectFrom('outgoing_packet as packet')
     .innerJoin('outgoing_payment as payment', (join) =>
@@ -108,21 +123,33 @@ export async function readPacketsInDoubt(db: Queryable, ase: string): Promise<Pa
     .innerJoin('quote', (join) =>
       join.onRef('quote.ase', '=', 'payment.ase').onRef('quote.id', '=', 'payment.quote_id'),
     )
-    .select(['packet.payment_id', 'packet.condition', 'packet.peer', 'packet.amount', 'packet.prepared_at'])
-    .select(['quote.receive_asset_code', 'quote.receive_asset_scale'])
+    .select(['packet.payment_id', 'packet.peer', 'packet.condition', 'packet.amount', 'packet.prepared_at'])
+    .select(['packet.prepare', 'quote.receive_asset_code', 'quote.receive_asset_scale'])
     .where('packet.ase', '=', ase)
     .where('packet.state', '=', 'prepared')
+    .$if(peer !== undefined, (query) => query.where('packet.peer', '=', peer!))
+    .$if(after !== undefined, (query) =>
+      query.where(
+        sql<boolean>`(packet.prepared_at, packet.condition) > (${toInstant(after!.at)}::timestamptz, ${after!.id})`,
+      ),
+    )
     .orderBy('packet.prepared_at')
+    .orderBy('packet.condition')
+    .$if(limit !== undefined, (query) => query.limit(limit!))
     .execute();
   return rows.map((row) => ({
-    paymentId: row.payment_id,
-    condition: row.condition,
+    payment: row.payment_id,
     peer: row.peer,
-    amount: toAmount(row.amount),
+    condition: row.condition,
     asset: { code: row.receive_asset_code, scale: row.receive_asset_scale },
-    preparedAt: toMillis(row.prepared_at),
+    amount: toAmount(row.amount),
+    since: toMillis(row.prepared_at),
+    expiresAt: expiryOf(toBuffer(row.prepare)),
   }));
 }
+
+/** When a Prepare expires, by the wall. */
+export const expiryOf = (prepare: Buffer): number => deserializeIlpPrepare(prepare).expiresAt.getTime();
 
 export interface IncomingPacket {
   readonly peer: string;
