@@ -209,7 +209,6 @@ export function createAse(options: AseOptions): Ase {
     clock,
     ids,
     switches,
-    log,
     authServer,
     clientKeys,
     outbound,

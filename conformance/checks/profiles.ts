@@ -1,5 +1,6 @@
 // What the profiles do differently beside the forms of signatures: what clients in use send and `compat` takes, and what
 // the letter of the specifications says of it.
+import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type { Check, CheckContext, Profile } from '../runner/check.ts';
 import { expectGnapError, expectResourceError, expectStatus } from '../runner/expect.ts';
@@ -48,7 +49,12 @@ export const profileChecks: readonly Check[] = [
         async (context) => {
           const { manage: url } = await quoteTokenOf(context);
           const token = foreign ? (await quoteTokenOf(context)).value : undefined;
-          return context.call({ ...managing(method), url, token });
+          const answer = await context.call({ ...managing(method), url, token });
+          const { operation } = managing(method);
+          const { body } = await context.control.request('GET', `/exchanges?limit=1&operation=${operation}`);
+          const reported = body.exchanges[0].lenient.includes('managed_token_not_shown');
+          assert.equal(reported, answer.status < 300, 'the leniency is reported where it was needed');
+          return answer;
         },
         {
           compat: (answer) => expectStatus(answer, method === 'POST' ? 200 : 204),

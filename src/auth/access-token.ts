@@ -12,7 +12,7 @@ import { refuse } from './problem.ts';
 import type { AuthDeps } from './server.ts';
 
 type WireAccessToken = components['schemas']['access_token'];
-type TokenDeps = Pick<AuthDeps, 'ase' | 'db' | 'clock' | 'ids' | 'switches' | 'log' | 'authServer' | 'grants'>;
+type TokenDeps = Pick<AuthDeps, 'ase' | 'db' | 'clock' | 'ids' | 'switches' | 'authServer' | 'grants'>;
 
 /** A fresh value under a fresh management URL. The value has 256 random bits and is kept as a digest only (AS-13). */
 function mintToken({ clock, ids, authServer, grants }: TokenDeps, access: readonly Access[]) {
@@ -65,9 +65,9 @@ export async function identifyManagement(deps: TokenDeps, { params, token }: Cre
     .where('g.finalization', '=', 'issued')
     .executeTakeFirst();
   if (!row) throw refuse('unknown_token');
-  if (!matchesDigest(token, row.value_digest)) {
-    if (!deps.switches.rotateWithForeignToken) throw refuse('unknown_token', { detail: 'not the token managed here' });
-    deps.log.info({ manageId: row.manage_id }, 'token managed without showing it');
+  const showsToken = matchesDigest(token, row.value_digest);
+  if (!showsToken && !deps.switches.rotateWithForeignToken) {
+    throw refuse('unknown_token', { detail: 'not the token managed here' });
   }
   return {
     kind: 'management',
@@ -75,6 +75,7 @@ export async function identifyManagement(deps: TokenDeps, { params, token }: Cre
     tokenId: row.id,
     manageId: row.manage_id,
     access: row.access,
+    showsToken,
   };
 }
 

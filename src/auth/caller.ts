@@ -29,6 +29,8 @@ export interface Management {
   readonly tokenId: string;
   readonly manageId: string;
   readonly access: readonly Access[];
+  /** Whether the request shows the token, or the client's signature has to do (AS-145). */
+  readonly showsToken: boolean;
 }
 
 export type AuthCaller = RequestingClient | Continuation | Management;

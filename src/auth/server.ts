@@ -1,5 +1,4 @@
 /** The GNAP authorization server (RFC 9635 with the Open Payments profile; AS-01…165). Who calls, and what serves it. */
-import type { Logger } from 'pino';
 import document from '../../generated/auth-server/document.json' with { type: 'json' };
 import { type Handlers, routes } from '../../generated/auth-server/routes.ts';
 import { responseBody } from '../../generated/auth-server/validators.js';
@@ -29,7 +28,6 @@ export interface AuthDeps {
   readonly clock: Clock;
   readonly ids: Ids;
   readonly switches: Switches;
-  readonly log: Pick<Logger, 'info'>;
   /** Grant endpoint exactly as wallet addresses publish it, with trailing slash (AS-104). */
   readonly authServer: string;
   readonly clientKeys: ClientKeys;
@@ -94,7 +92,12 @@ export function createAuthServer(deps: AuthDeps): Server<AuthCaller> {
 /** The caller, and where to find the key that must have signed; no key is looked up yet (AS-N01). */
 async function identify(deps: AuthDeps, credentials: Credentials): Promise<Identity<AuthCaller>> {
   const caller = await identifyCaller(deps, credentials);
-  return { caller, findKey: () => expectClientKey(deps.clientKeys, caller.client, credentials.keyid) };
+  const withoutToken = caller.kind === 'management' && !caller.showsToken;
+  return {
+    caller,
+    findKey: () => expectClientKey(deps.clientKeys, caller.client, credentials.keyid),
+    ...(withoutToken && { lenient: ['managed_token_not_shown'] }),
+  };
 }
 
 /** By the `client` member, the continuation token, or the management URL. */

@@ -2,12 +2,12 @@
  * The last exchanges of a world, for whoever looks for the reason of a refusal (CT-05): what was asked and answered, the
  * signature base of a refused signature (RFC 9421 §2.5), the requirement concerned. Bounded, in memory, without secrets.
  */
-import type { LenientForm, Reason } from './message-signatures/verdict.ts';
+import type { Reason } from './message-signatures/verdict.ts';
 import { Problem } from './problem.ts';
 
 /** What the steps of the pipeline find out on the way. */
 export interface Finding {
-  readonly lenient?: readonly LenientForm[];
+  readonly lenient?: readonly string[];
   /** As verified; it holds secrets. */
   readonly signatureBase?: string;
   /** What was thrown, if anything was. */
@@ -35,7 +35,7 @@ export interface TracedExchange {
   target: string;
   status: number | null;
   ms: number;
-  lenient: LenientForm[];
+  lenient: string[];
   /** Where it was refused or failed. */
   refusal?: { code: string; reason: string; requirements: string[]; signatureBase?: string };
 }

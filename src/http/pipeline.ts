@@ -57,6 +57,8 @@ export interface Identity<Caller> {
   readonly caller: Caller;
   /** Finds the key that must have signed; absent for callers that do not sign. */
   readonly findKey?: () => Promise<ClientKey>;
+  /** What was accepted of the credentials although it is not to the letter. */
+  readonly lenient?: readonly string[];
 }
 
 /** Codes of the problems that the pipeline itself finds; every server's catalogue has them. */
@@ -279,9 +281,10 @@ async function verifySignature<Caller>(
   if (once !== undefined && (await rememberNonce(thumbprint, once))) {
     throw signatureProblem({ ok: false, reason: 'nonce_replayed', detail: 'the nonce was used before' });
   }
-  if (verdict.lenient.length === 0) return;
-  note?.({ lenient: verdict.lenient });
-  log.info({ lenient: verdict.lenient }, 'accepted leniently');
+  const lenient = [...(identity.lenient ?? []), ...verdict.lenient];
+  if (lenient.length === 0) return;
+  note?.({ lenient });
+  log.info({ lenient }, 'accepted leniently');
 }
 
 const signatureProblem = ({ reason, detail }: Refusal): Problem =>

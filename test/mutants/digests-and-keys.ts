@@ -176,7 +176,7 @@ export const profileMutants: readonly Mutant[] = [
     file: pipeline,
     at: "(caller === 'management' && «!switches.rotateWithForeignToken»);",
     by: 'true',
-    also: [{ file: accessToken, at: 'if («!deps.switches.rotateWithForeignToken») throw', by: 'true' }],
+    also: [{ file: accessToken, at: 'if (!showsToken && «!deps.switches.rotateWithForeignToken») {', by: 'true' }],
     fails: ['profile.compat-r*'],
   },
   {
@@ -184,8 +184,15 @@ export const profileMutants: readonly Mutant[] = [
     file: pipeline,
     at: "(caller === 'management' && «!switches.rotateWithForeignToken»);",
     by: 'false',
-    also: [{ file: accessToken, at: 'if («!deps.switches.rotateWithForeignToken») throw', by: 'false' }],
+    also: [{ file: accessToken, at: 'if (!showsToken && «!deps.switches.rotateWithForeignToken») {', by: 'false' }],
     fails: ['profile.strict-r*'],
+  },
+  {
+    id: 'profile.leniency-not-reported',
+    file: 'src/auth/server.ts',
+    at: '...(«withoutToken» && { lenient:',
+    by: 'false',
+    fails: ['profile.compat-r*'],
   },
   {
     id: 'profile.old-token-refused',
