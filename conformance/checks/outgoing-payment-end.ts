@@ -52,7 +52,7 @@ export async function balanceOf({ control }: CheckContext, url: string): Promise
   return BigInt(wallets.find((wallet) => wallet.url === url)!.balance);
 }
 
-export async function expectBalancedBooks({ control }: CheckContext): Promise<void> {
+async function expectBalancedBooks({ control }: CheckContext): Promise<void> {
   const { ases } = (await control.request('GET', '/ledger')).body;
   for (const { name, balanced, totals } of ases) {
     assert.ok(balanced, `the books of ${name} balance`);

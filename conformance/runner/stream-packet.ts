@@ -5,7 +5,7 @@ import { createReader, encodeOctets, encodeUint } from './ilp-packet.ts';
 /** Types of STREAM packets are those of the ILP packets that they travel in. */
 export const streamType = { prepare: 12, fulfill: 13, reject: 14 } as const;
 
-export const frameType = {
+const frameType = {
   connectionClose: 0x01,
   connectionAssetDetails: 0x07,
   streamMoney: 0x11,

@@ -55,7 +55,7 @@ export function signBase(lines: readonly (readonly [name: string, value: string]
 }
 
 /** What a browser finds on a page: a button by its label, and the fields of its form. */
-export function readForm(page: string, label: string) {
+function readForm(page: string, label: string) {
   const button = new RegExp(`<button name="([^"]*)" value="([^"]*)" aria-label="${label}">`).exec(page);
   if (!button) throw new Error(`no button ${label} on ${page}`);
   const [, action] = /<form method="post" action="([^"]*)">/.exec(page)!;
