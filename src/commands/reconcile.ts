@@ -38,8 +38,7 @@ export interface Comparison extends Asset {
 }
 
 /** What neither balance nor packet explains; 0 if the two agree. */
-const unexplained = ({ balanceHere, balanceThere, booked }: Comparison): bigint =>
-  balanceHere + balanceThere + booked;
+const unexplained = ({ balanceHere, balanceThere, booked }: Comparison): bigint => balanceHere + balanceThere + booked;
 
 /** Packets move while we read: a difference counts only if it stays. */
 const ATTEMPTS = 5;
