@@ -92,7 +92,7 @@ export const interledgerRefusalChecks: Check[] = [
           Buffer.concat([...start, Buffer.of(0x88)]),
           Buffer.from('not a packet at all'),
         ]) {
-          expectReject(await peer.send(credentials, { amount: 10n, plain }), /^F0[06]$/, credentials);
+          expectReject(await peer.send(credentials, { amount: 10n, plain }), 'F00', credentials);
         }
         assert.equal(await received(), 0n);
         const padded = Buffer.concat([...start, encodeUint(0), Buffer.alloc(64)]);

@@ -16,15 +16,15 @@ const amount = '400000';
 const scenarios = [
   {
     name: 'the sender dies before the answer to its packet is booked',
-    port: 46800,
+    port: 26800,
     granite: 'packet-sent',
     dies: 'granite',
   },
-  { name: 'the sender dies before it books the answer', port: 46810, granite: 'packet-answered', dies: 'granite' },
-  { name: 'the sender dies with the last packet unanswered', port: 46820, granite: 'packet-sent:2', dies: 'granite' },
+  { name: 'the sender dies before it books the answer', port: 26810, granite: 'packet-answered', dies: 'granite' },
+  { name: 'the sender dies with the last packet unanswered', port: 26820, granite: 'packet-sent:2', dies: 'granite' },
   {
     name: 'the receiver dies before it answers what it booked',
-    port: 46830,
+    port: 26830,
     marble: 'packet-credited',
     dies: 'marble',
   },

@@ -40,7 +40,7 @@ test('on PostgreSQL', { skip: needsPostgres }, async () => {
 });
 
 test('with each ASE in its own process and database', async () => {
-  const common = ['--port', '46400', '--consent', 'auto', '--peer-secret', 'between the two'];
+  const common = ['--port', '26400', '--consent', 'auto', '--peer-secret', 'between the two'];
   const marble = await startProcess([...common, '--ase', 'marble', '--control-port', '0']);
   const granite = await startProcess([...common, '--ase', 'granite', '--control-port', '0']);
   try {
@@ -97,7 +97,7 @@ test('over TLS with a given certificate, between processes', async () => {
   const issued = issueCertificate(authority, ['localhost'], Date.now());
   const ca = await write('ca.pem', authority.cert);
   const tls = ['--tls-cert', await write('cert.pem', issued.cert), '--tls-key', await write('key.pem', issued.key)];
-  const common = ['--port', '46450', '--consent', 'auto', '--peer-secret', 'between the two', ...tls, '--tls-ca', ca];
+  const common = ['--port', '26450', '--consent', 'auto', '--peer-secret', 'between the two', ...tls, '--tls-ca', ca];
   const marble = await startProcess([...common, '--ase', 'marble', '--control-port', '0']);
   const granite = await startProcess([...common, '--ase', 'granite', '--control-port', '0']);
   try {

@@ -14,7 +14,7 @@ import type { ClientEnvironment } from '../support/world.ts';
 import { payAcross } from './official-client.ts';
 
 const controlToken = 'control-token-of-a-test';
-const server = (offset: number): string => `http://localhost:${47200 + offset}`;
+const server = (offset: number): string => `http://localhost:${27200 + offset}`;
 const privateUrl = `${server(12)}/granite`;
 /** The same for all processes; only what they serve, and where, differs. */
 const urls = {
@@ -35,14 +35,14 @@ describe('an ASE of four processes', { skip: needsPostgres }, () => {
 
   const serve = async (name: string, port: number, databaseUrl: string): Promise<void> => {
     const common = ['--ase', 'granite', '--peer-secret', 'between the two', '--control-token', controlToken];
-    const own = ['--serve', name, '--port', `${47200 + port}`, '--control-port', `${47210 + port}`];
+    const own = ['--serve', name, '--port', `${27200 + port}`, '--control-port', `${27210 + port}`];
     const rest = ['--consent', 'auto', '--database-url', databaseUrl, ...Object.entries(urls).flat()];
     running.set(name, await startProcess([...common, ...own, ...rest]));
   };
 
   before(async () => {
     database = await createTestDatabase();
-    const marble = ['--ase', 'marble', '--peer-secret', 'between the two', '--port', '47200', '--control-port', '0'];
+    const marble = ['--ase', 'marble', '--peer-secret', 'between the two', '--port', '27200', '--control-port', '0'];
     running.set('marble', await startProcess([...marble, '--consent', 'auto']));
     await serve('auth', 2, database.url);
     stranger = await createStranger(database.url);

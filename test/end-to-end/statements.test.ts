@@ -1,6 +1,6 @@
 /** SQL statements per operation, `begin` and `commit` apart: a number here grows only on purpose. */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { after, before, mock, test } from 'node:test';
 import { type PreparedResources, prepareResources } from '../support/prepared-resources.ts';
 import { type RequestParts, send } from '../support/signed-fetch.ts';
 import { type ClientEnvironment, clientEnvironment, embedded, startWorld, type TestWorld } from '../support/world.ts';
@@ -13,6 +13,8 @@ let environment: ClientEnvironment;
 let prepared: PreparedResources;
 
 before(async () => {
+  // What looks for work once a second would be counted with the operation that it comes upon.
+  mock.timers.enable({ apis: ['setInterval'] });
   world = await startWorld({
     database: { ...embedded, onStatement: () => (counted += 1) },
     // When the reply is made: what settlement does after it is not the operation's.
@@ -24,7 +26,10 @@ before(async () => {
   environment = clientEnvironment(world);
   prepared = await prepareResources(world, environment);
 });
-after(() => world.close());
+after(async () => {
+  await world.close();
+  mock.timers.reset();
+});
 
 const amount = { value: '1', assetCode: 'USD', assetScale: 2 };
 const list = (collection: string, token: string): RequestParts => ({

@@ -15,7 +15,7 @@ let marble: RunningProcess;
 before(async () => {
   const common = ['--consent', 'auto', '--control-token', controlToken, '--control-port', '0'];
   granite = await startProcess([...common, '--ase', 'granite', '--port', '0', '--log-level', 'error']);
-  marble = await startProcess([...common, '--ase', 'marble', '--port', '47400', '--log-level', 'error']);
+  marble = await startProcess([...common, '--ase', 'marble', '--port', '27400', '--log-level', 'error']);
 });
 after(() => Promise.all([granite?.stop(), marble?.stop()]));
 

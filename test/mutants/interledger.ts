@@ -184,14 +184,14 @@ const receiverMutants: readonly Mutant[] = [
   {
     id: 'interledger.broken-data-unexpected',
     file: receiver,
-    at: "if (!request) return refuse(«'F06'», 'data",
+    at: "if (!plain) return refuse(«'F06'», 'data",
     by: "'F99'",
-    fails: ['interledger.secrecy', 'interledger.no-stream-prepare'],
+    fails: ['interledger.secrecy'],
   },
   {
     id: 'interledger.any-stream-packet',
     file: receiver,
-    at: "if («request.ilpType !== STREAM_PREPARE») return refuse('F00'",
+    at: "if («request?.ilpType !== STREAM_PREPARE») return refuse('F00'",
     by: 'false',
     fails: ['interledger.no-stream-prepare'],
   },

@@ -136,7 +136,7 @@ test('its steps make a program that starts, is healthy and stops', async () => {
   );
   const [file, ...entry] = JSON.parse(one(final, 'ENTRYPOINT')) as [string, ...string[]];
   const args = [...entry, ...JSON.parse(one(final, 'CMD'))];
-  const port = String(46800);
+  const port = String(26800);
   const env = { ...environment, TOUCHSTONE_PORT: port, NODE_ENV: 'production' };
   const check = () => {
     const [checker, ...rest] = JSON.parse(afterOptions(one(final, 'HEALTHCHECK')).replace(/^CMD /, ''));

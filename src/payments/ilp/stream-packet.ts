@@ -1,5 +1,5 @@
 /** STREAM packets (ILP-0029 §5) and the keys that follow from a shared secret (§5.1, §6.2; ILP-02, ILP-03). */
-import { createHash, createHmac } from 'node:crypto';
+import { createDecipheriv, createHash, createHmac } from 'node:crypto';
 import {
   ConnectionAssetDetailsFrame,
   ConnectionCloseFrame,
@@ -33,14 +33,28 @@ export interface StreamRequest {
 
 export const STREAM_PREPARE: number = IlpPacketType.Prepare;
 
-/** A nonce of 12 bytes and a tag of 16 (§5.1): less would be opened by a shorter, weaker tag. */
-const ENCRYPTION_OVERHEAD = 28;
+const NONCE_LENGTH = 12;
+const TAG_LENGTH = 16;
 
-/** Decrypts the data of a Prepare; undefined if the shared secret is another or the data are no STREAM packet. */
-export async function openStreamRequest(sharedSecret: Buffer, data: Buffer): Promise<StreamRequest | undefined> {
-  if (data.length < ENCRYPTION_OVERHEAD) return undefined;
+/** Data of a Prepare in clear: nonce, tag and cipher text (§5.1; ILP-03); undefined if the shared secret is another. */
+export function decryptStreamData(sharedSecret: Buffer, data: Buffer): Buffer | undefined {
+  const overhead = NONCE_LENGTH + TAG_LENGTH;
+  // A shorter tag would be a weaker one.
+  if (data.length < overhead) return undefined;
+  const nonce = data.subarray(0, NONCE_LENGTH);
+  const cipher = createDecipheriv('aes-256-gcm', encryptionKey(sharedSecret), nonce, { authTagLength: TAG_LENGTH });
+  cipher.setAuthTag(data.subarray(NONCE_LENGTH, overhead));
   try {
-    const packet = await Packet.decryptAndDeserialize(encryptionKey(sharedSecret), data);
+    return Buffer.concat([cipher.update(data.subarray(overhead)), cipher.final()]);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Undefined for what is no STREAM packet (§5.2). */
+export function parseStreamPacket(data: Buffer): StreamRequest | undefined {
+  try {
+    const packet = Packet._deserializeUnencrypted(data);
     return {
       ilpType: packet.ilpPacketType,
       sequence: BigInt(packet.sequence.toString()),

@@ -15,7 +15,14 @@ import { resolveAddress } from './credentials.ts';
 import { amountTooLarge, fulfill, reject } from './ilp-reply.ts';
 import type { Peer } from './link.ts';
 import { readReply, storeReply } from './packet-journal.ts';
-import { conditionFor, fulfillmentFor, openStreamRequest, STREAM_PREPARE, sealStreamReply } from './stream-packet.ts';
+import {
+  conditionFor,
+  decryptStreamData,
+  fulfillmentFor,
+  parseStreamPacket,
+  STREAM_PREPARE,
+  sealStreamReply,
+} from './stream-packet.ts';
 
 export interface StreamReceiverOptions {
   readonly ase: string;
@@ -72,9 +79,10 @@ export function createStreamReceiver(options: StreamReceiverOptions): StreamRece
       if (!`${prepare.destination}.`.startsWith(`${prefix}.`)) return refuse('F02', 'no route');
       if (!resolved) return refuse('F06', 'unknown connection token');
       const { sharedSecret, incomingPaymentId } = resolved;
-      const request = await openStreamRequest(sharedSecret, prepare.data);
-      if (!request) return refuse('F06', 'data not encrypted with the shared secret');
-      if (request.ilpType !== STREAM_PREPARE) return refuse('F00', 'STREAM packet is of another type');
+      const plain = decryptStreamData(sharedSecret, prepare.data);
+      if (!plain) return refuse('F06', 'data not encrypted with the shared secret');
+      const request = parseStreamPacket(plain);
+      if (request?.ilpType !== STREAM_PREPARE) return refuse('F00', 'no STREAM prepare');
 
       const fulfillment = fulfillmentFor(sharedSecret, prepare.data);
       const isFulfillable = conditionFor(fulfillment).equals(prepare.executionCondition);
