@@ -24,7 +24,7 @@ nightly: $(installed)
 	@$(bin)/node --import ./test/mutants/register.ts test/model/mutants.ts money
 
 generate: $(installed)
-	@SPEC_DIR=$(SPEC_DIR) $(bin)/node spec/generate.ts $(ARGS)
+	@SPEC_DIR=$(SPEC_DIR) $(bin)/node codegen/generate.ts $(ARGS)
 
 conformance: $(installed)
 	@$(bin)/node conformance/runner/main.ts --start --profile both $(ARGS)
@@ -38,8 +38,8 @@ chaos: $(installed)
 	@$(bin)/node test/chaos/main.ts $(ARGS)
 
 example: $(installed)
-	@$(bin)/node conformance/clients/run.ts conformance/clients/node/pay.mjs
-	@$(bin)/node conformance/clients/run.ts conformance/clients/node/history.mjs
+	@$(bin)/node examples/run.ts examples/node/pay.mjs
+	@$(bin)/node examples/run.ts examples/node/history.mjs
 
 bench: $(installed) build
 	@$(bin)/node bench/start.ts

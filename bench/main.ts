@@ -7,7 +7,7 @@ import { Agent, createServer, request as httpRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { parseArgs } from 'node:util';
 import express from 'express';
-import { signRequest } from '../src/http/message-signatures/sign.ts';
+import { signRequest } from '../src/http/signatures/sign.ts';
 import { prepareResources } from '../test/support/prepared-resources.ts';
 import { clientEnvironment, startWorld } from '../test/support/world.ts';
 

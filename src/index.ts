@@ -8,16 +8,21 @@
  */
 import pino, { type Logger } from 'pino';
 import type { Database, DatabaseOptions } from './database/database.ts';
-import { createDeployment } from './deployment.ts';
-import type { World, WorldOptions } from './world.ts';
-import { mainWorldId } from './world-id.ts';
+import { createDeployment } from './world/deployment.ts';
+import { mainWorldId } from './world/naming.ts';
+import type { World, WorldOptions } from './world/world.ts';
 
 export type { ClockChange } from './clock.ts';
-export type { AseState, ConsentMode, Controls } from './control/server.ts';
+export type { ConsentMode, Controls } from './control/server.ts';
 export type { DatabaseOptions } from './database/database.ts';
-export type { Asset } from './payments/amount.ts';
-export type { World, WorldOptions } from './world.ts';
-export { type AseDefinition, defaultWorld, type WalletDefinition, type WorldDefinition } from './world-definition.ts';
+export type { Asset } from './open-payments/amount.ts';
+export {
+  type AseDefinition,
+  defaultWorld,
+  type WalletDefinition,
+  type WorldDefinition,
+} from './world/definition/definition.ts';
+export type { World, WorldOptions } from './world/world.ts';
 
 export interface CreateWorldOptions extends WorldOptions {
   /** Address to listen on. Default: 127.0.0.1. */
@@ -57,3 +62,5 @@ export async function createWorld(options: CreateWorldOptions = {}): Promise<Run
     throw error;
   }
 }
+
+export type { AseState } from './administration/ase-state.ts';

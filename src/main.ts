@@ -11,7 +11,8 @@ if (major < 22 || (major === 22 && minor < 17)) {
 // Compiled code is kept between starts, which saves a third of the time to load it.
 (await import('node:module')).enableCompileCache?.();
 
-const { ConfigError, nearest, printHelp, readConfig } = await import('./config.ts');
+const { ConfigError, nearest } = await import('./errors.ts');
+const { printHelp, readConfig } = await import('./cli/options.ts');
 const commands = ['start', 'ledger', 'reconcile'];
 
 try {
@@ -19,13 +20,13 @@ try {
   if (command === '--help' || args.includes('--help')) {
     process.stdout.write(`${printHelp()}\n`);
   } else if (command === 'start') {
-    const { start } = await import('./commands/start.ts');
+    const { start } = await import('./cli/start.ts');
     await start(readConfig(args, process.env));
   } else if (command === 'ledger') {
-    const { printLedger } = await import('./commands/ledger.ts');
+    const { printLedger } = await import('./cli/ledger.ts');
     await printLedger(readConfig(args, process.env), process.env['TOUCHSTONE_CONTROL']);
   } else if (command === 'reconcile') {
-    const { printReconciliation } = await import('./commands/reconcile.ts');
+    const { printReconciliation } = await import('./cli/reconcile.ts');
     await printReconciliation(readConfig(args, process.env), process.env['TOUCHSTONE_CONTROL']);
   } else {
     throw new ConfigError(`unknown command ${command}; did you mean ${nearest(command, commands)}?`);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createWorld } from '../src/index.ts';
-import { payAcross } from './end-to-end/official-client.ts';
+import { payAcross } from './end-to-end/support/official-client.ts';
 import { clientEnvironment } from './support/world.ts';
 
 test('a world lives as long as its scope, and so does its clock', async () => {

@@ -2,7 +2,7 @@
 import { toAmount } from '../database/columns.ts';
 import { customerAccountId, customerOf } from '../database/customer-account.ts';
 import type { Queryable, Transaction } from '../database/database.ts';
-import { type Asset, MAX_AMOUNT } from '../payments/amount.ts';
+import { type Asset, MAX_AMOUNT } from '../open-payments/amount.ts';
 import { bookTransfer, openInternalAccount } from '../payments/ledger.ts';
 import { checkText, conflict, invalid, notFound } from './problem.ts';
 

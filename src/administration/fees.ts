@@ -1,11 +1,11 @@
 /** What sending costs at an ASE, and the prices of currencies (SET-05, SET-10, SET-11). */
 import { toAmount } from '../database/columns.ts';
 import type { Queryable, Transaction } from '../database/database.ts';
-import { type Asset, MAX_AMOUNT } from '../payments/amount.ts';
+import { type Asset, MAX_AMOUNT } from '../open-payments/amount.ts';
 import { checkFee, type Fee } from '../payments/fees.ts';
 import { type Prices, parsePrice } from '../payments/rates.ts';
-import { countSettingsChange } from '../settings.ts';
 import { invalid } from './problem.ts';
+import { countSettingsChange } from './settings.ts';
 
 export interface AssetFee {
   readonly asset: Asset;

@@ -2,8 +2,8 @@
 import { sql } from 'kysely';
 import { toAmount, toInstant, toMillis } from '../database/columns.ts';
 import type { Queryable } from '../database/database.ts';
-import type { Asset } from '../payments/amount.ts';
-import { type Page, type PageRequest, type Position, readPage } from './page.ts';
+import type { Asset } from '../open-payments/amount.ts';
+import { type Page, type PageRequest, type Position, readPage } from './cursor-page.ts';
 
 export interface GrantPayment {
   readonly type: 'incoming-payment' | 'outgoing-payment';

@@ -1,10 +1,10 @@
 /** Grants of an ASE, as an administrator sees and revokes them (RFC 9635 §1.5). */
 import { sql } from 'kysely';
-import type { Access } from '../auth/access.ts';
 import { type GrantState, lockGrant, moveGrant } from '../auth/grant.ts';
 import { toInstant, toMillis } from '../database/columns.ts';
 import type { Queryable, Transaction } from '../database/database.ts';
-import { type Page, type PageRequest, readPage } from './page.ts';
+import type { Access } from '../open-payments/access.ts';
+import { type Page, type PageRequest, readPage } from './cursor-page.ts';
 import { notFound } from './problem.ts';
 
 export interface GrantDescription {

@@ -1,7 +1,8 @@
 /** Public keys of a wallet address, as its `jwks.json` publishes them (WA-29…35). */
 import { toInstant, toJson } from '../database/columns.ts';
 import type { Queryable, Transaction } from '../database/database.ts';
-import { type ClientJwk, ClientKeyError, importClientJwk } from '../http/client-keys.ts';
+import { ClientKeyError, importClientJwk } from '../http/signatures/client-keys.ts';
+import type { ClientJwk } from '../open-payments/client.ts';
 import { checkText, conflict, invalid, notFound } from './problem.ts';
 
 /** Members of private and symmetric keys (RFC 7518 §6.2.2, §6.3.2, §6.4.1; RFC 8037 §2). */

@@ -3,9 +3,9 @@ import { deserializeIlpReply, isFulfill } from 'ilp-packet';
 import { sql } from 'kysely';
 import { toAmount, toBuffer, toMillis } from '../database/columns.ts';
 import type { Queryable, Transaction } from '../database/database.ts';
-import type { Asset } from '../payments/amount.ts';
+import type { Asset } from '../open-payments/amount.ts';
 import { type PacketInDoubt, readPacketsInDoubt } from '../payments/ilp/packet-journal.ts';
-import { type Page, type PageRequest, readPage } from './page.ts';
+import { type Page, type PageRequest, readPage } from './cursor-page.ts';
 import { notFound } from './problem.ts';
 
 /** Oldest first. Throws `invalid_request` for a cursor of nobody's. */

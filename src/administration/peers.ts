@@ -1,10 +1,11 @@
 /** The peers of an ASE (ILP-0027, ILP-0035): where their connectors are, and how far each is trusted. */
+
+import { digestSecret } from '../crypto/secret-digest.ts';
 import { toAmount } from '../database/columns.ts';
 import type { Queryable, Transaction } from '../database/database.ts';
-import { digestSecret } from '../http/secret-digest.ts';
-import { MAX_AMOUNT } from '../payments/amount.ts';
-import { countSettingsChange } from '../settings.ts';
+import { MAX_AMOUNT } from '../open-payments/amount.ts';
 import { conflict, invalid, notFound } from './problem.ts';
+import { countSettingsChange } from './settings.ts';
 
 /** What is told of a peer: all but its tokens. */
 export interface PeerDescription {

@@ -1,5 +1,5 @@
 /** What an administrator can be told: the control API renders these codes (`control/problem.ts`). */
-import { Problem } from '../http/problem.ts';
+import { Problem } from '../errors.ts';
 
 export const invalid = (description: string): Problem => new Problem('invalid_request', { description });
 export const conflict = (description: string): Problem => new Problem('conflict', { description });

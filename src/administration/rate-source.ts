@@ -1,7 +1,7 @@
 /** Where an ASE gets its exchange rates: its own prices, or a service (SET-06, SET-10). */
 import type { Queryable, Transaction } from '../database/database.ts';
-import { countSettingsChange } from '../settings.ts';
 import { checkServiceUrl } from './service-url.ts';
+import { countSettingsChange } from './settings.ts';
 
 /** URL of the service; undefined where the prices are the rates. */
 export async function readRateSource(db: Queryable, ase: string): Promise<string | undefined> {

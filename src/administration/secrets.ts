@@ -2,7 +2,7 @@
 import { toJson } from '../database/columns.ts';
 import type { Queryable, Transaction } from '../database/database.ts';
 import type { Ids } from '../ids.ts';
-import { countSettingsChange } from '../settings.ts';
+import { countSettingsChange } from './settings.ts';
 
 export interface SecretVersion {
   /** From 1 on. */

@@ -2,9 +2,9 @@
 import { sql } from 'kysely';
 import { toAmount, toInstant, toMillis } from '../database/columns.ts';
 import type { Queryable, Transaction } from '../database/database.ts';
-import type { Asset } from '../payments/amount.ts';
+import type { Asset } from '../open-payments/amount.ts';
 import { bookTransfer, type Entry } from '../payments/ledger.ts';
-import { type Page, type PageRequest, readPage } from './page.ts';
+import { type Page, type PageRequest, readPage } from './cursor-page.ts';
 import { checkText, conflict, invalid, notFound } from './problem.ts';
 
 export interface Transfer {

@@ -4,7 +4,7 @@ import { toInstant, toMillis } from '../database/columns.ts';
 import { customerAccountId, customerOf } from '../database/customer-account.ts';
 import type { Queryable, Transaction } from '../database/database.ts';
 import type { Ids } from '../ids.ts';
-import { type Asset, sameAsset } from '../payments/amount.ts';
+import { type Asset, sameAsset } from '../open-payments/amount.ts';
 import { parseNewWalletAddress, type WalletAddressRules } from '../wallet-address/new-wallet-address.ts';
 import { findAccount } from './accounts.ts';
 import { checkText, conflict, invalid, notFound } from './problem.ts';

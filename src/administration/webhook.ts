@@ -1,9 +1,9 @@
 /** Where the events of an ASE go, and what becomes of those that nobody takes (EVT-01, EVT-03). */
 import type { Queryable, Transaction } from '../database/database.ts';
-import { dropEvent, retryEvent, type StoredEvent } from '../events/stored-event.ts';
-import { countSettingsChange } from '../settings.ts';
+import { dropEvent, retryEvent, type StoredEvent } from '../events/outbox.ts';
 import { notFound } from './problem.ts';
 import { checkServiceUrl } from './service-url.ts';
+import { countSettingsChange } from './settings.ts';
 
 /** Its secret is told to nobody. */
 export async function readWebhookUrl(db: Queryable, ase: string): Promise<string | undefined> {

@@ -1,15 +1,16 @@
 /** Access tokens and their management (RFC 9635 §3.2, §6; AS-11…13, AS-140…152): issue, rotate, revoke. */
 import type { TokenApiHandlers } from '../../generated/auth-server/routes.ts';
 import type { components } from '../../generated/auth-server/types.ts';
+import { digestSecret, matchesDigest } from '../crypto/secret-digest.ts';
 import { toInstant } from '../database/columns.ts';
 import type { Transaction } from '../database/database.ts';
 import type { Credentials } from '../http/pipeline.ts';
-import { digestSecret, matchesDigest } from '../http/secret-digest.ts';
-import { type Access, toWireAccess } from './access.ts';
+import type { Access } from '../open-payments/access.ts';
+import { toWireAccess } from './access.ts';
 import { type AuthCall, expectCaller, type Management } from './caller.ts';
+import type { AuthDeps } from './deps.ts';
 import { asStoredId, clientOfRow } from './grant.ts';
 import { refuse } from './problem.ts';
-import type { AuthDeps } from './server.ts';
 
 type WireAccessToken = components['schemas']['access_token'];
 type TokenDeps = Pick<AuthDeps, 'ase' | 'db' | 'clock' | 'ids' | 'switches' | 'authServer' | 'grants'>;

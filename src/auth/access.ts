@@ -1,46 +1,9 @@
 /** Access rights as clients ask for them (RFC 9635 §8, RFC 9767 terms), judged beyond the schema: AS-35…50, LIM-N02. */
 import type { components } from '../../generated/auth-server/types.ts';
-import { Problem } from '../http/problem.ts';
-import type { Switches } from '../http/profile.ts';
-
-export type { Subject } from './subject.ts';
-
-export interface WireAmount {
-  value: string;
-  assetCode: string;
-  assetScale: number;
-}
-
-/** The most that an outgoing-payment item may spend: in all, or in each interval. */
-export type Limits = {
-  receiver?: string;
-  interval?: string;
-  debitAmount?: WireAmount;
-  receiveAmount?: WireAmount;
-};
-
-export interface IncomingPaymentAccess {
-  type: 'incoming-payment';
-  actions: ('create' | 'complete' | 'read' | 'read-all' | 'list' | 'list-all')[];
-  identifier?: string;
-}
-
-export interface QuoteAccess {
-  type: 'quote';
-  actions: ('create' | 'read' | 'read-all')[];
-  /** Outside of the document; kept as a scope where the switch `quoteIdentifier` accepts it (AMB-05). */
-  identifier?: string;
-}
-
-export interface OutgoingPaymentAccess {
-  type: 'outgoing-payment';
-  actions: ('create' | 'read' | 'read-all' | 'list' | 'list-all')[];
-  identifier: string;
-  limits?: Limits;
-}
-
-/** One access item, as granted and stored. Identifiers are canonical wallet address URLs. */
-export type Access = IncomingPaymentAccess | QuoteAccess | OutgoingPaymentAccess;
+import { Problem } from '../errors.ts';
+import type { Access, Limits } from '../open-payments/access.ts';
+import type { WireAmount } from '../open-payments/amount.ts';
+import type { Switches } from '../profile.ts';
 
 type WireAccess = components['schemas']['access'];
 
@@ -133,3 +96,5 @@ export function toWireAccess(access: readonly Access[]): WireAccess {
 }
 
 const invalid = (description: string): Problem => new Problem('invalid_request', { description });
+
+export type { Subject } from '../open-payments/access.ts';

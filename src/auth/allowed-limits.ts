@@ -1,5 +1,7 @@
 /** Granting less than was asked (RFC 9635 §3.2.1): amounts that whoever consents puts in place of the client's. */
-import type { Access, WireAmount } from './access.ts';
+
+import type { Access } from '../open-payments/access.ts';
+import type { WireAmount } from '../open-payments/amount.ts';
 import { refuseInteraction } from './problem.ts';
 
 /** For the outgoing-payment item of that wallet address. */

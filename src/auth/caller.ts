@@ -1,9 +1,10 @@
 /** Who calls: the authorization server's own callers, and a token's grant as the resource server needs it (RFC 9635 §7.2). */
+
+import { digestSecret } from '../crypto/secret-digest.ts';
 import { toInstant } from '../database/columns.ts';
 import type { Queryable } from '../database/database.ts';
 import type { Call } from '../http/pipeline.ts';
-import { digestSecret } from '../http/secret-digest.ts';
-import type { Access } from './access.ts';
+import type { Access } from '../open-payments/access.ts';
 import type { ClientInstance } from './client-instance.ts';
 import { clientOfRow } from './grant.ts';
 

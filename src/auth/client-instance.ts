@@ -1,14 +1,9 @@
 /** Client instances (RFC 9635 §2.3): who asks, in the three forms of Open Payments, and what is shown of it; AS-15, AS-20…31. */
 import type { components } from '../../generated/auth-server/types.ts';
-import {
-  type ClientJwk,
-  type ClientKey,
-  ClientKeyError,
-  type ClientKeys,
-  importClientJwk,
-} from '../http/client-keys.ts';
-import type { Outbound } from '../http/outbound.ts';
-import type { Switches } from '../http/profile.ts';
+import { type ClientKey, ClientKeyError, type ClientKeys, importClientJwk } from '../http/signatures/client-keys.ts';
+import type { Outbound } from '../net/outbound.ts';
+import type { ClientJwk } from '../open-payments/client.ts';
+import type { Switches } from '../profile.ts';
 import { refuse } from './problem.ts';
 
 /** A client by its wallet address, whose current keys speak for it, or by one key alone (directed identity). */

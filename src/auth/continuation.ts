@@ -1,15 +1,15 @@
 /** Continuing and cancelling a grant (RFC 9635 §5; AS-110…134). */
 import type { GrantApiHandlers } from '../../generated/auth-server/routes.ts';
 import type { components } from '../../generated/auth-server/types.ts';
+import { digestSecret, matchesDigest } from '../crypto/secret-digest.ts';
 import { toInstant } from '../database/columns.ts';
 import type { Transaction } from '../database/database.ts';
 import type { Credentials } from '../http/pipeline.ts';
-import { digestSecret, matchesDigest } from '../http/secret-digest.ts';
 import { issueToken } from './access-token.ts';
 import { type AuthCall, type Continuation, expectCaller } from './caller.ts';
+import type { AuthDeps } from './deps.ts';
 import { asStoredId, clientOfRow, type Grant, lockGrant, moveGrant, updateGrant } from './grant.ts';
 import { refuse } from './problem.ts';
-import type { AuthDeps } from './server.ts';
 
 type ContinuationDeps = Parameters<typeof issueToken>[1];
 

@@ -1,7 +1,7 @@
 /** Discovery (RFC 9635 §9; AS-16, OPI-056): what a client can know before it asks. */
 import type { DiscoveryApiHandlers } from '../../generated/auth-server/routes.ts';
 import type { AuthCall } from './caller.ts';
-import type { AuthDeps } from './server.ts';
+import type { AuthDeps } from './deps.ts';
 
 /** Both ways to ask have one answer. `authServer` is the grant endpoint as wallet addresses publish it. */
 export function createDiscoveryHandlers({ authServer }: Pick<AuthDeps, 'authServer'>) {

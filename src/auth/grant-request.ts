@@ -1,19 +1,19 @@
 /** Requesting a grant (RFC 9635 §2, §3; AS-01…11, AS-55…73). */
 import type { GrantApiHandlers } from '../../generated/auth-server/routes.ts';
 import type { components, operations } from '../../generated/auth-server/types.ts';
+import { digestSecret } from '../crypto/secret-digest.ts';
 import { toInstant, toJson } from '../database/columns.ts';
 import type { Transaction } from '../database/database.ts';
-import { digestSecret } from '../http/secret-digest.ts';
+import { createGrantRemoval } from './abandoned-grants.ts';
 import { checkAttributable, needsConsent, readAccess } from './access.ts';
 import { issueToken } from './access-token.ts';
 import { type AuthCall, expectCaller } from './caller.ts';
 import { clientIdOf, readDisplayName } from './client-instance.ts';
 import { continueMember } from './continuation.ts';
-import { createGrantRemoval } from './forgotten-grants.ts';
+import type { AuthDeps } from './deps.ts';
 import { stateColumns } from './grant.ts';
 import { refuse } from './problem.ts';
 import { resolveWalletAddresses } from './resource-owner.ts';
-import type { AuthDeps } from './server.ts';
 
 export type WireRequest = operations['post-request']['requestBody']['content']['application/json'];
 type InteractRequest = components['schemas']['interact-request'];

@@ -1,6 +1,6 @@
 /** The interaction finish hash (RFC 9635 §4.2.3; AS-100…105). */
 import { createHash } from 'node:crypto';
-import type { Switches } from '../http/profile.ts';
+import type { Switches } from '../profile.ts';
 
 export interface HashedInteraction {
   /** From the client's `interact.finish`. */

@@ -1,7 +1,7 @@
 /** The redirect mode of interaction (RFC 9635 §4.1.1, §4.2.1): the browser comes, is sent to consent, and leaves; AS-76…91. */
 import type { InteractionApiHandlers } from '../../generated/identity-provider/routes.ts';
+import { digestSecret } from '../crypto/secret-digest.ts';
 import type { Call } from '../http/pipeline.ts';
-import { digestSecret } from '../http/secret-digest.ts';
 import { findGrantOfInteraction, updateGrant } from './grant.ts';
 import {
   applyDecision,

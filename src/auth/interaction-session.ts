@@ -1,6 +1,7 @@
 /** The browser's session with one interaction: a cookie below that interaction's path only (RFC 6265; AS-76, AS-N06). */
-import { type Exchange, headerLines } from '../http/exchange.ts';
-import { matchesDigest } from '../http/secret-digest.ts';
+
+import { matchesDigest } from '../crypto/secret-digest.ts';
+import { type Exchange, headerLines } from '../http/received-request.ts';
 
 const NAME = 'interaction_session';
 

@@ -1,20 +1,19 @@
 /** Interactions (RFC 9635 §4): what is asked, the decision, and how the client hears of it; AS-76…92, AS-N02, N03, N05. */
 import type { Clock } from '../clock.ts';
+import { digestSecret, equalSecrets } from '../crypto/secret-digest.ts';
 import { toJson } from '../database/columns.ts';
 import type { Database, Queryable, Transaction } from '../database/database.ts';
-import { escapeHtml } from '../http/html.ts';
-import { pageHeaders, renderPage } from '../http/page.ts';
-import type { Switches } from '../http/profile.ts';
-import { digestSecret, equalSecrets } from '../http/secret-digest.ts';
+import { escapeHtml } from '../html/html.ts';
+import { pageHeaders, renderPage } from '../html/layout.ts';
 import type { Ids } from '../ids.ts';
-import type { Access } from './access.ts';
+import type { Access, Subject } from '../open-payments/access.ts';
+import type { Switches } from '../profile.ts';
 import { type AllowedLimits, allowLess } from './allowed-limits.ts';
 import { findGrantOfInteraction, type InteractiveGrant, moveGrant, updateGrant } from './grant.ts';
 import { createInteractionHash } from './interaction-hash.ts';
 import { closeSession, interactionUrl } from './interaction-session.ts';
 import { refuseInteraction } from './problem.ts';
 import { holdsAll } from './resource-owner.ts';
-import type { Subject } from './subject.ts';
 
 export type Choice = 'accept' | 'reject';
 

@@ -5,13 +5,14 @@ import { type Handlers, routes } from '../../generated/token-introspection/route
 import type { components } from '../../generated/token-introspection/types.ts';
 import { responseBody } from '../../generated/token-introspection/validators.js';
 import type { Clock } from '../clock.ts';
+import { equalSecrets } from '../crypto/secret-digest.ts';
 import type { Database } from '../database/database.ts';
-import { headerLines } from '../http/exchange.ts';
-import type { Call, PipelineCode, Reply, Server } from '../http/pipeline.ts';
-import { Problem } from '../http/problem.ts';
+import { Problem } from '../errors.ts';
+import type { Call, PipelineCode, Server } from '../http/pipeline.ts';
+import { headerLines } from '../http/received-request.ts';
+import type { Reply } from '../http/reply.ts';
 import { createRequestValidator } from '../http/request-validator.ts';
-import { equalSecrets } from '../http/secret-digest.ts';
-import type { Access } from './access.ts';
+import type { Access } from '../open-payments/access.ts';
 import { findCaller } from './caller.ts';
 
 export interface IntrospectionDeps {

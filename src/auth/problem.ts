@@ -1,8 +1,9 @@
 /** Problems of the authorization server and the GNAP error format (RFC 9635 §3.6; AS-160…162): only here. */
 import type { operations } from '../../generated/auth-server/types.ts';
-import { pageHeaders, renderMessage } from '../http/page.ts';
-import type { PipelineCode, Reply } from '../http/pipeline.ts';
-import { Problem, type ProblemOptions } from '../http/problem.ts';
+import { Problem, type ProblemOptions } from '../errors.ts';
+import { pageHeaders, renderMessage } from '../html/layout.ts';
+import type { PipelineCode } from '../http/pipeline.ts';
+import type { Reply } from '../http/reply.ts';
 
 /** What goes wrong in this slice, beside what the pipeline finds. */
 export type AuthCode =

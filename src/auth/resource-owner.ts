@@ -1,9 +1,8 @@
 /** The resource owner (RFC 9635 §1.2): whose wallet addresses a grant names, and whether one holder has them all (AS-40, AS-N05). */
 import { customerAccountId } from '../database/customer-account.ts';
 import type { Queryable } from '../database/database.ts';
-import type { Access } from './access.ts';
+import type { Access, Subject } from '../open-payments/access.ts';
 import { refuse } from './problem.ts';
-import type { Subject } from './subject.ts';
 
 /** The form in which the URLs of our own wallet addresses are stored (WA-20). */
 const canonicalUrl = (url: string): string => url.toLowerCase().replace(/\/$/, '');

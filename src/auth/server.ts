@@ -5,52 +5,17 @@ import { responseBody } from '../../generated/auth-server/validators.js';
 import interactionDocument from '../../generated/identity-provider/document.json' with { type: 'json' };
 import { routes as interactionRoutes } from '../../generated/identity-provider/routes.ts';
 import { responseBody as interactionResponseBody } from '../../generated/identity-provider/validators.js';
-import type { Clock } from '../clock.ts';
-import type { Database } from '../database/database.ts';
-import type { ClientKeys } from '../http/client-keys.ts';
-import type { Outbound } from '../http/outbound.ts';
 import type { Credentials, Identity, Server } from '../http/pipeline.ts';
-import type { Switches } from '../http/profile.ts';
 import { createRequestValidator, type RequestValidator } from '../http/request-validator.ts';
-import type { Ids } from '../ids.ts';
 import { createAccessTokenHandlers, identifyManagement } from './access-token.ts';
 import type { AuthCall, AuthCaller } from './caller.ts';
 import { expectClientKey, readClientInstance } from './client-instance.ts';
 import { createContinuationHandlers, identifyContinuation } from './continuation.ts';
+import type { AuthDeps } from './deps.ts';
 import { createDiscoveryHandlers } from './discovery.ts';
 import { createGrantRequestHandlers, type WireRequest } from './grant-request.ts';
 import { createInteractionRedirectHandlers, type InteractionRedirectDeps } from './interaction-redirect.ts';
 import { refuse, renderAuthProblem, renderInteractionProblem } from './problem.ts';
-
-export interface AuthDeps {
-  readonly ase: string;
-  readonly db: Database;
-  readonly clock: Clock;
-  readonly ids: Ids;
-  readonly switches: Switches;
-  /** Grant endpoint exactly as wallet addresses publish it, with trailing slash (AS-104). */
-  readonly authServer: string;
-  readonly clientKeys: ClientKeys;
-  /** For the display name of clients. */
-  readonly outbound: Pick<Outbound, 'request'>;
-  /** Whether a text is an ISO 8601 repeating interval (AS-46). */
-  readonly isInterval: (text: string) => boolean;
-  /** Whether a finish URI may be http: on any host, not on loopback alone (AS-94). */
-  readonly allowHttp: boolean;
-  readonly grants?: GrantRules | undefined;
-}
-
-/** What an operator decides about grants. */
-export interface GrantRules {
-  /** Rights that need consent although they need none by themselves (AS-58). */
-  readonly consentFor?: readonly ('incoming-payment' | 'quote')[];
-  /** Announced and enforced between two continuation calls; 0, the default, never refuses (AS-10, AS-122). */
-  readonly waitSeconds?: number;
-  /** Lifetime of access tokens in seconds, 600 by default (AS-12). */
-  readonly tokenSeconds?: number;
-  /** Lifetime of an interaction in seconds, 600 by default (AS-91). */
-  readonly interactionSeconds?: number;
-}
 
 const validateAgainstDocument = createRequestValidator(document);
 

@@ -1,10 +1,11 @@
 /** Administration of an ASE over the control API: the wire form of what `administration/` does. */
 import type { AdministrationApiHandlers } from '../../generated/control/routes.ts';
 import { createAccount, listAccounts, type Movement, moveMoney } from '../administration/accounts.ts';
+import type { AdministeredAse } from '../administration/ase-administration.ts';
+import type { Page } from '../administration/cursor-page.ts';
 import { listFees, readPrices, setFee, setPrices } from '../administration/fees.ts';
 import { type GrantDescription, listGrants, revokeGrant } from '../administration/grants.ts';
 import { listKeys, registerKey, revokeKey } from '../administration/keys.ts';
-import type { Page } from '../administration/page.ts';
 import { changePeer, createPeer, listPeers, type PeerDescription, removePeer } from '../administration/peers.ts';
 import { readRateSource, setRateSource } from '../administration/rate-source.ts';
 import { addSecret, listSecrets } from '../administration/secrets.ts';
@@ -17,29 +18,10 @@ import {
 } from '../administration/wallet-addresses.ts';
 import { toInstant } from '../database/columns.ts';
 import type { Database, Transaction } from '../database/database.ts';
-import type { Call, Reply } from '../http/pipeline.ts';
-import { Problem } from '../http/problem.ts';
-import type { Ids } from '../ids.ts';
-import type { Asset } from '../payments/amount.ts';
-import type { SettingsMemory } from '../settings.ts';
-
-/** What administration needs of an ASE. */
-export interface AdministeredAse {
-  /** Of its rows in the database. */
-  readonly key: string;
-  readonly origin: string;
-  /** Its ILP address. */
-  readonly prefix: string;
-  readonly local: boolean;
-  readonly ids: Ids;
-  readonly settings: SettingsMemory;
-  /** Told of a wallet address whose keys have changed. */
-  forgetKeys(walletAddress: string): void;
-  /** Looks for due events. */
-  wakeEvents(): void;
-  /** Looks for payments to settle. */
-  wakeSettlement(): void;
-}
+import { Problem } from '../errors.ts';
+import type { Call } from '../http/pipeline.ts';
+import type { Reply } from '../http/reply.ts';
+import type { Asset } from '../open-payments/amount.ts';
 
 export interface AdministrationDeps {
   readonly db: Database;

@@ -1,7 +1,7 @@
 /** The control API of a world as Express sees it, with what is private of its ASEs below their names (CT-08). */
 import express, { type Express } from 'express';
-import { bind, keepRawTarget, refuseUnknown } from '../http/bind.ts';
 import type { Environment } from '../http/pipeline.ts';
+import { bind, keepRawTarget, refuseUnknown } from '../http/router.ts';
 import type { AdministrationDeps } from './administration.ts';
 import { type Controls, createControlServer } from './server.ts';
 

@@ -1,16 +1,16 @@
 /** The operator's books over the control API: transfers, reversals, packets in doubt, peers' accounts, who did what. */
 import type { BookkeepingApiHandlers } from '../../generated/control/routes.ts';
-import { listActions } from '../administration/actions.ts';
+import { listActions } from '../administration/audit-log.ts';
+import type { Page } from '../administration/cursor-page.ts';
 import { type GrantPayment, listGrantPayments } from '../administration/grant-payments.ts';
 import { readGrant } from '../administration/grants.ts';
-import type { Page } from '../administration/page.ts';
 import { listPacketsInDoubt, readPeerPacket, readPeerStatement } from '../administration/peer-statement.ts';
 import { listTransfers, reverseTransfer, type Transfer } from '../administration/transfers.ts';
 import { toInstant } from '../database/columns.ts';
 import type { Call } from '../http/pipeline.ts';
-import type { Asset } from '../payments/amount.ts';
+import type { Asset } from '../open-payments/amount.ts';
 import type { PacketInDoubt } from '../payments/ilp/packet-journal.ts';
-import { resolvePacketInDoubt } from '../payments/resolve-packet.ts';
+import { resolvePacketInDoubt } from '../payments/outgoing/resolve-packet.ts';
 import { type AdministrationDeps, createAseAccess, toGrantBody, toPageBody } from './administration.ts';
 
 export function createBookkeepingHandlers(deps: AdministrationDeps) {

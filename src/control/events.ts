@@ -2,7 +2,7 @@
 import type { EventsApiHandlers } from '../../generated/control/routes.ts';
 import { dropUndelivered, readWebhookUrl, retryUndelivered, setWebhook } from '../administration/webhook.ts';
 import { toInstant } from '../database/columns.ts';
-import { listEvents, type StoredEvent } from '../events/stored-event.ts';
+import { listEvents, type StoredEvent } from '../events/outbox.ts';
 import type { Call } from '../http/pipeline.ts';
 import { type AdministrationDeps, createAseAccess } from './administration.ts';
 

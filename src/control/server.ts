@@ -1,22 +1,22 @@
-/** The control API (`spec/ase/control.yaml`): what a test drives a running world with. A port of its own, always a token, no CORS. */
-import { hash, timingSafeEqual } from 'node:crypto';
 import document from '../../generated/control/document.json' with { type: 'json' };
 import { type Handlers, routes } from '../../generated/control/routes.ts';
 import { responseBody } from '../../generated/control/validators.js';
+import type { AseState } from '../administration/ase-state.ts';
 import type { ClockChange } from '../clock.ts';
 import { toInstant } from '../database/columns.ts';
-import { headerLines } from '../http/exchange.ts';
-import type { ExchangeTrace } from '../http/exchange-trace.ts';
-import type { Faults } from '../http/faults.ts';
+import { Problem } from '../errors.ts';
+import type { Faults } from '../faults.ts';
 import type { Call, PipelineCode, Server } from '../http/pipeline.ts';
-import { Problem } from '../http/problem.ts';
-import type { ProfileName } from '../http/profile.ts';
+import { headerLines } from '../http/received-request.ts';
+import type { ExchangeTrace } from '../http/request-trace.ts';
 import { createRequestValidator } from '../http/request-validator.ts';
 import type { TrialBalance } from '../payments/ledger.ts';
+import type { ProfileName } from '../profile.ts';
 import { type AdministrationDeps, createAdministrationHandlers } from './administration.ts';
+import { recordChanges } from './audited-handlers.ts';
 import { createBookkeepingHandlers } from './bookkeeping.ts';
 import { createEventHandlers } from './events.ts';
-import { recordChanges } from './recorded.ts';
+import { checkOperator } from './operator.ts';
 
 /** What the control API may do with a world. */
 export interface Controls {
@@ -57,15 +57,6 @@ export interface Worlds {
 }
 
 export type ConsentMode = 'auto' | 'deny' | 'manual';
-
-export interface AseState {
-  name: string;
-  origin: string;
-  authServer: string;
-  resourceServer: string;
-  walletAddresses: { url: string; assetCode: string; assetScale: number; balance: string }[];
-}
-
 type Code =
   | Exclude<PipelineCode, 'missing_authorization' | 'invalid_signature'>
   | 'unauthorized'
@@ -182,21 +173,6 @@ export function createControlServer(
 function expectWorlds({ worlds }: Controls): Worlds {
   if (!worlds) throw new Problem('not_found', { description: 'only the first world has others beside it' });
   return worlds;
-}
-
-/** A page that somebody's browser was lured to must not reach the API: a foreign Host (rebinding) or Origin is refused. */
-export function checkOperator(
-  { host = '', origin, authorization = '' }: { host?: string; origin?: string; authorization?: string },
-  token: string,
-  hosts: readonly string[],
-): void {
-  if (!hosts.includes(host) || (origin !== undefined && !hosts.includes(origin.replace(/^https?:\/\//, '')))) {
-    throw new Problem('forbidden');
-  }
-  const given = /^Bearer +(\S+)$/i.exec(authorization)?.[1] ?? '';
-  if (!timingSafeEqual(hash('sha256', given, 'buffer'), hash('sha256', token, 'buffer'))) {
-    throw new Problem('unauthorized');
-  }
 }
 
 function readClockChange(body: { freeze: true } | { advance: number } | { set: string } | { run: true }): ClockChange {

@@ -6,7 +6,7 @@
  * (`timestamptz`) are strings in a row and become bigint and milliseconds at the edge (`columns.ts`).
  */
 import { defineEntity, p } from '@mikro-orm/core';
-import type { ClientJwk } from '../http/client-keys.ts';
+import type { ClientJwk } from '../open-payments/client.ts';
 import { amount, ase, assetCode, assetScale, id, instant } from './entity-columns.ts';
 import { AccessToken, Grant, GrantSpending, OutgoingPaymentGrant, SignatureNonce } from './grant-entities.ts';
 import {

@@ -1,7 +1,8 @@
 /** Grants, tokens, nonces, and what grants have spent. */
 import { defineEntity, p } from '@mikro-orm/core';
-import type { Access, Subject } from '../auth/access.ts';
-import type { ClientJwk } from '../http/client-keys.ts';
+import type { Subject } from '../open-payments/access.ts';
+import type { Access } from '../open-payments/access.ts';
+import type { ClientJwk } from '../open-payments/client.ts';
 import { amount, ase, assetCode, assetScale, id, instant } from './entity-columns.ts';
 
 /** A GNAP grant with its interaction (RFC 9635 §1.5, §4). Tokens and references stand here as digests only. */

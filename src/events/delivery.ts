@@ -6,12 +6,10 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { Clock } from '../clock.ts';
 import type { Database } from '../database/database.ts';
-import { type Outbound, OutboundError } from '../http/outbound.ts';
+import { type Outbound, OutboundError } from '../net/outbound.ts';
 import type { AnnouncePayment, PaymentEventType } from '../payments/payment-event.ts';
 import { canonicalize } from './canonical-json.ts';
 import type { Carrier } from './carrier.ts';
-import { signEvent } from './event-signature.ts';
-import { readIncomingPaymentData, readOutgoingPaymentData } from './payment-data.ts';
 import {
   eventIdOf,
   type Fate,
@@ -21,7 +19,9 @@ import {
   storeEvent,
   type TakenEvent,
   takeEvent,
-} from './stored-event.ts';
+} from './outbox.ts';
+import { readIncomingPaymentData, readOutgoingPaymentData } from './payload.ts';
+import { signEvent } from './signature.ts';
 
 /** Where events go, and the secret that signs them. */
 export interface Webhook {

@@ -8,28 +8,22 @@ import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
 import type { Database, Transaction } from '../database/database.ts';
-import type { ClientKey } from './client-keys.ts';
-import { type Exchange, headerLines } from './exchange.ts';
-import type { Finding, FinishedCall } from './exchange-trace.ts';
-import type { Strike } from './faults.ts';
-import { createSignatureBase } from './message-signatures/signature-base.ts';
-import { type ReadSignature, readSignature } from './message-signatures/signature-input.ts';
-import type { Refusal } from './message-signatures/verdict.ts';
-import { checkSignature, singleUseValue } from './message-signatures/verify.ts';
+import { Problem } from '../errors.ts';
+import type { Strike } from '../faults.ts';
+import type { Switches } from '../profile.ts';
 import type { Route } from './operation.ts';
 import { type Policy, policies } from './policy.ts';
-import { Problem } from './problem.ts';
-import type { Switches } from './profile.ts';
+import { type Exchange, headerLines } from './received-request.ts';
+import type { Reply } from './reply.ts';
+import type { Finding, FinishedCall } from './request-trace.ts';
 import { RequestInvalid, type RequestValidator, type ValidatedRequest } from './request-validator.ts';
+import type { ClientKey } from './signatures/client-keys.ts';
+import { createSignatureBase } from './signatures/signature-base.ts';
+import { type ReadSignature, readSignature } from './signatures/signature-input.ts';
+import type { Refusal } from './signatures/verdict.ts';
+import { checkSignature, singleUseValue } from './signatures/verify.ts';
 
 // ── What a server brings ────────────────────────────────────────────────────────────────────────────────────────────
-
-export interface Reply {
-  readonly status: number;
-  readonly headers?: Readonly<Record<string, string>>;
-  /** JSON, or a string with a Content-Type of its own. */
-  readonly body?: unknown;
-}
 
 /** What a handler is called with, besides the request. */
 export interface Call<Caller> {

@@ -124,3 +124,7 @@ export const policies: Record<string, Policy> = {
   'list-secrets': { caller: 'operator', body: 'ignored' },
   'add-secret': { caller: 'operator', body: 'ignored' },
 };
+
+/** True for an operation that anybody but the operator may call. */
+export const isPublicOperation = (operationId: string): boolean =>
+  Object.hasOwn(policies, operationId) && policies[operationId]!.caller !== 'operator';

@@ -1,6 +1,7 @@
 /** Allowing less: amounts as people write them on the consent page, held against what was asked (AS-93; RFC 9635 §3.2.1). */
+
+import { formatAmount, formatValue } from './describe-access.ts';
 import type { AllowedAmount, Amount, AskedAccess } from './interactions.ts';
-import { formatAmount, formatValue } from './plain-words.ts';
 
 /** Name of the form's field for the access item of that number. */
 export const amountField = (index: number): string => `amount-${index}`;

@@ -1,8 +1,8 @@
 /** The back channel from the identity provider's side, where the authorization server is another process (AS-78…84). */
 import type { operations } from '../../generated/identity-provider/types.ts';
 import { responseBody } from '../../generated/identity-provider/validators.js';
-import type { Outbound, OutboundResponse } from '../http/outbound.ts';
-import { Problem } from '../http/problem.ts';
+import { Problem } from '../errors.ts';
+import type { Outbound, OutboundResponse } from '../net/outbound.ts';
 import type { AskedAccess, Interactions, InteractionView } from './interactions.ts';
 
 export interface BackChannelClientOptions {

@@ -1,7 +1,7 @@
 /** The back channel: decisions by another identity provider, over the API that Rafiki's have (AS-75, AS-80…83). */
 import type { DecisionApiHandlers } from '../../generated/identity-provider/routes.ts';
+import { Problem } from '../errors.ts';
 import type { Call } from '../http/pipeline.ts';
-import { Problem } from '../http/problem.ts';
 import type { Decision, Interactions, InteractionView } from './interactions.ts';
 
 const STATES = { pending: 'PENDING', approved: 'APPROVED', denied: 'DENIED' } as const satisfies Record<

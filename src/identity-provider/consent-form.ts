@@ -4,15 +4,15 @@
  */
 import type { ConsentApiHandlers } from '../../generated/identity-provider/routes.ts';
 import type { Clock } from '../clock.ts';
-import type { Exchange } from '../http/exchange.ts';
-import { pageHeaders } from '../http/page.ts';
+import { Problem } from '../errors.ts';
+import { pageHeaders } from '../html/layout.ts';
 import type { Call } from '../http/pipeline.ts';
-import { Problem } from '../http/problem.ts';
+import type { Exchange } from '../http/received-request.ts';
 import type { Ids } from '../ids.ts';
 import { type ReadAmounts, readAllowedAmounts } from './allowed-amounts.ts';
 import { createFormToken, showsFormToken } from './form-token.ts';
 import type { Interactions, InteractionView } from './interactions.ts';
-import { type ButtonLabels, closedPage, consentPage, foreignHolderPage, signInPage } from './page.ts';
+import { type ButtonLabels, closedPage, consentPage, foreignHolderPage, signInPage } from './pages.ts';
 import { LOCK_SECONDS, type SignIn } from './sign-in.ts';
 
 export interface ConsentFormDeps {

@@ -1,5 +1,5 @@
 /** Cookies of the identity provider's pages (RFC 6265): below its own path, out of reach of scripts. */
-import { type Exchange, headerLines } from '../http/exchange.ts';
+import { type Exchange, headerLines } from '../http/received-request.ts';
 
 /** Value of a cookie that the browser shows; the first one of that name. */
 export const readCookie = (exchange: Exchange, name: string): string | undefined =>

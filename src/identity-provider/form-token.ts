@@ -1,6 +1,7 @@
 /** Forms are taken only from pages that this browser was shown: their value stands once more in a cookie, which no other site knows. */
-import type { Exchange } from '../http/exchange.ts';
-import { equalSecrets } from '../http/secret-digest.ts';
+
+import { equalSecrets } from '../crypto/secret-digest.ts';
+import type { Exchange } from '../http/received-request.ts';
 import type { Ids } from '../ids.ts';
 import { readCookie, writeCookie } from './cookies.ts';
 

@@ -1,8 +1,9 @@
 /** Problems of the identity provider: pages in front, Rafiki's JSON behind (AS-80…83). */
 import type { operations } from '../../generated/identity-provider/types.ts';
-import { pageHeaders, renderMessage } from '../http/page.ts';
-import type { PipelineCode, Reply } from '../http/pipeline.ts';
-import type { Problem } from '../http/problem.ts';
+import type { Problem } from '../errors.ts';
+import { pageHeaders, renderMessage } from '../html/layout.ts';
+import type { PipelineCode } from '../http/pipeline.ts';
+import type { Reply } from '../http/reply.ts';
 
 /** Those of the authorization server's interactions, and our own. */
 type DecisionCode =

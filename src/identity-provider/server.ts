@@ -2,11 +2,11 @@
 import document from '../../generated/identity-provider/document.json' with { type: 'json' };
 import { routes } from '../../generated/identity-provider/routes.ts';
 import { responseBody } from '../../generated/identity-provider/validators.js';
-import { headerLines } from '../http/exchange.ts';
+import { equalSecrets } from '../crypto/secret-digest.ts';
+import { Problem } from '../errors.ts';
 import type { Server } from '../http/pipeline.ts';
-import { Problem } from '../http/problem.ts';
+import { headerLines } from '../http/received-request.ts';
 import { createRequestValidator, type RequestValidator } from '../http/request-validator.ts';
-import { equalSecrets } from '../http/secret-digest.ts';
 import { createBackChannelHandlers } from './back-channel.ts';
 import { type ConsentFormDeps, createConsentFormHandlers } from './consent-form.ts';
 import type { Interactions } from './interactions.ts';

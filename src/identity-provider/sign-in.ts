@@ -1,11 +1,11 @@
 /** Signing in: who sits at the browser, by account and passphrase (AS-N05). Sessions need no memory: they are signed. */
 import { createHmac } from 'node:crypto';
 import type { Clock } from '../clock.ts';
+import { matchesPassphrase } from '../crypto/passphrase-digest.ts';
+import { equalSecrets } from '../crypto/secret-digest.ts';
 import { customerAccountId } from '../database/customer-account.ts';
 import type { Queryable } from '../database/database.ts';
-import type { Exchange } from '../http/exchange.ts';
-import { matchesPassphrase } from '../http/passphrase-digest.ts';
-import { equalSecrets } from '../http/secret-digest.ts';
+import type { Exchange } from '../http/received-request.ts';
 import { readCookie, writeCookie } from './cookies.ts';
 
 export interface SignIn {

@@ -6,8 +6,8 @@
 import { sql } from 'kysely';
 import { toAmount, toInstant } from '../database/columns.ts';
 import type { Queryable, Transaction } from '../database/database.ts';
-import { Problem } from '../http/problem.ts';
-import type { Asset } from './amount.ts';
+import { Problem } from '../errors.ts';
+import type { Asset } from '../open-payments/amount.ts';
 
 export type InternalKind = 'deposit' | 'hold' | 'fee' | 'exchange' | 'peer';
 

@@ -1,7 +1,7 @@
 /** The amounts of a quote, exact and without slippage (RS-Q-10…13, SET-03, SET-05, SET-13). */
-import { Problem } from '../http/problem.ts';
-import type { Asset } from './amount.ts';
-import { checkRange, MAX_AMOUNT, toWireAmount } from './amount.ts';
+import { Problem } from '../errors.ts';
+import type { Asset } from '../open-payments/amount.ts';
+import { checkRange, MAX_AMOUNT, toWireAmount } from '../open-payments/amount.ts';
 import type { Fee } from './fees.ts';
 import { feeFor, principalLeaving } from './fees.ts';
 import type { Rate } from './rates.ts';

@@ -4,9 +4,9 @@
  * there is none: an old one never stands in for it.
  */
 import type { Clock } from '../clock.ts';
-import { type Outbound, OutboundError } from '../http/outbound.ts';
-import { Problem } from '../http/problem.ts';
-import type { Asset } from './amount.ts';
+import { Problem } from '../errors.ts';
+import { type Outbound, OutboundError } from '../net/outbound.ts';
+import type { Asset } from '../open-payments/amount.ts';
 import { parsePrice, type Rate, scaleRate } from './rates.ts';
 
 export interface RateServiceOptions {

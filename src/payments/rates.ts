@@ -1,6 +1,6 @@
 /** Exchange rates as exact fractions between minor units (SET-03, SET-04). No floating point, no intermediate rounding. */
-import { Problem } from '../http/problem.ts';
-import type { Asset } from './amount.ts';
+import { Problem } from '../errors.ts';
+import type { Asset } from '../open-payments/amount.ts';
 
 /** Minor units of the destination for one minor unit of the source; both parts positive, in lowest terms. */
 export interface Rate {

@@ -2,7 +2,7 @@
  * The receiver of an outgoing payment: an incoming payment as the paying ASE sees it, by Open Payments if it stands at
  * another ASE. The one thing settlement needs to know of that protocol; how it is read is handed in.
  */
-import type { Asset } from './amount.ts';
+import type { Asset } from '../open-payments/amount.ts';
 
 export interface Receiver {
   readonly url: string;

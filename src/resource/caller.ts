@@ -1,9 +1,8 @@
-/** Who calls the resource server, and what its access token allows (RFC 9635 §8; RS-07…10, INT-07, AS-N08). */
-import type { ClientJwk } from '../http/client-keys.ts';
+import { Problem } from '../errors.ts';
 import type { Call } from '../http/pipeline.ts';
 import type { AccessAction, AccessType, Policy } from '../http/policy.ts';
-import { Problem } from '../http/problem.ts';
-import type { Limits } from './grant-spending.ts';
+import type { ClientInstance } from '../open-payments/client.ts';
+import type { Limits } from '../payments/outgoing/grant-spending.ts';
 import { normaliseWalletAddress } from './wallet-address.ts';
 
 /** One item of a token's `access`. */
@@ -14,9 +13,6 @@ export interface AccessItem {
   readonly identifier?: string;
   readonly limits?: Limits;
 }
-
-/** A client by its wallet address, or by its key alone. */
-export type ClientInstance = { readonly walletAddress: string } | { readonly jwk: ClientJwk };
 
 /** What an active access token says. */
 export interface ResourceCaller {

@@ -3,15 +3,15 @@ import type { IncomingPaymentApiHandlers } from '../../generated/resource-server
 import type { components } from '../../generated/resource-server/types.ts';
 import { toAmount, toInstant, toMillis } from '../database/columns.ts';
 import type { Queryable } from '../database/database.ts';
+import { Problem } from '../errors.ts';
 import type { Writable } from '../http/operation.ts';
-import { Problem } from '../http/problem.ts';
-import { type Asset, sameAsset, toWireAmount } from '../payments/amount.ts';
+import { type Asset, sameAsset, toWireAmount } from '../open-payments/amount.ts';
 import { type ResourceCall, scopeFor, tokenCaller } from './caller.ts';
+import type { ResourceDeps } from './deps.ts';
 import { storeMetadata } from './metadata.ts';
 import { listPayments } from './payment-list.ts';
 import { readAmount } from './request-amount.ts';
 import { isResourceId } from './resource-url.ts';
-import type { ResourceDeps } from './server.ts';
 import { checkActive, findWalletAddress } from './wallet-address.ts';
 
 /** Latest `expiresAt` from now, in milliseconds, and the one of payments that ask for none (RS-IP-08, RS-IP-09). */

@@ -4,11 +4,12 @@
  */
 import type { operations } from '../../generated/token-introspection/types.ts';
 import { responseBody } from '../../generated/token-introspection/validators.js';
-import { type ClientJwk, importClientJwk } from '../http/client-keys.ts';
-import type { Outbound, OutboundResponse } from '../http/outbound.ts';
+import { Problem } from '../errors.ts';
 import type { Policy } from '../http/policy.ts';
-import { Problem } from '../http/problem.ts';
-import type { AccessItem, ClientInstance, ResourceCaller } from './caller.ts';
+import { importClientJwk } from '../http/signatures/client-keys.ts';
+import type { Outbound, OutboundResponse } from '../net/outbound.ts';
+import type { ClientInstance, ClientJwk } from '../open-payments/client.ts';
+import type { AccessItem, ResourceCaller } from './caller.ts';
 
 /**
  * What an active access token says of the access that an operation needs; undefined for a token that is not active

@@ -1,6 +1,7 @@
 /** `metadata` of a payment: kept as it came, or refused (RS-19, RS-27). */
-import type { Exchange } from '../http/exchange.ts';
-import { Problem } from '../http/problem.ts';
+
+import { Problem } from '../errors.ts';
+import type { Exchange } from '../http/received-request.ts';
 
 /** Most objects and arrays inside one another. */
 const MAX_DEPTH = 64;

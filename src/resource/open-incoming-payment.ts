@@ -1,6 +1,6 @@
 /** Incoming payments that the ASE opens itself, for who pays without a grant, by SPSP (WA-25, OPI-052). */
 import { toInstant } from '../database/columns.ts';
-import type { ResourceDeps } from './server.ts';
+import type { ResourceDeps } from './deps.ts';
 
 /** How long one takes money, in milliseconds. */
 const LIFE_MS = 60 * 60 * 1000;

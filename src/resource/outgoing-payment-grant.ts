@@ -1,9 +1,9 @@
 /** What an outgoing-payment grant has spent (RS-G-01…09). */
 import type { OutgoingPaymentApiHandlers } from '../../generated/resource-server/routes.ts';
-import { toWireAmount } from '../payments/amount.ts';
+import { toWireAmount } from '../open-payments/amount.ts';
+import { readSpending } from '../payments/outgoing/grant-spending.ts';
 import { outgoingPaymentItem, type ResourceCall, tokenCaller } from './caller.ts';
-import { readSpending } from './grant-spending.ts';
-import type { ResourceDeps } from './server.ts';
+import type { ResourceDeps } from './deps.ts';
 
 export function createOutgoingPaymentGrantHandlers({ ase, db, clock }: ResourceDeps) {
   return {

@@ -3,17 +3,17 @@ import type { OutgoingPaymentApiHandlers } from '../../generated/resource-server
 import type { components } from '../../generated/resource-server/types.ts';
 import { toAmount, toInstant, toMillis } from '../database/columns.ts';
 import type { Queryable, Transaction } from '../database/database.ts';
+import { Problem } from '../errors.ts';
 import type { Writable } from '../http/operation.ts';
-import { Problem } from '../http/problem.ts';
-import { sameAsset, toWireAmount } from '../payments/amount.ts';
+import { sameAsset, toWireAmount } from '../open-payments/amount.ts';
+import { type Reservation, reserveSpending } from '../payments/outgoing/grant-spending.ts';
 import { type ResourceCall, scopeFor, tokenCaller } from './caller.ts';
-import { type Reservation, reserveSpending } from './grant-spending.ts';
+import type { ResourceDeps } from './deps.ts';
 import { storeMetadata } from './metadata.ts';
 import { listPayments } from './payment-list.ts';
 import { debitAmountOf, insertQuote, prepareQuote, type QuoteRow, quoteUrl, receiveAmountOf } from './quote.ts';
 import { readPayableReceiver } from './receiver.ts';
 import { isResourceId, resourceIdIn } from './resource-url.ts';
-import type { ResourceDeps } from './server.ts';
 import {
   checkActive,
   findWalletAddress,

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { parse as parseQuery } from 'node:querystring';
 import { type RawBuilder, sql } from 'kysely';
 import { toInstant, toMillis } from '../database/columns.ts';
-import { Problem } from '../http/problem.ts';
+import { Problem } from '../errors.ts';
 
 const DEFAULT_PAGE_SIZE = 20;
 

@@ -1,8 +1,8 @@
 /** The lists of incoming and of outgoing payments: of one wallet address, by the asking client or by all (RS-10, RS-L-01, RS-L-13). */
 import { sql } from 'kysely';
 import { type ResourceCall, scopeFor } from './caller.ts';
+import type { ResourceDeps } from './deps.ts';
 import { type CursorScope, type PageInfo, readPage, readPageRequest, type Slice } from './pagination.ts';
-import type { ResourceDeps } from './server.ts';
 import { findWalletAddress } from './wallet-address.ts';
 
 export interface PaymentListOptions<Row, Item> {

@@ -1,8 +1,9 @@
 /** The Open Payments error format of the resource server, and what each problem looks like in it (RS-02…07, RS-24). */
 import { routes } from '../../generated/resource-server/routes.ts';
-import type { PipelineCode, Reply } from '../http/pipeline.ts';
-import type { Problem } from '../http/problem.ts';
-import type { ResourceDeps } from './server.ts';
+import type { Problem } from '../errors.ts';
+import type { PipelineCode } from '../http/pipeline.ts';
+import type { Reply } from '../http/reply.ts';
+import type { ResourceDeps } from './deps.ts';
 
 /** Problems of the resource server itself and of the payments that it asks for. */
 export type ResourceCode =

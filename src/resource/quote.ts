@@ -3,16 +3,16 @@ import type { QuoteApiHandlers } from '../../generated/resource-server/routes.ts
 import type { components } from '../../generated/resource-server/types.ts';
 import { toAmount, toInstant, toMillis } from '../database/columns.ts';
 import type { Queryable } from '../database/database.ts';
+import { Problem } from '../errors.ts';
 import type { Writable } from '../http/operation.ts';
-import { Problem } from '../http/problem.ts';
-import type { Amount, Asset, WireAmount } from '../payments/amount.ts';
-import { checkRange, sameAsset, toWireAmount } from '../payments/amount.ts';
+import type { Amount, Asset, WireAmount } from '../open-payments/amount.ts';
+import { checkRange, sameAsset, toWireAmount } from '../open-payments/amount.ts';
 import { quoteFixedReceive, quoteFixedSend } from '../payments/quote-amounts.ts';
 import { type ResourceCall, scopeFor, tokenCaller } from './caller.ts';
+import type { ResourceDeps } from './deps.ts';
 import { readPayableReceiver } from './receiver.ts';
 import { readAmount } from './request-amount.ts';
 import { isResourceId } from './resource-url.ts';
-import type { ResourceDeps } from './server.ts';
 import { checkActive, findWalletAddress, type HostedWalletAddress } from './wallet-address.ts';
 
 /** Long enough to obtain consent and create the payment (RS-Q-16). */

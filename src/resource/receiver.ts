@@ -11,13 +11,13 @@ import { responseBody } from '../../generated/resource-server/validators.js';
 import type { Clock } from '../clock.ts';
 import { toAmount, toMillis } from '../database/columns.ts';
 import { assertOutsideTransaction, type Database } from '../database/database.ts';
-import { type SigningKey, signRequest } from '../http/message-signatures/sign.ts';
-import { type Outbound, OutboundError, type OutboundRequest, type OutboundResponse } from '../http/outbound.ts';
-import { Problem } from '../http/problem.ts';
-import { parseAmount, sameAsset } from '../payments/amount.ts';
+import { Problem } from '../errors.ts';
+import { type SigningKey, signRequest } from '../http/signatures/sign.ts';
+import { type Outbound, OutboundError, type OutboundRequest, type OutboundResponse } from '../net/outbound.ts';
+import { parseAmount, sameAsset } from '../open-payments/amount.ts';
 import type { ReadReceiver, Receiver } from '../payments/receiver.ts';
+import type { ResourceDeps } from './deps.ts';
 import { isResourceId, resourceIdIn } from './resource-url.ts';
-import type { ResourceDeps } from './server.ts';
 
 export interface ReceiverDeps {
   readonly ase: string;

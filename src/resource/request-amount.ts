@@ -1,7 +1,7 @@
 /** Amounts of request bodies (RS-01, RS-16). */
-import { Problem } from '../http/problem.ts';
-import type { Switches } from '../http/profile.ts';
-import { type Amount, parseAmount, type WireAmount } from '../payments/amount.ts';
+import { Problem } from '../errors.ts';
+import { type Amount, parseAmount, type WireAmount } from '../open-payments/amount.ts';
+import type { Switches } from '../profile.ts';
 
 const members: readonly string[] = ['value', 'assetCode', 'assetScale'];
 

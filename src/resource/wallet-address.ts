@@ -1,7 +1,7 @@
 /** Wallet addresses that this ASE hosts, as requests name them (WA-20, RS-13, RS-IP-03). */
 import type { Queryable } from '../database/database.ts';
-import { Problem } from '../http/problem.ts';
-import type { Asset } from '../payments/amount.ts';
+import { Problem } from '../errors.ts';
+import type { Asset } from '../open-payments/amount.ts';
 
 export interface HostedWalletAddress {
   readonly id: string;

@@ -1,5 +1,4 @@
-/** The did:web document of a wallet address, made of its keys (DID Core §5; did:web method; WA-37). */
-import type { ClientJwk } from '../http/client-keys.ts';
+import type { ClientJwk } from '../open-payments/client.ts';
 
 /** `did:web:<host>:<path segments>`, a port as `%3A`. */
 function createDid(walletAddress: string): string {

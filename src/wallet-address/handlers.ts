@@ -2,11 +2,11 @@
 import type { Logger } from 'pino';
 import type { Handlers } from '../../generated/wallet-address-server/routes.ts';
 import type { Queryable } from '../database/database.ts';
-import type { ClientJwk } from '../http/client-keys.ts';
-import { combinedHeader } from '../http/exchange.ts';
-import type { Outbound } from '../http/outbound.ts';
+import { Problem } from '../errors.ts';
 import type { Call } from '../http/pipeline.ts';
-import { Problem } from '../http/problem.ts';
+import { combinedHeader } from '../http/received-request.ts';
+import type { Outbound } from '../net/outbound.ts';
+import type { ClientJwk } from '../open-payments/client.ts';
 import { preferredType } from './content-negotiation.ts';
 import { createDidDocument } from './did-document.ts';
 import { additionalMembers, type Extensions } from './extensions.ts';

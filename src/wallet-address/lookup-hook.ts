@@ -4,7 +4,7 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
-import type { Outbound } from '../http/outbound.ts';
+import type { Outbound } from '../net/outbound.ts';
 import { parseNewWalletAddress } from './new-wallet-address.ts';
 
 export interface LookupHookOptions {

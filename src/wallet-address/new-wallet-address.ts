@@ -1,5 +1,5 @@
 /** Which URLs can become wallet addresses of an ASE (WA-19, WA-21, WA-22, WA-23, AMB-20). */
-import { Problem } from '../http/problem.ts';
+import { Problem } from '../errors.ts';
 import { instancePath, normalisePath, rootPath } from './path.ts';
 
 export interface WalletAddressRules {

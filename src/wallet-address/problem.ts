@@ -1,6 +1,8 @@
 /** Errors of the wallet address server. The document leaves their bodies open; they have the resource server's shape. */
-import type { PipelineCode, Reply } from '../http/pipeline.ts';
-import type { Problem } from '../http/problem.ts';
+
+import type { Problem } from '../errors.ts';
+import type { PipelineCode } from '../http/pipeline.ts';
+import type { Reply } from '../http/reply.ts';
 
 type Code = Exclude<PipelineCode, 'missing_authorization' | 'invalid_signature'> | 'not_acceptable';
 

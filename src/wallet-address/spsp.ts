@@ -2,9 +2,10 @@
  * The Simple Payment Setup Protocol at a wallet address (ILP-0009; WA-25, OPI-052): whoever asks for it gets what a
  * STREAM payment to the address needs.
  */
-import { combinedHeader, type Exchange } from '../http/exchange.ts';
+
+import { Problem } from '../errors.ts';
 import type { Server } from '../http/pipeline.ts';
-import { Problem } from '../http/problem.ts';
+import { combinedHeader, type Exchange } from '../http/received-request.ts';
 import { parseWalletAddressTarget } from './path.ts';
 import { renderWalletAddressProblem } from './problem.ts';
 

@@ -1,6 +1,6 @@
 /** Wallet addresses and their keys in the database. Unknown and disabled ones look alike (WA-12, WA-13, WA-39). */
 import type { Queryable } from '../database/database.ts';
-import type { ClientJwk } from '../http/client-keys.ts';
+import type { ClientJwk } from '../open-payments/client.ts';
 
 export const selectWalletAddress = (db: Queryable, ase: string, path: string) =>
   db

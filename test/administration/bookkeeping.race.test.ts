@@ -11,11 +11,11 @@ import { sql } from 'kysely';
 import { readPeerPacket } from '../../src/administration/peer-statement.ts';
 import { type Database, openDatabase } from '../../src/database/database.ts';
 import { bookTransfer, internalAccountId } from '../../src/payments/ledger.ts';
-import { nameDatabase, skipWithoutPostgres } from '../database/open.ts';
-import { arrangePayment } from '../payments/ilp/arrange-payment.ts';
-import { EUR, openWallet, prefixOf, readBalances } from '../payments/ilp/two-ases.ts';
+import { nameDatabase, skipWithoutPostgres } from '../database/support/open.ts';
+import { arrangePayment } from '../payments/support/arrange-payment.ts';
+import { EUR, openWallet, prefixOf, readBalances } from '../payments/support/two-ases.ts';
 
-const racerFile = join(import.meta.dirname, 'bookkeeping.racer.ts');
+const racerFile = join(import.meta.dirname, 'support', 'bookkeeping-racer.ts');
 const mutantHook = join(import.meta.dirname, '..', 'mutants', 'register.ts');
 
 describe('processes race for the books', { skip: skipWithoutPostgres, timeout: 120_000 }, () => {

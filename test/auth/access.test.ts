@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { type Access, checkAttributable, needsConsent, readAccess, toWireAccess } from '../../src/auth/access.ts';
+import { checkAttributable, needsConsent, readAccess, toWireAccess } from '../../src/auth/access.ts';
+import type { Access } from '../../src/open-payments/access.ts';
 
 const rules = {
   switches: { unknownLimitMembers: 'refuse' },

@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Access } from '../../src/auth/access.ts';
 import { allowLess } from '../../src/auth/allowed-limits.ts';
+import type { Access } from '../../src/open-payments/access.ts';
 
 const identifier = 'https://granite.example/alice';
 const usd = (value: string) => ({ value, assetCode: 'USD', assetScale: 2 });

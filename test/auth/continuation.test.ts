@@ -1,8 +1,8 @@
 /** Continue tokens that are renewed, and what a renewed one leaves of the one before (RFC 9635 §5; AS-124). */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { compat } from '../../src/http/profile.ts';
-import { createTestClient, type OneAuthServer, startAuthServer } from './one-auth-server.ts';
+import { compat } from '../../src/profile.ts';
+import { createTestClient, type OneAuthServer, startAuthServer } from './support/one-auth-server.ts';
 
 let as: OneAuthServer;
 const client = createTestClient('shop');

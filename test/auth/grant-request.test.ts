@@ -1,9 +1,15 @@
 /** Grant requests over HTTP: without interaction, by each form of client, and refused (AS-01…72, AS-94, AS-125, AS-160). */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import { importClientJwk } from '../../src/http/client-keys.ts';
-import { compat, strict } from '../../src/http/profile.ts';
-import { type Answer, createTestClient, type OneAuthServer, type Parts, startAuthServer } from './one-auth-server.ts';
+import { importClientJwk } from '../../src/http/signatures/client-keys.ts';
+import { compat, strict } from '../../src/profile.ts';
+import {
+  type Answer,
+  createTestClient,
+  type OneAuthServer,
+  type Parts,
+  startAuthServer,
+} from './support/one-auth-server.ts';
 
 let as: OneAuthServer;
 const client = createTestClient('shop');

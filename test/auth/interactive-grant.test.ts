@@ -2,8 +2,14 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import { compat } from '../../src/http/profile.ts';
-import { type Answer, createTestClient, type OneAuthServer, secrets, startAuthServer } from './one-auth-server.ts';
+import { compat } from '../../src/profile.ts';
+import {
+  type Answer,
+  createTestClient,
+  type OneAuthServer,
+  secrets,
+  startAuthServer,
+} from './support/one-auth-server.ts';
 
 let as: OneAuthServer;
 const client = createTestClient('shop');

@@ -1,9 +1,9 @@
 /** Token introspection (INT-02…11, AS-N04). */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import type { Access } from '../../src/auth/access.ts';
 import { covers } from '../../src/auth/introspection.ts';
-import { createTestClient, type OneAuthServer, secrets, startAuthServer } from './one-auth-server.ts';
+import type { Access } from '../../src/open-payments/access.ts';
+import { createTestClient, type OneAuthServer, secrets, startAuthServer } from './support/one-auth-server.ts';
 
 let as: OneAuthServer;
 const client = createTestClient('shop');

@@ -3,12 +3,12 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
+import { listErrorCodes, type StatusCodes } from '../../codegen/error-codes.ts';
+import { type GenerationConfig, parseYaml, upstreamDirectory } from '../../codegen/source.ts';
 import { errorCodes } from '../../generated/auth-server/errors.ts';
 import { responseBody } from '../../generated/auth-server/validators.js';
-import { listErrorCodes, type StatusCodes } from '../../spec/error-codes.ts';
-import { type GenerationConfig, parseYaml, upstreamDirectory } from '../../spec/source.ts';
 import { authCodes, renderAuthProblem } from '../../src/auth/problem.ts';
-import { Problem } from '../../src/http/problem.ts';
+import { Problem } from '../../src/errors.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 type Operation = keyof typeof errorCodes;
@@ -135,7 +135,7 @@ describe('AS-162: pairs of status and code', () => {
   });
 
   test('the interpretations name each exception', () => {
-    const text = readFileSync(join(root, 'spec/interpretations.md'), 'utf8');
+    const text = readFileSync(join(root, 'docs/interpretations.md'), 'utf8');
     const paragraphs = new Map(text.split(/^## /m).map((paragraph) => [paragraph.slice(0, 7), paragraph]));
     for (const [opi, , status, code] of exceptions.filter(([id]) => id !== 'OPI-056')) {
       assert.match(paragraphs.get(opi) ?? '', new RegExp(`${status}`), opi);

@@ -15,7 +15,7 @@ import {
   startClientSite,
   takePicture,
   type Visit,
-} from './browser.ts';
+} from './support/browser.ts';
 
 let browser: Browser;
 let world: TestWorld;

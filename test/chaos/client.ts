@@ -3,7 +3,7 @@
  * may be repeated is repeated until an answer says yes; what may not is left to `call`.
  */
 import { createPrivateKey, type KeyObject } from 'node:crypto';
-import { signRequest } from '../../src/http/message-signatures/sign.ts';
+import { signRequest } from '../../src/http/signatures/sign.ts';
 
 export interface Call {
   readonly method: 'GET' | 'POST';

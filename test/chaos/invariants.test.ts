@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { PGlite, Transaction } from '@electric-sql/pglite';
 import type { Database } from '../../src/database/database.ts';
-import { openEmbedded } from '../database/open.ts';
+import { openEmbedded } from '../database/support/open.ts';
 import {
   createIncomingPayment,
   createOutgoingPayment,
@@ -11,7 +11,7 @@ import {
   EUR,
   incomingPaymentUrl,
   USD,
-} from '../payments/ilp/two-ases.ts';
+} from '../payments/support/two-ases.ts';
 import { findBrokenRules } from './invariants.ts';
 
 let db: Database;

@@ -3,14 +3,14 @@ import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createChance } from './chance.ts';
 import { createClient, type Sightings } from './client.ts';
-import { type Fleet, startFleet } from './fleet.ts';
-import { type FrontDoor, openTwoDoors } from './front-door.ts';
+import { createPayer, createSharedReceivers, type Intention, type Wallet } from './clients.ts';
 import { type Finding, findBrokenRules } from './invariants.ts';
-import { createPayer, createSharedReceivers, type Intention, type Wallet } from './payers.ts';
 import { startPostgreSql, type ThrowAwayPostgreSql } from './postgresql.ts';
-import { findUntruths } from './sightings.ts';
+import { type Fleet, startFleet } from './processes.ts';
+import { type FrontDoor, openTwoDoors } from './proxy.ts';
+import { createChance } from './random.ts';
+import { findUntruths } from './reported-vs-actual.ts';
 
 export interface ChaosOptions {
   readonly seed: string;

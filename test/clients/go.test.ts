@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { exportPublicJwk } from '../../src/derived-keys.ts';
-import type { WorldDefinition } from '../../src/world-definition.ts';
-import { readWorldFile } from '../../src/world-file.ts';
+import { exportPublicJwk } from '../../src/crypto/derived-keys.ts';
+import type { WorldDefinition } from '../../src/world/definition/definition.ts';
+import { readWorldFile } from '../../src/world/definition/file.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
-import { createBrowser, createTestKey, digestOf, type Received, send, signBase } from './replay.ts';
+import { createBrowser, createTestKey, digestOf, type Received, send, signBase } from './support/replay.ts';
 
-const file = join(import.meta.dirname, '..', '..', 'conformance', 'clients', 'go', 'world.yaml');
+const file = join(import.meta.dirname, '..', '..', 'examples', 'go', 'world.yaml');
 const key = createTestKey();
 let world: TestWorld;
 let keyId: string;

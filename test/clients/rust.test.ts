@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { createHash, createPrivateKey, type KeyObject } from 'node:crypto';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { readWorldFile } from '../../src/world-file.ts';
+import { readWorldFile } from '../../src/world/definition/file.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
-import { createBrowser, digestOf, type Received, send, signBase } from './replay.ts';
+import { createBrowser, digestOf, type Received, send, signBase } from './support/replay.ts';
 
-const file = join(import.meta.dirname, '..', '..', 'conformance', 'clients', 'rust', 'world.yaml');
+const file = join(import.meta.dirname, '..', '..', 'examples', 'rust', 'world.yaml');
 const alice = 'http://localhost:3500/accounts/alice';
 const eur = (value: string) => ({ value, assetCode: 'EUR', assetScale: 2 });
 let world: TestWorld;

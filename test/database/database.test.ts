@@ -7,7 +7,7 @@ import { after, afterEach, before, test } from 'node:test';
 import { toInstant } from '../../src/database/columns.ts';
 import type { Database, Queryable } from '../../src/database/database.ts';
 import { assertOutsideTransaction, openDatabase } from '../../src/database/database.ts';
-import { openEmbedded } from './open.ts';
+import { openEmbedded } from './support/open.ts';
 
 let db: Database;
 before(async () => {

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { sql } from 'kysely';
 import type { Database } from '../../src/database/database.ts';
-import { openEmbedded } from './open.ts';
+import { openEmbedded } from './support/open.ts';
 
 /** What all ASEs share on purpose: the world's own table, the queue of due payments, the record of migrations. */
 const shared = ['world', 'mikro_orm_migrations'];

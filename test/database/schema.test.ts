@@ -7,7 +7,7 @@ import { sql } from 'kysely';
 import type { Database } from '../../src/database/database.ts';
 import { entities } from '../../src/database/entities.ts';
 import { openTemplate, templateFile } from '../../src/database/template.ts';
-import { openEmbedded } from './open.ts';
+import { openEmbedded } from './support/open.ts';
 
 let db: Database;
 before(async () => {

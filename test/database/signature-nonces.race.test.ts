@@ -8,9 +8,9 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { openDatabase } from '../../src/database/database.ts';
-import { nameDatabase, skipWithoutPostgres } from './open.ts';
+import { nameDatabase, skipWithoutPostgres } from './support/open.ts';
 
-const racerFile = join(import.meta.dirname, 'signature-nonces.racer.ts');
+const racerFile = join(import.meta.dirname, 'support', 'signature-nonces-racer.ts');
 const mutantHook = join(import.meta.dirname, '..', 'mutants', 'register.ts');
 
 /** How often a nonce was new to both processes, in so many rounds, or until that happened `enough` times. */

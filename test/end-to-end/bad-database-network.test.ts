@@ -13,7 +13,7 @@ import { type FaultProxy, type NetworkFault, openFaultProxy } from '../support/f
 import { createPayer, type Payer } from '../support/payer.ts';
 import { createTestDatabase, needsPostgres } from '../support/postgresql.ts';
 import { clientEnvironment, startWorld, type TestWorld } from '../support/world.ts';
-import { bookOf, eventually } from './books.ts';
+import { bookOf, eventually } from './support/books.ts';
 
 const patienceMs = 400;
 /** Until a connection that swallows everything is given up, with the time that a busy machine takes for the rest. */

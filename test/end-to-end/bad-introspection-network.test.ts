@@ -5,7 +5,7 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
-import { listen } from '../../src/listener.ts';
+import { listen } from '../../src/net/listener.ts';
 import { type FaultProxy, type NetworkFault, openFaultProxy } from '../support/fault-proxy.ts';
 import { createTestDatabase, needsPostgres } from '../support/postgresql.ts';
 import { send } from '../support/signed-fetch.ts';

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import type { NetworkFault } from '../support/fault-proxy.ts';
 import { maxPacketAmount, startTwoWorlds, type TwoWorlds } from '../support/two-worlds.ts';
-import { bookOf, eventually } from './books.ts';
+import { bookOf, eventually } from './support/books.ts';
 
 const linkTimeoutMs = 300;
 /** Two packets. */

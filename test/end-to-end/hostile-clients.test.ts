@@ -1,12 +1,12 @@
 /**
  * Hostile clients against a whole world, threat by threat: each is refused in the format of its protocol, a well-behaved
  * client is answered meanwhile, nothing changes in the database, and memory does not grow with what they send
- * (RFC 9635 §11; AS-N01, AS-N12, RS-25). What listeners refuse by themselves: `test/listener.test.ts`.
+ * (RFC 9635 §11; AS-N01, AS-N12, RS-25). What listeners refuse by themselves: `test/net/listener.test.ts`.
  */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, type TestContext, test } from 'node:test';
-import { assertRefused, besiegeWorld, growthBy } from '../support/besieged-world.ts';
+import { assertRefused, besiegeWorld, growthBy } from '../support/attacked-world.ts';
 import { openRaw, splitAnswer } from '../support/raw-connection.ts';
 import { type RequestParts, send } from '../support/signed-fetch.ts';
 

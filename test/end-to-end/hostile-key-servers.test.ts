@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, describe, test } from 'node:test';
-import { assertRefused, besiegeWorld, growthBy } from '../support/besieged-world.ts';
+import { assertRefused, besiegeWorld, growthBy } from '../support/attacked-world.ts';
 import { send } from '../support/signed-fetch.ts';
 
 const siege = besiegeWorld();

@@ -8,11 +8,11 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import type { Reply } from '../../src/http/pipeline.ts';
+import type { Reply } from '../../src/http/reply.ts';
 import { reject } from '../../src/payments/ilp/ilp-reply.ts';
 import { controlOf } from '../support/administration.ts';
 import { maxPacketAmount, startTwoWorlds, type TwoWorlds } from '../support/two-worlds.ts';
-import { bookOf, eventually } from './books.ts';
+import { bookOf, eventually } from './support/books.ts';
 
 /** Two packets. */
 const amount = `${maxPacketAmount + 400n}`;

@@ -10,12 +10,12 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { setDefaultCACertificates } from 'node:tls';
-import { createAuthority, issueCertificate } from '../../src/x509.ts';
+import { createAuthority, issueCertificate } from '../../src/net/x509.ts';
 import { createTestDatabase, needsPostgres } from '../support/postgresql.ts';
 import { type Ready, readEnvironment, startProcess } from '../support/process.ts';
 import { send } from '../support/signed-fetch.ts';
 import { clientEnvironment, startWorld } from '../support/world.ts';
-import { payAcross } from './official-client.ts';
+import { payAcross } from './support/official-client.ts';
 
 test('on the embedded database', async () => {
   const world = await startWorld();
@@ -127,7 +127,7 @@ async function openConsentPage({ env, ases }: Ready): Promise<string[]> {
 
 /** Runs the official client in a process with these variables. */
 async function runClient(variables: Readonly<Record<string, string>>): Promise<{ code: number; errors: string }> {
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'official-client.process.ts')], {
+  const child = spawn(process.execPath, [join(import.meta.dirname, 'support', 'official-client-process.ts')], {
     env: { PATH: process.env['PATH'], ...variables },
     stdio: ['ignore', 'ignore', 'pipe'],
   });

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import pino from 'pino';
-import type { Reply } from '../../src/http/pipeline.ts';
+import type { Reply } from '../../src/http/reply.ts';
 import { fingerprint } from '../support/fingerprint.ts';
 import { type PreparedResources, prepareResources } from '../support/prepared-resources.ts';
 import { type RequestParts, send } from '../support/signed-fetch.ts';

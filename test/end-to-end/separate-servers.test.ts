@@ -11,7 +11,7 @@ import { createTestDatabase, needsPostgres } from '../support/postgresql.ts';
 import { type RunningProcess, readEnvironment, startProcess } from '../support/process.ts';
 import { type Answer, type RequestParts, send } from '../support/signed-fetch.ts';
 import type { ClientEnvironment } from '../support/world.ts';
-import { payAcross } from './official-client.ts';
+import { payAcross } from './support/official-client.ts';
 
 const controlToken = 'control-token-of-a-test';
 const server = (offset: number): string => `http://localhost:${27200 + offset}`;

@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import pino from 'pino';
-import { createDeployment, type Deployment } from '../../src/deployment.ts';
+import { createDeployment, type Deployment } from '../../src/world/deployment.ts';
 import { type CallControl, controlOf } from '../support/administration.ts';
 import { type Answer, send } from '../support/signed-fetch.ts';
 import { type ClientEnvironment, clientEnvironment, embedded } from '../support/world.ts';

@@ -8,7 +8,7 @@ import { test } from 'node:test';
 import { promisify } from 'node:util';
 import { startWorld } from '../support/world.ts';
 
-const example = join(import.meta.dirname, '..', '..', 'conformance', 'clients', 'node', 'history.mjs');
+const example = join(import.meta.dirname, '..', '..', 'examples', 'node', 'history.mjs');
 
 async function runExample(env: Readonly<Record<string, string>>): Promise<string> {
   const directory = await mkdtemp(join(tmpdir(), 'touchstone-history-'));

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { type CallControl, controlOf } from '../support/administration.ts';
 import { type RunningProcess, readEnvironment, startProcess } from '../support/process.ts';
-import { payAcross } from './official-client.ts';
+import { payAcross } from './support/official-client.ts';
 
 const controlToken = 'control-token-of-a-test';
 let granite: RunningProcess;

@@ -6,11 +6,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { load } from 'js-yaml';
-import { ConfigError } from '../../src/config.ts';
-import { parseWorld } from '../../src/world-file.ts';
+import { ConfigError } from '../../src/errors.ts';
+import { parseWorld } from '../../src/world/definition/file.ts';
 import { startProcess } from '../support/process.ts';
 import { clientEnvironment, startWorld } from '../support/world.ts';
-import { payAcross } from './official-client.ts';
+import { payAcross } from './support/official-client.ts';
 
 const { privateKey } = generateKeyPairSync('ed25519');
 const pem = privateKey.export({ format: 'pem', type: 'pkcs8' }) as string;

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type Database, openDatabase } from '../../src/database/database.ts';
 import { openCarrier } from '../../src/events/carrier.ts';
-import { nameDatabase, openEmbedded, skipWithoutPostgres } from '../database/open.ts';
+import { nameDatabase, openEmbedded, skipWithoutPostgres } from '../database/support/open.ts';
 
 async function judge(db: Database): Promise<void> {
   const problems: unknown[] = [];

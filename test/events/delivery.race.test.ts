@@ -8,8 +8,8 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { type Database, openDatabase } from '../../src/database/database.ts';
-import { nameDatabase, skipWithoutPostgres } from '../database/open.ts';
-import { createOneAse, marble, type OneAse } from './one-ase.ts';
+import { nameDatabase, skipWithoutPostgres } from '../database/support/open.ts';
+import { createOneAse, marble, type OneAse } from './support/one-ase.ts';
 
 const skip = skipWithoutPostgres;
 const options = { skip, timeout: 30_000 };
@@ -50,7 +50,7 @@ const said = (child: ChildProcess, word: string): Promise<void> =>
   });
 
 async function startTwo(mode: 'carried' | 'told'): Promise<ChildProcess[]> {
-  const racer = join(import.meta.dirname, 'delivery.racer.ts');
+  const racer = join(import.meta.dirname, 'support', 'delivery-racer.ts');
   const started = [0, 1].map(() => fork(racer, [url, one.receiver.url, one.receiver.secret, mode]));
   children.push(...started);
   await Promise.all(started.map((child) => said(child, 'ready')));

@@ -4,11 +4,11 @@ import { after, afterEach, before, beforeEach, test } from 'node:test';
 import fc from 'fast-check';
 import { toInstant } from '../../src/database/columns.ts';
 import type { Database } from '../../src/database/database.ts';
-import { dropEvent, listEvents, retryEvent } from '../../src/events/stored-event.ts';
+import { dropEvent, listEvents, retryEvent } from '../../src/events/outbox.ts';
 import type { PaymentEventType } from '../../src/payments/payment-event.ts';
-import { openEmbedded } from '../database/open.ts';
-import { createOneAse, marble, type OneAse } from './one-ase.ts';
-import type { Reaction } from './webhook-receiver.ts';
+import { openEmbedded } from '../database/support/open.ts';
+import { createOneAse, marble, type OneAse } from './support/one-ase.ts';
+import type { Reaction } from './support/webhook-receiver.ts';
 
 let db: Database;
 let one: OneAse;

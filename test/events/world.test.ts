@@ -5,11 +5,11 @@ import type { AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
 import { sql } from 'kysely';
 import pino from 'pino';
-import { parseWorld } from '../../src/world-file.ts';
+import { parseWorld } from '../../src/world/definition/file.ts';
 import { controlOf } from '../support/administration.ts';
 import { prepareResources } from '../support/prepared-resources.ts';
 import { clientEnvironment, startWorld } from '../support/world.ts';
-import { openWebhookReceiver, type WebhookReceiver } from './webhook-receiver.ts';
+import { openWebhookReceiver, type WebhookReceiver } from './support/webhook-receiver.ts';
 
 let receiver: WebhookReceiver;
 before(async () => {

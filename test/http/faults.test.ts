@@ -1,13 +1,14 @@
 /** Faults on purpose (CT-06): which calls they strike. That answers suffer by them is checked over HTTP. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createFaults, type Fault, packetOperation } from '../../src/http/faults.ts';
-import { Problem } from '../../src/http/problem.ts';
+import { Problem } from '../../src/errors.ts';
+import { createFaults, type Fault, packetOperation } from '../../src/faults.ts';
+import { isPublicOperation } from '../../src/http/policy.ts';
 
 const fault: Fault = { operation: 'create-quote', nth: 1, times: 1, kind: 'reset' };
 
 test('a fault strikes its calls from the nth on, at its ASE only', () => {
-  const faults = createFaults();
+  const faults = createFaults(isPublicOperation);
   faults.add({ ...fault, nth: 2, times: 2, ase: 'granite' });
   const [here, elsewhere] = [faults.strikeAt('granite'), faults.strikeAt('marble')];
   const struck = [here, elsewhere, elsewhere, here, here, here].map((strike) => strike('create-quote')?.kind);
@@ -20,7 +21,7 @@ test('a fault strikes its calls from the nth on, at its ASE only', () => {
 });
 
 test('the earliest of several strikes; the others count on', () => {
-  const faults = createFaults();
+  const faults = createFaults(isPublicOperation);
   faults.add({ ...fault, kind: 'garbage' });
   faults.add({ ...fault, nth: 2, kind: 'reset' });
   const strike = faults.strikeAt('granite');
@@ -30,7 +31,7 @@ test('the earliest of several strikes; the others count on', () => {
 });
 
 test('a fault needs an operation of the protocol or a packet, and there is room for it', () => {
-  const faults = createFaults();
+  const faults = createFaults(isPublicOperation);
   for (const operation of ['no-such', 'post-reset', 'add-fault', 'constructor']) {
     assert.throws(
       () => faults.add({ ...fault, operation }),

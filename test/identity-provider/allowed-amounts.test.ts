@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { readAllowedAmounts } from '../../src/identity-provider/allowed-amounts.ts';
+import { formatValue } from '../../src/identity-provider/describe-access.ts';
 import type { AskedAccess } from '../../src/identity-provider/interactions.ts';
-import { formatValue } from '../../src/identity-provider/plain-words.ts';
 
 const identifier = 'https://granite.example/alice';
 const asks = (value: string, assetScale = 2, member = 'debitAmount'): AskedAccess[] => [

@@ -1,9 +1,9 @@
 /** An identity provider in another process: the same answers through the back channel as without it (AS-78…84, AS-N05). */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
-import { createOutbound } from '../../src/http/outbound.ts';
 import { createBackChannelClient } from '../../src/identity-provider/back-channel-client.ts';
-import { createTestClient, type OneAuthServer, secrets, startAuthServer } from '../auth/one-auth-server.ts';
+import { createOutbound } from '../../src/net/outbound.ts';
+import { createTestClient, type OneAuthServer, secrets, startAuthServer } from '../auth/support/one-auth-server.ts';
 
 let as: OneAuthServer;
 const client = createTestClient('shop');

@@ -7,7 +7,7 @@ import {
   type OneAuthServer,
   secrets,
   startAuthServer,
-} from '../auth/one-auth-server.ts';
+} from '../auth/support/one-auth-server.ts';
 
 let as: OneAuthServer;
 const client = createTestClient('shop');

@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { createAccount, setPassphrase } from '../../src/administration/accounts.ts';
+import { digestPassphrase, matchesPassphrase } from '../../src/crypto/passphrase-digest.ts';
 import type { Database } from '../../src/database/database.ts';
-import { recordExchange } from '../../src/http/exchange.ts';
-import { digestPassphrase, matchesPassphrase } from '../../src/http/passphrase-digest.ts';
+import { recordExchange } from '../../src/http/received-request.ts';
 import { createSignIn } from '../../src/identity-provider/sign-in.ts';
-import { openEmbedded } from '../database/open.ts';
+import { openEmbedded } from '../database/support/open.ts';
 
 let db: Database;
 const ase = 'granite';

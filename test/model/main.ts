@@ -7,10 +7,10 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import type { DatabaseOptions } from '../../src/database/database.ts';
 import { createTestDatabase, postgresServer } from '../support/postgresql.ts';
-import { type Figures, type Run, runGrantSequences } from './grant.commands.ts';
-import { startGrantClient } from './grant-client.ts';
-import { runMoneySequences } from './money.commands.ts';
-import { startMoneyClient } from './money-client.ts';
+import { startGrantClient } from './grants/client.ts';
+import { type Figures, type Run, runGrantSequences } from './grants/commands.ts';
+import { startMoneyClient } from './money/client.ts';
+import { runMoneySequences } from './money/commands.ts';
 
 const { values: options } = parseArgs({
   options: {

@@ -4,10 +4,10 @@
  */
 import { grantModelMutants } from '../mutants/grant-model.ts';
 import { moneyMutants } from '../mutants/money.ts';
-import { runGrantSequences } from './grant.commands.ts';
-import { startGrantClient } from './grant-client.ts';
-import { runMoneySequences } from './money.commands.ts';
-import { startMoneyClient } from './money-client.ts';
+import { startGrantClient } from './grants/client.ts';
+import { runGrantSequences } from './grants/commands.ts';
+import { startMoneyClient } from './money/client.ts';
+import { runMoneySequences } from './money/commands.ts';
 
 const [model, pattern = ''] = process.argv.slice(2);
 const seed = Number(process.env['TOUCHSTONE_TEST_SEED'] ?? Date.now() % 2 ** 31);

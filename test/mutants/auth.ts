@@ -35,7 +35,7 @@ export const authMutants: readonly Mutant[] = [
   },
   {
     id: 'discovery.answers-preflights',
-    file: 'src/http/bind.ts',
+    file: 'src/http/router.ts',
     at: "«method === 'OPTIONS' && (!methods.includes('OPTIONS') || headers['access-control-request-method'] !== undefined)»;",
     by: "method === 'OPTIONS' && !methods.includes('OPTIONS')",
     fails: ['discovery.preflight'],

@@ -1,10 +1,10 @@
 /** Mutants of the consent pages, of decisions by whoever consents, and of sign-in (RFC 9635 §1.6, §3.2.1, §4). */
 import type { Mutant } from './mutant.ts';
 
-const page = 'src/identity-provider/page.ts';
+const page = 'src/identity-provider/pages.ts';
 const form = 'src/identity-provider/consent-form.ts';
-const words = 'src/identity-provider/plain-words.ts';
-const intervalWords = 'src/identity-provider/interval-words.ts';
+const words = 'src/identity-provider/describe-access.ts';
+const intervalWords = 'src/identity-provider/describe-interval.ts';
 const amounts = 'src/identity-provider/allowed-amounts.ts';
 const limits = 'src/auth/allowed-limits.ts';
 const interaction = 'src/auth/interaction.ts';
@@ -76,14 +76,14 @@ export const consentMutants: readonly Mutant[] = [
   },
   {
     id: 'consent.tells-where-it-was',
-    file: 'src/http/page.ts',
+    file: 'src/html/layout.ts',
     at: "'Referrer-Policy': «'no-referrer'»,",
     by: "'origin'",
     fails: ['consent.headers'],
   },
   {
     id: 'consent.can-be-framed',
-    file: 'src/http/page.ts',
+    file: 'src/html/layout.ts',
     at: "«\"frame-ancestors 'none'; base-uri 'none'\"»,",
     by: '"base-uri \'none\'"',
     fails: ['consent.headers', 'consent.browsers-see-pages'],
@@ -176,7 +176,7 @@ export const consentMutants: readonly Mutant[] = [
   },
   {
     id: 'consent.less-in-the-token-only',
-    file: 'src/resource/grant-spending.ts',
+    file: 'src/payments/outgoing/grant-spending.ts',
     at: "checkLimit('debitAmount', «limits», spentDebit);",
     by: 'undefined',
     fails: ['consent.less'],
@@ -247,7 +247,7 @@ export const consentMutants: readonly Mutant[] = [
   // Signing in
   {
     id: 'consent.any-passphrase',
-    file: 'src/http/passphrase-digest.ts',
+    file: 'src/crypto/passphrase-digest.ts',
     at: "return «timingSafeEqual(derived, Buffer.from(key!, 'base64url'))» &&",
     by: 'true',
     fails: ['consent.sign-in'],

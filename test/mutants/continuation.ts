@@ -3,7 +3,7 @@ import type { Mutant } from './mutant.ts';
 
 const continuation = 'src/auth/continuation.ts';
 const token = 'src/auth/access-token.ts';
-const faults = 'src/http/faults.ts';
+const faults = 'src/faults.ts';
 
 const waitEnforced = 'if («open && now < grant.continuedAt + grant.wait * 1000») throw';
 const tokenChecked = "if («!row || !matchesDigest(token, row.continue_digest) || row.finalization === 'revoked'») {";
@@ -92,14 +92,14 @@ export const continuationMutants: readonly Mutant[] = [
   },
   {
     id: 'continuation.slash-unknown',
-    file: 'src/http/bind.ts',
+    file: 'src/http/router.ts',
     at: "req.url = («path.replaceAll(/\\/{2,}/g, '/').replace(/(?<=.)\\/$/, '') || '/'») + query;",
     by: "/continue\\/[^/]+\\/$/.test(path) ? path + 'x' : path.replaceAll(/\\/{2,}/g, '/').replace(/(?<=.)\\/$/, '') || '/'",
     fails: ['continuation.trailing-slash'],
   },
   {
     id: 'continuation.method-not-found',
-    file: 'src/http/bind.ts',
+    file: 'src/http/router.ts',
     at: "return answer.refuse(res, «new Problem('method_not_allowed')», undefined, { Allow",
     by: "new Problem('not_found')",
     fails: ['continuation.patch', 'interaction.head'],
@@ -196,14 +196,14 @@ export const continuationMutants: readonly Mutant[] = [
   },
   {
     id: 'token.digest-of-nothing-to-be-covered',
-    file: 'src/http/message-signatures/signature-input.ts',
+    file: 'src/http/signatures/signature-input.ts',
     at: "if («exchange.body.length > 0») required.push('content-digest');",
     by: "headerLines(exchange, 'content-digest').length > 0",
     fails: ['token.rotate-empty-body', 'continuation.trailing-slash'],
   },
   {
     id: 'token.may-be-uncovered',
-    file: 'src/http/message-signatures/signature-input.ts',
+    file: 'src/http/signatures/signature-input.ts',
     at: "if («headerLines(exchange, 'authorization').length > 0») required",
     by: 'false',
     fails: ['token.*-uncovered-token'],
@@ -225,7 +225,7 @@ export const continuationMutants: readonly Mutant[] = [
   },
   {
     id: 'token.rotation-begins-anew',
-    file: 'src/resource/grant-spending.ts',
+    file: 'src/payments/outgoing/grant-spending.ts',
     at: ".where('grant_id', '=', «item.grantId»)",
     by: "'another'",
     fails: ['token.rotation-keeps-totals'],

@@ -3,7 +3,7 @@ import type { Mutant } from './mutant.ts';
 import { withoutSchema } from './pipeline.ts';
 
 const introspection = 'src/auth/introspection.ts';
-const trace = 'src/http/exchange-trace.ts';
+const trace = 'src/http/request-trace.ts';
 
 export const controlMutants: readonly Mutant[] = [
   // ── Introspection ──
@@ -105,21 +105,21 @@ export const controlMutants: readonly Mutant[] = [
   },
   {
     id: 'bookkeeping.any-fulfillment',
-    file: 'src/payments/resolve-packet.ts',
+    file: 'src/payments/outgoing/resolve-packet.ts',
     at: "if («fate.kind === 'fulfilled' && conditionFor(fate.fulfillment).toString('base64url') !== condition») {",
     by: 'false',
     fails: ['bookkeeping.in-doubt'],
   },
   {
     id: 'bookkeeping.rejected-before-expiry',
-    file: 'src/payments/resolve-packet.ts',
+    file: 'src/payments/outgoing/resolve-packet.ts',
     at: "if («fate.kind === 'rejected' && wallNow < expiryOf(found.packet.prepare)») {",
     by: 'false',
     fails: ['bookkeeping.in-doubt'],
   },
   {
     id: 'bookkeeping.looks-before-it-waits',
-    file: 'src/payments/resolve-packet.ts',
+    file: 'src/payments/outgoing/resolve-packet.ts',
     at: 'const current = «await findPacket(tx, ase, paymentId, condition)»;',
     by: 'found',
     also: [
@@ -133,7 +133,7 @@ export const controlMutants: readonly Mutant[] = [
   },
   {
     id: 'bookkeeping.lease-left',
-    file: 'src/payments/outgoing-payment-job.ts',
+    file: 'src/payments/outgoing/job.ts',
     at: "if («numUpdatedRows !== 1n») throw new LeaseLost('lease lost');",
     by: 'false',
     also: [
@@ -161,7 +161,7 @@ export const controlMutants: readonly Mutant[] = [
   },
   {
     id: 'bookkeeping.secrets-recorded',
-    file: 'src/administration/actions.ts',
+    file: 'src/administration/audit-log.ts',
     at: '.filter(([name, value]) => «shown.has(name) && value !== undefined»);',
     by: 'value !== undefined',
     fails: ['bookkeeping.who-did-what'],
@@ -170,14 +170,14 @@ export const controlMutants: readonly Mutant[] = [
   // ── Target ──
   {
     id: 'target.profile-is-always-compat',
-    file: 'src/world.ts',
+    file: 'src/world/world.ts',
     at: 'const switches = selectProfile(«profile», definition.switches);',
     by: "'compat'",
     fails: ['target.profiles'],
   },
   {
     id: 'target.without-yen',
-    file: 'src/world-definition.ts',
+    file: 'src/world/definition/definition.ts',
     at: "const jpy: Asset = { code: «'JPY'», scale: 0 };",
     by: "'EUR'",
     from: 'loading',
@@ -192,7 +192,7 @@ export const controlMutants: readonly Mutant[] = [
   },
   {
     id: 'target.one-clock-for-all-worlds',
-    file: 'src/world.ts',
+    file: 'src/world/world.ts',
     at: 'const clock = «new WorldClock()»;',
     by: '(globalThis.touchstoneClock ??= new WorldClock())',
     fails: ['target.worlds'],
@@ -201,7 +201,7 @@ export const controlMutants: readonly Mutant[] = [
   // ── Faults and exchanges ──
   {
     id: 'faults.first-call-is-struck',
-    file: 'src/http/faults.ts',
+    file: 'src/faults.ts',
     at: 'if («entry.calls >= fault.nth» && entry.calls < fault.nth + fault.times) struck ??= fault;',
     by: 'true',
     fails: ['faults.answers', 'faults.payments'],
@@ -222,7 +222,7 @@ export const controlMutants: readonly Mutant[] = [
   },
   {
     id: 'faults.status-ignored',
-    file: 'src/http/faults.ts',
+    file: 'src/faults.ts',
     at: 'return answerWithError(fault, «fault.status ?? 500», wordForFailure());',
     by: '500',
     fails: ['faults.veto'],

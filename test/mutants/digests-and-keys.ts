@@ -1,8 +1,8 @@
 /** Mutants of content digests (RFC 9530), of clients' keys, and of what the profiles do differently. */
 import type { Mutant } from './mutant.ts';
 
-const digest = 'src/http/content-digest.ts';
-const keys = 'src/http/client-keys.ts';
+const digest = 'src/http/signatures/content-digest.ts';
+const keys = 'src/http/signatures/client-keys.ts';
 const instance = 'src/auth/client-instance.ts';
 const pipeline = 'src/http/pipeline.ts';
 const accessToken = 'src/auth/access-token.ts';
@@ -149,7 +149,7 @@ export const clientKeyMutants: readonly Mutant[] = [
   },
   {
     id: 'client-keys.redirects-followed-anywhere',
-    file: 'src/http/outbound.ts',
+    file: 'src/net/outbound.ts',
     at: '|| «target?.origin !== url.origin») {',
     by: 'target === null',
     fails: ['client-keys.redirect-elsewhere'],

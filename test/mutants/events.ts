@@ -2,13 +2,13 @@
 import type { Mutant } from './mutant.ts';
 
 const delivery = 'src/events/delivery.ts';
-const stored = 'src/events/stored-event.ts';
+const stored = 'src/events/outbox.ts';
 const rates = 'src/payments/rate-service.ts';
 
 export const eventMutants: readonly Mutant[] = [
   {
     id: 'events.time-in-seconds',
-    file: 'src/events/event-signature.ts',
+    file: 'src/events/signature.ts',
     at: 'return `t=${«wallNow»}, v1',
     by: 'Math.round(wallNow / 1000)',
     fails: ['events.payment'],
@@ -22,7 +22,7 @@ export const eventMutants: readonly Mutant[] = [
   },
   {
     id: 'events.delivery-unannounced',
-    file: 'src/payments/incoming-credit.ts',
+    file: 'src/payments/incoming/credit.ts',
     at: 'if («received === payment.incomingAmount») await announce(',
     by: 'false',
     fails: ['events.payment'],
@@ -36,7 +36,7 @@ export const eventMutants: readonly Mutant[] = [
   },
   {
     id: 'events.failure-as-completion',
-    file: 'src/payments/settle-payment.ts',
+    file: 'src/payments/outgoing/send.ts',
     at: "context.announce(tx, «'outgoing_payment.failed'», job.id)",
     by: "'outgoing_payment.completed'",
     fails: ['events.failed-payment'],

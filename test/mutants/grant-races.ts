@@ -94,5 +94,5 @@ const races: readonly Omit<Mutant, 'fails'>[] = [
   },
 ];
 
-/** Started by test/auth/grant-races.test.ts: no single client could notice. */
+/** Started by test/auth/grant.race.test.ts: no single client could notice. */
 export const grantRaceMutants: readonly Mutant[] = races.map((mutant) => ({ ...mutant, fails: [] }));

@@ -1,9 +1,9 @@
 /** Mutants of the guards against hostile clients, of failures of ours, and of what is told to nobody. */
 import type { Mutant } from './mutant.ts';
 
-const listener = 'src/listener.ts';
+const listener = 'src/net/listener.ts';
 const rawBody = 'src/http/raw-body.ts';
-const trace = 'src/http/exchange-trace.ts';
+const trace = 'src/http/request-trace.ts';
 
 export const hostileMutants: readonly Mutant[] = [
   {
@@ -57,14 +57,14 @@ export const hostileMutants: readonly Mutant[] = [
   },
   {
     id: 'hostile.key-sets-of-any-size',
-    file: 'src/http/outbound.ts',
+    file: 'src/net/outbound.ts',
     at: "if («size > options.maxBytes») refuse('too_large'",
     by: 'false',
     fails: ['hostile.key-set-megabyte'],
   },
   {
     id: 'hostile.repetition-is-replay',
-    file: 'src/http/message-signatures/verify.ts',
+    file: 'src/http/signatures/verify.ts',
     at: 'return params.nonce ?? («switches.rejectRepeatedSignatures» ?',
     by: 'true',
     fails: ['hostile.repeated-request'],
@@ -90,7 +90,7 @@ export const hostileMutants: readonly Mutant[] = [
     by: 'call.target',
     fails: ['hostile.secrets'],
   },
-  // What follows is noticed by test/end-to-end/{secrets,hostile-*}.test.ts and test/auth/forgotten-grants.test.ts.
+  // What follows is noticed by test/end-to-end/{secrets,hostile-*}.test.ts and test/auth/abandoned-grants.test.ts.
   {
     id: 'hostile.token-logged',
     file: 'src/http/pipeline.ts',
@@ -100,21 +100,21 @@ export const hostileMutants: readonly Mutant[] = [
   },
   {
     id: 'hostile.values-of-statements-logged',
-    file: 'src/deployment.ts',
+    file: 'src/world/deployment.ts',
     at: 'options.log.child({}, «{ serializers: { err: describeError } }»)',
     by: '{}',
     fails: [],
   },
   {
     id: 'hostile.key-sets-without-bound',
-    file: 'src/http/client-keys.ts',
+    file: 'src/http/signatures/client-keys.ts',
     at: 'if («bytes <= maxBytes») return;',
     by: 'true',
     fails: [],
   },
   {
     id: 'hostile.key-set-fetched-for-each-kid',
-    file: 'src/http/client-keys.ts',
+    file: 'src/http/signatures/client-keys.ts',
     at: '«wallNow() - cached.refetchedAt >= minRefetchMs»',
     by: 'true',
     fails: [],
@@ -128,7 +128,7 @@ export const hostileMutants: readonly Mutant[] = [
   },
   {
     id: 'hostile.forgotten-grants-stay',
-    file: 'src/auth/forgotten-grants.ts',
+    file: 'src/auth/abandoned-grants.ts',
     at: 'if («now - lookedAt < PAUSE_MS») return;',
     by: 'true',
     fails: [],

@@ -98,21 +98,21 @@ const receiverMutants: readonly Mutant[] = [
   },
   {
     id: 'interledger.no-cap',
-    file: 'src/payments/incoming-credit.ts',
+    file: 'src/payments/incoming/credit.ts',
     at: 'if («received > (payment.incomingAmount ?? MAX_AMOUNT)») throw',
     by: 'false',
     fails: ['interledger.cap', 'interledger.large-amounts'],
   },
   {
     id: 'interledger.paid-when-closed',
-    file: 'src/payments/incoming-credit.ts',
+    file: 'src/payments/incoming/credit.ts',
     at: "if («isClosed(payment, now)») throw new Problem('incoming_payment_closed');",
     by: 'false',
     fails: ['interledger.completed', 'interledger.payment-expiry'],
   },
   {
     id: 'interledger.expiry-of-the-payment-ignored',
-    file: 'src/payments/incoming-credit.ts',
+    file: 'src/payments/incoming/credit.ts',
     at: 'payment.completed || «businessNow >= payment.expiresAt»;',
     by: 'businessNow > payment.expiresAt + 60_000',
     fails: ['interledger.payment-expiry'],
@@ -246,7 +246,7 @@ const receiverMutants: readonly Mutant[] = [
   },
 ];
 
-const settle = 'src/payments/settle-payment.ts';
+const settle = 'src/payments/outgoing/send.ts';
 const sender = 'src/payments/ilp/stream-sender.ts';
 
 const senderMutants: readonly Mutant[] = [

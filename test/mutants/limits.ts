@@ -1,9 +1,9 @@
 /** Mutants of the states of grants, of limits and their intervals, and of what grants have spent (LIM, RS-G). */
 import type { Mutant } from './mutant.ts';
 
-const interval = 'src/payments/interval.ts';
-const spending = 'src/resource/grant-spending.ts';
-const job = 'src/payments/outgoing-payment-job.ts';
+const interval = 'src/open-payments/interval.ts';
+const spending = 'src/payments/outgoing/grant-spending.ts';
+const job = 'src/payments/outgoing/job.ts';
 
 export const limitMutants: readonly Mutant[] = [
   // ── States of grants ──
@@ -288,7 +288,7 @@ export const limitMutants: readonly Mutant[] = [
     by: 'sql`(select id from grant_spending where ase = ${job.ase} and grant_id = ${job.grantId} order by interval_start desc limit 1)`',
     fails: ['grant-spent.fails-later'],
   },
-  // ── Under lock: test/resource/grant-spending.race.test.ts ──
+  // ── Under lock: test/payments/outgoing/grant-spending.race.test.ts ──
   {
     id: 'grant-spending.not-locked',
     file: spending,

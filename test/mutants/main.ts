@@ -11,8 +11,8 @@ import { answersCheckId, type Check, type Profile, profiles, runChecks } from '.
 import { createRun } from '../../conformance/runner/context.ts';
 import { readEnvironment } from '../../conformance/runner/environment.ts';
 import { loadResponseBodies } from '../../conformance/runner/validation.ts';
-import { createDeployment } from '../../src/deployment.ts';
-import { mainWorldId } from '../../src/world-id.ts';
+import { createDeployment } from '../../src/world/deployment.ts';
+import { mainWorldId } from '../../src/world/naming.ts';
 import { mutants as allMutants } from './index.ts';
 import type { Mutant } from './mutant.ts';
 

@@ -1,8 +1,8 @@
 /** Mutants of what moves money that the model of the money must notice (SET-03…13, LIM-14, RS-OP-28); test/model starts them. */
 import type { Mutant } from './mutant.ts';
 
-const settle = 'src/payments/settle-payment.ts';
-const credit = 'src/payments/incoming-credit.ts';
+const settle = 'src/payments/outgoing/send.ts';
+const credit = 'src/payments/incoming/credit.ts';
 const payment = 'src/resource/outgoing-payment.ts';
 
 const rules: readonly Omit<Mutant, 'fails'>[] = [
@@ -14,7 +14,7 @@ const rules: readonly Omit<Mutant, 'fails'>[] = [
   },
   {
     id: 'money.fee-kept-of-failed-payments',
-    file: 'src/payments/settlement-transfers.ts',
+    file: 'src/payments/outgoing/transfers.ts',
     at: 'const unsent = «job.debit.value - job.sentAmount»;',
     by: 'job.debit.value - job.sentAmount - job.fee',
   },
@@ -65,7 +65,7 @@ const rules: readonly Omit<Mutant, 'fails'>[] = [
   },
   {
     id: 'money.part-rounded-up',
-    file: 'src/payments/settlement-transfers.ts',
+    file: 'src/payments/outgoing/transfers.ts',
     at: '«(delivered * sendable(job)) / job.receive.value»;',
     by: '(delivered * sendable(job) + job.receive.value - 1n) / job.receive.value',
   },
@@ -77,7 +77,7 @@ const rules: readonly Omit<Mutant, 'fails'>[] = [
   },
   {
     id: 'money.periods-add-up',
-    file: 'src/resource/grant-spending.ts',
+    file: 'src/payments/outgoing/grant-spending.ts',
     at: 'return period && { start: «toInstant(period.start)» };',
     by: 'toInstant(0)',
   },

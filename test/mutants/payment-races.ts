@@ -10,7 +10,7 @@ const races: readonly Omit<Mutant, 'fails'>[] = [
   },
   {
     id: 'payment-races.credit-without-lock',
-    file: 'src/payments/incoming-credit.ts',
+    file: 'src/payments/incoming/credit.ts',
     at: "await «selectIncomingPayment(tx, ase, id).forUpdate('payment')».executeTakeFirst());",
     by: 'selectIncomingPayment(tx, ase, id)',
   },

@@ -8,7 +8,7 @@ const quote = 'src/resource/quote.ts';
 const quoteAmounts = 'src/payments/quote-amounts.ts';
 const pagination = 'src/resource/pagination.ts';
 const receiver = 'src/resource/receiver.ts';
-const spending = 'src/resource/grant-spending.ts';
+const spending = 'src/payments/outgoing/grant-spending.ts';
 const caller = 'src/resource/caller.ts';
 
 export const resourceMutants: readonly Mutant[] = [
@@ -29,14 +29,14 @@ export const resourceMutants: readonly Mutant[] = [
   },
   {
     id: 'resource.preflight-without-signature-headers',
-    file: 'src/http/bind.ts',
+    file: 'src/http/router.ts',
     at: "'Access-Control-Allow-Headers':\n        «asked ?? 'Authorization, Content-Type, Content-Digest, Signature, Signature-Input, Web-Monetization-Id'»,",
     by: "'Authorization, Content-Type'",
     fails: ['resource.cors'],
   },
   {
     id: 'resource.quotes-are-listed',
-    file: 'src/http/bind.ts',
+    file: 'src/http/router.ts',
     at: "const route = «routes.find(\n        ({ method, operationId }) =>\n          method === req.method || (method === 'GET' && req.method === 'HEAD' && !policies[operationId]!.changes),\n      )»;",
     by: 'routes[0]',
     fails: ['resource.no-list-of-quotes'],
@@ -52,7 +52,7 @@ export const resourceMutants: readonly Mutant[] = [
   },
   {
     id: 'amounts.any-text',
-    file: 'src/payments/amount.ts',
+    file: 'src/open-payments/amount.ts',
     at: 'const value = «UINT64.test(wire.value) ? BigInt(wire.value) : undefined»;',
     by: '5n',
     also: [
@@ -96,7 +96,7 @@ export const resourceMutants: readonly Mutant[] = [
   },
   {
     id: 'amounts.through-floating-point',
-    file: 'src/payments/amount.ts',
+    file: 'src/open-payments/amount.ts',
     at: 'UINT64.test(wire.value) ? «BigInt(wire.value)» : undefined',
     by: 'BigInt(Math.min(Number(wire.value), 2 ** 63))',
     fails: ['incoming-payment.large-values'],
@@ -124,7 +124,7 @@ export const resourceMutants: readonly Mutant[] = [
   },
   {
     id: 'incoming-payment.slash-is-part-of-the-id',
-    file: 'src/http/bind.ts',
+    file: 'src/http/router.ts',
     at: "req.url = («path.replaceAll(/\\/{2,}/g, '/').replace(/(?<=.)\\/$/, '') || '/'») + query;",
     by: "path.replace(/(?<=[0-9a-f])\\/$/, '%2f')",
     fails: ['incoming-payment.trailing-slash'],
@@ -379,7 +379,7 @@ export const resourceMutants: readonly Mutant[] = [
   },
   {
     id: 'amounts.beyond-uint64',
-    file: 'src/payments/amount.ts',
+    file: 'src/open-payments/amount.ts',
     at: 'if («value < 0n || value > MAX_AMOUNT») throw',
     by: 'false',
     fails: ['quote.out-of-range'],
@@ -453,14 +453,14 @@ export const resourceMutants: readonly Mutant[] = [
   },
   {
     id: 'outgoing-payment.rest-kept',
-    file: 'src/payments/settle-payment.ts',
+    file: 'src/payments/outgoing/send.ts',
     at: 'if («job.funded») await bookTransfer(tx, job.ase, `outgoing:${job.id}:refund`',
     by: 'false',
     fails: ['outgoing-payment.partly-delivered'],
   },
   {
     id: 'outgoing-payment.limit-kept-by-a-failure',
-    file: 'src/payments/settle-payment.ts',
+    file: 'src/payments/outgoing/send.ts',
     at: '    «await returnSpending(tx, job)»;',
     by: 'undefined',
     fails: ['outgoing-payment.without-money', 'outgoing-payment.partly-delivered'],
@@ -481,14 +481,14 @@ export const resourceMutants: readonly Mutant[] = [
   },
   {
     id: 'outgoing-payment.last-unit-refused',
-    file: 'src/payments/incoming-credit.ts',
+    file: 'src/payments/incoming/credit.ts',
     at: 'if («received > (payment.incomingAmount ?? MAX_AMOUNT)») throw',
     by: 'received >= (payment.incomingAmount ?? MAX_AMOUNT)',
     fails: ['outgoing-payment.competing'],
   },
   {
     id: 'outgoing-payment.credited-to-the-first',
-    file: 'src/payments/incoming-credit.ts',
+    file: 'src/payments/incoming/credit.ts',
     at: ".set({ completed: received === payment.incomingAmount })\n    .where('ase', '=', payment.ase)\n    .where('id', «'='», payment.id)",
     by: "'is not'",
     fails: ['outgoing-payment.two-accounts-of-one-payee'],

@@ -4,14 +4,14 @@ import type { Mutant } from './mutant.ts';
 export const settlementMutants: readonly Mutant[] = [
   {
     id: 'settlement.incoming-payment-never-completes',
-    file: 'src/payments/incoming-credit.ts',
+    file: 'src/payments/incoming/credit.ts',
     at: '.set({ completed: «received === payment.incomingAmount» })',
     by: 'false',
     fails: ['settlement.main-path', 'settlement.remaining', 'settlement.same-ase'],
   },
   {
     id: 'settlement.open-payment-completes',
-    file: 'src/payments/incoming-credit.ts',
+    file: 'src/payments/incoming/credit.ts',
     at: '.set({ completed: «received === payment.incomingAmount» })',
     by: 'true',
     fails: ['settlement.fixed-send', 'settlement.remaining'],
@@ -28,7 +28,7 @@ export const settlementMutants: readonly Mutant[] = [
   {
     // The sender begins anew without asking what became of its last packet.
     id: 'settlement.unresolved-packet-forgotten',
-    file: 'src/payments/settle-payment.ts',
+    file: 'src/payments/outgoing/send.ts',
     at: 'of «isFirstAttempt ? [] : await readUnresolvedPackets(db.query, job.ase, job.id)») {',
     by: '[]',
     fails: [],
@@ -36,7 +36,7 @@ export const settlementMutants: readonly Mutant[] = [
   {
     // The sender gives a payment up at once, whatever is on its way.
     id: 'settlement.refund-in-doubt',
-    file: 'src/payments/settlement.ts',
+    file: 'src/payments/outgoing/worker.ts',
     at: 'if («attempts >= maxAttempts && (await readUnresolvedPackets(db.query, ase, job.id)).length === 0») {',
     by: 'true',
     fails: [],

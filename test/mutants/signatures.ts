@@ -1,13 +1,13 @@
 /** Mutants of HTTP message signatures (RFC 9421): what Signature-Input says, what the base holds, what verifies. */
 import type { Mutant } from './mutant.ts';
 
-const input = 'src/http/message-signatures/signature-input.ts';
-const base = 'src/http/message-signatures/signature-base.ts';
-const components = 'src/http/message-signatures/components.ts';
-const verify = 'src/http/message-signatures/verify.ts';
-const fields = 'src/http/structured-fields.ts';
-const exchange = 'src/http/exchange.ts';
-const bind = 'src/http/bind.ts';
+const input = 'src/http/signatures/signature-input.ts';
+const base = 'src/http/signatures/signature-base.ts';
+const components = 'src/http/signatures/components.ts';
+const verify = 'src/http/signatures/verify.ts';
+const fields = 'src/http/signatures/structured-fields.ts';
+const exchange = 'src/http/received-request.ts';
+const bind = 'src/http/router.ts';
 const pipeline = 'src/http/pipeline.ts';
 
 /** A header that is covered but absent counts as empty, as a signer has it who signs what is not there. */
@@ -298,7 +298,7 @@ export const signatureMutants: readonly Mutant[] = [
     by: 'false',
     also: [
       {
-        file: 'src/http/content-digest.ts',
+        file: 'src/http/signatures/content-digest.ts',
         at: 'return «exchange.body.length === 0»',
         by: 'true',
       },

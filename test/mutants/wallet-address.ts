@@ -58,7 +58,7 @@ export const walletAddressMutants: readonly Mutant[] = [
   },
   {
     id: 'wallet-address.grant-endpoint-needs-its-slash',
-    file: 'src/public-app.ts',
+    file: 'src/ase/public-app.ts',
     at: "app.use(«path || '/'», ...handlers)",
     by: "path === '/auth' ? /^\\/auth(?=\\/.)/ : path || '/'",
     from: 'founding',

@@ -10,7 +10,7 @@ import { basename, delimiter, dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { load } from 'js-yaml';
-import { startCommand } from './started-command.ts';
+import { startCommand } from './support/started-command.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const run = promisify(execFile);

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
-import { startCommand } from './started-command.ts';
+import { startCommand } from './support/started-command.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const run = promisify(execFile);

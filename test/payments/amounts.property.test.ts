@@ -6,14 +6,14 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Problem } from '../../src/http/problem.ts';
-import { type Asset, MAX_AMOUNT } from '../../src/payments/amount.ts';
+import { Problem } from '../../src/errors.ts';
+import { type Asset, MAX_AMOUNT } from '../../src/open-payments/amount.ts';
 import type { Entry } from '../../src/payments/ledger.ts';
-import type { Job } from '../../src/payments/outgoing-payment-job.ts';
+import type { Job } from '../../src/payments/outgoing/job.ts';
+import { exchange, holdDebit, refund, sourceOf, takeFee } from '../../src/payments/outgoing/transfers.ts';
 import { type QuoteAmounts, quoteFixedReceive, quoteFixedSend } from '../../src/payments/quote-amounts.ts';
 import { rateBetween } from '../../src/payments/rates.ts';
-import { exchange, holdDebit, refund, sourceOf, takeFee } from '../../src/payments/settlement-transfers.ts';
-import { quoteReceive, quoteSend, type Terms } from '../model/money-amounts.ts';
+import { quoteReceive, quoteSend, type Terms } from '../model/money/amounts.ts';
 
 /** Small ones and large ones alike. */
 const uint64 = fc

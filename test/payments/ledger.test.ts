@@ -4,7 +4,7 @@ import { after, before, beforeEach, test } from 'node:test';
 import fc from 'fast-check';
 import type { Database } from '../../src/database/database.ts';
 import { bookTransfer, internalAccountId, openInternalAccount, readTrialBalance } from '../../src/payments/ledger.ts';
-import { openEmbedded } from '../database/open.ts';
+import { openEmbedded } from '../database/support/open.ts';
 
 const ase = 'granite';
 const usd = { code: 'USD', scale: 2 };

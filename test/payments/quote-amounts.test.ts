@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { Problem } from '../../src/http/problem.ts';
-import { MAX_AMOUNT } from '../../src/payments/amount.ts';
+import { Problem } from '../../src/errors.ts';
+import { MAX_AMOUNT } from '../../src/open-payments/amount.ts';
 import { feeFor, noFee } from '../../src/payments/fees.ts';
 import { minimumDebit, quoteFixedReceive, quoteFixedSend } from '../../src/payments/quote-amounts.ts';
 import { rateBetween } from '../../src/payments/rates.ts';

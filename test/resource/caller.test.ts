@@ -1,8 +1,8 @@
 /** What an access token allows (RS-07…10, INT-07, AS-N08). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { Problem } from '../../src/errors.ts';
 import { type Policy, policies } from '../../src/http/policy.ts';
-import { Problem } from '../../src/http/problem.ts';
 import { type AccessItem, authorizeCaller, type ResourceCall, scopeFor } from '../../src/resource/caller.ts';
 
 const alice = 'https://granite.example/alice';

@@ -1,7 +1,7 @@
 /** Incoming payments and the wire of the resource server (RS-01…30, RS-IP-01…36). */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import { compat, strict } from '../../src/http/profile.ts';
+import { compat, strict } from '../../src/profile.ts';
 import {
   type Answer,
   full,
@@ -9,7 +9,7 @@ import {
   start,
   startResourceWorld,
   type TestAse,
-} from './two-resource-servers.ts';
+} from './support/two-resource-servers.ts';
 
 const day = 24 * 60 * 60 * 1000;
 const usd = (value: string) => ({ value, assetCode: 'USD', assetScale: 2 });

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { inspect } from 'node:util';
-import { createOutbound, type OutboundRequest, type OutboundResponse } from '../../src/http/outbound.ts';
-import { Problem } from '../../src/http/problem.ts';
+import { Problem } from '../../src/errors.ts';
+import { createOutbound, type OutboundRequest, type OutboundResponse } from '../../src/net/outbound.ts';
 import { createIntrospectionClient } from '../../src/resource/introspection-client.ts';
-import { createTestClient, type OneAuthServer, secrets, startAuthServer } from '../auth/one-auth-server.ts';
+import { createTestClient, type OneAuthServer, secrets, startAuthServer } from '../auth/support/one-auth-server.ts';
 
 let as: OneAuthServer;
 const client = createTestClient('shop');

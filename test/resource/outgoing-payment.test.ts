@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { noFee } from '../../src/payments/fees.ts';
-import type { Limits } from '../../src/resource/grant-spending.ts';
+import type { Limits } from '../../src/payments/outgoing/grant-spending.ts';
 import {
   type Answer,
   full,
@@ -10,7 +10,7 @@ import {
   start,
   startResourceWorld,
   type TestAse,
-} from './two-resource-servers.ts';
+} from './support/two-resource-servers.ts';
 
 const minute = 60_000;
 const usd = (value: string) => ({ value, assetCode: 'USD', assetScale: 2 });

@@ -8,7 +8,7 @@ import { after, before, describe, test } from 'node:test';
 import { type CompiledQuery, sql } from 'kysely';
 import { type Database, openDatabase, type Queryable } from '../../src/database/database.ts';
 import { type Position, writeCursor } from '../../src/resource/pagination.ts';
-import { nameDatabase, skipWithoutPostgres } from '../database/open.ts';
+import { nameDatabase, skipWithoutPostgres } from '../database/support/open.ts';
 import {
   insertPayments,
   type Kind,
@@ -18,7 +18,7 @@ import {
   listPage,
   openListedWallet,
   scopeOf,
-} from './many-payments.ts';
+} from './support/many-payments.ts';
 
 const FEW = 1_000;
 const MANY = 50_000;

@@ -7,8 +7,15 @@ import { after, before, test } from 'node:test';
 import fc from 'fast-check';
 import { toMillis } from '../../src/database/columns.ts';
 import type { Database } from '../../src/database/database.ts';
-import { openEmbedded } from '../database/open.ts';
-import { insertPayments, type Kind, kinds, type ListedWallet, listPage, openListedWallet } from './many-payments.ts';
+import { openEmbedded } from '../database/support/open.ts';
+import {
+  insertPayments,
+  type Kind,
+  kinds,
+  type ListedWallet,
+  listPage,
+  openListedWallet,
+} from './support/many-payments.ts';
 
 const clients = ['https://client.example/one', 'https://client.example/two'] as const;
 const start = Date.parse('2030-01-01T00:00:00Z');

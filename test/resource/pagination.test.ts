@@ -8,7 +8,7 @@ import {
   start,
   startResourceWorld,
   type TestAse,
-} from './two-resource-servers.ts';
+} from './support/two-resource-servers.ts';
 
 let world: ResourceWorld;
 let granite: TestAse;

@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { routes } from '../../generated/resource-server/routes.ts';
 import { responseBody } from '../../generated/resource-server/validators.js';
-import type { Reply, ReplyValidator } from '../../src/http/pipeline.ts';
-import { Problem } from '../../src/http/problem.ts';
+import { Problem } from '../../src/errors.ts';
+import type { ReplyValidator } from '../../src/http/pipeline.ts';
+import type { Reply } from '../../src/http/reply.ts';
 import { createResourceProblemRenderer } from '../../src/resource/problem.ts';
 
 const renderProblem = createResourceProblemRenderer({ authServer: 'https://granite.example/auth/' });

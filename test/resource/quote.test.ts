@@ -9,7 +9,7 @@ import {
   start,
   startResourceWorld,
   type TestAse,
-} from './two-resource-servers.ts';
+} from './support/two-resource-servers.ts';
 
 const minute = 60_000;
 const usd = (value: string) => ({ value, assetCode: 'USD', assetScale: 2 });

@@ -4,8 +4,8 @@ import { generateKeyPairSync } from 'node:crypto';
 import { describe, test } from 'node:test';
 import { WorldClock } from '../../src/clock.ts';
 import type { Database } from '../../src/database/database.ts';
-import { OutboundError, type OutboundRequest, type OutboundResponse } from '../../src/http/outbound.ts';
-import { Problem } from '../../src/http/problem.ts';
+import { Problem } from '../../src/errors.ts';
+import { OutboundError, type OutboundRequest, type OutboundResponse } from '../../src/net/outbound.ts';
 import type { Receiver } from '../../src/payments/receiver.ts';
 import { createReceiverReader, readPayableReceiver } from '../../src/resource/receiver.ts';
 

@@ -1,6 +1,6 @@
 /** Signed requests to a world, built from parts that a test can spoil. */
 import { createPrivateKey } from 'node:crypto';
-import { signRequest } from '../../src/http/message-signatures/sign.ts';
+import { signRequest } from '../../src/http/signatures/sign.ts';
 import type { ClientEnvironment } from './world.ts';
 
 export interface RequestParts {

@@ -2,7 +2,7 @@
 import pino from 'pino';
 import type { DatabaseOptions } from '../../src/database/database.ts';
 import { type CreateWorldOptions, createWorld, type RunningWorld } from '../../src/index.ts';
-import type { World } from '../../src/world.ts';
+import type { World } from '../../src/world/world.ts';
 
 export type TestWorld = RunningWorld;
 

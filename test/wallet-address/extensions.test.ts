@@ -7,7 +7,7 @@ import { json as readJson } from 'node:stream/consumers';
 import { after, before, test } from 'node:test';
 import { createIlpOverHttpLink } from '../../src/payments/ilp/ilp-over-http.ts';
 import { createStreamPrepare, readPacketAnswer } from '../../src/payments/ilp/stream-sender.ts';
-import { defaultWorld } from '../../src/world-definition.ts';
+import { defaultWorld } from '../../src/world/definition/definition.ts';
 import { type CallControl, controlOf } from '../support/administration.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
 

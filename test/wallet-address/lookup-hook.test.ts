@@ -1,7 +1,7 @@
 /** The hook for wallet addresses that are not there yet (WA-40). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { OutboundError, type OutboundRequest } from '../../src/http/outbound.ts';
+import { OutboundError, type OutboundRequest } from '../../src/net/outbound.ts';
 import { createLookupHook, type LookupHookOptions } from '../../src/wallet-address/lookup-hook.ts';
 
 function setUp(given: Partial<LookupHookOptions> & { readonly answer?: () => Promise<number> } = {}) {

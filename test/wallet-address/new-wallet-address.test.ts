@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { routes as authRoutes } from '../../generated/auth-server/routes.ts';
 import { routes as resourceRoutes } from '../../generated/resource-server/routes.ts';
 import { routes as walletAddressRoutes } from '../../generated/wallet-address-server/routes.ts';
-import { Problem } from '../../src/http/problem.ts';
+import { Problem } from '../../src/errors.ts';
 import { parseNewWalletAddress, reservedSegments } from '../../src/wallet-address/new-wallet-address.ts';
 
 const published = { origin: 'https://bank.example', local: false };

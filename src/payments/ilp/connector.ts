@@ -1,8 +1,8 @@
 /** The connector of an ASE (ILP-0027): routes to peers by longest prefix, answers packets for its own addresses. */
 import type { Clock } from '../../clock.ts';
 import type { Database } from '../../database/database.ts';
-import type { Asset } from '../amount.ts';
-import { type Failpoint, noFailpoint } from '../failpoint.ts';
+import type { Asset } from '../../open-payments/amount.ts';
+import { type Failpoint, noFailpoint } from '../outgoing/failpoint.ts';
 import type { AnnouncePayment } from '../payment-event.ts';
 import { parsePrepare, reject } from './ilp-reply.ts';
 import type { Peer } from './link.ts';

@@ -1,6 +1,6 @@
 /** A link whose packets are struck by faults on purpose (CT-06), for failed and partly delivered payments. */
 import { setTimeout as wait } from 'node:timers/promises';
-import { packetOperation, type Strike } from '../../http/faults.ts';
+import { packetOperation, type Strike } from '../../faults.ts';
 import { reject } from './ilp-reply.ts';
 import { type Link, LinkError } from './link.ts';
 

@@ -6,7 +6,7 @@ import { Agent as HttpAgent, request as httpRequest, type IncomingMessage, type 
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
 import type { SecureContext } from 'node:tls';
 import { assertOutsideTransaction } from '../../database/database.ts';
-import type { Asset } from '../amount.ts';
+import type { Asset } from '../../open-payments/amount.ts';
 import { parsePrepare } from './ilp-reply.ts';
 import { type Link, LinkError } from './link.ts';
 

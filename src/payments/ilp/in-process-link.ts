@@ -1,6 +1,6 @@
 /** A link between two ASEs in one process. Only bytes cross it, copied, as over a wire. */
 import { assertOutsideTransaction } from '../../database/database.ts';
-import type { Asset } from '../amount.ts';
+import type { Asset } from '../../open-payments/amount.ts';
 import { type Link, LinkError } from './link.ts';
 
 /** `receive` is the peer's: Connector.receive, bound to the name by which the peer knows the sender. */

@@ -1,5 +1,5 @@
 /** A link to a peer's connector: carries serialised packets and knows nothing of what is in them. */
-import type { Asset } from '../amount.ts';
+import type { Asset } from '../../open-payments/amount.ts';
 
 export interface Link {
   /**

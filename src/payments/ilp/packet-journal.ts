@@ -7,7 +7,7 @@ import { deserializeIlpPrepare } from 'ilp-packet';
 import { sql } from 'kysely';
 import { toAmount, toBuffer, toInstant, toMillis } from '../../database/columns.ts';
 import type { Queryable, Transaction } from '../../database/database.ts';
-import type { Asset } from '../amount.ts';
+import type { Asset } from '../../open-payments/amount.ts';
 
 export interface OutgoingPacket {
   readonly paymentId: string;

@@ -1,5 +1,5 @@
 /** The peers of an ASE as its connector uses them: made of what is set for them, their links kept while that stands. */
-import { matchesDigest } from '../../http/secret-digest.ts';
+import { matchesDigest } from '../../crypto/secret-digest.ts';
 import type { Link, Peer } from './link.ts';
 
 /** What is agreed with a peer. */

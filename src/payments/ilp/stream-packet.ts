@@ -10,7 +10,7 @@ import {
   Packet,
   StreamMoneyFrame,
 } from 'ilp-protocol-stream/dist/src/packet.js';
-import type { Asset } from '../amount.ts';
+import type { Asset } from '../../open-payments/amount.ts';
 
 const hmac = (key: Buffer, data: string | Buffer): Buffer => createHmac('sha256', key).update(data).digest();
 

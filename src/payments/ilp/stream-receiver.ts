@@ -5,11 +5,11 @@
 import type { IlpPrepare } from 'ilp-packet';
 import type { Clock } from '../../clock.ts';
 import type { Database } from '../../database/database.ts';
-import { Problem } from '../../http/problem.ts';
-import { type Asset, sameAsset } from '../amount.ts';
-import type { Failpoint } from '../failpoint.ts';
-import { creditIncomingPayment, isClosed, lockCreditable, readCreditable } from '../incoming-credit.ts';
+import { Problem } from '../../errors.ts';
+import { type Asset, sameAsset } from '../../open-payments/amount.ts';
+import { creditIncomingPayment, isClosed, lockCreditable, readCreditable } from '../incoming/credit.ts';
 import { lockBalance, openInternalAccount } from '../ledger.ts';
+import type { Failpoint } from '../outgoing/failpoint.ts';
 import { type AnnouncePayment, announceNothing } from '../payment-event.ts';
 import { resolveAddress } from './credentials.ts';
 import { amountTooLarge, fulfill, reject } from './ilp-reply.ts';

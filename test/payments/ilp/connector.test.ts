@@ -6,7 +6,7 @@ import { type Database, openDatabase } from '../../../src/database/database.ts';
 import { createConnector, type Link, type Peer } from '../../../src/payments/ilp/connector.ts';
 import { createCredentials } from '../../../src/payments/ilp/credentials.ts';
 import { createStreamPrepare } from '../../../src/payments/ilp/stream-sender.ts';
-import { nameDatabase, openEmbedded, skipWithoutPostgres } from '../../database/open.ts';
+import { nameDatabase, openEmbedded, skipWithoutPostgres } from '../../database/support/open.ts';
 import {
   createIncomingPayment,
   createTwoAses,
@@ -15,7 +15,7 @@ import {
   readIncomingPayment,
   secretOf,
   TestClock,
-} from './two-ases.ts';
+} from '../support/two-ases.ts';
 
 let db: Database;
 before(async () => {

@@ -1,7 +1,7 @@
 /** Faults of a link (CT-06): what the sender sees, and whether the packet was passed on. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Fault } from '../../../src/http/faults.ts';
+import type { Fault } from '../../../src/faults.ts';
 import { createFaultyLink } from '../../../src/payments/ilp/faulty-link.ts';
 import { LinkError } from '../../../src/payments/ilp/link.ts';
 import { readPacketAnswer } from '../../../src/payments/ilp/stream-sender.ts';

@@ -21,7 +21,7 @@ import {
 import type { Database } from '../../../src/database/database.ts';
 import { createCredentials } from '../../../src/payments/ilp/credentials.ts';
 import { createIlpOverHttpHandler } from '../../../src/payments/ilp/ilp-over-http.ts';
-import { openEmbedded } from '../../database/open.ts';
+import { openEmbedded } from '../../database/support/open.ts';
 import {
   createIncomingPayment,
   createTwoAses,
@@ -31,7 +31,7 @@ import {
   readIncomingPayment,
   secretOf,
   TestClock,
-} from './two-ases.ts';
+} from '../support/two-ases.ts';
 
 let db: Database;
 before(async () => {

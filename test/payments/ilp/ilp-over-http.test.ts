@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, it } from 'node:test';
 import { serializeIlpPrepare } from 'ilp-packet';
-import type { Asset } from '../../../src/payments/amount.ts';
+import type { Asset } from '../../../src/open-payments/amount.ts';
 import { createIlpOverHttpHandler, createIlpOverHttpLink } from '../../../src/payments/ilp/ilp-over-http.ts';
 import { LinkError } from '../../../src/payments/ilp/link.ts';
 

@@ -27,8 +27,8 @@ import { WorldClock } from '../../../src/clock.ts';
 import type { Database } from '../../../src/database/database.ts';
 import { createConnector, type Link } from '../../../src/payments/ilp/connector.ts';
 import { createCredentials } from '../../../src/payments/ilp/credentials.ts';
-import { createSettlement } from '../../../src/payments/settlement.ts';
-import { openEmbedded } from '../../database/open.ts';
+import { createSettlement } from '../../../src/payments/outgoing/worker.ts';
+import { openEmbedded } from '../../database/support/open.ts';
 import {
   createIncomingPayment,
   createOutgoingPayment,
@@ -42,7 +42,7 @@ import {
   secretOf,
   TestClock,
   USD,
-} from './two-ases.ts';
+} from '../support/two-ases.ts';
 
 let db: Database;
 before(async () => {

@@ -1,0 +1,217 @@
+/** `touchstone start`: runs a world until it is told to stop. */
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import pino, { type Logger } from 'pino';
+import type { DatabaseOptions } from '../database/database.ts';
+import { ConfigError } from '../errors.ts';
+import { openTls, type Tls } from '../net/tls.ts';
+import { killAt, parseFailpoint } from '../payments/outgoing/failpoint.ts';
+import { createDeployment, type Deployment } from '../world/deployment.ts';
+import { mainWorldId } from '../world/naming.ts';
+import type { World } from '../world/world.ts';
+import type { Config } from './options.ts';
+import { readServed, readServerUrls } from './serve.ts';
+
+/** Of the control API, above the port of the first ASE. */
+const CONTROL_PORT_OFFSET = 900;
+
+export async function start(config: Config): Promise<void> {
+  performance.mark('touchstone: program loaded');
+  const log = createLogger(config.logLevel);
+  const serves = readServed(config);
+  if (serves.includes('resource') && config.ase !== undefined && !config.peerSecret && !config.seed) {
+    log.warn(`without --peer-secret ${config.ase} has no peers but those set over the control API`);
+  }
+  const definition =
+    config.world === undefined
+      ? undefined
+      : await (await import('../world/definition/file.ts')).readWorldFile(config.world);
+  const directory = await openDirectory(config.data);
+  let deployment: Deployment | undefined;
+  try {
+    const tls = await chooseTls(config, directory.path);
+    deployment = await createDeployment({
+      host: config.host,
+      controlPort: config.controlPort ?? (config.port === 0 ? 0 : config.port + CONTROL_PORT_OFFSET),
+      database: chooseDatabase(config),
+      insecure: config.insecure,
+      tls,
+      log,
+    });
+    const world = await deployment.addWorld(mainWorldId, {
+      definition,
+      port: config.port,
+      publicUrl: config.publicUrl,
+      controlToken: config.controlToken,
+      only: config.ase,
+      serves,
+      servers: readServerUrls(config),
+      peerSecret: config.peerSecret,
+      seed: config.seed,
+      consent: config.consent,
+      signIn: config.signIn,
+      profile: config.profile,
+      failpoint: readFailpoint(config.failpoint),
+    });
+    performance.mark('touchstone: world founded');
+    const files = { key: await writeClientKey(world, directory.path), authority: tls?.authorityFile };
+    stopOnSignal(deployment, directory.remove, log);
+    const line = { startedInMs: Math.round(process.uptime() * 1000), seed: config.seed ?? null };
+    process.stdout.write(
+      config.json
+        ? `${JSON.stringify(describeReady(world, files, line))}\n`
+        : printBanner(world, config, files, line.startedInMs),
+    );
+  } catch (error) {
+    await deployment?.close();
+    await directory.remove();
+    throw error;
+  }
+}
+
+/** Structured, on stderr, without secrets: headers and bodies are never logged, and what might slip in is redacted. */
+function createLogger(level: Config['logLevel']): Logger {
+  const secret = [
+    'authorization',
+    'token',
+    'secret',
+    'sharedSecret',
+    'privateKey',
+    'signature',
+    'nonce',
+    'interact_ref',
+  ];
+  const redact = secret.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]);
+  return pino({ level, base: null, redact }, pino.destination({ fd: 2, sync: true }));
+}
+
+function chooseDatabase(config: Config): DatabaseOptions {
+  if (config.databaseUrl !== undefined) {
+    if (config.data !== undefined) throw new ConfigError('--data and --database-url exclude each other');
+    return { kind: 'postgresql', url: config.databaseUrl };
+  }
+  return { kind: 'embedded', directory: config.data && resolve(config.data) };
+}
+
+function readFailpoint(text: string | undefined) {
+  if (text === undefined) return undefined;
+  const point = parseFailpoint(text);
+  if (!point) throw new ConfigError(`there is no failpoint ${text}`);
+  return killAt(point.name, point.n);
+}
+
+async function chooseTls(config: Config, directory: string): Promise<Tls | undefined> {
+  const { tlsCert: certFile, tlsKey: keyFile, tlsCa: caFile, publicUrl } = config;
+  if (!config.tls && certFile === undefined && keyFile === undefined) {
+    if (caFile !== undefined) throw new ConfigError('--tls-ca goes with --tls or --tls-cert');
+    return undefined;
+  }
+  if (publicUrl?.startsWith('http:')) throw new ConfigError('with TLS the --public-url is an https one');
+  return openTls({ directory, certFile, keyFile, caFile });
+}
+
+interface Directory {
+  readonly path: string;
+  /** Unless it is the user's own. */
+  remove(): Promise<void>;
+}
+
+/** Where the files for clients are: beside the data, or gone when the world ends. */
+async function openDirectory(data: string | undefined): Promise<Directory> {
+  if (data !== undefined) return { path: resolve(data), remove: async () => {} };
+  const path = await mkdtemp(join(tmpdir(), 'touchstone-'));
+  return { path, remove: () => rm(path, { recursive: true, force: true }) };
+}
+
+/** Puts the client's test key into a file that only this user can read; undefined if there is none here. */
+async function writeClientKey(world: World, directory: string): Promise<string | undefined> {
+  if (world.clientKey === undefined) return undefined;
+  await mkdir(directory, { recursive: true });
+  const file = join(directory, 'client.pem');
+  await writeFile(file, world.clientKey, { mode: 0o600 });
+  return file;
+}
+
+/** First signal: finish what runs and leave. Second one: leave. */
+function stopOnSignal(deployment: Deployment, removeFiles: () => Promise<void>, log: Logger): void {
+  let stopping = false;
+  const stop = async (): Promise<void> => {
+    if (stopping) process.exit(1);
+    stopping = true;
+    try {
+      await deployment.close();
+      await removeFiles();
+    } catch (error) {
+      log.error({ err: error }, 'could not stop in good order');
+      process.exitCode = 1;
+    }
+    process.exit();
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+}
+
+/** For clients: the test key, and the authority to accept. */
+interface Files {
+  readonly key?: string;
+  readonly authority?: string;
+}
+
+/** What a client needs to use the world; the names are stable. */
+function describeReady(world: World, files: Files, line: { startedInMs: number; seed: string | null }) {
+  const { controls } = world;
+  return {
+    event: 'ready',
+    version: controls.version,
+    spec: controls.spec,
+    profile: controls.profile,
+    ...line,
+    ases: world.ases,
+    ...(world.passphrases.length > 0 && { passphrases: world.passphrases }),
+    env: {
+      ...world.describeEnvironment(),
+      ...(files.key !== undefined && { TOUCHSTONE_PRIVATE_KEY_FILE: files.key }),
+      ...(files.authority !== undefined && { TOUCHSTONE_CA: files.authority }),
+    },
+  };
+}
+
+function printBanner(world: World, config: Config, files: Files, startedInMs: number): string {
+  const { definition, controls } = world;
+  const storage = config.databaseUrl
+    ? 'postgresql'
+    : config.data
+      ? `embedded in ${config.data}`
+      : 'embedded, in memory (gone at the end)';
+  const wallets = world.ases.flatMap(({ name, walletAddresses }) =>
+    walletAddresses.map(({ url, assetCode, assetScale, balance }, index) => {
+      const amount = formatAmount(BigInt(balance), assetScale);
+      return `  ${(index === 0 ? name : '').padEnd(9)} ${url.padEnd(44)} ${assetCode}/${assetScale} ${amount.padStart(12)}`;
+    }),
+  );
+  return [
+    `touchstone ${controls.version}   spec ${controls.spec}   seed ${config.seed ?? 'none'}   clock ${controls.clock().mode}   consent ${controls.consent()}   profile ${config.profile}`,
+    `storage ${storage}   ready in ${startedInMs} ms`,
+    ...wallets,
+    ...(files.key
+      ? [
+          `  client    ${world.walletUrl(definition.client)}   key id ${definition.client.keyId}   private key ${files.key}`,
+        ]
+      : []),
+    ...world.passphrases.map(
+      ({ ase, account, passphrase }) => `  sign in   ${ase.padEnd(9)} ${account.padEnd(24)} ${passphrase}`,
+    ),
+    `  control   ${world.controlUrl}   token ${world.controlToken}`,
+    ...(files.authority ? [`  tls       certificates of the authority ${files.authority}`] : []),
+    `  try       curl ${files.authority ? `--cacert ${files.authority} ` : ''}${world.walletUrl(definition.receiver)}`,
+    '',
+  ].join('\n');
+}
+
+/** 1234567 at scale 2 as 12,345.67. */
+export function formatAmount(value: bigint, scale: number): string {
+  const digits = (value < 0n ? -value : value).toString().padStart(scale + 1, '0');
+  const whole = digits.slice(0, digits.length - scale).replaceAll(/\B(?=(\d{3})+$)/g, ',');
+  return `${value < 0n ? '-' : ''}${whole}${scale > 0 ? `.${digits.slice(-scale)}` : ''}`;
+}

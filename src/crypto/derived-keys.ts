@@ -1,0 +1,25 @@
+/** What an ASE derives from its first secret: the same in every process and after every start. */
+import { createHmac, createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
+import type { ClientJwk } from '../open-payments/client.ts';
+
+const derive = (secrets: readonly string[], label: string): Buffer =>
+  createHmac('sha256', Buffer.from(secrets[0]!, 'base64')).update(label).digest();
+
+/** A secret for a purpose. */
+export const deriveSecret = (secrets: readonly string[], purpose: string): string =>
+  derive(secrets, `secret\n${purpose}`).toString('base64url');
+
+/** PKCS#8 header of an Ed25519 private key (RFC 8410 §7), before its 32 bytes. */
+const ED25519_PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex');
+
+/** An Ed25519 key: of the ASE as a client of others, or of the test client. */
+export function deriveKey(secrets: readonly string[], purpose: 'client' | 'instance'): KeyObject {
+  const bytes = derive(secrets, `ed25519 key\n${purpose}`);
+  return createPrivateKey({ key: Buffer.concat([ED25519_PKCS8, bytes]), format: 'der', type: 'pkcs8' });
+}
+
+/** The public part of an Ed25519 key, private or public. */
+export function exportPublicJwk(key: KeyObject, kid: string): ClientJwk {
+  const { x } = (key.type === 'private' ? createPublicKey(key) : key).export({ format: 'jwk' });
+  return { kid, alg: 'EdDSA', kty: 'OKP', crv: 'Ed25519', x: x! };
+}

@@ -1,0 +1,46 @@
+/** What went wrong, without a wire format: each slice's `problem.ts` knows its codes and renders them. */
+
+export interface ProblemOptions {
+  /** Sentence for the client, where the catalogue's own does not say enough. */
+  readonly description?: string;
+  /** Members for `error.details` (resource server). */
+  readonly details?: Record<string, unknown>;
+  /** For the log only. Never a secret. */
+  readonly detail?: string;
+  readonly cause?: unknown;
+}
+
+export class Problem<Code extends string = string> extends Error {
+  readonly code: Code;
+  readonly description: string | undefined;
+  readonly details: Record<string, unknown> | undefined;
+  readonly detail: string | undefined;
+
+  constructor(code: Code, options: ProblemOptions = {}) {
+    super(code, { cause: options.cause });
+    this.name = 'Problem';
+    this.code = code;
+    this.description = options.description;
+    this.details = options.details;
+    this.detail = options.detail;
+  }
+}
+
+/** A mistake in the options; its message is for the person who started the program. */
+export class ConfigError extends Error {}
+
+/** The known word with the smallest edit distance. */
+export function nearest(word: string, known: readonly string[]): string {
+  const distance = (a: string, b: string): number => {
+    let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+    for (let i = 1; i <= a.length; i += 1) {
+      const next = [i];
+      for (let j = 1; j <= b.length; j += 1) {
+        next[j] = Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1));
+      }
+      row = next;
+    }
+    return row[b.length]!;
+  };
+  return known.toSorted((a, b) => distance(word, a) - distance(word, b))[0]!;
+}

@@ -1,0 +1,167 @@
+/**
+ * The last exchanges of a world, for whoever looks for the reason of a refusal (CT-05): what was asked and answered, the
+ * signature base of a refused signature (RFC 9421 §2.5), the requirement concerned. Bounded, in memory, without secrets.
+ */
+
+import { Problem } from '../errors.ts';
+import type { Reason } from './signatures/verdict.ts';
+
+/** What the steps of the pipeline find out on the way. */
+export interface Finding {
+  readonly lenient?: readonly string[];
+  /** As verified; it holds secrets. */
+  readonly signatureBase?: string;
+  /** What was thrown, if anything was. */
+  readonly error?: unknown;
+}
+
+export interface FinishedCall extends Finding {
+  readonly operation: string;
+  readonly method: string;
+  /** Path and query as received, and the values of the path's parameters. */
+  readonly target: string;
+  readonly params: Readonly<Record<string, string>>;
+  /** Undefined if the connection ended instead. */
+  readonly status: number | undefined;
+  readonly milliseconds: number;
+}
+
+export interface TracedExchange {
+  /** Grows by one from exchange to exchange. */
+  id: number;
+  at: string;
+  ase: string;
+  operation: string;
+  method: string;
+  target: string;
+  status: number | null;
+  ms: number;
+  lenient: string[];
+  /** Where it was refused or failed. */
+  refusal?: { code: string; reason: string; requirements: string[]; signatureBase?: string };
+}
+
+export interface ExchangeTrace {
+  recordAt(ase: string): (call: FinishedCall) => void;
+  /** Those after an id, the oldest first; without one the newest. */
+  list(query: { readonly after?: number; readonly operation?: string; readonly limit: number }): TracedExchange[];
+  clear(): void;
+}
+
+const MOST = 1000;
+/** Characters of a target or a signature base. */
+const LONGEST = 4000;
+
+export function createExchangeTrace(wallNow: () => number): ExchangeTrace {
+  let kept: TracedExchange[] = [];
+  let last = 0;
+  return {
+    recordAt: (ase) => (call) => {
+      last += 1;
+      kept.push({
+        id: last,
+        at: new Date(wallNow()).toISOString(),
+        ase,
+        operation: call.operation,
+        method: call.method,
+        target: shorten(redactTarget(call.target, call.params)),
+        status: call.status ?? null,
+        ms: Math.round(call.milliseconds * 10) / 10,
+        lenient: [...(call.lenient ?? [])],
+        ...(call.error !== undefined && { refusal: describeRefusal(call) }),
+      });
+      // Not one by one: each cut copies what stays.
+      if (kept.length > 1.2 * MOST) kept = kept.slice(-MOST);
+    },
+    list({ after, operation, limit }) {
+      const newest = kept.slice(-MOST);
+      const fitting = operation === undefined ? newest : newest.filter((exchange) => exchange.operation === operation);
+      if (after === undefined) return fitting.slice(-limit);
+      return fitting.filter(({ id }) => id > after).slice(0, limit);
+    },
+    clear: () => {
+      kept = [];
+    },
+  };
+}
+
+function describeRefusal({ error, signatureBase, target, params }: FinishedCall): TracedExchange['refusal'] {
+  // Of what is no Problem the log knows more; the parser's words on malformed content may quote it.
+  const problem = error instanceof Problem ? error : new Problem('internal_error');
+  const said = problem.code === 'malformed_body' ? undefined : (problem.detail ?? problem.description);
+  const hide = (text: string) => text.replaceAll(target, redactTarget(target, params));
+  return {
+    code: problem.code,
+    reason: said ?? problem.code,
+    requirements: [...(requirements[problem.detail as Reason] ?? [])],
+    ...(signatureBase !== undefined && { signatureBase: shorten(hide(redactSignatureBase(signatureBase))) }),
+  };
+}
+
+/** A request line may be 16 KB long, and 1,000 of them stay. */
+const shorten = (text: string): string => (text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text);
+
+const REDACTED = '[redacted]';
+
+/** References, hashes and nonces of an interaction are secrets, in the query as in the path. */
+export function redactTarget(target: string, params: Readonly<Record<string, string>>): string {
+  const { nonce } = params;
+  const withoutNonce = nonce
+    ? target.replaceAll(nonce, REDACTED).replaceAll(encodeURIComponent(nonce), REDACTED)
+    : target;
+  return withoutNonce.replace(/([?&](?:interact_ref|hash|nonce|token)=)[^&#]*/gi, `$1${REDACTED}`);
+}
+
+/** Components whose values are no secrets; all others may be. */
+const shown = new Set([
+  '@method',
+  '@target-uri',
+  '@authority',
+  '@scheme',
+  'content-digest',
+  'content-length',
+  'content-type',
+]);
+
+/** Values that may be secrets are left out, so that it does not verify any more, but can be compared line by line. */
+export function redactSignatureBase(base: string): string {
+  return base
+    .split('\n')
+    .map((line) => {
+      const [, name = '', value = ''] = /^"([^"]*)": (.*)$/s.exec(line) ?? [];
+      if (name === '@signature-params') return line.replace(/(;nonce=)"(?:[^"\\]|\\.)*"/g, `$1"${REDACTED}"`);
+      return `"${name}": ${shown.has(name) ? value : REDACTED}`;
+    })
+    .join('\n');
+}
+
+/** Rows of the requirement catalogue. */
+const requirements: Readonly<Partial<Record<Reason, readonly string[]>>> = {
+  missing_signature_input: ['SIG-01'],
+  missing_signature: ['SIG-01'],
+  malformed_signature_input: ['SIG-02', 'SIG-26'],
+  malformed_signature: ['SIG-25'],
+  duplicate_label: ['SIG-02'],
+  label_mismatch: ['SIG-02'],
+  ambiguous_label: ['SIG-02'],
+  missing_keyid: ['SIG-10'],
+  keyid_mismatch: ['SIG-10', 'SIG-32'],
+  missing_created: ['SIG-11'],
+  created_too_old: ['SIG-11'],
+  created_in_future: ['SIG-11'],
+  expired: ['SIG-12'],
+  unsupported_alg: ['SIG-13'],
+  unsupported_tag: ['SIG-14'],
+  duplicate_component: ['SIG-18'],
+  unsupported_component: ['SIG-18', 'SIG-N01'],
+  missing_component: ['SIG-03', 'SIG-04', 'SIG-05'],
+  covered_header_absent: ['SIG-19'],
+  duplicate_authorization: ['SIG-N03'],
+  digest_missing: ['SIG-05'],
+  digest_malformed: ['SIG-09'],
+  digest_unsupported: ['SIG-08'],
+  digest_mismatch: ['SIG-07', 'SIG-09'],
+  unsupported_key: ['SIG-N04'],
+  signature_mismatch: ['SIG-29'],
+  nonce_replayed: ['SIG-15'],
+};

@@ -1,0 +1,227 @@
+// Keys of clients: JWK Sets of client wallet addresses (RFC 7517 §5) and directly presented keys (RFC 8037), rows
+// AS-22, AS-23, AS-29, AS-30, AS-N09, AS-N14, SIG-N04.
+import { createPublicKey, type KeyObject } from 'node:crypto';
+import { calculateJwkThumbprint } from 'jose';
+import { Problem } from '../../errors.ts';
+import type { Outbound } from '../../net/outbound.ts';
+import type { ClientJwk } from '../../open-payments/client.ts';
+
+/**
+ * `key_not_found`: there is no such kid, or no key set where it should be; `key_unusable`: the kid stands twice or its
+ * key is not for Ed25519 signatures; `keys_unreachable`: the set could not be fetched.
+ */
+export type ClientKeyErrorCode = 'key_not_found' | 'key_unusable' | 'keys_unreachable';
+
+export class ClientKeyError extends Error {
+  readonly code: ClientKeyErrorCode;
+  constructor(code: ClientKeyErrorCode, message: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = 'ClientKeyError';
+    this.code = code;
+  }
+}
+
+export interface ClientKey {
+  readonly keyid: string;
+  readonly key: KeyObject;
+  readonly jwk: ClientJwk;
+  /** RFC 7638, sha-256, base64url: the identity of a client that is only a key. */
+  readonly thumbprint: string;
+}
+
+export interface ClientKeys {
+  /** Key of the wallet address whose kid is `keyid`. Throws ClientKeyError. */
+  keyFor(clientWalletAddress: string, keyid: string): Promise<ClientKey>;
+  /** Fetches the set anew when it is needed next. */
+  forget(clientWalletAddress: string): void;
+}
+
+export interface ClientKeysOptions {
+  readonly outbound: Pick<Outbound, 'request'>;
+  /** Wall time in milliseconds. */
+  readonly wallNow: () => number;
+  /** How long a fetched set is used; 0 fetches for each call. A removed key is refused at the latest after this. */
+  readonly ttlMs?: number;
+  /** Shortest time between two fetches of one set on account of an unknown kid. */
+  readonly minRefetchMs?: number;
+  /** How long a failed fetch stands as the answer (never longer than `ttlMs`). */
+  readonly failureTtlMs?: number;
+  /** Most sets kept, and of how many bytes together; the least recently used goes first. */
+  readonly maxSets?: number;
+  readonly maxBytes?: number;
+}
+
+interface KeySet {
+  readonly fetchedAt: number;
+  /** As received. */
+  readonly bytes: number;
+  /** Entries by kid, as received; `imported` holds those that were asked for. */
+  readonly entries: ReadonlyMap<string, readonly unknown[]>;
+  readonly imported: Map<string, Promise<ClientKey>>;
+}
+
+interface CachedSet {
+  current?: KeySet;
+  failure?: { readonly error: ClientKeyError; readonly at: number };
+  pending?: Promise<KeySet>;
+  refetchedAt: number;
+}
+
+/** Cache of clients' key sets over `outbound`. Concurrent fetches of one set are one fetch. */
+export function createClientKeys(options: ClientKeysOptions): ClientKeys {
+  const {
+    outbound,
+    wallNow,
+    ttlMs = 30_000,
+    minRefetchMs = 1_000,
+    maxSets = 1_000,
+    maxBytes = 4 * 1024 * 1024,
+  } = options;
+  const failureTtlMs = Math.min(options.failureTtlMs ?? 1_000, ttlMs);
+  const sets = new Map<string, CachedSet>();
+
+  return { keyFor, forget: (clientWalletAddress) => void sets.delete(clientWalletAddress) };
+
+  async function keyFor(clientWalletAddress: string, keyid: string): Promise<ClientKey> {
+    const cached = touch(clientWalletAddress);
+    const before = cached.current;
+    let set = before && wallNow() - before.fetchedAt < ttlMs ? before : undefined;
+    const wasCached = set !== undefined || cached.pending !== undefined;
+    set ??= await fetchSet(clientWalletAddress, cached);
+    if (!set.entries.has(keyid) && wasCached) {
+      if (!cached.pending && wallNow() - cached.refetchedAt >= minRefetchMs) {
+        cached.refetchedAt = wallNow();
+        set = await fetchSet(clientWalletAddress, cached);
+      } else if (cached.pending) set = await cached.pending;
+    }
+    let key = set.imported.get(keyid);
+    if (key === undefined) {
+      const entries = set.entries.get(keyid);
+      if (entries === undefined) throw new ClientKeyError('key_not_found', 'the key set has no key of that kid');
+      key = importOnlyEntry(entries);
+      set.imported.set(keyid, key);
+    }
+    return key;
+  }
+
+  function touch(clientWalletAddress: string): CachedSet {
+    const cached = sets.get(clientWalletAddress) ?? { refetchedAt: Number.NEGATIVE_INFINITY };
+    sets.delete(clientWalletAddress);
+    sets.set(clientWalletAddress, cached);
+    if (sets.size > maxSets) sets.delete(sets.keys().next().value!);
+    return cached;
+  }
+
+  /** Anybody can have sets fetched, so what stays of them is bounded. */
+  function makeRoom(): void {
+    let bytes = sets.values().reduce((sum, { current }) => sum + (current?.bytes ?? 0), 0);
+    for (const [clientWalletAddress, { current }] of sets) {
+      if (bytes <= maxBytes) return;
+      if (!current) continue;
+      bytes -= current.bytes;
+      sets.delete(clientWalletAddress);
+    }
+  }
+
+  function fetchSet(clientWalletAddress: string, cached: CachedSet): Promise<KeySet> {
+    if (cached.pending) return cached.pending;
+    if (cached.failure && wallNow() - cached.failure.at < failureTtlMs) return Promise.reject(cached.failure.error);
+    const pending = fetchKeySet(outbound, clientWalletAddress, wallNow)
+      .then(
+        (set) => {
+          cached.current = set;
+          cached.failure = undefined;
+          makeRoom();
+          return set;
+        },
+        (error: ClientKeyError) => {
+          cached.failure = { error, at: wallNow() };
+          throw error;
+        },
+      )
+      .finally(() => {
+        cached.pending = undefined;
+      });
+    cached.pending = pending;
+    return pending;
+  }
+}
+
+async function fetchKeySet(
+  outbound: Pick<Outbound, 'request'>,
+  clientWalletAddress: string,
+  wallNow: () => number,
+): Promise<KeySet> {
+  const url = URL.parse(clientWalletAddress);
+  if (url === null || url.search !== '' || url.hash !== '') {
+    throw new ClientKeyError('keys_unreachable', 'the client is not a wallet address URL');
+  }
+  const fetchedAt = wallNow(); // a key removed while the answer was on its way is not used for longer
+  const response = await outbound
+    .request({ url: `${clientWalletAddress.replace(/\/$/, '')}/jwks.json` })
+    .catch((error: unknown) => {
+      throw new ClientKeyError('keys_unreachable', "the client's key set cannot be fetched", error);
+    });
+  if (response.status !== 200) throw new ClientKeyError('key_not_found', `key set: status ${response.status}`);
+  return { fetchedAt, bytes: response.body.length, entries: readKeySet(response.body), imported: new Map() };
+}
+
+/** Entries of a JWK Set by kid. Entries without a kid, or broken in another way, do not matter to the others. */
+function readKeySet(body: Buffer): Map<string, unknown[]> {
+  let keys: unknown;
+  try {
+    keys = JSON.parse(body.toString('utf8'))?.keys;
+  } catch {
+    throw new ClientKeyError('key_not_found', 'the key set is not JSON');
+  }
+  if (!Array.isArray(keys)) throw new ClientKeyError('key_not_found', 'the key set has no keys');
+  const byKid = new Map<string, unknown[]>();
+  for (const jwk of keys) {
+    const kid: unknown = jwk?.kid;
+    if (typeof kid !== 'string') continue;
+    const same = byKid.get(kid);
+    if (same) same.push(jwk);
+    else byKid.set(kid, [jwk]);
+  }
+  return byKid;
+}
+
+async function importOnlyEntry(entries: readonly unknown[]): Promise<ClientKey> {
+  if (entries.length !== 1) throw new ClientKeyError('key_unusable', 'the key set has several keys of that kid');
+  return importClientJwk(entries[0]);
+}
+
+/**
+ * Imports a public Ed25519 JWK: `alg` EdDSA, `kty` OKP, `crv` Ed25519, a kid. Other members are passed over, a private
+ * one is never read. Throws ClientKeyError `key_unusable`.
+ */
+export async function importClientJwk(jwk: unknown): Promise<ClientKey> {
+  const { kid, alg, kty, crv, x, use } = (jwk ?? {}) as Record<string, unknown>;
+  if (typeof kid !== 'string' || kid === '') throw new ClientKeyError('key_unusable', 'the key has no kid');
+  if (alg !== 'EdDSA' || kty !== 'OKP' || crv !== 'Ed25519') {
+    throw new ClientKeyError('key_unusable', 'the key is not alg EdDSA, kty OKP, crv Ed25519');
+  }
+  if (use !== undefined && use !== 'sig') throw new ClientKeyError('key_unusable', 'the key is not for signatures');
+  if (typeof x !== 'string' || !/^[A-Za-z0-9_-]{43}$/.test(x)) {
+    throw new ClientKeyError('key_unusable', 'x is not 32 bytes in base64url');
+  }
+  const publicJwk: ClientJwk = { kid, alg, kty, crv, x };
+  try {
+    return {
+      keyid: kid,
+      key: createPublicKey({ key: { kty, crv, x }, format: 'jwk' }),
+      jwk: publicJwk,
+      thumbprint: await calculateJwkThumbprint({ kty, crv, x }),
+    };
+  } catch (error) {
+    throw new ClientKeyError('key_unusable', 'the key cannot be imported', error);
+  }
+}
+
+/** The key of a `{jwk}` client; its kid must be the signature's keyid (AMB-17). */
+export async function expectClientJwk(jwk: unknown, keyid: string): Promise<ClientKey> {
+  const key = await importClientJwk(jwk);
+  if (key.keyid !== keyid)
+    throw new Problem('invalid_signature', { description: 'keyid is not the kid of the client’s key' });
+  return key;
+}

@@ -1,0 +1,26 @@
+// The signature base, the exact text that is signed: RFC 9421 §2.5.
+import type { Exchange } from '../received-request.ts';
+import { componentValue } from './components.ts';
+import { type Refusal, refuse } from './verdict.ts';
+
+export type SignatureBase = { readonly ok: true; readonly base: string } | Refusal;
+
+/**
+ * Builds the base from the covered component names and the text of `@signature-params`, which a verifier takes over
+ * from Signature-Input as received (SIG-17). Shows covered values, the Authorization field among them: not for logs.
+ */
+export function createSignatureBase(
+  exchange: Exchange,
+  components: readonly string[],
+  signatureParams: string,
+): SignatureBase {
+  let base = '';
+  for (const name of components) {
+    const value = componentValue(exchange, name);
+    if (value === undefined) return refuse('covered_header_absent', `the signature covers ${name}, which is not there`);
+    // A line break inside a value would let one component pass for two.
+    if (/[^\t\x20-\x7e]/.test(value)) return refuse('unprintable_value', `${name} holds characters other than ASCII`);
+    base += `"${name}": ${value}\n`;
+  }
+  return { ok: true, base: `${base}"@signature-params": ${signatureParams}` };
+}

@@ -1,0 +1,71 @@
+/** What a client asks for, in words for whoever consents (AS-93, LIM-17). */
+
+import { describeInterval, describeRepetition, type IntervalWords } from './describe-interval.ts';
+import type { Amount, AskedAccess } from './interactions.ts';
+
+/** One right, as a card of the page. */
+export interface RightWords {
+  /** `Send payments`. */
+  readonly title: string;
+  /** For rights to pay: how much, as a sentence around the amount. */
+  readonly most: { readonly before: string; readonly amount: string; readonly after: string } | undefined;
+  readonly facts: readonly (readonly [term: string, detail: string])[];
+  /** What else it may do there. */
+  readonly also: readonly string[];
+}
+
+const titles: Readonly<Record<AskedAccess['type'], string>> = {
+  'outgoing-payment': 'Send payments',
+  'incoming-payment': 'Receive payments',
+  quote: 'Ask for quotes',
+};
+
+const ANYWHERE = 'Every account here';
+
+export function describeRight({ type, actions, identifier = ANYWHERE, limits = {} }: AskedAccess): RightWords {
+  const pays = type === 'outgoing-payment' && actions.includes('create');
+  const title = type === 'outgoing-payment' && !pays ? 'See payments' : titles[type];
+  const interval = limits.interval === undefined ? undefined : describeInterval(limits.interval);
+  const things = type === 'quote' ? 'quotes' : 'payments';
+  const verbs: Readonly<Record<string, string>> = {
+    ...(type !== 'outgoing-payment' && { create: type === 'quote' ? 'get quotes' : 'create incoming payments' }),
+    complete: 'complete incoming payments',
+    read: `see the ${things} that it made`,
+    list: `list the ${things} that it made`,
+    'read-all': `see all ${things}, whoever made them`,
+    'list-all': `list all ${things}, whoever made them`,
+  };
+  return {
+    title,
+    most: pays ? describeMost(limits, interval) : undefined,
+    facts: [
+      [pays ? 'From' : 'Account', identifier],
+      ...(pays ? [['To', limits.receiver ?? 'Any receiver'] as const] : []),
+      ...(interval?.first === undefined ? [] : [['First period', interval.first] as const]),
+      ...(interval?.count === undefined || interval.count === 1
+        ? []
+        : [['Number of periods', String(interval.count)] as const]),
+    ],
+    also: actions.flatMap((action) => verbs[action] ?? []),
+  };
+}
+
+function describeMost(
+  { debitAmount, receiveAmount }: NonNullable<AskedAccess['limits']>,
+  interval: IntervalWords | undefined,
+): RightWords['most'] {
+  const after = interval === undefined ? ' in all' : describeRepetition(interval);
+  if (debitAmount) return { before: 'Up to ', amount: formatAmount(debitAmount), after };
+  if (receiveAmount) return { before: 'The receiver gets up to ', amount: formatAmount(receiveAmount), after };
+  return { before: '', amount: 'Any amount', after: interval === undefined ? ', as often as it likes' : after };
+}
+
+/** `1250` of scale 2 as `12.50 USD`. */
+export const formatAmount = (amount: Amount): string => `${formatValue(amount)} ${amount.assetCode}`;
+
+/** The same without the currency. */
+export function formatValue({ value, assetScale }: Amount): string {
+  if (assetScale === 0) return value;
+  const digits = value.padStart(assetScale + 1, '0');
+  return `${digits.slice(0, -assetScale)}.${digits.slice(-assetScale)}`;
+}

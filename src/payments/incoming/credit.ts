@@ -1,0 +1,102 @@
+/**
+ * Credit to an incoming payment: the only way money reaches it, by packet or from the same ASE. The row's lock makes
+ * cap, expiry and completion hold for all ways together (ILP-19, RS-IP-23…25, RS-IP-32…36).
+ */
+import { sql } from 'kysely';
+import { toAmount, toMillis } from '../../database/columns.ts';
+import type { Queryable, Transaction } from '../../database/database.ts';
+import { Problem } from '../../errors.ts';
+import { type Asset, MAX_AMOUNT } from '../../open-payments/amount.ts';
+import { bookTransfer, type Entry } from '../ledger.ts';
+import type { AnnouncePayment } from '../payment-event.ts';
+
+export interface CreditableIncomingPayment {
+  readonly ase: string;
+  readonly id: string;
+  readonly asset: Asset;
+  readonly incomingAmount: bigint | undefined;
+  readonly receivedAmount: bigint;
+  readonly completed: boolean;
+  readonly expiresAt: number;
+  /** Customer account of its wallet address. */
+  readonly accountId: string;
+}
+
+const selectIncomingPayment = (db: Queryable, ase: string, id: string) =>
+  db
+    .selectFrom('incoming_payment as payment')
+    .innerJoin('wallet_address as wallet', (join) =>
+      join.onRef('wallet.ase', '=', 'payment.ase').onRef('wallet.id', '=', 'payment.wallet_address_id'),
+    )
+    .select(['payment.asset_code', 'payment.asset_scale', 'payment.incoming_amount', 'payment.received_amount'])
+    .select(['payment.completed', 'payment.expires_at', 'wallet.account_id'])
+    .where('payment.ase', '=', ase)
+    .where('payment.id', '=', id);
+
+type Selected = Awaited<ReturnType<ReturnType<typeof selectIncomingPayment>['executeTakeFirst']>>;
+
+function toCreditable(ase: string, id: string, row: Selected): CreditableIncomingPayment | undefined {
+  return (
+    row && {
+      ase,
+      id,
+      asset: { code: row.asset_code, scale: row.asset_scale },
+      incomingAmount: row.incoming_amount === null ? undefined : toAmount(row.incoming_amount),
+      receivedAmount: toAmount(row.received_amount),
+      completed: row.completed,
+      expiresAt: toMillis(row.expires_at),
+      accountId: row.account_id,
+    }
+  );
+}
+
+/** The payment as it stands, unlocked: for answers that credit nothing. */
+export async function readCreditable(db: Queryable, ase: string, id: string) {
+  return toCreditable(ase, id, await selectIncomingPayment(db, ase, id).executeTakeFirst());
+}
+
+/** Locks the payment until the transaction ends; undefined if there is none. */
+export async function lockCreditable(tx: Transaction, ase: string, id: string) {
+  return toCreditable(ase, id, await selectIncomingPayment(tx, ase, id).forUpdate('payment').executeTakeFirst());
+}
+
+/** Closed by completion, or by expiry from the very millisecond on (RS-IP-34). */
+export const isClosed = (payment: CreditableIncomingPayment, businessNow: number): boolean =>
+  payment.completed || businessNow >= payment.expiresAt;
+
+export interface Credit {
+  readonly amount: bigint;
+  /** Entries of those who pay; with the payee's they make one balanced transfer. */
+  readonly paidBy: readonly Entry[];
+  readonly transferId: string;
+  /** Business time. */
+  readonly now: number;
+  readonly announce: AnnouncePayment;
+}
+
+/**
+ * Credits a locked payment and the customer behind it, and completes the payment at its amount. Throws the Problems
+ * `incoming_payment_closed`, and `over_incoming_amount` if the credit would cross the cap: then nothing is credited.
+ */
+export async function creditIncomingPayment(
+  tx: Transaction,
+  payment: CreditableIncomingPayment,
+  { amount, paidBy, transferId, now, announce }: Credit,
+): Promise<void> {
+  if (isClosed(payment, now)) throw new Problem('incoming_payment_closed');
+  const received = payment.receivedAmount + amount;
+  if (received > (payment.incomingAmount ?? MAX_AMOUNT)) throw new Problem('over_incoming_amount');
+  const booked = await bookTransfer(tx, payment.ase, transferId, now, [
+    ...paidBy,
+    { accountId: payment.accountId, amount },
+  ]);
+  if (!booked) throw new Error(`transfer ${transferId} is booked already`);
+  await tx
+    .updateTable('incoming_payment')
+    .set({ received_amount: sql<string>`received_amount + ${`${amount}`}::numeric` })
+    .set({ completed: received === payment.incomingAmount })
+    .where('ase', '=', payment.ase)
+    .where('id', '=', payment.id)
+    .execute();
+  if (received === payment.incomingAmount) await announce(tx, 'incoming_payment.completed', payment.id);
+}

@@ -1,0 +1,61 @@
+/** A packet in doubt whose fate an operator has learnt from the peer (ILP-18): the payment goes on from there. */
+import { toAmount, toBuffer } from '../../database/columns.ts';
+import type { Queryable, Transaction } from '../../database/database.ts';
+import { Problem } from '../../errors.ts';
+import { expiryOf, type OutgoingPacket, resolvePacket } from '../ilp/packet-journal.ts';
+import { conditionFor } from '../ilp/stream-packet.ts';
+import { type Job, seizeJob, updateJob } from './job.ts';
+import { bookFulfilled } from './transfers.ts';
+
+export type PacketFate =
+  /** The preimage of the condition: only who booked the packet can tell it. */
+  { readonly kind: 'fulfilled'; readonly fulfillment: Buffer } | { readonly kind: 'rejected' };
+
+/**
+ * Takes the payment from whoever is settling it, books the fate and hands the payment back, due at once. Throws
+ * `not_found` for an unknown packet; `conflict` if its fate is known, or it is said to be rejected before it has
+ * expired, when the peer may still book it; `invalid_request` if the fulfillment does not prove anything.
+ */
+export async function resolvePacketInDoubt(
+  tx: Transaction,
+  ase: string,
+  { paymentId, condition, fate }: { paymentId: string; condition: string; fate: PacketFate },
+  { wallNow, businessNow }: { readonly wallNow: number; readonly businessNow: number },
+): Promise<void> {
+  const found = await findPacket(tx, ase, paymentId, condition);
+  if (!found) throw new Problem('not_found', { description: 'no such packet' });
+  if (fate.kind === 'fulfilled' && conditionFor(fate.fulfillment).toString('base64url') !== condition) {
+    throw new Problem('invalid_request', { description: 'the fulfillment is not the condition’s' });
+  }
+  if (fate.kind === 'rejected' && wallNow < expiryOf(found.packet.prepare)) {
+    throw new Problem('conflict', { description: 'the packet has not expired: the peer may still book it' });
+  }
+  const job = await seizeJob(tx, { ase, paymentId, wallNow });
+  // Again, now that nobody else writes for the payment.
+  const current = await findPacket(tx, ase, paymentId, condition);
+  if (!job || current?.state !== 'prepared') {
+    throw new Problem('conflict', { description: 'the fate of the packet is known' });
+  }
+  await settleFate(tx, job, current.packet, fate, businessNow);
+  await updateJob(tx, job, { attempts: 0, nextAttemptAt: wallNow });
+}
+
+async function settleFate(tx: Transaction, job: Job, packet: OutgoingPacket, fate: PacketFate, now: number) {
+  await resolvePacket(tx, job.ase, packet, fate.kind);
+  if (fate.kind === 'fulfilled') await bookFulfilled(tx, job, packet, now);
+}
+
+async function findPacket(db: Queryable, ase: string, paymentId: string, condition: string) {
+  const row = await db
+    .selectFrom('outgoing_packet')
+    .selectAll()
+    .where('ase', '=', ase)
+    .where('payment_id', '=', paymentId)
+    .where('condition', '=', condition)
+    .executeTakeFirst();
+  if (!row) return undefined;
+  const { peer, sequence } = row;
+  const amounts = { sourceAmount: toAmount(row.source_amount), amount: toAmount(row.amount) };
+  const packet: OutgoingPacket = { paymentId, condition, sequence, peer, prepare: toBuffer(row.prepare), ...amounts };
+  return { packet, state: row.state };
+}

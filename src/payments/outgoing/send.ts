@@ -1,0 +1,270 @@
+/**
+ * Settles one outgoing payment: hold → what an earlier attempt left in doubt → receiver → packets → end. Every step
+ * stands in the database before the next begins, so it can be torn off anywhere and begun anew (ILP-11, ILP-12, SET-07,
+ * RS-OP-16…18, RS-OP-23, RS-OP-30…32).
+ */
+import type { Clock } from '../../clock.ts';
+import { assertOutsideTransaction, type Database, type Transaction } from '../../database/database.ts';
+import { Problem } from '../../errors.ts';
+import { sameAsset } from '../../open-payments/amount.ts';
+import type { Connector } from '../ilp/connector.ts';
+import {
+  type OutgoingPacket,
+  readLastSequence,
+  readUnresolvedPackets,
+  resolvePacket,
+  storePreparedPacket,
+} from '../ilp/packet-journal.ts';
+import { createStreamPrepare, type PacketAnswer, readPacketAnswer } from '../ilp/stream-sender.ts';
+import { creditIncomingPayment, lockCreditable } from '../incoming/credit.ts';
+import { bookTransfer, openInternalAccount, openInternalAccounts } from '../ledger.ts';
+import type { AnnouncePayment } from '../payment-event.ts';
+import type { ReadReceiver, Receiver } from '../receiver.ts';
+import type { Failpoint } from './failpoint.ts';
+import { type Job, lockOutgoingPaymentGrant, returnSpending, updateJob } from './job.ts';
+import { bookFulfilled, exchange, holdDebit, refund, sourceOf, takeFee } from './transfers.ts';
+
+/** As pino's. */
+export interface SettlementLog {
+  warn(fields: Record<string, unknown>, message: string): void;
+  error(fields: Record<string, unknown>, message: string): void;
+}
+
+export interface SettlePaymentContext {
+  readonly db: Database;
+  readonly clock: Clock;
+  readonly connector: Connector;
+  readonly readReceiver: ReadReceiver;
+  readonly failpoint: Failpoint;
+  readonly announce: AnnouncePayment;
+  readonly packetLifetimeMs: number;
+  readonly log?: SettlementLog | undefined;
+  /** Asked between two packets: whether to hand the payment back. */
+  readonly isStopping: () => boolean;
+}
+
+export type Outcome =
+  | { readonly kind: 'completed' }
+  | { readonly kind: 'failed'; readonly reason: string }
+  /** Nothing is lost; try again later. */
+  | { readonly kind: 'retry'; readonly reason: string }
+  | { readonly kind: 'handed-back' };
+
+/** One attempt. Fails the payment only when no packet is in doubt. Throws LeaseLost. */
+export async function settlePayment(context: SettlePaymentContext, job: Job): Promise<Outcome> {
+  const { db, clock, connector, failpoint } = context;
+
+  // ── Hold the debit (RS-OP-23)
+  const isFirstAttempt = !job.funded;
+  if (isFirstAttempt) {
+    const isFunded = await holdFunds(context, job);
+    if (!isFunded) return failPayment(context, job, 'insufficient_funds');
+    failpoint('hold-stored');
+  }
+
+  // ── Learn the fate of what an earlier attempt sent, before anything new is
+  for (const packet of isFirstAttempt ? [] : await readUnresolvedPackets(db.query, job.ase, job.id)) {
+    if ((await exchangePacket(context, job, packet, 'replay')).kind === 'unknown') {
+      return { kind: 'retry', reason: 'packet in doubt' };
+    }
+  }
+
+  // ── Deliver what is missing
+  if (job.deliveredAmount < job.receive.value) {
+    const receiver = await readReceiverOf(context, job);
+    if ('kind' in receiver) return receiver.kind === 'failed' ? failPayment(context, job, receiver.reason) : receiver;
+    if (receiver.localIncomingPaymentId !== undefined) {
+      return deliverHere(context, job, receiver.localIncomingPaymentId);
+    }
+    const peer = receiver.ilp && connector.peerFor(receiver.ilp.address);
+    if (!receiver.ilp || !peer) return failPayment(context, job, 'no_route');
+    await openInternalAccount(db.query, job.ase, 'peer', job.receive.asset, peer.name);
+    let largestAmount = peer.maxPacketAmount;
+    let wasTooLarge = false;
+    let sequence = isFirstAttempt ? 0 : await readLastSequence(db.query, job.ase, job.id);
+
+    while (job.deliveredAmount < job.receive.value) {
+      if (context.isStopping()) return { kind: 'handed-back' };
+      const missing = job.receive.value - job.deliveredAmount;
+      const amount = missing < largestAmount ? missing : largestAmount;
+      sequence += 1;
+      const { prepare, condition } = await createStreamPrepare({
+        ...receiver.ilp,
+        sequence,
+        amount,
+        expiresAt: clock.wallNow() + context.packetLifetimeMs,
+      });
+      const packet: OutgoingPacket = {
+        paymentId: job.id,
+        condition: condition.toString('base64url'),
+        sequence,
+        peer: peer.name,
+        prepare,
+        sourceAmount: sourceOf(job, job.deliveredAmount + amount) - job.sentAmount,
+        amount,
+      };
+      await db.transaction(async (tx) => {
+        await updateJob(tx, job, {});
+        await storePreparedPacket(tx, job.ase, packet, clock.wallNow());
+      });
+      failpoint('prepare-stored');
+      const answer = await exchangePacket(context, job, packet, 'first');
+      if (answer.kind === 'unknown') return { kind: 'retry', reason: 'packet in doubt' };
+      if (answer.kind === 'fulfilled') {
+        wasTooLarge = false;
+        continue;
+      }
+      const { code } = answer;
+      if (answer.largestAmount !== undefined) {
+        // Who refuses what it said it would take is not followed unit by unit.
+        const half = amount / 2n;
+        largestAmount = wasTooLarge && half < answer.largestAmount ? half : answer.largestAmount;
+        wasTooLarge = true;
+        if (largestAmount > 0n) continue;
+      }
+      if (!code.startsWith('F')) return { kind: 'retry', reason: `packet rejected with ${code}` };
+      return failPayment(context, job, `packet_rejected_${code}`);
+    }
+  }
+
+  // ── All has arrived
+  await db.transaction(async (tx) => {
+    await updateJob(tx, job, { state: 'completed', nextAttemptAt: null });
+    await bookFee(tx, job, clock.businessNow());
+    await context.announce(tx, 'outgoing_payment.completed', job.id);
+  });
+  failpoint('job-done');
+  return { kind: 'completed' };
+}
+
+/** Returns false if the payer has not enough. */
+async function holdFunds({ db, clock }: SettlePaymentContext, job: Job): Promise<boolean> {
+  const { ase } = job;
+  await openInternalAccounts(db.query, ase, [
+    { kind: 'hold', asset: job.debit.asset },
+    { kind: 'fee', asset: job.debit.asset },
+    { kind: 'exchange', asset: job.debit.asset },
+    { kind: 'exchange', asset: job.receive.asset },
+  ]);
+  try {
+    await db.transaction(async (tx) => {
+      await updateJob(tx, job, { funded: true });
+      await bookTransfer(tx, ase, `outgoing:${job.id}:hold`, clock.businessNow(), holdDebit(job));
+    });
+  } catch (error) {
+    if (error instanceof Problem && error.code === 'insufficient_funds') return false;
+    throw error;
+  }
+  job.funded = true;
+  return true;
+}
+
+async function bookFee(tx: Transaction, job: Job, now: number): Promise<void> {
+  if (job.fee > 0n) await bookTransfer(tx, job.ase, `outgoing:${job.id}:fee`, now, takeFee(job));
+}
+
+/** The receiver if it can still take what is missing. */
+async function readReceiverOf(context: SettlePaymentContext, job: Job): Promise<Receiver | Outcome> {
+  assertOutsideTransaction('reading the receiver');
+  try {
+    const receiver = await context.readReceiver(job.receiver);
+    if (!sameAsset(receiver.asset, job.receive.asset)) return { kind: 'failed', reason: 'receiver_asset_changed' };
+    if (receiver.completed) return { kind: 'failed', reason: 'receiver_closed' };
+    const missing = job.receive.value - job.deliveredAmount;
+    if (receiver.incomingAmount !== undefined && receiver.receivedAmount + missing > receiver.incomingAmount) {
+      return { kind: 'failed', reason: 'receiver_amount_exceeded' };
+    }
+    return receiver;
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    if (error.code === 'invalid_receiver') return { kind: 'failed', reason: 'invalid_receiver' };
+    return { kind: 'retry', reason: error.code };
+  }
+}
+
+/**
+ * Sends a stored packet and writes its fate down. After a copy that got no answer only two answers settle it: a
+ * Fulfill, or R00, with which the receiver says that no copy will be booked any more; any other Reject may be overtaken
+ * by a copy that is still on its way.
+ */
+async function exchangePacket(
+  { db, clock, connector, failpoint, log }: SettlePaymentContext,
+  job: Job,
+  packet: OutgoingPacket,
+  attempt: 'first' | 'replay',
+): Promise<PacketAnswer> {
+  const peer = connector.peerNamed(packet.peer);
+  if (!peer) return { kind: 'unknown' };
+  assertOutsideTransaction('an ILP packet');
+  const reply = await peer.link
+    .send(job.receive.asset, packet.prepare, () => failpoint('packet-sent'))
+    .catch((error) => log?.warn({ err: error, payment: job.id, peer: peer.name }, 'no answer to a packet'));
+  failpoint('packet-answered');
+  const answer = reply ? readPacketAnswer(reply, packet.condition, packet.amount) : { kind: 'unknown' as const };
+  if (answer.kind === 'unknown') return answer;
+  if (answer.kind === 'rejected') {
+    const isPeersOwn = `${answer.triggeredBy}.`.startsWith(`${peer.prefix}.`);
+    if (!isPeersOwn || (attempt === 'replay' && answer.code !== 'R00')) return { kind: 'unknown' };
+    await db.transaction(async (tx) => {
+      await updateJob(tx, job, {});
+      await resolvePacket(tx, job.ase, packet, 'rejected');
+    });
+    return answer;
+  }
+  const progress = await db.transaction(async (tx) => {
+    const booked = await bookFulfilled(tx, job, packet, clock.businessNow());
+    await resolvePacket(tx, job.ase, packet, 'fulfilled');
+    return booked;
+  });
+  Object.assign(job, progress);
+  failpoint('packet-booked');
+  return answer;
+}
+
+/** The receiver stands at this ASE: one transaction from the hold to the payee, and the end. */
+async function deliverHere(context: SettlePaymentContext, job: Job, incomingPaymentId: string): Promise<Outcome> {
+  const { db, clock, failpoint } = context;
+  const now = clock.businessNow();
+  const amount = job.receive.value;
+  const sentAmount = sourceOf(job, amount);
+  try {
+    await db.transaction(async (tx) => {
+      const done = { sentAmount, deliveredAmount: amount, state: 'completed', nextAttemptAt: null } as const;
+      await updateJob(tx, job, done);
+      const incomingPayment = await lockCreditable(tx, job.ase, incomingPaymentId);
+      if (!incomingPayment) throw new Problem('unknown_incoming_payment');
+      await creditIncomingPayment(tx, incomingPayment, {
+        amount,
+        paidBy: exchange(job, sentAmount, amount),
+        transferId: `outgoing:${job.id}:delivery`,
+        now,
+        announce: context.announce,
+      });
+      await bookFee(tx, job, now);
+      await context.announce(tx, 'outgoing_payment.completed', job.id);
+    });
+  } catch (error) {
+    if (error instanceof Problem) return failPayment(context, job, error.code);
+    throw error;
+  }
+  failpoint('job-done');
+  return { kind: 'completed' };
+}
+
+/** Ends the payment with what was delivered so far; payer and grant get the rest back (RS-OP-18, SET-12, LIM-14). */
+export async function failPayment(
+  context: Pick<SettlePaymentContext, 'db' | 'clock' | 'failpoint' | 'announce'>,
+  job: Job,
+  reason: string,
+): Promise<Outcome> {
+  const { db, clock, failpoint } = context;
+  await db.transaction(async (tx) => {
+    await lockOutgoingPaymentGrant(tx, job);
+    await updateJob(tx, job, { state: 'failed', failure: reason, nextAttemptAt: null });
+    await returnSpending(tx, job);
+    if (job.funded) await bookTransfer(tx, job.ase, `outgoing:${job.id}:refund`, clock.businessNow(), refund(job));
+    await context.announce(tx, 'outgoing_payment.failed', job.id);
+  });
+  failpoint('job-done');
+  return { kind: 'failed', reason };
+}

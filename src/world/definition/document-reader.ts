@@ -1,0 +1,120 @@
+import { nearest } from '../../errors.ts';
+
+/** What came of reading; the values count only if `mistakes` is empty afterwards. */
+export interface Place {
+  /** As `ases[0].wallets[2].path`; empty at the top. */
+  readonly at: string;
+  /** One line each. */
+  readonly mistakes: string[];
+}
+
+export type Reader<T> = (value: unknown, place: Place) => T;
+
+interface Optional<T> {
+  readonly optional: Reader<T>;
+}
+
+/** A member that may be missing. */
+export const optional = <T>(reader: Reader<T>): Optional<T> => ({ optional: reader });
+
+type Members = Readonly<Record<string, Reader<unknown> | Optional<unknown>>>;
+type OptionalNames<M extends Members> = { [N in keyof M]: M[N] extends Optional<unknown> ? N : never }[keyof M];
+type Read<M extends Members> = {
+  readonly [N in Exclude<keyof M, OptionalNames<M>>]: M[N] extends Reader<infer T> ? T : never;
+} & { readonly [N in OptionalNames<M>]?: M[N] extends Optional<infer T> ? T : never };
+
+/** Writes a mistake down; what is returned instead of a value is never looked at. */
+export function mistaken(place: Place, sentence: string): never {
+  place.mistakes.push(`${place.at || 'the document'}: ${sentence}`);
+  return undefined as never;
+}
+
+const within = ({ at, mistakes }: Place, member: string): Place => ({ at: at ? `${at}.${member}` : member, mistakes });
+
+/** An object of known members; an unknown one gets the nearest known one suggested. */
+export function object<M extends Members>(members: M): Reader<Read<M>> {
+  const known = Object.keys(members);
+  return (value, place) => {
+    if (!isObject(value)) return mistaken(place, `expected an object with ${known.join(', ')}, not ${describe(value)}`);
+    for (const name of Object.keys(value)) {
+      if (known.includes(name)) continue;
+      mistaken(within(place, name), `unknown member; did you mean ${nearest(name, known)}?`);
+    }
+    const entries = Object.entries(members).flatMap(([name, member]) => {
+      const given = Object.hasOwn(value, name) ? value[name] : undefined;
+      const there = within(place, name);
+      if (typeof member !== 'function') {
+        return given === undefined || given === null ? [] : [[name, member.optional(given, there)]];
+      }
+      return [[name, given === undefined ? mistaken(there, 'is missing') : member(given, there)]];
+    });
+    return Object.fromEntries(entries);
+  };
+}
+
+/** A list, not empty unless it may be. */
+export function list<T>(reader: Reader<T>, least = 0): Reader<readonly T[]> {
+  return (value, place) => {
+    if (!Array.isArray(value)) return mistaken(place, `expected a list, not ${describe(value)}`);
+    if (value.length < least) return mistaken(place, `expected at least ${least} of them`);
+    return value.map((item, index) => reader(item, { ...place, at: `${place.at}[${index}]` }));
+  };
+}
+
+/** An object whose members have names of their own. */
+export function record<T>(reader: Reader<T>): Reader<Readonly<Record<string, T>>> {
+  return (value, place) => {
+    if (!isObject(value)) return mistaken(place, `expected an object, not ${describe(value)}`);
+    return Object.fromEntries(
+      Object.entries(value).map(([name, item]) => [
+        name,
+        reader(item, { ...place, at: `${place.at}[${JSON.stringify(name)}]` }),
+      ]),
+    );
+  };
+}
+
+/** Text that `parse` takes; it returns undefined, or throws an Error with the reason, for what is not `expected`. */
+export function text<T>(expected: string, parse: (given: string) => T | undefined): Reader<T> {
+  return (value, place) => {
+    // YAML reads 1.08 and 1000 as numbers, where text of the same digits is meant.
+    if (typeof value !== 'string' && typeof value !== 'number') {
+      return mistaken(place, `expected ${expected}, not ${describe(value)}`);
+    }
+    try {
+      return parse(String(value)) ?? mistaken(place, `expected ${expected}, not '${value}'`);
+    } catch (error) {
+      return mistaken(place, (error as Error).message);
+    }
+  };
+}
+
+/** A whole number in a range. */
+export function integer(least: number, most: number): Reader<number> {
+  return (value, place) =>
+    Number.isInteger(value) && (value as number) >= least && (value as number) <= most
+      ? (value as number)
+      : mistaken(place, `expected a whole number from ${least} to ${most}, not ${describe(value)}`);
+}
+
+export const boolean: Reader<boolean> = (value, place) =>
+  typeof value === 'boolean' ? value : mistaken(place, `expected true or false, not ${describe(value)}`);
+
+/** Minor units, as a number or as text. */
+export const amount = (least: bigint, most: bigint): Reader<bigint> =>
+  text(`a whole number from ${least} to ${most}`, (given) => {
+    if (!/^(0|[1-9][0-9]{0,19})$/.test(given)) return undefined;
+    const value = BigInt(given);
+    return value >= least && value <= most ? value : undefined;
+  });
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Never the value of text: it could be a secret. */
+function describe(value: unknown): string {
+  if (value === null) return 'nothing';
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object') return 'an object';
+  return typeof value === 'string' ? 'text' : `${value}`;
+}

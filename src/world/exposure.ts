@@ -1,0 +1,26 @@
+import { ConfigError } from '../errors.ts';
+
+const isLoopback = (host: string): boolean =>
+  /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(host) || host.toLowerCase().endsWith('.localhost');
+
+export interface Exposure {
+  /** Listening addresses and hosts of public origins. */
+  readonly hosts: readonly string[];
+  readonly insecure: boolean;
+  /** Option → whether it is in use. */
+  readonly testing: Readonly<Record<string, boolean>>;
+}
+
+/** Whether all addresses are loopback, so that plain HTTP and private addresses are fine. Throws ConfigError. */
+export function checkExposure({ hosts, insecure, testing }: Exposure): { readonly local: boolean } {
+  const exposed = hosts.find((host) => !isLoopback(host));
+  if (exposed === undefined || insecure) return { local: true };
+  const used = Object.entries(testing).filter(([, inUse]) => inUse);
+  if (used.length > 0) {
+    const names = used.map(([option]) => option).join(', ');
+    throw new ConfigError(
+      `${names} on ${exposed}, which is not loopback: leave it out, or add --insecure if this is a test`,
+    );
+  }
+  return { local: false };
+}

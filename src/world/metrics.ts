@@ -1,0 +1,97 @@
+/**
+ * `GET /metrics` on the control port, in the Prometheus text format: exchanges of this process, payments and packets
+ * of the database, and what Node.js tells of itself.
+ */
+import type { RequestHandler } from 'express';
+import type { Registry } from 'prom-client';
+import { checkOperator } from '../control/operator.ts';
+import type { Database } from '../database/database.ts';
+import { Problem } from '../errors.ts';
+import { type FinishedExchange, finishedExchanges } from '../http/request-log.ts';
+
+export interface Metrics {
+  /** The current values as text, with its media type. */
+  read(): Promise<{ readonly type: string; readonly text: string }>;
+  close(): void;
+}
+
+/** Seconds. Most exchanges take a few milliseconds; a payment's first packet or a slow peer takes longer. */
+const buckets = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10];
+
+/** Starts counting. The library is loaded with the first exchange: a start does not wait for it. */
+export function createMetrics(db: () => Promise<Database>): Metrics {
+  let loading: ReturnType<typeof createRegistry> | undefined;
+  const load = () => (loading ??= createRegistry(db));
+  const count = (message: unknown): void => {
+    void load().then(({ observe }) => observe(message as FinishedExchange));
+  };
+  finishedExchanges.subscribe(count);
+  return {
+    async read() {
+      const { registry } = await load();
+      return { type: registry.contentType, text: await registry.metrics() };
+    },
+    close: () => void finishedExchanges.unsubscribe(count),
+  };
+}
+
+async function createRegistry(
+  db: () => Promise<Database>,
+): Promise<{ registry: Registry; observe: (exchange: FinishedExchange) => void }> {
+  const { default: prometheus } = await import('prom-client');
+  const registry = new prometheus.Registry();
+  const registers = [registry];
+  prometheus.collectDefaultMetrics({ register: registry });
+  const exchanges = new prometheus.Histogram({
+    name: 'touchstone_exchange_duration_seconds',
+    help: 'HTTP exchanges of this process by server, operation and status',
+    labelNames: ['server', 'operation', 'status'],
+    buckets,
+    registers,
+  });
+  // Counted where they are stored: right for all processes of a database, and after a restart.
+  const stored = (table: 'outgoing_payment' | 'outgoing_packet' | 'webhook_event', name: string, help: string) =>
+    new prometheus.Gauge({
+      name,
+      help,
+      labelNames: ['ase', 'state'],
+      registers,
+      async collect() {
+        const rows = await (await db()).query
+          .selectFrom(table)
+          .select(({ fn }) => ['ase', 'state', fn.countAll<string>().as('rows')])
+          .groupBy(['ase', 'state'])
+          .execute();
+        this.reset();
+        for (const { ase, state, rows: number } of rows) this.set({ ase, state }, Number(number));
+      },
+    });
+  stored('outgoing_payment', 'touchstone_outgoing_payments', 'Outgoing payments by ASE and state');
+  stored('outgoing_packet', 'touchstone_outgoing_packets', 'ILP Prepare packets of payments by ASE and state');
+  stored('webhook_event', 'touchstone_webhook_events', 'Webhook events by ASE and state');
+  return {
+    registry,
+    observe: ({ server, operationId, status, milliseconds }) =>
+      exchanges.observe({ server, operation: operationId, status }, milliseconds / 1000),
+  };
+}
+
+/** Answers whoever bears the operator's token; passes on while there is none. No operation of the control document. */
+export function serveMetrics(
+  metrics: Metrics,
+  operator: () => { readonly token: string; readonly hosts: readonly string[] } | undefined,
+): RequestHandler {
+  return async (req, res, next) => {
+    const known = operator();
+    if (!known) return next();
+    try {
+      checkOperator(req.headers, known.token, known.hosts);
+    } catch (error) {
+      const status = error instanceof Problem && error.code === 'forbidden' ? 403 : 401;
+      res.status(status).json({ error: { code: status === 403 ? 'forbidden' : 'unauthorized' } });
+      return;
+    }
+    const { type, text } = await metrics.read();
+    res.setHeader('Content-Type', type).end(text);
+  };
+}

@@ -1,0 +1,73 @@
+/** The links between the connectors of a world: who is whose peer, and how packets get there (ILP-0027, ILP-0035). */
+import { createHmac } from 'node:crypto';
+import type { SecureContext } from 'node:tls';
+import type { NewPeer } from '../administration/peers.ts';
+import type { Faults } from '../faults.ts';
+import type { Asset } from '../open-payments/amount.ts';
+import { createFaultyLink } from '../payments/ilp/faulty-link.ts';
+import { createIlpOverHttpLink } from '../payments/ilp/ilp-over-http.ts';
+import { createInProcessLink } from '../payments/ilp/in-process-link.ts';
+import type { Link } from '../payments/ilp/link.ts';
+import type { ClosableLink, PeerTerms } from '../payments/ilp/peers.ts';
+import type { AseDefinition, PeerDefinition, WorldDefinition } from './definition/definition.ts';
+
+export interface LinkOptions {
+  readonly definition: WorldDefinition;
+  /** Those whose connectors are in this process. */
+  readonly hosted: readonly AseDefinition[];
+  /** Whether the ASEs of the world are each other's peers. */
+  readonly isLinked: boolean;
+  /** ILP address of an ASE, by its name. */
+  readonly addressOf: (name: string) => string;
+  /** Origin of its connector. */
+  readonly endpointOf: (ase: AseDefinition) => string;
+  /** The same in all processes of the world. */
+  readonly peerSecret: string;
+  readonly trust: SecureContext | undefined;
+  /** For a peer's answer; undefined for the usual time. */
+  readonly timeoutMs: number | undefined;
+  readonly faults: Faults | undefined;
+  readonly wrapLink: ((from: string, to: string, link: Link) => Link) | undefined;
+  /** Hands a packet to an ASE that is hosted here. */
+  readonly receive: (name: string, token: string, asset: Asset, prepare: Buffer) => Promise<Buffer>;
+}
+
+export function createLinks(options: LinkOptions) {
+  const { definition, hosted, endpointOf, addressOf, faults } = options;
+
+  /** By this an ASE makes itself known to another on their link. */
+  const tokenOf = (from: string, to: string): string =>
+    createHmac('sha256', options.peerSecret).update(`ilp link\n${from}\n${to}`).digest('base64url');
+
+  return {
+    /** A connector in this process is spoken to without a socket; it asks for the token all the same. */
+    openLink(from: string, { name, prefix, endpoint, outgoingToken }: PeerTerms): ClosableLink {
+      const neighbour = hosted.find((ase) => endpointOf(ase) === endpoint);
+      const link: ClosableLink = neighbour
+        ? createInProcessLink((asset, prepare) => options.receive(neighbour.name, outgoingToken, asset, prepare))
+        : createIlpOverHttpLink({
+            origin: endpoint,
+            token: outgoingToken,
+            trust: options.trust,
+            timeoutMs: options.timeoutMs,
+          });
+      const faulty = faults ? createFaultyLink(link, prefix, faults.strikeAt(from)) : link;
+      return { ...(options.wrapLink?.(from, name, faulty) ?? faulty), close: link.close };
+    },
+
+    /** As the definition says; without a word on them, all others of the world. */
+    peersOf(ase: AseDefinition): NewPeer[] {
+      const others = definition.ases.filter((other) => other !== ase);
+      const peers: readonly PeerDefinition[] = ase.peers ?? others.map(({ name }) => ({ name }));
+      return peers.flatMap(({ name, maxPacketAmount = definition.maxPacketAmount, balanceLimit, elsewhere }) => {
+        const neighbour = others.find((other) => other.name === name);
+        if (elsewhere) return { name, maxPacketAmount, balanceLimit, ...elsewhere };
+        if (!neighbour || !options.isLinked) return [];
+        const incomingToken = tokenOf(name, ase.name);
+        const outgoingToken = tokenOf(ase.name, name);
+        const endpoint = endpointOf(neighbour);
+        return { name, prefix: addressOf(name), endpoint, incomingToken, outgoingToken, maxPacketAmount, balanceLimit };
+      });
+    },
+  };
+}

@@ -1,0 +1,163 @@
+/**
+ * Founds an ASE in the database, by the functions that administration uses: secret, accounts, wallet addresses, the
+ * client's key, first deposits, peers, fees and prices. Repeated, it adds what is not there and lets the rest be.
+ */
+import { createAccount, findAccount, moveMoney, setPassphrase } from '../administration/accounts.ts';
+import { setFee, setPrices } from '../administration/fees.ts';
+import { listKeys, registerKey } from '../administration/keys.ts';
+import { changePeer, createPeer, listPeers, type NewPeer } from '../administration/peers.ts';
+import { setRateSource } from '../administration/rate-source.ts';
+import { createWalletAddress } from '../administration/wallet-addresses.ts';
+import { setWebhook } from '../administration/webhook.ts';
+import { deriveKey, deriveSecret, exportPublicJwk } from '../crypto/derived-keys.ts';
+import { digestPassphrase } from '../crypto/passphrase-digest.ts';
+import { toJson } from '../database/columns.ts';
+import type { Database, Transaction } from '../database/database.ts';
+import type { Ids } from '../ids.ts';
+import { type Asset, sameAsset } from '../open-payments/amount.ts';
+import type { Fee } from '../payments/fees.ts';
+import type { Prices } from '../payments/rates.ts';
+import { normalisePath } from '../wallet-address/path.ts';
+import type { AseDefinition, KeyDefinition, WalletDefinition } from './definition/definition.ts';
+
+export interface Founding {
+  /** Of the ASE's rows. */
+  readonly key: string;
+  /** Its ILP address. */
+  readonly prefix: string;
+  readonly definition: AseDefinition;
+  readonly origin: string;
+  readonly ids: Ids;
+  readonly now: number;
+  /** Whose key is published at the wallet address of that path. */
+  readonly client: { readonly path: string; readonly keyId: string } | undefined;
+  /** Whether holders sign in. */
+  readonly signIn: boolean;
+  readonly prices: Prices;
+  readonly fee: Fee;
+  readonly peers: readonly NewPeer[];
+  /** Whether the peers' tokens take the place of stored ones. */
+  readonly replacePeerTokens: boolean;
+}
+
+export async function foundAse(db: Database, founding: Founding): Promise<void> {
+  const { key: ase, definition, ids, client } = founding;
+  await db.transaction(async (tx) => {
+    const { numInsertedOrUpdatedRows } = await tx
+      .insertInto('ase')
+      .values({ ase, secrets: toJson([ids.bytes(32).toString('base64')]) })
+      .onConflict((on) => on.doNothing())
+      .executeTakeFirstOrThrow();
+    const isNew = numInsertedOrUpdatedRows === 1n;
+    // Processes that start together found one after the other.
+    const { secrets } = await tx
+      .selectFrom('ase')
+      .select('secrets')
+      .where('ase', '=', ase)
+      .forUpdate()
+      .executeTakeFirstOrThrow();
+    const present = await tx.selectFrom('wallet_address').select(['id', 'path']).where('ase', '=', ase).execute();
+    const walletIds = new Map(present.map(({ id, path }) => [path, id]));
+    for (const wallet of definition.wallets) {
+      const path = normalisePath(wallet.path);
+      const walletId = walletIds.get(path) ?? (await addWallet(tx, founding, path, wallet));
+      walletIds.set(path, walletId);
+      await addKeys(tx, founding, walletId, wallet.keys ?? []);
+    }
+    if (client) {
+      const walletId = walletIds.get(normalisePath(client.path));
+      if (walletId === undefined) throw new Error(`the client ${client.path} is no wallet of ${definition.name}`);
+      const isGiven = definition.wallets.some(
+        ({ path, keys }) => path === client.path && keys?.some(({ jwk }) => jwk.kid === client.keyId),
+      );
+      if (!isGiven) {
+        const jwk = exportPublicJwk(deriveKey(secrets, 'client'), client.keyId);
+        await addKeys(tx, founding, walletId, [{ jwk }]);
+      }
+    }
+    if (isNew) {
+      await setPrices(tx, ase, founding.prices);
+      for (const asset of assetsOf(definition)) {
+        const own = definition.fees?.find((fee) => sameAsset(fee.asset, asset));
+        await setFee(tx, ase, own ?? { asset, fee: founding.fee });
+      }
+      // The file is the operator's.
+      if (definition.webhook) await setWebhook(tx, ase, { allowHttp: true }, definition.webhook);
+      if (definition.rateSource) await setRateSource(tx, ase, { allowHttp: true }, definition.rateSource);
+    }
+    await addPeers(tx, founding, isNew);
+    if (founding.signIn) await addPassphrases(tx, founding, secrets);
+  });
+}
+
+export interface Passphrase {
+  readonly account: string;
+  readonly passphrase: string;
+}
+
+/** What the holders of a definition's accounts sign in with: as given, or derived from a secret of the ASE. */
+export const passphrasesOf = ({ wallets }: AseDefinition, secrets: readonly string[]): Passphrase[] =>
+  wallets.map(({ path, passphrase }) => {
+    const account = normalisePath(path);
+    return { account, passphrase: passphrase ?? deriveSecret(secrets, `passphrase\n${account}`).slice(0, 16) };
+  });
+
+async function addPassphrases(
+  tx: Transaction,
+  { key: ase, definition, ids }: Founding,
+  secrets: readonly string[],
+): Promise<void> {
+  const digests = await Promise.all(
+    passphrasesOf(definition, secrets).map(async ({ account, passphrase }) => ({
+      account,
+      digest: await digestPassphrase(passphrase, ids.bytes(16)),
+    })),
+  );
+  for (const { account, digest } of digests) await setPassphrase(tx, ase, account, digest);
+}
+
+/** Returns its id. */
+async function addWallet(
+  tx: Transaction,
+  { key: ase, origin, ids, now }: Founding,
+  path: string,
+  { asset, balance, publicName }: WalletDefinition,
+): Promise<string> {
+  if (!(await findAccount(tx, ase, path))) await createAccount(tx, ase, { id: path, asset });
+  // The origin is the operator's choice, whatever its scheme and port.
+  const rules = { origin, local: true };
+  const wallet = { url: origin + path, account: path, publicName };
+  const { id } = await createWalletAddress(tx, ase, rules, wallet, ids, now);
+  if (balance > 0n) await moveMoney(tx, ase, 'deposit', { id: `${path}:1`, account: path, amount: balance }, now);
+  return id;
+}
+
+async function addKeys(
+  tx: Transaction,
+  { key: ase, now }: Founding,
+  walletId: string,
+  keys: readonly KeyDefinition[],
+): Promise<void> {
+  if (keys.length === 0) return;
+  const present = await listKeys(tx, ase, walletId);
+  for (const { jwk } of keys) {
+    if (!present.some(({ kid }) => kid === jwk.kid)) await registerKey(tx, ase, walletId, jwk, now);
+  }
+}
+
+const assetsOf = ({ wallets }: AseDefinition): Asset[] =>
+  wallets
+    .map(({ asset }) => asset)
+    .filter((asset, index, all) => all.findIndex((other) => sameAsset(other, asset)) === index);
+
+async function addPeers(tx: Transaction, { key: ase, prefix, peers, replacePeerTokens }: Founding, isNew: boolean) {
+  const rules = { prefix, allowHttp: true };
+  const present = isNew ? [] : await listPeers(tx, ase);
+  for (const peer of peers) {
+    const known = present.find(({ name }) => name === peer.name);
+    const { endpoint, incomingToken, outgoingToken } = peer;
+    if (!known) await createPeer(tx, ase, rules, peer);
+    else if (replacePeerTokens) await changePeer(tx, ase, rules, peer.name, { endpoint, incomingToken, outgoingToken });
+    else if (known.endpoint !== endpoint) await changePeer(tx, ase, rules, peer.name, { endpoint });
+  }
+}

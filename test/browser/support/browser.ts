@@ -1,0 +1,124 @@
+/** A browser, and a client whose grants a person decides on in it. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import type axe from 'axe-core';
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { send } from '../../support/signed-fetch.ts';
+import { clientEnvironment, type TestWorld } from '../../support/world.ts';
+
+export const launchBrowser = (): Promise<Browser> =>
+  chromium.launch({
+    executablePath: process.env['TOUCHSTONE_CHROMIUM'] ?? '/usr/bin/chromium',
+    args: ['--no-sandbox'],
+  });
+
+/** Where the client's finish URI is: a page that asks for nothing else. */
+export async function startClientSite() {
+  const visits: URL[] = [];
+  const server = createServer((req, res) => {
+    visits.push(new URL(req.url!, 'http://client'));
+    res.setHeader('Content-Type', 'text/html; charset=utf-8');
+    res.end(
+      '<!doctype html><html lang="en"><title>Client</title><link rel="icon" href="data:,"><p>Back at the client.',
+    );
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const close = () => {
+    server.closeAllConnections();
+    server.close();
+  };
+  return { origin, visits, close };
+}
+
+const source = readFileSync(
+  join(import.meta.dirname, '..', '..', '..', 'node_modules', 'axe-core', 'axe.min.js'),
+  'utf8',
+);
+
+/** What axe finds on a page; best practices count as well. */
+export async function findBarriers(page: Page): Promise<string[]> {
+  await page.evaluate(source);
+  const { violations } = await page.evaluate(() => (globalThis as unknown as { axe: typeof axe }).axe.run());
+  return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
+}
+
+export interface Visit {
+  readonly page: Page;
+  /** What the console said, and which requests left the allowed origins. */
+  readonly complaints: string[];
+  close(): Promise<void>;
+}
+
+/** A fresh browser window with cookies of its own. */
+export async function openWindow(
+  browser: Browser,
+  origins: readonly string[],
+  options: BrowserContextOptions = {},
+): Promise<Visit> {
+  const context = await browser.newContext(options);
+  const complaints: string[] = [];
+  context.on('request', (request) => {
+    const url = new URL(request.url());
+    if (/^https?:$/.test(url.protocol) && !origins.includes(url.origin)) complaints.push(`request to ${url.origin}`);
+  });
+  context.on('console', (message) => {
+    // Chromium says so of every status from 400 on, without a fault of the page.
+    if (!/^Failed to load resource: the server responded with a status of 4\d\d/.test(message.text())) {
+      complaints.push(message.text());
+    }
+  });
+  context.on('weberror', (error) => complaints.push(String(error.error())));
+  return { page: await context.newPage(), complaints, close: () => context.close() };
+}
+
+const shots = join(import.meta.dirname, '..', 'screenshots');
+
+/** Keeps a picture where `TOUCHSTONE_SCREENSHOTS` asks for pictures. */
+export async function takePicture(page: Page, name: string): Promise<void> {
+  if (process.env['TOUCHSTONE_SCREENSHOTS'] !== '1') return;
+  await page.screenshot({ path: join(shots, `${name}.png`), fullPage: true });
+}
+
+export const money = (value: string, assetCode = 'USD', assetScale = 2) => ({ value, assetCode, assetScale });
+
+export interface AskedGrant {
+  readonly redirect: string;
+  /** Follows up with a reference, or by polling. */
+  proceed(reference?: string): ReturnType<typeof send>;
+}
+
+/** Asks for a grant that needs consent. `finish` is the client's URI; without it the client polls. */
+export async function askForGrant(
+  world: TestWorld,
+  access: readonly object[],
+  finish?: string,
+  subject?: string,
+): Promise<AskedGrant> {
+  const client = clientEnvironment(world);
+  const body = {
+    client: client.client,
+    access_token: { access },
+    ...(subject !== undefined && { subject: { sub_ids: [{ id: subject, format: 'uri' }] } }),
+    interact: {
+      start: ['redirect'],
+      ...(finish !== undefined && { finish: { method: 'redirect', uri: finish, nonce: 'client-nonce' } }),
+    },
+  };
+  const answer = await send(client, { method: 'POST', url: world.ases[0]!.authServer, body });
+  assert.equal(answer.status, 200, answer.text);
+  const { uri, access_token } = answer.body.continue;
+  return {
+    redirect: answer.body.interact.redirect,
+    proceed: (reference) =>
+      send(client, {
+        method: 'POST',
+        url: uri,
+        token: access_token.value,
+        ...(reference !== undefined && { body: { interact_ref: reference } }),
+      }),
+  };
+}

@@ -1,0 +1,100 @@
+/** The events of one ASE in a database, with clocks in the test's hand and a receiver that does as it is told. */
+import { toInstant } from '../../../src/database/columns.ts';
+import type { Database } from '../../../src/database/database.ts';
+import { type Carrier, openCarrier } from '../../../src/events/carrier.ts';
+import { createEvents, type Events, type Webhook } from '../../../src/events/delivery.ts';
+import { createOutbound } from '../../../src/net/outbound.ts';
+import type { PaymentEventType } from '../../../src/payments/payment-event.ts';
+import { EUR, openWallet, TestClock } from '../../payments/support/two-ases.ts';
+import { openWebhookReceiver, type WebhookReceiver } from './webhook-receiver.ts';
+
+export const marble = 'marble';
+
+/** No words of pg-boss: what is due is found only by looking. */
+const noCarrier: Carrier = {
+  send: async () => {},
+  receive: async () => {},
+  release: async () => {},
+  close: async () => {},
+};
+
+export interface OneAse {
+  readonly events: Events;
+  readonly receiver: WebhookReceiver;
+  readonly clock: TestClock;
+  /** What went wrong, as logged. */
+  readonly warnings: Record<string, unknown>[];
+  webhook: Webhook | undefined;
+  /** A payment with this id that has received something. */
+  openPayment(id: string, change?: { readonly received?: string; readonly expiresAt?: number }): Promise<void>;
+  /** Announces in a transaction of its own. */
+  announce(id: string, ...types: PaymentEventType[]): Promise<void>;
+  /** Moves business time and delivers what is due then. */
+  advance(milliseconds: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function createOneAse(db: Database, { carried = false, timeoutMs = 5000 } = {}): Promise<OneAse> {
+  const clock = new TestClock();
+  clock.setting = { mode: 'frozen', offset: 0, at: Date.parse('2030-01-01T00:00:00Z') };
+  const receiver = await openWebhookReceiver();
+  const outbound = createOutbound({
+    allowPrivateAddresses: true,
+    allowHttp: true,
+    timeoutMs,
+    maxBytes: 1024,
+    userAgent: 'test',
+  });
+  const warnings: Record<string, unknown>[] = [];
+  let carrier: Carrier | undefined;
+  const openOwn = async (): Promise<Carrier> => {
+    if (!carried) return noCarrier;
+    const real = await openCarrier(db, (problem) => warnings.push({ problem }));
+    carrier = real;
+    // It queues, others take.
+    return { ...real, receive: (ase) => real.receive(ase, () => {}).then(() => real.release(ase)) };
+  };
+  const events = createEvents({
+    ase: marble,
+    db,
+    clock,
+    outbound,
+    webhook: () => one.webhook,
+    openCarrier: openOwn,
+    log: { info: (fields) => warnings.push(fields), warn: (fields) => warnings.push(fields) },
+  });
+  const wallet = await openWallet({ ase: marble, db, asset: EUR });
+  const one: OneAse = {
+    events,
+    receiver,
+    clock,
+    warnings,
+    webhook: { url: receiver.url, secret: receiver.secret },
+    async openPayment(id, { received = '0', expiresAt = clock.businessNow() + 3_600_000 } = {}) {
+      await db.query
+        .insertInto('incoming_payment')
+        .values({
+          ...{ ase: marble, id, wallet_address_id: wallet.id, client_id: 'https://client.example' },
+          ...{ asset_code: EUR.code, asset_scale: EUR.scale, incoming_amount: '100', received_amount: received },
+          ...{ completed: false, expires_at: toInstant(expiresAt), metadata: null, created_at: toInstant(0) },
+        })
+        .execute();
+    },
+    announce: (id, ...types) =>
+      db.transaction(async (tx) => {
+        for (const type of types) await events.announce(tx, type, id);
+      }),
+    async advance(milliseconds) {
+      clock.setting = { ...clock.setting, at: clock.setting.at + milliseconds };
+      await events.idle();
+    },
+    async close() {
+      // A delivery that hangs must not be waited for.
+      await receiver.close();
+      await events.stop();
+      await carrier?.close();
+      outbound.close();
+    },
+  };
+  return one;
+}

@@ -1,0 +1,79 @@
+/** What is kept of exchanges (CT-05): the newest, found by id and operation, without secrets. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Problem } from '../../src/errors.ts';
+import {
+  createExchangeTrace,
+  type FinishedCall,
+  redactSignatureBase,
+  redactTarget,
+} from '../../src/http/request-trace.ts';
+
+const call: FinishedCall = {
+  operation: 'get-quote',
+  method: 'GET',
+  target: '/quotes/1',
+  params: { id: '1' },
+  status: 200,
+  milliseconds: 1.26,
+};
+
+test('the newest thousand are kept; after an id come the oldest first', () => {
+  const trace = createExchangeTrace(() => 0);
+  const record = trace.recordAt('granite');
+  for (let n = 1; n <= 2500; n += 1) record(n % 2 === 0 ? call : { ...call, operation: 'create-quote' });
+  const ids = (query: Partial<Parameters<typeof trace.list>[0]>) =>
+    trace.list({ limit: 2, ...query }).map(({ id }) => id);
+  assert.deepEqual(ids({}), [2499, 2500]);
+  assert.deepEqual(ids({ after: 0 }), [1501, 1502]);
+  assert.deepEqual(ids({ after: 2499 }), [2500]);
+  assert.deepEqual(ids({ after: 2000, operation: 'create-quote' }), [2001, 2003]);
+  assert.deepEqual(ids({ operation: 'get-grant' }), []);
+  assert.equal(trace.list({ limit: 9999 }).length, 1000);
+  trace.clear();
+  assert.deepEqual(ids({}), []);
+  record(call);
+  assert.deepEqual(ids({}), [2501], 'ids go on');
+});
+
+test('a refusal has its reason and the requirement; what is no Problem, or quotes content, says nothing', () => {
+  const trace = createExchangeTrace(() => 0);
+  const refusalOf = (error: unknown) => {
+    trace.recordAt('granite')({ ...call, error });
+    return trace.list({ limit: 1 })[0]!.refusal;
+  };
+  assert.deepEqual(refusalOf(new Problem('invalid_signature', { description: 'too old', detail: 'created_too_old' })), {
+    code: 'invalid_signature',
+    reason: 'created_too_old',
+    requirements: ['SIG-11'],
+  });
+  const plain = (code: string) => ({ code, reason: code, requirements: [] });
+  assert.deepEqual(
+    refusalOf(new Problem('malformed_body', { detail: '"secret" is not valid JSON' })),
+    plain('malformed_body'),
+  );
+  assert.deepEqual(refusalOf(new Error('secret')), plain('internal_error'));
+});
+
+test('targets and signature bases without secrets', () => {
+  assert.equal(
+    redactTarget('/interact/1/n0/finish?interact_ref=r&hash=h&nonce=n&first=2', { nonce: 'n0' }),
+    '/interact/1/[redacted]/finish?interact_ref=[redacted]&hash=[redacted]&nonce=[redacted]&first=2',
+  );
+  const base = [
+    '"@method": GET',
+    '"@target-uri": http://localhost/quotes/1',
+    '"authorization": GNAP secret',
+    '"cookie": secret',
+    '"@query": ?interact_ref=secret',
+    '"content-digest": sha-256=:AA==:',
+    '"@signature-params": ("@method" "authorization");created=1;nonce="se\\"cret";keyid="k"',
+  ];
+  const redacted = redactSignatureBase(base.join('\n')).split('\n');
+  assert.deepEqual(redacted.slice(0, 4), [base[0], base[1], '"authorization": [redacted]', '"cookie": [redacted]']);
+  assert.deepEqual(redacted.slice(4), [
+    '"@query": [redacted]',
+    base[5],
+    '"@signature-params": ("@method" "authorization");created=1;nonce="[redacted]";keyid="k"',
+  ]);
+});

@@ -1,0 +1,70 @@
+/** Requests in plain words (AS-93, LIM-17). */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { describeRight, formatAmount } from '../../src/identity-provider/describe-access.ts';
+import type { AskedAccess } from '../../src/identity-provider/interactions.ts';
+
+test('amounts are written in their unit, exactly', () => {
+  const format = (value: string, assetScale: number) => formatAmount({ value, assetCode: 'XYZ', assetScale });
+  assert.equal(format('1250', 2), '12.50 XYZ');
+  assert.equal(format('5', 2), '0.05 XYZ');
+  assert.equal(format('5', 0), '5 XYZ');
+  assert.equal(format('18446744073709551615', 9), '18446744073.709551615 XYZ');
+});
+
+const identifier = 'https://granite.example/alice';
+const usd = { value: '500', assetCode: 'USD', assetScale: 2 };
+const most = (limits: AskedAccess['limits']): string => {
+  const words = describeRight({ type: 'outgoing-payment', actions: ['create'], identifier, ...(limits && { limits }) });
+  return `${words.most?.before}${words.most?.amount}${words.most?.after}`;
+};
+
+test('how much may be paid, how often and until when', () => {
+  assert.equal(
+    most({ debitAmount: usd, interval: 'R12/2026-12-21T00:00:00Z/P1M' }),
+    'Up to 5.00 USD each month, until 21 December 2027',
+  );
+  assert.equal(
+    most({ debitAmount: usd, interval: 'R/2026-12-21T00:00:00Z/P1W' }),
+    'Up to 5.00 USD each week, with no end date',
+  );
+  assert.equal(
+    most({ receiveAmount: usd, interval: 'R1/2026-01-01/2026-02-01' }),
+    'The receiver gets up to 5.00 USD from 1 January 2026 to 1 February 2026',
+  );
+  assert.equal(most({ debitAmount: usd }), 'Up to 5.00 USD in all');
+  assert.equal(most({ interval: 'R/P1D/2026-01-01' }), 'Any amount each day, until 1 January 2026');
+  assert.equal(most(undefined), 'Any amount, as often as it likes');
+});
+
+test('from where, to whom, since when and how often', () => {
+  const limits = { debitAmount: usd, interval: 'R12/2026-12-21T00:00:00Z/P1M', receiver: 'https://marble.example/1' };
+  const { facts } = describeRight({ type: 'outgoing-payment', actions: ['create'], identifier, limits });
+  assert.deepEqual(facts, [
+    ['From', identifier],
+    ['To', 'https://marble.example/1'],
+    ['First period', '21 December 2026 to 21 January 2027'],
+    ['Number of periods', '12'],
+  ]);
+});
+
+test('every action has its words', () => {
+  const also = (type: AskedAccess['type'], actions: string[]) => describeRight({ type, actions }).also;
+  const all = ['create', 'complete', 'read', 'read-all', 'list', 'list-all'];
+  assert.equal(new Set(also('incoming-payment', all)).size, all.length);
+  assert.equal(also('outgoing-payment', ['read', 'list-all']).length, 2);
+  assert.equal(also('quote', ['create', 'read', 'read-all']).length, 3);
+  // To pay is the title and the amount itself.
+  assert.deepEqual(also('outgoing-payment', ['create']), []);
+});
+
+test('to look at payments is not to pay', () => {
+  const words = describeRight({
+    type: 'outgoing-payment',
+    actions: ['read-all'],
+    identifier,
+    limits: { debitAmount: usd },
+  });
+  assert.equal(words.title, 'See payments');
+  assert.equal(words.most, undefined);
+});

@@ -1,0 +1,75 @@
+/** The consent page as text (AS-93, LIM-17): words that scripts look for, and every value escaped. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { InteractionView } from '../../src/identity-provider/interactions.ts';
+import { type ConsentPage, consentPage } from '../../src/identity-provider/pages.ts';
+
+const view: InteractionView = {
+  interactionId: 'i',
+  nonce: 'n',
+  grantId: 'g',
+  clientName: 'A & B',
+  clientUri: 'https://client.example',
+  access: [],
+  subject: undefined,
+  state: 'pending',
+  finishUri: undefined,
+  expiresAt: 0,
+};
+
+const render = (page: Partial<ConsentPage> = {}): string =>
+  consentPage({ view, interactId: 'i', nonce: 'n', csrf: 'c', provider: 'granite', ...page });
+const labelsIn = (page: string): string[] => [...page.matchAll(/aria-label="([^"]*)"/g)].map(([, label]) => label!);
+
+test('buttons are labelled accept and deny, or as one likes, and show it', () => {
+  assert.deepEqual(labelsIn(render()), ['accept', 'deny']);
+  const allow = render({ labels: { accept: 'allow' } });
+  assert.deepEqual(labelsIn(allow), ['allow', 'deny']);
+  assert.match(allow, />Allow<\/button>/);
+  assert.deepEqual(labelsIn(render({ labels: { accept: '"><script>', deny: "don't" } })), [
+    '&quot;&gt;&lt;script&gt;',
+    'don&#39;t',
+  ]);
+});
+
+test('whatever a request holds is text on the page', () => {
+  const hostile = `"><script>'&`;
+  const page = render({
+    view: {
+      ...view,
+      clientName: hostile,
+      clientUri: hostile,
+      access: [
+        {
+          type: 'outgoing-payment',
+          actions: ['create', 'read', hostile],
+          identifier: hostile,
+          limits: { receiver: hostile, debitAmount: { value: '5', assetCode: hostile, assetScale: 2 } },
+        },
+        { type: 'incoming-payment', actions: ['list-all'], identifier: hostile },
+      ],
+      subject: { sub_ids: [{ id: hostile, format: 'uri' }] },
+    },
+    provider: hostile,
+    account: hostile,
+    fields: { 'amount-0': hostile },
+    mistakes: new Map([['amount-0', hostile]]),
+  });
+  assert.ok(!page.includes('<script'));
+  assert.ok(!page.includes(hostile));
+  assert.ok(page.split('&quot;&gt;&lt;script&gt;&#39;&amp;').length > 10, 'it is there, escaped');
+});
+
+test('only amounts that are asked for have a field', () => {
+  const debitAmount = { value: '500', assetCode: 'USD', assetScale: 2 };
+  const access = [
+    { type: 'quote', actions: ['create'] },
+    { type: 'outgoing-payment', actions: ['create'], identifier: 'https://a.example/1' },
+    { type: 'outgoing-payment', actions: ['create'], identifier: 'https://a.example/2', limits: { debitAmount } },
+  ] as const;
+  const page = render({ view: { ...view, access } });
+  assert.deepEqual(
+    [...page.matchAll(/name="(amount-\d)"/g)].map(([, name]) => name),
+    ['amount-2'],
+  );
+});

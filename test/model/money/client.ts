@@ -1,0 +1,329 @@
+/** The requests of the model of the money over HTTP, as two clients and an operator send them, in a world of its own. */
+import pino from 'pino';
+import type { DatabaseOptions } from '../../../src/database/database.ts';
+import type { World as RunningWorld } from '../../../src/index.ts';
+import { createDeployment, type Deployment } from '../../../src/world/deployment.ts';
+import { type ControlAnswer, controlOf } from '../../support/administration.ts';
+import { type RequestParts, send } from '../../support/signed-fetch.ts';
+import { clientOf, define, keys, obtainGrants, pathOf } from './grants.ts';
+import type { Action, Amount, Answer, AseName, Fault, World } from './state.ts';
+import { BEGINNING, read, readAnswer, write } from './wire.ts';
+
+/** What a client calls things by, by their numbers in the model. */
+interface Handles {
+  readonly incoming: Map<number, string>;
+  readonly quotes: Map<number, string>;
+  readonly payments: Map<number, string>;
+}
+
+/** What can be seen of the money from outside. */
+export interface Sight {
+  readonly balances: readonly bigint[];
+  readonly payments: Readonly<Record<number, { readonly sent: bigint; readonly failed: boolean }>>;
+  readonly incoming: Readonly<Record<number, { readonly received: bigint; readonly completed: boolean }>>;
+  readonly grants: Readonly<Record<number, { readonly debit: Amount | null; readonly receive: Amount | null }>>;
+}
+
+export interface Books {
+  readonly balanced: boolean;
+  /** By the ASE and the account. */
+  readonly balances: Readonly<Record<string, bigint>>;
+}
+
+/** A running world, as long as a sequence takes. */
+export interface MoneyWorld {
+  knows(kind: 'incoming' | 'quotes' | 'payments', number: number): boolean;
+  arm(fault: Fault): Promise<void>;
+  disarm(): Promise<void>;
+  send(action: Action): Promise<Answer>;
+  /** Resolves when all payments have come to their end; of what has no answer the URL is looked up. */
+  settle(): Promise<void>;
+  look(of: {
+    readonly payments: readonly number[];
+    readonly incoming: readonly number[];
+    readonly grants: readonly number[];
+  }): Promise<Sight>;
+  /** How many incoming and outgoing payments there are. */
+  count(): Promise<{ readonly incoming: number; readonly payments: number }>;
+  readBooks(): Promise<Books>;
+  end(): Promise<void>;
+}
+
+export interface MoneyClient {
+  open(world: World): Promise<MoneyWorld>;
+  close(): Promise<void>;
+}
+
+const operations: Partial<Record<Action['kind'], string>> = {
+  receive: 'create-incoming-payment',
+  complete: 'complete-incoming-payment',
+  quote: 'create-quote',
+  'pay quote': 'create-outgoing-payment',
+  'pay incoming': 'create-outgoing-payment',
+};
+
+export async function startMoneyClient(database: DatabaseOptions): Promise<MoneyClient> {
+  const log = pino({ level: process.env['TOUCHSTONE_TEST_LOG'] ?? 'silent' });
+  const deployment = await createDeployment({ host: '127.0.0.1', controlPort: 0, database, insecure: false, log });
+  let opened = 0;
+  return {
+    async open(world) {
+      opened += 1;
+      const id = `money-${opened}`;
+      const running = await deployment.addWorld(id, { definition: define(world), consent: 'auto', profile: 'strict' });
+      return enter(deployment, running, world);
+    },
+    close: deployment.close,
+  };
+}
+
+async function enter(deployment: Deployment, running: RunningWorld, world: World): Promise<MoneyWorld> {
+  const control = controlOf(running);
+  const operate = async (method: string, path: string, body?: unknown): Promise<ControlAnswer> => {
+    const answer = await control(method, path, body);
+    if (answer.status >= 500) throw new Error(`the control API answers ${answer.status} to ${method} ${path}`);
+    return answer;
+  };
+  await operate('POST', '/clock', { freeze: true });
+  await operate('POST', '/clock', { set: BEGINNING });
+  const urls = world.wallets.map(({ ase }, number) => running.walletUrl({ ase, path: pathOf(number) }));
+  const baseOf = (ase: AseName) => running.ases.find(({ name }) => name === ase)!;
+
+  const clientUrl = (client: number) => running.walletUrl({ ase: 'granite', path: `/client-${client}` });
+  const call = (client: number, parts: RequestParts) =>
+    send(
+      {
+        walletAddress: '',
+        receiver: '',
+        client: clientUrl(client),
+        keyId: 'key',
+        privateKey: keys[client]!.pem,
+      },
+      parts,
+    );
+
+  const { payees, payers } = await obtainGrants(world, { call, urls, baseOf, clientUrl });
+
+  const handles: Handles = { incoming: new Map(), quotes: new Map(), payments: new Map() };
+  const resources = (wallet: number) => baseOf(world.wallets[wallet]!.ase).resourceServer;
+  /** Wallet of each incoming payment. */
+  const payeeOf = new Map<number, number>();
+  /** Grant of each outgoing payment. */
+  const grantOf = new Map<number, number>();
+
+  /** That many seconds from now, by the clock of the world. */
+  const instantIn = async (seconds: number): Promise<string> => {
+    const { now } = (await operate('GET', '/')).body.clock;
+    return new Date(Date.parse(now) + seconds * 1000).toISOString();
+  };
+
+  async function exchange(action: Action) {
+    switch (action.kind) {
+      case 'receive': {
+        const { wallet, incoming, amount, lifetime } = action;
+        const { ase, asset } = world.wallets[wallet]!;
+        payeeOf.set(incoming, wallet);
+        const body = {
+          walletAddress: urls[wallet],
+          metadata: { number: incoming },
+          ...(amount !== undefined && { incomingAmount: write(amount, asset) }),
+          ...(lifetime !== undefined && { expiresAt: await instantIn(lifetime) }),
+        };
+        const url = `${resources(wallet)}/incoming-payments`;
+        return call(0, { method: 'POST', url, token: payees[ase], body });
+      }
+      case 'complete': {
+        const { ase } = world.wallets[payeeOf.get(action.incoming)!]!;
+        const url = `${handles.incoming.get(action.incoming)}/complete`;
+        return call(0, { method: 'POST', url, token: payees[ase] });
+      }
+      case 'quote':
+      case 'pay quote':
+      case 'pay incoming':
+        return call(clientOf(action.grant), { method: 'POST', token: payers[action.grant]!, ...writePayment(action) });
+      case 'deposit':
+      case 'withdraw': {
+        const { ase } = world.wallets[action.wallet]!;
+        const body = { id: `${action.movement}`, account: pathOf(action.wallet), amount: `${action.amount}` };
+        return operate('POST', `/ases/${ase}/${action.kind === 'deposit' ? 'deposits' : 'withdrawals'}`, body);
+      }
+      case 'price':
+        return operate('PUT', `/ases/${action.ase}/prices`, { prices: action.prices });
+      case 'fee': {
+        const { ase, asset } = world.wallets[action.wallet]!;
+        const { basisPoints, fixed } = action.fee;
+        return operate('PUT', `/ases/${ase}/fees/${asset.code}/${asset.scale}`, { basisPoints, fixed: `${fixed}` });
+      }
+      case 'advance':
+        return operate('POST', '/clock', { advance: action.seconds });
+    }
+  }
+
+  function writePayment(action: Extract<Action, { grant: number }>): { url: string; body: unknown } {
+    const { wallet } = world.grants[action.grant]!;
+    const base = resources(wallet);
+    const { asset } = world.wallets[wallet]!;
+    const own = { walletAddress: urls[wallet] };
+    if (action.kind === 'quote') {
+      const { incoming, debit, receive } = action;
+      const body = {
+        ...own,
+        method: 'ilp',
+        receiver: handles.incoming.get(incoming),
+        ...(debit !== undefined && { debitAmount: write(debit, asset) }),
+        ...(receive !== undefined && {
+          receiveAmount: write(receive, world.wallets[payeeOf.get(incoming)!]!.asset),
+        }),
+      };
+      return { url: `${base}/quotes`, body };
+    }
+    grantOf.set(action.payment, action.grant);
+    const metadata = { number: action.payment };
+    const what =
+      action.kind === 'pay quote'
+        ? { quoteId: handles.quotes.get(action.quote) }
+        : { incomingPayment: handles.incoming.get(action.incoming), debitAmount: write(action.debit, asset) };
+    return { url: `${base}/outgoing-payments`, body: { ...own, ...what, metadata } };
+  }
+
+  function remember(action: Action, id: string | undefined): void {
+    if (id === undefined) return;
+    if (action.kind === 'receive') handles.incoming.set(action.incoming, id);
+    if (action.kind === 'quote') handles.quotes.set(action.quote, id);
+    if (action.kind === 'pay quote' || action.kind === 'pay incoming') handles.payments.set(action.payment, id);
+  }
+
+  /** All of a wallet's incoming or outgoing payments. */
+  async function list(collection: 'incoming-payments' | 'outgoing-payments', wallet: number, of: string, by: number) {
+    const query = new URLSearchParams({ 'wallet-address': urls[wallet]!, first: '100' });
+    const answer = await call(by, { method: 'GET', url: `${resources(wallet)}/${collection}?${query}`, token: of });
+    if (answer.status !== 200) throw new Error(`a list is answered with ${answer.status}`);
+    return answer.body.result as readonly { id: string; metadata: { number: number } }[];
+  }
+
+  async function readAll() {
+    const payments = new Map<number, string>();
+    const incoming = new Map<number, string>();
+    for (const wallet of new Set(world.grants.map(({ wallet: payer }) => payer))) {
+      const grant = world.grants.findIndex((terms) => terms.wallet === wallet);
+      for (const { id, metadata } of await list('outgoing-payments', wallet, payers[grant]!, clientOf(grant)))
+        payments.set(metadata.number, id);
+    }
+    for (const wallet of new Set(payeeOf.values()))
+      for (const { id, metadata } of await list('incoming-payments', wallet, payees[world.wallets[wallet]!.ase], 0))
+        incoming.set(metadata.number, id);
+    return { payments, incoming };
+  }
+
+  let hasLost = false;
+  const get = async (url: string, token: string, client: number) => {
+    const answer = await call(client, { method: 'GET', url, token });
+    if (answer.status !== 200) throw new Error(`${url} is answered with ${answer.status}`);
+    return answer.body;
+  };
+  const balancesOf = async (): Promise<bigint[]> => {
+    const { ases } = (await operate('GET', '/')).body as { ases: RunningWorld['ases'] };
+    const all = ases.flatMap(({ walletAddresses }) => walletAddresses);
+    return urls.map((url) => BigInt(all.find((wallet) => wallet.url === url)!.balance));
+  };
+
+  return {
+    knows: (kind, number) => handles[kind].has(number),
+    async arm(fault) {
+      const codes = { final: 'F00', temporary: 'T00' } as const;
+      const body =
+        'at' in fault
+          ? { operation: operations[fault.at], kind: fault.isDone ? 'after-commit' : 'reset' }
+          : {
+              operation: 'send-packet',
+              nth: fault.packet,
+              ...(fault.fate === 'final' || fault.fate === 'temporary'
+                ? { kind: 'status', code: codes[fault.fate] }
+                : { kind: fault.fate === 'lost' ? 'reset' : 'after-commit' }),
+            };
+      const { status } = await operate('POST', '/faults', body);
+      if (status !== 201) throw new Error(`a fault is answered with ${status}`);
+    },
+    async disarm() {
+      await operate('DELETE', '/faults');
+    },
+    async send(action) {
+      const response = await exchange(action).catch((error: unknown) => {
+        // What fetch throws where the connection ends without an answer
+        if (error instanceof TypeError && error.message === 'fetch failed') return undefined;
+        throw error;
+      });
+      if (!response) {
+        hasLost = true;
+        return { status: 'lost' };
+      }
+      if (response.status < 300) remember(action, response.body?.id);
+      return readAnswer(action, response);
+    },
+    async settle() {
+      for (let turn = 0; ; turn += 1) {
+        await running.settled();
+        // Who waits before the next attempt need not: the wall clock is not part of the model.
+        const waiting = await deployment.db.query
+          .updateTable('outgoing_payment')
+          .set({ next_attempt_at: new Date().toISOString() })
+          .where('state', '=', 'pending')
+          .where('ase', 'like', `${running.id}/%`)
+          .returning('ase')
+          .execute();
+        if (waiting.length === 0) break;
+        if (turn > 200) throw new Error('a payment does not come to its end');
+        for (const { ase } of waiting) running.wake(ase);
+      }
+      if (!hasLost) return;
+      const all = await readAll();
+      for (const [number, url] of all.payments) handles.payments.set(number, url);
+      for (const [number, url] of all.incoming) handles.incoming.set(number, url);
+      hasLost = false;
+    },
+    async look(of) {
+      const sight = { balances: await balancesOf(), payments: {}, incoming: {}, grants: {} } as {
+        -readonly [Member in keyof Sight]: Sight[Member] & object;
+      } & { payments: Record<number, object>; incoming: Record<number, object>; grants: Record<number, object> };
+      for (const number of of.payments) {
+        const url = handles.payments.get(number);
+        if (url === undefined) continue;
+        const grant = grantOf.get(number)!;
+        const { failed, sentAmount } = await get(url, payers[grant]!, clientOf(grant));
+        sight.payments[number] = { sent: BigInt(sentAmount.value), failed };
+      }
+      for (const number of of.incoming) {
+        const url = handles.incoming.get(number);
+        if (url === undefined) continue;
+        const { receivedAmount, completed } = await get(url, payees[world.wallets[payeeOf.get(number)!]!.ase], 0);
+        sight.incoming[number] = { received: BigInt(receivedAmount.value), completed };
+      }
+      for (const number of of.grants) {
+        const base = resources(world.grants[number]!.wallet);
+        const spent = await get(`${base}/outgoing-payment-grant`, payers[number]!, clientOf(number));
+        sight.grants[number] = { debit: read(spent.spentDebitAmount), receive: read(spent.spentReceiveAmount) };
+      }
+      return sight as Sight;
+    },
+    async count() {
+      const { payments, incoming } = await readAll();
+      return { payments: payments.size, incoming: incoming.size };
+    },
+    async readBooks() {
+      const { ases } = (await operate('GET', '/ledger')).body as {
+        ases: { name: string; balanced: boolean; accounts: { account: string; balance: string }[] }[];
+      };
+      return {
+        balanced: ases.every(({ balanced }) => balanced),
+        balances: Object.fromEntries(
+          ases.flatMap(({ name, accounts }) =>
+            accounts.map(({ account, balance }) => [`${name} ${account}`, BigInt(balance)]),
+          ),
+        ),
+      };
+    },
+    async end() {
+      await deployment.removeWorld(running.id);
+    },
+  };
+}

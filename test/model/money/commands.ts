@@ -1,0 +1,322 @@
+/** Random worlds and random requests that move money in them, alone and at once, which the model must be able to explain. */
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import type { Figures, Run } from '../grants/commands.ts';
+import { type Prices, quoteReceive, quoteSend } from './amounts.ts';
+import type { MoneyClient, MoneyWorld } from './client.ts';
+import { explainAtOnce } from './model.ts';
+import { matching, numbersOf, show } from './observation.ts';
+import {
+  type Action,
+  begin,
+  type Fault,
+  isClosed,
+  isMoving,
+  MOST,
+  remainingOf,
+  type State,
+  type Step,
+  termsBetween,
+  type World,
+} from './state.ts';
+import { clamp, codes, fee, inQuarters, toPrice, weighted, world } from './worlds.ts';
+
+/** An action before it is known what there is to name. `of` counts from the newest; amounts are quarters and units. */
+interface Intent {
+  readonly kind: Action['kind'];
+  readonly of: number;
+  readonly wallet: number;
+  readonly grant: number;
+  readonly quarters: number;
+  readonly units: bigint;
+  readonly names: 'debit' | 'receive' | 'nothing';
+  readonly hasAmount: boolean;
+  readonly lifetime: number | undefined;
+  readonly isAgain: boolean;
+  readonly code: number;
+  readonly factor: number;
+  readonly fee: State['fees'][string];
+  readonly seconds: number;
+}
+
+type Group = { readonly intents: readonly Intent[]; readonly fault: Fault | undefined };
+
+const intentOf = (kind: fc.Arbitrary<Action['kind']>): fc.Arbitrary<Intent> =>
+  fc.record({
+    kind,
+    of: weighted([5, 0], [2, 1], [1, 2]),
+    wallet: fc.constantFrom(0, 1, 2, 2, 3, 3),
+    grant: fc.nat(2),
+    quarters: fc.oneof(fc.integer({ min: 0, max: 8 }), fc.integer({ min: 5, max: 20 })),
+    units: weighted([3, 0n], [1, -1n], [1, 1n]),
+    names: weighted<Intent['names']>([3, 'debit'], [3, 'receive'], [2, 'nothing']),
+    hasAmount: fc.boolean(),
+    lifetime: weighted<number | undefined>([6, undefined], [1, 30], [1, 600], [1, 3600]),
+    isAgain: weighted([4, false], [1, true]),
+    code: fc.nat(2),
+    factor: fc.integer({ min: 0, max: 16 }),
+    fee,
+    seconds: fc.constantFrom(1, 29, 30, 60, 599, 900, 899, 3600, 7200),
+  });
+
+const kind = weighted<Action['kind']>(
+  ...([
+    [6, 'receive'],
+    [1, 'complete'],
+    [9, 'quote'],
+    [12, 'pay quote'],
+    [16, 'pay incoming'],
+    [3, 'deposit'],
+    [1, 'withdraw'],
+    [3, 'price'],
+    [3, 'fee'],
+  ] as const),
+);
+const payments = weighted<Action['kind']>([3, 'pay incoming'], [3, 'pay quote'], [1, 'complete'], [1, 'withdraw']);
+
+const packetFault: fc.Arbitrary<Fault> = fc.record({
+  packet: fc.constantFrom(1, 2, 2, 2, 3, 3, 4),
+  fate: fc.constantFrom('final', 'final', 'final', 'temporary', 'lost', 'unanswered'),
+});
+const callFault: fc.Arbitrary<Fault> = fc.record({
+  at: fc.constantFrom('receive', 'complete', 'quote', 'pay quote', 'pay incoming'),
+  isDone: fc.boolean(),
+});
+const fault = fc.oneof(
+  { weight: 5, arbitrary: fc.constant(undefined) },
+  { weight: 4, arbitrary: packetFault },
+  { weight: 2, arbitrary: callFault },
+);
+const groupOf = (intents: fc.Arbitrary<readonly Intent[]>): fc.Arbitrary<Group> => fc.record({ intents, fault });
+/** Alike but for the grant: for the same quote, or what an incoming payment still takes. */
+const alike = fc.tuple(intentOf(payments), fc.integer({ min: 2, max: 3 })).map(([intent, times]) => {
+  const likeIt = (_: unknown, index: number): Intent => ({ ...intent, grant: intent.grant + index });
+  return Array.from({ length: times }, likeIt);
+});
+const groups = fc.oneof(
+  { weight: 9, arbitrary: groupOf(intentOf(kind).map((intent) => [intent])) },
+  { weight: 1, arbitrary: groupOf(intentOf(fc.constant('advance')).map((intent) => [intent])) },
+  { weight: 3, arbitrary: groupOf(fc.array(intentOf(kind), { minLength: 2, maxLength: 3 })) },
+  { weight: 2, arbitrary: groupOf(fc.array(intentOf(payments), { minLength: 2, maxLength: 3 })) },
+  { weight: 2, arbitrary: groupOf(alike) },
+);
+const first = groupOf(fc.array(intentOf(fc.constant('receive')), { minLength: 1, maxLength: 2 }));
+
+// ── A sequence ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+interface Sequence {
+  readonly world: World;
+  readonly real: MoneyWorld;
+  states: readonly State[];
+  /** Names the next incoming payment, quote or outgoing payment. */
+  next: number;
+  /** Names the last deposit or withdrawal. */
+  movements: number;
+  readonly sent: string[];
+}
+
+function resolve(sequence: Sequence, intent: Intent): Action | undefined {
+  const { world: terms, real } = sequence;
+  const state = sequence.states[0]!;
+  const choose = (numbers: readonly number[]): number | undefined => numbers.at(-1 - (intent.of % numbers.length));
+  const known = numbersOf(state.incoming).filter((number) => real.knows('incoming', number));
+  const open = known.filter((number) => !isClosed(state, state.incoming[number]!));
+  const incoming = choose(intent.isAgain || open.length === 0 ? known : open);
+  const grantNumber = intent.grant % terms.grants.length;
+  const { wallet: payer } = terms.grants[grantNumber]!;
+  const left = incoming === undefined ? MOST : remainingOf(state.incoming[incoming]!);
+  const wanted = inQuarters(terms, intent.quarters);
+  const amount = clamp((wanted > left && left > 0n && !intent.isAgain ? left : wanted) + intent.units);
+  const { kind: what, wallet } = intent;
+  switch (what) {
+    case 'receive': {
+      const { lifetime, hasAmount } = intent;
+      const asked = { ...(hasAmount && { amount: clamp(wanted + intent.units) }) };
+      return { kind: what, incoming: sequence.next++, wallet, lifetime, ...asked };
+    }
+    case 'complete':
+      return incoming === undefined ? undefined : { kind: what, incoming };
+    case 'quote': {
+      if (incoming === undefined) return undefined;
+      const { names } = intent;
+      const debit = names === 'debit' ? debitFor(sequence, payer, incoming, amount, intent.units) : undefined;
+      if (names === 'debit' && debit === undefined) return undefined;
+      const named = { ...(debit !== undefined && { debit }), ...(names === 'receive' && { receive: amount }) };
+      return { kind: what, quote: sequence.next++, grant: grantNumber, incoming, ...named };
+    }
+    case 'pay quote': {
+      const quotes = numbersOf(state.quotes).filter((number) => real.knows('quotes', number));
+      const unused = quotes.filter((number) => {
+        const { isUsed, expires, incoming: to } = state.quotes[number]!;
+        return !isUsed && state.now < expires && !isClosed(state, state.incoming[to]!);
+      });
+      const quote = choose(intent.isAgain || unused.length === 0 ? quotes : unused);
+      const fitting = [...terms.grants.keys()].filter(
+        (number) => quote !== undefined && terms.grants[number]!.wallet === state.quotes[quote]!.wallet,
+      );
+      if (quote === undefined) return undefined;
+      return { kind: what, payment: sequence.next++, grant: fitting[intent.grant % fitting.length]!, quote };
+    }
+    case 'pay incoming': {
+      // Where nobody can be paid, somebody will be.
+      if (open.length === 0 && !intent.isAgain) return resolve(sequence, { ...intent, kind: 'receive' });
+      const debit = incoming === undefined ? undefined : debitFor(sequence, payer, incoming, amount, intent.units);
+      if (incoming === undefined || debit === undefined) return undefined;
+      return { kind: what, payment: sequence.next++, grant: grantNumber, incoming, debit };
+    }
+    case 'deposit':
+    case 'withdraw': {
+      if (!intent.isAgain) sequence.movements += 1;
+      const movement = sequence.movements;
+      const typical = quoteReceive(termsBetween(terms, begin(terms), wallet, 3 - wallet), amount).debit;
+      return { kind: what, movement, wallet, amount: clamp(typical, 2n ** 62n) };
+    }
+    case 'price': {
+      const ase = wallet < 2 ? 'granite' : 'marble';
+      return { kind: what, ase, prices: changePrice(terms.prices, codes[intent.code]!, intent.factor) };
+    }
+    case 'fee':
+      return { kind: what, wallet, fee: intent.fee };
+    case 'advance':
+      return { kind: what, seconds: intent.seconds };
+  }
+}
+
+/** A quarter to four times the price at the beginning, or none. */
+function changePrice(prices: Prices, code: string, factor: number): Prices {
+  const { [code]: old, ...others } = prices;
+  if (factor === 0) return others;
+  const thousandths = Math.round(Number(old) * 1000 * (factor / 4));
+  return { ...others, [code]: toPrice(Math.max(1, thousandths)) };
+}
+
+/** More packets than that are as good as that many. */
+const MANY_PACKETS = 12n;
+
+/** What is to be sent for that amount, or nearly that; undefined if it makes too many packets. */
+function debitFor({ world: terms, states }: Sequence, payer: number, incoming: number, amount: bigint, units: bigint) {
+  const of = termsBetween(terms, states[0]!, payer, states[0]!.incoming[incoming]!.wallet);
+  const isPriced = of.from.code === of.to.code || (of.prices[of.from.code] && of.prices[of.to.code]);
+  if (!isPriced) return amount;
+  const debit = clamp(quoteReceive(of, amount).debit + units);
+  return quoteSend(of, debit).receive > MANY_PACKETS * terms.maxPacketAmount ? undefined : debit;
+}
+
+/** What of a fault makes sense with these requests; a packet in doubt must not be overtaken, or its expiry is waited for. */
+function fittingFault(fault: Fault | undefined, actions: readonly Action[]): Fault | undefined {
+  if (!fault) return undefined;
+  if ('at' in fault) return actions.some(({ kind: what }) => what === fault.at) ? fault : undefined;
+  if (!actions.some(isPayment)) return undefined;
+  const isDoubtful = fault.fate === 'lost' || fault.fate === 'unanswered';
+  return isDoubtful && actions.length > 1 ? { ...fault, fate: 'temporary' } : fault;
+}
+
+const isPayment = ({ kind: what }: Action): boolean => what === 'pay quote' || what === 'pay incoming';
+
+async function runGroup(sequence: Sequence, { intents, fault: wanted }: Group, figures: Figures): Promise<void> {
+  const { world: terms, real } = sequence;
+  const actions = intents.map((intent) => resolve(sequence, intent)).filter((action) => action !== undefined);
+  if (actions.length === 0) return;
+  const fault = fittingFault(wanted, actions);
+  sequence.sent.push((fault ? `${show(fault)} ! ` : '') + actions.map(show).join(' ∥ '));
+  if (fault) await real.arm(fault);
+  const answers = await Promise.all(actions.map((action) => real.send(action)));
+  await real.settle();
+  if (fault) await real.disarm();
+
+  const steps: Step[] = actions.map((action, index) => ({ action, answer: answers[index]! }));
+  sequence.sent[sequence.sent.length - 1] += `\n    → ${answers.map(show).join(' ∥ ')}`;
+  const before = sequence.states;
+  const after = explainAtOnce(terms, before, steps, fault);
+  if (after.length === 0) throw new Error(`no order explains these answers, after\n  ${before.map(show).join('\n  ')}`);
+  const movesMoney = actions.some(
+    (action) => isPayment(action) || ['complete', 'deposit', 'withdraw'].includes(action.kind),
+  );
+  sequence.states = movesMoney ? await lookAndCompare(sequence, after, steps) : after;
+
+  for (const { action, answer } of steps) count(figures, action.kind, answer.status);
+  if (steps.length > 1)
+    count(
+      figures,
+      `${steps.length} at once`,
+      actions
+        .map((action) => action.kind)
+        .sort()
+        .join(' ∥ '),
+    );
+  if (fault) count(figures, 'fault', 'at' in fault ? `answer of ${fault.at}` : `packet ${fault.fate}`);
+  for (const action of actions) {
+    const payment = 'payment' in action ? sequence.states[0]!.payments[action.payment] : undefined;
+    if (!payment) continue;
+    const part = payment.stage === 'failed' && payment.delivered > 0n ? ' after a part' : '';
+    count(figures, 'payment', payment.stage + part);
+  }
+}
+
+/** Those of the states that look like what is seen. */
+async function lookAndCompare({ world: terms, real }: Sequence, after: readonly State[], steps: readonly Step[]) {
+  const touched = { payments: new Set<number>(), incoming: new Set<number>(), grants: new Set<number>() };
+  for (const { action } of steps) {
+    if ('payment' in action) touched.payments.add(action.payment);
+    if ('grant' in action) touched.grants.add(action.grant);
+    if ('incoming' in action) touched.incoming.add(action.incoming);
+    if (action.kind === 'pay quote') touched.incoming.add(after[0]!.quotes[action.quote]!.incoming);
+  }
+  const [payments_, incoming, grants] = [[...touched.payments], [...touched.incoming], [...touched.grants]];
+  const sight = await real.look({ payments: payments_, incoming, grants });
+  return matching(terms, after, sight);
+}
+
+/** At the end: everything there is, and the ledgers. */
+async function closeBooks({ world: terms, real, states }: Sequence): Promise<void> {
+  const state = states[0]!;
+  const known = (kind: 'incoming' | 'payments') => numbersOf(state[kind]).filter((number) => real.knows(kind, number));
+  const all = { payments: known('payments'), incoming: known('incoming'), grants: [...terms.grants.keys()] };
+  const [last] = matching(terms, states, await real.look(all));
+  const { payments: outgoing, incoming } = last!;
+  assert.ok(!Object.values(outgoing).some(isMoving), 'a payment has not come to its end');
+  assert.deepEqual(await real.count(), {
+    payments: numbersOf(outgoing).length,
+    incoming: numbersOf(incoming).length,
+  });
+  const { balanced, balances } = await real.readBooks();
+  assert.ok(balanced, 'the ledgers do not balance');
+  for (const [account, balance] of Object.entries(balances)) {
+    if (/ hold:/.test(account)) assert.equal(balance, 0n, account);
+    if (/ (fee|peer):/.test(account)) assert.equal(balance, last!.internal[account] ?? 0n, account);
+  }
+}
+
+function count(figures: Figures, what: string, how: string): void {
+  const ways = figures.get(what) ?? new Map<string, number>();
+  figures.set(what, ways.set(how, (ways.get(how) ?? 0) + 1));
+}
+
+/** Runs that many sequences; the first that the model cannot explain is made as short as possible unless `asFound`. */
+export async function runMoneySequences(
+  client: MoneyClient,
+  options: { readonly sequences: number; readonly seed: number; readonly asFound?: boolean },
+): Promise<Run> {
+  const figures: Figures = new Map();
+  const sequenceOf = fc.tuple(first, fc.array(groups, { minLength: 2, maxLength: 12, size: 'max' }));
+  const property = fc.asyncProperty(world, sequenceOf, async (terms, [opening, chosen]) => {
+    const real = await client.open(terms);
+    const sequence: Sequence = { world: terms, real, states: [begin(terms)], next: 1, movements: 0, sent: [] };
+    try {
+      for (const group of [opening, ...chosen]) await runGroup(sequence, group, figures);
+      await closeBooks(sequence);
+    } catch (error) {
+      const { message } = error as Error;
+      throw new Error(`${show(terms)}\n  ${sequence.sent.join('\n  ')}\n${message}`, { cause: error });
+    } finally {
+      await real.end();
+    }
+  });
+  const { sequences, seed, asFound = false } = options;
+  const details = await fc.check(property, { numRuns: sequences, seed, endOnFailure: asFound });
+  const { errorInstance } = details;
+  const failure = details.failed
+    ? `after ${details.numRuns} sequences, seed ${seed}\n${(errorInstance as Error)?.message}`
+    : undefined;
+  return { sequences: details.numRuns, seed, failure, figures };
+}

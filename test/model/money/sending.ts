@@ -1,0 +1,99 @@
+/** How payments come to their end in the model of the money, step by step (SET-07, SET-12, RS-OP-16…23, LIM-14). */
+import { nameOf } from './amounts.ts';
+import { amountsOf, isClosed, isMoving, type Payment, remainingOf, type State, sentOf, type World } from './state.ts';
+
+/** The next step of a payment; all steps to its end if nothing else can come between. */
+export function settle(world: World, before: State, number: number, isToEnd: boolean): State {
+  let state = settleOnce(world, before, number);
+  while (isToEnd && isMoving(state.payments[number]!)) state = settleOnce(world, state, number);
+  return state;
+}
+
+function settleOnce(world: World, state: State, number: number): State {
+  const payment = state.payments[number]!;
+  const { wallet, debit, receive, delivered } = payment;
+  const incoming = state.incoming[payment.incoming]!;
+  const to = (stage: Payment['stage'], from = state): State => change(from, number, { stage });
+  const isHere = world.wallets[wallet]!.ase === world.wallets[incoming.wallet]!.ase;
+  switch (payment.stage) {
+    case 'hold': {
+      const balance = state.balances[wallet]! - debit;
+      if (balance < 0n) return to('failing');
+      return change({ ...state, balances: state.balances.with(wallet, balance) }, number, {
+        stage: 'read',
+        isFunded: true,
+      });
+    }
+    case 'read':
+      return isClosed(state, incoming) || receive - delivered > remainingOf(incoming) ? to('failing') : to('send');
+    case 'send': {
+      const { packetFault: fault } = state;
+      if (isHere || !fault) return deliver(world, state, number, isHere ? receive : world.maxPacketAmount);
+      if (fault.left > 1) return to('sent', { ...state, packetFault: { ...fault, left: fault.left - 1 } });
+      const struck = { ...state, packetFault: undefined };
+      if (fault.fate === 'final') return to('failing', struck);
+      if (fault.fate === 'temporary') return to('read', struck);
+      return deliver(world, struck, number, world.maxPacketAmount);
+    }
+    case 'sent':
+      return deliver(world, state, number, world.maxPacketAmount);
+    case 'failing':
+      return fail(world, state, number);
+    default:
+      return state;
+  }
+}
+
+const change = (state: State, number: number, changes: Partial<Payment>): State => ({
+  ...state,
+  payments: { ...state.payments, [number]: { ...state.payments[number]!, ...changes } },
+});
+
+/** What is missing, or `most` of it, reaches the payee; or the payment fails there. */
+function deliver(world: World, state: State, number: number, most: bigint): State {
+  const payment = state.payments[number]!;
+  const incoming = state.incoming[payment.incoming]!;
+  const missing = payment.receive - payment.delivered;
+  const amount = missing < most ? missing : most;
+  if (isClosed(state, incoming) || amount > remainingOf(incoming)) return change(state, number, { stage: 'failing' });
+  const received = incoming.received + amount;
+  const isWhole = amount === missing;
+  const payer = world.wallets[payment.wallet]!;
+  const payee = world.wallets[incoming.wallet]!;
+  const internal = { ...state.internal };
+  const book = (account: string, value: bigint) => {
+    internal[account] = (internal[account] ?? 0n) + value;
+  };
+  if (isWhole) book(`${payer.ase} fee:${nameOf(payer.asset)}`, payment.fee);
+  if (payer.ase !== payee.ase) {
+    book(`${payer.ase} peer:${payee.ase}:${nameOf(payee.asset)}`, amount);
+    book(`${payee.ase} peer:${payer.ase}:${nameOf(payee.asset)}`, -amount);
+  }
+  const changed = {
+    ...state,
+    internal,
+    balances: state.balances.with(incoming.wallet, state.balances[incoming.wallet]! + amount),
+    incoming: {
+      ...state.incoming,
+      [payment.incoming]: { ...incoming, received, completed: received === incoming.amount },
+    },
+  };
+  return change(changed, number, {
+    stage: isWhole ? 'completed' : 'send',
+    delivered: payment.delivered + amount,
+  });
+}
+
+function fail(world: World, state: State, number: number): State {
+  const payment = state.payments[number]!;
+  const { wallet, grant, period, debit, receive, delivered, isFunded } = payment;
+  const unsent = debit - sentOf(payment);
+  const rows = state.spent[grant]![period]!;
+  const { asset } = amountsOf(world, state, payment).receive;
+  const returned = rows.map((row) =>
+    row.asset === asset ? { ...row, debit: row.debit - unsent, receive: row.receive - (receive - delivered) } : row,
+  );
+  const balances = isFunded ? state.balances.with(wallet, state.balances[wallet]! + unsent) : state.balances;
+  const spent = { ...state.spent, [grant]: { ...state.spent[grant], [period]: returned } };
+  return change({ ...state, balances, spent }, number, { stage: 'failed' });
+}

@@ -1,0 +1,199 @@
+/** What the model of the money knows of a world, and what of it changes: a state is a value. It imports nothing of the server. */
+import { type Asset, nameOf, type Prices, type Terms } from './amounts.ts';
+
+export type AseName = 'granite' | 'marble';
+
+export interface Amount {
+  readonly value: bigint;
+  readonly asset: string;
+}
+
+/** What holds as long as the world does. Wallets and grants are known by their places in these lists. */
+export interface World {
+  readonly wallets: readonly { readonly ase: AseName; readonly asset: Asset; readonly balance: bigint }[];
+  readonly grants: readonly GrantTerms[];
+  readonly prices: Prices;
+  readonly fee: Fee;
+  readonly maxPacketAmount: bigint;
+}
+
+export interface Fee {
+  readonly basisPoints: number;
+  readonly fixed: bigint;
+}
+
+/** A grant to pay from a wallet, and what limits it. */
+export interface GrantTerms {
+  readonly wallet: number;
+  readonly debit?: bigint | undefined;
+  readonly receive?: Amount | undefined;
+  /** Limits are those of each period; `count` of them, from the beginning on. */
+  readonly interval?: { readonly seconds: number; readonly count?: number | undefined } | undefined;
+}
+
+export type Action =
+  | {
+      readonly kind: 'receive';
+      readonly incoming: number;
+      readonly wallet: number;
+      readonly amount?: bigint | undefined;
+      readonly lifetime?: number | undefined;
+    }
+  | { readonly kind: 'complete'; readonly incoming: number }
+  | {
+      readonly kind: 'quote';
+      readonly quote: number;
+      readonly grant: number;
+      readonly incoming: number;
+      readonly debit?: bigint | undefined;
+      readonly receive?: bigint | undefined;
+    }
+  | { readonly kind: 'pay quote'; readonly payment: number; readonly grant: number; readonly quote: number }
+  | {
+      readonly kind: 'pay incoming';
+      readonly payment: number;
+      readonly grant: number;
+      readonly incoming: number;
+      readonly debit: bigint;
+    }
+  | {
+      readonly kind: 'deposit' | 'withdraw';
+      readonly movement: number;
+      readonly wallet: number;
+      readonly amount: bigint;
+    }
+  | { readonly kind: 'price'; readonly ase: AseName; readonly prices: Prices }
+  | { readonly kind: 'fee'; readonly wallet: number; readonly fee: Fee }
+  | { readonly kind: 'advance'; readonly seconds: number };
+
+/** What came back, as far as it matters; `lost` where a fault took the answer away. */
+export interface Answer {
+  readonly status: string;
+  readonly debit?: Amount;
+  readonly receive?: Amount;
+  readonly received?: bigint;
+  /** Seconds since the beginning. */
+  readonly expires?: number;
+  readonly spentDebit?: Amount;
+  readonly spentReceive?: Amount;
+  /** The least debit that would do. */
+  readonly least?: bigint;
+}
+
+/**
+ * A fault on purpose: the first call of an operation whose answer is lost, before or after it was worked at; or the nth
+ * packet that is rejected for good or for now, not sent, or not heard of.
+ */
+export type Fault =
+  | { readonly at: Action['kind']; readonly isDone: boolean }
+  | { readonly packet: number; readonly fate: 'final' | 'temporary' | 'lost' | 'unanswered' };
+
+export interface Step {
+  readonly action: Action;
+  readonly answer: Answer;
+}
+
+export interface Incoming {
+  readonly wallet: number;
+  readonly amount?: bigint | undefined;
+  readonly expires: number;
+  readonly received: bigint;
+  readonly completed: boolean;
+}
+
+export interface Quote {
+  readonly wallet: number;
+  readonly incoming: number;
+  readonly debit: bigint;
+  readonly fee: bigint;
+  readonly receive: bigint;
+  readonly expires: number;
+  readonly isUsed: boolean;
+}
+
+export interface Payment extends Omit<Quote, 'expires' | 'isUsed'> {
+  readonly grant: number;
+  readonly period: string;
+  readonly delivered: bigint;
+  readonly isFunded: boolean;
+  readonly stage: 'hold' | 'read' | 'send' | 'sent' | 'failing' | 'completed' | 'failed';
+}
+
+export interface Spent {
+  readonly asset: string;
+  readonly debit: bigint;
+  readonly receive: bigint;
+}
+
+type Numbered<T> = Readonly<Record<number, T>>;
+
+export interface State {
+  /** Seconds since the sequence began. */
+  readonly now: number;
+  readonly balances: readonly bigint[];
+  readonly prices: Readonly<Record<AseName, Prices>>;
+  /** By the ASE and the asset; the world's where none was set. */
+  readonly fees: Readonly<Record<string, Fee>>;
+  readonly incoming: Numbered<Incoming>;
+  readonly quotes: Numbered<Quote>;
+  readonly payments: Numbered<Payment>;
+  /** By the grant, then by the period; the last used asset is last. */
+  readonly spent: Numbered<Readonly<Record<string, readonly Spent[]>>>;
+  readonly movements: Readonly<Record<string, bigint>>;
+  /** Fees that the ASEs took, and what they owe each other, by the accounts of their ledgers. */
+  readonly internal: Readonly<Record<string, bigint>>;
+  readonly packetFault?: { readonly left: number; readonly fate: string } | undefined;
+}
+
+/** Seconds. */
+export const QUOTE_LIFE = 15 * 60;
+export const LONGEST = 30 * 24 * 60 * 60;
+export const MOST = 2n ** 64n - 1n;
+
+export const begin = ({ wallets, prices }: World): State => ({
+  now: 0,
+  balances: wallets.map(({ balance }) => balance),
+  prices: { granite: prices, marble: prices },
+  fees: {},
+  incoming: {},
+  quotes: {},
+  payments: {},
+  spent: {},
+  movements: {},
+  internal: {},
+});
+
+export const feeKey = (world: World, wallet: number): string =>
+  `${world.wallets[wallet]!.ase} ${nameOf(world.wallets[wallet]!.asset)}`;
+
+/** Under which terms a wallet's ASE would quote a payment to another now. */
+export const termsBetween = (world: World, state: State, from: number, to: number): Terms => ({
+  from: world.wallets[from]!.asset,
+  to: world.wallets[to]!.asset,
+  prices: state.prices[world.wallets[from]!.ase],
+  ...(state.fees[feeKey(world, from)] ?? world.fee),
+});
+
+export const isClosed = ({ now }: State, { completed, expires }: Incoming): boolean => completed || now >= expires;
+
+export const remainingOf = ({ amount, received }: Incoming): bigint => (amount ?? MOST) - received;
+
+export const isMoving = ({ stage }: Payment): boolean => stage !== 'completed' && stage !== 'failed';
+
+/** What a payment takes and gives, with the assets. */
+export const amountsOf = ({ wallets }: World, state: State, { wallet, incoming, debit, receive }: Quote | Payment) => ({
+  debit: { value: debit, asset: nameOf(wallets[wallet]!.asset) },
+  receive: { value: receive, asset: nameOf(wallets[state.incoming[incoming]!.wallet]!.asset) },
+});
+
+/** What of the debit has gone: all but the fee at the end, of a part its share without the broken unit. */
+export function sentOf({ stage, debit, fee, receive, delivered }: Payment): bigint {
+  return stage === 'completed' ? debit - fee : ((debit - fee) * delivered) / receive;
+}
+
+/** Undefined outside of every period. */
+export function periodAt(interval: GrantTerms['interval'], now: number): string | undefined {
+  if (!interval) return 'always';
+  const period = Math.floor(now / interval.seconds);
+  return period < (interval.count ?? Infinity) ? String(period) : undefined;
+}

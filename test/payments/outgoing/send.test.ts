@@ -1,0 +1,270 @@
+/** Settlement between two ASEs and within one, on the embedded database: amounts, and how payments end. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import type { Database } from '../../../src/database/database.ts';
+import { Problem } from '../../../src/errors.ts';
+import { reject } from '../../../src/payments/ilp/ilp-reply.ts';
+import { openEmbedded } from '../../database/support/open.ts';
+import { type Amounts, arrangePayment } from '../support/arrange-payment.ts';
+import {
+  createIncomingPayment,
+  createOutgoingPayment,
+  createTwoAses,
+  EUR,
+  type IncomingPaymentOptions,
+  incomingPaymentUrl,
+  readBalances,
+  readIncomingPayment,
+  readOutgoingPayment,
+  type TwoAsesOptions,
+  USD,
+} from '../support/two-ases.ts';
+
+let db: Database;
+before(async () => {
+  db = await openEmbedded();
+});
+after(() => db.close());
+
+const arrange = (amounts: Amounts, options?: Partial<TwoAsesOptions>, incoming?: IncomingPaymentOptions) =>
+  arrangePayment(db, amounts, options, incoming);
+
+describe('a payment to another ASE', () => {
+  it('delivers the receive amount exactly, in packets, and takes the fee at the end', async () => {
+    const { settle, read, granite, marble, packetCount } = await arrange(
+      { debitAmount: 10_150n, fee: 150n, receiveAmount: 9_201n },
+      { maxPacketAmount: 1_000n },
+    );
+    assert.equal(await settle(1), 'completed');
+    const { outgoing, incoming, ...ledger } = await read();
+    assert.equal(packetCount(), 10);
+    assert.equal(outgoing.state, 'completed');
+    assert.equal(outgoing.sentAmount, 10_000n);
+    assert.equal(outgoing.deliveredAmount, 9_201n);
+    assert.equal(outgoing.spentDebit, 10_150n);
+    assert.equal(outgoing.isDue, false);
+    assert.equal(outgoing.isLeased, false);
+    assert.equal(incoming.receivedAmount, 9_201n);
+    assert.equal(incoming.completed, true);
+    assert.equal(ledger.payer, 0n);
+    assert.equal(ledger.marble[incoming.accountId], 9_201n);
+    assert.equal(ledger.granite['hold:USD:2'], 0n);
+    assert.equal(ledger.granite['fee:USD:2'], 150n);
+    assert.equal(ledger.granite['exchange:USD:2'], 10_000n);
+    assert.equal(ledger.granite['exchange:EUR:2'], -9_201n);
+    assert.equal(ledger.granite[`peer:${marble.ase}:EUR:2`], 9_201n);
+    assert.equal(ledger.marble[`peer:${granite.ase}:EUR:2`], -9_201n);
+  });
+
+  it('books one asset on one exchange account', async () => {
+    const { settle, read } = await arrange({ debitAmount: 500n, receiveAmount: 498n }, { receiveAsset: USD });
+    assert.equal(await settle(1), 'completed');
+    assert.equal((await read()).granite['exchange:USD:2'], 2n);
+  });
+
+  it('fails with nothing sent if the payer has not enough (RS-OP-23)', async () => {
+    const { settle, read, packetCount } = await arrange({ debitAmount: 500n, receiveAmount: 400n, balance: 499n });
+    assert.equal(await settle(1), 'failed');
+    const { outgoing, payer } = await read();
+    assert.equal(outgoing.failure, 'insufficient_funds');
+    assert.equal(outgoing.sentAmount, 0n);
+    assert.equal(outgoing.spentDebit, 0n);
+    assert.equal(outgoing.spentReceive, 0n);
+    assert.equal(payer, 499n);
+    assert.equal(packetCount(), 0);
+  });
+
+  it('makes smaller packets when the link takes no larger ones (F08)', async () => {
+    const { settle, read, packetCount } = await arrange(
+      { debitAmount: 100n, receiveAmount: 90n },
+      { receiverMaxPacketAmount: 40n },
+    );
+    assert.equal(await settle(1), 'completed');
+    assert.equal(packetCount(), 4);
+    assert.equal((await read()).incoming.receivedAmount, 90n);
+  });
+
+  it('fails without sending if the receiver has no room for all of it', async () => {
+    const { settle, read, packetCount } = await arrange(
+      { debitAmount: 100n, receiveAmount: 90n },
+      {},
+      { incomingAmount: 89n },
+    );
+    assert.equal(await settle(1), 'failed');
+    assert.equal((await read()).payer, 100n);
+    assert.equal(packetCount(), 0);
+  });
+
+  it('sees the asset of the receiver change', async () => {
+    const { settle, read } = await arrange(
+      { debitAmount: 100n, receiveAmount: 90n },
+      { readReceiver: (receiver) => ({ ...receiver, asset: { code: 'EUR', scale: 3 } }) },
+    );
+    assert.equal(await settle(1), 'failed');
+    assert.equal((await read()).outgoing.failure, 'receiver_asset_changed');
+  });
+
+  it('fails without a route', async () => {
+    const { settle, read } = await arrange(
+      { debitAmount: 100n, receiveAmount: 90n },
+      { readReceiver: (receiver) => ({ ...receiver, ilp: { ...receiver.ilp!, address: 'test.nowhere.abc' } }) },
+    );
+    assert.equal(await settle(1), 'failed');
+    assert.equal((await read()).outgoing.failure, 'no_route');
+  });
+
+  it('two payments to one receiver: the first to arrive wins, the other fails and gets all back (RS-OP-32)', async () => {
+    const { granite, marble, incomingId, settle, read } = await arrange({ debitAmount: 100n, receiveAmount: 90n });
+    const receiver = incomingPaymentUrl(marble.ase, incomingId);
+    const other = await createOutgoingPayment(granite, {
+      receiver,
+      receiveAsset: EUR,
+      debitAmount: 100n,
+      receiveAmount: 90n,
+    });
+    assert.equal(await settle(1), 'completed');
+    assert.equal(await granite.settlement.settleNow(other.id), 'failed');
+    const { incoming, granite: balances } = await read();
+    assert.equal(incoming.receivedAmount, 90n);
+    assert.equal(balances[other.payerAccountId], 100n);
+  });
+});
+
+describe('partial delivery', () => {
+  it('a receiver that closes in between: what arrived stays, the rest and the fee go back (RS-OP-18, SET-12)', async () => {
+    const amounts = { debitAmount: 103n, fee: 3n, receiveAmount: 90n };
+    const { settle, read, granite, marble } = await arrange(amounts, {
+      maxPacketAmount: 40n,
+      wrapLink: (link) => ({
+        async send(...packet) {
+          const answer = await link.send(...packet);
+          await db.query
+            .updateTable('incoming_payment')
+            .set({ completed: true })
+            .where('ase', '=', marble.ase)
+            .execute();
+          return answer;
+        },
+      }),
+    });
+    assert.equal(await settle(1), 'failed');
+    const { outgoing, incoming, payer, ...ledger } = await read();
+    assert.equal(outgoing.failure, 'packet_rejected_F02');
+    assert.equal(outgoing.deliveredAmount, 40n);
+    assert.equal(outgoing.sentAmount, 44n);
+    assert.equal(outgoing.spentDebit, 44n);
+    assert.equal(outgoing.spentReceive, 40n);
+    assert.equal(incoming.receivedAmount, 40n);
+    assert.equal(payer, 59n);
+    assert.equal(ledger.granite['hold:USD:2'], 0n);
+    assert.equal(ledger.granite['fee:USD:2'], 0n);
+    assert.equal(ledger.granite[`peer:${marble.ase}:EUR:2`], 40n);
+    assert.equal(ledger.marble[`peer:${granite.ase}:EUR:2`], -40n);
+  });
+
+  it('business expiry of the receiver ends it, by the receiver’s clock', async () => {
+    const { settle, read, clock } = await arrange(
+      { debitAmount: 100n, receiveAmount: 90n },
+      {
+        maxPacketAmount: 50n,
+        wrapLink: (link) => ({
+          async send(...packet) {
+            const answer = await link.send(...packet);
+            clock.setting = clock.after({ action: 'set', time: Date.parse('2050-01-01') });
+            return answer;
+          },
+        }),
+      },
+      { expiresAt: Date.parse('2050-01-01') },
+    );
+    assert.equal(await settle(1), 'failed');
+    const { outgoing, incoming } = await read();
+    assert.equal(outgoing.deliveredAmount, 50n);
+    assert.equal(incoming.completed, false);
+  });
+
+  it('a rejection for now is tried again with a new packet, and given up at last', async () => {
+    let attempts = 0;
+    const marbleName: { prefix?: string } = {};
+    const { settle, read, marble, packetCount } = await arrange(
+      { debitAmount: 100n, receiveAmount: 90n },
+      {
+        maxAttempts: 4,
+        maxPacketAmount: 60n,
+        wrapLink: (link) => ({
+          async send(...packet) {
+            attempts += 1;
+            return attempts === 1 ? link.send(...packet) : reject('T04', marbleName.prefix!, 'no liquidity');
+          },
+        }),
+      },
+    );
+    marbleName.prefix = marble.connector.prefix;
+    assert.equal(await settle(3), 'pending');
+    assert.equal((await read()).inDoubt.length, 0);
+    assert.equal(await settle(1), 'failed');
+    const { outgoing, payer } = await read();
+    assert.equal(attempts, 5);
+    assert.equal(packetCount(), 1);
+    assert.equal(outgoing.deliveredAmount, 60n);
+    assert.equal(outgoing.sentAmount, 66n);
+    assert.equal(payer, 34n);
+  });
+
+  it('an unreachable receiver is asked again', async () => {
+    let asked = 0;
+    const { settle } = await arrange(
+      { debitAmount: 100n, receiveAmount: 90n },
+      {
+        readReceiver(receiver) {
+          asked += 1;
+          if (asked < 3) throw new Problem('receiver_unreachable');
+          return receiver;
+        },
+      },
+    );
+    assert.equal(await settle(2), 'pending');
+    assert.equal(await settle(1), 'completed');
+  });
+});
+
+describe('a payment within one ASE', () => {
+  it('is one transfer, without packets', async () => {
+    const { granite, packetCount } = createTwoAses({ db });
+    const incomingId = await createIncomingPayment(granite, { incomingAmount: 95n });
+    const payment = await createOutgoingPayment(granite, {
+      receiver: incomingPaymentUrl(granite.ase, incomingId),
+      receiveAsset: USD,
+      debitAmount: 100n,
+      fee: 4n,
+      receiveAmount: 95n,
+    });
+    assert.equal(await granite.settlement.settleNow(payment.id), 'completed');
+    const balances = await readBalances(granite);
+    const incoming = await readIncomingPayment(granite, incomingId);
+    assert.deepEqual([incoming.receivedAmount, incoming.completed], [95n, true]);
+    assert.equal(balances[incoming.accountId], 95n);
+    assert.equal(balances['fee:USD:2'], 4n);
+    assert.equal(balances['exchange:USD:2'], 1n);
+    assert.equal(balances['hold:USD:2'], 0n);
+    assert.equal((await readOutgoingPayment(granite, payment.id)).sentAmount, 96n);
+    assert.equal(packetCount(), 0);
+  });
+
+  it('that the receiver does not take is refunded whole', async () => {
+    const { granite, clock } = createTwoAses({ db });
+    const expiresAt = clock.businessNow();
+    const incomingId = await createIncomingPayment(granite, { expiresAt });
+    const payment = await createOutgoingPayment(granite, {
+      receiver: incomingPaymentUrl(granite.ase, incomingId),
+      receiveAsset: USD,
+      debitAmount: 100n,
+      receiveAmount: 100n,
+    });
+    assert.equal(await granite.settlement.settleNow(payment.id), 'failed');
+    assert.equal((await readBalances(granite))[payment.payerAccountId], 100n);
+    const outgoing = await readOutgoingPayment(granite, payment.id);
+    assert.equal(outgoing.failure, 'incoming_payment_closed');
+    assert.equal(outgoing.spentDebit, 0n);
+  });
+});

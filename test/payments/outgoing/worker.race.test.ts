@@ -1,0 +1,185 @@
+/**
+ * Races for one incoming payment: two receiving processes on one PostgreSQL. Each is run a second time with the guard
+ * taken away, to see that the test would notice.
+ */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { deserializeIlpReply, isFulfill } from 'ilp-packet';
+import { sql } from 'kysely';
+import { type Database, openDatabase } from '../../../src/database/database.ts';
+import { createIlpOverHttpLink } from '../../../src/payments/ilp/ilp-over-http.ts';
+import { createStreamPrepare } from '../../../src/payments/ilp/stream-sender.ts';
+import { nameDatabase, skipWithoutPostgres } from '../../database/support/open.ts';
+import { type AseProcess, spawnAse } from '../support/spawn-ase.ts';
+import {
+  type AsePlace,
+  createIncomingPayment,
+  createTwoAses,
+  EUR,
+  readBalances,
+  readIncomingPayment,
+  showReceiver,
+  TestClock,
+} from '../support/two-ases.ts';
+
+describe('two receiving processes', { skip: skipWithoutPostgres }, () => {
+  const { url, drop } = skipWithoutPostgres ? { url: '', drop: async () => {} } : nameDatabase('races');
+  let db: Database;
+  let marble: AsePlace;
+  const processes: AseProcess[] = [];
+  const links: ReturnType<typeof createIlpOverHttpLink>[] = [];
+
+  async function startTwo(withoutRowLocks: boolean): Promise<void> {
+    await stop();
+    const setting = {
+      ase: 'marble',
+      databaseUrl: url,
+      port: 0,
+      peer: { name: 'granite', origin: 'http://127.0.0.1:1' },
+      maxPacketAmount: '1000000',
+      withoutRowLocks,
+    };
+    processes.push(...(await Promise.all([spawnAse(setting), spawnAse(setting)])));
+    links.push(...processes.map(({ origin }) => createIlpOverHttpLink({ origin, token: 'token-of-granite' })));
+  }
+  async function stop(): Promise<void> {
+    for (const link of links.splice(0)) link.close();
+    for (const ase of processes.splice(0)) await ase.kill();
+  }
+
+  before(async () => {
+    db = await openDatabase({ kind: 'postgresql', url });
+    marble = { ase: 'marble', db, asset: EUR };
+    await startTwo(false);
+  });
+  after(async () => {
+    await stop();
+    await db.close();
+    await drop();
+  });
+
+  /** Gives the packets to both processes, all at once. Returns the outcomes in order. */
+  async function race(packets: readonly Buffer[]): Promise<string[]> {
+    const replies = await Promise.all(packets.map((packet, i) => links[i % links.length]!.send(EUR, packet)));
+    return replies.map((bytes) => {
+      const reply = deserializeIlpReply(bytes);
+      return isFulfill(reply) ? 'fulfilled' : reply.code;
+    });
+  }
+
+  async function makePackets(incomingId: string, count: number): Promise<Buffer[]> {
+    const { ilp } = await showReceiver(marble, incomingId);
+    const expiresAt = Date.now() + 30_000;
+    const make = (_: unknown, sequence: number) => createStreamPrepare({ ...ilp!, sequence, amount: 100n, expiresAt });
+    return (await Promise.all(Array.from({ length: count }, make))).map(({ prepare }) => prepare);
+  }
+
+  /** Copies of one packet to a payment without a cap. */
+  async function raceOfDuplicates() {
+    const id = await createIncomingPayment(marble);
+    const [packet] = await makePackets(id, 1);
+    const outcomes = await race(Array.from({ length: 20 }, () => packet!));
+    return { outcomes, received: (await readIncomingPayment(marble, id)).receivedAmount };
+  }
+
+  /** Twenty packets to a payment that takes five. */
+  async function raceForTheCap() {
+    const id = await createIncomingPayment(marble, { incomingAmount: 500n });
+    const outcomes = await race(await makePackets(id, 20));
+    const fulfilled = outcomes.filter((outcome) => outcome === 'fulfilled').length;
+    return { fulfilled, received: (await readIncomingPayment(marble, id)).receivedAmount };
+  }
+
+  /** Without its guard a race goes wrong often, not always: whether one of twenty does. */
+  async function happens(goesWrong: () => Promise<boolean>): Promise<boolean> {
+    for (let tries = 0; tries < 20; tries += 1) if (await goesWrong()) return true;
+    return false;
+  }
+
+  it('book copies of one packet once and give all of them the same answer', async () => {
+    const { outcomes, received } = await raceOfDuplicates();
+    assert.deepEqual(new Set(outcomes), new Set(['fulfilled']));
+    assert.equal(received, 100n);
+    await readBalances(marble);
+  });
+
+  it('never take more than the incoming amount (RS-IP-32)', async () => {
+    assert.deepEqual(await raceForTheCap(), { fulfilled: 5, received: 500n });
+  });
+
+  describe('a packet that has to wait', () => {
+    /** A packet that expires in a second, and how to hold rows that its booking needs. */
+    async function arrange() {
+      const clock = new TestClock();
+      const { granite, marble: receiver } = createTwoAses({ db, clock });
+      const id = await createIncomingPayment(receiver);
+      const { ilp } = await showReceiver(receiver, id);
+      const expiresAt = clock.wall + 1_000;
+      const { prepare } = await createStreamPrepare({ ...ilp!, sequence: 1, amount: 100n, expiresAt });
+      const { accountId } = await readIncomingPayment(receiver, id);
+      const give = () => receiver.connector.receive(granite.ase, EUR, prepare);
+      const hold = (table: 'account' | 'incoming_payment', rowId: string, work: () => Promise<void>) =>
+        db.query.transaction().execute(async (tx) => {
+          await tx.selectFrom(table).select('id').where('id', '=', rowId).forUpdate().execute();
+          await work();
+        });
+      const expire = () => {
+        clock.wall = expiresAt;
+      };
+      const received = async () => (await readIncomingPayment(receiver, id)).receivedAmount;
+      return { id, accountId, give, hold, expire, received };
+    }
+
+    async function untilWaiting(count: number): Promise<void> {
+      const waiting = sql<{ n: number }>`select count(*)::int as n from pg_stat_activity
+        where datname = current_database() and wait_event_type = 'Lock'`;
+      for (let looks = 0; looks < 5_000; looks += 1) {
+        if ((await waiting.execute(db.query)).rows[0]!.n >= count) return;
+      }
+      throw new Error(`${count} transactions should be waiting for a lock`);
+    }
+
+    it('is booked, and its expired copy waits for that', async () => {
+      const { accountId, give, hold, expire, received } = await arrange();
+      const replies: Promise<Buffer>[] = [];
+      // Whoever holds the payee's account keeps the first copy from committing.
+      await hold('account', accountId, async () => {
+        replies.push(give());
+        await untilWaiting(1);
+        expire();
+        replies.push(give());
+        await untilWaiting(2);
+      });
+      const [first, copy] = await Promise.all(replies);
+      assert.ok(isFulfill(deserializeIlpReply(first!)));
+      assert.deepEqual(copy, first);
+      assert.equal(await received(), 100n);
+    });
+
+    it('and expires before its turn is not booked: R00 may have been said of a copy', async () => {
+      const { id, give, hold, expire, received } = await arrange();
+      let reply: Promise<Buffer> | undefined;
+      await hold('incoming_payment', id, async () => {
+        reply = give();
+        await untilWaiting(1);
+        expire();
+      });
+      const answer = deserializeIlpReply(await reply!);
+      assert.equal(isFulfill(answer) ? 'fulfilled' : answer.code, 'R00');
+      assert.equal(await received(), 0n);
+    });
+  });
+
+  it('without row locks would exceed the cap', async () => {
+    await startTwo(true);
+    assert.ok(await happens(async () => (await raceForTheCap()).received > 500n));
+    await startTwo(false);
+  });
+
+  it('without the unique keys of journal and ledger would book a copy twice', async () => {
+    for (const table of ['ledger_entry', 'ledger_transfer', 'incoming_packet']) {
+      await sql`alter table ${sql.table(table)} drop constraint ${sql.ref(`${table}_pkey`)} cascade`.execute(db.query);
+    }
+    assert.ok(await happens(async () => (await raceOfDuplicates()).received > 100n));
+  });
+});

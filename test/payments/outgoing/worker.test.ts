@@ -1,0 +1,160 @@
+/** The worker: due payments, leases and their fence, stopping. */
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import type { Database } from '../../../src/database/database.ts';
+import { openEmbedded } from '../../database/support/open.ts';
+import {
+  createIncomingPayment,
+  createOutgoingPayment,
+  createTwoAses,
+  EUR,
+  incomingPaymentUrl,
+  readBalances,
+  readIncomingPayment,
+  readOutgoingPayment,
+  TestClock,
+  USD,
+} from '../support/two-ases.ts';
+
+let db: Database;
+before(async () => {
+  db = await openEmbedded();
+});
+after(() => db.close());
+
+describe('the worker', () => {
+  it('settles what is due when woken, several at once', async () => {
+    const { granite, marble } = createTwoAses({ db, maxPacketAmount: 40n });
+    const incomingId = await createIncomingPayment(marble);
+    const receiver = incomingPaymentUrl(marble.ase, incomingId);
+    const amounts = { receiver, receiveAsset: EUR, debitAmount: 100n, receiveAmount: 90n };
+    for (let i = 0; i < 10; i += 1) await createOutgoingPayment(granite, amounts);
+    granite.settlement.wake();
+    await granite.settlement.idle();
+    assert.equal((await readIncomingPayment(marble, incomingId)).receivedAmount, 900n);
+  });
+
+  it('leaves a leased payment alone until the lease has ended, and is fenced off then', async () => {
+    const clock = new TestClock();
+    const blocked = Promise.withResolvers<void>();
+    let sends = 0;
+    const { granite, marble, newSettlement } = createTwoAses({
+      db,
+      clock,
+      wrapLink: (link) => ({
+        async send(...packet) {
+          sends += 1;
+          if (sends === 1) await blocked.promise;
+          return link.send(...packet);
+        },
+      }),
+    });
+    const incomingId = await createIncomingPayment(marble, { incomingAmount: 90n });
+    const receiver = incomingPaymentUrl(marble.ase, incomingId);
+    const amounts = { receiver, receiveAsset: EUR, debitAmount: 100n, receiveAmount: 90n };
+    const { id, payerAccountId } = await createOutgoingPayment(granite, amounts);
+    const heldUp = granite.settlement.settleNow(id);
+    const other = newSettlement();
+    while (sends === 0) await new Promise(setImmediate);
+    assert.equal(await other.settleNow(id), 'pending');
+    clock.wall += 11_000;
+    assert.equal(await other.settleNow(id), 'completed');
+    blocked.resolve();
+    assert.equal(await heldUp, 'completed');
+    assert.equal((await readIncomingPayment(marble, incomingId)).receivedAmount, 90n);
+    assert.equal((await readBalances(granite))[payerAccountId], 0n);
+    const outgoing = await readOutgoingPayment(granite, id);
+    assert.deepEqual([outgoing.sentAmount, outgoing.attempts, outgoing.isDue], [100n, 0, false]);
+  });
+
+  it('does not let payments to a silent peer keep others waiting', async () => {
+    const silent = Promise.withResolvers<void>();
+    const { granite, marble } = createTwoAses({
+      db,
+      placeMs: 5,
+      wrapLink: (link) => ({ send: (...packet) => silent.promise.then(() => link.send(...packet)) }),
+    });
+    const far = await createIncomingPayment(marble);
+    const near = await createIncomingPayment(granite);
+    const pay = (ase: string, id: string, receiveAsset: typeof EUR) =>
+      createOutgoingPayment(granite, {
+        ...{ receiver: incomingPaymentUrl(ase, id), receiveAsset },
+        ...{ debitAmount: 100n, receiveAmount: 90n },
+      });
+    for (let i = 0; i < 20; i += 1) await pay(marble.ase, far, EUR);
+    granite.settlement.wake();
+    const { id } = await pay(granite.ase, near, USD);
+    granite.settlement.wake();
+    while ((await readOutgoingPayment(granite, id)).state === 'pending') await new Promise(setImmediate);
+    assert.equal((await readIncomingPayment(granite, near)).receivedAmount, 90n);
+    assert.equal((await readIncomingPayment(marble, far)).receivedAmount, 0n);
+    silent.resolve();
+    await granite.settlement.idle();
+    assert.equal((await readIncomingPayment(marble, far)).receivedAmount, 1800n);
+  });
+
+  it('sends nothing for a payment that another has taken over meanwhile', async () => {
+    const clock = new TestClock();
+    const blocked = Promise.withResolvers<void>();
+    let reads = 0;
+    const { granite, marble, newSettlement, packetCount } = createTwoAses({
+      db,
+      clock,
+      async readReceiver(receiver) {
+        reads += 1;
+        if (reads === 1) await blocked.promise;
+        return receiver;
+      },
+    });
+    const incomingId = await createIncomingPayment(marble);
+    const receiver = incomingPaymentUrl(marble.ase, incomingId);
+    const amounts = { receiver, receiveAsset: EUR, debitAmount: 100n, receiveAmount: 90n };
+    const { id } = await createOutgoingPayment(granite, amounts);
+    const heldUp = granite.settlement.settleNow(id);
+    while (reads === 0) await new Promise(setImmediate);
+    clock.wall += 11_000;
+    assert.equal(await newSettlement().settleNow(id), 'completed');
+    blocked.resolve();
+    await heldUp;
+    assert.equal(packetCount(), 1);
+    assert.equal((await readIncomingPayment(marble, incomingId)).receivedAmount, 90n);
+  });
+
+  it('stops between two packets and hands the payment back', async () => {
+    const stopped: { promise?: Promise<void> } = {};
+    const { granite, marble, newSettlement } = createTwoAses({
+      db,
+      maxPacketAmount: 30n,
+      wrapLink: (link) => ({
+        async send(...packet) {
+          stopped.promise ??= granite.settlement.stop();
+          return link.send(...packet);
+        },
+      }),
+    });
+    const incomingId = await createIncomingPayment(marble, { incomingAmount: 90n });
+    const receiver = incomingPaymentUrl(marble.ase, incomingId);
+    const amounts = { receiver, receiveAsset: EUR, debitAmount: 100n, receiveAmount: 90n };
+    const { id } = await createOutgoingPayment(granite, amounts);
+    granite.settlement.wake();
+    await granite.settlement.idle();
+    await stopped.promise;
+    const outgoing = await readOutgoingPayment(granite, id);
+    assert.deepEqual([outgoing.state, outgoing.deliveredAmount, outgoing.isLeased], ['pending', 30n, false]);
+    const successor = newSettlement();
+    successor.wake();
+    await successor.idle();
+    assert.equal((await readOutgoingPayment(granite, id)).state, 'completed');
+  });
+
+  it('can be woken inside a transaction', async () => {
+    const { granite, marble } = createTwoAses({ db });
+    const incomingId = await createIncomingPayment(marble);
+    const receiver = incomingPaymentUrl(marble.ase, incomingId);
+    const amounts = { receiver, receiveAsset: EUR, debitAmount: 100n, receiveAmount: 90n };
+    const { id } = await createOutgoingPayment(granite, amounts);
+    await db.transaction(async () => granite.settlement.wake());
+    await granite.settlement.idle();
+    assert.equal((await readOutgoingPayment(granite, id)).state, 'completed');
+  });
+});

@@ -1,0 +1,175 @@
+/**
+ * Races for payments: two server processes on one PostgreSQL (RS-IP-32, RS-IP-36, RS-OP-28, RS-OP-32, RS-Q-16). Rows are
+ * held until the requests and settlements wait for each other. Each race is run again without what decides it, to see
+ * that it then goes wrong.
+ */
+import assert from 'node:assert/strict';
+import { after, before, describe, test } from 'node:test';
+import { startTwoServers, type TwoServers } from '../auth/support/two-servers.ts';
+import { needsPostgres } from '../support/postgresql.ts';
+import { startPaymentActors } from './support/payment-actors.ts';
+
+describe('two resource servers', { skip: needsPostgres, timeout: 120_000 }, () => {
+  let servers: TwoServers;
+  let actors: Awaited<ReturnType<typeof startPaymentActors>>;
+  let token: string;
+  before(async () => {
+    servers = await startTwoServers();
+    actors = await startPaymentActors(servers);
+    token = await actors.outgoingToken();
+  });
+  after(async () => {
+    await actors?.close();
+    await servers?.close();
+  });
+
+  async function withMutant(id: string, work: () => Promise<void>): Promise<void> {
+    await servers.mutate(id);
+    await work().finally(() => servers.mutate(''));
+  }
+
+  /** The payment comes to the receiver's row first, or the completion does; then both go on. */
+  async function completeWhilePaid(first: 'payment' | 'completion', incomingAmount?: string) {
+    const receiver = await actors.receiver(incomingAmount);
+    const quote = await actors.quote(receiver, '10');
+    const held = await actors.holdReceiver(receiver);
+    const pay = () => actors.pay(0, quote.id, token);
+    const complete = () => actors.complete(1, receiver);
+    let [paying, completing] = [first === 'payment' ? pay() : undefined, first === 'payment' ? undefined : complete()];
+    await held.blocked(1);
+    paying ??= pay();
+    completing ??= complete();
+    await held.blocked(2).finally(held.release);
+    const [payment, completion] = await Promise.all([paying, completing]);
+    assert.equal(payment.status, 201);
+    const end = await actors.settled(payment.body.id);
+    return {
+      told: completion.status === 200 ? completion.body.receivedAmount.value : completion.status,
+      payment: end,
+      received: await actors.received(receiver),
+    };
+  }
+
+  test('complete ∥ a payment arrives: what completion tells is what was received, for good', async () => {
+    assert.deepEqual(await completeWhilePaid('payment'), { told: '10', payment: 'completed 10', received: '10' });
+    assert.deepEqual(await completeWhilePaid('completion'), { told: '0', payment: 'failed 0', received: '0' });
+  });
+
+  test('complete ∥ the payment that fills it: one of them completes it', async () => {
+    assert.deepEqual(await completeWhilePaid('payment', '10'), { told: 409, payment: 'completed 10', received: '10' });
+    assert.deepEqual(await completeWhilePaid('completion', '10'), { told: '0', payment: 'failed 0', received: '0' });
+  });
+
+  test('the mutant that completes without the lock tells less than there is', () =>
+    withMutant('payment-races.completion-without-lock', async () => {
+      assert.deepEqual(await completeWhilePaid('payment'), { told: '0', payment: 'completed 10', received: '10' });
+    }));
+
+  test('the mutant that credits without the lock adds to what was closed', () =>
+    withMutant('payment-races.credit-without-lock', async () => {
+      const { told, received } = await completeWhilePaid('completion');
+      assert.deepEqual([told, received], ['0', '10']);
+    }));
+
+  async function completeTwice(): Promise<number[]> {
+    const receiver = await actors.receiver();
+    const held = await actors.holdReceiver(receiver);
+    const completing = [actors.complete(0, receiver), actors.complete(1, receiver)];
+    await held.blocked(2).finally(held.release);
+    return (await Promise.all(completing)).map(({ status }) => status).sort();
+  }
+
+  test('complete ∥ complete: once', async () => assert.deepEqual(await completeTwice(), [200, 409]));
+
+  test('the mutant that completes without the lock does it twice', () =>
+    withMutant('payment-races.completion-without-lock', async () =>
+      assert.deepEqual(await completeTwice(), [200, 200]),
+    ));
+
+  /** Two payments that each fill the receiver arrive together. */
+  async function fillTwice() {
+    const receiver = await actors.receiver('10');
+    const quotes = [await actors.quote(receiver, '10'), await actors.quote(receiver, '10')];
+    const held = await actors.holdReceiver(receiver);
+    const answers = await Promise.all(quotes.map(({ id }, i) => actors.pay(i === 0 ? 0 : 1, id, token)));
+    await held.blocked(2).finally(held.release);
+    const ends = await Promise.all(answers.map(({ body }) => actors.settled(body.id)));
+    return {
+      ends: ends.sort(),
+      received: await actors.received(receiver),
+      completed: await actors.isCompleted(receiver),
+    };
+  }
+
+  test('payment ∥ payment for the last room: one arrives, the other fails and sends nothing', async () => {
+    const ends = ['completed 10', 'failed 0'];
+    assert.deepEqual(await fillTwice(), { ends, received: '10', completed: true });
+  });
+
+  test('the mutant that credits without the lock takes more than the incoming amount', () =>
+    withMutant('payment-races.credit-without-lock', async () => assert.equal((await fillTwice()).received, '20')));
+
+  test('a quote expires while its payment is on its way: paid within its time, or not at all', async () => {
+    const outcome = await payWhileExpiring();
+    assert.deepEqual(outcome, { early: '201 in time', late: '400 invalid quote' });
+  });
+
+  test('the mutant that does not look at the time pays late', () =>
+    withMutant('payment-races.quote-without-end', async () => {
+      assert.equal((await payWhileExpiring()).late, '201 late');
+    }));
+
+  /** One payment waits for its grant when the quote's time is up; another comes for a second quote of that time. */
+  async function payWhileExpiring(): Promise<{ early: string; late: string }> {
+    const own = await actors.outgoingToken();
+    const receiver = await actors.receiver();
+    const quotes = [await actors.quote(receiver, '10'), await actors.quote(receiver, '10')];
+    const first = await actors.pay(0, (await actors.quote(receiver, '1')).id, own);
+    const held = await actors.hold(
+      `select from outgoing_payment_grant where grant_id = (select grant_id from outgoing_payment where id = $1)
+        for update`,
+      [first.body.id.split('/').at(-1)],
+    );
+    const early = actors.pay(0, quotes[0].id, own);
+    await held.blocked(1);
+    await servers.control('/clock', { set: quotes[1].expiresAt });
+    const fresh = await actors.outgoingToken();
+    const late = await actors.pay(1, quotes[1].id, fresh);
+    await held.release();
+    const describeEnd = ({ status, body }: Awaited<typeof early>, quote: { expiresAt: string }): string => {
+      if (status !== 201) return `${status} ${body.error.description}`;
+      return `201 ${body.createdAt < quote.expiresAt ? 'in time' : 'late'}`;
+    };
+    const outcome = { early: describeEnd(await early, quotes[0]), late: describeEnd(late, quotes[1]) };
+    await servers.control('/clock', { set: new Date().toISOString() });
+    return outcome;
+  }
+
+  /** Two grants pay one quote; both inserts wait for a third that comes to nothing. */
+  async function payTwice(): Promise<string[]> {
+    const tokens = [await actors.outgoingToken(), await actors.outgoingToken()] as const;
+    const receiver = await actors.receiver();
+    const paid = await actors.pay(0, (await actors.quote(receiver, '1')).id, token);
+    const quote = await actors.quote(receiver, '10');
+    const idOf = (url: string): string => url.split('/').at(-1)!;
+    const held = await actors.hold(
+      `insert into outgoing_payment select (jsonb_populate_record(payment, jsonb_build_object('id', $1::text,
+        'quote_id', $1::text, 'state', 'completed', 'next_attempt_at', null))).*
+        from outgoing_payment as payment where id = $2`,
+      [idOf(quote.id), idOf(paid.body.id)],
+    );
+    const paying = [actors.pay(0, quote.id, tokens[0]), actors.pay(1, quote.id, tokens[1])];
+    await Promise.race([held.blocked(2), Promise.all(paying)]).finally(held.release);
+    const answers = await Promise.all(paying);
+    return answers.map(({ status, body }) => `${status} ${body.error?.description ?? ''}`.trim()).sort();
+  }
+
+  test('pay ∥ pay with one quote and two grants: once', async () =>
+    assert.deepEqual(await payTwice(), ['201', '400 invalid quote']));
+
+  test('the mutant without the unique key of the quote pays twice', () =>
+    withMutant('payment-races.quote-paid-again', async () => {
+      await actors.run('alter table outgoing_payment drop constraint outgoing_payment_ase_quote_id_unique');
+      assert.deepEqual(await payTwice(), ['201', '201']);
+    }));
+});

@@ -1,0 +1,93 @@
+/** What a client does with payments at two servers of one ASE, and rows that hold its requests back until they meet. */
+import assert from 'node:assert/strict';
+import pg from 'pg';
+import type { Answer, TwoServers, Which } from '../../auth/support/two-servers.ts';
+
+export const usd = (value: string) => ({ value, assetCode: 'USD', assetScale: 2 });
+/** Longer than anything here waits. */
+const TOO_LONG_MS = 10_000;
+
+export async function startPaymentActors(servers: TwoServers) {
+  const { environment, authServer, resourceServer, databaseUrl, send, decide } = servers;
+  const [holder, observer] = [0, 1].map(() => new pg.Client({ connectionString: databaseUrl })) as [
+    pg.Client,
+    pg.Client,
+  ];
+  await Promise.all([holder.connect(), observer.connect()]);
+  const payer = environment.walletAddress;
+
+  async function requestToken(access: object): Promise<string> {
+    const body = { client: environment.client, access_token: { access: [access] } };
+    const answer = await send(0, { url: authServer, body });
+    assert.equal(answer.status, 200);
+    return answer.body.access_token.value;
+  }
+  const incomingToken = await requestToken({ type: 'incoming-payment', actions: ['create', 'read', 'complete'] });
+  const quoteToken = await requestToken({ type: 'quote', actions: ['create', 'read'] });
+
+  const until = async (what: string, isTrue: () => Promise<boolean>): Promise<void> => {
+    for (const since = performance.now(); !(await isTrue()); ) {
+      if (performance.now() - since > TOO_LONG_MS) throw new Error(`it did not happen: ${what}`);
+    }
+  };
+
+  const actors = {
+    /** A token of a grant of its own. */
+    async outgoingToken(): Promise<string> {
+      const access = [{ type: 'outgoing-payment', actions: ['create', 'read'], identifier: payer }];
+      const body = { client: environment.client, access_token: { access }, interact: { start: ['redirect'] } };
+      const { body: pending } = await send(0, { url: authServer, body });
+      assert.equal((await decide(0, pending.interact.redirect, 'accept')).status, 202);
+      const { uri, access_token: token } = pending.continue;
+      return (await send(0, { url: uri, token: token.value })).body.access_token.value;
+    },
+    async receiver(value?: string): Promise<string> {
+      const body = { walletAddress: environment.client, ...(value !== undefined && { incomingAmount: usd(value) }) };
+      const answer = await send(0, { url: `${resourceServer}/incoming-payments`, body, token: incomingToken });
+      assert.equal(answer.status, 201);
+      return answer.body.id;
+    },
+    // biome-ignore lint/suspicious/noExplicitAny: tests read what they expect
+    async quote(receiver: string, value: string): Promise<any> {
+      const body = { walletAddress: payer, receiver, method: 'ilp', receiveAmount: usd(value) };
+      const answer = await send(0, { url: `${resourceServer}/quotes`, body, token: quoteToken });
+      assert.equal(answer.status, 201);
+      return answer.body;
+    },
+    pay: (which: Which, quoteId: string, token: string): Promise<Answer> =>
+      send(which, { url: `${resourceServer}/outgoing-payments`, body: { walletAddress: payer, quoteId }, token }),
+    complete: (which: Which, receiver: string): Promise<Answer> =>
+      send(which, { url: `${receiver}/complete`, token: incomingToken }),
+    async received(receiver: string): Promise<string> {
+      return (await send(1, { method: 'GET', url: receiver, token: incomingToken })).body.receivedAmount.value;
+    },
+    async isCompleted(receiver: string): Promise<boolean> {
+      return (await send(1, { method: 'GET', url: receiver, token: incomingToken })).body.completed;
+    },
+    /** `completed` or `failed`, and what was sent. */
+    async settled(paymentUrl: string): Promise<string> {
+      const id = paymentUrl.split('/').at(-1);
+      const read = () => observer.query('select state, sent_amount from outgoing_payment where id = $1', [id]);
+      await until('the payment ends', async () => (await read()).rows[0].state !== 'pending');
+      const [{ state, sent_amount }] = (await read()).rows;
+      return `${state} ${sent_amount}`;
+    },
+    /** Holds what the statement locks; `blocked(n)` resolves when so many statements of others wait. */
+    async hold(statement: string, parameters: readonly string[]) {
+      await holder.query('begin');
+      await holder.query(statement, [...parameters]);
+      const waiting = () =>
+        observer.query(`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`);
+      return {
+        blocked: (count: number) => until(`${count} wait`, async () => (await waiting()).rows.length >= count),
+        release: () => holder.query('rollback'),
+      };
+    },
+    holdReceiver: (receiver: string) =>
+      actors.hold('select from incoming_payment where id = $1 for update', [receiver.split('/').at(-1)!]),
+    /** For what is broken on purpose in the tables. */
+    run: (statement: string) => observer.query(statement),
+    close: () => Promise.all([holder.end(), observer.end()]),
+  };
+  return actors;
+}

@@ -1,0 +1,272 @@
+/** Two resource servers behind HTTP for tests, with tokens given out by hand instead of by an authorization server. */
+import { generateKeyPairSync } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import express from 'express';
+import type { Logger } from 'pino';
+import { WorldClock } from '../../../src/clock.ts';
+import { toInstant } from '../../../src/database/columns.ts';
+import { type Database, openDatabase } from '../../../src/database/database.ts';
+import { bind, keepRawTarget } from '../../../src/http/router.ts';
+import { ClientKeyError, importClientJwk } from '../../../src/http/signatures/client-keys.ts';
+import { signRequest } from '../../../src/http/signatures/sign.ts';
+import { createIds } from '../../../src/ids.ts';
+import { createOutbound, type OutboundRequest } from '../../../src/net/outbound.ts';
+import { type Fee, noFee } from '../../../src/payments/fees.ts';
+import { createCredentials } from '../../../src/payments/ilp/credentials.ts';
+import { announceNothing } from '../../../src/payments/payment-event.ts';
+import { rateBetween } from '../../../src/payments/rates.ts';
+import type { ReadReceiver } from '../../../src/payments/receiver.ts';
+import { compat, type Switches } from '../../../src/profile.ts';
+import type { AccessItem, ResourceCaller } from '../../../src/resource/caller.ts';
+import { createReceiverReader } from '../../../src/resource/receiver.ts';
+import { createResourceServer } from '../../../src/resource/server.ts';
+import { nameDatabase, openEmbedded, skipWithoutPostgres } from '../../database/support/open.ts';
+
+export interface TestAse {
+  readonly name: string;
+  readonly origin: string;
+  readonly readReceiver: ReadReceiver;
+  /** A token that allows this. */
+  issue(access: AccessItem[], clientId?: string, grantId?: string): string;
+  revoke(token: string): void;
+  call(options: CallOptions): Promise<Answer>;
+}
+
+export interface CallOptions {
+  readonly method?: string;
+  /** Path below the origin, or a whole URL. */
+  readonly path: string;
+  readonly token?: string | undefined;
+  readonly body?: unknown;
+  readonly rawBody?: string;
+  readonly contentType?: string;
+  readonly signed?: boolean;
+  /** Headers to change after signing. */
+  readonly tamper?: Readonly<Record<string, string>>;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  // biome-ignore lint/suspicious/noExplicitAny: what a server answers is for the test to say
+  readonly body: any;
+}
+
+export interface ResourceWorld {
+  readonly db: Database;
+  readonly clock: WorldClock;
+  readonly granite: TestAse;
+  readonly marble: TestAse;
+  /** What the servers use at the moment; tests change it. */
+  readonly terms: { fee: Fee; prices: Record<string, string>; canReach: boolean; switches: Switches };
+  readonly woken: string[];
+  /** Requests that the ASEs made. */
+  readonly outbound: OutboundRequest[];
+  /** Warnings and errors logged. */
+  readonly logged: { level: string; fields: Record<string, unknown>; message: string }[];
+  /** Rows of a table. */
+  count(table: 'incoming_payment' | 'quote' | 'outgoing_payment' | 'grant_spending'): Promise<number>;
+  close(): Promise<void>;
+}
+
+export const start = Date.parse('2026-03-01T12:00:00.000Z');
+const assets = { granite: 'USD', marble: 'EUR' } as const;
+const keyid = 'test-key';
+/** One key signs for every client and every instance of the tests. */
+const shared = generateKeyPairSync('ed25519');
+const { privateKey } = shared;
+const key = await importClientJwk({ ...shared.publicKey.export({ format: 'jwk' }), kid: keyid, alg: 'EdDSA' });
+
+/** Wallets `/alice` and `/bob` at `granite` (USD/2) and at `marble` (EUR/2), `/gone` inactive. */
+export async function startResourceWorld(): Promise<ResourceWorld> {
+  // On PostgreSQL, where there is one, requests really run at the same time.
+  const named = skipWithoutPostgres ? undefined : nameDatabase('resource');
+  const db = named ? await openDatabase({ kind: 'postgresql', url: named.url }) : await openEmbedded();
+  const clock = new WorldClock();
+  clock.setting = { mode: 'frozen', offset: 0, at: start };
+  const world = {
+    db,
+    clock,
+    terms: {
+      fee: noFee,
+      prices: { USD: '1', EUR: '1.25' } as Record<string, string>,
+      canReach: true,
+      switches: compat,
+    },
+    woken: [] as string[],
+    outbound: [] as OutboundRequest[],
+    logged: [] as ResourceWorld['logged'],
+    async count(table: Parameters<ResourceWorld['count']>[0]) {
+      return (await db.query.selectFrom(table).select('ase').execute()).length;
+    },
+  };
+  const closers: (() => void)[] = [];
+  const granite = await startAse('granite', world, closers);
+  const marble = await startAse('marble', world, closers);
+  return {
+    ...world,
+    granite,
+    marble,
+    async close() {
+      for (const close of closers) close();
+      await db.close();
+      await named?.drop();
+    },
+  };
+}
+
+async function startAse(
+  name: 'granite' | 'marble',
+  world: Omit<ResourceWorld, 'granite' | 'marble' | 'close'>,
+  closers: (() => void)[],
+): Promise<TestAse> {
+  const { db, clock, terms } = world;
+  const app = express();
+  app.use(keepRawTarget);
+  const server = createServer(app).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const authServer = `${origin}/auth/`;
+  await insertWallets(db, name, origin);
+
+  const tokens = new Map<string, ResourceCaller>();
+  const ids = createIds(undefined, name);
+  const issue: TestAse['issue'] = (access, clientId = 'https://client.example/shop', grantId = ids.uuid()) => {
+    const token = ids.token();
+    tokens.set(token, { grantId, clientId, client: { walletAddress: clientId }, access });
+    return token;
+  };
+
+  const real = createOutbound({
+    allowPrivateAddresses: true,
+    allowHttp: true,
+    timeoutMs: 2_000,
+    maxBytes: 100_000,
+    userAgent: 'test',
+  });
+  const outbound = {
+    request(request: OutboundRequest) {
+      world.outbound.push(request);
+      return real.request(request);
+    },
+  };
+  const instance = { walletAddress: `${origin}/.well-known/ase`, keyid, privateKey };
+  const readReceiver = createReceiverReader({ ase: name, db, clock, resourceServer: origin, outbound, instance });
+  const log = {
+    debug() {},
+    info() {},
+    warn: (fields: Record<string, unknown>, message: string) => world.logged.push({ level: 'warn', fields, message }),
+    error: (fields: Record<string, unknown>, message: string) => world.logged.push({ level: 'error', fields, message }),
+  } as unknown as Logger;
+  const resource = createResourceServer({
+    ase: name,
+    db,
+    clock,
+    ids,
+    get switches() {
+      return terms.switches;
+    },
+    authServer,
+    resourceServer: origin,
+    introspect: async (token) => tokens.get(token),
+    async clientKey(_client, wanted) {
+      if (wanted !== keyid) throw new ClientKeyError('key_not_found', 'the key set has no key of that kid');
+      return key;
+    },
+    credentialsFor: (id) => createCredentials(['c2VjcmV0'], `test.${name}`, id),
+    canReach: () => terms.canReach,
+    readReceiver,
+    rate: async (from, to) => rateBetween(terms.prices, from, to),
+    fee: () => terms.fee,
+    wakeSettlement: () => world.woken.push(name),
+    announce: announceNothing,
+  });
+
+  // Stands in for the authorization server: gives any instance a token for read-all.
+  app.post('/auth/', (_req, res) => {
+    const value = issue([{ type: 'incoming-payment', actions: ['read-all'] }], 'instance');
+    const access = [{ type: 'incoming-payment', actions: ['read-all'] }];
+    res.json({
+      access_token: { value, manage: `${authServer}token/1`, access, expires_in: 600 },
+      continue: { access_token: { value: 'continue' }, uri: `${authServer}continue/1`, wait: 0 },
+    });
+  });
+  const environment = {
+    db,
+    clock,
+    get switches() {
+      return terms.switches;
+    },
+    log,
+    rememberNonce: async () => false,
+  };
+  app.use(bind(resource, environment, { origin, cors: true }));
+  closers.push(() => {
+    real.close();
+    server.closeAllConnections();
+    server.close();
+  });
+  return {
+    name,
+    origin,
+    readReceiver,
+    issue,
+    revoke: (token) => tokens.delete(token),
+    call: (options) => callResourceServer(origin, options),
+  };
+}
+
+async function callResourceServer(origin: string, options: CallOptions): Promise<Answer> {
+  const { method = options.body === undefined && options.rawBody === undefined ? 'GET' : 'POST', token } = options;
+  const url = options.path.startsWith('http') ? options.path : origin + options.path;
+  const content = options.rawBody ?? (options.body === undefined ? undefined : JSON.stringify(options.body));
+  const headers: Record<string, string> = {
+    ...(token !== undefined && { authorization: `GNAP ${token}` }),
+    ...(content !== undefined && { 'content-type': options.contentType ?? 'application/json' }),
+  };
+  const request = { method, url, headers, ...(content !== undefined && { body: Buffer.from(content) }) };
+  const signed = options.signed === false ? headers : signRequest(request, { keyid, privateKey }, Date.now());
+  const { 'content-length': _length, ...sent } = { ...signed, ...options.tamper };
+  const response = await fetch(url, { method, headers: sent, ...(content !== undefined && { body: content }) });
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, body: text === '' ? undefined : JSON.parse(text) };
+}
+
+async function insertWallets(db: Database, ase: 'granite' | 'marble', origin: string): Promise<void> {
+  for (const path of ['/alice', '/bob', '/gone']) {
+    const id = `customer:${path.slice(1)}`;
+    const account = { ase, id, kind: 'customer' as const, asset_code: assets[ase], asset_scale: 2, balance: '0' };
+    await db.query.insertInto('account').values(account).execute();
+    await db.query
+      .insertInto('wallet_address')
+      .values({
+        ase,
+        id: `${ase}${path}`,
+        path,
+        url: origin + path,
+        public_name: null,
+        account_id: id,
+        active: path !== '/gone',
+        created_at: toInstant(start),
+      })
+      .execute();
+  }
+}
+
+/** Access to everything of a type. */
+export const full = {
+  incoming: (identifier?: string): AccessItem => ({
+    type: 'incoming-payment',
+    actions: ['create', 'read', 'list', 'complete'],
+    ...(identifier !== undefined && { identifier }),
+  }),
+  quote: (): AccessItem => ({ type: 'quote', actions: ['create', 'read'] }),
+  outgoing: (identifier: string, limits?: AccessItem['limits']): AccessItem => ({
+    type: 'outgoing-payment',
+    actions: ['create', 'read', 'list'],
+    identifier,
+    ...(limits && { limits }),
+  }),
+};

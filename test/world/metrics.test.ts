@@ -1,0 +1,70 @@
+/** `GET /metrics`: what it counts, and who may read it. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { payAcross } from '../end-to-end/support/official-client.ts';
+import { clientEnvironment, startWorld, type TestWorld } from '../support/world.ts';
+
+let world: TestWorld;
+before(async () => {
+  world = await startWorld();
+});
+after(() => world.close());
+
+const read = (headers: Record<string, string> = { authorization: `Bearer ${world.controlToken}` }) =>
+  fetch(`${world.controlUrl}/metrics`, { headers });
+
+/** Sum of the samples of a metric whose labels include these. */
+async function sum(name: string, labels: Record<string, string>): Promise<number> {
+  const text = await (await read()).text();
+  return text
+    .split('\n')
+    .filter((line) => line.startsWith(`${name}{`))
+    .filter((line) => Object.entries(labels).every(([key, value]) => line.includes(`${key}="${value}"`)))
+    .reduce((total, line) => total + Number(line.split(' ').at(-1)), 0);
+}
+
+test('an exchange counts under its operation and status', async () => {
+  const name = 'touchstone_exchange_duration_seconds_count';
+  const labels = { server: 'wallet-address-server', operation: 'get-wallet-address', status: '200' };
+  const before = await sum(name, labels);
+  const missing = await sum(name, { ...labels, status: '404' });
+  const address = clientEnvironment(world).receiver;
+  for (const _ of [1, 2, 3]) await (await fetch(address)).text();
+  await (await fetch(`${address}-nobody`)).text();
+  assert.equal((await sum(name, labels)) - before, 3);
+  assert.equal((await sum(name, { ...labels, status: '404' })) - missing, 1);
+  assert.ok((await sum('touchstone_exchange_duration_seconds_sum', labels)) > 0);
+});
+
+test('payments and packets count under their state', async () => {
+  await payAcross(clientEnvironment(world));
+  await world.settled();
+  const { query } = world.db;
+  const payments = await query.selectFrom('outgoing_payment').select('state').execute();
+  const packets = await query.selectFrom('outgoing_packet').select('state').execute();
+  assert.ok(payments.length > 0 && packets.length > 0);
+  for (const state of ['pending', 'completed', 'failed']) {
+    const expected = payments.filter((payment) => payment.state === state).length;
+    assert.equal(await sum('touchstone_outgoing_payments', { ase: 'granite', state }), expected, state);
+  }
+  for (const state of ['prepared', 'fulfilled', 'rejected']) {
+    const expected = packets.filter((packet) => packet.state === state).length;
+    assert.equal(await sum('touchstone_outgoing_packets', { ase: 'granite', state }), expected, state);
+  }
+});
+
+test('the process tells of itself', async () => {
+  const answer = await read();
+  assert.match(answer.headers.get('content-type')!, /^text\/plain; version=0\.0\.4/);
+  assert.match(await answer.text(), /^process_cpu_user_seconds_total /m);
+});
+
+test('only with the control token, and from no other page', async () => {
+  for (const headers of [{}, { authorization: 'Bearer x' }]) {
+    const answer = await read(headers as Record<string, string>);
+    const { error } = (await answer.json()) as { error: { code: string } };
+    assert.deepEqual([answer.status, error.code], [401, 'unauthorized']);
+  }
+  const authorization = `Bearer ${world.controlToken}`;
+  assert.equal((await read({ authorization, origin: 'http://evil.example' })).status, 403);
+});

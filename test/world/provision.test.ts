@@ -1,0 +1,84 @@
+/** Founding an ASE: repeated it adds what is missing and leaves alone what an administrator has changed. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { listAccounts } from '../../src/administration/accounts.ts';
+import { readPrices, setFee, setPrices } from '../../src/administration/fees.ts';
+import { changePeer, listPeers } from '../../src/administration/peers.ts';
+import { openSettings } from '../../src/administration/settings.ts';
+import { changeWalletAddress, listWalletAddresses } from '../../src/administration/wallet-addresses.ts';
+import type { Database } from '../../src/database/database.ts';
+import { createIds } from '../../src/ids.ts';
+import { defaultWorld } from '../../src/world/definition/definition.ts';
+import { type Founding, foundAse } from '../../src/world/provision.ts';
+import { openEmbedded } from '../database/support/open.ts';
+
+let db: Database;
+before(async () => {
+  db = await openEmbedded();
+});
+after(() => db.close());
+
+const [granite] = defaultWorld.ases;
+const marble = {
+  name: 'marble',
+  prefix: 'test.marble',
+  endpoint: 'http://localhost:4100',
+  incomingToken: 'token-of-marble-1',
+  outgoingToken: 'token-for-marble-1',
+  maxPacketAmount: 9n,
+};
+const founding: Founding = {
+  key: 'granite',
+  prefix: 'test.granite',
+  definition: granite!,
+  origin: 'http://localhost:4000',
+  ids: createIds('founding', 'granite'),
+  now: 0,
+  client: { path: '/client', keyId: 'key' },
+  signIn: false,
+  prices: { USD: '1' },
+  fee: { basisPoints: 1, fixed: 2n },
+  peers: [marble],
+  replacePeerTokens: false,
+};
+
+test('it adds what is missing and leaves the rest as it was changed', async () => {
+  await foundAse(db, founding);
+  const balances = await listAccounts(db.query, 'granite');
+  const wallets = await listWalletAddresses(db.query, 'granite');
+  assert.deepEqual(
+    wallets.map(({ url }) => new URL(url).pathname).toSorted(),
+    granite!.wallets.map(({ path }) => path).toSorted(),
+  );
+  const usd = { code: 'USD', scale: 2 };
+  const rules = { prefix: 'test.granite', allowHttp: true };
+  await db.transaction(async (tx) => {
+    await setFee(tx, 'granite', { asset: usd, fee: { basisPoints: 7, fixed: 0n } });
+    await setPrices(tx, 'granite', { EUR: '3' });
+    await changeWalletAddress(tx, 'granite', wallets[0]!.id, { active: false }, 0);
+    await changePeer(tx, 'granite', rules, 'marble', { balanceLimit: 5n });
+  });
+
+  const added = { path: '/new', publicName: 'New', asset: usd, balance: 3n };
+  const definition = { ...granite!, wallets: [...granite!.wallets, added] };
+  const moved = { ...marble, endpoint: 'http://localhost:5100', outgoingToken: 'token-for-marble-2' };
+  await foundAse(db, { ...founding, definition, peers: [moved] });
+  const after = await listAccounts(db.query, 'granite');
+  assert.deepEqual(
+    after.filter(({ id }) => id !== '/new'),
+    balances,
+  );
+  assert.equal(after.find(({ id }) => id === '/new')?.balance, 3n);
+  const again = await listWalletAddresses(db.query, 'granite');
+  assert.equal(again.find(({ id }) => id === wallets[0]!.id)?.active, false);
+  assert.deepEqual(await readPrices(db.query, 'granite'), { EUR: '3' });
+  const { fee, peers, secrets } = (await openSettings(db.query, 'granite')).current();
+  assert.equal(fee(usd).basisPoints, 7);
+  assert.equal(secrets.length, 1);
+  assert.deepEqual([peers[0]?.outgoingToken, peers[0]?.balanceLimit], [marble.outgoingToken, 5n]);
+  assert.equal((await listPeers(db.query, 'granite'))[0]?.endpoint, moved.endpoint);
+
+  await foundAse(db, { ...founding, peers: [moved], replacePeerTokens: true });
+  const renewed = await openSettings(db.query, 'granite');
+  assert.equal(renewed.current().peers[0]?.outgoingToken, moved.outgoingToken);
+});
