@@ -28,7 +28,7 @@ export interface Fault {
 export const packetOperation = 'send-packet';
 
 /** Counts a call and says what strikes it. */
-export type Strike = (operation: string) => Fault | undefined;
+export type FaultSelector = (operation: string) => Fault | undefined;
 
 export interface Faults {
   /** Throws `invalid_request` for an operation that there is not, `conflict` when there are too many. */
@@ -36,7 +36,7 @@ export interface Faults {
   /** With the calls that each has struck. */
   list(): (Fault & { readonly struck: number })[];
   clear(): void;
-  strikeAt(ase: string): Strike;
+  faultsOf(ase: string): FaultSelector;
 }
 
 const MOST = 100;
@@ -61,7 +61,7 @@ export function createFaults(isOperation: (operationId: string) => boolean): Fau
     clear: () => {
       added = [];
     },
-    strikeAt: (ase) => (operation) => {
+    faultsOf: (ase) => (operation) => {
       let struck: Fault | undefined;
       for (const entry of added) {
         const { fault } = entry;

@@ -15,7 +15,7 @@ export interface CatalogueRow {
   readonly test?: string;
 }
 
-const directory = new URL('../catalogue/', import.meta.url);
+const directory = new URL('../requirements/', import.meta.url);
 
 /** All rows, in the order of the files. */
 export function readCatalogue(from: URL = directory): CatalogueRow[] {

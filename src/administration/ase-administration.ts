@@ -3,7 +3,7 @@ import type { Ids } from '../ids.ts';
 import type { SettingsMemory } from './settings.ts';
 
 /** What administration needs of an ASE. */
-export interface AdministeredAse {
+export interface AseAdministration {
   /** Of its rows in the database. */
   readonly key: string;
   readonly origin: string;
@@ -17,5 +17,5 @@ export interface AdministeredAse {
   /** Looks for due events. */
   wakeEvents(): void;
   /** Looks for payments to settle. */
-  wakeSettlement(): void;
+  wakePayments(): void;
 }

@@ -3,9 +3,9 @@ import { sql } from 'kysely';
 import { toInstant, toJson, toMillis } from '../database/columns.ts';
 import type { Queryable, Transaction } from '../database/database.ts';
 import { createIds } from '../ids.ts';
-import { type Page, type PageRequest, readPage } from './cursor-page.ts';
+import { listPage, type Page, type PageRequest } from './cursor-page.ts';
 
-export interface Action {
+export interface AuditLogEntry {
   readonly id: string;
   /** Wall time. */
   readonly at: number;
@@ -27,10 +27,10 @@ const shown = new Set([
 ]);
 
 /** Writes down what is done in this transaction. `request` is what was asked for, secrets and all. */
-export async function recordAction(
+export async function appendAuditLog(
   tx: Transaction,
   ase: string,
-  { operation, status, request, at }: Pick<Action, 'operation' | 'status' | 'at'> & { readonly request: object },
+  { operation, status, request, at }: Pick<AuditLogEntry, 'operation' | 'status' | 'at'> & { readonly request: object },
 ): Promise<void> {
   const told = Object.entries(request).filter(([name, value]) => shown.has(name) && value !== undefined);
   const detail = Object.fromEntries(told.map(([name, value]) => [name, name === 'url' ? showUrl(value) : value]));
@@ -44,8 +44,8 @@ export async function recordAction(
 const showUrl = (url: unknown): unknown => (typeof url === 'string' ? url.replace(/[?#].*$/s, '') : url);
 
 /** Newest first. Throws `invalid_request` for a cursor of nobody's. */
-export const listActions = (db: Queryable, ase: string, request: PageRequest): Promise<Page<Action>> =>
-  readPage(
+export const listAuditLog = (db: Queryable, ase: string, request: PageRequest): Promise<Page<AuditLogEntry>> =>
+  listPage(
     request,
     ({ at, id }) => ({ at, id }),
     async (after, limit) => {

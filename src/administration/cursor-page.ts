@@ -20,7 +20,7 @@ export interface Position {
 }
 
 /** Reads one row more than fit, to know whether there are others. Throws `invalid_request` for a cursor of nobody's. */
-export async function readPage<Item>(
+export async function listPage<Item>(
   { cursor, first = 20 }: PageRequest,
   positionOf: (item: Item) => Position,
   read: (after: Position | undefined, limit: number) => Promise<readonly Item[]>,

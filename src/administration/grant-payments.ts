@@ -3,7 +3,7 @@ import { sql } from 'kysely';
 import { toAmount, toInstant, toMillis } from '../database/columns.ts';
 import type { Queryable } from '../database/database.ts';
 import type { Asset } from '../open-payments/amount.ts';
-import { type Page, type PageRequest, type Position, readPage } from './cursor-page.ts';
+import { listPage, type Page, type PageRequest, type Position } from './cursor-page.ts';
 
 export interface GrantPayment {
   readonly type: 'incoming-payment' | 'outgoing-payment';
@@ -26,7 +26,7 @@ export const listGrantPayments = (
   grant: string,
   request: PageRequest,
 ): Promise<Page<GrantPayment>> =>
-  readPage(
+  listPage(
     request,
     ({ createdAt, id }) => ({ at: createdAt, id }),
     async (after, limit) => {

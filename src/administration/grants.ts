@@ -1,10 +1,10 @@
 /** Grants of an ASE, as an administrator sees and revokes them (RFC 9635 §1.5). */
 import { sql } from 'kysely';
-import { type GrantState, lockGrant, moveGrant } from '../auth/grant.ts';
+import { type GrantState, lockGrant, transitionGrant } from '../auth/grant.ts';
 import { toInstant, toMillis } from '../database/columns.ts';
 import type { Queryable, Transaction } from '../database/database.ts';
 import type { Access } from '../open-payments/access.ts';
-import { type Page, type PageRequest, readPage } from './cursor-page.ts';
+import { listPage, type Page, type PageRequest } from './cursor-page.ts';
 import { notFound } from './problem.ts';
 
 export interface GrantDescription {
@@ -38,7 +38,7 @@ const positionOf = ({ createdAt, id }: { readonly createdAt: number; readonly id
 
 /** Newest first. Throws `invalid_request` for a cursor of nobody's. */
 export const listGrants = (db: Queryable, ase: string, request: PageRequest): Promise<Page<GrantDescription>> =>
-  readPage(request, positionOf, async (after, limit) => {
+  listPage(request, positionOf, async (after, limit) => {
     const rows = await selectGrants(db, ase)
       .$if(after !== undefined, (query) =>
         query.where(sql<boolean>`(created_at, id) < (${toInstant(after!.at)}::timestamptz, ${after!.id})`),
@@ -89,5 +89,5 @@ export async function readGrant(
 export async function revokeGrant(tx: Transaction, ase: string, id: string): Promise<void> {
   const grant = await lockGrant(tx, ase, id);
   if (!grant) throw notFound('no such grant');
-  if (grant.state !== 'revoked') await moveGrant(tx, ase, grant, 'revoke');
+  if (grant.state !== 'revoked') await transitionGrant(tx, ase, grant, 'revoke');
 }

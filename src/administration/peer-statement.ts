@@ -5,12 +5,12 @@ import { toAmount, toBuffer, toMillis } from '../database/columns.ts';
 import type { Queryable, Transaction } from '../database/database.ts';
 import type { Asset } from '../open-payments/amount.ts';
 import { type PacketInDoubt, readPacketsInDoubt } from '../payments/ilp/packet-journal.ts';
-import { type Page, type PageRequest, readPage } from './cursor-page.ts';
+import { listPage, type Page, type PageRequest } from './cursor-page.ts';
 import { notFound } from './problem.ts';
 
 /** Oldest first. Throws `invalid_request` for a cursor of nobody's. */
 export const listPacketsInDoubt = (db: Queryable, ase: string, request: PageRequest): Promise<Page<PacketInDoubt>> =>
-  readPage(
+  listPage(
     request,
     ({ since, condition }) => ({ at: since, id: condition }),
     (after, limit) => readPacketsInDoubt(db, ase, { after, limit }),

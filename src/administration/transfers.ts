@@ -4,7 +4,7 @@ import { toAmount, toInstant, toMillis } from '../database/columns.ts';
 import type { Queryable, Transaction } from '../database/database.ts';
 import type { Asset } from '../open-payments/amount.ts';
 import { bookTransfer, type Entry } from '../payments/ledger.ts';
-import { type Page, type PageRequest, readPage } from './cursor-page.ts';
+import { listPage, type Page, type PageRequest } from './cursor-page.ts';
 import { checkText, conflict, invalid, notFound } from './problem.ts';
 
 export interface Transfer {
@@ -24,7 +24,7 @@ export const listTransfers = (
   request: PageRequest,
   { onlyReversals = false }: { readonly onlyReversals?: boolean } = {},
 ): Promise<Page<Transfer>> =>
-  readPage(
+  listPage(
     request,
     ({ createdAt, id }) => ({ at: createdAt, id }),
     async (after, limit) => {

@@ -1,8 +1,8 @@
 /** What the servers of an ASE answer at their listeners, and what stands behind the private port (CT-08). */
 import express, { type Express } from 'express';
 import { interactionHeaders } from '../auth/server.ts';
-import type { Environment, Server } from '../http/pipeline.ts';
-import { type BindOptions, bind, refuseUnknown } from '../http/router.ts';
+import type { Server, ServerContext } from '../http/pipeline.ts';
+import { createServerRouter, type RouterOptions, rejectUnknownPaths } from '../http/router.ts';
 import { createPublicApp, type Handlers, type PublicAppOptions } from './public-app.ts';
 import { type ServerName, type ServerUrls, serverNames } from './server-urls.ts';
 
@@ -22,7 +22,7 @@ export interface AseServers {
 export interface AseAppsOptions extends Pick<PublicAppOptions, 'isReady' | 'answerPacket'> {
   readonly urls: ServerUrls;
   readonly aliasesOf: (server: ServerName) => readonly string[];
-  readonly environment: Environment;
+  readonly environment: ServerContext;
 }
 
 export interface AseApps {
@@ -33,9 +33,9 @@ export interface AseApps {
 
 export function createAseApps(ase: AseServers, { urls, aliasesOf, environment, ...options }: AseAppsOptions): AseApps {
   /** A server with what it answers to anything else below its base. */
-  const mount = <Caller>(server: Server<Caller>, bound: BindOptions) => [
-    bind(server, environment, bound),
-    ...refuseUnknown(server, environment, bound),
+  const mount = <Caller>(server: Server<Caller>, bound: RouterOptions) => [
+    createServerRouter(server, environment, bound),
+    ...rejectUnknownPaths(server, environment, bound),
   ];
   const originsOf = (url: string, server: ServerName) => ({
     origin: new URL(url).origin,
@@ -49,7 +49,7 @@ export function createAseApps(ase: AseServers, { urls, aliasesOf, environment, .
     auth: [
       urls.authServer,
       () => [
-        bind(ase.interaction, environment, { ...ofAuth, cors: false, headers: interactionHeaders }),
+        createServerRouter(ase.interaction, environment, { ...ofAuth, cors: false, headers: interactionHeaders }),
         ...mount(ase.auth, { ...ofAuth, cors: true, headers: noStore }),
       ],
     ],
@@ -62,7 +62,7 @@ export function createAseApps(ase: AseServers, { urls, aliasesOf, environment, .
       urls.resourceServer,
       (beside) =>
         beside.includes('wallet-address')
-          ? [bind(ase.resource, environment, ofResources)]
+          ? [createServerRouter(ase.resource, environment, ofResources)]
           : mount(ase.resource, ofResources),
     ],
     'wallet-address': [urls.walletAddressServer, () => ase.walletAddress],

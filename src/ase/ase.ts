@@ -6,7 +6,7 @@
 import type { SecureContext } from 'node:tls';
 import type { Express } from 'express';
 import type { Logger } from 'pino';
-import type { AdministeredAse } from '../administration/ase-administration.ts';
+import type { AseAdministration } from '../administration/ase-administration.ts';
 import { type AseState, listWalletAddressStates } from '../administration/ase-state.ts';
 import type { SettingsMemory } from '../administration/settings.ts';
 import { findCaller } from '../auth/caller.ts';
@@ -20,9 +20,9 @@ import type { Database } from '../database/database.ts';
 import { createNonceMemory } from '../database/signature-nonces.ts';
 import type { Carrier } from '../events/carrier.ts';
 import { createEvents } from '../events/delivery.ts';
-import type { Strike } from '../faults.ts';
-import type { PageWords } from '../html/page-labels.ts';
-import type { Environment } from '../http/pipeline.ts';
+import type { FaultSelector } from '../faults.ts';
+import type { PageLabels } from '../html/page-labels.ts';
+import type { ServerContext } from '../http/pipeline.ts';
 import type { Reply } from '../http/reply.ts';
 import type { FinishedCall } from '../http/request-trace.ts';
 import { type ClientKey, createClientKeys, expectClientJwk } from '../http/signatures/client-keys.ts';
@@ -40,7 +40,7 @@ import { createCredentials } from '../payments/ilp/credentials.ts';
 import { createIlpOverHttpHandler } from '../payments/ilp/ilp-over-http.ts';
 import { type ClosableLink, createPeers, type PeerTerms } from '../payments/ilp/peers.ts';
 import type { Failpoint } from '../payments/outgoing/failpoint.ts';
-import { createSettlement } from '../payments/outgoing/worker.ts';
+import { createOutgoingPaymentWorker } from '../payments/outgoing/worker.ts';
 import { createRateService } from '../payments/rate-service.ts';
 import { rateBetween } from '../payments/rates.ts';
 import type { Switches } from '../profile.ts';
@@ -68,7 +68,7 @@ export interface AseOptions {
   readonly aliasesOf: (server: ServerName) => readonly string[];
   /** Origins that its calls find at another address. */
   readonly hosts: ReadonlyMap<string, string>;
-  readonly pages?: PageWords;
+  readonly pages?: PageLabels;
   /** Whoever consents on the page signs in before. */
   readonly signIn: boolean;
   readonly grants?: GrantRules;
@@ -90,7 +90,7 @@ export interface AseOptions {
   /** As SettlementOptions has it. */
   readonly leaseMs?: number | undefined;
   readonly tamper?: (operationId: string, reply: Reply) => Reply;
-  readonly strike?: Strike;
+  readonly strike?: FaultSelector;
   readonly trace?: (call: FinishedCall) => void;
 }
 
@@ -104,7 +104,7 @@ export interface Ase {
   readonly privateSecrets: { readonly introspection: string; readonly backChannel: string } | undefined;
   /** Answers a packet of the peer that bears the token; throws if none does. */
   readonly receivePacket: (token: string, asset: Asset, prepare: Buffer) => Promise<Buffer>;
-  readonly administered: AdministeredAse;
+  readonly administration: AseAdministration;
   describe(): Promise<AseState>;
   start(): void;
   /** Looks for due payments. */
@@ -122,14 +122,14 @@ export function createAse(options: AseOptions): Ase {
   const { secrets } = settings.current();
   const { walletAddressServer, authServer, resourceServer, identityProvider } = urls;
   const serves = (server: ServerName): boolean => options.serves.includes(server);
-  const environment: Environment = {
+  const environment: ServerContext = {
     db,
     clock,
     switches,
     log,
     rememberNonce: createNonceMemory(db, ase, clock, switches.signatureMaxAgeMs + switches.signatureSkewMs),
     tamper: options.tamper,
-    strike: options.strike,
+    selectFault: options.strike,
     trace: options.trace,
   };
   const calls = { timeoutMs: 5000, maxBytes: 256 * 1024, userAgent: 'touchstone', trust: options.trust };
@@ -190,7 +190,7 @@ export function createAse(options: AseOptions): Ase {
     resourceServer,
     instance: { walletAddress: walletAddressServer + instancePath, ...instance },
   });
-  const settlement = createSettlement({
+  const settlement = createOutgoingPaymentWorker({
     ase,
     db,
     clock,
@@ -244,7 +244,7 @@ export function createAse(options: AseOptions): Ase {
     readReceiver,
     rate,
     fee: (asset) => settings.current().fee(asset),
-    wakeSettlement() {
+    wakePayments() {
       options.failpoint?.('payment-stored');
       settlement.wake();
     },
@@ -308,7 +308,7 @@ export function createAse(options: AseOptions): Ase {
       if (peer === undefined) throw new Error('a packet of nobody known');
       return connector.receive(peer, asset, prepare);
     },
-    administered: {
+    administration: {
       key: ase,
       origin: walletAddressServer,
       prefix,
@@ -317,7 +317,7 @@ export function createAse(options: AseOptions): Ase {
       settings,
       forgetKeys: clientKeys.forget,
       wakeEvents,
-      wakeSettlement: () => serves('resource') && settlement.wake(),
+      wakePayments: () => serves('resource') && settlement.wake(),
     },
     describe: async () => ({
       name,

@@ -23,7 +23,7 @@ export interface ServerUrls {
 }
 
 /** All of an ASE's URLs: those given, the others below its origin, and the private ones below the control API. */
-export function locateServers(given: Partial<ServerUrls>, origin: string, privateUrl: string): ServerUrls {
+export function resolveServerUrls(given: Partial<ServerUrls>, origin: string, privateUrl: string): ServerUrls {
   const bare = (url: string | undefined): string | undefined => url?.replace(/\/+$/, '');
   return {
     walletAddressServer: bare(given.walletAddressServer) ?? origin,

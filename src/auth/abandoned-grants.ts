@@ -13,7 +13,11 @@ const PAUSE_MS = 10 * 60 * 1000;
 const MOST = 1000;
 
 /** Removes a bounded number of them now and then; call it whenever a grant is made. */
-export function createGrantRemoval({ ase, db, clock }: Pick<AuthDeps, 'ase' | 'db' | 'clock'>): () => Promise<void> {
+export function createAbandonedGrantCleanup({
+  ase,
+  db,
+  clock,
+}: Pick<AuthDeps, 'ase' | 'db' | 'clock'>): () => Promise<void> {
   let lookedAt = Number.NEGATIVE_INFINITY;
   return async () => {
     const now = clock.wallNow();

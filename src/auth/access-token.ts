@@ -4,13 +4,13 @@ import type { components } from '../../generated/auth-server/types.ts';
 import { digestSecret, matchesDigest } from '../crypto/secret-digest.ts';
 import { toInstant } from '../database/columns.ts';
 import type { Transaction } from '../database/database.ts';
-import type { Credentials } from '../http/pipeline.ts';
+import type { RequestProof } from '../http/pipeline.ts';
 import type { Access } from '../open-payments/access.ts';
 import { toWireAccess } from './access.ts';
 import { type AuthCall, expectCaller, type Management } from './caller.ts';
 import type { AuthDeps } from './deps.ts';
 import { asStoredId, clientOfRow } from './grant.ts';
-import { refuse } from './problem.ts';
+import { authProblem } from './problem.ts';
 
 type WireAccessToken = components['schemas']['access_token'];
 type TokenDeps = Pick<AuthDeps, 'ase' | 'db' | 'clock' | 'ids' | 'switches' | 'authServer' | 'grants'>;
@@ -55,7 +55,7 @@ export async function issueToken(
  * it was revoked with or without its grant, and where the request shows another token than the one managed, unless the
  * switch lets the client's signature suffice (AS-145).
  */
-export async function identifyManagement(deps: TokenDeps, { params, token }: Credentials): Promise<Management> {
+export async function identifyManagement(deps: TokenDeps, { params, token }: RequestProof): Promise<Management> {
   const row = await deps.db.query
     .selectFrom('access_token as t')
     .innerJoin('gnap_grant as g', (join) => join.onRef('g.ase', '=', 't.ase').onRef('g.id', '=', 't.grant_id'))
@@ -65,10 +65,10 @@ export async function identifyManagement(deps: TokenDeps, { params, token }: Cre
     .where('t.revoked_at', 'is', null)
     .where('g.finalization', '=', 'issued')
     .executeTakeFirst();
-  if (!row) throw refuse('unknown_token');
+  if (!row) throw authProblem('unknown_token');
   const showsToken = matchesDigest(token, row.value_digest);
   if (!showsToken && !deps.switches.rotateWithForeignToken) {
-    throw refuse('unknown_token', { detail: 'not the token managed here' });
+    throw authProblem('unknown_token', { detail: 'not the token managed here' });
   }
   return {
     kind: 'management',
@@ -97,7 +97,7 @@ export function createAccessTokenHandlers(deps: TokenDeps) {
       const { columns, wire } = mintToken(deps, managed.access);
       return call.transaction(async (tx) => {
         const { numUpdatedRows } = await updateManaged(tx, managed).set(columns).executeTakeFirstOrThrow();
-        if (numUpdatedRows === 0n) throw refuse('token_replaced');
+        if (numUpdatedRows === 0n) throw authProblem('token_replaced');
         return { status: 200, body: { access_token: wire } };
       });
     },
@@ -110,7 +110,7 @@ export function createAccessTokenHandlers(deps: TokenDeps) {
         const { numUpdatedRows } = await updateManaged(tx, managed)
           .set({ revoked_at: revokedAt })
           .executeTakeFirstOrThrow();
-        if (numUpdatedRows === 0n) throw refuse('unknown_token');
+        if (numUpdatedRows === 0n) throw authProblem('unknown_token');
         return { status: 204 };
       });
     },

@@ -2,7 +2,7 @@
 
 import type { Access } from '../open-payments/access.ts';
 import type { WireAmount } from '../open-payments/amount.ts';
-import { refuseInteraction } from './problem.ts';
+import { interactionProblem } from './problem.ts';
 
 /** For the outgoing-payment item of that wallet address. */
 export interface AllowedLimits {
@@ -19,7 +19,7 @@ const members = ['debitAmount', 'receiveAmount'] as const;
  */
 export function allowLess(access: readonly Access[], allowed: readonly AllowedLimits[]): Access[] {
   const named = new Set(allowed.map(({ identifier }) => identifier));
-  if (named.size < allowed.length) throw refuseInteraction('unacceptable_limits');
+  if (named.size < allowed.length) throw interactionProblem('unacceptable_limits');
   const items = access.map((item) => {
     const less = allowed.find(({ identifier }) => identifier === item.identifier);
     if (item.type !== 'outgoing-payment' || !less) return item;
@@ -28,12 +28,12 @@ export function allowLess(access: readonly Access[], allowed: readonly AllowedLi
     for (const member of members) {
       const amount = less[member];
       if (amount === undefined) continue;
-      if (!isNoMore(amount, item.limits?.[member])) throw refuseInteraction('unacceptable_limits');
+      if (!isNoMore(amount, item.limits?.[member])) throw interactionProblem('unacceptable_limits');
       limits[member] = { value: amount.value, assetCode: amount.assetCode, assetScale: amount.assetScale };
     }
     return { ...item, limits };
   });
-  if (named.size > 0) throw refuseInteraction('unacceptable_limits');
+  if (named.size > 0) throw interactionProblem('unacceptable_limits');
   return items;
 }
 

@@ -4,7 +4,7 @@ import { type ClientKey, ClientKeyError, type ClientKeys, importClientJwk } from
 import type { Outbound } from '../net/outbound.ts';
 import type { ClientJwk } from '../open-payments/client.ts';
 import type { Switches } from '../profile.ts';
-import { refuse } from './problem.ts';
+import { authProblem } from './problem.ts';
 
 /** A client by its wallet address, whose current keys speak for it, or by one key alone (directed identity). */
 export type ClientInstance = { readonly walletAddress: string } | { readonly jwk: ClientJwk };
@@ -21,7 +21,7 @@ export function readClientInstance(client: components['schemas']['client']): Cli
 function readWalletAddress(text: string): string {
   const url = URL.parse(text);
   if (!url || !/^https?:$/.test(url.protocol) || url.search || url.hash || url.username || url.password) {
-    throw refuse('unusable_client', { description: 'the client is not a wallet address' });
+    throw authProblem('unusable_client', { description: 'the client is not a wallet address' });
   }
   return url.origin + url.pathname.replace(/\/$/, '');
 }
@@ -49,7 +49,7 @@ export async function expectClientKey(keys: ClientKeys, client: ClientInstance, 
   } catch (error) {
     if (!(error instanceof ClientKeyError)) throw error;
     const code = 'jwk' in client && error.code === 'key_not_found' ? 'invalid_signature' : 'unusable_client';
-    throw refuse(code, { description: error.message, detail: error.code, cause: error });
+    throw authProblem(code, { description: error.message, detail: error.code, cause: error });
   }
 }
 
@@ -65,7 +65,7 @@ export async function readDisplayName(
   const name = await fetchPublicName(outbound, client.walletAddress);
   if (name !== undefined) return name;
   if (clientWithoutName === 'show-address') return client.walletAddress;
-  throw refuse('unusable_client', { description: 'the wallet address of the client has no publicName' });
+  throw authProblem('unusable_client', { description: 'the wallet address of the client has no publicName' });
 }
 
 async function fetchPublicName(

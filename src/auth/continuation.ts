@@ -4,12 +4,12 @@ import type { components } from '../../generated/auth-server/types.ts';
 import { digestSecret, matchesDigest } from '../crypto/secret-digest.ts';
 import { toInstant } from '../database/columns.ts';
 import type { Transaction } from '../database/database.ts';
-import type { Credentials } from '../http/pipeline.ts';
+import type { RequestProof } from '../http/pipeline.ts';
 import { issueToken } from './access-token.ts';
 import { type AuthCall, type Continuation, expectCaller } from './caller.ts';
 import type { AuthDeps } from './deps.ts';
-import { asStoredId, clientOfRow, type Grant, lockGrant, moveGrant, updateGrant } from './grant.ts';
-import { refuse } from './problem.ts';
+import { asStoredId, clientOfRow, type Grant, lockGrant, transitionGrant, updateGrant } from './grant.ts';
+import { authProblem } from './problem.ts';
 
 type ContinuationDeps = Parameters<typeof issueToken>[1];
 
@@ -27,7 +27,7 @@ export const continueMember = (
 /** The grant whose id and continuation token belong together. Throws `unknown_continuation`, also once cancelled. */
 export async function identifyContinuation(
   { ase, db }: Pick<AuthDeps, 'ase' | 'db'>,
-  { params, token }: Credentials,
+  { params, token }: RequestProof,
 ): Promise<Continuation> {
   const row = await db.query
     .selectFrom('gnap_grant')
@@ -36,7 +36,7 @@ export async function identifyContinuation(
     .where('continue_id', '=', asStoredId(params['id']))
     .executeTakeFirst();
   if (!row || !matchesDigest(token, row.continue_digest) || row.finalization === 'revoked') {
-    throw refuse('unknown_continuation');
+    throw authProblem('unknown_continuation');
   }
   return { kind: 'continuation', client: clientOfRow(row), grantId: row.id, token: token! };
 }
@@ -51,7 +51,7 @@ export function createContinuationHandlers(deps: ContinuationDeps) {
   async function lockContinuation(tx: Transaction, { grantId, token }: Continuation): Promise<Grant> {
     const grant = await lockGrant(tx, ase, grantId);
     const isStale = !matchesDigest(token, grant?.continueDigest);
-    if (!grant || isStale || grant.state === 'revoked') throw refuse('unknown_continuation');
+    if (!grant || isStale || grant.state === 'revoked') throw authProblem('unknown_continuation');
     return grant;
   }
 
@@ -66,7 +66,7 @@ export function createContinuationHandlers(deps: ContinuationDeps) {
   /** What the interaction brought: a token, subject information, or both (AS-63, AS-114). */
   async function fetchGranted(tx: Transaction, grant: Grant, token: string) {
     const newest = await renewContinueToken(tx, grant, token);
-    const issued = await moveGrant(tx, ase, grant, 'issue');
+    const issued = await transitionGrant(tx, ase, grant, 'issue');
     const accessToken = issued.access.length > 0 ? await issueToken(tx, deps, issued) : undefined;
     return {
       status: 200 as const,
@@ -89,22 +89,23 @@ export function createContinuationHandlers(deps: ContinuationDeps) {
 
         // RFC 9635 §5: not before `wait` seconds have passed since the last answer
         const open = grant.state === 'pending' || grant.state === 'approved';
-        if (open && now < grant.continuedAt + grant.wait * 1000) throw refuse('too_fast');
+        if (open && now < grant.continuedAt + grant.wait * 1000) throw authProblem('too_fast');
 
         // §5.1: after an interaction with a reference
         if (interactRef !== undefined) {
           // None is issued before the decision, so none is looked at (AS-116).
-          if (grant.state === 'pending') throw refuse('grant_denied');
-          if (!matchesDigest(interactRef, grant.interaction?.interactRefDigest)) throw refuse('unknown_interact_ref');
-          if (grant.state !== 'approved') throw refuse('grant_denied');
+          if (grant.state === 'pending') throw authProblem('grant_denied');
+          if (!matchesDigest(interactRef, grant.interaction?.interactRefDigest))
+            throw authProblem('unknown_interact_ref');
+          if (grant.state !== 'approved') throw authProblem('grant_denied');
           return fetchGranted(tx, grant, token);
         }
 
         // §5.2: polling, which is only for clients that gave no way to finish (AS-121)
-        if (!open) throw refuse('grant_denied');
-        if (grant.interaction?.finish) throw refuse('grant_denied', { description: 'interact_ref is required' });
+        if (!open) throw authProblem('grant_denied');
+        if (grant.interaction?.finish) throw authProblem('grant_denied', { description: 'interact_ref is required' });
         if (grant.state === 'approved') return fetchGranted(tx, grant, token);
-        if (grant.interaction && now >= grant.interaction.expiresAt) throw refuse('grant_denied');
+        if (grant.interaction && now >= grant.interaction.expiresAt) throw authProblem('grant_denied');
         const newest = await renewContinueToken(tx, grant, token);
         await updateGrant(tx, ase, grant, { continued_at: toInstant(now) });
         return { status: 200, body: { continue: continueMember(authServer, grant, newest) } };
@@ -115,7 +116,7 @@ export function createContinuationHandlers(deps: ContinuationDeps) {
     'delete-continue': async (call) => {
       const caller = expectCaller(call, 'continuation');
       return call.transaction(async (tx) => {
-        await moveGrant(tx, ase, await lockContinuation(tx, caller), 'revoke');
+        await transitionGrant(tx, ase, await lockContinuation(tx, caller), 'revoke');
         return { status: 204 };
       });
     },

@@ -4,7 +4,7 @@ import type { components, operations } from '../../generated/auth-server/types.t
 import { digestSecret } from '../crypto/secret-digest.ts';
 import { toInstant, toJson } from '../database/columns.ts';
 import type { Transaction } from '../database/database.ts';
-import { createGrantRemoval } from './abandoned-grants.ts';
+import { createAbandonedGrantCleanup } from './abandoned-grants.ts';
 import { checkAttributable, needsConsent, readAccess } from './access.ts';
 import { issueToken } from './access-token.ts';
 import { type AuthCall, expectCaller } from './caller.ts';
@@ -12,7 +12,7 @@ import { clientIdOf, readDisplayName } from './client-instance.ts';
 import { continueMember } from './continuation.ts';
 import type { AuthDeps } from './deps.ts';
 import { stateColumns } from './grant.ts';
-import { refuse } from './problem.ts';
+import { authProblem } from './problem.ts';
 import { resolveWalletAddresses } from './resource-owner.ts';
 
 export type WireRequest = operations['post-request']['requestBody']['content']['application/json'];
@@ -21,7 +21,7 @@ type InteractRequest = components['schemas']['interact-request'];
 export function createGrantRequestHandlers(deps: AuthDeps) {
   const { ase, db, clock, ids, switches, authServer, outbound, grants = {} } = deps;
   const { waitSeconds = 0, interactionSeconds = 600, consentFor = [] } = grants;
-  const removeForgottenGrants = createGrantRemoval(deps);
+  const removeForgottenGrants = createAbandonedGrantCleanup(deps);
 
   return {
     'post-request': async (call, { body }) => {
@@ -42,7 +42,7 @@ export function createGrantRequestHandlers(deps: AuthDeps) {
       const interactive = subject !== undefined || access.some((item) => needsConsent(item, consentFor));
       const finish = request.interact && readInteract(request.interact, deps);
       if (interactive && 'jwk' in client) {
-        throw refuse('unusable_client', { description: 'a jwk client cannot ask for a grant with interaction' });
+        throw authProblem('unusable_client', { description: 'a jwk client cannot ask for a grant with interaction' });
       }
       if (interactive && !request.interact) throw invalid("missing required request field 'interact'");
       const clientName =
@@ -138,4 +138,4 @@ function checkStorable(request: unknown): void {
   if (/\\u(0000|d[89a-f])/.test(JSON.stringify(request))) throw invalid('text that is no Unicode, or holds NUL');
 }
 
-const invalid = (description: string) => refuse('invalid_request', { description });
+const invalid = (description: string) => authProblem('invalid_request', { description });

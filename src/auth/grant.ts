@@ -9,10 +9,12 @@ import type { ClientInstance } from './client-instance.ts';
 
 /** `pending` waits for consent, `approved` for the client to fetch it; the others are final (`finalized` in the row). */
 export type GrantState = 'pending' | 'approved' | 'issued' | 'rejected' | 'revoked';
-export type Move = 'approve' | 'reject' | 'issue' | 'revoke';
+export type Transition = 'approve' | 'reject' | 'issue' | 'revoke';
 
 /** The only moves there are. What is final stays so, but for being taken back. */
-export const moves: Readonly<Record<Move, { readonly from: readonly GrantState[]; readonly to: GrantState }>> = {
+export const transitions: Readonly<
+  Record<Transition, { readonly from: readonly GrantState[]; readonly to: GrantState }>
+> = {
   approve: { from: ['pending'], to: 'approved' },
   reject: { from: ['pending'], to: 'rejected' },
   issue: { from: ['approved'], to: 'issued' },
@@ -20,8 +22,8 @@ export const moves: Readonly<Record<Move, { readonly from: readonly GrantState[]
 };
 
 /** The state after a move; undefined if the move is not legal there. */
-export const stateAfter = (state: GrantState, move: Move): GrantState | undefined =>
-  moves[move].from.includes(state) ? moves[move].to : undefined;
+export const stateAfter = (state: GrantState, move: Transition): GrantState | undefined =>
+  transitions[move].from.includes(state) ? transitions[move].to : undefined;
 
 export interface Grant {
   readonly id: string;
@@ -151,7 +153,12 @@ export async function findGrantOfInteraction(
  * Moves a locked grant. Throws an Error if the move is not legal: the caller has looked at the state and refused the
  * request otherwise.
  */
-export async function moveGrant<G extends Grant>(tx: Transaction, ase: string, grant: G, move: Move): Promise<G> {
+export async function transitionGrant<G extends Grant>(
+  tx: Transaction,
+  ase: string,
+  grant: G,
+  move: Transition,
+): Promise<G> {
   const state = stateAfter(grant.state, move);
   if (state === undefined) throw new Error(`a grant that is ${grant.state} cannot be moved by ${move}`);
   await updateGrant(tx, ase, grant, stateColumns(state));

@@ -17,7 +17,7 @@ import {
   viewInteraction,
 } from './interaction.ts';
 import { interactionUrl, openSession, showsSession } from './interaction-session.ts';
-import { refuseInteraction } from './problem.ts';
+import { interactionProblem } from './problem.ts';
 
 /** The identity provider's word on an interaction that begins: decided at once, or ask the holder there. */
 export type ConsentAnswer = Decision | { readonly redirect: string };
@@ -58,7 +58,7 @@ export function createInteractionRedirectHandlers(deps: InteractionRedirectDeps)
     'finish-interaction': async (call, { params: { id, nonce } }) =>
       call.transaction(async (tx) => {
         const grant = expectNonce(await findGrantOfInteraction(tx, ase, id, 'for update'), nonce);
-        if (!showsSession(call.exchange, grant.interaction.sessionDigest)) throw refuseInteraction('invalid_session');
+        if (!showsSession(call.exchange, grant.interaction.sessionDigest)) throw interactionProblem('invalid_session');
         return finishInteraction(tx, deps, grant, clock.businessNow());
       }),
   } satisfies InteractionApiHandlers<Call<undefined>>;

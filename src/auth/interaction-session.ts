@@ -1,7 +1,7 @@
 /** The browser's session with one interaction: a cookie below that interaction's path only (RFC 6265; AS-76, AS-N06). */
 
 import { matchesDigest } from '../crypto/secret-digest.ts';
-import { type Exchange, headerLines } from '../http/received-request.ts';
+import { headerLines, type ReceivedRequest } from '../http/received-request.ts';
 
 const NAME = 'interaction_session';
 
@@ -20,7 +20,7 @@ export function openSession(url: string, session: string, seconds: number): stri
 export const closeSession = (url: string): string => openSession(url, '', 0);
 
 /** Whether the request shows the session of that digest; further cookies of the name, planted above, do no harm. */
-export function showsSession(exchange: Exchange, sessionDigest: string | null): boolean {
+export function showsSession(exchange: ReceivedRequest, sessionDigest: string | null): boolean {
   return headerLines(exchange, 'cookie')
     .flatMap((line) => line.split(';'))
     .map((pair) => pair.trim().split('='))

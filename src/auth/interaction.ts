@@ -9,10 +9,10 @@ import type { Ids } from '../ids.ts';
 import type { Access, Subject } from '../open-payments/access.ts';
 import type { Switches } from '../profile.ts';
 import { type AllowedLimits, allowLess } from './allowed-limits.ts';
-import { findGrantOfInteraction, type InteractiveGrant, moveGrant, updateGrant } from './grant.ts';
+import { findGrantOfInteraction, type InteractiveGrant, transitionGrant, updateGrant } from './grant.ts';
 import { createInteractionHash } from './interaction-hash.ts';
 import { closeSession, interactionUrl } from './interaction-session.ts';
-import { refuseInteraction } from './problem.ts';
+import { interactionProblem } from './problem.ts';
 import { holdsAll } from './resource-owner.ts';
 
 export type Choice = 'accept' | 'reject';
@@ -60,11 +60,11 @@ export interface InteractionDeps {
   readonly switches: Pick<Switches, 'hashEncoding'>;
   /** Grant endpoint exactly as wallet addresses publish it, with trailing slash (AS-104). */
   readonly authServer: string;
-  readonly closingWords?: ClosingWords;
+  readonly closingWords?: ClosingPageLabels;
 }
 
 /** What scripts look for on the closing page; without `close` it has no button. */
-export interface ClosingWords {
+export interface ClosingPageLabels {
   readonly accepted?: string;
   /** The button's `aria-label`. */
   readonly close?: string;
@@ -75,16 +75,16 @@ export function createInteractions({ ase, db, clock }: Pick<InteractionDeps, 'as
     async read(id, nonce, holder) {
       const grant = expectNonce(await findGrantOfInteraction(db.query, ase, id), nonce);
       if (!(await mayDecide(db.query, ase, grant, { choice: 'accept', holder })))
-        throw refuseInteraction('foreign_holder');
+        throw interactionProblem('foreign_holder');
       return viewInteraction(grant);
     },
     async decide(id, nonce, decision) {
       await db.transaction(async (tx) => {
         const grant = expectNonce(await findGrantOfInteraction(tx, ase, id, 'for update'), nonce);
         const isExpired = hasExpired(grant, clock.businessNow());
-        if (grant.state === 'revoked' && !isExpired) throw refuseInteraction('user_denied');
-        if (grant.state !== 'pending' || isExpired) throw refuseInteraction('interaction_closed');
-        if (!(await mayDecide(tx, ase, grant, decision))) throw refuseInteraction('foreign_holder');
+        if (grant.state === 'revoked' && !isExpired) throw interactionProblem('user_denied');
+        if (grant.state !== 'pending' || isExpired) throw interactionProblem('interaction_closed');
+        if (!(await mayDecide(tx, ase, grant, decision))) throw interactionProblem('foreign_holder');
         await applyDecision(tx, ase, grant, decision);
       });
     },
@@ -93,7 +93,7 @@ export function createInteractions({ ase, db, clock }: Pick<InteractionDeps, 'as
 
 /** The grant, if the nonce of the URL is the interaction's own. Throws `unknown_interaction`. */
 export function expectNonce(grant: InteractiveGrant | undefined, nonce: string): InteractiveGrant {
-  if (!grant || !equalSecrets(nonce, grant.interaction.nonce)) throw refuseInteraction('unknown_interaction');
+  if (!grant || !equalSecrets(nonce, grant.interaction.nonce)) throw interactionProblem('unknown_interaction');
   return grant;
 }
 
@@ -116,11 +116,11 @@ export async function applyDecision(
   grant: InteractiveGrant,
   { choice, limits = [] }: Decision,
 ): Promise<InteractiveGrant> {
-  if (choice === 'reject') return moveGrant(tx, ase, grant, 'reject');
-  if (limits.length === 0) return moveGrant(tx, ase, grant, 'approve');
+  if (choice === 'reject') return transitionGrant(tx, ase, grant, 'reject');
+  if (limits.length === 0) return transitionGrant(tx, ase, grant, 'approve');
   const access = allowLess(grant.access, limits);
   await updateGrant(tx, ase, grant, { access: toJson(access) });
-  return moveGrant(tx, ase, { ...grant, access }, 'approve');
+  return transitionGrant(tx, ase, { ...grant, access }, 'approve');
 }
 
 export function viewInteraction(grant: InteractiveGrant): InteractionView {
@@ -173,14 +173,14 @@ export async function finishInteraction(
       if (!finish) return closingPage('Rejected', closingWords, cookie);
       return redirectTo(finish.uri, { result: 'grant_rejected' }, cookie);
     case 'revoked':
-      if (!finish) throw refuseInteraction('unknown_interaction');
+      if (!finish) throw interactionProblem('unknown_interaction');
       return redirectTo(finish.uri, { result: 'unknown_interaction' }, cookie);
     case 'approved':
     case 'issued':
       if (!finish) return closingPage(closingWords.accepted ?? 'Accepted', closingWords, cookie);
       return redirectTo(finish.uri, expired, cookie);
     case 'pending':
-      if (!finish) throw refuseInteraction('interaction_closed');
+      if (!finish) throw interactionProblem('interaction_closed');
       return redirectTo(finish.uri, isExpired ? expired : { result: 'grant_invalid' }, cookie);
   }
 }
@@ -189,7 +189,7 @@ const expired = { result: 'invalid_interaction', message: 'interaction expired' 
 
 /** The interaction cannot begin, or not again (AS-79). Throws `interaction_closed` for a client that polls. */
 export function refuseStart({ interaction: { finish } }: InteractiveGrant): Redirect {
-  if (!finish) throw refuseInteraction('interaction_closed');
+  if (!finish) throw interactionProblem('interaction_closed');
   return redirectTo(finish.uri, { result: 'invalid_interaction' });
 }
 
@@ -216,7 +216,7 @@ export interface ClosingPage {
 }
 
 /** For browsers that have nowhere to return to: the client polls (AS-89). */
-function closingPage(outcome: string, { close }: ClosingWords, headers: Record<string, string>): ClosingPage {
+function closingPage(outcome: string, { close }: ClosingPageLabels, headers: Record<string, string>): ClosingPage {
   const button =
     close === undefined
       ? ''

@@ -43,7 +43,7 @@ export function createIntrospectionServer(deps: IntrospectionDeps): Server<undef
     validateRequest,
     responseBody,
     handlers,
-    judges: 'caller-first',
+    validates: 'after-authentication',
     async identify({ exchange }) {
       const [line = ''] = headerLines(exchange, 'authorization');
       const secret = /^Bearer +(\S+)$/i.exec(line)?.[1];

@@ -71,8 +71,10 @@ const perOperation: Partial<Record<Code, typeof elsewhere>> = {
 };
 
 /** A problem of this slice. */
-export const refuse = (code: AuthCode | 'invalid_request' | 'invalid_signature', options?: ProblemOptions): Problem =>
-  new Problem(code, options);
+export const authProblem = (
+  code: AuthCode | 'invalid_request' | 'invalid_signature',
+  options?: ProblemOptions,
+): Problem => new Problem(code, options);
 
 export function renderAuthProblem(problem: Problem, operationId: string | undefined, failureId: string): Reply {
   const code = (problem.code in catalogue ? problem.code : 'internal_error') as Code;
@@ -125,7 +127,7 @@ const whenFinishing: Partial<Record<InteractionCode, InteractionEntry>> = {
   interaction_closed: [401, 'invalid_interaction', 'the interaction is not open any more'],
 };
 
-export const refuseInteraction = (code: InteractionCode): Problem => new Problem(code);
+export const interactionProblem = (code: InteractionCode): Problem => new Problem(code);
 
 /** The same for people: whoever comes with a browser gets a page. */
 const messages: Readonly<Record<string, readonly [title: string, sentence: string]>> = {

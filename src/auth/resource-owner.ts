@@ -2,7 +2,7 @@
 import { customerAccountId } from '../database/customer-account.ts';
 import type { Queryable } from '../database/database.ts';
 import type { Access, Subject } from '../open-payments/access.ts';
-import { refuse } from './problem.ts';
+import { authProblem } from './problem.ts';
 
 /** The form in which the URLs of our own wallet addresses are stored (WA-20). */
 const canonicalUrl = (url: string): string => url.toLowerCase().replace(/\/$/, '');
@@ -29,7 +29,7 @@ export async function resolveWalletAddresses(
   };
   const named = walletAddressesOf(canonical);
   if (named.length > 0 && (await findAccounts(db, ase, named)).length < named.length) {
-    throw refuse('invalid_request', { description: 'a wallet address is not hosted here' });
+    throw authProblem('invalid_request', { description: 'a wallet address is not hosted here' });
   }
   return canonical;
 }

@@ -5,7 +5,7 @@ import { responseBody } from '../../generated/auth-server/validators.js';
 import interactionDocument from '../../generated/identity-provider/document.json' with { type: 'json' };
 import { routes as interactionRoutes } from '../../generated/identity-provider/routes.ts';
 import { responseBody as interactionResponseBody } from '../../generated/identity-provider/validators.js';
-import type { Credentials, Identity, Server } from '../http/pipeline.ts';
+import type { Identity, RequestProof, Server } from '../http/pipeline.ts';
 import { createRequestValidator, type RequestValidator } from '../http/request-validator.ts';
 import { createAccessTokenHandlers, identifyManagement } from './access-token.ts';
 import type { AuthCall, AuthCaller } from './caller.ts';
@@ -15,7 +15,7 @@ import type { AuthDeps } from './deps.ts';
 import { createDiscoveryHandlers } from './discovery.ts';
 import { createGrantRequestHandlers, type WireRequest } from './grant-request.ts';
 import { createInteractionRedirectHandlers, type InteractionRedirectDeps } from './interaction-redirect.ts';
-import { refuse, renderAuthProblem, renderInteractionProblem } from './problem.ts';
+import { authProblem, renderAuthProblem, renderInteractionProblem } from './problem.ts';
 
 const validateAgainstDocument = createRequestValidator(document);
 
@@ -32,7 +32,7 @@ const validate: RequestValidator = async ({ headers, ...request }) => {
 function checkClientUrl(body: unknown): void {
   const client = (body as { client?: unknown } | null | undefined)?.client;
   const url = typeof client === 'string' ? client : (client as { walletAddress?: unknown } | null)?.walletAddress;
-  if (typeof url === 'string' && !URL.canParse(url)) throw refuse('unusable_client');
+  if (typeof url === 'string' && !URL.canParse(url)) throw authProblem('unusable_client');
 }
 
 export function createAuthServer(deps: AuthDeps): Server<AuthCaller> {
@@ -48,14 +48,14 @@ export function createAuthServer(deps: AuthDeps): Server<AuthCaller> {
     validateRequest: deps.switches.quoteIdentifier === 'accept' ? validateWithQuoteIdentifiers : validate,
     responseBody,
     handlers,
-    judges: 'body-first',
+    validates: 'before-authentication',
     identify: (credentials) => identify(deps, credentials),
     render: renderAuthProblem,
   };
 }
 
 /** The caller, and where to find the key that must have signed; no key is looked up yet (AS-N01). */
-async function identify(deps: AuthDeps, credentials: Credentials): Promise<Identity<AuthCaller>> {
+async function identify(deps: AuthDeps, credentials: RequestProof): Promise<Identity<AuthCaller>> {
   const caller = await identifyCaller(deps, credentials);
   const withoutToken = caller.kind === 'management' && !caller.showsToken;
   return {
@@ -66,7 +66,7 @@ async function identify(deps: AuthDeps, credentials: Credentials): Promise<Ident
 }
 
 /** By the `client` member, the continuation token, or the management URL. */
-async function identifyCaller(deps: AuthDeps, credentials: Credentials): Promise<AuthCaller> {
+async function identifyCaller(deps: AuthDeps, credentials: RequestProof): Promise<AuthCaller> {
   const { policy, body } = credentials;
   switch (policy.caller) {
     case 'client':
@@ -117,7 +117,7 @@ export function createInteractionServer(deps: InteractionRedirectDeps): Server<u
     validateRequest: validateInteraction,
     responseBody: interactionResponseBody,
     handlers: createInteractionRedirectHandlers(deps),
-    judges: 'caller-first',
+    validates: 'after-authentication',
     identify: async () => ({ caller: undefined }),
     answersBrowsers: true,
     render: renderInteractionProblem,

@@ -5,7 +5,7 @@ import { ConfigError } from '../errors.ts';
 import { type Config, options } from './options.ts';
 
 /** The servers that `--serve` names, all of them without it. Throws ConfigError. */
-export function readServed(config: Config): readonly ServerName[] {
+export function readServedServers(config: Config): readonly ServerName[] {
   const given = readServerUrls(config);
   if (config.serve === undefined) {
     const [url] = Object.keys(given) as (keyof ServerUrls)[];

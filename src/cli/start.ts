@@ -11,7 +11,7 @@ import { createDeployment, type Deployment } from '../world/deployment.ts';
 import { mainWorldId } from '../world/naming.ts';
 import type { World } from '../world/world.ts';
 import type { Config } from './options.ts';
-import { readServed, readServerUrls } from './serve.ts';
+import { readServedServers, readServerUrls } from './serve.ts';
 
 /** Of the control API, above the port of the first ASE. */
 const CONTROL_PORT_OFFSET = 900;
@@ -19,7 +19,7 @@ const CONTROL_PORT_OFFSET = 900;
 export async function start(config: Config): Promise<void> {
   performance.mark('touchstone: program loaded');
   const log = createLogger(config.logLevel);
-  const serves = readServed(config);
+  const serves = readServedServers(config);
   if (serves.includes('resource') && config.ase !== undefined && !config.peerSecret && !config.seed) {
     log.warn(`without --peer-secret ${config.ase} has no peers but those set over the control API`);
   }

@@ -1,7 +1,7 @@
 /** Administration of an ASE over the control API: the wire form of what `administration/` does. */
 import type { AdministrationApiHandlers } from '../../generated/control/routes.ts';
 import { createAccount, listAccounts, type Movement, moveMoney } from '../administration/accounts.ts';
-import type { AdministeredAse } from '../administration/ase-administration.ts';
+import type { AseAdministration } from '../administration/ase-administration.ts';
 import type { Page } from '../administration/cursor-page.ts';
 import { listFees, readPrices, setFee, setPrices } from '../administration/fees.ts';
 import { type GrantDescription, listGrants, revokeGrant } from '../administration/grants.ts';
@@ -28,12 +28,12 @@ export interface AdministrationDeps {
   readonly businessNow: () => number;
   readonly wallNow: () => number;
   /** The ASE of that name in this world, if it is hosted here. */
-  readonly findAse: (name: string) => AdministeredAse | undefined;
+  readonly findAse: (name: string) => AseAdministration | undefined;
 }
 
 /** How an ASE of the world is found by its name, and its settings are changed. */
 export function createAseAccess({ findAse }: Pick<AdministrationDeps, 'findAse'>) {
-  function expectAse(name: string): AdministeredAse {
+  function expectAse(name: string): AseAdministration {
     const ase = findAse(name);
     if (!ase) throw new Problem('not_found', { description: 'no such ASE' });
     return ase;
@@ -43,7 +43,7 @@ export function createAseAccess({ findAse }: Pick<AdministrationDeps, 'findAse'>
   async function changeSettings<R extends Reply>(
     call: Call<undefined>,
     name: string,
-    work: (tx: Transaction, ase: AdministeredAse) => Promise<R>,
+    work: (tx: Transaction, ase: AseAdministration) => Promise<R>,
   ): Promise<R> {
     const ase = expectAse(name);
     const reply = await call.transaction((tx) => work(tx, ase));

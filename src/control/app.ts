@@ -1,7 +1,7 @@
 /** The control API of a world as Express sees it, with what is private of its ASEs below their names (CT-08). */
 import express, { type Express } from 'express';
-import type { Environment } from '../http/pipeline.ts';
-import { bind, keepRawTarget, refuseUnknown } from '../http/router.ts';
+import type { ServerContext } from '../http/pipeline.ts';
+import { createServerRouter, keepRawTarget, rejectUnknownPaths } from '../http/router.ts';
 import type { AdministrationDeps } from './administration.ts';
 import { type Controls, createControlServer } from './server.ts';
 
@@ -13,7 +13,7 @@ export interface ControlAppOptions {
   readonly url: string;
   /** Address it listens on. */
   readonly host: string;
-  readonly environment: Environment;
+  readonly environment: ServerContext;
   readonly privateAppOf: (ase: string) => Express | undefined;
 }
 
@@ -29,6 +29,6 @@ export function createControlApp(options: ControlAppOptions): Express {
   });
   const server = createControlServer(controls, administration, token, hosts);
   const bound = { origin: url, cors: false };
-  app.use(bind(server, environment, bound), ...refuseUnknown(server, environment, bound));
+  app.use(createServerRouter(server, environment, bound), ...rejectUnknownPaths(server, environment, bound));
   return app;
 }

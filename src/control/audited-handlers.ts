@@ -1,6 +1,6 @@
 /** Has every change of an ASE over the control API recorded, in the transaction that makes it. */
 import { routes } from '../../generated/control/routes.ts';
-import { recordAction } from '../administration/audit-log.ts';
+import { appendAuditLog } from '../administration/audit-log.ts';
 import type { Call } from '../http/pipeline.ts';
 import { type AdministrationDeps, createAseAccess } from './administration.ts';
 
@@ -13,7 +13,7 @@ interface AseRequest {
 type Handler = (call: Call<undefined>, request: any) => Promise<any>;
 
 /** The same handlers; what they ask for stands in the list of actions if, and only if, it was done. */
-export function recordChanges<H extends Readonly<Record<string, Handler>>>(deps: AdministrationDeps, handlers: H): H {
+export function withAuditLog<H extends Readonly<Record<string, Handler>>>(deps: AdministrationDeps, handlers: H): H {
   const { expectAse } = createAseAccess(deps);
   const recorded = Object.entries(handlers).map(([operation, handle]): [string, Handler] => {
     if (routes[operation as keyof typeof routes].method === 'GET') return [operation, handle];
@@ -26,7 +26,7 @@ export function recordChanges<H extends Readonly<Record<string, Handler>>>(deps:
           call.transaction(async (tx) => {
             const reply = await work(tx);
             const { status } = reply;
-            await recordAction(tx, ase, { operation, status, request: asked, at: deps.wallNow() });
+            await appendAuditLog(tx, ase, { operation, status, request: asked, at: deps.wallNow() });
             return reply;
           });
         return handle({ ...call, transaction }, request);

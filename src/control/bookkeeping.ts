@@ -1,6 +1,6 @@
 /** The operator's books over the control API: transfers, reversals, packets in doubt, peers' accounts, who did what. */
 import type { BookkeepingApiHandlers } from '../../generated/control/routes.ts';
-import { listActions } from '../administration/audit-log.ts';
+import { listAuditLog } from '../administration/audit-log.ts';
 import type { Page } from '../administration/cursor-page.ts';
 import { type GrantPayment, listGrantPayments } from '../administration/grant-payments.ts';
 import { readGrant } from '../administration/grants.ts';
@@ -45,7 +45,7 @@ export function createBookkeepingHandlers(deps: AdministrationDeps) {
       return { status: 200, body: { packets: items.map(toPacketBody), ...toPageBody(page) } };
     },
     'resolve-packet': async (call, { params, body }) => {
-      const { key, wakeSettlement } = expectAse(params.ase);
+      const { key, wakePayments } = expectAse(params.ase);
       const { payment: paymentId, condition } = params;
       const fate =
         body.fate === 'fulfilled'
@@ -56,7 +56,7 @@ export function createBookkeepingHandlers(deps: AdministrationDeps) {
         await resolvePacketInDoubt(tx, key, { paymentId, condition, fate }, now);
         return { status: 200 as const, body };
       });
-      wakeSettlement();
+      wakePayments();
       return reply;
     },
     'get-peer-statement': async (call, { params }) => {
@@ -100,7 +100,7 @@ export function createBookkeepingHandlers(deps: AdministrationDeps) {
       return { status: 200, body: { payments: items.map(toPaymentBody), ...toPageBody(page) } };
     },
     'list-actions': async (_call, { params, query }) => {
-      const { items, ...page } = await listActions(db.query, keyOf(params.ase), query);
+      const { items, ...page } = await listAuditLog(db.query, keyOf(params.ase), query);
       const actions = items.map(({ at, detail, ...action }) => ({
         ...action,
         at: toInstant(at),

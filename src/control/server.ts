@@ -8,12 +8,12 @@ import { Problem } from '../errors.ts';
 import type { Faults } from '../faults.ts';
 import type { Call, PipelineCode, Server } from '../http/pipeline.ts';
 import { headerLines } from '../http/received-request.ts';
-import type { ExchangeTrace } from '../http/request-trace.ts';
+import type { RequestTrace } from '../http/request-trace.ts';
 import { createRequestValidator } from '../http/request-validator.ts';
 import type { TrialBalance } from '../payments/ledger.ts';
 import type { ProfileName } from '../profile.ts';
 import { type AdministrationDeps, createAdministrationHandlers } from './administration.ts';
-import { recordChanges } from './audited-handlers.ts';
+import { withAuditLog } from './audited-handlers.ts';
 import { createBookkeepingHandlers } from './bookkeeping.ts';
 import { createEventHandlers } from './events.ts';
 import { checkOperator } from './operator.ts';
@@ -30,7 +30,7 @@ export interface Controls {
   setConsent(mode: ConsentMode): Promise<void>;
   /** Absent where others than the operator could reach the world. */
   readonly faults?: Faults;
-  readonly listExchanges: ExchangeTrace['list'];
+  readonly listExchanges: RequestTrace['list'];
   reset(): Promise<void>;
   describeAses(): Promise<readonly AseState[]>;
   /** Absent from a world that was itself created over the control API. */
@@ -93,7 +93,7 @@ export function createControlServer(
     return { mode: mode === 'live' ? ('running' as const) : mode, now: toInstant(now) };
   };
   const handlers = {
-    ...recordChanges(administration, {
+    ...withAuditLog(administration, {
       ...createAdministrationHandlers(administration),
       ...createEventHandlers(administration),
       ...createBookkeepingHandlers(administration),
@@ -156,7 +156,7 @@ export function createControlServer(
     validateRequest,
     responseBody,
     handlers,
-    judges: 'caller-first',
+    validates: 'after-authentication',
     identify: async (credentials) => {
       const read = (name: string) => headerLines(credentials.exchange, name)[0];
       checkOperator({ host: read('host'), origin: read('origin'), authorization: read('authorization') }, token, hosts);

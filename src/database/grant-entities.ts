@@ -1,7 +1,6 @@
 /** Grants, tokens, nonces, and what grants have spent. */
 import { defineEntity, p } from '@mikro-orm/core';
-import type { Subject } from '../open-payments/access.ts';
-import type { Access } from '../open-payments/access.ts';
+import type { Access, Subject } from '../open-payments/access.ts';
 import type { ClientJwk } from '../open-payments/client.ts';
 import { amount, ase, assetCode, assetScale, id, instant } from './entity-columns.ts';
 

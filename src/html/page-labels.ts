@@ -1,7 +1,7 @@
 /** Labels of the consent pages that an operator can choose (AS-93). */
 
 /** Words of the pages that scripts look for (AS-93). */
-export interface PageWords {
+export interface PageLabels {
   /** `aria-label` of the buttons. */
   readonly accept?: string;
   readonly deny?: string;

@@ -7,7 +7,7 @@ import type { Reply } from './reply.ts';
  * What takes the place of the answer: a reply, or a connection that ends. Undefined leaves it as it is; throws where the
  * server is to fail. `wordForFailure` is its own code for that.
  */
-export async function disturb(
+export async function injectFault(
   fault: Fault | undefined,
   stage: 'before' | 'after',
   wordForFailure: () => string,

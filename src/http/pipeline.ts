@@ -9,13 +9,13 @@ import type { Logger } from 'pino';
 import type { Clock } from '../clock.ts';
 import type { Database, Transaction } from '../database/database.ts';
 import { Problem } from '../errors.ts';
-import type { Strike } from '../faults.ts';
+import type { FaultSelector } from '../faults.ts';
 import type { Switches } from '../profile.ts';
 import type { Route } from './operation.ts';
 import { type Policy, policies } from './policy.ts';
-import { type Exchange, headerLines } from './received-request.ts';
+import { headerLines, type ReceivedRequest } from './received-request.ts';
 import type { Reply } from './reply.ts';
-import type { Finding, FinishedCall } from './request-trace.ts';
+import type { FinishedCall, RequestNotes } from './request-trace.ts';
 import { RequestInvalid, type RequestValidator, type ValidatedRequest } from './request-validator.ts';
 import type { ClientKey } from './signatures/client-keys.ts';
 import { createSignatureBase } from './signatures/signature-base.ts';
@@ -27,7 +27,7 @@ import { checkSignature, singleUseValue } from './signatures/verify.ts';
 
 /** What a handler is called with, besides the request. */
 export interface Call<Caller> {
-  readonly exchange: Exchange;
+  readonly exchange: ReceivedRequest;
   readonly policy: Policy;
   /** What `identify` found; undefined where nobody in particular calls. */
   readonly caller: Caller;
@@ -36,8 +36,8 @@ export interface Call<Caller> {
 }
 
 /** What the request offers as proof, before anything is looked up. */
-export interface Credentials {
-  readonly exchange: Exchange;
+export interface RequestProof {
+  readonly exchange: ReceivedRequest;
   readonly policy: Policy;
   readonly params: Readonly<Record<string, string>>;
   readonly body: unknown;
@@ -75,9 +75,9 @@ export interface Server<Caller = unknown> {
   readonly responseBody: Readonly<Record<string, Readonly<Record<number, ReplyValidator | null>>>>;
   // biome-ignore lint/suspicious/noExplicitAny: each handler's exact type is checked where the server is composed
   readonly handlers: Readonly<Record<string, (call: Call<Caller>, request: any) => Promise<Reply>>>;
-  readonly judges: 'body-first' | 'caller-first';
+  readonly validates: 'before-authentication' | 'after-authentication';
   /** Says who calls; throws a Problem if that cannot be known. */
-  readonly identify: (credentials: Credentials) => Promise<Identity<Caller>>;
+  readonly identify: (credentials: RequestProof) => Promise<Identity<Caller>>;
   /** Whether the caller may call this operation at all; throws a Problem if not. */
   readonly authorize?: (caller: Caller, policy: Policy) => void;
   /** Where the document declares JSON, a page may stand as well. */
@@ -93,7 +93,7 @@ export type ReplyValidator = ((body: unknown) => boolean) & {
   errors?: readonly { instancePath: string; message?: string }[] | null;
 };
 
-export interface Environment {
+export interface ServerContext {
   readonly db: Database;
   readonly clock: Clock;
   readonly switches: Switches;
@@ -103,10 +103,10 @@ export interface Environment {
   /** For tests: changes a handler's reply before it is validated. */
   readonly tamper?: (operationId: string, reply: Reply) => Reply;
   /** For tests of clients: a fault on purpose (CT-06). */
-  readonly strike?: Strike;
+  readonly selectFault?: FaultSelector;
   /** Told of each call, with what `note` was told on its way (CT-05). */
   readonly trace?: (call: FinishedCall) => void;
-  readonly note?: (finding: Finding) => void;
+  readonly note?: (finding: RequestNotes) => void;
 }
 
 // ── One request, in order ───────────────────────────────────────────────────────────────────────────────────────────
@@ -114,9 +114,9 @@ export interface Environment {
 /** `path` is the operation's path with its parameters filled in; `query` holds strings, or arrays if repeated. */
 export async function serve<Caller>(
   server: Server<Caller>,
-  environment: Environment,
+  environment: ServerContext,
   operationId: string,
-  exchange: Exchange,
+  exchange: ReceivedRequest,
   path: string,
   params: Readonly<Record<string, string>>,
   query: Record<string, unknown>,
@@ -129,7 +129,7 @@ export async function serve<Caller>(
 
   // 2 Schema, where the body is judged first
   let request: ValidatedRequest | undefined;
-  if (server.judges === 'body-first') request = await validate();
+  if (server.validates === 'before-authentication') request = await validate();
 
   // 3 Credentials and signature parameters
   const isPublic =
@@ -141,7 +141,7 @@ export async function serve<Caller>(
   const signature = signs(policy) && !isPublic ? expectSignature(exchange, environment) : undefined;
 
   // 4 Who calls
-  const credentials: Credentials = {
+  const credentials: RequestProof = {
     exchange,
     policy,
     params,
@@ -193,7 +193,7 @@ export async function serve<Caller>(
 /** Content that is no JSON: kept until the step that judges the body. What the parser says of it would quote it. */
 class Malformed {}
 
-function parseBody(exchange: Exchange): unknown {
+function parseBody(exchange: ReceivedRequest): unknown {
   if (exchange.body.length === 0) return undefined;
   const contentType = headerLines(exchange, 'content-type')[0] ?? '';
   if (/^application\/x-www-form-urlencoded\b/i.test(contentType)) {
@@ -209,7 +209,7 @@ function parseBody(exchange: Exchange): unknown {
 
 async function validateRequest<Caller>(
   server: Server<Caller>,
-  exchange: Exchange,
+  exchange: ReceivedRequest,
   path: string,
   query: Record<string, unknown>,
   body: unknown,
@@ -240,28 +240,28 @@ const requiresToken = ({ caller }: Policy, switches: Switches): boolean =>
   (caller === 'management' && !switches.rotateWithForeignToken);
 
 /** A GET without a token; in `compat` also one that carries some old token and is not signed (RS-IP-16). */
-function callsPublicly(exchange: Exchange, { switches }: Environment): boolean {
+function callsPublicly(exchange: ReceivedRequest, { switches }: ServerContext): boolean {
   if (headerLines(exchange, 'authorization').length === 0) return true;
   return switches.publicGetWithForeignToken && headerLines(exchange, 'signature-input').length === 0;
 }
 
 /** The token of `Authorization: GNAP <token>` (RFC 9635 §7.2); scheme in any case, one token, one line (RS-05). */
-function readToken(exchange: Exchange): string | undefined {
+function readToken(exchange: ReceivedRequest): string | undefined {
   const lines = headerLines(exchange, 'authorization');
   return lines.length === 1 ? /^GNAP +([\x21-\x7e]+)$/i.exec(lines[0]!)?.[1] : undefined;
 }
 
-function expectSignature(exchange: Exchange, { switches, clock }: Environment): ReadSignature {
+function expectSignature(exchange: ReceivedRequest, { switches, clock }: ServerContext): ReadSignature {
   const read = readSignature(exchange, switches, clock.wallNow());
   if (!read.ok) throw signatureProblem(read);
   return read;
 }
 
 async function verifySignature<Caller>(
-  exchange: Exchange,
+  exchange: ReceivedRequest,
   signature: ReadSignature,
   identity: Identity<Caller>,
-  { switches, log, rememberNonce, note }: Environment,
+  { switches, log, rememberNonce, note }: ServerContext,
 ): Promise<void> {
   if (!identity.findKey) throw new Error('a caller that signs has no key');
   const { key, thumbprint } = await identity.findKey();
@@ -310,7 +310,7 @@ function checkReply<Caller>(server: Server<Caller>, operationId: string, reply: 
 /** The server's error reply, valid against its document; whatever is no Problem becomes its 500 (RS-24, AS-164). */
 export function renderProblem<Caller>(
   server: Server<Caller>,
-  environment: Environment,
+  environment: ServerContext,
   operationId: string | undefined,
   error: unknown,
   accept?: string,

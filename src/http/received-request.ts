@@ -1,7 +1,7 @@
 // The record of one received request, kept as it came over the wire: RFC 9110 §5.3, RFC 9112 §3.2, RFC 9421 §2.2.2.
 import type { IncomingMessage } from 'node:http';
 
-export interface Exchange {
+export interface ReceivedRequest {
   /** Request method as sent. */
   readonly method: string;
   /** Request target of the request line: path and query, percent-encoding untouched. */
@@ -18,11 +18,11 @@ export interface Exchange {
  * Records a request as received by Node. Call it before anything rewrites `req.url`.
  * `publicOrigin` (`https://ase.example`, no path) comes from the configuration, never from Host or X-Forwarded-*.
  */
-export function recordExchange(
+export function receiveRequest(
   req: Pick<IncomingMessage, 'method' | 'url' | 'rawHeaders'>,
   publicOrigin: string,
   body: Buffer,
-): Exchange {
+): ReceivedRequest {
   const rawTarget = req.url ?? '/';
   const rawHeaders: [string, string][] = [];
   for (let i = 0; i + 1 < req.rawHeaders.length; i += 2) rawHeaders.push([req.rawHeaders[i]!, req.rawHeaders[i + 1]!]);
@@ -48,7 +48,7 @@ export function createTargetUri(publicOrigin: string, rawTarget: string): string
 }
 
 /** Values of all lines of the named field (any case), in order, without the whitespace around them. */
-export function headerLines(exchange: Exchange, name: string): string[] {
+export function headerLines(exchange: ReceivedRequest, name: string): string[] {
   const wanted = name.toLowerCase();
   const lines: string[] = [];
   for (const [field, value] of exchange.rawHeaders) {
@@ -58,7 +58,7 @@ export function headerLines(exchange: Exchange, name: string): string[] {
 }
 
 /** The field's lines joined with ', ' (RFC 9110 §5.3), or undefined when the field is absent. */
-export function combinedHeader(exchange: Exchange, name: string): string | undefined {
+export function combinedHeader(exchange: ReceivedRequest, name: string): string | undefined {
   const lines = headerLines(exchange, name);
   return lines.length === 0 ? undefined : lines.join(', ');
 }

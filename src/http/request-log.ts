@@ -2,7 +2,7 @@
 import { channel } from 'node:diagnostics_channel';
 import type { Logger } from 'pino';
 
-export interface FinishedExchange {
+export interface FinishedRequest {
   readonly server: string;
   readonly operationId: string;
   readonly status: number;
@@ -11,10 +11,10 @@ export interface FinishedExchange {
 }
 
 /** Where finished exchanges of this process are published. */
-export const finishedExchanges = channel('touchstone:exchange');
+export const finishedRequests = channel('touchstone:exchange');
 
-export function tellOfExchange(log: Logger, exchange: FinishedExchange): void {
+export function logRequest(log: Logger, exchange: FinishedRequest): void {
   const { operationId, status, milliseconds } = exchange;
   log.info({ operationId, status, ms: Math.round(milliseconds * 10) / 10 }, 'exchange');
-  finishedExchanges.publish(exchange);
+  finishedRequests.publish(exchange);
 }

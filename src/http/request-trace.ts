@@ -7,7 +7,7 @@ import { Problem } from '../errors.ts';
 import type { Reason } from './signatures/verdict.ts';
 
 /** What the steps of the pipeline find out on the way. */
-export interface Finding {
+export interface RequestNotes {
   readonly lenient?: readonly string[];
   /** As verified; it holds secrets. */
   readonly signatureBase?: string;
@@ -15,7 +15,7 @@ export interface Finding {
   readonly error?: unknown;
 }
 
-export interface FinishedCall extends Finding {
+export interface FinishedCall extends RequestNotes {
   readonly operation: string;
   readonly method: string;
   /** Path and query as received, and the values of the path's parameters. */
@@ -26,7 +26,7 @@ export interface FinishedCall extends Finding {
   readonly milliseconds: number;
 }
 
-export interface TracedExchange {
+export interface TracedRequest {
   /** Grows by one from exchange to exchange. */
   id: number;
   at: string;
@@ -41,10 +41,10 @@ export interface TracedExchange {
   refusal?: { code: string; reason: string; requirements: string[]; signatureBase?: string };
 }
 
-export interface ExchangeTrace {
+export interface RequestTrace {
   recordAt(ase: string): (call: FinishedCall) => void;
   /** Those after an id, the oldest first; without one the newest. */
-  list(query: { readonly after?: number; readonly operation?: string; readonly limit: number }): TracedExchange[];
+  list(query: { readonly after?: number; readonly operation?: string; readonly limit: number }): TracedRequest[];
   clear(): void;
 }
 
@@ -52,8 +52,8 @@ const MOST = 1000;
 /** Characters of a target or a signature base. */
 const LONGEST = 4000;
 
-export function createExchangeTrace(wallNow: () => number): ExchangeTrace {
-  let kept: TracedExchange[] = [];
+export function createRequestTrace(wallNow: () => number): RequestTrace {
+  let kept: TracedRequest[] = [];
   let last = 0;
   return {
     recordAt: (ase) => (call) => {
@@ -85,7 +85,7 @@ export function createExchangeTrace(wallNow: () => number): ExchangeTrace {
   };
 }
 
-function describeRefusal({ error, signatureBase, target, params }: FinishedCall): TracedExchange['refusal'] {
+function describeRefusal({ error, signatureBase, target, params }: FinishedCall): TracedRequest['refusal'] {
   // Of what is no Problem the log knows more; the parser's words on malformed content may quote it.
   const problem = error instanceof Problem ? error : new Problem('internal_error');
   const said = problem.code === 'malformed_body' ? undefined : (problem.detail ?? problem.description);

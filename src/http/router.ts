@@ -13,16 +13,16 @@ import {
   Router,
 } from 'express';
 import { Problem } from '../errors.ts';
-import { disturb } from './inject-fault.ts';
-import { type Environment, renderProblem, type Server, serve } from './pipeline.ts';
+import { injectFault } from './inject-fault.ts';
+import { renderProblem, type Server, type ServerContext, serve } from './pipeline.ts';
 import { policies } from './policy.ts';
 import { readRawBody, WireError } from './raw-body.ts';
-import { recordExchange } from './received-request.ts';
+import { receiveRequest } from './received-request.ts';
 import type { Reply } from './reply.ts';
-import { tellOfExchange } from './request-log.ts';
-import type { Finding } from './request-trace.ts';
+import { logRequest } from './request-log.ts';
+import type { RequestNotes } from './request-trace.ts';
 
-export interface BindOptions {
+export interface RouterOptions {
   /** Public origin of the listener, for `@target-uri` (SIG-21). */
   readonly origin: string;
   /** Further origins that the same paths are called by; Host chooses among all of them, and can name no other. */
@@ -53,7 +53,11 @@ const split = (target: string): [path: string, query: string] => {
 };
 
 /** A server as an Express router; mount it below its base path. */
-export function bind<Caller>(server: Server<Caller>, environment: Environment, options: BindOptions): Router {
+export function createServerRouter<Caller>(
+  server: Server<Caller>,
+  environment: ServerContext,
+  options: RouterOptions,
+): Router {
   const operations = Object.keys(server.routes);
   for (const operationId of operations) {
     if (!server.handlers[operationId]) throw new Error(`${server.name}: no handler for ${operationId}`);
@@ -84,10 +88,10 @@ export function bind<Caller>(server: Server<Caller>, environment: Environment, o
 }
 
 /** For what is left below a server's base: 404 in its format, also where a path cannot be decoded. */
-export function refuseUnknown<Caller>(
+export function rejectUnknownPaths<Caller>(
   server: Server<Caller>,
-  environment: Environment,
-  options: BindOptions,
+  environment: ServerContext,
+  options: RouterOptions,
 ): [RequestHandler, ErrorRequestHandler] {
   const { refuse } = createEndpoint(server, environment, options);
   const notFound = (res: ServerResponse) => refuse(res, new Problem('not_found'), undefined);
@@ -114,8 +118,8 @@ export interface Endpoint {
 
 export function createEndpoint<Caller>(
   server: Server<Caller>,
-  environment: Environment,
-  { origin, aliases = [], headers = {}, cors }: BindOptions,
+  environment: ServerContext,
+  { origin, aliases = [], headers = {}, cors }: RouterOptions,
 ): Endpoint {
   const byHost = new Map(aliases.map((alias) => [new URL(alias).host, alias]));
   const common = { ...headers, ...(cors && corsHeaders) };
@@ -131,18 +135,18 @@ export function createEndpoint<Caller>(
     async serve(req, res, operationId, path, params) {
       const started = performance.now();
       const target = (req as Incoming).rawTarget ?? req.url ?? '/';
-      const found: { -readonly [Part in keyof Finding]: Finding[Part] } = {};
-      const noting = { ...environment, note: (finding: Finding) => void Object.assign(found, finding) };
+      const found: { -readonly [Part in keyof RequestNotes]: RequestNotes[Part] } = {};
+      const noting = { ...environment, note: (finding: RequestNotes) => void Object.assign(found, finding) };
       try {
         const body = await readRawBody(req, bodyLimits);
         const called = byHost.get(req.headers.host?.toLowerCase() ?? '') ?? origin;
-        const exchange = recordExchange({ method: req.method, url: target, rawHeaders: req.rawHeaders }, called, body);
+        const exchange = receiveRequest({ method: req.method, url: target, rawHeaders: req.rawHeaders }, called, body);
         const query = { ...parseQuery(split(target)[1].slice(1)) };
-        const fault = environment.strike?.(operationId);
+        const fault = environment.selectFault?.(operationId);
         const reply =
-          (await disturb(fault, 'before', wordForFailure)) ??
+          (await injectFault(fault, 'before', wordForFailure)) ??
           (await serve(server, noting, operationId, exchange, path, params, query));
-        const answer = (await disturb(fault, 'after', wordForFailure)) ?? reply;
+        const answer = (await injectFault(fault, 'after', wordForFailure)) ?? reply;
         if (answer === 'no answer') res.destroy();
         else send(res, answer, common);
       } catch (error) {
@@ -151,7 +155,7 @@ export function createEndpoint<Caller>(
         refuse(res, found.error, operationId, error instanceof WireError ? { Connection: 'close' } : {});
       }
       const milliseconds = performance.now() - started;
-      tellOfExchange(environment.log, { server: server.name, operationId, status: res.statusCode, milliseconds });
+      logRequest(environment.log, { server: server.name, operationId, status: res.statusCode, milliseconds });
       environment.trace?.({
         ...found,
         operation: operationId,

@@ -1,13 +1,13 @@
 /** Allowing less: amounts as people write them on the consent page, held against what was asked (AS-93; RFC 9635 §3.2.1). */
 
 import { formatAmount, formatValue } from './describe-access.ts';
-import type { AllowedAmount, Amount, AskedAccess } from './interactions.ts';
+import type { AllowedAmount, Amount, RequestedAccess } from './interactions.ts';
 
 /** Name of the form's field for the access item of that number. */
 export const amountField = (index: number): string => `amount-${index}`;
 
 /** The amount that a right is limited to, if it is. */
-export const askedAmount = ({ limits }: AskedAccess): Amount | undefined =>
+export const askedAmount = ({ limits }: RequestedAccess): Amount | undefined =>
   limits?.debitAmount ?? limits?.receiveAmount;
 
 export interface ReadAmounts {
@@ -18,7 +18,7 @@ export interface ReadAmounts {
 
 /** An empty field allows what was asked. Fields of items without an amount do not exist, and count for nothing. */
 export function readAllowedAmounts(
-  access: readonly AskedAccess[],
+  access: readonly RequestedAccess[],
   fields: Readonly<Record<string, string | undefined>>,
 ): ReadAmounts {
   const limits: AllowedAmount[] = [];

@@ -3,7 +3,7 @@ import type { operations } from '../../generated/identity-provider/types.ts';
 import { responseBody } from '../../generated/identity-provider/validators.js';
 import { Problem } from '../errors.ts';
 import type { Outbound, OutboundResponse } from '../net/outbound.ts';
-import type { AskedAccess, Interactions, InteractionView } from './interactions.ts';
+import type { Interactions, InteractionView, RequestedAccess } from './interactions.ts';
 
 export interface BackChannelClientOptions {
   /** URL below which `/grant/{id}/{nonce}` is. */
@@ -64,7 +64,7 @@ export function createBackChannelClient({ endpoint, secret, outbound }: BackChan
         grantId: body.grantId,
         clientName: body.client.name,
         clientUri: body.client.uri,
-        access: body.access as readonly AskedAccess[],
+        access: body.access as readonly RequestedAccess[],
         subject: body.subject as InteractionView['subject'],
         state: STATES[body.state],
         finishUri: body.finishUri,

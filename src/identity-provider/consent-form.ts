@@ -7,7 +7,7 @@ import type { Clock } from '../clock.ts';
 import { Problem } from '../errors.ts';
 import { pageHeaders } from '../html/layout.ts';
 import type { Call } from '../http/pipeline.ts';
-import type { Exchange } from '../http/received-request.ts';
+import type { ReceivedRequest } from '../http/received-request.ts';
 import type { Ids } from '../ids.ts';
 import { type ReadAmounts, readAllowedAmounts } from './allowed-amounts.ts';
 import { createFormToken, showsFormToken } from './form-token.ts';
@@ -47,7 +47,7 @@ export function createConsentFormHandlers(deps: ConsentFormDeps) {
 
   /** A page with a form, the form's cookie, and leave for the form to lead where it leads. */
   function show<Status extends number>(
-    exchange: Exchange,
+    exchange: ReceivedRequest,
     { interactionId, nonce, finishUri }: InteractionView,
     status: Status,
     render: (frame: { interactId: string; nonce: string; csrf: string; provider: string }) => string,
@@ -63,14 +63,14 @@ export function createConsentFormHandlers(deps: ConsentFormDeps) {
   }
 
   const showSignIn = <Status extends 200 | 403 | 429>(
-    exchange: Exchange,
+    exchange: ReceivedRequest,
     view: InteractionView,
     status: Status,
     filled: { readonly account?: string; readonly mistake?: string } = {},
   ) => show(exchange, view, status, (frame) => signInPage({ ...frame, clientName: view.clientName, ...filled }));
 
   const showConsent = <Status extends 200 | 400>(
-    exchange: Exchange,
+    exchange: ReceivedRequest,
     view: InteractionView,
     status: Status,
     filled: { readonly fields?: Fields; readonly mistakes?: ReadAmounts['mistakes'] } = {},
@@ -94,7 +94,7 @@ export function createConsentFormHandlers(deps: ConsentFormDeps) {
     headers: { ...headers, Location: `consent?${new URLSearchParams({ interactId, nonce })}` },
   });
 
-  const expectFormToken = (exchange: Exchange, interactId: string, csrf: string | undefined): void => {
+  const expectFormToken = (exchange: ReceivedRequest, interactId: string, csrf: string | undefined): void => {
     if (!showsFormToken(exchange, interactId, csrf)) throw new Problem('foreign_form');
   };
 

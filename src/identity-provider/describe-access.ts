@@ -1,7 +1,7 @@
 /** What a client asks for, in words for whoever consents (AS-93, LIM-17). */
 
 import { describeInterval, describeRepetition, type IntervalWords } from './describe-interval.ts';
-import type { Amount, AskedAccess } from './interactions.ts';
+import type { Amount, RequestedAccess } from './interactions.ts';
 
 /** One right, as a card of the page. */
 export interface RightWords {
@@ -14,7 +14,7 @@ export interface RightWords {
   readonly also: readonly string[];
 }
 
-const titles: Readonly<Record<AskedAccess['type'], string>> = {
+const titles: Readonly<Record<RequestedAccess['type'], string>> = {
   'outgoing-payment': 'Send payments',
   'incoming-payment': 'Receive payments',
   quote: 'Ask for quotes',
@@ -22,7 +22,7 @@ const titles: Readonly<Record<AskedAccess['type'], string>> = {
 
 const ANYWHERE = 'Every account here';
 
-export function describeRight({ type, actions, identifier = ANYWHERE, limits = {} }: AskedAccess): RightWords {
+export function describeRight({ type, actions, identifier = ANYWHERE, limits = {} }: RequestedAccess): RightWords {
   const pays = type === 'outgoing-payment' && actions.includes('create');
   const title = type === 'outgoing-payment' && !pays ? 'See payments' : titles[type];
   const interval = limits.interval === undefined ? undefined : describeInterval(limits.interval);
@@ -51,7 +51,7 @@ export function describeRight({ type, actions, identifier = ANYWHERE, limits = {
 }
 
 function describeMost(
-  { debitAmount, receiveAmount }: NonNullable<AskedAccess['limits']>,
+  { debitAmount, receiveAmount }: NonNullable<RequestedAccess['limits']>,
   interval: IntervalWords | undefined,
 ): RightWords['most'] {
   const after = interval === undefined ? ' in all' : describeRepetition(interval);

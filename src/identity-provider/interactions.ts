@@ -7,7 +7,7 @@ export interface Amount {
 }
 
 /** One right that a client asks for. */
-export interface AskedAccess {
+export interface RequestedAccess {
   readonly type: 'incoming-payment' | 'outgoing-payment' | 'quote';
   readonly actions: readonly string[];
   /** Wallet address; without one all of the account servicing entity are meant. */
@@ -26,7 +26,7 @@ export interface InteractionView {
   readonly grantId: string;
   readonly clientName: string;
   readonly clientUri: string;
-  readonly access: readonly AskedAccess[];
+  readonly access: readonly RequestedAccess[];
   readonly subject: { readonly sub_ids: readonly { readonly id: string; readonly format: 'uri' }[] } | undefined;
   readonly state: 'pending' | 'approved' | 'denied';
   readonly finishUri: string | undefined;

@@ -3,7 +3,7 @@ import { escapeHtml } from '../html/html.ts';
 import { renderPage } from '../html/layout.ts';
 import { amountField, askedAmount, type ReadAmounts } from './allowed-amounts.ts';
 import { describeRight, formatAmount, formatValue } from './describe-access.ts';
-import type { AskedAccess, InteractionView } from './interactions.ts';
+import type { InteractionView, RequestedAccess } from './interactions.ts';
 
 /** What scripts look for: the `aria-label` of each button, which it also shows. */
 export interface ButtonLabels {
@@ -66,7 +66,7 @@ ${button('reject', deny)}
 }
 
 function rightCard(
-  item: AskedAccess,
+  item: RequestedAccess,
   index: number,
   fields: Readonly<Record<string, string | undefined>>,
   mistakes: ReadonlyMap<string, string>,
@@ -93,7 +93,7 @@ const listOf = ([only, ...more]: readonly string[]): string =>
 
 /** To allow less than the amount that is asked for. */
 function lessField(
-  item: AskedAccess,
+  item: RequestedAccess,
   index: number,
   fields: Readonly<Record<string, string | undefined>>,
   mistakes: ReadonlyMap<string, string>,

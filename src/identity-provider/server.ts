@@ -23,7 +23,7 @@ export function createIdentityProviderServer(deps: ConsentFormDeps): Server<unde
     validateRequest,
     responseBody,
     handlers: createConsentFormHandlers(deps),
-    judges: 'caller-first',
+    validates: 'after-authentication',
     identify: async () => ({ caller: undefined }),
     render: renderPageProblem,
   };
@@ -59,7 +59,7 @@ export function createBackChannelServer(deps: BackChannelDeps): Server<undefined
     validateRequest: validateDecision,
     responseBody,
     handlers: createBackChannelHandlers(deps),
-    judges: 'caller-first',
+    validates: 'after-authentication',
     async identify({ exchange }) {
       const [secret] = headerLines(exchange, 'x-idp-secret');
       if (!equalSecrets(secret, deps.secret)) throw new Problem('wrong_secret');

@@ -5,17 +5,17 @@ import { matchesPassphrase } from '../crypto/passphrase-digest.ts';
 import { equalSecrets } from '../crypto/secret-digest.ts';
 import { customerAccountId } from '../database/customer-account.ts';
 import type { Queryable } from '../database/database.ts';
-import type { Exchange } from '../http/received-request.ts';
+import type { ReceivedRequest } from '../http/received-request.ts';
 import { readCookie, writeCookie } from './cookies.ts';
 
 export interface SignIn {
   /** The account's id if this is its passphrase. After too many wrong ones, nothing is right for a while. */
   authenticate(account: string, passphrase: string): Promise<string | 'wrong' | 'locked'>;
   /** Value of Set-Cookie. */
-  openSession(exchange: Exchange, account: string): string;
-  closeSession(exchange: Exchange): string;
+  openSession(exchange: ReceivedRequest, account: string): string;
+  closeSession(exchange: ReceivedRequest): string;
   /** The account that is signed in. */
-  readSession(exchange: Exchange): string | undefined;
+  readSession(exchange: ReceivedRequest): string | undefined;
 }
 
 export interface SignInDeps {

@@ -9,7 +9,7 @@ import { resolve } from 'node:path';
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
 import { wallNow } from '../clock.ts';
 import { ConfigError } from '../errors.ts';
-import type { Credentials } from './x509.ts';
+import type { CertificateAndKey } from './x509.ts';
 
 export interface TlsOptions {
   /** Keeps the authority: `ca.pem` for clients, `ca-key.pem` for nobody. Unused where a certificate is given. */
@@ -23,7 +23,7 @@ export interface TlsOptions {
 
 export interface Tls {
   /** For a listener at whose origins these hosts stand. Throws ConfigError if a given certificate is not for one. */
-  credentialsFor(hosts: readonly string[]): Credentials;
+  credentialsFor(hosts: readonly string[]): CertificateAndKey;
   /** Accepts the well-known authorities and those of this place. */
   readonly trust: SecureContext;
   /** The authority that a client must accept; undefined if we know of none that it does not know. */
@@ -59,7 +59,7 @@ export async function openTls({ directory, certFile, keyFile, caFile }: TlsOptio
   const authority = await openAuthority(resolve(directory, 'ca-key.pem'), createAuthority);
   const authorityFile = resolve(directory, 'ca.pem');
   await writeFile(authorityFile, authority.cert);
-  const issued = new Map<string, Credentials>();
+  const issued = new Map<string, CertificateAndKey>();
   return {
     credentialsFor(hosts) {
       const names = [...new Set([...loopbackHosts, ...hosts.map(withoutBrackets)])].toSorted();
@@ -73,7 +73,7 @@ export async function openTls({ directory, certFile, keyFile, caFile }: TlsOptio
 }
 
 /** The authority in this file, which holds its key and its certificate; a new one, kept there, if there is no file. */
-async function openAuthority(file: string, create: (now: number) => Credentials): Promise<Credentials> {
+async function openAuthority(file: string, create: (now: number) => CertificateAndKey): Promise<CertificateAndKey> {
   const created = create(wallNow());
   try {
     await writeFile(file, created.key + created.cert, { mode: 0o600, flag: 'wx' });
@@ -85,7 +85,7 @@ async function openAuthority(file: string, create: (now: number) => Credentials)
   return { cert: new X509Certificate(cert).toString(), key };
 }
 
-async function readCredentials(certFile: string, keyFile: string): Promise<Credentials> {
+async function readCredentials(certFile: string, keyFile: string): Promise<CertificateAndKey> {
   const cert = await readText(certFile);
   const key = await readText(keyFile);
   const certificate = parseCertificate(certFile, cert);

@@ -37,7 +37,7 @@ import {
 } from '@peculiar/asn1-x509';
 
 /** A certificate with its private key (PKCS #8), both in PEM. */
-export interface Credentials {
+export interface CertificateAndKey {
   readonly cert: string;
   readonly key: string;
 }
@@ -48,7 +48,7 @@ const AUTHORITY_DAYS = 3650;
 const SERVER_DAYS = 397;
 
 /** A new authority, which may issue server certificates but no further authorities; `now` in milliseconds. */
-export function createAuthority(now: number): Credentials {
+export function createAuthority(now: number): CertificateAndKey {
   const { publicKey, privateKey } = createKeyPair();
   // Named after its key: replaced by another, it is not taken for it.
   const name = createName(`Touchstone test authority ${identifyKey(publicKey).toString('hex').slice(0, 8)}`);
@@ -68,7 +68,11 @@ export function createAuthority(now: number): Credentials {
 }
 
 /** A certificate with a new key for a server of these host names and IP addresses. */
-export function issueCertificate(authority: Credentials, hosts: readonly string[], now: number): Credentials {
+export function issueCertificate(
+  authority: CertificateAndKey,
+  hosts: readonly string[],
+  now: number,
+): CertificateAndKey {
   const { publicKey, privateKey } = createKeyPair();
   const issuer = AsnConvert.parse(new X509Certificate(authority.cert).raw, Certificate).tbsCertificate;
   const issuerKey = createPublicKey(authority.cert);
@@ -113,7 +117,7 @@ function issue({
   notBefore,
   notAfter,
   extensions,
-}: Issue): Credentials {
+}: Issue): CertificateAndKey {
   const keyIdentifier = identifyKey(publicKey);
   // Positive, and unique because no key is certified twice.
   const serialNumber = Buffer.from(keyIdentifier.subarray(0, 16));

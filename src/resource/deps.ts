@@ -39,7 +39,7 @@ export interface ResourceDeps {
   readonly rate: (from: Asset, to: Asset) => Promise<Rate>;
   readonly fee: (asset: Asset) => Fee;
   /** Called after a transaction that created an outgoing payment has committed. */
-  readonly wakeSettlement: () => void;
+  readonly wakePayments: () => void;
   readonly announce: AnnouncePayment;
   /** How long a quote binds, in milliseconds (RS-Q-16). */
   readonly quoteLifespanMs?: number;

@@ -1,7 +1,7 @@
 /** `metadata` of a payment: kept as it came, or refused (RS-19, RS-27). */
 
 import { Problem } from '../errors.ts';
-import type { Exchange } from '../http/received-request.ts';
+import type { ReceivedRequest } from '../http/received-request.ts';
 
 /** Most objects and arrays inside one another. */
 const MAX_DEPTH = 64;
@@ -14,7 +14,7 @@ type ReviveWithSource = (this: unknown, key: string, value: unknown, context: { 
  */
 export function storeMetadata(
   metadata: Record<string, unknown> | undefined,
-  exchange: Exchange,
+  exchange: ReceivedRequest,
 ): Record<string, unknown> | null {
   if (metadata === undefined) return null;
   if (isDeeperThan(metadata, MAX_DEPTH)) {

@@ -89,7 +89,7 @@ export function createOutgoingPaymentHandlers(deps: ResourceDeps) {
         } as const;
         return { status: 201 as const, body: withSpentAmounts(row, spending) };
       });
-      deps.wakeSettlement();
+      deps.wakePayments();
       return reply;
     },
 

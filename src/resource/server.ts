@@ -30,7 +30,7 @@ export function createResourceServer(deps: ResourceDeps): Server<ResourceCaller 
     validateRequest,
     responseBody,
     handlers,
-    judges: 'caller-first',
+    validates: 'after-authentication',
     async identify({ token, keyid, policy }) {
       const caller = token === undefined ? undefined : await deps.introspect(token, policy.access);
       if (!caller) throw new Problem('invalid_token');

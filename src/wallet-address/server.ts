@@ -7,9 +7,9 @@ import document from '../../generated/wallet-address-server/document.json' with 
 import { routes } from '../../generated/wallet-address-server/routes.ts';
 import { responseBody } from '../../generated/wallet-address-server/validators.js';
 import { Problem } from '../errors.ts';
-import type { Environment, Server } from '../http/pipeline.ts';
+import type { Server, ServerContext } from '../http/pipeline.ts';
 import { createRequestValidator } from '../http/request-validator.ts';
-import { answerPreflight, createEndpoint, refuseUnknown } from '../http/router.ts';
+import { answerPreflight, createEndpoint, rejectUnknownPaths } from '../http/router.ts';
 import { preferredType } from './content-negotiation.ts';
 import { createWalletAddressHandlers, type WalletAddressDeps } from './handlers.ts';
 import { parseWalletAddressTarget } from './path.ts';
@@ -20,7 +20,7 @@ const validateRequest = createRequestValidator(document, { allowUnknownQueryPara
 
 export function createWalletAddressServer(
   deps: WalletAddressDeps & Pick<SpspDeps, 'openPayment'>,
-  environment: Environment,
+  environment: ServerContext,
 ): [RequestHandler, ErrorRequestHandler] {
   const { handlers, findWalletAddress } = createWalletAddressHandlers(deps);
   const server: Server<undefined> = {
@@ -29,7 +29,7 @@ export function createWalletAddressServer(
     validateRequest,
     responseBody,
     handlers,
-    judges: 'caller-first',
+    validates: 'after-authentication',
     identify: async () => ({ caller: undefined }),
     render: renderWalletAddressProblem,
   };
@@ -38,7 +38,7 @@ export function createWalletAddressServer(
   const spsp = createEndpoint(createSpspServer({ ...deps, findWalletAddress }), environment, options);
   const prefersSpsp = (accept: string | undefined): boolean =>
     preferredType(accept, ['application/json', spspType, 'text/html']) === spspType;
-  const [, onError] = refuseUnknown(server, environment, options);
+  const [, onError] = rejectUnknownPaths(server, environment, options);
   const answer: RequestHandler = (req, res) => {
     if (req.method === 'OPTIONS') return answerPreflight(req, res, ['GET', 'HEAD']);
     if (req.method !== 'GET' && req.method !== 'HEAD') {

@@ -5,7 +5,7 @@
 
 import { Problem } from '../errors.ts';
 import type { Server } from '../http/pipeline.ts';
-import { combinedHeader, type Exchange } from '../http/received-request.ts';
+import { combinedHeader, type ReceivedRequest } from '../http/received-request.ts';
 import { parseWalletAddressTarget } from './path.ts';
 import { renderWalletAddressProblem } from './problem.ts';
 
@@ -56,7 +56,7 @@ export function createSpspServer({ findWalletAddress, openPayment }: SpspDeps): 
         };
       },
     },
-    judges: 'caller-first',
+    validates: 'after-authentication',
     identify: async () => ({ caller: undefined }),
     render: renderWalletAddressProblem,
   };
@@ -66,7 +66,7 @@ export function createSpspServer({ findWalletAddress, openPayment }: SpspDeps): 
 const headers = { 'Content-Type': spspType, 'Cache-Control': 'no-store', Vary: 'Accept' };
 
 /** Receipts need a nonce of 16 bytes and a secret of 32 (ILP-0039); one without the other is a mistake. */
-function checkReceiptHeaders(exchange: Exchange): void {
+function checkReceiptHeaders(exchange: ReceivedRequest): void {
   const nonce = combinedHeader(exchange, 'receipt-nonce');
   const secret = combinedHeader(exchange, 'receipt-secret');
   if ((nonce === undefined) !== (secret === undefined)) {

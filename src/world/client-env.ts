@@ -2,7 +2,7 @@
 import type { ServerUrls } from '../ase/server-urls.ts';
 import type { WorldDefinition } from './definition/definition.ts';
 
-export interface WorldEnvironment {
+export interface ClientEnvironment {
   readonly definition: WorldDefinition;
   readonly walletUrl: (at: { readonly ase: string; readonly path: string }) => string;
   /** The client's private key (PKCS#8 PEM), where its ASE is hosted here. */
@@ -16,7 +16,7 @@ export interface WorldEnvironment {
   };
 }
 
-export function describeEnvironment({ definition, walletUrl, clientKey, ...world }: WorldEnvironment) {
+export function describeClientEnvironment({ definition, walletUrl, clientKey, ...world }: ClientEnvironment) {
   const { urls, secrets } = world.privateEndpoints ?? {};
   const variables: Record<string, string> = {
     TOUCHSTONE_WALLET_ADDRESS: walletUrl(definition.sender),

@@ -1,11 +1,11 @@
 /** Where the servers of a world's ASEs listen, and under which URLs they are found (SIG-21, WA-07, WA-08). */
 import type { RequestListener } from 'node:http';
-import { locateServers, publicHosts, type ServerName, type ServerUrls, serverNames } from '../ase/server-urls.ts';
+import { publicHosts, resolveServerUrls, type ServerName, type ServerUrls, serverNames } from '../ase/server-urls.ts';
 import { type Listener, listen } from '../net/listener.ts';
-import type { Credentials } from '../net/x509.ts';
+import type { CertificateAndKey } from '../net/x509.ts';
 import type { AseDefinition, PublicUrl, WorldDefinition } from './definition/definition.ts';
 
-export interface LocationOptions {
+export interface AseListenerOptions {
   /** Address to listen on. */
   readonly host: string;
   /** Of the first ASE that has none of its own; 0 takes any free one. */
@@ -19,10 +19,10 @@ export interface LocationOptions {
   /** Below it are the private endpoints. */
   readonly controlUrl: string;
   /** Certificate for these hosts; undefined for plain HTTP. */
-  readonly credentialsFor: ((hosts: readonly string[]) => Credentials) | undefined;
+  readonly credentialsFor: ((hosts: readonly string[]) => CertificateAndKey) | undefined;
 }
 
-export interface Locations {
+export interface AseListeners {
   /** Of any ASE of the world; of those that run elsewhere altogether what follows from the definition. */
   urlsOf(ase: AseDefinition): ServerUrls;
   /** Origin of its connector. */
@@ -47,7 +47,7 @@ const published = {
 const definitionOf = (ase: AseDefinition, server: ServerName) => ase.servers?.[published[server][0]] ?? {};
 
 /** Servers of one ASE behind one listener, which several ASEs can share. */
-interface Door {
+interface VirtualHost {
   readonly ase: string;
   readonly servers: readonly ServerName[];
   /** Names by which it is called, as in Host. */
@@ -56,15 +56,15 @@ interface Door {
 }
 
 /** Listens; nothing is answered before `serve`. */
-export async function openLocations(
+export async function listenForAses(
   definition: WorldDefinition,
   hosted: readonly AseDefinition[],
-  options: LocationOptions,
-): Promise<Locations> {
+  options: AseListenerOptions,
+): Promise<AseListeners> {
   const { host, publicUrl, serves } = options;
   const scheme = options.credentialsFor ? 'https' : 'http';
   const listeners = new Map<string, Listener>();
-  const doors = new Map<string, Door[]>();
+  const doors = new Map<string, VirtualHost[]>();
 
   /** As configured; 0 for any free one, which is then the same for all servers of the ASE that have none of their own. */
   const portOf = (ase: AseDefinition, server: ServerName): number =>
@@ -88,7 +88,7 @@ export async function openLocations(
       return [name, definitionOf(ase, server).url ?? originOf(ase, server) + path] as const;
     });
     const given = hosted.includes(ase) ? options.servers : {};
-    return locateServers(
+    return resolveServerUrls(
       { ...Object.fromEntries(urls), ...given },
       originOf(ase, 'resource'),
       `${options.controlUrl}/${ase.name}`,
@@ -97,7 +97,7 @@ export async function openLocations(
 
   const aliasesOf = (ase: AseDefinition, server: ServerName) => definitionOf(ase, server).aliases ?? [];
 
-  const close: Locations['close'] = async (graceMs) => {
+  const close: AseListeners['close'] = async (graceMs) => {
     await Promise.all([...listeners.values()].map((listener) => listener.close(graceMs)));
   };
 
@@ -110,10 +110,10 @@ export async function openLocations(
       for (const [key, servers] of Map.groupBy(serves, (server) => listenerOf(ase, server))) {
         if (!listeners.has(key)) {
           const listener = await listen(host, portOf(ase, servers[0]!), credentials);
-          const behind: Door[] = [];
+          const behind: VirtualHost[] = [];
           listeners.set(key, listener);
           doors.set(key, behind);
-          listener.serve((req, res) => openDoor(behind, req.headers.host)(req, res));
+          listener.serve((req, res) => selectVirtualHost(behind, req.headers.host)(req, res));
         }
         const urls = urlsOf(ase);
         const called = servers.flatMap((server) => [urls[published[server][0]], ...aliasesOf(ase, server)]);
@@ -152,7 +152,7 @@ const notReady: RequestListener = (_req, res) => {
 };
 
 /** Host chooses among the ASEs of a listener; where it names none of them, it is the first one. */
-function openDoor(doors: readonly Door[], host: string | undefined): RequestListener {
+function selectVirtualHost(doors: readonly VirtualHost[], host: string | undefined): RequestListener {
   const named = doors.length > 1 ? doors.find(({ hosts }) => hosts.has(host?.toLowerCase() ?? '')) : undefined;
   return (named ?? doors[0])?.answer ?? notReady;
 }

@@ -7,7 +7,7 @@ import type { Registry } from 'prom-client';
 import { checkOperator } from '../control/operator.ts';
 import type { Database } from '../database/database.ts';
 import { Problem } from '../errors.ts';
-import { type FinishedExchange, finishedExchanges } from '../http/request-log.ts';
+import { type FinishedRequest, finishedRequests } from '../http/request-log.ts';
 
 export interface Metrics {
   /** The current values as text, with its media type. */
@@ -23,21 +23,21 @@ export function createMetrics(db: () => Promise<Database>): Metrics {
   let loading: ReturnType<typeof createRegistry> | undefined;
   const load = () => (loading ??= createRegistry(db));
   const count = (message: unknown): void => {
-    void load().then(({ observe }) => observe(message as FinishedExchange));
+    void load().then(({ observe }) => observe(message as FinishedRequest));
   };
-  finishedExchanges.subscribe(count);
+  finishedRequests.subscribe(count);
   return {
     async read() {
       const { registry } = await load();
       return { type: registry.contentType, text: await registry.metrics() };
     },
-    close: () => void finishedExchanges.unsubscribe(count),
+    close: () => void finishedRequests.unsubscribe(count),
   };
 }
 
 async function createRegistry(
   db: () => Promise<Database>,
-): Promise<{ registry: Registry; observe: (exchange: FinishedExchange) => void }> {
+): Promise<{ registry: Registry; observe: (exchange: FinishedRequest) => void }> {
   const { default: prometheus } = await import('prom-client');
   const registry = new prometheus.Registry();
   const registers = [registry];

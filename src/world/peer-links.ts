@@ -11,7 +11,7 @@ import type { Link } from '../payments/ilp/link.ts';
 import type { ClosableLink, PeerTerms } from '../payments/ilp/peers.ts';
 import type { AseDefinition, PeerDefinition, WorldDefinition } from './definition/definition.ts';
 
-export interface LinkOptions {
+export interface PeerLinkOptions {
   readonly definition: WorldDefinition;
   /** Those whose connectors are in this process. */
   readonly hosted: readonly AseDefinition[];
@@ -32,7 +32,7 @@ export interface LinkOptions {
   readonly receive: (name: string, token: string, asset: Asset, prepare: Buffer) => Promise<Buffer>;
 }
 
-export function createLinks(options: LinkOptions) {
+export function createPeerLinks(options: PeerLinkOptions) {
   const { definition, hosted, endpointOf, addressOf, faults } = options;
 
   /** By this an ASE makes itself known to another on their link. */
@@ -51,7 +51,7 @@ export function createLinks(options: LinkOptions) {
             trust: options.trust,
             timeoutMs: options.timeoutMs,
           });
-      const faulty = faults ? createFaultyLink(link, prefix, faults.strikeAt(from)) : link;
+      const faulty = faults ? createFaultyLink(link, prefix, faults.faultsOf(from)) : link;
       return { ...(options.wrapLink?.(from, name, faulty) ?? faulty), close: link.close };
     },
 

@@ -20,7 +20,7 @@ import type { Prices } from '../payments/rates.ts';
 import { normalisePath } from '../wallet-address/path.ts';
 import type { AseDefinition, KeyDefinition, WalletDefinition } from './definition/definition.ts';
 
-export interface Founding {
+export interface ProvisionOptions {
   /** Of the ASE's rows. */
   readonly key: string;
   /** Its ILP address. */
@@ -40,7 +40,7 @@ export interface Founding {
   readonly replacePeerTokens: boolean;
 }
 
-export async function foundAse(db: Database, founding: Founding): Promise<void> {
+export async function provisionAse(db: Database, founding: ProvisionOptions): Promise<void> {
   const { key: ase, definition, ids, client } = founding;
   await db.transaction(async (tx) => {
     const { numInsertedOrUpdatedRows } = await tx
@@ -104,7 +104,7 @@ export const passphrasesOf = ({ wallets }: AseDefinition, secrets: readonly stri
 
 async function addPassphrases(
   tx: Transaction,
-  { key: ase, definition, ids }: Founding,
+  { key: ase, definition, ids }: ProvisionOptions,
   secrets: readonly string[],
 ): Promise<void> {
   const digests = await Promise.all(
@@ -119,7 +119,7 @@ async function addPassphrases(
 /** Returns its id. */
 async function addWallet(
   tx: Transaction,
-  { key: ase, origin, ids, now }: Founding,
+  { key: ase, origin, ids, now }: ProvisionOptions,
   path: string,
   { asset, balance, publicName }: WalletDefinition,
 ): Promise<string> {
@@ -134,7 +134,7 @@ async function addWallet(
 
 async function addKeys(
   tx: Transaction,
-  { key: ase, now }: Founding,
+  { key: ase, now }: ProvisionOptions,
   walletId: string,
   keys: readonly KeyDefinition[],
 ): Promise<void> {
@@ -150,7 +150,11 @@ const assetsOf = ({ wallets }: AseDefinition): Asset[] =>
     .map(({ asset }) => asset)
     .filter((asset, index, all) => all.findIndex((other) => sameAsset(other, asset)) === index);
 
-async function addPeers(tx: Transaction, { key: ase, prefix, peers, replacePeerTokens }: Founding, isNew: boolean) {
+async function addPeers(
+  tx: Transaction,
+  { key: ase, prefix, peers, replacePeerTokens }: ProvisionOptions,
+  isNew: boolean,
+) {
   const rules = { prefix, allowHttp: true };
   const present = isNew ? [] : await listPeers(tx, ase);
   for (const peer of peers) {

@@ -4,7 +4,7 @@ import type { ConsentMode } from '../control/server.ts';
 import { toJson } from '../database/columns.ts';
 import type { Database } from '../database/database.ts';
 
-export interface WorldSetting {
+export interface SharedState {
   readonly consent: () => ConsentMode;
   /** Stores the world if it is new, with these; else takes up what is stored. */
   open(consent: ConsentMode): Promise<void>;
@@ -14,12 +14,12 @@ export interface WorldSetting {
   changeClock(change: ClockChange): Promise<void>;
 }
 
-export function createWorldSetting(db: Database, worldId: string, clock: WorldClock): WorldSetting {
+export function createSharedState(db: Database, worldId: string, clock: WorldClock): SharedState {
   let consent: ConsentMode = 'manual';
   /** Made here: what was read before one of them is not taken up after it. */
   let changes = 0;
 
-  const setting: WorldSetting = {
+  const setting: SharedState = {
     consent: () => consent,
     async open(mode) {
       await db.query

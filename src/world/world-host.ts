@@ -5,7 +5,7 @@ import type { Database } from '../database/database.ts';
 import type { Carrier } from '../events/carrier.ts';
 import type { Tls } from '../net/tls.ts';
 
-export interface Site {
+export interface WorldHost {
   /** Unique among the worlds of the database. */
   readonly worldId: string;
   readonly db: Promise<Database>;

@@ -18,29 +18,29 @@ import { deriveKey } from '../crypto/derived-keys.ts';
 import { createFaults } from '../faults.ts';
 import { isPublicOperation } from '../http/policy.ts';
 import type { Reply } from '../http/reply.ts';
-import { createExchangeTrace } from '../http/request-trace.ts';
+import { createRequestTrace } from '../http/request-trace.ts';
 import { createIds } from '../ids.ts';
 import type { Link } from '../payments/ilp/link.ts';
 import { readTrialBalance } from '../payments/ledger.ts';
 import type { Failpoint } from '../payments/outgoing/failpoint.ts';
 import { type ProfileName, selectProfile } from '../profile.ts';
-import { describeEnvironment } from './client-env.ts';
+import { describeClientEnvironment } from './client-env.ts';
 import {
   type AseDefinition,
   defaultWorld,
-  delicateParts,
   extensionsOf,
   findClientKey,
   hostsOf,
+  unsafeFeatures,
   type WorldDefinition,
 } from './definition/definition.ts';
 import { checkExposure } from './exposure.ts';
-import { type Locations, openLocations } from './listeners.ts';
+import { type AseListeners, listenForAses } from './listeners.ts';
 import { ilpAddressOf, keyOf } from './naming.ts';
-import { createLinks } from './peer-links.ts';
-import { foundAse, type Passphrase, passphrasesOf } from './provision.ts';
-import { createWorldSetting } from './shared-state.ts';
-import type { Site } from './world-host.ts';
+import { createPeerLinks } from './peer-links.ts';
+import { type Passphrase, passphrasesOf, provisionAse } from './provision.ts';
+import { createSharedState } from './shared-state.ts';
+import type { WorldHost } from './world-host.ts';
 
 export interface WorldOptions {
   readonly definition?: WorldDefinition;
@@ -98,7 +98,7 @@ export interface World {
   close(): Promise<void>;
 }
 
-export async function createWorld(site: Site, options: WorldOptions): Promise<World> {
+export async function createWorld(site: WorldHost, options: WorldOptions): Promise<World> {
   const { definition = defaultWorld, consent = 'manual', port = 0 } = options;
   const hosted = definition.ases.filter(({ name }) => options.only === undefined || name === options.only);
   if (hosted.length === 0) throw new Error(`there is no ASE named ${options.only}`);
@@ -113,12 +113,12 @@ export async function createWorld(site: Site, options: WorldOptions): Promise<Wo
       '--seed': options.seed !== undefined,
       [`--consent ${consent}`]: consent !== 'manual',
       '--failpoint': options.failpoint !== undefined,
-      ...delicateParts(hosted),
+      ...unsafeFeatures(hosted),
     },
   });
 
   // Addresses first: the listeners' ports are part of every identifier.
-  const locations = await openLocations(definition, hosted, {
+  const locations = await listenForAses(definition, hosted, {
     host: site.host,
     port,
     publicUrl,
@@ -143,11 +143,11 @@ export async function createWorld(site: Site, options: WorldOptions): Promise<Wo
 }
 
 async function assemble(
-  { worldId, host, log, controlUrl, ...site }: Site,
+  { worldId, host, log, controlUrl, ...site }: WorldHost,
   options: WorldOptions & { readonly consent: ConsentMode },
   definition: WorldDefinition,
   hosted: readonly AseDefinition[],
-  { urlsOf, endpointOf, ...locations }: Locations,
+  { urlsOf, endpointOf, ...locations }: AseListeners,
   local: boolean,
 ) {
   const { seed, client, serves } = { serves: serverNames, ...options, client: definition.client };
@@ -155,7 +155,7 @@ async function assemble(
   const { profile = 'compat' } = options;
   const switches = selectProfile(profile, definition.switches);
   const clock = new WorldClock();
-  const setting = createWorldSetting(db, worldId, clock);
+  const setting = createSharedState(db, worldId, clock);
   const givenPeerSecret = options.peerSecret ?? seed;
   const peerSecret = givenPeerSecret ?? randomBytes(32).toString('base64');
   /** Whether its ASEs are each other's peers: not one that is alone, nor where another process does the settling. */
@@ -163,12 +163,12 @@ async function assemble(
   const ases = new Map<string, Ase>();
   // Only where nobody else can reach the world.
   const faults = local ? createFaults(isPublicOperation) : undefined;
-  const trace = createExchangeTrace(clock.wallNow);
+  const trace = createRequestTrace(clock.wallNow);
   const signIn = options.signIn || definition.signIn || false;
   const passphrases = new Map<string, readonly Passphrase[]>();
   let clientKey: string | undefined;
 
-  const { openLink, peersOf } = createLinks({
+  const { openLink, peersOf } = createPeerLinks({
     definition,
     hosted,
     isLinked,
@@ -188,7 +188,7 @@ async function assemble(
     const ids = createIds(seed, name);
     const ownClient = client.ase === name ? client : undefined;
     const givenKey = ownClient && findClientKey(ase, ownClient);
-    await foundAse(db, {
+    await provisionAse(db, {
       key,
       prefix: ilpAddressOf(key),
       definition: ase,
@@ -234,7 +234,7 @@ async function assemble(
       failpoint: options.failpoint,
       leaseMs: options.leaseMs,
       tamper: options.tamper,
-      strike: faults?.strikeAt(name),
+      strike: faults?.faultsOf(name),
       trace: trace.recordAt(name),
     });
     ases.set(name, created);
@@ -249,7 +249,7 @@ async function assemble(
 
   async function refresh(): Promise<void> {
     await setting.refresh();
-    await Promise.all([...ases.values()].map((ase) => ase.administered.settings.refresh()));
+    await Promise.all([...ases.values()].map((ase) => ase.administration.settings.refresh()));
   }
 
   const wakeEvents = () => {
@@ -299,7 +299,7 @@ async function assemble(
     urlsOf(definition.ases.find(({ name }) => name === ase)!).walletAddressServer + path;
 
   const { businessNow, wallNow } = clock;
-  const administration = { db, businessNow, wallNow, findAse: (name: string) => ases.get(name)?.administered };
+  const administration = { db, businessNow, wallNow, findAse: (name: string) => ases.get(name)?.administration };
 
   function describePrivateEndpoints() {
     const { ase } = definition.sender;
@@ -330,7 +330,7 @@ async function assemble(
     passphrases: [...passphrases].flatMap(([ase, own]) => own.map((passphrase) => ({ ase, ...passphrase }))),
     walletUrl,
     describeEnvironment: () =>
-      describeEnvironment({
+      describeClientEnvironment({
         definition,
         walletUrl,
         clientKey,

@@ -1,13 +1,13 @@
 /** Where the servers of an ASE are (WA-08, WA-09, CT-08). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { locateServers, missingUrls, publicHosts, serverNames } from '../../src/ase/server-urls.ts';
+import { missingUrls, publicHosts, resolveServerUrls, serverNames } from '../../src/ase/server-urls.ts';
 
 const origin = 'https://granite.example';
 const privateUrl = 'http://localhost:4900/granite';
 
 test('all on one origin, and the private ones below the control API', () => {
-  assert.deepEqual(locateServers({}, origin, privateUrl), {
+  assert.deepEqual(resolveServerUrls({}, origin, privateUrl), {
     walletAddressServer: 'https://granite.example',
     authServer: 'https://granite.example/auth/',
     resourceServer: 'https://granite.example',
@@ -20,7 +20,7 @@ test('all on one origin, and the private ones below the control API', () => {
 test('given URLs win; only the grant endpoint ends with a slash, however it was written', () => {
   for (const slash of ['', '/', '//']) {
     const given = { authServer: `https://auth.example${slash}`, resourceServer: `https://rs.example/v1${slash}` };
-    const { authServer, resourceServer } = locateServers(given, origin, privateUrl);
+    const { authServer, resourceServer } = resolveServerUrls(given, origin, privateUrl);
     assert.deepEqual([authServer, resourceServer], ['https://auth.example/', 'https://rs.example/v1']);
   }
 });

@@ -1,9 +1,9 @@
 /** The state machine of a grant (LIM-01, AS-N02). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { type GrantState, type Move, moves, stateAfter, stateColumns } from '../../src/auth/grant.ts';
+import { type GrantState, stateAfter, stateColumns, type Transition, transitions } from '../../src/auth/grant.ts';
 
-const legal: Record<GrantState, Partial<Record<Move, GrantState>>> = {
+const legal: Record<GrantState, Partial<Record<Transition, GrantState>>> = {
   pending: { approve: 'approved', reject: 'rejected', revoke: 'revoked' },
   approved: { issue: 'issued', revoke: 'revoked' },
   issued: { revoke: 'revoked' },
@@ -11,8 +11,8 @@ const legal: Record<GrantState, Partial<Record<Move, GrantState>>> = {
   revoked: {},
 };
 
-for (const [state, after] of Object.entries(legal) as [GrantState, Partial<Record<Move, GrantState>>][]) {
-  for (const move of Object.keys(moves) as Move[]) {
+for (const [state, after] of Object.entries(legal) as [GrantState, Partial<Record<Transition, GrantState>>][]) {
+  for (const move of Object.keys(transitions) as Transition[]) {
     test(`${state} + ${move} → ${after[move] ?? 'refused'}`, () => {
       assert.equal(stateAfter(state, move), after[move]);
     });
@@ -21,7 +21,7 @@ for (const [state, after] of Object.entries(legal) as [GrantState, Partial<Recor
 
 test('nothing leads back to a state in which a token can be had', () => {
   const final: GrantState[] = ['issued', 'rejected', 'revoked'];
-  for (const { from, to } of Object.values(moves)) {
+  for (const { from, to } of Object.values(transitions)) {
     if (from.some((state) => final.includes(state))) assert.ok(final.includes(to));
   }
 });

@@ -10,7 +10,7 @@ const fault: Fault = { operation: 'create-quote', nth: 1, times: 1, kind: 'reset
 test('a fault strikes its calls from the nth on, at its ASE only', () => {
   const faults = createFaults(isPublicOperation);
   faults.add({ ...fault, nth: 2, times: 2, ase: 'granite' });
-  const [here, elsewhere] = [faults.strikeAt('granite'), faults.strikeAt('marble')];
+  const [here, elsewhere] = [faults.faultsOf('granite'), faults.faultsOf('marble')];
   const struck = [here, elsewhere, elsewhere, here, here, here].map((strike) => strike('create-quote')?.kind);
   assert.deepEqual(struck, [undefined, undefined, undefined, 'reset', 'reset', undefined]);
   assert.equal(here('get-quote'), undefined);
@@ -24,7 +24,7 @@ test('the earliest of several strikes; the others count on', () => {
   const faults = createFaults(isPublicOperation);
   faults.add({ ...fault, kind: 'garbage' });
   faults.add({ ...fault, nth: 2, kind: 'reset' });
-  const strike = faults.strikeAt('granite');
+  const strike = faults.faultsOf('granite');
   assert.deepEqual([strike('create-quote')?.kind, strike('create-quote')?.kind], ['garbage', 'reset']);
   faults.clear();
   assert.equal(strike('create-quote'), undefined);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { IncomingMessage } from 'node:http';
 import { test } from 'node:test';
-import { combinedHeader, createTargetUri, headerLines, recordExchange } from '../../src/http/received-request.ts';
+import { combinedHeader, createTargetUri, headerLines, receiveRequest } from '../../src/http/received-request.ts';
 
 test('SIG-20, SIG-22: the target URI is the public origin and the request target verbatim', () => {
   const origin = 'https://ase.example';
@@ -39,7 +39,7 @@ test('SIG-21, SIG-N03: every line is kept; Host and forwarding fields do not cou
       'two',
     ],
   };
-  const exchange = recordExchange(req as unknown as IncomingMessage, 'https://ase.example', Buffer.alloc(0));
+  const exchange = receiveRequest(req as unknown as IncomingMessage, 'https://ase.example', Buffer.alloc(0));
   assert.equal(exchange.targetUri, 'https://ase.example/x');
   assert.deepEqual(headerLines(exchange, 'Authorization'), ['one', 'two']);
   assert.equal(combinedHeader(exchange, 'x-list'), 'a, b');

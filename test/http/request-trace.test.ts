@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Problem } from '../../src/errors.ts';
 import {
-  createExchangeTrace,
+  createRequestTrace,
   type FinishedCall,
   redactSignatureBase,
   redactTarget,
@@ -19,7 +19,7 @@ const call: FinishedCall = {
 };
 
 test('the newest thousand are kept; after an id come the oldest first', () => {
-  const trace = createExchangeTrace(() => 0);
+  const trace = createRequestTrace(() => 0);
   const record = trace.recordAt('granite');
   for (let n = 1; n <= 2500; n += 1) record(n % 2 === 0 ? call : { ...call, operation: 'create-quote' });
   const ids = (query: Partial<Parameters<typeof trace.list>[0]>) =>
@@ -37,7 +37,7 @@ test('the newest thousand are kept; after an id come the oldest first', () => {
 });
 
 test('a refusal has its reason and the requirement; what is no Problem, or quotes content, says nothing', () => {
-  const trace = createExchangeTrace(() => 0);
+  const trace = createRequestTrace(() => 0);
   const refusalOf = (error: unknown) => {
     trace.recordAt('granite')({ ...call, error });
     return trace.list({ limit: 1 })[0]!.refusal;

@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test';
 import { createAccount, setPassphrase } from '../../src/administration/accounts.ts';
 import { digestPassphrase, matchesPassphrase } from '../../src/crypto/passphrase-digest.ts';
 import type { Database } from '../../src/database/database.ts';
-import { recordExchange } from '../../src/http/received-request.ts';
+import { receiveRequest } from '../../src/http/received-request.ts';
 import { createSignIn } from '../../src/identity-provider/sign-in.ts';
 import { openEmbedded } from '../database/support/open.ts';
 
@@ -27,7 +27,7 @@ after(() => db.close());
 
 const create = (secret = 'secret') => createSignIn({ ase, db, clock, secret });
 const exchange = (cookie = '', origin = 'https://granite.example') =>
-  recordExchange({ method: 'GET', url: '/idp/consent?x=/y', rawHeaders: ['Cookie', cookie] }, origin, Buffer.alloc(0));
+  receiveRequest({ method: 'GET', url: '/idp/consent?x=/y', rawHeaders: ['Cookie', cookie] }, origin, Buffer.alloc(0));
 
 test('a digest says nothing of the passphrase, and holds for it alone', async () => {
   const digest = await digestPassphrase('correct horse', Buffer.from('salt'));

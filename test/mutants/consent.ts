@@ -170,7 +170,7 @@ export const consentMutants: readonly Mutant[] = [
   {
     id: 'consent.grant-stays-as-asked',
     file: interaction,
-    at: "if («limits.length === 0») return moveGrant(tx, ase, grant, 'approve');",
+    at: "if («limits.length === 0») return transitionGrant(tx, ase, grant, 'approve');",
     by: 'true',
     fails: ['consent.less', 'consent.less-over-the-back-channel'],
   },

@@ -3,7 +3,7 @@ import type { Mutant } from './mutant.ts';
 
 const continuation = 'src/auth/continuation.ts';
 const token = 'src/auth/access-token.ts';
-const faults = 'src/faults.ts';
+const faults = 'src/http/inject-fault.ts';
 
 const waitEnforced = 'if («open && now < grant.continuedAt + grant.wait * 1000») throw';
 const tokenChecked = "if («!row || !matchesDigest(token, row.continue_digest) || row.finalization === 'revoked'») {";
@@ -21,7 +21,7 @@ export const continuationMutants: readonly Mutant[] = [
   {
     id: 'continuation.unknown-id-is-a-bad-request',
     file: continuation,
-    at: "throw refuse(«'unknown_continuation'»);\n  }\n  return {",
+    at: "throw authProblem(«'unknown_continuation'»);\n  }\n  return {",
     by: "'invalid_request'",
     fails: ['continuation.*-wrong-id', 'continuation.*-wrong-token'],
   },
@@ -36,7 +36,7 @@ export const continuationMutants: readonly Mutant[] = [
   {
     id: 'continuation.reference-is-unknown-before-consent',
     file: continuation,
-    at: "if («grant.state === 'pending'») throw refuse('grant_denied');\n          if (!matches",
+    at: "if («grant.state === 'pending'») throw authProblem('grant_denied');\n          if (!matches",
     by: 'false',
     fails: ['continuation.reference-before-consent'],
   },
@@ -71,7 +71,7 @@ export const continuationMutants: readonly Mutant[] = [
   {
     id: 'continuation.again',
     file: continuation,
-    at: "if («!open») throw refuse('grant_denied');",
+    at: "if («!open») throw authProblem('grant_denied');",
     by: 'false',
     also: [{ file: continuation, at: 'if («grant.interaction?.finish») throw', by: 'false' }],
     fails: ['continuation.nothing-left', 'token.revoked-is-not-continued'],
@@ -169,7 +169,7 @@ export const continuationMutants: readonly Mutant[] = [
   {
     id: 'token.unknown-is-a-bad-request',
     file: token,
-    at: "if (!row) throw refuse(«'unknown_token'»);",
+    at: "if (!row) throw authProblem(«'unknown_token'»);",
     by: "'token_replaced'",
     fails: ['token.*-unknown-id', 'token.revoke'],
   },

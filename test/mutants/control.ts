@@ -38,7 +38,7 @@ export const controlMutants: readonly Mutant[] = [
   {
     id: 'back-channel.rejection-approves',
     file: 'src/auth/interaction.ts',
-    at: "if (choice === 'reject') return moveGrant(tx, ase, grant, «'reject'»);",
+    at: "if (choice === 'reject') return transitionGrant(tx, ase, grant, «'reject'»);",
     by: "'approve'",
     fails: ['back-channel.decisions'],
   },
@@ -222,7 +222,7 @@ export const controlMutants: readonly Mutant[] = [
   },
   {
     id: 'faults.status-ignored',
-    file: 'src/faults.ts',
+    file: 'src/http/inject-fault.ts',
     at: 'return answerWithError(fault, «fault.status ?? 500», wordForFailure());',
     by: '500',
     fails: ['faults.veto'],

@@ -55,12 +55,12 @@ export const digestMutants: readonly Mutant[] = [
   {
     id: 'digest.any-syntax',
     file: digest,
-    at: "if (!dictionary.ok) return «refuse('digest_malformed', `Content-Digest: ${dictionary.detail}`)»;",
+    at: "if (!dictionary.ok) return «refusal('digest_malformed', `Content-Digest: ${dictionary.detail}`)»;",
     by: '{ ok: true, lenient: [] }',
     also: [
       {
         file: digest,
-        at: "return «refuse('digest_malformed', `${key} is not a byte sequence`)»;",
+        at: "return «refusal('digest_malformed', `${key} is not a byte sequence`)»;",
         by: '{ ok: true, lenient: [] }',
       },
     ],
@@ -69,7 +69,7 @@ export const digestMutants: readonly Mutant[] = [
   {
     id: 'digest.any-algorithm',
     file: digest,
-    at: "if (claimed.length === 0) return «refuse('digest_unsupported', 'Content-Digest names neither sha-512 nor sha-256')»;",
+    at: "if (claimed.length === 0) return «refusal('digest_unsupported', 'Content-Digest names neither sha-512 nor sha-256')»;",
     by: '{ ok: true, lenient: [] }',
     fails: ['signature.*-unknown-digest', 'vector.digest-unknown'],
   },

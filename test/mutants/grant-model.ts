@@ -5,13 +5,13 @@ const rules: readonly Omit<Mutant, 'fails'>[] = [
   {
     id: 'grant-model.reference-used-again',
     file: 'src/auth/continuation.ts',
-    at: "if («grant.state !== 'approved'») throw refuse('grant_denied');\n          return fetchGranted",
+    at: "if («grant.state !== 'approved'») throw authProblem('grant_denied');\n          return fetchGranted",
     by: 'false',
     also: [
       {
         file: 'src/auth/continuation.ts',
-        at: "const issued = await «moveGrant(tx, ase, grant, 'issue')»;",
-        by: "(grant.state === 'issued' ? grant : moveGrant(tx, ase, grant, 'issue'))",
+        at: "const issued = await «transitionGrant(tx, ase, grant, 'issue')»;",
+        by: "(grant.state === 'issued' ? grant : transitionGrant(tx, ase, grant, 'issue'))",
       },
     ],
   },
@@ -24,7 +24,7 @@ const rules: readonly Omit<Mutant, 'fails'>[] = [
   {
     id: 'grant-model.cancelled-continues',
     file: 'src/auth/continuation.ts',
-    at: "await «moveGrant(tx, ase, await lockContinuation(tx, caller), 'revoke')»;",
+    at: "await «transitionGrant(tx, ase, await lockContinuation(tx, caller), 'revoke')»;",
     by: 'await lockContinuation(tx, caller)',
   },
   {
@@ -48,12 +48,12 @@ const rules: readonly Omit<Mutant, 'fails'>[] = [
   {
     id: 'grant-model.decided-twice',
     file: 'src/auth/interaction.ts',
-    at: "if («grant.state !== 'pending'» || isExpired) throw refuseInteraction('interaction_closed');",
+    at: "if («grant.state !== 'pending'» || isExpired) throw interactionProblem('interaction_closed');",
     by: "grant.state !== 'pending' && grant.state !== 'rejected'",
     also: [
       {
         file: 'src/auth/interaction.ts',
-        at: "«moveGrant(tx, ase, grant, 'approve')»;\n  const access",
+        at: "«transitionGrant(tx, ase, grant, 'approve')»;\n  const access",
         by: "updateGrant(tx, ase, grant, { state: 'approved', finalization: null }).then(() => grant)",
       },
     ],
@@ -61,7 +61,7 @@ const rules: readonly Omit<Mutant, 'fails'>[] = [
   {
     id: 'grant-model.decided-too-late',
     file: 'src/auth/interaction.ts',
-    at: "if (grant.state !== 'pending' || «isExpired») throw refuseInteraction('interaction_closed');",
+    at: "if (grant.state !== 'pending' || «isExpired») throw interactionProblem('interaction_closed');",
     by: 'false',
   },
   {

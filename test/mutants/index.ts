@@ -19,7 +19,7 @@ import type { Mutant } from './mutant.ts';
 import { paymentRaceMutants } from './payment-races.ts';
 import { pipelineMutants } from './pipeline.ts';
 import { resourceMutants } from './resource.ts';
-import { settlementMutants } from './settlement.ts';
+import { sendingMutants } from './sending.ts';
 import { signatureMutants } from './signatures.ts';
 import { walletAddressMutants } from './wallet-address.ts';
 
@@ -42,7 +42,7 @@ export const mutants: readonly Mutant[] = [
   ...moneyMutants,
   ...pipelineMutants,
   ...resourceMutants,
-  ...settlementMutants,
+  ...sendingMutants,
   ...signatureMutants,
   ...digestMutants,
   ...clientKeyMutants,

@@ -50,7 +50,7 @@ export const interactionEndMutants: readonly Mutant[] = [
   {
     id: 'interaction.undecided-without-a-finish-is-unknown',
     file: interaction,
-    at: "case 'pending':\n      if (!finish) throw refuseInteraction(«'interaction_closed'»);",
+    at: "case 'pending':\n      if (!finish) throw interactionProblem(«'interaction_closed'»);",
     by: "'unknown_interaction'",
     fails: ['interaction.ends-undecided', 'interaction.ends-expired'],
   },

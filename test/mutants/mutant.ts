@@ -72,19 +72,37 @@ export function instrument(source: string, mutants: readonly Mutant[]): string {
   return render(source, root);
 }
 
+/** Finds the quoted text whatever the formatter does to its white space. */
 function findPlace(source: string, { id, at }: Mutant): { start: number; end: number } {
   const [before, expression, after, ...rest] = at.split(/[«»]/);
   if (expression === undefined || after === undefined || rest.length > 0)
     throw new Error(`${id}: mark «one» expression`);
-  const text = before + expression + after;
-  const found = source.indexOf(text);
-  if (found === -1) throw new Error(`${id}: the source does not hold ${text}`);
-  if (source.indexOf(text, found + 1) !== -1) throw new Error(`${id}: the source holds more than once ${text}`);
+  const code = withoutLayout(source);
+  const parts = [before!, expression, after].map((part) => withoutLayout(part).text);
+  const text = withoutLayout(before + expression + after).text.replace(/,$/, '');
+  const found = code.text.indexOf(text);
+  if (found === -1) throw new Error(`${id}: the source does not hold ${before + expression + after}`);
+  if (code.text.indexOf(text, found + 1) !== -1) throw new Error(`${id}: the source holds more than once ${text}`);
   // In parentheses a list is its last member, and a method has lost its object.
   if (hasComma(expression)) throw new Error(`${id}: mark one expression, not a list`);
   if (after.startsWith('(')) throw new Error(`${id}: mark the call, not what is called`);
-  const start = found + before!.length;
-  return { start, end: start + expression.length };
+  const first = found + parts[0]!.length;
+  const last = first + parts[1]!.length - 1;
+  return { start: code.offsets[first]!, end: code.offsets[last]! + 1 };
+}
+
+/** The text without white space and trailing commas, and where each character that is left stood. */
+function withoutLayout(source: string): { readonly text: string; readonly offsets: readonly number[] } {
+  let text = '';
+  const offsets: number[] = [];
+  for (let index = 0; index < source.length; index += 1) {
+    const character = source[index]!;
+    if (/\s/.test(character)) continue;
+    if (character === ',' && /^,\s+[)\]}]/.test(source.slice(index, index + 100))) continue;
+    text += character;
+    offsets.push(index);
+  }
+  return { text, offsets };
 }
 
 /** Whether a comma stands outside all brackets and quotes. */

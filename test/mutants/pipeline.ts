@@ -39,14 +39,14 @@ export const pipelineMutants: readonly Mutant[] = [
   {
     id: 'pipeline.body-before-caller',
     file: pipeline,
-    at: "if («server.judges === 'body-first'») request",
+    at: "if («server.validates === 'before-authentication'») request",
     by: 'true',
     fails: ['resource.create-*-authentication-first'],
   },
   {
     id: 'pipeline.caller-before-body',
     file: pipeline,
-    at: "if («server.judges === 'body-first'») request",
+    at: "if («server.validates === 'before-authentication'») request",
     by: 'false',
     fails: [
       'grant.missing-client',

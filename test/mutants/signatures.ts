@@ -470,15 +470,15 @@ export const signatureMutants: readonly Mutant[] = [
     fails: ['signature.*-strict-php', 'signature.*-strict-rust', 'vector.php-*', 'vector.rust-*'],
   },
   otherReason('syntax', "? 'duplicate_label' : «'malformed_signature_input'»;", 'vector.input-malformed'),
-  otherReason('no-list', "if (stray) return refuse(«'malformed_signature_input'»,", 'vector.input-not-a-list'),
+  otherReason('no-list', "if (stray) return refusal(«'malformed_signature_input'»,", 'vector.input-not-a-list'),
   otherReason(
     'no-bytes',
-    "if (!(value[0] instanceof ArrayBuffer)) return refuse(«'malformed_signature'»,",
+    "if (!(value[0] instanceof ArrayBuffer)) return refusal(«'malformed_signature'»,",
     'vector.signature-not-bytes',
   ),
-  otherReason('no-input', "if (!inputText) return refuse(«'missing_signature_input'»,", 'vector.input-missing'),
-  otherReason('no-signature', "if (!signatureText) return refuse(«'missing_signature'»,", 'vector.signature-missing'),
-  otherReason('two-tokens', "return refuse(«'duplicate_authorization'»,", 'vector.authorization-twice'),
+  otherReason('no-input', "if (!inputText) return refusal(«'missing_signature_input'»,", 'vector.input-missing'),
+  otherReason('no-signature', "if (!signatureText) return refusal(«'missing_signature'»,", 'vector.signature-missing'),
+  otherReason('two-tokens', "return refusal(«'duplicate_authorization'»,", 'vector.authorization-twice'),
 
   // ── Authorization, and the rest of the message ──
   {

@@ -10,7 +10,7 @@ import { Problem } from '../../src/errors.ts';
 import { type Asset, MAX_AMOUNT } from '../../src/open-payments/amount.ts';
 import type { Entry } from '../../src/payments/ledger.ts';
 import type { Job } from '../../src/payments/outgoing/job.ts';
-import { exchange, holdDebit, refund, sourceOf, takeFee } from '../../src/payments/outgoing/transfers.ts';
+import { exchangeEntries, holdDebit, refund, sourceAmountFor, takeFee } from '../../src/payments/outgoing/transfers.ts';
 import { type QuoteAmounts, quoteFixedReceive, quoteFixedSend } from '../../src/payments/quote-amounts.ts';
 import { rateBetween } from '../../src/payments/rates.ts';
 import { quoteReceive, quoteSend, type Terms } from '../model/money/amounts.ts';
@@ -159,9 +159,9 @@ test('in however many packets: the whole is exact, a part is short of its share 
       for (const delivered of isWhole ? [...ends, receive] : ends) {
         const amount = delivered - job.deliveredAmount;
         if (amount === 0n) continue;
-        const source = sourceOf(job, delivered) - job.sentAmount;
+        const source = sourceAmountFor(job, delivered) - job.sentAmount;
         assert.ok(source >= 0n, 'a packet gives back');
-        book([...exchange(job, source, amount), { accountId: 'payee', amount }]);
+        book([...exchangeEntries(job, source, amount), { accountId: 'payee', amount }]);
         job.sentAmount += source;
         job.deliveredAmount = delivered;
         assert.ok(job.sentAmount * receive <= delivered * sendable, 'more than its share');

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, test } from 'node:test';
 import { type ServerName, serverNames } from '../../src/ase/server-urls.ts';
 import { type AseDefinition, defaultWorld, type WorldDefinition } from '../../src/world/definition/definition.ts';
-import { openLocations } from '../../src/world/listeners.ts';
+import { listenForAses } from '../../src/world/listeners.ts';
 import { send } from '../clients/support/replay.ts';
 
 const opened: { close(graceMs?: number): Promise<void> }[] = [];
@@ -21,7 +21,7 @@ async function open(
   rest: Partial<WorldDefinition> & { readonly publicUrl?: string; readonly serves?: readonly ServerName[] } = {},
 ) {
   const { publicUrl, serves = serverNames, ...definition } = rest;
-  const locations = await openLocations({ ...defaultWorld, ...definition, ases }, ases, {
+  const locations = await listenForAses({ ...defaultWorld, ...definition, ases }, ases, {
     host: '127.0.0.1',
     port: 0,
     publicUrl: publicUrl === undefined ? undefined : new URL(publicUrl),

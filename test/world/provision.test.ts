@@ -9,7 +9,7 @@ import { changeWalletAddress, listWalletAddresses } from '../../src/administrati
 import type { Database } from '../../src/database/database.ts';
 import { createIds } from '../../src/ids.ts';
 import { defaultWorld } from '../../src/world/definition/definition.ts';
-import { type Founding, foundAse } from '../../src/world/provision.ts';
+import { type ProvisionOptions, provisionAse } from '../../src/world/provision.ts';
 import { openEmbedded } from '../database/support/open.ts';
 
 let db: Database;
@@ -27,7 +27,7 @@ const marble = {
   outgoingToken: 'token-for-marble-1',
   maxPacketAmount: 9n,
 };
-const founding: Founding = {
+const founding: ProvisionOptions = {
   key: 'granite',
   prefix: 'test.granite',
   definition: granite!,
@@ -43,7 +43,7 @@ const founding: Founding = {
 };
 
 test('it adds what is missing and leaves the rest as it was changed', async () => {
-  await foundAse(db, founding);
+  await provisionAse(db, founding);
   const balances = await listAccounts(db.query, 'granite');
   const wallets = await listWalletAddresses(db.query, 'granite');
   assert.deepEqual(
@@ -62,7 +62,7 @@ test('it adds what is missing and leaves the rest as it was changed', async () =
   const added = { path: '/new', publicName: 'New', asset: usd, balance: 3n };
   const definition = { ...granite!, wallets: [...granite!.wallets, added] };
   const moved = { ...marble, endpoint: 'http://localhost:5100', outgoingToken: 'token-for-marble-2' };
-  await foundAse(db, { ...founding, definition, peers: [moved] });
+  await provisionAse(db, { ...founding, definition, peers: [moved] });
   const after = await listAccounts(db.query, 'granite');
   assert.deepEqual(
     after.filter(({ id }) => id !== '/new'),
@@ -78,7 +78,7 @@ test('it adds what is missing and leaves the rest as it was changed', async () =
   assert.deepEqual([peers[0]?.outgoingToken, peers[0]?.balanceLimit], [marble.outgoingToken, 5n]);
   assert.equal((await listPeers(db.query, 'granite'))[0]?.endpoint, moved.endpoint);
 
-  await foundAse(db, { ...founding, peers: [moved], replacePeerTokens: true });
+  await provisionAse(db, { ...founding, peers: [moved], replacePeerTokens: true });
   const renewed = await openSettings(db.query, 'granite');
   assert.equal(renewed.current().peers[0]?.outgoingToken, moved.outgoingToken);
 });

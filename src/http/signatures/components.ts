@@ -1,7 +1,7 @@
 // Values of covered components: fields (RFC 9421 §2.1) and derived components (§2.2), rows SIG-18 to SIG-22, SIG-N01.
-import { combinedHeader, type Exchange } from '../received-request.ts';
+import { combinedHeader, type ReceivedRequest } from '../received-request.ts';
 
-const derivedComponents: Readonly<Record<string, (exchange: Exchange) => string>> = {
+const derivedComponents: Readonly<Record<string, (exchange: ReceivedRequest) => string>> = {
   '@method': ({ method }) => method,
   '@target-uri': ({ targetUri }) => targetUri,
   '@authority': ({ targetUri }) => new URL(targetUri).host,
@@ -21,7 +21,7 @@ export function isSupportedComponent(name: string): boolean {
 }
 
 /** Value of a supported component, or undefined when the request lacks that field. */
-export function componentValue(exchange: Exchange, name: string): string | undefined {
+export function componentValue(exchange: ReceivedRequest, name: string): string | undefined {
   return name.startsWith('@') ? derivedComponents[name]?.(exchange) : combinedHeader(exchange, name);
 }
 

@@ -1,9 +1,9 @@
 // Content-Digest over the received bytes: RFC 9530 §2, rows SIG-05 to SIG-09 and SIG-N02.
 import { hash } from 'node:crypto';
 import type { WireSwitches } from '../../profile.ts';
-import { combinedHeader, type Exchange } from '../received-request.ts';
+import { combinedHeader, type ReceivedRequest } from '../received-request.ts';
 import { readDictionary } from './structured-fields.ts';
-import { refuse, type Verdict } from './verdict.ts';
+import { refusal, type Verdict } from './verdict.ts';
 
 const hashNames: Readonly<Record<string, string>> = { 'sha-512': 'sha512', 'sha-256': 'sha256' };
 
@@ -12,24 +12,27 @@ const hashNames: Readonly<Record<string, string>> = { 'sha-512': 'sha512', 'sha-
  * but one must be known. Without a body the field may be absent, and present it must be the digest of zero bytes.
  * Whether the field is covered by the signature is not judged here.
  */
-export function verifyContentDigest(exchange: Exchange, switches: Pick<WireSwitches, 'digestOfCompactJson'>): Verdict {
+export function verifyContentDigest(
+  exchange: ReceivedRequest,
+  switches: Pick<WireSwitches, 'digestOfCompactJson'>,
+): Verdict {
   const field = combinedHeader(exchange, 'content-digest');
   if (field === undefined) {
     return exchange.body.length === 0
       ? { ok: true, lenient: [] }
-      : refuse('digest_missing', 'the request has a body but no Content-Digest');
+      : refusal('digest_missing', 'the request has a body but no Content-Digest');
   }
   const dictionary = readDictionary(field);
-  if (!dictionary.ok) return refuse('digest_malformed', `Content-Digest: ${dictionary.detail}`);
+  if (!dictionary.ok) return refusal('digest_malformed', `Content-Digest: ${dictionary.detail}`);
 
   const claimed: { algorithm: string; hashName: string; digest: Buffer }[] = [];
   for (const { key, value } of dictionary.members) {
     const hashName = Object.hasOwn(hashNames, key) ? hashNames[key] : undefined;
     if (hashName === undefined) continue;
-    if (!(value[0] instanceof ArrayBuffer)) return refuse('digest_malformed', `${key} is not a byte sequence`);
+    if (!(value[0] instanceof ArrayBuffer)) return refusal('digest_malformed', `${key} is not a byte sequence`);
     claimed.push({ algorithm: key, hashName, digest: Buffer.from(value[0]) });
   }
-  if (claimed.length === 0) return refuse('digest_unsupported', 'Content-Digest names neither sha-512 nor sha-256');
+  if (claimed.length === 0) return refusal('digest_unsupported', 'Content-Digest names neither sha-512 nor sha-256');
 
   const mismatch = claimed.find(({ hashName, digest }) => !digest.equals(hash(hashName, exchange.body, 'buffer')));
   if (mismatch === undefined) return { ok: true, lenient: [] };
@@ -38,7 +41,7 @@ export function verifyContentDigest(exchange: Exchange, switches: Pick<WireSwitc
   if (compact && claimed.every(({ hashName, digest }) => digest.equals(hash(hashName, compact, 'buffer')))) {
     return { ok: true, lenient: ['digest_of_compact_json'] };
   }
-  return refuse(
+  return refusal(
     'digest_mismatch',
     `${mismatch.algorithm} is not the digest of the ${exchange.body.length} bytes received`,
   );

@@ -1,7 +1,7 @@
 // Signatures on requests of our own, to other account servicing entities: RFC 9421 §3.1, RFC 9635 §7.3.1.
 import { type KeyObject, sign } from 'node:crypto';
 import { serializeInnerList } from 'structured-headers';
-import type { Exchange } from '../received-request.ts';
+import type { ReceivedRequest } from '../received-request.ts';
 import { createContentDigest } from './content-digest.ts';
 import { createSignatureBase } from './signature-base.ts';
 import { requiredComponents } from './signature-input.ts';
@@ -33,7 +33,7 @@ export function signRequest(request: UnsignedRequest, key: SigningKey, now: numb
     headers['content-length'] = String(body.length);
   }
   const url = new URL(request.url);
-  const exchange: Exchange = {
+  const exchange: ReceivedRequest = {
     method: request.method,
     rawTarget: url.pathname + url.search,
     targetUri: url.origin + url.pathname + url.search,

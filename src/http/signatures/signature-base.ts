@@ -1,7 +1,7 @@
 // The signature base, the exact text that is signed: RFC 9421 §2.5.
-import type { Exchange } from '../received-request.ts';
+import type { ReceivedRequest } from '../received-request.ts';
 import { componentValue } from './components.ts';
-import { type Refusal, refuse } from './verdict.ts';
+import { type Refusal, refusal } from './verdict.ts';
 
 export type SignatureBase = { readonly ok: true; readonly base: string } | Refusal;
 
@@ -10,16 +10,17 @@ export type SignatureBase = { readonly ok: true; readonly base: string } | Refus
  * from Signature-Input as received (SIG-17). Shows covered values, the Authorization field among them: not for logs.
  */
 export function createSignatureBase(
-  exchange: Exchange,
+  exchange: ReceivedRequest,
   components: readonly string[],
   signatureParams: string,
 ): SignatureBase {
   let base = '';
   for (const name of components) {
     const value = componentValue(exchange, name);
-    if (value === undefined) return refuse('covered_header_absent', `the signature covers ${name}, which is not there`);
+    if (value === undefined)
+      return refusal('covered_header_absent', `the signature covers ${name}, which is not there`);
     // A line break inside a value would let one component pass for two.
-    if (/[^\t\x20-\x7e]/.test(value)) return refuse('unprintable_value', `${name} holds characters other than ASCII`);
+    if (/[^\t\x20-\x7e]/.test(value)) return refusal('unprintable_value', `${name} holds characters other than ASCII`);
     base += `"${name}": ${value}\n`;
   }
   return { ok: true, base: `${base}"@signature-params": ${signatureParams}` };

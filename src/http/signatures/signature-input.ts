@@ -1,11 +1,11 @@
 // Signature-Input and Signature, read before the key is known: RFC 9421 §4.1, §4.2, §2.3, rows SIG-02 to SIG-19.
 import type { InnerList } from 'structured-headers';
 import type { WireSwitches } from '../../profile.ts';
-import { combinedHeader, type Exchange, headerLines } from '../received-request.ts';
+import { combinedHeader, headerLines, type ReceivedRequest } from '../received-request.ts';
 import { isSupportedComponent } from './components.ts';
 import { readBareSignature, readUnquotedInput } from './lenient-forms.ts';
 import { type DictionaryMember, readDictionary, readParameterLiterals } from './structured-fields.ts';
-import { type LenientForm, type Refusal, refuse } from './verdict.ts';
+import { type LenientForm, type Refusal, refusal } from './verdict.ts';
 
 const maxInputLength = 8192;
 const maxComponents = 32;
@@ -39,20 +39,20 @@ export interface ReadSignature {
  * in milliseconds. Never throws.
  */
 export function readSignature(
-  exchange: Exchange,
+  exchange: ReceivedRequest,
   switches: WireSwitches,
   now: number,
   required: readonly string[] = requiredComponents(exchange),
 ): ReadSignature | Refusal {
   if (headerLines(exchange, 'authorization').length > 1) {
-    return refuse('duplicate_authorization', 'the Authorization field stands more than once');
+    return refusal('duplicate_authorization', 'the Authorization field stands more than once');
   }
   const inputText = combinedHeader(exchange, 'signature-input');
-  if (!inputText) return refuse('missing_signature_input', 'the request has no Signature-Input');
+  if (!inputText) return refusal('missing_signature_input', 'the request has no Signature-Input');
   const signatureText = combinedHeader(exchange, 'signature');
-  if (!signatureText) return refuse('missing_signature', 'the request has no Signature');
+  if (!signatureText) return refusal('missing_signature', 'the request has no Signature');
   if (inputText.length > maxInputLength || signatureText.length > maxInputLength) {
-    return refuse('signature_input_too_large', `Signature-Input and Signature end at ${maxInputLength} characters`);
+    return refusal('signature_input_too_large', `Signature-Input and Signature end at ${maxInputLength} characters`);
   }
   const lenient: LenientForm[] = [];
   const inputs = readInputs(inputText, switches, lenient);
@@ -94,11 +94,11 @@ function readInputs(text: string, switches: WireSwitches, lenient: LenientForm[]
   }
   if (!read.ok) {
     const reason = read.fault === 'duplicate_key' ? 'duplicate_label' : 'malformed_signature_input';
-    return refuse(reason, `Signature-Input: ${read.detail}`);
+    return refusal(reason, `Signature-Input: ${read.detail}`);
   }
   const stray = read.members.find(({ value }) => !Array.isArray(value[0]));
-  if (stray) return refuse('malformed_signature_input', `Signature-Input: ${stray.key} is not an inner list`);
-  if (read.members.length === 0) return refuse('missing_signature_input', 'Signature-Input is empty');
+  if (stray) return refusal('malformed_signature_input', `Signature-Input: ${stray.key} is not an inner list`);
+  if (read.members.length === 0) return refusal('missing_signature_input', 'Signature-Input is empty');
   return read;
 }
 
@@ -118,11 +118,11 @@ function readSignatures(
   const read = readDictionary(text);
   if (!read.ok) {
     const reason = read.fault === 'duplicate_key' ? 'duplicate_label' : 'malformed_signature';
-    return refuse(reason, `Signature: ${read.detail}`);
+    return refusal(reason, `Signature: ${read.detail}`);
   }
   const byLabel = new Map<string, Buffer>();
   for (const { key, value } of read.members) {
-    if (!(value[0] instanceof ArrayBuffer)) return refuse('malformed_signature', `${key} is not a byte sequence`);
+    if (!(value[0] instanceof ArrayBuffer)) return refusal('malformed_signature', `${key} is not a byte sequence`);
     byLabel.set(key, Buffer.from(value[0]));
   }
   return { ok: true, byLabel };
@@ -137,13 +137,13 @@ function selectLabel(
   const lonely =
     [...labels].find((label) => !signatures.has(label)) ?? [...signatures.keys()].find((label) => !labels.has(label));
   if (lonely !== undefined) {
-    return refuse('label_mismatch', `label ${lonely} stands in only one of Signature-Input and Signature`);
+    return refusal('label_mismatch', `label ${lonely} stands in only one of Signature-Input and Signature`);
   }
   const tagged = inputs.filter(({ value }) => value[1].get('tag') === 'gnap');
   const chosen =
     inputs.find(({ key }) => key === 'sig1') ??
     (tagged.length === 1 ? tagged[0] : inputs.length === 1 ? inputs[0] : undefined);
-  return chosen ?? refuse('ambiguous_label', 'several signatures, none labelled sig1 and not exactly one tagged gnap');
+  return chosen ?? refusal('ambiguous_label', 'several signatures, none labelled sig1 and not exactly one tagged gnap');
 }
 
 function readParameters(
@@ -154,50 +154,51 @@ function readParameters(
 ): SignatureParameters | Refusal {
   const literals = readParameterLiterals(raw);
   const literal = new Map(literals);
-  if (literal.size !== literals.length) return refuse('duplicate_parameter', 'a signature parameter stands twice');
+  if (literal.size !== literals.length) return refusal('duplicate_parameter', 'a signature parameter stands twice');
   for (const name of ['keyid', 'nonce', 'alg', 'tag']) {
     const value = values.get(name);
     if (value !== undefined && typeof value !== 'string')
-      return refuse('malformed_parameter', `${name} is not a string`);
+      return refusal('malformed_parameter', `${name} is not a string`);
   }
   for (const name of ['created', 'expires']) {
     if (values.has(name) && !/^\d{1,15}$/.test(literal.get(name) ?? '')) {
-      return refuse('malformed_parameter', `${name} is not an integer of seconds`);
+      return refusal('malformed_parameter', `${name} is not an integer of seconds`);
     }
   }
   const params = Object.fromEntries(values) as unknown as Partial<SignatureParameters>;
   const { keyid, created, expires, nonce, alg, tag } = params;
 
-  if (!keyid) return refuse('missing_keyid', 'the signature has no keyid');
-  if (created === undefined) return refuse('missing_created', 'the signature has no created');
+  if (!keyid) return refusal('missing_keyid', 'the signature has no keyid');
+  if (created === undefined) return refusal('missing_created', 'the signature has no created');
   if (created * 1000 < now - switches.signatureMaxAgeMs) {
-    return refuse('created_too_old', `created is more than ${switches.signatureMaxAgeMs / 1000} s ago`);
+    return refusal('created_too_old', `created is more than ${switches.signatureMaxAgeMs / 1000} s ago`);
   }
   if (created * 1000 > now + switches.signatureSkewMs) {
-    return refuse('created_in_future', `created is more than ${switches.signatureSkewMs / 1000} s ahead`);
+    return refusal('created_in_future', `created is more than ${switches.signatureSkewMs / 1000} s ahead`);
   }
-  if (expires !== undefined && expires * 1000 < now) return refuse('expired', 'expires has passed');
-  if (alg !== undefined && alg !== 'ed25519') return refuse('unsupported_alg', 'alg is not ed25519');
-  if (tag === undefined ? switches.requireTagGnap : tag !== 'gnap') return refuse('unsupported_tag', 'tag is not gnap');
+  if (expires !== undefined && expires * 1000 < now) return refusal('expired', 'expires has passed');
+  if (alg !== undefined && alg !== 'ed25519') return refusal('unsupported_alg', 'alg is not ed25519');
+  if (tag === undefined ? switches.requireTagGnap : tag !== 'gnap')
+    return refusal('unsupported_tag', 'tag is not gnap');
   return { keyid, created, expires, nonce, alg, tag };
 }
 
 function readComponents([items]: InnerList, required: readonly string[]): string[] | Refusal {
-  if (items.length > maxComponents) return refuse('too_many_components', `more than ${maxComponents} components`);
+  if (items.length > maxComponents) return refusal('too_many_components', `more than ${maxComponents} components`);
   const components: string[] = [];
   for (const [name, params] of items) {
-    if (typeof name !== 'string') return refuse('malformed_signature_input', 'a component name is not a string');
-    if (params.size > 0) return refuse('unsupported_component', `parameters on component ${name}`);
-    if (!isSupportedComponent(name)) return refuse('unsupported_component', `component ${JSON.stringify(name)}`);
-    if (components.includes(name)) return refuse('duplicate_component', `component ${name} stands twice`);
+    if (typeof name !== 'string') return refusal('malformed_signature_input', 'a component name is not a string');
+    if (params.size > 0) return refusal('unsupported_component', `parameters on component ${name}`);
+    if (!isSupportedComponent(name)) return refusal('unsupported_component', `component ${JSON.stringify(name)}`);
+    if (components.includes(name)) return refusal('duplicate_component', `component ${name} stands twice`);
     components.push(name);
   }
   const missing = required.find((name) => !components.includes(name));
-  return missing === undefined ? components : refuse('missing_component', `the signature does not cover ${missing}`);
+  return missing === undefined ? components : refusal('missing_component', `the signature does not cover ${missing}`);
 }
 
 /** RFC 9635 §7.3.1: what a signature must cover, by what the request holds (SIG-03, SIG-04, SIG-05). */
-export function requiredComponents(exchange: Exchange): string[] {
+export function requiredComponents(exchange: ReceivedRequest): string[] {
   const required = ['@method', '@target-uri'];
   if (headerLines(exchange, 'authorization').length > 0) required.push('authorization');
   if (exchange.body.length > 0) required.push('content-digest');

@@ -57,6 +57,6 @@ export interface Refusal {
 
 export type Verdict = { readonly ok: true; readonly lenient: readonly LenientForm[] } | Refusal;
 
-export function refuse(reason: Reason, detail: string): Refusal {
+export function refusal(reason: Reason, detail: string): Refusal {
   return { ok: false, reason, detail };
 }

@@ -1,11 +1,11 @@
 // Verification of a signed request: RFC 9421 §3.2 and §3.3.6, RFC 9635 §7.3.1.
 import { type KeyObject, verify } from 'node:crypto';
 import type { WireSwitches } from '../../profile.ts';
-import type { Exchange } from '../received-request.ts';
+import type { ReceivedRequest } from '../received-request.ts';
 import { verifyContentDigest } from './content-digest.ts';
 import { createSignatureBase } from './signature-base.ts';
 import { type ReadSignature, readSignature } from './signature-input.ts';
-import { refuse, type Verdict } from './verdict.ts';
+import { refusal, type Verdict } from './verdict.ts';
 
 export interface CheckOptions {
   /** Ed25519 public key of the client. */
@@ -16,24 +16,24 @@ export interface CheckOptions {
 }
 
 /** Second step, after `readSignature`: digest and signature, with the key that belongs to `read.keyid`. */
-export function checkSignature(exchange: Exchange, read: ReadSignature, options: CheckOptions): Verdict {
+export function checkSignature(exchange: ReceivedRequest, read: ReadSignature, options: CheckOptions): Verdict {
   const { key, expectedKeyId, switches } = options;
   if (expectedKeyId !== undefined && read.keyid !== expectedKeyId) {
-    return refuse('keyid_mismatch', 'keyid is not the kid of the expected key');
+    return refusal('keyid_mismatch', 'keyid is not the kid of the expected key');
   }
-  if (key.asymmetricKeyType !== 'ed25519') return refuse('unsupported_key', 'the key is not an Ed25519 key');
+  if (key.asymmetricKeyType !== 'ed25519') return refusal('unsupported_key', 'the key is not an Ed25519 key');
   const digest = verifyContentDigest(exchange, switches);
   if (!digest.ok) return digest;
   const built = createSignatureBase(exchange, read.components, read.signatureParams);
   if (!built.ok) return built;
   if (!verify(null, Buffer.from(built.base, 'ascii'), key, read.signature)) {
-    return refuse('signature_mismatch', 'the signature does not verify with this key over the signature base');
+    return refusal('signature_mismatch', 'the signature does not verify with this key over the signature base');
   }
   return { ok: true, lenient: [...read.lenient, ...digest.lenient] };
 }
 
 /** Both steps at once, for a caller that knows the key. `now` is wall time in milliseconds. */
-export function verifySignature(exchange: Exchange, options: CheckOptions & { readonly now: number }): Verdict {
+export function verifySignature(exchange: ReceivedRequest, options: CheckOptions & { readonly now: number }): Verdict {
   const read = readSignature(exchange, options.switches, options.now);
   return read.ok ? checkSignature(exchange, read, options) : read;
 }

@@ -8,7 +8,7 @@ import { createCipheriv, createDecipheriv, createHmac } from 'node:crypto';
 const NONCE_LENGTH = 12;
 const TAG_LENGTH = 16;
 
-export interface Credentials {
+export interface StreamCredentials {
   readonly ilpAddress: string;
   readonly sharedSecret: Buffer;
 }
@@ -27,7 +27,11 @@ function deriveKeys(secret: string) {
 }
 
 /** Credentials of an incoming payment, by the newest secret (the last one). */
-export function createCredentials(secrets: readonly string[], prefix: string, incomingPaymentId: string): Credentials {
+export function createCredentials(
+  secrets: readonly string[],
+  prefix: string,
+  incomingPaymentId: string,
+): StreamCredentials {
   const keys = deriveKeys(secrets.at(-1)!);
   const nonce = hmac(keys.nonce, incomingPaymentId).subarray(0, NONCE_LENGTH);
   const cipher = createCipheriv('aes-256-gcm', keys.token, nonce);

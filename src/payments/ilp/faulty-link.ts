@@ -1,11 +1,11 @@
 /** A link whose packets are struck by faults on purpose (CT-06), for failed and partly delivered payments. */
 import { setTimeout as wait } from 'node:timers/promises';
-import { packetOperation, type Strike } from '../../faults.ts';
+import { type FaultSelector, packetOperation } from '../../faults.ts';
 import { reject } from './ilp-reply.ts';
 import { type Link, LinkError } from './link.ts';
 
 /** `prefix` is the peer's ILP address: a Reject comes in its name. */
-export function createFaultyLink(link: Link, prefix: string, strike: Strike): Link {
+export function createFaultyLink(link: Link, prefix: string, strike: FaultSelector): Link {
   return {
     async send(asset, prepare, onSent) {
       const fault = strike(packetOperation);

@@ -111,7 +111,7 @@ export async function claimJob(
  * Takes a pending payment from whoever has it, for the rest of this transaction: that worker's next step finds its
  * lease gone. Waits for a step that is being written. Undefined if the payment has ended, or is none.
  */
-export async function seizeJob(
+export async function takeOverJob(
   tx: Transaction,
   { ase, paymentId, wallNow }: { ase: string; paymentId: string; wallNow: number },
 ): Promise<Job | undefined> {

@@ -4,7 +4,7 @@ import type { Queryable, Transaction } from '../../database/database.ts';
 import { Problem } from '../../errors.ts';
 import { expiryOf, type OutgoingPacket, resolvePacket } from '../ilp/packet-journal.ts';
 import { conditionFor } from '../ilp/stream-packet.ts';
-import { type Job, seizeJob, updateJob } from './job.ts';
+import { type Job, takeOverJob, updateJob } from './job.ts';
 import { bookFulfilled } from './transfers.ts';
 
 export type PacketFate =
@@ -30,7 +30,7 @@ export async function resolvePacketInDoubt(
   if (fate.kind === 'rejected' && wallNow < expiryOf(found.packet.prepare)) {
     throw new Problem('conflict', { description: 'the packet has not expired: the peer may still book it' });
   }
-  const job = await seizeJob(tx, { ase, paymentId, wallNow });
+  const job = await takeOverJob(tx, { ase, paymentId, wallNow });
   // Again, now that nobody else writes for the payment.
   const current = await findPacket(tx, ase, paymentId, condition);
   if (!job || current?.state !== 'prepared') {

@@ -22,15 +22,15 @@ import type { AnnouncePayment } from '../payment-event.ts';
 import type { ReadReceiver, Receiver } from '../receiver.ts';
 import type { Failpoint } from './failpoint.ts';
 import { type Job, lockOutgoingPaymentGrant, returnSpending, updateJob } from './job.ts';
-import { bookFulfilled, exchange, holdDebit, refund, sourceOf, takeFee } from './transfers.ts';
+import { bookFulfilled, exchangeEntries, holdDebit, refund, sourceAmountFor, takeFee } from './transfers.ts';
 
 /** As pino's. */
-export interface SettlementLog {
+export interface SenderLog {
   warn(fields: Record<string, unknown>, message: string): void;
   error(fields: Record<string, unknown>, message: string): void;
 }
 
-export interface SettlePaymentContext {
+export interface SendPaymentContext {
   readonly db: Database;
   readonly clock: Clock;
   readonly connector: Connector;
@@ -38,7 +38,7 @@ export interface SettlePaymentContext {
   readonly failpoint: Failpoint;
   readonly announce: AnnouncePayment;
   readonly packetLifetimeMs: number;
-  readonly log?: SettlementLog | undefined;
+  readonly log?: SenderLog | undefined;
   /** Asked between two packets: whether to hand the payment back. */
   readonly isStopping: () => boolean;
 }
@@ -51,7 +51,7 @@ export type Outcome =
   | { readonly kind: 'handed-back' };
 
 /** One attempt. Fails the payment only when no packet is in doubt. Throws LeaseLost. */
-export async function settlePayment(context: SettlePaymentContext, job: Job): Promise<Outcome> {
+export async function sendPayment(context: SendPaymentContext, job: Job): Promise<Outcome> {
   const { db, clock, connector, failpoint } = context;
 
   // ── Hold the debit (RS-OP-23)
@@ -100,7 +100,7 @@ export async function settlePayment(context: SettlePaymentContext, job: Job): Pr
         sequence,
         peer: peer.name,
         prepare,
-        sourceAmount: sourceOf(job, job.deliveredAmount + amount) - job.sentAmount,
+        sourceAmount: sourceAmountFor(job, job.deliveredAmount + amount) - job.sentAmount,
         amount,
       };
       await db.transaction(async (tx) => {
@@ -138,7 +138,7 @@ export async function settlePayment(context: SettlePaymentContext, job: Job): Pr
 }
 
 /** Returns false if the payer has not enough. */
-async function holdFunds({ db, clock }: SettlePaymentContext, job: Job): Promise<boolean> {
+async function holdFunds({ db, clock }: SendPaymentContext, job: Job): Promise<boolean> {
   const { ase } = job;
   await openInternalAccounts(db.query, ase, [
     { kind: 'hold', asset: job.debit.asset },
@@ -164,7 +164,7 @@ async function bookFee(tx: Transaction, job: Job, now: number): Promise<void> {
 }
 
 /** The receiver if it can still take what is missing. */
-async function readReceiverOf(context: SettlePaymentContext, job: Job): Promise<Receiver | Outcome> {
+async function readReceiverOf(context: SendPaymentContext, job: Job): Promise<Receiver | Outcome> {
   assertOutsideTransaction('reading the receiver');
   try {
     const receiver = await context.readReceiver(job.receiver);
@@ -188,7 +188,7 @@ async function readReceiverOf(context: SettlePaymentContext, job: Job): Promise<
  * by a copy that is still on its way.
  */
 async function exchangePacket(
-  { db, clock, connector, failpoint, log }: SettlePaymentContext,
+  { db, clock, connector, failpoint, log }: SendPaymentContext,
   job: Job,
   packet: OutgoingPacket,
   attempt: 'first' | 'replay',
@@ -222,11 +222,11 @@ async function exchangePacket(
 }
 
 /** The receiver stands at this ASE: one transaction from the hold to the payee, and the end. */
-async function deliverHere(context: SettlePaymentContext, job: Job, incomingPaymentId: string): Promise<Outcome> {
+async function deliverHere(context: SendPaymentContext, job: Job, incomingPaymentId: string): Promise<Outcome> {
   const { db, clock, failpoint } = context;
   const now = clock.businessNow();
   const amount = job.receive.value;
-  const sentAmount = sourceOf(job, amount);
+  const sentAmount = sourceAmountFor(job, amount);
   try {
     await db.transaction(async (tx) => {
       const done = { sentAmount, deliveredAmount: amount, state: 'completed', nextAttemptAt: null } as const;
@@ -235,7 +235,7 @@ async function deliverHere(context: SettlePaymentContext, job: Job, incomingPaym
       if (!incomingPayment) throw new Problem('unknown_incoming_payment');
       await creditIncomingPayment(tx, incomingPayment, {
         amount,
-        paidBy: exchange(job, sentAmount, amount),
+        paidBy: exchangeEntries(job, sentAmount, amount),
         transferId: `outgoing:${job.id}:delivery`,
         now,
         announce: context.announce,
@@ -253,7 +253,7 @@ async function deliverHere(context: SettlePaymentContext, job: Job, incomingPaym
 
 /** Ends the payment with what was delivered so far; payer and grant get the rest back (RS-OP-18, SET-12, LIM-14). */
 export async function failPayment(
-  context: Pick<SettlePaymentContext, 'db' | 'clock' | 'failpoint' | 'announce'>,
+  context: Pick<SendPaymentContext, 'db' | 'clock' | 'failpoint' | 'announce'>,
   job: Job,
   reason: string,
 ): Promise<Outcome> {

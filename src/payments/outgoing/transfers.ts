@@ -17,7 +17,7 @@ const sendable = (job: Job): bigint => job.debit.value - job.fee;
  * What the payer has given when `delivered` of the receive amount has arrived: from the total, never packet by packet,
  * so that rounding does not add up and the last packet makes both amounts exact.
  */
-export function sourceOf(job: Job, delivered: bigint): bigint {
+export function sourceAmountFor(job: Job, delivered: bigint): bigint {
   return delivered === job.receive.value ? sendable(job) : (delivered * sendable(job)) / job.receive.value;
 }
 
@@ -27,7 +27,7 @@ export const holdDebit = (job: Job): Entry[] => [
 ];
 
 /** From the hold through the exchange; who gets the `amount` is another entry. */
-export function exchange(job: Job, sourceAmount: bigint, amount: bigint): Entry[] {
+export function exchangeEntries(job: Job, sourceAmount: bigint, amount: bigint): Entry[] {
   const bought = internalAccountId('exchange', job.debit.asset);
   const sold = internalAccountId('exchange', job.receive.asset);
   const exchanged =
@@ -65,7 +65,7 @@ export async function bookFulfilled(
   const progress = { sentAmount, deliveredAmount: job.deliveredAmount + amount, attempts: 0 };
   await updateJob(tx, job, progress);
   await bookTransfer(tx, job.ase, `packet:${condition}:out`, now, [
-    ...exchange(job, sourceAmount, amount),
+    ...exchangeEntries(job, sourceAmount, amount),
     { accountId: internalAccountId('peer', job.receive.asset, peer), amount },
   ]);
   return progress;

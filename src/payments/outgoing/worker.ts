@@ -11,17 +11,17 @@ import { type AnnouncePayment, announceNothing } from '../payment-event.ts';
 import type { ReadReceiver } from '../receiver.ts';
 import { type Failpoint, noFailpoint } from './failpoint.ts';
 import { claimJob, type Job, LeaseLost, renewLease, updateJob } from './job.ts';
-import { failPayment, type Outcome, type SettlementLog, settlePayment } from './send.ts';
+import { failPayment, type Outcome, type SenderLog, sendPayment } from './send.ts';
 
-export type { SettlementLog } from './send.ts';
+export type { SenderLog } from './send.ts';
 
-export interface SettlementOptions {
+export interface OutgoingPaymentWorkerOptions {
   readonly ase: string;
   readonly db: Database;
   readonly clock: Clock;
   readonly connector: Connector;
   readonly readReceiver: ReadReceiver;
-  readonly log?: SettlementLog;
+  readonly log?: SenderLog;
   readonly failpoint?: Failpoint;
   readonly announce?: AnnouncePayment;
   /** How long a payment whose process died waits for another. Default 10 s. */
@@ -38,7 +38,7 @@ export interface SettlementOptions {
   readonly maxAttempts?: number;
 }
 
-export interface Settlement {
+export interface OutgoingPaymentWorker {
   /** Looks for due payments now; call it after the transaction that created one has committed. */
   wake(): void;
   /** Starts the slow poll that finds the payments of crashed processes. */
@@ -57,7 +57,7 @@ const retryDelay = (attempts: number): number => Math.min(200 * 2 ** attempts, 6
 /** A multiple of `concurrency`: payments at once, those that wait for a peer among them. */
 const MOST_WAITING = 10;
 
-export function createSettlement(options: SettlementOptions): Settlement {
+export function createOutgoingPaymentWorker(options: OutgoingPaymentWorkerOptions): OutgoingPaymentWorker {
   const { ase, db, clock, log, leaseMs = 10_000, pollMs = 1_000, maxAttempts = 10 } = options;
   const { concurrency = 8, placeMs = 1_000 } = options;
   let isStopping = false;
@@ -74,7 +74,7 @@ export function createSettlement(options: SettlementOptions): Settlement {
     const renew = () => renewLease(db.query, job, clock.wallNow(), leaseMs).catch(() => {});
     const renewal = setInterval(renew, leaseMs / 3).unref();
     try {
-      const outcome = await settlePayment(context, job).catch(retryUnlessLeaseLost);
+      const outcome = await sendPayment(context, job).catch(retryUnlessLeaseLost);
       if (outcome.kind === 'retry') await retryLater(job, outcome.reason);
       if (outcome.kind === 'handed-back') await updateJob(db.query, job, { nextAttemptAt: clock.wallNow() });
     } catch (error) {

@@ -2,7 +2,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { GrantRules } from '../../auth/deps.ts';
 import type { Webhook } from '../../events/delivery.ts';
-import type { PageWords } from '../../html/page-labels.ts';
+import type { PageLabels } from '../../html/page-labels.ts';
 import type { Asset } from '../../open-payments/amount.ts';
 import type { ClientJwk } from '../../open-payments/client.ts';
 import type { Fee } from '../../payments/fees.ts';
@@ -95,7 +95,7 @@ export interface WorldDefinition {
   readonly client: { readonly ase: string; readonly path: string; readonly keyId: string };
   /** Where calls to other origins really go. */
   readonly hosts?: Readonly<Record<string, string>>;
-  readonly pages?: PageWords;
+  readonly pages?: PageLabels;
   /** Whether whoever consents on the page must sign in. */
   readonly signIn?: boolean;
   /** In place of the profile's. */
@@ -119,7 +119,7 @@ export const hostsOf = (ases: readonly AseDefinition[]): string[] =>
   publishedUrls(ases).map((url) => new URL(url).hostname);
 
 /** What of a definition is for nobody but tests, by name, and whether it is there. */
-export function delicateParts(ases: readonly AseDefinition[]): Record<string, boolean> {
+export function unsafeFeatures(ases: readonly AseDefinition[]): Record<string, boolean> {
   const wallets = ases.flatMap((ase) => ase.wallets);
   return {
     'a passphrase in the world file': wallets.some(({ passphrase }) => passphrase !== undefined),

@@ -11,7 +11,7 @@ import type { Connector } from '../../../src/payments/ilp/connector.ts';
 import { fulfill } from '../../../src/payments/ilp/ilp-reply.ts';
 import { claimJob, LeaseLost } from '../../../src/payments/outgoing/job.ts';
 import { resolvePacketInDoubt } from '../../../src/payments/outgoing/resolve-packet.ts';
-import { settlePayment } from '../../../src/payments/outgoing/send.ts';
+import { sendPayment } from '../../../src/payments/outgoing/send.ts';
 
 const [url, ase, peer, action, subject, condition, proof] = process.argv.slice(2) as [
   string,
@@ -61,7 +61,7 @@ try {
   tell('ready');
   await once(process, 'message');
   if (job) {
-    await settlePayment(
+    await sendPayment(
       {
         ...{ db: { ...db, transaction: held }, clock, connector, packetLifetimeMs: 30_000 },
         readReceiver: () => Promise.reject(new Error('nothing is missing')),

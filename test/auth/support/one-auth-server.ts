@@ -11,8 +11,8 @@ import { createIntrospectionServer } from '../../../src/auth/introspection.ts';
 import { createAuthServer, createInteractionServer, interactionHeaders } from '../../../src/auth/server.ts';
 import { customerAccountId } from '../../../src/database/customer-account.ts';
 import type { Database } from '../../../src/database/database.ts';
-import type { Environment } from '../../../src/http/pipeline.ts';
-import { bind, keepRawTarget } from '../../../src/http/router.ts';
+import type { ServerContext } from '../../../src/http/pipeline.ts';
+import { createServerRouter, keepRawTarget } from '../../../src/http/router.ts';
 import { ClientKeyError, importClientJwk } from '../../../src/http/signatures/client-keys.ts';
 import { type ConsentPolicy, createConsentPrompt } from '../../../src/identity-provider/consent.ts';
 import { createBackChannelServer, createIdentityProviderServer } from '../../../src/identity-provider/server.ts';
@@ -127,7 +127,7 @@ export async function startAuthServer(open: () => Promise<Database> = openEmbedd
     isInterval,
     allowHttp: false,
   };
-  const environment: Environment = {
+  const environment: ServerContext = {
     db,
     clock,
     get switches() {
@@ -142,20 +142,24 @@ export async function startAuthServer(open: () => Promise<Database> = openEmbedd
   const below = { origin, cors: false, headers: interactionHeaders };
   // Anew for each request, so that tests can turn a switch.
   app.use('/auth', (req, res, next) => {
-    bind(createInteractionServer({ ...deps, promptConsent }), environment, below)(req, res, next);
+    createServerRouter(createInteractionServer({ ...deps, promptConsent }), environment, below)(req, res, next);
   });
   app.use('/auth', (req, res, next) => {
     const options = { origin, cors: true, headers: { 'Cache-Control': 'no-store' } };
-    bind(createAuthServer({ ...deps }), environment, options)(req, res, next);
+    createServerRouter(createAuthServer({ ...deps }), environment, options)(req, res, next);
   });
   app.use(
     '/idp',
-    bind(createIdentityProviderServer({ ids, clock, interactions, authServer, provider: ase }), environment, below),
+    createServerRouter(
+      createIdentityProviderServer({ ids, clock, interactions, authServer, provider: ase }),
+      environment,
+      below,
+    ),
   );
   const backChannel = createBackChannelServer({ interactions, secret: secrets.identityProvider });
-  app.use('/back-channel', bind(backChannel, environment, { origin, cors: false }));
+  app.use('/back-channel', createServerRouter(backChannel, environment, { origin, cors: false }));
   const introspection = createIntrospectionServer({ ase, db, clock, secret: secrets.introspection });
-  app.use('/introspect', bind(introspection, environment, { origin, cors: false }));
+  app.use('/introspect', createServerRouter(introspection, environment, { origin, cors: false }));
 
   const hosted = await Promise.all(
     ['alice', 'bob'].map(async (name) => {

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { sign } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import type { Exchange } from '../../../src/http/received-request.ts';
+import type { ReceivedRequest } from '../../../src/http/received-request.ts';
 import { readSignature } from '../../../src/http/signatures/signature-input.ts';
 import { checkSignature, verifySignature } from '../../../src/http/signatures/verify.ts';
 import { compat, type Switches, strict } from '../../../src/profile.ts';
@@ -22,12 +22,12 @@ import {
 } from './support/signed-messages.ts';
 
 const runs = { numRuns: 200 };
-const accepts = (exchange: Exchange, switches: Switches): boolean =>
+const accepts = (exchange: ReceivedRequest, switches: Switches): boolean =>
   verifySignature(exchange, { key: publicKey, switches, now }).ok;
-const nowhere = (exchange: Exchange): void => {
+const nowhere = (exchange: ReceivedRequest): void => {
   for (const switches of [strict, compat]) assert.equal(accepts(exchange, switches), false);
 };
-const asBefore = (message: SignedMessage, exchange: Exchange): void => {
+const asBefore = (message: SignedMessage, exchange: ReceivedRequest): void => {
   assert.equal(accepts(exchange, compat), true);
   assert.equal(accepts(exchange, strict), message.form === 'rfc');
 };
@@ -78,7 +78,7 @@ function applyEdit(text: string, { kind, at, length, with: other }: Edit): strin
   }
 }
 
-type Change = (message: SignedMessage) => Exchange;
+type Change = (message: SignedMessage) => ReceivedRequest;
 const lineEdit = fc.tuple(fc.nat(), fc.array(edit, { minLength: 1, maxLength: 3 }));
 
 const addedLine = fc.constantFrom<Line>(
@@ -199,7 +199,7 @@ test('of changed messages only those are accepted that still say what was signed
 });
 
 /** The message with another text of its Signature-Input parameters. */
-function withParameters(message: SignedMessage, rewrite: (parameters: string) => string): Exchange {
+function withParameters(message: SignedMessage, rewrite: (parameters: string) => string): ReceivedRequest {
   const { parameters } = claimOf(message.exchange, message.label)!;
   const rawHeaders = message.exchange.rawHeaders.map(
     ([name, text]): Line => [
@@ -245,7 +245,7 @@ test('parameters count as they were written: a loose spelling is good if it was 
       const loose = spell(parameters);
       fc.pre(loose !== parameters);
       const signature = sign(null, Buffer.from(baseOf(message.exchange, components, loose)), privateKey);
-      const resigned = (text: string): Exchange => ({
+      const resigned = (text: string): ReceivedRequest => ({
         ...message.exchange,
         rawHeaders: withParameters(message, () => text).rawHeaders.map(
           ([name, value]): Line => [
@@ -310,7 +310,7 @@ test('a signature has one form of its bytes: no other S of the same residue, no 
   const order = 2n ** 252n + 27742317777372353535851937790883648493n;
   fc.assert(
     fc.property(signedMessage, fc.nat(511), (message, bit) => {
-      const replace = (bytes: Buffer): Exchange => ({
+      const replace = (bytes: Buffer): ReceivedRequest => ({
         ...message.exchange,
         rawHeaders: message.exchange.rawHeaders.map(
           ([name, text]): Line => [

@@ -5,7 +5,7 @@ import { createPublicKey } from 'node:crypto';
 import { test } from 'node:test';
 import digests from '../../../conformance/vectors/digests.json' with { type: 'json' };
 import recorded from '../../../conformance/vectors/signatures.json' with { type: 'json' };
-import { createTargetUri, type Exchange } from '../../../src/http/received-request.ts';
+import { createTargetUri, type ReceivedRequest } from '../../../src/http/received-request.ts';
 import { verifyContentDigest } from '../../../src/http/signatures/content-digest.ts';
 import { createSignatureBase } from '../../../src/http/signatures/signature-base.ts';
 import { readSignature } from '../../../src/http/signatures/signature-input.ts';
@@ -28,7 +28,7 @@ interface SignatureVector {
 
 const key = createPublicKey({ key: recorded.keys['test-key-ed25519'], format: 'jwk' });
 
-function toExchange({ method, origin, target, headers, body }: SignatureVector['request']): Exchange {
+function toExchange({ method, origin, target, headers, body }: SignatureVector['request']): ReceivedRequest {
   return {
     method,
     rawTarget: target,

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { createTargetUri, type Exchange } from '../../../src/http/received-request.ts';
+import { createTargetUri, type ReceivedRequest } from '../../../src/http/received-request.ts';
 import { verifyContentDigest } from '../../../src/http/signatures/content-digest.ts';
 import { signRequest } from '../../../src/http/signatures/sign.ts';
 import { verifySignature } from '../../../src/http/signatures/verify.ts';
@@ -13,9 +13,10 @@ const { privateKey, publicKey } = generateKeyPairSync('ed25519');
 const now = 1_700_000_000_000;
 const origin = 'https://ase.example';
 const runs = { numRuns: 200 };
-const verify = (exchange: Exchange, switches = compat) => verifySignature(exchange, { key: publicKey, switches, now });
+const verify = (exchange: ReceivedRequest, switches = compat) =>
+  verifySignature(exchange, { key: publicKey, switches, now });
 
-function sign(method: string, target: string, token: string, body: Buffer): Exchange {
+function sign(method: string, target: string, token: string, body: Buffer): ReceivedRequest {
   const headers = { authorization: `GNAP ${token}`, 'content-type': 'application/json' };
   const signed = signRequest({ method, url: origin + target, headers, body }, { keyid: 'k', privateKey }, now);
   return { method, rawTarget: target, targetUri: origin + target, rawHeaders: Object.entries(signed), body };
@@ -61,7 +62,7 @@ test('no request of which a covered part was changed is accepted', () => {
   );
   fc.assert(
     fc.property(signedExchange, part, fc.nat(), (exchange, what, at) => {
-      let changed: Exchange;
+      let changed: ReceivedRequest;
       if (what === 'method') changed = { ...exchange, method: changeText(exchange.method, at) };
       else if (what === 'target') {
         const rawTarget = '/' + changeText(exchange.rawTarget.slice(1), at);
@@ -153,7 +154,7 @@ test('any fields get a verdict, nothing throws, garbage is not accepted', () => 
       fc.uint8Array(),
       (method, rawTarget, lines, bytes) => {
         const targetUri = createTargetUri(origin, rawTarget);
-        const exchange: Exchange = { method, rawTarget, targetUri, rawHeaders: lines, body: Buffer.from(bytes) };
+        const exchange: ReceivedRequest = { method, rawTarget, targetUri, rawHeaders: lines, body: Buffer.from(bytes) };
         for (const switches of [strict, compat]) {
           const verdict = verify(exchange, switches);
           assert.ok(!verdict.ok && verdict.detail.length > 0);
@@ -173,7 +174,7 @@ test('garbage within a well-formed signature gets a verdict too', () => {
   fc.assert(
     fc.property(fc.array(component, { maxLength: 6 }), fieldText, (components, rawTarget) => {
       const list = components.map((name) => JSON.stringify(name)).join(' ');
-      const exchange: Exchange = {
+      const exchange: ReceivedRequest = {
         method: 'GET',
         rawTarget,
         targetUri: createTargetUri(origin, rawTarget),

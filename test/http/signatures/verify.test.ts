@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { test } from 'node:test';
 import { createSignatureHeaders, validateSignature, validateSignatureHeaders } from '@interledger/http-signature-utils';
-import type { Exchange } from '../../../src/http/received-request.ts';
+import type { ReceivedRequest } from '../../../src/http/received-request.ts';
 import { createContentDigest } from '../../../src/http/signatures/content-digest.ts';
 import { signRequest } from '../../../src/http/signatures/sign.ts';
 import { createSignatureBase } from '../../../src/http/signatures/signature-base.ts';
@@ -14,12 +14,12 @@ import { compat, selectProfile, strict } from '../../../src/profile.ts';
 const { privateKey, publicKey } = generateKeyPairSync('ed25519');
 const now = Date.now();
 const signingKey = { keyid: 'key-1', privateKey };
-const outcome = (exchange: Exchange, extra: Partial<Parameters<typeof verifySignature>[1]> = {}): string => {
+const outcome = (exchange: ReceivedRequest, extra: Partial<Parameters<typeof verifySignature>[1]> = {}): string => {
   const verdict = verifySignature(exchange, { key: publicKey, switches: strict, now, ...extra });
   return verdict.ok ? 'ok' : verdict.reason;
 };
 
-function ownRequest(url: string, headers: Record<string, string> = {}, body = '', method = 'POST'): Exchange {
+function ownRequest(url: string, headers: Record<string, string> = {}, body = '', method = 'POST'): ReceivedRequest {
   const bytes = Buffer.from(body);
   const signed = signRequest({ method, url, headers, body: bytes }, signingKey, now);
   const { origin, pathname, search } = new URL(url);
@@ -42,7 +42,7 @@ test('the Node client’s library signs what we accept', async () => {
     keyId: 'k',
   });
   const rawHeaders = Object.entries({ ...headers, ...signature });
-  const exchange: Exchange = {
+  const exchange: ReceivedRequest = {
     method: 'POST',
     rawTarget: '/quotes',
     targetUri: url,
@@ -64,7 +64,7 @@ test('that library accepts what we sign', async () => {
 });
 
 test('signing covers what the request holds', () => {
-  const input = (exchange: Exchange): string => Object.fromEntries(exchange.rawHeaders)['signature-input']!;
+  const input = (exchange: ReceivedRequest): string => Object.fromEntries(exchange.rawHeaders)['signature-input']!;
   assert.match(
     input(ownRequest('https://a.example', {}, '', 'GET')),
     /^sig1=\("@method" "@target-uri"\);created=\d+;keyid="key-1"$/,

@@ -36,8 +36,8 @@ test(`the model explains ${SEQUENCES} sequences`, async (t) => {
 });
 
 test('of a server with one rule broken it does not', async () => {
-  const register = join(import.meta.dirname, '..', 'mutants', 'register.ts');
-  const args = ['--import', register, join(import.meta.dirname, 'mutants.ts')];
+  const register = join(import.meta.dirname, '..', '..', 'mutants', 'register.ts');
+  const args = ['--import', register, join(import.meta.dirname, '..', 'mutants.ts'), 'grants'];
   const { stdout } = await promisify(execFile)(process.execPath, args).catch((error) => error);
   assert.match(stdout, /^noticed /m);
   assert.doesNotMatch(stdout, /^SURVIVED /m);

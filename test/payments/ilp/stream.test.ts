@@ -27,7 +27,7 @@ import { WorldClock } from '../../../src/clock.ts';
 import type { Database } from '../../../src/database/database.ts';
 import { createConnector, type Link } from '../../../src/payments/ilp/connector.ts';
 import { createCredentials } from '../../../src/payments/ilp/credentials.ts';
-import { createSettlement } from '../../../src/payments/outgoing/worker.ts';
+import { createOutgoingPaymentWorker } from '../../../src/payments/outgoing/worker.ts';
 import { openEmbedded } from '../../database/support/open.ts';
 import {
   createIncomingPayment,
@@ -126,7 +126,7 @@ describe('the sender', () => {
       secrets: () => [secretOf('lone')],
       peers: () => [{ name: 'other', prefix: 'test.other', maxPacketAmount: 400n, link }],
     });
-    const settlement = createSettlement({
+    const settlement = createOutgoingPaymentWorker({
       ...place,
       clock,
       connector,

@@ -13,7 +13,7 @@ import { Problem } from '../../../src/errors.ts';
 import { createConnector } from '../../../src/payments/ilp/connector.ts';
 import { createIlpOverHttpHandler, createIlpOverHttpLink } from '../../../src/payments/ilp/ilp-over-http.ts';
 import { killAt, noFailpoint, parseFailpoint } from '../../../src/payments/outgoing/failpoint.ts';
-import { createSettlement } from '../../../src/payments/outgoing/worker.ts';
+import { createOutgoingPaymentWorker } from '../../../src/payments/outgoing/worker.ts';
 import type { Receiver } from '../../../src/payments/receiver.ts';
 import { EUR, prefixOf, secretOf, showReceiver } from './two-ases.ts';
 
@@ -75,7 +75,7 @@ async function run(setting: AseProcessSetting): Promise<void> {
     ],
     failpoint,
   });
-  const settlement = createSettlement({
+  const settlement = createOutgoingPaymentWorker({
     ase,
     db,
     clock,

@@ -11,7 +11,7 @@ import { createInProcessLink } from '../../../src/payments/ilp/in-process-link.t
 import { readCreditable } from '../../../src/payments/incoming/credit.ts';
 import { bookTransfer, openInternalAccount, readTrialBalance } from '../../../src/payments/ledger.ts';
 import type { Failpoint } from '../../../src/payments/outgoing/failpoint.ts';
-import { createSettlement, type Settlement } from '../../../src/payments/outgoing/worker.ts';
+import { createOutgoingPaymentWorker, type OutgoingPaymentWorker } from '../../../src/payments/outgoing/worker.ts';
 import type { Receiver } from '../../../src/payments/receiver.ts';
 
 export const USD: Asset = { code: 'USD', scale: 2 };
@@ -232,7 +232,7 @@ export type PacketFault = 'request lost' | 'answer lost' | 'duplicated' | undefi
 
 export interface TestAse extends AsePlace {
   readonly connector: Connector;
-  readonly settlement: Settlement;
+  readonly settlement: OutgoingPaymentWorker;
 }
 
 export interface TwoAsesOptions {
@@ -328,7 +328,7 @@ export function createTwoAses(options: TwoAsesOptions) {
     ...(options.placeMs && { placeMs: options.placeMs }),
   };
   const newSettlement = () =>
-    createSettlement({ ...settlementOptions, ase: names.granite, db, connector: graniteConnector });
+    createOutgoingPaymentWorker({ ...settlementOptions, ase: names.granite, db, connector: graniteConnector });
   const granite: TestAse = { ...granitePlace, connector: graniteConnector, settlement: newSettlement() };
   const marble: AsePlace & { connector: Connector } = { ...marblePlace, connector: marbleConnector };
   return {

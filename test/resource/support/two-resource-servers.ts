@@ -8,7 +8,7 @@ import type { Logger } from 'pino';
 import { WorldClock } from '../../../src/clock.ts';
 import { toInstant } from '../../../src/database/columns.ts';
 import { type Database, openDatabase } from '../../../src/database/database.ts';
-import { bind, keepRawTarget } from '../../../src/http/router.ts';
+import { createServerRouter, keepRawTarget } from '../../../src/http/router.ts';
 import { ClientKeyError, importClientJwk } from '../../../src/http/signatures/client-keys.ts';
 import { signRequest } from '../../../src/http/signatures/sign.ts';
 import { createIds } from '../../../src/ids.ts';
@@ -180,7 +180,7 @@ async function startAse(
     readReceiver,
     rate: async (from, to) => rateBetween(terms.prices, from, to),
     fee: () => terms.fee,
-    wakeSettlement: () => world.woken.push(name),
+    wakePayments: () => world.woken.push(name),
     announce: announceNothing,
   });
 
@@ -202,7 +202,7 @@ async function startAse(
     log,
     rememberNonce: async () => false,
   };
-  app.use(bind(resource, environment, { origin, cors: true }));
+  app.use(createServerRouter(resource, environment, { origin, cors: true }));
   closers.push(() => {
     real.close();
     server.closeAllConnections();

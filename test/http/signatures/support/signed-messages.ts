@@ -2,7 +2,7 @@
 import { createHash, generateKeyPairSync, sign } from 'node:crypto';
 import fc from 'fast-check';
 import { signatureBase } from '../../../../conformance/runner/message-signature.ts';
-import { type Exchange, recordExchange } from '../../../../src/http/received-request.ts';
+import { type ReceivedRequest, receiveRequest } from '../../../../src/http/received-request.ts';
 
 export const { privateKey, publicKey } = generateKeyPairSync('ed25519');
 export const now = 1_700_000_000_000;
@@ -18,16 +18,16 @@ export interface SignedMessage {
   /** The text that was signed. */
   readonly base: string;
   readonly signature: Buffer;
-  readonly exchange: Exchange;
+  readonly exchange: ReceivedRequest;
 }
 
 /** The request with its fields, as the verifier gets it. */
-export function exchangeOf(method: string, url: string, lines: readonly Line[], body: Buffer): Exchange {
-  return recordExchange({ method, url, rawHeaders: lines.flat() }, origin, body);
+export function exchangeOf(method: string, url: string, lines: readonly Line[], body: Buffer): ReceivedRequest {
+  return receiveRequest({ method, url, rawHeaders: lines.flat() }, origin, body);
 }
 
 /** The base that a message has for these components and parameters, by the code of the conformance checks. */
-export function baseOf(exchange: Exchange, components: readonly string[], parameters: string): string {
+export function baseOf(exchange: ReceivedRequest, components: readonly string[], parameters: string): string {
   const { method, rawHeaders } = exchange;
   return signatureBase(
     { method, url: exchange.targetUri, headers: rawHeaders, body: undefined },
@@ -134,7 +134,10 @@ const groupByName = (lines: readonly Line[]): Line[][] =>
  * What a message says that it signs, read by hand from its label's text: components and parameters; undefined if that
  * text cannot be found. Understands quoted and unquoted lists.
  */
-export function claimOf(exchange: Exchange, label: string): { components: string[]; parameters: string } | undefined {
+export function claimOf(
+  exchange: ReceivedRequest,
+  label: string,
+): { components: string[]; parameters: string } | undefined {
   const field = exchange.rawHeaders
     .filter(([name]) => name.toLowerCase() === 'signature-input')
     .map(([, text]) => text.trim())
@@ -166,7 +169,7 @@ export function claimOf(exchange: Exchange, label: string): { components: string
 }
 
 /** Whether each digest of the message that is known is that of its body, by these hashes alone. */
-export function digestsAreRight(exchange: Exchange, ofCompactJson: boolean): boolean {
+export function digestsAreRight(exchange: ReceivedRequest, ofCompactJson: boolean): boolean {
   const field = exchange.rawHeaders
     .filter(([name]) => name.toLowerCase() === 'content-digest')
     .map(([, text]) => text)

@@ -1,7 +1,7 @@
 /** Mutants of settlement: holds, packets, credits, ends (ILP-0029; SET-01…13, RS-IP-23…36, RS-OP-16…32). */
 import type { Mutant } from './mutant.ts';
 
-export const settlementMutants: readonly Mutant[] = [
+export const sendingMutants: readonly Mutant[] = [
   {
     id: 'settlement.incoming-payment-never-completes',
     file: 'src/payments/incoming/credit.ts',
