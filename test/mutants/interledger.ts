@@ -127,7 +127,7 @@ const receiverMutants: readonly Mutant[] = [
   {
     id: 'interledger.one-secret-for-all',
     file: credentials,
-    at: 'sharedSecret: hmac(keys.sharedSecret, «token»),\n  };',
+    at: '}`,\n    sharedSecret: hmac(keys.sharedSecret, «token»),',
     by: "'all'",
     also: [
       {
