@@ -13,7 +13,7 @@ import { mainWorldId } from './world/naming.ts';
 import type { World, WorldOptions } from './world/world.ts';
 
 export type { ClockChange } from './clock.ts';
-export type { ConsentMode, Controls } from './control/server.ts';
+export type { ConsentMode, Controls } from './control/controls.ts';
 export type { DatabaseOptions } from './database/database.ts';
 export type { Asset } from './open-payments/amount.ts';
 export {

@@ -1,10 +1,17 @@
-/** Webhook events of an ASE over the control API: where they go, and those that have not arrived (EVT-01). */
-import type { EventsApiHandlers } from '../../generated/control/routes.ts';
+/** The webhook of an ASE and its undelivered events (EVT-01). */
+import type { Handlers } from '../../generated/control/routes.ts';
 import { dropUndelivered, readWebhookUrl, retryUndelivered, setWebhook } from '../administration/webhook.ts';
 import { toInstant } from '../database/columns.ts';
 import { listEvents, type StoredEvent } from '../events/outbox.ts';
-import type { Call } from '../http/pipeline.ts';
-import { type AdministrationDeps, createAseAccess } from './administration.ts';
+import { type AdministrationDeps, type ControlCall, createAseAccess } from './ase-access.ts';
+
+const toEventBody = ({ subject, createdAt, dueAt, failure, ...event }: StoredEvent) => ({
+  ...event,
+  payment: subject,
+  failure: failure ?? null,
+  createdAt: toInstant(createdAt),
+  dueAt: toInstant(dueAt),
+});
 
 export function createEventHandlers(deps: AdministrationDeps) {
   const { db, businessNow } = deps;
@@ -54,13 +61,5 @@ export function createEventHandlers(deps: AdministrationDeps) {
       wakeEvents();
       return reply;
     },
-  } satisfies EventsApiHandlers<Call<undefined>>;
+  } satisfies Partial<Handlers<ControlCall>>;
 }
-
-const toEventBody = ({ subject, createdAt, dueAt, failure, ...event }: StoredEvent) => ({
-  ...event,
-  payment: subject,
-  failure: failure ?? null,
-  createdAt: toInstant(createdAt),
-  dueAt: toInstant(dueAt),
-});

@@ -1,8 +1,12 @@
-/** Authentication of the operator: the control token, and a Host and Origin of the control API itself. */
+/** Authentication of the operator: the control token, and a Host and Origin that belong to the control API. */
 import { hash, timingSafeEqual } from 'node:crypto';
 import { Problem } from '../errors.ts';
 
-/** A page that somebody's browser was lured to must not reach the API: a foreign Host (rebinding) or Origin is refused. */
+/** Accepted values of Host, and of the host in Origin, for an API that listens on `host`. */
+export const listControlHosts = (host: string, port: number | string): string[] =>
+  [host, 'localhost', '127.0.0.1'].map((name) => `${name}:${port}`);
+
+/** Protects against DNS rebinding and cross-site requests: a foreign Host or Origin is rejected even with the token. */
 export function checkOperator(
   { host = '', origin, authorization = '' }: { host?: string; origin?: string; authorization?: string },
   token: string,
@@ -11,8 +15,8 @@ export function checkOperator(
   if (!hosts.includes(host) || (origin !== undefined && !hosts.includes(origin.replace(/^https?:\/\//, '')))) {
     throw new Problem('forbidden');
   }
-  const given = /^Bearer +(\S+)$/i.exec(authorization)?.[1] ?? '';
-  if (!timingSafeEqual(hash('sha256', given, 'buffer'), hash('sha256', token, 'buffer'))) {
+  const presented = /^Bearer +(\S+)$/i.exec(authorization)?.[1] ?? '';
+  if (!timingSafeEqual(hash('sha256', presented, 'buffer'), hash('sha256', token, 'buffer'))) {
     throw new Problem('unauthorized');
   }
 }

@@ -2,7 +2,8 @@
 import express from 'express';
 import type { Logger } from 'pino';
 import { wallNow } from '../clock.ts';
-import type { Worlds } from '../control/server.ts';
+import type { Worlds } from '../control/controls.ts';
+import { listControlHosts } from '../control/operator.ts';
 import { toInstant } from '../database/columns.ts';
 import { type Database, type DatabaseOptions, openDatabase } from '../database/database.ts';
 import { ConfigError, Problem } from '../errors.ts';
@@ -50,7 +51,7 @@ export async function createDeployment({ host, insecure, tls, ...options }: Depl
   const controlOrigin = `http://localhost:${control.port}`;
 
   const metrics = createMetrics(() => opening);
-  const hosts = [host, 'localhost', '127.0.0.1'].map((name) => `${name}:${control.port}`);
+  const hosts = listControlHosts(host, control.port);
   const app = express().disable('x-powered-by').disable('etag');
   app.get(
     '/metrics',

@@ -1,6 +1,6 @@
 /** The clock and the consent policy of a world, as all its processes share them (CT-02, CT-03). */
 import { type ClockChange, liveClock, type WorldClock } from '../clock.ts';
-import type { ConsentMode } from '../control/server.ts';
+import type { ConsentMode } from '../control/controls.ts';
 import { toJson } from '../database/columns.ts';
 import type { Database } from '../database/database.ts';
 

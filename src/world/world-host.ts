@@ -1,6 +1,6 @@
 /** What a deployment lends a world. */
 import type { Logger } from 'pino';
-import type { Worlds } from '../control/server.ts';
+import type { Worlds } from '../control/controls.ts';
 import type { Database } from '../database/database.ts';
 import type { Carrier } from '../events/carrier.ts';
 import type { Tls } from '../net/tls.ts';

@@ -13,7 +13,7 @@ import { type Ase, createAse } from '../ase/ase.ts';
 import { publicHosts, type ServerName, type ServerUrls, serverNames } from '../ase/server-urls.ts';
 import { WorldClock } from '../clock.ts';
 import { createControlApp } from '../control/app.ts';
-import type { ConsentMode, Controls } from '../control/server.ts';
+import type { ConsentMode, Controls } from '../control/controls.ts';
 import { deriveKey } from '../crypto/derived-keys.ts';
 import { createFaults } from '../faults.ts';
 import { isPublicOperation } from '../http/policy.ts';

@@ -1,8 +1,9 @@
-/** Has every change of an ASE over the control API recorded, in the transaction that makes it. */
-import { routes } from '../../generated/control/routes.ts';
-import { appendAuditLog } from '../administration/audit-log.ts';
-import type { Call } from '../http/pipeline.ts';
-import { type AdministrationDeps, createAseAccess } from './administration.ts';
+/** The audit log: every change of an ASE is recorded in the transaction that makes it. */
+import { type Handlers, routes } from '../../generated/control/routes.ts';
+import { appendAuditLog, listAuditLog } from '../administration/audit-log.ts';
+import { toInstant } from '../database/columns.ts';
+import { type AdministrationDeps, type ControlCall, createAseAccess } from './ase-access.ts';
+import { toPageBody } from './bodies.ts';
 
 interface AseRequest {
   readonly params: { readonly ase: string };
@@ -10,9 +11,9 @@ interface AseRequest {
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: each handler's exact type is checked where it is made
-type Handler = (call: Call<undefined>, request: any) => Promise<any>;
+type Handler = (call: ControlCall, request: any) => Promise<any>;
 
-/** The same handlers; what they ask for stands in the list of actions if, and only if, it was done. */
+/** Wraps handlers so that each change they commit, and only those, appends an entry to the audit log. */
 export function withAuditLog<H extends Readonly<Record<string, Handler>>>(deps: AdministrationDeps, handlers: H): H {
   const { expectAse } = createAseAccess(deps);
   const recorded = Object.entries(handlers).map(([operation, handle]): [string, Handler] => {
@@ -34,4 +35,19 @@ export function withAuditLog<H extends Readonly<Record<string, Handler>>>(deps: 
     ];
   });
   return Object.fromEntries(recorded) as H;
+}
+
+export function createAuditLogHandlers({ db, ...deps }: AdministrationDeps) {
+  const { expectAse } = createAseAccess(deps);
+  return {
+    'list-actions': async (_call, { params, query }) => {
+      const { items, ...page } = await listAuditLog(db.query, expectAse(params.ase).key, query);
+      const actions = items.map(({ at, detail, ...action }) => ({
+        ...action,
+        at: toInstant(at),
+        detail: { ...detail },
+      }));
+      return { status: 200, body: { actions, ...toPageBody(page) } };
+    },
+  } satisfies Partial<Handlers<ControlCall>>;
 }

@@ -1,0 +1,47 @@
+/** The interface between the control API and the world that it controls. */
+import type { AseState } from '../administration/ase-state.ts';
+import type { ClockChange } from '../clock.ts';
+import type { Faults } from '../faults.ts';
+import type { RequestTrace } from '../http/request-trace.ts';
+import type { TrialBalance } from '../payments/ledger.ts';
+import type { ProfileName } from '../profile.ts';
+
+/** The operations on a world that the control API offers. */
+export interface Controls {
+  readonly version: string;
+  readonly spec: string;
+  readonly seed: string | undefined;
+  readonly profile: ProfileName;
+  clock(): { readonly mode: 'live' | 'frozen'; readonly now: number };
+  changeClock(change: ClockChange): Promise<void>;
+  consent(): ConsentMode;
+  setConsent(mode: ConsentMode): Promise<void>;
+  /** Absent unless the world listens on loopback only. */
+  readonly faults?: Faults;
+  readonly listExchanges: RequestTrace['list'];
+  reset(): Promise<void>;
+  describeAses(): Promise<readonly AseState[]>;
+  /** Absent from additional worlds. */
+  readonly worlds?: Worlds;
+  ledgers(): Promise<readonly { readonly name: string; readonly books: TrialBalance }[]>;
+}
+
+/** Additional worlds, which only the main world can create and delete. */
+export interface Worlds {
+  list(): readonly string[];
+  create(options: {
+    readonly seed?: string;
+    readonly consent?: ConsentMode;
+    readonly profile?: ProfileName;
+    /** The content of a world file. */
+    readonly definition?: unknown;
+  }): Promise<{
+    readonly id: string;
+    readonly ases: readonly AseState[];
+    describeEnvironment(): Record<string, string>;
+  }>;
+  /** Returns false for an unknown id. */
+  remove(id: string): Promise<boolean>;
+}
+
+export type ConsentMode = 'auto' | 'deny' | 'manual';

@@ -1,0 +1,90 @@
+/** State, clock, consent, reset, recent requests, ledgers and injected faults of a world. */
+import type { Handlers } from '../../generated/control/routes.ts';
+import type { ClockChange } from '../clock.ts';
+import { toInstant } from '../database/columns.ts';
+import { Problem } from '../errors.ts';
+import type { TrialBalance } from '../payments/ledger.ts';
+import type { ControlCall } from './ase-access.ts';
+import { toAssetBody } from './bodies.ts';
+import type { Controls } from './controls.ts';
+
+function parseClockChange(body: { freeze: true } | { advance: number } | { set: string } | { run: true }): ClockChange {
+  if ('freeze' in body) return { action: 'freeze' };
+  if ('advance' in body) return { action: 'advance', milliseconds: body.advance * 1000 };
+  if ('set' in body) return { action: 'set', time: Date.parse(body.set) };
+  return { action: 'run' };
+}
+
+function toTrialBalanceBody({ lines, totals, balanced }: TrialBalance) {
+  return {
+    balanced,
+    accounts: lines.map(({ account, kind, asset, debits, credits, balance }) => ({
+      account,
+      kind,
+      ...toAssetBody(asset),
+      debits: `${debits}`,
+      credits: `${credits}`,
+      balance: `${balance}`,
+    })),
+    totals: totals.map(({ asset, debits, credits }) => ({
+      ...toAssetBody(asset),
+      debits: `${debits}`,
+      credits: `${credits}`,
+    })),
+  };
+}
+
+export function createWorldHandlers(controls: Controls) {
+  const clockBody = () => {
+    const { mode, now } = controls.clock();
+    return { mode: mode === 'live' ? ('running' as const) : mode, now: toInstant(now) };
+  };
+  return {
+    'get-state': async () => ({
+      status: 200,
+      body: {
+        version: controls.version,
+        spec: controls.spec,
+        seed: controls.seed ?? null,
+        profile: controls.profile,
+        clock: clockBody(),
+        consent: { mode: controls.consent() },
+        ases: [...(await controls.describeAses())],
+      },
+    }),
+    'post-clock': async (_call, { body }) => {
+      await controls.changeClock(parseClockChange(body));
+      return { status: 200, body: clockBody() };
+    },
+    'post-consent-policy': async (_call, { body }) => {
+      await controls.setConsent(body.mode);
+      return { status: 200, body: { mode: controls.consent() } };
+    },
+    'post-reset': async () => {
+      await controls.reset();
+      return { status: 204 };
+    },
+    'list-exchanges': async (_call, { query }) => ({
+      status: 200,
+      body: { exchanges: controls.listExchanges({ limit: 100, ...query }) },
+    }),
+    'get-ledger': async () => ({
+      status: 200,
+      body: { ases: (await controls.ledgers()).map(({ name, books }) => ({ name, ...toTrialBalanceBody(books) })) },
+    }),
+  } satisfies Partial<Handlers<ControlCall>>;
+}
+
+export function createFaultHandlers({ faults }: Pick<Controls, 'faults'>) {
+  return {
+    'list-faults': async () => ({ status: 200, body: { faults: faults?.list() ?? [] } }),
+    'add-fault': async (_call, { body }) => {
+      if (!faults) throw new Problem('forbidden', { description: 'faults need a world that listens on loopback only' });
+      return { status: 201, body: faults.add({ nth: 1, times: 1, ...body }) };
+    },
+    'remove-faults': async () => {
+      faults?.clear();
+      return { status: 204 };
+    },
+  } satisfies Partial<Handlers<ControlCall>>;
+}
