@@ -2,14 +2,8 @@
 
 import type { Access } from '../open-payments/access.ts';
 import type { WireAmount } from '../open-payments/amount.ts';
+import type { AllowedLimits } from '../open-payments/interaction.ts';
 import { interactionProblem } from './problem.ts';
-
-/** For the outgoing-payment item of that wallet address. */
-export interface AllowedLimits {
-  readonly identifier: string;
-  readonly debitAmount?: WireAmount;
-  readonly receiveAmount?: WireAmount;
-}
 
 const members = ['debitAmount', 'receiveAmount'] as const;
 

@@ -5,7 +5,7 @@ import { toInstant } from '../database/columns.ts';
 import type { Queryable } from '../database/database.ts';
 import type { Call } from '../http/pipeline.ts';
 import type { Access } from '../open-payments/access.ts';
-import type { ClientInstance } from './client-instance.ts';
+import type { ClientInstance } from '../open-payments/client.ts';
 import { clientOfRow } from './grant.ts';
 
 /** Of a grant request. */

@@ -2,12 +2,10 @@
 import type { components } from '../../generated/auth-server/types.ts';
 import { type ClientKey, ClientKeyError, type ClientKeys, importClientJwk } from '../http/signatures/client-keys.ts';
 import type { Outbound } from '../net/outbound.ts';
-import type { ClientJwk } from '../open-payments/client.ts';
+import type { ClientInstance } from '../open-payments/client.ts';
+import { parseWalletAddress } from '../open-payments/wallet-address-url.ts';
 import type { Switches } from '../profile.ts';
 import { authProblem } from './problem.ts';
-
-/** A client by its wallet address, whose current keys speak for it, or by one key alone (directed identity). */
-export type ClientInstance = { readonly walletAddress: string } | { readonly jwk: ClientJwk };
 
 /** The `client` member of a grant request. Throws `unusable_client`. */
 export function readClientInstance(client: components['schemas']['client']): ClientInstance {
@@ -19,11 +17,9 @@ export function readClientInstance(client: components['schemas']['client']): Cli
 
 /** One spelling for each wallet address, so that a client does not become another by a slash. */
 function readWalletAddress(text: string): string {
-  const url = URL.parse(text);
-  if (!url || !/^https?:$/.test(url.protocol) || url.search || url.hash || url.username || url.password) {
-    throw authProblem('unusable_client', { description: 'the client is not a wallet address' });
-  }
-  return url.origin + url.pathname.replace(/\/$/, '');
+  const walletAddress = parseWalletAddress(text);
+  if (walletAddress !== undefined) return walletAddress;
+  throw authProblem('unusable_client', { description: 'the client is not a wallet address' });
 }
 
 /** The client for scoping: its wallet address, or the RFC 7638 thumbprint of its key (AS-31). */

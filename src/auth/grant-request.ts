@@ -4,6 +4,7 @@ import type { components, operations } from '../../generated/auth-server/types.t
 import { digestSecret } from '../crypto/secret-digest.ts';
 import { toInstant, toJson } from '../database/columns.ts';
 import type { Transaction } from '../database/database.ts';
+import { isLoopback } from '../net/loopback.ts';
 import { createAbandonedGrantCleanup } from './abandoned-grants.ts';
 import { checkAttributable, needsConsent, readAccess } from './access.ts';
 import { issueToken } from './access-token.ts';
@@ -119,7 +120,6 @@ function readInteract(interact: InteractRequest, { allowHttp }: Pick<AuthDeps, '
   return { uri: readFinishUri(finish.uri, allowHttp), nonce: finish.nonce };
 }
 
-const LOOPBACK = /^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/;
 /** Schemes that browsers serve themselves: a redirect there could run or read something. */
 const NO_FINISH = /^(javascript|data|file|filesystem|blob|about|vbscript|view-source|ws|wss|ftp|mailto|tel):$/;
 
@@ -128,7 +128,7 @@ function readFinishUri(text: string, allowHttp: boolean): string {
   const uri = URL.parse(text);
   if (!uri || text.includes('#')) throw invalid('interact.finish.uri must be absolute and without a fragment');
   if (uri.username || uri.password) throw invalid('interact.finish.uri must not hold credentials');
-  const plain = uri.protocol === 'http:' && !allowHttp && !LOOPBACK.test(uri.hostname);
+  const plain = uri.protocol === 'http:' && !allowHttp && !isLoopback(uri.hostname);
   if (plain || NO_FINISH.test(uri.protocol)) throw invalid(`interact.finish.uri must not use ${uri.protocol} here`);
   return uri.href;
 }

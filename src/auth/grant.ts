@@ -4,8 +4,7 @@ import type { Updateable } from 'kysely';
 import { toMillis } from '../database/columns.ts';
 import type { Queryable, Tables, Transaction } from '../database/database.ts';
 import type { Access, Subject } from '../open-payments/access.ts';
-import type { ClientJwk } from '../open-payments/client.ts';
-import type { ClientInstance } from './client-instance.ts';
+import type { ClientInstance, ClientJwk } from '../open-payments/client.ts';
 
 /** `pending` waits for consent, `approved` for the client to fetch it; the others are final (`finalized` in the row). */
 export type GrantState = 'pending' | 'approved' | 'issued' | 'rejected' | 'revoked';

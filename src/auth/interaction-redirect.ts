@@ -2,15 +2,14 @@
 import type { InteractionApiHandlers } from '../../generated/identity-provider/routes.ts';
 import { digestSecret } from '../crypto/secret-digest.ts';
 import type { Call } from '../http/pipeline.ts';
+import type { Decision, InteractionView } from '../open-payments/interaction.ts';
 import { findGrantOfInteraction, updateGrant } from './grant.ts';
 import {
   applyDecision,
-  type Decision,
   expectNonce,
   finishInteraction,
   hasExpired,
   type InteractionDeps,
-  type InteractionView,
   mayDecide,
   redirectTo,
   refuseStart,

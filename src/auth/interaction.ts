@@ -6,51 +6,14 @@ import type { Database, Queryable, Transaction } from '../database/database.ts';
 import { escapeHtml } from '../html/html.ts';
 import { pageHeaders, renderPage } from '../html/layout.ts';
 import type { Ids } from '../ids.ts';
-import type { Access, Subject } from '../open-payments/access.ts';
+import type { Decision, Interactions, InteractionView } from '../open-payments/interaction.ts';
 import type { Switches } from '../profile.ts';
-import { type AllowedLimits, allowLess } from './allowed-limits.ts';
+import { allowLess } from './allowed-limits.ts';
 import { findGrantOfInteraction, type InteractiveGrant, transitionGrant, updateGrant } from './grant.ts';
 import { createInteractionHash } from './interaction-hash.ts';
 import { closeSession, interactionUrl } from './interaction-session.ts';
 import { interactionProblem } from './problem.ts';
 import { holdsAll } from './resource-owner.ts';
-
-export type Choice = 'accept' | 'reject';
-
-/** What whoever decides must know (AS-78); everything comes from the stored grant, nothing from a URL (AS-75). */
-export interface InteractionView {
-  readonly interactionId: string;
-  readonly nonce: string;
-  readonly grantId: string;
-  readonly clientName: string;
-  readonly clientUri: string;
-  readonly access: readonly Access[];
-  readonly subject: Subject | undefined;
-  readonly state: 'pending' | 'approved' | 'denied';
-  /** Where the browser goes in the end; undefined if the client polls. */
-  readonly finishUri: string | undefined;
-  /** Milliseconds since the epoch; from then on nothing can be decided (AS-91). */
-  readonly expiresAt: number;
-}
-
-export interface Decision {
-  readonly choice: Choice;
-  /** The account that decides; without it, it is the holder of all wallet addresses. */
-  readonly holder?: string | undefined;
-  /** Amounts to allow in place of those asked for; never more. */
-  readonly limits?: readonly AllowedLimits[] | undefined;
-}
-
-/** The one way in for decisions, whether from the page, a script or the back channel (AS-84). */
-export interface Interactions {
-  /** Throws `unknown_interaction`, or `foreign_holder` where a wallet address is not the holder's (AS-N05). */
-  read(id: string, nonce: string, holder?: string): Promise<InteractionView>;
-  /**
-   * Decides, for good (AS-N03). Throws `unknown_interaction`, `interaction_closed` (decided or expired), `user_denied`
-   * (cancelled by the client), `foreign_holder`, or `unacceptable_limits` (no less than what was asked).
-   */
-  decide(id: string, nonce: string, decision: Decision): Promise<void>;
-}
 
 export interface InteractionDeps {
   readonly ase: string;

@@ -2,10 +2,8 @@
 import { customerAccountId } from '../database/customer-account.ts';
 import type { Queryable } from '../database/database.ts';
 import type { Access, Subject } from '../open-payments/access.ts';
+import { canonicalWalletAddress } from '../open-payments/wallet-address-url.ts';
 import { authProblem } from './problem.ts';
-
-/** The form in which the URLs of our own wallet addresses are stored (WA-20). */
-const canonicalUrl = (url: string): string => url.toLowerCase().replace(/\/$/, '');
 
 interface Requested {
   readonly access: readonly Access[];
@@ -23,9 +21,11 @@ export async function resolveWalletAddresses(
 ): Promise<{ access: Access[]; subject: Subject | undefined }> {
   const canonical = {
     access: access.map((item) =>
-      item.identifier === undefined ? item : { ...item, identifier: canonicalUrl(item.identifier) },
+      item.identifier === undefined ? item : { ...item, identifier: canonicalWalletAddress(item.identifier) },
     ),
-    subject: subject && { sub_ids: subject.sub_ids.map(({ id, format }) => ({ id: canonicalUrl(id), format })) },
+    subject: subject && {
+      sub_ids: subject.sub_ids.map(({ id, format }) => ({ id: canonicalWalletAddress(id), format })),
+    },
   };
   const named = walletAddressesOf(canonical);
   if (named.length > 0 && (await findAccounts(db, ase, named)).length < named.length) {

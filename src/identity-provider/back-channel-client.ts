@@ -3,7 +3,8 @@ import type { operations } from '../../generated/identity-provider/types.ts';
 import { responseBody } from '../../generated/identity-provider/validators.js';
 import { Problem } from '../errors.ts';
 import type { Outbound, OutboundResponse } from '../net/outbound.ts';
-import type { Interactions, InteractionView, RequestedAccess } from './interactions.ts';
+import type { AccessItem } from '../open-payments/access.ts';
+import type { Interactions, InteractionView } from '../open-payments/interaction.ts';
 
 export interface BackChannelClientOptions {
   /** URL below which `/grant/{id}/{nonce}` is. */
@@ -64,7 +65,7 @@ export function createBackChannelClient({ endpoint, secret, outbound }: BackChan
         grantId: body.grantId,
         clientName: body.client.name,
         clientUri: body.client.uri,
-        access: body.access as readonly RequestedAccess[],
+        access: body.access as readonly AccessItem[],
         subject: body.subject as InteractionView['subject'],
         state: STATES[body.state],
         finishUri: body.finishUri,

@@ -2,7 +2,7 @@
 import type { DecisionApiHandlers } from '../../generated/identity-provider/routes.ts';
 import { Problem } from '../errors.ts';
 import type { Call } from '../http/pipeline.ts';
-import type { Decision, Interactions, InteractionView } from './interactions.ts';
+import type { Decision, Interactions, InteractionView } from '../open-payments/interaction.ts';
 
 const STATES = { pending: 'PENDING', approved: 'APPROVED', denied: 'DENIED' } as const satisfies Record<
   InteractionView['state'],

@@ -9,9 +9,9 @@ import { pageHeaders } from '../html/layout.ts';
 import type { Call } from '../http/pipeline.ts';
 import type { ReceivedRequest } from '../http/received-request.ts';
 import type { Ids } from '../ids.ts';
+import type { Interactions, InteractionView } from '../open-payments/interaction.ts';
 import { type ReadAmounts, readAllowedAmounts } from './allowed-amounts.ts';
 import { createFormToken, showsFormToken } from './form-token.ts';
-import type { Interactions, InteractionView } from './interactions.ts';
 import { type ButtonLabels, closedPage, consentPage, foreignHolderPage, signInPage } from './pages.ts';
 import { LOCK_SECONDS, type SignIn } from './sign-in.ts';
 

@@ -1,5 +1,5 @@
 /** Consent: who decides is data, and every way leads through the same decision (RFC 9635 §1.6; AS-92). */
-import type { Choice, InteractionView } from './interactions.ts';
+import type { Choice, InteractionView } from '../open-payments/interaction.ts';
 
 /** `auto` and `deny` are scripts for tests; `manual` asks whoever sits at the browser. */
 export type ConsentPolicy = 'auto' | 'deny' | 'manual';

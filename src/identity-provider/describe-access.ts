@@ -1,7 +1,8 @@
 /** What a client asks for, in words for whoever consents (AS-93, LIM-17). */
 
+import type { AccessItem } from '../open-payments/access.ts';
+import type { WireAmount } from '../open-payments/amount.ts';
 import { describeInterval, describeRepetition, type IntervalWords } from './describe-interval.ts';
-import type { Amount, RequestedAccess } from './interactions.ts';
 
 /** One right, as a card of the page. */
 export interface RightWords {
@@ -14,7 +15,7 @@ export interface RightWords {
   readonly also: readonly string[];
 }
 
-const titles: Readonly<Record<RequestedAccess['type'], string>> = {
+const titles: Readonly<Record<AccessItem['type'], string>> = {
   'outgoing-payment': 'Send payments',
   'incoming-payment': 'Receive payments',
   quote: 'Ask for quotes',
@@ -22,7 +23,7 @@ const titles: Readonly<Record<RequestedAccess['type'], string>> = {
 
 const ANYWHERE = 'Every account here';
 
-export function describeRight({ type, actions, identifier = ANYWHERE, limits = {} }: RequestedAccess): RightWords {
+export function describeRight({ type, actions, identifier = ANYWHERE, limits = {} }: AccessItem): RightWords {
   const pays = type === 'outgoing-payment' && actions.includes('create');
   const title = type === 'outgoing-payment' && !pays ? 'See payments' : titles[type];
   const interval = limits.interval === undefined ? undefined : describeInterval(limits.interval);
@@ -51,7 +52,7 @@ export function describeRight({ type, actions, identifier = ANYWHERE, limits = {
 }
 
 function describeMost(
-  { debitAmount, receiveAmount }: NonNullable<RequestedAccess['limits']>,
+  { debitAmount, receiveAmount }: NonNullable<AccessItem['limits']>,
   interval: IntervalWords | undefined,
 ): RightWords['most'] {
   const after = interval === undefined ? ' in all' : describeRepetition(interval);
@@ -61,10 +62,10 @@ function describeMost(
 }
 
 /** `1250` of scale 2 as `12.50 USD`. */
-export const formatAmount = (amount: Amount): string => `${formatValue(amount)} ${amount.assetCode}`;
+export const formatAmount = (amount: WireAmount): string => `${formatValue(amount)} ${amount.assetCode}`;
 
 /** The same without the currency. */
-export function formatValue({ value, assetScale }: Amount): string {
+export function formatValue({ value, assetScale }: WireAmount): string {
   if (assetScale === 0) return value;
   const digits = value.padStart(assetScale + 1, '0');
   return `${digits.slice(0, -assetScale)}.${digits.slice(-assetScale)}`;

@@ -1,9 +1,10 @@
 /** The pages: plain HTML that needs no script (AS-93), every value escaped. */
 import { escapeHtml } from '../html/html.ts';
 import { renderPage } from '../html/layout.ts';
+import type { AccessItem } from '../open-payments/access.ts';
+import type { InteractionView } from '../open-payments/interaction.ts';
 import { amountField, askedAmount, type ReadAmounts } from './allowed-amounts.ts';
 import { describeRight, formatAmount, formatValue } from './describe-access.ts';
-import type { InteractionView, RequestedAccess } from './interactions.ts';
 
 /** What scripts look for: the `aria-label` of each button, which it also shows. */
 export interface ButtonLabels {
@@ -66,7 +67,7 @@ ${button('reject', deny)}
 }
 
 function rightCard(
-  item: RequestedAccess,
+  item: AccessItem,
   index: number,
   fields: Readonly<Record<string, string | undefined>>,
   mistakes: ReadonlyMap<string, string>,
@@ -93,7 +94,7 @@ const listOf = ([only, ...more]: readonly string[]): string =>
 
 /** To allow less than the amount that is asked for. */
 function lessField(
-  item: RequestedAccess,
+  item: AccessItem,
   index: number,
   fields: Readonly<Record<string, string | undefined>>,
   mistakes: ReadonlyMap<string, string>,

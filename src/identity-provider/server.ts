@@ -7,9 +7,9 @@ import { Problem } from '../errors.ts';
 import type { Server } from '../http/pipeline.ts';
 import { headerLines } from '../http/received-request.ts';
 import { createRequestValidator, type RequestValidator } from '../http/request-validator.ts';
+import type { Interactions } from '../open-payments/interaction.ts';
 import { createBackChannelHandlers } from './back-channel.ts';
 import { type ConsentFormDeps, createConsentFormHandlers } from './consent-form.ts';
-import type { Interactions } from './interactions.ts';
 import { renderBackChannelProblem, renderPageProblem } from './problem.ts';
 
 const validateRequest = createRequestValidator(document, { allowUnknownQueryParameters: true });

@@ -1,7 +1,7 @@
 /** Access rights (RFC 9635 §8) as Open Payments defines them, in their stored form. */
 import type { WireAmount } from './amount.ts';
 
-/** The most that an outgoing-payment item may spend: in all, or in each interval. */
+/** Maximum that an outgoing-payment item may spend: in total, or in each interval. */
 export type Limits = {
   receiver?: string;
   interval?: string;
@@ -18,7 +18,7 @@ export interface IncomingPaymentAccess {
 export interface QuoteAccess {
   type: 'quote';
   actions: ('create' | 'read' | 'read-all')[];
-  /** Outside of the document; kept as a scope where the switch `quoteIdentifier` accepts it (AMB-05). */
+  /** Not in the OpenAPI document; restricts the item if the switch `quoteIdentifier` accepts it (AMB-05). */
   identifier?: string;
 }
 
@@ -32,9 +32,19 @@ export interface OutgoingPaymentAccess {
 /** One access item, as granted and stored. Identifiers are canonical wallet address URLs. */
 export type Access = IncomingPaymentAccess | QuoteAccess | OutgoingPaymentAccess;
 
-/** Subject information: proof that a wallet address belongs to whoever consents (RFC 9635 §2.2, §3.4; AS-60…63). */
+/** An access item of any type, as servers pass it on; only outgoing payments have limits. */
+export interface AccessItem {
+  readonly type: Access['type'];
+  readonly actions: readonly string[];
+  /** A wallet address. Without one the item covers every wallet address of the ASE (RS-IP-29). */
+  readonly identifier?: string;
+  readonly limits?: Limits;
+}
 
-/** Exactly one identifier, a wallet address; the schema sees to the number and the format. */
+/**
+ * Subject information: proof that the person who consents holds a wallet address (RFC 9635 §2.2, §3.4). The schema
+ * allows exactly one identifier, a wallet address (AS-60…63).
+ */
 export interface Subject {
   sub_ids: { id: string; format: 'uri' }[];
 }

@@ -1,18 +1,9 @@
 import { Problem } from '../errors.ts';
 import type { Call } from '../http/pipeline.ts';
 import type { AccessAction, AccessType, Policy } from '../http/policy.ts';
+import type { AccessItem } from '../open-payments/access.ts';
 import type { ClientInstance } from '../open-payments/client.ts';
-import type { Limits } from '../payments/outgoing/grant-spending.ts';
-import { normaliseWalletAddress } from './wallet-address.ts';
-
-/** One item of a token's `access`. */
-export interface AccessItem {
-  readonly type: string;
-  readonly actions: readonly string[];
-  /** Wallet address; without one the item covers every wallet address of the ASE (RS-IP-29). */
-  readonly identifier?: string;
-  readonly limits?: Limits;
-}
+import { canonicalWalletAddress } from '../open-payments/wallet-address-url.ts';
 
 /** What an active access token says. */
 export interface ResourceCaller {
@@ -53,11 +44,11 @@ export interface Scope {
 export function scopeFor(call: ResourceCall, walletAddress: string): Scope {
   const caller = tokenCaller(call);
   const { type, action } = call.policy.access!;
-  const wanted = normaliseWalletAddress(walletAddress);
+  const wanted = canonicalWalletAddress(walletAddress);
   const items = caller.access.filter(
     (item) =>
       allows(item, type, action) &&
-      (item.identifier === undefined || normaliseWalletAddress(item.identifier) === wanted),
+      (item.identifier === undefined || canonicalWalletAddress(item.identifier) === wanted),
   );
   const item = items.find(({ actions }) => actions.includes(`${action}-all`)) ?? items[0];
   if (!item) throw new Problem('insufficient_access');

@@ -8,8 +8,9 @@ import { Problem } from '../errors.ts';
 import type { Policy } from '../http/policy.ts';
 import { importClientJwk } from '../http/signatures/client-keys.ts';
 import type { Outbound, OutboundResponse } from '../net/outbound.ts';
+import type { AccessItem } from '../open-payments/access.ts';
 import type { ClientInstance, ClientJwk } from '../open-payments/client.ts';
-import type { AccessItem, ResourceCaller } from './caller.ts';
+import type { ResourceCaller } from './caller.ts';
 
 /**
  * What an active access token says of the access that an operation needs; undefined for a token that is not active

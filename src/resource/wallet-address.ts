@@ -2,17 +2,13 @@
 import type { Queryable } from '../database/database.ts';
 import { Problem } from '../errors.ts';
 import type { Asset } from '../open-payments/amount.ts';
+import { canonicalWalletAddress } from '../open-payments/wallet-address-url.ts';
 
 export interface HostedWalletAddress {
   readonly id: string;
   /** Canonical: lower case, no trailing slash. */
   readonly url: string;
   readonly asset: Asset;
-}
-
-/** The form in which the URLs of our own wallet addresses are stored: lower case, without one trailing slash. */
-export function normaliseWalletAddress(url: string): string {
-  return url.toLowerCase().replace(/\/$/, '');
 }
 
 /** Throws `unknown_wallet_address` unless the wallet address is hosted here and active. */
@@ -32,7 +28,7 @@ export function selectWalletAddress(db: Queryable, ase: string, url: string) {
     .select(['wallet.id as wallet_id', 'wallet.url as wallet_url'])
     .select(['account.asset_code as wallet_asset_code', 'account.asset_scale as wallet_asset_scale'])
     .where('wallet.ase', '=', ase)
-    .where('wallet.url', '=', storable(normaliseWalletAddress(url)))
+    .where('wallet.url', '=', storable(canonicalWalletAddress(url)))
     .where('wallet.active', '=', true);
 }
 

@@ -1,6 +1,7 @@
 /** Which URLs can become wallet addresses of an ASE (WA-19, WA-21, WA-22, WA-23, AMB-20). */
 import { Problem } from '../errors.ts';
-import { instancePath, normalisePath, rootPath } from './path.ts';
+import { canonicalPath } from '../open-payments/wallet-address-url.ts';
+import { instancePath, rootPath } from './path.ts';
 
 export interface WalletAddressRules {
   /** Origin of the ASE, without trailing slash. */
@@ -47,7 +48,7 @@ export function parseNewWalletAddress(
   if (!local && scheme.toLowerCase() !== 'https') throw refuse('a wallet address is an https URL');
   if (!local && authority.includes(':')) throw refuse('a wallet address has no port');
   if (URL.parse(`${scheme}://${authority}`)?.origin !== origin) throw refuse('the wallet address is of another origin');
-  const path = rest === '' || rest === '/' ? rootPath : normalisePath(rest);
+  const path = rest === '' || rest === '/' ? rootPath : canonicalPath(rest);
   checkPath(path);
   return { path, url: origin + path };
 }

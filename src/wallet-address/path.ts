@@ -1,4 +1,5 @@
 /** Paths of wallet addresses: any path of the ASE that is not one of its own endpoints (WA-20…24). */
+import { canonicalPath } from '../open-payments/wallet-address-url.ts';
 
 /** The wallet address of the ASE's root, as payment pointers without a path resolve (ILP-0026). */
 export const rootPath = '/.well-known/pay';
@@ -20,22 +21,11 @@ export interface WalletAddressTarget {
 
 /** Reads a request target: which document of which wallet address. */
 export function parseWalletAddressTarget(rawTarget: string): WalletAddressTarget {
-  const path = normalisePath(rawTarget);
+  const path = canonicalPath(rawTarget);
   for (const [suffix, operationId] of Object.entries(documents)) {
     if (path.endsWith(suffix)) {
       return { operationId, documentPath: suffix, path: path.slice(0, -suffix.length) || rootPath };
     }
   }
   return { operationId: 'get-wallet-address', documentPath: '/', path: path === '/' ? rootPath : path };
-}
-
-/** The form in which paths are stored and looked up (WA-20). */
-export function normalisePath(target: string): string {
-  const path = target.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '').replace(/[?#].*$/s, '');
-  return (
-    path
-      .replaceAll(/\/{2,}/g, '/')
-      .replace(/\/$/, '')
-      .toLowerCase() || '/'
-  );
 }

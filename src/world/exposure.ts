@@ -1,7 +1,5 @@
 import { ConfigError } from '../errors.ts';
-
-const isLoopback = (host: string): boolean =>
-  /^(localhost|127(\.\d{1,3}){3}|\[?::1\]?)$/i.test(host) || host.toLowerCase().endsWith('.localhost');
+import { isLoopback } from '../net/loopback.ts';
 
 export interface Exposure {
   /** Listening addresses and hosts of public origins. */

@@ -15,9 +15,9 @@ import { toJson } from '../database/columns.ts';
 import type { Database, Transaction } from '../database/database.ts';
 import type { Ids } from '../ids.ts';
 import { type Asset, sameAsset } from '../open-payments/amount.ts';
+import { canonicalPath } from '../open-payments/wallet-address-url.ts';
 import type { Fee } from '../payments/fees.ts';
 import type { Prices } from '../payments/rates.ts';
-import { normalisePath } from '../wallet-address/path.ts';
 import type { AseDefinition, KeyDefinition, WalletDefinition } from './definition/definition.ts';
 
 export interface ProvisionOptions {
@@ -59,13 +59,13 @@ export async function provisionAse(db: Database, founding: ProvisionOptions): Pr
     const present = await tx.selectFrom('wallet_address').select(['id', 'path']).where('ase', '=', ase).execute();
     const walletIds = new Map(present.map(({ id, path }) => [path, id]));
     for (const wallet of definition.wallets) {
-      const path = normalisePath(wallet.path);
+      const path = canonicalPath(wallet.path);
       const walletId = walletIds.get(path) ?? (await addWallet(tx, founding, path, wallet));
       walletIds.set(path, walletId);
       await addKeys(tx, founding, walletId, wallet.keys ?? []);
     }
     if (client) {
-      const walletId = walletIds.get(normalisePath(client.path));
+      const walletId = walletIds.get(canonicalPath(client.path));
       if (walletId === undefined) throw new Error(`the client ${client.path} is no wallet of ${definition.name}`);
       const isGiven = definition.wallets.some(
         ({ path, keys }) => path === client.path && keys?.some(({ jwk }) => jwk.kid === client.keyId),
@@ -98,7 +98,7 @@ export interface Passphrase {
 /** What the holders of a definition's accounts sign in with: as given, or derived from a secret of the ASE. */
 export const passphrasesOf = ({ wallets }: AseDefinition, secrets: readonly string[]): Passphrase[] =>
   wallets.map(({ path, passphrase }) => {
-    const account = normalisePath(path);
+    const account = canonicalPath(path);
     return { account, passphrase: passphrase ?? deriveSecret(secrets, `passphrase\n${account}`).slice(0, 16) };
   });
 

@@ -4,10 +4,10 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { readAllowedAmounts } from '../../src/identity-provider/allowed-amounts.ts';
 import { formatValue } from '../../src/identity-provider/describe-access.ts';
-import type { RequestedAccess } from '../../src/identity-provider/interactions.ts';
+import type { AccessItem } from '../../src/open-payments/access.ts';
 
 const identifier = 'https://granite.example/alice';
-const asks = (value: string, assetScale = 2, member = 'debitAmount'): RequestedAccess[] => [
+const asks = (value: string, assetScale = 2, member = 'debitAmount'): AccessItem[] => [
   { type: 'quote', actions: ['create'] },
   {
     type: 'outgoing-payment',
@@ -57,7 +57,7 @@ test('what is no amount, too fine, too much or nothing is a mistake at its field
 });
 
 test('a field for an item without an amount counts for nothing', () => {
-  const access: RequestedAccess[] = [{ type: 'outgoing-payment', actions: ['create'], identifier }];
+  const access: AccessItem[] = [{ type: 'outgoing-payment', actions: ['create'], identifier }];
   assert.deepEqual(readAllowedAmounts(access, { 'amount-0': '1', 'amount-7': '1' }).limits, []);
 });
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { describeRight, formatAmount } from '../../src/identity-provider/describe-access.ts';
-import type { RequestedAccess } from '../../src/identity-provider/interactions.ts';
+import type { AccessItem } from '../../src/open-payments/access.ts';
 
 test('amounts are written in their unit, exactly', () => {
   const format = (value: string, assetScale: number) => formatAmount({ value, assetCode: 'XYZ', assetScale });
@@ -14,7 +14,7 @@ test('amounts are written in their unit, exactly', () => {
 
 const identifier = 'https://granite.example/alice';
 const usd = { value: '500', assetCode: 'USD', assetScale: 2 };
-const most = (limits: RequestedAccess['limits']): string => {
+const most = (limits: AccessItem['limits']): string => {
   const words = describeRight({ type: 'outgoing-payment', actions: ['create'], identifier, ...(limits && { limits }) });
   return `${words.most?.before}${words.most?.amount}${words.most?.after}`;
 };
@@ -49,7 +49,7 @@ test('from where, to whom, since when and how often', () => {
 });
 
 test('every action has its words', () => {
-  const also = (type: RequestedAccess['type'], actions: string[]) => describeRight({ type, actions }).also;
+  const also = (type: AccessItem['type'], actions: string[]) => describeRight({ type, actions }).also;
   const all = ['create', 'complete', 'read', 'read-all', 'list', 'list-all'];
   assert.equal(new Set(also('incoming-payment', all)).size, all.length);
   assert.equal(also('outgoing-payment', ['read', 'list-all']).length, 2);

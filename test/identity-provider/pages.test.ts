@@ -1,8 +1,8 @@
 /** The consent page as text (AS-93, LIM-17): words that scripts look for, and every value escaped. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { InteractionView } from '../../src/identity-provider/interactions.ts';
 import { type ConsentPage, consentPage } from '../../src/identity-provider/pages.ts';
+import type { InteractionView } from '../../src/open-payments/interaction.ts';
 
 const view: InteractionView = {
   interactionId: 'i',

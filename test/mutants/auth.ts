@@ -221,7 +221,7 @@ export const authMutants: readonly Mutant[] = [
   {
     id: 'grant.finish-uri-http-only',
     file: grantRequest,
-    at: "const plain = «uri.protocol === 'http:' && !allowHttp && !LOOPBACK.test(uri.hostname)»;",
+    at: "const plain = «uri.protocol === 'http:' && !allowHttp && !isLoopback(uri.hostname)»;",
     by: '!/^https?:$/.test(uri.protocol)',
     fails: ['interaction.private-use-scheme'],
   },

@@ -16,7 +16,7 @@ export const resourceMutants: readonly Mutant[] = [
   {
     id: 'resource.any-wallet-address',
     file: caller,
-    at: '(«item.identifier === undefined || normaliseWalletAddress(item.identifier) === wanted»),',
+    at: '(«item.identifier === undefined || canonicalWalletAddress(item.identifier) === wanted»),',
     by: 'true',
     fails: ['resource.other-wallet-address'],
   },

@@ -22,7 +22,7 @@ export const walletAddressMutants: readonly Mutant[] = [
   },
   {
     id: 'wallet-address.case-counts',
-    file: 'src/wallet-address/path.ts',
+    file: 'src/open-payments/wallet-address-url.ts',
     at: "«path\n      .replaceAll(/\\/{2,}/g, '/')\n      .replace(/\\/$/, '')\n      .toLowerCase()»",
     by: "path.replaceAll(/\\/{2,}/g, '/').replace(/\\/$/, '')",
     fails: ['wallet-address.folding'],

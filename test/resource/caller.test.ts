@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Problem } from '../../src/errors.ts';
 import { type Policy, policies } from '../../src/http/policy.ts';
-import { type AccessItem, authorizeCaller, type ResourceCall, scopeFor } from '../../src/resource/caller.ts';
+import type { AccessItem } from '../../src/open-payments/access.ts';
+import { authorizeCaller, type ResourceCall, scopeFor } from '../../src/resource/caller.ts';
 
 const alice = 'https://granite.example/alice';
 const callerWith = (...access: AccessItem[]) => ({
@@ -41,7 +42,7 @@ for (const [granted, needed, allowed] of [
     const authorize = () => authorizeCaller(callerWith(incoming([granted])), needs(needed));
     if (allowed) authorize();
     else assert.throws(authorize, isRefusal);
-    const other = { ...incoming([granted]), type: 'quote' };
+    const other = { ...incoming([granted]), type: 'quote' as const };
     assert.throws(() => authorizeCaller(callerWith(other), needs(needed)), isRefusal);
   });
 }

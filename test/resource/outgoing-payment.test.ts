@@ -1,8 +1,9 @@
 /** Outgoing payments and what a grant has spent (RS-OP-01…32, RS-G-01…09). */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
+import type { Limits } from '../../src/open-payments/access.ts';
 import { noFee } from '../../src/payments/fees.ts';
-import type { Limits } from '../../src/payments/outgoing/grant-spending.ts';
+
 import {
   type Answer,
   full,
@@ -160,7 +161,7 @@ describe('a payment', () => {
     assert.equal((await granite.call({ path: body.id, token: others })).status, 404);
     const list = `/outgoing-payments?wallet-address=${encodeURIComponent(alice)}`;
     assert.deepEqual((await granite.call({ path: list, token: others })).body.result, []);
-    const access = [{ type: 'outgoing-payment', actions: ['read-all', 'list-all'], identifier: alice }];
+    const access = [{ type: 'outgoing-payment' as const, actions: ['read-all', 'list-all'], identifier: alice }];
     const all = granite.issue(access, 'https://client.example/other2');
     assert.equal((await granite.call({ path: body.id, token: all })).status, 200);
     const { result } = (await granite.call({ path: `${list}&first=100`, token: all })).body;

@@ -4,17 +4,10 @@ import { toAmount, toInstant } from '../../database/columns.ts';
 import type { Queryable, Transaction } from '../../database/database.ts';
 import { Problem } from '../../errors.ts';
 import type { Ids } from '../../ids.ts';
-import type { Amount, WireAmount } from '../../open-payments/amount.ts';
+import type { Limits } from '../../open-payments/access.ts';
+import type { Amount } from '../../open-payments/amount.ts';
 import { checkRange, parseAmount, sameAsset } from '../../open-payments/amount.ts';
 import { boundary, intervalContaining, parseInterval } from '../../open-payments/interval.ts';
-
-/** `limits` of an outgoing-payment access item; each amount is the most that one interval, or the grant, may spend. */
-export interface Limits {
-  receiver?: string;
-  interval?: string;
-  debitAmount?: WireAmount;
-  receiveAmount?: WireAmount;
-}
 
 /** One access item of one grant: items have limits of their own (AS-N08). */
 export interface GrantItem {

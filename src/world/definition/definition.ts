@@ -5,11 +5,11 @@ import type { Webhook } from '../../events/delivery.ts';
 import type { PageLabels } from '../../html/page-labels.ts';
 import type { Asset } from '../../open-payments/amount.ts';
 import type { ClientJwk } from '../../open-payments/client.ts';
+import { canonicalPath } from '../../open-payments/wallet-address-url.ts';
 import type { Fee } from '../../payments/fees.ts';
 import type { Prices } from '../../payments/rates.ts';
 import type { Switches } from '../../profile.ts';
 import type { AdditionalProperties, Extensions } from '../../wallet-address/extensions.ts';
-import { normalisePath } from '../../wallet-address/path.ts';
 
 export interface WalletDefinition {
   readonly path: string;
@@ -131,7 +131,7 @@ export function unsafeFeatures(ases: readonly AseDefinition[]): Record<string, b
 /** The extensions of an ASE, with those of single wallets. */
 export function extensionsOf({ extensions, wallets }: AseDefinition): Extensions {
   const additional = wallets.flatMap(({ path, additionalProperties: given }) =>
-    given ? [[normalisePath(path), given] as const] : [],
+    given ? [[canonicalPath(path), given] as const] : [],
   );
   return { ...extensions, additionalProperties: new Map(additional) };
 }

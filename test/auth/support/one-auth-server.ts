@@ -6,7 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { createHeaders } from '@interledger/http-signature-utils';
 import express from 'express';
 import pino from 'pino';
-import { createInteractions, type Interactions } from '../../../src/auth/interaction.ts';
+import { createInteractions } from '../../../src/auth/interaction.ts';
 import { createIntrospectionServer } from '../../../src/auth/introspection.ts';
 import { createAuthServer, createInteractionServer, interactionHeaders } from '../../../src/auth/server.ts';
 import { customerAccountId } from '../../../src/database/customer-account.ts';
@@ -18,6 +18,7 @@ import { type ConsentPolicy, createConsentPrompt } from '../../../src/identity-p
 import { createBackChannelServer, createIdentityProviderServer } from '../../../src/identity-provider/server.ts';
 import { createIds } from '../../../src/ids.ts';
 import type { ClientJwk } from '../../../src/open-payments/client.ts';
+import type { Interactions } from '../../../src/open-payments/interaction.ts';
 import { isInterval } from '../../../src/open-payments/interval.ts';
 import { compat, type Switches } from '../../../src/profile.ts';
 import { openEmbedded } from '../../database/support/open.ts';

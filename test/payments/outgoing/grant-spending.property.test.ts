@@ -8,8 +8,9 @@ import fc from 'fast-check';
 import type { Database } from '../../../src/database/database.ts';
 import { Problem } from '../../../src/errors.ts';
 import { createIds } from '../../../src/ids.ts';
+import type { Limits } from '../../../src/open-payments/access.ts';
 import type { Amount } from '../../../src/open-payments/amount.ts';
-import { type Limits, readSpending, reserveSpending } from '../../../src/payments/outgoing/grant-spending.ts';
+import { readSpending, reserveSpending } from '../../../src/payments/outgoing/grant-spending.ts';
 import { type Job, returnSpending } from '../../../src/payments/outgoing/job.ts';
 import { openEmbedded } from '../../database/support/open.ts';
 

@@ -4,8 +4,9 @@ import { after, before, beforeEach, describe, test } from 'node:test';
 import { sql } from 'kysely';
 import type { Database } from '../../../src/database/database.ts';
 import { createIds } from '../../../src/ids.ts';
+import type { Limits } from '../../../src/open-payments/access.ts';
 import type { Amount } from '../../../src/open-payments/amount.ts';
-import type { Limits, Reservation, Spending } from '../../../src/payments/outgoing/grant-spending.ts';
+import type { Reservation, Spending } from '../../../src/payments/outgoing/grant-spending.ts';
 import { readSpending, reserveSpending } from '../../../src/payments/outgoing/grant-spending.ts';
 import { openEmbedded } from '../../database/support/open.ts';
 

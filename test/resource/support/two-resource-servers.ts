@@ -13,13 +13,14 @@ import { ClientKeyError, importClientJwk } from '../../../src/http/signatures/cl
 import { signRequest } from '../../../src/http/signatures/sign.ts';
 import { createIds } from '../../../src/ids.ts';
 import { createOutbound, type OutboundRequest } from '../../../src/net/outbound.ts';
+import type { AccessItem } from '../../../src/open-payments/access.ts';
 import { type Fee, noFee } from '../../../src/payments/fees.ts';
 import { createCredentials } from '../../../src/payments/ilp/credentials.ts';
 import { announceNothing } from '../../../src/payments/payment-event.ts';
 import { rateBetween } from '../../../src/payments/rates.ts';
 import type { ReadReceiver } from '../../../src/payments/receiver.ts';
 import { compat, type Switches } from '../../../src/profile.ts';
-import type { AccessItem, ResourceCaller } from '../../../src/resource/caller.ts';
+import type { ResourceCaller } from '../../../src/resource/caller.ts';
 import { createReceiverReader } from '../../../src/resource/receiver.ts';
 import { createResourceServer } from '../../../src/resource/server.ts';
 import { nameDatabase, openEmbedded, skipWithoutPostgres } from '../../database/support/open.ts';
