@@ -21,10 +21,10 @@ type ConsentFor = readonly Access['type'][];
  * The access items of a grant request, of which the schema has judged the types. Throws `invalid_request`.
  * Identifiers stay as written; `resource-owner.ts` makes them canonical.
  */
-export const readAccess = (items: WireAccess, rules: AccessRules): Access[] =>
-  items.map((item) => readItem(item, rules));
+export const parseAccess = (items: WireAccess, rules: AccessRules): Access[] =>
+  items.map((item) => parseItem(item, rules));
 
-function readItem(item: WireAccess[number], rules: AccessRules): Access {
+function parseItem(item: WireAccess[number], rules: AccessRules): Access {
   if (item.actions.length === 0) throw invalid('an access item needs an action');
   const scope = 'identifier' in item && item.identifier !== undefined ? { identifier: item.identifier } : {};
   switch (item.type) {
@@ -37,7 +37,7 @@ function readItem(item: WireAccess[number], rules: AccessRules): Access {
     case 'quote':
       return { type: item.type, actions: item.actions, ...scope };
     case 'outgoing-payment': {
-      const limits = item.limits && readLimits(item.limits, rules);
+      const limits = item.limits && parseLimits(item.limits, rules);
       return { type: item.type, actions: item.actions, identifier: item.identifier, ...(limits && { limits }) };
     }
   }
@@ -50,7 +50,7 @@ export function checkAttributable(access: readonly Access[]): void {
 }
 
 /** The schema's first variant of limits lets every further member through, so all of them are judged here (AMB-24). */
-function readLimits(limits: object, { switches, isInterval }: AccessRules): Limits {
+function parseLimits(limits: object, { switches, isInterval }: AccessRules): Limits {
   const { receiver, interval, debitAmount, receiveAmount, ...unknown } = limits as Record<keyof Limits, unknown>;
   if (switches.unknownLimitMembers === 'refuse' && Object.keys(unknown).length > 0) {
     throw invalid('limits with an unknown member');
@@ -62,14 +62,14 @@ function readLimits(limits: object, { switches, isInterval }: AccessRules): Limi
   return {
     ...(receiver !== undefined && { receiver: receiver as string }),
     ...(interval !== undefined && { interval: interval as string }),
-    ...(debitAmount !== undefined && { debitAmount: readAmount('debitAmount', debitAmount) }),
-    ...(receiveAmount !== undefined && { receiveAmount: readAmount('receiveAmount', receiveAmount) }),
+    ...(debitAmount !== undefined && { debitAmount: parseLimitAmount('debitAmount', debitAmount) }),
+    ...(receiveAmount !== undefined && { receiveAmount: parseLimitAmount('receiveAmount', receiveAmount) }),
   };
 }
 
 const UINT64_MAX = 2n ** 64n - 1n;
 
-function readAmount(member: string, amount: unknown): WireAmount {
+function parseLimitAmount(member: string, amount: unknown): WireAmount {
   const { value, assetCode, assetScale } = (amount ?? {}) as Record<string, unknown>;
   if (typeof value !== 'string' || !/^[1-9][0-9]{0,19}$/.test(value) || BigInt(value) > UINT64_MAX) {
     throw invalid(`limits.${member}.value is no positive integer of 64 bits`);

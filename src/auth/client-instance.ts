@@ -8,15 +8,15 @@ import type { Switches } from '../profile.ts';
 import { authProblem } from './problem.ts';
 
 /** The `client` member of a grant request. Throws `unusable_client`. */
-export function readClientInstance(client: components['schemas']['client']): ClientInstance {
-  if (typeof client === 'string') return { walletAddress: readWalletAddress(client) };
-  if ('walletAddress' in client) return { walletAddress: readWalletAddress(client.walletAddress) };
+export function parseClientInstance(client: components['schemas']['client']): ClientInstance {
+  if (typeof client === 'string') return { walletAddress: parseClientUrl(client) };
+  if ('walletAddress' in client) return { walletAddress: parseClientUrl(client.walletAddress) };
   const { kid, alg, kty, crv, x } = client.jwk;
   return { jwk: { kid, alg, kty, crv, x } };
 }
 
 /** One spelling for each wallet address, so that a client does not become another by a slash. */
-function readWalletAddress(text: string): string {
+function parseClientUrl(text: string): string {
   const walletAddress = parseWalletAddress(text);
   if (walletAddress !== undefined) return walletAddress;
   throw authProblem('unusable_client', { description: 'the client is not a wallet address' });
@@ -53,7 +53,7 @@ export async function expectClientKey(keys: ClientKeys, client: ClientInstance, 
  * Name under which the client is shown to whoever consents: `publicName` of its wallet address (RFC 9635 §2.3.2).
  * Throws `unusable_client` if there is none, unless the switch lets the address itself stand for it (AS-15, AMB-16).
  */
-export async function readDisplayName(
+export async function fetchDisplayName(
   outbound: Pick<Outbound, 'request'>,
   client: { readonly walletAddress: string },
   { clientWithoutName }: Pick<Switches, 'clientWithoutName'>,

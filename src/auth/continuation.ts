@@ -8,12 +8,12 @@ import type { RequestProof } from '../http/pipeline.ts';
 import { issueToken } from './access-token.ts';
 import { type AuthCall, type Continuation, expectCaller } from './caller.ts';
 import type { AuthDeps } from './deps.ts';
-import { asStoredId, clientOfRow, type Grant, lockGrant, transitionGrant, updateGrant } from './grant.ts';
+import { clientOfRow, type Grant, lockGrant, toStoredId, transitionGrant, updateGrant } from './grant.ts';
 import { authProblem } from './problem.ts';
 
 type ContinuationDeps = Parameters<typeof issueToken>[1];
 
-/** The `continue` member. Some clients cannot do without `wait`, so it is always there (AS-09, AS-10). */
+/** The `continue` member. Some clients fail without `wait`, so it is always present (AS-09, AS-10). */
 export const continueMember = (
   authServer: string,
   grant: { readonly continueId: string; readonly wait: number },
@@ -24,7 +24,7 @@ export const continueMember = (
   wait: grant.wait,
 });
 
-/** The grant whose id and continuation token belong together. Throws `unknown_continuation`, also once cancelled. */
+/** Finds the grant by its id and continuation token. Throws `unknown_continuation`, also for a revoked grant. */
 export async function identifyContinuation(
   { ase, db }: Pick<AuthDeps, 'ase' | 'db'>,
   { params, token }: RequestProof,
@@ -33,7 +33,7 @@ export async function identifyContinuation(
     .selectFrom('gnap_grant')
     .select(['id', 'continue_digest', 'finalization', 'client_wallet_address', 'client_jwk'])
     .where('ase', '=', ase)
-    .where('continue_id', '=', asStoredId(params['id']))
+    .where('continue_id', '=', toStoredId(params['id']))
     .executeTakeFirst();
   if (!row || !matchesDigest(token, row.continue_digest) || row.finalization === 'revoked') {
     throw authProblem('unknown_continuation');
@@ -41,82 +41,99 @@ export async function identifyContinuation(
   return { kind: 'continuation', client: clientOfRow(row), grantId: row.id, token: token! };
 }
 
+/**
+ * Locks the caller's grant. Since the caller was identified, the grant may have been revoked or removed, or its token
+ * rotated (AS-124). Throws `unknown_continuation`.
+ */
+async function lockContinuation(tx: Transaction, ase: string, { grantId, token }: Continuation): Promise<Grant> {
+  const grant = await lockGrant(tx, ase, grantId);
+  const isStale = !matchesDigest(token, grant?.continueDigest);
+  if (!grant || isStale || grant.state === 'revoked') throw authProblem('unknown_continuation');
+  return grant;
+}
+
+/** The continuation token of the next answer. Rotation makes the presented one void (AS-124). */
+async function rotateContinueToken(
+  tx: Transaction,
+  { ase, ids, switches }: ContinuationDeps,
+  grant: Grant,
+  token: string,
+): Promise<string> {
+  if (!switches.rotateContinuation) return token;
+  const fresh = ids.token();
+  await updateGrant(tx, ase, grant, { continue_digest: digestSecret(fresh) });
+  return fresh;
+}
+
+/** Issues what was approved: a token, subject information, or both (AS-63, AS-114). */
+async function issueApproved(tx: Transaction, deps: ContinuationDeps, grant: Grant, token: string) {
+  const continueToken = await rotateContinueToken(tx, deps, grant, token);
+  const issued = await transitionGrant(tx, deps.ase, grant, 'issue');
+  const accessToken = issued.access.length > 0 ? await issueToken(tx, deps, issued) : undefined;
+  return {
+    status: 200 as const,
+    body: {
+      ...(accessToken && { access_token: accessToken }),
+      ...(issued.subject && { subject: issued.subject }),
+      continue: continueMember(deps.authServer, issued, continueToken),
+    },
+  };
+}
+
+const isOpen = ({ state }: Grant): boolean => state === 'pending' || state === 'approved';
+
+/** RFC 9635 §5.1: continuing after an interaction, with the reference that its end handed out. */
+async function continueAfterInteraction(
+  tx: Transaction,
+  deps: ContinuationDeps,
+  grant: Grant,
+  { token, interactRef }: { readonly token: string; readonly interactRef: string },
+) {
+  // No `interact_ref` exists before the decision (AS-116).
+  if (grant.state === 'pending') throw authProblem('grant_denied');
+  if (!matchesDigest(interactRef, grant.interaction?.interactRefDigest)) throw authProblem('unknown_interact_ref');
+  if (grant.state !== 'approved') throw authProblem('grant_denied');
+  return issueApproved(tx, deps, grant, token);
+}
+
+/** RFC 9635 §5.2: polling, which is only for clients without an interaction finish method (AS-121). */
+async function continueByPolling(
+  tx: Transaction,
+  deps: ContinuationDeps,
+  grant: Grant,
+  { token, now }: { readonly token: string; readonly now: number },
+) {
+  if (!isOpen(grant)) throw authProblem('grant_denied');
+  if (grant.interaction?.finish) throw authProblem('grant_denied', { description: 'interact_ref is required' });
+  if (grant.state === 'approved') return issueApproved(tx, deps, grant, token);
+  if (grant.interaction && now >= grant.interaction.expiresAt) throw authProblem('grant_denied');
+  const continueToken = await rotateContinueToken(tx, deps, grant, token);
+  await updateGrant(tx, deps.ase, grant, { continued_at: toInstant(now) });
+  return { status: 200 as const, body: { continue: continueMember(deps.authServer, grant, continueToken) } };
+}
+
 export function createContinuationHandlers(deps: ContinuationDeps) {
-  const { ase, clock, ids, switches, authServer } = deps;
-
-  /**
-   * The grant, locked. Since the caller was made out, it may have been cancelled or forgotten, or its token renewed
-   * (AS-124). Throws `unknown_continuation`.
-   */
-  async function lockContinuation(tx: Transaction, { grantId, token }: Continuation): Promise<Grant> {
-    const grant = await lockGrant(tx, ase, grantId);
-    const isStale = !matchesDigest(token, grant?.continueDigest);
-    if (!grant || isStale || grant.state === 'revoked') throw authProblem('unknown_continuation');
-    return grant;
-  }
-
-  /** The continue token of the next answer; where it is renewed, the one shown is void with it (AS-124). */
-  async function renewContinueToken(tx: Transaction, grant: Grant, token: string): Promise<string> {
-    if (!switches.rotateContinuation) return token;
-    const fresh = ids.token();
-    await updateGrant(tx, ase, grant, { continue_digest: digestSecret(fresh) });
-    return fresh;
-  }
-
-  /** What the interaction brought: a token, subject information, or both (AS-63, AS-114). */
-  async function fetchGranted(tx: Transaction, grant: Grant, token: string) {
-    const newest = await renewContinueToken(tx, grant, token);
-    const issued = await transitionGrant(tx, ase, grant, 'issue');
-    const accessToken = issued.access.length > 0 ? await issueToken(tx, deps, issued) : undefined;
-    return {
-      status: 200 as const,
-      body: {
-        ...(accessToken && { access_token: accessToken }),
-        ...(issued.subject && { subject: issued.subject }),
-        continue: continueMember(authServer, issued, newest),
-      },
-    };
-  }
-
+  const { ase, clock } = deps;
   return {
     'post-continue': async (call, { body }) => {
       const caller = expectCaller(call, 'continuation');
       const { token } = caller;
       const interactRef = body?.interact_ref;
       return call.transaction(async (tx) => {
-        const grant = await lockContinuation(tx, caller);
+        const grant = await lockContinuation(tx, ase, caller);
         const now = clock.businessNow();
-
-        // RFC 9635 §5: not before `wait` seconds have passed since the last answer
-        const open = grant.state === 'pending' || grant.state === 'approved';
-        if (open && now < grant.continuedAt + grant.wait * 1000) throw authProblem('too_fast');
-
-        // §5.1: after an interaction with a reference
-        if (interactRef !== undefined) {
-          // None is issued before the decision, so none is looked at (AS-116).
-          if (grant.state === 'pending') throw authProblem('grant_denied');
-          if (!matchesDigest(interactRef, grant.interaction?.interactRefDigest))
-            throw authProblem('unknown_interact_ref');
-          if (grant.state !== 'approved') throw authProblem('grant_denied');
-          return fetchGranted(tx, grant, token);
-        }
-
-        // §5.2: polling, which is only for clients that gave no way to finish (AS-121)
-        if (!open) throw authProblem('grant_denied');
-        if (grant.interaction?.finish) throw authProblem('grant_denied', { description: 'interact_ref is required' });
-        if (grant.state === 'approved') return fetchGranted(tx, grant, token);
-        if (grant.interaction && now >= grant.interaction.expiresAt) throw authProblem('grant_denied');
-        const newest = await renewContinueToken(tx, grant, token);
-        await updateGrant(tx, ase, grant, { continued_at: toInstant(now) });
-        return { status: 200, body: { continue: continueMember(authServer, grant, newest) } };
+        // §5: the client waits `wait` seconds after each answer.
+        if (isOpen(grant) && now < grant.continuedAt + grant.wait * 1000) throw authProblem('too_fast');
+        if (interactRef !== undefined) return continueAfterInteraction(tx, deps, grant, { token, interactRef });
+        return continueByPolling(tx, deps, grant, { token, now });
       });
     },
 
-    // §5.4: what was issued ends as well, since no token is looked up without its grant (AS-131, AMB-19)
+    // §5.4: issued tokens end as well, since every token look-up checks its grant (AS-131).
     'delete-continue': async (call) => {
       const caller = expectCaller(call, 'continuation');
       return call.transaction(async (tx) => {
-        await transitionGrant(tx, ase, await lockContinuation(tx, caller), 'revoke');
+        await transitionGrant(tx, ase, await lockContinuation(tx, ase, caller), 'revoke');
         return { status: 204 };
       });
     },

@@ -1,16 +1,15 @@
-/** The grant and its states (RFC 9635 §1.5; LIM-01): one table of moves, each made on a row that is locked. */
-
+/** The grant and its states (RFC 9635 §1.5): one table of transitions, each applied to a locked row (LIM-01). */
 import type { Updateable } from 'kysely';
-import { toMillis } from '../database/columns.ts';
+import { toInstant, toJson, toMillis } from '../database/columns.ts';
 import type { Queryable, Tables, Transaction } from '../database/database.ts';
 import type { Access, Subject } from '../open-payments/access.ts';
 import type { ClientInstance, ClientJwk } from '../open-payments/client.ts';
 
-/** `pending` waits for consent, `approved` for the client to fetch it; the others are final (`finalized` in the row). */
+/** `pending` waits for consent, `approved` for the client to fetch it. The others are final (`finalized` in the row). */
 export type GrantState = 'pending' | 'approved' | 'issued' | 'rejected' | 'revoked';
 export type Transition = 'approve' | 'reject' | 'issue' | 'revoke';
 
-/** The only moves there are. What is final stays so, but for being taken back. */
+/** All legal transitions. A final state can only be revoked. */
 export const transitions: Readonly<
   Record<Transition, { readonly from: readonly GrantState[]; readonly to: GrantState }>
 > = {
@@ -20,9 +19,9 @@ export const transitions: Readonly<
   revoke: { from: ['pending', 'approved', 'issued', 'rejected'], to: 'revoked' },
 };
 
-/** The state after a move; undefined if the move is not legal there. */
-export const stateAfter = (state: GrantState, move: Transition): GrantState | undefined =>
-  transitions[move].from.includes(state) ? transitions[move].to : undefined;
+/** The state after a transition; undefined if the transition is not legal in that state. */
+export const stateAfter = (state: GrantState, transition: Transition): GrantState | undefined =>
+  transitions[transition].from.includes(state) ? transitions[transition].to : undefined;
 
 export interface Grant {
   readonly id: string;
@@ -33,26 +32,37 @@ export interface Grant {
   readonly access: Access[];
   readonly subject: Subject | undefined;
   readonly continueId: string;
-  /** Of the continuation token that is good now. */
+  /** Digest of the current continuation token. */
   readonly continueDigest: string;
-  /** Seconds. */
+  /** Seconds between two continuation calls. */
   readonly wait: number;
+  /** Time of the last continuation answer, in milliseconds since the epoch. */
   readonly continuedAt: number;
   /** Absent for a grant without interaction. */
   readonly interaction: Interaction | undefined;
 }
 
-/** RFC 9635 §4. */
+/** The interaction of a grant (RFC 9635 §4). */
 export interface Interaction {
   readonly id: string;
   /** The authorization server's nonce, `interact.finish`. */
   readonly nonce: string;
+  /** Milliseconds since the epoch. */
   readonly expiresAt: number;
-  /** How the client wants to hear of the end; absent if it polls. */
+  /** The client's finish redirect; absent if it polls. */
   readonly finish: { readonly uri: string; readonly nonce: string } | undefined;
   readonly sessionDigest: string | null;
   readonly interactRefDigest: string | null;
 }
+
+/** A grant whose `interaction` is present. */
+export type InteractiveGrant = Grant & { readonly interaction: Interaction };
+
+export type NewGrant = Omit<Grant, 'continuedAt' | 'interaction'> & {
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number;
+  readonly interaction: Omit<Interaction, 'sessionDigest' | 'interactRefDigest'> | undefined;
+};
 
 const columns = [
   'id',
@@ -77,7 +87,7 @@ const columns = [
   'interact_ref_digest',
 ] as const;
 
-/** How a state stands in the row. */
+/** The columns that represent a state. */
 export const stateColumns = (state: GrantState) =>
   state === 'pending' || state === 'approved'
     ? ({ state, finalization: null } as const)
@@ -123,18 +133,47 @@ function toGrant(row: GrantRow): Grant {
   };
 }
 
-/** An id out of a URL, to look up: PostgreSQL's text has no NUL, not even to compare with. */
-export const asStoredId = (id: string | undefined): string => (id === undefined || id.includes('\0') ? '' : id);
+/** Stores a new grant. Without interaction there is nothing to consent to, so it may be `issued` from the start. */
+export async function insertGrant(tx: Transaction, ase: string, grant: NewGrant): Promise<void> {
+  const { client, subject, interaction } = grant;
+  await tx
+    .insertInto('gnap_grant')
+    .values({
+      ase,
+      id: grant.id,
+      ...stateColumns(grant.state),
+      client_id: grant.clientId,
+      client_wallet_address: 'walletAddress' in client ? client.walletAddress : null,
+      client_jwk: 'jwk' in client ? toJson(client.jwk) : null,
+      client_name: grant.clientName ?? null,
+      access: toJson(grant.access),
+      subject: subject ? toJson(subject) : null,
+      continue_id: grant.continueId,
+      continue_digest: grant.continueDigest,
+      wait: grant.wait,
+      continued_at: toInstant(grant.createdAt),
+      created_at: toInstant(grant.createdAt),
+      interaction_id: interaction?.id ?? null,
+      interaction_nonce: interaction?.nonce ?? null,
+      interaction_expires_at: interaction ? toInstant(interaction.expiresAt) : null,
+      client_nonce: interaction?.finish?.nonce ?? null,
+      finish_uri: interaction?.finish?.uri ?? null,
+      session_digest: null,
+      interact_ref_digest: null,
+    })
+    .execute();
+}
 
-/** The grant of that id, if there is one, locked until the transaction ends; the first lock in the order (`database.ts`). */
+/** An id from a URL for use in a query. PostgreSQL rejects text with NUL, so such an id becomes one that never exists. */
+export const toStoredId = (id: string | undefined): string => (id === undefined || id.includes('\0') ? '' : id);
+
+/** The grant with this id, locked until the transaction ends. It is the first lock in the order (`database.ts`). */
 export async function lockGrant(tx: Transaction, ase: string, id: string): Promise<Grant | undefined> {
-  const row = await selectGrant(tx, ase).where('id', '=', asStoredId(id)).forUpdate().executeTakeFirst();
+  const row = await selectGrant(tx, ase).where('id', '=', toStoredId(id)).forUpdate().executeTakeFirst();
   return row && toGrant(row);
 }
 
-/** A grant with its interaction, by the interaction's id. */
-export type InteractiveGrant = Grant & { readonly interaction: Interaction };
-
+/** The grant with this interaction, locked until the transaction ends if `lock` says so. */
 export async function findGrantOfInteraction(
   db: Queryable,
   ase: string,
@@ -142,29 +181,26 @@ export async function findGrantOfInteraction(
   lock?: 'for update',
 ): Promise<InteractiveGrant | undefined> {
   const row = await selectGrant(db, ase)
-    .where('interaction_id', '=', asStoredId(interactionId))
+    .where('interaction_id', '=', toStoredId(interactionId))
     .$if(lock !== undefined, (query) => query.forUpdate())
     .executeTakeFirst();
   return row && (toGrant(row) as InteractiveGrant);
 }
 
-/**
- * Moves a locked grant. Throws an Error if the move is not legal: the caller has looked at the state and refused the
- * request otherwise.
- */
+/** Moves a locked grant to another state. Throws an Error if that is not legal: callers check the state first. */
 export async function transitionGrant<G extends Grant>(
   tx: Transaction,
   ase: string,
   grant: G,
-  move: Transition,
+  transition: Transition,
 ): Promise<G> {
-  const state = stateAfter(grant.state, move);
-  if (state === undefined) throw new Error(`a grant that is ${grant.state} cannot be moved by ${move}`);
+  const state = stateAfter(grant.state, transition);
+  if (state === undefined) throw new Error(`a grant that is ${grant.state} cannot ${transition}`);
   await updateGrant(tx, ase, grant, stateColumns(state));
   return { ...grant, state };
 }
 
-/** Stores columns of a locked grant that are not its state. */
+/** Updates columns of a locked grant other than its state. */
 export async function updateGrant(
   tx: Transaction,
   ase: string,

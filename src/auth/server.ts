@@ -9,7 +9,7 @@ import type { Identity, RequestProof, Server } from '../http/pipeline.ts';
 import { createRequestValidator, type RequestValidator } from '../http/request-validator.ts';
 import { createAccessTokenHandlers, identifyManagement } from './access-token.ts';
 import type { AuthCall, AuthCaller } from './caller.ts';
-import { expectClientKey, readClientInstance } from './client-instance.ts';
+import { expectClientKey, parseClientInstance } from './client-instance.ts';
 import { createContinuationHandlers, identifyContinuation } from './continuation.ts';
 import type { AuthDeps } from './deps.ts';
 import { createDiscoveryHandlers } from './discovery.ts';
@@ -70,7 +70,7 @@ async function identifyCaller(deps: AuthDeps, credentials: RequestProof): Promis
   const { policy, body } = credentials;
   switch (policy.caller) {
     case 'client':
-      return { kind: 'client', client: readClientInstance((body as WireRequest).client) };
+      return { kind: 'client', client: parseClientInstance((body as WireRequest).client) };
     case 'continuation':
       return identifyContinuation(deps, credentials);
     case 'management':

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
-import { checkAttributable, needsConsent, readAccess, toWireAccess } from '../../src/auth/access.ts';
+import { checkAttributable, needsConsent, parseAccess, toWireAccess } from '../../src/auth/access.ts';
 import type { Access } from '../../src/open-payments/access.ts';
 
 const rules = {
@@ -14,7 +14,7 @@ const alice = 'https://granite.example/alice';
 const amount = { value: '100', assetCode: 'USD', assetScale: 2 };
 
 // biome-ignore lint/suspicious/noExplicitAny: what the schema lets through is not typed
-const read = (item: any, changed: object = {}): Access[] => readAccess([item], { ...rules, ...changed });
+const read = (item: any, changed: object = {}): Access[] => parseAccess([item], { ...rules, ...changed });
 const withLimits = (limits: object) => ({ type: 'outgoing-payment', actions: ['create'], identifier: alice, limits });
 const invalid = { code: 'invalid_request' };
 

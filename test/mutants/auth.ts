@@ -20,7 +20,7 @@ const anyWalletAddress = {
 
 const anyFinishUri = {
   file: grantRequest,
-  at: 'return { uri: «readFinishUri(finish.uri, allowHttp)»,',
+  at: 'return { uri: «parseFinishUri(finish.uri, allowHttp)»,',
   by: 'finish.uri',
 } as const;
 
@@ -70,7 +70,7 @@ export const authMutants: readonly Mutant[] = [
   {
     id: 'grant.nothing-asked-for',
     ...withoutSchema,
-    also: [{ file: grantRequest, at: 'if («wanted.length === 0 && !request.subject») throw', by: 'false' }],
+    also: [{ file: grantRequest, at: 'if («access.length === 0 && !subject») throw', by: 'false' }],
     fails: ['grant.no-purpose', 'grant.no-items'],
   },
   {
@@ -79,7 +79,7 @@ export const authMutants: readonly Mutant[] = [
     also: [
       {
         file: grantRequest,
-        at: 'readAccess(«request.access_token?.access ?? []»,',
+        at: 'parseAccess(«access_token?.access ?? []»,',
         by: "typeof request.access_token === 'string' ? [{ type: 'quote', actions: ['create'] }] : [request.access_token].flat()[0]?.access ?? []",
       },
     ],
@@ -94,7 +94,7 @@ export const authMutants: readonly Mutant[] = [
   {
     id: 'grant.subject-needs-no-interact',
     ...withoutSchema,
-    also: [{ file: grantRequest, at: 'if («interactive && !request.interact») throw', by: 'false' }],
+    also: [{ file: grantRequest, at: 'if («!request.interact») throw', by: 'false' }],
     fails: ['grant.subject-without-interact'],
   },
   {
@@ -181,14 +181,14 @@ export const authMutants: readonly Mutant[] = [
   {
     id: 'grant.interact-not-needed',
     file: grantRequest,
-    at: 'if («interactive && !request.interact») throw',
+    at: 'if («!request.interact») throw',
     by: 'false',
     fails: ['grant.no-interact', 'grant.subject-and-token-without-interact'],
   },
   {
     id: 'grant.start-of-no-mode',
     file: grantRequest,
-    at: 'if («interact.start.length === 0») throw',
+    at: 'if («start.length === 0») throw',
     by: 'false',
     fails: ['grant.start-empty'],
   },
@@ -221,14 +221,14 @@ export const authMutants: readonly Mutant[] = [
   {
     id: 'grant.finish-uri-http-only',
     file: grantRequest,
-    at: "const plain = «uri.protocol === 'http:' && !allowHttp && !isLoopback(uri.hostname)»;",
+    at: "const isPlain = «uri.protocol === 'http:' && !allowHttp && !isLoopback(uri.hostname)»;",
     by: '!/^https?:$/.test(uri.protocol)',
     fails: ['interaction.private-use-scheme'],
   },
   {
     id: 'grant.jwk-may-interact',
     file: grantRequest,
-    at: "if («interactive && 'jwk' in client») {",
+    at: "if («'jwk' in client») {",
     by: 'false',
     fails: ['grant.jwk-interactive'],
   },

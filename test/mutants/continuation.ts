@@ -5,7 +5,7 @@ const continuation = 'src/auth/continuation.ts';
 const token = 'src/auth/access-token.ts';
 const faults = 'src/http/inject-fault.ts';
 
-const waitEnforced = 'if («open && now < grant.continuedAt + grant.wait * 1000») throw';
+const waitEnforced = 'if («isOpen(grant) && now < grant.continuedAt + grant.wait * 1000») throw';
 const tokenChecked = "if («!row || !matchesDigest(token, row.continue_digest) || row.finalization === 'revoked'») {";
 
 export const continuationMutants: readonly Mutant[] = [
@@ -71,7 +71,7 @@ export const continuationMutants: readonly Mutant[] = [
   {
     id: 'continuation.again',
     file: continuation,
-    at: "if («!open») throw authProblem('grant_denied');",
+    at: "if («!isOpen(grant)») throw authProblem('grant_denied');",
     by: 'false',
     also: [{ file: continuation, at: 'if («grant.interaction?.finish») throw', by: 'false' }],
     fails: ['continuation.nothing-left', 'token.revoked-is-not-continued'],
@@ -79,7 +79,7 @@ export const continuationMutants: readonly Mutant[] = [
   {
     id: 'continuation.poll-before-consent-fetches',
     file: continuation,
-    at: "if («grant.state === 'approved'») return fetchGranted(tx, grant, token);\n        if (grant.interaction && now",
+    at: "if («grant.state === 'approved'») return issueApproved(tx, deps, grant, token);\n  if (grant.interaction && now",
     by: 'true',
     fails: ['continuation.poll', 'interaction.decision-takes-effect', 'interaction.forged-decision'],
   },
@@ -110,20 +110,20 @@ export const continuationMutants: readonly Mutant[] = [
     id: 'continuation.wait-for-polls-only',
     file: continuation,
     at: waitEnforced,
-    by: 'interactRef === undefined && open && now < grant.continuedAt + grant.wait * 1000',
+    by: 'interactRef === undefined && isOpen(grant) && now < grant.continuedAt + grant.wait * 1000',
     fails: ['continuation.wait'],
   },
   {
     id: 'continuation.wait-unannounced',
     file: continuation,
     at: waitEnforced,
-    by: 'open && now < grant.continuedAt + 5000',
+    by: 'isOpen(grant) && now < grant.continuedAt + 5000',
     fails: ['continuation.too-fast', 'continuation.poll'],
   },
   {
     id: 'continuation.wait-not-renewed',
     file: continuation,
-    at: 'await updateGrant(tx, ase, grant, { continued_at: toInstant(«now») });',
+    at: 'await updateGrant(tx, deps.ase, grant, { continued_at: toInstant(«now») });',
     by: 'grant.continuedAt',
     fails: ['continuation.wait'],
   },

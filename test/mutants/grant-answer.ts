@@ -16,8 +16,8 @@ export const grantAnswerMutants: readonly Mutant[] = [
   {
     id: 'grant.wallet-address-objects-unknown',
     file: 'src/auth/client-instance.ts',
-    at: "if ('walletAddress' in client) return { walletAddress: «readWalletAddress(client.walletAddress)» };",
-    by: "readWalletAddress('')",
+    at: "if ('walletAddress' in client) return { walletAddress: «parseClientUrl(client.walletAddress)» };",
+    by: "parseClientUrl('')",
     fails: ['grant.client-forms'],
   },
   {
@@ -54,8 +54,8 @@ export const grantAnswerMutants: readonly Mutant[] = [
   {
     id: 'grant.subject-without-consent',
     file: grantRequest,
-    at: 'const interactive = «subject !== undefined || access.some((item) => needsConsent(item, consentFor))»;',
-    by: 'access.some((item) => needsConsent(item, consentFor))',
+    at: 'const interactive = «subject !== undefined || requested.access.some((item) => needsConsent(item, consentFor))»;',
+    by: 'requested.access.some((item) => needsConsent(item, consentFor))',
     fails: ['grant.subject-needs-consent', 'continuation.subject'],
   },
   {
@@ -97,15 +97,15 @@ export const grantAnswerMutants: readonly Mutant[] = [
   {
     id: 'grant.wait-of-the-operator-ignored',
     file: grantRequest,
-    at: 'wait: «waitSeconds» };',
+    at: 'wait: «waitSeconds»,',
     by: '0',
     fails: ['grant.wait-by-default', 'continuation.wait'],
   },
   {
     id: 'grant.unknown-limits-shown',
     file: access,
-    at: "...(debitAmount !== undefined && «{ debitAmount: readAmount('debitAmount', debitAmount) }»),",
-    by: "{ ...unknown, debitAmount: readAmount('debitAmount', debitAmount) }",
+    at: "...(debitAmount !== undefined && «{ debitAmount: parseLimitAmount('debitAmount', debitAmount) }»),",
+    by: "{ ...unknown, debitAmount: parseLimitAmount('debitAmount', debitAmount) }",
     fails: ['grant.unknown-limits'],
   },
   {

@@ -5,13 +5,13 @@ const rules: readonly Omit<Mutant, 'fails'>[] = [
   {
     id: 'grant-model.reference-used-again',
     file: 'src/auth/continuation.ts',
-    at: "if («grant.state !== 'approved'») throw authProblem('grant_denied');\n          return fetchGranted",
+    at: "if («grant.state !== 'approved'») throw authProblem('grant_denied');\n  return issueApproved",
     by: 'false',
     also: [
       {
         file: 'src/auth/continuation.ts',
-        at: "const issued = await «transitionGrant(tx, ase, grant, 'issue')»;",
-        by: "(grant.state === 'issued' ? grant : transitionGrant(tx, ase, grant, 'issue'))",
+        at: "const issued = await «transitionGrant(tx, deps.ase, grant, 'issue')»;",
+        by: "(grant.state === 'issued' ? grant : transitionGrant(tx, deps.ase, grant, 'issue'))",
       },
     ],
   },
@@ -24,13 +24,13 @@ const rules: readonly Omit<Mutant, 'fails'>[] = [
   {
     id: 'grant-model.cancelled-continues',
     file: 'src/auth/continuation.ts',
-    at: "await «transitionGrant(tx, ase, await lockContinuation(tx, caller), 'revoke')»;",
-    by: 'await lockContinuation(tx, caller)',
+    at: "await «transitionGrant(tx, ase, await lockContinuation(tx, ase, caller), 'revoke')»;",
+    by: 'await lockContinuation(tx, ase, caller)',
   },
   {
     id: 'grant-model.wait-not-enforced',
     file: 'src/auth/continuation.ts',
-    at: 'if (open && «now < grant.continuedAt + grant.wait * 1000») throw',
+    at: 'if (isOpen(grant) && «now < grant.continuedAt + grant.wait * 1000») throw',
     by: 'false',
   },
   {
