@@ -1,6 +1,6 @@
 /**
- * CPU per request of the program beside its floor: a bare Express program that answers the same number of bytes, in the
- * same run, on the same machine. The ratio is what counts. `node bench/main.ts [--requests N]`
+ * CPU per request, compared with a bare Express program that answers the same number of bytes in the same run on the
+ * same machine. Compare the ratio between runs, not the times. `node bench/main.ts [--requests N]`
  */
 import { createPrivateKey } from 'node:crypto';
 import { Agent, createServer, request as httpRequest } from 'node:http';
@@ -35,9 +35,9 @@ const call = ({ method, url, headers, body }: Prepared): Promise<{ status: numbe
     sent.end(body);
   });
 
-/** Microseconds of CPU per request, client and server together; both sides of a ratio include the client. */
+/** CPU time per request in microseconds, client and server together; both sides of a ratio include the client. */
 async function measure(prepare: () => Prepared): Promise<number> {
-  // Signed beforehand: the client's signature is not the server's work.
+  // Requests are signed beforehand, because signing is not the server's work.
   const batch = Array.from({ length: requests }, prepare);
   for (const one of batch.slice(0, Math.min(100, requests))) await call(one);
   const before = process.cpuUsage();

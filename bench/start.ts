@@ -1,7 +1,6 @@
 /**
- * What a start does with its time: the compiled program (`make build` first), started a few times, with the median of
- * what each phase took, on the clock and on the CPU. On the embedded database, and on the PostgreSQL server that
- * TOUCHSTONE_TEST_POSTGRES names. `node bench/start.ts [--starts N]`
+ * Start-up time by phase: the median wall and CPU time of several starts of the compiled program (run `make build`
+ * first), on the embedded database and on the PostgreSQL server in TOUCHSTONE_TEST_POSTGRES. `node bench/start.ts [--starts N]`
  */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -10,9 +9,9 @@ import { text } from 'node:stream/consumers';
 import { parseArgs } from 'node:util';
 
 const program = join(import.meta.dirname, '..', 'dist', 'src', 'main.js');
-if (!existsSync(program)) throw new Error('there is no dist/: run `make build`');
+if (!existsSync(program)) throw new Error('dist/ is missing: run `make build`');
 
-/** Loaded before the program: notes the CPU time (ms) at each mark and tells of all at the end. */
+/** Loaded before the program: records the CPU time (ms) at each mark and prints all marks at exit. */
 const preload = `
 const marks = [];
 const note = (name) => {
@@ -23,7 +22,7 @@ note('Node.js started');
 const mark = performance.mark.bind(performance);
 performance.mark = (name, options) => { note(name); return mark(name, options); };
 const write = process.stdout.write.bind(process.stdout);
-process.stdout.write = (...args) => { note('told to be ready'); return write(...args); };
+process.stdout.write = (...args) => { note('ready line printed'); return write(...args); };
 process.on('exit', () => process.stderr.write(JSON.stringify(marks)));
 `;
 
@@ -39,7 +38,7 @@ async function start(args: readonly string[]): Promise<Mark[]> {
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
 async function report(title: string, starts: number, args: readonly string[]): Promise<void> {
-  // The first one compiles and migrates.
+  // The first start fills the compile cache and migrates, so it is not measured.
   await start(args);
   const runs: Mark[][] = [];
   for (let i = 0; i < starts; i += 1) runs.push(await start(args));

@@ -1,4 +1,4 @@
-// Which `error.code` each status of each operation may carry (AS-162), read out of the schemas of the document.
+/** The `error.code` values that the document allows for each operation and status (AS-162). */
 import { isObject, type JsonObject, readPointer, resolveReference } from './json.ts';
 import { listOperations } from './operations.ts';
 
@@ -34,7 +34,7 @@ function collectCodes(document: JsonObject, reference: JsonObject): string[] | n
   return Array.isArray(code['enum']) ? (code['enum'] as string[]) : null;
 }
 
-/** The text of `errors.ts`: the type `ErrorCodes` and the constant `errorCodes` (null: any word). */
+/** Prints `errors.ts`: the type `ErrorCodes` and the constant `errorCodes`. */
 export function printErrorCodes(document: JsonObject): string {
   const type: string[] = [];
   const constant: string[] = [];
@@ -53,7 +53,7 @@ export function printErrorCodes(document: JsonObject): string {
     ...type,
     '}',
     '',
-    '/** The same at run time; null where any word is allowed. */',
+    '/** The same at run time; null where any code is allowed. */',
     'export const errorCodes = {',
     ...constant,
     '} as const;',

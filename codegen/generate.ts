@@ -1,8 +1,10 @@
-// Generates `generated/` from the source documents and our overlays: types, routes, error codes, validators, documents.
-//   node codegen/generate.ts                 writes `generated/`
-//   node codegen/generate.ts --check         writes nothing, fails when `generated/` is not what would be written
-//   node codegen/generate.ts --update-lock   accepts the installed upstream package into the lock, then generates
-//   SPEC_DIR=…                            reads the upstream documents from a directory and skips the lock
+/**
+ * Generates `generated/` from the OpenAPI documents and the overlays: types, routes, error codes, validators, documents.
+ *   node codegen/generate.ts                 writes `generated/`
+ *   node codegen/generate.ts --check         writes nothing; fails if `generated/` is out of date
+ *   node codegen/generate.ts --update-lock   accepts the installed upstream package into the lock, then generates
+ *   SPEC_DIR=…                            reads the upstream documents from a directory and skips the lock
+ */
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
@@ -32,7 +34,7 @@ interface Loaded {
   readonly inputs: Record<string, string>;
 }
 
-/** Reads, overlays and strips every document. Throws when an operationId occurs twice. */
+/** Reads, overlays and strips every document. Throws if an operationId occurs twice. */
 export function loadDocuments(config: GenerationConfig, specDirectory: string | undefined): Loaded {
   const lock = computeLock(root, config);
   const upstream = upstreamDirectory(root, config, specDirectory);
@@ -52,7 +54,7 @@ export function loadDocuments(config: GenerationConfig, specDirectory: string | 
     }
     document = stripProse(document, name);
     for (const { id } of listOperations(document)) {
-      if (owners.has(id)) throw new Error(`operationId ${id} stands in ${owners.get(id)} and in ${name}`);
+      if (owners.has(id)) throw new Error(`operationId ${id} is used in ${owners.get(id)} and in ${name}`);
       owners.set(id, name);
     }
     documents.set(name, document);
@@ -68,7 +70,7 @@ function inFile<T>(file: string, action: () => T): T {
   }
 }
 
-/** Throws unless the installed generators are those that the configuration pins: the output depends on them. */
+/** Throws unless the installed generators have the pinned versions, because the output depends on them. */
 function checkGenerators(config: GenerationConfig): void {
   for (const [name, pinned] of Object.entries(config.generators)) {
     const installed =
@@ -83,7 +85,7 @@ function readJson<T>(file: string): T {
   return JSON.parse(readFileSync(join(root, file), 'utf8')) as T;
 }
 
-/** Writes all outputs below `target`, which is created; `work` is scratch space. */
+/** Writes all outputs below `target`, which it creates; `work` is a scratch directory. */
 async function writeOutputs(config: GenerationConfig, loaded: Loaded, target: string, work: string): Promise<void> {
   const outputs: Record<string, string> = {};
   const write = (file: string, text: string) => {
@@ -108,7 +110,7 @@ async function writeOutputs(config: GenerationConfig, loaded: Loaded, target: st
   writeFileSync(join(target, 'MANIFEST.json'), `${JSON.stringify(manifest, null, 2)}\n`);
 }
 
-/** Files that differ between two directories, by name; absent ones count. */
+/** Names of files that differ between two directories or exist in only one of them. */
 export function listDifferences(left: string, right: string): string[] {
   const files = (directory: string) =>
     existsSync(directory)

@@ -1,7 +1,7 @@
-// The part of JSONPath (RFC 9535) that overlay targets use: names, wildcards, indexes and filters.
+/** The part of JSONPath (RFC 9535) that overlay targets use: names, wildcards, indexes and filters. */
 import { isObject, type Json, type JsonObject } from './json.ts';
 
-/** A place in a document: `parent[key]`. The root has no parent. */
+/** A location in a document: `parent[key]`. For the root, `parent` is null. */
 export interface Location {
   readonly parent: JsonObject | Json[] | null;
   readonly key: string | number;
@@ -16,7 +16,7 @@ const QUOTED = /^\['([^']+)'\]/;
 const INDEX = /^\[(\d+)\]/;
 const FILTER = /^\[\?@((?:\.[\w-]+|\['[^']+'\])+)(?:\s*==\s*'([^']*)')?\]/;
 
-/** All places that `path` selects. Throws on syntax outside the supported part. */
+/** All locations that `path` selects. Throws on syntax outside the supported part. */
 export function selectLocations(document: JsonObject, path: string): Location[] {
   let locations: Location[] = [{ parent: null, key: '$', value: document }];
   for (const select of parsePath(path)) {

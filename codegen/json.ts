@@ -1,4 +1,4 @@
-// JSON values (RFC 8259) as the specification tools read and write them.
+/** JSON values (RFC 8259), references and pointers (RFC 6901). */
 import { createHash } from 'node:crypto';
 
 export type Json = null | boolean | number | string | Json[] | JsonObject;
@@ -11,12 +11,12 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Follows a local reference (`#/components/…`, RFC 6901) and returns the object it names. Throws if there is none. */
+/** Follows a local reference (`#/components/…`, RFC 6901) and returns the object it names. Throws if the target is missing. */
 export function resolveReference(document: JsonObject, node: JsonObject): JsonObject {
   const reference = node['$ref'];
   if (typeof reference !== 'string') return node;
   const target = readPointer(document, reference);
-  if (!isObject(target)) throw new Error(`reference ${reference} leads nowhere`);
+  if (!isObject(target)) throw new Error(`reference ${reference} points to nothing`);
   return resolveReference(document, target);
 }
 

@@ -1,17 +1,17 @@
-// The operations of an OpenAPI 3.1 document with their JSON bodies, in document order.
+/** The operations of an OpenAPI 3.1 document with their JSON bodies, in document order. */
 import { isObject, type JsonObject, readPointer, writePointer } from './json.ts';
 
 export interface Operation {
   readonly id: string;
-  /** Pointer to the schema of the request body, if there is one. */
+  /** Pointer to the schema of the request body, if the operation takes one. */
   readonly request: string | null;
-  /** Status → pointer to the schema of the JSON body, or null when the status has none. */
+  /** Status → pointer to the schema of the JSON body, or null for a response without a body. */
   readonly responses: ReadonlyMap<number, string | null>;
 }
 
 const METHODS = ['get', 'put', 'post', 'delete', 'patch', 'options'];
 
-/** Lists the operations. Throws when one has no operationId or a response has no numeric status. */
+/** Lists the operations. Throws on an operation without an operationId and on a response status that is not a number. */
 export function listOperations(document: JsonObject): Operation[] {
   const operations: Operation[] = [];
   for (const [path, item] of Object.entries(document['paths'] as JsonObject)) {
@@ -19,7 +19,7 @@ export function listOperations(document: JsonObject): Operation[] {
       const operation = (item as JsonObject)[method];
       if (!isObject(operation)) continue;
       const at = ['paths', path, method];
-      if (typeof operation['operationId'] !== 'string') throw new Error(`${method} ${path} has no operationId`);
+      if (typeof operation['operationId'] !== 'string') throw new Error(`${method} ${path} lacks an operationId`);
       operations.push({
         id: operation['operationId'],
         request: findSchema(
@@ -46,7 +46,7 @@ function findSchema(document: JsonObject, at: string[], mediaTypes: string[]): s
   return found === undefined ? null : followReferences(document, found);
 }
 
-/** The pointer at the end of a chain of bare references; a reference with siblings is a schema of its own. */
+/** Follows a chain of bare references. A reference with sibling keywords is a separate schema, so the chain ends there. */
 function followReferences(document: JsonObject, pointer: string): string {
   const node = readPointer(document, pointer);
   const bare = isObject(node) && typeof node['$ref'] === 'string' && Object.keys(node).length === 1;

@@ -1,5 +1,7 @@
-// OpenAPI Overlay 1.0.0: the only way in which a served document deviates from its source.
-// Each action says why (`x-reason`) and by which interpretation (`x-interpretation: OPI-nnn`).
+/**
+ * OpenAPI Overlay 1.0.0: the only way to change an upstream document.
+ * Each action gives its reason (`x-reason`) and its interpretation (`x-interpretation: OPI-nnn`).
+ */
 import { isObject, type Json, type JsonObject } from './json.ts';
 import { selectLocations } from './json-path.ts';
 
@@ -10,20 +12,20 @@ export function applyOverlay(
   interpretations: ReadonlySet<string>,
 ): JsonObject {
   if (overlay['overlay'] !== '1.0.0') throw new Error('not an OpenAPI Overlay 1.0.0');
-  if (!Array.isArray(overlay['actions'])) throw new Error('an overlay has a list of actions');
+  if (!Array.isArray(overlay['actions'])) throw new Error('an overlay needs a list of actions');
   const result = structuredClone(document);
   for (const action of overlay['actions']) applyAction(result, action, interpretations);
   const loosened = findLoosened(document, result);
-  if (loosened.length > 0) throw new Error(`an overlay never loosens a schema: ${loosened.join(', ')}`);
+  if (loosened.length > 0) throw new Error(`an overlay must not loosen a schema: ${loosened.join(', ')}`);
   return result;
 }
 
 function applyAction(document: JsonObject, action: Json, interpretations: ReadonlySet<string>): void {
-  if (!isObject(action) || typeof action['target'] !== 'string') throw new Error('an overlay action has a target');
+  if (!isObject(action) || typeof action['target'] !== 'string') throw new Error('an overlay action needs a target');
   const { target, 'x-reason': reason, 'x-interpretation': interpretation } = action;
-  if (typeof reason !== 'string' || reason === '') throw new Error(`overlay action ${target} gives no x-reason`);
+  if (typeof reason !== 'string' || reason === '') throw new Error(`overlay action ${target} lacks an x-reason`);
   if (typeof interpretation !== 'string' || !interpretations.has(interpretation)) {
-    throw new Error(`overlay action ${target} names no known interpretation: ${String(interpretation)}`);
+    throw new Error(`overlay action ${target} names an unknown interpretation: ${String(interpretation)}`);
   }
   const locations = selectLocations(document, target);
   if (locations.length === 0) throw new Error(`overlay action ${target} matches nothing`);
@@ -47,8 +49,8 @@ function mergeInto(target: JsonObject, update: JsonObject): void {
   }
 }
 
-/** Pointers at which `after` demands less than `before`: a lost `required`, a wider `enum`, an opened object. */
-export function findLoosened(before: Json | undefined, after: Json | undefined, pointer = ''): string[] {
+/** Pointers where `after` is laxer than `before`: a dropped `required`, a wider `enum`, an opened object. */
+function findLoosened(before: Json | undefined, after: Json | undefined, pointer = ''): string[] {
   if (Array.isArray(before)) {
     return before.flatMap((item, index) =>
       findLoosened(item, Array.isArray(after) ? after[index] : undefined, `${pointer}/${index}`),

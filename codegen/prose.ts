@@ -1,8 +1,10 @@
-// Takes the prose out of an OpenAPI 3.1 document: other people's sentences are never copied into the repository.
-// It knows the position of every object, so that a schema property *named* `description` or `title` stays.
+/**
+ * Strips the prose from an OpenAPI 3.1 document, so that upstream text is never copied into the repository.
+ * It tracks what kind of object it is in, so that a schema property *named* `description` or `title` is kept.
+ */
 import { isObject, type Json, type JsonObject } from './json.ts';
 
-/** `x` one object, `x[]` a list of them, `x{}` a map of them. A key that is not listed is data and kept as it is. */
+/** `x` is one object, `x[]` a list and `x{}` a map of them. Keys that are not listed are data and kept unchanged. */
 type Position = string;
 
 const SUBSCHEMAS = [
@@ -64,7 +66,7 @@ export function stripProse(document: JsonObject, name: string): JsonObject {
 
 function stripObject(node: JsonObject, position: string): JsonObject {
   const parts = PARTS[position];
-  if (parts === undefined) throw new Error(`no OpenAPI object is called ${position}`);
+  if (parts === undefined) throw new Error(`unknown OpenAPI object ${position}`);
   const result: JsonObject = {};
   for (const [key, value] of Object.entries(node)) {
     const part = Object.hasOwn(parts, key) ? parts[key] : undefined;

@@ -1,4 +1,4 @@
-// Runs openapi-generator once for all documents with our own template and collects the route tables.
+/** Runs openapi-generator once for all documents with a custom template and collects the route tables. */
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -7,7 +7,7 @@ import type { JsonObject } from './json.ts';
 
 const OLDEST_JAVA = 11;
 
-/** Throws one sentence on what to install unless a Java runtime of the needed age is on the PATH. */
+/** Throws an error that says what to install unless the PATH has a recent enough Java runtime. */
 export function checkJava(): void {
   const run = spawnSync('java', ['-version'], { encoding: 'utf8' });
   const major = Number(/version "(?:1\.)?(\d+)/.exec(`${run.stderr ?? ''}${run.stdout ?? ''}`)?.[1] ?? 0);
@@ -36,7 +36,7 @@ export function generateRoutes(
     return config;
   });
   const cli = createRequire(join(root, 'package.json')).resolve('@openapitools/openapi-generator-cli/main.js');
-  // The tool looks for openapitools.json in PWD, whatever its working directory is.
+  // The tool looks for openapitools.json in $PWD, not in its working directory.
   const run = spawnSync(process.execPath, [cli, 'batch', '--fail-fast', ...configs], {
     cwd: root,
     env: { ...process.env, PWD: root },
@@ -46,7 +46,7 @@ export function generateRoutes(
   return new Map([...documents.keys()].map((name) => [name, readFileSync(join(work, name, 'routes.ts'), 'utf8')]));
 }
 
-/** `apis: ''` fills the template's `apiInfo`; only our template is written. */
+/** `apis: ''` fills the template's `apiInfo`; the ignore file keeps every other output from being written. */
 function generatorConfig(root: string, templates: string, input: string, output: string, ignore: string): JsonObject {
   return {
     generatorName: 'typescript-node',
@@ -59,7 +59,7 @@ function generatorConfig(root: string, templates: string, input: string, output:
   };
 }
 
-/** Its own words, without the minified source and the stacks that it prints along with them. */
+/** The error messages from the output, without minified source and stack traces. */
 function explainFailure(output: string): string {
   const jar = /Unable to access jarfile (\S+)/.exec(output)?.[1];
   if (jar !== undefined) {

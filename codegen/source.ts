@@ -1,4 +1,6 @@
-// Reads the source documents: upstream ones out of the locked package (or a directory of newer ones), our own from `spec/`.
+/**
+ * Reads the source documents: upstream ones from the locked package (or from `SPEC_DIR`), the others from `spec/`.
+ */
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CORE_SCHEMA, load } from 'js-yaml';
@@ -21,24 +23,24 @@ export interface GenerationConfig {
 
 export interface Source {
   readonly document: JsonObject;
-  /** How the manifest calls the file; free of any path of this machine. */
+  /** Name in the manifest, without machine-specific paths. */
   readonly label: string;
   readonly sha256: string;
 }
 
-/** What `spec.lock.json` holds: the version of the package and the digest of each document. */
+/** Content of `spec.lock.json`: the package version and the digest of each document. */
 export interface SpecLock {
   readonly package: string;
   readonly version: string;
   readonly sha256: Readonly<Record<string, string>>;
 }
 
-/** The directory of upstream documents: `SPEC_DIR` if given, else the installed package. */
+/** The directory of upstream documents: `SPEC_DIR` if set, otherwise the installed package. */
 export function upstreamDirectory(root: string, config: GenerationConfig, specDirectory: string | undefined): string {
   return specDirectory ?? join(root, 'node_modules', config.upstream.package, config.upstream.directory);
 }
 
-/** Reads one source document. Throws if the file is absent or holds no OpenAPI document. */
+/** Reads one source document. Throws if the file is missing or is not an OpenAPI document. */
 export function readSource(
   root: string,
   name: string,
@@ -57,10 +59,10 @@ export function readSource(
   };
 }
 
-/** Parses YAML without dates and other types that JSON has not. */
+/** Parses YAML with JSON types only, so that dates stay strings. */
 export function parseYaml(text: string, file: string): JsonObject {
   const value = load(text, { schema: CORE_SCHEMA, filename: file });
-  if (!isObject(value)) throw new Error(`${file} does not hold an object`);
+  if (!isObject(value)) throw new Error(`${file} is not an object`);
   return value;
 }
 
@@ -89,7 +91,7 @@ export function checkLock(installed: SpecLock, locked: SpecLock, lockFile: strin
   );
 }
 
-/** The ids that `interpretations.md` defines: its headings `## OPI-nnn …`. Throws on an id given twice. */
+/** The ids that `interpretations.md` defines: its headings `## OPI-nnn …`. Throws on a duplicate id. */
 export function readInterpretations(text: string): Set<string> {
   const ids = [...text.matchAll(/^## (OPI-\d{3})\b/gm)].map((match) => match[1]!);
   const twice = ids.find((id, index) => ids.indexOf(id) !== index);

@@ -1,9 +1,9 @@
-// Prints the TypeScript types of a document with openapi-typescript, without comments.
+/** Prints the TypeScript types of a document with openapi-typescript, without comments. */
 import openapiTS, { type OpenAPI3 } from 'openapi-typescript';
 import ts from 'typescript';
 import type { JsonObject } from './json.ts';
 
-/** The text of `types.ts`. */
+/** Prints `types.ts`. */
 export async function printTypes(document: JsonObject): Promise<string> {
   const nodes = await openapiTS(structuredClone(document) as unknown as OpenAPI3, { silent: true });
   const file = ts.createSourceFile('types.ts', '', ts.ScriptTarget.Latest, false, ts.ScriptKind.TS);

@@ -67,7 +67,7 @@ export interface ErrorCodes {
   };
 }
 
-/** The same at run time; null where any word is allowed. */
+/** The same at run time; null where any code is allowed. */
 export const errorCodes = {
   'post-request': {
     400: ['invalid_request', 'invalid_client'],

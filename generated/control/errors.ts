@@ -452,7 +452,7 @@ export interface ErrorCodes {
   };
 }
 
-/** The same at run time; null where any word is allowed. */
+/** The same at run time; null where any code is allowed. */
 export const errorCodes = {
   'get-state': {
     401: ['invalid_request', 'unauthorized', 'forbidden', 'not_found', 'method_not_allowed', 'conflict', 'internal_error'],

@@ -54,7 +54,7 @@ export interface ErrorCodes {
   };
 }
 
-/** The same at run time; null where any word is allowed. */
+/** The same at run time; null where any code is allowed. */
 export const errorCodes = {
   'start-interaction': {
     400: ['invalid_request', 'unknown_interaction', 'invalid_interaction'],

@@ -107,7 +107,7 @@ export interface ErrorCodes {
   };
 }
 
-/** The same at run time; null where any word is allowed. */
+/** The same at run time; null where any code is allowed. */
 export const errorCodes = {
   'list-incoming-payments': {
     400: null,

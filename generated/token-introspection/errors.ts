@@ -11,7 +11,7 @@ export interface ErrorCodes {
   };
 }
 
-/** The same at run time; null where any word is allowed. */
+/** The same at run time; null where any code is allowed. */
 export const errorCodes = {
   'introspect-token': {
     400: ['invalid_request', 'invalid_resource_server', 'request_denied'],

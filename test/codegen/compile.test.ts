@@ -1,4 +1,6 @@
-// Handlers meet the generated code at compile time: each way of missing it is an error of the compiler, at its own place.
+/**
+ * The generated handler types: each kind of wrong handler is a compiler error at the right line.
+ */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,7 +13,7 @@ const fixtures = join(root, 'test/fixtures/compile');
 const scratch = mkdtempSync(join(tmpdir(), 'touchstone-compile-'));
 after(() => rmSync(scratch, { recursive: true, force: true }));
 
-/** Fixture → the errors in it, as `line code`. */
+/** Expected compiler errors by fixture, as `line code`. */
 function compileFixtures(): Map<string, string[]> {
   const config = join(scratch, 'tsconfig.json');
   writeFileSync(
@@ -33,7 +35,7 @@ function compileFixtures(): Map<string, string[]> {
   return errors;
 }
 
-test('exactly the bad handlers fail, each with its own error', () => {
+test('each wrong handler fails with the expected error, and no other', () => {
   assert.deepEqual(Object.fromEntries([...compileFixtures()].sort()), {
     'illegal-error-code.fixture.ts': ['5 TS2322'],
     'missing-handler.fixture.ts': ['9 TS1360'],

@@ -1,4 +1,6 @@
-// The generated files: complete, up to date with their sources as far as that is known without Java, and reproducible.
+/**
+ * The generated files are complete, reproducible and, as far as can be checked without Java, up to date.
+ */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -65,7 +67,7 @@ describe('the lock', () => {
     checkLock(installed, lock, config.upstream.lock);
   });
 
-  test('refuses another version or another byte, and says how to go on', () => {
+  test('rejects another version or changed bytes, and says what to do', () => {
     const [file] = Object.keys(lock.sha256) as [string];
     const tampered = { ...lock, sha256: { ...lock.sha256, [file]: sha256('other') } };
     assert.throws(() => checkLock(tampered, lock, 'lock.json'), new RegExp(`${file}.*--update-lock`));
@@ -76,7 +78,7 @@ describe('the lock', () => {
   });
 });
 
-test('without Java it says in one sentence what to install', () => {
+test('without Java the error says what to install', () => {
   const run = spawnSync(process.execPath, [join(root, 'codegen/generate.ts'), '--check'], {
     cwd: root,
     env: { PATH: '/nonexistent' },
@@ -86,20 +88,20 @@ test('without Java it says in one sentence what to install', () => {
   assert.match(run.stderr, /^Generation needs a Java runtime 11 or newer on the PATH \(.*\n$/);
 });
 
-test('an interpretation is defined once', () => {
+test('a duplicate interpretation id is an error', () => {
   assert.ok(readInterpretations(read(config.interpretations)).has('OPI-001'));
   assert.throws(() => readInterpretations('## OPI-001 a\n## OPI-001 b\n'), /OPI-001 is defined twice/);
 });
 
 describe('the protocol', () => {
-  test('has its 18 operations, and discovery in two ways', () => {
+  test('has 18 operations and two for discovery', () => {
     const ids = [authRoutes, resourceRoutes, walletRoutes].flatMap((routes) => Object.keys(routes));
     assert.equal(new Set(ids).size, 20);
     assert.deepEqual(resourceRoutes['get-quote'].responses, [200, 400, 401, 403, 404, 405, 429, 500, 503]);
     assert.deepEqual(authRoutes['post-request'].security, []);
   });
 
-  test('the authorization server sends these codes at these statuses (AS-162, OPI-004…006)', () => {
+  test('the authorization server sends these codes with these statuses (AS-162)', () => {
     const declared = {
       405: ['invalid_request'],
       413: ['invalid_request'],

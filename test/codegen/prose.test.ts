@@ -1,4 +1,6 @@
-// Prose goes, schema properties that are named like prose stay, and nothing of upstream's prose stands in the repository.
+/**
+ * Prose is stripped, properties named like prose are kept, and the repository contains no upstream prose.
+ */
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -14,7 +16,7 @@ const root = join(import.meta.dirname, '../..');
 const upstream = join(root, 'node_modules/@interledger/open-payments/dist/openapi/specs');
 
 describe('stripping', () => {
-  test('takes descriptions, titles and examples at every position of OpenAPI', () => {
+  test('removes descriptions, titles and examples everywhere', () => {
     const prose = { description: 'p', summary: 'p', title: 'p', example: 'p', examples: ['p'] };
     const schema = { ...prose, type: 'object', properties: { a: { ...prose, items: { ...prose, type: 'string' } } } };
     const stripped = stripProse(
@@ -64,7 +66,7 @@ describe('stripping', () => {
   });
 });
 
-/** Sentences of at least 60 characters in the prose positions of a document, in one line each. */
+/** Sentences of at least 60 characters in the prose of a document, each on one line. */
 function listSentences(node: Json): string[] {
   if (Array.isArray(node)) return node.flatMap(listSentences);
   if (!isObject(node)) return [];
@@ -77,7 +79,7 @@ function listSentences(node: Json): string[] {
   );
 }
 
-/** One line, as prose is compared: comment marks, Markdown and line breaks do not hide a copy. */
+/** Normalises text to one line, so that comment marks, Markdown and line breaks cannot hide a copy. */
 function flatten(text: string): string {
   return text.replaceAll(/[\s*#>/|\\]+/g, ' ').trim();
 }
@@ -96,14 +98,14 @@ describe('the repository', { skip: !existsSync(join(root, '.git')) && 'not a git
     ),
   ];
 
-  test('the search finds a planted sentence, also broken over comment lines', () => {
+  test('the search finds a planted sentence, even across comment lines', () => {
     assert.ok(sentences.length > 40, `${sentences.length} sentences`);
     const planted = sentences[7]!.split(' ');
     const comment = `code();\n  // ${planted.slice(0, 4).join(' ')}\n  // ${planted.slice(4).join(' ')}\ncode();\n`;
     assert.deepEqual(findProse(comment, sentences), [sentences[7]]);
   });
 
-  test('holds no sentence of the upstream documents', () => {
+  test('contains no sentence of the upstream documents', () => {
     const files = execFileSync('git', ['ls-files', '-z', '--cached', '--others', '--exclude-standard'], {
       cwd: root,
       encoding: 'utf8',

@@ -1,4 +1,4 @@
-// The precompiled validators: what the overlaid documents accept and refuse, and what they need at run time.
+/** The precompiled validators: which bodies they accept, and their run-time dependencies. */
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ const payment = {
 };
 const pagination = { hasNextPage: false, hasPreviousPage: false };
 
-describe('closed answers (OPI-001, OPI-007)', () => {
+describe('closed responses (OPI-001, OPI-007)', () => {
   const list = resource.responseBody['list-incoming-payments'][200];
   const complete = resource.responseBody['complete-incoming-payment'][200];
 
@@ -29,14 +29,14 @@ describe('closed answers (OPI-001, OPI-007)', () => {
     assert.ok(complete({ ...payment, completed: true }));
   });
 
-  test('a surplus member is refused', () => {
+  test('an unknown member is rejected', () => {
     assert.ok(!list({ pagination, result: [{ ...payment, methods: [] }] }));
     assert.deepEqual(list.errors?.[0]?.params, { unevaluatedProperty: 'methods' });
     assert.ok(!complete({ ...payment, updatedAt: payment.createdAt }));
     assert.ok(!resource.responseBody['get-quote'][200]({ ...payment }));
   });
 
-  test('the public view has its two members and no other', () => {
+  test('the public view has exactly two members', () => {
     const read = resource.responseBody['get-incoming-payment'][200];
     const view = { authServer: 'https://as.example/', receivedAmount: amount };
     assert.ok(read(view));
@@ -66,7 +66,7 @@ describe('formats', () => {
           fc.bigInt({ min: 0n, max: 2n ** 66n }),
           near.map(([power, step]) => 10n ** BigInt(power) + step),
           fc.bigInt({ min: -20n, max: 20n }).map((step) => max + step),
-          // The maximum with one digit changed: each branch of the pattern.
+          // The maximum with one digit changed exercises each branch of the pattern.
           fc.tuple(fc.integer({ min: 0, max: 19 }), fc.integer({ min: 0, max: 9 })).map(([at, digit]) => {
             const digits = [...max.toString()];
             digits[at] = String(digit);
@@ -89,14 +89,14 @@ describe('formats', () => {
 });
 
 describe('requests', () => {
-  test('unknown members of a creation are refused, of a grant request ignored', () => {
+  test('unknown members are rejected when creating a resource and ignored in a grant request', () => {
     assert.ok(!resource.requestBody['create-incoming-payment']({ walletAddress: payment.walletAddress, foo: 1 }));
     const grant = auth.requestBody['post-request'];
     assert.ok(grant({ client: 'https://c.example/c', access_token: { access: [] }, foo: 1 }));
     assert.ok(!grant({ client: 'https://c.example/c' }));
   });
 
-  test('exactly one form of an outgoing payment (RS-OP-01)', () => {
+  test('an outgoing payment has exactly one form (RS-OP-01)', () => {
     const create = resource.requestBody['create-outgoing-payment'];
     const walletAddress = payment.walletAddress;
     assert.ok(create({ walletAddress, quoteId: 'https://rs.example/quotes/1' }));
@@ -106,7 +106,7 @@ describe('requests', () => {
 });
 
 describe('errors', () => {
-  test('a code that the status does not have is refused (AS-162, OPI-003)', () => {
+  test('a code that the status does not declare is rejected (AS-162, OPI-003)', () => {
     const body = (code: string) => ({ error: { code, description: 'd' } });
     const replies = auth.responseBody['post-continue'];
     assert.ok(replies[401](body('request_denied')));
@@ -116,14 +116,14 @@ describe('errors', () => {
     assert.ok(auth.responseBody['post-token'][400](body('invalid_client')));
   });
 
-  test('statuses without a body have no validator', () => {
+  test('the validator of a status without a body is null', () => {
     assert.equal(auth.responseBody['delete-token'][204], null);
     assert.equal(wallet.responseBody['get-wallet-address'][302], null);
     assert.equal(typeof wallet.responseBody['get-wallet-address'][404], 'function');
   });
 });
 
-test('nothing but the runtime of the schema compiler is imported', () => {
+test('only the runtime of the schema compiler is imported', () => {
   const generated = join(import.meta.dirname, '../../generated');
   for (const name of readdirSync(generated).filter((entry) => !entry.includes('.'))) {
     const code = readFileSync(join(generated, name, 'validators.js'), 'utf8');

@@ -1,4 +1,4 @@
-/** Administration over the control API: accounts, wallet addresses, keys and grants; what it makes and what it refuses. */
+/** Administration over the control API: accounts, wallet addresses, keys and grants. */
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { after, before, test } from 'node:test';
@@ -45,7 +45,7 @@ async function tokenFor(access: unknown): Promise<string> {
 const createIncomingPayment = (walletAddress: string, token: string) =>
   send(environment, { method: 'POST', url: `${origin}/incoming-payments`, token, body: { walletAddress } });
 
-test('an ASE that is not hosted here is not found, nothing is said without the token', async () => {
+test('an unknown ASE is 404; without the token every request is 401', async () => {
   for (const [method, path] of [
     ['GET', '/accounts'],
     ['GET', '/grants'],
@@ -57,7 +57,7 @@ test('an ASE that is not hosted here is not found, nothing is said without the t
   }
 });
 
-test('an account takes deposits, once for each id, and gives what it has', async () => {
+test('deposits are idempotent by id; withdrawals cannot exceed the balance', async () => {
   const account = { id: 'dora', assetCode: 'JPY', assetScale: 0 };
   const created = await control('POST', `${granite}/accounts`, account);
   assert.deepEqual([created.status, created.body], [201, { ...account, balance: '0' }]);
@@ -83,7 +83,7 @@ test('an account takes deposits, once for each id, and gives what it has', async
   assert.ok(ases.every(({ balanced }: { balanced: boolean }) => balanced));
 });
 
-test('a wallet address is created, renamed and shown', async () => {
+test('a wallet address is created, renamed and published', async () => {
   const { id, url } = await openWallet('erna');
   const read = async () => (await fetch(url)).json();
   assert.deepEqual(await read(), {
@@ -107,7 +107,7 @@ test('a wallet address is created, renamed and shown', async () => {
   assert.ok(walletAddresses.some((wallet: { url: string }) => wallet.url === url));
 });
 
-test('its asset stays once there is a payment (WA-44)', async () => {
+test('the asset of a wallet address with payments cannot change (WA-44)', async () => {
   const { id, url } = await openWallet('fritz');
   await control('POST', `${granite}/accounts`, { id: 'fritz in yen', assetCode: 'JPY', assetScale: 0 });
   await control('POST', `${granite}/accounts`, { id: 'fritz too', assetCode: 'USD', assetScale: 2 });
@@ -120,7 +120,7 @@ test('its asset stays once there is a payment (WA-44)', async () => {
   assert.equal((await move('fritz too')).body.account, 'fritz too');
 });
 
-test('disabled, a wallet address is gone until it is enabled again; what is open closes after a day (WA-43)', async () => {
+test('a disabled wallet address is 404 until it is enabled; its open payments expire within a day (WA-43)', async () => {
   const { id, url } = await openWallet('gerda');
   const key = newKey('gerda-1');
   await control('POST', `${granite}/wallet-addresses/${id}/keys`, key);
@@ -148,7 +148,7 @@ test('disabled, a wallet address is gone until it is enabled again; what is open
   assert.deepEqual(await (await fetch(`${url}/jwks.json`)).json(), { keys: [key] });
 });
 
-test('keys: one for each kid, public and for Ed25519 only; a revoked one is gone (WA-29…35)', async () => {
+test('keys have a unique kid and are public Ed25519 keys; revoked keys are not published (WA-29)', async () => {
   const { id, url } = await openWallet('hanna');
   const path = `${granite}/wallet-addresses/${id}/keys`;
   const published = async () => (await (await fetch(`${url}/jwks.json`)).json()) as { keys: unknown[] };
@@ -180,7 +180,7 @@ test('keys: one for each kid, public and for Ed25519 only; a revoked one is gone
   assert.deepEqual(await published(), { keys: [] });
 });
 
-test('signatures with a revoked key fail at once, with one registered anew they succeed', async () => {
+test('signatures with a revoked key fail at once and succeed after the key is registered again', async () => {
   const { id, url } = await openWallet('inge');
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
   const jwk = { ...newKey('inge-1'), x: publicKey.export({ format: 'jwk' }).x };

@@ -1,4 +1,4 @@
-/** The operator's books over the control API: reversals, what happened under a grant, the record of changes, pages. */
+/** Bookkeeping over the control API: reversals, payments of a grant, the audit log and pagination. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { type CallControl, controlOf } from '../support/administration.ts';
@@ -34,7 +34,7 @@ async function expectBalanced(): Promise<void> {
   );
 }
 
-test('deposits and withdrawals are reversed once, by a transfer that names them and says why', async () => {
+test('deposits and withdrawals are reversed once, by a transfer that names them and the reason', async () => {
   await openAccount('hanna');
   await move('deposits', 'hanna-1', 'hanna', '70');
   await move('withdrawals', 'hanna-1', 'hanna', '30');
@@ -64,7 +64,7 @@ test('deposits and withdrawals are reversed once, by a transfer that names them 
   await expectBalanced();
 });
 
-test('transfers are told page by page, each once', async () => {
+test('pages of transfers list each transfer once', async () => {
   await openAccount('ida');
   for (let n = 1; n <= 7; n += 1) await move('deposits', `ida ${n} – ü`, 'ida', `${n}`);
   const seen: string[] = [];
@@ -79,7 +79,7 @@ test('transfers are told page by page, each once', async () => {
   assert.equal((await control('GET', `${granite}/transfers?cursor=nonsense`)).status, 400);
 });
 
-test('what was changed is recorded with what was done, and nothing that was refused; secrets are not', async () => {
+test('the audit log records committed changes without secrets, and omits rejected ones', async () => {
   await openAccount('jana');
   await move('deposits', 'jana-1', 'jana', '5');
   await move('deposits', 'jana-1', 'jana', '5');

@@ -1,4 +1,4 @@
-/** The control API: state, clock, consent, reset, ledgers; and who is kept out. */
+/** The control API: state, clock, consent, reset, ledgers and access control. */
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import { after, before, test } from 'node:test';
@@ -38,8 +38,8 @@ test('the state names the ASEs, their wallets and the clock', async () => {
   );
 });
 
-// The embedded database does one thing after the other.
-test('of changes of the clock at once, each counts', { skip: needsPostgres }, async () => {
+// The embedded database serialises transactions, so it cannot show the race.
+test('concurrent changes of the clock all take effect', { skip: needsPostgres }, async () => {
   const { url, drop } = await createTestDatabase();
   try {
     await using other = await startWorld({ database: { kind: 'postgresql', url } });
@@ -54,7 +54,7 @@ test('of changes of the clock at once, each counts', { skip: needsPostgres }, as
   }
 });
 
-test('without the token, from another host or page, nothing is said', async () => {
+test('requests without the token, or from a foreign Host or Origin, are rejected', async () => {
   for (const authorization of ['', 'Bearer x', `Bearer ${world.controlToken}x`, `GNAP ${world.controlToken}`]) {
     const { status, body } = await call('GET', '/', undefined, { authorization });
     assert.deepEqual([status, body.error.code], [401, 'unauthorized'], authorization);
@@ -64,7 +64,7 @@ test('without the token, from another host or page, nothing is said', async () =
   assert.equal((await call('GET', '/')).headers.get('access-control-allow-origin'), null);
 });
 
-/** fetch does not let Host be set. */
+/** `fetch` cannot set the Host header. */
 function statusWithHost(host: string): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
     const headers = { host, authorization: `Bearer ${world.controlToken}` };
@@ -77,7 +77,7 @@ function statusWithHost(host: string): Promise<number | undefined> {
   });
 }
 
-test('bad input is refused', async () => {
+test('invalid input is 400', async () => {
   for (const body of [{}, { advance: -1 }, { advance: 1.5 }, { set: 'tomorrow' }, { freeze: true, advance: 1 }, []]) {
     assert.equal((await call('POST', '/clock', body)).status, 400, JSON.stringify(body));
   }
@@ -85,7 +85,7 @@ test('bad input is refused', async () => {
   assert.equal((await call('PUT', '/clock', {})).status, 405);
 });
 
-test('the clock of both ASEs stands, moves and runs on; tokens expire by it', async () => {
+test('the clock of both ASEs can be frozen, moved and resumed; tokens expire by it', async () => {
   const environment = clientEnvironment(world);
   const frozen = (await call('POST', '/clock', { freeze: true })).body;
   const { tokens, incomingPayment } = await prepareResources(world, environment);
@@ -106,12 +106,12 @@ test('the clock of both ASEs stands, moves and runs on; tokens expire by it', as
   assert.ok(Date.parse(running.now) >= Date.parse(set));
 });
 
-test('the policy of consent can be changed', async () => {
+test('the consent mode can be changed', async () => {
   assert.deepEqual((await call('POST', '/consent', { mode: 'deny' })).body, { mode: 'deny' });
   assert.equal((await call('GET', '/')).body.consent.mode, 'deny');
 });
 
-test('a reset world is as it was, down to ids and keys with a seed', async () => {
+test('a reset restores the initial world, including ids and keys with a seed', async () => {
   assert.equal((await call('POST', '/reset')).status, 204);
   const first = await fingerprint(world.db);
   const prepared = await prepareResources(world, clientEnvironment(world));

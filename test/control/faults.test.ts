@@ -1,9 +1,9 @@
-/** Faults over the control API (CT-06): not where others could be struck. Their effect is checked in `conformance/`. */
+/** Faults over the control API need a loopback-only world (CT-06). Their effect is checked in `conformance/`. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { startWorld } from '../support/world.ts';
 
-test('a world that others can reach takes no faults', async () => {
+test('a world that is reachable from other machines rejects faults', async () => {
   for (const [insecure, expected] of [
     [false, 403],
     [true, 201],

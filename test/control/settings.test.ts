@@ -1,4 +1,4 @@
-/** Settings of an ASE over the control API: fees, prices, peers and secrets, in force at once and never told back. */
+/** Settings over the control API: fees, prices, peers and secrets apply at once, and tokens and secrets are never returned. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { type CallControl, controlOf } from '../support/administration.ts';
@@ -56,7 +56,7 @@ async function quote(value = '1000'): Promise<{ debitAmount: { value: string }; 
   return answer.body;
 }
 
-test('fees and prices hold for the next quote', async () => {
+test('fees and prices apply to the next quote', async () => {
   const price = async (prices: unknown) => (await control('PUT', `${granite}/prices`, { prices })).status;
   assert.equal(await price({ USD: '1', EUR: '2' }), 200);
   assert.deepEqual((await control('GET', `${granite}/prices`)).body, { prices: { USD: '1', EUR: '2' } });
@@ -81,7 +81,7 @@ test('fees and prices hold for the next quote', async () => {
   assert.equal((await fee({ basisPoints: 0, fixed: '0' })).status, 200);
 });
 
-test('peers are added, changed and removed; their tokens never come back', async () => {
+test('peers are added, changed and removed; their tokens are never returned', async () => {
   const peer = {
     name: 'basalt',
     prefix: 'test.basalt',
@@ -127,7 +127,7 @@ test('peers are added, changed and removed; their tokens never come back', async
     fetch(`${origin}/ilp/USD/2`, { method: 'POST', headers: { authorization: `Bearer ${token}` } }).then(
       (r) => r.status,
     );
-  assert.equal(await packet(peer.incomingToken), 400, 'known, but this is no packet');
+  assert.equal(await packet(peer.incomingToken), 400, 'authenticated, but not a packet');
   await control('PATCH', path, { incomingToken: 'another-token-of-basalt' });
   assert.deepEqual([await packet(peer.incomingToken), await packet('another-token-of-basalt')], [401, 400]);
   const listed = await control('GET', `${granite}/peers`);
@@ -141,7 +141,7 @@ test('peers are added, changed and removed; their tokens never come back', async
   assert.equal(await packet('another-token-of-basalt'), 401);
 });
 
-test('without a route the receiver is refused, with the peer back it is not', async () => {
+test('a receiver without a route is rejected until the peer is added again', async () => {
   const { peers } = (await control('GET', `${granite}/peers`)).body;
   const path = `${granite}/peers/marble`;
   await control('PATCH', path, { prefix: 'test.elsewhere' });
@@ -150,7 +150,7 @@ test('without a route the receiver is refused, with the peer back it is not', as
   assert.equal((await quote()).debitAmount.value, '1000');
 });
 
-test('a new secret makes new credentials, the old ones keep working and no secret is told (ILP-09)', async () => {
+test('a new secret makes new credentials; old ones keep working and secrets are never returned (ILP-09)', async () => {
   const token = await tokenFor({ type: 'incoming-payment', actions: ['create', 'read'] });
   const { body: payment } = await createIncomingPayment(environment.walletAddress, token);
   const read = async () => (await send(environment, { method: 'GET', url: payment.id, token })).body.methods[0];

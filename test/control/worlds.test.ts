@@ -1,4 +1,4 @@
-/** Parallel worlds (CT-07): made and ended over the control API, apart from each other, repeatable with a seed. */
+/** Parallel worlds over the control API: created, isolated, repeatable with a seed, deleted (CT-07). */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { prepareResources } from '../support/prepared-resources.ts';
@@ -56,7 +56,7 @@ const prepare = (world: Created) =>
     clientOf(world),
   );
 
-test('a world has origins, keys and a control API of its own; another world’s token or key opens nothing', async () => {
+test('each world has separate origins, keys and a control API; the token and key of one are rejected by another', async () => {
   const [one, two] = await Promise.all([create(), create()]);
   assert.notEqual(one.ases[0]!.origin, two.ases[0]!.origin);
   assert.notEqual(one.env['TOUCHSTONE_PRIVATE_KEY'], two.env['TOUCHSTONE_PRIVATE_KEY']);
@@ -73,7 +73,7 @@ test('a world has origins, keys and a control API of its own; another world’s 
   await end(two.id);
 });
 
-test('the clock and the consent of a world are its own', async () => {
+test('each world has its own clock and consent mode', async () => {
   const [one, two] = await Promise.all([create({ consent: 'deny' }), create({ consent: 'auto' })]);
   const state = async ({ env }: Created) =>
     (await control('GET', `${env['TOUCHSTONE_CONTROL']}/`, env['TOUCHSTONE_CONTROL_TOKEN']!)).body;
@@ -90,7 +90,7 @@ test('the clock and the consent of a world are its own', async () => {
   await end(two.id);
 });
 
-test('with a seed a sequential client meets the same ids, keys, tokens and references', async () => {
+test('with a seed, a sequential client sees the same ids, keys, tokens and references', async () => {
   const [one, two, other] = [await create({ seed: 'a' }), await create({ seed: 'a' }), await create({ seed: 'b' })];
   const pathOf = (url: string) => new URL(url).pathname;
   const [first, second, third] = [await prepare(one), await prepare(two), await prepare(other)];
@@ -102,7 +102,7 @@ test('with a seed a sequential client meets the same ids, keys, tokens and refer
   for (const { id } of [one, two, other]) await end(id);
 });
 
-test('an ended world is gone with its ports and its rows; the first one stays', async () => {
+test('deleting a world frees its ports and rows; the main world stays', async () => {
   const world = await create();
   await prepare(world);
   assert.deepEqual((await control('GET', `${main.controlUrl}/worlds`, main.controlToken)).body, { worlds: [world.id] });
@@ -115,7 +115,7 @@ test('an ended world is gone with its ports and its rows; the first one stays', 
   assert.equal((await fetch(main.ases[0]!.walletAddresses[0]!.url)).status, 200);
 });
 
-test('a hundred worlds live beside each other', async () => {
+test('a hundred worlds run at the same time', async () => {
   const ids: string[] = [];
   const memoryBefore = process.memoryUsage().heapUsed;
   for (let n = 0; n < 100; n += 1) {
@@ -128,7 +128,7 @@ test('a hundred worlds live beside each other', async () => {
   for (const id of ids) assert.equal((await end(id)).status, 204);
 });
 
-test('a world of a definition of its own, as in a world file; what is wrong with one is said', async () => {
+test('a world can be created from a definition; mistakes in it are reported', async () => {
   const definition = {
     ases: [{ name: 'slate', wallets: [{ path: '/ann', asset: 'CHF/2', balance: 5, publicName: 'Ann' }] }],
     sender: 'slate/ann',

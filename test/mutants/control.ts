@@ -1,4 +1,4 @@
-/** Mutants of the control API, administration, introspection, faults and the trace of exchanges (CT-01…08, INT-01…13). */
+/** Mutants of the control API, administration, introspection, faults and the request trace. */
 import type { Mutant } from './mutant.ts';
 import { withoutSchema } from './pipeline.ts';
 

@@ -1,6 +1,6 @@
 /**
- * The Dockerfile without Docker: its rules read from the text, then each of its steps run in directories of their own,
- * up to a healthy program. Needs the registry; `make package-test` runs it.
+ * The Dockerfile without Docker: checks its rules, then runs each step in a separate directory until the program is
+ * healthy. Needs the npm registry; `make package-test` runs it.
  */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
@@ -66,17 +66,17 @@ test('images are named exactly', () => {
   assert.equal(version(build.image), version(final.image));
 });
 
-test('it runs without root, is checked, and takes signals itself', () => {
+test('it runs without root, has a health check and receives signals', () => {
   assert.equal(one(final, 'USER'), 'node');
   const names = final.instructions.map(({ name }) => name);
   assert.ok(names.indexOf('USER') > names.lastIndexOf('COPY'), 'nothing that it runs is its own to change');
   assert.match(one(final, 'HEALTHCHECK'), /\/readyz/);
-  // The exec form: a shell in between would keep SIGTERM to itself.
+  // The exec form is required: a shell would not forward SIGTERM.
   for (const name of ['ENTRYPOINT', 'CMD']) assert.ok(Array.isArray(JSON.parse(one(final, name))), name);
   assert.doesNotMatch(text, /ARG|TOKEN|SECRET|PASSWORD|npmrc/);
 });
 
-test('the context holds what is copied, and nothing else', async () => {
+test('the build context contains exactly what is copied', async () => {
   const ignore = (await readFile(join(root, '.dockerignore'), 'utf8')).split('\n').filter((line) => /^[^#]/.test(line));
   const copied = stages.flatMap((stage) => all(stage, 'COPY')).filter((copy) => !copy.startsWith('--from'));
   const sources = copied.flatMap((copy) => copy.split(/ +/).slice(0, -1));
@@ -84,7 +84,7 @@ test('the context holds what is copied, and nothing else', async () => {
   assert.deepEqual(ignore.slice(1).toSorted(), sources.map((source) => `!${source}`).toSorted());
 });
 
-test('the compose file publishes ports to this machine only, and waits for the database', async () => {
+test('the compose file publishes ports on loopback only and waits for the database', async () => {
   const { services } = load(await readFile(join(root, 'compose.yaml'), 'utf8')) as {
     services: Record<string, Record<string, unknown>>;
   };
@@ -100,7 +100,7 @@ test('the compose file publishes ports to this machine only, and waits for the d
   assert.ok(database!['healthcheck']);
 });
 
-// ── Its steps ──
+// ── Steps ──
 
 let directory: string;
 before(async () => {
@@ -108,7 +108,7 @@ before(async () => {
 });
 after(() => rm(directory, { recursive: true }));
 
-/** Node.js of the images is ours; how to reach the registry is the host's. */
+/** Uses the Node.js of this repository and the registry settings of the host. */
 const environment = { ...process.env, PATH: `${dirname(process.execPath)}${delimiter}${process.env['PATH']}` };
 
 async function runStage(stage: Stage, place: string, placeOf: (path: string) => string): Promise<void> {
@@ -128,7 +128,7 @@ async function runStage(stage: Stage, place: string, placeOf: (path: string) => 
   }
 }
 
-test('its steps make a program that starts, is healthy and stops', async () => {
+test('its steps build a program that starts, becomes healthy and stops', async () => {
   const [built, image] = [join(directory, 'build'), join(directory, 'image')];
   await runStage(build, built, (path) => join(root, path));
   await runStage(final, image, (path) =>

@@ -1,6 +1,6 @@
 /**
- * The packed program as users get it: `npm pack`, a clean install, the command on a current and on an old Node.js, the
- * library. Needs the registry; `make package-test` runs it.
+ * The package as users get it: `npm pack`, a clean install, the command on a current and an old Node.js, and the
+ * library. Needs the npm registry; `make package-test` runs it.
  */
 import assert from 'node:assert/strict';
 import { execFile, execFileSync } from 'node:child_process';
@@ -29,7 +29,7 @@ before(async () => {
 });
 after(() => rm(directory, { recursive: true }));
 
-test('it is small and holds compiled code only', async () => {
+test('the package is small and contains compiled code only', async () => {
   assert.ok(packed.size < 3e6, `${packed.size} bytes`);
   const others = packed.files.map(({ path }) => path).filter((path) => !/^dist\/.+\.(js|d\.ts|json)$/.test(path));
   assert.deepEqual(
@@ -59,7 +59,7 @@ test('the command starts a world', async () => {
   assert.equal(await stop(), 0);
 });
 
-/** The first Node.js outside of packages that is older than needed. */
+/** The first Node.js on the PATH, outside node_modules, that is too old. */
 function findOldNode(): string | undefined {
   const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => !folder.includes('node_modules'));
   return folders
@@ -75,14 +75,16 @@ function findOldNode(): string | undefined {
 }
 const oldNode = findOldNode();
 
-test('an old Node.js says in one line what to do', { skip: !oldNode && 'there is none here' }, async () => {
+test('an old Node.js prints one line that says what to do', {
+  skip: !oldNode && 'no old Node.js on the PATH',
+}, async () => {
   const failed = await run(oldNode!, [command, 'start']).catch((error) => error);
   assert.equal(failed.code, 1);
   assert.equal(failed.stdout, '');
   assert.match(failed.stderr, /^touchstone needs Node\.js 22\.17 or newer and this is v\d.*npx -p node@24.*\n$/);
 });
 
-test('the library makes a world, in JavaScript and with types', async () => {
+test('the library creates a world, in JavaScript and with types', async () => {
   const program = `import { createWorld, type RunningWorld } from 'touchstone';
 await using world: RunningWorld = await createWorld({ consent: 'auto' });
 const status: number = (await fetch(world.env['TOUCHSTONE_WALLET_ADDRESS']!)).status;

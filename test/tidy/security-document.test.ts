@@ -1,4 +1,4 @@
-/** SECURITY.md names checks and test files: all of them are there. */
+/** Every check and test file that SECURITY.md names exists. */
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ const rows = readFileSync(join(root, 'SECURITY.md'), 'utf8')
   .filter((line) => line.startsWith('| ') && !/^\| (---|Threat) /.test(line))
   .map((line) => line.slice(2, -2).split(' | '));
 
-test('each threat says what is done, and what shows it', () => {
+test('each threat has a measure and evidence', () => {
   assert.ok(rows.length > 60, `${rows.length} threats`);
   const threats = rows.map(([threat]) => threat);
   assert.deepEqual(threats, [...new Set(threats)]);

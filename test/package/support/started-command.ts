@@ -1,11 +1,11 @@
-/** A program that prints one line of JSON when it is ready. */
+/** Starts a program and waits for its JSON ready line. */
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Ready } from '../../support/process.ts';
 
 export interface StartedCommand {
   readonly ready: Ready;
-  /** Tells it to stop; resolves with its exit code. */
+  /** Sends SIGTERM and resolves with the exit code. */
   stop(): Promise<number | null>;
 }
 
