@@ -1,26 +1,33 @@
+/** The caller of the resource server and what its access token allows (RS-07…10). */
 import { Problem } from '../errors.ts';
 import type { Call } from '../http/pipeline.ts';
 import type { AccessAction, AccessType, Policy } from '../http/policy.ts';
 import type { AccessItem } from '../open-payments/access.ts';
 import type { ClientInstance } from '../open-payments/client.ts';
 import { canonicalWalletAddress } from '../open-payments/wallet-address-url.ts';
+import { checkActive } from './wallet-address.ts';
 
-/** What an active access token says. */
+/** The holder of an active access token. */
 export interface ResourceCaller {
   readonly grantId: string;
-  /** Who the client is for `read` and `list`: its wallet address, or the thumbprint of its key (AS-31). */
+  /** Identifies the client for `read` and `list`: its wallet address, or the thumbprint of its key (AS-31). */
   readonly clientId: string;
   readonly client: ClientInstance;
   readonly access: readonly AccessItem[];
 }
 
-/** Undefined for a public read of an incoming payment. */
+/** A call whose caller is undefined for a public read of an incoming payment. */
 export type ResourceCall = Call<ResourceCaller | undefined>;
 
-/** The caller of an operation that nobody calls without a token. */
+/** The caller of an operation that always requires a token. */
 export function tokenCaller(call: ResourceCall): ResourceCaller {
-  if (!call.caller) throw new Error('an operation with a token has no caller');
+  if (!call.caller) throw new Error('the operation requires a token, but the call lacks a caller');
   return call.caller;
+}
+
+/** `read-all` covers `read` and `list-all` covers `list`, but not the reverse; every other action covers only itself. */
+function allows(item: AccessItem, type: AccessType, action: AccessAction): boolean {
+  return item.type === type && (item.actions.includes(action) || item.actions.includes(`${action}-all`));
 }
 
 /** Throws `insufficient_access` unless some item allows the operation for some wallet address. */
@@ -31,9 +38,9 @@ export function authorizeCaller(caller: ResourceCaller | undefined, { access }: 
 }
 
 export interface Scope {
-  /** The item that allows the call; its limits are those that count. */
+  /** The item that allows the call and whose limits apply. */
   readonly item: AccessItem;
-  /** Set where only resources of this client are visible (RS-10). */
+  /** Set if the caller may see only resources of this client (RS-10). */
   readonly ownClientId: string | undefined;
 }
 
@@ -55,15 +62,27 @@ export function scopeFor(call: ResourceCall, walletAddress: string): Scope {
   return { item, ownClientId: item.actions.includes(`${action}-all`) ? undefined : caller.clientId };
 }
 
-/** The item whose spending a request without a wallet address asks for: of several the first (AS-N08). */
+/** A row of a resource, joined with its wallet address. */
+export interface ResourceRow {
+  readonly client_id: string;
+  readonly wallet_url: string;
+  readonly wallet_active: boolean;
+}
+
+/**
+ * Checks that the caller may see a resource. Throws `insufficient_access` for a wallet address outside the token's
+ * access, `not_found` for another client's resource, and `unknown_wallet_address` for a disabled wallet address (RS-10).
+ */
+export function checkVisible(call: ResourceCall, row: ResourceRow): void {
+  const { ownClientId } = scopeFor(call, row.wallet_url);
+  if (ownClientId !== undefined && ownClientId !== row.client_id) throw new Problem('not_found');
+  checkActive(row);
+}
+
+/** The item whose spending is reported to a request that names no wallet address: the first of several (AS-N08). */
 export function outgoingPaymentItem(call: ResourceCall): AccessItem {
   const { type, action } = call.policy.access!;
   const item = tokenCaller(call).access.find((candidate) => allows(candidate, type, action));
   if (!item) throw new Problem('insufficient_access');
   return item;
-}
-
-/** `read-all` covers `read` and `list-all` covers `list`, not the reverse; the other actions stand for themselves. */
-function allows(item: AccessItem, type: AccessType, action: AccessAction): boolean {
-  return item.type === type && (item.actions.includes(action) || item.actions.includes(`${action}-all`));
 }

@@ -1,4 +1,4 @@
-/** Collaborators of the resource server. */
+/** Collaborators of the resource server. Each part declares the members it uses. */
 import type { Clock } from '../clock.ts';
 import type { Database } from '../database/database.ts';
 import type { ClientKey } from '../http/signatures/client-keys.ts';
@@ -13,34 +13,35 @@ import type { Switches } from '../profile.ts';
 import type { Introspect } from './introspection-client.ts';
 
 export interface ResourceDeps {
+  /** Key of the ASE's rows in the database. */
   readonly ase: string;
   readonly db: Database;
   readonly clock: Clock;
   readonly ids: Ids;
   readonly switches: Switches;
-  /** Grant endpoint, as the wallet addresses publish it (RS-04). */
+  /** Grant endpoint that the wallet addresses publish (RS-04). */
   readonly authServer: string;
   /** Base of all resource URLs, without trailing slash (RS-15). */
   readonly resourceServer: string;
-  /** By a query of the authorization server's own, or over HTTP. */
+  /** Looks a token up in the database or asks the authorization server over HTTP. */
   readonly introspect: Introspect;
-  /** The client's key of that id. Throws ClientKeyError. */
+  /** The client's key with this id. Throws ClientKeyError. */
   readonly clientKey: (client: ClientInstance, keyid: string) => Promise<ClientKey>;
   /** Credentials of the payment method `ilp`. */
   readonly credentialsFor: (incomingPaymentId: string) => {
     readonly ilpAddress: string;
     readonly sharedSecret: Buffer;
   };
-  /** Whether packets in this asset find a way to the address. */
+  /** True if packets in this asset can be routed to the address. */
   readonly canReach: (ilpAddress: string, asset: Asset) => boolean;
-  /** Made by `createReceiverReader`, and settlement's too. */
+  /** Made by `createReceiverReader`; the outgoing payment worker uses the same one. */
   readonly readReceiver: ReadReceiver;
-  /** Between minor units of two assets, at the moment. Throws `no_rate`. */
+  /** The current rate between minor units of two assets. Throws `no_rate`. */
   readonly rate: (from: Asset, to: Asset) => Promise<Rate>;
   readonly fee: (asset: Asset) => Fee;
   /** Called after a transaction that created an outgoing payment has committed. */
   readonly wakePayments: () => void;
   readonly announce: AnnouncePayment;
-  /** How long a quote binds, in milliseconds (RS-Q-16). */
+  /** Lifetime of a quote in milliseconds (RS-Q-16). */
   readonly quoteLifespanMs?: number;
 }

@@ -1,11 +1,11 @@
-/** What an outgoing-payment grant has spent (RS-G-01…09). */
+/** The amounts spent under an outgoing-payment grant (RS-G-01…09). */
 import type { OutgoingPaymentApiHandlers } from '../../generated/resource-server/routes.ts';
 import { toWireAmount } from '../open-payments/amount.ts';
 import { readSpending } from '../payments/outgoing/grant-spending.ts';
 import { outgoingPaymentItem, type ResourceCall, tokenCaller } from './caller.ts';
 import type { ResourceDeps } from './deps.ts';
 
-export function createOutgoingPaymentGrantHandlers({ ase, db, clock }: ResourceDeps) {
+export function createOutgoingPaymentGrantHandlers({ ase, db, clock }: Pick<ResourceDeps, 'ase' | 'db' | 'clock'>) {
   return {
     'get-outgoing-payment-grant': async (call) => {
       const { grantId } = tokenCaller(call);

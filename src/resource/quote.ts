@@ -1,4 +1,4 @@
-/** Quotes: a commitment of the payer's ASE to rate, fee and amounts for a time (RS-Q-01…24). */
+/** Quotes: the payer's ASE commits to a rate, a fee and amounts for a limited time (RS-Q-01…24). */
 import type { QuoteApiHandlers } from '../../generated/resource-server/routes.ts';
 import type { components } from '../../generated/resource-server/types.ts';
 import { toAmount, toInstant, toMillis } from '../database/columns.ts';
@@ -8,17 +8,32 @@ import type { Writable } from '../http/operation.ts';
 import type { Amount, Asset, WireAmount } from '../open-payments/amount.ts';
 import { checkRange, sameAsset, toWireAmount } from '../open-payments/amount.ts';
 import { quoteFixedReceive, quoteFixedSend } from '../payments/quote-amounts.ts';
-import { type ResourceCall, scopeFor, tokenCaller } from './caller.ts';
+import { checkVisible, type ResourceCall, scopeFor, tokenCaller } from './caller.ts';
 import type { ResourceDeps } from './deps.ts';
 import { readPayableReceiver } from './receiver.ts';
-import { readAmount } from './request-amount.ts';
-import { isResourceId } from './resource-url.ts';
-import { checkActive, findWalletAddress, type HostedWalletAddress } from './wallet-address.ts';
+import { parseRequestAmount } from './request-amount.ts';
+import { findResource } from './resource-url.ts';
+import { findWalletAddress, type HostedWalletAddress } from './wallet-address.ts';
 
-/** Long enough to obtain consent and create the payment (RS-Q-16). */
+/** Default lifetime: long enough to obtain consent and create the payment (RS-Q-16). */
 const QUOTE_LIFESPAN_MS = 15 * 60 * 1000;
 
-/** A quote as it stands in its table. */
+export type QuoteDeps = Pick<
+  ResourceDeps,
+  | 'ase'
+  | 'db'
+  | 'clock'
+  | 'ids'
+  | 'switches'
+  | 'resourceServer'
+  | 'readReceiver'
+  | 'canReach'
+  | 'rate'
+  | 'fee'
+  | 'quoteLifespanMs'
+>;
+
+/** A row of the table `quote`, without the key of the ASE. */
 export interface QuoteRow {
   readonly id: string;
   readonly wallet_address_id: string;
@@ -35,60 +50,36 @@ export interface QuoteRow {
   readonly expires_at: string;
 }
 
-export function createQuoteHandlers(deps: ResourceDeps) {
-  const { ase, db } = deps;
-  return {
-    'create-quote': async (call, { body }) => {
-      scopeFor(call, body.walletAddress);
-      const wallet = await findWalletAddress(db.query, ase, body.walletAddress);
-      const quote = await prepareQuote(deps, wallet, tokenCaller(call).clientId, {
-        receiver: body.receiver,
-        debitAmount: 'debitAmount' in body ? body.debitAmount : undefined,
-        receiveAmount: 'receiveAmount' in body ? body.receiveAmount : undefined,
-      });
-      return call.transaction(async (tx) => {
-        await insertQuote(tx, ase, quote);
-        return { status: 201, body: toBody(quote, wallet.url) };
-      });
-    },
+export const quoteUrl = ({ resourceServer }: Pick<ResourceDeps, 'resourceServer'>, id: string): string =>
+  `${resourceServer}/quotes/${id}`;
 
-    'get-quote': async (call, { params }) => {
-      const row = isResourceId(params.id) ? await selectQuote(db.query, params.id).executeTakeFirst() : undefined;
-      if (!row) throw new Problem('not_found');
-      const { ownClientId } = scopeFor(call, row.wallet_url);
-      if (ownClientId !== undefined && ownClientId !== row.client_id) throw new Problem('not_found');
-      checkActive(row);
-      return { status: 200, body: toBody(row, row.wallet_url) };
-    },
-  } satisfies QuoteApiHandlers<ResourceCall>;
+type AmountColumns = Pick<
+  QuoteRow,
+  | 'debit_amount'
+  | 'debit_asset_code'
+  | 'debit_asset_scale'
+  | 'receive_amount'
+  | 'receive_asset_code'
+  | 'receive_asset_scale'
+>;
 
-  function selectQuote(queryable: Queryable, id: string) {
-    return queryable
-      .selectFrom('quote')
-      .innerJoin('wallet_address as wallet', (join) =>
-        join.onRef('wallet.ase', '=', 'quote.ase').onRef('wallet.id', '=', 'quote.wallet_address_id'),
-      )
-      .selectAll('quote')
-      .select(['wallet.url as wallet_url', 'wallet.active as wallet_active'])
-      .where('quote.ase', '=', ase)
-      .where('quote.id', '=', id);
-  }
+export const debitAmountOf = (row: AmountColumns): Amount => ({
+  value: toAmount(row.debit_amount),
+  asset: { code: row.debit_asset_code, scale: row.debit_asset_scale },
+});
 
-  function toBody(row: QuoteRow, walletAddress: string): Writable<components['schemas']['quote']> {
-    return {
-      id: quoteUrl(deps, row.id),
-      walletAddress,
-      receiver: row.receiver,
-      receiveAmount: toWireAmount(receiveAmountOf(row)),
-      debitAmount: toWireAmount(debitAmountOf(row)),
-      method: 'ilp',
-      createdAt: toInstant(toMillis(row.created_at)),
-      expiresAt: toInstant(toMillis(row.expires_at)),
-    };
-  }
+export const receiveAmountOf = (row: AmountColumns): Amount => ({
+  value: toAmount(row.receive_amount),
+  asset: { code: row.receive_asset_code, scale: row.receive_asset_scale },
+});
+
+function parsePositiveAmount(deps: QuoteDeps, wire: WireAmount, asset: Asset): bigint {
+  const amount = parseRequestAmount(wire, deps.switches);
+  if (amount.value === 0n || !sameAsset(amount.asset, asset)) throw new Problem('invalid_amount');
+  return amount.value;
 }
 
-/** What is to be paid: an amount to send, an amount to deliver, or whatever the receiver still awaits. */
+/** Asks for an amount to send, an amount to deliver, or, with neither, what the receiver still awaits. */
 export interface QuoteRequest {
   readonly receiver: string;
   readonly debitAmount?: WireAmount | undefined;
@@ -96,16 +87,16 @@ export interface QuoteRequest {
 }
 
 /**
- * Reads the receiver, over the network if it stands at another ASE, and calculates the quote; stores nothing. Throws
+ * Reads the receiver, over the network if it belongs to another ASE, and calculates the quote without storing it. Throws
  * `invalid_amount`, `invalid_receiver`, `receiver_unreachable`, `non_positive_receive_amount` and `no_rate`.
  */
 export async function prepareQuote(
-  deps: ResourceDeps,
+  deps: QuoteDeps,
   wallet: HostedWalletAddress,
   clientId: string,
   request: QuoteRequest,
 ): Promise<QuoteRow> {
-  const debitAmount = request.debitAmount && readPositiveAmount(deps, request.debitAmount, wallet.asset);
+  const debitAmount = request.debitAmount && parsePositiveAmount(deps, request.debitAmount, wallet.asset);
   const receiver = await readPayableReceiver(deps, request.receiver);
   const terms = {
     debitAsset: wallet.asset,
@@ -113,7 +104,7 @@ export async function prepareQuote(
     fee: deps.fee(wallet.asset),
   };
   const receiveAmount = request.receiveAmount
-    ? readPositiveAmount(deps, request.receiveAmount, receiver.asset)
+    ? parsePositiveAmount(deps, request.receiveAmount, receiver.asset)
     : receiver.remaining;
   if (debitAmount === undefined && receiveAmount === undefined) throw new Problem('invalid_receiver');
   const amounts =
@@ -150,31 +141,52 @@ export async function insertQuote(queryable: Queryable, ase: string, row: QuoteR
     .execute();
 }
 
-export const quoteUrl = ({ resourceServer }: Pick<ResourceDeps, 'resourceServer'>, id: string): string =>
-  `${resourceServer}/quotes/${id}`;
+const selectQuotes = (db: Queryable, ase: string) =>
+  db
+    .selectFrom('quote')
+    .innerJoin('wallet_address as wallet', (join) =>
+      join.onRef('wallet.ase', '=', 'quote.ase').onRef('wallet.id', '=', 'quote.wallet_address_id'),
+    )
+    .selectAll('quote')
+    .select(['wallet.url as wallet_url', 'wallet.active as wallet_active'])
+    .where('quote.ase', '=', ase);
 
-type Amounts = Pick<
-  QuoteRow,
-  | 'debit_amount'
-  | 'debit_asset_code'
-  | 'debit_asset_scale'
-  | 'receive_amount'
-  | 'receive_asset_code'
-  | 'receive_asset_scale'
->;
+function toBody(deps: QuoteDeps, row: QuoteRow, walletAddress: string): Writable<components['schemas']['quote']> {
+  return {
+    id: quoteUrl(deps, row.id),
+    walletAddress,
+    receiver: row.receiver,
+    receiveAmount: toWireAmount(receiveAmountOf(row)),
+    debitAmount: toWireAmount(debitAmountOf(row)),
+    method: 'ilp',
+    createdAt: toInstant(toMillis(row.created_at)),
+    expiresAt: toInstant(toMillis(row.expires_at)),
+  };
+}
 
-export const debitAmountOf = (row: Amounts): Amount => ({
-  value: toAmount(row.debit_amount),
-  asset: { code: row.debit_asset_code, scale: row.debit_asset_scale },
-});
+export function createQuoteHandlers(deps: QuoteDeps) {
+  const { ase, db } = deps;
+  return {
+    'create-quote': async (call, { body }) => {
+      scopeFor(call, body.walletAddress);
+      const wallet = await findWalletAddress(db.query, ase, body.walletAddress);
+      const quote = await prepareQuote(deps, wallet, tokenCaller(call).clientId, {
+        receiver: body.receiver,
+        debitAmount: 'debitAmount' in body ? body.debitAmount : undefined,
+        receiveAmount: 'receiveAmount' in body ? body.receiveAmount : undefined,
+      });
+      return call.transaction(async (tx) => {
+        await insertQuote(tx, ase, quote);
+        return { status: 201, body: toBody(deps, quote, wallet.url) };
+      });
+    },
 
-export const receiveAmountOf = (row: Amounts): Amount => ({
-  value: toAmount(row.receive_amount),
-  asset: { code: row.receive_asset_code, scale: row.receive_asset_scale },
-});
-
-function readPositiveAmount(deps: ResourceDeps, wire: WireAmount, asset: Asset): bigint {
-  const amount = readAmount(wire, deps.switches);
-  if (amount.value === 0n || !sameAsset(amount.asset, asset)) throw new Problem('invalid_amount');
-  return amount.value;
+    'get-quote': async (call, { params }) => {
+      const row = await findResource(params.id, (id) =>
+        selectQuotes(db.query, ase).where('quote.id', '=', id).executeTakeFirst(),
+      );
+      checkVisible(call, row);
+      return { status: 200, body: toBody(deps, row, row.wallet_url) };
+    },
+  } satisfies QuoteApiHandlers<ResourceCall>;
 }

@@ -1,12 +1,15 @@
-/** Amounts of request bodies (RS-01, RS-16). */
+/** Amounts in request bodies (RS-01, RS-16). */
 import { Problem } from '../errors.ts';
 import { type Amount, parseAmount, type WireAmount } from '../open-payments/amount.ts';
 import type { Switches } from '../profile.ts';
 
 const members: readonly string[] = ['value', 'assetCode', 'assetScale'];
 
-/** Throws `invalid_amount`, and `invalid_request` for an unknown member where the switch refuses those. */
-export function readAmount(wire: WireAmount, { unknownAmountMembers }: Pick<Switches, 'unknownAmountMembers'>): Amount {
+/** Throws `invalid_amount`, and `invalid_request` for an unknown member if the switch says `refuse`. */
+export function parseRequestAmount(
+  wire: WireAmount,
+  { unknownAmountMembers }: Pick<Switches, 'unknownAmountMembers'>,
+): Amount {
   const unknown = Object.keys(wire).find((name) => !members.includes(name));
   if (unknown !== undefined && unknownAmountMembers === 'refuse') {
     throw new Problem('invalid_request', { description: 'an amount has value, assetCode and assetScale only' });

@@ -1,4 +1,4 @@
-/** Wallet addresses that this ASE hosts, as requests name them (WA-20, RS-13, RS-IP-03). */
+/** Wallet addresses of this ASE in requests to the resource server (WA-20, RS-13). */
 import type { Queryable } from '../database/database.ts';
 import { Problem } from '../errors.ts';
 import type { Asset } from '../open-payments/amount.ts';
@@ -11,14 +11,10 @@ export interface HostedWalletAddress {
   readonly asset: Asset;
 }
 
-/** Throws `unknown_wallet_address` unless the wallet address is hosted here and active. */
-export async function findWalletAddress(db: Queryable, ase: string, url: string): Promise<HostedWalletAddress> {
-  const row = await selectWalletAddress(db, ase, url).executeTakeFirst();
-  if (!row) throw new Problem('unknown_wallet_address');
-  return toHostedWalletAddress(row);
-}
+/** PostgreSQL text cannot hold NUL, not even in a comparison. */
+const storable = (text: string): string => (text.includes('\0') ? '' : text);
 
-/** Tables `wallet` and `account`; to join with what a request names besides. */
+/** An active wallet address as tables `wallet` and `account`, for queries that join more tables. */
 export function selectWalletAddress(db: Queryable, ase: string, url: string) {
   return db
     .selectFrom('wallet_address as wallet')
@@ -32,12 +28,9 @@ export function selectWalletAddress(db: Queryable, ase: string, url: string) {
     .where('wallet.active', '=', true);
 }
 
-export function toHostedWalletAddress(row: {
-  wallet_id: string;
-  wallet_url: string;
-  wallet_asset_code: string;
-  wallet_asset_scale: number;
-}): HostedWalletAddress {
+type WalletAddressRow = Awaited<ReturnType<ReturnType<typeof selectWalletAddress>['executeTakeFirstOrThrow']>>;
+
+export function toHostedWalletAddress(row: WalletAddressRow): HostedWalletAddress {
   return {
     id: row.wallet_id,
     url: row.wallet_url,
@@ -45,10 +38,14 @@ export function toHostedWalletAddress(row: {
   };
 }
 
-/** What stands at a disabled wallet address is out of reach until it is enabled again (WA-43). */
+/** Throws `unknown_wallet_address` unless the wallet address is hosted here and active. */
+export async function findWalletAddress(db: Queryable, ase: string, url: string): Promise<HostedWalletAddress> {
+  const row = await selectWalletAddress(db, ase, url).executeTakeFirst();
+  if (!row) throw new Problem('unknown_wallet_address');
+  return toHostedWalletAddress(row);
+}
+
+/** Resources of a disabled wallet address are unavailable until it is enabled again (WA-43). */
 export function checkActive({ wallet_active }: { readonly wallet_active: boolean }): void {
   if (!wallet_active) throw new Problem('unknown_wallet_address');
 }
-
-/** PostgreSQL's text has no NUL, not even to compare with. */
-const storable = (text: string): string => (text.includes('\0') ? '' : text);

@@ -156,7 +156,7 @@ export const clientKeyMutants: readonly Mutant[] = [
   },
   {
     id: 'client-keys.resources-of-all-clients',
-    file: 'src/resource/incoming-payment.ts',
+    file: 'src/resource/caller.ts',
     at: "if («ownClientId !== undefined && ownClientId !== row.client_id») throw new Problem('not_found');",
     by: 'false',
     fails: ['client-keys.own-resources-only'],

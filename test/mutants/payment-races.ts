@@ -5,8 +5,8 @@ const races: readonly Omit<Mutant, 'fails'>[] = [
   {
     id: 'payment-races.completion-without-lock',
     file: 'src/resource/incoming-payment.ts',
-    at: "? await «selectIncomingPayments(tx).where('payment.id', '=', params.id).forUpdate('payment')».executeTakeFirst()",
-    by: "selectIncomingPayments(tx).where('payment.id', '=', params.id)",
+    at: "«selectIncomingPayments(tx, ase).where('payment.id', '=', id).forUpdate('payment')».executeTakeFirst()",
+    by: "selectIncomingPayments(tx, ase).where('payment.id', '=', id)",
   },
   {
     id: 'payment-races.credit-without-lock',

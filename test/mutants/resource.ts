@@ -104,21 +104,21 @@ export const resourceMutants: readonly Mutant[] = [
   {
     id: 'incoming-payment.public-view-tells-the-rest',
     file: incoming,
-    at: 'body: { authServer: deps.authServer, receivedAmount: «toBody(row).receivedAmount» }',
-    by: "{ ...toBody(row).receivedAmount, value: row.incoming_amount ?? '0' }",
+    at: 'body: { authServer: deps.authServer, receivedAmount: «toBody(deps, row).receivedAmount» }',
+    by: "{ ...toBody(deps, row).receivedAmount, value: row.incoming_amount ?? '0' }",
     fails: ['incoming-payment.public-view'],
   },
   {
     id: 'incoming-payment.unknown-is-gone',
-    file: incoming,
-    at: "    if (!row) throw new Problem(«'not_found'»);\n    return row;",
+    file: 'src/resource/resource-url.ts',
+    at: "if (!row) throw new Problem(«'not_found'»);\n  return row;",
     by: "'incoming_payment_closed'",
     fails: ['incoming-payment.public-unknown'],
   },
   {
     id: 'incoming-payment.expired-is-open',
-    file: incoming,
-    at: 'return row.completed || «clock.businessNow() >= toMillis(row.expires_at)»;',
+    file: 'src/payments/incoming/credit.ts',
+    at: 'payment.completed || «businessNow >= payment.expiresAt»;',
     by: 'false',
     fails: ['incoming-payment.expired'],
   },
@@ -132,7 +132,7 @@ export const resourceMutants: readonly Mutant[] = [
   {
     id: 'incoming-payment.completed-twice',
     file: incoming,
-    at: 'if («isClosed(row)») throw',
+    at: 'if («isRowClosed(row, deps)») throw',
     by: 'false',
     fails: ['incoming-payment.complete'],
   },
@@ -297,7 +297,7 @@ export const resourceMutants: readonly Mutant[] = [
   },
   {
     id: 'quote.of-everybody',
-    file: quote,
+    file: caller,
     at: 'if («ownClientId !== undefined && ownClientId !== row.client_id») throw',
     by: 'false',
     fails: ['quote.of-another-client'],
@@ -359,8 +359,8 @@ export const resourceMutants: readonly Mutant[] = [
   {
     id: 'quote.rate-of-today',
     file: quote,
-    at: 'return { status: 200, body: «toBody(row, row.wallet_url)» };\n    },\n  } satisfies',
-    by: '{ ...toBody(row, row.wallet_url), receiveAmount: toWireAmount({ ...receiveAmountOf(row), value: quoteFixedSend({ debitAsset: debitAmountOf(row).asset, rate: await deps.rate(debitAmountOf(row).asset, receiveAmountOf(row).asset), fee: { basisPoints: 0, fixed: 0n }, debitAmount: debitAmountOf(row).value }).receiveAmount }) }',
+    at: 'return { status: 200, body: «toBody(deps, row, row.wallet_url)» };\n    },\n  } satisfies',
+    by: '{ ...toBody(deps, row, row.wallet_url), receiveAmount: toWireAmount({ ...receiveAmountOf(row), value: quoteFixedSend({ debitAsset: debitAmountOf(row).asset, rate: await deps.rate(debitAmountOf(row).asset, receiveAmountOf(row).asset), fee: { basisPoints: 0, fixed: 0n }, debitAmount: debitAmountOf(row).value }).receiveAmount }) }',
     fails: ['quote.keeps-its-terms'],
   },
   {
@@ -431,8 +431,8 @@ export const resourceMutants: readonly Mutant[] = [
   {
     id: 'quote.only-its-client-pays',
     file: outgoing,
-    at: "'quoteId' in body ? «await takeQuote(body.walletAddress, body.quoteId)» :",
-    by: "await takeQuote(body.walletAddress, body.quoteId).then((taken) => { if (taken.quote.client_id !== clientId) throw new Problem('invalid_quote'); return taken; })",
+    at: "'quoteId' in body ? «await findPayableQuote(deps, body)» :",
+    by: "await findPayableQuote(deps, body).then((taken) => { if (taken.quote.client_id !== clientId) throw new Problem('invalid_quote'); return taken; })",
     fails: ['quote.paid-by-another-client'],
   },
 
@@ -475,7 +475,7 @@ export const resourceMutants: readonly Mutant[] = [
   {
     id: 'outgoing-payment.one-for-one-receiver',
     file: outgoing,
-    at: 'const payment = { id: «deps.ids.uuid()», quote_id:',
+    at: 'const payment = { id: «ids.uuid()», quote_id:',
     by: 'quote.receiver.slice(-36)',
     fails: ['outgoing-payment.no-idempotency-key'],
   },

@@ -61,8 +61,10 @@ export async function lockCreditable(tx: Transaction, ase: string, id: string) {
 }
 
 /** Closed by completion, or by expiry from the very millisecond on (RS-IP-34). */
-export const isClosed = (payment: CreditableIncomingPayment, businessNow: number): boolean =>
-  payment.completed || businessNow >= payment.expiresAt;
+export const isClosed = (
+  payment: Pick<CreditableIncomingPayment, 'completed' | 'expiresAt'>,
+  businessNow: number,
+): boolean => payment.completed || businessNow >= payment.expiresAt;
 
 export interface Credit {
   readonly amount: bigint;
