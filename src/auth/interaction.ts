@@ -3,7 +3,7 @@ import type { Clock } from '../clock.ts';
 import { digestSecret, equalSecrets } from '../crypto/secret-digest.ts';
 import { toJson } from '../database/columns.ts';
 import type { Database, Queryable, Transaction } from '../database/database.ts';
-import { escapeHtml } from '../html/html.ts';
+import { html } from '../html/html.ts';
 import { pageHeaders, renderPage } from '../html/layout.ts';
 import type { Ids } from '../ids.ts';
 import type { Decision, Interactions, InteractionView } from '../open-payments/interaction.ts';
@@ -178,12 +178,9 @@ export interface ClosingPage {
   readonly body: string;
 }
 
-/** For browsers that have nowhere to return to: the client polls (AS-89). */
-function closingPage(outcome: string, { close }: ClosingPageLabels, headers: Record<string, string>): ClosingPage {
-  const button =
-    close === undefined
-      ? ''
-      : `<p class="actions"><button type="button" aria-label="${escapeHtml(close)}">Close</button></p>`;
-  const content = `<p>The application learns of it by itself. You can close this page.</p>\n${button}`;
-  return { status: 202, headers: { ...pageHeaders(), ...headers }, body: renderPage({ title: outcome, content }) };
+/** For browsers without a finish redirect: the client polls (AS-89). */
+function closingPage(title: string, { close }: ClosingPageLabels, headers: Record<string, string>): ClosingPage {
+  const button = close && html`\n<p class="actions"><button type="button" aria-label="${close}">Close</button></p>`;
+  const content = html`<p>The application will find out. You can close this page.</p>${button}`;
+  return { status: 202, headers: { ...pageHeaders(), ...headers }, body: renderPage({ title, content }) };
 }

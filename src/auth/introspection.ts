@@ -8,12 +8,12 @@ import type { Clock } from '../clock.ts';
 import { equalSecrets } from '../crypto/secret-digest.ts';
 import type { Database } from '../database/database.ts';
 import { Problem } from '../errors.ts';
-import type { Call, PipelineCode, Server } from '../http/pipeline.ts';
+import type { Call, Server } from '../http/pipeline.ts';
 import { headerLines } from '../http/received-request.ts';
-import type { Reply } from '../http/reply.ts';
 import { createRequestValidator } from '../http/request-validator.ts';
 import type { Access } from '../open-payments/access.ts';
 import { findCaller } from './caller.ts';
+import { renderIntrospectionProblem } from './problem.ts';
 
 export interface IntrospectionDeps {
   readonly ase: string;
@@ -50,7 +50,7 @@ export function createIntrospectionServer(deps: IntrospectionDeps): Server<undef
       if (!equalSecrets(secret, deps.secret)) throw new Problem('unknown_resource_server');
       return { caller: undefined };
     },
-    render,
+    render: renderIntrospectionProblem,
   };
 }
 
@@ -67,24 +67,4 @@ export function covers(granted: Access, asked: AskedAccess): boolean {
     (asked.identifier === undefined || granted.identifier === undefined || asked.identifier === granted.identifier) &&
     (asked.limits === undefined || isDeepStrictEqual(asked.limits, limits))
   );
-}
-
-type Code = Exclude<PipelineCode, 'missing_authorization' | 'invalid_signature'> | 'unknown_resource_server';
-
-const catalogue = {
-  not_found: [404, 'invalid_request', 'no such endpoint'],
-  method_not_allowed: [405, 'invalid_request', 'a token is introspected with POST'],
-  malformed_body: [400, 'invalid_request', 'the body is not JSON'],
-  invalid_request: [400, 'invalid_request', 'the request does not match the specification'],
-  unsupported_media_type: [400, 'invalid_request', 'the content type must be application/json'],
-  body_too_large: [413, 'invalid_request', 'the body is too large'],
-  body_timeout: [400, 'invalid_request', 'the body did not arrive in time'],
-  unknown_resource_server: [401, 'invalid_resource_server', 'the resource server is not known'],
-  internal_error: [500, 'request_denied', 'internal error'],
-} as const satisfies Record<Code, readonly [status: number, code: string, description: string]>;
-
-function render(problem: Problem, _operationId: string | undefined, failureId: string): Reply {
-  const [status, code, usual] = catalogue[problem.code as Code] ?? catalogue.internal_error;
-  const description = status === 500 ? `${usual} ${failureId}` : (problem.description ?? usual);
-  return { status, body: { error: { code, description } } };
 }

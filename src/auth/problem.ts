@@ -1,28 +1,47 @@
-/** Problems of the authorization server and the GNAP error format (RFC 9635 §3.6; AS-160…162): only here. */
+/** Problems of the authorization server in the GNAP error format (RFC 9635 §3.6; AS-160…162), and as pages for people. */
 import type { operations } from '../../generated/auth-server/types.ts';
+import type { operations as interactionOperations } from '../../generated/identity-provider/types.ts';
 import { Problem, type ProblemOptions } from '../errors.ts';
 import { pageHeaders, renderMessage } from '../html/layout.ts';
+import { type CatalogueEntry, type ErrorCatalogue, findEntry, renderError } from '../http/error-catalogue.ts';
 import type { PipelineCode } from '../http/pipeline.ts';
 import type { Reply } from '../http/reply.ts';
 
-/** What goes wrong in this slice, beside what the pipeline finds. */
+type UnsignedPipelineCode = Exclude<PipelineCode, 'missing_authorization' | 'invalid_signature'>;
+
+const invalidRequest = (description: string, status = 400) =>
+  ({ status, code: 'invalid_request', description }) as const;
+
+/** Entries that all servers of this slice share. */
+const common = {
+  not_found: invalidRequest('no such endpoint', 404),
+  method_not_allowed: invalidRequest('the endpoint does not have this method', 405),
+  malformed_body: invalidRequest('the body is not JSON'),
+  invalid_request: invalidRequest('the request does not match the specification'),
+  unsupported_media_type: invalidRequest('the content type must be application/json'),
+  body_too_large: invalidRequest('the body is too large', 413),
+  body_timeout: invalidRequest('the body did not arrive in time'),
+  internal_error: { status: 500, code: 'request_denied', description: 'internal error' },
+} as const satisfies Record<UnsignedPipelineCode, CatalogueEntry>;
+
+// ── Grants and tokens ───────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Problems that this slice detects, in addition to those of the pipeline. */
 export type AuthCode =
-  /** The client cannot be made out, or not for this kind of grant. */
+  /** The client cannot be determined, or cannot have this kind of grant. */
   | 'unusable_client'
-  /** No such grant, or the continuation token is not its own, or it was cancelled. */
+  /** The grant does not exist or is revoked, or the continuation token belongs to another grant. */
   | 'unknown_continuation'
-  /** The reference is not the one that the interaction ended with. */
+  /** The interaction did not end with this reference. */
   | 'unknown_interact_ref'
-  /** Nothing to be had here: denied, used up, expired, or not without the reference. */
+  /** The grant is denied, already issued or expired, or an `interact_ref` is required. */
   | 'grant_denied'
   | 'too_fast'
-  /** No such management URL, or the token is not the one it manages. */
+  /** The management URL is unknown, or manages another token. */
   | 'unknown_token'
   /** Another rotation or a revocation came first. */
   | 'token_replaced';
 
-type Code = PipelineCode | AuthCode;
-type Operation = keyof operations;
 type WireCode =
   | 'invalid_request'
   | 'invalid_client'
@@ -30,131 +49,167 @@ type WireCode =
   | 'invalid_rotation'
   | 'request_denied'
   | 'too_fast';
-type Entry = readonly [status: number, code: WireCode, description: string];
 
-/** A body or query that these operations do not expect: the document leaves each of them another word (AS-162). */
-const elsewhere = {
-  'delete-continue': [404, 'invalid_request'],
-  'post-token': [400, 'invalid_rotation'],
-  'delete-token': [400, 'invalid_client'],
-} as const satisfies Partial<Record<Operation, readonly [status: number, code: WireCode]>>;
-
-const catalogue = {
-  not_found: [404, 'invalid_request', 'no such endpoint'],
-  method_not_allowed: [405, 'invalid_request', 'the endpoint does not have this method'],
-  malformed_body: [400, 'invalid_request', 'the body is not JSON'],
-  invalid_request: [400, 'invalid_request', 'the request does not match the specification'],
-  unsupported_media_type: [400, 'invalid_request', 'the content type must be application/json'],
-  body_too_large: [413, 'invalid_request', 'the body is too large'],
-  body_timeout: [400, 'invalid_request', 'the body did not arrive in time'],
-  missing_authorization: [401, 'invalid_client', 'Authorization with the GNAP scheme is required'],
-  invalid_signature: [401, 'invalid_client', 'the signature is not valid'],
-  internal_error: [500, 'request_denied', 'internal error'],
-  unusable_client: [400, 'invalid_client', 'the client cannot be determined'],
-  unknown_continuation: [401, 'invalid_continuation', 'no such grant, or the token is not its own'],
-  unknown_interact_ref: [404, 'invalid_continuation', 'the interaction reference is not known'],
-  grant_denied: [401, 'request_denied', 'the request is denied'],
-  too_fast: [400, 'too_fast', 'wait before continuing again'],
-  unknown_token: [401, 'invalid_client', 'no such token'],
-  token_replaced: [404, 'invalid_rotation', 'the token was replaced or revoked in the meantime'],
-} as const satisfies Record<Code, Entry>;
-
-/** All of them, for whoever wants to know what can be answered. */
-export const authCodes = Object.keys(catalogue) as readonly Code[];
-
-/** Problems that stand at another status or code for some operations. */
-const perOperation: Partial<Record<Code, typeof elsewhere>> = {
-  invalid_request: elsewhere,
-  malformed_body: elsewhere,
-  unsupported_media_type: elsewhere,
-  body_timeout: elsewhere,
+const catalogue: ErrorCatalogue<PipelineCode | AuthCode, CatalogueEntry<WireCode>> = {
+  ...common,
+  missing_authorization: {
+    status: 401,
+    code: 'invalid_client',
+    description: 'Authorization with the GNAP scheme is required',
+  },
+  invalid_signature: { status: 401, code: 'invalid_client', description: 'the signature is not valid' },
+  unusable_client: { status: 400, code: 'invalid_client', description: 'the client cannot be determined' },
+  unknown_continuation: {
+    status: 401,
+    code: 'invalid_continuation',
+    description: 'unknown grant, or its continuation token is another one',
+  },
+  unknown_interact_ref: {
+    status: 404,
+    code: 'invalid_continuation',
+    description: 'the interaction reference is not known',
+  },
+  grant_denied: { status: 401, code: 'request_denied', description: 'the request is denied' },
+  too_fast: { status: 400, code: 'too_fast', description: 'wait before continuing again' },
+  unknown_token: { status: 401, code: 'invalid_client', description: 'unknown token' },
+  token_replaced: {
+    status: 404,
+    code: 'invalid_rotation',
+    description: 'the token was replaced or revoked in the meantime',
+  },
 };
 
-/** A problem of this slice. */
+/** The problems of a body or query that an operation does not expect, with another status and code. */
+const badRequests = (status: number, code: WireCode) => ({
+  malformed_body: { ...common.malformed_body, status, code },
+  invalid_request: { ...common.invalid_request, status, code },
+  unsupported_media_type: { ...common.unsupported_media_type, status, code },
+  body_timeout: { ...common.body_timeout, status, code },
+});
+
+/** These operations do not declare 400 `invalid_request`; each uses the closest error that it declares (AS-162). */
+const perOperation: { readonly [operation in keyof operations]?: Partial<typeof catalogue> } = {
+  'delete-continue': badRequests(404, 'invalid_request'),
+  'post-token': badRequests(400, 'invalid_rotation'),
+  'delete-token': badRequests(400, 'invalid_client'),
+};
+
+/** All problem codes of this server. */
+export const authCodes = Object.keys(catalogue) as readonly (PipelineCode | AuthCode)[];
+
 export const authProblem = (
   code: AuthCode | 'invalid_request' | 'invalid_signature',
   options?: ProblemOptions,
 ): Problem => new Problem(code, options);
 
-export function renderAuthProblem(problem: Problem, operationId: string | undefined, failureId: string): Reply {
-  const code = (problem.code in catalogue ? problem.code : 'internal_error') as Code;
-  const [usualStatus, usualCode, description] = catalogue[code];
-  const [status, wireCode] = perOperation[code]?.[operationId as keyof typeof elsewhere] ?? [usualStatus, usualCode];
-  return renderGnapError(problem, failureId, [status, wireCode, description]);
-}
+export const renderAuthProblem = (problem: Problem, operationId: string | undefined, failureId: string): Reply =>
+  renderError({ ...catalogue, ...perOperation[operationId as keyof operations] }, problem, failureId);
 
-function renderGnapError(
-  problem: Problem,
-  failureId: string,
-  [status, code, usual]: readonly [status: number, code: string, description: string],
-): Reply {
-  const description = status === 500 ? `internal error ${failureId}` : (problem.description ?? usual);
-  return { status, body: { error: { code, description } } };
-}
+// ── Interactions ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-/** What goes wrong while somebody interacts. The identity provider renders these too, in its own way. */
+/** Problems of an interaction. The identity provider has entries for these codes in its catalogues as well. */
 export type InteractionCode =
   | 'unknown_interaction'
-  /** Decided before, or expired. */
+  /** Already decided, or expired. */
   | 'interaction_closed'
-  /** The browser is not the one that began, or has finished before. */
+  /** Another browser started the interaction, or this one has finished it. */
   | 'invalid_session'
   /** The client has cancelled the grant. */
   | 'user_denied'
-  /** Whoever decides does not hold every wallet address that is named. */
+  /** The account does not hold every wallet address of the request. */
   | 'foreign_holder'
-  /** An amount to allow that is no less than the one asked for. */
+  /** An allowed amount exceeds the requested one. */
   | 'unacceptable_limits';
 
-type InteractionEntry = readonly [status: number, code: string, description: string];
+/** The codes are Rafiki's, which identity providers know (AS-79, AS-89, AS-90). */
+const interactionCatalogue: ErrorCatalogue<'not_found' | 'method_not_allowed' | 'invalid_request' | InteractionCode> = {
+  not_found: common.not_found,
+  method_not_allowed: common.method_not_allowed,
+  invalid_request: common.invalid_request,
+  unknown_interaction: { status: 400, code: 'unknown_interaction', description: 'unknown interaction' },
+  interaction_closed: { status: 403, code: 'invalid_interaction', description: 'the interaction is closed' },
+  invalid_session: { status: 401, code: 'invalid_request', description: 'invalid session' },
+  user_denied: { status: 401, code: 'user_denied', description: 'the grant was cancelled' },
+  foreign_holder: {
+    status: 403,
+    code: 'invalid_interaction',
+    description: 'another account holds the wallet address',
+  },
+  unacceptable_limits: { status: 400, code: 'invalid_request', description: 'more than requested' },
+  internal_error: common.internal_error,
+};
 
-/** The words of Rafiki, which identity providers know (AS-79, AS-89, AS-90); some at another status when finishing. */
-const interactionCatalogue = {
-  not_found: [404, 'invalid_request', 'no such endpoint'],
-  method_not_allowed: [405, 'invalid_request', 'the endpoint does not have this method'],
-  invalid_request: [400, 'invalid_request', 'the request does not match the specification'],
-  unknown_interaction: [400, 'unknown_interaction', 'no such interaction'],
-  interaction_closed: [403, 'invalid_interaction', 'the interaction is not open any more'],
-  invalid_session: [401, 'invalid_request', 'invalid session'],
-  user_denied: [401, 'user_denied', 'the grant was cancelled'],
-  foreign_holder: [403, 'invalid_interaction', 'the wallet address is held by somebody else'],
-  unacceptable_limits: [400, 'invalid_request', 'more than was asked for'],
-  internal_error: [500, 'request_denied', 'internal error'],
-} as const satisfies Partial<Record<PipelineCode, InteractionEntry>> & Record<InteractionCode, InteractionEntry>;
+const perInteractionOperation: {
+  readonly [operation in keyof interactionOperations]?: Partial<typeof interactionCatalogue>;
+} = {
+  'finish-interaction': {
+    unknown_interaction: { ...interactionCatalogue.unknown_interaction, status: 404 },
+    interaction_closed: { ...interactionCatalogue.interaction_closed, status: 401 },
+  },
+};
 
-const whenFinishing: Partial<Record<InteractionCode, InteractionEntry>> = {
-  unknown_interaction: [404, 'unknown_interaction', 'no such interaction'],
-  interaction_closed: [401, 'invalid_interaction', 'the interaction is not open any more'],
+interface Message {
+  readonly title: string;
+  readonly sentence: string;
+}
+
+/** Pages for browsers. */
+const messages: Readonly<Partial<Record<string, Message>>> = {
+  unknown_interaction: {
+    title: 'Unknown request',
+    sentence: 'This request for access does not exist. Start again in the application.',
+  },
+  interaction_closed: {
+    title: 'Request closed',
+    sentence: 'This request for access has already been decided, or it has expired.',
+  },
+  invalid_session: {
+    title: 'Wrong browser',
+    sentence:
+      'This browser did not start the request for access, or has already finished it. Start again in the application.',
+  },
+  foreign_holder: { title: 'Not your account', sentence: 'This request is for a wallet address of another account.' },
+  not_found: { title: 'Not found', sentence: 'This page does not exist.' },
+};
+
+const incompleteLink: Message = {
+  title: 'This link is incomplete',
+  sentence: 'Start again in the application.',
 };
 
 export const interactionProblem = (code: InteractionCode): Problem => new Problem(code);
 
-/** The same for people: whoever comes with a browser gets a page. */
-const messages: Readonly<Record<string, readonly [title: string, sentence: string]>> = {
-  unknown_interaction: ['Unknown request', 'There is no such request for access. Begin again at the application.'],
-  interaction_closed: ['Not open any more', 'This request for access was decided before, or it has expired.'],
-  invalid_session: [
-    'Not begun here',
-    'This browser did not begin the request for access, or it has finished it before. Begin again at the application.',
-  ],
-  foreign_holder: ['Not yours', 'This request is about a wallet address of somebody else.'],
-  not_found: ['Not found', 'There is nothing here.'],
-};
-
+/** JSON, or a page if the request's `Accept` header lists HTML. */
 export function renderInteractionProblem(
   problem: Problem,
   operationId: string | undefined,
   failureId: string,
   accept = '',
 ): Reply {
-  const code = problem.code as InteractionCode;
-  const special = operationId === 'finish-interaction' ? whenFinishing[code] : undefined;
-  const entry = special ?? interactionCatalogue[code] ?? interactionCatalogue.internal_error;
-  const [status] = entry;
-  if (!/\btext\/html\b/i.test(accept)) return renderGnapError(problem, failureId, entry);
-  const [title, sentence] =
+  const entries = { ...interactionCatalogue, ...perInteractionOperation[operationId as keyof interactionOperations] };
+  if (!/\btext\/html\b/i.test(accept)) return renderError(entries, problem, failureId);
+  const { status } = findEntry(entries, problem);
+  const { title, sentence } =
     status === 500
-      ? ['Something went wrong', `The fault is on our side (${failureId}).`]
-      : (messages[code] ?? ['Not possible', 'This link is not complete. Begin again at the application.']);
+      ? { title: 'Something went wrong', sentence: `The error is on our side (${failureId}).` }
+      : (messages[problem.code] ?? incompleteLink);
   return { status, headers: pageHeaders(), body: renderMessage(title, sentence) };
 }
+
+// ── Token introspection ─────────────────────────────────────────────────────────────────────────────────────────────
+
+const introspectionCatalogue: ErrorCatalogue<UnsignedPipelineCode | 'unknown_resource_server'> = {
+  ...common,
+  method_not_allowed: { ...common.method_not_allowed, description: 'token introspection uses POST' },
+  unknown_resource_server: {
+    status: 401,
+    code: 'invalid_resource_server',
+    description: 'the resource server is not known',
+  },
+};
+
+export const renderIntrospectionProblem = (
+  problem: Problem,
+  _operationId: string | undefined,
+  failureId: string,
+): Reply => renderError(introspectionCatalogue, problem, failureId);

@@ -1,9 +1,9 @@
 /**
- * The frame of every page that people see: one style, no script, light and dark, and headers that keep it out of other
- * sites' frames, referrers and caches (AS-N07; CSP Level 3 §6.1, §6.3).
+ * The layout of every page: one style sheet for light and dark mode, no script, and headers that keep the page out of
+ * other sites' frames, referrers and caches (AS-N07; CSP Level 3 §6.1, §6.3).
  */
 import { createHash } from 'node:crypto';
-import { escapeHtml } from './html.ts';
+import { type Html, html, rawHtml } from './html.ts';
 
 const STYLE = `
 :root{color-scheme:light dark;--ground:#eef1f4;--paper:#fff;--ink:#17212b;--soft:#526070;--line:#d5dce3;--edge:#76828e;
@@ -62,7 +62,7 @@ dl div{grid-template-columns:1fr}.actions{flex-direction:column}.actions button,
 @media print{body{background:none}.actions{display:none}}
 `;
 
-/** Drawn here, so that the browser asks for nothing else. */
+/** Inlined, so that the browser requests nothing else. */
 const ICON =
   'data:image/svg+xml,%3Csvg xmlns=%22http://www.w3.org/2000/svg%22 viewBox=%220 0 8 8%22%3E' +
   '%3Crect width=%228%22 height=%228%22 rx=%222%22 fill=%22%230b5a6b%22/%3E%3C/svg%3E';
@@ -70,47 +70,46 @@ const ICON =
 const styleSource = `'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`;
 
 export interface Page {
-  /** Text of the heading, and of the window with `provider`. */
+  /** Text of the heading; the window title adds `provider`. */
   readonly title: string;
-  /** HTML. */
-  readonly content: string;
-  /** Whose page it is. */
-  readonly provider?: string;
-  /** HTML below the main part. */
-  readonly footer?: string;
+  readonly content: Html;
+  /** Name of the identity provider or service that shows the page. */
+  readonly provider?: string | undefined;
+  /** Shown below the main part. */
+  readonly footer?: Html;
 }
 
-/** A whole document. Texts are escaped here, HTML by the caller. */
+/** A complete document. */
 export function renderPage({ title, content, provider, footer }: Page): string {
-  const name = provider === undefined ? '' : escapeHtml(provider);
-  return `<!doctype html>
+  const page = html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escapeHtml(title)}${name && ` – ${name}`}</title>
+<title>${provider === undefined ? title : `${title} – ${provider}`}</title>
 <link rel="icon" href="${ICON}">
-<style>${STYLE}</style>
+<style>${rawHtml(STYLE)}</style>
 </head>
 <body>
-<header>${name && `<p>${name}</p>`}</header>
+<header>${provider === undefined ? '' : html`<p>${provider}</p>`}</header>
 <main>
-<h1>${escapeHtml(title)}</h1>
+<h1>${title}</h1>
 ${content}
 </main>
-${footer === undefined ? '' : `<footer>${footer}</footer>`}
+${footer && html`<footer>${footer}</footer>`}
 </body>
 </html>
 `;
+  return page.text;
 }
 
-/** A page that says one thing. */
+/** A page with a single sentence. */
 export const renderMessage = (title: string, sentence: string, provider?: string): string =>
-  renderPage({ title, content: `<p>${escapeHtml(sentence)}</p>`, ...(provider !== undefined && { provider }) });
+  renderPage({ title, content: html`<p>${sentence}</p>`, provider });
 
 /**
- * Headers of every page. `formTargets` are the URLs that a form leads to, redirects included: browsers hold
- * `form-action` against those as well.
+ * Headers of every page. `formTargets` are the URLs that a form leads to, redirects included, because browsers apply
+ * `form-action` to redirects as well.
  */
 export function pageHeaders(formTargets: readonly string[] = []): Record<string, string> {
   const sources = new Set(formTargets.map(toSource));
@@ -126,7 +125,7 @@ export function pageHeaders(formTargets: readonly string[] = []): Record<string,
   };
 }
 
-/** A CSP source: the origin, or the scheme of an app's own URI. */
+/** A CSP source: the origin, or the scheme of a private-use URI. */
 function toSource(url: string): string {
   const { protocol, origin } = new URL(url);
   return /^https?:$/.test(protocol) ? origin : protocol;

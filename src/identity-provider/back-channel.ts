@@ -42,7 +42,7 @@ export function createBackChannelHandlers({ interactions }: { readonly interacti
     'reject-interaction': async (_call, { params: { id, nonce } }) => decide(id, nonce, { choice: 'reject' }),
     'decide-otherwise': async (_call, { params: { id, nonce } }) => {
       await interactions.read(id, nonce);
-      throw new Problem('unknown_choice');
+      throw new Problem('unknown_decision');
     },
   } satisfies DecisionApiHandlers<Call<undefined>>;
 }

@@ -9,7 +9,7 @@ export interface RightWords {
   /** `Send payments`. */
   readonly title: string;
   /** For rights to pay: how much, as a sentence around the amount. */
-  readonly most: { readonly before: string; readonly amount: string; readonly after: string } | undefined;
+  readonly limit: { readonly before: string; readonly amount: string; readonly after: string } | undefined;
   readonly facts: readonly (readonly [term: string, detail: string])[];
   /** What else it may do there. */
   readonly also: readonly string[];
@@ -38,7 +38,7 @@ export function describeRight({ type, actions, identifier = ANYWHERE, limits = {
   };
   return {
     title,
-    most: pays ? describeMost(limits, interval) : undefined,
+    limit: pays ? describeLimit(limits, interval) : undefined,
     facts: [
       [pays ? 'From' : 'Account', identifier],
       ...(pays ? [['To', limits.receiver ?? 'Any receiver'] as const] : []),
@@ -51,10 +51,10 @@ export function describeRight({ type, actions, identifier = ANYWHERE, limits = {
   };
 }
 
-function describeMost(
+function describeLimit(
   { debitAmount, receiveAmount }: NonNullable<AccessItem['limits']>,
   interval: IntervalWords | undefined,
-): RightWords['most'] {
+): RightWords['limit'] {
   const after = interval === undefined ? ' in all' : describeRepetition(interval);
   if (debitAmount) return { before: 'Up to ', amount: formatAmount(debitAmount), after };
   if (receiveAmount) return { before: 'The receiver gets up to ', amount: formatAmount(receiveAmount), after };

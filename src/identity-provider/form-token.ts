@@ -23,7 +23,7 @@ export function createFormToken(exchange: ReceivedRequest, ids: Pick<Ids, 'token
   return { value, cookie: writeCookie(exchange, name, value, LIFETIME) };
 }
 
-export function showsFormToken(exchange: ReceivedRequest, interactId: string, value: string | undefined): boolean {
+export function hasFormToken(exchange: ReceivedRequest, interactId: string, value: string | undefined): boolean {
   const shown = readCookie(exchange, nameOf(interactId));
   return value !== undefined && value !== '' && shown !== undefined && equalSecrets(value, shown);
 }

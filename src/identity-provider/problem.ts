@@ -1,73 +1,100 @@
-/** Problems of the identity provider: pages in front, Rafiki's JSON behind (AS-80…83). */
+/** Problems of the identity provider: pages for people, and Rafiki's JSON on the back channel (AS-80…83). */
 import type { operations } from '../../generated/identity-provider/types.ts';
 import type { Problem } from '../errors.ts';
 import { pageHeaders, renderMessage } from '../html/layout.ts';
+import { type ErrorCatalogue, findEntry, renderError } from '../http/error-catalogue.ts';
 import type { PipelineCode } from '../http/pipeline.ts';
 import type { Reply } from '../http/reply.ts';
 
-/** Those of the authorization server's interactions, and our own. */
+/** Problems of the authorization server's interactions that a decision can meet. */
 type DecisionCode =
   | 'unknown_interaction'
   | 'interaction_closed'
   | 'user_denied'
   | 'foreign_holder'
   | 'unacceptable_limits';
-type PageCode = Exclude<PipelineCode, 'missing_authorization' | 'invalid_signature'> | DecisionCode | 'foreign_form';
 
-const pages = {
-  not_found: [404, 'Not found', 'There is nothing here.'],
-  method_not_allowed: [405, 'Not possible', 'This page cannot be called like that.'],
-  malformed_body: [400, 'Not understood', 'The form could not be read.'],
-  invalid_request: [400, 'Not understood', 'The link or the form is not complete.'],
-  unsupported_media_type: [415, 'Not understood', 'The form could not be read.'],
-  body_too_large: [413, 'Not understood', 'The form is too large.'],
-  body_timeout: [400, 'Not understood', 'The form did not arrive.'],
-  unknown_interaction: [404, 'Unknown request', 'There is no such request for access.'],
-  interaction_closed: [400, 'Not open any more', 'This request for access was decided before, or has expired.'],
-  user_denied: [400, 'Withdrawn', 'The application has withdrawn its request.'],
-  foreign_holder: [403, 'Not yours', 'This request is about a wallet address of somebody else.'],
-  unacceptable_limits: [400, 'Not possible', 'More cannot be allowed than was asked for.'],
-  foreign_form: [403, 'Not possible', 'This form was not filled in here. Open the link once more.'],
-  internal_error: [500, 'Something went wrong', 'The fault is on our side.'],
-} as const satisfies Record<PageCode, readonly [status: number, title: string, sentence: string]>;
+type Code = Exclude<PipelineCode, 'missing_authorization' | 'invalid_signature'> | DecisionCode;
+
+// ── Pages ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+interface Page {
+  readonly status: number;
+  readonly title: string;
+  readonly sentence: string;
+}
+
+const unreadableForm = (status: number, sentence: string): Page => ({
+  status,
+  title: 'Form could not be read',
+  sentence,
+});
+
+const pages: ErrorCatalogue<Code | 'foreign_form', Page> = {
+  not_found: { status: 404, title: 'Not found', sentence: 'This page does not exist.' },
+  method_not_allowed: { status: 405, title: 'Method not allowed', sentence: 'This page does not accept this method.' },
+  malformed_body: unreadableForm(400, 'Open the link from the application again.'),
+  invalid_request: { status: 400, title: 'This link is incomplete', sentence: 'The link or the form lacks a value.' },
+  unsupported_media_type: unreadableForm(415, 'Open the link from the application again.'),
+  body_too_large: unreadableForm(413, 'The form is too large.'),
+  body_timeout: unreadableForm(400, 'The form did not arrive in time.'),
+  unknown_interaction: { status: 404, title: 'Unknown request', sentence: 'This request for access does not exist.' },
+  interaction_closed: {
+    status: 400,
+    title: 'Request closed',
+    sentence: 'This request for access has already been decided, or it has expired.',
+  },
+  user_denied: { status: 400, title: 'Request withdrawn', sentence: 'The application has withdrawn its request.' },
+  foreign_holder: {
+    status: 403,
+    title: 'Not your account',
+    sentence: 'This request is for a wallet address of another account.',
+  },
+  unacceptable_limits: {
+    status: 400,
+    title: 'Amount too high',
+    sentence: 'You cannot allow more than the application requested.',
+  },
+  foreign_form: {
+    status: 403,
+    title: 'Wrong browser',
+    sentence: 'This form was not filled in here. Open the link from the application again.',
+  },
+  internal_error: { status: 500, title: 'Something went wrong', sentence: 'The error is on our side.' },
+};
 
 export function renderPageProblem(problem: Problem, _operationId: string | undefined, failureId: string): Reply {
-  const [status, title, sentence] = pages[problem.code as PageCode] ?? pages.internal_error;
-  const failure = status === 500 ? ` (${failureId})` : '';
-  return { status, headers: pageHeaders(), body: renderMessage(title, sentence + failure) };
+  const page = findEntry(pages, problem);
+  const sentence = page === pages.internal_error ? `The error is on our side (${failureId}).` : page.sentence;
+  return { status: page.status, headers: pageHeaders(), body: renderMessage(page.title, sentence) };
 }
 
-type BackChannelCode =
-  | Exclude<PipelineCode, 'missing_authorization' | 'invalid_signature'>
-  | DecisionCode
-  | 'unknown_choice'
-  | 'wrong_secret';
+// ── Back channel ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-const backChannel = {
-  not_found: [404, 'unknown_interaction', 'no such endpoint'],
-  method_not_allowed: [405, 'invalid_request', 'the endpoint does not have this method'],
-  invalid_request: [400, 'invalid_request', 'the request does not match the specification'],
-  malformed_body: [400, 'invalid_request', 'the body is not JSON'],
-  unsupported_media_type: [400, 'invalid_request', 'the content type must be application/json'],
-  body_too_large: [413, 'invalid_request', 'the body is too large'],
-  body_timeout: [400, 'invalid_request', 'the body did not arrive in time'],
-  unknown_choice: [400, 'invalid_request', 'the choice is accept or reject'],
-  unacceptable_limits: [400, 'invalid_request', 'limits are no less than what was asked for'],
-  wrong_secret: [401, 'invalid_interaction', 'x-idp-secret is missing or wrong'],
-  unknown_interaction: [404, 'unknown_interaction', 'no such interaction'],
-  interaction_closed: [400, 'invalid_interaction', 'the interaction is not open any more'],
-  user_denied: [401, 'user_denied', 'the grant was cancelled'],
-  foreign_holder: [403, 'user_denied', 'the wallet address is held by somebody else'],
-  internal_error: [500, 'request_denied', 'internal error'],
-} as const satisfies Record<BackChannelCode, readonly [status: number, code: string, description: string]>;
+const invalidRequest = (description: string, status = 400) => ({ status, code: 'invalid_request', description });
 
-/** Reading has a word of its own for the same refusal (AS-81). */
-const whenReading: Partial<Record<BackChannelCode, string>> = { wrong_secret: 'invalid_request' };
+const backChannel: ErrorCatalogue<Code | 'unknown_decision' | 'wrong_secret'> = {
+  not_found: { status: 404, code: 'unknown_interaction', description: 'no such endpoint' },
+  method_not_allowed: invalidRequest('the endpoint does not have this method', 405),
+  invalid_request: invalidRequest('the request does not match the specification'),
+  malformed_body: invalidRequest('the body is not JSON'),
+  unsupported_media_type: invalidRequest('the content type must be application/json'),
+  body_too_large: invalidRequest('the body is too large', 413),
+  body_timeout: invalidRequest('the body did not arrive in time'),
+  unknown_decision: invalidRequest('the decision must be accept or reject'),
+  unacceptable_limits: invalidRequest('limits exceed the requested amounts'),
+  wrong_secret: { status: 401, code: 'invalid_interaction', description: 'x-idp-secret is missing or wrong' },
+  unknown_interaction: { status: 404, code: 'unknown_interaction', description: 'unknown interaction' },
+  interaction_closed: { status: 400, code: 'invalid_interaction', description: 'the interaction is closed' },
+  user_denied: { status: 401, code: 'user_denied', description: 'the grant was cancelled' },
+  foreign_holder: { status: 403, code: 'user_denied', description: 'another account holds the wallet address' },
+  internal_error: { status: 500, code: 'request_denied', description: 'internal error' },
+};
 
-export function renderBackChannelProblem(problem: Problem, operationId: string | undefined, failureId: string): Reply {
-  const known = (problem.code in backChannel ? problem.code : 'internal_error') as BackChannelCode;
-  const [status, usualCode, usual] = backChannel[known];
-  const code = (operationId === ('get-interaction' satisfies keyof operations) && whenReading[known]) || usualCode;
-  const description = status === 500 ? `${usual} ${failureId}` : (problem.description ?? usual);
-  return { status, body: { error: { code, description } } };
-}
+const perOperation: { readonly [operation in keyof operations]?: Partial<typeof backChannel> } = {
+  // Rafiki uses another code here (AS-81).
+  'get-interaction': { wrong_secret: { ...backChannel.wrong_secret, code: 'invalid_request' } },
+};
+
+export const renderBackChannelProblem = (problem: Problem, operationId: string | undefined, failureId: string): Reply =>
+  renderError({ ...backChannel, ...perOperation[operationId as keyof operations] }, problem, failureId);

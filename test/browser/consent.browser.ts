@@ -149,7 +149,7 @@ test('expired in between: said, with a way back to the client', async () => {
   await page.goto(grant.redirect);
   await world.controls.changeClock({ action: 'advance', milliseconds: 601_000 });
   await button(page, 'accept').click();
-  await page.getByRole('heading', { name: 'Not open any more' }).waitFor();
+  await page.getByRole('heading', { name: 'Request closed' }).waitFor();
   await assertGood(visit);
   await takePicture(page, 'closed');
   await page.getByRole('link', { name: 'Back to the application' }).click();
@@ -177,9 +177,9 @@ test('back after the decision: it is made, and no second reference comes of it',
   await expectToken(grant);
   const seen = site.visits.length;
   await page.goBack();
-  assert.equal(await heading(page), 'Not open any more');
+  assert.equal(await heading(page), 'Request closed');
   await page.getByRole('link', { name: 'Back to the application' }).click();
-  assert.equal(await heading(page), 'Not begun here', 'the session ended with the finish');
+  assert.equal(await heading(page), 'Wrong browser', 'the session ended with the finish');
   await assertGood(visit);
   assert.equal(site.visits.length, seen);
 });
@@ -193,7 +193,7 @@ test('one request in two tabs: the first decision counts', async () => {
   await button(page, 'accept').click();
   await page.waitForURL(`${site.origin}/**`);
   await button(other, 'deny').click();
-  assert.equal(await heading(other), 'Not open any more');
+  assert.equal(await heading(other), 'Request closed');
   await expectToken(grant);
 });
 
@@ -231,7 +231,7 @@ test('an unknown link, and another browser: a page, not a piece of JSON', async 
   assert.equal(await heading(page), 'Unknown request');
   await assertGood(visit);
   await page.goto(`${grant.redirect.replace(/[?#].*/, '')}/finish`);
-  assert.equal(await heading(page), 'Not begun here');
+  assert.equal(await heading(page), 'Wrong browser');
 });
 
 test('by keyboard alone, with a focus that is seen', async () => {
@@ -341,7 +341,7 @@ test('AS-N05: signed in, wrongly, as somebody else, and as the holder', async ()
       await takePicture(page, `sign-in-wrong-${name}`);
 
       await signIn('amelia', passphraseOf('/amelia'));
-      assert.equal(await heading(page), 'Not yours');
+      assert.equal(await heading(page), 'Not your account');
       assert.equal(await button(page, 'accept').count(), 0);
       await assertGood(visit);
       await takePicture(page, `not-yours-${name}`);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { readAllowedAmounts } from '../../src/identity-provider/allowed-amounts.ts';
+import { parseAllowedAmounts } from '../../src/identity-provider/allowed-amounts.ts';
 import { formatValue } from '../../src/identity-provider/describe-access.ts';
 import type { AccessItem } from '../../src/open-payments/access.ts';
 
@@ -16,7 +16,7 @@ const asks = (value: string, assetScale = 2, member = 'debitAmount'): AccessItem
     limits: { [member]: { value, assetCode: 'USD', assetScale } },
   },
 ];
-const read = (text: string | undefined, access = asks('500')) => readAllowedAmounts(access, { 'amount-1': text });
+const read = (text: string | undefined, access = asks('500')) => parseAllowedAmounts(access, { 'amount-1': text });
 
 test('what is less is allowed, in minor units of the asset asked for', () => {
   const limits = [{ identifier, debitAmount: { value: '250', assetCode: 'USD', assetScale: 2 } }];
@@ -53,12 +53,12 @@ test('what is no amount, too fine, too much or nothing is a mistake at its field
     assert.match(mistakes.get('amount-1') ?? '', mistake, text);
     assert.deepEqual(limits, []);
   }
-  assert.match(read('1.5', asks('5', 0)).mistakes.get('amount-1') ?? '', /no decimal places/);
+  assert.match(read('1.5', asks('5', 0)).mistakes.get('amount-1') ?? '', /whole numbers/);
 });
 
 test('a field for an item without an amount counts for nothing', () => {
   const access: AccessItem[] = [{ type: 'outgoing-payment', actions: ['create'], identifier }];
-  assert.deepEqual(readAllowedAmounts(access, { 'amount-0': '1', 'amount-7': '1' }).limits, []);
+  assert.deepEqual(parseAllowedAmounts(access, { 'amount-0': '1', 'amount-7': '1' }).limits, []);
 });
 
 test('property: whatever is written, never more than was asked and never nothing', () => {

@@ -169,7 +169,7 @@ describe('the page', () => {
     const url = `${as.origin}/idp/consent?${new URLSearchParams({ interactId: grant.id, nonce: grant.nonce })}`;
     for (const answer of [await get(url), await submit(page, { decision: 'accept' })]) {
       assert.equal(answer.status, 400);
-      assert.match(answer.text, /Not open any more/);
+      assert.match(answer.text, /Request closed/);
       assert.ok(answer.text.includes(`href="${as.authServer}interact/${grant.id}/${grant.nonce}/finish"`));
     }
   });

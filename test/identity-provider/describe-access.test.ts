@@ -16,7 +16,7 @@ const identifier = 'https://granite.example/alice';
 const usd = { value: '500', assetCode: 'USD', assetScale: 2 };
 const most = (limits: AccessItem['limits']): string => {
   const words = describeRight({ type: 'outgoing-payment', actions: ['create'], identifier, ...(limits && { limits }) });
-  return `${words.most?.before}${words.most?.amount}${words.most?.after}`;
+  return `${words.limit?.before}${words.limit?.amount}${words.limit?.after}`;
 };
 
 test('how much may be paid, how often and until when', () => {
@@ -66,5 +66,5 @@ test('to look at payments is not to pay', () => {
     limits: { debitAmount: usd },
   });
   assert.equal(words.title, 'See payments');
-  assert.equal(words.most, undefined);
+  assert.equal(words.limit, undefined);
 });

@@ -21,7 +21,7 @@ export const consentMutants: readonly Mutant[] = [
   {
     id: 'consent.client-without-its-address',
     file: page,
-    at: 'identifies itself as ${«escapeHtml(view.clientUri)»}',
+    at: 'identifies itself as ${«view.clientUri»}',
     by: "'somebody'",
     fails: ['consent.page'],
   },
@@ -106,7 +106,7 @@ export const consentMutants: readonly Mutant[] = [
   {
     id: 'consent.any-form',
     file: form,
-    at: 'if («!showsFormToken(exchange, interactId, csrf)») throw',
+    at: 'if («!hasFormToken(exchange, interactId, csrf)») throw',
     by: 'false',
     fails: ['consent.foreign-form'],
   },
@@ -141,7 +141,7 @@ export const consentMutants: readonly Mutant[] = [
   {
     id: 'consent.no-way-back',
     file: form,
-    at: 'closedPage(provider, «finishUri === undefined ? undefined : finishUrl(interactionId, nonce)»)',
+    at: 'const returnUrl = «finishUri === undefined ? undefined : finishUrl(deps.authServer, interactionId, nonce)»;',
     by: 'undefined',
     fails: ['consent.expired'],
   },
@@ -163,7 +163,7 @@ export const consentMutants: readonly Mutant[] = [
   {
     id: 'consent.amounts-unread',
     file: form,
-    at: "readAllowedAmounts(view.access, «decision === 'accept' ? fields : {}»)",
+    at: "parseAllowedAmounts(view.access, «decision === 'accept' ? fields : {}»)",
     by: '{}',
     fails: ['consent.less', 'consent.less-mistaken'],
   },
@@ -191,7 +191,7 @@ export const consentMutants: readonly Mutant[] = [
   {
     id: 'consent.mistakes-lose-what-was-written',
     file: page,
-    at: 'value="${escapeHtml(«fields[name] ?? \'\'»)}"',
+    at: 'value="${«fields[name] ?? \'\'»}"',
     by: "''",
     fails: ['consent.less-mistaken'],
   },
@@ -205,7 +205,7 @@ export const consentMutants: readonly Mutant[] = [
   {
     id: 'consent.more-than-asked-is-as-asked',
     file: amounts,
-    at: 'return «value > BigInt(asked.value)» ?',
+    at: 'return «value > BigInt(requested.value)» ?',
     by: 'false',
     fails: ['consent.less-mistaken'],
   },
@@ -240,7 +240,7 @@ export const consentMutants: readonly Mutant[] = [
   {
     id: 'consent.third-choice-is-unknown',
     file: 'src/identity-provider/back-channel.ts',
-    at: "throw new Problem(«'unknown_choice'»);",
+    at: "throw new Problem(«'unknown_decision'»);",
     by: "'unknown_interaction'",
     fails: ['consent.unknown-choice'],
   },
@@ -262,14 +262,14 @@ export const consentMutants: readonly Mutant[] = [
   {
     id: 'consent.signed-in-as-anybody',
     file: form,
-    at: '«account !== undefined && !(await holds(interactId, nonce, account))»',
+    at: '«account !== undefined && !(await isHolder(deps, interactId, nonce, account))»',
     by: 'false',
     fails: ['consent.sign-in'],
   },
   {
     id: 'consent.decides-without-signing-in',
     file: form,
-    at: 'if («signIn && account === undefined») return backToPage',
+    at: 'if («signIn && account === undefined») return redirectToConsent',
     by: 'false',
     fails: ['consent.sign-in'],
   },

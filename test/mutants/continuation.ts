@@ -248,15 +248,15 @@ export const continuationMutants: readonly Mutant[] = [
   {
     id: 'faults.internal-in-other-words',
     file: 'src/auth/problem.ts',
-    at: "internal_error: [500, «'request_denied'», 'internal error'],\n  unusable_client",
+    at: "internal_error: { status: 500, code: «'request_denied'», description: 'internal error' },",
     by: "'invalid_request'",
     from: 'loading',
     fails: ['faults.internal'],
   },
   {
     id: 'faults.internal-tells-all',
-    file: 'src/auth/problem.ts',
-    at: 'const description = status === 500 ? «`internal error ${failureId}`» :',
+    file: 'src/http/error-catalogue.ts',
+    at: 'entry === catalogue.internal_error ? «`internal error ${failureId}`» :',
     by: 'String(problem.cause)',
     fails: ['faults.internal'],
   },
