@@ -1,92 +1,103 @@
-/** What the servers of an ASE answer at their listeners, and what stands behind the private port (CT-08). */
+/** The Express apps of an ASE: the public ones, one for each listener, and the one for the private port (CT-08). */
 import express, { type Express } from 'express';
 import { interactionHeaders } from '../auth/server.ts';
 import type { Server, ServerContext } from '../http/pipeline.ts';
 import { createServerRouter, type RouterOptions, rejectUnknownPaths } from '../http/router.ts';
-import { createPublicApp, type Handlers, type PublicAppOptions } from './public-app.ts';
+import { createIlpOverHttpHandler } from '../payments/ilp/ilp-over-http.ts';
+import type { AseOptions } from './options.ts';
+import type { Payments } from './payments.ts';
+import { createPublicApp, type Handlers } from './public-app.ts';
 import { type ServerName, type ServerUrls, serverNames } from './server-urls.ts';
-
-export interface AseServers {
-  // biome-ignore lint/suspicious/noExplicitAny: each server knows its own callers
-  readonly auth: Server<any>;
-  readonly interaction: Server<undefined>;
-  readonly identityProvider: Server<undefined>;
-  // biome-ignore lint/suspicious/noExplicitAny: each server knows its own callers
-  readonly resource: Server<any>;
-  readonly walletAddress: Handlers;
-  /** Only where the authorization server runs. */
-  readonly introspection?: Server<undefined>;
-  readonly backChannel?: Server<undefined>;
-}
-
-export interface AseAppsOptions extends Pick<PublicAppOptions, 'isReady' | 'answerPacket'> {
-  readonly urls: ServerUrls;
-  readonly aliasesOf: (server: ServerName) => readonly string[];
-  readonly environment: ServerContext;
-}
+import type { AseServers, PrivateServers } from './servers.ts';
 
 export interface AseApps {
-  /** What these of the servers answer to the public, for a listener of theirs. */
-  readonly createApp: (here: readonly ServerName[]) => Express;
+  /** The public app of one listener, with these servers. */
+  readonly createApp: (servers: readonly ServerName[]) => Express;
   readonly privateApp: Express;
 }
 
-export function createAseApps(ase: AseServers, { urls, aliasesOf, environment, ...options }: AseAppsOptions): AseApps {
-  /** A server with what it answers to anything else below its base. */
-  const mount = <Caller>(server: Server<Caller>, bound: RouterOptions) => [
-    createServerRouter(server, environment, bound),
-    ...rejectUnknownPaths(server, environment, bound),
-  ];
+export type AseAppsOptions = Pick<AseOptions, 'key' | 'urls' | 'aliasesOf' | 'db' | 'log'>;
+
+const noStore = { 'Cache-Control': 'no-store' };
+
+/** Routes of a server, and its error for every other path below its base. */
+const mount = <Caller>(server: Server<Caller>, context: ServerContext, options: RouterOptions) => [
+  createServerRouter(server, context, options),
+  ...rejectUnknownPaths(server, context, options),
+];
+
+function createPrivateApp(servers: PrivateServers | undefined, context: ServerContext, urls: ServerUrls): Express {
+  const app = express().disable('x-powered-by').disable('etag');
+  const mountBelow = (path: string, server: Server<undefined>, url: string) =>
+    app.use(path, mount(server, context, { origin: new URL(url).origin, cors: false }));
+  if (servers) {
+    mountBelow('/introspect', servers.introspection, urls.introspection);
+    mountBelow('/idp', servers.backChannel, urls.backChannel);
+  }
+  return app;
+}
+
+export function createAseApps(
+  { context, ...servers }: AseServers,
+  { peers, connector }: Pick<Payments, 'peers' | 'connector'>,
+  { key, urls, aliasesOf, db, log }: AseAppsOptions,
+): AseApps {
   const originsOf = (url: string, server: ServerName) => ({
     origin: new URL(url).origin,
     aliases: aliasesOf(server).map((alias) => new URL(alias).origin),
   });
-  const noStore = { 'Cache-Control': 'no-store' };
-  const ofAuth = originsOf(urls.authServer, 'auth');
-  const ofConsent = originsOf(urls.identityProvider, 'identity-provider');
-  const ofResources = { ...originsOf(urls.resourceServer, 'resource'), cors: true, headers: noStore };
-  const servers: Record<ServerName, readonly [url: string, handlers: (beside: readonly ServerName[]) => Handlers]> = {
-    auth: [
-      urls.authServer,
-      () => [
-        createServerRouter(ase.interaction, environment, { ...ofAuth, cors: false, headers: interactionHeaders }),
-        ...mount(ase.auth, { ...ofAuth, cors: true, headers: noStore }),
+  const authOrigins = originsOf(urls.authServer, 'auth');
+  const consentOrigins = originsOf(urls.identityProvider, 'identity-provider');
+  const resourceOptions = { ...originsOf(urls.resourceServer, 'resource'), cors: true, headers: noStore };
+  const mountable: Record<ServerName, readonly [url: string, handlers: (sharing: readonly ServerName[]) => Handlers]> =
+    {
+      auth: [
+        urls.authServer,
+        () => [
+          createServerRouter(servers.interaction, context, {
+            ...authOrigins,
+            cors: false,
+            headers: interactionHeaders,
+          }),
+          ...mount(servers.auth, context, { ...authOrigins, cors: true, headers: noStore }),
+        ],
       ],
-    ],
-    'identity-provider': [
-      urls.identityProvider,
-      () => mount(ase.identityProvider, { ...ofConsent, cors: false, headers: interactionHeaders }),
-    ],
-    // What the resource server does not know may be a wallet address.
-    resource: [
-      urls.resourceServer,
-      (beside) =>
-        beside.includes('wallet-address')
-          ? [createServerRouter(ase.resource, environment, ofResources)]
-          : mount(ase.resource, ofResources),
-    ],
-    'wallet-address': [urls.walletAddressServer, () => ase.walletAddress],
-  };
+      'identity-provider': [
+        urls.identityProvider,
+        () => mount(servers.identityProvider, context, { ...consentOrigins, cors: false, headers: interactionHeaders }),
+      ],
+      // A path unknown to the resource server may be a wallet address of the server at the same listener.
+      resource: [
+        urls.resourceServer,
+        (sharing) =>
+          sharing.includes('wallet-address')
+            ? [createServerRouter(servers.resource, context, resourceOptions)]
+            : mount(servers.resource, context, resourceOptions),
+      ],
+      'wallet-address': [urls.walletAddressServer, () => servers.walletAddress],
+    };
 
-  const privateApp = express().disable('x-powered-by').disable('etag');
-  const mountPrivately = (path: string, server: Server<undefined> | undefined, url: string) => {
-    if (server) privateApp.use(path, mount(server, { origin: new URL(url).origin, cors: false }));
+  const isReady = async () => {
+    const row = db.query.selectFrom('ase').select('ase').where('ase', '=', key).executeTakeFirst();
+    return row.then(Boolean, () => false);
   };
-  mountPrivately('/introspect', ase.introspection, urls.introspection);
-  mountPrivately('/idp', ase.backChannel, urls.backChannel);
-
+  const answerPacket = createIlpOverHttpHandler({
+    identify: peers.identify,
+    receive: connector.receive,
+    onError: (error) => log.error({ err: error }, 'packet not answered'),
+  });
   return {
-    privateApp,
-    createApp: (here) =>
+    privateApp: createPrivateApp(servers.privateServers, context, urls),
+    createApp: (names) =>
       createPublicApp({
         mounted: serverNames
-          .filter((server) => here.includes(server))
+          .filter((server) => names.includes(server))
           .map((server) => {
-            const [url, createHandlers] = servers[server];
-            return { urls: [url, ...aliasesOf(server)], handlers: createHandlers(here) };
+            const [url, createHandlers] = mountable[server];
+            return { urls: [url, ...aliasesOf(server)], handlers: createHandlers(names) };
           }),
-        isReady: options.isReady,
-        answerPacket: here.includes('resource') ? options.answerPacket : undefined,
+        isReady,
+        answerPacket: names.includes('resource') ? answerPacket : undefined,
       }),
   };
 }

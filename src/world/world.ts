@@ -232,9 +232,9 @@ async function assemble(
       local,
       trust: site.tls?.trust,
       failpoint: options.failpoint,
-      leaseMs: options.leaseMs,
+      worker: options.leaseMs === undefined ? undefined : { leaseMs: options.leaseMs },
       tamper: options.tamper,
-      strike: faults?.faultsOf(name),
+      selectFault: faults?.faultsOf(name),
       trace: trace.recordAt(name),
     });
     ases.set(name, created);

@@ -1,0 +1,48 @@
+/** Outbound HTTP of an ASE, the public keys of its clients, and the key that it signs with as a client of others. */
+import { deriveKey } from '../crypto/derived-keys.ts';
+import { type ClientKey, type ClientKeys, createClientKeys, expectClientJwk } from '../http/signatures/client-keys.ts';
+import type { SigningKey } from '../http/signatures/sign.ts';
+import { createOutbound, type Outbound } from '../net/outbound.ts';
+import type { ClientInstance } from '../open-payments/client.ts';
+import { instancePath } from '../wallet-address/path.ts';
+import type { AseOptions } from './options.ts';
+
+export type NetworkOptions = Pick<AseOptions, 'urls' | 'settings' | 'clock' | 'switches' | 'local' | 'trust' | 'hosts'>;
+
+export interface Network {
+  /** For URLs that clients and other ASEs choose. */
+  readonly outbound: Outbound;
+  /** For URLs that only the operator configures, so private addresses are allowed. */
+  readonly operatorOutbound: Outbound;
+  readonly clientKeys: ClientKeys;
+  /** The client's key with this id. Throws ClientKeyError. */
+  readonly findClientKey: (client: ClientInstance, keyid: string) => Promise<ClientKey>;
+  /** Signing key of the ASE, and the wallet address that publishes it. */
+  readonly instance: SigningKey & { readonly walletAddress: string };
+  /** Closes idle connections. */
+  close(): void;
+}
+
+const limits = { timeoutMs: 5000, maxBytes: 256 * 1024, userAgent: 'touchstone' };
+
+export function createNetwork({ urls, settings, clock, switches, local, trust, hosts }: NetworkOptions): Network {
+  const outbound = createOutbound({ ...limits, trust, allowPrivateAddresses: local, allowHttp: local, hosts });
+  const operatorOutbound = createOutbound({ ...limits, trust, allowPrivateAddresses: true, allowHttp: true });
+  const clientKeys = createClientKeys({ outbound, wallNow: clock.wallNow, ttlMs: switches.clientKeyMaxAgeMs });
+  return {
+    outbound,
+    operatorOutbound,
+    clientKeys,
+    findClientKey: (client, keyid) =>
+      'jwk' in client ? expectClientJwk(client.jwk, keyid) : clientKeys.keyFor(client.walletAddress, keyid),
+    instance: {
+      walletAddress: urls.walletAddressServer + instancePath,
+      keyid: 'instance',
+      privateKey: deriveKey(settings.current().secrets, 'instance'),
+    },
+    close() {
+      outbound.close();
+      operatorOutbound.close();
+    },
+  };
+}
