@@ -1,6 +1,6 @@
 // Runs a client against a world of its own: node examples/run.ts PROGRAM [ARGUMENT…]
 import { spawn } from 'node:child_process';
-import { startTarget } from '../conformance/runner/target.ts';
+import { startTarget } from '../conformance/runner/start-target.ts';
 
 const [program, ...rest] = process.argv.slice(2);
 if (program === undefined) {

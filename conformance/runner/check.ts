@@ -1,9 +1,12 @@
-// A check: one observable behaviour, the rows that its requests can falsify, and how a run of checks is carried out.
-import type { CatalogueRow } from './catalogue.ts';
-import type { ClientHost } from './client-host.ts';
-import type { Control } from './control.ts';
-import type { Environment, Identity } from './environment.ts';
-import type { Answer, Json, Recorder, SendCall } from './signed-client.ts';
+/**
+ * A check: one observable behaviour, the rows that its requests can falsify, and how a run of checks is carried out.
+ */
+
+import type { ClientHost } from '../steps/client-host.ts';
+import type { Control } from '../steps/control.ts';
+import type { Answer, Json, Recorder, SendCall } from '../steps/signed-client.ts';
+import type { CatalogueRow } from './requirements.ts';
+import type { Environment, Identity } from './target.ts';
 
 /** By which a target goes: to the letter of the specifications, or with what clients in use need. */
 export type Profile = 'strict' | 'compat';
@@ -42,6 +45,8 @@ export interface Check {
   readonly title: string;
   /** The one profile in which it holds; absent: both. */
   readonly profile?: Profile;
+  /** `manual`: an owner decides at the consent page while the check runs; absent: consent is given automatically. */
+  readonly consent?: 'manual';
   run(context: CheckContext): Promise<void>;
 }
 
@@ -97,7 +102,8 @@ export async function runChecks(
 
 async function runOne(check: Check, context: CheckContext, recorder: Recorder): Promise<CheckResult['failure']> {
   try {
-    await check.run(context);
+    if (check.consent) await context.control.withConsent(check.consent, () => check.run(context));
+    else await check.run(context);
   } catch (error) {
     return { message: error instanceof Error ? error.message : String(error), answer: recorder.last };
   }

@@ -1,15 +1,17 @@
-// Command line of the check runner: node conformance/runner/main.ts [--only PATTERN] [--start] [--profile NAME] [--json FILE]
+/**
+ * Command line of the check runner: node conformance/runner/main.ts [--only PATTERN] [--start] [--profile NAME] [--json FILE]
+ */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { parseArgs } from 'node:util';
 import { checks as allChecks } from '../checks/index.ts';
-import { readCatalogue } from './catalogue.ts';
 import { profiles as allProfiles, type Check, type CheckResult, judgeRows, type Profile, runChecks } from './check.ts';
-import { createRun } from './context.ts';
-import { readEnvironment } from './environment.ts';
 import { createRedaction, type Redaction } from './redaction.ts';
 import { describeFailure, describeSummary, reportAsJson, summarise } from './report.ts';
-import { startTarget } from './target.ts';
+import { readCatalogue } from './requirements.ts';
+import { createRun } from './run.ts';
+import { startTarget } from './start-target.ts';
+import { readEnvironment } from './target.ts';
 import { loadResponseBodies } from './validation.ts';
 
 const usage = `usage: node conformance/runner/main.ts [options]

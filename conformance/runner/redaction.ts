@@ -1,5 +1,7 @@
-// What a run must never print: tokens, nonces, references, shared secrets, signatures. They are collected as they pass
-// by and blotted out of every line of the report, whatever put them there.
+/**
+ * What a run must never print: tokens, nonces, references, shared secrets, signatures. They are collected as they pass
+ * by and blotted out of every line of the report, whatever put them there.
+ */
 
 const secretMembers = new Set([
   'access_token',

@@ -1,7 +1,8 @@
-// What a run says: each failed check with what was sent and received, then the rows, then one line to read last.
+/** What a run says: each failed check with what was sent and received, then the rows, then one line to read last. */
+
+import type { Answer } from '../steps/signed-client.ts';
 import { answersCheckId, type CheckResult, type Profile, type RowState } from './check.ts';
 import type { Redaction } from './redaction.ts';
-import type { Answer } from './signed-client.ts';
 
 /** Header lines that carry credentials by their nature are never shown. */
 const hiddenHeaders = new Set(['authorization', 'signature', 'cookie', 'set-cookie']);

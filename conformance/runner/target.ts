@@ -1,52 +1,110 @@
-// A world of our own for the time of a run: `touchstone start` from this checkout, until it says that it is ready.
-import { spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
-import type { Profile } from './check.ts';
+/** The world a run talks to: addresses and keys, all of them taken from environment variables. */
+import { createPrivateKey, type KeyObject } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 
-export interface Target {
-  readonly variables: Record<string, string>;
-  stop(): Promise<void>;
+/** Who signs: the `keyid` sent and the Ed25519 private key behind it. */
+export interface Identity {
+  readonly keyId: string;
+  readonly privateKey: KeyObject;
 }
 
-/** Starts `touchstone start` from this checkout and waits for its ready line. */
-export async function startTarget(profile: Profile = 'compat', timeoutMs = 60_000): Promise<Target> {
-  const options = ['--port', '0', '--json', '--consent', 'auto', '--profile', profile];
-  const command = ['run', '-s', 'touchstone', '--', 'start', ...options];
-  const child = spawn('npm', command, {
-    cwd: new URL('../../', import.meta.url),
-    stdio: ['ignore', 'pipe', 'inherit'],
-    detached: true,
-  });
-  // npm does not always hand signals on: its process group is ours to stop.
-  const stop = async (): Promise<void> => {
-    if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
-    const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-    process.kill(-child.pid, 'SIGTERM');
-    await ended;
-  };
-  const variables = new Promise<Record<string, string>>((resolve, reject) => {
-    const timer = setTimeout(() => reject(new Error(`no ready line within ${timeoutMs} ms`)), timeoutMs);
-    child.once('error', reject);
-    child.once('exit', (code) => reject(new Error(`touchstone start ended with status ${code} before it was ready`)));
-    createInterface({ input: child.stdout }).on('line', (line) => {
-      const event = parseEvent(line);
-      if (event?.event !== 'ready') return;
-      clearTimeout(timer);
-      resolve(event.env);
-    });
-  });
-  try {
-    return { variables: await variables, stop };
-  } catch (error) {
-    await stop();
-    throw error;
+/** An endpoint for other servers, and what a caller shows there. */
+export interface PrivateEndpoint {
+  readonly url: string;
+  readonly secret: string;
+}
+
+export interface Environment {
+  /** Of the sender's ASE: for resource servers, and for identity providers; absent when the target offers none. */
+  readonly introspection?: PrivateEndpoint;
+  readonly backChannel?: PrivateEndpoint;
+  /** Wallet address of a sender with money. */
+  readonly walletAddress: string;
+  /** Wallet address at the other ASE, in another currency. */
+  readonly receiver: string;
+  /** Wallet address that the client identifies itself by. */
+  readonly client: string;
+  readonly identity: Identity;
+  /** Where the control API is, without a slash at its end, and its bearer token; absent when the target has none. */
+  readonly control?: { readonly url: string; readonly token: string };
+}
+
+/** Thrown with every complaint at once, so that a set-up is repaired in one go. */
+export class EnvironmentError extends Error {
+  readonly complaints: readonly string[];
+  constructor(complaints: readonly string[]) {
+    super(`the environment is not usable:\n${complaints.map((complaint) => `  - ${complaint}`).join('\n')}`);
+    this.name = 'EnvironmentError';
+    this.complaints = complaints;
   }
 }
 
-function parseEvent(line: string): { event: string; env: Record<string, string> } | undefined {
-  try {
-    return JSON.parse(line);
-  } catch {
+/** Reads and validates the `TOUCHSTONE_*` variables. @throws EnvironmentError */
+export function readEnvironment(variables: Record<string, string | undefined>): Environment {
+  const complaints: string[] = [];
+  const address = (name: string): string => {
+    const value = variables[name];
+    if (!value) complaints.push(`${name} is not set`);
+    else if (!/^https?:$/.test(protocolOf(value))) complaints.push(`${name} is not an absolute http(s) URL: ${value}`);
+    return value ?? '';
+  };
+  const walletAddress = address('TOUCHSTONE_WALLET_ADDRESS');
+  const receiver = address('TOUCHSTONE_RECEIVER');
+  const client = address('TOUCHSTONE_CLIENT');
+  const keyId = variables['TOUCHSTONE_KEY_ID'];
+  if (!keyId) complaints.push('TOUCHSTONE_KEY_ID is not set');
+  const privateKey = readPrivateKey(variables, complaints);
+  const url = variables['TOUCHSTONE_CONTROL'];
+  const token = variables['TOUCHSTONE_CONTROL_TOKEN'];
+  if (url && !token) complaints.push('TOUCHSTONE_CONTROL is set, TOUCHSTONE_CONTROL_TOKEN is not');
+  if (complaints.length > 0 || !keyId || !privateKey) throw new EnvironmentError(complaints);
+  return {
+    ...readPrivateEndpoint(variables, 'introspection', 'TOUCHSTONE_INTROSPECTION'),
+    ...readPrivateEndpoint(variables, 'backChannel', 'TOUCHSTONE_BACK_CHANNEL'),
+    walletAddress,
+    receiver,
+    client,
+    identity: { keyId, privateKey },
+    ...(url && token ? { control: { url: new URL(url).href.replace(/\/$/, ''), token } } : {}),
+  };
+}
+
+function readPrivateEndpoint(
+  variables: Record<string, string | undefined>,
+  member: 'introspection' | 'backChannel',
+  name: string,
+): Partial<Pick<Environment, typeof member>> {
+  const [url, secret] = [variables[name], variables[`${name}_SECRET`]];
+  return url && secret ? { [member]: { url, secret } } : {};
+}
+
+function protocolOf(value: string): string {
+  return URL.canParse(value) ? new URL(value).protocol : '';
+}
+
+function readPrivateKey(variables: Record<string, string | undefined>, complaints: string[]): KeyObject | undefined {
+  const pem = variables['TOUCHSTONE_PRIVATE_KEY'];
+  const base64 = variables['TOUCHSTONE_PRIVATE_KEY_BASE64'];
+  const file = variables['TOUCHSTONE_PRIVATE_KEY_FILE'];
+  const source = pem
+    ? 'TOUCHSTONE_PRIVATE_KEY'
+    : base64
+      ? 'TOUCHSTONE_PRIVATE_KEY_BASE64'
+      : 'TOUCHSTONE_PRIVATE_KEY_FILE';
+  if (!pem && !base64 && !file) {
+    complaints.push(
+      'none of TOUCHSTONE_PRIVATE_KEY, TOUCHSTONE_PRIVATE_KEY_BASE64, TOUCHSTONE_PRIVATE_KEY_FILE is set',
+    );
     return undefined;
   }
+  try {
+    const text = pem ?? (base64 ? Buffer.from(base64, 'base64').toString('utf8') : readFileSync(file!, 'utf8'));
+    const key = createPrivateKey(text);
+    if (key.asymmetricKeyType === 'ed25519') return key;
+    complaints.push(`${source} holds a key of type ${key.asymmetricKeyType}, not ed25519`);
+  } catch {
+    // The parser's own message may quote the input, which is a secret.
+    complaints.push(`${source} holds no readable PKCS #8 private key`);
+  }
+  return undefined;
 }

@@ -1,4 +1,4 @@
-// CT-09: every answer is held against the published schemas, through the precompiled validators of `generated/`.
+/** CT-09: every answer is held against the published schemas, through the precompiled validators of `generated/`. */
 
 export type Validate = ((data: unknown) => boolean) & { errors?: readonly unknown[] | null };
 /** operationId → status → validator; `null` is a declared status without a body. */

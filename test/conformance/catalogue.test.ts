@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { checks } from '../../conformance/checks/index.ts';
-import { levels, readCatalogue } from '../../conformance/runner/catalogue.ts';
+import { levels, readCatalogue } from '../../conformance/runner/requirements.ts';
 
 const rows = readCatalogue();
 const sections = 'WA AS LIM INT SIG RS RS-IP RS-L RS-Q RS-OP RS-G ILP SET EVT CT VER AMB'.split(' ');

@@ -3,7 +3,6 @@ import assert from 'node:assert/strict';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
-import type { CatalogueRow } from '../../conformance/runner/catalogue.ts';
 import {
   answersCheckId,
   type Check,
@@ -12,11 +11,12 @@ import {
   type Profile,
   runChecks,
 } from '../../conformance/runner/check.ts';
-import { createRun, newIdentity } from '../../conformance/runner/context.ts';
 import { createRedaction } from '../../conformance/runner/redaction.ts';
 import { describeFailure, describeSummary, summarise } from '../../conformance/runner/report.ts';
-import { createRecorder, createSignedClient } from '../../conformance/runner/signed-client.ts';
+import type { CatalogueRow } from '../../conformance/runner/requirements.ts';
+import { createRun, newIdentity } from '../../conformance/runner/run.ts';
 import { loadResponseBodies } from '../../conformance/runner/validation.ts';
+import { createRecorder, createSignedClient } from '../../conformance/steps/signed-client.ts';
 
 const bodies = await loadResponseBodies();
 const rows: CatalogueRow[] = ['WA-01', 'WA-02', 'CT-09'].map((id) => ({

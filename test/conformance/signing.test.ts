@@ -2,11 +2,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { validateSignature } from '@interledger/http-signature-utils';
-import { newIdentity } from '../../conformance/runner/context.ts';
-import { EnvironmentError, readEnvironment } from '../../conformance/runner/environment.ts';
-import { targetOf } from '../../conformance/runner/http-exchange.ts';
-import { CookieJar, interactionHash } from '../../conformance/runner/interaction.ts';
-import { type Call, prepareRequest } from '../../conformance/runner/signed-client.ts';
+import { newIdentity } from '../../conformance/runner/run.ts';
+import { EnvironmentError, readEnvironment } from '../../conformance/runner/target.ts';
+import { targetOf } from '../../conformance/steps/http-exchange.ts';
+import { CookieJar, interactionHash } from '../../conformance/steps/interaction.ts';
+import { type Call, prepareRequest } from '../../conformance/steps/signed-client.ts';
 
 const identity = newIdentity('key-1');
 

@@ -9,7 +9,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import fc from 'fast-check';
-import { decodePrepare, decodeReply, encodePrepare } from '../../../conformance/runner/ilp-packet.ts';
+import { decodePrepare, decodeReply, encodePrepare } from '../../../conformance/steps/ilp-packet.ts';
 import {
   closeFrame,
   encodeStreamPacket,
@@ -17,7 +17,7 @@ import {
   moneyFrame,
   seal,
   sha256,
-} from '../../../conformance/runner/stream-packet.ts';
+} from '../../../conformance/steps/stream-packet.ts';
 import type { Database } from '../../../src/database/database.ts';
 import { createCredentials } from '../../../src/payments/ilp/credentials.ts';
 import { createIlpOverHttpHandler } from '../../../src/payments/ilp/ilp-over-http.ts';

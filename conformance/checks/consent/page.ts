@@ -1,0 +1,270 @@
+/**
+ * The consent page as its owner meets it over HTTP: what it says, what its form decides, and what decides nothing.
+ * RFC 9635 §1.6, §4; a grant may be of less than was asked (§3.2.1).
+ */
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import type { Check } from '../../runner/check.ts';
+import {
+  buttonsOf,
+  expectNothingIssued,
+  fetchToken,
+  fieldsOf,
+  Owner,
+  openPage,
+  textOf,
+} from '../../steps/consent-page.ts';
+import { expectGnapError, expectResourceError, expectStatus } from '../../steps/expect.ts';
+import {
+  amountOf,
+  cancelGrant,
+  createIncomingPayment,
+  createQuote,
+  outgoingAccess,
+  payQuote,
+  postOutgoingPayment,
+  requestInteractiveGrant,
+} from '../../steps/scenarios.ts';
+import type { Answer, Json } from '../../steps/signed-client.ts';
+
+const isPage = (answer: Answer): boolean => (answer.headers.get('content-type') ?? '').startsWith('text/html');
+
+/** Minor units as people write them. */
+function written({ value, assetScale }: Json): string {
+  const digits = value.padStart(assetScale + 1, '0');
+  return assetScale === 0 ? value : `${digits.slice(0, -assetScale)}.${digits.slice(-assetScale)}`;
+}
+
+const amountFieldOf = (page: Answer): string => {
+  const field = Object.keys(fieldsOf(page.text, 'consent')).find((name) => name.startsWith('amount'));
+  assert.ok(field, 'there is a field to allow less');
+  return field;
+};
+
+export const checks: readonly Check[] = [
+  {
+    id: 'consent.page',
+    rows: ['AS-78', 'AS-93', 'LIM-17'],
+    title:
+      'the page says who asks, for what, how much, how often, until when and to whom, and offers to accept or to refuse',
+    consent: 'manual',
+    run: async (context) => {
+      const { sender, receiver, environment } = context;
+      const shown = expectStatus(await context.call({ url: environment.client, sign: false }), 200).body.publicName;
+      const incoming = `${receiver.resourceServer}/incoming-payments/${randomUUID()}`;
+      const debitAmount = amountOf(sender, '1250');
+      const amount = `${written(debitAmount)} ${sender.assetCode}`;
+      for (const [interval, words] of [
+        [
+          'R12/2030-01-31T00:00:00Z/P1M',
+          ['each month', '31 January 2031', '31 January 2030 to 28 February 2030', '12'],
+        ],
+        ['R3/P2W/2030-06-30T00:00:00Z', ['every 2 weeks', 'until 30 June 2030', '19 May 2030 to 2 June 2030', '3']],
+        ['R2/2030-01-01T00:00:00Z/2030-01-02T00:00:00Z', ['each day', 'until 3 January 2030']],
+        ['R/2030-01-01T08:30:00Z/PT1H', ['each hour', 'no end date', '1 January 2030, 08:30 UTC']],
+      ] as const) {
+        const access = outgoingAccess(sender, { debitAmount, interval, receiver: incoming });
+        const page = await new Owner(context).open(await requestInteractiveGrant(context, [access]));
+        const text = textOf(expectStatus(page, 200).text);
+        for (const part of [shown, environment.client, sender.url, incoming, amount, ...words]) {
+          assert.ok(text.includes(part), `the page does not say ${part}`);
+        }
+        const buttons = buttonsOf(page.text);
+        assert.ok(buttons.has('accept') && buttons.has('deny'), [...buttons.keys()].join());
+      }
+    },
+  },
+  {
+    id: 'consent.headers',
+    rows: ['AS-N07', 'AS-93'],
+    title: 'pages run no script, take no style from elsewhere, and are neither stored, framed nor told of to others',
+    consent: 'manual',
+    run: async (context) => {
+      const { owner, page } = await openPage(context);
+      const refused = await owner.submit(page, { decision: 'accept', csrf: 'x' });
+      for (const { headers, text } of [page, refused]) {
+        assert.doesNotMatch(text, /<script|\son\w+=|style="/i);
+        const policy = headers.get('content-security-policy') ?? '';
+        for (const part of ["default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", 'form-action ']) {
+          assert.ok(policy.includes(part), `${part} is not in ${policy}`);
+        }
+        assert.doesNotMatch(policy, /unsafe/);
+        assert.equal(headers.get('referrer-policy'), 'no-referrer');
+        assert.match(headers.get('cache-control') ?? '', /no-store/);
+        assert.equal(headers.get('x-content-type-options'), 'nosniff');
+      }
+      const [cookie = ''] = page.headers.getSetCookie();
+      assert.match(cookie, /; HttpOnly; SameSite=Strict/);
+    },
+  },
+  {
+    id: 'consent.accept',
+    rows: ['AS-85', 'AS-86', 'AS-92', 'AS-93'],
+    title:
+      'accepting on the page leads back to the client with a reference that brings what was asked, and nothing came before',
+    consent: 'manual',
+    run: async (context) => {
+      const { owner, pending, page, limits } = await openPage(context);
+      await expectNothingIssued(context, pending);
+      const { interact_ref: reference } = await owner.follow(await owner.click(page, 'accept'));
+      assert.ok(reference, 'a reference');
+      assert.deepEqual((await fetchToken(context, pending, reference)).access[0].limits, limits);
+    },
+  },
+  {
+    id: 'consent.deny',
+    rows: ['AS-87', 'AS-93'],
+    title: 'refusing on the page is told to the client',
+    consent: 'manual',
+    run: async (context) => {
+      const { owner, pending, page } = await openPage(context);
+      assert.deepEqual(await owner.follow(await owner.click(page, 'deny')), { result: 'grant_rejected' });
+      await expectNothingIssued(context, pending);
+    },
+  },
+  {
+    id: 'consent.less',
+    rows: ['AS-N05', 'AS-93', 'LIM-02'],
+    title: 'allowing less: the token says so, and payments end there',
+    consent: 'manual',
+    run: async (context) => {
+      const { owner, pending, page, limits } = await openPage(context);
+      const less = amountOf(context.sender, '300');
+      const decided = await owner.click(page, 'accept', { [amountFieldOf(page)]: written(less) });
+      const { interact_ref: reference } = await owner.follow(decided);
+      const token = await fetchToken(context, pending, reference);
+      assert.deepEqual(token.access[0].limits, { ...limits, debitAmount: less });
+      const { id } = await createIncomingPayment(context);
+      const quote = (value: string) => createQuote(context, id, { debitAmount: amountOf(context.sender, value) });
+      const json = { walletAddress: context.sender.url, quoteId: (await quote('301')).id };
+      expectResourceError(await postOutgoingPayment(context, json, token.value), 403);
+      await payQuote(context, (await quote('300')).id, token.value);
+    },
+  },
+  {
+    id: 'consent.less-mistaken',
+    rows: ['AS-93'],
+    title:
+      'more than was asked, nothing, and what is no amount bring the page again, with what was written; nothing is decided',
+    consent: 'manual',
+    run: async (context) => {
+      const { owner, pending, page, limits } = await openPage(context);
+      const field = amountFieldOf(page);
+      for (const text of ['10.01', '99999999999999999999999', '0', '-1', '1e1', 'x"><b>', '1.001']) {
+        const again = expectStatus(await owner.click(page, 'accept', { [field]: text }), 400);
+        assert.equal(fieldsOf(again.text, 'consent')[field], text, 'what was written is kept');
+        assert.match(again.text, new RegExp(`<input id="${field}"[^>]* aria-invalid="true"`), text);
+      }
+      await expectNothingIssued(context, pending);
+      const { interact_ref: reference } = await owner.follow(await owner.click(page, 'accept'));
+      assert.deepEqual((await fetchToken(context, pending, reference)).access[0].limits, limits);
+    },
+  },
+  {
+    id: 'consent.foreign-form',
+    rows: ['AS-84', 'AS-92'],
+    title: 'a form decides only in the browser that was shown it, and for its own interaction',
+    consent: 'manual',
+    run: async (context) => {
+      const { owner, pending, page } = await openPage(context);
+      const stranger = new Owner(context);
+      const other = await openPage(context, { owner: stranger });
+      const foreign = fieldsOf(other.page.text, 'consent');
+      stranger.url = owner.url;
+      for (const [browser, fields] of [
+        [owner, { csrf: '' }],
+        [owner, { csrf: foreign['csrf']! }],
+        [stranger, {}],
+        [stranger, { csrf: foreign['csrf']! }],
+      ] as const) {
+        const refused = await browser.submit(page, { ...fields, decision: 'accept' });
+        assert.ok(isPage(expectStatus(refused, 403)));
+      }
+      await expectNothingIssued(context, pending);
+      expectStatus(await owner.click(page, 'accept'), 303);
+    },
+  },
+  {
+    id: 'consent.replayed',
+    rows: ['AS-N02', 'AS-83'],
+    title: 'a form that was sent is not taken again, whichever way it decides now',
+    consent: 'manual',
+    run: async (context) => {
+      const { owner, pending, page } = await openPage(context);
+      const consentUrl = owner.url;
+      const { interact_ref: reference } = await owner.follow(await owner.click(page, 'accept'));
+      owner.url = consentUrl;
+      for (const label of ['accept', 'deny']) assert.ok(isPage(expectStatus(await owner.click(page, label), 400)));
+      assert.ok(isPage(expectStatus(await owner.get(consentUrl), 400)), 'nor is it shown again');
+      assert.ok((await fetchToken(context, pending, reference)).value);
+    },
+  },
+  {
+    id: 'consent.expired',
+    rows: ['AS-91', 'AS-92'],
+    title: 'a page that was open for too long decides nothing, and shows the way back',
+    consent: 'manual',
+    run: async (context) => {
+      const { owner, pending, page } = await openPage(context);
+      const consentUrl = owner.url;
+      await context.control.advanceClock(601);
+      const late = expectStatus(await owner.click(page, 'accept'), 400);
+      const [, way] = /<a [^>]*href="([^"]*)"/.exec(late.text) ?? [];
+      assert.equal(way, `${pending.body.interact.redirect.replace(/[?#].*$/, '')}/finish`);
+      assert.doesNotMatch(expectStatus(await owner.get(consentUrl), 400).text, /<form/);
+      await expectNothingIssued(context, pending);
+    },
+  },
+  {
+    id: 'consent.cancelled',
+    rows: ['AS-92', 'AS-83', 'AS-88'],
+    title: 'a grant that its client cancels while the page is open cannot be consented to',
+    consent: 'manual',
+    run: async (context) => {
+      const { owner, pending, page } = await openPage(context);
+      const { redirect } = pending.body.interact;
+      expectStatus(await cancelGrant(context, pending.body), 204);
+      assert.ok(isPage(expectStatus(await owner.click(page, 'accept'), 400)));
+      const finished = expectStatus(await owner.get(`${redirect.replace(/[?#].*$/, '')}/finish`), 302);
+      const told = new URL(finished.headers.get('location') ?? '').searchParams;
+      assert.equal(told.get('result'), 'unknown_interaction');
+      assert.equal(told.get('interact_ref'), null);
+    },
+  },
+  {
+    id: 'consent.two-tabs',
+    rows: ['AS-N06'],
+    title: 'one interaction may be open twice in a browser: either form is good, for one decision',
+    consent: 'manual',
+    run: async (context) => {
+      const { owner, pending, page } = await openPage(context);
+      const again = expectStatus(await owner.open(pending), 200);
+      const consentUrl = owner.url;
+      const { interact_ref: reference } = await owner.follow(await owner.click(page, 'accept'));
+      assert.ok(reference);
+      owner.url = consentUrl;
+      expectStatus(await owner.click(again, 'deny'), 400);
+      assert.ok((await fetchToken(context, pending, reference)).value);
+    },
+  },
+  {
+    id: 'consent.browsers-see-pages',
+    rows: ['AS-79', 'AS-90'],
+    title: 'where an interaction is refused a browser gets a page, and whoever does not ask for one the error as JSON',
+    consent: 'manual',
+    run: async (context) => {
+      const { body } = await requestInteractiveGrant(context, [outgoingAccess(context.sender)]);
+      const base = body.interact.redirect.replace(/[?#].*$/, '');
+      for (const [url, status] of [
+        [`${base}x`, 400],
+        [`${base}/finish`, 401],
+        [`${base}x/finish`, 404],
+      ] as const) {
+        const page = expectStatus(await new Owner(context).get(url), status);
+        assert.ok(isPage(page));
+        assert.match(page.headers.get('content-security-policy') ?? '', /frame-ancestors 'none'/);
+        expectGnapError(await context.call({ url, sign: false }), status, 'unknown_interaction', 'invalid_request');
+      }
+    },
+  },
+];

@@ -1,0 +1,70 @@
+/** States of a grant as its ASE tells them over the control API, and that none is left backwards. RFC 9635 §1.5. */
+import assert from 'node:assert/strict';
+import type { Check, CheckContext } from '../../runner/check.ts';
+import { expectGnapError, expectStatus } from '../../steps/expect.ts';
+import { walkInteraction } from '../../steps/interaction.ts';
+import {
+  cancelGrant,
+  continueGrant,
+  obtainConsent,
+  outgoingAccess,
+  passWait,
+  quoteAccess,
+  requestInteractiveGrant,
+  requestToken,
+} from '../../steps/scenarios.ts';
+import type { Json } from '../../steps/signed-client.ts';
+import { withWorld } from '../../steps/world.ts';
+
+/** State of the grant that the sender's ASE received last. */
+async function newestState({ control, sender }: CheckContext): Promise<string> {
+  const { ases } = (await control.request('GET', '/')).body;
+  const ase = ases.find(({ resourceServer }: Json) => resourceServer === sender.resourceServer);
+  const { status, body } = await control.request('GET', `/ases/${ase.name}/grants`);
+  assert.equal(status, 200);
+  return body.grants[0].state;
+}
+
+export const checks: readonly Check[] = [
+  {
+    id: 'grant.states',
+    rows: ['LIM-01'],
+    title: 'a grant is pending, approved, issued and revoked, in this order; what was done before changes it no more',
+    run: (outer) =>
+      withWorld(outer, {}, async (context) => {
+        const pending = await requestInteractiveGrant(context, [outgoingAccess(context.sender)]);
+        assert.equal(await newestState(context), 'pending');
+        const interactRef = await obtainConsent(context, pending);
+        assert.equal(await newestState(context), 'approved');
+        await passWait(context, pending.body);
+        const issued = expectStatus(await continueGrant(context, pending.body, interactRef), 200).body;
+        assert.equal(await newestState(context), 'issued');
+        await walkInteraction(context.call, pending.body.interact.redirect);
+        await passWait(context, issued);
+        assert.ok((await continueGrant(context, issued, interactRef)).status >= 400, 'a reference serves once');
+        assert.equal(await newestState(context), 'issued');
+        expectStatus(await cancelGrant(context, issued), 204);
+        assert.equal(await newestState(context), 'revoked');
+        await walkInteraction(context.call, pending.body.interact.redirect);
+        assert.ok((await continueGrant(context, issued, interactRef)).status >= 400, 'nothing continues it');
+        assert.equal(await newestState(context), 'revoked');
+      }),
+  },
+  {
+    id: 'grant.states-without-consent',
+    rows: ['LIM-01'],
+    title: 'a denied grant is rejected and stays it; one that needs no consent is issued at once',
+    run: (outer) =>
+      withWorld(outer, {}, async (context) => {
+        const pending = await requestInteractiveGrant(context, [outgoingAccess(context.sender)], false);
+        await context.control.withConsent('deny', () => walkInteraction(context.call, pending.body.interact.redirect));
+        assert.equal(await newestState(context), 'rejected');
+        await walkInteraction(context.call, pending.body.interact.redirect);
+        await passWait(context, pending.body);
+        expectGnapError(await continueGrant(context, pending.body), 401, 'request_denied');
+        assert.equal(await newestState(context), 'rejected');
+        await requestToken(context, context.sender, [quoteAccess()]);
+        assert.equal(await newestState(context), 'issued');
+      }),
+  },
+];

@@ -1,0 +1,325 @@
+/**
+ * The sending end of STREAM with a receiver of ours: what it sends, and what it makes of answers that are late, lost,
+ * wrong or made up. It delivers what was quoted or says that it failed, and pays nothing twice. ILP-0027, ILP-0029.
+ */
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import type { Check, CheckContext } from '../../runner/check.ts';
+import { type HostedReceiver, hostReceiver } from '../../steps/hosted-receiver.ts';
+import { octetStream, type PeerAse, type PeerOptions, withPeer } from '../../steps/peer-ase.ts';
+import { amountOf, createQuote, outgoingToken, payQuote, waitUntilSettled } from '../../steps/scenarios.ts';
+import type { Json } from '../../steps/signed-client.ts';
+import { fulfillmentOf, sha256, streamType } from '../../steps/stream-packet.ts';
+
+interface Arranged {
+  readonly peer: PeerAse;
+  readonly receiver: HostedReceiver;
+  /** Quotes and pays this amount to the receiver. @returns both as they were created */
+  pay(value: bigint): Promise<{ quote: Json; payment: Json }>;
+  settled(payment: Json): Promise<Json>;
+}
+
+/** A receiver at a peer of the sender's ASE, that awaits `value`. */
+async function withReceiver(
+  context: CheckContext,
+  options: Partial<PeerOptions>,
+  work: (arranged: Arranged) => Promise<void>,
+): Promise<void> {
+  const terms = { asset: context.receiver, ...options };
+  await withPeer(context, context.sender, terms, async (peer) => {
+    const receiver = hostReceiver(peer, terms);
+    const token = await outgoingToken(context);
+    await work({
+      peer,
+      receiver,
+      async pay(value) {
+        const { assetCode, assetScale } = terms.asset;
+        const receiveAmount = { value: String(value), assetCode, assetScale };
+        const quote = await createQuote(context, receiver.url, { receiveAmount });
+        return { quote, payment: await payQuote(context, quote.id, token) };
+      },
+      settled: ({ id }) => waitUntilSettled(context, id, token),
+    });
+  });
+}
+
+/** The payment ended with all that was quoted delivered, once, and the books say so. */
+async function expectDelivered(
+  { peer, receiver, settled }: Arranged,
+  paid: { quote: Json; payment: Json },
+  asset: Json,
+) {
+  const { quote, payment } = paid;
+  const end = await settled(payment);
+  assert.deepEqual([end.failed, end.sentAmount], [false, quote.debitAmount]);
+  assert.equal(String(receiver.total()), quote.receiveAmount.value, 'exactly what was quoted arrived');
+  assert.equal(await peer.balance(asset), receiver.total(), 'the books know of it');
+}
+
+/** What the wallet holds, by the control API. */
+async function readBalance({ control, sender }: CheckContext): Promise<bigint> {
+  const { ases } = (await control.request('GET', '/')).body;
+  const wallets: Json[] = ases.flatMap(({ walletAddresses }: Json) => walletAddresses);
+  return BigInt(wallets.find(({ url }) => url === sender.url).balance);
+}
+
+const equalTo = (first: Buffer) => (other: Buffer) => first.equals(other);
+
+/** 16 bytes: what came and the most that is taken. */
+function limitData(received: bigint, maximum: bigint): Buffer {
+  const data = Buffer.alloc(16);
+  data.writeBigUInt64BE(received, 0);
+  data.writeBigUInt64BE(maximum, 8);
+  return data;
+}
+
+/** A decimal as a fraction. */
+function parseDecimal(text: string): { numerator: bigint; denominator: bigint } {
+  const [whole, fraction = ''] = text.split('.');
+  return { numerator: BigInt(whole + fraction), denominator: 10n ** BigInt(fraction.length) };
+}
+
+export const checks: readonly Check[] = [
+  {
+    id: 'interledger.sends-as-quoted',
+    rows: ['ILP-02', 'ILP-03', 'ILP-11', 'ILP-13', 'SET-07', 'RS-OP-16'],
+    title: 'what was quoted leaves in packets that only the receiver can fulfill, none larger than the peer takes',
+    run: async (context) => {
+      const { receiver: asset } = context;
+      await withReceiver(context, { maxPacketAmount: 400n }, async (arranged) => {
+        const { peer, receiver, pay } = arranged;
+        const before = await readBalance(context);
+        const paid = await pay(1_001n);
+        await expectDelivered(arranged, paid, asset);
+        assert.equal(
+          before - (await readBalance(context)),
+          BigInt(paid.quote.debitAmount.value),
+          'as much was debited',
+        );
+        const { sharedSecret } = receiver.payment.methods[0];
+        let sequence = 0n;
+        for (const packet of receiver.packets) {
+          assert.ok(packet.amount <= 400n, 'no packet is larger than agreed');
+          assert.equal(packet.path, `/ilp/${asset.assetCode}/${asset.assetScale}`);
+          assert.equal(packet.headers['content-type'], octetStream);
+          assert.equal(packet.stream.type, streamType.prepare);
+          assert.equal(packet.stream.prepareAmount, packet.amount, 'no less may arrive');
+          assert.ok(packet.stream.sequence > sequence, 'the sequence rises');
+          sequence = packet.stream.sequence;
+          const fulfillment = fulfillmentOf(Buffer.from(sharedSecret, 'base64url'), packet.data);
+          assert.ok(sha256(fulfillment).equals(packet.condition), 'the receiver can fulfill it');
+          assert.ok(packet.expiresAt.getTime() > Date.now(), 'it has a while to do so');
+        }
+        assert.equal(receiver.packets.length, 3, 'as few packets as it takes');
+        assert.equal(await peer.balance(asset), 1_001n);
+      });
+    },
+  },
+  {
+    id: 'interledger.quotes-exactly',
+    rows: ['ILP-11', 'SET-03', 'SET-04', 'SET-10'],
+    title: 'a quote is the conversion to the unit, without slippage, in every scale',
+    run: async (context) => {
+      const { sender, control } = context;
+      for (const asset of [context.receiver, { assetCode: sender.assetCode, assetScale: 9 }]) {
+        await withReceiver(context, { asset }, async ({ peer, receiver }) => {
+          const { prices } = (await control.request('GET', `${peer.ase}/prices`)).body;
+          const priceOf = (code: string) => parseDecimal(asset.assetCode === sender.assetCode ? '1' : prices[code]);
+          const [from, to] = [priceOf(sender.assetCode), priceOf(asset.assetCode)];
+          const up = from.numerator * to.denominator * 10n ** BigInt(asset.assetScale);
+          const down = from.denominator * to.numerator * 10n ** BigInt(sender.assetScale);
+          for (const value of [2n, 3n, 99n, 12_345n, 999_999_999n, 10n ** 17n + 7n]) {
+            if ((value * up) / down > 2n ** 64n - 1n) continue;
+            const send = await createQuote(context, receiver.url, { debitAmount: amountOf(sender, String(value)) });
+            assert.equal(send.receiveAmount.value, String((value * up) / down), `${value} sent, rounded down`);
+            assert.equal(send.debitAmount.value, String(value));
+            const receiveAmount = { value: String(value), assetCode: asset.assetCode, assetScale: asset.assetScale };
+            const receive = await createQuote(context, receiver.url, { receiveAmount });
+            assert.equal(
+              receive.debitAmount.value,
+              String((value * down + up - 1n) / up),
+              `${value} received, rounded up`,
+            );
+            assert.deepEqual(receive.receiveAmount, receiveAmount);
+          }
+        });
+      }
+    },
+  },
+  {
+    id: 'interledger.sender-shrinks',
+    rows: ['ILP-11', 'ILP-12'],
+    title: 'packets that are too large for the receiver become smaller, and the same amount arrives',
+    run: async (context) => {
+      for (const data of [limitData(1000n, 250n), limitData(7n, 7n), Buffer.alloc(0), Buffer.alloc(3)]) {
+        await withReceiver(context, {}, async (arranged) => {
+          const { receiver, pay } = arranged;
+          receiver.answer = (packet) =>
+            packet.amount > 250n ? receiver.refuse('F08', { data }) : receiver.accept(packet);
+          await expectDelivered(arranged, await pay(1_000n), context.receiver);
+          assert.equal(receiver.packets.filter(({ amount }) => amount <= 250n).length, 4);
+        });
+      }
+      // A peer that never takes what it says it would is not followed unit by unit.
+      await withReceiver(context, {}, async ({ receiver, pay, settled }) => {
+        receiver.answer = ({ amount }) => receiver.refuse('F08', { data: limitData(amount, amount - 1n) });
+        const end = await settled((await pay(100_000n)).payment);
+        assert.deepEqual([end.failed, end.sentAmount.value], [true, '0']);
+        assert.ok(
+          receiver.packets.length > 1 && receiver.packets.length <= 64,
+          `${receiver.packets.length} packets for nothing`,
+        );
+      });
+    },
+  },
+  {
+    id: 'interledger.sender-not-deceived',
+    rows: ['ILP-02', 'ILP-12', 'SET-07'],
+    title: 'an answer that proves nothing is none: the same packet is sent until there is one, and counts once',
+    run: async (context) => {
+      await withReceiver(context, { maxPacketAmount: 100n }, async ({ receiver, peer, pay, settled }) => {
+        const lies = [
+          { kind: 'fulfill', fulfillment: randomBytes(32), data: Buffer.alloc(0) } as const,
+          Buffer.from('no packet'),
+          500,
+          receiver.refuse('F99', { triggeredBy: 'test.somebody.else' }),
+          receiver.refuse('F02', { triggeredBy: `${peer.prefix}x` }),
+        ];
+        // A few at a time: with each the payment waits longer until it tries again.
+        for (const [value, told] of [
+          [150n, lies.slice(0, 3)],
+          [50n, lies.slice(3)],
+        ] as const) {
+          const [start, before] = [receiver.packets.length, receiver.total()];
+          receiver.answer = (packet, n) => told[n - start] ?? receiver.accept(packet);
+          const { quote, payment } = await pay(value);
+          const end = await settled(payment);
+          assert.deepEqual([end.failed, end.sentAmount], [false, quote.debitAmount]);
+          assert.equal(receiver.total() - before, value, 'exactly what was quoted arrived');
+          const [first, ...rest] = receiver.packets.slice(start).map(({ bytes }) => bytes);
+          assert.ok(rest.slice(0, told.length).every(equalTo(first!)), 'the same bytes each time');
+          assert.ok(
+            rest.slice(told.length).every((bytes) => !bytes.equals(first!)),
+            'until there was an answer',
+          );
+        }
+        assert.equal(await peer.balance(context.receiver), 200n);
+      });
+    },
+  },
+  {
+    id: 'interledger.sender-believes-the-fulfillment',
+    rows: ['ILP-11', 'ILP-12'],
+    title: 'a fulfillment proves the whole packet, whatever amount is told beside it',
+    run: async (context) => {
+      await withReceiver(context, { maxPacketAmount: 100n }, async (arranged) => {
+        const { receiver, pay } = arranged;
+        const told = [0n, 1n, 2n ** 64n - 1n];
+        receiver.answer = (packet, n) => receiver.accept(packet, told[n]);
+        await expectDelivered(arranged, await pay(300n), context.receiver);
+        assert.equal(receiver.packets.length, 3);
+      });
+    },
+  },
+  {
+    id: 'interledger.sender-answer-lost',
+    rows: ['ILP-12', 'ILP-18', 'SET-07'],
+    title: 'a packet whose answer is lost is sent again as it was; only R00 frees its money for another',
+    run: async (context) => {
+      await withReceiver(context, { maxPacketAmount: 100n }, async (arranged) => {
+        const { receiver, pay } = arranged;
+        // Taken, but the answer never comes: then again, and the same answer
+        receiver.answer = (packet, n) => {
+          const answer = receiver.accept(packet);
+          return n === 1 ? 'vanish' : answer;
+        };
+        await expectDelivered(arranged, await pay(300n), context.receiver);
+        const sent = receiver.packets.map(({ bytes }) => bytes);
+        assert.equal(sent.length, 4);
+        assert.ok(sent[1]!.equals(sent[2]!), 'the same packet again');
+      });
+      await withReceiver(context, {}, async (arranged) => {
+        const { receiver, pay } = arranged;
+        // Not taken, nobody knows; a refusal may be overtaken by a copy, but not R00
+        const answers = ['vanish', receiver.refuse('F99'), receiver.refuse('R00')] as const;
+        receiver.answer = (packet, n) => answers[n] ?? receiver.accept(packet);
+        await expectDelivered(arranged, await pay(70n), context.receiver);
+        const [first, second, third, fourth] = receiver.packets.map(({ bytes }) => bytes);
+        assert.ok([second!, third!].every(equalTo(first!)), 'the same packet until its fate is known');
+        assert.ok(!fourth!.equals(first!), 'then another one');
+      });
+    },
+  },
+  {
+    id: 'interledger.sender-refused',
+    rows: ['ILP-12', 'SET-07', 'SET-09', 'SET-12', 'RS-OP-18', 'RS-OP-31'],
+    title: 'a final refusal ends the payment with what was sent until then; the payer keeps the rest',
+    run: async (context) => {
+      for (const code of ['F02', 'F99', 'F05']) {
+        await withReceiver(context, { maxPacketAmount: 100n }, async ({ peer, receiver, pay, settled }) => {
+          const before = await readBalance(context);
+          receiver.answer = (packet, n) => (n < 2 ? receiver.accept(packet) : receiver.refuse(code));
+          const { quote, payment } = await pay(500n);
+          const end = await settled(payment);
+          const debit = BigInt(quote.debitAmount.value);
+          const sent = BigInt(end.sentAmount.value);
+          assert.equal(end.failed, true);
+          assert.equal(sent, (debit * 200n) / 500n, 'in proportion to what arrived');
+          assert.equal(before - (await readBalance(context)), sent, 'the rest is the payer’s again');
+          assert.equal(await peer.balance(context.receiver), 200n);
+          assert.deepEqual(await settled(payment), end);
+          assert.equal(receiver.packets.length, 3, 'nothing is sent after that');
+        });
+      }
+    },
+  },
+  {
+    id: 'interledger.sender-tries-again',
+    rows: ['ILP-11', 'SET-01', 'RS-OP-29'],
+    title: 'what is wrong for the moment only does not end a payment',
+    run: async (context) => {
+      for (const code of ['T00', 'T04', 'R00', 'R01']) {
+        await withReceiver(context, {}, async (arranged) => {
+          const { receiver, pay } = arranged;
+          receiver.answer = (packet, n) => {
+            receiver.status = n === 0 ? 503 : undefined;
+            if (n === 0) setTimeout(() => Object.assign(receiver, { status: undefined }), 300).unref();
+            return n === 0 ? receiver.refuse(code) : receiver.accept(packet);
+          };
+          await expectDelivered(arranged, await pay(80n), context.receiver);
+          const [first, second] = receiver.packets;
+          assert.equal(receiver.packets.length, 2);
+          assert.ok(!first!.condition.equals(second!.condition), 'a new packet, for the first is known to be dead');
+        });
+      }
+    },
+  },
+  {
+    id: 'interledger.sender-stops',
+    rows: ['ILP-12', 'RS-OP-18'],
+    title: 'nothing more is sent to a receiver that is completed, full or of another asset now',
+    run: async (context) => {
+      const { assetCode, assetScale } = context.receiver;
+      const amount = (value: string) => ({ value, assetCode, assetScale });
+      for (const change of [
+        { completed: true, methods: [] },
+        { incomingAmount: amount('150') },
+        { receivedAmount: { ...amount('100'), assetCode: 'XTS' } },
+        { methods: [{ type: 'ilp', ilpAddress: 'test.nowhere.abc', sharedSecret: 'A'.repeat(43) }] },
+      ]) {
+        await withReceiver(context, { maxPacketAmount: 100n }, async ({ receiver, pay, settled }) => {
+          receiver.answer = (packet, n) => {
+            if (n === 0) return receiver.accept(packet);
+            Object.assign(receiver.payment, change);
+            return receiver.refuse('T00');
+          };
+          const { quote, payment } = await pay(300n);
+          const end = await settled(payment);
+          assert.deepEqual([end.failed, receiver.total()], [true, 100n]);
+          assert.equal(BigInt(end.sentAmount.value), BigInt(quote.debitAmount.value) / 3n);
+          assert.equal(receiver.packets.length, 2, 'nothing more came');
+        });
+      }
+    },
+  },
+];

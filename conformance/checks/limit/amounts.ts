@@ -1,0 +1,86 @@
+/** Limits on amounts, receivers and assets. Open Payments auth-server POST / (`limits`). */
+import assert from 'node:assert/strict';
+import type { Check } from '../../runner/check.ts';
+import { expectResourceError, expectStatus } from '../../steps/expect.ts';
+import { amountOf, createIncomingPayment, createQuote } from '../../steps/scenarios.ts';
+import { getSpent, pay, quoteOf, tokenFor } from '../../steps/spending.ts';
+
+export const checks: readonly Check[] = [
+  {
+    id: 'limit.debit',
+    rows: ['LIM-02', 'LIM-03', 'RS-OP-12', 'RS-OP-27', 'RS-OP-26'],
+    title: 'payments up to exactly the limit are accepted, one unit more is not and leaves no trace',
+    run: async (context) => {
+      const token = await tokenFor(context, { debitAmount: amountOf(context.sender, '100') });
+      expectStatus(await pay(context, (await quoteOf(context, '60')).id, token), 201);
+      const over = await quoteOf(context, '41');
+      expectResourceError(await pay(context, over.id, token), 403, /^unauthorized$/i);
+      assert.equal((await getSpent(context, token)).body.spentDebitAmount.value, '60');
+      expectStatus(await pay(context, (await quoteOf(context, '40')).id, token), 201);
+      expectResourceError(await pay(context, (await quoteOf(context, '2')).id, token), 403);
+      expectStatus(await pay(context, over.id, await tokenFor(context)), 201);
+    },
+  },
+  {
+    id: 'limit.receive',
+    rows: ['LIM-02', 'LIM-03', 'RS-OP-12'],
+    title: 'a limit on what is received counts the receive amounts',
+    run: async (context) => {
+      const token = await tokenFor(context, { receiveAmount: amountOf(context.receiver, '100') });
+      const quoteFor = async (value: string): Promise<string> => {
+        const { id } = await createIncomingPayment(context);
+        return (await createQuote(context, id, { receiveAmount: amountOf(context.receiver, value) })).id;
+      };
+      expectStatus(await pay(context, await quoteFor('99'), token), 201);
+      expectResourceError(await pay(context, await quoteFor('2'), token), 403);
+      expectStatus(await pay(context, await quoteFor('1'), token), 201);
+    },
+  },
+  {
+    id: 'limit.asset',
+    rows: ['LIM-04', 'RS-OP-12'],
+    title: 'a limit in another asset than the payment’s lets nothing through',
+    run: async (context) => {
+      const token = await tokenFor(context, { receiveAmount: { value: '1000', assetCode: 'XTS', assetScale: 2 } });
+      expectResourceError(await pay(context, (await quoteOf(context, '10')).id, token), 403);
+    },
+  },
+  {
+    id: 'limit.receiver',
+    rows: ['LIM-05', 'LIM-16', 'RS-OP-12'],
+    title: 'a limit to one receiver lets only that one be paid, in any amount',
+    run: async (context) => {
+      const { id: receiver } = await createIncomingPayment(context);
+      const token = await tokenFor(context, { receiver });
+      const other = await quoteOf(context, '10');
+      expectResourceError(await pay(context, other.id, token), 403);
+      const right = await createQuote(context, receiver, { debitAmount: amountOf(context.sender, '500') });
+      expectStatus(await pay(context, right.id, token), 201);
+    },
+  },
+  {
+    id: 'limit.interval',
+    rows: ['LIM-06', 'LIM-07', 'AS-45'],
+    title: 'a grant whose intervals are over, or not begun, pays nothing',
+    run: async (context) => {
+      const debitAmount = amountOf(context.sender, '100');
+      for (const interval of ['R2/2001-01-01T00:00:00Z/P1M', 'R2/2901-01-01T00:00:00Z/P1M']) {
+        const token = await tokenFor(context, { debitAmount, interval });
+        expectResourceError(await pay(context, (await quoteOf(context, '10')).id, token), 403);
+      }
+      const token = await tokenFor(context, { debitAmount, interval: 'R/2001-01-01T00:00:00Z/P1M' });
+      expectStatus(await pay(context, (await quoteOf(context, '10')).id, token), 201);
+    },
+  },
+  {
+    id: 'limit.parallel',
+    rows: ['LIM-13'],
+    title: 'of two payments at once that fit only singly, one is accepted',
+    run: async (context) => {
+      const token = await tokenFor(context, { debitAmount: amountOf(context.sender, '100') });
+      const quotes = [await quoteOf(context, '60'), await quoteOf(context, '60')];
+      const answers = await Promise.all(quotes.map((quote) => pay(context, quote.id, token)));
+      assert.deepEqual(answers.map((answer) => answer.status).sort(), [201, 403]);
+    },
+  },
+];

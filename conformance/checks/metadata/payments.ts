@@ -1,0 +1,98 @@
+/** `metadata` of payments, and the words of errors. Open Payments resource-server; RFC 8259 §6. */
+import assert from 'node:assert/strict';
+import type { Check, CheckContext } from '../../runner/check.ts';
+import { expectResourceError, expectStatus } from '../../steps/expect.ts';
+import {
+  createIncomingPayment,
+  createQuote,
+  getIncomingPayment,
+  incomingToken,
+  outgoingToken,
+  postIncomingPayment,
+  postOutgoingPayment,
+  waitUntilReceived,
+} from '../../steps/scenarios.ts';
+import type { Json } from '../../steps/signed-client.ts';
+
+const treasure = {
+  empty: {},
+  list: [[], [{}], null, false, 0, -1.5, 1e21, 9007199254740991],
+  'ключ \u0000 "quoted" \\': 'ä 🎉 \u2028 é \ud83d\ude00',
+  __proto: { constructor: 'x', toString: [] },
+  deep: { a: { b: { c: { d: { e: 'f' } } } } },
+};
+
+/** The request as text, so that a number stays as it is written. */
+async function postRaw(context: CheckContext, metadata: string) {
+  const { receiver } = context;
+  return context.call({
+    operation: 'create-incoming-payment',
+    url: `${receiver.resourceServer}/incoming-payments`,
+    raw: `{"walletAddress":${JSON.stringify(receiver.url)},"metadata":${metadata}}`,
+    contentType: 'application/json',
+    token: await incomingToken(context),
+  });
+}
+
+export const checks: readonly Check[] = [
+  {
+    id: 'metadata.kept',
+    rows: ['RS-27', 'RS-19'],
+    title: 'metadata comes back as it was, through every answer and state',
+    run: async (context) => {
+      const { receiver, sender } = context;
+      // PostgreSQL's json cannot hold NUL: what is refused is refused, what is taken is kept.
+      const { 'ключ \u0000 "quoted" \\': text, ...rest } = treasure;
+      const metadata = { ...rest, 'ключ "quoted" \\': text };
+      const incoming = await createIncomingPayment(context, { value: '10', metadata });
+      assert.deepEqual(incoming.metadata, metadata);
+      const same = async () => (await getIncomingPayment(context, incoming.id)).body.metadata;
+      assert.deepEqual(await same(), metadata);
+      const quote = await createQuote(context, incoming.id);
+      const token = await outgoingToken(context);
+      const json = { walletAddress: sender.url, quoteId: quote.id, metadata };
+      const outgoing = expectStatus(await postOutgoingPayment(context, json, token), 201).body;
+      await waitUntilReceived(context, incoming.id, '10');
+      assert.deepEqual(await same(), metadata, 'after completion');
+      const read = await context.call({ operation: 'get-outgoing-payment', url: outgoing.id, token });
+      assert.deepEqual([outgoing.metadata, expectStatus(read, 200).body.metadata], [metadata, metadata]);
+      for (const [party, kind, id, shown] of [
+        [receiver, 'incoming', incoming.id, await incomingToken(context)],
+        [sender, 'outgoing', outgoing.id, token],
+      ] as const) {
+        const url = `${party.resourceServer}/${kind}-payments?wallet-address=${encodeURIComponent(party.url)}&first=20`;
+        const list = await context.call({ operation: `list-${kind}-payments`, url, token: shown });
+        const item = expectStatus(list, 200).body.result.find((one: Json) => one.id === id);
+        assert.deepEqual(item.metadata, metadata, `in the list of ${kind} payments`);
+      }
+      const plain = await createIncomingPayment(context, { metadata: {} });
+      assert.deepEqual(plain.metadata, {}, 'an empty object stays one');
+    },
+  },
+  {
+    id: 'metadata.nothing-lost',
+    rows: ['RS-27'],
+    title: 'numbers that would lose precision are refused, and those that only look unusual are kept',
+    run: async (context) => {
+      for (const number of ['9007199254740993', '1e400', '0.12345678901234567890123', '-18446744073709551615']) {
+        expectResourceError(await postRaw(context, `{"deep":[{"n":${number}}]}`), 400);
+      }
+      for (const number of ['9007199254740992', '1.50e3', '-0.1', '1E-7', '100000000000000000000']) {
+        const { body } = expectStatus(await postRaw(context, `{"n":${number}}`), 201);
+        assert.equal(body.metadata.n, Number(number));
+      }
+    },
+  },
+  {
+    id: 'metadata.size',
+    rows: ['RS-IP-30'],
+    title: 'metadata of a page is kept, and more than any use is refused with 400 or 413',
+    run: async (context) => {
+      const page = { text: 'x'.repeat(8_000) };
+      assert.deepEqual((await createIncomingPayment(context, { metadata: page })).metadata, page);
+      const json = { walletAddress: context.receiver.url, metadata: { text: 'x'.repeat(2_000_000) } };
+      expectResourceError(await postIncomingPayment(context, json), [400, 413]);
+      expectResourceError(await postRaw(context, `${'{"a":'.repeat(10_000)}1${'}'.repeat(10_000)}`), [400, 413]);
+    },
+  },
+];

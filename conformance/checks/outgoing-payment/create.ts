@@ -1,0 +1,183 @@
+/**
+ * Outgoing payments and the totals of their grants. Open Payments resource-server /outgoing-payments,
+ * GET /outgoing-payment-grant.
+ */
+import assert from 'node:assert/strict';
+import type { Check, CheckContext } from '../../runner/check.ts';
+import { expectResourceError, expectStatus } from '../../steps/expect.ts';
+import {
+  amountOf,
+  completeIncomingPayment,
+  createIncomingPayment,
+  outgoingToken,
+  postOutgoingPayment,
+  quoteToken,
+} from '../../steps/scenarios.ts';
+import type { Json } from '../../steps/signed-client.ts';
+import { pay, quoteOf, tokenFor } from '../../steps/spending.ts';
+
+interface Refusal {
+  readonly id: string;
+  readonly rows: readonly string[];
+  readonly title: string;
+  readonly json: (context: CheckContext) => Promise<Json>;
+  readonly status: number;
+  readonly text?: RegExp;
+}
+
+const refusals: readonly Refusal[] = [
+  {
+    id: 'outgoing-payment.refuses-nothing',
+    rows: ['RS-OP-01'],
+    title: 'neither quote nor receiver',
+    json: async () => ({}),
+    status: 400,
+  },
+  {
+    id: 'outgoing-payment.refuses-mixture',
+    rows: ['RS-OP-01'],
+    title: 'a quote and an amount together',
+    json: async (c) => ({ quoteId: (await quoteOf(c, '10')).id, debitAmount: amountOf(c.sender, '10') }),
+    status: 400,
+  },
+  {
+    id: 'outgoing-payment.refuses-direct-without-amount',
+    rows: ['RS-OP-01'],
+    title: 'an incoming payment without amount',
+    json: async (c) => ({ incomingPayment: (await createIncomingPayment(c)).id }),
+    status: 400,
+  },
+  {
+    id: 'outgoing-payment.refuses-unknown-quote',
+    rows: ['RS-OP-05'],
+    title: 'a quote that is not known here',
+    json: async (c) => ({ quoteId: `${c.sender.resourceServer}/quotes/${crypto.randomUUID()}` }),
+    status: 404,
+    text: /^unknown quote$/,
+  },
+  {
+    id: 'outgoing-payment.refuses-foreign-quote',
+    rows: ['RS-OP-05'],
+    title: 'a quote of another server',
+    json: async (c) => ({ quoteId: `${c.receiver.resourceServer}/quotes/${crypto.randomUUID()}` }),
+    status: 400,
+    text: /^invalid quote$/,
+  },
+  {
+    id: 'outgoing-payment.refuses-direct-asset',
+    rows: ['RS-OP-10'],
+    title: 'a debit in another asset',
+    json: async (c) => ({
+      incomingPayment: (await createIncomingPayment(c)).id,
+      debitAmount: amountOf(c.receiver, '10'),
+    }),
+    status: 400,
+    text: /^invalid amount$/,
+  },
+  {
+    id: 'outgoing-payment.refuses-direct-wallet-address',
+    rows: ['RS-OP-10'],
+    title: 'a wallet address as receiver',
+    json: async (c) => ({ incomingPayment: c.receiver.url, debitAmount: amountOf(c.sender, '10') }),
+    status: 400,
+  },
+  {
+    id: 'outgoing-payment.refuses-direct-unknown-receiver',
+    rows: ['RS-OP-11'],
+    title: 'an unknown receiver',
+    json: async (c) => ({
+      incomingPayment: `${c.receiver.resourceServer}/incoming-payments/${crypto.randomUUID()}`,
+      debitAmount: amountOf(c.sender, '10'),
+    }),
+    status: 400,
+    text: /^invalid receiver$/,
+  },
+];
+
+export const checks: readonly Check[] = [
+  ...refusals.map(
+    ({ id, rows, title, json, status, text }): Check => ({
+      id,
+      rows: [...rows, 'RS-02'],
+      title: `refused with ${status}: ${title}`,
+      run: async (context) => {
+        const body = { walletAddress: context.sender.url, ...(await json(context)) };
+        expectResourceError(await postOutgoingPayment(context, body, await outgoingToken(context)), status, text);
+      },
+    }),
+  ),
+  {
+    id: 'outgoing-payment.create',
+    rows: ['RS-OP-01', 'RS-OP-03', 'RS-OP-13', 'RS-OP-15', 'RS-OP-16', 'RS-15', 'RS-19', 'RS-20', 'AMB-04', 'AMB-31'],
+    title: 'a new payment repeats its quote and tells the totals of the grant; reading it does not',
+    run: async (context) => {
+      const token = await tokenFor(context);
+      const quote = await quoteOf(context, '100');
+      const metadata = { invoice: { number: 7 }, empty: {} };
+      const json = { walletAddress: context.sender.url, quoteId: quote.id, metadata };
+      const { body } = expectStatus(await postOutgoingPayment(context, json, token), 201);
+      assert.ok(body.id.startsWith(`${context.sender.resourceServer}/outgoing-payments/`));
+      assert.deepEqual(body.metadata, metadata);
+      assert.deepEqual(
+        [body.quoteId, body.receiver, body.walletAddress],
+        [quote.id, quote.receiver, context.sender.url],
+      );
+      assert.deepEqual([body.debitAmount, body.receiveAmount], [quote.debitAmount, quote.receiveAmount]);
+      assert.deepEqual([body.sentAmount, body.failed], [amountOf(context.sender, '0'), false]);
+      assert.deepEqual(
+        [body.grantSpentDebitAmount, body.grantSpentReceiveAmount],
+        [quote.debitAmount, quote.receiveAmount],
+      );
+      const { body: read } = expectStatus(
+        await context.call({ operation: 'get-outgoing-payment', url: body.id, token }),
+        200,
+      );
+      assert.ok(!('grantSpentDebitAmount' in read) && !('grantSpentReceiveAmount' in read));
+      assert.ok(BigInt(read.sentAmount.value) <= BigInt(read.debitAmount.value));
+      assert.deepEqual(read.metadata, metadata);
+    },
+  },
+  {
+    id: 'outgoing-payment.direct',
+    rows: ['RS-OP-01', 'RS-OP-10', 'RS-OP-03'],
+    title: 'an incoming payment and a debit amount are enough; the implied quote is named',
+    run: async (context) => {
+      const { id: incomingPayment } = await createIncomingPayment(context);
+      const debitAmount = amountOf(context.sender, '40');
+      const json = { walletAddress: context.sender.url, incomingPayment, debitAmount };
+      const { body } = expectStatus(await postOutgoingPayment(context, json, await outgoingToken(context)), 201);
+      assert.deepEqual(body.debitAmount, debitAmount);
+      assert.equal(body.receiver, incomingPayment);
+      const quote = await context.call({ operation: 'get-quote', url: body.quoteId, token: await quoteToken(context) });
+      assert.deepEqual(expectStatus(quote, 200).body.receiveAmount, body.receiveAmount);
+    },
+  },
+  {
+    id: 'outgoing-payment.quote-once',
+    rows: ['RS-OP-08', 'RS-OP-28', 'RS-Q-24'],
+    title: 'of two payments of one quote exactly one is accepted; the quote stays readable',
+    run: async (context) => {
+      const token = await outgoingToken(context);
+      const quote = await quoteOf(context, '30');
+      const answers = await Promise.all([pay(context, quote.id, token), pay(context, quote.id, token)]);
+      assert.deepEqual(answers.map((answer) => answer.status).sort(), [201, 400]);
+      expectResourceError(await pay(context, quote.id, token), 400, /^invalid quote$/);
+      const read = await context.call({ operation: 'get-quote', url: quote.id, token: await quoteToken(context) });
+      assert.deepEqual(expectStatus(read, 200).body, quote);
+    },
+  },
+  {
+    id: 'outgoing-payment.closed-receiver',
+    rows: ['RS-OP-11', 'RS-IP-22', 'RS-Q-23'],
+    title: 'a receiver that was completed after the quote takes no payment',
+    run: async (context) => {
+      const quote = await quoteOf(context, '30');
+      expectStatus(await completeIncomingPayment(context, quote.receiver), 200);
+      const token = await outgoingToken(context);
+      expectResourceError(await pay(context, quote.id, token), 400, /^invalid quote$/);
+      const debitAmount = amountOf(context.sender, '30');
+      const json = { walletAddress: context.sender.url, incomingPayment: quote.receiver, debitAmount };
+      expectResourceError(await postOutgoingPayment(context, json, token), 400, /^invalid receiver$/);
+    },
+  },
+];

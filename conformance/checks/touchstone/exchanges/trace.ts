@@ -1,0 +1,89 @@
+/** What the operator sees of an exchange, and what nobody gets to see. */
+import assert from 'node:assert/strict';
+import type { Check, CheckContext } from '../../../runner/check.ts';
+import { expectResourceError, expectStatus } from '../../../steps/expect.ts';
+import { createIncomingPayment, grantOutgoing, incomingToken, outgoingAccess } from '../../../steps/scenarios.ts';
+import type { Json } from '../../../steps/signed-client.ts';
+import { withWorld } from '../../../steps/world.ts';
+
+const list = async ({ control }: CheckContext, query = ''): Promise<Json[]> => {
+  const { status, body } = await control.request('GET', `/exchanges${query}`);
+  assert.equal(status, 200, JSON.stringify(body));
+  return body.exchanges;
+};
+
+export const checks: readonly Check[] = [
+  {
+    id: 'exchanges.refusals',
+    rows: ['CT-05'],
+    title:
+      'the operator sees of a refused request the reason, the requirement and the signature base; nobody else does',
+    run: async (outer) => {
+      await withWorld(outer, { profile: 'compat' }, async (context) => {
+        const { id: url } = await createIncomingPayment(context);
+        const token = await incomingToken(context);
+        const [last] = await list(context, '?limit=1');
+        assert.deepEqual(
+          [last.operation, last.method, last.status, last.refusal],
+          ['create-incoming-payment', 'POST', 201, undefined],
+        );
+        const read = { operation: 'get-incoming-payment', url, token };
+        expectResourceError(await context.call({ ...read, sign: { broken: true } }), 401);
+        expectResourceError(await context.call({ ...read, sign: { components: ['@method', '@target-uri'] } }), 401);
+        expectStatus(await context.call({ ...read, sign: { form: 'php' } }), 200);
+        const [broken, uncovered, lenient] = await list(context, `?after=${last.id}&operation=get-incoming-payment`);
+        assert.equal(broken.refusal.reason, 'signature_mismatch');
+        const { pathname } = new URL(url);
+        assert.deepEqual([broken.target, broken.status], [pathname, 401]);
+        const lines = broken.refusal.signatureBase.split('\n');
+        assert.deepEqual(lines.slice(0, 2), ['"@method": GET', `"@target-uri": ${url}`]);
+        assert.match(lines.at(-1), /^"@signature-params": \("@method" "@target-uri" .*keyid="/);
+        assert.deepEqual(
+          [uncovered.refusal.reason, uncovered.refusal.requirements.includes('SIG-04')],
+          ['missing_component', true],
+        );
+        assert.deepEqual([lenient.status, lenient.lenient.length > 0], [200, true]);
+        assert.deepEqual(await list(context, '?operation=get-quote'), []);
+
+        const origin = new URL(url).origin;
+        expectStatus(await context.call({ url: `${origin}/exchanges`, sign: false }), 404);
+        const { url: control } = context.environment.control!;
+        expectStatus(await context.call({ url: `${control}/exchanges`, sign: false }), 401);
+      });
+    },
+  },
+  {
+    id: 'exchanges.secrets',
+    rows: ['CT-05'],
+    title: 'what the operator sees holds no token, signature, nonce or interaction reference',
+    run: async (outer) => {
+      await withWorld(outer, {}, async (context) => {
+        const secrets = new Set<string>();
+        const call: CheckContext['call'] = async (one) => {
+          const answer = await context.call(one);
+          for (const [name, value] of answer.sent.headers)
+            if (/^signature$/i.test(name)) secrets.add(value.slice(6, -1));
+          // The last segment of the interaction's URL is a nonce.
+          const redirect = answer.body?.interact?.redirect;
+          if (redirect) secrets.add(new URL(redirect).pathname.split('/').at(-1) ?? '');
+          const location = answer.headers.get('location');
+          if (location)
+            for (const name of ['interact_ref', 'hash', 'nonce'])
+              secrets.add(new URL(location, one.url).searchParams.get(name) ?? '');
+          return answer;
+        };
+        const watched = { ...context, call };
+        const grant = await grantOutgoing(watched, outgoingAccess(context.sender));
+        secrets.add(grant.access_token.value).add(grant.continue.access_token.value);
+        const url = `${context.sender.resourceServer}/outgoing-payment-grant`;
+        const nonce = 'a-nonce-of-the-client';
+        const sign = { broken: true, parameters: `;nonce="${nonce}"` };
+        expectResourceError(await call({ url, token: grant.access_token.value, sign }), 401);
+        secrets.delete('');
+        const shown = JSON.stringify(await list(context, '?limit=1000'));
+        assert.ok(shown.includes('signature_mismatch') && shown.includes('start-interaction'));
+        for (const secret of [...secrets, nonce]) assert.ok(!shown.includes(secret), 'a secret is shown');
+      });
+    },
+  },
+];

@@ -1,0 +1,231 @@
+/** Faults on purpose: what a client must live through can be brought about, one call at a time. */
+import assert from 'node:assert/strict';
+import type { Check, CheckContext } from '../../../runner/check.ts';
+import { expectGnapError, expectResourceError, expectStatus } from '../../../steps/expect.ts';
+import {
+  amountOf,
+  createIncomingPayment,
+  createQuote,
+  incomingToken,
+  outgoingToken,
+  payQuote,
+  postQuote,
+  quoteAccess,
+  waitUntilReceived,
+  waitUntilSettled,
+} from '../../../steps/scenarios.ts';
+import type { Answer, Json } from '../../../steps/signed-client.ts';
+import { withWorld } from '../../../steps/world.ts';
+
+async function addFault({ control }: CheckContext, fault: Json): Promise<Json> {
+  const { status, body } = await control.request('POST', '/faults', fault);
+  assert.equal(status, 201, JSON.stringify(body));
+  return body;
+}
+
+const listFaults = async ({ control }: CheckContext): Promise<Json[]> =>
+  (await control.request('GET', '/faults')).body.faults;
+
+/** Not held against the document: the answer may be broken on purpose. */
+async function createAnyPayment(context: CheckContext): Promise<Answer> {
+  const { receiver } = context;
+  return context.call({
+    url: `${receiver.resourceServer}/incoming-payments`,
+    json: { walletAddress: receiver.url },
+    token: await incomingToken(context),
+  });
+}
+
+async function countPayments(context: CheckContext): Promise<number> {
+  const { receiver } = context;
+  const url = `${receiver.resourceServer}/incoming-payments?wallet-address=${encodeURIComponent(receiver.url)}&first=50`;
+  const answer = await context.call({ operation: 'list-incoming-payments', url, token: await incomingToken(context) });
+  return expectStatus(answer, 200).body.result.length;
+}
+
+async function pay(context: CheckContext, value: string): Promise<{ incoming: Json; payment: Json; quote: Json }> {
+  const token = await outgoingToken(context);
+  const incoming = await createIncomingPayment(context);
+  const quote = await createQuote(context, incoming.id, { debitAmount: amountOf(context.sender, value) });
+  const { id } = await payQuote(context, quote.id, token);
+  return { incoming, quote, payment: await waitUntilSettled(context, id, token) };
+}
+
+export const checks: readonly Check[] = [
+  {
+    id: 'faults.answers',
+    rows: ['CT-06'],
+    title: 'the nth call of an operation fails, comes late, is no JSON, ends the connection or is lost when done',
+    run: async (outer) => {
+      await withWorld(outer, {}, async (context) => {
+        const operation = 'create-incoming-payment';
+        assert.equal(
+          (await context.control.request('POST', '/faults', { operation: 'no-such', kind: 'reset' })).status,
+          400,
+        );
+        const error = { status: 503, code: 'no_such_code' };
+        await addFault(context, { operation, kind: 'status', nth: 2, ...error });
+        expectStatus(await createAnyPayment(context), 201);
+        const failed = expectStatus(await createAnyPayment(context), 503);
+        assert.equal(failed.body.error.code, 'no_such_code');
+        expectStatus(await createAnyPayment(context), 201);
+        assert.equal((await listFaults(context))[0].struck, 1);
+
+        await addFault(context, { operation, kind: 'garbage', times: 2 });
+        for (const _ of [1, 2]) assert.equal((await createAnyPayment(context)).body, undefined, 'no JSON');
+        assert.equal(await countPayments(context), 2, 'nothing was done');
+
+        await addFault(context, { operation, kind: 'delay', delayMs: 300 });
+        const started = performance.now();
+        expectStatus(await createAnyPayment(context), 201);
+        assert.ok(performance.now() - started >= 290, 'the answer comes late');
+
+        await addFault(context, { operation, kind: 'reset' });
+        await assert.rejects(createAnyPayment(context), 'the connection ends');
+        assert.equal(await countPayments(context), 3);
+        await addFault(context, { operation, kind: 'after-commit' });
+        await assert.rejects(createAnyPayment(context), 'the connection ends');
+        assert.equal(await countPayments(context), 4, 'done, and the answer lost');
+
+        await addFault(context, { operation, ase: 'nowhere', kind: 'reset' });
+        expectStatus(await createAnyPayment(context), 201);
+        await addFault(context, { operation, kind: 'reset', times: 9 });
+        assert.equal((await context.control.request('DELETE', '/faults')).status, 204);
+        expectStatus(await createAnyPayment(context), 201);
+        await addFault(context, { operation, kind: 'reset' });
+        assert.equal((await context.control.request('POST', '/reset')).status, 204);
+        assert.deepEqual(await listFaults(context), [], 'a reset world has none');
+      });
+    },
+  },
+  {
+    id: 'faults.forms',
+    rows: ['AS-163', 'CT-06'],
+    title:
+      'what Rafiki answers beyond the documents can be brought about: errors without a code, as text, at other statuses',
+    run: async (outer) => {
+      await withWorld(outer, {}, async (context) => {
+        // Not held against the documents.
+        const ask = () => context.call({ url: context.sender.authServer, json: {} });
+        const operation = 'post-request';
+        await addFault(context, { operation, kind: 'status', status: 400, form: 'no-code' });
+        const { error } = expectStatus(await ask(), 400).body;
+        assert.deepEqual(Object.keys(error), ['description']);
+        await addFault(context, { operation, kind: 'status', status: 400, form: 'text' });
+        const text = expectStatus(await ask(), 400);
+        assert.deepEqual([text.body, text.headers.get('content-type')?.split(';')[0]], [undefined, 'text/plain']);
+        await addFault(context, { operation, kind: 'status', status: 500, form: 'text' });
+        assert.match(expectStatus(await ask(), 500).headers.get('content-type') ?? '', /^text\/plain/);
+        await addFault(context, { operation: 'post-continue', kind: 'status', status: 401, code: 'invalid_request' });
+        const url = `${context.sender.authServer.replace(/\/$/, '')}/continue/1`;
+        expectGnapError(await context.call({ method: 'POST', url, token: 'any' }), 401, 'invalid_request');
+        await addFault(context, { operation: 'get-quote', kind: 'status', status: 403, code: '403' });
+        const quote = await context.call({ url: `${context.sender.resourceServer}/quotes/1`, token: 'any' });
+        expectResourceError(quote, 403);
+        assert.equal(quote.body.error.code, '403');
+        expectGnapError(await ask(), 400, 'invalid_request');
+      });
+    },
+  },
+  {
+    id: 'faults.internal',
+    rows: ['AS-164', 'AS-160', 'AS-14'],
+    title: 'where the authorization server fails itself it says 500 request_denied, the id of the failure and no more',
+    run: async (outer) => {
+      await withWorld(outer, {}, async (context) => {
+        const { authServer } = context.sender;
+        const base = authServer.replace(/\/$/, '');
+        const calls = [
+          { operation: 'post-request', url: authServer, json: { client: context.environment.client } },
+          { operation: 'post-continue', method: 'POST', url: `${base}/continue/1`, token: 'any' },
+          { operation: 'delete-continue', method: 'DELETE', url: `${base}/continue/1`, token: 'any' },
+          { operation: 'post-token', method: 'POST', url: `${base}/token/1`, token: 'any' },
+          { operation: 'delete-token', method: 'DELETE', url: `${base}/token/1`, token: 'any' },
+        ];
+        const failures = new Set<string>();
+        for (const call of calls) {
+          await addFault(context, { operation: call.operation, kind: 'crash' });
+          const { body } = expectGnapError(await context.call(call), 500, 'request_denied');
+          assert.match(body.error.description, /^internal error [0-9a-f-]{36}$/);
+          failures.add(body.error.description);
+          const { status } = await context.call(call);
+          assert.ok(status === 400 || status === 401, `what the client does wrong is never a 500: ${status}`);
+        }
+        assert.equal(failures.size, calls.length, 'each failure has an id of its own');
+      });
+    },
+  },
+  {
+    id: 'faults.too-many-requests',
+    rows: ['AS-165', 'AMB-14'],
+    title: 'a client can be made to meet 429 and 503 with Retry-After; without that, however much it asks, it does not',
+    run: async (outer) => {
+      await withWorld(outer, {}, async (context) => {
+        const { authServer: url } = context.sender;
+        const json = { client: context.environment.client, access_token: { access: [quoteAccess()] } };
+        const ask = () => context.call({ operation: 'post-request', url, json });
+        const answers = await Promise.all(Array.from({ length: 40 }, ask));
+        for (const answer of answers) expectStatus(answer, 200);
+        for (const status of [429, 503]) {
+          await addFault(context, { operation: 'post-request', kind: 'status', status });
+          const answer = expectGnapError(await ask(), status, 'request_denied');
+          assert.match(answer.headers.get('retry-after') ?? '', /^[1-9][0-9]*$/);
+          expectStatus(await ask(), 200);
+        }
+      });
+    },
+  },
+  {
+    id: 'faults.payments',
+    rows: ['CT-06', 'RS-Q-15'],
+    title: 'a payment fails as a whole or after a part; without a price there is no quote',
+    run: async (outer) => {
+      await withWorld(outer, {}, async (context) => {
+        await addFault(context, { operation: 'send-packet', kind: 'status' });
+        const { payment: failed } = await pay(context, '1000');
+        assert.deepEqual([failed.failed, failed.sentAmount.value], [true, '0']);
+
+        await addFault(context, { operation: 'send-packet', kind: 'status', nth: 2 });
+        const { incoming, payment, quote } = await pay(context, '600000');
+        assert.equal(payment.failed, true);
+        const sent = BigInt(payment.sentAmount.value);
+        assert.ok(0n < sent && sent < BigInt(quote.debitAmount.value), 'a part of it was sent');
+        const read = await context.call({ operation: 'get-incoming-payment', url: incoming.id, sign: false });
+        const received = BigInt(expectStatus(read, 200).body.receivedAmount.value);
+        assert.ok(0n < received && received < BigInt(quote.receiveAmount.value), 'and a part received');
+        const { ases } = (await context.control.request('GET', '/ledger')).body;
+        assert.ok(
+          ases.every(({ balanced }: Json) => balanced),
+          'the books balance',
+        );
+
+        const prices = `/ases/${ases[0].name}/prices`;
+        const before = (await context.control.request('GET', prices)).body;
+        const { id } = await createIncomingPayment(context, { value: '10' });
+        const ask = () => postQuote(context, { walletAddress: context.sender.url, receiver: id, method: 'ilp' });
+        const without = { ...before.prices };
+        delete without[context.receiver.assetCode];
+        assert.equal((await context.control.request('PUT', prices, { prices: without })).status, 200);
+        expectResourceError(await ask(), 500, /could not convert/);
+        assert.equal((await context.control.request('PUT', prices, before)).status, 200);
+        const { body } = expectStatus(await ask(), 201);
+        await payQuote(context, body.id, await outgoingToken(context));
+        await waitUntilReceived(context, id, '10');
+      });
+    },
+  },
+  {
+    id: 'faults.veto',
+    rows: ['RS-IP-31', 'CT-06'],
+    title: 'an incoming payment that the ASE vetoes is 403 in the format of all refusals, and is not created',
+    run: async (outer) => {
+      await withWorld(outer, {}, async (context) => {
+        const operation = 'create-incoming-payment';
+        await addFault(context, { operation, kind: 'status', status: 403, code: 'forbidden' });
+        expectResourceError(await createAnyPayment(context), 403);
+        assert.equal(await countPayments(context), 0);
+        expectStatus(await createAnyPayment(context), 201);
+      });
+    },
+  },
+];

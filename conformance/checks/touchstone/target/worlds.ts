@@ -1,0 +1,171 @@
+/**
+ * What makes the target fit for tests: the world it offers, worlds apart from each other, profiles, and who is kept off
+ * the control API. The rows of the project's own policy.
+ */
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import type { Check, CheckContext } from '../../../runner/check.ts';
+import { expectGnapError, expectResourceError, expectStatus } from '../../../steps/expect.ts';
+import { exchange } from '../../../steps/http-exchange.ts';
+import {
+  amountOf,
+  createIncomingPayment,
+  createQuote,
+  getIncomingPayment,
+  incomingToken,
+  outgoingToken,
+  payQuote,
+  postGrant,
+  quoteAccess,
+  waitUntilReceived,
+} from '../../../steps/scenarios.ts';
+import type { Json } from '../../../steps/signed-client.ts';
+import { listParties, withWorld } from '../../../steps/world.ts';
+
+/** A grant request signed as the PHP client signs: a leniency of one profile. */
+const askLeniently = (context: CheckContext) =>
+  context.call({
+    operation: 'post-request',
+    url: context.sender.authServer,
+    json: { client: context.environment.client, access_token: { access: [quoteAccess()] } },
+    sign: { form: 'php' },
+  });
+
+const stateOf = async ({ control }: CheckContext): Promise<Json> => (await control.request('GET', '/')).body;
+
+export const checks: readonly Check[] = [
+  {
+    id: 'target.assets',
+    rows: ['CT-01'],
+    title: 'two ASEs with wallet addresses in dollars, euros and yen, of two scales; a payment crosses into each',
+    run: async (context) => {
+      const { ases } = await stateOf(context);
+      assert.ok(ases.length >= 2, 'two ASEs');
+      const parties = await listParties(context);
+      const assets = new Set(parties.map(({ assetCode, assetScale }) => `${assetCode}/${assetScale}`));
+      for (const code of ['USD', 'EUR', 'JPY']) {
+        assert.ok(
+          [...assets].some((asset) => asset.startsWith(`${code}/`)),
+          `a wallet address in ${code}`,
+        );
+      }
+      assert.ok(new Set(parties.map(({ assetScale }) => assetScale)).size >= 2, 'different scales');
+      const keys = await context.call({ url: `${context.environment.client}/jwks.json`, sign: false });
+      assert.ok(
+        expectStatus(keys, 200).body.keys.some(({ kid }: Json) => kid === context.environment.identity.keyId),
+        'the client’s key is published',
+      );
+      const { sender } = context;
+      const token = await outgoingToken(context);
+      const foreign = parties.filter(({ resourceServer }) => resourceServer !== sender.resourceServer);
+      for (const asset of assets) {
+        const receiver = foreign.find(({ assetCode, assetScale }) => `${assetCode}/${assetScale}` === asset);
+        if (!receiver) continue;
+        const there = { ...context, receiver, shared: <T>(_key: string, compute: () => Promise<T>) => compute() };
+        const { id } = await createIncomingPayment(there);
+        const quote = await createQuote(context, id, { debitAmount: amountOf(sender, '1000') });
+        assert.equal(quote.receiveAmount.assetScale, receiver.assetScale);
+        await payQuote(context, quote.id, token);
+        await waitUntilReceived(there, id, quote.receiveAmount.value);
+      }
+    },
+  },
+  {
+    id: 'target.profiles',
+    rows: ['CT-04', 'SIG-25'],
+    title: 'each world goes by the profile it was made with, and names it; the default is compat',
+    run: async (context) => {
+      await withWorld(context, { profile: 'strict' }, async (world) => {
+        assert.equal((await stateOf(world)).profile, 'strict');
+        expectStatus(await postGrant(world, world.sender, { access_token: { access: [quoteAccess()] } }), 200);
+        expectGnapError(await askLeniently(world), 401, 'invalid_client');
+      });
+      for (const profile of [undefined, 'compat']) {
+        await withWorld(context, { profile }, async (world) => {
+          assert.equal((await stateOf(world)).profile, 'compat');
+          expectStatus(await askLeniently(world), 200);
+        });
+      }
+    },
+  },
+  {
+    id: 'target.worlds',
+    rows: ['CT-07'],
+    title: 'two worlds of one seed do not see each other; one is reset while the other stays as it is',
+    run: async (context) => {
+      const options = { seed: randomUUID(), consent: 'auto' };
+      await withWorld(context, options, async (one) => {
+        await withWorld(context, options, async (two) => {
+          assert.notEqual(new URL(one.sender.url).origin, new URL(two.sender.url).origin);
+          const { id: url } = await createIncomingPayment(one, { value: '5' });
+          const elsewhere = two.receiver.resourceServer + url.slice(one.receiver.resourceServer.length);
+          const read = (world: CheckContext, id: string) =>
+            world.call({ operation: 'get-incoming-payment', url: id, sign: false });
+          expectStatus(await read(one, url), 200);
+          expectStatus(await read(two, elsewhere), 404);
+          // Worlds of one seed hand out equal tokens; another world's opens nothing.
+          expectResourceError(await getIncomingPayment(one, url, await incomingToken(context)), 401);
+          // What one of them does does not change what the other will do next.
+          assert.equal((await createIncomingPayment(two, { value: '5' })).id, elsewhere);
+
+          const before = Date.parse((await stateOf(two)).clock.now);
+          await one.control.advanceClock(86_400);
+          assert.ok(Date.parse((await stateOf(two)).clock.now) < before + 3_600_000, 'each has a clock of its own');
+
+          assert.equal((await one.control.request('POST', '/reset')).status, 204);
+          expectStatus(await read(one, url), 404);
+          expectStatus(await read(two, elsewhere), 200);
+        });
+      });
+    },
+  },
+  {
+    id: 'target.private-port',
+    rows: ['CT-08'],
+    title: 'control, introspection and the back channel ask for credentials, and are nowhere on the protocol’s port',
+    run: async (context) => {
+      await withWorld(context, {}, async ({ call, sender, environment, variables }) => {
+        const { url: control, token } = environment.control!;
+        const introspection = variables['TOUCHSTONE_INTROSPECTION'] ?? '';
+        const backChannel = `${variables['TOUCHSTONE_BACK_CHANNEL']}/grant/${randomUUID()}/${randomUUID()}`;
+        const requests = [
+          ...['/', '/ledger', '/worlds', '/faults'].map((path) => ['GET', control + path] as const),
+          ...['/clock', '/consent', '/reset', '/worlds', '/faults'].map((path) => ['POST', control + path] as const),
+          ['GET', `${control}/ases/granite/accounts`],
+          ['POST', introspection],
+          ['GET', backChannel],
+          ['POST', `${backChannel}/accept`],
+        ] as const;
+        for (const [method, url] of requests) {
+          for (const authorization of [undefined, 'Bearer wrong']) {
+            const headers = authorization === undefined ? [] : [['authorization', authorization] as const];
+            const { status } = await call({
+              method,
+              url,
+              sign: false,
+              headers,
+              ...(method === 'POST' && { json: {} }),
+            });
+            assert.equal(status, 401, `${method} ${url} with ${authorization}`);
+          }
+          const { pathname } = new URL(url);
+          const withoutWorld = pathname.replace(/^\/worlds\/[^/]+/, '');
+          for (const path of new Set([pathname, withoutWorld, withoutWorld.replace(/^\/granite/, '')])) {
+            if (path === '' || path === '/') continue;
+            const headers = [
+              ['authorization', `Bearer ${token}`],
+              ['content-type', 'application/json'],
+            ] as const;
+            for (const origin of new Set([new URL(sender.url).origin, new URL(sender.authServer).origin])) {
+              const ask = (url: string) => exchange({ method, url, headers, body: undefined });
+              // What is not known might be a wallet address, which takes no POST.
+              const [{ status }, unknown] = [await ask(origin + path), await ask(`${origin}/${randomUUID()}`)];
+              assert.ok([404, unknown.status].includes(status), `${method} ${path} on the protocol’s port: ${status}`);
+              assert.ok([404, 405].includes(status), `${method} ${path} on the protocol’s port: ${status}`);
+            }
+          }
+        }
+      });
+    },
+  },
+];

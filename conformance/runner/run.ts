@@ -1,0 +1,81 @@
+/**
+ * One run: what all its checks share (addresses, secrets to hide, results computed once) and a fresh context for each.
+ */
+import { generateKeyPairSync } from 'node:crypto';
+import { createClientHost } from '../steps/client-host.ts';
+import { type Control, createControl } from '../steps/control.ts';
+import { createRecorder, createSignedClient, type Json, type Recorder } from '../steps/signed-client.ts';
+import { discoverParty } from '../steps/world.ts';
+import type { CheckContext, Profile } from './check.ts';
+import { createRedaction, type Redaction } from './redaction.ts';
+import type { Environment, Identity } from './target.ts';
+import type { ResponseBodies } from './validation.ts';
+
+/** Business time after which what the checks share (tokens, mostly) is computed anew, in seconds. */
+const longestAge = 240;
+
+export interface Run {
+  readonly profile: Profile;
+  readonly redaction: Redaction;
+  contextFor(): { context: CheckContext; recorder: Recorder };
+  close(): Promise<void>;
+}
+
+/**
+ * Reads both wallet addresses; without them no check can begin. The profile is what the target's control API says
+ * (CT-04); `compat` where nobody says anything. @throws if a wallet address does not answer, or the profile is another
+ */
+export async function createRun(
+  environment: Environment,
+  bodies: ResponseBodies,
+  options: { readonly profile?: Profile; readonly redaction?: Redaction } = {},
+): Promise<Run> {
+  const { redaction = createRedaction() } = options;
+  redaction.hide(environment.control?.token);
+  redaction.hide(environment.introspection?.secret);
+  redaction.hide(environment.backChannel?.secret);
+  const clientHost = createClientHost();
+  const memory = new Map<string, Promise<unknown>>();
+  let age = 0;
+  const control = createControl(environment, (seconds) => {
+    age += seconds;
+    if (age < longestAge) return;
+    memory.clear();
+    age = 0;
+  });
+  const discovery = createSignedClient(environment.identity, bodies, redaction, createRecorder());
+  const profile = (await readProfile(control)) ?? options.profile ?? 'compat';
+  if (options.profile && profile !== options.profile) throw new Error(`the target goes by the profile ${profile}`);
+  const parties = {
+    sender: await discoverParty(discovery, environment.walletAddress),
+    receiver: await discoverParty(discovery, environment.receiver),
+  };
+  const shared = <T>(key: string, compute: () => Promise<T>): Promise<T> => {
+    if (!memory.has(key)) memory.set(key, compute());
+    return memory.get(key) as Promise<T>;
+  };
+  return {
+    profile,
+    redaction,
+    contextFor: () => {
+      const recorder = createRecorder();
+      const call = createSignedClient(environment.identity, bodies, redaction, recorder);
+      return {
+        recorder,
+        context: { environment, profile, ...parties, call, shared, control, clientHost, newIdentity },
+      };
+    },
+    close: () => clientHost.close(),
+  };
+}
+
+async function readProfile(control: Control): Promise<Profile | undefined> {
+  return control.available ? (await control.request('GET', '/')).body?.profile : undefined;
+}
+
+/** A fresh Ed25519 key pair and its public JWK, in the members that Open Payments asks for. */
+export function newIdentity(keyId: string): Identity & { readonly jwk: Json } {
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+  const { x } = publicKey.export({ format: 'jwk' });
+  return { keyId, privateKey, jwk: { kid: keyId, alg: 'EdDSA', kty: 'OKP', crv: 'Ed25519', use: 'sig', x } };
+}

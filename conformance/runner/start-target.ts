@@ -1,0 +1,54 @@
+/**
+ * A world of our own for the time of a run: `touchstone start` from this checkout, until it says that it is ready.
+ */
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import type { Profile } from './check.ts';
+
+export interface Target {
+  readonly variables: Record<string, string>;
+  stop(): Promise<void>;
+}
+
+/** Starts `touchstone start` from this checkout and waits for its ready line. */
+export async function startTarget(profile: Profile = 'compat', timeoutMs = 60_000): Promise<Target> {
+  const options = ['--port', '0', '--json', '--consent', 'auto', '--profile', profile];
+  const command = ['run', '-s', 'touchstone', '--', 'start', ...options];
+  const child = spawn('npm', command, {
+    cwd: new URL('../../', import.meta.url),
+    stdio: ['ignore', 'pipe', 'inherit'],
+    detached: true,
+  });
+  // npm does not always hand signals on: its process group is ours to stop.
+  const stop = async (): Promise<void> => {
+    if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+    const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+    process.kill(-child.pid, 'SIGTERM');
+    await ended;
+  };
+  const variables = new Promise<Record<string, string>>((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`no ready line within ${timeoutMs} ms`)), timeoutMs);
+    child.once('error', reject);
+    child.once('exit', (code) => reject(new Error(`touchstone start ended with status ${code} before it was ready`)));
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      const event = parseEvent(line);
+      if (event?.event !== 'ready') return;
+      clearTimeout(timer);
+      resolve(event.env);
+    });
+  });
+  try {
+    return { variables: await variables, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+function parseEvent(line: string): { event: string; env: Record<string, string> } | undefined {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,37 @@
+/** The back channel of an identity provider, and the endpoints that only other servers may call. */
+import assert from 'node:assert/strict';
+import type { CheckContext } from '../runner/check.ts';
+import type { PrivateEndpoint } from '../runner/target.ts';
+import { outgoingAccess, requestInteractiveGrant } from './scenarios.ts';
+import type { Answer, Json } from './signed-client.ts';
+
+export function expectEndpoint(endpoint: PrivateEndpoint | undefined, variable: string): PrivateEndpoint {
+  if (!endpoint) throw new Error(`this check needs ${variable} and ${variable}_SECRET`);
+  return endpoint;
+}
+
+export interface Interaction {
+  readonly path: string;
+  readonly grant: Json;
+}
+
+/** An interaction that nobody has opened. */
+export async function openInteraction(context: CheckContext): Promise<Interaction> {
+  const { body } = await requestInteractiveGrant(context, [outgoingAccess(context.sender)]);
+  const [, id, nonce] = /\/interact\/([^/?]+)\/([^/?]+)/.exec(body.interact.redirect) ?? [];
+  assert.ok(id && nonce, 'interact.redirect holds id and nonce');
+  return { path: `/grant/${id}/${nonce}`, grant: body };
+}
+
+export function callBack(
+  context: CheckContext,
+  method: 'GET' | 'POST',
+  path: string,
+  secret?: string,
+): Promise<Answer> {
+  const endpoint = expectEndpoint(context.environment.backChannel, 'TOUCHSTONE_BACK_CHANNEL');
+  const headers = [['x-idp-secret', secret ?? endpoint.secret] as const];
+  return context.call({ method, url: endpoint.url + path, headers, sign: false });
+}
+
+export const codeOf = ({ status, body }: Answer): [number, string | undefined] => [status, body?.error?.code];

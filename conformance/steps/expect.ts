@@ -1,0 +1,48 @@
+/**
+ * Assertions that many checks share: a status, and the error format of each protocol. They throw; the runner reports.
+ */
+import assert from 'node:assert/strict';
+import type { Answer } from './signed-client.ts';
+
+/** The answer has one of these statuses. */
+export function expectStatus(answer: Answer, ...statuses: readonly number[]): Answer {
+  assert.ok(statuses.includes(answer.status), `expected status ${statuses.join(' or ')}, received ${answer.status}`);
+  return answer;
+}
+
+/** Never a page and never a stack, whatever went wrong. */
+export function expectNoLeak(answer: Answer): void {
+  assert.doesNotMatch(answer.text, /<html|<!doctype|<pre>/i, 'an HTML page instead of an error object');
+  assert.doesNotMatch(answer.text, /\bat .+\.[jt]s:\d+|node_modules/, 'a stack trace in the answer');
+}
+
+/** Authorization server error: `{error: {code, description}}` (AS-160), one of the codes, not to be stored (AS-14). */
+export function expectGnapError(answer: Answer, status: number, ...codes: readonly string[]): Answer {
+  expectNoLeak(answer);
+  expectStatus(answer, status);
+  expectErrorObject(answer);
+  const { code } = answer.body.error;
+  assert.ok(codes.includes(code), `expected error code ${codes.join(' or ')}, received ${code}`);
+  assert.match(answer.headers.get('cache-control') ?? '', /no-store/, 'Cache-Control: no-store is missing');
+  return answer;
+}
+
+/** Resource server error: `{error: {code, description, details?}}` (RS-02); a 401 names its authorization server (RS-04). */
+export function expectResourceError(answer: Answer, status: number | readonly number[], description?: RegExp): Answer {
+  expectNoLeak(answer);
+  expectStatus(answer, ...(typeof status === 'number' ? [status] : status));
+  expectErrorObject(answer);
+  if (description) assert.match(answer.body.error.description, description);
+  if (answer.status === 401) {
+    assert.match(answer.headers.get('www-authenticate') ?? '', /^GNAP as_uri=\S+$/, 'WWW-Authenticate: GNAP as_uri=…');
+  }
+  return answer;
+}
+
+function expectErrorObject(answer: Answer): void {
+  assert.match(answer.headers.get('content-type') ?? 'none', /^application\/json\b/, 'an error is JSON');
+  assert.deepEqual(Object.keys(answer.body ?? {}), ['error'], 'an error answer has the single member "error"');
+  const { code, description } = answer.body.error;
+  assert.equal(typeof code, 'string', 'error.code is a string');
+  assert.equal(typeof description, 'string', 'error.description is a string');
+}

@@ -1,0 +1,73 @@
+/**
+ * A grant for outgoing payments in a world of its own, whose clock stands still until it is moved: what limits and spent
+ * amounts are seen by.
+ */
+import type { CheckContext, Party } from '../runner/check.ts';
+import { expectStatus } from './expect.ts';
+import {
+  amountOf,
+  createIncomingPayment,
+  createQuote,
+  grantOutgoing,
+  incomingAccess,
+  outgoingAccess,
+  postOutgoingPayment,
+  requestToken,
+  rotateToken,
+  waitUntilSettled,
+} from './scenarios.ts';
+import type { Answer, Json } from './signed-client.ts';
+import { type WorldContext, withWorld } from './world.ts';
+
+export interface LimitedGrant {
+  readonly context: WorldContext;
+  /** Value of the token that counts now. */
+  token(): string;
+  /** Moves the clock, forward or back, and rotates the token, which may have expired by then. */
+  moveTo(instant: string): Promise<void>;
+  /** A payment that debits `value`, to a new incoming payment of `receiver`. */
+  pay(value: string, receiver?: Party): Promise<Answer>;
+  /** The payment when it will not change any more. */
+  settle(payment: Json): Promise<Json>;
+  /** `GET /outgoing-payment-grant` with the grant's token. */
+  readSpent(): Promise<{ spentDebitAmount: Json; spentReceiveAmount: Json }>;
+}
+
+/** @param limits of the grant @param begin where the clock stands when the grant is asked for */
+export function withLimitedGrant(
+  outer: CheckContext,
+  limits: (context: CheckContext) => Json,
+  begin: string,
+  work: (grant: LimitedGrant) => Promise<void>,
+): Promise<void> {
+  return withWorld(outer, {}, async (context) => {
+    await context.control.request('POST', '/clock', { freeze: true });
+    await context.control.setClock(begin);
+    await work(await openLimitedGrant(context, limits(context)));
+  });
+}
+
+export async function openLimitedGrant(context: WorldContext, limits: Json): Promise<LimitedGrant> {
+  const { sender, control } = context;
+  let { access_token } = await grantOutgoing(context, outgoingAccess(sender, limits));
+  return {
+    context,
+    token: () => access_token.value,
+    async moveTo(instant) {
+      await control.setClock(instant);
+      access_token = expectStatus(await rotateToken(context, access_token), 200).body.access_token;
+    },
+    async pay(value, receiver = context.receiver) {
+      const rights = await requestToken(context, receiver, [incomingAccess(receiver, ['create'])]);
+      const { id } = await createIncomingPayment({ ...context, receiver }, { token: rights.access_token.value });
+      const quote = await createQuote(context, id, { debitAmount: amountOf(sender, value) });
+      return postOutgoingPayment(context, { walletAddress: sender.url, quoteId: quote.id }, access_token.value);
+    },
+    settle: ({ id }) => waitUntilSettled(context, id, access_token.value),
+    async readSpent() {
+      const url = `${sender.resourceServer}/outgoing-payment-grant`;
+      const answer = await context.call({ operation: 'get-outgoing-payment-grant', url, token: access_token.value });
+      return expectStatus(answer, 200).body;
+    },
+  };
+}

@@ -1,0 +1,135 @@
+/**
+ * The client of a run: sends one request, signed as the official client signs unless a check asks for something else,
+ * and holds every answer against its document (CT-09).
+ */
+import { createHeaders } from '@interledger/http-signature-utils';
+import type { Redaction } from '../runner/redaction.ts';
+import type { Identity } from '../runner/target.ts';
+import { judgeAnswer, type ResponseBodies } from '../runner/validation.ts';
+import { exchange, type HeaderLine, type Received, type Sent } from './http-exchange.ts';
+import { type SignatureOptions, signRequest } from './message-signature.ts';
+
+export interface Call {
+  /** operationId of the operation addressed; its document judges the answer. Absent: the answer is not judged. */
+  readonly operation?: string;
+  readonly method?: string;
+  readonly url: string;
+  /** Sent as JSON. */
+  readonly json?: unknown;
+  /** Sent as it is. */
+  readonly raw?: string;
+  /** Default `application/json` when there is a body; `null` sends none. */
+  readonly contentType?: string | null;
+  /** Sent as `Authorization: GNAP <token>`. */
+  readonly token?: string | undefined;
+  readonly headers?: readonly HeaderLine[];
+  /** Value of `Accept`; default `application/json`. */
+  readonly accept?: string;
+  /** `false`: unsigned. An identity: signed as usual by somebody else. Options: signed in another way. */
+  readonly sign?: false | Identity | SignatureOptions;
+  /** Swaps the bytes after signing, so that digest and body part ways. */
+  readonly sendInstead?: string;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: an answer is foreign data; validators judge its shape, checks its values.
+export type Json = any;
+
+export interface Answer extends Received {
+  /** The parsed body; `undefined` when there is none or it is not JSON. */
+  readonly body: Json;
+  readonly sent: Sent;
+}
+
+/** What one check did: counted, and kept for the report. */
+export interface Recorder {
+  requests: number;
+  /** Answers that the documents do not allow. */
+  readonly violations: { operation: string; status: number; message: string }[];
+  last: Answer | undefined;
+}
+
+export type SendCall = (call: Call) => Promise<Answer>;
+
+export function createRecorder(): Recorder {
+  return { requests: 0, violations: [], last: undefined };
+}
+
+/** Builds `call`. @param identity signs when the call names nobody else */
+export function createSignedClient(
+  identity: Identity,
+  bodies: ResponseBodies,
+  redaction: Redaction,
+  recorder: Recorder,
+): SendCall {
+  return async (call) => {
+    redaction.hide(call.token);
+    redaction.observe(call.json);
+    const sent = await prepareRequest(call, identity);
+    recorder.requests += 1;
+    const received = await exchange(sent);
+    const answer: Answer = { ...received, body: parseJson(received.text), sent };
+    redaction.observe(answer.body);
+    redaction.observe(answer.headers.get('location') ?? undefined);
+    recorder.last = answer;
+    if (call.operation) {
+      const message = judgeAnswer(bodies, call.operation, answer);
+      if (message) recorder.violations.push({ operation: call.operation, status: answer.status, message });
+    }
+    return answer;
+  };
+}
+
+/** The request as it will leave: headers completed, digest and signature added. */
+export async function prepareRequest(call: Call, identity: Identity): Promise<Sent> {
+  const text = call.raw ?? (call.json === undefined ? undefined : JSON.stringify(call.json));
+  const body = text === undefined ? undefined : Buffer.from(text, 'utf8');
+  const method = call.method ?? (body ? 'POST' : 'GET');
+  const contentType = call.contentType === undefined ? (body ? 'application/json' : null) : call.contentType;
+  const headers: HeaderLine[] = [
+    ['accept', call.accept ?? 'application/json'],
+    ...(call.token === undefined ? [] : [['authorization', `GNAP ${call.token}`] as const]),
+    ...(contentType === null ? [] : [['content-type', contentType] as const]),
+    ...(body ? [['content-length', String(body.length)] as const] : []),
+    ...(call.headers ?? []),
+  ];
+  const request = { method, url: call.url, headers, body };
+  const signature = await signatureHeaders(request, call, identity, text);
+  const wire = call.sendInstead === undefined ? body : Buffer.from(call.sendInstead, 'utf8');
+  if (wire && body && wire.length !== body.length)
+    throw new Error('sendInstead must keep the length of the signed body');
+  return { method, url: call.url, headers: [...headers, ...signature], body: wire };
+}
+
+async function signatureHeaders(
+  request: { method: string; url: string; headers: readonly HeaderLine[]; body: Buffer | undefined },
+  call: Call,
+  identity: Identity,
+  text: string | undefined,
+): Promise<HeaderLine[]> {
+  if (call.sign === false) return [];
+  const signer = call.sign && 'privateKey' in call.sign ? call.sign : identity;
+  const options = call.sign && !('privateKey' in call.sign) ? call.sign : undefined;
+  // The library digests re-serialised JSON and assumes its content type: other bodies are signed by ourselves.
+  const usualBody = text === undefined || (call.json !== undefined && call.contentType === undefined);
+  if (options || !usualBody) return signRequest(request, signer, options ?? {});
+  const added = await createHeaders({
+    request: {
+      method: request.method,
+      url: request.url,
+      headers: Object.fromEntries(request.headers),
+      ...(text === undefined ? {} : { body: text }),
+    },
+    privateKey: signer.privateKey,
+    keyId: signer.keyId,
+  });
+  const own = new Set(request.headers.map(([name]) => name.toLowerCase()));
+  return Object.entries(added as unknown as Record<string, string>).filter(([name]) => !own.has(name.toLowerCase()));
+}
+
+function parseJson(text: string): Json {
+  try {
+    return text === '' ? undefined : JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
