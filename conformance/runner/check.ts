@@ -5,8 +5,8 @@
 import type { ClientHost } from '../steps/client-host.ts';
 import type { Control } from '../steps/control.ts';
 import type { Answer, Json, Recorder, SendCall } from '../steps/signed-client.ts';
-import type { CatalogueRow } from './requirements.ts';
-import type { Environment, Identity } from './target.ts';
+import type { Requirement } from './requirements.ts';
+import type { Identity, Target } from './target.ts';
 
 /** By which a target goes: to the letter of the specifications, or with what clients in use need. */
 export type Profile = 'strict' | 'compat';
@@ -22,7 +22,7 @@ export interface Party {
 }
 
 export interface CheckContext {
-  readonly environment: Environment;
+  readonly target: Target;
   /** Of the target; a world that a check makes goes by the same one. */
   readonly profile: Profile;
   readonly sender: Party;
@@ -111,7 +111,7 @@ async function runOne(check: Check, context: CheckContext, recorder: Recorder): 
 }
 
 /** State of each row: open or tested unless a check that names it made a request; failed if any such check failed. */
-export function judgeRows(catalogue: readonly CatalogueRow[], results: readonly CheckResult[]): Map<string, RowState> {
+export function judgeRows(catalogue: readonly Requirement[], results: readonly CheckResult[]): Map<string, RowState> {
   const states = new Map<string, RowState>(catalogue.map((row) => [row.id, row.test ? 'tested' : 'open']));
   for (const result of results) {
     if (result.requests === 0) continue;

@@ -8,10 +8,10 @@ import { checks as allChecks } from '../checks/index.ts';
 import { profiles as allProfiles, type Check, type CheckResult, judgeRows, type Profile, runChecks } from './check.ts';
 import { createRedaction, type Redaction } from './redaction.ts';
 import { describeFailure, describeSummary, reportAsJson, summarise } from './report.ts';
-import { readCatalogue } from './requirements.ts';
+import { readRequirements } from './requirements.ts';
 import { createRun } from './run.ts';
 import { startTarget } from './start-target.ts';
-import { readEnvironment } from './target.ts';
+import { parseTarget } from './target.ts';
 import { loadResponseBodies } from './validation.ts';
 
 const usage = `usage: node conformance/runner/main.ts [options]
@@ -42,7 +42,7 @@ async function main(): Promise<number> {
   const checks = allChecks.filter(wanted);
   if (checks.length === 0) throw new Error(`no check matches ${values.only}`);
   const redaction = createRedaction();
-  const catalogue = readCatalogue();
+  const catalogue = readRequirements();
   const results: CheckResult[] = [];
   for (const profile of readProfiles(values)) {
     const some = await checkTarget(checks, { start: values.start, profile, redaction, verbose: values.verbose });
@@ -84,7 +84,7 @@ async function checkTarget(
   try {
     const variables = { ...process.env, ...target?.variables };
     acceptAuthority(variables['TOUCHSTONE_CA']);
-    const run = await createRun(readEnvironment(variables), await loadResponseBodies(), {
+    const run = await createRun(parseTarget(variables), await loadResponseBodies(), {
       redaction,
       ...(profile && { profile }),
     });

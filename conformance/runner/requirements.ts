@@ -7,7 +7,7 @@ export const levels = ['M', 'S', 'C', 'P', 'O', '-'] as const;
 /** must, should, compatibility, policy, optional, note. */
 export type Level = (typeof levels)[number];
 
-export interface CatalogueRow {
+export interface Requirement {
   readonly id: string;
   readonly level: Level;
   readonly statement: string;
@@ -19,9 +19,9 @@ export interface CatalogueRow {
 const directory = new URL('../requirements/', import.meta.url);
 
 /** All rows, in the order of the files. */
-export function readCatalogue(from: URL = directory): CatalogueRow[] {
+export function readRequirements(from: URL = directory): Requirement[] {
   const files = readdirSync(from)
     .filter((name) => name.endsWith('.yaml'))
     .sort();
-  return files.flatMap((name) => load(readFileSync(new URL(name, from), 'utf8')) as CatalogueRow[]);
+  return files.flatMap((name) => load(readFileSync(new URL(name, from), 'utf8')) as Requirement[]);
 }

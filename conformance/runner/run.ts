@@ -8,7 +8,7 @@ import { createRecorder, createSignedClient, type Json, type Recorder } from '..
 import { discoverParty } from '../steps/world.ts';
 import type { CheckContext, Profile } from './check.ts';
 import { createRedaction, type Redaction } from './redaction.ts';
-import type { Environment, Identity } from './target.ts';
+import type { Identity, Target } from './target.ts';
 import type { ResponseBodies } from './validation.ts';
 
 /** Business time after which what the checks share (tokens, mostly) is computed anew, in seconds. */
@@ -26,29 +26,29 @@ export interface Run {
  * (CT-04); `compat` where nobody says anything. @throws if a wallet address does not answer, or the profile is another
  */
 export async function createRun(
-  environment: Environment,
+  target: Target,
   bodies: ResponseBodies,
   options: { readonly profile?: Profile; readonly redaction?: Redaction } = {},
 ): Promise<Run> {
   const { redaction = createRedaction() } = options;
-  redaction.hide(environment.control?.token);
-  redaction.hide(environment.introspection?.secret);
-  redaction.hide(environment.backChannel?.secret);
+  redaction.hide(target.control?.token);
+  redaction.hide(target.introspection?.secret);
+  redaction.hide(target.backChannel?.secret);
   const clientHost = createClientHost();
   const memory = new Map<string, Promise<unknown>>();
   let age = 0;
-  const control = createControl(environment, (seconds) => {
+  const control = createControl(target, (seconds) => {
     age += seconds;
     if (age < longestAge) return;
     memory.clear();
     age = 0;
   });
-  const discovery = createSignedClient(environment.identity, bodies, redaction, createRecorder());
+  const discovery = createSignedClient(target.identity, bodies, redaction, createRecorder());
   const profile = (await readProfile(control)) ?? options.profile ?? 'compat';
   if (options.profile && profile !== options.profile) throw new Error(`the target goes by the profile ${profile}`);
   const parties = {
-    sender: await discoverParty(discovery, environment.walletAddress),
-    receiver: await discoverParty(discovery, environment.receiver),
+    sender: await discoverParty(discovery, target.walletAddress),
+    receiver: await discoverParty(discovery, target.receiver),
   };
   const shared = <T>(key: string, compute: () => Promise<T>): Promise<T> => {
     if (!memory.has(key)) memory.set(key, compute());
@@ -59,10 +59,10 @@ export async function createRun(
     redaction,
     contextFor: () => {
       const recorder = createRecorder();
-      const call = createSignedClient(environment.identity, bodies, redaction, recorder);
+      const call = createSignedClient(target.identity, bodies, redaction, recorder);
       return {
         recorder,
-        context: { environment, profile, ...parties, call, shared, control, clientHost, newIdentity },
+        context: { target, profile, ...parties, call, shared, control, clientHost, newIdentity },
       };
     },
     close: () => clientHost.close(),

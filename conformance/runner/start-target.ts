@@ -5,13 +5,13 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Profile } from './check.ts';
 
-export interface Target {
+export interface StartedTarget {
   readonly variables: Record<string, string>;
   stop(): Promise<void>;
 }
 
 /** Starts `touchstone start` from this checkout and waits for its ready line. */
-export async function startTarget(profile: Profile = 'compat', timeoutMs = 60_000): Promise<Target> {
+export async function startTarget(profile: Profile = 'compat', timeoutMs = 60_000): Promise<StartedTarget> {
   const options = ['--port', '0', '--json', '--consent', 'auto', '--profile', profile];
   const command = ['run', '-s', 'touchstone', '--', 'start', ...options];
   const child = spawn('npm', command, {

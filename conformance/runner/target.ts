@@ -14,7 +14,7 @@ export interface PrivateEndpoint {
   readonly secret: string;
 }
 
-export interface Environment {
+export interface Target {
   /** Of the sender's ASE: for resource servers, and for identity providers; absent when the target offers none. */
   readonly introspection?: PrivateEndpoint;
   readonly backChannel?: PrivateEndpoint;
@@ -30,7 +30,7 @@ export interface Environment {
 }
 
 /** Thrown with every complaint at once, so that a set-up is repaired in one go. */
-export class EnvironmentError extends Error {
+export class TargetError extends Error {
   readonly complaints: readonly string[];
   constructor(complaints: readonly string[]) {
     super(`the environment is not usable:\n${complaints.map((complaint) => `  - ${complaint}`).join('\n')}`);
@@ -40,7 +40,7 @@ export class EnvironmentError extends Error {
 }
 
 /** Reads and validates the `TOUCHSTONE_*` variables. @throws EnvironmentError */
-export function readEnvironment(variables: Record<string, string | undefined>): Environment {
+export function parseTarget(variables: Record<string, string | undefined>): Target {
   const complaints: string[] = [];
   const address = (name: string): string => {
     const value = variables[name];
@@ -57,7 +57,7 @@ export function readEnvironment(variables: Record<string, string | undefined>): 
   const url = variables['TOUCHSTONE_CONTROL'];
   const token = variables['TOUCHSTONE_CONTROL_TOKEN'];
   if (url && !token) complaints.push('TOUCHSTONE_CONTROL is set, TOUCHSTONE_CONTROL_TOKEN is not');
-  if (complaints.length > 0 || !keyId || !privateKey) throw new EnvironmentError(complaints);
+  if (complaints.length > 0 || !keyId || !privateKey) throw new TargetError(complaints);
   return {
     ...readPrivateEndpoint(variables, 'introspection', 'TOUCHSTONE_INTROSPECTION'),
     ...readPrivateEndpoint(variables, 'backChannel', 'TOUCHSTONE_BACK_CHANNEL'),
@@ -73,7 +73,7 @@ function readPrivateEndpoint(
   variables: Record<string, string | undefined>,
   member: 'introspection' | 'backChannel',
   name: string,
-): Partial<Pick<Environment, typeof member>> {
+): Partial<Pick<Target, typeof member>> {
   const [url, secret] = [variables[name], variables[`${name}_SECRET`]];
   return url && secret ? { [member]: { url, secret } } : {};
 }

@@ -23,13 +23,13 @@ export async function openInteraction(context: CheckContext): Promise<Interactio
   return { path: `/grant/${id}/${nonce}`, grant: body };
 }
 
-export function callBack(
+export function callBackChannel(
   context: CheckContext,
   method: 'GET' | 'POST',
   path: string,
   secret?: string,
 ): Promise<Answer> {
-  const endpoint = expectEndpoint(context.environment.backChannel, 'TOUCHSTONE_BACK_CHANNEL');
+  const endpoint = expectEndpoint(context.target.backChannel, 'TOUCHSTONE_BACK_CHANNEL');
   const headers = [['x-idp-secret', secret ?? endpoint.secret] as const];
   return context.call({ method, url: endpoint.url + path, headers, sign: false });
 }

@@ -48,7 +48,7 @@ export function buttonsOf(page: string): Map<string, readonly [name: string, val
 }
 
 /** One browser window with cookies of its own. */
-export class Owner {
+export class ConsentBrowser {
   readonly #context: CheckContext;
   readonly jar = new CookieJar();
   /** Where the page that was shown last is. */
@@ -102,7 +102,7 @@ export class Owner {
 /** A grant of at most `value` minor units in all, and its page. */
 export async function openPage(
   context: CheckContext,
-  { value = '1000', finish = true, owner = new Owner(context) } = {},
+  { value = '1000', finish = true, owner = new ConsentBrowser(context) } = {},
 ) {
   const limits = { debitAmount: amountOf(context.sender, value) };
   const pending = await requestInteractiveGrant(context, [outgoingAccess(context.sender, limits)], finish);

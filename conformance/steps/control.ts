@@ -3,7 +3,7 @@
  * and the administration of its ASEs.
  */
 import type { CheckContext, Party } from '../runner/check.ts';
-import type { Environment } from '../runner/target.ts';
+import type { Target } from '../runner/target.ts';
 import { exchange } from './http-exchange.ts';
 import type { Json } from './signed-client.ts';
 
@@ -22,9 +22,9 @@ export interface Control {
 }
 
 /** @param moved called with the seconds by which the clock was moved */
-export function createControl(environment: Environment, moved: (seconds: number) => void): Control {
+export function createControl(target: Target, moved: (seconds: number) => void): Control {
   const request: Control['request'] = async (method, path, value) => {
-    const { control } = environment;
+    const { control } = target;
     if (!control) throw new Error('this check needs the control API: TOUCHSTONE_CONTROL is not set');
     const body = value === undefined ? undefined : Buffer.from(JSON.stringify(value));
     const headers = [
@@ -39,7 +39,7 @@ export function createControl(environment: Environment, moved: (seconds: number)
     if (status < 200 || status > 299) throw new Error(`POST ${path} of the control API answered ${status}`);
   };
   return {
-    available: environment.control !== undefined,
+    available: target.control !== undefined,
     request,
     advanceClock: async (seconds) => {
       await post('/clock', { advance: seconds });

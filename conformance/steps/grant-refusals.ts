@@ -26,7 +26,7 @@ export const finish = (change: Json = {}): Json => ({
   ...change,
 });
 export const withClient = (context: CheckContext, rest: Json): Json => ({
-  client: context.environment.client,
+  client: context.target.client,
   ...rest,
 });
 /** A request for one access item. */
@@ -46,7 +46,7 @@ export const interacting =
 export const jwkWith =
   (change: Json) =>
   (context: CheckContext): Json => {
-    const { jwk } = context.newIdentity(context.environment.identity.keyId);
+    const { jwk } = context.newIdentity(context.target.identity.keyId);
     const changed = Object.fromEntries(
       Object.entries({ ...jwk, ...change }).filter(([, value]) => value !== undefined),
     );

@@ -17,10 +17,10 @@ import {
   waitUntilSettled,
 } from './scenarios.ts';
 import type { Answer, Json } from './signed-client.ts';
-import { type WorldContext, withWorld } from './world.ts';
+import { inNewWorld, type NewWorld } from './world.ts';
 
 export interface LimitedGrant {
-  readonly context: WorldContext;
+  readonly world: NewWorld;
   /** Value of the token that counts now. */
   token(): string;
   /** Moves the clock, forward or back, and rotates the token, which may have expired by then. */
@@ -35,38 +35,38 @@ export interface LimitedGrant {
 
 /** @param limits of the grant @param begin where the clock stands when the grant is asked for */
 export function withLimitedGrant(
-  outer: CheckContext,
-  limits: (context: CheckContext) => Json,
+  context: CheckContext,
+  limits: (world: CheckContext) => Json,
   begin: string,
   work: (grant: LimitedGrant) => Promise<void>,
 ): Promise<void> {
-  return withWorld(outer, {}, async (context) => {
-    await context.control.request('POST', '/clock', { freeze: true });
-    await context.control.setClock(begin);
-    await work(await openLimitedGrant(context, limits(context)));
+  return inNewWorld(context, {}, async (world) => {
+    await world.control.request('POST', '/clock', { freeze: true });
+    await world.control.setClock(begin);
+    await work(await openLimitedGrant(world, limits(world)));
   });
 }
 
-export async function openLimitedGrant(context: WorldContext, limits: Json): Promise<LimitedGrant> {
-  const { sender, control } = context;
-  let { access_token } = await grantOutgoing(context, outgoingAccess(sender, limits));
+export async function openLimitedGrant(world: NewWorld, limits: Json): Promise<LimitedGrant> {
+  const { sender, control } = world;
+  let { access_token } = await grantOutgoing(world, outgoingAccess(sender, limits));
   return {
-    context,
+    world,
     token: () => access_token.value,
     async moveTo(instant) {
       await control.setClock(instant);
-      access_token = expectStatus(await rotateToken(context, access_token), 200).body.access_token;
+      access_token = expectStatus(await rotateToken(world, access_token), 200).body.access_token;
     },
-    async pay(value, receiver = context.receiver) {
-      const rights = await requestToken(context, receiver, [incomingAccess(receiver, ['create'])]);
-      const { id } = await createIncomingPayment({ ...context, receiver }, { token: rights.access_token.value });
-      const quote = await createQuote(context, id, { debitAmount: amountOf(sender, value) });
-      return postOutgoingPayment(context, { walletAddress: sender.url, quoteId: quote.id }, access_token.value);
+    async pay(value, receiver = world.receiver) {
+      const rights = await requestToken(world, receiver, [incomingAccess(receiver, ['create'])]);
+      const { id } = await createIncomingPayment({ ...world, receiver }, { token: rights.access_token.value });
+      const quote = await createQuote(world, id, { debitAmount: amountOf(sender, value) });
+      return postOutgoingPayment(world, { walletAddress: sender.url, quoteId: quote.id }, access_token.value);
     },
-    settle: ({ id }) => waitUntilSettled(context, id, access_token.value),
+    settle: ({ id }) => waitUntilSettled(world, id, access_token.value),
     async readSpent() {
       const url = `${sender.resourceServer}/outgoing-payment-grant`;
-      const answer = await context.call({ operation: 'get-outgoing-payment-grant', url, token: access_token.value });
+      const answer = await world.call({ operation: 'get-outgoing-payment-grant', url, token: access_token.value });
       return expectStatus(answer, 200).body;
     },
   };

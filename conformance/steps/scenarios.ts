@@ -26,7 +26,7 @@ export interface Asker {
 
 /** `POST {authServer}` for these access items. */
 export function postGrant(context: CheckContext, party: Party, request: Json, asker?: Asker): Promise<Answer> {
-  const json = { client: asker ? asker.client : context.environment.client, ...request };
+  const json = { client: asker ? asker.client : context.target.client, ...request };
   const sign = asker?.identity ? { sign: asker.identity } : {};
   return context.call({ operation: 'post-request', url: party.authServer, json, ...sign });
 }
@@ -239,5 +239,5 @@ function pause(milliseconds: number): Promise<void> {
 }
 
 /** Without a finish, so that it can be polled. */
-export const pollable = async (context: CheckContext): Promise<Json> =>
+export const requestPollableGrant = async (context: CheckContext): Promise<Json> =>
   (await requestInteractiveGrant(context, [outgoingAccess(context.sender)], false)).body;

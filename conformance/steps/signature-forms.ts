@@ -40,7 +40,7 @@ const indented = (json: unknown): Partial<Call> => ({ raw: JSON.stringify(json, 
 /** The entry whose bytes change after signing needs a body that is a valid grant request before and after. */
 function grantBytes(context: CheckContext, change: Partial<Call>): Partial<Call> {
   if (change.sendInstead === undefined) return change;
-  const json = { client: context.environment.client, access_token: { access: [quoteAccess(['create'])] }, note: 1 };
+  const json = { client: context.target.client, access_token: { access: [quoteAccess(['create'])] }, note: 1 };
   return { ...change, raw: JSON.stringify(json), sendInstead: JSON.stringify({ ...json, note: 2 }) };
 }
 
@@ -80,7 +80,7 @@ export function acceptances({ ids, rows, title, change, prettyPrinted }: Form, p
       title: `a grant request is accepted: ${title}`,
       ...only,
       run: async (context) => {
-        const json = { client: context.environment.client, access_token: { access: [quoteAccess()] } };
+        const json = { client: context.target.client, access_token: { access: [quoteAccess()] } };
         const altered = withoutAuthorization(change());
         expectStatus(await postGrant(context, { ...altered, ...(prettyPrinted && indented(json)) }), 200);
       },

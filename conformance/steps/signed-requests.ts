@@ -9,7 +9,7 @@ export const withBody = ['@method', '@target-uri', 'authorization', 'content-dig
 
 /** A grant request (no token) that is right but for what `change` says. */
 export function postGrant(context: CheckContext, change: Partial<Call>): Promise<Answer> {
-  const json = { client: context.environment.client, access_token: { access: [quoteAccess()] } };
+  const json = { client: context.target.client, access_token: { access: [quoteAccess()] } };
   return context.call({ operation: 'post-request', url: context.sender.authServer, json, ...change });
 }
 

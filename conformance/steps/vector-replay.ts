@@ -36,7 +36,7 @@ export interface SignatureVector extends Readonly<Record<Profile, string>> {
 }
 
 /** Where a recorded request goes, and what stands there instead of the recorded values. */
-export interface Place {
+export interface ReplayTarget {
   readonly operation: string;
   /** Beginning of the recorded target, and the URL that stands for it. */
   readonly recorded: string;
@@ -63,7 +63,7 @@ export function readSignatureVectors(): readonly SignatureVector[] {
 }
 
 /** The vector as a call to that place, signed at `now` (milliseconds). Its age is the recorded one. */
-export function replayVector(vector: SignatureVector, place: Place, now: number): Call {
+export function replayVector(vector: SignatureVector, place: ReplayTarget, now: number): Call {
   const { request, signed = {} } = vector;
   const shift = Math.floor(now / 1000) - vector.now / 1000;
   const fill = (text: string): string =>

@@ -1,20 +1,20 @@
 /** Worlds beside the one that a run is about: made and ended over the control API, with a context of their own. */
 import type { CheckContext, Party, Profile } from '../runner/check.ts';
-import { readEnvironment } from '../runner/target.ts';
+import { parseTarget } from '../runner/target.ts';
 import { createControl } from './control.ts';
 import { expectStatus } from './expect.ts';
 import type { Call, Json, SendCall } from './signed-client.ts';
 
-export interface WorldContext extends CheckContext {
+export interface NewWorld extends CheckContext {
   /** What its clients are handed: the `TOUCHSTONE_*` variables. */
   readonly variables: Readonly<Record<string, string>>;
 }
 
 /** Makes a world, of the run's profile if `options` names none, works in it and ends it. Its requests count for the check, and are judged like all others. */
-export async function withWorld<T>(
+export async function inNewWorld<T>(
   context: CheckContext,
   options: Json,
-  work: (world: WorldContext) => Promise<T>,
+  work: (world: NewWorld) => Promise<T>,
 ): Promise<T> {
   const { control } = context;
   const { status, body } = await control.request('POST', '/worlds', {
@@ -34,7 +34,7 @@ export async function withWorld<T>(
 /**
  * Works in a world of one ASE with two wallets, with these rules for grants and these switches of the profile changed.
  */
-export function withRules(
+export function inWorldWithRules(
   context: CheckContext,
   { grants = {}, switches = {}, profile = 'compat' }: { grants?: Json; switches?: Json; profile?: string },
   work: (world: CheckContext) => Promise<void>,
@@ -50,33 +50,33 @@ export function withRules(
     client: { wallet: 'slate/ben', keyId: 'key-1' },
     switches,
   };
-  return withWorld(context, { profile, definition }, work);
+  return inNewWorld(context, { profile, definition }, work);
 }
 
 /** The same with switches alone, in the profile of the run. */
-export const withSwitches = (
+export const inWorldWithSwitches = (
   context: CheckContext,
   switches: Json,
   work: (world: CheckContext) => Promise<void>,
-): Promise<void> => withRules(context, { switches, profile: context.profile }, work);
+): Promise<void> => inWorldWithRules(context, { switches, profile: context.profile }, work);
 
 async function openWorld(
   context: CheckContext,
   profile: Profile,
   variables: Record<string, string>,
-): Promise<WorldContext> {
-  const environment = readEnvironment(variables);
+): Promise<NewWorld> {
+  const target = parseTarget(variables);
   const memory = new Map<string, Promise<unknown>>();
-  const call: SendCall = (one) => context.call({ ...one, sign: signAs(environment.identity, one.sign) });
+  const call: SendCall = (one) => context.call({ ...one, sign: signAs(target.identity, one.sign) });
   return {
     ...context,
-    environment,
+    target,
     profile,
     variables,
     call,
-    sender: await discoverParty(call, environment.walletAddress),
-    receiver: await discoverParty(call, environment.receiver),
-    control: createControl(environment, () => memory.clear()),
+    sender: await discoverParty(call, target.walletAddress),
+    receiver: await discoverParty(call, target.receiver),
+    control: createControl(target, () => memory.clear()),
     shared: <T>(key: string, compute: () => Promise<T>): Promise<T> => {
       if (!memory.has(key)) memory.set(key, compute());
       return memory.get(key) as Promise<T>;
@@ -84,7 +84,7 @@ async function openWorld(
   };
 }
 
-function signAs(identity: NonNullable<CheckContext['environment']['identity']>, sign: Call['sign']): Call['sign'] {
+function signAs(identity: NonNullable<CheckContext['target']['identity']>, sign: Call['sign']): Call['sign'] {
   if (sign === undefined) return identity;
   return sign === false || 'privateKey' in sign ? sign : { by: identity, ...sign };
 }

@@ -3,9 +3,9 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { checks } from '../../conformance/checks/index.ts';
-import { levels, readCatalogue } from '../../conformance/runner/requirements.ts';
+import { levels, readRequirements } from '../../conformance/runner/requirements.ts';
 
-const rows = readCatalogue();
+const rows = readRequirements();
 const sections = 'WA AS LIM INT SIG RS RS-IP RS-L RS-Q RS-OP RS-G ILP SET EVT CT VER AMB'.split(' ');
 
 function twice(ids: readonly string[]): string[] {

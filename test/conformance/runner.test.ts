@@ -13,13 +13,13 @@ import {
 } from '../../conformance/runner/check.ts';
 import { createRedaction } from '../../conformance/runner/redaction.ts';
 import { describeFailure, describeSummary, summarise } from '../../conformance/runner/report.ts';
-import type { CatalogueRow } from '../../conformance/runner/requirements.ts';
+import type { Requirement } from '../../conformance/runner/requirements.ts';
 import { createRun, newIdentity } from '../../conformance/runner/run.ts';
 import { loadResponseBodies } from '../../conformance/runner/validation.ts';
 import { createRecorder, createSignedClient } from '../../conformance/steps/signed-client.ts';
 
 const bodies = await loadResponseBodies();
-const rows: CatalogueRow[] = ['WA-01', 'WA-02', 'CT-09'].map((id) => ({
+const rows: Requirement[] = ['WA-01', 'WA-02', 'CT-09'].map((id) => ({
   id,
   level: 'M',
   statement: 's',

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { validateSignature } from '@interledger/http-signature-utils';
 import { newIdentity } from '../../conformance/runner/run.ts';
-import { EnvironmentError, readEnvironment } from '../../conformance/runner/target.ts';
+import { parseTarget, TargetError } from '../../conformance/runner/target.ts';
 import { targetOf } from '../../conformance/steps/http-exchange.ts';
 import { CookieJar, interactionHash } from '../../conformance/steps/interaction.ts';
 import { type Call, prepareRequest } from '../../conformance/steps/signed-client.ts';
@@ -84,9 +84,9 @@ test('a wrong environment is refused with every complaint, and without its secre
   const secret = 'bm90LWEta2V5LWJ1dC1zZWNyZXQ=';
   const variables = { TOUCHSTONE_WALLET_ADDRESS: 'alice', TOUCHSTONE_PRIVATE_KEY_BASE64: secret };
   assert.throws(
-    () => readEnvironment(variables),
+    () => parseTarget(variables),
     (error: unknown) => {
-      assert.ok(error instanceof EnvironmentError);
+      assert.ok(error instanceof TargetError);
       assert.equal(error.complaints.length, 5);
       assert.match(error.message, /TOUCHSTONE_WALLET_ADDRESS is not an absolute/);
       assert.match(error.message, /TOUCHSTONE_PRIVATE_KEY_BASE64 holds no readable/);
@@ -97,7 +97,7 @@ test('a wrong environment is refused with every complaint, and without its secre
 });
 
 test('a complete environment is read', () => {
-  const environment = readEnvironment({
+  const environment = parseTarget({
     TOUCHSTONE_WALLET_ADDRESS: 'http://localhost:4000/alice',
     TOUCHSTONE_RECEIVER: 'http://localhost:4100/bob',
     TOUCHSTONE_CLIENT: 'http://localhost:4000/client',

@@ -9,7 +9,7 @@ import pino from 'pino';
 import { checks as allChecks } from '../../conformance/checks/index.ts';
 import { answersCheckId, type Check, type Profile, profiles, runChecks } from '../../conformance/runner/check.ts';
 import { createRun } from '../../conformance/runner/run.ts';
-import { readEnvironment } from '../../conformance/runner/target.ts';
+import { parseTarget } from '../../conformance/runner/target.ts';
 import { loadResponseBodies } from '../../conformance/runner/validation.ts';
 import { createDeployment } from '../../src/world/deployment.ts';
 import { mainWorldId } from '../../src/world/naming.ts';
@@ -72,7 +72,7 @@ async function judgeIn(
   if (mutant?.from === 'founding') globalThis.touchstoneMutant = mutant.id;
   try {
     const world = await deployment.addWorld(mainWorldId, { consent: 'auto', profile });
-    const run = await createRun(readEnvironment(world.describeEnvironment()), bodies);
+    const run = await createRun(parseTarget(world.describeEnvironment()), bodies);
     globalThis.touchstoneMutant = mutant?.id;
     const results = await runChecks(checks.map(boundInTime), run.contextFor);
     for (const { id, failure } of results)

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type { Check } from '../../runner/check.ts';
-import { callBack, codeOf, openInteraction } from '../../steps/back-channel.ts';
+import { callBackChannel, codeOf, openInteraction } from '../../steps/back-channel.ts';
 import { expectStatus } from '../../steps/expect.ts';
 import { cancelGrant, outgoingAccess } from '../../steps/scenarios.ts';
 
@@ -13,28 +13,31 @@ export const checks: readonly Check[] = [
     title: 'an identity provider reads what is asked, accepts or rejects it once, and hears why it may not',
     run: async (context) => {
       const accepted = await openInteraction(context);
-      const { body } = expectStatus(await callBack(context, 'GET', accepted.path), 200);
+      const { body } = expectStatus(await callBackChannel(context, 'GET', accepted.path), 200);
       assert.equal(typeof body.grantId, 'string');
       assert.deepEqual([body.state, body.access], ['PENDING', [outgoingAccess(context.sender)]]);
-      expectStatus(await callBack(context, 'POST', `${accepted.path}/accept`), 202);
-      assert.equal((await callBack(context, 'GET', accepted.path)).body.state, 'APPROVED');
-      assert.deepEqual(codeOf(await callBack(context, 'POST', `${accepted.path}/reject`)), [
+      expectStatus(await callBackChannel(context, 'POST', `${accepted.path}/accept`), 202);
+      assert.equal((await callBackChannel(context, 'GET', accepted.path)).body.state, 'APPROVED');
+      assert.deepEqual(codeOf(await callBackChannel(context, 'POST', `${accepted.path}/reject`)), [
         400,
         'invalid_interaction',
       ]);
 
       const rejected = await openInteraction(context);
-      expectStatus(await callBack(context, 'POST', `${rejected.path}/reject`), 202);
-      assert.equal((await callBack(context, 'GET', rejected.path)).body.state, 'DENIED');
+      expectStatus(await callBackChannel(context, 'POST', `${rejected.path}/reject`), 202);
+      assert.equal((await callBackChannel(context, 'GET', rejected.path)).body.state, 'DENIED');
 
       const unknown = `/grant/${randomUUID()}/${randomUUID()}`;
       for (const method of ['GET', 'POST'] as const) {
         const path = method === 'GET' ? unknown : `${unknown}/accept`;
-        assert.deepEqual(codeOf(await callBack(context, method, path)), [404, 'unknown_interaction'], method);
+        assert.deepEqual(codeOf(await callBackChannel(context, method, path)), [404, 'unknown_interaction'], method);
       }
       const cancelled = await openInteraction(context);
       expectStatus(await cancelGrant(context, cancelled.grant), 204);
-      assert.deepEqual(codeOf(await callBack(context, 'POST', `${cancelled.path}/accept`)), [401, 'user_denied']);
+      assert.deepEqual(codeOf(await callBackChannel(context, 'POST', `${cancelled.path}/accept`)), [
+        401,
+        'user_denied',
+      ]);
     },
   },
   {
@@ -43,12 +46,12 @@ export const checks: readonly Check[] = [
     title: 'a wrong secret of any length is 401 before anything is looked up, and decides nothing',
     run: async (context) => {
       const { path } = await openInteraction(context);
-      for (const secret of ['', 'x', `${context.environment.backChannel?.secret}x`]) {
-        expectStatus(await callBack(context, 'GET', path, secret), 401);
-        expectStatus(await callBack(context, 'POST', `${path}/accept`, secret), 401);
-        expectStatus(await callBack(context, 'GET', `/grant/${randomUUID()}/x`, secret), 401);
+      for (const secret of ['', 'x', `${context.target.backChannel?.secret}x`]) {
+        expectStatus(await callBackChannel(context, 'GET', path, secret), 401);
+        expectStatus(await callBackChannel(context, 'POST', `${path}/accept`, secret), 401);
+        expectStatus(await callBackChannel(context, 'GET', `/grant/${randomUUID()}/x`, secret), 401);
       }
-      assert.equal((await callBack(context, 'GET', path)).body.state, 'PENDING');
+      assert.equal((await callBackChannel(context, 'GET', path)).body.state, 'PENDING');
     },
   },
 ];

@@ -16,7 +16,7 @@ import {
   quoteAccess,
   requestToken,
 } from '../../steps/scenarios.ts';
-import { withSwitches } from '../../steps/world.ts';
+import { inWorldWithSwitches } from '../../steps/world.ts';
 
 const quoteRequest = { access_token: { access: [quoteAccess()] } };
 
@@ -67,8 +67,8 @@ export const checks: readonly Check[] = [
     rows: ['AS-23'],
     title: 'a keyid that the key set does not hold',
     run: async (context) => {
-      const sign = { keyId: 'nobody-has-this', privateKey: context.environment.identity.privateKey };
-      const asker = { client: context.environment.client, identity: sign };
+      const sign = { keyId: 'nobody-has-this', privateKey: context.target.identity.privateKey };
+      const asker = { client: context.target.client, identity: sign };
       expectGnapError(await postGrant(context, context.sender, quoteRequest, asker), 400, 'invalid_client');
     },
   },
@@ -77,8 +77,8 @@ export const checks: readonly Check[] = [
     rows: ['AS-24'],
     title: 'a signature by another key under a known keyid',
     run: async (context) => {
-      const identity = context.newIdentity(context.environment.identity.keyId);
-      const asker = { client: context.environment.client, identity };
+      const identity = context.newIdentity(context.target.identity.keyId);
+      const asker = { client: context.target.client, identity };
       expectGnapError(await postGrant(context, context.sender, quoteRequest, asker), 401, 'invalid_client');
     },
   },
@@ -169,7 +169,7 @@ export const checks: readonly Check[] = [
     rows: ['SIG-24', 'AS-26', 'AS-N09'],
     title: 'a key that left the key set opens nothing any more, the one that came instead does',
     run: async (context) => {
-      await withSwitches(context, { clientKeyMaxAgeMs: 0 }, async (world) => {
+      await inWorldWithSwitches(context, { clientKeyMaxAgeMs: 0 }, async (world) => {
         const { receiver } = world;
         const first = world.newIdentity('first');
         const second = world.newIdentity('second');
@@ -202,7 +202,7 @@ export const checks: readonly Check[] = [
     rows: ['SIG-24', 'AS-N09'],
     title: 'another key under the kid of the old one takes its place',
     run: async (context) => {
-      await withSwitches(context, { clientKeyMaxAgeMs: 0 }, async (world) => {
+      await inWorldWithSwitches(context, { clientKeyMaxAgeMs: 0 }, async (world) => {
         const [old, exchanged] = [world.newIdentity('same'), world.newIdentity('same')];
         const client = await world.clientHost.add([old.jwk]);
         const ask = (identity: typeof old) =>
@@ -241,10 +241,10 @@ export const checks: readonly Check[] = [
     rows: ['AS-25', 'SIG-29'],
     title: 'another client’s key opens neither the continuation, nor the management, nor the use of a token',
     run: async (context) => {
-      const { receiver, environment } = context;
+      const { receiver, target } = context;
       const grant = await requestToken(context, receiver, [incomingAccess(receiver)]);
       const stranger = context.newIdentity('stranger-key');
-      const namesake = context.newIdentity(environment.identity.keyId);
+      const namesake = context.newIdentity(target.identity.keyId);
       const { uri, access_token } = grant.continue;
       const { manage, value } = grant.access_token;
       const cancel = { operation: 'delete-continue', method: 'DELETE', url: uri, token: access_token.value };

@@ -8,7 +8,7 @@ import { buttonsOf, expectNothingIssued, fetchToken, fieldsOf, openPage, textOf 
 import { expectStatus } from '../../steps/expect.ts';
 import { amountOf } from '../../steps/scenarios.ts';
 import type { Json } from '../../steps/signed-client.ts';
-import { withWorld } from '../../steps/world.ts';
+import { inNewWorld } from '../../steps/world.ts';
 
 export const checks: readonly Check[] = [
   {
@@ -17,9 +17,9 @@ export const checks: readonly Check[] = [
     title: 'an identity provider may allow less in the body of its acceptance, and nothing that was not asked',
     consent: 'manual',
     run: async (context) => {
-      const { environment, call, sender } = context;
-      if (!environment.backChannel) throw new Error('this check needs TOUCHSTONE_BACK_CHANNEL');
-      const { secret, url } = environment.backChannel;
+      const { target, call, sender } = context;
+      if (!target.backChannel) throw new Error('this check needs TOUCHSTONE_BACK_CHANNEL');
+      const { secret, url } = target.backChannel;
       const { pending, limits } = await openPage(context, { finish: false });
       const [, id, nonce] = /\/interact\/([^/?]+)\/([^/?]+)/.exec(pending.body.interact.redirect) ?? [];
       const accept = (body: Json) => {
@@ -50,9 +50,9 @@ export const checks: readonly Check[] = [
     title: 'the back channel takes two words only; whether the interaction is there comes first',
     consent: 'manual',
     run: async (context) => {
-      const { environment, call } = context;
-      if (!environment.backChannel) throw new Error('this check needs TOUCHSTONE_BACK_CHANNEL');
-      const { secret, url } = environment.backChannel;
+      const { target, call } = context;
+      if (!target.backChannel) throw new Error('this check needs TOUCHSTONE_BACK_CHANNEL');
+      const { secret, url } = target.backChannel;
       const { pending } = await openPage(context);
       const [, id, nonce] = /\/interact\/([^/?]+)\/([^/?]+)/.exec(pending.body.interact.redirect) ?? [];
       const post = (path: string) => {
@@ -84,7 +84,7 @@ export const checks: readonly Check[] = [
         client: { wallet: 'slate/shop', keyId: 'shop-1' },
         signIn: true,
       };
-      return withWorld(context, { definition, consent: 'manual' }, async (world) => {
+      return inNewWorld(context, { definition, consent: 'manual' }, async (world) => {
         const { owner, pending, page } = await openPage(world);
         assert.ok(!textOf(page.text).includes('10.00'), 'nothing is told before');
         const consentUrl = owner.url;

@@ -7,10 +7,10 @@ import { randomUUID } from 'node:crypto';
 import type { Check } from '../../runner/check.ts';
 import {
   buttonsOf,
+  ConsentBrowser,
   expectNothingIssued,
   fetchToken,
   fieldsOf,
-  Owner,
   openPage,
   textOf,
 } from '../../steps/consent-page.ts';
@@ -49,8 +49,8 @@ export const checks: readonly Check[] = [
       'the page says who asks, for what, how much, how often, until when and to whom, and offers to accept or to refuse',
     consent: 'manual',
     run: async (context) => {
-      const { sender, receiver, environment } = context;
-      const shown = expectStatus(await context.call({ url: environment.client, sign: false }), 200).body.publicName;
+      const { sender, receiver, target } = context;
+      const shown = expectStatus(await context.call({ url: target.client, sign: false }), 200).body.publicName;
       const incoming = `${receiver.resourceServer}/incoming-payments/${randomUUID()}`;
       const debitAmount = amountOf(sender, '1250');
       const amount = `${written(debitAmount)} ${sender.assetCode}`;
@@ -64,9 +64,9 @@ export const checks: readonly Check[] = [
         ['R/2030-01-01T08:30:00Z/PT1H', ['each hour', 'no end date', '1 January 2030, 08:30 UTC']],
       ] as const) {
         const access = outgoingAccess(sender, { debitAmount, interval, receiver: incoming });
-        const page = await new Owner(context).open(await requestInteractiveGrant(context, [access]));
+        const page = await new ConsentBrowser(context).open(await requestInteractiveGrant(context, [access]));
         const text = textOf(expectStatus(page, 200).text);
-        for (const part of [shown, environment.client, sender.url, incoming, amount, ...words]) {
+        for (const part of [shown, target.client, sender.url, incoming, amount, ...words]) {
           assert.ok(text.includes(part), `the page does not say ${part}`);
         }
         const buttons = buttonsOf(page.text);
@@ -167,7 +167,7 @@ export const checks: readonly Check[] = [
     consent: 'manual',
     run: async (context) => {
       const { owner, pending, page } = await openPage(context);
-      const stranger = new Owner(context);
+      const stranger = new ConsentBrowser(context);
       const other = await openPage(context, { owner: stranger });
       const foreign = fieldsOf(other.page.text, 'consent');
       stranger.url = owner.url;
@@ -260,7 +260,7 @@ export const checks: readonly Check[] = [
         [`${base}/finish`, 401],
         [`${base}x/finish`, 404],
       ] as const) {
-        const page = expectStatus(await new Owner(context).get(url), status);
+        const page = expectStatus(await new ConsentBrowser(context).get(url), status);
         assert.ok(isPage(page));
         assert.match(page.headers.get('content-security-policy') ?? '', /frame-ancestors 'none'/);
         expectGnapError(await context.call({ url, sign: false }), status, 'unknown_interaction', 'invalid_request');

@@ -206,7 +206,7 @@ export const checks: readonly Check[] = [
     run: async (context) => {
       const { body } = await pendingGrant(context, false);
       const call = { ...continuation(body), token: body.continue.access_token.value };
-      for (const poll of [{}, { json: {} }, { json: { client: context.environment.client } }]) {
+      for (const poll of [{}, { json: {} }, { json: { client: context.target.client } }]) {
         await passWait(context, body);
         const answer = expectStatus(await context.call({ ...call, ...poll }), 200);
         assert.equal(answer.body.access_token, undefined, 'no token before consent');

@@ -7,10 +7,10 @@ import {
   continueGrant,
   obtainConsent,
   outgoingAccess,
-  pollable,
   requestInteractiveGrant,
+  requestPollableGrant,
 } from '../../steps/scenarios.ts';
-import { withRules } from '../../steps/world.ts';
+import { inWorldWithRules } from '../../steps/world.ts';
 
 export const checks: readonly Check[] = [
   {
@@ -18,9 +18,9 @@ export const checks: readonly Check[] = [
     rows: ['AS-122', 'AS-123', 'AMB-18'],
     title: 'an answered poll starts the wait anew, one that came too fast does not prolong it',
     run: async (context) => {
-      await withRules(context, { grants: { waitSeconds: 5 } }, async (world) => {
+      await inWorldWithRules(context, { grants: { waitSeconds: 5 } }, async (world) => {
         await world.control.request('POST', '/clock', { freeze: true });
-        const pending = await pollable(world);
+        const pending = await requestPollableGrant(world);
         const tooFast = async () => expectGnapError(await continueGrant(world, pending), 400, 'too_fast');
         const answered = async () => expectStatus(await continueGrant(world, pending), 200);
         await tooFast();
@@ -47,7 +47,7 @@ export const checks: readonly Check[] = [
     rows: ['AS-124'],
     title: 'the continue token and URI stay as they are, from the first answer to the cancellation',
     run: async (context) => {
-      const pending = await pollable(context);
+      const pending = await requestPollableGrant(context);
       const polled = expectStatus(await continueGrant(context, pending), 200).body;
       assert.deepEqual(polled.continue, pending.continue);
       const withFinish = await requestInteractiveGrant(context, [outgoingAccess(context.sender)]);
@@ -62,8 +62,8 @@ export const checks: readonly Check[] = [
     rows: ['AS-124'],
     title: 'where the operator wants it each answer brings a new continue token, and the one before is void',
     run: async (context) => {
-      await withRules(context, { switches: { rotateContinuation: true } }, async (world) => {
-        const first = await pollable(world);
+      await inWorldWithRules(context, { switches: { rotateContinuation: true } }, async (world) => {
+        const first = await requestPollableGrant(world);
         const second = expectStatus(await continueGrant(world, first), 200).body;
         assert.equal(second.continue.uri, first.continue.uri);
         assert.notEqual(second.continue.access_token.value, first.continue.access_token.value);

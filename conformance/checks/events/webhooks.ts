@@ -17,7 +17,7 @@ import {
 } from '../../steps/scenarios.ts';
 import type { Json } from '../../steps/signed-client.ts';
 import { type Delivery, openWebhookHost, type WebhookHost } from '../../steps/webhook-host.ts';
-import { withWorld } from '../../steps/world.ts';
+import { inNewWorld } from '../../steps/world.ts';
 
 type Work = (world: CheckContext, host: WebhookHost, sender: string, receiver: string) => Promise<void>;
 
@@ -27,7 +27,7 @@ const withWebhook =
   async (context) => {
     const host = await openWebhookHost();
     try {
-      await withWorld(context, {}, async (world) => {
+      await inNewWorld(context, {}, async (world) => {
         const { control, sender, receiver } = world;
         await control.request('POST', '/clock', { freeze: true });
         const ases = [await aseOf(world, sender), await aseOf(world, receiver)] as const;

@@ -19,8 +19,9 @@ import {
 } from '../../steps/scenarios.ts';
 import type { Json } from '../../steps/signed-client.ts';
 
-interface Lie {
-  readonly name: string;
+interface Defect {
+  readonly id: string;
+  readonly title: string;
   /** What stands in the document instead. */
   readonly members?: (context: CheckContext, receiver: HostedReceiver) => Json;
   /** Or how the receiver answers. */
@@ -50,35 +51,120 @@ const authorizedBy = (authServer: (peer: PeerAse) => string) => (peer: PeerAse, 
   };
 };
 
-const lies: readonly Lie[] = [
-  { name: 'closed', members: () => ({ completed: true }) },
-  { name: 'expired', members: () => ({ expiresAt: '2020-01-01T00:00:00Z' }) },
-  { name: 'full', members: (context) => ({ receivedAmount: units(context, '1000') }) },
-  { name: 'over-full', members: (context) => ({ receivedAmount: units(context, '1001') }) },
-  { name: 'negative', members: (context) => ({ receivedAmount: units(context, '-1') }) },
-  { name: 'beyond-64-bits', members: (context) => ({ incomingAmount: units(context, '18446744073709551616') }) },
-  { name: 'two-assets', members: () => ({ receivedAmount: { value: '0', ...euros } }) },
-  { name: 'without-methods', members: () => ({ methods: [] }) },
-  { name: 'without-ilp', members: () => ({ methods: [{ type: 'card' }] }) },
-  { name: 'without-route', members: (_, receiver) => method(receiver, { ilpAddress: 'test.nowhere.known' }) },
-  { name: 'without-secret', members: (_, receiver) => method(receiver, { sharedSecret: undefined }) },
-  { name: 'gone', tell: (_, receiver) => Object.assign(receiver, { status: 404 }) },
-  { name: 'failing', tell: (_, receiver) => Object.assign(receiver, { status: 500 }) },
-  { name: 'page', tell: always(200, { 'content-type': 'text/html' }, '<p>An incoming payment</p>') },
-  { name: 'redirect', tell: (peer, { url }) => always(302, { location: `${url}/elsewhere` }, '')(peer) },
-  { name: 'auth-server-elsewhere', tell: authorizedBy(({ origin }) => `${origin}/nothing/here`) },
-  { name: 'auth-server-no-url', tell: authorizedBy(() => 'the usual one') },
+const defects: readonly Defect[] = [
+  { id: 'foreign-receiver.closed', title: 'it is completed', members: () => ({ completed: true }) },
+  { id: 'foreign-receiver.expired', title: 'it has expired', members: () => ({ expiresAt: '2020-01-01T00:00:00Z' }) },
+  {
+    id: 'foreign-receiver.full',
+    title: 'it has received everything',
+    members: (context) => ({ receivedAmount: units(context, '1000') }),
+  },
+  {
+    id: 'foreign-receiver.over-full',
+    title: 'it has received more than everything',
+    members: (context) => ({ receivedAmount: units(context, '1001') }),
+  },
+  {
+    id: 'foreign-receiver.negative',
+    title: 'its received amount is negative',
+    members: (context) => ({ receivedAmount: units(context, '-1') }),
+  },
+  {
+    id: 'foreign-receiver.beyond-64-bits',
+    title: 'its amount exceeds 64 bits',
+    members: (context) => ({ incomingAmount: units(context, '18446744073709551616') }),
+  },
+  {
+    id: 'foreign-receiver.two-assets',
+    title: 'its amounts are in two assets',
+    members: () => ({ receivedAmount: { value: '0', ...euros } }),
+  },
+  { id: 'foreign-receiver.without-methods', title: 'it offers no payment method', members: () => ({ methods: [] }) },
+  {
+    id: 'foreign-receiver.without-ilp',
+    title: 'it offers no ILP payment method',
+    members: () => ({ methods: [{ type: 'card' }] }),
+  },
+  {
+    id: 'foreign-receiver.without-route',
+    title: 'no route leads to its ILP address',
+    members: (_, receiver) => method(receiver, { ilpAddress: 'test.nowhere.known' }),
+  },
+  {
+    id: 'foreign-receiver.without-secret',
+    title: 'it has no shared secret',
+    members: (_, receiver) => method(receiver, { sharedSecret: undefined }),
+  },
+  {
+    id: 'foreign-receiver.gone',
+    title: 'it answers 404',
+    tell: (_, receiver) => Object.assign(receiver, { status: 404 }),
+  },
+  {
+    id: 'foreign-receiver.failing',
+    title: 'it answers 500',
+    tell: (_, receiver) => Object.assign(receiver, { status: 500 }),
+  },
+  {
+    id: 'foreign-receiver.page',
+    title: 'it answers with an HTML page',
+    tell: always(200, { 'content-type': 'text/html' }, '<p>An incoming payment</p>'),
+  },
+  {
+    id: 'foreign-receiver.redirect',
+    title: 'it redirects',
+    tell: (peer, { url }) => always(302, { location: `${url}/elsewhere` }, '')(peer),
+  },
+  {
+    id: 'foreign-receiver.auth-server-elsewhere',
+    title: 'its authorization server does not exist',
+    tell: authorizedBy(({ origin }) => `${origin}/nothing/here`),
+  },
+  {
+    id: 'foreign-receiver.auth-server-no-url',
+    title: 'its authorization server is not a URL',
+    tell: authorizedBy(() => 'the usual one'),
+  },
 ];
 
 /** Ways of a receiver to change between its quote and the payment. */
-const changes: readonly Lie[] = [
+const changes: readonly Defect[] = [
   {
-    name: 'asset',
+    id: 'foreign-receiver.changed-asset',
+    title: 'its asset has changed',
     members: () => ({ incomingAmount: { value: '1000', ...euros }, receivedAmount: { value: '0', ...euros } }),
   },
-  { name: 'less-awaited', members: (context) => ({ receivedAmount: units(context, '1') }) },
-  { name: 'smaller', members: (context) => ({ incomingAmount: units(context, '999') }) },
-  ...lies.filter(({ name }) => ['closed', 'expired', 'without-methods', 'without-route', 'gone'].includes(name)),
+  {
+    id: 'foreign-receiver.changed-less-awaited',
+    title: 'part of its amount has arrived',
+    members: (context) => ({ receivedAmount: units(context, '1') }),
+  },
+  {
+    id: 'foreign-receiver.changed-smaller',
+    title: 'its amount is smaller',
+    members: (context) => ({ incomingAmount: units(context, '999') }),
+  },
+  { id: 'foreign-receiver.changed-closed', title: 'it is completed', members: () => ({ completed: true }) },
+  {
+    id: 'foreign-receiver.changed-expired',
+    title: 'it has expired',
+    members: () => ({ expiresAt: '2020-01-01T00:00:00Z' }),
+  },
+  {
+    id: 'foreign-receiver.changed-without-methods',
+    title: 'it offers no payment method',
+    members: () => ({ methods: [] }),
+  },
+  {
+    id: 'foreign-receiver.changed-without-route',
+    title: 'no route leads to its ILP address',
+    members: (_, receiver) => method(receiver, { ilpAddress: 'test.nowhere.known' }),
+  },
+  {
+    id: 'foreign-receiver.changed-gone',
+    title: 'it answers 404',
+    tell: (_, receiver) => Object.assign(receiver, { status: 404 }),
+  },
 ];
 
 /** A receiver of ours that awaits 1000; afterwards nothing was sent to it and nothing is held from the sender. */
@@ -96,7 +182,7 @@ async function withUnpaid(
   assert.equal(await balanceOf(context, context.sender.url), before, 'nothing is held');
 }
 
-function apply({ members, tell }: Lie, context: CheckContext, peer: PeerAse, receiver: HostedReceiver): void {
+function apply({ members, tell }: Defect, context: CheckContext, peer: PeerAse, receiver: HostedReceiver): void {
   if (members) Object.assign(receiver.payment, members(context, receiver));
   tell?.(peer, receiver);
 }
@@ -119,14 +205,14 @@ export const checks: readonly Check[] = [
       });
     },
   },
-  ...lies.map(
-    (lie): Check => ({
-      id: `foreign-receiver.${lie.name}`,
+  ...defects.map(
+    (defect): Check => ({
+      id: defect.id,
       rows: ['RS-Q-14', 'RS-OP-11', 'RS-02'],
-      title: `no quote and no payment, and nothing held, for a receiver of another ASE: ${lie.name}`,
+      title: `no quote and no payment, and nothing held, for a receiver of another ASE: ${defect.title}`,
       run: (context) =>
         withUnpaid(context, async (peer, receiver) => {
-          apply(lie, context, peer, receiver);
+          apply(defect, context, peer, receiver);
           const walletAddress = context.sender.url;
           const quoted = await postQuote(context, { walletAddress, receiver: receiver.url, method: 'ilp' });
           expectResourceError(quoted, 400, /^invalid receiver$/);
@@ -139,9 +225,9 @@ export const checks: readonly Check[] = [
   ),
   ...changes.map(
     (change): Check => ({
-      id: `foreign-receiver.changed-${change.name}`,
+      id: change.id,
       rows: ['RS-OP-11', 'RS-Q-23', 'RS-02'],
-      title: `no payment, and nothing held, of a quote whose receiver has changed since: ${change.name}`,
+      title: `no payment, and nothing held, of a quote whose receiver has changed since: ${change.title}`,
       run: (context) =>
         withUnpaid(context, async (peer, receiver) => {
           const { id: quoteId } = await createQuote(context, receiver.url);

@@ -14,8 +14,8 @@ const begin = '2031-01-15T00:00:00Z';
 const noLimits = (): Json => ({});
 
 /** Lets packets fail on their way to the peer; without `fault` no longer. */
-async function failPackets({ context }: LimitedGrant, fault?: Json): Promise<void> {
-  const { control } = context;
+async function failPackets({ world }: LimitedGrant, fault?: Json): Promise<void> {
+  const { control } = world;
   assert.equal((await control.request('DELETE', '/faults')).status, 204);
   if (!fault) return;
   const added = await control.request('POST', '/faults', { operation: 'send-packet', kind: 'status', ...fault });
@@ -30,29 +30,29 @@ export const checks: readonly Check[] = [
     id: 'grant-spent.interval',
     rows: ['RS-OP-14', 'RS-G-03', 'RS-G-04', 'CT-03'],
     title: 'spent amounts are those of the current interval: zero where only others were used, null outside of all',
-    run: (outer) =>
+    run: (context) =>
       withLimitedGrant(
-        outer,
+        context,
         () => ({ interval: 'R2/2031-01-01T00:00:00Z/P1M' }),
         begin,
         async (grant) => {
-          const { pay, settle, readSpent, moveTo, context } = grant;
+          const { pay, settle, readSpent, moveTo, world } = grant;
           const nothing = { spentDebitAmount: null, spentReceiveAmount: null };
           assert.deepEqual(await readSpent(), nothing);
           const { body: first } = expectStatus(await pay('30'), 201);
           const { body: second } = expectStatus(await pay('20'), 201);
           const received = BigInt(first.receiveAmount.value) + BigInt(second.receiveAmount.value);
           const january = {
-            spentDebitAmount: amountOf(context.sender, '50'),
-            spentReceiveAmount: amountOf(context.receiver, String(received)),
+            spentDebitAmount: amountOf(world.sender, '50'),
+            spentReceiveAmount: amountOf(world.receiver, String(received)),
           };
           assert.deepEqual([second.grantSpentDebitAmount, second.grantSpentReceiveAmount], Object.values(january));
           assert.deepEqual(await readSpent(), january);
 
           await moveTo('2031-02-01T00:00:00Z');
           const zero = {
-            spentDebitAmount: amountOf(context.sender, '0'),
-            spentReceiveAmount: amountOf(context.receiver, '0'),
+            spentDebitAmount: amountOf(world.sender, '0'),
+            spentReceiveAmount: amountOf(world.receiver, '0'),
           };
           assert.deepEqual(await readSpent(), zero);
           const { body: third } = expectStatus(await pay('7'), 201);
@@ -72,10 +72,10 @@ export const checks: readonly Check[] = [
     id: 'grant-spent.mixed-assets',
     rows: ['RS-G-08'],
     title: 'received amounts of two assets are never added: the payment tells its own, the read says null',
-    run: (outer) =>
-      withLimitedGrant(outer, noLimits, begin, async ({ pay, readSpent, context }) => {
-        const { receiver } = context;
-        const other = (await listParties(context)).find(
+    run: (context) =>
+      withLimitedGrant(context, noLimits, begin, async ({ pay, readSpent, world }) => {
+        const { receiver } = world;
+        const other = (await listParties(world)).find(
           ({ assetCode, resourceServer }) =>
             assetCode !== receiver.assetCode && resourceServer === receiver.resourceServer,
         );
@@ -86,7 +86,7 @@ export const checks: readonly Check[] = [
         assert.deepEqual(second.grantSpentReceiveAmount, second.receiveAmount);
         assert.equal(second.grantSpentDebitAmount.value, '3000');
         assert.deepEqual(await readSpent(), {
-          spentDebitAmount: amountOf(context.sender, '3000'),
+          spentDebitAmount: amountOf(world.sender, '3000'),
           spentReceiveAmount: null,
         });
         const { body: third } = expectStatus(await pay('500'), 201);
@@ -99,12 +99,12 @@ export const checks: readonly Check[] = [
     id: 'grant-spent.grants-apart',
     rows: ['RS-G-09', 'LIM-15', 'RS-G-02'],
     title: 'two grants of one client have limits and totals of their own',
-    run: (outer) => {
-      const limits = ({ sender }: { sender: LimitedGrant['context']['sender'] }) => ({
+    run: (context) => {
+      const limits = ({ sender }: { sender: LimitedGrant['world']['sender'] }) => ({
         debitAmount: amountOf(sender, '100'),
       });
-      return withLimitedGrant(outer, limits, begin, async (one) => {
-        const other = await openLimitedGrant(one.context, limits(one.context));
+      return withLimitedGrant(context, limits, begin, async (one) => {
+        const other = await openLimitedGrant(one.world, limits(one.world));
         expectStatus(await one.pay('100'), 201);
         assert.deepEqual(await other.readSpent(), { spentDebitAmount: null, spentReceiveAmount: null });
         expectStatus(await other.pay('60'), 201);
@@ -119,9 +119,9 @@ export const checks: readonly Check[] = [
     id: 'grant-spent.part-failed',
     rows: ['LIM-14', 'RS-OP-18', 'RS-G-07'],
     title: 'a payment that fails halfway gives the grant back what it did not send, and not what it did',
-    run: (outer) =>
-      withLimitedGrant(outer, limitOf(severalPackets), begin, async (grant) => {
-        const { pay, readSpent, context } = grant;
+    run: (context) =>
+      withLimitedGrant(context, limitOf(severalPackets), begin, async (grant) => {
+        const { pay, readSpent, world } = grant;
         await failPackets(grant, { nth: 2 });
         const { body: payment } = expectStatus(await pay(severalPackets), 201);
         assert.equal(payment.grantSpentDebitAmount.value, severalPackets, 'all of it counts until then');
@@ -134,7 +134,7 @@ export const checks: readonly Check[] = [
         );
         const { spentDebitAmount, spentReceiveAmount } = await readSpent();
         assert.deepEqual(spentDebitAmount, sentAmount);
-        const read = await context.call({ operation: 'get-incoming-payment', url: payment.receiver, sign: false });
+        const read = await world.call({ operation: 'get-incoming-payment', url: payment.receiver, sign: false });
         assert.deepEqual(spentReceiveAmount, expectStatus(read, 200).body.receivedAmount);
         const left = BigInt(severalPackets) - BigInt(sentAmount.value);
         expectResourceError(await pay(String(left + 1n)), 403);
@@ -146,13 +146,13 @@ export const checks: readonly Check[] = [
     id: 'grant-spent.insufficient-funds',
     rows: ['RS-OP-23', 'LIM-14', 'RS-OP-18'],
     title: 'without the money the payment is accepted and fails; nothing is sent and the limit is whole again',
-    run: (outer) => {
+    run: (context) => {
       const tooMuch = '900000000';
-      return withLimitedGrant(outer, limitOf(tooMuch), begin, async (grant) => {
-        const { pay, readSpent, context } = grant;
+      return withLimitedGrant(context, limitOf(tooMuch), begin, async (grant) => {
+        const { pay, readSpent, world } = grant;
         const { body: payment } = expectStatus(await pay(tooMuch), 201);
         const { failed, sentAmount } = await grant.settle(payment);
-        assert.deepEqual([failed, sentAmount], [true, amountOf(context.sender, '0')]);
+        assert.deepEqual([failed, sentAmount], [true, amountOf(world.sender, '0')]);
         const { spentDebitAmount, spentReceiveAmount } = await readSpent();
         assert.deepEqual([spentDebitAmount.value, spentReceiveAmount.value], ['0', '0']);
         expectStatus(await pay(tooMuch), 201);
@@ -163,14 +163,14 @@ export const checks: readonly Check[] = [
     id: 'grant-spent.receiver-full',
     rows: ['LIM-14', 'RS-OP-18', 'RS-OP-32'],
     title: 'of two payments to a receiver that has room for one, the other fails and does not count',
-    run: (outer) =>
-      withLimitedGrant(outer, noLimits, begin, async (grant) => {
-        const { context, token } = grant;
-        const { id } = await createIncomingPayment(context, { value: '100' });
-        const ask = () => createQuote(context, id, { receiveAmount: amountOf(context.receiver, '80') });
+    run: (context) =>
+      withLimitedGrant(context, noLimits, begin, async (grant) => {
+        const { world, token } = grant;
+        const { id } = await createIncomingPayment(world, { value: '100' });
+        const ask = () => createQuote(world, id, { receiveAmount: amountOf(world.receiver, '80') });
         const quotes = [await ask(), await ask()];
         await failPackets(grant, { times: 1000, code: 'T00' });
-        const payments = await Promise.all(quotes.map((quote) => payQuote(context, quote.id, token())));
+        const payments = await Promise.all(quotes.map((quote) => payQuote(world, quote.id, token())));
         await failPackets(grant);
         const settled = await Promise.all(payments.map((payment) => grant.settle(payment)));
         const failed = settled.find((payment) => payment.failed);
@@ -187,12 +187,12 @@ export const checks: readonly Check[] = [
     id: 'grant-spent.fails-later',
     rows: ['LIM-N01', 'LIM-14', 'CT-03'],
     title: 'a payment that fails in the next interval gives back to the one in which it was created',
-    run: (outer) => {
-      const limits = (context: { sender: LimitedGrant['context']['sender'] }) => ({
-        ...limitOf(severalPackets)(context),
+    run: (context) => {
+      const limits = (world: { sender: LimitedGrant['world']['sender'] }) => ({
+        ...limitOf(severalPackets)(world),
         interval: 'R/2031-01-01T00:00:00Z/P1M',
       });
-      return withLimitedGrant(outer, limits, '2031-01-31T23:59:59Z', async (grant) => {
+      return withLimitedGrant(context, limits, '2031-01-31T23:59:59Z', async (grant) => {
         const { pay, readSpent, moveTo } = grant;
         // The second packet and its copies come back as temporary failures: the payment goes on trying.
         await failPackets(grant, { nth: 2, times: 1000, code: 'T00' });
@@ -223,7 +223,7 @@ export const checks: readonly Check[] = [
 ];
 
 function limitOf(value: string) {
-  return ({ sender }: { sender: LimitedGrant['context']['sender'] }): Json => ({
+  return ({ sender }: { sender: LimitedGrant['world']['sender'] }): Json => ({
     debitAmount: amountOf(sender, value),
   });
 }

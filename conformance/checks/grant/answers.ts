@@ -66,7 +66,7 @@ export const checks: readonly Check[] = [
     rows: ['AS-20', 'AS-27', 'AMB-07'],
     title: 'a client is named by URL, by wallet address object or by key',
     run: async (context) => {
-      const { client } = context.environment;
+      const { client } = context.target;
       const access = [quoteAccess()];
       await requestToken(context, context.sender, access, { client });
       await requestToken(context, context.sender, access, { client: { walletAddress: client } });
@@ -154,7 +154,7 @@ export const checks: readonly Check[] = [
     rows: ['AS-02', 'AS-03', 'AS-N12'],
     title: 'unknown members, a charset and a needless (covered) token do not break a request',
     run: async (context) => {
-      const json = { client: context.environment.client, access_token: { access: [quoteAccess()] }, extra: { a: 1 } };
+      const json = { client: context.target.client, access_token: { access: [quoteAccess()] }, extra: { a: 1 } };
       const call = { operation: 'post-request', url: context.sender.authServer };
       expectStatus(await context.call({ ...call, json }), 200);
       expectStatus(await context.call({ ...call, json, token: 'some-older-token' }), 200);
@@ -257,7 +257,7 @@ export const checks: readonly Check[] = [
       const item = { type: 'incoming-payment', actions: ['create'] };
       const token = (await requestToken(context, context.sender, [item])).access_token.value;
       const url = `${context.sender.resourceServer}/incoming-payments`;
-      for (const walletAddress of [context.sender.url, context.environment.client]) {
+      for (const walletAddress of [context.sender.url, context.target.client]) {
         expectStatus(
           await context.call({ operation: 'create-incoming-payment', url, json: { walletAddress }, token }),
           201,

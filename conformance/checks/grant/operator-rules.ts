@@ -13,15 +13,15 @@ import {
   grantOutgoing,
   incomingAccess,
   outgoingAccess,
-  pollable,
   postGrant,
   postIncomingPayment,
   postQuote,
   quoteAccess,
+  requestPollableGrant,
   requestToken,
 } from '../../steps/scenarios.ts';
 import type { Answer, Json } from '../../steps/signed-client.ts';
-import { withRules } from '../../steps/world.ts';
+import { inWorldWithRules } from '../../steps/world.ts';
 
 const asking = (context: CheckContext, access: Json): Promise<Answer> => {
   const finish = { method: 'redirect', uri: finishUri, nonce: randomUUID() };
@@ -38,7 +38,7 @@ export const checks: readonly Check[] = [
     title: 'where the operator demands it, incoming payments and quotes need consent; the quote names nobody even then',
     run: async (context) => {
       await requestToken(context, context.sender, [quoteAccess(), incomingAccess(context.sender)]);
-      await withRules(context, { grants: { consentFor: ['incoming-payment', 'quote'] } }, async (world) => {
+      await inWorldWithRules(context, { grants: { consentFor: ['incoming-payment', 'quote'] } }, async (world) => {
         for (const item of [quoteAccess(), incomingAccess(world.receiver)]) {
           const refused = await postGrant(world, world.sender, { access_token: { access: [item] } });
           expectGnapError(refused, 400, 'invalid_request');
@@ -53,7 +53,7 @@ export const checks: readonly Check[] = [
         const json = { walletAddress: world.sender.url, receiver: receiver.body.id, method: 'ilp', debitAmount };
         expectStatus(await postQuote(world, json, quote), 201);
       });
-      await withRules(context, { grants: { consentFor: ['quote'] } }, async (world) => {
+      await inWorldWithRules(context, { grants: { consentFor: ['quote'] } }, async (world) => {
         await requestToken(world, world.sender, [incomingAccess(world.sender)]);
         assert.ok((await asking(world, quoteAccess())).body.interact, 'consent for quotes alone');
       });
@@ -64,9 +64,9 @@ export const checks: readonly Check[] = [
     rows: ['AS-10', 'AMB-18'],
     title: 'a pending answer announces the wait, none unless the operator wants one',
     run: async (context) => {
-      assert.equal((await pollable(context)).continue.wait, 0);
-      await withRules(context, { grants: { waitSeconds: 5 } }, async (world) => {
-        assert.equal((await pollable(world)).continue.wait, 5);
+      assert.equal((await requestPollableGrant(context)).continue.wait, 0);
+      await inWorldWithRules(context, { grants: { waitSeconds: 5 } }, async (world) => {
+        assert.equal((await requestPollableGrant(world)).continue.wait, 5);
       });
     },
   },
@@ -79,11 +79,11 @@ export const checks: readonly Check[] = [
         const limits = { debitAmount: amountOf(world.sender, '10'), expiry: '2020-01-01T00:00:00Z', shop: 'A-17' };
         return outgoingAccess(world.sender, limits);
       };
-      await withRules(context, {}, async (world) => {
+      await inWorldWithRules(context, {}, async (world) => {
         const granted = await grantOutgoing(world, access(world));
         assert.deepEqual(granted.access_token.access[0].limits, { debitAmount: amountOf(world.sender, '10') });
       });
-      await withRules(context, { profile: 'strict' }, async (world) => {
+      await inWorldWithRules(context, { profile: 'strict' }, async (world) => {
         expectGnapError(await asking(world, access(world)), 400, 'invalid_request');
         expectStatus(await asking(world, outgoingAccess(world.sender)), 200);
       });
@@ -95,7 +95,7 @@ export const checks: readonly Check[] = [
     title: 'an identifier of a quote right is its scope and not in the answer; strict refuses it',
     run: async (context) => {
       const access = (world: CheckContext) => ({ ...quoteAccess(['create']), identifier: world.receiver.url });
-      await withRules(context, {}, async (world) => {
+      await inWorldWithRules(context, {}, async (world) => {
         const granted = await requestToken(world, world.sender, [access(world)]);
         assert.deepEqual(granted.access_token.access, [quoteAccess(['create'])]);
         const { id: receiver } = await createIncomingPayment(world, { value: '5' });
@@ -104,7 +104,7 @@ export const checks: readonly Check[] = [
         expectStatus(await quoteFor(world.sender.url), 403);
         expectStatus(await quoteFor(world.receiver.url), 201);
       });
-      await withRules(context, { profile: 'strict' }, async (world) => {
+      await inWorldWithRules(context, { profile: 'strict' }, async (world) => {
         expectGnapError(await asking(world, access(world)), 400, 'invalid_request');
         await requestToken(world, world.sender, [quoteAccess(['create'])]);
       });

@@ -92,7 +92,7 @@ const refusals: readonly Refusal[] = [
     rows: ['AS-20'],
     title: 'wallet address and key together',
     request: (c) => ({
-      client: { walletAddress: c.environment.client, jwk: c.newIdentity('k').jwk },
+      client: { walletAddress: c.target.client, jwk: c.newIdentity('k').jwk },
       access_token: quote,
     }),
   },
@@ -100,7 +100,7 @@ const refusals: readonly Refusal[] = [
     id: 'grant.foreign-client-member',
     rows: ['AS-20'],
     title: 'an unknown member in client',
-    request: (c) => ({ client: { walletAddress: c.environment.client, name: 'shop' }, access_token: quote }),
+    request: (c) => ({ client: { walletAddress: c.target.client, name: 'shop' }, access_token: quote }),
   },
   {
     id: 'grant.jwk-alg',

@@ -14,7 +14,7 @@ import {
   requestToken,
 } from '../../steps/scenarios.ts';
 import type { Json } from '../../steps/signed-client.ts';
-import { withWorld } from '../../steps/world.ts';
+import { inNewWorld } from '../../steps/world.ts';
 
 /** State of the grant that the sender's ASE received last. */
 async function newestState({ control, sender }: CheckContext): Promise<string> {
@@ -30,41 +30,41 @@ export const checks: readonly Check[] = [
     id: 'grant.states',
     rows: ['LIM-01'],
     title: 'a grant is pending, approved, issued and revoked, in this order; what was done before changes it no more',
-    run: (outer) =>
-      withWorld(outer, {}, async (context) => {
-        const pending = await requestInteractiveGrant(context, [outgoingAccess(context.sender)]);
-        assert.equal(await newestState(context), 'pending');
-        const interactRef = await obtainConsent(context, pending);
-        assert.equal(await newestState(context), 'approved');
-        await passWait(context, pending.body);
-        const issued = expectStatus(await continueGrant(context, pending.body, interactRef), 200).body;
-        assert.equal(await newestState(context), 'issued');
-        await walkInteraction(context.call, pending.body.interact.redirect);
-        await passWait(context, issued);
-        assert.ok((await continueGrant(context, issued, interactRef)).status >= 400, 'a reference serves once');
-        assert.equal(await newestState(context), 'issued');
-        expectStatus(await cancelGrant(context, issued), 204);
-        assert.equal(await newestState(context), 'revoked');
-        await walkInteraction(context.call, pending.body.interact.redirect);
-        assert.ok((await continueGrant(context, issued, interactRef)).status >= 400, 'nothing continues it');
-        assert.equal(await newestState(context), 'revoked');
+    run: (context) =>
+      inNewWorld(context, {}, async (world) => {
+        const pending = await requestInteractiveGrant(world, [outgoingAccess(world.sender)]);
+        assert.equal(await newestState(world), 'pending');
+        const interactRef = await obtainConsent(world, pending);
+        assert.equal(await newestState(world), 'approved');
+        await passWait(world, pending.body);
+        const issued = expectStatus(await continueGrant(world, pending.body, interactRef), 200).body;
+        assert.equal(await newestState(world), 'issued');
+        await walkInteraction(world.call, pending.body.interact.redirect);
+        await passWait(world, issued);
+        assert.ok((await continueGrant(world, issued, interactRef)).status >= 400, 'a reference serves once');
+        assert.equal(await newestState(world), 'issued');
+        expectStatus(await cancelGrant(world, issued), 204);
+        assert.equal(await newestState(world), 'revoked');
+        await walkInteraction(world.call, pending.body.interact.redirect);
+        assert.ok((await continueGrant(world, issued, interactRef)).status >= 400, 'nothing continues it');
+        assert.equal(await newestState(world), 'revoked');
       }),
   },
   {
     id: 'grant.states-without-consent',
     rows: ['LIM-01'],
     title: 'a denied grant is rejected and stays it; one that needs no consent is issued at once',
-    run: (outer) =>
-      withWorld(outer, {}, async (context) => {
-        const pending = await requestInteractiveGrant(context, [outgoingAccess(context.sender)], false);
-        await context.control.withConsent('deny', () => walkInteraction(context.call, pending.body.interact.redirect));
-        assert.equal(await newestState(context), 'rejected');
-        await walkInteraction(context.call, pending.body.interact.redirect);
-        await passWait(context, pending.body);
-        expectGnapError(await continueGrant(context, pending.body), 401, 'request_denied');
-        assert.equal(await newestState(context), 'rejected');
-        await requestToken(context, context.sender, [quoteAccess()]);
-        assert.equal(await newestState(context), 'issued');
+    run: (context) =>
+      inNewWorld(context, {}, async (world) => {
+        const pending = await requestInteractiveGrant(world, [outgoingAccess(world.sender)], false);
+        await world.control.withConsent('deny', () => walkInteraction(world.call, pending.body.interact.redirect));
+        assert.equal(await newestState(world), 'rejected');
+        await walkInteraction(world.call, pending.body.interact.redirect);
+        await passWait(world, pending.body);
+        expectGnapError(await continueGrant(world, pending.body), 401, 'request_denied');
+        assert.equal(await newestState(world), 'rejected');
+        await requestToken(world, world.sender, [quoteAccess()]);
+        assert.equal(await newestState(world), 'issued');
       }),
   },
 ];

@@ -26,7 +26,7 @@ import {
   waitUntilSettled,
 } from '../../steps/scenarios.ts';
 import type { Answer, Json } from '../../steps/signed-client.ts';
-import { withWorld } from '../../steps/world.ts';
+import { inNewWorld } from '../../steps/world.ts';
 
 const isServed = async ({ call, receiver }: CheckContext): Promise<void> =>
   void expectStatus(await call({ operation: 'get-wallet-address', url: receiver.url, sign: false }), 200);
@@ -107,7 +107,7 @@ export const checks: readonly Check[] = [
     rows: ['AS-160', 'RS-02', 'RS-24'],
     title: 'depth, text that is no Unicode, NUL and strange numbers are refused, and never a failure of the server',
     run: async (context) => {
-      const { receiver, environment, sender } = context;
+      const { receiver, target, sender } = context;
       const deep = `${'['.repeat(40_000)}${']'.repeat(40_000)}`;
       const token = await quoteToken(context);
       const { id } = await createIncomingPayment(context);
@@ -133,7 +133,7 @@ export const checks: readonly Check[] = [
         });
         expectResourceError(answer, 400);
       }
-      for (const raw of [deep, `{"client":"${environment.client}","access_token":${deep}}`, '{"client":"\\u0000"}']) {
+      for (const raw of [deep, `{"client":"${target.client}","access_token":${deep}}`, '{"client":"\\u0000"}']) {
         const answer = await context.call({ operation: 'post-request', url: sender.authServer, raw });
         expectGnapError(answer, 400, 'invalid_request', 'invalid_client');
       }
@@ -147,7 +147,7 @@ export const checks: readonly Check[] = [
     run: async (context) => {
       const headers = [['content-type', 'text/plain']] as const;
       const { sender } = context;
-      const json = { client: context.environment.client, access_token: { access: [quoteAccess()] } };
+      const json = { client: context.target.client, access_token: { access: [quoteAccess()] } };
       const sign = { components: ['@method', '@target-uri', 'content-digest'] };
       const asked = await context.call({ operation: 'post-request', url: sender.authServer, json, headers, sign });
       expectGnapError(asked, 400, 'invalid_request');
@@ -186,22 +186,22 @@ export const checks: readonly Check[] = [
     id: 'hostile.repeated-request',
     rows: ['RS-26', 'SIG-16'],
     title: 'a GET or DELETE repeated byte for byte within the second is served again, also after a failure',
-    run: async (outer) => {
-      await withWorld(outer, {}, async (context) => {
-        const { id: url } = await createIncomingPayment(context);
-        const token = await incomingToken(context);
-        const first = expectStatus(await context.call({ operation: 'get-incoming-payment', url, token }), 200);
+    run: async (context) => {
+      await inNewWorld(context, {}, async (world) => {
+        const { id: url } = await createIncomingPayment(world);
+        const token = await incomingToken(world);
+        const first = expectStatus(await world.call({ operation: 'get-incoming-payment', url, token }), 200);
         const again = await exchange(first.sent);
         assert.deepEqual([again.status, again.text], [200, first.text]);
 
-        await addFault(context, { operation: 'get-incoming-payment', kind: 'status', status: 500 });
-        const failed = expectStatus(await context.call({ operation: 'get-incoming-payment', url, token }), 500);
+        await addFault(world, { operation: 'get-incoming-payment', kind: 'status', status: 500 });
+        const failed = expectStatus(await world.call({ operation: 'get-incoming-payment', url, token }), 500);
         assert.equal((await exchange(failed.sent)).status, 200);
 
         const access = { access_token: { access: [quoteAccess()] } };
-        const { access_token } = expectStatus(await postGrant(context, context.sender, access), 200).body;
-        await addFault(context, { operation: 'delete-token', kind: 'status', status: 503 });
-        const refused = expectStatus(await revokeToken(context, access_token), 503);
+        const { access_token } = expectStatus(await postGrant(world, world.sender, access), 200).body;
+        await addFault(world, { operation: 'delete-token', kind: 'status', status: 503 });
+        const refused = expectStatus(await revokeToken(world, access_token), 503);
         assert.equal((await exchange(refused.sent)).status, 204);
       });
     },
@@ -210,14 +210,14 @@ export const checks: readonly Check[] = [
     id: 'hostile.resource-failure',
     rows: ['RS-24', 'RS-02'],
     title: 'where the resource server fails itself it says so in the error object, with an id and no more',
-    run: async (outer) => {
-      await withWorld(outer, {}, async (context) => {
+    run: async (context) => {
+      await inNewWorld(context, {}, async (world) => {
         const told = new Set<string>();
-        const calls = resourceCalls(context);
+        const calls = resourceCalls(world);
         for (const [operation, method, path] of calls) {
-          await addFault(context, { operation, kind: 'crash' });
-          const call = { operation, method, url: context.sender.resourceServer + path, token: 'any' };
-          const { body } = expectResourceError(await context.call(call), 500);
+          await addFault(world, { operation, kind: 'crash' });
+          const call = { operation, method, url: world.sender.resourceServer + path, token: 'any' };
+          const { body } = expectResourceError(await world.call(call), 500);
           assert.match(body.error.description, /^internal error [0-9a-f-]{36}$/);
           told.add(body.error.description);
         }
@@ -264,8 +264,8 @@ export const checks: readonly Check[] = [
     id: 'hostile.secrets',
     rows: ['AS-N13'],
     title: 'no token, nonce, reference or shared secret stands in an error, in the list of exchanges or in the metrics',
-    run: async (outer) => {
-      await withWorld(outer, {}, async (world) => {
+    run: async (context) => {
+      await inNewWorld(context, {}, async (world) => {
         const secrets = new Set<string>();
         const refusals: Answer[] = [];
         const call: CheckContext['call'] = async (one) => {
@@ -281,15 +281,15 @@ export const checks: readonly Check[] = [
           if (answer.status >= 400) refusals.push(answer);
           return answer;
         };
-        const context = { ...world, call };
-        const pending = await requestInteractiveGrant(context, [outgoingAccess(context.sender)]);
+        const watched = { ...world, call };
+        const pending = await requestInteractiveGrant(watched, [outgoingAccess(watched.sender)]);
         secrets.add(pending.clientNonce);
-        const reference = await obtainConsent(context, pending);
-        const grant = expectStatus(await continueGrant(context, pending.body, reference), 200).body;
-        const { id } = await createIncomingPayment(context);
-        const quote = await createQuote(context, id, { debitAmount: amountOf(context.sender, '100') });
+        const reference = await obtainConsent(watched, pending);
+        const grant = expectStatus(await continueGrant(watched, pending.body, reference), 200).body;
+        const { id } = await createIncomingPayment(watched);
+        const quote = await createQuote(watched, id, { debitAmount: amountOf(watched.sender, '100') });
         const { value } = grant.access_token;
-        await waitUntilSettled(context, (await payQuote(context, quote.id, value)).id, value);
+        await waitUntilSettled(watched, (await payQuote(watched, quote.id, value)).id, value);
 
         // Errors in which each of them is at hand.
         const { uri, access_token } = grant.continue;
@@ -300,19 +300,19 @@ export const checks: readonly Check[] = [
         await call({ url: pending.body.interact.redirect, sign: false });
         await call({ url: quote.id, token: value, sign: { broken: true } });
         await call({ url: `${quote.id}x`, token: value });
-        await addFault(context, { operation: 'create-incoming-payment', kind: 'crash' });
-        await postIncomingPayment(context, { walletAddress: context.receiver.url });
-        await addFault(context, { operation: 'send-packet', kind: 'status' });
-        await postGrant(context, context.sender, { access_token: { access: [{ type: value }] } });
+        await addFault(watched, { operation: 'create-incoming-payment', kind: 'crash' });
+        await postIncomingPayment(watched, { walletAddress: watched.receiver.url });
+        await addFault(watched, { operation: 'send-packet', kind: 'status' });
+        await postGrant(watched, watched.sender, { access_token: { access: [{ type: value }] } });
         assert.ok(refusals.length >= 7, `${refusals.length} refusals`);
 
         secrets.delete('');
         assert.ok(secrets.size >= 10, `${secrets.size} secrets`);
         const shown = [
           ...refusals.map(({ text, headers }) => text + JSON.stringify([...headers])),
-          JSON.stringify((await context.control.request('GET', '/exchanges?limit=1000')).body),
+          JSON.stringify((await world.control.request('GET', '/exchanges?limit=1000')).body),
         ];
-        const { url, token } = outer.environment.control!;
+        const { url, token } = context.target.control!;
         const metrics = await world.call({
           url: `${url}/metrics`,
           sign: false,

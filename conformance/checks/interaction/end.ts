@@ -17,7 +17,7 @@ import {
   requestInteractiveGrant,
 } from '../../steps/scenarios.ts';
 import type { Answer, Json } from '../../steps/signed-client.ts';
-import { withWorld } from '../../steps/world.ts';
+import { inNewWorld } from '../../steps/world.ts';
 
 /** An interaction in the browser of its owner, who has not decided. */
 interface Undecided {
@@ -54,14 +54,14 @@ async function begin(context: CheckContext, finish: boolean, changeUrl = (url: U
 
 /** `secret` null shows none. */
 function callBack(
-  { environment, call }: CheckContext,
+  { target, call }: CheckContext,
   method: 'GET' | 'POST',
   path: string,
-  secret: string | null = environment.backChannel?.secret ?? '',
+  secret: string | null = target.backChannel?.secret ?? '',
 ): Promise<Answer> {
-  if (!environment.backChannel) throw new Error('this check needs TOUCHSTONE_BACK_CHANNEL');
+  if (!target.backChannel) throw new Error('this check needs TOUCHSTONE_BACK_CHANNEL');
   const headers = secret === null ? [] : [['x-idp-secret', secret] as const];
-  return call({ method, url: environment.backChannel.url + path, headers, sign: false });
+  return call({ method, url: target.backChannel.url + path, headers, sign: false });
 }
 
 /** Query of the finish URI that the browser is sent to. */
@@ -76,7 +76,7 @@ export const checks: readonly Check[] = [
       'the identity provider gets id, nonce, name and URL of the client, all from the grant and nothing from the query',
     consent: 'manual',
     run: async (context) => {
-      const { client } = context.environment;
+      const { client } = context.target;
       const document = await context.call({ operation: 'get-wallet-address', url: client, sign: false });
       const clientName = expectStatus(document, 200).body.publicName;
       const forge = (url: URL) => {
@@ -106,7 +106,7 @@ export const checks: readonly Check[] = [
     run: async (context) => {
       const { path, grant, finish } = await begin(context, false);
       const { authServer } = context.sender;
-      for (const secret of [null, '', 'guess', `${context.environment.backChannel?.secret}x`]) {
+      for (const secret of [null, '', 'guess', `${context.target.backChannel?.secret}x`]) {
         for (const decision of ['accept', 'reject'])
           expectStatus(await callBack(context, 'POST', `${path}/${decision}`, secret), 401);
       }
@@ -249,7 +249,7 @@ export const checks: readonly Check[] = [
     title:
       'an interaction that expired, decided or not, ends as invalid_interaction, takes no decision and yields nothing',
     run: (context) =>
-      withWorld(context, { consent: 'manual' }, async (world) => {
+      inNewWorld(context, { consent: 'manual' }, async (world) => {
         await world.control.request('POST', '/clock', { freeze: true });
         const undecided = await begin(world, true);
         const accepted = await begin(world, true);
@@ -293,7 +293,7 @@ export const checks: readonly Check[] = [
         const parts = { clientNonce, serverNonce, interactRef, grantEndpoint: world.sender.authServer };
         assert.equal(hash, interactionHash(parts, hashEncoding[world.profile]));
       };
-      for (const profile of profiles) await withWorld(context, { consent: 'manual', profile }, verify);
+      for (const profile of profiles) await inNewWorld(context, { consent: 'manual', profile }, verify);
     },
   },
 ];

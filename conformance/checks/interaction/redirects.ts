@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import type { Check, CheckContext } from '../../runner/check.ts';
-import { Owner } from '../../steps/consent-page.ts';
+import { ConsentBrowser } from '../../steps/consent-page.ts';
 import { expectGnapError, expectStatus } from '../../steps/expect.ts';
 import { CookieJar, finishUri, hashEncoding, interactionHash, walkInteraction } from '../../steps/interaction.ts';
 import {
@@ -96,7 +96,7 @@ export const checks: readonly Check[] = [
     title: 'two interactions in one browser do not disturb each other',
     consent: 'manual',
     run: async (context) => {
-      const owner = new Owner(context);
+      const owner = new ConsentBrowser(context);
       const grants = [await pendingGrant(context), await pendingGrant(context)];
       // Both pages are open before either is decided.
       const opened: { readonly page: Answer; readonly url: string }[] = [];
@@ -138,7 +138,7 @@ export const checks: readonly Check[] = [
     consent: 'manual',
     run: async (context) => {
       const pending = await pendingGrant(context);
-      const owner = new Owner(context);
+      const owner = new ConsentBrowser(context);
       const page = expectStatus(await owner.open(pending), 200);
       const url = finishStep(pending);
       const cookie = owner.jar.header(url);

@@ -29,7 +29,7 @@ import {
   type StreamPacket,
   sha256,
 } from '../../steps/stream-packet.ts';
-import { withWorld } from '../../steps/world.ts';
+import { inNewWorld } from '../../steps/world.ts';
 
 /** The STREAM packet of an answer that must have one. */
 function streamOf(answer: Answered): StreamPacket {
@@ -211,12 +211,12 @@ export const checks: readonly Check[] = [
     id: 'interledger.payment-expiry',
     rows: ['ILP-07', 'ILP-19', 'RS-IP-34'],
     title: 'money to an expired payment is refused, over any connection, and what arrived before stays',
-    run: async (outer) => {
-      await withWorld(outer, {}, async (context) => {
-        await withIncomingPackets(context, {}, async ({ peer, payment, credentials, received }) => {
-          const second = await readCredentials(context, payment);
+    run: async (context) => {
+      await inNewWorld(context, {}, async (world) => {
+        await withIncomingPackets(world, {}, async ({ peer, payment, credentials, received }) => {
+          const second = await readCredentials(world, payment);
           assert.equal(outcomeOf(await peer.send(credentials, { amount: 40n })), 'fulfill');
-          await context.control.setClock(payment.expiresAt);
+          await world.control.setClock(payment.expiresAt);
           for (const connection of [credentials, second]) {
             expectReject(await peer.send(connection, { amount: 1n }), 'F02', credentials);
             assert.equal(outcomeOf(await peer.send(connection, { amount: 0n })), 'fulfill');
@@ -280,10 +280,10 @@ export const checks: readonly Check[] = [
     id: 'interledger.large-amounts',
     rows: ['ILP-04', 'ILP-19', 'RS-IP-24'],
     title: 'an amount of 2^64 − 1 arrives to the unit, and one more has no room',
-    run: async (outer) => {
-      await withWorld(outer, {}, async (context) => {
-        await incomingToken(context);
-        await withIncomingPackets(context, {}, async ({ peer, credentials, received }) => {
+    run: async (context) => {
+      await inNewWorld(context, {}, async (world) => {
+        await incomingToken(world);
+        await withIncomingPackets(world, {}, async ({ peer, credentials, received }) => {
           const amount = 2n ** 64n - 1n;
           const answer = await peer.send(credentials, { amount, minimum: amount });
           assert.equal(outcomeOf(answer), 'fulfill');
@@ -292,7 +292,7 @@ export const checks: readonly Check[] = [
             expectReject(await peer.send(credentials, { amount: more }), 'F99', credentials);
           }
           assert.equal(await received(), amount);
-          assert.equal(await peer.balance(context.receiver), -amount);
+          assert.equal(await peer.balance(world.receiver), -amount);
         });
       });
     },

@@ -24,7 +24,7 @@ const inactive = { active: false };
 
 /** Asks the sender's ASE. `secret` null shows none. */
 function introspect(context: CheckContext, json: Json, secret?: string | null): Promise<Answer> {
-  const endpoint = expectEndpoint(context.environment.introspection, 'TOUCHSTONE_INTROSPECTION');
+  const endpoint = expectEndpoint(context.target.introspection, 'TOUCHSTONE_INTROSPECTION');
   const shown = secret === undefined ? endpoint.secret : secret;
   const headers = shown === null ? [] : [['authorization', `Bearer ${shown}`] as const];
   return context.call({ method: 'POST', url: endpoint.url, json, headers, sign: false });
@@ -51,7 +51,7 @@ export const checks: readonly Check[] = [
         active: true,
         grant: body.grant,
         access: [quoteAccess(['create', 'read-all'])],
-        client: { walletAddress: context.environment.client },
+        client: { walletAddress: context.target.client },
       });
       assert.deepEqual((await introspected(context, value)).access, [], 'nothing was asked about');
       assert.deepEqual((await introspected(context, value, [{ type: 'incoming-payment', actions: [] }])).access, []);
@@ -112,7 +112,7 @@ export const checks: readonly Check[] = [
     title: 'without the credentials of a resource server 401, whatever is asked; without a token to look at 400',
     run: async (context) => {
       const { value } = (await quoteGrant(context)).access_token;
-      for (const secret of [null, 'x', `${context.environment.introspection?.secret}x`]) {
+      for (const secret of [null, 'x', `${context.target.introspection?.secret}x`]) {
         expectStatus(await introspect(context, { access_token: value }, secret), 401);
         expectStatus(await introspect(context, {}, secret), 401);
       }

@@ -234,12 +234,12 @@ export const checks: readonly Check[] = cases.map(
     id,
     rows: [...rows, 'CT-03'],
     title: `${interval}: ${title}`,
-    run: (outer) => {
+    run: (context) => {
       const limits = ({ sender }: { sender: Parameters<typeof amountOf>[0] }) => ({
         interval,
         debitAmount: amountOf(sender, '100'),
       });
-      return withLimitedGrant(outer, limits, '2028-01-01T00:00:00Z', async (grant) => {
+      return withLimitedGrant(context, limits, '2028-01-01T00:00:00Z', async (grant) => {
         for (const [instant, place] of steps) await step(grant, instant, place);
       });
     },

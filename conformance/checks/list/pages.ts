@@ -208,7 +208,7 @@ export const checks: readonly Check[] = [
     title: 'a cursor is bound to its collection, its wallet address and its client',
     run: async (context) => {
       await fivePayments(context);
-      const { receiver, sender, environment } = context;
+      const { receiver, sender, target } = context;
       const { endCursor } = expectStatus(await listIncoming(context, '&first=2'), 200).body.pagination;
       const cursor = `&cursor=${encodeURIComponent(endCursor)}`;
       const list = (party: Party, kind: string, url: string, token: string) =>
@@ -220,7 +220,7 @@ export const checks: readonly Check[] = [
       expectResourceError(await list(sender, 'outgoing', sender.url, await outgoingToken(context)), 400);
       const access = [{ type: 'incoming-payment', actions: ['list'] }];
       const anywhere = (await requestToken(context, sender, access)).access_token.value;
-      expectResourceError(await list(sender, 'incoming', environment.client, anywhere), 400);
+      expectResourceError(await list(sender, 'incoming', target.client, anywhere), 400);
       const all = [{ type: 'incoming-payment', actions: ['list-all'], identifier: receiver.url }];
       const ofAll = await requestToken(context, receiver, all).catch(() => undefined);
       if (ofAll) expectResourceError(await list(receiver, 'incoming', receiver.url, ofAll.access_token.value), 400);

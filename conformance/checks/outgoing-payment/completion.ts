@@ -20,10 +20,10 @@ import {
   waitUntilSettled,
 } from '../../steps/scenarios.ts';
 import type { Json } from '../../steps/signed-client.ts';
-import { type WorldContext, withWorld } from '../../steps/world.ts';
+import { inNewWorld, type NewWorld } from '../../steps/world.ts';
 
 /** A world of two ASEs in dollars and euros; the sender has `balance`, and pays half a percent and a fixed 10. */
-function withFees<T>(context: CheckContext, balance: number, work: (world: WorldContext) => Promise<T>): Promise<T> {
+function withFees<T>(context: CheckContext, balance: number, work: (world: NewWorld) => Promise<T>): Promise<T> {
   const definition = {
     ases: [
       {
@@ -42,7 +42,7 @@ function withFees<T>(context: CheckContext, balance: number, work: (world: World
     receiver: 'chalk/ben',
     client: { wallet: 'slate/client', keyId: 'key-1' },
   };
-  return withWorld(context, { definition }, work);
+  return inNewWorld(context, { definition }, work);
 }
 
 const failPacket = (world: CheckContext, nth: number) =>
@@ -69,8 +69,8 @@ export const checks: readonly Check[] = [
     id: 'outgoing-payment.delivered',
     rows: ['SET-05', 'SET-07', 'RS-OP-19', 'RS-OP-31', 'AMB-33', 'AMB-35'],
     title: 'a delivered payment costs what was quoted, fee included; the books balance, and nothing changes afterwards',
-    run: async (outer) => {
-      await withFees(outer, 100_000, async (world) => {
+    run: async (context) => {
+      await withFees(context, 100_000, async (world) => {
         const token = await outgoingToken(world);
         const incoming = await createIncomingPayment(world, { value: '4000' });
         const quote = await createQuote(world, incoming.id);
@@ -93,8 +93,8 @@ export const checks: readonly Check[] = [
     id: 'outgoing-payment.given-debit',
     rows: ['SET-05', 'SET-13', 'RS-Q-13'],
     title: 'the fee is taken out of a given debit, rounded up; a debit that it eats up is refused',
-    run: async (outer) => {
-      await withFees(outer, 100_000, async (world) => {
+    run: async (context) => {
+      await withFees(context, 100_000, async (world) => {
         const { id: receiver } = await createIncomingPayment(world);
         const quoted = async (value: string): Promise<string> =>
           (await createQuote(world, receiver, { debitAmount: amountOf(world.sender, value) })).receiveAmount.value;
@@ -114,8 +114,8 @@ export const checks: readonly Check[] = [
     id: 'outgoing-payment.partly-delivered',
     rows: ['RS-OP-18', 'RS-OP-29', 'RS-OP-31', 'SET-07', 'SET-09', 'SET-12', 'ILP-12'],
     title: 'a payment that breaks off fails with what was sent; the rest comes back, no fee is taken, and reads go on',
-    run: async (outer) => {
-      await withFees(outer, 100_000, async (world) => {
+    run: async (context) => {
+      await withFees(context, 100_000, async (world) => {
         await failPacket(world, 3);
         const token = await outgoingToken(world);
         const incoming = await createIncomingPayment(world, { value: '4000' });
@@ -145,8 +145,8 @@ export const checks: readonly Check[] = [
     id: 'outgoing-payment.without-money',
     rows: ['RS-OP-23', 'RS-OP-29', 'LIM-14'],
     title: 'without money a payment is accepted, fails with nothing sent and gives the limit back',
-    run: async (outer) => {
-      await withFees(outer, 100, async (world) => {
+    run: async (context) => {
+      await withFees(context, 100, async (world) => {
         const limits = { debitAmount: amountOf(world.sender, '5035') };
         const token = (await grantOutgoing(world, outgoingAccess(world.sender, limits))).access_token.value;
         for (let attempt = 1; attempt <= 2; attempt += 1) {

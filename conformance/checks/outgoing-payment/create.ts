@@ -14,7 +14,7 @@ import {
   quoteToken,
 } from '../../steps/scenarios.ts';
 import type { Json } from '../../steps/signed-client.ts';
-import { pay, quoteOf, tokenFor } from '../../steps/spending.ts';
+import { createDebitQuote, outgoingTokenWith, payWithQuote } from '../../steps/spending.ts';
 
 interface Refusal {
   readonly id: string;
@@ -37,7 +37,7 @@ const refusals: readonly Refusal[] = [
     id: 'outgoing-payment.refuses-mixture',
     rows: ['RS-OP-01'],
     title: 'a quote and an amount together',
-    json: async (c) => ({ quoteId: (await quoteOf(c, '10')).id, debitAmount: amountOf(c.sender, '10') }),
+    json: async (c) => ({ quoteId: (await createDebitQuote(c, '10')).id, debitAmount: amountOf(c.sender, '10') }),
     status: 400,
   },
   {
@@ -111,8 +111,8 @@ export const checks: readonly Check[] = [
     rows: ['RS-OP-01', 'RS-OP-03', 'RS-OP-13', 'RS-OP-15', 'RS-OP-16', 'RS-15', 'RS-19', 'RS-20', 'AMB-04', 'AMB-31'],
     title: 'a new payment repeats its quote and tells the totals of the grant; reading it does not',
     run: async (context) => {
-      const token = await tokenFor(context);
-      const quote = await quoteOf(context, '100');
+      const token = await outgoingTokenWith(context);
+      const quote = await createDebitQuote(context, '100');
       const metadata = { invoice: { number: 7 }, empty: {} };
       const json = { walletAddress: context.sender.url, quoteId: quote.id, metadata };
       const { body } = expectStatus(await postOutgoingPayment(context, json, token), 201);
@@ -158,10 +158,13 @@ export const checks: readonly Check[] = [
     title: 'of two payments of one quote exactly one is accepted; the quote stays readable',
     run: async (context) => {
       const token = await outgoingToken(context);
-      const quote = await quoteOf(context, '30');
-      const answers = await Promise.all([pay(context, quote.id, token), pay(context, quote.id, token)]);
+      const quote = await createDebitQuote(context, '30');
+      const answers = await Promise.all([
+        payWithQuote(context, quote.id, token),
+        payWithQuote(context, quote.id, token),
+      ]);
       assert.deepEqual(answers.map((answer) => answer.status).sort(), [201, 400]);
-      expectResourceError(await pay(context, quote.id, token), 400, /^invalid quote$/);
+      expectResourceError(await payWithQuote(context, quote.id, token), 400, /^invalid quote$/);
       const read = await context.call({ operation: 'get-quote', url: quote.id, token: await quoteToken(context) });
       assert.deepEqual(expectStatus(read, 200).body, quote);
     },
@@ -171,10 +174,10 @@ export const checks: readonly Check[] = [
     rows: ['RS-OP-11', 'RS-IP-22', 'RS-Q-23'],
     title: 'a receiver that was completed after the quote takes no payment',
     run: async (context) => {
-      const quote = await quoteOf(context, '30');
+      const quote = await createDebitQuote(context, '30');
       expectStatus(await completeIncomingPayment(context, quote.receiver), 200);
       const token = await outgoingToken(context);
-      expectResourceError(await pay(context, quote.id, token), 400, /^invalid quote$/);
+      expectResourceError(await payWithQuote(context, quote.id, token), 400, /^invalid quote$/);
       const debitAmount = amountOf(context.sender, '30');
       const json = { walletAddress: context.sender.url, incomingPayment: quote.receiver, debitAmount };
       expectResourceError(await postOutgoingPayment(context, json, token), 400, /^invalid receiver$/);

@@ -12,7 +12,7 @@ export const checks: readonly Check[] = [
     title: 'introspection, the back channel and the control API are 404 where clients call',
     run: async (context) => {
       const { authServer, resourceServer } = context.sender;
-      const bearer = [['authorization', `Bearer ${context.environment.introspection?.secret}`] as const];
+      const bearer = [['authorization', `Bearer ${context.target.introspection?.secret}`] as const];
       const base = authServer.replace(/\/$/, '');
       const asked = { access_token: randomUUID(), access: [{ type: 'quote', actions: [...incomingActions] }] };
       expectStatus(
@@ -20,7 +20,7 @@ export const checks: readonly Check[] = [
         404,
       );
       const { path } = await openInteraction(context);
-      const secret = [['x-idp-secret', context.environment.backChannel?.secret ?? ''] as const];
+      const secret = [['x-idp-secret', context.target.backChannel?.secret ?? ''] as const];
       for (const origin of [base, resourceServer]) {
         expectStatus(await context.call({ url: origin + path, headers: secret, sign: false }), 404);
         expectStatus(await context.call({ url: `${origin}/ledger`, sign: false }), 404);

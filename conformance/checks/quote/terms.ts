@@ -22,7 +22,7 @@ import {
   waitUntilReceived,
 } from '../../steps/scenarios.ts';
 import type { Json } from '../../steps/signed-client.ts';
-import { type WorldContext, withWorld } from '../../steps/world.ts';
+import { inNewWorld, type NewWorld } from '../../steps/world.ts';
 
 const MAX = (2n ** 64n - 1n).toString();
 
@@ -30,7 +30,7 @@ const MAX = (2n ** 64n - 1n).toString();
 function withAssets<T>(
   context: CheckContext,
   [from, to]: readonly [string, string],
-  work: (world: WorldContext) => Promise<T>,
+  work: (world: NewWorld) => Promise<T>,
 ): Promise<T> {
   const definition = {
     ases: [
@@ -43,7 +43,7 @@ function withAssets<T>(
     receiver: 'chalk/ben',
     client: { wallet: 'slate/ann', keyId: 'key-1' },
   };
-  return withWorld(context, { definition }, work);
+  return inNewWorld(context, { definition }, work);
 }
 
 const setPrices = async (world: CheckContext, ase: string, prices: Json): Promise<void> =>
@@ -54,8 +54,8 @@ export const checks: readonly Check[] = [
     id: 'quote.keeps-its-terms',
     rows: ['RS-Q-22', 'SET-10', 'ILP-11', 'AMB-34'],
     title: 'prices and fees that move after a quote do not reach it; it lasts a quarter of an hour and not beyond',
-    run: async (outer) => {
-      await withAssets(outer, ['USD/2', 'EUR/2'], async (world) => {
+    run: async (context) => {
+      await withAssets(context, ['USD/2', 'EUR/2'], async (world) => {
         const token = await outgoingToken(world);
         const { id: receiver } = await createIncomingPayment(world);
         const quote = await createQuote(world, receiver, { debitAmount: amountOf(world.sender, '1000') });
@@ -89,8 +89,8 @@ export const checks: readonly Check[] = [
     id: 'quote.payers-ase-converts',
     rows: ['AMB-33', 'SET-03'],
     title: 'the payer’s ASE sets the rate; what the receiver’s thinks of it does not matter',
-    run: async (outer) => {
-      await withAssets(outer, ['USD/2', 'EUR/2'], async (world) => {
+    run: async (context) => {
+      await withAssets(context, ['USD/2', 'EUR/2'], async (world) => {
         await setPrices(world, 'chalk', { USD: '1', EUR: '7' });
         const { id: receiver } = await createIncomingPayment(world);
         const quote = await createQuote(world, receiver, { debitAmount: amountOf(world.sender, '1000') });
@@ -104,8 +104,8 @@ export const checks: readonly Check[] = [
     id: 'quote.scales',
     rows: ['SET-04', 'SET-03'],
     title: 'one asset in two scales is converted exactly, down for what is received and up for what is debited',
-    run: async (outer) => {
-      await withAssets(outer, ['USD/9', 'USD/2'], async (world) => {
+    run: async (context) => {
+      await withAssets(context, ['USD/9', 'USD/2'], async (world) => {
         const { id: receiver } = await createIncomingPayment(world);
         const send = async (value: string) =>
           (await createQuote(world, receiver, { debitAmount: amountOf(world.sender, value) })).receiveAmount.value;
@@ -114,7 +114,7 @@ export const checks: readonly Check[] = [
         assert.deepEqual([await send('10000000'), await send('19999999')], ['1', '1']);
         assert.equal(await receive('3'), '30000000');
       });
-      await withAssets(outer, ['USD/2', 'USD/9'], async (world) => {
+      await withAssets(context, ['USD/2', 'USD/9'], async (world) => {
         const { id: receiver } = await createIncomingPayment(world);
         const receiveAmount = amountOf(world.receiver, '10000001');
         assert.equal((await createQuote(world, receiver, { receiveAmount })).debitAmount.value, '2');
@@ -125,8 +125,8 @@ export const checks: readonly Check[] = [
     id: 'quote.out-of-range',
     rows: ['RS-29', 'RS-17'],
     title: 'amounts up to 2^64 − 1 are quoted, and what leaves that range is refused and changes nothing',
-    run: async (outer) => {
-      await withAssets(outer, ['XAU/2', 'USD/2'], async (world) => {
+    run: async (context) => {
+      await withAssets(context, ['XAU/2', 'USD/2'], async (world) => {
         const { id: receiver } = await createIncomingPayment(world);
         const quote = (debitAmount: Json) =>
           postQuote(world, { walletAddress: world.sender.url, receiver, method: 'ilp', debitAmount });
@@ -136,7 +136,7 @@ export const checks: readonly Check[] = [
         assert.equal(body.receiveAmount.value, `${largest * 10n ** 12n}`);
         expectResourceError(await quote(amountOf(world.sender, `${largest + 1n}`)), 400, /^invalid amount$/);
       });
-      await withAssets(outer, ['USD/2', 'USD/2'], async (world) => {
+      await withAssets(context, ['USD/2', 'USD/2'], async (world) => {
         const access = outgoingAccess(world.sender);
         const token = (await grantOutgoing(world, access)).access_token.value;
         const half = `${2n ** 63n}`;
@@ -160,7 +160,7 @@ export const checks: readonly Check[] = [
     run: async (context) => {
       const { id } = await createIncomingPayment(context);
       const quote = await createQuote(context, id, { debitAmount: amountOf(context.sender, '10') });
-      const other = { ...context.sender, url: context.environment.client };
+      const other = { ...context.sender, url: context.target.client };
       const token = (await grantOutgoing(context, outgoingAccess(other))).access_token.value;
       const json = { walletAddress: other.url, quoteId: quote.id };
       expectResourceError(await postOutgoingPayment(context, json, token), 400, /^invalid quote$/);

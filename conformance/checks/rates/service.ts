@@ -6,7 +6,7 @@ import type { Check, CheckContext } from '../../runner/check.ts';
 import { aseOf } from '../../steps/control.ts';
 import { expectResourceError, expectStatus } from '../../steps/expect.ts';
 import { amountOf, createIncomingPayment, createQuote, postQuote } from '../../steps/scenarios.ts';
-import { withWorld } from '../../steps/world.ts';
+import { inNewWorld } from '../../steps/world.ts';
 
 /** A service of rates that answers with this text, and takes down what it is asked. */
 async function withRates(
@@ -21,7 +21,7 @@ async function withRates(
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/rates`;
   try {
-    await withWorld(context, {}, async (world) => {
+    await inNewWorld(context, {}, async (world) => {
       await world.control.request('POST', '/clock', { freeze: true });
       const answer = await world.control.request('PUT', `${await aseOf(world, world.sender)}/rate-source`, { url });
       assert.deepEqual([answer.status, answer.body], [200, { url }]);

@@ -147,7 +147,7 @@ function checksOf(operation: Operation): Check[] {
           401,
           /^Signature validation error/,
         );
-        const sign = context.newIdentity(context.environment.identity.keyId);
+        const sign = context.newIdentity(context.target.identity.keyId);
         expectResourceError(await context.call({ ...call, token, sign }), 401, /^Signature validation error/);
       },
     },

@@ -37,7 +37,7 @@ export const checks: readonly Check[] = [
     rows: ['RS-07', 'RS-09', 'RS-13', 'WA-38'],
     title: 'a token for one wallet address opens no other, existing or not',
     run: async (context) => {
-      const { client } = context.environment;
+      const { client } = context.target;
       const token = (await requestToken(context, context.sender, [incomingAccess(context.sender)])).access_token.value;
       const url = `${context.sender.resourceServer}/incoming-payments`;
       const unknown = `${new URL(client).origin}/nobody-${randomUUID()}`;

@@ -122,15 +122,15 @@ export const checks: readonly Check[] = [
     rows: ['RS-OP-21', 'RS-OP-30', 'SET-02', 'SET-08'],
     title: 'a payment inside one ASE arrives as well, at the wallet address it names',
     run: async (context) => {
-      const { sender, environment } = context;
+      const { sender, target } = context;
       const access = [{ type: 'incoming-payment', actions: ['create', 'read'] }];
-      const json = { client: environment.client, access_token: { access } };
+      const json = { client: target.client, access_token: { access } };
       const granted = await context.call({ operation: 'post-request', url: sender.authServer, json });
       const token = expectStatus(granted, 200).body.access_token.value;
       const created = await context.call({
         operation: 'create-incoming-payment',
         url: `${sender.resourceServer}/incoming-payments`,
-        json: { walletAddress: environment.client, incomingAmount: amountOf(sender, '90') },
+        json: { walletAddress: target.client, incomingAmount: amountOf(sender, '90') },
         token,
       });
       const incoming = expectStatus(created, 201).body;
@@ -138,7 +138,7 @@ export const checks: readonly Check[] = [
       await payQuote(context, quote.id, await outgoingToken(context));
       await waitUntilReceived(context, incoming.id, '90');
       const { body } = expectStatus(await getIncomingPayment(context, incoming.id, token), 200);
-      assert.deepEqual([body.completed, body.walletAddress], [true, environment.client]);
+      assert.deepEqual([body.completed, body.walletAddress], [true, target.client]);
     },
   },
 ];

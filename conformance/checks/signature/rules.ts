@@ -10,7 +10,7 @@ import type { SignatureOptions } from '../../steps/message-signature.ts';
 import { createIncomingPayment, incomingToken, quoteAccess } from '../../steps/scenarios.ts';
 import type { Call } from '../../steps/signed-client.ts';
 import { now, postGrant, postPayment, withBody } from '../../steps/signed-requests.ts';
-import { withSwitches, withWorld } from '../../steps/world.ts';
+import { inNewWorld, inWorldWithSwitches } from '../../steps/world.ts';
 
 export const checks: readonly Check[] = [
   {
@@ -66,7 +66,7 @@ export const checks: readonly Check[] = [
     rows: ['SIG-14', 'SIG-16'],
     title: 'a world can demand the tag, and refuse signatures that it saw before',
     run: async (context) => {
-      await withSwitches(context, { requireTagGnap: true, rejectRepeatedSignatures: true }, async (world) => {
+      await inWorldWithSwitches(context, { requireTagGnap: true, rejectRepeatedSignatures: true }, async (world) => {
         const ask = (sign: SignatureOptions) => {
           const json = { client: { jwk: by.jwk }, access_token: { access: [quoteAccess()] } };
           return postGrant(world, { json, sign: { by, ...sign } });
@@ -195,7 +195,7 @@ export const checks: readonly Check[] = [
         receiver: at,
         client: { wallet: at, keyId: 'one-1' },
       };
-      await withWorld(context, { definition }, async (world) => {
+      await inNewWorld(context, { definition }, async (world) => {
         const { receiver } = world;
         assert.equal(receiver.resourceServer, published);
         const operation = 'create-incoming-payment';

@@ -17,9 +17,14 @@ import {
   requestToken,
 } from '../../steps/scenarios.ts';
 import type { Json } from '../../steps/signed-client.ts';
-import { type Place, readSignatureVectors, replayVector, type SignatureVector } from '../../steps/vector-replay.ts';
+import {
+  type ReplayTarget,
+  readSignatureVectors,
+  replayVector,
+  type SignatureVector,
+} from '../../steps/vector-replay.ts';
 
-type Somewhere = Pick<Place, 'operation' | 'recorded' | 'url' | 'token'>;
+type Somewhere = Pick<ReplayTarget, 'operation' | 'recorded' | 'url' | 'token'>;
 
 /** What the recorded targets stand for. */
 const places: readonly {
@@ -118,12 +123,12 @@ function checkVector(vector: SignatureVector): Check {
     rows,
     title: `the wire form: ${about}`,
     run: async (context) => {
-      const { environment, receiver, profile, control } = context;
+      const { target, receiver, profile, control } = context;
       const somewhere = {
         ...(await place(context)),
-        identity: environment.identity,
+        identity: target.identity,
         walletAddress: receiver.url,
-        client: environment.client,
+        client: target.client,
         assetCode: receiver.assetCode,
         assetScale: receiver.assetScale,
       };

@@ -53,7 +53,7 @@ export const checks: readonly Check[] = [
     run: async (context) => {
       const { authServer, resourceServer } = context.sender;
       const json = {
-        client: context.environment.client,
+        client: context.target.client,
         access_token: { access: [{ type: 'quote', actions: ['create'] }] },
       };
       for (const url of [authServer, authServer.replace(/\/$/, '')]) {
@@ -137,7 +137,7 @@ export const checks: readonly Check[] = [
     rows: ['WA-27', 'WA-28', 'WA-29', 'WA-30', 'WA-31', 'WA-35'],
     title: 'the key set of the client holds well-formed public Ed25519 keys and nothing else',
     run: async (context) => {
-      const { body } = expectStatus(await getKeys(context, context.environment.client), 200);
+      const { body } = expectStatus(await getKeys(context, context.target.client), 200);
       assert.deepEqual(Object.keys(body), ['keys']);
       assert.ok(body.keys.length > 0, 'the client has a key');
       for (const key of body.keys) {
@@ -148,7 +148,7 @@ export const checks: readonly Check[] = [
       }
       const ids = body.keys.map((key: { kid: string }) => key.kid);
       assert.equal(new Set(ids).size, ids.length, 'kid is unique');
-      assert.ok(ids.includes(context.environment.identity.keyId), 'the key of this run is among them');
+      assert.ok(ids.includes(context.target.identity.keyId), 'the key of this run is among them');
     },
   },
   {
@@ -165,7 +165,7 @@ export const checks: readonly Check[] = [
     rows: ['WA-45'],
     title: 'a key set may be cached for a minute at most',
     run: async (context) => {
-      const { headers } = await getKeys(context, context.environment.client);
+      const { headers } = await getKeys(context, context.target.client);
       const control = headers.get('cache-control') ?? '';
       const age = /max-age=(\d+)/.exec(control);
       assert.ok(/no-cache|no-store/.test(control) || (age && Number(age[1]) <= 60), `Cache-Control: ${control}`);

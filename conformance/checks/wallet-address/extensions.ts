@@ -13,13 +13,13 @@ import type { HeaderLine } from '../../steps/http-exchange.ts';
 import { contentDigest, signatureBase } from '../../steps/message-signature.ts';
 import { postQuote } from '../../steps/scenarios.ts';
 import type { Answer, Json } from '../../steps/signed-client.ts';
-import { type WorldContext, withWorld } from '../../steps/world.ts';
+import { inNewWorld, type NewWorld } from '../../steps/world.ts';
 
 /** A world of one ASE, whose wallet `/ann` has the additional properties. */
 function withExtensions<T>(
   context: CheckContext,
   extensions: Json,
-  work: (world: WorldContext) => Promise<T>,
+  work: (world: NewWorld) => Promise<T>,
   additionalProperties: Json = {},
 ): Promise<T> {
   const definition = {
@@ -37,7 +37,7 @@ function withExtensions<T>(
     receiver: 'slate/ben',
     client: { wallet: 'slate/ben', keyId: 'key-1' },
   };
-  return withWorld(context, { definition }, work);
+  return inNewWorld(context, { definition }, work);
 }
 
 const getDocument = ({ call }: CheckContext, url: string, accept = 'application/json', headers: HeaderLine[] = []) =>

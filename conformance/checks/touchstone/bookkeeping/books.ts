@@ -172,7 +172,7 @@ export const checks: readonly Check[] = [
     rows: ['RS-G-07'],
     title: 'payments and tokens are found by their grant, and what the operator changed in a record without secrets',
     run: async (context) => {
-      const { sender, environment, control } = context;
+      const { sender, target, control } = context;
       const incoming = await createIncomingPayment(context, { value: '40' });
       const grant = await grantOutgoing(context, outgoingAccess(sender));
       const token: string = grant.access_token.value;
@@ -197,7 +197,7 @@ export const checks: readonly Check[] = [
         })),
         [
           {
-            ...{ type: 'outgoing-payment', client: environment.client, walletAddress: sender.url, state: 'completed' },
+            ...{ type: 'outgoing-payment', client: target.client, walletAddress: sender.url, state: 'completed' },
             ...{ amount: quote.debitAmount.value, moved: settled.sentAmount.value },
           },
         ],
@@ -206,7 +206,7 @@ export const checks: readonly Check[] = [
       const spent = await context.call({ operation: 'get-outgoing-payment-grant', url, token });
       assert.equal(spent.body.spentDebitAmount.value, settled.sentAmount.value, 'the grant says the same');
       const detail = await ask(context, `${ase}/grants/${id}`);
-      assert.deepEqual([detail.client, detail.tokens.length], [environment.client, 1]);
+      assert.deepEqual([detail.client, detail.tokens.length], [target.client, 1]);
       assert.ok(!JSON.stringify(detail).includes(token), 'nobody learns the token');
 
       const secret = randomBytes(24).toString('hex');

@@ -4,7 +4,7 @@ import type { Check, CheckContext } from '../../../runner/check.ts';
 import { expectResourceError, expectStatus } from '../../../steps/expect.ts';
 import { createIncomingPayment, grantOutgoing, incomingToken, outgoingAccess } from '../../../steps/scenarios.ts';
 import type { Json } from '../../../steps/signed-client.ts';
-import { withWorld } from '../../../steps/world.ts';
+import { inNewWorld } from '../../../steps/world.ts';
 
 const list = async ({ control }: CheckContext, query = ''): Promise<Json[]> => {
   const { status, body } = await control.request('GET', `/exchanges${query}`);
@@ -18,20 +18,20 @@ export const checks: readonly Check[] = [
     rows: ['CT-05'],
     title:
       'the operator sees of a refused request the reason, the requirement and the signature base; nobody else does',
-    run: async (outer) => {
-      await withWorld(outer, { profile: 'compat' }, async (context) => {
-        const { id: url } = await createIncomingPayment(context);
-        const token = await incomingToken(context);
-        const [last] = await list(context, '?limit=1');
+    run: async (context) => {
+      await inNewWorld(context, { profile: 'compat' }, async (world) => {
+        const { id: url } = await createIncomingPayment(world);
+        const token = await incomingToken(world);
+        const [last] = await list(world, '?limit=1');
         assert.deepEqual(
           [last.operation, last.method, last.status, last.refusal],
           ['create-incoming-payment', 'POST', 201, undefined],
         );
         const read = { operation: 'get-incoming-payment', url, token };
-        expectResourceError(await context.call({ ...read, sign: { broken: true } }), 401);
-        expectResourceError(await context.call({ ...read, sign: { components: ['@method', '@target-uri'] } }), 401);
-        expectStatus(await context.call({ ...read, sign: { form: 'php' } }), 200);
-        const [broken, uncovered, lenient] = await list(context, `?after=${last.id}&operation=get-incoming-payment`);
+        expectResourceError(await world.call({ ...read, sign: { broken: true } }), 401);
+        expectResourceError(await world.call({ ...read, sign: { components: ['@method', '@target-uri'] } }), 401);
+        expectStatus(await world.call({ ...read, sign: { form: 'php' } }), 200);
+        const [broken, uncovered, lenient] = await list(world, `?after=${last.id}&operation=get-incoming-payment`);
         assert.equal(broken.refusal.reason, 'signature_mismatch');
         const { pathname } = new URL(url);
         assert.deepEqual([broken.target, broken.status], [pathname, 401]);
@@ -43,12 +43,12 @@ export const checks: readonly Check[] = [
           ['missing_component', true],
         );
         assert.deepEqual([lenient.status, lenient.lenient.length > 0], [200, true]);
-        assert.deepEqual(await list(context, '?operation=get-quote'), []);
+        assert.deepEqual(await list(world, '?operation=get-quote'), []);
 
         const origin = new URL(url).origin;
-        expectStatus(await context.call({ url: `${origin}/exchanges`, sign: false }), 404);
-        const { url: control } = context.environment.control!;
-        expectStatus(await context.call({ url: `${control}/exchanges`, sign: false }), 401);
+        expectStatus(await world.call({ url: `${origin}/exchanges`, sign: false }), 404);
+        const { url: control } = world.target.control!;
+        expectStatus(await world.call({ url: `${control}/exchanges`, sign: false }), 401);
       });
     },
   },
@@ -56,11 +56,11 @@ export const checks: readonly Check[] = [
     id: 'exchanges.secrets',
     rows: ['CT-05'],
     title: 'what the operator sees holds no token, signature, nonce or interaction reference',
-    run: async (outer) => {
-      await withWorld(outer, {}, async (context) => {
+    run: async (context) => {
+      await inNewWorld(context, {}, async (world) => {
         const secrets = new Set<string>();
         const call: CheckContext['call'] = async (one) => {
-          const answer = await context.call(one);
+          const answer = await world.call(one);
           for (const [name, value] of answer.sent.headers)
             if (/^signature$/i.test(name)) secrets.add(value.slice(6, -1));
           // The last segment of the interaction's URL is a nonce.
@@ -72,15 +72,15 @@ export const checks: readonly Check[] = [
               secrets.add(new URL(location, one.url).searchParams.get(name) ?? '');
           return answer;
         };
-        const watched = { ...context, call };
-        const grant = await grantOutgoing(watched, outgoingAccess(context.sender));
+        const watched = { ...world, call };
+        const grant = await grantOutgoing(watched, outgoingAccess(world.sender));
         secrets.add(grant.access_token.value).add(grant.continue.access_token.value);
-        const url = `${context.sender.resourceServer}/outgoing-payment-grant`;
+        const url = `${world.sender.resourceServer}/outgoing-payment-grant`;
         const nonce = 'a-nonce-of-the-client';
         const sign = { broken: true, parameters: `;nonce="${nonce}"` };
         expectResourceError(await call({ url, token: grant.access_token.value, sign }), 401);
         secrets.delete('');
-        const shown = JSON.stringify(await list(context, '?limit=1000'));
+        const shown = JSON.stringify(await list(world, '?limit=1000'));
         assert.ok(shown.includes('signature_mismatch') && shown.includes('start-interaction'));
         for (const secret of [...secrets, nonce]) assert.ok(!shown.includes(secret), 'a secret is shown');
       });

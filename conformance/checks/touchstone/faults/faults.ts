@@ -15,7 +15,7 @@ import {
   waitUntilSettled,
 } from '../../../steps/scenarios.ts';
 import type { Answer, Json } from '../../../steps/signed-client.ts';
-import { withWorld } from '../../../steps/world.ts';
+import { inNewWorld } from '../../../steps/world.ts';
 
 async function addFault({ control }: CheckContext, fault: Json): Promise<Json> {
   const { status, body } = await control.request('POST', '/faults', fault);
@@ -56,45 +56,45 @@ export const checks: readonly Check[] = [
     id: 'faults.answers',
     rows: ['CT-06'],
     title: 'the nth call of an operation fails, comes late, is no JSON, ends the connection or is lost when done',
-    run: async (outer) => {
-      await withWorld(outer, {}, async (context) => {
+    run: async (context) => {
+      await inNewWorld(context, {}, async (world) => {
         const operation = 'create-incoming-payment';
         assert.equal(
-          (await context.control.request('POST', '/faults', { operation: 'no-such', kind: 'reset' })).status,
+          (await world.control.request('POST', '/faults', { operation: 'no-such', kind: 'reset' })).status,
           400,
         );
         const error = { status: 503, code: 'no_such_code' };
-        await addFault(context, { operation, kind: 'status', nth: 2, ...error });
-        expectStatus(await createAnyPayment(context), 201);
-        const failed = expectStatus(await createAnyPayment(context), 503);
+        await addFault(world, { operation, kind: 'status', nth: 2, ...error });
+        expectStatus(await createAnyPayment(world), 201);
+        const failed = expectStatus(await createAnyPayment(world), 503);
         assert.equal(failed.body.error.code, 'no_such_code');
-        expectStatus(await createAnyPayment(context), 201);
-        assert.equal((await listFaults(context))[0].struck, 1);
+        expectStatus(await createAnyPayment(world), 201);
+        assert.equal((await listFaults(world))[0].struck, 1);
 
-        await addFault(context, { operation, kind: 'garbage', times: 2 });
-        for (const _ of [1, 2]) assert.equal((await createAnyPayment(context)).body, undefined, 'no JSON');
-        assert.equal(await countPayments(context), 2, 'nothing was done');
+        await addFault(world, { operation, kind: 'garbage', times: 2 });
+        for (const _ of [1, 2]) assert.equal((await createAnyPayment(world)).body, undefined, 'no JSON');
+        assert.equal(await countPayments(world), 2, 'nothing was done');
 
-        await addFault(context, { operation, kind: 'delay', delayMs: 300 });
+        await addFault(world, { operation, kind: 'delay', delayMs: 300 });
         const started = performance.now();
-        expectStatus(await createAnyPayment(context), 201);
+        expectStatus(await createAnyPayment(world), 201);
         assert.ok(performance.now() - started >= 290, 'the answer comes late');
 
-        await addFault(context, { operation, kind: 'reset' });
-        await assert.rejects(createAnyPayment(context), 'the connection ends');
-        assert.equal(await countPayments(context), 3);
-        await addFault(context, { operation, kind: 'after-commit' });
-        await assert.rejects(createAnyPayment(context), 'the connection ends');
-        assert.equal(await countPayments(context), 4, 'done, and the answer lost');
+        await addFault(world, { operation, kind: 'reset' });
+        await assert.rejects(createAnyPayment(world), 'the connection ends');
+        assert.equal(await countPayments(world), 3);
+        await addFault(world, { operation, kind: 'after-commit' });
+        await assert.rejects(createAnyPayment(world), 'the connection ends');
+        assert.equal(await countPayments(world), 4, 'done, and the answer lost');
 
-        await addFault(context, { operation, ase: 'nowhere', kind: 'reset' });
-        expectStatus(await createAnyPayment(context), 201);
-        await addFault(context, { operation, kind: 'reset', times: 9 });
-        assert.equal((await context.control.request('DELETE', '/faults')).status, 204);
-        expectStatus(await createAnyPayment(context), 201);
-        await addFault(context, { operation, kind: 'reset' });
-        assert.equal((await context.control.request('POST', '/reset')).status, 204);
-        assert.deepEqual(await listFaults(context), [], 'a reset world has none');
+        await addFault(world, { operation, ase: 'nowhere', kind: 'reset' });
+        expectStatus(await createAnyPayment(world), 201);
+        await addFault(world, { operation, kind: 'reset', times: 9 });
+        assert.equal((await world.control.request('DELETE', '/faults')).status, 204);
+        expectStatus(await createAnyPayment(world), 201);
+        await addFault(world, { operation, kind: 'reset' });
+        assert.equal((await world.control.request('POST', '/reset')).status, 204);
+        assert.deepEqual(await listFaults(world), [], 'a reset world has none');
       });
     },
   },
@@ -103,24 +103,24 @@ export const checks: readonly Check[] = [
     rows: ['AS-163', 'CT-06'],
     title:
       'what Rafiki answers beyond the documents can be brought about: errors without a code, as text, at other statuses',
-    run: async (outer) => {
-      await withWorld(outer, {}, async (context) => {
+    run: async (context) => {
+      await inNewWorld(context, {}, async (world) => {
         // Not held against the documents.
-        const ask = () => context.call({ url: context.sender.authServer, json: {} });
+        const ask = () => world.call({ url: world.sender.authServer, json: {} });
         const operation = 'post-request';
-        await addFault(context, { operation, kind: 'status', status: 400, form: 'no-code' });
+        await addFault(world, { operation, kind: 'status', status: 400, form: 'no-code' });
         const { error } = expectStatus(await ask(), 400).body;
         assert.deepEqual(Object.keys(error), ['description']);
-        await addFault(context, { operation, kind: 'status', status: 400, form: 'text' });
+        await addFault(world, { operation, kind: 'status', status: 400, form: 'text' });
         const text = expectStatus(await ask(), 400);
         assert.deepEqual([text.body, text.headers.get('content-type')?.split(';')[0]], [undefined, 'text/plain']);
-        await addFault(context, { operation, kind: 'status', status: 500, form: 'text' });
+        await addFault(world, { operation, kind: 'status', status: 500, form: 'text' });
         assert.match(expectStatus(await ask(), 500).headers.get('content-type') ?? '', /^text\/plain/);
-        await addFault(context, { operation: 'post-continue', kind: 'status', status: 401, code: 'invalid_request' });
-        const url = `${context.sender.authServer.replace(/\/$/, '')}/continue/1`;
-        expectGnapError(await context.call({ method: 'POST', url, token: 'any' }), 401, 'invalid_request');
-        await addFault(context, { operation: 'get-quote', kind: 'status', status: 403, code: '403' });
-        const quote = await context.call({ url: `${context.sender.resourceServer}/quotes/1`, token: 'any' });
+        await addFault(world, { operation: 'post-continue', kind: 'status', status: 401, code: 'invalid_request' });
+        const url = `${world.sender.authServer.replace(/\/$/, '')}/continue/1`;
+        expectGnapError(await world.call({ method: 'POST', url, token: 'any' }), 401, 'invalid_request');
+        await addFault(world, { operation: 'get-quote', kind: 'status', status: 403, code: '403' });
+        const quote = await world.call({ url: `${world.sender.resourceServer}/quotes/1`, token: 'any' });
         expectResourceError(quote, 403);
         assert.equal(quote.body.error.code, '403');
         expectGnapError(await ask(), 400, 'invalid_request');
@@ -131,12 +131,12 @@ export const checks: readonly Check[] = [
     id: 'faults.internal',
     rows: ['AS-164', 'AS-160', 'AS-14'],
     title: 'where the authorization server fails itself it says 500 request_denied, the id of the failure and no more',
-    run: async (outer) => {
-      await withWorld(outer, {}, async (context) => {
-        const { authServer } = context.sender;
+    run: async (context) => {
+      await inNewWorld(context, {}, async (world) => {
+        const { authServer } = world.sender;
         const base = authServer.replace(/\/$/, '');
         const calls = [
-          { operation: 'post-request', url: authServer, json: { client: context.environment.client } },
+          { operation: 'post-request', url: authServer, json: { client: world.target.client } },
           { operation: 'post-continue', method: 'POST', url: `${base}/continue/1`, token: 'any' },
           { operation: 'delete-continue', method: 'DELETE', url: `${base}/continue/1`, token: 'any' },
           { operation: 'post-token', method: 'POST', url: `${base}/token/1`, token: 'any' },
@@ -144,11 +144,11 @@ export const checks: readonly Check[] = [
         ];
         const failures = new Set<string>();
         for (const call of calls) {
-          await addFault(context, { operation: call.operation, kind: 'crash' });
-          const { body } = expectGnapError(await context.call(call), 500, 'request_denied');
+          await addFault(world, { operation: call.operation, kind: 'crash' });
+          const { body } = expectGnapError(await world.call(call), 500, 'request_denied');
           assert.match(body.error.description, /^internal error [0-9a-f-]{36}$/);
           failures.add(body.error.description);
-          const { status } = await context.call(call);
+          const { status } = await world.call(call);
           assert.ok(status === 400 || status === 401, `what the client does wrong is never a 500: ${status}`);
         }
         assert.equal(failures.size, calls.length, 'each failure has an id of its own');
@@ -159,15 +159,15 @@ export const checks: readonly Check[] = [
     id: 'faults.too-many-requests',
     rows: ['AS-165', 'AMB-14'],
     title: 'a client can be made to meet 429 and 503 with Retry-After; without that, however much it asks, it does not',
-    run: async (outer) => {
-      await withWorld(outer, {}, async (context) => {
-        const { authServer: url } = context.sender;
-        const json = { client: context.environment.client, access_token: { access: [quoteAccess()] } };
-        const ask = () => context.call({ operation: 'post-request', url, json });
+    run: async (context) => {
+      await inNewWorld(context, {}, async (world) => {
+        const { authServer: url } = world.sender;
+        const json = { client: world.target.client, access_token: { access: [quoteAccess()] } };
+        const ask = () => world.call({ operation: 'post-request', url, json });
         const answers = await Promise.all(Array.from({ length: 40 }, ask));
         for (const answer of answers) expectStatus(answer, 200);
         for (const status of [429, 503]) {
-          await addFault(context, { operation: 'post-request', kind: 'status', status });
+          await addFault(world, { operation: 'post-request', kind: 'status', status });
           const answer = expectGnapError(await ask(), status, 'request_denied');
           assert.match(answer.headers.get('retry-after') ?? '', /^[1-9][0-9]*$/);
           expectStatus(await ask(), 200);
@@ -179,38 +179,38 @@ export const checks: readonly Check[] = [
     id: 'faults.payments',
     rows: ['CT-06', 'RS-Q-15'],
     title: 'a payment fails as a whole or after a part; without a price there is no quote',
-    run: async (outer) => {
-      await withWorld(outer, {}, async (context) => {
-        await addFault(context, { operation: 'send-packet', kind: 'status' });
-        const { payment: failed } = await pay(context, '1000');
+    run: async (context) => {
+      await inNewWorld(context, {}, async (world) => {
+        await addFault(world, { operation: 'send-packet', kind: 'status' });
+        const { payment: failed } = await pay(world, '1000');
         assert.deepEqual([failed.failed, failed.sentAmount.value], [true, '0']);
 
-        await addFault(context, { operation: 'send-packet', kind: 'status', nth: 2 });
-        const { incoming, payment, quote } = await pay(context, '600000');
+        await addFault(world, { operation: 'send-packet', kind: 'status', nth: 2 });
+        const { incoming, payment, quote } = await pay(world, '600000');
         assert.equal(payment.failed, true);
         const sent = BigInt(payment.sentAmount.value);
         assert.ok(0n < sent && sent < BigInt(quote.debitAmount.value), 'a part of it was sent');
-        const read = await context.call({ operation: 'get-incoming-payment', url: incoming.id, sign: false });
+        const read = await world.call({ operation: 'get-incoming-payment', url: incoming.id, sign: false });
         const received = BigInt(expectStatus(read, 200).body.receivedAmount.value);
         assert.ok(0n < received && received < BigInt(quote.receiveAmount.value), 'and a part received');
-        const { ases } = (await context.control.request('GET', '/ledger')).body;
+        const { ases } = (await world.control.request('GET', '/ledger')).body;
         assert.ok(
           ases.every(({ balanced }: Json) => balanced),
           'the books balance',
         );
 
         const prices = `/ases/${ases[0].name}/prices`;
-        const before = (await context.control.request('GET', prices)).body;
-        const { id } = await createIncomingPayment(context, { value: '10' });
-        const ask = () => postQuote(context, { walletAddress: context.sender.url, receiver: id, method: 'ilp' });
+        const before = (await world.control.request('GET', prices)).body;
+        const { id } = await createIncomingPayment(world, { value: '10' });
+        const ask = () => postQuote(world, { walletAddress: world.sender.url, receiver: id, method: 'ilp' });
         const without = { ...before.prices };
-        delete without[context.receiver.assetCode];
-        assert.equal((await context.control.request('PUT', prices, { prices: without })).status, 200);
+        delete without[world.receiver.assetCode];
+        assert.equal((await world.control.request('PUT', prices, { prices: without })).status, 200);
         expectResourceError(await ask(), 500, /could not convert/);
-        assert.equal((await context.control.request('PUT', prices, before)).status, 200);
+        assert.equal((await world.control.request('PUT', prices, before)).status, 200);
         const { body } = expectStatus(await ask(), 201);
-        await payQuote(context, body.id, await outgoingToken(context));
-        await waitUntilReceived(context, id, '10');
+        await payQuote(world, body.id, await outgoingToken(world));
+        await waitUntilReceived(world, id, '10');
       });
     },
   },
@@ -218,13 +218,13 @@ export const checks: readonly Check[] = [
     id: 'faults.veto',
     rows: ['RS-IP-31', 'CT-06'],
     title: 'an incoming payment that the ASE vetoes is 403 in the format of all refusals, and is not created',
-    run: async (outer) => {
-      await withWorld(outer, {}, async (context) => {
+    run: async (context) => {
+      await inNewWorld(context, {}, async (world) => {
         const operation = 'create-incoming-payment';
-        await addFault(context, { operation, kind: 'status', status: 403, code: 'forbidden' });
-        expectResourceError(await createAnyPayment(context), 403);
-        assert.equal(await countPayments(context), 0);
-        expectStatus(await createAnyPayment(context), 201);
+        await addFault(world, { operation, kind: 'status', status: 403, code: 'forbidden' });
+        expectResourceError(await createAnyPayment(world), 403);
+        assert.equal(await countPayments(world), 0);
+        expectStatus(await createAnyPayment(world), 201);
       });
     },
   },

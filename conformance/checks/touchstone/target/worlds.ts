@@ -20,14 +20,14 @@ import {
   waitUntilReceived,
 } from '../../../steps/scenarios.ts';
 import type { Json } from '../../../steps/signed-client.ts';
-import { listParties, withWorld } from '../../../steps/world.ts';
+import { inNewWorld, listParties } from '../../../steps/world.ts';
 
 /** A grant request signed as the PHP client signs: a leniency of one profile. */
 const askLeniently = (context: CheckContext) =>
   context.call({
     operation: 'post-request',
     url: context.sender.authServer,
-    json: { client: context.environment.client, access_token: { access: [quoteAccess()] } },
+    json: { client: context.target.client, access_token: { access: [quoteAccess()] } },
     sign: { form: 'php' },
   });
 
@@ -50,9 +50,9 @@ export const checks: readonly Check[] = [
         );
       }
       assert.ok(new Set(parties.map(({ assetScale }) => assetScale)).size >= 2, 'different scales');
-      const keys = await context.call({ url: `${context.environment.client}/jwks.json`, sign: false });
+      const keys = await context.call({ url: `${context.target.client}/jwks.json`, sign: false });
       assert.ok(
-        expectStatus(keys, 200).body.keys.some(({ kid }: Json) => kid === context.environment.identity.keyId),
+        expectStatus(keys, 200).body.keys.some(({ kid }: Json) => kid === context.target.identity.keyId),
         'the client’s key is published',
       );
       const { sender } = context;
@@ -75,13 +75,13 @@ export const checks: readonly Check[] = [
     rows: ['CT-04', 'SIG-25'],
     title: 'each world goes by the profile it was made with, and names it; the default is compat',
     run: async (context) => {
-      await withWorld(context, { profile: 'strict' }, async (world) => {
+      await inNewWorld(context, { profile: 'strict' }, async (world) => {
         assert.equal((await stateOf(world)).profile, 'strict');
         expectStatus(await postGrant(world, world.sender, { access_token: { access: [quoteAccess()] } }), 200);
         expectGnapError(await askLeniently(world), 401, 'invalid_client');
       });
       for (const profile of [undefined, 'compat']) {
-        await withWorld(context, { profile }, async (world) => {
+        await inNewWorld(context, { profile }, async (world) => {
           assert.equal((await stateOf(world)).profile, 'compat');
           expectStatus(await askLeniently(world), 200);
         });
@@ -94,8 +94,8 @@ export const checks: readonly Check[] = [
     title: 'two worlds of one seed do not see each other; one is reset while the other stays as it is',
     run: async (context) => {
       const options = { seed: randomUUID(), consent: 'auto' };
-      await withWorld(context, options, async (one) => {
-        await withWorld(context, options, async (two) => {
+      await inNewWorld(context, options, async (one) => {
+        await inNewWorld(context, options, async (two) => {
           assert.notEqual(new URL(one.sender.url).origin, new URL(two.sender.url).origin);
           const { id: url } = await createIncomingPayment(one, { value: '5' });
           const elsewhere = two.receiver.resourceServer + url.slice(one.receiver.resourceServer.length);
@@ -124,8 +124,8 @@ export const checks: readonly Check[] = [
     rows: ['CT-08'],
     title: 'control, introspection and the back channel ask for credentials, and are nowhere on the protocol’s port',
     run: async (context) => {
-      await withWorld(context, {}, async ({ call, sender, environment, variables }) => {
-        const { url: control, token } = environment.control!;
+      await inNewWorld(context, {}, async ({ call, sender, target, variables }) => {
+        const { url: control, token } = target.control!;
         const introspection = variables['TOUCHSTONE_INTROSPECTION'] ?? '';
         const backChannel = `${variables['TOUCHSTONE_BACK_CHANNEL']}/grant/${randomUUID()}/${randomUUID()}`;
         const requests = [
