@@ -499,8 +499,8 @@ export const signatureMutants: readonly Mutant[] = [
   {
     id: 'signature.no-token-on-grant-requests',
     file: pipeline,
-    at: 'if («token === undefined && requiresToken(policy, target.switches) && !isPublic») {',
-    by: "policy.caller === 'client' ? token !== undefined : token === undefined && requiresToken(policy, target.switches) && !isPublic",
+    at: 'if («token === undefined && requiresToken(policy, environment.switches) && !isPublic») {',
+    by: "policy.caller === 'client' ? token !== undefined : token === undefined && requiresToken(policy, environment.switches) && !isPublic",
     fails: ['vector.php-grant-with-token'],
   },
   {
