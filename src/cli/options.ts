@@ -1,4 +1,4 @@
-/** The options of the program: one table, from which `--help`, validation and the README's table are made. */
+/** The options of the program: one table, from which `--help`, validation and `docs/options.md` are made. */
 import { parseArgs } from 'node:util';
 import { ConfigError, nearest } from '../errors.ts';
 
@@ -289,7 +289,7 @@ export function printHelp(): string {
   ].join('\n');
 }
 
-/** The README's table of options, in Markdown. */
+/** The table of `docs/options.md`. */
 export function printOptionTable(): string {
   const rows = Object.values(options).map((option: Option) => `| \`${usage(option)}\` | ${meaning(option)} |`);
   return ['| Option | Meaning |', '| --- | --- |', ...rows].join('\n');

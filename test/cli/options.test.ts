@@ -1,4 +1,4 @@
-/** Options: one table for help, validation and the README. */
+/** Options: one table for help, validation and docs/options.md. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -33,12 +33,12 @@ test('values are checked', () => {
   assert.throws(() => readConfig(['start'], {}), ConfigError);
 });
 
-test('help and the README come from the table', () => {
+test('`--help` and docs/options.md come from the table', () => {
   for (const option of Object.values(options)) assert.ok(printHelp().includes(`--${option.flag}`));
   assert.equal(environmentName(options.publicUrl), 'TOUCHSTONE_PUBLIC_URL');
-  const readme = readFileSync(join(import.meta.dirname, '..', '..', 'README.md'), 'utf8');
-  const table = /<!-- options -->\n([\s\S]*?)\n<!-- \/options -->/.exec(readme)?.[1];
-  assert.equal(table, printOptionTable(), 'put the output of printOptionTable() into the README');
+  const page = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'options.md'), 'utf8');
+  const table = /<!-- options -->\n([\s\S]*?)\n<!-- \/options -->/.exec(page)?.[1];
+  assert.equal(table, printOptionTable(), 'put the output of printOptionTable() into docs/options.md');
 });
 
 test('what is for tests is refused where others could reach it', () => {

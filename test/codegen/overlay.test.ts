@@ -70,7 +70,7 @@ describe('actions', () => {
     assert.throws(() => apply({ target, update: {}, 'x-reason': '' }), /lacks an x-reason/);
     assert.throws(
       () => apply({ target, update: {}, 'x-interpretation': 'OPI-999' }),
-      /no known interpretation: OPI-999/,
+      /an unknown interpretation: OPI-999/,
     );
   });
 
