@@ -1,10 +1,10 @@
-/** Customers' accounts, and money that enters and leaves the ASE (SET-07). */
+/** Customer accounts, and money that enters or leaves the ASE (SET-07). */
 import { toAmount } from '../database/columns.ts';
 import { customerAccountId, customerOf } from '../database/customer-account.ts';
 import type { Queryable, Transaction } from '../database/database.ts';
 import { type Asset, MAX_AMOUNT } from '../open-payments/amount.ts';
 import { bookTransfer, openInternalAccount } from '../payments/ledger.ts';
-import { checkText, conflict, invalid, notFound } from './problem.ts';
+import { adminProblem, checkText } from './problem.ts';
 
 export interface Account {
   readonly id: string;
@@ -13,7 +13,7 @@ export interface Account {
   readonly balance: bigint;
 }
 
-/** Opens an account for a customer. Throws `conflict` if there is one of this id. */
+/** Opens an account for a customer. Throws `conflict` if the id is taken. */
 export async function createAccount(
   tx: Transaction,
   ase: string,
@@ -31,7 +31,7 @@ export async function createAccount(
     })
     .onConflict((on) => on.doNothing())
     .executeTakeFirstOrThrow();
-  if (numInsertedOrUpdatedRows === 0n) throw conflict('there is an account of this id');
+  if (numInsertedOrUpdatedRows === 0n) throw adminProblem('conflict', 'an account with this id exists');
   return { id, asset, balance: 0n };
 }
 
@@ -54,7 +54,7 @@ export async function listAccounts(db: Queryable, ase: string): Promise<Account[
   return (await selectAccounts(db, ase).orderBy('id').execute()).map(toAccount);
 }
 
-/** The account of that id; undefined if there is none. */
+/** The account with this id, or undefined. */
 export async function findAccount(db: Queryable, ase: string, id: string): Promise<Account | undefined> {
   const row = await selectAccounts(db, ase)
     .where('id', '=', customerAccountId(checkText(id, 'the id')))
@@ -62,7 +62,7 @@ export async function findAccount(db: Queryable, ase: string, id: string): Promi
   return row && toAccount(row);
 }
 
-/** Gives an account what its holder signs in with, unless it has that. */
+/** Sets the passphrase that the account holder signs in with, unless one is set. */
 export async function setPassphrase(tx: Transaction, ase: string, id: string, digest: string): Promise<void> {
   await tx
     .updateTable('account')
@@ -74,7 +74,7 @@ export async function setPassphrase(tx: Transaction, ase: string, id: string, di
 }
 
 export interface Movement {
-  /** Chosen by the caller: a movement of the same id is booked once. */
+  /** Idempotency key chosen by the caller. */
   readonly id: string;
   readonly account: string;
   /** Minor units of the account's asset. */
@@ -82,9 +82,9 @@ export interface Movement {
 }
 
 /**
- * Books money that a customer pays in or takes out. Returns false if this was booked before. Throws `not_found` for an
- * unknown account, `conflict` if another movement bears the id or the balance does not cover a withdrawal
- * (`insufficient_funds`), and `invalid_request` unless the amount is positive and a uint64.
+ * Books a deposit or withdrawal. Returns false if it was booked before. Throws `not_found` for an unknown account,
+ * `conflict` if another movement has the id, `insufficient_funds` if the balance does not cover a withdrawal, and
+ * `invalid_request` unless the amount is a positive uint64.
  */
 export async function moveMoney(
   tx: Transaction,
@@ -93,9 +93,9 @@ export async function moveMoney(
   { id, account, amount }: Movement,
   now: number,
 ): Promise<boolean> {
-  if (amount <= 0n || amount > MAX_AMOUNT) throw invalid('amount is not a positive uint64');
+  if (amount <= 0n || amount > MAX_AMOUNT) throw adminProblem('invalid_request', 'amount is not a positive uint64');
   const customer = await findAccount(tx, ase, account);
-  if (!customer) throw notFound('no such account');
+  if (!customer) throw adminProblem('not_found', 'unknown account');
   const transferId = `${kind}:${checkText(id, 'the id')}`;
   const accountId = customerAccountId(account);
   const gain = kind === 'deposit' ? amount : -amount;
@@ -112,6 +112,6 @@ export async function moveMoney(
     .where('transfer_id', '=', transferId)
     .where('account_id', '=', accountId)
     .executeTakeFirst();
-  if (!booked || toAmount(booked.amount) !== gain) throw conflict(`another ${kind} bears this id`);
+  if (!booked || toAmount(booked.amount) !== gain) throw adminProblem('conflict', `another ${kind} has this id`);
   return false;
 }

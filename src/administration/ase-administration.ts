@@ -1,21 +1,20 @@
-/** The parts of a running ASE that its administration needs. */
+/** The parts of a running ASE that its administration uses. */
 import type { Ids } from '../ids.ts';
 import type { SettingsMemory } from './settings.ts';
 
-/** What administration needs of an ASE. */
 export interface AseAdministration {
-  /** Of its rows in the database. */
+  /** Key of the ASE's rows in the database. */
   readonly key: string;
   readonly origin: string;
-  /** Its ILP address. */
+  /** ILP address of the ASE. */
   readonly prefix: string;
   readonly local: boolean;
   readonly ids: Ids;
   readonly settings: SettingsMemory;
-  /** Told of a wallet address whose keys have changed. */
+  /** Called when the keys of a wallet address have changed. */
   forgetKeys(walletAddress: string): void;
-  /** Looks for due events. */
+  /** Makes the event worker look for due events. */
   wakeEvents(): void;
-  /** Looks for payments to settle. */
+  /** Makes the payment worker look for payments to send. */
   wakePayments(): void;
 }

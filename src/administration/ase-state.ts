@@ -1,8 +1,16 @@
-/** What the control API tells of an ASE (CT-01). */
+/** The state of an ASE that the control API reports (CT-01). */
 import { sql } from 'kysely';
 import type { Queryable } from '../database/database.ts';
 
-/** Its active wallet addresses with their balances. */
+export interface AseState {
+  name: string;
+  origin: string;
+  authServer: string;
+  resourceServer: string;
+  walletAddresses: { url: string; assetCode: string; assetScale: number; balance: string }[];
+}
+
+/** Active wallet addresses with their balances. */
 export async function listWalletAddressStates(query: Queryable, ase: string): Promise<AseState['walletAddresses']> {
   const rows = await query
     .selectFrom('wallet_address as w')
@@ -19,12 +27,4 @@ export async function listWalletAddressStates(query: Queryable, ase: string): Pr
     assetScale: row.asset_scale,
     balance: row.balance ?? '0',
   }));
-}
-
-export interface AseState {
-  name: string;
-  origin: string;
-  authServer: string;
-  resourceServer: string;
-  walletAddresses: { url: string; assetCode: string; assetScale: number; balance: string }[];
 }

@@ -1,9 +1,11 @@
-/** Pages of lists that an administrator reads: newest or oldest first, each with the cursor of the next. */
-import { invalid } from './problem.ts';
+/** Pages of the lists that an administrator reads. Each ends with the cursor of the next page. */
+import { type SelectQueryBuilder, sql } from 'kysely';
+import { toInstant } from '../database/columns.ts';
+import { adminProblem } from './problem.ts';
 
 export interface PageRequest {
   readonly cursor?: string | undefined;
-  /** Items at most; default 20. */
+  /** Maximum number of items; default 20. */
   readonly first?: number | undefined;
 }
 
@@ -13,28 +15,45 @@ export interface Page<Item> {
   readonly hasNextPage: boolean;
 }
 
-/** Where a page begins: after the item of this time (milliseconds) and id. */
+/** A page begins after the item with this time (milliseconds) and id. */
 export interface Position {
   readonly at: number;
   readonly id: string;
 }
 
-/** Reads one row more than fit, to know whether there are others. Throws `invalid_request` for a cursor of nobody's. */
+const formatCursor = ({ at, id }: Position): string => Buffer.from(`${at} ${id}`).toString('base64url');
+
+function parseCursor(cursor: string): Position {
+  const [, at, id] = /^(\d{1,14}) ([^\0]+)$/s.exec(Buffer.from(cursor, 'base64url').toString('utf8')) ?? [];
+  if (at === undefined || id === undefined) throw adminProblem('invalid_request', 'unknown cursor');
+  return { at: Number(at), id };
+}
+
+/** Selects one item more than fit, to know whether a next page exists. Throws `invalid_request` for an unknown cursor. */
 export async function listPage<Item>(
   { cursor, first = 20 }: PageRequest,
   positionOf: (item: Item) => Position,
-  read: (after: Position | undefined, limit: number) => Promise<readonly Item[]>,
+  select: (after: Position | undefined, limit: number) => Promise<readonly Item[]>,
 ): Promise<Page<Item>> {
-  const found = await read(cursor === undefined ? undefined : readCursor(cursor), first + 1);
-  const items = found.slice(0, first);
+  const selected = await select(cursor === undefined ? undefined : parseCursor(cursor), first + 1);
+  const items = selected.slice(0, first);
   const last = items.at(-1);
-  return { items, endCursor: last && writeCursor(positionOf(last)), hasNextPage: found.length > first };
+  return { items, endCursor: last && formatCursor(positionOf(last)), hasNextPage: selected.length > first };
 }
 
-const writeCursor = ({ at, id }: Position): string => Buffer.from(`${at} ${id}`).toString('base64url');
+/** The position of items with a creation time. */
+export const creationOf = ({ createdAt, id }: { readonly createdAt: number; readonly id: string }): Position => ({
+  at: createdAt,
+  id,
+});
 
-function readCursor(cursor: string): Position {
-  const [, at, id] = /^(\d{1,14}) ([^\0]+)$/s.exec(Buffer.from(cursor, 'base64url').toString('utf8')) ?? [];
-  if (at === undefined || id === undefined) throw invalid('unknown cursor');
-  return { at: Number(at), id };
-}
+/** Restricts a query to the rows after a position, newest first. For `$call`. */
+export const newestFirst =
+  (columns: { readonly at: string; readonly id: string }, after: Position | undefined, limit: number) =>
+  <DB, TB extends keyof DB, Row>(query: SelectQueryBuilder<DB, TB, Row>): SelectQueryBuilder<DB, TB, Row> => {
+    const [at, id] = [sql.ref(columns.at), sql.ref(columns.id)];
+    const rest = after
+      ? sql<boolean>`(${at}, ${id}) < (${toInstant(after.at)}::timestamptz, ${after.id})`
+      : sql<boolean>`true`;
+    return query.where(rest).orderBy(at, 'desc').orderBy(id, 'desc').limit(limit);
+  };

@@ -1,10 +1,10 @@
-/** What sending costs at an ASE, and the prices of currencies (SET-05, SET-10, SET-11). */
+/** Fees for sending, and prices of currencies (SET-05, SET-10). */
 import { toAmount } from '../database/columns.ts';
 import type { Queryable, Transaction } from '../database/database.ts';
 import { type Asset, MAX_AMOUNT } from '../open-payments/amount.ts';
 import { checkFee, type Fee } from '../payments/fees.ts';
 import { type Prices, parsePrice } from '../payments/rates.ts';
-import { invalid } from './problem.ts';
+import { adminProblem } from './problem.ts';
 import { countSettingsChange } from './settings.ts';
 
 export interface AssetFee {
@@ -26,14 +26,14 @@ export async function listFees(db: Queryable, ase: string): Promise<AssetFee[]> 
   }));
 }
 
-/** Sets the fee of payers in an asset, for quotes from now on. Throws `invalid_request` beyond the bounds of SET-11. */
+/** Sets the fee for sending in an asset, for new quotes. Throws `invalid_request` beyond the bounds of SET-11. */
 export async function setFee(tx: Transaction, ase: string, { asset, fee }: AssetFee): Promise<void> {
   try {
     checkFee(fee);
   } catch (error) {
-    throw invalid((error as Error).message);
+    throw adminProblem('invalid_request', (error as Error).message);
   }
-  if (fee.fixed > MAX_AMOUNT) throw invalid('fixed is not a uint64');
+  if (fee.fixed > MAX_AMOUNT) throw adminProblem('invalid_request', 'fixed is not a uint64');
   await countSettingsChange(tx, ase);
   const terms = { basis_points: fee.basisPoints, fixed: `${fee.fixed}` };
   await tx
@@ -53,13 +53,13 @@ export async function readPrices(db: Queryable, ase: string): Promise<Prices> {
   return Object.fromEntries(rows.map(({ currency, price }) => [currency, price]));
 }
 
-/** Replaces all prices, for quotes from now on. Throws `invalid_request` unless each is a positive decimal. */
+/** Replaces all prices, for new quotes. Throws `invalid_request` unless each is a positive decimal. */
 export async function setPrices(tx: Transaction, ase: string, prices: Prices): Promise<void> {
   const rows = Object.entries(prices).map(([currency, price]) => {
     try {
       parsePrice(price);
     } catch (error) {
-      throw invalid(`${currency}: ${(error as Error).message}`);
+      throw adminProblem('invalid_request', `${currency}: ${(error as Error).message}`);
     }
     return { ase, currency, price };
   });

@@ -1,16 +1,15 @@
-/** Grants of an ASE, as an administrator sees and revokes them (RFC 9635 §1.5). */
-import { sql } from 'kysely';
+/** Listing, reading and revoking the grants of an ASE (RFC 9635 §1.5). */
 import { type GrantState, lockGrant, transitionGrant } from '../auth/grant.ts';
-import { toInstant, toMillis } from '../database/columns.ts';
+import { toMillis } from '../database/columns.ts';
 import type { Queryable, Transaction } from '../database/database.ts';
 import type { Access } from '../open-payments/access.ts';
-import { listPage, type Page, type PageRequest } from './cursor-page.ts';
-import { notFound } from './problem.ts';
+import { creationOf, listPage, newestFirst, type Page, type PageRequest } from './cursor-page.ts';
+import { adminProblem } from './problem.ts';
 
 export interface GrantDescription {
   readonly id: string;
   readonly state: GrantState;
-  /** Wallet address of the client, or the thumbprint of its key. */
+  /** The client's wallet address, or the thumbprint of its key. */
   readonly client: string;
   readonly clientName: string | undefined;
   readonly access: readonly Access[];
@@ -34,20 +33,11 @@ const toDescription = (row: GrantRow): GrantDescription => ({
   createdAt: toMillis(row.created_at),
 });
 
-const positionOf = ({ createdAt, id }: { readonly createdAt: number; readonly id: string }) => ({ at: createdAt, id });
-
-/** Newest first. Throws `invalid_request` for a cursor of nobody's. */
+/** Newest first. Throws `invalid_request` for an unknown cursor. */
 export const listGrants = (db: Queryable, ase: string, request: PageRequest): Promise<Page<GrantDescription>> =>
-  listPage(request, positionOf, async (after, limit) => {
-    const rows = await selectGrants(db, ase)
-      .$if(after !== undefined, (query) =>
-        query.where(sql<boolean>`(created_at, id) < (${toInstant(after!.at)}::timestamptz, ${after!.id})`),
-      )
-      .orderBy('created_at', 'desc')
-      .orderBy('id', 'desc')
-      .limit(limit)
-      .execute();
-    return rows.map(toDescription);
+  listPage(request, creationOf, async (after, limit) => {
+    const page = newestFirst({ at: 'created_at', id: 'id' }, after, limit);
+    return (await selectGrants(db, ase).$call(page).execute()).map(toDescription);
   });
 
 export interface TokenDescription {
@@ -56,7 +46,7 @@ export interface TokenDescription {
   readonly revokedAt: number | undefined;
 }
 
-/** A grant with its hundred newest tokens. Throws `not_found`. */
+/** A grant with its 100 newest tokens. Throws `not_found`. */
 export async function readGrant(
   db: Queryable,
   ase: string,
@@ -65,7 +55,7 @@ export async function readGrant(
   const row = await selectGrants(db, ase)
     .where('id', '=', id.includes('\0') ? '' : id)
     .executeTakeFirst();
-  if (!row) throw notFound('no such grant');
+  if (!row) throw adminProblem('not_found', 'unknown grant');
   const tokens = await db
     .selectFrom('access_token')
     .select(['created_at', 'expires_at', 'revoked_at'])
@@ -85,9 +75,9 @@ export async function readGrant(
   };
 }
 
-/** Revokes a grant and with it its tokens; harmless if repeated. Throws `not_found`. */
+/** Revokes a grant and its tokens. Idempotent. Throws `not_found`. */
 export async function revokeGrant(tx: Transaction, ase: string, id: string): Promise<void> {
   const grant = await lockGrant(tx, ase, id);
-  if (!grant) throw notFound('no such grant');
+  if (!grant) throw adminProblem('not_found', 'unknown grant');
   if (grant.state !== 'revoked') await transitionGrant(tx, ase, grant, 'revoke');
 }

@@ -1,11 +1,11 @@
-/** Public keys of a wallet address, as its `jwks.json` publishes them (WA-29…35). */
+/** Public keys that a wallet address publishes in its `jwks.json` (WA-29…35). */
 import { toInstant, toJson } from '../database/columns.ts';
 import type { Queryable, Transaction } from '../database/database.ts';
 import { ClientKeyError, importClientJwk } from '../http/signatures/client-keys.ts';
 import type { ClientJwk } from '../open-payments/client.ts';
-import { checkText, conflict, invalid, notFound } from './problem.ts';
+import { adminProblem, checkText } from './problem.ts';
 
-/** Members of private and symmetric keys (RFC 7518 §6.2.2, §6.3.2, §6.4.1; RFC 8037 §2). */
+/** Members that only private and symmetric keys have (RFC 7518 §6.2.2, §6.3.2, §6.4.1; RFC 8037 §2). */
 const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
 
 export async function listKeys(db: Queryable, ase: string, walletAddressId: string): Promise<ClientJwk[]> {
@@ -21,8 +21,8 @@ export async function listKeys(db: Queryable, ase: string, walletAddressId: stri
 }
 
 /**
- * Publishes a key. Throws `invalid_request` for one that is private or not for Ed25519 signatures, and `conflict` if
- * the wallet address has a key of this kid.
+ * Publishes a key. Throws `invalid_request` if it is private or not an Ed25519 signature key, and `conflict` if the
+ * wallet address has a key with this kid.
  */
 export async function registerKey(
   tx: Transaction,
@@ -31,10 +31,11 @@ export async function registerKey(
   jwk: object,
   now: number,
 ): Promise<ClientJwk> {
-  const given = privateMembers.find((member) => Object.hasOwn(jwk, member));
-  if (given !== undefined) throw invalid(`the key is private: it has the member ${given}`);
+  const privateMember = privateMembers.find((member) => Object.hasOwn(jwk, member));
+  if (privateMember !== undefined)
+    throw adminProblem('invalid_request', `the key is private: it has the member ${privateMember}`);
   const { jwk: published } = await importClientJwk(jwk).catch((error: unknown) => {
-    throw error instanceof ClientKeyError ? invalid(error.message) : error;
+    throw error instanceof ClientKeyError ? adminProblem('invalid_request', error.message) : error;
   });
   const { numInsertedOrUpdatedRows } = await tx
     .insertInto('wallet_address_key')
@@ -47,11 +48,11 @@ export async function registerKey(
     })
     .onConflict((on) => on.doNothing())
     .executeTakeFirstOrThrow();
-  if (numInsertedOrUpdatedRows === 0n) throw conflict('the wallet address has a key of this kid');
+  if (numInsertedOrUpdatedRows === 0n) throw adminProblem('conflict', 'the wallet address has a key with this kid');
   return published;
 }
 
-/** Withdraws a key. Throws `not_found` if there is none of this kid. */
+/** Withdraws a key. Throws `not_found` for an unknown kid. */
 export async function revokeKey(tx: Transaction, ase: string, walletAddressId: string, kid: string): Promise<void> {
   const { numDeletedRows } = await tx
     .deleteFrom('wallet_address_key')
@@ -59,5 +60,5 @@ export async function revokeKey(tx: Transaction, ase: string, walletAddressId: s
     .where('wallet_address_id', '=', walletAddressId)
     .where('kid', '=', checkText(kid, 'kid'))
     .executeTakeFirstOrThrow();
-  if (numDeletedRows === 0n) throw notFound('no such key');
+  if (numDeletedRows === 0n) throw adminProblem('not_found', 'unknown key');
 }

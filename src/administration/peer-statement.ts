@@ -1,4 +1,4 @@
-/** What an ASE says of its account with a peer, and of single packets: what the two sides compare (ILP-18, SET-07). */
+/** Statements of the account with a peer, and single packets, for both sides to compare (ILP-18, SET-07). */
 import { deserializeIlpReply, isFulfill } from 'ilp-packet';
 import { sql } from 'kysely';
 import { toAmount, toBuffer, toMillis } from '../database/columns.ts';
@@ -6,9 +6,20 @@ import type { Queryable, Transaction } from '../database/database.ts';
 import type { Asset } from '../open-payments/amount.ts';
 import { type PacketInDoubt, readPacketsInDoubt } from '../payments/ilp/packet-journal.ts';
 import { listPage, type Page, type PageRequest } from './cursor-page.ts';
-import { notFound } from './problem.ts';
+import { adminProblem } from './problem.ts';
 
-/** Oldest first. Throws `invalid_request` for a cursor of nobody's. */
+async function expectPeer(db: Queryable, ase: string, name: string): Promise<{ readonly prefix: string }> {
+  const row = await db
+    .selectFrom('peer')
+    .select('prefix')
+    .where('ase', '=', ase)
+    .where('name', '=', name.includes('\0') ? '' : name)
+    .executeTakeFirst();
+  if (!row) throw adminProblem('not_found', 'unknown peer');
+  return row;
+}
+
+/** Oldest first. Throws `invalid_request` for an unknown cursor. */
 export const listPacketsInDoubt = (db: Queryable, ase: string, request: PageRequest): Promise<Page<PacketInDoubt>> =>
   listPage(
     request,
@@ -20,13 +31,13 @@ export interface PeerStatement {
   readonly peer: string;
   /** ILP address of the peer. */
   readonly peerAddress: string;
-  /** A positive balance is what we owe the peer, and the negative of what it says itself. */
+  /** A positive balance is owed to the peer. The peer reports the same balance with the opposite sign. */
   readonly accounts: readonly { readonly asset: Asset; readonly balance: bigint }[];
-  /** Not in our balance; in the peer's if it has booked them. */
+  /** Not in this balance, but in the peer's if it has booked them. */
   readonly packetsInDoubt: readonly PacketInDoubt[];
 }
 
-/** All as of one moment, so call it first in its transaction. Throws `not_found`. */
+/** Reads one snapshot, so this must be the first call in its transaction. Throws `not_found`. */
 export async function readPeerStatement(tx: Transaction, ase: string, name: string): Promise<PeerStatement> {
   await sql`set transaction isolation level repeatable read, read only`.execute(tx);
   const { prefix } = await expectPeer(tx, ase, name);
@@ -54,7 +65,7 @@ export async function readPeerStatement(tx: Transaction, ase: string, name: stri
   };
 }
 
-/** A packet that a peer sent and that was booked. Throws `not_found` if it was not. */
+/** A packet that a peer sent and this ASE booked. Throws `not_found`. */
 export async function readPeerPacket(db: Queryable, ase: string, name: string, condition: string) {
   await expectPeer(db, ase, name);
   const row = await db
@@ -69,7 +80,7 @@ export async function readPeerPacket(db: Queryable, ase: string, name: string, c
     .where('packet.condition', '=', condition)
     .executeTakeFirst();
   const reply = row && deserializeIlpReply(toBuffer(row.reply));
-  if (!row || !reply || !isFulfill(reply)) throw notFound('the packet is not booked here');
+  if (!row || !reply || !isFulfill(reply)) throw adminProblem('not_found', 'the packet is not booked');
   return {
     condition,
     incomingPayment: row.incoming_payment_id,
@@ -78,15 +89,4 @@ export async function readPeerPacket(db: Queryable, ase: string, name: string, c
     fulfillment: reply.fulfillment.toString('base64url'),
     bookedAt: toMillis(row.booked_at),
   };
-}
-
-async function expectPeer(db: Queryable, ase: string, name: string): Promise<{ readonly prefix: string }> {
-  const row = await db
-    .selectFrom('peer')
-    .select('prefix')
-    .where('ase', '=', ase)
-    .where('name', '=', name.includes('\0') ? '' : name)
-    .executeTakeFirst();
-  if (!row) throw notFound('no such peer');
-  return row;
 }

@@ -1,13 +1,12 @@
-/** The peers of an ASE (ILP-0027, ILP-0035): where their connectors are, and how far each is trusted. */
-
+/** Peers of an ASE: the endpoints of their connectors, and credit limits (ILP-0027, ILP-0035). */
 import { digestSecret } from '../crypto/secret-digest.ts';
 import { toAmount } from '../database/columns.ts';
 import type { Queryable, Transaction } from '../database/database.ts';
 import { MAX_AMOUNT } from '../open-payments/amount.ts';
-import { conflict, invalid, notFound } from './problem.ts';
+import { adminProblem } from './problem.ts';
 import { countSettingsChange } from './settings.ts';
 
-/** What is told of a peer: all but its tokens. */
+/** A peer without its tokens. */
 export interface PeerDescription {
   readonly name: string;
   readonly prefix: string;
@@ -18,110 +17,27 @@ export interface PeerDescription {
 
 export interface NewPeer {
   readonly name: string;
-  /** ILP address prefix of its wallet addresses. */
+  /** ILP address prefix of the peer. */
   readonly prefix: string;
-  /** Origin of its connector. */
+  /** Origin of the peer's connector. */
   readonly endpoint: string;
-  /** By which it makes itself known to us; only its digest is kept. */
+  /** Authenticates the peer; only its digest is stored. */
   readonly incomingToken: string;
-  /** By which we make ourselves known to it. */
+  /** Authenticates this ASE to the peer. */
   readonly outgoingToken: string;
   readonly maxPacketAmount: bigint;
-  /** The most that it may owe in each asset, in its minor units; null or absent for no limit. */
+  /** Maximum debt of the peer in each asset, in minor units; null or absent for no limit. */
   readonly balanceLimit?: bigint | null;
 }
 
 export type PeerChange = Partial<Omit<NewPeer, 'name'>>;
 
-/** Of the ASE whose peers these are. */
+/** Rules of the ASE that has the peers. */
 export interface PeerRules {
-  /** Its own ILP address. */
+  /** ILP address of the ASE. */
   readonly prefix: string;
-  /** Whether endpoints may be plain http. */
+  /** True if endpoints may be plain http. */
   readonly allowHttp: boolean;
-}
-
-export async function listPeers(db: Queryable, ase: string): Promise<PeerDescription[]> {
-  return (await selectPeers(db, ase).orderBy('name').execute()).map(toDescription);
-}
-
-/** Throws `invalid_request`, and `conflict` if the name, the prefix or the incoming token is another peer's. */
-export async function createPeer(
-  tx: Transaction,
-  ase: string,
-  rules: PeerRules,
-  peer: NewPeer,
-): Promise<PeerDescription> {
-  if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(peer.name))
-    throw invalid('name is not of lower case letters, digits and hyphens');
-  await countSettingsChange(tx, ase);
-  const row = await tx
-    .insertInto('peer')
-    .values({ ase, name: peer.name, ...toColumns(peer, rules), balance_limit: toLimit(peer.balanceLimit) })
-    .onConflict((on) => on.doNothing())
-    .returningAll()
-    .executeTakeFirst();
-  if (!row) throw conflict('another peer has this name, prefix or incoming token');
-  return toDescription(row);
-}
-
-/** Changes the members that are given. Throws as `createPeer` does, and `not_found`. */
-export async function changePeer(
-  tx: Transaction,
-  ase: string,
-  rules: PeerRules,
-  name: string,
-  change: PeerChange,
-): Promise<PeerDescription> {
-  await countSettingsChange(tx, ase);
-  const current = await selectPeers(tx, ase).where('name', '=', asName(name)).executeTakeFirst();
-  if (!current) throw notFound('no such peer');
-  const columns = {
-    ...toColumns({ ...toNewPeer(current), ...change }, rules),
-    ...(change.balanceLimit !== undefined && { balance_limit: toLimit(change.balanceLimit) }),
-    // Its token is not known any more, only the digest.
-    ...(change.incomingToken === undefined && { incoming_token_digest: current.incoming_token_digest }),
-  };
-  const taken = await tx
-    .selectFrom('peer')
-    .select('name')
-    .where('ase', '=', ase)
-    .where('name', '!=', name)
-    .where((where) =>
-      where.or([
-        where('prefix', '=', columns.prefix),
-        where('incoming_token_digest', '=', columns.incoming_token_digest),
-      ]),
-    )
-    .executeTakeFirst();
-  if (taken) throw conflict('another peer has this prefix or incoming token');
-  const row = await tx
-    .updateTable('peer')
-    .set(columns)
-    .where('ase', '=', ase)
-    .where('name', '=', name)
-    .returningAll()
-    .executeTakeFirstOrThrow();
-  return toDescription(row);
-}
-
-/** Throws `not_found`, and `conflict` while the fate of a packet to the peer is not known. */
-export async function removePeer(tx: Transaction, ase: string, name: string): Promise<void> {
-  await countSettingsChange(tx, ase);
-  const inDoubt = await tx
-    .selectFrom('outgoing_packet')
-    .select('payment_id')
-    .where('ase', '=', ase)
-    .where('peer', '=', asName(name))
-    .where('state', '=', 'prepared')
-    .executeTakeFirst();
-  if (inDoubt) throw conflict('a packet to this peer is under way');
-  const { numDeletedRows } = await tx
-    .deleteFrom('peer')
-    .where('ase', '=', ase)
-    .where('name', '=', asName(name))
-    .executeTakeFirstOrThrow();
-  if (numDeletedRows === 0n) throw notFound('no such peer');
 }
 
 const selectPeers = (db: Queryable, ase: string) => db.selectFrom('peer').selectAll().where('ase', '=', ase);
@@ -142,6 +58,32 @@ const toNewPeer = (row: PeerRow): NewPeer => ({
   outgoingToken: row.outgoing_token,
 });
 
+function checkAmount(amount: bigint, least: bigint, name: string): bigint {
+  if (amount < least || amount > MAX_AMOUNT)
+    throw adminProblem('invalid_request', `${name} is not from ${least} to 2^64−1`);
+  return amount;
+}
+
+/** ILP-0015: an allocation scheme and segments. */
+function checkPrefix(prefix: string, rules: PeerRules): string {
+  const isAddress = /^(g|private|example|peer|self|test[1-3]?|local)(\.[A-Za-z0-9_~-]+)*$/.test(prefix);
+  if (!isAddress || prefix.length > 400) throw adminProblem('invalid_request', 'prefix is not an ILP address');
+  if (`${prefix}.`.startsWith(`${rules.prefix}.`)) throw adminProblem('invalid_request', 'prefix belongs to this ASE');
+  return prefix;
+}
+
+function checkEndpoint(endpoint: string, { allowHttp }: PeerRules): string {
+  const url = URL.parse(endpoint);
+  const isWeb = url?.protocol === 'https:' || (allowHttp && url?.protocol === 'http:');
+  if (!url || !isWeb || url.href !== `${url.origin}/`) {
+    throw adminProblem(
+      'invalid_request',
+      `endpoint is not the origin of an ${allowHttp ? 'http or https' : 'https'} URL`,
+    );
+  }
+  return url.origin;
+}
+
 const toColumns = (peer: Omit<NewPeer, 'name'>, rules: PeerRules) => ({
   prefix: checkPrefix(peer.prefix, rules),
   endpoint: checkEndpoint(peer.endpoint, rules),
@@ -153,27 +95,88 @@ const toColumns = (peer: Omit<NewPeer, 'name'>, rules: PeerRules) => ({
 const toLimit = (limit: bigint | null | undefined): string | null =>
   limit === null || limit === undefined ? null : `${checkAmount(limit, 0n, 'balanceLimit')}`;
 
-function checkAmount(amount: bigint, least: bigint, what: string): bigint {
-  if (amount < least || amount > MAX_AMOUNT) throw invalid(`${what} is not from ${least} to 2^64−1`);
-  return amount;
+/** A name to look up; the empty one matches no peer. PostgreSQL text cannot hold NUL. */
+const toStorable = (name: string): string => (name.includes('\0') ? '' : name);
+
+export async function listPeers(db: Queryable, ase: string): Promise<PeerDescription[]> {
+  return (await selectPeers(db, ase).orderBy('name').execute()).map(toDescription);
 }
 
-/** ILP-0015: an allocation scheme and segments. */
-function checkPrefix(prefix: string, rules: PeerRules): string {
-  const isAddress = /^(g|private|example|peer|self|test[1-3]?|local)(\.[A-Za-z0-9_~-]+)*$/.test(prefix);
-  if (!isAddress || prefix.length > 400) throw invalid('prefix is not an ILP address');
-  if (`${prefix}.`.startsWith(`${rules.prefix}.`)) throw invalid('prefix is this ASE’s own');
-  return prefix;
+/** Throws `invalid_request`, and `conflict` if another peer has the name, prefix or incoming token. */
+export async function createPeer(
+  tx: Transaction,
+  ase: string,
+  rules: PeerRules,
+  peer: NewPeer,
+): Promise<PeerDescription> {
+  if (!/^[a-z0-9][a-z0-9-]{0,62}$/.test(peer.name))
+    throw adminProblem('invalid_request', 'name may have lower case letters, digits and hyphens only');
+  await countSettingsChange(tx, ase);
+  const row = await tx
+    .insertInto('peer')
+    .values({ ase, name: peer.name, ...toColumns(peer, rules), balance_limit: toLimit(peer.balanceLimit) })
+    .onConflict((on) => on.doNothing())
+    .returningAll()
+    .executeTakeFirst();
+  if (!row) throw adminProblem('conflict', 'another peer has this name, prefix or incoming token');
+  return toDescription(row);
 }
 
-function checkEndpoint(endpoint: string, { allowHttp }: PeerRules): string {
-  const url = URL.parse(endpoint);
-  const isWeb = url?.protocol === 'https:' || (allowHttp && url?.protocol === 'http:');
-  if (!url || !isWeb || url.href !== `${url.origin}/`) {
-    throw invalid(`endpoint is not the origin of an ${allowHttp ? 'http or https' : 'https'} URL`);
-  }
-  return url.origin;
+/** Changes the members that are present. Throws the problems of `createPeer`, and `not_found`. */
+export async function changePeer(
+  tx: Transaction,
+  ase: string,
+  rules: PeerRules,
+  name: string,
+  change: PeerChange,
+): Promise<PeerDescription> {
+  await countSettingsChange(tx, ase);
+  const current = await selectPeers(tx, ase).where('name', '=', toStorable(name)).executeTakeFirst();
+  if (!current) throw adminProblem('not_found', 'unknown peer');
+  const columns = {
+    ...toColumns({ ...toNewPeer(current), ...change }, rules),
+    ...(change.balanceLimit !== undefined && { balance_limit: toLimit(change.balanceLimit) }),
+    // Only the digest of the current token is known.
+    ...(change.incomingToken === undefined && { incoming_token_digest: current.incoming_token_digest }),
+  };
+  const taken = await tx
+    .selectFrom('peer')
+    .select('name')
+    .where('ase', '=', ase)
+    .where('name', '!=', name)
+    .where((where) =>
+      where.or([
+        where('prefix', '=', columns.prefix),
+        where('incoming_token_digest', '=', columns.incoming_token_digest),
+      ]),
+    )
+    .executeTakeFirst();
+  if (taken) throw adminProblem('conflict', 'another peer has this prefix or incoming token');
+  const row = await tx
+    .updateTable('peer')
+    .set(columns)
+    .where('ase', '=', ase)
+    .where('name', '=', name)
+    .returningAll()
+    .executeTakeFirstOrThrow();
+  return toDescription(row);
 }
 
-/** A name out of a URL, to look up: no peer has the empty one. */
-const asName = (name: string): string => (name.includes('\0') ? '' : name);
+/** Throws `not_found`, and `conflict` while the outcome of a packet to the peer is unknown. */
+export async function removePeer(tx: Transaction, ase: string, name: string): Promise<void> {
+  await countSettingsChange(tx, ase);
+  const inDoubt = await tx
+    .selectFrom('outgoing_packet')
+    .select('payment_id')
+    .where('ase', '=', ase)
+    .where('peer', '=', toStorable(name))
+    .where('state', '=', 'prepared')
+    .executeTakeFirst();
+  if (inDoubt) throw adminProblem('conflict', 'a packet to this peer is in flight');
+  const { numDeletedRows } = await tx
+    .deleteFrom('peer')
+    .where('ase', '=', ase)
+    .where('name', '=', toStorable(name))
+    .executeTakeFirstOrThrow();
+  if (numDeletedRows === 0n) throw adminProblem('not_found', 'unknown peer');
+}

@@ -1,12 +1,12 @@
-/** What an administrator can be told: the control API renders these codes (`control/problem.ts`). */
+/** Problems that administration reports. `control/problem.ts` renders them. */
 import { Problem } from '../errors.ts';
 
-export const invalid = (description: string): Problem => new Problem('invalid_request', { description });
-export const conflict = (description: string): Problem => new Problem('conflict', { description });
-export const notFound = (description: string): Problem => new Problem('not_found', { description });
+/** A problem with a description for the operator. */
+export const adminProblem = (code: 'invalid_request' | 'conflict' | 'not_found', description: string): Problem =>
+  new Problem(code, { description });
 
-/** PostgreSQL's text has no NUL. Throws `invalid_request`. */
-export function checkText(text: string, what: string): string {
-  if (text.includes('\0')) throw invalid(`${what} holds a NUL`);
+/** Throws `invalid_request` for NUL, which PostgreSQL text cannot hold. */
+export function checkText(text: string, name: string): string {
+  if (text.includes('\0')) throw adminProblem('invalid_request', `${name} holds a NUL`);
   return text;
 }

@@ -1,15 +1,17 @@
-/** The secret of an ASE, from which its payment credentials derive, in versions (ILP-09). */
+/** Versions of an ASE's secret, from which payment credentials are derived (ILP-09). */
 import { toJson } from '../database/columns.ts';
 import type { Queryable, Transaction } from '../database/database.ts';
 import type { Ids } from '../ids.ts';
 import { countSettingsChange } from './settings.ts';
 
 export interface SecretVersion {
-  /** From 1 on. */
+  /** Counts from 1. */
   readonly version: number;
-  /** Whether new credentials are made by it. */
+  /** True if new credentials are derived from this version. */
   readonly current: boolean;
 }
+
+const selectSecrets = (db: Queryable, ase: string) => db.selectFrom('ase').select('secrets').where('ase', '=', ase);
 
 export async function listSecrets(db: Queryable, ase: string): Promise<SecretVersion[]> {
   const { secrets } = await selectSecrets(db, ase).executeTakeFirstOrThrow();
@@ -17,8 +19,8 @@ export async function listSecrets(db: Queryable, ase: string): Promise<SecretVer
 }
 
 /**
- * Makes the ASE's next secret: new credentials come from it, those made by older ones keep working. What else derives
- * from a secret (keys, tokens between servers) stays with the first.
+ * Adds a version. New credentials are derived from it, and those of older versions remain valid. Keys and the tokens
+ * between servers are always derived from the first version.
  */
 export async function addSecret(tx: Transaction, ase: string, ids: Ids): Promise<SecretVersion> {
   const { secrets } = await selectSecrets(tx, ase).forUpdate().executeTakeFirstOrThrow();
@@ -31,5 +33,3 @@ export async function addSecret(tx: Transaction, ase: string, ids: Ids): Promise
   await countSettingsChange(tx, ase);
   return { version: versions.length, current: true };
 }
-
-const selectSecrets = (db: Queryable, ase: string) => db.selectFrom('ase').select('secrets').where('ase', '=', ase);

@@ -1,6 +1,6 @@
 /**
- * What an administrator has set for an ASE, in memory: read at every request, changed rarely. The row of the ASE counts
- * the changes, so that every process finds out with one small query that there was one.
+ * Settings of an ASE, cached in memory because every request reads them and they rarely change. The row of the ASE
+ * counts the changes, so that every process detects one with a single small query.
  */
 import { sql } from 'kysely';
 import { toAmount } from '../database/columns.ts';
@@ -13,51 +13,22 @@ import type { Prices } from '../payments/rates.ts';
 
 export interface Settings {
   readonly version: number;
-  /** Base64, oldest first: the last one makes new credentials, all of them answer (ILP-09). */
+  /** Base64, oldest first. New credentials are derived from the last one; all of them remain valid (ILP-09). */
   readonly secrets: readonly string[];
   readonly prices: Prices;
-  /** URL of the service that exchange rates come from in place of the prices. */
+  /** URL of the service that replaces the prices as the source of exchange rates. */
   readonly rateSource: string | undefined;
-  /** Where events go. */
+  /** Receiver of events. */
   readonly webhook: Webhook | undefined;
   readonly peers: readonly PeerTerms[];
-  /** What sending costs in an asset; nothing unless it was set. */
+  /** Fee for sending in an asset; zero unless one is set. */
   readonly fee: (asset: Asset) => Fee;
 }
 
 export interface SettingsMemory {
   current(): Settings;
-  /** Takes up what was changed, here or by another process. */
+  /** Loads changes made by this or another process. */
   refresh(): Promise<Settings>;
-}
-
-/** Reads the settings for the first time. */
-export async function openSettings(db: Queryable, ase: string): Promise<SettingsMemory> {
-  let current = await readSettings(db, ase);
-  // One after the other, so that what was read last is also the newest.
-  let running: Promise<unknown> = Promise.resolve();
-  const refresh = async (): Promise<Settings> => {
-    const row = await selectAse(db, ase).executeTakeFirst();
-    if (row && row.settings_version !== current.version) current = await readSettings(db, ase);
-    return current;
-  };
-  return {
-    current: () => current,
-    refresh() {
-      const done = running.then(refresh);
-      running = done.catch(() => {});
-      return done;
-    },
-  };
-}
-
-/** Called in the transaction that changes a setting; changes of one ASE follow one another. */
-export async function countSettingsChange(tx: Transaction, ase: string): Promise<void> {
-  await tx
-    .updateTable('ase')
-    .set({ settings_version: sql<number>`settings_version + 1` })
-    .where('ase', '=', ase)
-    .execute();
 }
 
 const selectAse = (db: Queryable, ase: string) =>
@@ -67,7 +38,7 @@ const selectAse = (db: Queryable, ase: string) =>
     .where('ase', '=', ase);
 
 async function readSettings(db: Queryable, ase: string): Promise<Settings> {
-  // The version first: a change between two of these is found by the next refresh.
+  // The version is read first: the next refresh then detects a change between these queries.
   const { settings_version: version, secrets, ...row } = await selectAse(db, ase).executeTakeFirstOrThrow();
   const prices = await db.selectFrom('price').select(['currency', 'price']).where('ase', '=', ase).execute();
   const fees = await db.selectFrom('fee').selectAll().where('ase', '=', ase).execute();
@@ -98,4 +69,33 @@ async function readSettings(db: Queryable, ase: string): Promise<Settings> {
     })),
     fee: ({ code, scale }) => feeOf.get(`${code}/${scale}`) ?? noFee,
   };
+}
+
+/** Loads the settings. */
+export async function openSettings(db: Queryable, ase: string): Promise<SettingsMemory> {
+  let current = await readSettings(db, ase);
+  // Refreshes run one after the other, so that the last one to finish is also the newest.
+  let running: Promise<unknown> = Promise.resolve();
+  const refresh = async (): Promise<Settings> => {
+    const row = await selectAse(db, ase).executeTakeFirst();
+    if (row && row.settings_version !== current.version) current = await readSettings(db, ase);
+    return current;
+  };
+  return {
+    current: () => current,
+    refresh() {
+      const done = running.then(refresh);
+      running = done.catch(() => {});
+      return done;
+    },
+  };
+}
+
+/** Must be called in a transaction that changes a setting. The row lock serialises the changes of an ASE. */
+export async function countSettingsChange(tx: Transaction, ase: string): Promise<void> {
+  await tx
+    .updateTable('ase')
+    .set({ settings_version: sql<number>`settings_version + 1` })
+    .where('ase', '=', ase)
+    .execute();
 }

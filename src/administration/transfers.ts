@@ -1,61 +1,23 @@
-/** What the ledger holds, and taking it back: never by deleting, always by a transfer that says what and why (SET-07). */
-import { sql } from 'kysely';
-import { toAmount, toInstant, toMillis } from '../database/columns.ts';
+/** Transfers of the ledger. A mistaken one is never deleted: a reversal with a reason takes it back (SET-07). */
+import { toAmount, toMillis } from '../database/columns.ts';
 import type { Queryable, Transaction } from '../database/database.ts';
 import type { Asset } from '../open-payments/amount.ts';
 import { bookTransfer, type Entry } from '../payments/ledger.ts';
-import { listPage, type Page, type PageRequest } from './cursor-page.ts';
-import { checkText, conflict, invalid, notFound } from './problem.ts';
+import { creationOf, listPage, newestFirst, type Page, type PageRequest } from './cursor-page.ts';
+import { adminProblem, checkText } from './problem.ts';
 
 export interface Transfer {
   readonly id: string;
   /** Business time. */
   readonly createdAt: number;
-  /** For a reversal: what it takes back, and why. */
+  /** Id of the transfer that a reversal takes back. */
   readonly reverses: string | undefined;
+  /** Why it was reversed. */
   readonly reason: string | undefined;
   readonly entries: readonly { readonly account: string; readonly asset: Asset; readonly amount: bigint }[];
 }
 
-/** Newest first. Throws `invalid_request` for a cursor of nobody's. */
-export const listTransfers = (
-  db: Queryable,
-  ase: string,
-  request: PageRequest,
-  { onlyReversals = false }: { readonly onlyReversals?: boolean } = {},
-): Promise<Page<Transfer>> =>
-  listPage(
-    request,
-    ({ createdAt, id }) => ({ at: createdAt, id }),
-    async (after, limit) => {
-      const rows = await db
-        .selectFrom('ledger_transfer')
-        .select(['id', 'created_at', 'reverses', 'reason'])
-        .where('ase', '=', ase)
-        .$if(onlyReversals, (query) => query.where('reverses', 'is not', null))
-        .$if(after !== undefined, (query) =>
-          query.where(sql<boolean>`(created_at, id) < (${toInstant(after!.at)}::timestamptz, ${after!.id})`),
-        )
-        .orderBy('created_at', 'desc')
-        .orderBy('id', 'desc')
-        .limit(limit)
-        .execute();
-      const entries = await readEntries(
-        db,
-        ase,
-        rows.map(({ id }) => id),
-      );
-      return rows.map(({ id, created_at, reverses, reason }) => ({
-        id,
-        createdAt: toMillis(created_at),
-        reverses: reverses ?? undefined,
-        reason: reason ?? undefined,
-        entries: entries.filter(({ transfer }) => transfer === id).map(({ transfer: _, ...entry }) => entry),
-      }));
-    },
-  );
-
-async function readEntries(db: Queryable, ase: string, transfers: readonly string[]) {
+async function listEntries(db: Queryable, ase: string, transfers: readonly string[]) {
   if (transfers.length === 0) return [];
   const rows = await db
     .selectFrom('ledger_entry as entry')
@@ -75,11 +37,65 @@ async function readEntries(db: Queryable, ase: string, transfers: readonly strin
   }));
 }
 
+/** Newest first. Throws `invalid_request` for an unknown cursor. */
+export const listTransfers = (
+  db: Queryable,
+  ase: string,
+  request: PageRequest,
+  { onlyReversals = false }: { readonly onlyReversals?: boolean } = {},
+): Promise<Page<Transfer>> =>
+  listPage(request, creationOf, async (after, limit) => {
+    const rows = await db
+      .selectFrom('ledger_transfer')
+      .select(['id', 'created_at', 'reverses', 'reason'])
+      .where('ase', '=', ase)
+      .$if(onlyReversals, (query) => query.where('reverses', 'is not', null))
+      .$call(newestFirst({ at: 'created_at', id: 'id' }, after, limit))
+      .execute();
+    const ids = rows.map(({ id }) => id);
+    const entries = await listEntries(db, ase, ids);
+    return rows.map(({ id, created_at, reverses, reason }) => ({
+      id,
+      createdAt: toMillis(created_at),
+      reverses: reverses ?? undefined,
+      reason: reason ?? undefined,
+      entries: entries.filter(({ transfer }) => transfer === id).map(({ transfer: _, ...entry }) => entry),
+    }));
+  });
+
+/** Ids of the booked transfers that a deposit, withdrawal, packet or outgoing payment consists of. */
+async function findParts(db: Queryable, ase: string, transfer: string): Promise<string[]> {
+  if (/^(deposit:|withdrawal:)|^packet:.+:in$/.test(transfer)) return [transfer];
+  const payment = /^outgoing:([^:]+)$/.exec(transfer)?.[1];
+  if (payment === undefined)
+    throw adminProblem(
+      'invalid_request',
+      'only a deposit, a withdrawal, an outgoing payment or an incoming packet can be reversed',
+    );
+  const row = await db
+    .selectFrom('outgoing_payment')
+    .select('state')
+    .where('ase', '=', ase)
+    .where('id', '=', payment)
+    .executeTakeFirst();
+  if (!row) throw adminProblem('not_found', 'unknown payment');
+  if (row.state === 'pending') throw adminProblem('conflict', 'the payment has not ended');
+  const packets = await db
+    .selectFrom('outgoing_packet')
+    .select('condition')
+    .where('ase', '=', ase)
+    .where('payment_id', '=', payment)
+    .where('state', '=', 'fulfilled')
+    .execute();
+  const stages = ['hold', 'delivery', 'fee', 'refund'].map((stage) => `outgoing:${payment}:${stage}`);
+  return [...stages, ...packets.map(({ condition }) => `packet:${condition}:out`)];
+}
+
 /**
- * Books the opposite of a deposit, a withdrawal, a packet that a peer sent, or of all that an ended outgoing payment
- * moved. The payment itself stays as it was. Throws `not_found`; `conflict` if it is reversed already, if the payment
- * has not ended or nothing is left of it; `insufficient_funds` if who got the money has not got it any more; and
- * `invalid_request` for a part of a payment, or a reversal.
+ * Books the opposite of a deposit, a withdrawal, a packet that a peer sent, or of everything that an ended outgoing
+ * payment moved. The payment itself keeps its state. Throws `not_found`; `conflict` if it has been reversed already, the
+ * payment has not ended or nothing is left to reverse; `insufficient_funds` if the payee's balance does not cover it;
+ * and `invalid_request` for a reversal or for a part of a payment.
  */
 export async function reverseTransfer(
   tx: Transaction,
@@ -90,41 +106,16 @@ export async function reverseTransfer(
   checkText(reason, 'the reason');
   const parts = await findParts(tx, ase, checkText(transfer, 'the transfer'));
   const moved = new Map<string, { account: string; asset: Asset; amount: bigint }>();
-  for (const { account, asset, amount } of await readEntries(tx, ase, parts)) {
+  for (const { account, asset, amount } of await listEntries(tx, ase, parts)) {
     moved.set(account, { account, asset, amount: (moved.get(account)?.amount ?? 0n) - amount });
   }
   const entries = [...moved.values()].filter(({ amount }) => amount !== 0n);
-  if (moved.size === 0) throw notFound('no such transfer');
-  if (entries.length === 0) throw conflict('nothing is left of it to reverse');
-  // Of two reversals one finds the other's id.
+  if (moved.size === 0) throw adminProblem('not_found', 'unknown transfer');
+  if (entries.length === 0) throw adminProblem('conflict', 'nothing is left to reverse');
+  // Concurrent reversals of one transfer share this id, so only one of them is booked.
   const id = `reversal:${transfer}`;
   const booking: Entry[] = entries.map(({ account, amount }) => ({ accountId: account, amount }));
   const isNew = await bookTransfer(tx, ase, id, now, booking, { reverses: transfer, reason });
-  if (!isNew) throw conflict('it is reversed already');
+  if (!isNew) throw adminProblem('conflict', 'it has been reversed already');
   return { id, createdAt: now, reverses: transfer, reason, entries };
-}
-
-/** Ids of the transfers that this names. */
-async function findParts(db: Queryable, ase: string, transfer: string): Promise<string[]> {
-  if (/^(deposit:|withdrawal:)|^packet:.+:in$/.test(transfer)) return [transfer];
-  const payment = /^outgoing:([^:]+)$/.exec(transfer)?.[1];
-  if (payment === undefined)
-    throw invalid('reverse a deposit, a withdrawal, an outgoing payment or an incoming packet');
-  const row = await db
-    .selectFrom('outgoing_payment')
-    .select('state')
-    .where('ase', '=', ase)
-    .where('id', '=', payment)
-    .executeTakeFirst();
-  if (!row) throw notFound('no such payment');
-  if (row.state === 'pending') throw conflict('the payment has not ended');
-  const packets = await db
-    .selectFrom('outgoing_packet')
-    .select('condition')
-    .where('ase', '=', ase)
-    .where('payment_id', '=', payment)
-    .where('state', '=', 'fulfilled')
-    .execute();
-  const stages = ['hold', 'delivery', 'fee', 'refund'].map((stage) => `outgoing:${payment}:${stage}`);
-  return [...stages, ...packets.map(({ condition }) => `packet:${condition}:out`)];
 }

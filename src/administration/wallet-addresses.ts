@@ -1,4 +1,4 @@
-/** Wallet addresses: creating, changing and disabling them (WA-19…23, WA-43, WA-44). */
+/** Creating, changing and disabling wallet addresses (WA-19…23, WA-43). */
 import { sql } from 'kysely';
 import { toInstant, toMillis } from '../database/columns.ts';
 import { customerAccountId, customerOf } from '../database/customer-account.ts';
@@ -7,7 +7,7 @@ import type { Ids } from '../ids.ts';
 import { type Asset, sameAsset } from '../open-payments/amount.ts';
 import { parseNewWalletAddress, type WalletAddressRules } from '../wallet-address/new-wallet-address.ts';
 import { findAccount } from './accounts.ts';
-import { checkText, conflict, invalid, notFound } from './problem.ts';
+import { adminProblem, checkText } from './problem.ts';
 
 export interface WalletAddress {
   readonly id: string;
@@ -19,7 +19,7 @@ export interface WalletAddress {
   readonly createdAt: number;
 }
 
-/** How long open incoming payments of a disabled wallet address still take what is on its way (WA-43). */
+/** Time for which open incoming payments of a disabled wallet address still accept money in flight (WA-43). */
 const DISABLING_GRACE_MS = 24 * 60 * 60 * 1000;
 
 const selectWalletAddresses = (db: Queryable, ase: string) =>
@@ -48,23 +48,44 @@ export async function listWalletAddresses(db: Queryable, ase: string): Promise<W
   return (await selectWalletAddresses(db, ase).orderBy('wallet.path').execute()).map(toWalletAddress);
 }
 
-/** Throws `not_found` if there is none of this id. */
+/** Throws `not_found`. */
 export async function getWalletAddress(db: Queryable, ase: string, id: string): Promise<WalletAddress> {
   const storable = id.includes('\0') ? '' : id;
   const row = await selectWalletAddresses(db, ase).where('wallet.id', '=', storable).executeTakeFirst();
-  if (!row) throw notFound('no such wallet address');
+  if (!row) throw adminProblem('not_found', 'unknown wallet address');
   return toWalletAddress(row);
+}
+
+async function expectAccount(db: Queryable, ase: string, id: string) {
+  const account = await findAccount(db, ase, id);
+  if (!account) throw adminProblem('invalid_request', 'unknown account');
+  return account;
+}
+
+/** A quote counts as a payment because it fixes amounts in the asset. */
+async function hasPayments(db: Queryable, ase: string, walletAddressId: string): Promise<boolean> {
+  for (const table of ['incoming_payment', 'quote'] as const) {
+    const row = await db
+      .selectFrom(table)
+      .select('id')
+      .where('ase', '=', ase)
+      .where('wallet_address_id', '=', walletAddressId)
+      .limit(1)
+      .executeTakeFirst();
+    if (row) return true;
+  }
+  return false;
 }
 
 export interface NewWalletAddress {
   readonly url: string;
-  /** Id of the customer's account. */
+  /** Id of the customer account. */
   readonly account: string;
   readonly publicName?: string | null;
 }
 
 /**
- * Throws `invalid_request` for a URL that cannot be a wallet address of this ASE or an unknown account, and `conflict`
+ * Throws `invalid_request` for an unknown account or a URL that cannot be a wallet address of this ASE, and `conflict`
  * if the wallet address is taken.
  */
 export async function createWalletAddress(
@@ -90,20 +111,20 @@ export async function createWalletAddress(
     .values({ ...row, ase, path: address.path })
     .onConflict((on) => on.doNothing())
     .executeTakeFirstOrThrow();
-  if (numInsertedOrUpdatedRows === 0n) throw conflict('the wallet address is taken');
+  if (numInsertedOrUpdatedRows === 0n) throw adminProblem('conflict', 'the wallet address is taken');
   return toWalletAddress({ ...row, asset_code: asset.code, asset_scale: asset.scale });
 }
 
 export interface WalletAddressChange {
   readonly publicName?: string | null;
   readonly active?: boolean;
-  /** Another account of the same asset; of another asset while there is no payment yet (WA-44). */
+  /** Another account with the same asset, or with any asset while no payment exists (WA-44). */
   readonly account?: string;
 }
 
 /**
- * Disabling closes the open incoming payments after a grace period; enabling again does not reopen them. Throws
- * `not_found`, `invalid_request` for an unknown account, and `conflict` if the asset would change under payments.
+ * Disabling closes the open incoming payments after a grace period; enabling does not reopen them. Throws `not_found`,
+ * `invalid_request` for an unknown account, and `conflict` if payments exist and the asset would change.
  */
 export async function changeWalletAddress(
   tx: Transaction,
@@ -113,12 +134,12 @@ export async function changeWalletAddress(
   now: number,
 ): Promise<WalletAddress> {
   const current = await getWalletAddress(tx, ase, id);
-  // Its row stands still until the change is made: a payment refers to it.
+  // Locks the row, which new payments refer to, until the change is committed.
   await tx.selectFrom('wallet_address').select('id').where('ase', '=', ase).where('id', '=', id).forUpdate().execute();
   if (change.account !== undefined) {
     const { asset } = await expectAccount(tx, ase, change.account);
     if (!sameAsset(asset, current.asset) && (await hasPayments(tx, ase, id))) {
-      throw conflict('the asset of a wallet address with payments cannot change');
+      throw adminProblem('conflict', 'the asset of a wallet address with payments cannot change');
     }
   }
   await tx
@@ -145,25 +166,4 @@ export async function changeWalletAddress(
       .execute();
   }
   return getWalletAddress(tx, ase, id);
-}
-
-async function expectAccount(db: Queryable, ase: string, id: string) {
-  const account = await findAccount(db, ase, id);
-  if (!account) throw invalid('no such account');
-  return account;
-}
-
-/** A quote counts too: it fixes what is to be paid. */
-async function hasPayments(db: Queryable, ase: string, walletAddressId: string): Promise<boolean> {
-  for (const table of ['incoming_payment', 'quote'] as const) {
-    const row = await db
-      .selectFrom(table)
-      .select('id')
-      .where('ase', '=', ase)
-      .where('wallet_address_id', '=', walletAddressId)
-      .limit(1)
-      .executeTakeFirst();
-    if (row) return true;
-  }
-  return false;
 }

@@ -1,17 +1,17 @@
-/** Where the events of an ASE go, and what becomes of those that nobody takes (EVT-01, EVT-03). */
+/** The webhook of an ASE, and retrying or dropping undelivered events (EVT-01, EVT-03). */
 import type { Queryable, Transaction } from '../database/database.ts';
 import { dropEvent, retryEvent, type StoredEvent } from '../events/outbox.ts';
-import { notFound } from './problem.ts';
+import { adminProblem } from './problem.ts';
 import { checkServiceUrl } from './service-url.ts';
 import { countSettingsChange } from './settings.ts';
 
-/** Its secret is told to nobody. */
+/** The URL without the secret, which is never disclosed. */
 export async function readWebhookUrl(db: Queryable, ase: string): Promise<string | undefined> {
   const row = await db.selectFrom('ase').select('webhook_url').where('ase', '=', ase).executeTakeFirst();
   return row?.webhook_url ?? undefined;
 }
 
-/** Sends events there from now on, also those that wait; null for nowhere. Throws `invalid_request`. */
+/** Directs events, including those that wait, to this webhook; null disables it. Throws `invalid_request`. */
 export async function setWebhook(
   tx: Transaction,
   ase: string,
@@ -30,14 +30,14 @@ export async function setWebhook(
     .execute();
 }
 
-/** Has an undelivered event tried again at once, from the first attempt on. Throws `not_found`. */
+/** Makes an undelivered event due at once and resets its attempts. Throws `not_found`. */
 export async function retryUndelivered(db: Queryable, ase: string, id: string, now: number): Promise<StoredEvent> {
   const event = await retryEvent(db, ase, id, now);
-  if (!event) throw notFound('no such event');
+  if (!event) throw adminProblem('not_found', 'unknown event');
   return event;
 }
 
-/** Gives an undelivered event up, so that later ones of its payment do not wait for it. Throws `not_found`. */
+/** Drops an undelivered event, so that later ones of its payment do not wait for it. Throws `not_found`. */
 export async function dropUndelivered(db: Queryable, ase: string, id: string): Promise<void> {
-  if (!(await dropEvent(db, ase, id))) throw notFound('no such event, or it was delivered');
+  if (!(await dropEvent(db, ase, id))) throw adminProblem('not_found', 'unknown event, or it was delivered');
 }

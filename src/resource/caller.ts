@@ -1,10 +1,11 @@
 /** The caller of the resource server and what its access token allows (RS-07…10). */
-import { Problem } from '../errors.ts';
+
 import type { Call } from '../http/pipeline.ts';
 import type { AccessAction, AccessType, Policy } from '../http/policy.ts';
 import type { AccessItem } from '../open-payments/access.ts';
 import type { ClientInstance } from '../open-payments/client.ts';
 import { canonicalWalletAddress } from '../open-payments/wallet-address-url.ts';
+import { resourceProblem } from './problem.ts';
 import { checkActive } from './wallet-address.ts';
 
 /** The holder of an active access token. */
@@ -34,7 +35,7 @@ function allows(item: AccessItem, type: AccessType, action: AccessAction): boole
 export function authorizeCaller(caller: ResourceCaller | undefined, { access }: Policy): void {
   if (!access) throw new Error('a policy of the resource server without access');
   if (!caller?.access.some((item) => allows(item, access.type, access.action)))
-    throw new Problem('insufficient_access');
+    throw resourceProblem('insufficient_access');
 }
 
 export interface Scope {
@@ -58,7 +59,7 @@ export function scopeFor(call: ResourceCall, walletAddress: string): Scope {
       (item.identifier === undefined || canonicalWalletAddress(item.identifier) === wanted),
   );
   const item = items.find(({ actions }) => actions.includes(`${action}-all`)) ?? items[0];
-  if (!item) throw new Problem('insufficient_access');
+  if (!item) throw resourceProblem('insufficient_access');
   return { item, ownClientId: item.actions.includes(`${action}-all`) ? undefined : caller.clientId };
 }
 
@@ -75,7 +76,7 @@ export interface ResourceRow {
  */
 export function checkVisible(call: ResourceCall, row: ResourceRow): void {
   const { ownClientId } = scopeFor(call, row.wallet_url);
-  if (ownClientId !== undefined && ownClientId !== row.client_id) throw new Problem('not_found');
+  if (ownClientId !== undefined && ownClientId !== row.client_id) throw resourceProblem('not_found');
   checkActive(row);
 }
 
@@ -83,6 +84,6 @@ export function checkVisible(call: ResourceCall, row: ResourceRow): void {
 export function outgoingPaymentItem(call: ResourceCall): AccessItem {
   const { type, action } = call.policy.access!;
   const item = tokenCaller(call).access.find((candidate) => allows(candidate, type, action));
-  if (!item) throw new Problem('insufficient_access');
+  if (!item) throw resourceProblem('insufficient_access');
   return item;
 }

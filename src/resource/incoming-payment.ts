@@ -3,7 +3,6 @@ import type { IncomingPaymentApiHandlers } from '../../generated/resource-server
 import type { components } from '../../generated/resource-server/types.ts';
 import { toAmount, toInstant, toMillis } from '../database/columns.ts';
 import type { Queryable } from '../database/database.ts';
-import { Problem } from '../errors.ts';
 import type { Writable } from '../http/operation.ts';
 import { type Asset, sameAsset, toWireAmount } from '../open-payments/amount.ts';
 import { isClosed } from '../payments/incoming/credit.ts';
@@ -11,6 +10,7 @@ import { checkVisible, type ResourceCall, scopeFor, tokenCaller } from './caller
 import type { ResourceDeps } from './deps.ts';
 import { storeMetadata } from './metadata.ts';
 import { listPayments } from './payment-list.ts';
+import { resourceProblem } from './problem.ts';
 import { parseRequestAmount } from './request-amount.ts';
 import { findResource } from './resource-url.ts';
 import { checkActive, findWalletAddress } from './wallet-address.ts';
@@ -52,14 +52,14 @@ function parseIncomingAmount(
   walletAsset: Asset,
 ): string {
   const amount = parseRequestAmount(wire, deps.switches);
-  if (amount.value === 0n || !sameAsset(amount.asset, walletAsset)) throw new Problem('invalid_amount');
+  if (amount.value === 0n || !sameAsset(amount.asset, walletAsset)) throw resourceProblem('invalid_amount');
   return `${amount.value}`;
 }
 
 function parseExpiry(expiresAt: string | undefined, now: number): string {
   const latest = now + MAX_EXPIRY_MS;
   const expiry = expiresAt === undefined ? latest : Date.parse(expiresAt);
-  if (!(expiry > now && expiry <= latest)) throw new Problem('invalid_expires_at');
+  if (!(expiry > now && expiry <= latest)) throw resourceProblem('invalid_expires_at');
   return toInstant(expiry);
 }
 
@@ -135,7 +135,7 @@ export function createIncomingPaymentHandlers(deps: IncomingPaymentDeps) {
           selectIncomingPayments(tx, ase).where('payment.id', '=', id).forUpdate('payment').executeTakeFirst(),
         );
         checkVisible(call, row);
-        if (isRowClosed(row, deps)) throw new Problem('incoming_payment_closed');
+        if (isRowClosed(row, deps)) throw resourceProblem('incoming_payment_closed');
         await tx
           .updateTable('incoming_payment')
           .set({ completed: true })

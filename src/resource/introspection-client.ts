@@ -1,19 +1,20 @@
 /**
- * Token introspection as the resource server asks for it where the authorization server is another process (RFC 9767
- * §3.3 in Rafiki's JSON; INT-02…13). Nothing is kept: a token that is revoked is refused from then on (INT-13).
+ * Client of the token introspection endpoint, for an authorization server in another process (RFC 9767 §3.3 in Rafiki's
+ * JSON; INT-02…13). Responses are not cached, so a revoked token is rejected at once (INT-13).
  */
 import type { operations } from '../../generated/token-introspection/types.ts';
 import { responseBody } from '../../generated/token-introspection/validators.js';
-import { Problem } from '../errors.ts';
+import type { Problem } from '../errors.ts';
 import type { Policy } from '../http/policy.ts';
 import { importClientJwk } from '../http/signatures/client-keys.ts';
 import type { Outbound, OutboundResponse } from '../net/outbound.ts';
 import type { AccessItem } from '../open-payments/access.ts';
 import type { ClientInstance, ClientJwk } from '../open-payments/client.ts';
 import type { ResourceCaller } from './caller.ts';
+import { resourceProblem } from './problem.ts';
 
 /**
- * What an active access token says of the access that an operation needs; undefined for a token that is not active
+ * The caller that an access token identifies, with its access of the needed kind; undefined if the token is not active
  * (RS-06, RS-23). Throws `introspection_unavailable`.
  */
 export type Introspect = (token: string, needed: Policy['access']) => Promise<ResourceCaller | undefined>;
@@ -21,7 +22,7 @@ export type Introspect = (token: string, needed: Policy['access']) => Promise<Re
 export interface IntrospectionClientOptions {
   /** URL of the endpoint. */
   readonly endpoint: string;
-  /** By which the resource server makes itself known (INT-03). */
+  /** Authenticates the resource server (INT-03). */
   readonly secret: string;
   readonly outbound: Pick<Outbound, 'request'>;
 }
@@ -29,6 +30,29 @@ export interface IntrospectionClientOptions {
 type Answer = operations['introspect-token']['responses'][200]['content']['application/json'];
 
 const isValid = responseBody['introspect-token'][200] as (body: unknown) => body is Answer;
+
+const unavailable = (detail: string, cause?: unknown): Problem =>
+  resourceProblem('introspection_unavailable', { detail, cause: cause ?? new Error(`token introspection: ${detail}`) });
+
+function parseAnswer({ status, body }: OutboundResponse): Answer {
+  if (status !== 200) throw unavailable(`status ${status}`);
+  let answer: unknown;
+  try {
+    answer = JSON.parse(body.toString('utf8'));
+  } catch {
+    throw unavailable('the answer is not JSON');
+  }
+  if (!isValid(answer)) throw unavailable('the answer does not match the document');
+  return answer;
+}
+
+/** Identifies a client that presents only a key (AS-31). */
+async function thumbprintOf(jwk: ClientJwk): Promise<string> {
+  const { thumbprint } = await importClientJwk(jwk).catch((error: unknown) => {
+    throw unavailable('the key of the client is not usable', error);
+  });
+  return thumbprint;
+}
 
 export function createIntrospectionClient({ endpoint, secret, outbound }: IntrospectionClientOptions): Introspect {
   return async (token, needed) => {
@@ -43,7 +67,7 @@ export function createIntrospectionClient({ endpoint, secret, outbound }: Intros
       .catch((error: unknown) => {
         throw unavailable('no answer', error);
       });
-    const answer = readAnswer(response);
+    const answer = parseAnswer(response);
     if (!answer.active) return undefined;
     const client = answer.client as ClientInstance;
     return {
@@ -54,26 +78,3 @@ export function createIntrospectionClient({ endpoint, secret, outbound }: Intros
     };
   };
 }
-
-function readAnswer({ status, body }: OutboundResponse): Answer {
-  if (status !== 200) throw unavailable(`status ${status}`);
-  let answer: unknown;
-  try {
-    answer = JSON.parse(body.toString('utf8'));
-  } catch {
-    throw unavailable('the answer is not JSON');
-  }
-  if (!isValid(answer)) throw unavailable('the answer does not match the document');
-  return answer;
-}
-
-/** Who a client is that is only a key (AS-31). */
-async function thumbprintOf(jwk: ClientJwk): Promise<string> {
-  const { thumbprint } = await importClientJwk(jwk).catch((error: unknown) => {
-    throw unavailable('the client has no usable key', error);
-  });
-  return thumbprint;
-}
-
-const unavailable = (what: string, cause?: unknown): Problem =>
-  new Problem('introspection_unavailable', { detail: what, cause: cause ?? new Error(`token introspection: ${what}`) });

@@ -1,18 +1,18 @@
-/** Incoming payments that the ASE opens itself, for who pays without a grant, by SPSP (WA-25, OPI-052). */
+/** Incoming payments that the ASE opens itself, for payers that use SPSP instead of a grant (WA-25, OPI-052). */
 import { toInstant } from '../database/columns.ts';
 import type { ResourceDeps } from './deps.ts';
 
-/** How long one takes money, in milliseconds. */
-const LIFE_MS = 60 * 60 * 1000;
+/** Time until such a payment expires. */
+const LIFESPAN_MS = 60 * 60 * 1000;
 
-/** As its client: nobody's, so that no client sees it as its own. */
+/** Not the id of any client, so no client sees such a payment as its own. */
 const CLIENT_ID = 'spsp';
 
-type Deps = Pick<ResourceDeps, 'ase' | 'db' | 'clock' | 'ids' | 'credentialsFor' | 'announce'>;
+type PaymentOpenerDeps = Pick<ResourceDeps, 'ase' | 'db' | 'clock' | 'ids' | 'credentialsFor' | 'announce'>;
 
 /** Returns a function that opens an incoming payment of any amount at the wallet address of this id. */
-export function createPaymentOpener({ ase, db, clock, ids, credentialsFor, announce }: Deps) {
-  return async (walletAddressId: string): Promise<ReturnType<Deps['credentialsFor']>> => {
+export function createPaymentOpener({ ase, db, clock, ids, credentialsFor, announce }: PaymentOpenerDeps) {
+  return async (walletAddressId: string): Promise<ReturnType<PaymentOpenerDeps['credentialsFor']>> => {
     const { asset_code, asset_scale } = await db.query
       .selectFrom('wallet_address as wallet')
       .innerJoin('account', (join) =>
@@ -37,7 +37,7 @@ export function createPaymentOpener({ ase, db, clock, ids, credentialsFor, annou
           incoming_amount: null,
           received_amount: '0',
           completed: false,
-          expires_at: toInstant(now + LIFE_MS),
+          expires_at: toInstant(now + LIFESPAN_MS),
           metadata: null,
           created_at: toInstant(now),
         })

@@ -12,6 +12,7 @@ import { checkVisible, type ResourceCall, scopeFor, tokenCaller } from './caller
 import type { ResourceDeps } from './deps.ts';
 import { storeMetadata } from './metadata.ts';
 import { listPayments } from './payment-list.ts';
+import { resourceProblem } from './problem.ts';
 import {
   debitAmountOf,
   insertQuote,
@@ -106,19 +107,19 @@ async function findPayableQuote(
     )
     .selectAll('quote')
     .executeTakeFirst();
-  if (!row) throw new Problem('unknown_wallet_address');
-  if (quoteId === undefined) throw new Problem('invalid_quote');
-  if (row.id === null) throw new Problem('unknown_quote');
+  if (!row) throw resourceProblem('unknown_wallet_address');
+  if (quoteId === undefined) throw resourceProblem('invalid_quote');
+  if (row.id === null) throw resourceProblem('unknown_quote');
   const quote = row as QuoteRow;
   const wallet = toHostedWalletAddress(row);
-  if (quote.wallet_address_id !== wallet.id) throw new Problem('invalid_quote');
+  if (quote.wallet_address_id !== wallet.id) throw resourceProblem('invalid_quote');
 
   const receiver = await readPayableReceiver(deps, quote.receiver).catch((error: unknown) => {
-    throw isReceiverProblem(error) ? new Problem('invalid_quote', { detail: error.code, cause: error }) : error;
+    throw isReceiverProblem(error) ? resourceProblem('invalid_quote', { detail: error.code, cause: error }) : error;
   });
   const receive = receiveAmountOf(quote);
   const fits = receiver.remaining === undefined || receive.value <= receiver.remaining;
-  if (!fits || !sameAsset(receive.asset, receiver.asset)) throw new Problem('invalid_quote');
+  if (!fits || !sameAsset(receive.asset, receiver.asset)) throw resourceProblem('invalid_quote');
   return { wallet, quote, isNew: false };
 }
 
@@ -163,7 +164,7 @@ async function insertPayment(tx: Transaction, payment: NewPayment): Promise<void
     })
     .onConflict((conflict) => conflict.columns(['ase', 'quote_id']).doNothing())
     .executeTakeFirstOrThrow();
-  if (numInsertedOrUpdatedRows === 0n) throw new Problem('invalid_quote');
+  if (numInsertedOrUpdatedRows === 0n) throw resourceProblem('invalid_quote');
 }
 
 export function createOutgoingPaymentHandlers(deps: OutgoingPaymentDeps) {
@@ -178,7 +179,7 @@ export function createOutgoingPaymentHandlers(deps: OutgoingPaymentDeps) {
 
       // Reading the receiver may have taken a while, so the expiry counts at the payment's creation time (RS-OP-07).
       const now = clock.businessNow();
-      if (now >= toMillis(quote.expires_at)) throw new Problem('invalid_quote');
+      if (now >= toMillis(quote.expires_at)) throw resourceProblem('invalid_quote');
       const payment = { id: ids.uuid(), quote_id: quote.id, sent_amount: '0', created_at: toInstant(now) };
       const reply = await call.transaction(async (tx) => {
         const spending = await reserveSpending(tx, {

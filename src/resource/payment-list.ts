@@ -1,13 +1,13 @@
-/** The lists of incoming and of outgoing payments: of one wallet address, by the asking client or by all (RS-10, RS-L-01, RS-L-13). */
+/** Lists of the incoming or outgoing payments of a wallet address, of one client or of all (RS-10, RS-L-01). */
 import { sql } from 'kysely';
 import { type ResourceCall, scopeFor } from './caller.ts';
 import type { ResourceDeps } from './deps.ts';
-import { type CursorScope, type PageInfo, readPage, readPageRequest, type Slice } from './pagination.ts';
+import { type CursorScope, type PageInfo, parsePageRequest, type Slice, selectPage } from './pagination.ts';
 import { findWalletAddress } from './wallet-address.ts';
 
 export interface PaymentListOptions<Row, Item> {
   readonly collection: CursorScope['collection'];
-  /** As the request names it. */
+  /** Wallet address in the spelling of the request. */
   readonly walletAddress: string;
   /** Runs one statement on the table `payment`. */
   readonly select: (slice: Slice) => Promise<Row[]>;
@@ -25,8 +25,8 @@ export async function listPayments<Row extends { id: string; created_at: string 
   const scope = { collection, walletAddressId: wallet.id, ownClientId };
   const listed = sql<boolean>`payment.wallet_address_id = ${wallet.id}`;
   const visible = ownClientId === undefined ? listed : sql<boolean>`${listed} and payment.client_id = ${ownClientId}`;
-  const page = readPageRequest(call.exchange.rawTarget, scope);
-  const { rows, pagination } = await readPage(page, (slice) =>
+  const page = parsePageRequest(call.exchange.rawTarget, scope);
+  const { rows, pagination } = await selectPage(page, (slice) =>
     select({ ...slice, where: sql<boolean>`${visible} and ${slice.where}` }),
   );
   return { status: 200, body: { pagination, result: rows.map(toItem) } };

@@ -1,11 +1,11 @@
-/** The Open Payments error format of the resource server, and what each problem looks like in it (RS-02…07, RS-24). */
+/** Problems of the resource server and their replies in the Open Payments error format (RS-02…07, RS-24). */
 import { routes } from '../../generated/resource-server/routes.ts';
-import type { Problem } from '../errors.ts';
+import { Problem, type ProblemOptions } from '../errors.ts';
+import { type CatalogueEntry, type ErrorCatalogue, renderError } from '../http/error-catalogue.ts';
 import type { PipelineCode } from '../http/pipeline.ts';
 import type { Reply } from '../http/reply.ts';
-import type { ResourceDeps } from './deps.ts';
 
-/** Problems of the resource server itself and of the payments that it asks for. */
+/** Problems of the resource server and of the payments that it creates. */
 export type ResourceCode =
   | 'invalid_token'
   | 'insufficient_access'
@@ -23,21 +23,10 @@ export type ResourceCode =
   | 'invalid_quote'
   | 'introspection_unavailable';
 
-interface CatalogueEntry {
-  readonly status: number;
-  /** The word in `error.code` (RS-03). */
-  readonly code: string;
-  /** Clients match these texts; they are the ones in use elsewhere. */
-  readonly description: string;
-  /** Operations that say it otherwise. */
-  readonly descriptionIn?: { readonly [operationId in keyof typeof routes]?: string };
-  /** Stands before the problem's own description. */
-  readonly prefix?: string;
-}
-
 const badRequest = (description: string): CatalogueEntry => ({ status: 400, code: 'invalid_request', description });
 
-const catalogue: Readonly<Record<PipelineCode | ResourceCode, CatalogueEntry>> = {
+/** Clients match these descriptions, which other implementations use as well (RS-03). */
+const catalogue: ErrorCatalogue<PipelineCode | ResourceCode> = {
   not_found: { status: 404, code: 'not_found', description: 'Not Found' },
   method_not_allowed: { status: 405, code: 'method_not_allowed', description: 'Method Not Allowed' },
   malformed_body: badRequest('the body is not JSON'),
@@ -51,12 +40,7 @@ const catalogue: Readonly<Record<PipelineCode | ResourceCode, CatalogueEntry>> =
     description: 'Missing or invalid authorization header value',
   },
   invalid_token: { status: 401, code: 'invalid_token', description: 'Invalid Token' },
-  invalid_signature: {
-    status: 401,
-    code: 'invalid_signature',
-    description: 'the signature is missing or wrong',
-    prefix: 'Signature validation error: ',
-  },
+  invalid_signature: { status: 401, code: 'invalid_signature', description: 'the signature is missing or wrong' },
   insufficient_access: { status: 403, code: 'insufficient_grant', description: 'Insufficient Grant' },
   insufficient_grant: { status: 403, code: 'insufficient_grant', description: 'unauthorized' },
   invalid_interval: { status: 403, code: 'insufficient_grant', description: 'unauthorized' },
@@ -66,10 +50,7 @@ const catalogue: Readonly<Record<PipelineCode | ResourceCode, CatalogueEntry>> =
   incoming_payment_closed: { status: 409, code: 'conflict', description: 'wrong state' },
   invalid_receiver: badRequest('invalid receiver'),
   receiver_unreachable: badRequest('invalid receiver'),
-  non_positive_receive_amount: {
-    ...badRequest('non-positive receive amount'),
-    descriptionIn: { 'create-outgoing-payment': 'negative receive amount' },
-  },
+  non_positive_receive_amount: badRequest('non-positive receive amount'),
   no_rate: { status: 500, code: 'no_rate', description: 'could not convert between assets' },
   unknown_quote: { status: 404, code: 'not_found', description: 'unknown quote' },
   invalid_quote: badRequest('invalid quote'),
@@ -81,36 +62,41 @@ const catalogue: Readonly<Record<PipelineCode | ResourceCode, CatalogueEntry>> =
   internal_error: { status: 500, code: 'internal_error', description: 'internal error' },
 };
 
-/** The renderer of every error of the resource server; a 401 says where grants are to be had (RS-04, RFC 9635 §9.1). */
-export function createResourceProblemRenderer({ authServer }: Pick<ResourceDeps, 'authServer'>) {
-  return (problem: Problem, operationId: string | undefined, failureId: string): Reply => {
-    const known = Object.hasOwn(catalogue, problem.code) && problem.code !== 'internal_error';
-    if (!known) return renderFailure(failureId);
-    const entry = catalogue[problem.code as PipelineCode | ResourceCode];
-    const operation = operationId as keyof typeof routes | undefined;
-    const description = problem.description ?? (operation && entry.descriptionIn?.[operation]) ?? entry.description;
-    return {
-      status: declaredStatus(entry.status, operation),
-      ...(entry.status === 401 && { headers: { 'WWW-Authenticate': `GNAP as_uri=${authServer}` } }),
-      ...(entry.status === 503 && { headers: { 'Retry-After': '1' } }),
-      body: {
-        error: {
-          code: entry.code,
-          description: (entry.prefix ?? '') + description,
-          ...(problem.details && { details: problem.details }),
-        },
-      },
-    };
-  };
+const outgoingPaymentCatalogue: typeof catalogue = {
+  ...catalogue,
+  non_positive_receive_amount: badRequest('negative receive amount'),
+};
+
+/** A problem of the resource server. */
+export const resourceProblem = (
+  code: ResourceCode | 'not_found' | 'invalid_request' | 'invalid_signature',
+  options?: ProblemOptions,
+): Problem => new Problem(code, options);
+
+/** Clients match the prefix of the description. */
+function withPrefix(problem: Problem): Problem {
+  if (problem.code !== 'invalid_signature') return problem;
+  const description = problem.description ?? catalogue.invalid_signature.description;
+  return resourceProblem('invalid_signature', { description: `Signature validation error: ${description}` });
 }
 
-/** An operation without content declares no 413 or 415 for the content it gets all the same. */
+/** Operations without content declare neither 413 nor 415, although they may receive content. */
 function declaredStatus(status: number, operation: keyof typeof routes | undefined): number {
   const isDeclared = operation === undefined || (routes[operation].responses as readonly number[]).includes(status);
   return isDeclared ? status : 400;
 }
 
-const renderFailure = (failureId: string): Reply => ({
-  status: 500,
-  body: { error: { code: 'internal_error', description: `internal error ${failureId}` } },
-});
+/** Renders every error of the resource server. A 401 names the grant endpoint (RS-04, RFC 9635 §9.1). */
+export function createResourceProblemRenderer({ authServer }: { readonly authServer: string }) {
+  return (problem: Problem, operationId: string | undefined, failureId: string): Reply => {
+    const operation = operationId as keyof typeof routes | undefined;
+    const entries = operation === 'create-outgoing-payment' ? outgoingPaymentCatalogue : catalogue;
+    const reply = renderError(entries, withPrefix(problem), failureId);
+    return {
+      ...reply,
+      status: declaredStatus(reply.status, operation),
+      ...(reply.status === 401 && { headers: { 'WWW-Authenticate': `GNAP as_uri=${authServer}` } }),
+      ...(reply.status === 503 && { headers: { 'Retry-After': '1' } }),
+    };
+  };
+}

@@ -3,13 +3,13 @@ import type { QuoteApiHandlers } from '../../generated/resource-server/routes.ts
 import type { components } from '../../generated/resource-server/types.ts';
 import { toAmount, toInstant, toMillis } from '../database/columns.ts';
 import type { Queryable } from '../database/database.ts';
-import { Problem } from '../errors.ts';
 import type { Writable } from '../http/operation.ts';
 import type { Amount, Asset, WireAmount } from '../open-payments/amount.ts';
 import { checkRange, sameAsset, toWireAmount } from '../open-payments/amount.ts';
 import { quoteFixedReceive, quoteFixedSend } from '../payments/quote-amounts.ts';
 import { checkVisible, type ResourceCall, scopeFor, tokenCaller } from './caller.ts';
 import type { ResourceDeps } from './deps.ts';
+import { resourceProblem } from './problem.ts';
 import { readPayableReceiver } from './receiver.ts';
 import { parseRequestAmount } from './request-amount.ts';
 import { findResource } from './resource-url.ts';
@@ -75,7 +75,7 @@ export const receiveAmountOf = (row: AmountColumns): Amount => ({
 
 function parsePositiveAmount(deps: QuoteDeps, wire: WireAmount, asset: Asset): bigint {
   const amount = parseRequestAmount(wire, deps.switches);
-  if (amount.value === 0n || !sameAsset(amount.asset, asset)) throw new Problem('invalid_amount');
+  if (amount.value === 0n || !sameAsset(amount.asset, asset)) throw resourceProblem('invalid_amount');
   return amount.value;
 }
 
@@ -87,7 +87,7 @@ export interface QuoteRequest {
 }
 
 /**
- * Reads the receiver, over the network if it belongs to another ASE, and calculates the quote without storing it. Throws
+ * Reads the receiver, over the network if it belongs to another ASE, and calculates a quote without storing it. Throws
  * `invalid_amount`, `invalid_receiver`, `receiver_unreachable`, `non_positive_receive_amount` and `no_rate`.
  */
 export async function prepareQuote(
@@ -106,13 +106,13 @@ export async function prepareQuote(
   const receiveAmount = request.receiveAmount
     ? parsePositiveAmount(deps, request.receiveAmount, receiver.asset)
     : receiver.remaining;
-  if (debitAmount === undefined && receiveAmount === undefined) throw new Problem('invalid_receiver');
+  if (debitAmount === undefined && receiveAmount === undefined) throw resourceProblem('invalid_receiver');
   const amounts =
     debitAmount === undefined
       ? quoteFixedReceive({ ...terms, receiveAmount: receiveAmount! })
       : quoteFixedSend({ ...terms, debitAmount });
   if (receiver.remaining !== undefined && amounts.receiveAmount > receiver.remaining)
-    throw new Problem('invalid_amount');
+    throw resourceProblem('invalid_amount');
   checkRange(receiver.receivedAmount + amounts.receiveAmount);
 
   const now = deps.clock.businessNow();

@@ -1,7 +1,7 @@
 /**
- * The receiver of a payment, read as any client would: its public view names the authorization server, a grant signed
- * with the ASE's own key allows the full view with its payment methods (RS-Q-20). Receivers of this ASE come from the
- * database (RS-OP-21).
+ * The receiver of a payment, read as any client would read it: its public view names the authorization server, and a
+ * grant signed with the ASE's key gives access to the full view with its payment methods (RS-Q-20). Receivers of this
+ * ASE are read from the database (RS-OP-21).
  */
 
 import type { components as AuthComponents } from '../../generated/auth-server/types.ts';
@@ -11,12 +11,14 @@ import { responseBody } from '../../generated/resource-server/validators.js';
 import type { Clock } from '../clock.ts';
 import { toAmount, toMillis } from '../database/columns.ts';
 import { assertOutsideTransaction, type Database } from '../database/database.ts';
-import { Problem } from '../errors.ts';
+import type { Problem } from '../errors.ts';
 import { type SigningKey, signRequest } from '../http/signatures/sign.ts';
 import { type Outbound, OutboundError, type OutboundRequest, type OutboundResponse } from '../net/outbound.ts';
 import { parseAmount, sameAsset } from '../open-payments/amount.ts';
+import { isClosed } from '../payments/incoming/credit.ts';
 import type { ReadReceiver, Receiver } from '../payments/receiver.ts';
 import type { ResourceDeps } from './deps.ts';
+import { resourceProblem } from './problem.ts';
 import { isResourceId, resourceIdIn } from './resource-url.ts';
 
 export interface ReceiverDeps {
@@ -25,147 +27,44 @@ export interface ReceiverDeps {
   readonly clock: Clock;
   readonly resourceServer: string;
   readonly outbound: Pick<Outbound, 'request'>;
-  /** The ASE as a client of others. */
+  /** The ASE's identity as a client of other ASEs. */
   readonly instance: SigningKey & { readonly walletAddress: string };
 }
 
 /** A receiver that can be paid now. */
 export interface PayableReceiver extends Receiver {
-  /** What it still awaits; undefined where it takes any amount. */
+  /** The amount it still awaits; undefined if it accepts any amount. */
   readonly remaining: bigint | undefined;
 }
 
-/**
- * Reads a receiver and sees that it is open and that a way leads there (RS-Q-14). Throws `invalid_receiver` and
- * `receiver_unreachable`.
- */
-export async function readPayableReceiver(
-  deps: Pick<ResourceDeps, 'readReceiver' | 'canReach' | 'clock'>,
-  url: string,
-): Promise<PayableReceiver> {
-  const receiver = await deps.readReceiver(url);
-  const { incomingAmount, receivedAmount, expiresAt, ilp } = receiver;
-  const remaining = incomingAmount === undefined ? undefined : incomingAmount - receivedAmount;
-  if (receiver.completed || (remaining !== undefined && remaining <= 0n)) throw invalid('it is completed');
-  if (expiresAt !== undefined && expiresAt <= deps.clock.businessNow()) throw invalid('it has expired');
-  const isLocal = receiver.localIncomingPaymentId !== undefined;
-  if (!isLocal && !(ilp && deps.canReach(ilp.address, receiver.asset))) throw invalid('no route leads there');
-  return { ...receiver, remaining };
+const invalid = (detail: string, cause?: unknown): Problem => resourceProblem('invalid_receiver', { detail, cause });
+const unreachable = (detail: string, cause?: unknown): Problem =>
+  resourceProblem('receiver_unreachable', { detail, cause });
+
+// ── Other ASEs ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Throws `receiver_unreachable` if a later attempt may succeed, otherwise `invalid_receiver`. */
+async function fetchFrom({ outbound }: ReceiverDeps, request: OutboundRequest): Promise<OutboundResponse> {
+  const response = await outbound.request(request).catch((error: unknown) => {
+    if (!(error instanceof OutboundError)) throw error;
+    const mayHelp = error.code === 'connect' || error.code === 'timeout';
+    throw mayHelp ? unreachable(error.message, error) : invalid(error.message, error);
+  });
+  if (response.status >= 500 || response.status === 429) throw unreachable(`the other ASE answers ${response.status}`);
+  return response;
 }
 
-/** The reader for quotes, payments and settlement. Remote tokens live in its memory. */
-export function createReceiverReader(deps: ReceiverDeps): ReadReceiver {
-  const readRemote = createRemoteReader(deps);
-  return async (url) => {
-    // Reading a URL leaves blanks and control characters out (WHATWG URL §4.4): that is none to store.
-    if (/[\s\p{Cc}]/u.test(url)) throw invalid('no URL of an incoming payment');
-    const localId = resourceIdIn(deps.resourceServer, 'incoming-payments', url);
-    return localId === undefined ? readRemote(url) : readLocal(deps, url, localId);
-  };
-}
-
-async function readLocal({ ase, db, clock }: ReceiverDeps, url: string, id: string): Promise<Receiver> {
-  const row = isResourceId(id)
-    ? await db.query
-        .selectFrom('incoming_payment')
-        .select(['asset_code', 'asset_scale', 'incoming_amount', 'received_amount', 'completed', 'expires_at'])
-        .where('ase', '=', ase)
-        .where('id', '=', id)
-        .executeTakeFirst()
-    : undefined;
-  if (!row) throw invalid('no such incoming payment here');
-  const expiresAt = toMillis(row.expires_at);
-  if (row.completed || clock.businessNow() >= expiresAt) throw invalid('it is closed');
-  return {
-    url,
-    asset: { code: row.asset_code, scale: row.asset_scale },
-    ...(row.incoming_amount !== null && { incomingAmount: toAmount(row.incoming_amount) }),
-    receivedAmount: toAmount(row.received_amount),
-    completed: row.completed,
-    expiresAt,
-    localIncomingPaymentId: id,
-  };
-}
-
-interface Token {
-  readonly value: string;
-  /** Wall time in milliseconds. */
-  readonly expiresAt: number;
-}
-
-/** Most authorization servers whose tokens are kept; the oldest goes first. */
-const MAX_TOKENS = 1000;
-/** What another ASE means by 400 or 401 to a request that is as it should be: a payment must not fail for it. */
-const keysUnread = 'the other ASE refuses our signature, perhaps for as long as it cannot reach our keys';
-/** A token is not used in the last moments of its life. */
-const EXPIRY_MARGIN_MS = 5_000;
-
-function createRemoteReader({ clock, outbound, instance }: ReceiverDeps): ReadReceiver {
-  const tokens = new Map<string, Promise<Token>>();
-
-  return async function readRemote(url) {
-    assertOutsideTransaction('reading a receiver of another ASE');
-    if (!/^https?:\/\/.+\/incoming-payments\/.+$/.test(url)) throw invalid('no URL of an incoming payment');
-    const { authServer } = readJson(await call({ url }), isPublicIncomingPayment);
-    const token = await currentToken(authServer);
-    const response = await readWith(token);
-    if (response.status !== 401 && response.status !== 403) return toReceiver(url, response);
-    // Revoked, or forgotten in a reset: one new grant, and then no is no.
-    const renewed = await readWith(await currentToken(authServer, token));
-    if (renewed.status === 401) throw unreachable(keysUnread);
-    return toReceiver(url, renewed);
-
-    function readWith({ value }: Token): Promise<OutboundResponse> {
-      return call(sign({ method: 'GET', url, headers: { authorization: `GNAP ${value}` } }));
-    }
-  };
-
-  /** The token in memory, unless it has expired or was `refused`. Concurrent reads ask for one grant together. */
-  async function currentToken(authServer: string, refused?: Token): Promise<Token> {
-    const held = tokens.get(authServer);
-    const token = await held?.catch(() => undefined);
-    if (token && token !== refused && token.expiresAt > clock.wallNow()) return token;
-    const newer = tokens.get(authServer);
-    if (newer !== undefined && newer !== held) return newer;
-    const requested = requestToken(authServer);
-    tokens.delete(authServer);
-    tokens.set(authServer, requested);
-    if (tokens.size > MAX_TOKENS) tokens.delete(tokens.keys().next().value!);
-    requested.catch(() => tokens.get(authServer) === requested && tokens.delete(authServer));
-    return requested;
+async function fetchSigned(
+  deps: ReceiverDeps,
+  request: OutboundRequest & { method: string },
+): Promise<OutboundResponse> {
+  let headers: OutboundRequest['headers'];
+  try {
+    headers = signRequest(request, deps.instance, deps.clock.wallNow());
+  } catch (error) {
+    throw invalid('its URL cannot be signed', error);
   }
-
-  /** A grant for `read-all` needs nobody's consent (RFC 9635 §2, AS-57). */
-  async function requestToken(authServer: string): Promise<Token> {
-    const access = [{ type: 'incoming-payment', actions: ['read-all'] }];
-    const body = Buffer.from(JSON.stringify({ access_token: { access }, client: instance.walletAddress }));
-    const headers = { 'content-type': 'application/json' };
-    const requestedAt = clock.wallNow();
-    const response = await call(sign({ method: 'POST', url: authServer, headers, body }));
-    if (response.status === 400 || response.status === 401) throw unreachable(keysUnread);
-    const { access_token } = readJson(response, isIssuedGrant);
-    const lifetime = access_token.expires_in === undefined ? Number.POSITIVE_INFINITY : access_token.expires_in * 1000;
-    return { value: access_token.value, expiresAt: requestedAt + lifetime - EXPIRY_MARGIN_MS };
-  }
-
-  function sign(request: OutboundRequest & { method: string }): OutboundRequest {
-    try {
-      return { ...request, headers: signRequest(request, instance, clock.wallNow()) };
-    } catch (error) {
-      throw invalid('its URL cannot be signed', error);
-    }
-  }
-
-  async function call(request: OutboundRequest): Promise<OutboundResponse> {
-    const response = await outbound.request(request).catch((error: unknown) => {
-      if (!(error instanceof OutboundError)) throw error;
-      const mayHelp = error.code === 'connect' || error.code === 'timeout';
-      throw mayHelp ? unreachable(error.message, error) : invalid(error.message, error);
-    });
-    if (response.status >= 500 || response.status === 429)
-      throw unreachable(`the other ASE answers ${response.status}`);
-    return response;
-  }
+  return fetchFrom(deps, { ...request, headers });
 }
 
 type FullIncomingPayment = components['schemas']['incoming-payment-with-methods'];
@@ -180,7 +79,7 @@ const isPublicIncomingPayment = (body: unknown): body is components['schemas']['
 const isFullIncomingPayment = (body: unknown): body is FullIncomingPayment =>
   validIncomingPayment(body) && Object.hasOwn(body as object, 'methods');
 
-/** Valid, issued at once, and with a value that can stand in a header. */
+/** Valid, issued without interaction, and with a value that fits in a header. */
 const isIssuedGrant = (body: unknown): body is IssuedGrant =>
   validGrant(body) &&
   Object.hasOwn(body as object, 'access_token') &&
@@ -203,7 +102,7 @@ function toReceiver(url: string, response: OutboundResponse): Receiver {
   const received = parseAmount(payment.receivedAmount);
   const incoming = payment.incomingAmount && parseAmount(payment.incomingAmount);
   if (incoming && !sameAsset(incoming.asset, received.asset)) throw invalid('its amounts have different assets');
-  if (received.asset.code.includes('\0')) throw invalid('its asset has no usable code');
+  if (received.asset.code.includes('\0')) throw invalid('its asset has an unusable code');
   const ilp = payment.methods.find(({ type }) => type === 'ilp');
   if (payment.completed || !ilp) throw invalid('it is closed');
   return {
@@ -217,6 +116,121 @@ function toReceiver(url: string, response: OutboundResponse): Receiver {
   };
 }
 
-const invalid = (detail: string, cause?: unknown): Problem => new Problem('invalid_receiver', { detail, cause });
-const unreachable = (detail: string, cause?: unknown): Problem =>
-  new Problem('receiver_unreachable', { detail, cause });
+interface Token {
+  readonly value: string;
+  /** Wall time in milliseconds. */
+  readonly expiresAt: number;
+}
+
+/** Maximum number of authorization servers whose tokens are kept; the oldest is dropped first. */
+const MAX_TOKENS = 1000;
+/** Tokens are replaced this long before they expire. */
+const EXPIRY_MARGIN_MS = 5_000;
+/** Explains a 400 or 401 to a well-formed request. It may be temporary, so a payment must not fail because of it. */
+const keysUnread = 'the other ASE rejects our signature, perhaps because it cannot fetch our keys';
+
+/** Requests a grant for `read-all`, which requires no interaction (RFC 9635 §2, AS-57). */
+async function requestToken(deps: ReceiverDeps, authServer: string): Promise<Token> {
+  const access = [{ type: 'incoming-payment', actions: ['read-all'] }];
+  const body = Buffer.from(JSON.stringify({ access_token: { access }, client: deps.instance.walletAddress }));
+  const headers = { 'content-type': 'application/json' };
+  const requestedAt = deps.clock.wallNow();
+  const response = await fetchSigned(deps, { method: 'POST', url: authServer, headers, body });
+  if (response.status === 400 || response.status === 401) throw unreachable(keysUnread);
+  const { access_token } = readJson(response, isIssuedGrant);
+  const lifetime = access_token.expires_in === undefined ? Number.POSITIVE_INFINITY : access_token.expires_in * 1000;
+  return { value: access_token.value, expiresAt: requestedAt + lifetime - EXPIRY_MARGIN_MS };
+}
+
+/** Tokens in memory. A token that is `rejected` is replaced; concurrent reads share one grant request. */
+function createTokenCache(deps: ReceiverDeps) {
+  const tokens = new Map<string, Promise<Token>>();
+  return async (authServer: string, rejected?: Token): Promise<Token> => {
+    const held = tokens.get(authServer);
+    const token = await held?.catch(() => undefined);
+    if (token && token !== rejected && token.expiresAt > deps.clock.wallNow()) return token;
+    const newer = tokens.get(authServer);
+    if (newer !== undefined && newer !== held) return newer;
+    const requested = requestToken(deps, authServer);
+    tokens.delete(authServer);
+    tokens.set(authServer, requested);
+    if (tokens.size > MAX_TOKENS) tokens.delete(tokens.keys().next().value!);
+    requested.catch(() => tokens.get(authServer) === requested && tokens.delete(authServer));
+    return requested;
+  };
+}
+
+function createRemoteReader(deps: ReceiverDeps): ReadReceiver {
+  const currentToken = createTokenCache(deps);
+  const fetchFullView = (url: string, { value }: Token): Promise<OutboundResponse> =>
+    fetchSigned(deps, { method: 'GET', url, headers: { authorization: `GNAP ${value}` } });
+  return async (url) => {
+    assertOutsideTransaction('reading a receiver of another ASE');
+    if (!/^https?:\/\/.+\/incoming-payments\/.+$/.test(url)) throw invalid('not the URL of an incoming payment');
+    const { authServer } = readJson(await fetchFrom(deps, { url }), isPublicIncomingPayment);
+    const token = await currentToken(authServer);
+    const response = await fetchFullView(url, token);
+    if (response.status !== 401 && response.status !== 403) return toReceiver(url, response);
+    // The token may have been revoked or lost in a reset. A new one is requested once.
+    const renewed = await fetchFullView(url, await currentToken(authServer, token));
+    if (renewed.status === 401) throw unreachable(keysUnread);
+    return toReceiver(url, renewed);
+  };
+}
+
+// ── This ASE ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+async function readLocal({ ase, db, clock }: ReceiverDeps, url: string, id: string): Promise<Receiver> {
+  const row = isResourceId(id)
+    ? await db.query
+        .selectFrom('incoming_payment')
+        .select(['asset_code', 'asset_scale', 'incoming_amount', 'received_amount', 'completed', 'expires_at'])
+        .where('ase', '=', ase)
+        .where('id', '=', id)
+        .executeTakeFirst()
+    : undefined;
+  if (!row) throw invalid('unknown incoming payment of this ASE');
+  const { completed } = row;
+  const expiresAt = toMillis(row.expires_at);
+  if (isClosed({ completed, expiresAt }, clock.businessNow())) throw invalid('it is closed');
+  return {
+    url,
+    asset: { code: row.asset_code, scale: row.asset_scale },
+    ...(row.incoming_amount !== null && { incomingAmount: toAmount(row.incoming_amount) }),
+    receivedAmount: toAmount(row.received_amount),
+    completed,
+    expiresAt,
+    localIncomingPaymentId: id,
+  };
+}
+
+// ── Any receiver ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** The reader for quotes, outgoing payments and their worker. It keeps tokens of other ASEs in memory. */
+export function createReceiverReader(deps: ReceiverDeps): ReadReceiver {
+  const readRemote = createRemoteReader(deps);
+  return async (url) => {
+    // The URL parser drops white space and control characters (WHATWG URL §4.4), so such a URL must not be stored.
+    if (/[\s\p{Cc}]/u.test(url)) throw invalid('not the URL of an incoming payment');
+    const localId = resourceIdIn(deps.resourceServer, 'incoming-payments', url);
+    return localId === undefined ? readRemote(url) : readLocal(deps, url, localId);
+  };
+}
+
+/**
+ * Reads a receiver and checks that it is open and can be reached (RS-Q-14). Throws `invalid_receiver` and
+ * `receiver_unreachable`.
+ */
+export async function readPayableReceiver(
+  deps: Pick<ResourceDeps, 'readReceiver' | 'canReach' | 'clock'>,
+  url: string,
+): Promise<PayableReceiver> {
+  const receiver = await deps.readReceiver(url);
+  const { incomingAmount, receivedAmount, expiresAt, ilp } = receiver;
+  const remaining = incomingAmount === undefined ? undefined : incomingAmount - receivedAmount;
+  if (receiver.completed || (remaining !== undefined && remaining <= 0n)) throw invalid('it is completed');
+  if (expiresAt !== undefined && expiresAt <= deps.clock.businessNow()) throw invalid('it has expired');
+  const isLocal = receiver.localIncomingPaymentId !== undefined;
+  if (!isLocal && !(ilp && deps.canReach(ilp.address, receiver.asset))) throw invalid('no route to it');
+  return { ...receiver, remaining };
+}

@@ -1,7 +1,8 @@
 /** Amounts in request bodies (RS-01, RS-16). */
-import { Problem } from '../errors.ts';
+
 import { type Amount, parseAmount, type WireAmount } from '../open-payments/amount.ts';
 import type { Switches } from '../profile.ts';
+import { resourceProblem } from './problem.ts';
 
 const members: readonly string[] = ['value', 'assetCode', 'assetScale'];
 
@@ -12,7 +13,7 @@ export function parseRequestAmount(
 ): Amount {
   const unknown = Object.keys(wire).find((name) => !members.includes(name));
   if (unknown !== undefined && unknownAmountMembers === 'refuse') {
-    throw new Problem('invalid_request', { description: 'an amount has value, assetCode and assetScale only' });
+    throw resourceProblem('invalid_request', { description: 'an amount has value, assetCode and assetScale only' });
   }
   return parseAmount(wire);
 }

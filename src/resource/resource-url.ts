@@ -1,5 +1,5 @@
 /** URLs of this ASE's resources: a collection and an unguessable id below the resource server (RS-15, RS-22). */
-import { Problem } from '../errors.ts';
+import { resourceProblem } from './problem.ts';
 
 export type Collection = 'incoming-payments' | 'quotes' | 'outgoing-payments';
 
@@ -11,13 +11,13 @@ export const isResourceId = (text: string): boolean => UUID.test(text);
 /** The row that `select` finds for this id. Throws `not_found`. */
 export async function findResource<Row>(id: string, select: (id: string) => Promise<Row | undefined>): Promise<Row> {
   const row = isResourceId(id) ? await select(id) : undefined;
-  if (!row) throw new Problem('not_found');
+  if (!row) throw resourceProblem('not_found');
   return row;
 }
 
 /**
- * The id in a URL of this collection, with or without a trailing slash. Undefined if the URL belongs to another resource
- * server, even if it ends in the id of a local resource (RS-OP-21).
+ * The id in a URL of this collection, with or without a trailing slash. Undefined if the URL belongs to another server,
+ * even if it ends in the id of a local resource (RS-OP-21).
  */
 export function resourceIdIn(resourceServer: string, collection: Collection, url: string): string | undefined {
   const base = `${resourceServer}/${collection}/`;

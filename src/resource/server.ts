@@ -3,7 +3,6 @@ import document from '../../generated/resource-server/document.json' with { type
 import type { Handlers } from '../../generated/resource-server/routes.ts';
 import { routes } from '../../generated/resource-server/routes.ts';
 import { responseBody } from '../../generated/resource-server/validators.js';
-import { Problem } from '../errors.ts';
 import type { Server } from '../http/pipeline.ts';
 import { createRequestValidator } from '../http/request-validator.ts';
 import { type ClientKey, ClientKeyError } from '../http/signatures/client-keys.ts';
@@ -12,10 +11,20 @@ import type { ResourceDeps } from './deps.ts';
 import { createIncomingPaymentHandlers } from './incoming-payment.ts';
 import { createOutgoingPaymentHandlers } from './outgoing-payment.ts';
 import { createOutgoingPaymentGrantHandlers } from './outgoing-payment-grant.ts';
-import { createResourceProblemRenderer } from './problem.ts';
+import { createResourceProblemRenderer, resourceProblem } from './problem.ts';
 import { createQuoteHandlers } from './quote.ts';
 
 const validateRequest = createRequestValidator(document);
+
+/** A key that is not available makes the signature invalid, whatever the cause. */
+async function findClientKey(deps: ResourceDeps, caller: ResourceCaller, keyid: string): Promise<ClientKey> {
+  try {
+    return await deps.clientKey(caller.client, keyid);
+  } catch (error) {
+    if (!(error instanceof ClientKeyError)) throw error;
+    throw resourceProblem('invalid_signature', { description: error.message, detail: error.code, cause: error });
+  }
+}
 
 export function createResourceServer(deps: ResourceDeps): Server<ResourceCaller | undefined> {
   const handlers = {
@@ -33,20 +42,10 @@ export function createResourceServer(deps: ResourceDeps): Server<ResourceCaller 
     validates: 'after-authentication',
     async identify({ token, keyid, policy }) {
       const caller = token === undefined ? undefined : await deps.introspect(token, policy.access);
-      if (!caller) throw new Problem('invalid_token');
+      if (!caller) throw resourceProblem('invalid_token');
       return { caller, findKey: () => findClientKey(deps, caller, keyid) };
     },
     authorize: authorizeCaller,
     render: createResourceProblemRenderer(deps),
   };
-}
-
-/** A key that cannot be had is an invalid signature to the caller, whatever the cause. */
-async function findClientKey(deps: ResourceDeps, caller: ResourceCaller, keyid: string): Promise<ClientKey> {
-  try {
-    return await deps.clientKey(caller.client, keyid);
-  } catch (error) {
-    if (!(error instanceof ClientKeyError)) throw error;
-    throw new Problem('invalid_signature', { description: error.message, detail: error.code, cause: error });
-  }
 }

@@ -1,8 +1,8 @@
 /** Wallet addresses of this ASE in requests to the resource server (WA-20, RS-13). */
 import type { Queryable } from '../database/database.ts';
-import { Problem } from '../errors.ts';
 import type { Asset } from '../open-payments/amount.ts';
 import { canonicalWalletAddress } from '../open-payments/wallet-address-url.ts';
+import { resourceProblem } from './problem.ts';
 
 export interface HostedWalletAddress {
   readonly id: string;
@@ -41,11 +41,11 @@ export function toHostedWalletAddress(row: WalletAddressRow): HostedWalletAddres
 /** Throws `unknown_wallet_address` unless the wallet address is hosted here and active. */
 export async function findWalletAddress(db: Queryable, ase: string, url: string): Promise<HostedWalletAddress> {
   const row = await selectWalletAddress(db, ase, url).executeTakeFirst();
-  if (!row) throw new Problem('unknown_wallet_address');
+  if (!row) throw resourceProblem('unknown_wallet_address');
   return toHostedWalletAddress(row);
 }
 
 /** Resources of a disabled wallet address are unavailable until it is enabled again (WA-43). */
 export function checkActive({ wallet_active }: { readonly wallet_active: boolean }): void {
-  if (!wallet_active) throw new Problem('unknown_wallet_address');
+  if (!wallet_active) throw resourceProblem('unknown_wallet_address');
 }

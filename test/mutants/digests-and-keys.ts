@@ -157,7 +157,7 @@ export const clientKeyMutants: readonly Mutant[] = [
   {
     id: 'client-keys.resources-of-all-clients',
     file: 'src/resource/caller.ts',
-    at: "if («ownClientId !== undefined && ownClientId !== row.client_id») throw new Problem('not_found');",
+    at: "if («ownClientId !== undefined && ownClientId !== row.client_id») throw resourceProblem('not_found');",
     by: 'false',
     fails: ['client-keys.own-resources-only'],
   },

@@ -72,8 +72,8 @@ export const hostileMutants: readonly Mutant[] = [
   {
     id: 'hostile.failure-without-object',
     file: 'src/resource/problem.ts',
-    at: "body: { error: { code: 'internal_error', description: «`internal error ${failureId}`» } },",
-    by: "'something broke'",
+    at: 'const reply = «renderError(entries, withPrefix(problem), failureId)»;',
+    by: "Object.hasOwn(catalogue, problem.code) && problem.code !== 'internal_error' ? renderError(entries, withPrefix(problem), failureId) : { status: 500, body: 'something broke' }",
     fails: ['hostile.resource-failure'],
   },
   {

@@ -54,7 +54,7 @@ const rules: readonly Omit<Mutant, 'fails'>[] = [
   {
     id: 'money.quote-paid-twice',
     file: payment,
-    at: "if («numInsertedOrUpdatedRows === 0n») throw new Problem('invalid_quote');",
+    at: "if («numInsertedOrUpdatedRows === 0n») throw resourceProblem('invalid_quote');",
     by: 'false',
   },
   {

@@ -90,7 +90,7 @@ export const pipelineMutants: readonly Mutant[] = [
   {
     id: 'resource.unknown-token-not-found',
     file: 'src/resource/server.ts',
-    at: "if (!caller) throw new Problem(«'invalid_token'»);",
+    at: "if (!caller) throw resourceProblem(«'invalid_token'»);",
     by: "'not_found'",
     fails: ['resource.*-wrong-token'],
   },
@@ -104,8 +104,8 @@ export const pipelineMutants: readonly Mutant[] = [
   {
     id: 'resource.unknown-id-is-forbidden',
     file: 'src/resource/problem.ts',
-    at: 'const entry = catalogue[«problem.code as PipelineCode | ResourceCode»];',
-    by: "problem.code === 'not_found' ? 'insufficient_access' : problem.code",
+    at: 'renderError(entries, «withPrefix(problem)», failureId)',
+    by: "problem.code === 'not_found' ? resourceProblem('insufficient_access') : withPrefix(problem)",
     fails: ['resource.get-*-unknown', 'resource.complete-*-unknown'],
   },
   {

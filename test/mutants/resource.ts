@@ -23,8 +23,8 @@ export const resourceMutants: readonly Mutant[] = [
   {
     id: 'resource.unknown-wallet-address-not-found',
     file: 'src/resource/problem.ts',
-    at: 'const entry = catalogue[«problem.code as PipelineCode | ResourceCode»];',
-    by: "problem.code === 'unknown_wallet_address' ? 'not_found' : problem.code",
+    at: 'renderError(entries, «withPrefix(problem)», failureId)',
+    by: "problem.code === 'unknown_wallet_address' ? resourceProblem('not_found') : withPrefix(problem)",
     fails: ['resource.unknown-wallet-address'],
   },
   {
@@ -111,7 +111,7 @@ export const resourceMutants: readonly Mutant[] = [
   {
     id: 'incoming-payment.unknown-is-gone',
     file: 'src/resource/resource-url.ts',
-    at: "if (!row) throw new Problem(«'not_found'»);\n  return row;",
+    at: "if (!row) throw resourceProblem(«'not_found'»);\n  return row;",
     by: "'incoming_payment_closed'",
     fails: ['incoming-payment.public-unknown'],
   },
@@ -255,8 +255,8 @@ export const resourceMutants: readonly Mutant[] = [
   {
     id: 'quote.receiver-problems-are-ours',
     file: 'src/resource/problem.ts',
-    at: 'const known = «Object.hasOwn(catalogue, problem.code)» &&',
-    by: "!['invalid_receiver', 'receiver_unreachable'].includes(problem.code)",
+    at: 'renderError(entries, «withPrefix(problem)», failureId)',
+    by: "['invalid_receiver', 'receiver_unreachable'].includes(problem.code) ? new Problem('internal_error') : withPrefix(problem)",
     also: [withoutSchema],
     fails: [
       'quote.refuses-receiver-*',
@@ -315,14 +315,14 @@ export const resourceMutants: readonly Mutant[] = [
   {
     id: 'outgoing-payment.unknown-quote-is-invalid',
     file: outgoing,
-    at: "if (row.id === null) throw new Problem(«'unknown_quote'»);",
+    at: "if (row.id === null) throw resourceProblem(«'unknown_quote'»);",
     by: "'invalid_quote'",
     fails: ['outgoing-payment.refuses-unknown-quote'],
   },
   {
     id: 'outgoing-payment.quote-of-another-server',
     file: outgoing,
-    at: "if (quoteId === undefined) throw new Problem(«'invalid_quote'»);",
+    at: "if (quoteId === undefined) throw resourceProblem(«'invalid_quote'»);",
     by: "'unknown_quote'",
     fails: ['outgoing-payment.refuses-foreign-quote'],
   },
@@ -432,7 +432,7 @@ export const resourceMutants: readonly Mutant[] = [
     id: 'quote.only-its-client-pays',
     file: outgoing,
     at: "'quoteId' in body ? «await findPayableQuote(deps, body)» :",
-    by: "await findPayableQuote(deps, body).then((taken) => { if (taken.quote.client_id !== clientId) throw new Problem('invalid_quote'); return taken; })",
+    by: "await findPayableQuote(deps, body).then((taken) => { if (taken.quote.client_id !== clientId) throw resourceProblem('invalid_quote'); return taken; })",
     fails: ['quote.paid-by-another-client'],
   },
 
@@ -469,7 +469,7 @@ export const resourceMutants: readonly Mutant[] = [
     id: 'outgoing-payment.not-to-oneself',
     file: outgoing,
     at: 'if («isNew») await insertQuote(tx, ase, quote);',
-    by: 'isNew || quote.debit_asset_code === quote.receive_asset_code && (() => { throw new Problem("invalid_receiver"); })()',
+    by: 'isNew || quote.debit_asset_code === quote.receive_asset_code && (() => { throw resourceProblem("invalid_receiver"); })()',
     fails: ['outgoing-payment.to-itself'],
   },
   {

@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { type CompiledQuery, sql } from 'kysely';
 import { type Database, openDatabase, type Queryable } from '../../src/database/database.ts';
-import { type Position, writeCursor } from '../../src/resource/pagination.ts';
+import { formatCursor, type Position } from '../../src/resource/pagination.ts';
 import { nameDatabase, skipWithoutPostgres } from '../database/support/open.ts';
 import {
   insertPayments,
@@ -101,7 +101,7 @@ describe('a page', { skip: skipWithoutPostgres, timeout: 120_000 }, () => {
     const row = await selected.orderBy('created_at', 'desc').orderBy('id', 'desc').offset(offset).limit(1).execute();
     const { id, created_at } = row[0]!;
     const place: Position = { id, createdAt: created_at };
-    const cursor = writeCursor(place, scopeOf({ kind, wallet, ownClientId }));
+    const cursor = formatCursor(place, scopeOf({ kind, wallet, ownClientId }));
     const isFirst = position === 'first' && direction === 'forward';
     const query = { [direction === 'forward' ? 'first' : 'last']: '20', ...(!isFirst && { cursor }) };
     return { kind, wallet, ownClientId, query };
