@@ -80,7 +80,11 @@ export function createAse(options: AseOptions): Ase {
       const { walletAddressServer: origin, authServer } = urls;
       return { name: options.name, origin, authServer, resourceServer, walletAddresses };
     },
-    start: () => runsPayments && worker.start(),
+    start() {
+      if (!runsPayments) return;
+      worker.wake();
+      events.start();
+    },
     wake,
     wakeEvents,
     async stop() {

@@ -5,7 +5,6 @@ import type { SettingsMemory } from '../administration/settings.ts';
 import type { GrantRules } from '../auth/deps.ts';
 import type { Clock } from '../clock.ts';
 import type { Database } from '../database/database.ts';
-import type { Carrier } from '../events/carrier.ts';
 import type { FaultSelector } from '../faults.ts';
 import type { PageLabels } from '../html/page-labels.ts';
 import type { Reply } from '../http/reply.ts';
@@ -40,7 +39,6 @@ export interface AseOptions {
   readonly settings: SettingsMemory;
   readonly extensions?: Extensions | undefined;
   readonly openLink: (peer: PeerTerms) => ClosableLink;
-  readonly openCarrier: () => Promise<Carrier>;
   readonly db: Database;
   readonly clock: Clock;
   readonly ids: Ids;

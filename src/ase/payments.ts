@@ -14,7 +14,7 @@ import type { AseOptions } from './options.ts';
 export interface PaymentsOptions
   extends Pick<
     AseOptions,
-    'key' | 'prefix' | 'settings' | 'db' | 'clock' | 'log' | 'openLink' | 'openCarrier' | 'failpoint' | 'worker'
+    'key' | 'prefix' | 'settings' | 'db' | 'clock' | 'log' | 'openLink' | 'failpoint' | 'worker'
   > {
   readonly outbound: Pick<Outbound, 'request'>;
   readonly readReceiver: ReadReceiver;
@@ -41,7 +41,6 @@ export function createPayments(options: PaymentsOptions): Payments {
     clock,
     outbound,
     webhook: () => settings.current().webhook,
-    openCarrier: options.openCarrier,
     log,
   });
   const fetchRate = createRateService({ clock, outbound });
@@ -67,7 +66,6 @@ export function createPayments(options: PaymentsOptions): Payments {
     log,
     failpoint,
     announce,
-    pollMs: 0,
     ...options.worker,
   });
   return {

@@ -32,8 +32,6 @@ export type Queryable = Kysely<Tables>;
 
 export interface Database {
   readonly kind: 'embedded' | 'postgresql';
-  /** For a queue that needs a connection of its own: the embedded database, or the URL of the server (a secret). */
-  readonly source: PGlite | string;
   /** For statements that stand alone. */
   readonly query: Queryable;
   /** Runs `work` in one transaction; rolled back if it throws. Does not nest. */
@@ -57,11 +55,19 @@ export type DatabaseOptions = (
   readonly onStatement?: () => void;
 };
 
-const insideTransaction = new AsyncLocalStorage<true>();
+/** The callbacks of the transaction that the current code runs in. */
+const currentTransaction = new AsyncLocalStorage<{ readonly afterCommit: Set<() => void> }>();
+
+/** Calls `callback` once the current transaction has committed, and never if it rolls back. */
+export function afterCommit(callback: () => void): void {
+  const transaction = currentTransaction.getStore();
+  if (!transaction) throw new Error('afterCommit outside a database transaction');
+  transaction.afterCommit.add(callback);
+}
 
 /** Throws if called inside a transaction: a network wait there would hold locks, and on PGlite hang for good. */
 export function assertOutsideTransaction(what: string): void {
-  if (insideTransaction.getStore()) throw new Error(`${what} inside a database transaction`);
+  if (currentTransaction.getStore()) throw new Error(`${what} inside a database transaction`);
 }
 
 const ormOptions = {
@@ -84,16 +90,15 @@ const ormOptions = {
 
 /** Opens the database and brings it up to date. */
 export async function openDatabase(options: DatabaseOptions): Promise<Database> {
-  const { orm, source, close } = await (options.kind === 'embedded'
+  const { orm, close } = await (options.kind === 'embedded'
     ? openEmbedded(options)
     : openPostgreSql(options.url, options.poolSize ?? 10, options.patienceMs ?? DEFAULT_PATIENCE_MS));
   performance.mark('touchstone: tables up to date');
-  return wrap(options, orm, source, close);
+  return wrap(options, orm, close);
 }
 
 interface Opened {
   readonly orm: MikroORM;
-  readonly source: Database['source'];
   readonly close: () => Promise<void>;
 }
 
@@ -118,7 +123,7 @@ async function openPostgreSql(url: string, poolSize: number, patienceMs: number)
     });
     await unlimited.close();
   }
-  return { orm, source: url, close: () => orm.close() };
+  return { orm, close: () => orm.close() };
 }
 
 /**
@@ -165,7 +170,7 @@ async function openEmbedded(options: { directory?: string; templateFile?: string
     await pglite.close();
     await unlock();
   };
-  return { orm, source: pglite, close };
+  return { orm, close };
 }
 
 const holdsCluster = async (directory: string | undefined): Promise<boolean> =>
@@ -207,21 +212,18 @@ const tellOfStatements = (onStatement: () => void): KyselyPlugin => ({
   transformResult: async ({ result }) => result,
 });
 
-function wrap(
-  { kind, onStatement }: DatabaseOptions,
-  orm: MikroORM,
-  source: Database['source'],
-  close: () => Promise<void>,
-): Database {
+function wrap({ kind, onStatement }: DatabaseOptions, orm: MikroORM, close: () => Promise<void>): Database {
   const plain = (orm.em.fork() as unknown as SqlEntityManager).getKysely() as unknown as Queryable;
   const query = onStatement ? plain.withPlugin(tellOfStatements(onStatement)) : plain;
   return {
     kind,
-    source,
     query,
-    transaction(work) {
+    async transaction(work) {
       assertOutsideTransaction('a second transaction');
-      return query.transaction().execute((tx) => insideTransaction.run(true, () => work(tx)));
+      const transaction = { afterCommit: new Set<() => void>() };
+      const result = await query.transaction().execute((tx) => currentTransaction.run(transaction, () => work(tx)));
+      for (const callback of transaction.afterCommit) callback();
+      return result;
     },
     clear(ases, world) {
       return this.transaction(async (tx) => {

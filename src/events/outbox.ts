@@ -1,9 +1,9 @@
 /**
- * Webhook events as they stand in the database: written with the change that they tell of, in order per payment, each
- * with its attempts and the business time of the next one (EVT-01, EVT-04, EVT-06).
+ * The outbox of webhook events: each is written in the transaction that changes its payment, in order per payment, and
+ * keeps its attempts and the business time of the next one (EVT-01, EVT-06).
  *
- * Only the oldest event of a payment that is not delivered can be taken. Who takes it has it for the time of a lease;
- * whoever writes its fate names the lease, so one that was held up can no longer change anything.
+ * Only the oldest undelivered event of a payment can be claimed. A claim is a lease with a name, and recording the
+ * result requires that name, so a process that was held up and lost its lease cannot change anything.
  */
 import { createHash } from 'node:crypto';
 import { sql } from 'kysely';
@@ -13,24 +13,24 @@ import { createIds } from '../ids.ts';
 
 export type EventState = 'pending' | 'delivered' | 'undelivered';
 
-/** What is known of an event, for the operator. */
+/** An event as the operator sees it. */
 export interface StoredEvent {
   readonly id: string;
   readonly type: string;
-  /** The payment that it tells of. */
+  /** Id of the payment. */
   readonly subject: string;
   readonly state: EventState;
-  /** Since the start, or since the operator had it tried again. */
+  /** Attempts since the start, or since the operator requested a retry. */
   readonly attempts: number;
   readonly createdAt: number;
   /** Business time. */
   readonly dueAt: number;
-  /** Why the last attempt failed. */
+  /** Reason why the last attempt failed. */
   readonly failure: string | undefined;
 }
 
-/** An event that was taken to be delivered. */
-export interface TakenEvent {
+/** An event that this process has leased for delivery. */
+export interface ClaimedEvent {
   readonly id: string;
   readonly subject: string;
   readonly lease: string;
@@ -39,10 +39,10 @@ export interface TakenEvent {
   readonly attempts: number;
 }
 
-/** Names of leases must differ between processes, also if these share a seed. */
+/** Lease names must differ between processes, even if these share a seed. */
 const { uuid: newLease } = createIds(undefined, 'event lease');
 
-/** A UUID (RFC 9562 §5.8) of what is told: the same change is never told under two ids. */
+/** A UUID (RFC 9562 §5.8) derived from the change, so that one change never gets two ids. */
 export function eventIdOf(ase: string, type: string, subject: string): string {
   const bytes = createHash('sha256').update(`${ase}\n${type}\n${subject}`).digest();
   bytes[6] = (bytes[6]! & 0x0f) | 0x80;
@@ -51,7 +51,7 @@ export function eventIdOf(ase: string, type: string, subject: string): string {
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20, 32)].join('-');
 }
 
-/** Called while the payment's row is locked, so that its events are numbered in the order of its changes. */
+/** The caller holds the lock of the payment's row, so its events are numbered in the order of its changes. */
 export async function storeEvent(
   tx: Transaction,
   ase: string,
@@ -71,87 +71,78 @@ export async function storeEvent(
     .execute();
 }
 
-/** Takes the payment's oldest undelivered event if it is due and nobody has it. */
-export async function takeEvent(
+/**
+ * Leases the event that has been due longest among those that are the oldest undelivered event of their payment.
+ * Undefined if none is due.
+ */
+export async function claimEvent(
   db: Queryable,
-  { ase, subject, now, wallNow, leaseMs }: EventQuery & { readonly subject: string; readonly leaseMs: number },
-): Promise<TakenEvent | undefined> {
+  { ase, now, wallNow, leaseMs }: EventClaim,
+): Promise<ClaimedEvent | undefined> {
   const lease = newLease();
   const row = await db
-    .updateTable('webhook_event as event')
+    .updateTable('webhook_event')
     .set({ lease, lease_until: toInstant(wallNow + leaseMs) })
-    .where('event.ase', '=', ase)
-    .where('event.subject', '=', subject)
-    .where('event.sequence', '=', (select) =>
+    .where('ase', '=', ase)
+    .where('id', '=', (select) =>
       select
-        .selectFrom('webhook_event as oldest')
-        .select(({ fn }) => fn.min('oldest.sequence').as('sequence'))
-        .where('oldest.ase', '=', ase)
-        .where('oldest.subject', '=', subject)
-        .where('oldest.state', '!=', 'delivered'),
+        .selectFrom('webhook_event as event')
+        .select('event.id')
+        .where('event.ase', '=', ase)
+        .where('event.state', '=', 'pending')
+        .where('event.due_at', '<=', toInstant(now))
+        .where((is) => is.or([is('event.lease_until', 'is', null), is('event.lease_until', '<=', toInstant(wallNow))]))
+        .where(({ not, exists, selectFrom }) =>
+          not(
+            exists(
+              selectFrom('webhook_event as other')
+                .select('other.sequence')
+                .whereRef('other.ase', '=', 'event.ase')
+                .whereRef('other.subject', '=', 'event.subject')
+                .whereRef('other.sequence', '<', 'event.sequence')
+                .where('other.state', '!=', 'delivered'),
+            ),
+          ),
+        )
+        .orderBy('event.due_at')
+        .limit(1)
+        .forUpdate()
+        .skipLocked(),
     )
-    // Judged again on the row itself once it is locked: of two who come at once, one finds it taken.
-    .where('event.state', '=', 'pending')
-    .where('event.due_at', '<=', toInstant(now))
-    .where((is) => is.or([is('event.lease_until', 'is', null), is('event.lease_until', '<=', toInstant(wallNow))]))
-    .returning(['event.id', 'event.body', 'event.attempts'])
+    .returning(['id', 'subject', 'body', 'attempts'])
     .executeTakeFirst();
-  return row && { ...row, subject, lease };
+  return row && { ...row, lease };
 }
 
-export interface EventQuery {
+export interface EventClaim {
   readonly ase: string;
   /** Business time. */
   readonly now: number;
   readonly wallNow: number;
+  readonly leaseMs: number;
 }
 
-/** Payments with an event that could be taken now, longest due first. */
-export async function listDueSubjects(
-  db: Queryable,
-  { ase, now, wallNow, limit }: EventQuery & { readonly limit: number },
-): Promise<string[]> {
-  const rows = await db
-    .selectFrom('webhook_event as event')
-    .select('event.subject')
-    .where('event.ase', '=', ase)
-    .where('event.state', '=', 'pending')
-    .where('event.due_at', '<=', toInstant(now))
-    .where((is) => is.or([is('event.lease_until', 'is', null), is('event.lease_until', '<=', toInstant(wallNow))]))
-    .where(({ not, exists, selectFrom }) =>
-      not(
-        exists(
-          selectFrom('webhook_event as older')
-            .select('older.sequence')
-            .whereRef('older.ase', '=', 'event.ase')
-            .whereRef('older.subject', '=', 'event.subject')
-            .whereRef('older.sequence', '<', 'event.sequence')
-            .where('older.state', '!=', 'delivered'),
-        ),
-      ),
-    )
-    .orderBy('event.due_at')
-    .limit(limit)
-    .execute();
-  return rows.map(({ subject }) => subject);
-}
-
-export type Fate =
+export type DeliveryResult =
   | { readonly state: 'delivered' }
   | { readonly state: 'undelivered'; readonly failure: string }
   | { readonly state: 'pending'; readonly failure: string; readonly dueAt: number };
 
-/** Writes down what became of a taken event; false if the lease is no longer ours. */
-export async function settleEvent(db: Queryable, ase: string, event: TakenEvent, fate: Fate): Promise<boolean> {
+/** Records the result of an attempt and ends the lease; false if another process has the lease. */
+export async function recordDelivery(
+  db: Queryable,
+  ase: string,
+  event: ClaimedEvent,
+  result: DeliveryResult,
+): Promise<boolean> {
   const { numUpdatedRows } = await db
     .updateTable('webhook_event')
     .set({
-      state: fate.state,
+      state: result.state,
       attempts: event.attempts + 1,
-      failure: fate.state === 'delivered' ? null : fate.failure,
+      failure: result.state === 'delivered' ? null : result.failure,
       lease: null,
       lease_until: null,
-      ...(fate.state === 'pending' && { due_at: toInstant(fate.dueAt) }),
+      ...(result.state === 'pending' && { due_at: toInstant(result.dueAt) }),
     })
     .where('ase', '=', ase)
     .where('id', '=', event.id)
@@ -161,8 +152,8 @@ export async function settleEvent(db: Queryable, ase: string, event: TakenEvent,
 }
 
 /**
- * Marks incoming payments that have received something, are not completed and have expired: each once, at most `limit`
- * of them. Returns their ids, their rows locked (EVT-04).
+ * Marks at most `limit` incoming payments that have received something, are not completed and have expired; each is
+ * marked once. Returns their ids; their rows are locked (EVT-04).
  */
 export async function markExpired(tx: Transaction, ase: string, now: number, limit: number): Promise<string[]> {
   const rows = await tx
@@ -188,7 +179,7 @@ export async function markExpired(tx: Transaction, ase: string, now: number, lim
   return rows.map(({ id }) => id);
 }
 
-// ── The operator's view ─────────────────────────────────────────────────────────────────────────────────────────────
+// ── The operator's view
 
 const selectEvents = (db: Queryable, ase: string) =>
   db
@@ -205,7 +196,7 @@ const toStoredEvent = ({ created_at, due_at, failure, ...row }: Row): StoredEven
   failure: failure ?? undefined,
 });
 
-/** The oldest events in a state, those of one payment in their order. */
+/** The oldest events in a state; those of one payment are in order. */
 export async function listEvents(db: Queryable, ase: string, state: EventState, limit: number): Promise<StoredEvent[]> {
   const rows = await selectEvents(db, ase)
     .where('state', '=', state)
@@ -217,7 +208,7 @@ export async function listEvents(db: Queryable, ase: string, state: EventState, 
   return rows.map(toStoredEvent);
 }
 
-/** Has an event that is not delivered tried again at once, from the first attempt on. */
+/** Makes an undelivered event due at once and restarts its attempts. */
 export async function retryEvent(
   db: Queryable,
   ase: string,
@@ -235,7 +226,7 @@ export async function retryEvent(
   return row && toStoredEvent(row);
 }
 
-/** Drops an event that is not delivered, for good: the later ones of its payment no longer wait. */
+/** Deletes an undelivered event, so that the later ones of its payment no longer wait. */
 export async function dropEvent(db: Queryable, ase: string, id: string): Promise<boolean> {
   const { numDeletedRows } = await db
     .deleteFrom('webhook_event')

@@ -1,12 +1,12 @@
-/** A payment as its events tell of it: the members and the states that Rafiki's webhook documents have (EVT-02). */
+/** The payment in a webhook event: the members and states of Rafiki's webhook documents (EVT-02). */
 import { toAmount, toInstant, toMillis } from '../database/columns.ts';
 import type { Queryable } from '../database/database.ts';
 import { type Asset, toWireAmount } from '../open-payments/amount.ts';
 
 type Data = Record<string, unknown>;
 
-/** The payment as it stands in the transaction. `now` is business time. */
-export async function readIncomingPaymentData(db: Queryable, ase: string, id: string, now: number): Promise<Data> {
+/** The incoming payment as the transaction sees it. `now` is business time. */
+export async function findIncomingPaymentData(db: Queryable, ase: string, id: string, now: number): Promise<Data> {
   const row = await db
     .selectFrom('incoming_payment')
     .selectAll()
@@ -28,10 +28,10 @@ export async function readIncomingPaymentData(db: Queryable, ase: string, id: st
   };
 }
 
-/** Rafiki's states: a payment that was created is being funded, here by the ledger and without being asked (EVT-05). */
+/** Rafiki's states. A new payment is FUNDING; here the ledger funds it without a request (EVT-05). */
 const states = { pending: 'FUNDING', completed: 'COMPLETED', failed: 'FAILED' } as const;
 
-export async function readOutgoingPaymentData(db: Queryable, ase: string, id: string, now: number): Promise<Data> {
+export async function findOutgoingPaymentData(db: Queryable, ase: string, id: string, now: number): Promise<Data> {
   const row = await db
     .selectFrom('outgoing_payment as payment')
     .innerJoin('quote', (join) =>
@@ -56,7 +56,7 @@ export async function readOutgoingPaymentData(db: Queryable, ase: string, id: st
     receiveAmount: amountOf(row.receive_amount, receiveAsset),
     sentAmount: amountOf(row.sent_amount, debitAsset),
     stateAttempts: row.attempts,
-    // Before and after it, nothing is held for the payment: what was not sent is the payer's again.
+    // Events are sent before the hold and after its end; in between is no event.
     balance: '0',
     ...(row.failure !== null && { error: row.failure }),
     ...(row.metadata !== null && { metadata: row.metadata }),

@@ -4,15 +4,14 @@ import type { Logger } from 'pino';
 import { wallNow } from '../clock.ts';
 import type { Worlds } from '../control/controls.ts';
 import { listControlHosts } from '../control/operator.ts';
-import { toInstant } from '../database/columns.ts';
 import { type Database, type DatabaseOptions, openDatabase } from '../database/database.ts';
 import { ConfigError, Problem } from '../errors.ts';
-import type { Carrier } from '../events/carrier.ts';
 import { describeError } from '../http/logged-error.ts';
 import { createIds } from '../ids.ts';
 import { type Listener, listen } from '../net/listener.ts';
 import type { Tls } from '../net/tls.ts';
 import { parseWorld } from './definition/file.ts';
+import { findDueWork } from './due-work.ts';
 import { createMetrics, serveMetrics } from './metrics.ts';
 import { keyOf, mainWorldId } from './naming.ts';
 import { createWorld, type World, type WorldOptions } from './world.ts';
@@ -75,22 +74,11 @@ export async function createDeployment({ host, insecure, tls, ...options }: Depl
   /** One query for all worlds: an ASE that nobody pays costs nothing. */
   async function poll(): Promise<void> {
     const db = await opening;
-    const due = await db.query
-      .selectFrom('outgoing_payment')
-      .select('ase')
-      .distinct()
-      .where('next_attempt_at', '<=', toInstant(wallNow()))
-      .execute();
-    for (const { ase } of due) for (const world of worlds.values()) if (world.wake(ase)) break;
-    for (const world of worlds.values()) world.wakeEvents();
+    for (const work of await findDueWork(db.query, wallNow())) {
+      for (const world of worlds.values()) if (world.wake(work)) break;
+    }
     if (db.kind === 'postgresql') await Promise.all([...worlds.values()].map((world) => world.refresh()));
   }
-  let carrier: Promise<Carrier> | undefined;
-  /** Loaded with the first webhook: a start does not wait for it. */
-  const openCarrier = (): Promise<Carrier> =>
-    (carrier ??= import('../events/carrier.ts').then(async (carriers) =>
-      carriers.openCarrier(await opening, (problem) => log.warn({ problem }, 'trouble with the queue of events')),
-    ));
 
   let polling = Promise.resolve();
   const timer = setInterval(() => {
@@ -101,7 +89,7 @@ export async function createDeployment({ host, insecure, tls, ...options }: Depl
     const isMain = id === mainWorldId;
     const controlUrl = isMain ? controlOrigin : `${controlOrigin}/worlds/${id}`;
     const site = {
-      ...{ worldId: id, db: opening, openCarrier, host, insecure, tls, log, controlUrl },
+      ...{ worldId: id, db: opening, host, insecure, tls, log, controlUrl },
       ...(isMain && { worlds: others }),
     };
     const world = await createWorld(site, worldOptions);
@@ -146,7 +134,6 @@ export async function createDeployment({ host, insecure, tls, ...options }: Depl
     for (const id of listOthers()) await removeWorld(id);
     await worlds.get(mainWorldId)?.close();
     await control.close();
-    await (await carrier?.catch(() => undefined))?.close();
     await (await opening).close();
   }
 

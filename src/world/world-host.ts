@@ -2,15 +2,12 @@
 import type { Logger } from 'pino';
 import type { Worlds } from '../control/controls.ts';
 import type { Database } from '../database/database.ts';
-import type { Carrier } from '../events/carrier.ts';
 import type { Tls } from '../net/tls.ts';
 
 export interface WorldHost {
   /** Unique among the worlds of the database. */
   readonly worldId: string;
   readonly db: Promise<Database>;
-  /** What carries webhook events; opened when it is first asked for. */
-  readonly openCarrier: () => Promise<Carrier>;
   /** Address to listen on. */
   readonly host: string;
   readonly insecure: boolean;

@@ -34,6 +34,7 @@ import {
   unsafeFeatures,
   type WorldDefinition,
 } from './definition/definition.ts';
+import type { DueWork } from './due-work.ts';
 import { checkExposure } from './exposure.ts';
 import { type AseListeners, listenForAses } from './listeners.ts';
 import { ilpAddressOf, keyOf } from './naming.ts';
@@ -88,10 +89,8 @@ export interface World {
   describeEnvironment(): Record<string, string>;
   /** Resolves when no payment is under way. */
   settled(): Promise<void>;
-  /** Looks for due payments of the ASE with this key; false if it is not of this world. */
-  wake(key: string): boolean;
-  /** Looks for due events of those that have a webhook. */
-  wakeEvents(): void;
+  /** Has the ASE process work that is due by the clock of this world; false if the ASE belongs to another world. */
+  wake(work: DueWork): boolean;
   /** Takes up what another process changed. */
   refresh(): Promise<void>;
   /** Stops; what it stored stays. */
@@ -222,7 +221,6 @@ async function assemble(
       settings,
       extensions: extensionsOf(ase),
       openLink: (peer) => openLink(name, peer),
-      openCarrier: site.openCarrier,
       db,
       clock,
       ids,
@@ -339,12 +337,12 @@ async function assemble(
         ...describePrivateEndpoints(),
       }),
     settled: async () => void (await Promise.all([...ases.values()].map((ase) => ase.settled()))),
-    wake(key: string) {
+    wake({ ase: key, kind, dueAt }: DueWork) {
       const ase = [...ases.values()].find((candidate) => candidate.key === key);
-      ase?.wake();
+      if (kind === 'payments') ase?.wake();
+      else if (dueAt <= clock.businessNow()) ase?.wakeEvents();
       return ase !== undefined;
     },
-    wakeEvents,
     refresh,
     stop: stopAses,
   };

@@ -80,13 +80,13 @@ describe('processes race for the books', { skip: skipWithoutPostgres, timeout: 1
 
   /** A payment of 100 whose only packet marble has booked, and granite does not know. */
   async function arrangeDoubt() {
-    const { granite, marble, payment, settle, read } = await arrangePayment(
+    const { granite, marble, payment, processPayment, read } = await arrangePayment(
       db,
       { debitAmount: 100n, receiveAmount: 90n },
       { fault: () => 'answer lost' },
     );
-    assert.equal(await settle(1), 'pending');
-    await granite.settlement.stop();
+    assert.equal(await processPayment(1), 'pending');
+    await granite.worker.stop();
     const [packet] = (await read()).inDoubt;
     const peer = { prefix: prefixOf(granite.ase), endpoint: 'http://localhost:1', outgoing_token: 'x' };
     await db.query

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { after, afterEach, before, test } from 'node:test';
 import { toInstant } from '../../src/database/columns.ts';
 import type { Database, Queryable } from '../../src/database/database.ts';
-import { assertOutsideTransaction, openDatabase } from '../../src/database/database.ts';
+import { afterCommit, assertOutsideTransaction, openDatabase } from '../../src/database/database.ts';
 import { openEmbedded } from './support/open.ts';
 
 let db: Database;
@@ -53,6 +53,28 @@ test('a transaction does not begin inside another', async () => {
     /a second transaction inside a database transaction/,
   );
   assert.deepEqual(await remembered(), []);
+});
+
+test('what waits for a commit is called once after it, outside the transaction, and never after a rollback', async () => {
+  const calls: string[] = [];
+  const callback = () => {
+    assertOutsideTransaction('a callback');
+    calls.push('committed');
+  };
+  await db.transaction(async (tx) => {
+    afterCommit(callback);
+    await remember(tx, 'x');
+    afterCommit(callback);
+    assert.deepEqual(calls, []);
+  });
+  assert.deepEqual(calls, ['committed']);
+  const failing = db.transaction(async () => {
+    afterCommit(() => calls.push('rolled back'));
+    throw new Error('no');
+  });
+  await assert.rejects(failing, /no/);
+  assert.deepEqual(calls, ['committed']);
+  assert.throws(() => afterCommit(callback), /outside a database transaction/);
 });
 
 test('clearing removes the rows of the ASEs that are named, also of the ledger', async () => {

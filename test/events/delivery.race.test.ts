@@ -1,6 +1,6 @@
 /**
- * Two delivering processes on one PostgreSQL: each event once as long as both live, and none lost when one is killed.
- * The guard against two at a time, the lease, is also taken away, to see that the test would notice.
+ * Two delivering processes on one PostgreSQL: each event arrives once while both live, and none is lost when one is
+ * killed. One test lets the leases expire, to prove that the lease is what prevents a second delivery.
  */
 import assert from 'node:assert/strict';
 import { type ChildProcess, fork } from 'node:child_process';
@@ -22,7 +22,7 @@ before(async () => {
   if (!skip) db = await openDatabase({ kind: 'postgresql', url });
 });
 beforeEach(async () => {
-  if (!skip) one = await createOneAse(db, { carried: true });
+  if (!skip) one = await createOneAse(db);
 });
 afterEach(async () => {
   for (const child of children.splice(0)) {
@@ -49,29 +49,29 @@ const said = (child: ChildProcess, word: string): Promise<void> =>
     child.on('message', listen);
   });
 
-async function startTwo(mode: 'carried' | 'told'): Promise<ChildProcess[]> {
+async function startTwo(): Promise<ChildProcess[]> {
   const racer = join(import.meta.dirname, 'support', 'delivery-racer.ts');
-  const started = [0, 1].map(() => fork(racer, [url, one.receiver.url, one.receiver.secret, mode]));
+  const started = [0, 1].map(() => fork(racer, [url, one.receiver.url, one.receiver.secret]));
   children.push(...started);
   await Promise.all(started.map((child) => said(child, 'ready')));
   return started;
 }
 
-/** Has it look for due events, its wall clock `ahead` of ours; resolves when it has delivered them. */
+/** Makes the process deliver what is due by a wall clock that is `ahead`; resolves when it has. */
 const look = (child: ChildProcess, ahead = 0): Promise<void> => {
   const done = said(child, 'looked');
   child.send({ ahead });
   return done;
 };
 
-/** Stores the events of a payment; only the processes deliver. */
+/** Stores the events of a payment; only the child processes deliver. */
 async function tell(id: string, count = 2): Promise<void> {
   await one.openPayment(id);
   const types = ['incoming_payment.created', 'incoming_payment.completed'] as const;
   await one.announce(id, ...types.slice(0, count));
 }
 
-/** The first delivery is answered only when `release` is called; `arrived` resolves when it is there. */
+/** The first delivery is answered only when `release` is called; `arrived` resolves when it has arrived. */
 function holdFirst(): { arrived: Promise<void>; release: () => void } {
   let release = (): void => {};
   const released = new Promise<void>((resolve) => {
@@ -83,13 +83,12 @@ function holdFirst(): { arrived: Promise<void>; release: () => void } {
   return { arrived: one.receiver.arrived(1), release };
 }
 
-test('what is stored is carried to one of two processes: each event once, in order', options, async () => {
-  // From then on, what is announced here is queued.
-  await one.events.idle();
-  await startTwo('carried');
+test('two processes that look at the same time deliver each event once, in order', options, async () => {
+  const [first, second] = (await startTwo()) as [ChildProcess, ChildProcess];
   const payments = Array.from({ length: 60 }, (_, n) => `p${n}`);
   await Promise.all(payments.map((id) => tell(id)));
-  await one.receiver.arrived(2 * payments.length);
+  await Promise.all([look(first), look(second)]);
+  assert.equal(one.receiver.deliveries.length, 2 * payments.length);
   for (const id of payments) {
     const types = one.receiver.deliveries.filter(({ event }) => event.data.id === id).map(({ event }) => event.type);
     assert.deepEqual(types, ['incoming_payment.created', 'incoming_payment.completed'], id);
@@ -97,11 +96,11 @@ test('what is stored is carried to one of two processes: each event once, in ord
 });
 
 for (const [what, ahead, deliveries] of [
-  ['another leaves alone', 0, 1],
-  ['another would take too, if leases did not count', 86_400_000, 2],
+  ['is left alone by another', 0, 1],
+  ['would be delivered by another, too, without its lease', 86_400_000, 2],
 ] as const) {
   test(`what one process is delivering ${what}`, options, async () => {
-    const [first, second] = (await startTwo('told')) as [ChildProcess, ChildProcess];
+    const [first, second] = (await startTwo()) as [ChildProcess, ChildProcess];
     const { arrived, release } = holdFirst();
     await tell('p', 1);
     const done = look(first);
@@ -114,8 +113,8 @@ for (const [what, ahead, deliveries] of [
   });
 }
 
-test('a process that is killed while it delivers loses nothing: another one goes on, in order', options, async () => {
-  const [first, second] = (await startTwo('told')) as [ChildProcess, ChildProcess];
+test('a process that is killed while it delivers loses nothing: another continues, in order', options, async () => {
+  const [first, second] = (await startTwo()) as [ChildProcess, ChildProcess];
   const { arrived, release } = holdFirst();
   await tell('p');
   void look(first);
@@ -124,7 +123,7 @@ test('a process that is killed while it delivers loses nothing: another one goes
   await once(first, 'exit');
   release();
   await look(second);
-  assert.equal(one.receiver.deliveries.length, 1, 'it could still be at it');
+  assert.equal(one.receiver.deliveries.length, 1, 'the lease has not expired');
   await look(second, 15_000);
   const [lost, again, next, ...more] = one.receiver.deliveries;
   assert.equal(again!.event.id, lost!.event.id);

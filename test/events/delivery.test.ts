@@ -75,6 +75,14 @@ test('what is rolled back is not told; without a webhook nothing is stored', asy
   assert.equal(one.receiver.deliveries.length, 0);
 });
 
+test('once started, an event is delivered when its transaction commits', async () => {
+  await one.openPayment('p');
+  one.events.start();
+  await one.announce('p', 'incoming_payment.created');
+  await one.receiver.arrived(1);
+  assert.deepEqual(typesOf(one), ['created']);
+});
+
 for (const reaction of [500, 201, 204, 'hang', 'reset', 'redirect', 'half'] as const) {
   test(`a receiver that answers ${reaction} gets it again, and only then what follows of the payment`, async () => {
     if (reaction === 'hang' || reaction === 'half') {

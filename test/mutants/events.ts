@@ -65,8 +65,8 @@ export const eventMutants: readonly Mutant[] = [
   {
     id: 'events.newest-first',
     file: stored,
-    at: "({ fn }) => «fn.min('oldest.sequence').as('sequence')»",
-    by: "fn.max('oldest.sequence').as('sequence')",
+    at: ".whereRef('other.sequence', «'<'», 'event.sequence')",
+    by: "'>'",
     fails: ['events.retry'],
   },
   {

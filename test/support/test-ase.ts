@@ -16,7 +16,6 @@ import { resolveServerUrls, type ServerName, type ServerUrls, serverNames } from
 import { createServers } from '../../src/ase/servers.ts';
 import { wallNow } from '../../src/clock.ts';
 import type { Database } from '../../src/database/database.ts';
-import type { Carrier } from '../../src/events/carrier.ts';
 import { createIds } from '../../src/ids.ts';
 import { noFee } from '../../src/payments/fees.ts';
 import { compat } from '../../src/profile.ts';
@@ -64,14 +63,6 @@ function memorySettings(changed: Partial<Settings> = {}): SettingsMemory {
   return { current, refresh: async () => current() };
 }
 
-/** An event queue that never notifies: due events are found only by looking for them. */
-export const silentCarrier: Carrier = {
-  send: async () => {},
-  receive: async () => {},
-  release: async () => {},
-  close: async () => {},
-};
-
 const silent = pino({ level: 'silent' });
 const liveClock = { businessNow: wallNow, wallNow };
 
@@ -79,18 +70,16 @@ export type TestPaymentsOptions = Pick<PaymentsOptions, 'db' | 'key'> &
   Partial<Omit<PaymentsOptions, 'settings'>> &
   Pick<TestAseOptions, 'settings'>;
 
-/** Only the money side of an ASE. The worker polls for itself. */
+/** Only the money side of an ASE. */
 export function testPayments({ settings, ...options }: TestPaymentsOptions): Payments {
   return createPayments({
     prefix: `test.${options.key}`,
     clock: liveClock,
     log: silent,
     openLink: () => ({ send: async () => Promise.reject(new Error('no link in this test')) }),
-    openCarrier: async () => silentCarrier,
     outbound: { request: async () => Promise.reject(new Error('no network in this test')) },
     readReceiver: async () => Promise.reject(new Error('no receivers in this test')),
     ...options,
-    worker: { pollMs: 1000, ...options.worker },
     settings: memorySettings(settings),
   });
 }
@@ -114,7 +103,6 @@ export async function testAse(initial: TestAseOptions): Promise<TestAse> {
     signIn: false,
     settings: memorySettings(settings),
     openLink: () => ({ send: async () => Promise.reject(new Error('no link in this test')) }),
-    openCarrier: async () => silentCarrier,
     clock: liveClock,
     ids: createIds(undefined, name),
     log: silent,

@@ -1,7 +1,6 @@
-/** The events of one ASE in a database, with clocks in the test's hand and a receiver that does as it is told. */
+/** The events of one ASE, with clocks and a webhook receiver that the test controls. */
 import { toInstant } from '../../../src/database/columns.ts';
 import type { Database } from '../../../src/database/database.ts';
-import { type Carrier, openCarrier } from '../../../src/events/carrier.ts';
 import { createEvents, type Events, type Webhook } from '../../../src/events/delivery.ts';
 import { createOutbound } from '../../../src/net/outbound.ts';
 import type { PaymentEventType } from '../../../src/payments/payment-event.ts';
@@ -10,31 +9,23 @@ import { openWebhookReceiver, type WebhookReceiver } from './webhook-receiver.ts
 
 export const marble = 'marble';
 
-/** No words of pg-boss: what is due is found only by looking. */
-const noCarrier: Carrier = {
-  send: async () => {},
-  receive: async () => {},
-  release: async () => {},
-  close: async () => {},
-};
-
 export interface OneAse {
   readonly events: Events;
   readonly receiver: WebhookReceiver;
   readonly clock: TestClock;
-  /** What went wrong, as logged. */
+  /** Log entries of failures. */
   readonly warnings: Record<string, unknown>[];
   webhook: Webhook | undefined;
-  /** A payment with this id that has received something. */
+  /** Inserts an incoming payment with this id. */
   openPayment(id: string, change?: { readonly received?: string; readonly expiresAt?: number }): Promise<void>;
-  /** Announces in a transaction of its own. */
+  /** Announces the events in one transaction. */
   announce(id: string, ...types: PaymentEventType[]): Promise<void>;
-  /** Moves business time and delivers what is due then. */
+  /** Advances business time and delivers what is due then. */
   advance(milliseconds: number): Promise<void>;
   close(): Promise<void>;
 }
 
-export async function createOneAse(db: Database, { carried = false, timeoutMs = 5000 } = {}): Promise<OneAse> {
+export async function createOneAse(db: Database, { timeoutMs = 5000 } = {}): Promise<OneAse> {
   const clock = new TestClock();
   clock.setting = { mode: 'frozen', offset: 0, at: Date.parse('2030-01-01T00:00:00Z') };
   const receiver = await openWebhookReceiver();
@@ -46,21 +37,12 @@ export async function createOneAse(db: Database, { carried = false, timeoutMs = 
     userAgent: 'test',
   });
   const warnings: Record<string, unknown>[] = [];
-  let carrier: Carrier | undefined;
-  const openOwn = async (): Promise<Carrier> => {
-    if (!carried) return noCarrier;
-    const real = await openCarrier(db, (problem) => warnings.push({ problem }));
-    carrier = real;
-    // It queues, others take.
-    return { ...real, receive: (ase) => real.receive(ase, () => {}).then(() => real.release(ase)) };
-  };
   const events = createEvents({
     ase: marble,
     db,
     clock,
     outbound,
     webhook: () => one.webhook,
-    openCarrier: openOwn,
     log: { info: (fields) => warnings.push(fields), warn: (fields) => warnings.push(fields) },
   });
   const wallet = await openWallet({ ase: marble, db, asset: EUR });
@@ -89,10 +71,9 @@ export async function createOneAse(db: Database, { carried = false, timeoutMs = 
       await events.idle();
     },
     async close() {
-      // A delivery that hangs must not be waited for.
+      // First, because `stop` waits for a delivery that hangs.
       await receiver.close();
       await events.stop();
-      await carrier?.close();
       outbound.close();
     },
   };

@@ -263,7 +263,7 @@ async function enter(deployment: Deployment, running: RunningWorld, world: World
     async settle() {
       for (let turn = 0; ; turn += 1) {
         await running.settled();
-        // Who waits before the next attempt need not: the wall clock is not part of the model.
+        // Skip the back-off: the wall clock is not part of the model.
         const waiting = await deployment.db.query
           .updateTable('outgoing_payment')
           .set({ next_attempt_at: new Date().toISOString() })
@@ -273,7 +273,7 @@ async function enter(deployment: Deployment, running: RunningWorld, world: World
           .execute();
         if (waiting.length === 0) break;
         if (turn > 200) throw new Error('a payment does not come to its end');
-        for (const { ase } of waiting) running.wake(ase);
+        for (const { ase } of waiting) running.wake({ ase, kind: 'payments', dueAt: 0 });
       }
       if (!hasLost) return;
       const all = await readAll();

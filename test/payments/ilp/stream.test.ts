@@ -126,7 +126,7 @@ describe('the sender', () => {
       secrets: () => [secretOf('lone')],
       peers: () => [{ name: 'other', prefix: 'test.other', maxPacketAmount: 400n, link }],
     });
-    const settlement = createOutgoingPaymentWorker({
+    const worker = createOutgoingPaymentWorker({
       ...place,
       clock,
       connector,
@@ -140,7 +140,7 @@ describe('the sender', () => {
     });
     const amounts = { debitAmount: 1_100n, receiveAmount: 1_000n, receiveAsset: EUR };
     const { id } = await createOutgoingPayment(place, { ...amounts, receiver: 'https://other.example/1' });
-    assert.equal(await settlement.settleNow(id), 'completed');
+    assert.equal(await worker.processNow(id), 'completed');
     assert.equal(received, 1_000n);
     assert.equal((await readOutgoingPayment(place, id)).sentAmount, 1_100n);
     await server.close();

@@ -1,4 +1,4 @@
-/** Packets whose answer is lost, or proves nothing: settled by replay, never by new money (ILP-18). */
+/** Packets whose answer is lost or proves nothing are resolved by replay, never by sending new money (ILP-18). */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Database } from '../../../src/database/database.ts';
@@ -21,19 +21,19 @@ describe('packets in doubt', () => {
     it(`the n-th packet ${fault}: all arrives, once`, async () => {
       for (const n of [1, 2, 3]) {
         const faultAt = (packet: number): PacketFault => (packet === n ? fault : undefined);
-        const { clock, granite, payment, settle, read } = await arrange(
+        const { clock, granite, payment, processPayment, read } = await arrange(
           { debitAmount: 100n, receiveAmount: 90n },
           { maxPacketAmount: 30n, fault: faultAt },
         );
         if (fault !== 'duplicated') {
-          assert.equal(await granite.settlement.settleNow(payment.id), 'pending');
+          assert.equal(await granite.worker.processNow(payment.id), 'pending');
           const { inDoubt, outgoing } = await read();
           assert.equal(inDoubt.length, 1);
           assert.equal(inDoubt[0]!.amount, 30n);
           assert.equal(outgoing.deliveredAmount, 30n * BigInt(n - 1));
           clock.wall += 1_000;
         }
-        assert.equal(await settle(1), 'completed');
+        assert.equal(await processPayment(1), 'completed');
         const { outgoing, incoming, inDoubt } = await read();
         assert.equal(outgoing.sentAmount, 100n);
         assert.equal(incoming.receivedAmount, 90n);
@@ -43,25 +43,25 @@ describe('packets in doubt', () => {
   }
 
   it('a booked packet is answered long after its expiry', async () => {
-    const { clock, settle, read, packetCount } = await arrange(
+    const { clock, processPayment, read, packetCount } = await arrange(
       { debitAmount: 100n, receiveAmount: 90n },
       { fault: (n) => (n === 1 ? 'answer lost' : undefined) },
     );
-    assert.equal(await settle(1), 'pending');
+    assert.equal(await processPayment(1), 'pending');
     clock.wall += 7 * 24 * 3600_000;
-    assert.equal(await settle(1), 'completed');
+    assert.equal(await processPayment(1), 'completed');
     assert.equal(packetCount(), 2);
     assert.equal((await read()).incoming.receivedAmount, 90n);
   });
 
   it('a lost packet that expires is replaced only when the receiver says R00', async () => {
-    const { clock, settle, read, packetCount } = await arrange(
+    const { clock, processPayment, read, packetCount } = await arrange(
       { debitAmount: 100n, receiveAmount: 90n },
       { fault: (n) => (n === 1 ? 'request lost' : undefined) },
     );
-    assert.equal(await settle(1), 'pending');
+    assert.equal(await processPayment(1), 'pending');
     clock.wall += 60_000;
-    assert.equal(await settle(1), 'completed');
+    assert.equal(await processPayment(1), 'completed');
     assert.equal(packetCount(), 3);
     assert.equal((await read()).incoming.receivedAmount, 90n);
   });
@@ -70,7 +70,7 @@ describe('packets in doubt', () => {
     let late: (() => Promise<Buffer>) | undefined;
     let sends = 0;
     const name: { prefix?: string } = {};
-    const { settle, read, marble, clock } = await arrange(
+    const { processPayment, read, marble, clock } = await arrange(
       { debitAmount: 100n, receiveAmount: 90n },
       {
         wrapLink: (link) => ({
@@ -85,48 +85,48 @@ describe('packets in doubt', () => {
       },
     );
     name.prefix = marble.connector.prefix;
-    assert.equal(await settle(1), 'pending');
+    assert.equal(await processPayment(1), 'pending');
     clock.wall -= 59_000;
-    assert.equal(await settle(1), 'pending');
+    assert.equal(await processPayment(1), 'pending');
     clock.wall -= 59_000;
     assert.equal((await read()).inDoubt.length, 1);
     await late!();
-    assert.equal(await settle(1), 'completed');
+    assert.equal(await processPayment(1), 'completed');
     assert.equal((await read()).incoming.receivedAmount, 90n);
     assert.equal((await read()).payer, 0n);
   });
 
   it('is never given up while a packet is in doubt', async () => {
-    const { settle, read } = await arrange(
+    const { processPayment, read } = await arrange(
       { debitAmount: 100n, receiveAmount: 90n },
       { maxAttempts: 2, fault: () => 'request lost' },
     );
-    assert.equal(await settle(6), 'pending');
+    assert.equal(await processPayment(6), 'pending');
     assert.equal((await read()).inDoubt.length, 1);
   });
 
   it('a Reject from somebody else than the receiver’s ASE leaves the packet in doubt', async () => {
-    const { settle, read } = await arrange(
+    const { processPayment, read } = await arrange(
       { debitAmount: 100n, receiveAmount: 90n },
       { wrapLink: () => ({ send: async () => reject('F02', 'test.other', 'no route') }) },
     );
-    assert.equal(await settle(1), 'pending');
+    assert.equal(await processPayment(1), 'pending');
     assert.equal((await read()).inDoubt.length, 1);
   });
 
   it('a Fulfill that proves nothing leaves the packet in doubt', async () => {
-    const { settle, read } = await arrange(
+    const { processPayment, read } = await arrange(
       { debitAmount: 100n, receiveAmount: 90n },
       { wrapLink: () => ({ send: async () => fulfill(Buffer.alloc(32), Buffer.alloc(0)) }) },
     );
-    assert.equal(await settle(1), 'pending');
+    assert.equal(await processPayment(1), 'pending');
     const { inDoubt, outgoing } = await read();
     assert.deepEqual([inDoubt.length, outgoing.sentAmount], [1, 0n]);
   });
 
   it('an error of the receiver in the middle of booking is no answer', async () => {
     let breaks = true;
-    const { settle, read, clock } = await arrange(
+    const { processPayment, read, clock } = await arrange(
       { debitAmount: 100n, receiveAmount: 90n },
       {
         failpoint(name) {
@@ -134,12 +134,12 @@ describe('packets in doubt', () => {
         },
       },
     );
-    assert.equal(await settle(1), 'pending');
+    assert.equal(await processPayment(1), 'pending');
     assert.equal((await read()).inDoubt.length, 1);
     assert.equal((await read()).incoming.receivedAmount, 90n);
     breaks = false;
     clock.wall += 1;
-    assert.equal(await settle(1), 'completed');
+    assert.equal(await processPayment(1), 'completed');
     assert.equal((await read()).incoming.receivedAmount, 90n);
   });
 });

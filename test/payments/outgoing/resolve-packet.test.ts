@@ -1,4 +1,4 @@
-/** A packet in doubt is settled by an operator who has asked the peer (ILP-18). */
+/** An operator who has asked the peer resolves a packet in doubt (ILP-18). */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Database } from '../../../src/database/database.ts';
@@ -27,14 +27,14 @@ test('rejected, once it has expired: the payment goes on with another packet', a
   const arranged = await arrangePayment(db, amounts, { fault: (n) => (n === 1 ? 'request lost' : undefined) });
   const { clock, granite, payment, read, packetCount } = arranged;
   const start = clock.wall;
-  assert.equal(await granite.settlement.settleNow(payment.id), 'pending');
+  assert.equal(await granite.worker.processNow(payment.id), 'pending');
   clock.wall = start + 29_999;
   await assert.rejects(resolve(arranged, { kind: 'rejected' }), { code: 'conflict' });
   clock.wall = start + 30_000;
   await resolve(arranged, { kind: 'rejected' });
   assert.equal((await read()).inDoubt.length, 0);
   assert.equal((await read()).outgoing.isDue, true);
-  assert.equal(await granite.settlement.settleNow(payment.id), 'completed');
+  assert.equal(await granite.worker.processNow(payment.id), 'completed');
   const { outgoing, incoming } = await read();
   assert.deepEqual([outgoing.sentAmount, incoming.receivedAmount, packetCount()], [100n, 90n, 2]);
 });
@@ -59,13 +59,13 @@ test('a worker that is still waiting for the answer finds the payment taken from
     }),
   });
   const { clock, granite, payment, read } = arranged;
-  const settling = granite.settlement.settleNow(payment.id);
+  const settling = granite.worker.processNow(payment.id);
   await isSent;
   clock.wall += 60_000;
   await resolve(arranged, { kind: 'rejected' });
   answer!(new LinkError('too late'));
   await settling;
-  await granite.settlement.settleNow(payment.id);
+  await granite.worker.processNow(payment.id);
   const { outgoing, incoming, payer } = await read();
   assert.deepEqual([outgoing.state, outgoing.sentAmount, incoming.receivedAmount, payer], ['completed', 100n, 90n, 0n]);
 });

@@ -64,7 +64,7 @@ it('every amount is exact, and the two peer accounts mirror each other', async (
       });
       let state = 'pending';
       for (let attempts = 0; state === 'pending' && attempts < 40; attempts += 1) {
-        state = await granite.settlement.settleNow(id);
+        state = await granite.worker.processNow(id);
         clock.wall += pause;
       }
       const outgoing = await readOutgoingPayment(granite, id);

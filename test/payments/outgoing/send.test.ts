@@ -31,11 +31,11 @@ const arrange = (amounts: Amounts, options?: Partial<TwoAsesOptions>, incoming?:
 
 describe('a payment to another ASE', () => {
   it('delivers the receive amount exactly, in packets, and takes the fee at the end', async () => {
-    const { settle, read, granite, marble, packetCount } = await arrange(
+    const { processPayment, read, granite, marble, packetCount } = await arrange(
       { debitAmount: 10_150n, fee: 150n, receiveAmount: 9_201n },
       { maxPacketAmount: 1_000n },
     );
-    assert.equal(await settle(1), 'completed');
+    assert.equal(await processPayment(1), 'completed');
     const { outgoing, incoming, ...ledger } = await read();
     assert.equal(packetCount(), 10);
     assert.equal(outgoing.state, 'completed');
@@ -57,14 +57,18 @@ describe('a payment to another ASE', () => {
   });
 
   it('books one asset on one exchange account', async () => {
-    const { settle, read } = await arrange({ debitAmount: 500n, receiveAmount: 498n }, { receiveAsset: USD });
-    assert.equal(await settle(1), 'completed');
+    const { processPayment, read } = await arrange({ debitAmount: 500n, receiveAmount: 498n }, { receiveAsset: USD });
+    assert.equal(await processPayment(1), 'completed');
     assert.equal((await read()).granite['exchange:USD:2'], 2n);
   });
 
   it('fails with nothing sent if the payer has not enough (RS-OP-23)', async () => {
-    const { settle, read, packetCount } = await arrange({ debitAmount: 500n, receiveAmount: 400n, balance: 499n });
-    assert.equal(await settle(1), 'failed');
+    const { processPayment, read, packetCount } = await arrange({
+      debitAmount: 500n,
+      receiveAmount: 400n,
+      balance: 499n,
+    });
+    assert.equal(await processPayment(1), 'failed');
     const { outgoing, payer } = await read();
     assert.equal(outgoing.failure, 'insufficient_funds');
     assert.equal(outgoing.sentAmount, 0n);
@@ -75,46 +79,49 @@ describe('a payment to another ASE', () => {
   });
 
   it('makes smaller packets when the link takes no larger ones (F08)', async () => {
-    const { settle, read, packetCount } = await arrange(
+    const { processPayment, read, packetCount } = await arrange(
       { debitAmount: 100n, receiveAmount: 90n },
       { receiverMaxPacketAmount: 40n },
     );
-    assert.equal(await settle(1), 'completed');
+    assert.equal(await processPayment(1), 'completed');
     assert.equal(packetCount(), 4);
     assert.equal((await read()).incoming.receivedAmount, 90n);
   });
 
   it('fails without sending if the receiver has no room for all of it', async () => {
-    const { settle, read, packetCount } = await arrange(
+    const { processPayment, read, packetCount } = await arrange(
       { debitAmount: 100n, receiveAmount: 90n },
       {},
       { incomingAmount: 89n },
     );
-    assert.equal(await settle(1), 'failed');
+    assert.equal(await processPayment(1), 'failed');
     assert.equal((await read()).payer, 100n);
     assert.equal(packetCount(), 0);
   });
 
   it('sees the asset of the receiver change', async () => {
-    const { settle, read } = await arrange(
+    const { processPayment, read } = await arrange(
       { debitAmount: 100n, receiveAmount: 90n },
       { readReceiver: (receiver) => ({ ...receiver, asset: { code: 'EUR', scale: 3 } }) },
     );
-    assert.equal(await settle(1), 'failed');
+    assert.equal(await processPayment(1), 'failed');
     assert.equal((await read()).outgoing.failure, 'receiver_asset_changed');
   });
 
   it('fails without a route', async () => {
-    const { settle, read } = await arrange(
+    const { processPayment, read } = await arrange(
       { debitAmount: 100n, receiveAmount: 90n },
       { readReceiver: (receiver) => ({ ...receiver, ilp: { ...receiver.ilp!, address: 'test.nowhere.abc' } }) },
     );
-    assert.equal(await settle(1), 'failed');
+    assert.equal(await processPayment(1), 'failed');
     assert.equal((await read()).outgoing.failure, 'no_route');
   });
 
   it('two payments to one receiver: the first to arrive wins, the other fails and gets all back (RS-OP-32)', async () => {
-    const { granite, marble, incomingId, settle, read } = await arrange({ debitAmount: 100n, receiveAmount: 90n });
+    const { granite, marble, incomingId, processPayment, read } = await arrange({
+      debitAmount: 100n,
+      receiveAmount: 90n,
+    });
     const receiver = incomingPaymentUrl(marble.ase, incomingId);
     const other = await createOutgoingPayment(granite, {
       receiver,
@@ -122,8 +129,8 @@ describe('a payment to another ASE', () => {
       debitAmount: 100n,
       receiveAmount: 90n,
     });
-    assert.equal(await settle(1), 'completed');
-    assert.equal(await granite.settlement.settleNow(other.id), 'failed');
+    assert.equal(await processPayment(1), 'completed');
+    assert.equal(await granite.worker.processNow(other.id), 'failed');
     const { incoming, granite: balances } = await read();
     assert.equal(incoming.receivedAmount, 90n);
     assert.equal(balances[other.payerAccountId], 100n);
@@ -133,7 +140,7 @@ describe('a payment to another ASE', () => {
 describe('partial delivery', () => {
   it('a receiver that closes in between: what arrived stays, the rest and the fee go back (RS-OP-18, SET-12)', async () => {
     const amounts = { debitAmount: 103n, fee: 3n, receiveAmount: 90n };
-    const { settle, read, granite, marble } = await arrange(amounts, {
+    const { processPayment, read, granite, marble } = await arrange(amounts, {
       maxPacketAmount: 40n,
       wrapLink: (link) => ({
         async send(...packet) {
@@ -147,7 +154,7 @@ describe('partial delivery', () => {
         },
       }),
     });
-    assert.equal(await settle(1), 'failed');
+    assert.equal(await processPayment(1), 'failed');
     const { outgoing, incoming, payer, ...ledger } = await read();
     assert.equal(outgoing.failure, 'packet_rejected_F02');
     assert.equal(outgoing.deliveredAmount, 40n);
@@ -163,7 +170,7 @@ describe('partial delivery', () => {
   });
 
   it('business expiry of the receiver ends it, by the receiver’s clock', async () => {
-    const { settle, read, clock } = await arrange(
+    const { processPayment, read, clock } = await arrange(
       { debitAmount: 100n, receiveAmount: 90n },
       {
         maxPacketAmount: 50n,
@@ -177,7 +184,7 @@ describe('partial delivery', () => {
       },
       { expiresAt: Date.parse('2050-01-01') },
     );
-    assert.equal(await settle(1), 'failed');
+    assert.equal(await processPayment(1), 'failed');
     const { outgoing, incoming } = await read();
     assert.equal(outgoing.deliveredAmount, 50n);
     assert.equal(incoming.completed, false);
@@ -186,7 +193,7 @@ describe('partial delivery', () => {
   it('a rejection for now is tried again with a new packet, and given up at last', async () => {
     let attempts = 0;
     const marbleName: { prefix?: string } = {};
-    const { settle, read, marble, packetCount } = await arrange(
+    const { processPayment, read, marble, packetCount } = await arrange(
       { debitAmount: 100n, receiveAmount: 90n },
       {
         maxAttempts: 4,
@@ -200,9 +207,9 @@ describe('partial delivery', () => {
       },
     );
     marbleName.prefix = marble.connector.prefix;
-    assert.equal(await settle(3), 'pending');
+    assert.equal(await processPayment(3), 'pending');
     assert.equal((await read()).inDoubt.length, 0);
-    assert.equal(await settle(1), 'failed');
+    assert.equal(await processPayment(1), 'failed');
     const { outgoing, payer } = await read();
     assert.equal(attempts, 5);
     assert.equal(packetCount(), 1);
@@ -213,7 +220,7 @@ describe('partial delivery', () => {
 
   it('an unreachable receiver is asked again', async () => {
     let asked = 0;
-    const { settle } = await arrange(
+    const { processPayment } = await arrange(
       { debitAmount: 100n, receiveAmount: 90n },
       {
         readReceiver(receiver) {
@@ -223,8 +230,8 @@ describe('partial delivery', () => {
         },
       },
     );
-    assert.equal(await settle(2), 'pending');
-    assert.equal(await settle(1), 'completed');
+    assert.equal(await processPayment(2), 'pending');
+    assert.equal(await processPayment(1), 'completed');
   });
 });
 
@@ -239,7 +246,7 @@ describe('a payment within one ASE', () => {
       fee: 4n,
       receiveAmount: 95n,
     });
-    assert.equal(await granite.settlement.settleNow(payment.id), 'completed');
+    assert.equal(await granite.worker.processNow(payment.id), 'completed');
     const balances = await readBalances(granite);
     const incoming = await readIncomingPayment(granite, incomingId);
     assert.deepEqual([incoming.receivedAmount, incoming.completed], [95n, true]);
@@ -261,7 +268,7 @@ describe('a payment within one ASE', () => {
       debitAmount: 100n,
       receiveAmount: 100n,
     });
-    assert.equal(await granite.settlement.settleNow(payment.id), 'failed');
+    assert.equal(await granite.worker.processNow(payment.id), 'failed');
     assert.equal((await readBalances(granite))[payment.payerAccountId], 100n);
     const outgoing = await readOutgoingPayment(granite, payment.id);
     assert.equal(outgoing.failure, 'incoming_payment_closed');

@@ -23,14 +23,14 @@ before(async () => {
 after(() => db.close());
 
 describe('the worker', () => {
-  it('settles what is due when woken, several at once', async () => {
+  it('sends several due payments at once when woken', async () => {
     const { granite, marble } = createTwoAses({ db, maxPacketAmount: 40n });
     const incomingId = await createIncomingPayment(marble);
     const receiver = incomingPaymentUrl(marble.ase, incomingId);
     const amounts = { receiver, receiveAsset: EUR, debitAmount: 100n, receiveAmount: 90n };
     for (let i = 0; i < 10; i += 1) await createOutgoingPayment(granite, amounts);
-    granite.settlement.wake();
-    await granite.settlement.idle();
+    granite.worker.wake();
+    await granite.worker.idle();
     assert.equal((await readIncomingPayment(marble, incomingId)).receivedAmount, 900n);
   });
 
@@ -38,7 +38,7 @@ describe('the worker', () => {
     const clock = new TestClock();
     const blocked = Promise.withResolvers<void>();
     let sends = 0;
-    const { granite, marble, newSettlement } = createTwoAses({
+    const { granite, marble, newWorker } = createTwoAses({
       db,
       clock,
       wrapLink: (link) => ({
@@ -53,12 +53,12 @@ describe('the worker', () => {
     const receiver = incomingPaymentUrl(marble.ase, incomingId);
     const amounts = { receiver, receiveAsset: EUR, debitAmount: 100n, receiveAmount: 90n };
     const { id, payerAccountId } = await createOutgoingPayment(granite, amounts);
-    const heldUp = granite.settlement.settleNow(id);
-    const other = newSettlement();
+    const heldUp = granite.worker.processNow(id);
+    const other = newWorker();
     while (sends === 0) await new Promise(setImmediate);
-    assert.equal(await other.settleNow(id), 'pending');
+    assert.equal(await other.processNow(id), 'pending');
     clock.wall += 11_000;
-    assert.equal(await other.settleNow(id), 'completed');
+    assert.equal(await other.processNow(id), 'completed');
     blocked.resolve();
     assert.equal(await heldUp, 'completed');
     assert.equal((await readIncomingPayment(marble, incomingId)).receivedAmount, 90n);
@@ -71,7 +71,7 @@ describe('the worker', () => {
     const silent = Promise.withResolvers<void>();
     const { granite, marble } = createTwoAses({
       db,
-      placeMs: 5,
+      slotTimeoutMs: 5,
       wrapLink: (link) => ({ send: (...packet) => silent.promise.then(() => link.send(...packet)) }),
     });
     const far = await createIncomingPayment(marble);
@@ -82,14 +82,14 @@ describe('the worker', () => {
         ...{ debitAmount: 100n, receiveAmount: 90n },
       });
     for (let i = 0; i < 20; i += 1) await pay(marble.ase, far, EUR);
-    granite.settlement.wake();
+    granite.worker.wake();
     const { id } = await pay(granite.ase, near, USD);
-    granite.settlement.wake();
+    granite.worker.wake();
     while ((await readOutgoingPayment(granite, id)).state === 'pending') await new Promise(setImmediate);
     assert.equal((await readIncomingPayment(granite, near)).receivedAmount, 90n);
     assert.equal((await readIncomingPayment(marble, far)).receivedAmount, 0n);
     silent.resolve();
-    await granite.settlement.idle();
+    await granite.worker.idle();
     assert.equal((await readIncomingPayment(marble, far)).receivedAmount, 1800n);
   });
 
@@ -97,7 +97,7 @@ describe('the worker', () => {
     const clock = new TestClock();
     const blocked = Promise.withResolvers<void>();
     let reads = 0;
-    const { granite, marble, newSettlement, packetCount } = createTwoAses({
+    const { granite, marble, newWorker, packetCount } = createTwoAses({
       db,
       clock,
       async readReceiver(receiver) {
@@ -110,10 +110,10 @@ describe('the worker', () => {
     const receiver = incomingPaymentUrl(marble.ase, incomingId);
     const amounts = { receiver, receiveAsset: EUR, debitAmount: 100n, receiveAmount: 90n };
     const { id } = await createOutgoingPayment(granite, amounts);
-    const heldUp = granite.settlement.settleNow(id);
+    const heldUp = granite.worker.processNow(id);
     while (reads === 0) await new Promise(setImmediate);
     clock.wall += 11_000;
-    assert.equal(await newSettlement().settleNow(id), 'completed');
+    assert.equal(await newWorker().processNow(id), 'completed');
     blocked.resolve();
     await heldUp;
     assert.equal(packetCount(), 1);
@@ -122,12 +122,12 @@ describe('the worker', () => {
 
   it('stops between two packets and hands the payment back', async () => {
     const stopped: { promise?: Promise<void> } = {};
-    const { granite, marble, newSettlement } = createTwoAses({
+    const { granite, marble, newWorker } = createTwoAses({
       db,
       maxPacketAmount: 30n,
       wrapLink: (link) => ({
         async send(...packet) {
-          stopped.promise ??= granite.settlement.stop();
+          stopped.promise ??= granite.worker.stop();
           return link.send(...packet);
         },
       }),
@@ -136,12 +136,12 @@ describe('the worker', () => {
     const receiver = incomingPaymentUrl(marble.ase, incomingId);
     const amounts = { receiver, receiveAsset: EUR, debitAmount: 100n, receiveAmount: 90n };
     const { id } = await createOutgoingPayment(granite, amounts);
-    granite.settlement.wake();
-    await granite.settlement.idle();
+    granite.worker.wake();
+    await granite.worker.idle();
     await stopped.promise;
     const outgoing = await readOutgoingPayment(granite, id);
     assert.deepEqual([outgoing.state, outgoing.deliveredAmount, outgoing.isLeased], ['pending', 30n, false]);
-    const successor = newSettlement();
+    const successor = newWorker();
     successor.wake();
     await successor.idle();
     assert.equal((await readOutgoingPayment(granite, id)).state, 'completed');
@@ -153,8 +153,8 @@ describe('the worker', () => {
     const receiver = incomingPaymentUrl(marble.ase, incomingId);
     const amounts = { receiver, receiveAsset: EUR, debitAmount: 100n, receiveAmount: 90n };
     const { id } = await createOutgoingPayment(granite, amounts);
-    await db.transaction(async () => granite.settlement.wake());
-    await granite.settlement.idle();
+    await db.transaction(async () => granite.worker.wake());
+    await granite.worker.idle();
     assert.equal((await readOutgoingPayment(granite, id)).state, 'completed');
   });
 });

@@ -1,4 +1,4 @@
-/** A payment from one ASE to the other that is due, and how to settle and look at it. */
+/** A payment from one ASE to the other that is due, with functions to process it and read its state. */
 import type { Database } from '../../../src/database/database.ts';
 import { readPacketsInDoubt } from '../../../src/payments/ilp/packet-journal.ts';
 import {
@@ -34,9 +34,9 @@ export async function arrangePayment(
   const receiver = incomingPaymentUrl(ases.marble.ase, incomingId);
   const payment = await createOutgoingPayment(ases.granite, { ...amounts, receiver, receiveAsset: ases.marble.asset });
   /** Attempts until the payment ends, a minute apart. */
-  const settle = async (limit = 20) => {
+  const processPayment = async (limit = 20) => {
     for (let attempts = 1; attempts <= limit; attempts += 1) {
-      const state = await ases.granite.settlement.settleNow(payment.id);
+      const state = await ases.granite.worker.processNow(payment.id);
       if (state !== 'pending') return state;
       clock.wall += 60_000;
     }
@@ -50,5 +50,5 @@ export async function arrangePayment(
     payer: (await readBalances(ases.granite))[payment.payerAccountId]!,
     inDoubt: await readPacketsInDoubt(db.query, ases.granite.ase),
   });
-  return { ...ases, clock, incomingId, payment, settle, read };
+  return { ...ases, clock, incomingId, payment, processPayment, read };
 }

@@ -75,14 +75,13 @@ async function run(setting: AseProcessSetting): Promise<void> {
     ],
     failpoint,
   });
-  const settlement = createOutgoingPaymentWorker({
+  const worker = createOutgoingPaymentWorker({
     ase,
     db,
     clock,
     connector,
     failpoint,
     leaseMs: 300,
-    pollMs: 50,
     async readReceiver(url) {
       const id = url.split('/').at(-1)!;
       const response = await fetch(`${peer.origin}/receivers/${id}`).catch((cause) => {
@@ -112,7 +111,8 @@ async function run(setting: AseProcessSetting): Promise<void> {
   server.listen(setting.port, '127.0.0.1');
   await once(server, 'listening');
   console.log(JSON.stringify({ event: 'ready', port: (server.address() as AddressInfo).port }));
-  settlement.start();
+  worker.wake();
+  setInterval(worker.wake, 50);
 }
 
 await run(JSON.parse(process.argv[2]!) as AseProcessSetting);

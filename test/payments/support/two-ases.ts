@@ -1,4 +1,4 @@
-/** Two ASEs with a link between their connectors, wallets with money, and payments to settle. */
+/** Two ASEs with a link between their connectors, wallets with money, and payments to send. */
 import { createHash } from 'node:crypto';
 import { type Clock, WorldClock } from '../../../src/clock.ts';
 import { toAmount, toInstant } from '../../../src/database/columns.ts';
@@ -232,7 +232,7 @@ export type PacketFault = 'request lost' | 'answer lost' | 'duplicated' | undefi
 
 export interface TestAse extends AsePlace {
   readonly connector: Connector;
-  readonly settlement: OutgoingPaymentWorker;
+  readonly worker: OutgoingPaymentWorker;
 }
 
 export interface TwoAsesOptions {
@@ -249,7 +249,7 @@ export interface TwoAsesOptions {
   readonly readReceiver?: (receiver: Receiver) => Receiver | Promise<Receiver>;
   readonly failpoint?: Failpoint;
   readonly maxAttempts?: number;
-  readonly placeMs?: number;
+  readonly slotTimeoutMs?: number;
 }
 
 /** `granite` (USD) pays to `marble` (EUR). Names are new each time, so that many pairs can share one database. */
@@ -320,23 +320,23 @@ export function createTwoAses(options: TwoAsesOptions) {
     const receiver = await showReceiver(marblePlace, id);
     return options.readReceiver ? options.readReceiver(receiver) : receiver;
   };
-  const settlementOptions = {
+  const workerOptions = {
     clock,
     readReceiver,
     ...(options.failpoint && { failpoint: options.failpoint }),
     ...(options.maxAttempts && { maxAttempts: options.maxAttempts }),
-    ...(options.placeMs && { placeMs: options.placeMs }),
+    ...(options.slotTimeoutMs && { slotTimeoutMs: options.slotTimeoutMs }),
   };
-  const newSettlement = () =>
-    createOutgoingPaymentWorker({ ...settlementOptions, ase: names.granite, db, connector: graniteConnector });
-  const granite: TestAse = { ...granitePlace, connector: graniteConnector, settlement: newSettlement() };
+  const newWorker = () =>
+    createOutgoingPaymentWorker({ ...workerOptions, ase: names.granite, db, connector: graniteConnector });
+  const granite: TestAse = { ...granitePlace, connector: graniteConnector, worker: newWorker() };
   const marble: AsePlace & { connector: Connector } = { ...marblePlace, connector: marbleConnector };
   return {
     granite,
     marble,
     clock,
     link,
-    newSettlement,
+    newWorker,
     /** How many packets have been given to the link. */
     packetCount: () => packets,
   };
