@@ -8,8 +8,9 @@ installed := node_modules/.package-lock.json
 start: $(installed)
 	@npm run -s touchstone -- start --consent auto $(ARGS)
 
+# Every test file, with a PostgreSQL server of its own if PostgreSQL is installed; ARGS='test/auth/*.test.ts' for some of them.
 test: $(installed)
-	@npm test -s
+	@npm test -s -- $(ARGS)
 
 # The consent pages in Chromium: the one at /usr/bin/chromium, or the one that TOUCHSTONE_CHROMIUM names.
 # TOUCHSTONE_SCREENSHOTS=1 takes the pictures in test/browser/screenshots anew.
@@ -18,10 +19,12 @@ browser-test: $(installed)
 	  { echo "There is no Chromium at $$chromium: install it, or name one with TOUCHSTONE_CHROMIUM." >&2; exit 1; }
 	@$(bin)/node --test test/browser/*.browser.ts
 
-# The long versions of the tests whose input is random; last figures: test/model/figures.md.
+# Random input with a random seed, which is printed: the properties, and long runs of the models, whose last figures are
+# in test/model/figures.md; then the mutants that the model of the money must notice.
 nightly: $(installed)
+	@$(bin)/node test/run.ts --seed random
 	@$(bin)/node test/model/main.ts --figures test/model/figures.md $(ARGS)
-	@$(bin)/node --import ./test/mutants/register.ts test/model/mutants.ts money
+	@$(bin)/node --import ./test/mutants/register.ts test/model/mutants.ts money --seed random
 
 generate: $(installed)
 	@SPEC_DIR=$(SPEC_DIR) $(bin)/node codegen/generate.ts $(ARGS)

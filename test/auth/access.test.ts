@@ -1,9 +1,9 @@
 /** Access items beyond the schema (AS-38, AS-41…50, AS-55…57, AS-N08, LIM-N02). */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
 import { checkAttributable, needsConsent, parseAccess, toWireAccess } from '../../src/auth/access.ts';
 import type { Access } from '../../src/open-payments/access.ts';
+import fc from '../support/fast-check.ts';
 
 const rules = {
   switches: { unknownLimitMembers: 'refuse' },

@@ -1,9 +1,9 @@
 /** Granting less than was asked (RFC 9635 §3.2.1). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { allowLess } from '../../src/auth/allowed-limits.ts';
 import type { Access } from '../../src/open-payments/access.ts';
+import fc from '../support/fast-check.ts';
 
 const identifier = 'https://granite.example/alice';
 const usd = (value: string) => ({ value, assetCode: 'USD', assetScale: 2 });

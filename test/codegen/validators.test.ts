@@ -3,11 +3,11 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import fc from 'fast-check';
 import { UINT64 } from '../../codegen/validators.ts';
 import * as auth from '../../generated/auth-server/validators.js';
 import * as resource from '../../generated/resource-server/validators.js';
 import * as wallet from '../../generated/wallet-address-server/validators.js';
+import fc from '../support/fast-check.ts';
 
 const amount = { value: '250', assetCode: 'USD', assetScale: 2 };
 const payment = {

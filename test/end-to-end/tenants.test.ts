@@ -5,10 +5,10 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import fc from 'fast-check';
 import pino from 'pino';
 import { createDeployment, type Deployment } from '../../src/world/deployment.ts';
 import { type CallControl, controlOf } from '../support/administration.ts';
+import fc from '../support/fast-check.ts';
 import { type Answer, send } from '../support/signed-fetch.ts';
 import { type ClientEnvironment, clientEnvironment, embedded } from '../support/world.ts';
 

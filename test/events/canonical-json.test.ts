@@ -1,8 +1,8 @@
 /** RFC 8785: the examples of the document, and that one value has one text. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { canonicalize } from '../../src/events/canonical-json.ts';
+import fc from '../support/fast-check.ts';
 
 test('the sample of §3.2.2 and §3.2.3', () => {
   const text = String.raw`{

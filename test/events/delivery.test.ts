@@ -1,12 +1,12 @@
 /** Webhook events of an ASE: stored with the change, signed, in order per payment, retried, given up (EVT-01…06). */
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
-import fc from 'fast-check';
 import { toInstant } from '../../src/database/columns.ts';
 import type { Database } from '../../src/database/database.ts';
 import { dropEvent, listEvents, retryEvent } from '../../src/events/outbox.ts';
 import type { PaymentEventType } from '../../src/payments/payment-event.ts';
 import { openEmbedded } from '../database/support/open.ts';
+import fc from '../support/fast-check.ts';
 import { createOneAse, marble, type OneAse } from './support/one-ase.ts';
 import type { Reaction } from './support/webhook-receiver.ts';
 

@@ -6,7 +6,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import type { DatabaseOptions } from '../../src/database/database.ts';
-import { createTestDatabase, postgresServer } from '../support/postgresql.ts';
+import { createFastestDatabase } from '../support/postgresql.ts';
+import { randomSeed } from '../support/seed.ts';
 import { startGrantClient } from './grants/client.ts';
 import { type Figures, type Run, runGrantSequences } from './grants/commands.ts';
 import { startMoneyClient } from './money/client.ts';
@@ -16,7 +17,7 @@ const { values: options } = parseArgs({
   options: {
     only: { type: 'string' },
     sequences: { type: 'string', default: '5000' },
-    seed: { type: 'string', default: String(Date.now() % 2 ** 31) },
+    seed: { type: 'string', default: String(randomSeed()) },
     figures: { type: 'string' },
   },
 });
@@ -51,21 +52,26 @@ const models: readonly Model[] = [
 for (const model of models) {
   if (options.only !== undefined && options.only !== model.title.toLowerCase()) continue;
   console.log(`${model.title}: ${chosen.sequences} sequences, seed ${chosen.seed}`);
-  const database = postgresServer ? await createTestDatabase() : undefined;
+  const database = await createFastestDatabase();
   const started = performance.now();
-  const run = await model.run(database ? { kind: 'postgresql', url: database.url } : { kind: 'embedded' });
+  const run = await model.run(database.options);
   const seconds = Math.round((performance.now() - started) / 1000);
-  await database?.drop();
+  await database.drop();
   if (run.failure !== undefined) {
     console.log(run.failure);
     process.exitCode = 1;
   }
-  const chapter = describe(model, run, seconds);
+  const chapter = describe(model, run, database.options.kind, seconds);
   console.log(chapter);
   if (options.figures) await writeChapter(options.figures, model.title, chapter);
 }
 
-function describe({ title, outcomes }: Model, { sequences, seed, failure, figures }: Run, seconds: number): string {
+function describe(
+  { title, outcomes }: Model,
+  { sequences, seed, failure, figures }: Run,
+  database: string,
+  seconds: number,
+): string {
   const isCommand = (kind: string) => !isGroup(kind) && !outcomes.includes(kind);
   const commands = [...figures].filter(([kind]) => isCommand(kind));
   const others = [...figures].filter(([kind]) => outcomes.includes(kind));
@@ -77,7 +83,7 @@ function describe({ title, outcomes }: Model, { sequences, seed, failure, figure
 | sequences | ${sequences} |
 | failures | ${failure === undefined ? 0 : 1} |
 | seed | ${seed} |
-| database | ${postgresServer ? 'PostgreSQL' : 'embedded'} |
+| database | ${database === 'postgresql' ? 'PostgreSQL' : 'embedded'} |
 | time | ${seconds} s |
 | commands | ${totalOf(commands)} |
 

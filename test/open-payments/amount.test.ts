@@ -1,8 +1,8 @@
 /** Amounts from 0 to 2^64−1 and nothing else (RS-16, RS-17, RS-29). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { checkRange, MAX_AMOUNT, parseAmount, sameAsset, toWireAmount } from '../../src/open-payments/amount.ts';
+import fc from '../support/fast-check.ts';
 
 const wire = (value: string) => ({ value, assetCode: 'USD', assetScale: 2 });
 

@@ -4,8 +4,8 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { intervalContaining, parseInterval } from '../../src/open-payments/interval.ts';
+import fc from '../support/fast-check.ts';
 
 interface Civil {
   readonly year: number;

@@ -1,8 +1,8 @@
 /** ISO 8601 repeating intervals (LIM-06…12), also against a calendar that counts period by period. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { intervalContaining, parseInterval } from '../../src/open-payments/interval.ts';
+import fc from '../support/fast-check.ts';
 
 const iso = (time: number): string => new Date(time).toISOString().replace('.000', '');
 

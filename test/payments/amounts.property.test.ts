@@ -5,7 +5,6 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { Problem } from '../../src/errors.ts';
 import { type Asset, MAX_AMOUNT } from '../../src/open-payments/amount.ts';
 import type { Entry } from '../../src/payments/ledger.ts';
@@ -14,6 +13,7 @@ import { exchangeEntries, holdDebit, refund, sourceAmountFor, takeFee } from '..
 import { type QuoteAmounts, quoteFixedReceive, quoteFixedSend } from '../../src/payments/quote-amounts.ts';
 import { rateBetween } from '../../src/payments/rates.ts';
 import { quoteReceive, quoteSend, type Terms } from '../model/money/amounts.ts';
+import fc from '../support/fast-check.ts';
 
 /** Small ones and large ones alike. */
 const uint64 = fc

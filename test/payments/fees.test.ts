@@ -1,8 +1,8 @@
 /** Fees in basis points and fixed (SET-05, SET-11). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { checkFee, feeFor, noFee, principalLeaving } from '../../src/payments/fees.ts';
+import fc from '../support/fast-check.ts';
 
 test('the share is rounded up, the fixed part is added', () => {
   const fee = { basisPoints: 100, fixed: 100n };

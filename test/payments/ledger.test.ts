@@ -1,10 +1,10 @@
 /** Double entry (SET-07): transfers are booked once, balance, and never overdraw a customer. */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
-import fc from 'fast-check';
 import type { Database } from '../../src/database/database.ts';
 import { bookTransfer, internalAccountId, openInternalAccount, readTrialBalance } from '../../src/payments/ledger.ts';
 import { openEmbedded } from '../database/support/open.ts';
+import fc from '../support/fast-check.ts';
 
 const ase = 'granite';
 const usd = { code: 'USD', scale: 2 };

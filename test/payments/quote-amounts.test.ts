@@ -1,12 +1,12 @@
 /** The amounts of a quote (RS-Q-10…13, RS-29, SET-05, SET-13). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { Problem } from '../../src/errors.ts';
 import { MAX_AMOUNT } from '../../src/open-payments/amount.ts';
 import { feeFor, noFee } from '../../src/payments/fees.ts';
 import { minimumDebit, quoteFixedReceive, quoteFixedSend } from '../../src/payments/quote-amounts.ts';
 import { rateBetween } from '../../src/payments/rates.ts';
+import fc from '../support/fast-check.ts';
 
 const debitAsset = { code: 'USD', scale: 2 };
 const par = { numerator: 1n, denominator: 1n };

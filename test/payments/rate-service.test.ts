@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, beforeEach, test } from 'node:test';
-import fc from 'fast-check';
 import { createOutbound, type Outbound } from '../../src/net/outbound.ts';
 import { type AskForRate, createRateService } from '../../src/payments/rate-service.ts';
 import type { Rate } from '../../src/payments/rates.ts';
+import fc from '../support/fast-check.ts';
 import { TestClock } from './support/two-ases.ts';
 
 const USD = { code: 'USD', scale: 2 };

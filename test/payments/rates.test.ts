@@ -1,8 +1,8 @@
 /** Exact exchange rates (SET-03, SET-04, SET-10). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { convertDown, convertUp, invertRate, parsePrice, rateBetween } from '../../src/payments/rates.ts';
+import fc from '../support/fast-check.ts';
 
 const prices = { USD: '1', EUR: '1.08', JPY: '0.0067', XRP: '0.29' };
 const usd = { code: 'USD', scale: 2 };

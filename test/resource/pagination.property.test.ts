@@ -4,10 +4,10 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import fc from 'fast-check';
 import { toMillis } from '../../src/database/columns.ts';
 import type { Database } from '../../src/database/database.ts';
 import { openEmbedded } from '../database/support/open.ts';
+import fc from '../support/fast-check.ts';
 import {
   insertPayments,
   type Kind,

@@ -3,11 +3,11 @@
 import assert from 'node:assert/strict';
 import { sign } from 'node:crypto';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import type { ReceivedRequest } from '../../../src/http/received-request.ts';
 import { readSignature } from '../../../src/http/signatures/signature-input.ts';
 import { checkSignature, verifySignature } from '../../../src/http/signatures/verify.ts';
 import { compat, type Switches, strict } from '../../../src/profile.ts';
+import fc from '../../support/fast-check.ts';
 import {
   baseOf,
   claimOf,

@@ -2,12 +2,12 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { test } from 'node:test';
-import fc from 'fast-check';
 import { createTargetUri, type ReceivedRequest } from '../../../src/http/received-request.ts';
 import { verifyContentDigest } from '../../../src/http/signatures/content-digest.ts';
 import { signRequest } from '../../../src/http/signatures/sign.ts';
 import { verifySignature } from '../../../src/http/signatures/verify.ts';
 import { compat, strict } from '../../../src/profile.ts';
+import fc from '../../support/fast-check.ts';
 
 const { privateKey, publicKey } = generateKeyPairSync('ed25519');
 const now = 1_700_000_000_000;

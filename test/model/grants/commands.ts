@@ -1,5 +1,5 @@
 /** Random sequences of requests for grants, alone and at once, that the model must be able to explain. */
-import fc from 'fast-check';
+import fc from '../../support/fast-check.ts';
 import { type GrantClient, type Handles, unknownToken, unknownValue } from './client.ts';
 import {
   type Action,

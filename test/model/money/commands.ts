@@ -1,6 +1,6 @@
 /** Random worlds and random requests that move money in them, alone and at once, which the model must be able to explain. */
 import assert from 'node:assert/strict';
-import fc from 'fast-check';
+import fc from '../../support/fast-check.ts';
 import type { Figures, Run } from '../grants/commands.ts';
 import { type Prices, quoteReceive, quoteSend } from './amounts.ts';
 import type { MoneyClient, MoneyWorld } from './client.ts';

@@ -1,5 +1,5 @@
 /** Random worlds for the model of the money: assets, prices, fees, packets, balances, grants. */
-import fc from 'fast-check';
+import fc from '../../support/fast-check.ts';
 import { type Asset, nameOf, quoteReceive } from './amounts.ts';
 import { type AseName, begin, type GrantTerms, MOST, termsBetween, type World } from './state.ts';
 

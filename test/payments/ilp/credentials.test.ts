@@ -1,8 +1,8 @@
 /** ILP credentials: stateless, stable, and of no use under another secret (ILP-09, ILP-15, RS-IP-10…13). */
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import fc from 'fast-check';
 import { createCredentials, resolveAddress } from '../../../src/payments/ilp/credentials.ts';
+import fc from '../../support/fast-check.ts';
 import { secretOf } from '../support/two-ases.ts';
 
 const [older, newer] = [secretOf('a'), secretOf('b')];

@@ -8,7 +8,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
-import fc from 'fast-check';
+import fc from '../../support/fast-check.ts';
 import { decodePrepare, decodeReply, encodePrepare } from '../../../conformance/steps/ilp-packet.ts';
 import {
   closeFrame,

@@ -4,7 +4,6 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import fc from 'fast-check';
 import type { Database } from '../../../src/database/database.ts';
 import { Problem } from '../../../src/errors.ts';
 import { createIds } from '../../../src/ids.ts';
@@ -13,6 +12,7 @@ import type { Amount } from '../../../src/open-payments/amount.ts';
 import { readSpending, reserveSpending } from '../../../src/payments/outgoing/grant-spending.ts';
 import { type Job, returnSpending } from '../../../src/payments/outgoing/job.ts';
 import { openEmbedded } from '../../database/support/open.ts';
+import fc from '../../support/fast-check.ts';
 
 const ase = 'granite';
 const ids = createIds('grant-spending', 'property');

@@ -1,9 +1,9 @@
 /** For any amounts, packet sizes and losses on the link, every amount comes out exact (SET-07, RS-OP-30). */
 import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
-import fc from 'fast-check';
 import type { Database } from '../../../src/database/database.ts';
 import { openEmbedded } from '../../database/support/open.ts';
+import fc from '../../support/fast-check.ts';
 import {
   createIncomingPayment,
   createOutgoingPayment,

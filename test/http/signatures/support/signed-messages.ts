@@ -1,6 +1,6 @@
 // Signed requests of any shape for property tests, made and read without the verifier's own code: RFC 9421 §2.5, §3.1.
 import { createHash, generateKeyPairSync, sign } from 'node:crypto';
-import fc from 'fast-check';
+import fc from '../../../support/fast-check.ts';
 import { signatureBase } from '../../../../conformance/steps/message-signature.ts';
 import { type ReceivedRequest, receiveRequest } from '../../../../src/http/received-request.ts';
 

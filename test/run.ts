@@ -1,0 +1,89 @@
+/**
+ * `node test/run.ts [--seed N|random] [PATTERN…]`: runs the test files that match, by default all of them, and reports
+ * failures, skipped tests and the slowest tests. Unless `TOUCHSTONE_TEST_POSTGRES` names a PostgreSQL server, starts one
+ * for the time of the run. Properties and models draw from a fixed seed; `--seed random` prints the one it chose.
+ * Exit status: 0 if every test passed, else 1.
+ */
+import { execFile } from 'node:child_process';
+import { globSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { run } from 'node:test';
+import { parseArgs, promisify } from 'node:util';
+import { report } from './support/report.ts';
+
+const root = join(import.meta.dirname, '..');
+const postgresql = join(root, '.ci', 'postgresql');
+/** Files that take longest start first, so that the run does not end with one of them alone. */
+const slowest = ['model/', 'end-to-end/', 'payments/outgoing/', 'control/', 'administration/'];
+/** A file that takes longer hangs. */
+const MAX_FILE_MS = 600_000;
+
+const { values: options, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    seed: { type: 'string' },
+    concurrency: { type: 'string', default: String(availableParallelism()) },
+  },
+});
+
+function listFiles(patterns: readonly string[]): string[] {
+  const rank = (file: string) => {
+    const index = slowest.findIndex((folder) => file.startsWith(join('test', folder)));
+    return index === -1 ? slowest.length : index;
+  };
+  return globSync([...patterns], { cwd: root })
+    .sort()
+    .sort((one, other) => rank(one) - rank(other))
+    .map((file) => join(root, file));
+}
+
+async function findFreePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const { port } = server.address() as { port: number };
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
+
+/** Starts a PostgreSQL server and resolves with the way to stop it; undefined where PostgreSQL is not installed. */
+async function startPostgreSql(): Promise<(() => Promise<void>) | undefined> {
+  const directory = await mkdtemp(join(tmpdir(), 'touchstone-tests-'));
+  const port = await findFreePort();
+  const remove = () => rm(directory, { recursive: true, force: true });
+  try {
+    await promisify(execFile)(postgresql, ['start', directory, String(port)]);
+  } catch (error) {
+    await remove();
+    console.error(`PostgreSQL was not started: ${(error as { stderr?: string }).stderr?.trim() || error}`);
+    return undefined;
+  }
+  process.env['TOUCHSTONE_TEST_POSTGRES'] = `postgres://postgres@127.0.0.1:${port}`;
+  return async () => {
+    await promisify(execFile)(postgresql, ['stop', directory]);
+    await remove();
+  };
+}
+
+const aborted = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => aborted.abort());
+
+if (options.seed !== undefined) {
+  const seed = options.seed === 'random' ? String(Date.now() % 2 ** 31) : options.seed;
+  process.env['TOUCHSTONE_TEST_SEED'] = seed;
+  console.log(`seed ${seed}`);
+}
+process.env['NODE_COMPILE_CACHE'] ??= join(root, 'node_modules', '.cache', 'compiled');
+
+const stop = process.env['TOUCHSTONE_TEST_POSTGRES'] === undefined ? await startPostgreSql() : undefined;
+try {
+  const files = listFiles(positionals.length > 0 ? positionals : ['test/**/*.test.ts']);
+  if (files.length === 0) throw new Error(`no file matches ${positionals.join(' ')}`);
+  const concurrency = Number(options.concurrency);
+  const isPassed = await report(run({ files, concurrency, timeout: MAX_FILE_MS, signal: aborted.signal }), root);
+  process.exitCode = isPassed && !aborted.signal.aborted ? 0 : 1;
+} finally {
+  await stop?.();
+}
