@@ -1,10 +1,10 @@
 /** Amounts on the consent page: never more than was asked (AS-93). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import fc from '../support/fast-check.ts';
 import { parseAllowedAmounts } from '../../src/identity-provider/allowed-amounts.ts';
 import { formatValue } from '../../src/identity-provider/describe-access.ts';
 import type { AccessItem } from '../../src/open-payments/access.ts';
+import fc from '../support/fast-check.ts';
 
 const identifier = 'https://granite.example/alice';
 const asks = (value: string, assetScale = 2, member = 'debitAmount'): AccessItem[] => [
