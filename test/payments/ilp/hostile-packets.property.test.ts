@@ -8,7 +8,6 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
-import fc from '../../support/fast-check.ts';
 import { decodePrepare, decodeReply, encodePrepare } from '../../../conformance/steps/ilp-packet.ts';
 import {
   closeFrame,
@@ -22,6 +21,7 @@ import type { Database } from '../../../src/database/database.ts';
 import { createCredentials } from '../../../src/payments/ilp/credentials.ts';
 import { createIlpOverHttpHandler } from '../../../src/payments/ilp/ilp-over-http.ts';
 import { openEmbedded } from '../../database/support/open.ts';
+import fc from '../../support/fast-check.ts';
 import {
   createIncomingPayment,
   createTwoAses,

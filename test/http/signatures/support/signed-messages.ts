@@ -1,8 +1,8 @@
 // Signed requests of any shape for property tests, made and read without the verifier's own code: RFC 9421 §2.5, §3.1.
 import { createHash, generateKeyPairSync, sign } from 'node:crypto';
-import fc from '../../../support/fast-check.ts';
 import { signatureBase } from '../../../../conformance/steps/message-signature.ts';
 import { type ReceivedRequest, receiveRequest } from '../../../../src/http/received-request.ts';
+import fc from '../../../support/fast-check.ts';
 
 export const { privateKey, publicKey } = generateKeyPairSync('ed25519');
 export const now = 1_700_000_000_000;
