@@ -30,7 +30,7 @@ generate: $(installed)
 	@SPEC_DIR=$(SPEC_DIR) $(bin)/node codegen/generate.ts $(ARGS)
 
 conformance: $(installed)
-	@$(bin)/node conformance/runner/main.ts --start --profile both $(ARGS)
+	@$(bin)/node conformance/runner/main.ts --start --profile both --strict $(ARGS)
 
 # Breaks one rule after the other and sees that the checks notice.
 mutants: $(installed)

@@ -14,4 +14,9 @@ const modules: { readonly checks: readonly Check[] }[] = await Promise.all(
   checkFiles.map((path) => import(`./${path}`)),
 );
 
-export const checks: readonly Check[] = modules.flatMap((module) => module.checks);
+export const checks: readonly Check[] = modules.flatMap((module, index) =>
+  // The checks of Touchstone's own control API are reported apart from conformance.
+  checkFiles[index]!.startsWith('touchstone/')
+    ? module.checks.map((check) => ({ ...check, touchstone: true }))
+    : module.checks,
+);

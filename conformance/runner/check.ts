@@ -45,6 +45,8 @@ export interface Check {
   readonly title: string;
   /** The one profile in which it holds; absent: both. */
   readonly profile?: Profile;
+  /** It checks Touchstone's control API rather than Open Payments; set for the checks in `checks/touchstone/`. */
+  readonly touchstone?: boolean;
   /** `manual`: an owner decides at the consent page while the check runs; absent: consent is given automatically. */
   readonly consent?: 'manual';
   run(context: CheckContext): Promise<void>;
@@ -56,6 +58,7 @@ export interface CheckResult {
   readonly title: string;
   /** Of the target that was asked. */
   readonly profile?: Profile;
+  readonly touchstone?: boolean;
   readonly requests: number;
   /** Why it failed; absent when it passed. */
   readonly failure?: { readonly message: string; readonly answer: Answer | undefined };
@@ -84,8 +87,15 @@ export async function runChecks(
     const failure = await runOne(check, context, recorder);
     requests += recorder.requests;
     for (const violation of recorder.violations) violations.push(`${check.id}: ${violation.message}`);
-    const { id, rows, title } = check;
-    results.push({ id, rows, title, requests: recorder.requests, ...(failure ? { failure } : {}) });
+    const { id, rows, title, touchstone } = check;
+    results.push({
+      id,
+      rows,
+      title,
+      ...(touchstone && { touchstone }),
+      requests: recorder.requests,
+      ...(failure ? { failure } : {}),
+    });
     progress(results.at(-1)!);
   }
   const title = 'every answer has a declared status and a body that its schema accepts';
@@ -111,12 +121,15 @@ async function runOne(check: Check, context: CheckContext, recorder: Recorder): 
 }
 
 /** State of each row: open or tested unless a check that names it made a request; failed if any such check failed. */
-export function judgeRows(catalogue: readonly Requirement[], results: readonly CheckResult[]): Map<string, RowState> {
-  const states = new Map<string, RowState>(catalogue.map((row) => [row.id, row.test ? 'tested' : 'open']));
+export function judgeRows(
+  requirements: readonly Requirement[],
+  results: readonly CheckResult[],
+): Map<string, RowState> {
+  const states = new Map<string, RowState>(requirements.map((row) => [row.id, row.test ? 'tested' : 'open']));
   for (const result of results) {
     if (result.requests === 0) continue;
     for (const row of result.rows) {
-      if (!states.has(row)) throw new Error(`check ${result.id} names row ${row}, which the catalogue does not hold`);
+      if (!states.has(row)) throw new Error(`check ${result.id} names the unknown requirement ${row}`);
       if (result.failure) states.set(row, 'failed');
       else if (states.get(row) !== 'failed') states.set(row, 'passed');
     }

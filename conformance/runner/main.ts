@@ -1,33 +1,36 @@
-/**
- * Command line of the check runner: node conformance/runner/main.ts [--only PATTERN] [--start] [--profile NAME] [--json FILE]
- */
+/** Command line of the check runner: `node conformance/runner/main.ts --help`. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { parseArgs } from 'node:util';
 import { checks as allChecks } from '../checks/index.ts';
-import { profiles as allProfiles, type Check, type CheckResult, judgeRows, type Profile, runChecks } from './check.ts';
+import { profiles as allProfiles, type Check, type CheckResult, type Profile, runChecks } from './check.ts';
 import { createRedaction, type Redaction } from './redaction.ts';
 import { describeFailure, describeSummary, reportAsJson, summarise } from './report.ts';
-import { readRequirements } from './requirements.ts';
+import { type Requirement, readRequirements } from './requirements.ts';
 import { createRun } from './run.ts';
 import { startTarget } from './start-target.ts';
 import { parseTarget } from './target.ts';
 import { loadResponseBodies } from './validation.ts';
+import type { Strictness } from './verdict.ts';
 
 const usage = `usage: node conformance/runner/main.ts [options]
-  --start         start a world of our own, check it, stop it; else the TOUCHSTONE_* variables say where to look
-  --profile NAME  compat, strict, or with --start both: what the world starts by, or what the target must go by
-  --only PATTERN  run checks whose id matches this regular expression, or that name this row
+  --start         start a fresh world, check it and stop it; otherwise the TOUCHSTONE_* variables name the target
+  --profile NAME  compat, strict, or with --start both: the profile to start with, or to require of the target
+  --only PATTERN  run the checks whose id matches this regular expression, or that name this row
+  --own           the target is Touchstone: compat, policy and touchstone rows count as must; implied by --start
+  --strict        warnings fail the run as well
   --json FILE     write the results as JSON as well
-  --verbose       name passed checks too`;
+  --verbose       list passed checks too`;
 
-/** Exit status: 0 all passed, 1 a check failed, 2 the run itself could not be carried out. */
+/** Exit status: 0 passed, perhaps with warnings; 1 a check failed; 2 the run itself could not be carried out. */
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
       start: { type: 'boolean', default: false },
       profile: { type: 'string' },
       only: { type: 'string' },
+      own: { type: 'boolean', default: false },
+      strict: { type: 'boolean', default: false },
       json: { type: 'string' },
       verbose: { type: 'boolean', default: false },
       help: { type: 'boolean', default: false },
@@ -42,24 +45,25 @@ async function main(): Promise<number> {
   const checks = allChecks.filter(wanted);
   if (checks.length === 0) throw new Error(`no check matches ${values.only}`);
   const redaction = createRedaction();
-  const catalogue = readRequirements();
+  const requirements = readRequirements();
+  const strictness = { own: values.own || values.start, strict: values.strict };
   const results: CheckResult[] = [];
   for (const profile of readProfiles(values)) {
-    const some = await checkTarget(checks, { start: values.start, profile, redaction, verbose: values.verbose });
-    console.log(
-      `profile ${some.profile}\n${describeSummary(summarise(some.results, judgeRows(catalogue, some.results)))}`,
-    );
+    const { start, verbose } = values;
+    const some = await checkTarget(checks, { start, profile, redaction, verbose, requirements, strictness });
+    const summary = summarise({ results: some.results, requirements, strictness });
+    console.log(`profile ${some.profile}\n${describeSummary(summary)}`);
     results.push(...some.results);
   }
-  const asked = allProfiles.filter((profile) => results.some((result) => result.profile === profile));
-  const states = judgeRows(catalogue, results);
-  const summary = summarise(results, states);
-  if (values.json) writeFileSync(values.json, reportAsJson(results, states, redaction, asked));
-  if (asked.length > 1) console.log(`profiles ${asked.join(' and ')}\n${describeSummary(summary)}`);
+  const profiles = allProfiles.filter((profile) => results.some((result) => result.profile === profile));
+  const report = { results, requirements, strictness };
+  const summary = summarise(report);
+  if (values.json) writeFileSync(values.json, reportAsJson(report, redaction, profiles));
+  if (profiles.length > 1) console.log(`profiles ${profiles.join(' and ')}\n${describeSummary(summary)}`);
   return summary.checks.failed === 0 ? 0 : 1;
 }
 
-/** Undefined where the target itself says by which it goes. */
+/** The profiles to run; undefined means that the target's control API says which. */
 function readProfiles({ start, profile }: { start: boolean; profile?: string | undefined }): (Profile | undefined)[] {
   if (profile === undefined) return [undefined];
   if (profile === 'both' && start) return [...allProfiles];
@@ -73,12 +77,14 @@ interface Options {
   readonly profile: Profile | undefined;
   readonly redaction: Redaction;
   readonly verbose: boolean;
+  readonly requirements: readonly Requirement[];
+  readonly strictness: Strictness;
 }
 
-/** One run, with those checks that hold in the profile of its target. */
+/** Runs the checks that hold in the profile of the target. */
 async function checkTarget(
   checks: readonly Check[],
-  { start, profile, redaction, verbose }: Options,
+  { start, profile, redaction, verbose, requirements, strictness }: Options,
 ): Promise<{ profile: Profile; results: CheckResult[] }> {
   const target = start ? await startTarget(profile) : undefined;
   try {
@@ -91,7 +97,7 @@ async function checkTarget(
     try {
       const fitting = checks.filter((check) => (check.profile ?? run.profile) === run.profile);
       const results = await runChecks(fitting, run.contextFor, (result) => {
-        if (result.failure) console.log(`${describeFailure(result, redaction)}\n`);
+        if (result.failure) console.log(`${describeFailure(result, redaction, { requirements, strictness })}\n`);
         else if (verbose) console.log(`pass ${result.id}   ${result.rows.join(' ')}`);
       });
       return { profile: run.profile, results: results.map((result) => ({ ...result, profile: run.profile })) };
@@ -103,7 +109,7 @@ async function checkTarget(
   }
 }
 
-/** Accepts the certificates of a target whose authority nobody else knows. */
+/** Accepts certificates that this private certificate authority issued. */
 function acceptAuthority(file: string | undefined): void {
   if (!file) return;
   setDefaultCACertificates([...getCACertificates('default'), readFileSync(file, 'utf8')]);

@@ -1,18 +1,36 @@
-/** What a run says: each failed check with what was sent and received, then the rows, then one line to read last. */
+/** The report of a run: each failed check with the last request and answer, then the rows by level, then the totals. */
 
 import type { Answer } from '../steps/signed-client.ts';
-import { answersCheckId, type CheckResult, type Profile, type RowState } from './check.ts';
+import { answersCheckId, type CheckResult, judgeRows, type Profile, type RowState } from './check.ts';
 import type { Redaction } from './redaction.ts';
+import { linkTo } from './references.ts';
+import { levels, type Requirement } from './requirements.ts';
+import { failsRun, levelOf, type Strictness } from './verdict.ts';
 
 /** Header lines that carry credentials by their nature are never shown. */
 const hiddenHeaders = new Set(['authorization', 'signature', 'cookie', 'set-cookie']);
 const longest = 1500;
 
-/** The paragraph about one failed check. */
-export function describeFailure(result: CheckResult, redaction: Redaction): string {
+/** One run or several, with what is needed to judge it. */
+export interface Report {
+  readonly results: readonly CheckResult[];
+  readonly requirements: readonly Requirement[];
+  readonly strictness: Strictness;
+}
+
+/** The paragraph about one failed check; empty if it passed. */
+export function describeFailure(
+  result: CheckResult,
+  redaction: Redaction,
+  { requirements, strictness }: Omit<Report, 'results'>,
+): string {
   const { failure } = result;
   if (!failure) return '';
-  const lines = [`FAIL ${result.id}   ${result.rows.join(' ')}`, `  ${result.title}`, indent(failure.message)];
+  const word = failsRun(result, requirements, strictness) ? 'FAIL' : 'WARN';
+  const lines = [`${word} ${result.id}   ${result.rows.join(' ')}`, `  ${result.title}`, indent(failure.message)];
+  for (const { id, level, references } of requirements.filter((row) => result.rows.includes(row.id))) {
+    lines.push(`  ${id} ${level} ${references.map(linkTo).join(' ')}`);
+  }
   if (failure.answer && result.id !== answersCheckId) lines.push(...describeExchange(failure.answer));
   return redaction.redact(lines.join('\n'));
 }
@@ -30,43 +48,62 @@ function describeExchange(answer: Answer): string[] {
 }
 
 export interface Summary {
-  readonly checks: { readonly passed: number; readonly failed: number };
+  readonly checks: { readonly passed: number; readonly warned: number; readonly failed: number };
   readonly rows: Readonly<Record<'covered' | 'passed' | 'failed' | 'tested' | 'open', number>>;
+  /** Rows that passed, out of those that a check of conformance covered, by level; and the checks of Touchstone itself. */
+  readonly levels: Readonly<Record<string, { readonly passed: number; readonly of: number }>>;
 }
 
-export function summarise(results: readonly CheckResult[], states: ReadonlyMap<string, RowState>): Summary {
-  const failed = results.filter((result) => result.failure).length;
+export function summarise({ results, requirements, strictness }: Report): Summary {
+  const failures = results.filter((result) => result.failure);
+  const failed = failures.filter((result) => failsRun(result, requirements, strictness)).length;
+  const states = judgeRows(requirements, results);
   const count = (state: RowState): number => [...states.values()].filter((value) => value === state).length;
   const rows = { passed: count('passed'), failed: count('failed'), tested: count('tested'), open: count('open') };
-  return { checks: { passed: results.length - failed, failed }, rows: { covered: rows.passed + rows.failed, ...rows } };
+  const conformance = judgeRows(
+    requirements,
+    results.filter(({ touchstone }) => !touchstone),
+  );
+  const byLevel = levels.map((level) => {
+    const reached = requirements.filter((row) => row.level === level).map(({ id }) => conformance.get(id));
+    const passed = reached.filter((state) => state === 'passed').length;
+    return [level, { passed, of: passed + reached.filter((state) => state === 'failed').length }] as const;
+  });
+  const own = results.filter(({ touchstone }) => touchstone);
+  const touchstone = { passed: own.filter(({ failure }) => !failure).length, of: own.length };
+  return {
+    checks: { passed: results.length - failures.length, warned: failures.length - failed, failed },
+    rows: { covered: rows.passed + rows.failed, ...rows },
+    levels: { ...Object.fromEntries(byLevel), touchstone },
+  };
 }
 
 /** The lines about one run, or about all. */
-export function describeSummary({ rows, checks }: Summary): string {
-  return (
-    `rows covered ${rows.covered} · passed ${rows.passed} · failed ${rows.failed} · by tests ${rows.tested} · open ${rows.open}\n` +
-    `${checks.passed} passed, ${checks.failed} failed`
-  );
+export function describeSummary({ rows, checks, levels: byLevel }: Summary): string {
+  const reached = Object.entries(byLevel).filter(([, { of }]) => of > 0);
+  return [
+    `rows covered ${rows.covered} · passed ${rows.passed} · failed ${rows.failed} · by tests ${rows.tested} · open ${rows.open}`,
+    reached.map(([name, { passed, of }]) => `${name} ${passed}/${of}`).join(' · '),
+    ...(checks.warned > 0 ? [`${checks.warned} warnings`] : []),
+    `${checks.passed} passed, ${checks.failed} failed`,
+  ].join('\n');
 }
 
 /** The same as JSON, for `--json FILE`. */
-export function reportAsJson(
-  results: readonly CheckResult[],
-  states: ReadonlyMap<string, RowState>,
-  redaction: Redaction,
-  profiles: readonly Profile[],
-): string {
-  const checks = results.map(({ id, title, rows, profile, requests, failure }) => ({
-    id,
-    profile,
-    title,
-    rows,
-    requests,
-    passed: failure === undefined,
-    ...(failure ? { message: failure.message } : {}),
+export function reportAsJson(report: Report, redaction: Redaction, profiles: readonly Profile[]): string {
+  const { results, requirements } = report;
+  const checks = results.map((result) => ({
+    id: result.id,
+    profile: result.profile,
+    title: result.title,
+    rows: result.rows,
+    level: result.touchstone ? 'touchstone' : levelOf(result, requirements),
+    requests: result.requests,
+    passed: result.failure === undefined,
+    ...(result.failure ? { message: result.failure.message } : {}),
   }));
-  const report = { profiles, ...summarise(results, states), results: checks, rowStates: Object.fromEntries(states) };
-  return `${redaction.redact(JSON.stringify(report, null, 2))}\n`;
+  const rowStates = Object.fromEntries(judgeRows(requirements, results));
+  return `${redaction.redact(JSON.stringify({ profiles, ...summarise(report), results: checks, rowStates }, null, 2))}\n`;
 }
 
 function indent(text: string, width = 2): string {

@@ -1,18 +1,24 @@
-/** The requirement catalogue: one YAML file per section, one entry per row. */
-
+/** The requirements: one YAML file per section, one entry per row. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { load } from 'js-yaml';
 
-export const levels = ['M', 'S', 'C', 'P', 'O', '-'] as const;
-/** must, should, compatibility, policy, optional, note. */
+/** Strongest first. */
+export const levels = ['must', 'should', 'compat', 'policy', 'optional', 'note'] as const;
+/**
+ * - `must`, `should`, `optional`: the words of RFC 2119 in a specification;
+ * - `compat`: clients in use rely on it;
+ * - `policy`: the specifications leave it open, and this project decides it;
+ * - `note`: explains something and demands nothing.
+ */
 export type Level = (typeof levels)[number];
 
 export interface Requirement {
   readonly id: string;
   readonly level: Level;
   readonly statement: string;
-  readonly reference: string;
-  /** A test file of the project that shows it, where no request can. */
+  /** Citations or URLs; `linkTo` makes each a link. */
+  readonly references: readonly string[];
+  /** A test file of the project that covers the row, where no request can. */
   readonly test?: string;
 }
 

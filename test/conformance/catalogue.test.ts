@@ -1,8 +1,10 @@
-// The catalogue and the checks as data: ids, levels, references, and no check of a row that does not exist.
+/** Requirements and checks as data: ids, levels, links, and where each check is found. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { checks } from '../../conformance/checks/index.ts';
+import { checkFiles, checks } from '../../conformance/checks/index.ts';
+import type { Check } from '../../conformance/runner/check.ts';
+import { linkTo } from '../../conformance/runner/references.ts';
 import { levels, readRequirements } from '../../conformance/runner/requirements.ts';
 
 const rows = readRequirements();
@@ -12,21 +14,22 @@ function twice(ids: readonly string[]): string[] {
   return ids.filter((id, index) => ids.indexOf(id) !== index);
 }
 
-test('the catalogue holds every requirement once', () => {
+test('each requirement is listed once', () => {
   assert.equal(rows.length, 506);
   assert.deepEqual(twice(rows.map((row) => row.id)), []);
   assert.deepEqual(new Set(rows.map((row) => row.id.replace(/-N?\d+b?$/, ''))), new Set(sections));
 });
 
-test('each row has a legal level, a statement of one sentence and a reference', () => {
+test('each row has a legal level, a statement of one sentence and references that are links', () => {
   for (const row of rows) {
     const { test: shownBy, ...members } = row;
-    assert.deepEqual(Object.keys(members).sort(), ['id', 'level', 'reference', 'statement'], row.id);
+    assert.deepEqual(Object.keys(members).sort(), ['id', 'level', 'references', 'statement'], row.id);
     if (shownBy)
       assert.match(readFileSync(shownBy, 'utf8'), new RegExp(`\\b${row.id}\\b`), `${shownBy} names ${row.id}`);
     assert.ok(levels.includes(row.level), `${row.id}: level ${row.level}`);
     assert.ok(row.statement.length > 10 && !row.statement.includes('\n'), `${row.id}: statement`);
-    assert.ok(row.reference.length > 2, `${row.id}: reference`);
+    assert.ok(row.references.length > 0, `${row.id}: references`);
+    for (const reference of row.references) assert.ok(linkTo(reference).length > 0, row.id);
   }
 });
 
@@ -34,7 +37,7 @@ test('statements are not repeated', () => {
   assert.deepEqual(twice(rows.map((row) => row.statement)), []);
 });
 
-test('checks have ids of their own and name rows that exist', () => {
+test('check ids are unique, and checks name rows that exist', () => {
   const known = new Set(rows.map((row) => row.id));
   assert.deepEqual(twice(checks.map((check) => check.id)), []);
   for (const check of checks) {
@@ -45,5 +48,30 @@ test('checks have ids of their own and name rows that exist', () => {
       [],
       check.id,
     );
+  }
+});
+
+test('references are links', () => {
+  assert.equal(linkTo('RFC 9635 §5.1'), 'https://www.rfc-editor.org/rfc/rfc9635#section-5.1');
+  assert.equal(linkTo('Open Payments docs: concepts/auth'), 'https://openpayments.dev/concepts/auth/');
+  assert.equal(linkTo('https://example.org/x'), 'https://example.org/x');
+  assert.equal(linkTo('OPI-016'), 'docs/interpretations.md');
+  assert.throws(() => linkTo('a book'), /a book/);
+});
+
+/** Ids of recorded requests, which are checks as well. */
+const vectors = readFileSync('conformance/vectors/signatures.json', 'utf8');
+
+test('an id is found in the folder of its area, written out', async () => {
+  for (const file of checkFiles) {
+    const path = `conformance/checks/${file}`;
+    const text = readFileSync(path, 'utf8');
+    const area = file.split('/').at(-2);
+    const { checks: some }: { checks: readonly Check[] } = await import(`../../${path}`);
+    assert.ok(some.length > 0, `${path} has checks`);
+    for (const { id } of some) {
+      assert.equal(id.split('.')[0], area, `${id} is in ${path}`);
+      assert.ok(text.includes(`'${id}'`) || vectors.includes(`"id": "${id}"`), `${id} is written out in ${path}`);
+    }
   }
 });

@@ -7,6 +7,7 @@ import {
   answersCheckId,
   type Check,
   type CheckContext,
+  type CheckResult,
   judgeRows,
   type Profile,
   runChecks,
@@ -16,15 +17,17 @@ import { describeFailure, describeSummary, summarise } from '../../conformance/r
 import type { Requirement } from '../../conformance/runner/requirements.ts';
 import { createRun, newIdentity } from '../../conformance/runner/run.ts';
 import { loadResponseBodies } from '../../conformance/runner/validation.ts';
+import { levelOf, type Strictness } from '../../conformance/runner/verdict.ts';
 import { createRecorder, createSignedClient } from '../../conformance/steps/signed-client.ts';
 
 const bodies = await loadResponseBodies();
 const rows: Requirement[] = ['WA-01', 'WA-02', 'CT-09'].map((id) => ({
   id,
-  level: 'M',
+  level: 'must',
   statement: 's',
-  reference: 'r',
+  references: ['RFC 9635'],
 }));
+const strictness = { own: true, strict: false };
 const wallet = {
   id: 'https://wallet.example/alice',
   assetCode: 'USD',
@@ -78,8 +81,8 @@ test('a row is covered by a check that made a request, and by no other', async (
   ]);
   assert.deepEqual(Object.fromEntries(states), { 'WA-01': 'passed', 'WA-02': 'open', 'CT-09': 'passed' });
   assert.equal(results.find((result) => result.id === 'asks-nothing')?.failure?.message, 'the check made no request');
-  const summary = describeSummary(summarise(results, states));
-  assert.equal(summary, 'rows covered 2 · passed 2 · failed 0 · by tests 0 · open 1\n2 passed, 1 failed');
+  const summary = describeSummary(summarise({ results, requirements: rows, strictness }));
+  assert.equal(summary, 'rows covered 2 · passed 2 · failed 0 · by tests 0 · open 1\nmust 2/2\n2 passed, 1 failed');
 });
 
 test('one failing check fails the row, however many others pass', async () => {
@@ -135,7 +138,7 @@ test('a report shows what was sent and received, and no secret', async () => {
       },
     },
   ]);
-  const text = describeFailure(results[0]!, redaction);
+  const text = describeFailure(results[0]!, redaction, { requirements: rows, strictness });
   assert.match(text, /POST http:\/\/127\.0\.0\.1:\d+\/x/);
   assert.match(text, /"value":"123456"/);
   assert.doesNotMatch(text, /secret-token|issued-token|keyid="key".*:[A-Za-z0-9+/]{40}/);
@@ -168,4 +171,47 @@ test('the profile is the one that the target names, else the one asked for, else
   await assert.rejects(runOf('compat', 'strict'), /the target goes by the profile compat/);
   assert.equal(await runOf(undefined, 'strict'), 'strict');
   assert.equal(await runOf(undefined), 'compat');
+});
+
+const failed = (rows: readonly string[], touchstone?: true): CheckResult => ({
+  id: 'a.b',
+  rows,
+  title: 't',
+  requests: 1,
+  failure: { message: 'm', answer: undefined },
+  ...(touchstone && { touchstone }),
+});
+
+for (const [level, touchstone, foreign, own] of [
+  ['must', undefined, 'FAIL', 'FAIL'],
+  ['should', undefined, 'WARN', 'WARN'],
+  ['compat', undefined, 'WARN', 'FAIL'],
+  ['policy', undefined, 'WARN', 'FAIL'],
+  ['must', true, 'WARN', 'FAIL'],
+] as const) {
+  test(`a failed check of level ${level}${touchstone ? ' of Touchstone itself' : ''}: ${foreign}, for Touchstone ${own}`, () => {
+    const requirements = [{ id: 'WA-01', level, statement: 's', references: ['RFC 9635 §5.1'] }];
+    const describe = (strictness: Strictness): string =>
+      describeFailure(failed(['WA-01'], touchstone), createRedaction(), { requirements, strictness });
+    assert.match(describe({ own: false, strict: false }), new RegExp(`^${foreign} a.b`));
+    assert.match(describe({ own: true, strict: false }), new RegExp(`^${own} a.b`));
+    assert.match(describe({ own: false, strict: true }), /^FAIL a.b/);
+    assert.match(describe({ own: false, strict: false }), /https:\/\/www\.rfc-editor\.org\/rfc\/rfc9635#section-5\.1/);
+  });
+}
+
+test('a check counts by the strongest level of its rows', () => {
+  const requirements = [
+    { id: 'A', level: 'policy', statement: 's', references: [] },
+    { id: 'B', level: 'must', statement: 's', references: [] },
+  ] as const;
+  assert.equal(levelOf(failed(['A', 'B']), requirements), 'must');
+  assert.equal(levelOf(failed(['A']), requirements), 'policy');
+  const { checks, levels } = summarise({
+    results: [failed(['A'])],
+    requirements,
+    strictness: { own: false, strict: false },
+  });
+  assert.deepEqual(checks, { passed: 0, warned: 1, failed: 0 });
+  assert.deepEqual(levels['policy'], { passed: 0, of: 1 });
 });

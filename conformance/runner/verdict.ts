@@ -1,0 +1,28 @@
+/** Failed checks either fail the run or are warnings, depending on the levels of their rows. */
+import type { CheckResult } from './check.ts';
+import { type Level, levels, type Requirement } from './requirements.ts';
+
+export interface Strictness {
+  /** The target is Touchstone, which keeps to its own policies and offers its own control API. */
+  readonly own: boolean;
+  /** Warnings fail the run as well. */
+  readonly strict: boolean;
+}
+
+/** The strongest level among the rows of a check. */
+export function levelOf(result: Pick<CheckResult, 'rows'>, requirements: readonly Requirement[]): Level {
+  const named = requirements.filter(({ id }) => result.rows.includes(id)).map(({ level }) => level);
+  return levels.find((level) => named.includes(level)) ?? 'must';
+}
+
+/** True if this failed check fails the run. */
+export function failsRun(
+  result: Pick<CheckResult, 'rows' | 'touchstone'>,
+  requirements: readonly Requirement[],
+  { own, strict }: Strictness,
+): boolean {
+  if (strict) return true;
+  if (result.touchstone) return own;
+  const level = levelOf(result, requirements);
+  return level === 'must' || (own && (level === 'compat' || level === 'policy'));
+}
