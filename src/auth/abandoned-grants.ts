@@ -1,28 +1,28 @@
 /**
- * Grants that nobody can use any more. Whoever has a key may ask for consent as often as it likes and never come back
- * (RFC 9635 §11), so what never led to a token is removed a day after its interaction expired.
+ * Abandoned grants. Any client can request consent without limit and never come back (RFC 9635 §11), so a grant that
+ * never led to a token is deleted a day after its interaction has expired.
  */
 import { toInstant } from '../database/columns.ts';
 import type { AuthDeps } from './deps.ts';
 
-/** A client that asks late is still told why (AS-N10). Business time. */
-const KEPT_MS = 24 * 60 * 60 * 1000;
-/** Wall time between two looks of a process. */
-const PAUSE_MS = 10 * 60 * 1000;
-/** Most rows at once, so that a look stays short. */
-const MOST = 1000;
+/** Until then a client that polls late still gets the reason (AS-N10). Business time. */
+const RETENTION_MS = 24 * 60 * 60 * 1000;
+/** Minimum interval between clean-ups in one process. Wall time. */
+const MIN_INTERVAL_MS = 10 * 60 * 1000;
+/** Maximum rows per clean-up. */
+const MAX_ROWS = 1000;
 
-/** Removes a bounded number of them now and then; call it whenever a grant is made. */
+/** Deletes a bounded number of abandoned grants now and then; call it before each new grant. */
 export function createAbandonedGrantCleanup({
   ase,
   db,
   clock,
 }: Pick<AuthDeps, 'ase' | 'db' | 'clock'>): () => Promise<void> {
-  let lookedAt = Number.NEGATIVE_INFINITY;
+  let lastRunAt = Number.NEGATIVE_INFINITY;
   return async () => {
     const now = clock.wallNow();
-    if (now - lookedAt < PAUSE_MS) return;
-    lookedAt = now;
+    if (now - lastRunAt < MIN_INTERVAL_MS) return;
+    lastRunAt = now;
     await db.query
       .deleteFrom('gnap_grant')
       .where('ase', '=', ase)
@@ -31,8 +31,8 @@ export function createAbandonedGrantCleanup({
           .selectFrom('gnap_grant as g')
           .select('g.id')
           .where('g.ase', '=', ase)
-          .where('g.interaction_expires_at', '<', toInstant(clock.businessNow() - KEPT_MS))
-          // Seen again once the row is locked: a token that is being issued makes it `issued`.
+          .where('g.interaction_expires_at', '<', toInstant(clock.businessNow() - RETENTION_MS))
+          // Evaluated again once the row is locked: a transaction that issues the token makes it `issued`.
           .where((grant) => grant.or([grant('g.finalization', 'is', null), grant('g.finalization', '<>', 'issued')]))
           .where(({ not, exists, selectFrom }) =>
             not(
@@ -44,7 +44,7 @@ export function createAbandonedGrantCleanup({
               ),
             ),
           )
-          .limit(MOST)
+          .limit(MAX_ROWS)
           .forUpdate()
           .skipLocked(),
       )

@@ -15,7 +15,7 @@ import { authProblem } from './problem.ts';
 type WireAccessToken = components['schemas']['access_token'];
 type TokenDeps = Pick<AuthDeps, 'ase' | 'db' | 'clock' | 'ids' | 'switches' | 'authServer' | 'grants'>;
 
-/** A fresh value under a fresh management URL. The value has 256 random bits and is kept as a digest only (AS-13). */
+/** A new value with a new management URL. The value has 256 random bits; only its digest is stored (AS-13). */
 function mintToken({ clock, ids, authServer, grants }: TokenDeps, access: readonly Access[]) {
   const { tokenSeconds = 600 } = grants ?? {};
   const now = clock.businessNow();
@@ -36,7 +36,7 @@ function mintToken({ clock, ids, authServer, grants }: TokenDeps, access: readon
   return { columns, wire };
 }
 
-/** Issues the token of a grant that has just become `issued`. */
+/** Issues the access token of a grant that has just become `issued`. */
 export async function issueToken(
   tx: Transaction,
   deps: TokenDeps,
@@ -51,9 +51,8 @@ export async function issueToken(
 }
 
 /**
- * The token that a management URL manages, expired or not (AS-143). Throws `unknown_token` where there is none, where
- * it was revoked with or without its grant, and where the request shows another token than the one managed, unless the
- * switch lets the client's signature suffice (AS-145).
+ * The token that a management URL manages, expired or not (AS-143). Throws `unknown_token` if the URL is unknown, the
+ * token or its grant is revoked, or the request presents another token, unless the switch accepts that (AS-145).
  */
 export async function identifyManagement(deps: TokenDeps, { params, token }: RequestProof): Promise<Management> {
   const row = await deps.db.query
@@ -68,7 +67,7 @@ export async function identifyManagement(deps: TokenDeps, { params, token }: Req
   if (!row) throw authProblem('unknown_token');
   const showsToken = matchesDigest(token, row.value_digest);
   if (!showsToken && !deps.switches.rotateWithForeignToken) {
-    throw authProblem('unknown_token', { detail: 'not the token managed here' });
+    throw authProblem('unknown_token', { detail: 'the URL manages another token' });
   }
   return {
     kind: 'management',
@@ -80,34 +79,35 @@ export async function identifyManagement(deps: TokenDeps, { params, token }: Req
   };
 }
 
-export function createAccessTokenHandlers(deps: TokenDeps) {
-  /** The token as it was when the caller was made out; whoever changes it first, changes it alone (AS-147). */
-  const updateManaged = (tx: Transaction, { tokenId, manageId }: Management) =>
-    tx
-      .updateTable('access_token')
-      .where('ase', '=', deps.ase)
-      .where('id', '=', tokenId)
-      .where('manage_id', '=', manageId)
-      .where('revoked_at', 'is', null);
+/** Updates the token unless it has changed since the caller was identified: the first change wins (AS-147). */
+const updateManaged = (tx: Transaction, ase: string, { tokenId, manageId }: Management) =>
+  tx
+    .updateTable('access_token')
+    .where('ase', '=', ase)
+    .where('id', '=', tokenId)
+    .where('manage_id', '=', manageId)
+    .where('revoked_at', 'is', null);
 
+export function createAccessTokenHandlers(deps: TokenDeps) {
+  const { ase, clock } = deps;
   return {
-    // Rotate: the new value takes the old one's place in its row, which makes the old one unknown at once (AS-141).
+    // §6.1, rotate: the new value replaces the old one in its row, so the old one is unknown at once (AS-141).
     'post-token': async (call) => {
       const managed = expectCaller(call, 'management');
       const { columns, wire } = mintToken(deps, managed.access);
       return call.transaction(async (tx) => {
-        const { numUpdatedRows } = await updateManaged(tx, managed).set(columns).executeTakeFirstOrThrow();
+        const { numUpdatedRows } = await updateManaged(tx, ase, managed).set(columns).executeTakeFirstOrThrow();
         if (numUpdatedRows === 0n) throw authProblem('token_replaced');
         return { status: 200, body: { access_token: wire } };
       });
     },
 
-    // Revoke: the grant stays as it is (AS-151).
+    // §6.2, revoke: the grant keeps its state (AS-151).
     'delete-token': async (call) => {
       const managed = expectCaller(call, 'management');
-      const revokedAt = toInstant(deps.clock.businessNow());
+      const revokedAt = toInstant(clock.businessNow());
       return call.transaction(async (tx) => {
-        const { numUpdatedRows } = await updateManaged(tx, managed)
+        const { numUpdatedRows } = await updateManaged(tx, ase, managed)
           .set({ revoked_at: revokedAt })
           .executeTakeFirstOrThrow();
         if (numUpdatedRows === 0n) throw authProblem('unknown_token');

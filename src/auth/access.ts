@@ -1,4 +1,4 @@
-/** Access rights as clients ask for them (RFC 9635 §8, RFC 9767 terms), judged beyond the schema: AS-35…50, LIM-N02. */
+/** Access rights of a grant request (RFC 9635 §8), validated beyond the schema (AS-35…50, LIM-N02). */
 import type { components } from '../../generated/auth-server/types.ts';
 import { Problem } from '../errors.ts';
 import type { Access, Limits } from '../open-payments/access.ts';
@@ -9,17 +9,17 @@ type WireAccess = components['schemas']['access'];
 
 export interface AccessRules {
   readonly switches: Pick<Switches, 'unknownLimitMembers'>;
-  /** Whether a text is a repeating interval that ends can be computed for (AS-46). */
+  /** True for an ISO 8601 repeating interval (AS-46). */
   readonly isInterval: (text: string) => boolean;
-  /** Rights for which the operator demands consent too (AS-58). */
+  /** Types of access for which the operator requires consent in addition (AS-58). */
   readonly consentFor: ConsentFor;
 }
 
 type ConsentFor = readonly Access['type'][];
 
 /**
- * The access items of a grant request, of which the schema has judged the types. Throws `invalid_request`.
- * Identifiers stay as written; `resource-owner.ts` makes them canonical.
+ * The access items of a grant request that matches the schema. Throws `invalid_request`. Identifiers stay as sent;
+ * `resource-owner.ts` makes them canonical.
  */
 export const parseAccess = (items: WireAccess, rules: AccessRules): Access[] =>
   items.map((item) => parseItem(item, rules));
@@ -30,7 +30,7 @@ function parseItem(item: WireAccess[number], rules: AccessRules): Access {
   switch (item.type) {
     case 'incoming-payment': {
       const access: Access = { type: item.type, actions: item.actions, ...scope };
-      // Somebody must consent to it, and only the holder of a wallet address can (AS-41).
+      // The holder of the identified wallet address is the person who can consent (AS-41).
       if (needsConsent(access, rules.consentFor) && !access.identifier) throw invalid('access identifier required');
       return access;
     }
@@ -43,21 +43,21 @@ function parseItem(item: WireAccess[number], rules: AccessRules): Access {
   }
 }
 
-/** Spent amounts could not be told apart between two outgoing-payment items of one wallet address (AS-N08). */
+/** Spending cannot be attributed if two outgoing-payment items have the same wallet address (AS-N08). */
 export function checkAttributable(access: readonly Access[]): void {
   const payers = access.filter(({ type }) => type === 'outgoing-payment').map(({ identifier }) => identifier);
   if (new Set(payers).size < payers.length) throw invalid('two outgoing-payment items for one wallet address');
 }
 
-/** The schema's first variant of limits lets every further member through, so all of them are judged here (AMB-24). */
+/** The first variant of limits in the schema allows additional members, so every member is checked here (AMB-24). */
 function parseLimits(limits: object, { switches, isInterval }: AccessRules): Limits {
   const { receiver, interval, debitAmount, receiveAmount, ...unknown } = limits as Record<keyof Limits, unknown>;
   if (switches.unknownLimitMembers === 'refuse' && Object.keys(unknown).length > 0) {
-    throw invalid('limits with an unknown member');
+    throw invalid('limits has an unknown member');
   }
   if (debitAmount !== undefined && receiveAmount !== undefined) throw invalid('only one access amount allowed');
   if (interval !== undefined && !(typeof interval === 'string' && isInterval(interval))) {
-    throw invalid('limits.interval is no ISO 8601 repeating interval');
+    throw invalid('limits.interval must be an ISO 8601 repeating interval');
   }
   return {
     ...(receiver !== undefined && { receiver: receiver as string }),
@@ -72,22 +72,22 @@ const UINT64_MAX = 2n ** 64n - 1n;
 function parseLimitAmount(member: string, amount: unknown): WireAmount {
   const { value, assetCode, assetScale } = (amount ?? {}) as Record<string, unknown>;
   if (typeof value !== 'string' || !/^[1-9][0-9]{0,19}$/.test(value) || BigInt(value) > UINT64_MAX) {
-    throw invalid(`limits.${member}.value is no positive integer of 64 bits`);
+    throw invalid(`limits.${member}.value must be a positive 64-bit integer`);
   }
   if (typeof assetCode !== 'string' || assetCode === '') throw invalid(`limits.${member}.assetCode is missing`);
   if (!Number.isInteger(assetScale) || (assetScale as number) < 0 || (assetScale as number) > 255) {
-    throw invalid(`limits.${member}.assetScale is no integer from 0 to 255`);
+    throw invalid(`limits.${member}.assetScale must be an integer from 0 to 255`);
   }
   return { value, assetCode, assetScale: assetScale as number };
 }
 
-/** Whether the holder of an account must consent to the item (AS-55…58). */
+/** True if the holder of the account must consent to the item (AS-55…58). */
 export const needsConsent = (item: Access, consentFor: ConsentFor): boolean =>
   item.type === 'outgoing-payment' ||
   (item.type === 'incoming-payment' && item.actions.includes('list-all')) ||
   consentFor.includes(item.type);
 
-/** As the document describes an item: without what only we keep. */
+/** The items as the document describes them, without members that only Touchstone stores. */
 export function toWireAccess(access: readonly Access[]): WireAccess {
   return access.map((item) => {
     if (item.type !== 'quote') return item;
@@ -96,5 +96,3 @@ export function toWireAccess(access: readonly Access[]): WireAccess {
 }
 
 const invalid = (description: string): Problem => new Problem('invalid_request', { description });
-
-export type { Subject } from '../open-payments/access.ts';

@@ -1,5 +1,4 @@
-/** Granting less than was asked (RFC 9635 §3.2.1): amounts that whoever consents puts in place of the client's. */
-
+/** Granting less than requested (RFC 9635 §3.2.1): amounts that the holder sets in place of the client's. */
 import type { Access } from '../open-payments/access.ts';
 import type { WireAmount } from '../open-payments/amount.ts';
 import type { AllowedLimits } from '../open-payments/interaction.ts';
@@ -8,8 +7,8 @@ import { interactionProblem } from './problem.ts';
 const members = ['debitAmount', 'receiveAmount'] as const;
 
 /**
- * The access items with these amounts. Throws `unacceptable_limits` where one is not positive, more than was asked, in
- * another asset, or has no amount to take the place of.
+ * The access items with these amounts. Throws `unacceptable_limits` for an amount that is not positive, exceeds the
+ * requested one, is in another asset, or belongs to an item without amount.
  */
 export function allowLess(access: readonly Access[], allowed: readonly AllowedLimits[]): Access[] {
   const named = new Set(allowed.map(({ identifier }) => identifier));
@@ -22,7 +21,7 @@ export function allowLess(access: readonly Access[], allowed: readonly AllowedLi
     for (const member of members) {
       const amount = less[member];
       if (amount === undefined) continue;
-      if (!isNoMore(amount, item.limits?.[member])) throw interactionProblem('unacceptable_limits');
+      if (!isAtMost(amount, item.limits?.[member])) throw interactionProblem('unacceptable_limits');
       limits[member] = { value: amount.value, assetCode: amount.assetCode, assetScale: amount.assetScale };
     }
     return { ...item, limits };
@@ -31,9 +30,9 @@ export function allowLess(access: readonly Access[], allowed: readonly AllowedLi
   return items;
 }
 
-const isNoMore = (allowed: WireAmount, asked: WireAmount | undefined): boolean =>
-  asked !== undefined &&
-  allowed.assetCode === asked.assetCode &&
-  allowed.assetScale === asked.assetScale &&
+const isAtMost = (allowed: WireAmount, requested: WireAmount | undefined): boolean =>
+  requested !== undefined &&
+  allowed.assetCode === requested.assetCode &&
+  allowed.assetScale === requested.assetScale &&
   /^[1-9][0-9]{0,19}$/.test(allowed.value) &&
-  BigInt(allowed.value) <= BigInt(asked.value);
+  BigInt(allowed.value) <= BigInt(requested.value);

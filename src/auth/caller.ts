@@ -1,5 +1,4 @@
-/** Who calls: the authorization server's own callers, and a token's grant as the resource server needs it (RFC 9635 §7.2). */
-
+/** Callers of the authorization server, and the grant behind an access token for the resource server (RFC 9635 §7.2). */
 import { digestSecret } from '../crypto/secret-digest.ts';
 import { toInstant } from '../database/columns.ts';
 import type { Queryable } from '../database/database.ts';
@@ -8,36 +7,36 @@ import type { Access } from '../open-payments/access.ts';
 import type { ClientInstance } from '../open-payments/client.ts';
 import { clientOfRow } from './grant.ts';
 
-/** Of a grant request. */
+/** The caller of a grant request (RFC 9635 §2). */
 export interface RequestingClient {
   readonly kind: 'client';
   readonly client: ClientInstance;
 }
 
-/** Of a continuation: the grant whose continuation token was shown (RFC 9635 §5). */
+/** The caller of a continuation: the holder of the grant's continuation token (RFC 9635 §5). */
 export interface Continuation {
   readonly kind: 'continuation';
   readonly client: ClientInstance;
   readonly grantId: string;
-  /** As shown; it stays the same for the life of the grant (AS-124). */
+  /** The presented token. It lasts as long as the grant unless the switch `rotateContinuation` is on (AS-124). */
   readonly token: string;
 }
 
-/** Of token management: the token that the URL manages (RFC 9635 §6). */
+/** The caller of token management, with the token that the URL manages (RFC 9635 §6). */
 export interface Management {
   readonly kind: 'management';
   readonly client: ClientInstance;
   readonly tokenId: string;
   readonly manageId: string;
   readonly access: readonly Access[];
-  /** Whether the request shows the token, or the client's signature has to do (AS-145). */
+  /** False if the request presents another token, so that only the signature identifies the client (AS-145). */
   readonly showsToken: boolean;
 }
 
 export type AuthCaller = RequestingClient | Continuation | Management;
 export type AuthCall = Call<AuthCaller>;
 
-/** The caller of an operation whose policy names that kind. */
+/** The caller of an operation whose policy requires this kind. */
 export function expectCaller<Kind extends AuthCaller['kind']>(
   { caller }: AuthCall,
   kind: Kind,
@@ -48,7 +47,7 @@ export function expectCaller<Kind extends AuthCaller['kind']>(
 
 export interface TokenCaller {
   readonly grantId: string;
-  /** The client for scoping: wallet address or key thumbprint (AS-31). */
+  /** Wallet address or key thumbprint; scopes what the client may see (AS-31). */
   readonly clientId: string;
   readonly client: ClientInstance;
   readonly access: readonly Access[];
@@ -57,8 +56,8 @@ export interface TokenCaller {
 }
 
 /**
- * What an access token allows, in one query; undefined for any that is unknown, expired, rotated away, revoked, or of a
- * cancelled grant (INT-04, INT-11). `now` is business time.
+ * The grant behind an access token, in one query. Undefined if the token is unknown, expired, rotated or revoked, or
+ * its grant is cancelled (INT-04, INT-11). `now` is business time.
  */
 export async function findCaller(
   db: Queryable,

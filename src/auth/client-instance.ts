@@ -1,4 +1,4 @@
-/** Client instances (RFC 9635 §2.3): who asks, in the three forms of Open Payments, and what is shown of it; AS-15, AS-20…31. */
+/** Client instances (RFC 9635 §2.3) in the three forms of Open Payments, their keys and display names (AS-15, AS-20…31). */
 import type { components } from '../../generated/auth-server/types.ts';
 import { type ClientKey, ClientKeyError, type ClientKeys, importClientJwk } from '../http/signatures/client-keys.ts';
 import type { Outbound } from '../net/outbound.ts';
@@ -15,22 +15,22 @@ export function parseClientInstance(client: components['schemas']['client']): Cl
   return { jwk: { kid, alg, kty, crv, x } };
 }
 
-/** One spelling for each wallet address, so that a client does not become another by a slash. */
+/** Drops a trailing slash, so that both spellings identify the same client. */
 function parseClientUrl(text: string): string {
   const walletAddress = parseWalletAddress(text);
   if (walletAddress !== undefined) return walletAddress;
   throw authProblem('unusable_client', { description: 'the client is not a wallet address' });
 }
 
-/** The client for scoping: its wallet address, or the RFC 7638 thumbprint of its key (AS-31). */
+/** Id that scopes what the client may see: its wallet address, or the RFC 7638 thumbprint of its key (AS-31). */
 export async function clientIdOf(client: ClientInstance): Promise<string> {
   return 'walletAddress' in client ? client.walletAddress : (await importClientJwk(client.jwk)).thumbprint;
 }
 
 /**
- * The client's key of that id, for any later request under its grant too: a wallet address's key set is asked anew, so
- * that keys can be exchanged and taken back (AS-25…27). Throws ClientKeyError; `key_not_found` if a directly presented
- * key has another kid.
+ * The client's key with this id. The key set of a wallet address is consulted for every request, so that a client can
+ * rotate and revoke keys during the life of a grant (AS-25…27). Throws ClientKeyError; `key_not_found` if the key of a
+ * `jwk` client has another kid.
  */
 export async function findClientKey(keys: ClientKeys, client: ClientInstance, keyid: string): Promise<ClientKey> {
   if ('walletAddress' in client) return keys.keyFor(client.walletAddress, keyid);
@@ -38,7 +38,7 @@ export async function findClientKey(keys: ClientKeys, client: ClientInstance, ke
   return importClientJwk(client.jwk);
 }
 
-/** The same for the pipeline: throws problems of this slice (AS-23; for a directly presented key AS-27). */
+/** Like `findClientKey`, but throws `unusable_client` (AS-23), or `invalid_signature` for a wrong kid (AS-27). */
 export async function expectClientKey(keys: ClientKeys, client: ClientInstance, keyid: string): Promise<ClientKey> {
   try {
     return await findClientKey(keys, client, keyid);
@@ -50,8 +50,8 @@ export async function expectClientKey(keys: ClientKeys, client: ClientInstance, 
 }
 
 /**
- * Name under which the client is shown to whoever consents: `publicName` of its wallet address (RFC 9635 §2.3.2).
- * Throws `unusable_client` if there is none, unless the switch lets the address itself stand for it (AS-15, AMB-16).
+ * Display name of the client on the consent page: `publicName` of its wallet address (RFC 9635 §2.3.2). Throws
+ * `unusable_client` without one, unless the switch replaces it by the address (AS-15, AMB-16).
  */
 export async function fetchDisplayName(
   outbound: Pick<Outbound, 'request'>,
@@ -61,7 +61,7 @@ export async function fetchDisplayName(
   const name = await fetchPublicName(outbound, client.walletAddress);
   if (name !== undefined) return name;
   if (clientWithoutName === 'show-address') return client.walletAddress;
-  throw authProblem('unusable_client', { description: 'the wallet address of the client has no publicName' });
+  throw authProblem('unusable_client', { description: 'the wallet address of the client lacks a publicName' });
 }
 
 async function fetchPublicName(
@@ -73,7 +73,7 @@ async function fetchPublicName(
     if (response.status !== 200) return undefined;
     const name: unknown = JSON.parse(response.body.toString('utf8'))?.publicName;
     if (typeof name !== 'string') return undefined;
-    // Text for a database and a page: no control characters, not endless.
+    // Stored and shown, so without control characters and at most 200 characters long.
     return name.replaceAll(/\p{C}/gu, '').trim().slice(0, 200) || undefined;
   } catch {
     return undefined;

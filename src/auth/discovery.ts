@@ -1,9 +1,9 @@
-/** Discovery (RFC 9635 §9; AS-16, OPI-056): what a client can know before it asks. */
+/** Discovery of the authorization server's capabilities (RFC 9635 §9; AS-16, OPI-056). */
 import type { DiscoveryApiHandlers } from '../../generated/auth-server/routes.ts';
 import type { AuthCall } from './caller.ts';
 import type { AuthDeps } from './deps.ts';
 
-/** Both ways to ask have one answer. `authServer` is the grant endpoint as wallet addresses publish it. */
+/** GET and OPTIONS have the same answer. `authServer` is the grant endpoint as wallet addresses publish it. */
 export function createDiscoveryHandlers({ authServer }: Pick<AuthDeps, 'authServer'>) {
   const discover = async () => ({
     status: 200 as const,

@@ -5,14 +5,14 @@ import type { Switches } from '../profile.ts';
 export interface HashedInteraction {
   /** From the client's `interact.finish`. */
   readonly clientNonce: string;
-  /** From our `interact.finish`. */
+  /** From the server's `interact.finish`. */
   readonly serverNonce: string;
   readonly interactRef: string;
   /** Grant endpoint, character for character as the client uses it (AS-104). */
   readonly grantEndpoint: string;
 }
 
-/** SHA-256 over the four values, a line feed between them: padded base64, or base64url as the RFC has it (AMB-01). */
+/** SHA-256 over the four values, joined by line feeds: padded base64, or base64url as in the RFC (AMB-01). */
 export function createInteractionHash(
   { clientNonce, serverNonce, interactRef, grantEndpoint }: HashedInteraction,
   encoding: Switches['hashEncoding'],

@@ -1,4 +1,4 @@
-/** The redirect mode of interaction (RFC 9635 §4.1.1, §4.2.1): the browser comes, is sent to consent, and leaves; AS-76…91. */
+/** Interaction by redirect (RFC 9635 §4.1.1, §4.2.1): from the client to the consent page and back (AS-76…91). */
 import type { InteractionApiHandlers } from '../../generated/identity-provider/routes.ts';
 import { digestSecret } from '../crypto/secret-digest.ts';
 import type { Call } from '../http/pipeline.ts';
@@ -12,18 +12,18 @@ import {
   type InteractionDeps,
   mayDecide,
   redirectTo,
-  refuseStart,
+  redirectUnstartable,
   viewInteraction,
 } from './interaction.ts';
-import { interactionUrl, openSession, showsSession } from './interaction-session.ts';
+import { hasSession, interactionUrl, openSession } from './interaction-session.ts';
 import { interactionProblem } from './problem.ts';
 
-/** The identity provider's word on an interaction that begins: decided at once, or ask the holder there. */
+/** The identity provider's answer when an interaction starts: a decision, or the page where the holder decides. */
 export type ConsentAnswer = Decision | { readonly redirect: string };
 
 export interface InteractionRedirectDeps extends InteractionDeps {
   readonly promptConsent: (view: InteractionView) => Promise<ConsentAnswer>;
-  /** Lifetime of the session cookie in seconds; that of an interaction. */
+  /** Lifetime of an interaction, and of its session cookie, in seconds. */
   readonly interactionSeconds?: number | undefined;
 }
 
@@ -32,18 +32,18 @@ export function createInteractionRedirectHandlers(deps: InteractionRedirectDeps)
 
   return {
     'start-interaction': async (call, { params: { id, nonce } }) => {
-      const found = expectNonce(await findGrantOfInteraction(db.query, ase, id), nonce);
-      const mayStart = (grant: typeof found, now: number) => grant.state === 'pending' && !hasExpired(grant, now);
-      if (!mayStart(found, clock.businessNow())) return refuseStart(found);
-      const answer = await promptConsent(viewInteraction(found));
+      const preview = expectNonce(await findGrantOfInteraction(db.query, ase, id), nonce);
+      const mayStart = (grant: typeof preview, now: number) => grant.state === 'pending' && !hasExpired(grant, now);
+      if (!mayStart(preview, clock.businessNow())) return redirectUnstartable(preview);
+      const answer = await promptConsent(viewInteraction(preview));
 
       return call.transaction(async (tx) => {
         const grant = expectNonce(await findGrantOfInteraction(tx, ase, id, 'for update'), nonce);
-        // Read once: what is decided in time must not have expired when it is finished.
+        // Read once, so that a decision in time cannot have expired when it is finished.
         const now = clock.businessNow();
-        if (!mayStart(grant, now)) return refuseStart(grant);
+        if (!mayStart(grant, now)) return redirectUnstartable(grant);
         if ('redirect' in answer) {
-          // Always a new session: one that somebody else began is worth nothing from now on (AS-N06).
+          // Always a new session, which invalidates one that another browser started (AS-N06).
           const session = ids.token();
           await updateGrant(tx, ase, grant, { session_digest: digestSecret(session) });
           const cookie = openSession(interactionUrl(authServer, id), session, interactionSeconds);
@@ -57,7 +57,7 @@ export function createInteractionRedirectHandlers(deps: InteractionRedirectDeps)
     'finish-interaction': async (call, { params: { id, nonce } }) =>
       call.transaction(async (tx) => {
         const grant = expectNonce(await findGrantOfInteraction(tx, ase, id, 'for update'), nonce);
-        if (!showsSession(call.exchange, grant.interaction.sessionDigest)) throw interactionProblem('invalid_session');
+        if (!hasSession(call.exchange, grant.interaction.sessionDigest)) throw interactionProblem('invalid_session');
         return finishInteraction(tx, deps, grant, clock.businessNow());
       }),
   } satisfies InteractionApiHandlers<Call<undefined>>;

@@ -1,4 +1,4 @@
-/** Interactions (RFC 9635 §4): what is asked, the decision, and how the client hears of it; AS-76…92, AS-N02, N03, N05. */
+/** Interactions (RFC 9635 §4): the request, the decision, and how the client learns the outcome (AS-76…92, AS-N02). */
 import type { Clock } from '../clock.ts';
 import { digestSecret, equalSecrets } from '../crypto/secret-digest.ts';
 import { toJson } from '../database/columns.ts';
@@ -26,7 +26,7 @@ export interface InteractionDeps {
   readonly closingWords?: ClosingPageLabels;
 }
 
-/** What scripts look for on the closing page; without `close` it has no button. */
+/** Labels that test scripts look for on the closing page. Without `close` there is only text. */
 export interface ClosingPageLabels {
   readonly accepted?: string;
   /** The button's `aria-label`. */
@@ -54,7 +54,7 @@ export function createInteractions({ ase, db, clock }: Pick<InteractionDeps, 'as
   };
 }
 
-/** The grant, if the nonce of the URL is the interaction's own. Throws `unknown_interaction`. */
+/** The grant if the URL holds the nonce of its interaction. Throws `unknown_interaction`. */
 export function expectNonce(grant: InteractiveGrant | undefined, nonce: string): InteractiveGrant {
   if (!grant || !equalSecrets(nonce, grant.interaction.nonce)) throw interactionProblem('unknown_interaction');
   return grant;
@@ -62,7 +62,7 @@ export function expectNonce(grant: InteractiveGrant | undefined, nonce: string):
 
 export const hasExpired = (grant: InteractiveGrant, now: number): boolean => now >= grant.interaction.expiresAt;
 
-/** Consent is for the holder of all wallet addresses to give; to refuse harms nobody. */
+/** Only the holder of all wallet addresses can accept; anyone with the link can reject. */
 export async function mayDecide(
   db: Queryable,
   ase: string,
@@ -72,7 +72,7 @@ export async function mayDecide(
   return choice === 'reject' || holder === undefined || holdsAll(db, ase, grant, holder);
 }
 
-/** Moves a locked, pending grant, which from then on holds what is allowed. Throws `unacceptable_limits`. */
+/** Decides a locked, pending grant and stores what is allowed. Throws `unacceptable_limits`. */
 export async function applyDecision(
   tx: Transaction,
   ase: string,
@@ -103,8 +103,8 @@ export function viewInteraction(grant: InteractiveGrant): InteractionView {
 }
 
 /**
- * Ends the session of a locked grant and tells the client how it went (RFC 9635 §4.2.1). Only here is a reference
- * made, and a grant that is past `approved` gets none (AS-N02).
+ * Ends the session of a locked grant and redirects to the client with the outcome (RFC 9635 §4.2.1). This is the only
+ * place that creates an interaction reference, and only for an `approved` grant (AS-N02).
  */
 export async function finishInteraction(
   tx: Transaction,
@@ -150,8 +150,8 @@ export async function finishInteraction(
 
 const expired = { result: 'invalid_interaction', message: 'interaction expired' };
 
-/** The interaction cannot begin, or not again (AS-79). Throws `interaction_closed` for a client that polls. */
-export function refuseStart({ interaction: { finish } }: InteractiveGrant): Redirect {
+/** For an interaction that cannot start (AS-79). Throws `interaction_closed` for a client that polls. */
+export function redirectUnstartable({ interaction: { finish } }: InteractiveGrant): Redirect {
   if (!finish) throw interactionProblem('interaction_closed');
   return redirectTo(finish.uri, { result: 'invalid_interaction' });
 }
@@ -161,7 +161,7 @@ export interface Redirect {
   readonly headers: Record<string, string>;
 }
 
-/** The URI with further query parameters; those it has stay as they are (AS-86, AS-103). */
+/** Redirects to the URI with additional query parameters; existing ones are unchanged (AS-86, AS-103). */
 export function redirectTo(
   uri: string,
   params: Record<string, string>,

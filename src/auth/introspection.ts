@@ -19,22 +19,22 @@ export interface IntrospectionDeps {
   readonly ase: string;
   readonly db: Pick<Database, 'query'>;
   readonly clock: Clock;
-  /** Shared with the resource server, which shows it as a bearer token (INT-03). */
+  /** Shared with the resource server, which presents it as a bearer token (INT-03). */
   readonly secret: string;
 }
 
-type AskedAccess = components['schemas']['access-item'];
+type RequestedAccess = components['schemas']['access-item'];
 
 const validateRequest = createRequestValidator(document);
 
 export function createIntrospectionServer(deps: IntrospectionDeps): Server<undefined> {
   const handlers = {
     'introspect-token': async (_call, { body }) => {
-      const found = await findCaller(deps.db.query, deps.ase, body.access_token, deps.clock.businessNow());
-      if (!found) return { status: 200, body: { active: false } };
-      const access = found.access.filter((granted) => body.access?.some((asked) => covers(granted, asked)));
-      const client = 'jwk' in found.client ? { jwk: { ...found.client.jwk } } : found.client;
-      return { status: 200, body: { active: true, grant: found.grantId, access, client } };
+      const caller = await findCaller(deps.db.query, deps.ase, body.access_token, deps.clock.businessNow());
+      if (!caller) return { status: 200, body: { active: false } };
+      const access = caller.access.filter((granted) => body.access?.some((requested) => covers(granted, requested)));
+      const client = 'jwk' in caller.client ? { jwk: { ...caller.client.jwk } } : caller.client;
+      return { status: 200, body: { active: true, grant: caller.grantId, access, client } };
     },
   } satisfies Handlers<Call<undefined>>;
   return {
@@ -55,16 +55,18 @@ export function createIntrospectionServer(deps: IntrospectionDeps): Server<undef
 }
 
 /**
- * Whether a granted item holds what is asked for: same type, every action (`read-all` covers `read`, `list-all` covers
- * `list`), and identifier and limits where both name one (INT-07…09).
+ * True if a granted item covers the requested one: same type, every action (`read-all` covers `read`, `list-all`
+ * covers `list`), and the same identifier and limits if both have them (INT-07…09).
  */
-export function covers(granted: Access, asked: AskedAccess): boolean {
+export function covers(granted: Access, requested: RequestedAccess): boolean {
   const actions: readonly string[] = granted.actions;
   const limits = granted.type === 'outgoing-payment' ? granted.limits : undefined;
   return (
-    granted.type === asked.type &&
-    asked.actions.every((action) => actions.includes(action) || actions.includes(`${action}-all`)) &&
-    (asked.identifier === undefined || granted.identifier === undefined || asked.identifier === granted.identifier) &&
-    (asked.limits === undefined || isDeepStrictEqual(asked.limits, limits))
+    granted.type === requested.type &&
+    requested.actions.every((action) => actions.includes(action) || actions.includes(`${action}-all`)) &&
+    (requested.identifier === undefined ||
+      granted.identifier === undefined ||
+      requested.identifier === granted.identifier) &&
+    (requested.limits === undefined || isDeepStrictEqual(requested.limits, limits))
   );
 }

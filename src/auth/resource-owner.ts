@@ -1,4 +1,4 @@
-/** The resource owner (RFC 9635 §1.2): whose wallet addresses a grant names, and whether one holder has them all (AS-40, AS-N05). */
+/** The resource owner (RFC 9635 §1.2): the holder of all wallet addresses of a grant (AS-40, AS-N05). */
 import { customerAccountId } from '../database/customer-account.ts';
 import type { Queryable } from '../database/database.ts';
 import type { Access, Subject } from '../open-payments/access.ts';
@@ -10,10 +10,7 @@ interface Requested {
   readonly subject: Subject | undefined;
 }
 
-/**
- * The request with its wallet addresses in canonical form. Throws `invalid_request` if one is not hosted here. One
- * query, none where no wallet address is named.
- */
+/** The request with canonical wallet addresses. Throws `invalid_request` if this ASE does not host one of them. */
 export async function resolveWalletAddresses(
   db: Queryable,
   ase: string,
@@ -34,7 +31,7 @@ export async function resolveWalletAddresses(
   return canonical;
 }
 
-/** Whether the holder of an account holds every wallet address of the grant. */
+/** True if the account holds every wallet address of the grant. */
 export async function holdsAll(db: Queryable, ase: string, requested: Requested, holder: string): Promise<boolean> {
   const named = walletAddressesOf(requested);
   const accounts = await findAccounts(db, ase, named);
@@ -42,7 +39,7 @@ export async function holdsAll(db: Queryable, ase: string, requested: Requested,
   return accounts.length === named.length && accounts.every((accountId) => accountId === held);
 }
 
-/** Wallet addresses that the grant names, each once. */
+/** The distinct wallet addresses of the grant. */
 const walletAddressesOf = ({ access, subject }: Requested): string[] => [
   ...new Set([
     ...access.flatMap(({ identifier }) => identifier ?? []),
@@ -50,9 +47,9 @@ const walletAddressesOf = ({ access, subject }: Requested): string[] => [
   ]),
 ];
 
-/** Account of each active wallet address. */
+/** The account of each active wallet address. */
 async function findAccounts(db: Queryable, ase: string, urls: readonly string[]): Promise<string[]> {
-  // A request for quotes alone names none; SQL has no empty list.
+  // SQL does not allow an empty list; a request for quotes only has none.
   if (urls.length === 0) return [];
   const rows = await db
     .selectFrom('wallet_address')

@@ -1,4 +1,4 @@
-/** The GNAP authorization server (RFC 9635 with the Open Payments profile; AS-01…165). Who calls, and what serves it. */
+/** The GNAP authorization server (RFC 9635 with the Open Payments profile): its callers and handlers (AS-01…165). */
 import document from '../../generated/auth-server/document.json' with { type: 'json' };
 import { type Handlers, routes } from '../../generated/auth-server/routes.ts';
 import { responseBody } from '../../generated/auth-server/validators.js';
@@ -19,7 +19,7 @@ import { authProblem, renderAuthProblem, renderInteractionProblem } from './prob
 
 const validateAgainstDocument = createRequestValidator(document);
 
-/** A request without content needs no content type: polling is a POST with nothing (AS-112, AS-134). */
+/** A request without a body needs no content type, because polling is a POST without a body (AS-112, AS-134). */
 const validate: RequestValidator = async ({ headers, ...request }) => {
   checkClientUrl(request.body);
   return validateAgainstDocument({
@@ -28,7 +28,7 @@ const validate: RequestValidator = async ({ headers, ...request }) => {
   });
 };
 
-/** Text that is no URL is a client that cannot be used, not a request of the wrong shape (AS-21). */
+/** A `client` that is not a URL is `invalid_client`, not `invalid_request` (AS-21). */
 function checkClientUrl(body: unknown): void {
   const client = (body as { client?: unknown } | null | undefined)?.client;
   const url = typeof client === 'string' ? client : (client as { walletAddress?: unknown } | null)?.walletAddress;
@@ -54,7 +54,7 @@ export function createAuthServer(deps: AuthDeps): Server<AuthCaller> {
   };
 }
 
-/** The caller, and where to find the key that must have signed; no key is looked up yet (AS-N01). */
+/** Identifies the caller. Its key is fetched later, after the signature parameters are checked (AS-N01). */
 async function identify(deps: AuthDeps, credentials: RequestProof): Promise<Identity<AuthCaller>> {
   const caller = await identifyCaller(deps, credentials);
   const withoutToken = caller.kind === 'management' && !caller.showsToken;
@@ -65,7 +65,7 @@ async function identify(deps: AuthDeps, credentials: RequestProof): Promise<Iden
   };
 }
 
-/** By the `client` member, the continuation token, or the management URL. */
+/** The `client` member, the continuation token or the management URL identifies the caller. */
 async function identifyCaller(deps: AuthDeps, credentials: RequestProof): Promise<AuthCaller> {
   const { policy, body } = credentials;
   switch (policy.caller) {
@@ -80,7 +80,7 @@ async function identifyCaller(deps: AuthDeps, credentials: RequestProof): Promis
   }
 }
 
-/** Lets `identifier` of quote items pass, which the schema refuses (switch `quoteIdentifier`, AMB-05). */
+/** Accepts `identifier` in quote items, which the schema rejects (switch `quoteIdentifier`, AMB-05). */
 const validateWithQuoteIdentifiers: RequestValidator = async (request) => {
   const { body } = request;
   return { ...(await validate({ ...request, body: withoutQuoteIdentifiers(body) })), body };
@@ -97,7 +97,7 @@ function withoutQuoteIdentifiers(body: unknown): unknown {
   return { ...request, access_token: { ...request?.access_token, access: items } };
 }
 
-/** Kept out of other sites' frames, referrers and caches: the URLs hold the interaction's nonce (AS-N07). */
+/** Keeps the URLs, which hold the nonce of the interaction, out of frames, referrers and caches (AS-N07). */
 export const interactionHeaders = {
   'Cache-Control': 'no-store',
   'Referrer-Policy': 'no-referrer',
@@ -105,10 +105,10 @@ export const interactionHeaders = {
   'X-Content-Type-Options': 'nosniff',
 };
 
-/** Whatever else a link has gathered on its way does no harm (AS-75). */
+/** Ignores unknown query parameters; mail clients and trackers add them (AS-75). */
 const validateInteraction = createRequestValidator(interactionDocument, { allowUnknownQueryParameters: true });
 
-/** Where browsers start and finish an interaction: below the authorization server too, but for nobody in particular. */
+/** Serves the browser endpoints below the authorization server, which start and finish an interaction. */
 export function createInteractionServer(deps: InteractionRedirectDeps): Server<undefined> {
   const { 'start-interaction': startInteraction, 'finish-interaction': finishInteraction } = interactionRoutes;
   return {

@@ -43,10 +43,11 @@ padding:.6rem .75rem;width:100%}
 .hint{color:var(--soft);font-size:.9rem;margin:.35rem 0 0}
 .error{color:var(--bad);font-weight:600;margin:.35rem 0 0}
 input[aria-invalid]{border-color:var(--bad);border-width:2px}
-.alert{background:var(--bad-tint);color:var(--bad);border-radius:.6rem;padding:.75rem 1rem;font-weight:600;margin:1rem 0}
+.alert{background:var(--bad-tint);color:var(--bad);border-radius:.6rem;padding:.75rem 1rem;font-weight:600;
+margin:1rem 0}
 .alert a{color:inherit}
-.note{background:var(--tint);border-radius:.6rem;padding:.75rem 1rem;margin:1rem 0;display:flex;flex-wrap:wrap;gap:.25rem 1rem;
-align-items:center;justify-content:space-between}
+.note{background:var(--tint);border-radius:.6rem;padding:.75rem 1rem;margin:1rem 0;display:flex;flex-wrap:wrap;
+gap:.25rem 1rem;align-items:center;justify-content:space-between}
 .note p{margin:0}
 .actions{display:flex;flex-wrap:wrap;gap:.75rem;margin:1.5rem 0 0}
 button,.button{font:inherit;font-weight:650;border-radius:.6rem;padding:.75rem 1.75rem;min-height:3rem;cursor:pointer;

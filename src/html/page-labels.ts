@@ -4,7 +4,7 @@ export interface PageLabels {
   /** `aria-label` of the buttons. */
   readonly accept?: string;
   readonly deny?: string;
-  /** `aria-label` of the button on the closing page; without it there is no button. */
+  /** `aria-label` of the button on the closing page; the button is absent without it. */
   readonly close?: string;
   /** Heading of the closing page when access was granted. */
   readonly accepted?: string;

@@ -1,4 +1,4 @@
-/** The back channel from the identity provider's side, where the authorization server is another process (AS-78…84). */
+/** Client of the back channel, for an identity provider in another process than the authorization server (AS-78…84). */
 import type { operations } from '../../generated/identity-provider/types.ts';
 import { responseBody } from '../../generated/identity-provider/validators.js';
 import { Problem } from '../errors.ts';
@@ -9,7 +9,7 @@ import type { Interactions, InteractionView } from '../open-payments/interaction
 export interface BackChannelClientOptions {
   /** URL below which `/grant/{id}/{nonce}` is. */
   readonly endpoint: string;
-  /** For `x-idp-secret` (AS-81). */
+  /** Value of `x-idp-secret` (AS-81). */
   readonly secret: string;
   readonly outbound: Pick<Outbound, 'request'>;
 }
@@ -23,8 +23,8 @@ const STATES = { PENDING: 'pending', APPROVED: 'approved', DENIED: 'denied' } as
   InteractionView['state']
 >;
 
-/** What the back channel refuses with, as the identity provider's own problems say it; any other answer is a fault. */
-const refusals: Readonly<Record<string, string>> = {
+/** Status and code of a rejection → the problem of the identity provider. Other answers are internal errors. */
+const problemCodes: Readonly<Record<string, string>> = {
   '400 invalid_interaction': 'interaction_closed',
   '400 invalid_request': 'unacceptable_limits',
   '401 user_denied': 'user_denied',
@@ -35,7 +35,7 @@ const refusals: Readonly<Record<string, string>> = {
 const queryOf = (holder: string | undefined): string =>
   holder === undefined ? '' : `?${new URLSearchParams({ holder })}`;
 
-/** Throws the problems of `Interactions`, and an Error where there is no usable answer. */
+/** Throws the problems of `Interactions`, or an Error if the answer is unusable. */
 export function createBackChannelClient({ endpoint, secret, outbound }: BackChannelClientOptions): Interactions {
   const base = endpoint.replace(/\/$/, '');
   const urlOf = (id: string, nonce: string): string =>
@@ -51,8 +51,8 @@ export function createBackChannelClient({ endpoint, secret, outbound }: BackChan
     const body = readJson(response);
     if (response.status === expected) return body;
     const { error } = (body ?? {}) as { error?: { code?: string } };
-    const refusal = refusals[`${response.status} ${error?.code}`];
-    throw refusal ? new Problem(refusal) : new Error(`the back channel answered ${response.status}`);
+    const problemCode = problemCodes[`${response.status} ${error?.code}`];
+    throw problemCode ? new Problem(problemCode) : new Error(`the back channel answered ${response.status}`);
   }
 
   return {

@@ -1,4 +1,4 @@
-/** The back channel: decisions by another identity provider, over the API that Rafiki's have (AS-75, AS-80…83). */
+/** The back channel: decisions by an external identity provider, over Rafiki's API (AS-75, AS-80…83). */
 import type { DecisionApiHandlers } from '../../generated/identity-provider/routes.ts';
 import { Problem } from '../errors.ts';
 import type { Call } from '../http/pipeline.ts';

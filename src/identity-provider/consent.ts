@@ -1,7 +1,7 @@
-/** Consent: who decides is data, and every way leads through the same decision (RFC 9635 §1.6; AS-92). */
+/** The consent policy of an ASE (RFC 9635 §1.6; AS-92). Every policy decides through `Interactions`. */
 import type { Choice, InteractionView } from '../open-payments/interaction.ts';
 
-/** `auto` and `deny` are scripts for tests; `manual` asks whoever sits at the browser. */
+/** `auto` and `deny` decide without a person, for tests; `manual` shows the consent page. */
 export type ConsentPolicy = 'auto' | 'deny' | 'manual';
 
 export interface ConsentDeps {
@@ -12,7 +12,7 @@ export interface ConsentDeps {
 
 export type ConsentAnswer = { readonly choice: Choice } | { readonly redirect: string };
 
-/** What the script says; `ask` if there is none. */
+/** The scripted decision; `ask` if a person decides. */
 function decideByScript(policy: ConsentPolicy): Choice | 'ask' {
   switch (policy) {
     case 'auto':
@@ -24,7 +24,7 @@ function decideByScript(policy: ConsentPolicy): Choice | 'ask' {
   }
 }
 
-/** For the authorization server, when a browser begins an interaction: the script's choice or the page to ask at. */
+/** Called when a browser starts an interaction: returns the scripted decision or the URL of the consent page. */
 export function createConsentPrompt({ policy, page }: ConsentDeps) {
   return async (view: InteractionView): Promise<ConsentAnswer> => {
     const choice = decideByScript(policy());
@@ -32,7 +32,7 @@ export function createConsentPrompt({ policy, page }: ConsentDeps) {
   };
 }
 
-/** With the four parameters that identity providers for Rafiki read (AS-77). */
+/** The URL has the four query parameters that Rafiki's identity providers expect (AS-77). */
 function createConsentUrl(page: string, view: InteractionView): string {
   const { interactionId: interactId, nonce, clientName, clientUri } = view;
   return `${page}?${new URLSearchParams({ interactId, nonce, clientName, clientUri })}`;

@@ -1,17 +1,16 @@
-/** What a client asks for, in words for whoever consents (AS-93, LIM-17). */
-
+/** Access items in words, for the consent page (AS-93, LIM-17). */
 import type { AccessItem } from '../open-payments/access.ts';
 import type { WireAmount } from '../open-payments/amount.ts';
 import { describeInterval, describeRepetition, type IntervalWords } from './describe-interval.ts';
 
-/** One right, as a card of the page. */
+/** One access item, shown as a card. */
 export interface RightWords {
   /** `Send payments`. */
   readonly title: string;
-  /** For rights to pay: how much, as a sentence around the amount. */
+  /** For items that can pay: the limit, as a sentence around the amount. */
   readonly limit: { readonly before: string; readonly amount: string; readonly after: string } | undefined;
   readonly facts: readonly (readonly [term: string, detail: string])[];
-  /** What else it may do there. */
+  /** Other permitted actions. */
   readonly also: readonly string[];
 }
 
@@ -31,10 +30,10 @@ export function describeRight({ type, actions, identifier = ANYWHERE, limits = {
   const verbs: Readonly<Record<string, string>> = {
     ...(type !== 'outgoing-payment' && { create: type === 'quote' ? 'get quotes' : 'create incoming payments' }),
     complete: 'complete incoming payments',
-    read: `see the ${things} that it made`,
-    list: `list the ${things} that it made`,
-    'read-all': `see all ${things}, whoever made them`,
-    'list-all': `list all ${things}, whoever made them`,
+    read: `see the ${things} that it created`,
+    list: `list the ${things} that it created`,
+    'read-all': `see all ${things}, including those of other applications`,
+    'list-all': `list all ${things}, including those of other applications`,
   };
   return {
     title,
@@ -64,7 +63,7 @@ function describeLimit(
 /** `1250` of scale 2 as `12.50 USD`. */
 export const formatAmount = (amount: WireAmount): string => `${formatValue(amount)} ${amount.assetCode}`;
 
-/** The same without the currency. */
+/** `1250` of scale 2 as `12.50`. */
 export function formatValue({ value, assetScale }: WireAmount): string {
   if (assetScale === 0) return value;
   const digits = value.padStart(assetScale + 1, '0');

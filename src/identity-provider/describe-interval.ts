@@ -2,17 +2,17 @@
 import { boundary, type Duration, parseInterval, type RepeatingInterval } from '../open-payments/interval.ts';
 
 export interface IntervalWords {
-  /** How often: `each month`, `every 2 weeks`; for a single period from when to when. */
+  /** Frequency: `each month`, `every 2 weeks`; for a single period, its start and end. */
   readonly each: string;
-  /** When the last period is over; undefined if there is no last one. */
+  /** End of the last period; undefined if the interval is unbounded. */
   readonly until: string | undefined;
-  /** From when to when the first period is; undefined if there is no first one. */
+  /** Start and end of the first period; undefined if the interval is unbounded in the past. */
   readonly first: string | undefined;
-  /** Number of periods; undefined without a bound. */
+  /** Number of periods; undefined if unbounded. */
   readonly count: number | undefined;
 }
 
-/** Throws `invalid_interval` where the text is none. */
+/** Throws `invalid_interval`. */
 export function describeInterval(text: string): IntervalWords {
   const interval = parseInterval(text);
   const { first, last, period } = interval;
@@ -29,7 +29,7 @@ export function describeInterval(text: string): IntervalWords {
   };
 }
 
-/** `up to` what, in each period and until when, as the end of a sentence: ` each month, until 21 December 2027`. */
+/** The end of a sentence about a limit: ` each month, until 21 December 2027`. */
 export function describeRepetition({ each, until, count }: IntervalWords): string {
   if (count === 1) return ` ${each}`;
   return ` ${each}, ${until === undefined ? 'with no end date' : `until ${until}`}`;
@@ -51,7 +51,7 @@ function describePeriod({ months, milliseconds }: Duration): string {
     [Math.floor(months / 12), 'year'],
     [months % 12, 'month'],
   ];
-  // Weeks only where nothing is left over: 30 days are no 4 weeks and 2 days.
+  // Weeks only if nothing is left over: 30 days stay 30 days rather than 4 weeks and 2 days.
   let rest = milliseconds;
   for (const [unit, length] of milliseconds % units[0][1] === 0 ? units : units.slice(1)) {
     parts.push([Math.floor(rest / length), unit]);
@@ -66,11 +66,11 @@ function describePeriod({ months, milliseconds }: Duration): string {
 
 const days = new Intl.DateTimeFormat('en-GB', { dateStyle: 'long', timeZone: 'UTC' });
 
-/** Where a period begins, in the calendar of the interval's zone; the time only where it is not midnight. */
+/** Start of a period in the time zone of the interval. The time is omitted at midnight. */
 function dateOf(interval: RepeatingInterval, number: number): string | undefined {
   const instant = Number.isFinite(number) ? boundary(interval, number) : Number.NaN;
   const local = new Date(instant + interval.offset);
-  // Also undefined beyond the last date that there is.
+  // Out of the range of Date.
   if (Number.isNaN(local.getTime())) return undefined;
   const [, time = ''] = /T(.*)Z$/.exec(local.toISOString())!;
   if (time === '00:00:00.000') return days.format(local);

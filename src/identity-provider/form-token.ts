@@ -1,5 +1,4 @@
-/** Forms are taken only from pages that this browser was shown: their value stands once more in a cookie, which no other site knows. */
-
+/** CSRF protection by double-submit cookie: each form repeats the value of a cookie that other sites cannot read. */
 import { equalSecrets } from '../crypto/secret-digest.ts';
 import type { ReceivedRequest } from '../http/received-request.ts';
 import type { Ids } from '../ids.ts';
@@ -15,15 +14,15 @@ const LIFETIME = { seconds: 3600, sameSite: 'Strict' } as const;
 
 const nameOf = (interactId: string): string => `consent_${encodeURIComponent(interactId)}`;
 
-/** One for each interaction; a browser that has it keeps it, so that an interaction can be open in two tabs. */
+/** One token per interaction and browser, so that an interaction can be open in two tabs. */
 export function createFormToken(exchange: ReceivedRequest, ids: Pick<Ids, 'token'>, interactId: string): FormToken {
   const name = nameOf(interactId);
-  const shown = readCookie(exchange, name);
-  const value = shown !== undefined && /^[\w-]{43}$/.test(shown) ? shown : ids.token();
+  const current = readCookie(exchange, name);
+  const value = current !== undefined && /^[\w-]{43}$/.test(current) ? current : ids.token();
   return { value, cookie: writeCookie(exchange, name, value, LIFETIME) };
 }
 
 export function hasFormToken(exchange: ReceivedRequest, interactId: string, value: string | undefined): boolean {
-  const shown = readCookie(exchange, nameOf(interactId));
-  return value !== undefined && value !== '' && shown !== undefined && equalSecrets(value, shown);
+  const current = readCookie(exchange, nameOf(interactId));
+  return value !== undefined && value !== '' && current !== undefined && equalSecrets(value, current);
 }

@@ -1,4 +1,4 @@
-/** The identity provider: pages where a holder consents, and the back channel for others' pages (RFC 9635 §1.6; AS-76…93). */
+/** The identity provider: consent pages, and the back channel for external ones (RFC 9635 §1.6; AS-76…93). */
 import document from '../../generated/identity-provider/document.json' with { type: 'json' };
 import { routes } from '../../generated/identity-provider/routes.ts';
 import { responseBody } from '../../generated/identity-provider/validators.js';
@@ -14,7 +14,7 @@ import { renderBackChannelProblem, renderPageProblem } from './problem.ts';
 
 const validateRequest = createRequestValidator(document, { allowUnknownQueryParameters: true });
 
-/** Pages, for the ASE's own origin below `identityProvider`. */
+/** The consent and sign-in pages, below `identityProvider`. */
 export function createIdentityProviderServer(deps: ConsentFormDeps): Server<undefined> {
   const { 'get-consent': page, 'post-consent': decide, 'post-sign-in': signIn, 'post-sign-out': signOut } = routes;
   return {
@@ -29,7 +29,7 @@ export function createIdentityProviderServer(deps: ConsentFormDeps): Server<unde
   };
 }
 
-/** Most identity providers send no content, whatever they say of its type; only JSON is taken for some (AS-82). */
+/** Most identity providers send no body, whatever Content-Type says. Only a JSON body is read (AS-82). */
 const validateDecision: RequestValidator = ({ body, headers, ...request }) => {
   const isJson = /^application\/json\b/i.test(String(headers['content-type']));
   return validateRequest({
@@ -41,11 +41,11 @@ const validateDecision: RequestValidator = ({ body, headers, ...request }) => {
 
 export interface BackChannelDeps {
   readonly interactions: Interactions;
-  /** What callers show in `x-idp-secret` (AS-81). */
+  /** Expected value of `x-idp-secret` (AS-81). */
   readonly secret: string;
 }
 
-/** For a port that the public cannot reach. */
+/** The back channel, for a port that the public cannot reach. */
 export function createBackChannelServer(deps: BackChannelDeps): Server<undefined> {
   return {
     name: 'identity-provider-back-channel',
@@ -53,7 +53,7 @@ export function createBackChannelServer(deps: BackChannelDeps): Server<undefined
       'get-interaction': routes['get-interaction'],
       'accept-interaction': routes['accept-interaction'],
       'reject-interaction': routes['reject-interaction'],
-      // After those that it would hide.
+      // Its path also matches those of the routes above, so it comes last.
       'decide-otherwise': routes['decide-otherwise'],
     },
     validateRequest: validateDecision,

@@ -1,8 +1,8 @@
-/** Which form of a wallet address a client prefers: proactive negotiation by Accept (RFC 9110 §12.5.1; WA-15, WA-17). */
+/** Content negotiation by Accept (RFC 9110 §12.5.1; WA-15, WA-17). */
 
 /**
- * The type of the greatest weight among those on offer, of equals the first; undefined if none is acceptable. Without
- * the field, or with an empty one, all are.
+ * The offered type with the greatest weight; the first of equals, undefined if none is acceptable. Without the field,
+ * or with an empty one, all are acceptable.
  */
 export function preferredType<Type extends string>(
   accept: string | undefined,
@@ -29,7 +29,7 @@ function readRanges(accept: string): MediaRange[] {
   });
 }
 
-/** By the most specific range that matches. */
+/** The weight of the most specific range that matches (RFC 9110 §12.5.1). */
 function weigh(type: string, ranges: readonly MediaRange[]): number {
   for (const wanted of [type, type.replace(/\/.*/, '/*'), '*/*']) {
     const matching = ranges.filter(({ range }) => range === wanted);

@@ -1,3 +1,4 @@
+/** The DID document of a wallet address (did:web). */
 import type { ClientJwk } from '../open-payments/client.ts';
 
 /** `did:web:<host>:<path segments>`, a port as `%3A`. */

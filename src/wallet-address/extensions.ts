@@ -1,6 +1,6 @@
-/** What an operator may add to the wallet addresses of an ASE; all of it is off by default (WA-11, WA-14, WA-25, WA-40). */
+/** Optional features of the wallet addresses of an ASE, all off by default (WA-11, WA-14, WA-25, WA-40). */
 
-/** Shown with the document only if `visible`. */
+/** Part of the wallet address document only if `visible`. */
 export interface AdditionalProperty {
   readonly value: string;
   readonly visible: boolean;
@@ -9,19 +9,19 @@ export interface AdditionalProperty {
 export type AdditionalProperties = Readonly<Record<string, AdditionalProperty>>;
 
 export interface Extensions {
-  /** Template of the page that browsers are sent to, see `web-page.ts`. */
+  /** Template of the URL that browsers are redirected to, see `expandWebPage`. */
   readonly webPage?: string;
-  /** URL that the documents name. */
+  /** URL for the member `cardService` of the documents. */
   readonly cardService?: string;
-  /** Whether the addresses can be paid by SPSP. */
+  /** Enables payments by SPSP. */
   readonly spsp?: boolean;
-  /** URL that is told of addresses that were not found. */
+  /** URL to which unknown wallet addresses are announced. */
   readonly lookupHook?: string;
-  /** By the path of the wallet address. */
+  /** Path of the wallet address → its properties. */
   readonly additionalProperties?: ReadonlyMap<string, AdditionalProperties>;
 }
 
-/** Members beyond the specified ones that the document of a wallet address holds (WA-10, WA-11). */
+/** Additional members of the wallet address document (WA-10, WA-11). */
 export function additionalMembers({ cardService, additionalProperties }: Extensions, path: string) {
   const visible = Object.entries(additionalProperties?.get(path) ?? {}).filter(([, property]) => property.visible);
   return {
@@ -30,4 +30,16 @@ export function additionalMembers({ cardService, additionalProperties }: Extensi
       additionalProperties: Object.fromEntries(visible.map(([name, { value }]) => [name, value])),
     }),
   };
+}
+
+/**
+ * The URL of the web page: `%wa` in the template becomes the wallet address and `%wp` the same without its scheme;
+ * `%ewa` and `%ewp` are their percent-encoded forms (WA-14, WA-16).
+ */
+export function expandWebPage(template: string, walletAddress: string): string {
+  const pointer = walletAddress.replace(/^https?:\/\//, '');
+  return template.replaceAll(/%(e?)w([ap])/g, (_, encoded: string, form: string) => {
+    const text = form === 'a' ? walletAddress : pointer;
+    return encoded ? encodeURIComponent(text) : text;
+  });
 }

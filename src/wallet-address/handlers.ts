@@ -1,4 +1,4 @@
-/** Open Payments wallet address server: the document, its keys and its DID document. Public; a bad token changes nothing (WA-42). */
+/** The wallet address server: document, keys and DID document, all public; Authorization is ignored (WA-42). */
 import type { Logger } from 'pino';
 import type { Handlers } from '../../generated/wallet-address-server/routes.ts';
 import type { Queryable } from '../database/database.ts';
@@ -9,11 +9,10 @@ import type { Outbound } from '../net/outbound.ts';
 import type { ClientJwk } from '../open-payments/client.ts';
 import { preferredType } from './content-negotiation.ts';
 import { createDidDocument } from './did-document.ts';
-import { additionalMembers, type Extensions } from './extensions.ts';
+import { additionalMembers, type Extensions, expandWebPage } from './extensions.ts';
 import { createLookupHook } from './lookup-hook.ts';
 import { instancePath, parseWalletAddressTarget } from './path.ts';
 import { selectKeys, selectWalletAddress } from './stored-wallet-address.ts';
-import { locateWebPage } from './web-page.ts';
 
 export interface WalletAddressDeps {
   readonly ase: string;
@@ -23,44 +22,42 @@ export interface WalletAddressDeps {
   readonly authServer: string;
   /** Without trailing slash (WA-08). */
   readonly resourceServer: string;
-  /** Public key of the ASE as a client of others (WA-36). */
+  /** Public key with which the ASE signs requests to other ASEs (WA-36). */
   readonly instanceKey: ClientJwk;
   readonly extensions: Extensions;
-  /** To the operator's own hook. */
+  /** Sends requests to the operator's lookup hook. */
   readonly outbound: Pick<Outbound, 'request'>;
   readonly log: Pick<Logger, 'warn'>;
 }
 
 const jsonOnly = ['application/json'] as const;
-/** Slow-changing (WA-18); which form is answered depends on Accept. */
+/** Documents rarely change (WA-18). The representation depends on Accept. */
 const documentHeaders = { 'Cache-Control': 'max-age=300', Vary: 'Accept' };
-/** A removed key must soon be gone everywhere (WA-45). */
+/** A removed key must not stay in caches (WA-45). */
 const keyHeaders = { 'Cache-Control': 'no-cache' };
 
 export function createWalletAddressHandlers(deps: WalletAddressDeps) {
   const { ase, db, authServer, resourceServer, extensions } = deps;
-  /** Of equals the first wins. */
+  /** The first is the default. */
   const forms = extensions.webPage === undefined ? jsonOnly : ([...jsonOnly, 'text/html'] as const);
 
-  const isThere = async (path: string) => (await selectWalletAddress(db.query, ase, path)) !== undefined;
+  const exists = async (path: string) => (await selectWalletAddress(db.query, ase, path)) !== undefined;
   const awaitCreation =
-    extensions.lookupHook === undefined
-      ? undefined
-      : createLookupHook({ ...deps, url: extensions.lookupHook, isThere });
+    extensions.lookupHook === undefined ? undefined : createLookupHook({ ...deps, url: extensions.lookupHook, exists });
 
-  /** Throws `not_found`, after the hook had its chance. */
-  async function expect<Found>(path: string, select: (db: Queryable, ase: string, path: string) => Promise<Found>) {
-    let found = await select(db.query, ase, path);
-    if (!found && awaitCreation) {
+  /** Throws `not_found` if the wallet address is missing even after the lookup hook has run. */
+  async function expectRow<Row>(path: string, select: (db: Queryable, ase: string, path: string) => Promise<Row>) {
+    let row = await select(db.query, ase, path);
+    if (!row && awaitCreation) {
       await awaitCreation(path);
-      found = await select(db.query, ase, path);
+      row = await select(db.query, ase, path);
     }
-    if (!found) throw new Problem('not_found');
-    return found;
+    if (!row) throw new Problem('not_found');
+    return row;
   }
-  const findWalletAddress = (path: string) => expect(path, selectWalletAddress);
+  const findWalletAddress = (path: string) => expectRow(path, selectWalletAddress);
   const findKeys = async (path: string) =>
-    path === instancePath ? { url: deps.origin + instancePath, keys: [deps.instanceKey] } : expect(path, selectKeys);
+    path === instancePath ? { url: deps.origin + instancePath, keys: [deps.instanceKey] } : expectRow(path, selectKeys);
 
   const handlers = {
     'get-wallet-address': async ({ exchange }) => {
@@ -68,7 +65,7 @@ export function createWalletAddressHandlers(deps: WalletAddressDeps) {
       const preferred = preferredType(combinedHeader(exchange, 'accept'), forms);
       if (preferred === undefined) throw new Problem('not_acceptable');
       if (preferred === 'text/html') {
-        return { status: 302, headers: { ...documentHeaders, Location: locateWebPage(extensions.webPage!, row.url) } };
+        return { status: 302, headers: { ...documentHeaders, Location: expandWebPage(extensions.webPage!, row.url) } };
       }
       return {
         status: 200,

@@ -1,6 +1,6 @@
 /**
- * The hook for wallet addresses that are not there yet (WA-40, OPI-053): it is told which one is looked for, so that it
- * can be created at once over the control API, and the lookup waits for it for a short time.
+ * The lookup hook for unknown wallet addresses (WA-40, OPI-053). It receives the address, so that the operator can
+ * create it over the control API while the lookup waits for a short time.
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Logger } from 'pino';
@@ -13,21 +13,21 @@ export interface LookupHookOptions {
   /** Origin of the wallet addresses. */
   readonly origin: string;
   readonly log: Pick<Logger, 'warn'>;
-  /** Whether a wallet address of this path can be read now. */
-  readonly isThere: (path: string) => Promise<boolean>;
-  /** How long a lookup waits at most, and how often it looks. */
+  /** True if a wallet address with this path exists now. */
+  readonly exists: (path: string) => Promise<boolean>;
+  /** Maximum time that a lookup waits, and the interval at which it polls. */
   readonly waitMs?: number;
   readonly pollMs?: number;
 }
 
-/** Announces a path that was not found; resolves when the address is there, or will not be. */
+/** Announces an unknown path. Resolves when the address exists, or when waiting is over. */
 export type AwaitCreation = (path: string) => Promise<void>;
 
-/** Most lookups that wait at a time; anybody can ask for addresses that nobody has. */
+/** Maximum lookups that wait at a time, since anyone can request unknown addresses. */
 const MAX_WAITING = 100;
 
 export function createLookupHook(options: LookupHookOptions): AwaitCreation {
-  const { url, outbound, origin, log, isThere, waitMs = 2000, pollMs = 50 } = options;
+  const { url, outbound, origin, log, exists, waitMs = 2000, pollMs = 50 } = options;
   const waiting = new Map<string, Promise<void>>();
 
   async function announce(path: string): Promise<boolean> {
@@ -41,7 +41,7 @@ export function createLookupHook(options: LookupHookOptions): AwaitCreation {
       });
       return status >= 200 && status <= 299;
     } catch (error) {
-      log.warn({ err: error }, 'the lookup hook does not answer');
+      log.warn({ err: error }, 'the lookup hook did not answer');
       return false;
     }
   }
@@ -54,7 +54,7 @@ export function createLookupHook(options: LookupHookOptions): AwaitCreation {
     over.then(() => {
       isOver = true;
     });
-    while (!isOver && !(await isThere(path))) await Promise.race([delay(pollMs), over]);
+    while (!isOver && !(await exists(path))) await Promise.race([delay(pollMs), over]);
     stop.abort();
   }
 

@@ -1,10 +1,10 @@
-/** Paths of wallet addresses: any path of the ASE that is not one of its own endpoints (WA-20…24). */
+/** Paths of wallet addresses: any path of the ASE that is not an endpoint (WA-20…24). */
 import { canonicalPath } from '../open-payments/wallet-address-url.ts';
 
-/** The wallet address of the ASE's root, as payment pointers without a path resolve (ILP-0026). */
+/** Path of the root wallet address, to which payment pointers without a path resolve (ILP-0026). */
 export const rootPath = '/.well-known/pay';
 
-/** Path of the ASE's own client wallet address, which has keys but no document (WA-36). */
+/** Path of the wallet address that the ASE uses as a client; it has keys but no document (WA-36). */
 export const instancePath = '/.well-known/ase';
 
 const documents = { '/jwks.json': 'get-wallet-address-keys', '/did.json': 'get-wallet-address-did-document' } as const;
@@ -13,13 +13,13 @@ export type WalletAddressOperation = 'get-wallet-address' | (typeof documents)[k
 
 export interface WalletAddressTarget {
   readonly operationId: WalletAddressOperation;
-  /** Path in the document of that operation. */
+  /** Path of the operation in the OpenAPI document. */
   readonly documentPath: string;
   /** Canonical path of the wallet address: lower case, no trailing or double slashes. */
   readonly path: string;
 }
 
-/** Reads a request target: which document of which wallet address. */
+/** The wallet address and the document that a request target identifies. */
 export function parseWalletAddressTarget(rawTarget: string): WalletAddressTarget {
   const path = canonicalPath(rawTarget);
   for (const [suffix, operationId] of Object.entries(documents)) {

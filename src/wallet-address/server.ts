@@ -1,6 +1,6 @@
 /**
- * The wallet address server as Express sees it: every path of the ASE that nothing else serves. GET and HEAD work,
- * OPTIONS answers the preflight, everything else is 405 (WA-41).
+ * The wallet address server for Express: every path of the ASE that is not an endpoint of another server. GET and HEAD
+ * work, OPTIONS answers the preflight, everything else is 405 (WA-41).
  */
 import type { ErrorRequestHandler, RequestHandler } from 'express';
 import document from '../../generated/wallet-address-server/document.json' with { type: 'json' };

@@ -1,8 +1,7 @@
 /**
- * The Simple Payment Setup Protocol at a wallet address (ILP-0009; WA-25, OPI-052): whoever asks for it gets what a
- * STREAM payment to the address needs.
+ * The Simple Payment Setup Protocol at a wallet address (ILP-0009; WA-25, OPI-052): returns the ILP address and shared
+ * secret for a STREAM payment to the wallet address.
  */
-
 import { Problem } from '../errors.ts';
 import type { Server } from '../http/pipeline.ts';
 import { combinedHeader, type ReceivedRequest } from '../http/received-request.ts';
@@ -42,7 +41,7 @@ export function createSpspServer({ findWalletAddress, openPayment }: SpspDeps): 
       [operationId]: async ({ exchange }) => {
         const { id } = await findWalletAddress(parseWalletAddressTarget(exchange.rawTarget).path);
         checkReceiptHeaders(exchange);
-        // HEAD tells nothing of the credentials, so it opens nothing.
+        // HEAD does not return the credentials, so it opens no payment.
         if (exchange.method === 'HEAD') return { status: 200, headers };
         const { ilpAddress, sharedSecret } = await openPayment(id);
         return {
@@ -62,10 +61,10 @@ export function createSpspServer({ findWalletAddress, openPayment }: SpspDeps): 
   };
 }
 
-/** Each answer is for one payment, and its secret for one reader. */
+/** Every answer is for one payment and holds a secret, so it must not be cached. */
 const headers = { 'Content-Type': spspType, 'Cache-Control': 'no-store', Vary: 'Accept' };
 
-/** Receipts need a nonce of 16 bytes and a secret of 32 (ILP-0039); one without the other is a mistake. */
+/** Receipts need a nonce of 16 bytes and a secret of 32 (ILP-0039). One without the other is invalid. */
 function checkReceiptHeaders(exchange: ReceivedRequest): void {
   const nonce = combinedHeader(exchange, 'receipt-nonce');
   const secret = combinedHeader(exchange, 'receipt-secret');
@@ -74,7 +73,9 @@ function checkReceiptHeaders(exchange: ReceivedRequest): void {
   }
   if (nonce === undefined || secret === undefined) return;
   if (!isBase64(nonce, 16) || !isBase64(secret, 32)) {
-    throw new Problem('invalid_request', { description: 'Receipt-Nonce or Receipt-Secret is not of its form' });
+    throw new Problem('invalid_request', {
+      description: 'Receipt-Nonce must be 16 and Receipt-Secret 32 bytes in base64',
+    });
   }
 }
 

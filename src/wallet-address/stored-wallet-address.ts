@@ -1,4 +1,4 @@
-/** Wallet addresses and their keys in the database. Unknown and disabled ones look alike (WA-12, WA-13, WA-39). */
+/** Queries for wallet addresses and their keys. Disabled ones look like unknown ones (WA-12, WA-13). */
 import type { Queryable } from '../database/database.ts';
 import type { ClientJwk } from '../open-payments/client.ts';
 
@@ -12,7 +12,7 @@ export const selectWalletAddress = (db: Queryable, ase: string, path: string) =>
     .where('w.active', '=', true)
     .executeTakeFirst();
 
-/** URL and current keys of a wallet address; one without keys has an empty set (WA-32). */
+/** URL and current keys of a wallet address; the key set may be empty (WA-32). */
 export async function selectKeys(db: Queryable, ase: string, path: string) {
   const rows = await db
     .selectFrom('wallet_address as w')

@@ -113,14 +113,14 @@ export const consentMutants: readonly Mutant[] = [
   {
     id: 'consent.one-token-for-all-interactions',
     file: 'src/identity-provider/form-token.ts',
-    at: "const shown = readCookie(exchange, nameOf(interactId));\n  return «value !== undefined && value !== '' && shown !== undefined && equalSecrets(value, shown)»;",
+    at: "const current = readCookie(exchange, nameOf(interactId));\n  return «value !== undefined && value !== '' && current !== undefined && equalSecrets(value, current)»;",
     by: "value !== ''",
     fails: ['consent.foreign-form'],
   },
   {
     id: 'consent.new-token-for-each-tab',
     file: 'src/identity-provider/form-token.ts',
-    at: 'const value = «shown !== undefined && /^[\\w-]{43}$/.test(shown) ? shown : ids.token()»;',
+    at: 'const value = «current !== undefined && /^[\\w-]{43}$/.test(current) ? current : ids.token()»;',
     by: 'ids.token()',
     fails: ['consent.two-tabs'],
   },
@@ -212,14 +212,14 @@ export const consentMutants: readonly Mutant[] = [
   {
     id: 'consent.back-channel-allows-more',
     file: limits,
-    at: '«BigInt(allowed.value) <= BigInt(asked.value)»;',
+    at: '«BigInt(allowed.value) <= BigInt(requested.value)»;',
     by: 'true',
     fails: ['consent.less-over-the-back-channel'],
   },
   {
     id: 'consent.back-channel-allows-another-asset',
     file: limits,
-    at: '«allowed.assetCode === asked.assetCode» &&',
+    at: '«allowed.assetCode === requested.assetCode» &&',
     by: 'true',
     fails: ['consent.less-over-the-back-channel'],
   },
@@ -255,7 +255,7 @@ export const consentMutants: readonly Mutant[] = [
   {
     id: 'consent.endless-passphrases',
     file: 'src/identity-provider/sign-in.ts',
-    at: 'return «current.count <= MOST_ATTEMPTS»;',
+    at: 'return «current.count <= MAX_ATTEMPTS»;',
     by: 'true',
     fails: ['consent.sign-in'],
   },

@@ -183,14 +183,14 @@ export const continuationMutants: readonly Mutant[] = [
   {
     id: 'token.rotation-keeps-value',
     file: token,
-    at: 'const { numUpdatedRows } = await updateManaged(tx, managed).set(«columns»)',
+    at: 'const { numUpdatedRows } = await updateManaged(tx, ase, managed).set(«columns»)',
     by: '{ manage_id: columns.manage_id }',
     fails: ['token.rotate', 'token.rotate-expired'],
   },
   {
     id: 'token.rotation-replaces-nothing',
     file: token,
-    at: 'const { numUpdatedRows } = await updateManaged(tx, managed).set(«columns»)',
+    at: 'const { numUpdatedRows } = await updateManaged(tx, ase, managed).set(«columns»)',
     by: '{ created_at: columns.created_at }',
     fails: ['token.rotate', 'token.rotate-in-parallel'],
   },

@@ -10,14 +10,14 @@ export const controlMutants: readonly Mutant[] = [
   {
     id: 'introspection.all-items',
     file: introspection,
-    at: 'found.access.filter((granted) => «body.access?.some((asked) => covers(granted, asked))»);',
+    at: 'caller.access.filter((granted) => «body.access?.some((requested) => covers(granted, requested))»);',
     by: 'true',
     fails: ['introspection.active', 'introspection.matching'],
   },
   {
     id: 'introspection.inactive-tells-why',
     file: introspection,
-    at: 'if (!found) return { status: 200, body: «{ active: false }» };',
+    at: 'if (!caller) return { status: 200, body: «{ active: false }» };',
     by: "{ active: false, ...(body.access_token.length > 0 && { grant: 'none' }) }",
     fails: ['introspection.inactive', 'introspection.expiry'],
   },
@@ -31,7 +31,7 @@ export const controlMutants: readonly Mutant[] = [
   {
     id: 'introspection.grant-of-its-own',
     file: introspection,
-    at: 'grant: «found.grantId»,',
+    at: 'grant: «caller.grantId»,',
     by: 'body.access_token.slice(0, 8)',
     fails: ['introspection.grant-and-caching'],
   },

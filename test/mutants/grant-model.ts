@@ -36,7 +36,7 @@ const rules: readonly Omit<Mutant, 'fails'>[] = [
   {
     id: 'grant-model.rotated-token-works',
     file: 'src/auth/access-token.ts',
-    at: 'updateManaged(tx, managed).set(«columns»).executeTakeFirstOrThrow()',
+    at: 'updateManaged(tx, ase, managed).set(«columns»).executeTakeFirstOrThrow()',
     by: '{ ...columns, value_digest: undefined }',
   },
   {
@@ -67,7 +67,7 @@ const rules: readonly Omit<Mutant, 'fails'>[] = [
   {
     id: 'grant-model.start-after-decision',
     file: 'src/auth/interaction-redirect.ts',
-    at: "const mayStart = (grant: typeof found, now: number) => «grant.state === 'pending'» &&",
+    at: "const mayStart = (grant: typeof preview, now: number) => «grant.state === 'pending'» &&",
     by: "grant.state === 'pending' || grant.state === 'approved'",
   },
 ];

@@ -51,7 +51,7 @@ const races: readonly Omit<Mutant, 'fails'>[] = [
   {
     id: 'grant-races.rotation-keeps-value',
     file: 'src/auth/access-token.ts',
-    at: 'updateManaged(tx, managed).set(«columns»).executeTakeFirstOrThrow()',
+    at: 'updateManaged(tx, ase, managed).set(«columns»).executeTakeFirstOrThrow()',
     by: '{ ...columns, value_digest: undefined }',
   },
   {
@@ -70,13 +70,13 @@ const races: readonly Omit<Mutant, 'fails'>[] = [
   {
     id: 'grant-races.session-for-all',
     file: 'src/auth/interaction-redirect.ts',
-    at: 'if («!showsSession(call.exchange, grant.interaction.sessionDigest)») throw',
+    at: 'if («!hasSession(call.exchange, grant.interaction.sessionDigest)») throw',
     by: 'false',
   },
   {
     id: 'grant-races.start-not-looked-at-again',
     file: 'src/auth/interaction-redirect.ts',
-    at: 'if («!mayStart(grant, now)») return refuseStart(grant);',
+    at: 'if («!mayStart(grant, now)») return redirectUnstartable(grant);',
     by: 'false',
   },
   {

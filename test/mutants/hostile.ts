@@ -129,7 +129,7 @@ export const hostileMutants: readonly Mutant[] = [
   {
     id: 'hostile.forgotten-grants-stay',
     file: 'src/auth/abandoned-grants.ts',
-    at: 'if («now - lookedAt < PAUSE_MS») return;',
+    at: 'if («now - lastRunAt < MIN_INTERVAL_MS») return;',
     by: 'true',
     fails: [],
   },

@@ -50,7 +50,7 @@ export const interactionMutants: readonly Mutant[] = [
   {
     id: 'interaction.any-browser-finishes',
     file: 'src/auth/interaction-redirect.ts',
-    at: 'if («!showsSession(call.exchange, grant.interaction.sessionDigest)») throw',
+    at: 'if («!hasSession(call.exchange, grant.interaction.sessionDigest)») throw',
     by: 'false',
     fails: ['interaction.without-session', 'interaction.finish-once'],
   },

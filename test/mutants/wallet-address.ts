@@ -30,7 +30,7 @@ export const walletAddressMutants: readonly Mutant[] = [
   {
     id: 'wallet-address.unknown-path-is-told',
     file: handlers,
-    at: "if (!found) throw «new Problem('not_found')»",
+    at: "if (!row) throw «new Problem('not_found')»",
     by: "new Problem('not_found', { description: `nobody at ${path}` })",
     fails: ['wallet-address.unknown'],
   },

@@ -11,7 +11,7 @@ function setUp(given: Partial<LookupHookOptions> & { readonly answer?: () => Pro
     url: 'https://hook.example/events',
     origin: 'https://wallet.example',
     log: { warn() {} },
-    isThere: async () => true,
+    exists: async () => true,
     outbound: {
       async request(request) {
         requests.push(request);
@@ -39,23 +39,23 @@ test('it is told which address is looked for', async () => {
 
 test('the lookup waits until the address is there', async () => {
   let looks = 0;
-  const { hook } = setUp({ isThere: async () => ++looks === 3, waitMs: 60_000 });
+  const { hook } = setUp({ exists: async () => ++looks === 3, waitMs: 60_000 });
   await hook('/new');
   assert.equal(looks, 3);
 });
 
 test('an address that never comes, or a hook that never answers, ends with the wait', async () => {
-  await setUp({ isThere: async () => false, waitMs: 5 }).hook('/new');
+  await setUp({ exists: async () => false, waitMs: 5 }).hook('/new');
   await setUp({ answer: () => new Promise<number>(() => {}), waitMs: 5 }).hook('/new');
 });
 
 test('a hook that refuses, or is not there, ends it at once', async () => {
-  const isThere = async () => assert.fail('nobody looks any more');
-  await setUp({ answer: async () => 404, isThere, waitMs: 60_000 }).hook('/new');
+  const exists = async () => assert.fail('nobody looks any more');
+  await setUp({ answer: async () => 404, exists, waitMs: 60_000 }).hook('/new');
   const refuse = async () => {
     throw new OutboundError('connect', 'no connection');
   };
-  await setUp({ answer: refuse, isThere, waitMs: 60_000 }).hook('/new');
+  await setUp({ answer: refuse, exists, waitMs: 60_000 }).hook('/new');
 });
 
 test('lookups of one address wait together; another one is announced by itself', async () => {

@@ -1,9 +1,9 @@
 /** The template of a wallet address's web page (WA-16). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { locateWebPage } from '../../src/wallet-address/web-page.ts';
+import { expandWebPage } from '../../src/wallet-address/extensions.ts';
 
-const fill = (template: string) => locateWebPage(template, 'https://wallet.example/a/alice');
+const fill = (template: string) => expandWebPage(template, 'https://wallet.example/a/alice');
 
 test('each mark stands for its form of the address', () => {
   assert.equal(fill('https://page.example/?of=%wa'), 'https://page.example/?of=https://wallet.example/a/alice');
@@ -23,5 +23,5 @@ test('marks may occur more than once, and nothing else is touched', () => {
 });
 
 test('an http address loses its scheme as well, and $ in it is text', () => {
-  assert.equal(locateWebPage('/%wp', 'http://localhost:3000/$&'), '/localhost:3000/$&');
+  assert.equal(expandWebPage('/%wp', 'http://localhost:3000/$&'), '/localhost:3000/$&');
 });

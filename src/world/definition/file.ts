@@ -8,8 +8,8 @@ import { ConfigError, Problem } from '../../errors.ts';
 import { type Asset, MAX_AMOUNT } from '../../open-payments/amount.ts';
 import { parsePrice } from '../../payments/rates.ts';
 import type { AdditionalProperty } from '../../wallet-address/extensions.ts';
+import { expandWebPage } from '../../wallet-address/extensions.ts';
 import { parseNewWalletAddress } from '../../wallet-address/new-wallet-address.ts';
-import { locateWebPage } from '../../wallet-address/web-page.ts';
 import { grants, switches } from './choices.ts';
 import {
   type AseDefinition,
@@ -102,7 +102,7 @@ const origin = baseUrl('an origin as http://localhost:4000', ({ pathname }) => p
 
 /** With its marks filled in it is a URL; so it is tried out. */
 const webPage = text('a URL with %wa, %ewa, %wp or %ewp for the wallet address', (given) =>
-  /^https?:$/.test(URL.parse(locateWebPage(given, 'https://wallet.example/alice'))?.protocol ?? '') ? given : undefined,
+  /^https?:$/.test(URL.parse(expandWebPage(given, 'https://wallet.example/alice'))?.protocol ?? '') ? given : undefined,
 );
 
 /** Text, or with `visible: false` what is kept but not shown. */
