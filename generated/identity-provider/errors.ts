@@ -45,7 +45,7 @@ export interface ErrorCodes {
     405: 'invalid_request';
     500: 'request_denied';
   };
-  'decide-otherwise': {
+  'reject-unknown-decision': {
     400: 'invalid_request' | 'invalid_interaction';
     401: 'invalid_interaction' | 'user_denied';
     404: 'unknown_interaction';
@@ -100,7 +100,7 @@ export const errorCodes = {
     405: ['invalid_request'],
     500: ['request_denied'],
   },
-  'decide-otherwise': {
+  'reject-unknown-decision': {
     400: ['invalid_request', 'invalid_interaction'],
     401: ['invalid_interaction', 'user_denied'],
     404: ['unknown_interaction'],

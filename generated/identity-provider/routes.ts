@@ -19,12 +19,12 @@ export interface ConsentApiHandlers<Context> {
 export interface DecisionApiHandlers<Context> {
   /** `POST /grant/{id}/{nonce}/accept` */
   'accept-interaction': Handler<operations['accept-interaction'], ErrorCodes['accept-interaction'], Context>;
-  /** `POST /grant/{id}/{nonce}/{choice}` */
-  'decide-otherwise': Handler<operations['decide-otherwise'], ErrorCodes['decide-otherwise'], Context>;
   /** `GET /grant/{id}/{nonce}` */
   'get-interaction': Handler<operations['get-interaction'], ErrorCodes['get-interaction'], Context>;
   /** `POST /grant/{id}/{nonce}/reject` */
   'reject-interaction': Handler<operations['reject-interaction'], ErrorCodes['reject-interaction'], Context>;
+  /** `POST /grant/{id}/{nonce}/{choice}` */
+  'reject-unknown-decision': Handler<operations['reject-unknown-decision'], ErrorCodes['reject-unknown-decision'], Context>;
 }
 
 /** Operations tagged `interaction`. */
@@ -78,14 +78,6 @@ export const routes = {
     security: ['idp-secret'],
     responses: [202, 400, 401, 403, 404, 405, 413, 500],
   },
-  'decide-otherwise': {
-    operationId: 'decide-otherwise',
-    tags: ['decision'],
-    method: 'POST',
-    path: '/grant/{id}/{nonce}/{choice}',
-    security: ['idp-secret'],
-    responses: [400, 401, 404, 405, 500],
-  },
   'get-interaction': {
     operationId: 'get-interaction',
     tags: ['decision'],
@@ -101,6 +93,14 @@ export const routes = {
     path: '/grant/{id}/{nonce}/reject',
     security: ['idp-secret'],
     responses: [202, 400, 401, 404, 405, 500],
+  },
+  'reject-unknown-decision': {
+    operationId: 'reject-unknown-decision',
+    tags: ['decision'],
+    method: 'POST',
+    path: '/grant/{id}/{nonce}/{choice}',
+    security: ['idp-secret'],
+    responses: [400, 401, 404, 405, 500],
   },
   'finish-interaction': {
     operationId: 'finish-interaction',

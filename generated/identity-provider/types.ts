@@ -156,7 +156,7 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        post: operations["decide-otherwise"];
+        post: operations["reject-unknown-decision"];
         delete?: never;
         options?: never;
         head?: never;
@@ -613,7 +613,7 @@ export interface operations {
             500: components["responses"]["request-denied"];
         };
     };
-    "decide-otherwise": {
+    "reject-unknown-decision": {
         parameters: {
             query?: never;
             header?: never;

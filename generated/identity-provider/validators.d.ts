@@ -96,7 +96,7 @@ export declare const responseBody: {
     readonly 405: Validate;
     readonly 500: Validate;
   };
-  readonly 'decide-otherwise': {
+  readonly 'reject-unknown-decision': {
     readonly 400: Validate;
     readonly 401: Validate;
     readonly 404: Validate;

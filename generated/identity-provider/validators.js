@@ -1924,7 +1924,7 @@ export const responseBody = {
     405: components_responses_invalid_request_content_application_1json_schema,
     500: components_responses_request_denied_content_application_1json_schema,
   },
-  'decide-otherwise': {
+  'reject-unknown-decision': {
     400: components_responses_invalid_decision_content_application_1json_schema,
     401: components_responses_denied_decision_content_application_1json_schema,
     404: components_responses_unknown_interaction_content_application_1json_schema,

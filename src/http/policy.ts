@@ -67,7 +67,7 @@ export const policies: Record<string, Policy> = {
   'post-sign-out': { caller: 'public', body: 'read' },
   'accept-interaction': { caller: 'identity-provider', body: 'read' },
   'reject-interaction': { caller: 'identity-provider', body: 'ignored' },
-  'decide-otherwise': { caller: 'identity-provider', body: 'ignored' },
+  'reject-unknown-decision': { caller: 'identity-provider', body: 'ignored' },
   // Token introspection and control
   'introspect-token': { caller: 'resource-server', body: 'read' },
   'get-state': { caller: 'operator', body: 'ignored' },

@@ -40,7 +40,7 @@ export function createBackChannelHandlers({ interactions }: { readonly interacti
     'accept-interaction': async (_call, { params: { id, nonce }, query: { holder }, body }) =>
       decide(id, nonce, { choice: 'accept', holder, limits: body?.limits }),
     'reject-interaction': async (_call, { params: { id, nonce } }) => decide(id, nonce, { choice: 'reject' }),
-    'decide-otherwise': async (_call, { params: { id, nonce } }) => {
+    'reject-unknown-decision': async (_call, { params: { id, nonce } }) => {
       await interactions.read(id, nonce);
       throw new Problem('unknown_decision');
     },

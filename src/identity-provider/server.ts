@@ -54,7 +54,7 @@ export function createBackChannelServer(deps: BackChannelDeps): Server<undefined
       'accept-interaction': routes['accept-interaction'],
       'reject-interaction': routes['reject-interaction'],
       // Its path also matches those of the routes above, so it comes last.
-      'decide-otherwise': routes['decide-otherwise'],
+      'reject-unknown-decision': routes['reject-unknown-decision'],
     },
     validateRequest: validateDecision,
     responseBody,
