@@ -10,10 +10,12 @@ export interface ClientEnvironment {
   readonly controlUrl: string;
   readonly controlToken: string;
   /** Of the sender's ASE: for resource servers and identity providers that are not ours; absent if it grants elsewhere. */
-  readonly privateEndpoints?: {
-    readonly urls: Pick<ServerUrls, 'introspection' | 'backChannel'>;
-    readonly secrets: Record<'introspection' | 'backChannel', string>;
-  };
+  readonly privateEndpoints:
+    | {
+        readonly urls: Pick<ServerUrls, 'introspection' | 'backChannel'>;
+        readonly secrets: Record<'introspection' | 'backChannel', string>;
+      }
+    | undefined;
 }
 
 export function describeClientEnvironment({ definition, walletUrl, clientKey, ...world }: ClientEnvironment) {

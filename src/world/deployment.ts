@@ -1,43 +1,39 @@
-/** What one process runs: a database, a control API, and any number of worlds. */
-import express from 'express';
+/** The contents of one process: a database, a control listener, and any number of worlds. */
 import type { Logger } from 'pino';
-import { wallNow } from '../clock.ts';
 import type { Worlds } from '../control/controls.ts';
-import { listControlHosts } from '../control/operator.ts';
 import { type Database, type DatabaseOptions, openDatabase } from '../database/database.ts';
 import { ConfigError, Problem } from '../errors.ts';
 import { describeError } from '../http/logged-error.ts';
 import { createIds } from '../ids.ts';
 import { type Listener, listen } from '../net/listener.ts';
 import type { Tls } from '../net/tls.ts';
+import { serveControl } from './control-listener.ts';
 import { parseWorld } from './definition/file.ts';
-import { findDueWork } from './due-work.ts';
-import { createMetrics, serveMetrics } from './metrics.ts';
+import { createMetrics } from './metrics.ts';
 import { keyOf, mainWorldId } from './naming.ts';
-import { createWorld, type World, type WorldOptions } from './world.ts';
+import type { WorldOptions } from './options.ts';
+import { startPoller } from './poller.ts';
+import { createWorld, type World } from './world.ts';
 
 export interface DeploymentOptions {
   readonly host: string;
-  /** 0 takes any free one. */
+  /** 0 takes any free port. */
   readonly controlPort: number;
   readonly database: DatabaseOptions;
   readonly insecure: boolean;
-  /** Of the public origins; the control API speaks plain HTTP. */
-  readonly tls?: Tls;
+  /** TLS of the public origins. The control API uses plain HTTP. */
+  readonly tls?: Tls | undefined;
   readonly log: Logger;
 }
 
 export interface Deployment {
   readonly db: Database;
-  /** Adds a world; the first one has the control API at its root, others below `/worlds/{id}`. */
+  /** Adds a world. The main world has its control API at the root of the control port, others below `/worlds/{id}`. */
   addWorld(id: string, options: WorldOptions): Promise<World>;
-  /** Stops a world and removes what it stored; false if there is none of this id. */
+  /** Stops a world and deletes its rows. False if the id is unknown. */
   removeWorld(id: string): Promise<boolean>;
   close(): Promise<void>;
 }
-
-/** How often a process looks for payments that are due, and for changes that another process made. */
-const POLL_MS = 1000;
 
 export async function createDeployment({ host, insecure, tls, ...options }: DeploymentOptions): Promise<Deployment> {
   const log = options.log.child({}, { serializers: { err: describeError } });
@@ -47,52 +43,15 @@ export async function createDeployment({ host, insecure, tls, ...options }: Depl
     await (await opening).close();
     throw error;
   });
-  const controlOrigin = `http://localhost:${control.port}`;
-
   const metrics = createMetrics(() => opening);
-  const hosts = listControlHosts(host, control.port);
-  const app = express().disable('x-powered-by').disable('etag');
-  app.get(
-    '/metrics',
-    serveMetrics(metrics, () => {
-      const world = worlds.get(mainWorldId);
-      return world && { token: world.controlToken, hosts };
-    }),
-  );
-  app.use('/worlds/:world', (req, res, next) => {
-    const world = worlds.get(req.params.world);
-    // To end a world is up to the first one.
-    const isEnd = req.method === 'DELETE' && req.path === '/';
-    return world && !isEnd ? world.controlApp(req, res, next) : next();
-  });
-  app.use((req, res, next) => {
-    const world = worlds.get(mainWorldId);
-    return world ? world.controlApp(req, res, next) : next();
-  });
-  control.serve(app);
-
-  /** One query for all worlds: an ASE that nobody pays costs nothing. */
-  async function poll(): Promise<void> {
-    const db = await opening;
-    for (const work of await findDueWork(db.query, wallNow())) {
-      for (const world of worlds.values()) if (world.wake(work)) break;
-    }
-    if (db.kind === 'postgresql') await Promise.all([...worlds.values()].map((world) => world.refresh()));
-  }
-
-  let polling = Promise.resolve();
-  const timer = setInterval(() => {
-    polling = polling.then(poll).catch((error) => log.warn({ err: error }, 'could not look for work'));
-  }, POLL_MS).unref();
+  serveControl(control, host, worlds, metrics);
+  const poller = startPoller(opening, worlds, log);
 
   async function addWorld(id: string, worldOptions: WorldOptions): Promise<World> {
     const isMain = id === mainWorldId;
-    const controlUrl = isMain ? controlOrigin : `${controlOrigin}/worlds/${id}`;
-    const site = {
-      ...{ worldId: id, db: opening, host, insecure, tls, log, controlUrl },
-      ...(isMain && { worlds: others }),
-    };
-    const world = await createWorld(site, worldOptions);
+    const controlUrl = `http://localhost:${control.port}${isMain ? '' : `/worlds/${id}`}`;
+    const shared = { worldId: id, db: opening, host, insecure, tls, log, controlUrl };
+    const world = await createWorld({ ...shared, worlds: isMain ? additionalWorlds : undefined }, worldOptions);
     worlds.set(id, world);
     return world;
   }
@@ -102,36 +61,18 @@ export async function createDeployment({ host, insecure, tls, ...options }: Depl
     if (!world) return false;
     worlds.delete(id);
     await world.close();
-    const db = await opening;
-    await db.clear(
-      world.definition.ases.map(({ name }) => keyOf(id, name)),
-      id,
-    );
+    const keys = world.definition.ases.map(({ name }) => keyOf(id, name));
+    await (await opening).clear(keys, id);
     return true;
   }
 
-  const worldIds = createIds(undefined, 'worlds');
-  const listOthers = (): string[] => [...worlds.keys()].filter((id) => id !== mainWorldId);
-  const others: Worlds = {
-    list: listOthers,
-    async create({ definition: document, ...worldOptions }) {
-      try {
-        const definition = document === undefined ? undefined : parseWorld(document);
-        const consent = worldOptions.consent ?? worlds.get(mainWorldId)?.controls.consent();
-        return await addWorld(worldIds.uuid(), { ...worldOptions, definition, consent });
-      } catch (error) {
-        throw error instanceof ConfigError ? new Problem('invalid_request', { description: error.message }) : error;
-      }
-    },
-    remove: async (id) => id !== mainWorldId && removeWorld(id),
-  };
+  const additionalWorlds = manageAdditionalWorlds(worlds, addWorld, removeWorld);
 
   async function close(): Promise<void> {
-    clearInterval(timer);
     metrics.close();
-    await polling;
-    // Nobody could find the others again.
-    for (const id of listOthers()) await removeWorld(id);
+    await poller.stop();
+    // Additional worlds do not survive a restart, so delete their rows.
+    for (const id of additionalWorlds.list()) await removeWorld(id);
     await worlds.get(mainWorldId)?.close();
     await control.close();
     await (await opening).close();
@@ -140,9 +81,31 @@ export async function createDeployment({ host, insecure, tls, ...options }: Depl
   try {
     return { db: await opening, addWorld, removeWorld, close };
   } catch (error) {
-    clearInterval(timer);
+    void poller.stop();
     metrics.close();
     await control.close(0);
     throw error;
   }
+}
+
+/** The worlds besides the main one, as the control API of the main world manages them. */
+function manageAdditionalWorlds(
+  worlds: ReadonlyMap<string, World>,
+  addWorld: Deployment['addWorld'],
+  removeWorld: Deployment['removeWorld'],
+): Worlds {
+  const ids = createIds(undefined, 'worlds');
+  return {
+    list: () => [...worlds.keys()].filter((id) => id !== mainWorldId),
+    async create({ definition: document, ...options }) {
+      try {
+        const definition = document === undefined ? undefined : parseWorld(document);
+        const consent = options.consent ?? worlds.get(mainWorldId)?.controls.consent();
+        return await addWorld(ids.uuid(), { ...options, definition, consent });
+      } catch (error) {
+        throw error instanceof ConfigError ? new Problem('invalid_request', { description: error.message }) : error;
+      }
+    },
+    remove: async (id) => id !== mainWorldId && removeWorld(id),
+  };
 }

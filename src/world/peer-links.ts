@@ -32,6 +32,8 @@ export interface PeerLinkOptions {
   readonly receive: (name: string, token: string, asset: Asset, prepare: Buffer) => Promise<Buffer>;
 }
 
+export type PeerLinks = ReturnType<typeof createPeerLinks>;
+
 export function createPeerLinks(options: PeerLinkOptions) {
   const { definition, hosted, endpointOf, addressOf, faults } = options;
 

@@ -170,7 +170,7 @@ export const controlMutants: readonly Mutant[] = [
   // ── Target ──
   {
     id: 'target.profile-is-always-compat',
-    file: 'src/world/world.ts',
+    file: 'src/world/runtime.ts',
     at: 'const switches = selectProfile(«profile», definition.switches);',
     by: "'compat'",
     fails: ['target.profiles'],
@@ -192,7 +192,7 @@ export const controlMutants: readonly Mutant[] = [
   },
   {
     id: 'target.one-clock-for-all-worlds',
-    file: 'src/world/world.ts',
+    file: 'src/world/runtime.ts',
     at: 'const clock = «new WorldClock()»;',
     by: '(globalThis.touchstoneClock ??= new WorldClock())',
     fails: ['target.worlds'],

@@ -95,7 +95,7 @@ test('only clock.ts reads the clock, only ids.ts makes random identifiers', () =
     ['src/clock.ts', /Date\.now/],
     ['src/ids.ts', /randomBytes/],
     // No client can observe these values.
-    ['src/world/world.ts', /randomBytes/],
+    ['src/world/runtime.ts', /randomBytes/],
     ['src/http/pipeline.ts', /randomUUID/],
   ]);
   const wrong = sourceFiles('src').flatMap((file) => {

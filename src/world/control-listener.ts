@@ -1,0 +1,35 @@
+/** The control port of a process: metrics, the control API of the main world, and the others' at `/worlds/{id}`. */
+import express from 'express';
+import { listControlHosts } from '../control/operator.ts';
+import type { Listener } from '../net/listener.ts';
+import { type Metrics, serveMetrics } from './metrics.ts';
+import { mainWorldId } from './naming.ts';
+import type { World } from './world.ts';
+
+export function serveControl(
+  listener: Listener,
+  host: string,
+  worlds: ReadonlyMap<string, World>,
+  metrics: Metrics,
+): void {
+  const hosts = listControlHosts(host, listener.port);
+  const app = express().disable('x-powered-by').disable('etag');
+  app.get(
+    '/metrics',
+    serveMetrics(metrics, () => {
+      const world = worlds.get(mainWorldId);
+      return world && { token: world.controlToken, hosts };
+    }),
+  );
+  app.use('/worlds/:world', (req, res, next) => {
+    const world = worlds.get(req.params.world);
+    // Only the main world may delete a world.
+    const isDeletion = req.method === 'DELETE' && req.path === '/';
+    return world && !isDeletion ? world.controlApp(req, res, next) : next();
+  });
+  app.use((req, res, next) => {
+    const world = worlds.get(mainWorldId);
+    return world ? world.controlApp(req, res, next) : next();
+  });
+  listener.serve(app);
+}

@@ -1,0 +1,43 @@
+/** The controls of a running world, which its control API and its library interface offer. */
+import specification from '../../generated/resource-server/document.json' with { type: 'json' };
+import packageJson from '../../package.json' with { type: 'json' };
+import type { Controls } from '../control/controls.ts';
+import { readTrialBalance } from '../payments/ledger.ts';
+import { keyOf } from './naming.ts';
+import { startAses, stopAses, type WorldRuntime } from './runtime.ts';
+
+export function createControls(runtime: WorldRuntime): Controls {
+  const { host, options, hosted, db, profile, clock, state, faults, trace, ases } = runtime;
+  const keys = hosted.map(({ name }) => keyOf(host.worldId, name));
+  return {
+    version: packageJson.version,
+    spec: specification.info.version,
+    seed: options.seed,
+    profile,
+    clock: () => ({ mode: clock.setting.mode, now: clock.businessNow() }),
+    async changeClock(change) {
+      await state.changeClock(change);
+      for (const { ase } of ases.values()) ase.wakeEvents();
+    },
+    consent: state.consent,
+    setConsent: state.setConsent,
+    faults,
+    listExchanges: trace.list,
+    async reset() {
+      faults?.clear();
+      trace.clear();
+      await stopAses(runtime);
+      await db.clear(keys, host.worldId);
+      await startAses(runtime);
+    },
+    describeAses: () => Promise.all([...ases.values()].map(({ ase }) => ase.describe())),
+    worlds: host.worlds,
+    ledgers: () =>
+      Promise.all(
+        hosted.map(async ({ name }) => ({
+          name,
+          books: await readTrialBalance(db.query, keyOf(host.worldId, name)),
+        })),
+      ),
+  };
+}

@@ -1,0 +1,56 @@
+/** The options of a world, and what it shares with the other worlds of its deployment. */
+import type { Logger } from 'pino';
+import type { ServerName, ServerUrls } from '../ase/server-urls.ts';
+import type { ConsentMode, Worlds } from '../control/controls.ts';
+import type { Database } from '../database/database.ts';
+import type { Reply } from '../http/reply.ts';
+import type { Tls } from '../net/tls.ts';
+import type { Link } from '../payments/ilp/link.ts';
+import type { Failpoint } from '../payments/outgoing/failpoint.ts';
+import type { ProfileName } from '../profile.ts';
+import type { WorldDefinition } from './definition/definition.ts';
+
+export interface WorldOptions {
+  readonly definition?: WorldDefinition;
+  /** Port of the first ASE. 0, the default, takes any free ports. */
+  readonly port?: number;
+  readonly publicUrl?: string;
+  readonly controlToken?: string;
+  /** Host only this ASE; the others run elsewhere, at the ports that follow from `port`. */
+  readonly only?: string;
+  /** Run only these servers of the ASE; the others run elsewhere, at the URLs in `servers`. */
+  readonly serves?: readonly ServerName[];
+  readonly servers?: Partial<ServerUrls>;
+  readonly peerSecret?: string;
+  readonly seed?: string;
+  readonly consent?: ConsentMode;
+  /** Account holders must sign in before they consent. Default: the setting of the definition. */
+  readonly signIn?: boolean;
+  readonly profile?: ProfileName;
+  readonly failpoint?: Failpoint;
+  /** Milliseconds that a packet waits for the peer's answer. Default: 10 s. */
+  readonly linkTimeoutMs?: number;
+  /** Milliseconds until another worker may take over the payment of a dead one. Default: 10 s. */
+  readonly leaseMs?: number;
+  /** Replaces the link between two ASEs, for tests. */
+  readonly wrapLink?: (from: string, to: string, link: Link) => Link;
+  /** Changes a handler's reply before it is validated, for tests. */
+  readonly tamper?: (operationId: string, reply: Reply) => Reply;
+}
+
+/** The deployment as one of its worlds sees it. */
+export interface WorldHost {
+  /** Unique among the worlds of the database. */
+  readonly worldId: string;
+  readonly db: Promise<Database>;
+  /** Address to listen on. */
+  readonly host: string;
+  readonly insecure: boolean;
+  /** TLS of the public origins. */
+  readonly tls?: Tls | undefined;
+  readonly log: Logger;
+  /** Base URL of the world's control API. */
+  readonly controlUrl: string;
+  /** Management of the additional worlds, for the main world only. */
+  readonly worlds?: Worlds | undefined;
+}

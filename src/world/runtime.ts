@@ -1,0 +1,181 @@
+/** The running parts of a world: what its ASEs share, and how each of them starts. */
+import { randomBytes } from 'node:crypto';
+import { openSettings } from '../administration/settings.ts';
+import { type Ase, createAse } from '../ase/ase.ts';
+import { type ServerName, serverNames } from '../ase/server-urls.ts';
+import { WorldClock } from '../clock.ts';
+import type { ConsentMode } from '../control/controls.ts';
+import { deriveKey } from '../crypto/derived-keys.ts';
+import type { Database } from '../database/database.ts';
+import { createFaults, type Faults } from '../faults.ts';
+import { isPublicOperation } from '../http/policy.ts';
+import { createRequestTrace, type RequestTrace } from '../http/request-trace.ts';
+import { createIds } from '../ids.ts';
+import { type ProfileName, type Switches, selectProfile } from '../profile.ts';
+import { type AseDefinition, extensionsOf, findClientKey, type WorldDefinition } from './definition/definition.ts';
+import type { AseListeners } from './listeners.ts';
+import { ilpAddressOf, keyOf } from './naming.ts';
+import type { WorldHost, WorldOptions } from './options.ts';
+import { createPeerLinks, type PeerLinks } from './peer-links.ts';
+import { type Passphrase, passphrasesOf, provisionAse } from './provision.ts';
+import { createSharedState, type SharedState } from './shared-state.ts';
+
+export interface RuntimeOptions {
+  readonly host: WorldHost;
+  readonly options: WorldOptions & { readonly consent: ConsentMode };
+  readonly definition: WorldDefinition;
+  /** The ASEs that run in this process. */
+  readonly hosted: readonly AseDefinition[];
+  readonly listeners: AseListeners;
+  /** True if nothing listens or is published beyond loopback. */
+  readonly local: boolean;
+}
+
+export interface WorldRuntime extends RuntimeOptions {
+  readonly db: Database;
+  readonly serves: readonly ServerName[];
+  readonly profile: ProfileName;
+  readonly switches: Switches;
+  readonly clock: WorldClock;
+  readonly state: SharedState;
+  /** Undefined where the world is reachable from other machines. */
+  readonly faults: Faults | undefined;
+  readonly trace: RequestTrace;
+  readonly signIn: boolean;
+  readonly peerLinks: PeerLinks;
+  /** Keyed by name. A reset replaces them. */
+  readonly ases: Map<string, StartedAse>;
+}
+
+export interface StartedAse {
+  readonly ase: Ase;
+  /** Passphrases of its account holders; empty where they need not sign in. */
+  readonly passphrases: readonly Passphrase[];
+  /** The client's private key (PKCS#8 PEM), if this ASE hosts the client and knows the key. */
+  readonly clientKey: string | undefined;
+}
+
+export async function createRuntime(parts: RuntimeOptions): Promise<WorldRuntime> {
+  const { host, options, definition, hosted, listeners, local } = parts;
+  const db = await host.db;
+  const { profile = 'compat', serves = serverNames } = options;
+  const switches = selectProfile(profile, definition.switches);
+  const clock = new WorldClock();
+  const sharedSecret = sharedPeerSecret(options);
+  // Fault injection is for tests only, so it is never offered to other machines.
+  const faults = local ? createFaults(isPublicOperation) : undefined;
+  const ases = new Map<string, StartedAse>();
+  const peerLinks = createPeerLinks({
+    definition,
+    hosted,
+    // An ASE that runs alone has peers only if the other processes know the same secret.
+    isLinked: serves.includes('resource') && (options.only === undefined || sharedSecret !== undefined),
+    addressOf: (name) => ilpAddressOf(keyOf(host.worldId, name)),
+    endpointOf: listeners.endpointOf,
+    peerSecret: sharedSecret ?? randomBytes(32).toString('base64'),
+    trust: host.tls?.trust,
+    timeoutMs: options.linkTimeoutMs,
+    faults,
+    wrapLink: options.wrapLink,
+    receive: (name, token, asset, prepare) => ases.get(name)!.ase.receivePacket(token, asset, prepare),
+  });
+  return {
+    ...parts,
+    db,
+    serves,
+    profile,
+    switches,
+    clock,
+    state: createSharedState(db, host.worldId, clock),
+    faults,
+    trace: createRequestTrace(clock.wallNow),
+    signIn: options.signIn || definition.signIn || false,
+    peerLinks,
+    ases,
+  };
+}
+
+const sharedPeerSecret = ({ peerSecret, seed }: WorldOptions): string | undefined => peerSecret ?? seed;
+
+export async function startAses(runtime: WorldRuntime): Promise<void> {
+  const { state, options, hosted, ases } = runtime;
+  await state.open(options.consent);
+  for (const definition of hosted) ases.set(definition.name, await startAse(runtime, definition));
+  for (const { ase } of ases.values()) ase.start();
+}
+
+export async function stopAses({ ases }: WorldRuntime): Promise<void> {
+  await Promise.all([...ases.values()].map(({ ase }) => ase.stop()));
+}
+
+/** Provisions an ASE in the database and makes its listeners answer. */
+async function startAse(runtime: WorldRuntime, definition: AseDefinition): Promise<StartedAse> {
+  const { host, options, definition: world, listeners, db, serves, clock, switches, faults, signIn } = runtime;
+  const { name } = definition;
+  const key = keyOf(host.worldId, name);
+  const prefix = ilpAddressOf(key);
+  const urls = listeners.urlsOf(definition);
+  const ids = createIds(options.seed, name);
+  const client = world.client.ase === name ? world.client : undefined;
+  await provisionAse(db, {
+    key,
+    prefix,
+    definition,
+    origin: urls.walletAddressServer,
+    ids,
+    now: clock.businessNow(),
+    client,
+    signIn,
+    prices: definition.prices ?? world.prices,
+    fee: world.fee,
+    peers: serves.includes('resource') ? runtime.peerLinks.peersOf(definition) : [],
+    replacePeerTokens: sharedPeerSecret(options) !== undefined,
+  });
+  const settings = await openSettings(db.query, key);
+  const { secrets } = settings.current();
+  const ase = createAse({
+    key,
+    prefix,
+    name,
+    urls,
+    serves,
+    aliasesOf: (server) => listeners.aliasesOf(definition, server),
+    hosts: listeners.hosts,
+    pages: world.pages,
+    signIn,
+    grants: definition.grants,
+    settings,
+    extensions: extensionsOf(definition),
+    openLink: (peer) => runtime.peerLinks.openLink(name, peer),
+    db,
+    clock,
+    ids,
+    log: host.log.child({ ase: key }),
+    switches,
+    consent: runtime.state.consent,
+    local: runtime.local,
+    trust: host.tls?.trust,
+    failpoint: options.failpoint,
+    worker: options.leaseMs === undefined ? undefined : { leaseMs: options.leaseMs },
+    tamper: options.tamper,
+    selectFault: faults?.faultsOf(name),
+    trace: runtime.trace.recordAt(name),
+  });
+  listeners.serve(definition, ase.createApp);
+  return {
+    ase,
+    passphrases: signIn ? passphrasesOf(definition, secrets) : [],
+    clientKey: client && exportClientKey(definition, client, secrets),
+  };
+}
+
+/** The key that the definition gives the client, or one derived from the ASE's secret. */
+function exportClientKey(
+  definition: AseDefinition,
+  client: WorldDefinition['client'],
+  secrets: readonly string[],
+): string | undefined {
+  const defined = findClientKey(definition, client);
+  const privateKey = defined ? defined.privateKey : deriveKey(secrets, 'client');
+  return privateKey?.export({ format: 'pem', type: 'pkcs8' }) as string | undefined;
+}
