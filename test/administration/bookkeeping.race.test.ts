@@ -1,6 +1,6 @@
 /**
- * Operators and settlement in several processes on PostgreSQL: a transfer is reversed once, and a packet in doubt counts
- * once, whoever learns its fate first. Run again with mutants, to see that the test would notice.
+ * Races of operators and payment workers in processes on one PostgreSQL. A transfer is reversed once, and a packet
+ * in doubt is booked once. The races also run with mutants, to prove that the test would notice.
  */
 import assert from 'node:assert/strict';
 import { type ChildProcess, fork } from 'node:child_process';
@@ -18,7 +18,7 @@ import { EUR, openWallet, prefixOf, readBalances } from '../payments/support/two
 const racerFile = join(import.meta.dirname, 'support', 'bookkeeping-racer.ts');
 const mutantHook = join(import.meta.dirname, '..', 'mutants', 'register.ts');
 
-describe('processes race for the books', { skip: skipWithoutPostgres, timeout: 120_000 }, () => {
+describe('races for the ledger', { skip: skipWithoutPostgres, timeout: 120_000 }, () => {
   let url: string;
   let drop: () => Promise<void>;
   let db: Database;
@@ -48,7 +48,7 @@ describe('processes race for the books', { skip: skipWithoutPostgres, timeout: 1
 
   const nextMessage = async (child: ChildProcess): Promise<string> => (await once(child, 'message'))[0];
 
-  /** Resolves when a session waits for a lock; stops when `isOver`. */
+  /** Resolves when a session waits for a lock, or when `isOver`. */
   async function lockAwaited(isOver: () => boolean): Promise<void> {
     while (!isOver()) {
       const { rows } = await sql`select from pg_stat_activity
@@ -57,7 +57,7 @@ describe('processes race for the books', { skip: skipWithoutPostgres, timeout: 1
     }
   }
 
-  /** The second acts while the first holds its transaction open. Returns what the second was at then, and its end. */
+  /** The second process acts while the first holds its transaction open. Returns how the second begins and ends. */
   async function race(first: readonly string[], second: readonly string[], mutant?: string) {
     const a = await startRacer(first, mutant);
     const b = await startRacer(second, mutant);
@@ -78,7 +78,7 @@ describe('processes race for the books', { skip: skipWithoutPostgres, timeout: 1
     return { early, late };
   }
 
-  /** A payment of 100 whose only packet marble has booked, and granite does not know. */
+  /** A payment of 100 with one packet that marble has booked, but whose fate granite does not know. */
   async function arrangeDoubt() {
     const { granite, marble, payment, processPayment, read } = await arrangePayment(
       db,
@@ -104,39 +104,39 @@ describe('processes race for the books', { skip: skipWithoutPostgres, timeout: 1
 
   const once90 = { sent: 100n, owed: 90n };
 
-  test('settlement books the packet: the operator waits, and is told that its fate is known', async () => {
+  test('the worker books the packet: the operator waits, and gets a conflict', async () => {
     const { racer, end } = await arrangeDoubt();
     assert.deepEqual(await race(racer('settle'), racer('resolve')), { early: 'waits', late: 'conflict' });
     assert.deepEqual(await end(), once90);
   });
 
-  test('it would be noticed if the operator looked before waiting', async () => {
+  test('the test would notice an operator who reads before waiting', async () => {
     const { racer, end } = await arrangeDoubt();
     const { late } = await race(racer('settle'), racer('resolve'), 'bookkeeping.looks-before-it-waits');
     assert.notEqual(late, 'conflict');
     assert.notDeepEqual(await end(), once90);
   });
 
-  test('the operator settles the packet: settlement, which has the same answer, finds its lease gone', async () => {
+  test('the operator resolves the packet: the worker, with the same reply, finds its lease lost', async () => {
     const { racer, end } = await arrangeDoubt();
     assert.deepEqual(await race(racer('resolve'), racer('settle')), { early: 'waits', late: 'lease lost' });
     assert.deepEqual(await end(), once90);
   });
 
-  test('it would be noticed if the operator left settlement its lease', async () => {
+  test('the test would notice an operator who leaves the worker its lease', async () => {
     const { racer } = await arrangeDoubt();
     const { late } = await race(racer('resolve'), racer('settle'), 'bookkeeping.lease-left');
     assert.notEqual(late, 'lease lost');
   });
 
-  test('two operators settle one packet: the second is told', async () => {
+  test('two operators resolve one packet: the second gets a conflict', async () => {
     const { racer, end } = await arrangeDoubt();
     assert.deepEqual(await race(racer('resolve'), racer('resolve')), { early: 'waits', late: 'conflict' });
     assert.deepEqual(await end(), once90);
   });
 
   for (const mutant of [undefined, 'bookkeeping.reversal-again-and-again']) {
-    test(`two reversals of one deposit: ${mutant ?? 'the second waits and is refused'}`, async () => {
+    test(`two reversals of one deposit: ${mutant ?? 'the second waits and gets a conflict'}`, async () => {
       const place = { ase: `basalt-${mutant ?? 'plain'}`, db, asset: EUR };
       const { id, accountId } = await openWallet(place, 50n);
       await db.transaction((tx) =>

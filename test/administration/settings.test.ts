@@ -1,4 +1,4 @@
-/** Settings in memory: what another process changed is taken up, and only then is anything read anew. */
+/** The settings cache: it loads changes of other processes, and queries nothing else without a change. */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { setFee, setPrices } from '../../src/administration/fees.ts';
@@ -39,7 +39,7 @@ const basalt = {
 };
 const rules = { prefix: 'test.granite', allowHttp: false };
 
-test('each change is seen after a refresh by all who hold the settings, and by no other ASE', async () => {
+test('a refresh loads each change, in every process of the ASE and in no other ASE', async () => {
   const [one, two, other] = [
     await openSettings(db.query, 'granite'),
     await openSettings(db.query, 'granite'),
@@ -57,12 +57,12 @@ test('each change is seen after a refresh by all who hold the settings, and by n
     assert.deepEqual([version, prices, peers.length, secrets.length], [4, { USD: '2' }, 1, 2]);
     assert.deepEqual([feeOf(usd), feeOf({ code: 'USD', scale: 3 })], [fee, { basisPoints: 0, fixed: 0n }]);
     assert.equal(peers[0]?.balanceLimit, undefined);
-    assert.equal(memory.current(), await memory.refresh(), 'nothing is read anew without a change');
+    assert.equal(memory.current(), await memory.refresh(), 'without a change the settings are not read again');
   }
   assert.equal(await other.refresh(), untouched);
 });
 
-test('a change that is rolled back is none', async () => {
+test('a change that is rolled back is not loaded', async () => {
   const memory = await openSettings(db.query, 'granite');
   const failing = db.transaction(async (tx) => {
     await setPrices(tx, 'granite', { USD: '2' });
@@ -72,14 +72,14 @@ test('a change that is rolled back is none', async () => {
   assert.deepEqual((await memory.refresh()).prices, {});
 });
 
-test('changes at the same time all count', async () => {
+test('concurrent changes are all counted', async () => {
   const memory = await openSettings(db.query, 'granite');
   await Promise.all([1, 2, 3, 4].map(() => db.transaction((tx) => addSecret(tx, 'granite', ids))));
   const { secrets, version } = await memory.refresh();
   assert.deepEqual([new Set(secrets).size, version], [5, 4]);
 });
 
-test('links are kept while nothing about them changes, and closed when the peer is gone', async () => {
+test('links stay open until their peer changes or is removed', async () => {
   const memory = await openSettings(db.query, 'granite');
   const opened: string[] = [];
   const closed: string[] = [];

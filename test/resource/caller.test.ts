@@ -1,4 +1,4 @@
-/** What an access token allows (RS-07…10, INT-07, AS-N08). */
+/** The access that a token gives (RS-07…10, INT-07). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Problem } from '../../src/errors.ts';
@@ -23,7 +23,8 @@ const needs = (action: string): Policy => ({
   body: 'ignored',
   access: { type: 'incoming-payment', action: action as 'read' },
 });
-const isRefusal = (error: unknown): boolean => error instanceof Problem && error.code === 'insufficient_access';
+const isInsufficientAccess = (error: unknown): boolean =>
+  error instanceof Problem && error.code === 'insufficient_access';
 
 for (const [granted, needed, allowed] of [
   ['create', 'create', true],
@@ -41,13 +42,13 @@ for (const [granted, needed, allowed] of [
   test(`${granted} ${allowed ? 'covers' : 'does not cover'} ${needed}`, () => {
     const authorize = () => authorizeCaller(callerWith(incoming([granted])), needs(needed));
     if (allowed) authorize();
-    else assert.throws(authorize, isRefusal);
+    else assert.throws(authorize, isInsufficientAccess);
     const other = { ...incoming([granted]), type: 'quote' as const };
-    assert.throws(() => authorizeCaller(callerWith(other), needs(needed)), isRefusal);
+    assert.throws(() => authorizeCaller(callerWith(other), needs(needed)), isInsufficientAccess);
   });
 }
 
-test('one item alone has to allow the call', () => {
+test('a single access item must allow the call', () => {
   const scope = (walletAddress: string, ...access: AccessItem[]) =>
     scopeFor({ caller: callerWith(...access), policy: needs('read') } as unknown as ResourceCall, walletAddress);
   const bob = 'https://granite.example/bob';
@@ -56,11 +57,11 @@ test('one item alone has to allow the call', () => {
   assert.equal(scope(alice, incoming(['read'])).ownClientId, 'client');
   assert.equal(scope(alice, incoming(['read']), incoming(['read-all'], alice)).ownClientId, undefined);
   assert.equal(scope(bob, incoming(['read']), incoming(['read-all'], alice)).ownClientId, 'client');
-  assert.throws(() => scope(bob, incoming(['read'], alice), incoming(['list'], bob)), isRefusal);
-  assert.throws(() => scope(`${alice}//`, incoming(['read'], alice)), isRefusal);
+  assert.throws(() => scope(bob, incoming(['read'], alice), incoming(['list'], bob)), isInsufficientAccess);
+  assert.throws(() => scope(`${alice}//`, incoming(['read'], alice)), isInsufficientAccess);
 });
 
-test('every operation of the resource server says what it needs', () => {
+test('every operation of the resource server declares the access that it needs', () => {
   const tokens = Object.values(policies).filter(({ caller }) => caller === 'token' || caller === 'public-or-token');
   assert.equal(tokens.length, 10);
   assert.ok(tokens.every(({ access }) => access !== undefined));

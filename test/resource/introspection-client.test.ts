@@ -1,4 +1,4 @@
-/** The resource server asks another process about tokens (INT-04…07, INT-12, INT-13, AS-31). */
+/** The resource server introspects tokens at another process (INT-04…13). */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { inspect } from 'node:util';
@@ -32,15 +32,15 @@ const grant = async (form: unknown = client.walletAddress) => {
   const body = { client: form, access_token: { access: [quote, incoming] } };
   return (await as.send({ url: as.authServer, by: client, body })).body;
 };
-const createClient = (given: { secret?: string; outbound?: { request: () => Promise<OutboundResponse> } } = {}) =>
+const createClient = (options: { secret?: string; outbound?: { request: () => Promise<OutboundResponse> } } = {}) =>
   createIntrospectionClient({
     endpoint: `${as.origin}/introspect/`,
     secret: secrets.introspection,
     outbound,
-    ...given,
+    ...options,
   });
 
-test('grant, client and the items that the operation can use', async () => {
+test('returns the grant, the client and the access items that the operation can use', async () => {
   const introspect = createClient();
   const { access_token: token } = await grant();
   const caller = await introspect(token.value, { type: 'quote', action: 'read' });
@@ -55,14 +55,14 @@ test('grant, client and the items that the operation can use', async () => {
   assert.deepEqual([again?.grantId, again?.access], [caller?.grantId, [incoming]]);
 });
 
-test('a client that is only a key is known by its thumbprint', async () => {
+test('identifies a client that presents only a key by its thumbprint', async () => {
   const { access_token: token } = await grant({ jwk: client.jwk });
   const caller = await createClient()(token.value, { type: 'quote', action: 'read' });
   assert.match(caller!.clientId, /^[\w-]{43}$/);
   assert.deepEqual(caller!.client, { jwk: client.jwk });
 });
 
-test('nothing is kept: a revoked token is refused at the next question', async () => {
+test('caches nothing: a revoked token is inactive at the next request', async () => {
   const introspect = createClient();
   const { access_token: token } = await grant();
   const ask = () => introspect(token.value, { type: 'quote', action: 'read' });
@@ -71,7 +71,7 @@ test('nothing is kept: a revoked token is refused at the next question', async (
   assert.equal(await ask(), undefined);
 });
 
-test('no usable answer is a failure, and never an invalid token', async () => {
+test('treats an unusable response as a failure, never as an invalid token', async () => {
   const answer = (status: number, body: unknown) => ({
     async request(): Promise<OutboundResponse> {
       return { status, headers: {}, body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)) };
@@ -97,7 +97,7 @@ test('no usable answer is a failure, and never an invalid token', async () => {
   }
 });
 
-test('the token travels in the body, the secret in the header, to the endpoint alone', async () => {
+test('sends the token in the body and the secret in a header, only to the endpoint', async () => {
   const sent: OutboundRequest[] = [];
   const recording = {
     async request(request: OutboundRequest): Promise<OutboundResponse> {

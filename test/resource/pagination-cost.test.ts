@@ -1,7 +1,6 @@
 /**
- * What a page of a list costs (RS-L-01…17): by the blocks that PostgreSQL reads for it, the first page, one in the
- * middle and the last one cost so much for each payment shown, whether the wallet address has a thousand payments or
- * fifty thousand. Without their index they do not.
+ * The cost of a page, in blocks that PostgreSQL reads (RS-L-01…17). The first, a middle and the last page stay below one
+ * bound, whether the wallet address has 1,000 or 50,000 payments. Without the indexes they exceed it.
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -22,18 +21,18 @@ import {
 
 const FEW = 1_000;
 const MANY = 50_000;
-/** Payments of a client that has not paid for long: they are the oldest of all. */
+/** Payments of a client that stopped paying long ago, so they are the oldest. */
 const OLD = 60;
 const start = Date.parse('2030-01-01T00:00:00Z');
 const stepMs = 1000;
 const filters = { own: 'https://client.example/old', all: undefined } as const;
 type Filter = keyof typeof filters;
 
-/** Of twenty payments: each with its quote and wallet address in rows and indexes of three levels. */
-const MOST_BLOCKS = 20 * 10;
+/** Bound for 20 payments, each with its quote and wallet address in rows and three-level indexes. */
+const MAX_BLOCKS = 20 * 10;
 
-/** Thrown to undo what a transaction did. */
-class Undo extends Error {}
+/** Thrown to roll a transaction back. */
+class Rollback extends Error {}
 
 describe('a page', { skip: skipWithoutPostgres, timeout: 120_000 }, () => {
   const { url, drop } = skipWithoutPostgres ? { url: '', drop: async () => {} } : nameDatabase('pages');
@@ -49,12 +48,12 @@ describe('a page', { skip: skipWithoutPostgres, timeout: 120_000 }, () => {
       await insertPayments(db.query, kind, wallet, { count: OLD, clientId: filters.own, from: start, stepMs });
       await insertPayments(db.query, kind, wallet, { ...busy, count: FEW - OLD, from: start + OLD * stepMs });
     }
-    await tidy();
+    await vacuum();
     for (const one of pages) costs.set(nameOf(one), { few: await costOf(db.query, await requestFor(one)), many: 0 });
     for (const kind of kinds) {
       await insertPayments(db.query, kind, wallet, { ...busy, count: MANY - FEW, from: start + FEW * stepMs });
     }
-    await tidy();
+    await vacuum();
     for (const one of pages) costs.get(nameOf(one))!.many = await costOf(db.query, await requestFor(one));
   });
   after(async () => {
@@ -62,29 +61,29 @@ describe('a page', { skip: skipWithoutPostgres, timeout: 120_000 }, () => {
     await drop();
   });
 
-  /** As autovacuum leaves the tables. */
-  async function tidy(): Promise<void> {
+  /** Brings the tables into the state in which autovacuum leaves them. */
+  async function vacuum(): Promise<void> {
     for (const table of ['incoming_payment', 'quote', 'outgoing_payment', 'wallet_address'])
       await sql`vacuum analyze ${sql.table(table)}`.execute(db.query);
   }
 
-  interface AskedPage {
+  interface RequestedPage {
     readonly kind: Kind;
     readonly filter: Filter;
     readonly position: 'first' | 'middle' | 'last';
     readonly direction: 'forward' | 'backward';
   }
-  const pages: AskedPage[] = kinds.flatMap((kind) =>
+  const pages: RequestedPage[] = kinds.flatMap((kind) =>
     (['own', 'all'] as const).flatMap((filter) =>
       (['first', 'middle', 'last'] as const).flatMap((position) =>
         (['forward', 'backward'] as const).map((direction) => ({ kind, filter, position, direction })),
       ),
     ),
   );
-  const nameOf = ({ kind, filter, position, direction }: AskedPage): string =>
+  const nameOf = ({ kind, filter, position, direction }: RequestedPage): string =>
     `${kind} payments, ${filter}, ${position} page, ${direction}`;
 
-  async function requestFor({ kind, filter, position, direction }: AskedPage): Promise<ListRequest> {
+  async function requestFor({ kind, filter, position, direction }: RequestedPage): Promise<ListRequest> {
     const ownClientId = filters[filter];
     const table = `${kind}_payment` as const;
     const selected = db.query
@@ -96,7 +95,7 @@ describe('a page', { skip: skipWithoutPostgres, timeout: 120_000 }, () => {
       .clearSelect()
       .select((eb) => eb.fn.countAll<string>().as('count'))
       .executeTakeFirstOrThrow();
-    // Twenty from the newest or the oldest: so the pages that such a cursor leads to are full.
+    // 20 rows from the newest or the oldest, so that the pages next to the cursor are full.
     const offset = { first: 20, middle: Math.floor(Number(count) / 2), last: Number(count) - 21 }[position];
     const row = await selected.orderBy('created_at', 'desc').orderBy('id', 'desc').offset(offset).limit(1).execute();
     const { id, created_at } = row[0]!;
@@ -107,7 +106,7 @@ describe('a page', { skip: skipWithoutPostgres, timeout: 120_000 }, () => {
     return { kind, wallet, ownClientId, query };
   }
 
-  /** Blocks that all statements of the request read, from the cache or the disk. */
+  /** Blocks that the statements of the request read, from the cache or the disk. */
   async function costOf(queryable: Queryable, request: ListRequest): Promise<number> {
     const statements: CompiledQuery[] = [];
     const watched = queryable.withPlugin({
@@ -119,7 +118,7 @@ describe('a page', { skip: skipWithoutPostgres, timeout: 120_000 }, () => {
     });
     const { ids } = await listPage(watched, request);
     assert.equal(ids.length, 20, 'the page is full');
-    assert.ok(statements.length >= 2, 'the statements were seen');
+    assert.ok(statements.length >= 2, 'the statements were recorded');
     let blocks = 0;
     for (const statement of statements) {
       const explain = { ...statement, sql: `explain (analyze, buffers, format json) ${statement.sql}` };
@@ -131,9 +130,9 @@ describe('a page', { skip: skipWithoutPostgres, timeout: 120_000 }, () => {
   }
 
   for (const page of pages) {
-    test(`${nameOf(page)}: of ${MANY} costs what one of ${FEW} may cost`, () => {
+    test(`${nameOf(page)}: has the same bound for ${MANY} payments as for ${FEW}`, () => {
       const { few, many } = costs.get(nameOf(page))!;
-      assert.ok(Math.max(few, many) <= MOST_BLOCKS, `${few} blocks, and ${many} of the many`);
+      assert.ok(Math.max(few, many) <= MAX_BLOCKS, `${few} blocks for ${FEW} payments, ${many} for ${MANY}`);
     });
   }
 
@@ -145,19 +144,19 @@ describe('a page', { skip: skipWithoutPostgres, timeout: 120_000 }, () => {
     for (const { filter, columns } of indexes) {
       test(`${kind} payments, ${filter}: without the index on ${columns} a page reads much of the table`, async () => {
         const table = `${kind}_payment`;
-        const found = sql<{ name: string }>`select indexname as name from pg_indexes
+        const select = sql<{ name: string }>`select indexname as name from pg_indexes
           where tablename = ${table} and indexdef like ${`%USING btree ${columns}`}`;
-        const { rows } = await found.execute(db.query);
-        assert.equal(rows.length, 1, 'there is such an index');
+        const { rows } = await select.execute(db.query);
+        assert.equal(rows.length, 1, 'the index exists');
         const page = { kind, filter, position: 'first', direction: 'forward' } as const;
         const request = await requestFor(page);
         const work = db.transaction(async (tx) => {
           await sql`drop index ${sql.id(rows[0]!.name)}`.execute(tx);
           const blocks = await costOf(tx, request);
-          assert.ok(blocks > MOST_BLOCKS * 2, `only ${blocks} blocks`);
-          throw new Undo();
+          assert.ok(blocks > MAX_BLOCKS * 2, `only ${blocks} blocks`);
+          throw new Rollback();
         });
-        await assert.rejects(work, Undo);
+        await assert.rejects(work, Rollback);
       });
     }
   }

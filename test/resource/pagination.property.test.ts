@@ -1,6 +1,6 @@
 /**
- * Cursors against a model that keeps the payments in a list (RS-L-08…RS-L-13, RS-L-16): random payments come and go
- * between the pages, anywhere in the order, while somebody turns them forward and back.
+ * Cursors compared with a model that keeps the payments in a list (RS-L-08…16). Between pages, read forward and
+ * backward, random payments are added and removed anywhere in the order.
  */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -32,7 +32,7 @@ interface ModelPayment {
   readonly clientId: string;
 }
 
-/** Newest first; of the same instant by id. */
+/** Newest first; payments of the same instant by id. */
 const compare = (a: Pick<ModelPayment, 'id' | 'createdAt'>, b: Pick<ModelPayment, 'id' | 'createdAt'>): number =>
   b.createdAt - a.createdAt || (a.id < b.id ? 1 : a.id > b.id ? -1 : 0);
 
@@ -40,7 +40,7 @@ type Change =
   | { readonly kind: 'add'; readonly at: number; readonly client: 0 | 1 }
   | { readonly kind: 'remove'; readonly which: number };
 
-/** Few instants, so that many payments share one. */
+/** Uses few instants, so that many payments share one. */
 const add: fc.Arbitrary<Change> = fc.record({
   kind: fc.constant('add' as const),
   at: fc.nat(6),
@@ -69,7 +69,7 @@ async function change(kind: Kind, wallet: ListedWallet, model: ModelPayment[], c
 for (const kind of kinds) {
   for (const ownClientId of [clients[0], undefined]) {
     const whose = ownClientId === undefined ? 'of all' : 'of one client';
-    test(`${kind} payments ${whose}: each page is what stands beside its cursor, whatever came or went`, async () => {
+    test(`${kind} payments ${whose}: each page follows its cursor, whatever was added or removed`, async () => {
       const property = fc.asyncProperty(
         fc.array(add, { maxLength: 8 }),
         fc.array(turn, { minLength: 1, maxLength: 10 }),
@@ -91,7 +91,7 @@ for (const kind of kinds) {
 
             const newer = from ? visible.filter((one) => compare(one, from) < 0) : [];
             const older = from ? visible.filter((one) => compare(one, from) > 0) : visible;
-            // The cursor's own payment stands on neither side, but it is there, unless it was removed.
+            // The payment at the cursor is on neither side. It counts as a rest unless it was removed.
             const atCursor = visible.some(({ id }) => id === from?.id);
             const expected = direction === 'forward' ? older.slice(0, size) : newer.slice(-size);
             assert.deepEqual(

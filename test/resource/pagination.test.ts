@@ -1,49 +1,27 @@
-/** Lists by cursor (RS-L-01…17). */
+/** Cursor pagination of payments (RS-L-01…17). */
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, describe, test } from 'node:test';
-import {
-  type Answer,
-  full,
-  type ResourceWorld,
-  start,
-  startResourceWorld,
-  type TestAse,
-} from './support/two-resource-servers.ts';
+import { before, beforeEach, describe, test } from 'node:test';
+import { type Answer, assertError, full, start, useResourceServers } from './support/two-resource-servers.ts';
 
-let world: ResourceWorld;
-let granite: TestAse;
-let alice: string;
+const { servers, granite, marble } = useResourceServers();
 let token: string;
-before(async () => {
-  world = await startResourceWorld();
-  ({ granite } = world);
-  alice = `${granite.origin}/alice`;
-});
-after(() => world.close());
 beforeEach(() => {
   token = granite.issue([full.incoming()]);
 });
 
-const refused = (answer: Answer, status: number, description: string | RegExp): void => {
-  assert.equal(answer.status, status, JSON.stringify(answer.body));
-  const { error } = answer.body;
-  if (typeof description === 'string') assert.equal(error.description, description);
-  else assert.match(error.description, description);
-};
-
 describe('lists', () => {
   const list = (query: string, more: object = {}) =>
     granite.call({ path: `/incoming-payments?${query}`, token, ...more });
-  const bob = () => `wallet-address=${encodeURIComponent(`${granite.origin}/bob`)}`;
+  const bob = () => `wallet-address=${encodeURIComponent(granite.bob)}`;
   let own: string[] = [];
   let all: string[] = [];
   before(async () => {
     token = granite.issue([full.incoming()]);
     const other = granite.issue([full.incoming()], 'https://client.example/other');
-    const body = { walletAddress: `${granite.origin}/bob` };
+    const body = { walletAddress: granite.bob };
     const made: { id: string; createdAt: string; other: boolean }[] = [];
     for (let i = 0; i < 9; i++) {
-      world.clock.setting = { mode: 'frozen', offset: 0, at: start + Math.floor(i / 3) };
+      servers.clock.setting = { mode: 'frozen', offset: 0, at: start + Math.floor(i / 3) };
       const isOther = i % 4 === 3;
       const answer = await granite.call({ path: '/incoming-payments', token: isOther ? other : token, body });
       made.push({ id: answer.body.id, createdAt: answer.body.createdAt, other: isOther });
@@ -54,14 +32,14 @@ describe('lists', () => {
   });
   const ids = (answer: Answer): string[] => answer.body.result.map(({ id }: { id: string }) => id);
 
-  test('show own payments, newest first, without methods', async () => {
+  test('show the client its own payments, newest first, without methods', async () => {
     const answer = await list(bob());
     assert.deepEqual(ids(answer), own);
     assert.equal('methods' in answer.body.result[0], false);
     const { startCursor, endCursor, ...flags } = answer.body.pagination;
     assert.deepEqual(flags, { hasNextPage: false, hasPreviousPage: false });
     assert.ok(startCursor && endCursor && startCursor !== endCursor);
-    assert.deepEqual(ids(await list(`wallet-address=${granite.origin}/bob`)), own);
+    assert.deepEqual(ids(await list(`wallet-address=${granite.bob}`)), own);
   });
 
   test('show all payments with list-all', async () => {
@@ -92,11 +70,11 @@ describe('lists', () => {
     assert.deepEqual(beyond.body, { pagination: { hasNextPage: false, hasPreviousPage: true }, result: [] });
   });
 
-  test('yield each payment once, also when others come in between', async () => {
-    const walletAddress = `${granite.origin}/bob`;
+  test('yield each payment once, even if others are created in between', async () => {
+    const walletAddress = granite.bob;
     const client = granite.issue([full.incoming()], 'https://client.example/pages');
     const make = async (at: number): Promise<string> => {
-      world.clock.setting = { mode: 'frozen', offset: 0, at: start + at };
+      servers.clock.setting = { mode: 'frozen', offset: 0, at: start + at };
       return (await granite.call({ path: '/incoming-payments', token: client, body: { walletAddress } })).body.id;
     };
     const before = [];
@@ -112,27 +90,26 @@ describe('lists', () => {
     assert.deepEqual(seen.toSorted(), before.toSorted());
   });
 
-  test('of one payment have it before the page behind it', async () => {
+  test('with one payment have a previous page after it', async () => {
     const client = granite.issue([full.incoming()], 'https://client.example/one');
-    const body = { walletAddress: `${granite.origin}/bob` };
+    const body = { walletAddress: granite.bob };
     await granite.call({ path: '/incoming-payments', token: client, body });
     const { endCursor } = (await list(bob(), { token: client })).body.pagination;
     const behind = await list(`cursor=${endCursor}&${bob()}`, { token: client });
     assert.deepEqual(behind.body, { pagination: { hasNextPage: false, hasPreviousPage: true }, result: [] });
   });
 
-  test('of nothing are empty', async () => {
-    const { granite: _, marble } = world;
+  test('may be empty', async () => {
     const others = marble.issue([full.incoming()]);
     const answer = await marble.call({ path: `/incoming-payments?wallet-address=${marble.origin}/bob`, token: others });
     assert.deepEqual(answer.body, { pagination: { hasNextPage: false, hasPreviousPage: false }, result: [] });
   });
 
-  test('know only their own cursors', async () => {
+  test('reject the cursors of other lists', async () => {
     const { endCursor } = (await list(`first=1&${bob()}`)).body.pagination;
-    refused(await list(`cursor=${endCursor}&wallet-address=${alice}`), 400, 'unknown cursor');
+    assertError(await list(`cursor=${endCursor}&wallet-address=${granite.alice}`), 400, 'unknown cursor');
     const listAll = granite.issue([{ type: 'incoming-payment', actions: ['list-all'] }]);
-    refused(await list(`cursor=${endCursor}&${bob()}`, { token: listAll }), 400, 'unknown cursor');
+    assertError(await list(`cursor=${endCursor}&${bob()}`, { token: listAll }), 400, 'unknown cursor');
     const changed = (endCursor[0] === 'A' ? 'B' : 'A') + endCursor.slice(1);
     for (const cursor of [
       'abc',
@@ -142,7 +119,7 @@ describe('lists', () => {
       '%00',
       '00000000-0000-4000-8000-000000000000',
     ]) {
-      refused(await list(`cursor=${cursor}&${bob()}`), 400, 'unknown cursor');
+      assertError(await list(`cursor=${cursor}&${bob()}`), 400, 'unknown cursor');
     }
   });
 
@@ -164,14 +141,14 @@ describe('lists', () => {
     'first=1e1',
     'first[]=1',
   ]) {
-    test(`refuse ?${query}`, async () => refused(await list(`${query}&${bob()}`), 400, /./));
+    test(`reject ?${query}`, async () => assertError(await list(`${query}&${bob()}`), 400, /./));
   }
 
-  test('need a wallet address of this ASE', async () => {
-    refused(await list(''), 400, /wallet-address/);
-    refused(await list('wallet-address='), 400, /./);
-    refused(await list('wallet-address=%00'), 400, 'Could not get wallet address');
-    refused(await list('wallet-address=nonsense'), 400, 'Could not get wallet address');
-    refused(await list(`${bob()}&${bob()}`), 400, /./);
+  test('require a wallet address of this ASE', async () => {
+    assertError(await list(''), 400, /wallet-address/);
+    assertError(await list('wallet-address='), 400, /./);
+    assertError(await list('wallet-address=%00'), 400, 'Could not get wallet address');
+    assertError(await list('wallet-address=nonsense'), 400, 'Could not get wallet address');
+    assertError(await list(`${bob()}&${bob()}`), 400, /./);
   });
 });

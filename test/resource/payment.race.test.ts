@@ -1,7 +1,7 @@
 /**
- * Races for payments: two server processes on one PostgreSQL (RS-IP-32, RS-IP-36, RS-OP-28, RS-OP-32, RS-Q-16). Rows are
- * held until the requests and settlements wait for each other. Each race is run again without what decides it, to see
- * that it then goes wrong.
+ * Races for payments between two server processes on one PostgreSQL (RS-IP-36, RS-OP-28). Rows are locked until the
+ * requests and workers wait for each other. Each race also runs with a mutant that lacks its lock or key, to prove that
+ * the test would notice.
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -28,7 +28,7 @@ describe('two resource servers', { skip: needsPostgres, timeout: 120_000 }, () =
     await work().finally(() => servers.mutate(''));
   }
 
-  /** The payment comes to the receiver's row first, or the completion does; then both go on. */
+  /** Either the payment or the completion queues first for the lock on the receiver's row. */
   async function completeWhilePaid(first: 'payment' | 'completion', incomingAmount?: string) {
     const receiver = await actors.receiver(incomingAmount);
     const quote = await actors.quote(receiver, '10');
@@ -44,31 +44,39 @@ describe('two resource servers', { skip: needsPostgres, timeout: 120_000 }, () =
     assert.equal(payment.status, 201);
     const end = await actors.settled(payment.body.id);
     return {
-      told: completion.status === 200 ? completion.body.receivedAmount.value : completion.status,
+      reported: completion.status === 200 ? completion.body.receivedAmount.value : completion.status,
       payment: end,
       received: await actors.received(receiver),
     };
   }
 
-  test('complete ∥ a payment arrives: what completion tells is what was received, for good', async () => {
-    assert.deepEqual(await completeWhilePaid('payment'), { told: '10', payment: 'completed 10', received: '10' });
-    assert.deepEqual(await completeWhilePaid('completion'), { told: '0', payment: 'failed 0', received: '0' });
+  test('complete ∥ a payment arrives: completion reports the final received amount', async () => {
+    assert.deepEqual(await completeWhilePaid('payment'), { reported: '10', payment: 'completed 10', received: '10' });
+    assert.deepEqual(await completeWhilePaid('completion'), { reported: '0', payment: 'failed 0', received: '0' });
   });
 
   test('complete ∥ the payment that fills it: one of them completes it', async () => {
-    assert.deepEqual(await completeWhilePaid('payment', '10'), { told: 409, payment: 'completed 10', received: '10' });
-    assert.deepEqual(await completeWhilePaid('completion', '10'), { told: '0', payment: 'failed 0', received: '0' });
+    assert.deepEqual(await completeWhilePaid('payment', '10'), {
+      reported: 409,
+      payment: 'completed 10',
+      received: '10',
+    });
+    assert.deepEqual(await completeWhilePaid('completion', '10'), {
+      reported: '0',
+      payment: 'failed 0',
+      received: '0',
+    });
   });
 
-  test('the mutant that completes without the lock tells less than there is', () =>
+  test('the mutant that completes without the lock reports too small an amount', () =>
     withMutant('payment-races.completion-without-lock', async () => {
-      assert.deepEqual(await completeWhilePaid('payment'), { told: '0', payment: 'completed 10', received: '10' });
+      assert.deepEqual(await completeWhilePaid('payment'), { reported: '0', payment: 'completed 10', received: '10' });
     }));
 
-  test('the mutant that credits without the lock adds to what was closed', () =>
+  test('the mutant that credits without the lock credits a closed payment', () =>
     withMutant('payment-races.credit-without-lock', async () => {
-      const { told, received } = await completeWhilePaid('completion');
-      assert.deepEqual([told, received], ['0', '10']);
+      const { reported, received } = await completeWhilePaid('completion');
+      assert.deepEqual([reported, received], ['0', '10']);
     }));
 
   async function completeTwice(): Promise<number[]> {
@@ -81,7 +89,7 @@ describe('two resource servers', { skip: needsPostgres, timeout: 120_000 }, () =
 
   test('complete ∥ complete: once', async () => assert.deepEqual(await completeTwice(), [200, 409]));
 
-  test('the mutant that completes without the lock does it twice', () =>
+  test('the mutant that completes without the lock completes twice', () =>
     withMutant('payment-races.completion-without-lock', async () =>
       assert.deepEqual(await completeTwice(), [200, 200]),
     ));
@@ -101,12 +109,12 @@ describe('two resource servers', { skip: needsPostgres, timeout: 120_000 }, () =
     };
   }
 
-  test('payment ∥ payment for the last room: one arrives, the other fails and sends nothing', async () => {
+  test('payment ∥ payment for the last amount: one completes, the other fails and sends nothing', async () => {
     const ends = ['completed 10', 'failed 0'];
     assert.deepEqual(await fillTwice(), { ends, received: '10', completed: true });
   });
 
-  test('the mutant that credits without the lock takes more than the incoming amount', () =>
+  test('the mutant that credits without the lock exceeds the incoming amount', () =>
     withMutant('payment-races.credit-without-lock', async () => assert.equal((await fillTwice()).received, '20')));
 
   test('a quote expires while its payment is on its way: paid within its time, or not at all', async () => {
@@ -145,7 +153,7 @@ describe('two resource servers', { skip: needsPostgres, timeout: 120_000 }, () =
     return outcome;
   }
 
-  /** Two grants pay one quote; both inserts wait for a third that comes to nothing. */
+  /** Two grants pay one quote. Both inserts wait for a third one, which is rolled back. */
   async function payTwice(): Promise<string[]> {
     const tokens = [await actors.outgoingToken(), await actors.outgoingToken()] as const;
     const receiver = await actors.receiver();

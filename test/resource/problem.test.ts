@@ -19,7 +19,7 @@ const codes = [
 const errorOf = ({ body }: Reply) => (body as { error: { code: string; description: string } }).error;
 const validators: Readonly<Record<string, Readonly<Record<number, ReplyValidator | null>>>> = responseBody;
 
-test('every problem is valid for every operation that may have it', () => {
+test('renders every problem as a valid response of every operation that may raise it', () => {
   for (const operationId of Object.keys(routes)) {
     for (const code of codes.filter((name) => name !== 'not_found' || operationId.startsWith('get-'))) {
       if (code === 'not_found' && operationId === 'get-outgoing-payment-grant') continue;
@@ -32,12 +32,12 @@ test('every problem is valid for every operation that may have it', () => {
   }
 });
 
-test('a signature problem says so first', () => {
+test('prefixes the description of a signature problem', () => {
   const reply = render(new Problem('invalid_signature', { description: 'too old' }), 'get-quote');
   assert.equal(errorOf(reply).description, 'Signature validation error: too old');
 });
 
-test('details for the log stay there', () => {
+test('keeps details for the log out of the response', () => {
   const reply = render(
     new Problem('invalid_receiver', { detail: 'secret', cause: new Error('secret') }),
     'create-quote',
@@ -45,7 +45,7 @@ test('details for the log stay there', () => {
   assert.doesNotMatch(JSON.stringify(reply), /secret/);
 });
 
-test('whatever is no known problem is a failure that tells its id only', () => {
+test('renders an unknown problem as an internal error with only its failure id', () => {
   for (const problem of [
     new Problem('internal_error', { cause: new Error('secret'), description: 'secret' }),
     new Problem('insufficient_funds', { description: 'secret' }),

@@ -1,4 +1,4 @@
-/** Reading receivers of other ASEs, whatever those answer (RS-Q-14, RS-Q-20). */
+/** Reading receivers of other ASEs, whatever they respond (RS-Q-14, RS-Q-20). */
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, test } from 'node:test';
@@ -38,7 +38,7 @@ interface Answers {
   full?: (token: string) => unknown;
 }
 
-/** Another ASE: a body is answered with 200, a number is a status, an error is thrown. */
+/** Starts a reader with a stub of another ASE. A body is sent with status 200, a number is a status, an error is thrown. */
 function startReader(answers: Answers = {}) {
   let wallNow = 1_000_000;
   let tokens = 0;
@@ -79,7 +79,7 @@ const rejects = (reading: Promise<unknown>, code: string) =>
   assert.rejects(reading, (error: unknown) => error instanceof Problem && error.code === code);
 
 describe('a receiver at another ASE', () => {
-  test('is read by public view, grant and full view, the latter two signed', async () => {
+  test('is read by public view, grant and full view, of which the last two are signed', async () => {
     const { read, requests } = startReader();
     assert.deepEqual(await read(url), {
       url,
@@ -102,7 +102,7 @@ describe('a receiver at another ASE', () => {
     assert.equal(full!.headers!['authorization'], 'GNAP token-1');
   });
 
-  test('needs no new grant while the token lives', async () => {
+  test('requires no new grant until the token expires', async () => {
     const { read, kinds, pass } = startReader();
     await read(url);
     pass(594_000);
@@ -113,14 +113,14 @@ describe('a receiver at another ASE', () => {
     assert.equal(kinds(), 'public grant full public full public grant full');
   });
 
-  test('needs one grant for many at once', async () => {
+  test('requires one grant for concurrent reads', async () => {
     const { read, requests } = startReader();
     await Promise.all([read(url), read(url), read(url)]);
     assert.equal(requests.filter(({ kind }) => kind === 'grant').length, 1);
   });
 
   for (const status of [401, 403]) {
-    test(`gets one new token when the old one is answered with ${status}`, async () => {
+    test(`gets one new token if the old one is answered with ${status}`, async () => {
       const valid = new Set(['token-1']);
       const { read, kinds } = startReader({ full: (token) => (valid.has(token) ? fullView : status) });
       await read(url);
@@ -129,19 +129,19 @@ describe('a receiver at another ASE', () => {
       await read(url);
       assert.equal(kinds(), 'public grant full public full grant full');
       valid.clear();
-      // 401 may mean that nobody reaches our keys just now; 403 is a no.
+      // 401 may mean that the other ASE cannot fetch our keys at the moment; 403 is final.
       await rejects(read(url), status === 401 ? 'receiver_unreachable' : 'invalid_receiver');
       assert.equal(kinds(), 'public grant full public full grant full public full grant full');
     });
   }
 
-  test('that refuses even a new token is none', async () => {
+  test('is invalid if it rejects even a new token', async () => {
     const { read, kinds } = startReader({ full: () => 403 });
     await rejects(read(url), 'invalid_receiver');
     assert.equal(kinds(), 'public grant full grant full');
   });
 
-  test('is asked again after a grant that failed', async () => {
+  test('is read again after a failed grant request', async () => {
     let works = false;
     const { read } = startReader({ grant: () => (works ? grantOf('t') : 503) });
     await rejects(read(url), 'receiver_unreachable');
@@ -149,7 +149,7 @@ describe('a receiver at another ASE', () => {
     assert.equal((await read(url)).receivedAmount, 100n);
   });
 
-  test('may be reachable later where its authorization server refuses us, as while it cannot read our keys', async () => {
+  test('may be reachable later if its authorization server rejects us, which may lack our keys', async () => {
     for (const status of [400, 401]) {
       await rejects(startReader({ grant: () => status }).read(url), 'receiver_unreachable');
     }
@@ -163,7 +163,7 @@ describe('a receiver at another ASE', () => {
     }
   });
 
-  test('is none if what is answered cannot be used', async () => {
+  test('is invalid if a response is unusable', async () => {
     const blocked = new OutboundError('blocked_address', '');
     for (const answer of [404, 401, 'no json', '', [], null, { receivedAmount: eur('1') }, fullView, blocked]) {
       if (answer !== null) await rejects(startReader({ public: answer }).read(url), 'invalid_receiver');
@@ -187,7 +187,7 @@ describe('a receiver at another ASE', () => {
     await rejects(startReader({ full: () => ({ authServer }) }).read(url), 'invalid_receiver');
   });
 
-  test('is not asked for at a URL that is no incoming payment', async () => {
+  test('is not requested unless the URL is that of an incoming payment', async () => {
     const { read, requests } = startReader();
     for (const wrong of ['https://marble.example/bob', 'ftp://x/incoming-payments/1', 'incoming-payments/1', '']) {
       await rejects(read(wrong), 'invalid_receiver');
@@ -196,7 +196,7 @@ describe('a receiver at another ASE', () => {
   });
 });
 
-describe('a receiver that was read', () => {
+describe('a receiver', () => {
   const receiver: Receiver = {
     url,
     asset: { code: 'EUR', scale: 2 },
@@ -216,13 +216,13 @@ describe('a receiver that was read', () => {
       url,
     );
 
-  test('can be paid what it still awaits', async () => {
+  test('has the amount remaining that it still awaits', async () => {
     assert.equal((await check({})).remaining, 6n);
     assert.equal((await check({ incomingAmount: undefined })).remaining, undefined);
     assert.equal((await check({ ilp: undefined, localIncomingPaymentId: 'x' }, 999, false)).remaining, 6n);
   });
 
-  test('cannot be paid when it is closed or out of reach', async () => {
+  test('cannot be paid if it is closed or unreachable', async () => {
     await rejects(check({ completed: true }), 'invalid_receiver');
     await rejects(check({ receivedAmount: 10n }), 'invalid_receiver');
     await rejects(check({}, 1000), 'invalid_receiver');

@@ -1,5 +1,5 @@
 /**
- * A process of the races in bookkeeping.race.test.ts: acts when told to, and commits when told to. Its action is
+ * A process of the races in `bookkeeping.race.test.ts`, which acts and commits on messages from its parent. Its action is
  * `reverse` with a transfer, or `settle` or `resolve` with a payment, the condition of its packet and the fulfillment.
  */
 import { once } from 'node:events';
@@ -19,20 +19,20 @@ const [url, ase, peer, action, subject, condition, proof] = process.argv.slice(2
   string,
   ...string[],
 ];
-const tell = (message: string): void => {
+const send = (message: string): void => {
   process.send!(message);
 };
 
 const db = await openDatabase({ kind: 'postgresql', url, poolSize: 1 });
 const clock = new WorldClock();
 let isHeld = false;
-/** The first one waits before it commits. */
+/** Transactions of which the first waits before it commits. */
 const held: typeof db.transaction = (work) =>
   db.transaction(async (tx) => {
     const result = await work(tx);
     if (isHeld) return result;
     isHeld = true;
-    tell('done');
+    send('done');
     await once(process, 'message');
     return result;
   });
@@ -58,13 +58,13 @@ try {
     action === 'settle'
       ? await claimJob(db.query, { ase, paymentId: subject!, wallNow: clock.wallNow(), leaseMs: 60_000 })
       : undefined;
-  tell('ready');
+  send('ready');
   await once(process, 'message');
   if (job) {
     await sendPayment(
       {
         ...{ db: { ...db, transaction: held }, clock, connector, packetLifetimeMs: 30_000 },
-        readReceiver: () => Promise.reject(new Error('nothing is missing')),
+        readReceiver: () => Promise.reject(new Error('the receiver is not needed')),
         failpoint: () => {},
         announce: async () => {},
         isStopping: () => false,
@@ -74,7 +74,7 @@ try {
   } else if (action === 'resolve') await held(resolve);
   else await held((tx) => reverseTransfer(tx, ase, { transfer: subject!, reason: 'a race' }, clock.businessNow()));
 } catch (error) {
-  tell(error instanceof Problem ? error.code : error instanceof LeaseLost ? 'lease lost' : String(error));
+  send(error instanceof Problem ? error.code : error instanceof LeaseLost ? 'lease lost' : String(error));
 }
 await db.close();
 process.disconnect();

@@ -1,4 +1,4 @@
-/** Tables full of payments, and their lists as the handlers give them, without HTTP. */
+/** Many payments in the tables, and their lists from the handlers, without HTTP. */
 import assert from 'node:assert/strict';
 import { sql } from 'kysely';
 import { toInstant } from '../../../src/database/columns.ts';
@@ -50,7 +50,7 @@ export async function openListedWallet(db: Database, ase: string): Promise<Liste
 export interface Filling {
   readonly count: number;
   readonly clientId: string;
-  /** When the first one was created, in milliseconds; the others follow every `stepMs`. */
+  /** Creation time of the first one, in milliseconds; the others follow every `stepMs`. */
   readonly from: number;
   readonly stepMs: number;
 }
@@ -60,7 +60,7 @@ interface Listed {
   readonly created_at: string;
 }
 
-/** Inserts so many payments in one statement; an outgoing one brings its quote. Returns them. */
+/** Inserts payments in one statement, outgoing ones with their quotes, and returns them. */
 export async function insertPayments(
   db: Queryable,
   kind: Kind,
@@ -96,7 +96,7 @@ export async function insertPayments(
 export interface ListRequest {
   readonly kind: Kind;
   readonly wallet: ListedWallet;
-  /** The asking client, for its own payments; undefined for those of all. */
+  /** Lists the payments of this client only; undefined for the payments of all. */
   readonly ownClientId: string | undefined;
   readonly query: Readonly<Record<string, string>>;
 }
@@ -106,7 +106,7 @@ export interface Page {
   readonly ids: readonly string[];
 }
 
-/** What the handler of the list answers. */
+/** The page that the list's handler returns. */
 export async function listPage(db: Queryable, { kind, wallet, ownClientId, query }: ListRequest): Promise<Page> {
   const origin = `https://${wallet.ase}.example`;
   const deps = { ase: wallet.ase, db: { query: db }, resourceServer: origin } as unknown as ResourceDeps;

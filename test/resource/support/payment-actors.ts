@@ -1,11 +1,11 @@
-/** What a client does with payments at two servers of one ASE, and rows that hold its requests back until they meet. */
+/** Payment requests of a client to two servers of one ASE, and row locks that delay them until they coincide. */
 import assert from 'node:assert/strict';
 import pg from 'pg';
 import type { Answer, TwoServers, Which } from '../../auth/support/two-servers.ts';
 
 export const usd = (value: string) => ({ value, assetCode: 'USD', assetScale: 2 });
-/** Longer than anything here waits. */
-const TOO_LONG_MS = 10_000;
+/** Bound for each wait. */
+const MAX_WAIT_MS = 10_000;
 
 export async function startPaymentActors(servers: TwoServers) {
   const { environment, authServer, resourceServer, databaseUrl, send, decide } = servers;
@@ -25,14 +25,14 @@ export async function startPaymentActors(servers: TwoServers) {
   const incomingToken = await requestToken({ type: 'incoming-payment', actions: ['create', 'read', 'complete'] });
   const quoteToken = await requestToken({ type: 'quote', actions: ['create', 'read'] });
 
-  const until = async (what: string, isTrue: () => Promise<boolean>): Promise<void> => {
+  const until = async (event: string, isTrue: () => Promise<boolean>): Promise<void> => {
     for (const since = performance.now(); !(await isTrue()); ) {
-      if (performance.now() - since > TOO_LONG_MS) throw new Error(`it did not happen: ${what}`);
+      if (performance.now() - since > MAX_WAIT_MS) throw new Error(`it did not happen: ${event}`);
     }
   };
 
   const actors = {
-    /** A token of a grant of its own. */
+    /** The token of a new grant. */
     async outgoingToken(): Promise<string> {
       const access = [{ type: 'outgoing-payment', actions: ['create', 'read'], identifier: payer }];
       const body = { client: environment.client, access_token: { access }, interact: { start: ['redirect'] } };
@@ -47,7 +47,7 @@ export async function startPaymentActors(servers: TwoServers) {
       assert.equal(answer.status, 201);
       return answer.body.id;
     },
-    // biome-ignore lint/suspicious/noExplicitAny: tests read what they expect
+    // biome-ignore lint/suspicious/noExplicitAny: tests assert on the members they expect
     async quote(receiver: string, value: string): Promise<any> {
       const body = { walletAddress: payer, receiver, method: 'ilp', receiveAmount: usd(value) };
       const answer = await send(0, { url: `${resourceServer}/quotes`, body, token: quoteToken });
@@ -64,7 +64,7 @@ export async function startPaymentActors(servers: TwoServers) {
     async isCompleted(receiver: string): Promise<boolean> {
       return (await send(1, { method: 'GET', url: receiver, token: incomingToken })).body.completed;
     },
-    /** `completed` or `failed`, and what was sent. */
+    /** `completed` or `failed`, and the sent amount. */
     async settled(paymentUrl: string): Promise<string> {
       const id = paymentUrl.split('/').at(-1);
       const read = () => observer.query('select state, sent_amount from outgoing_payment where id = $1', [id]);
@@ -72,7 +72,7 @@ export async function startPaymentActors(servers: TwoServers) {
       const [{ state, sent_amount }] = (await read()).rows;
       return `${state} ${sent_amount}`;
     },
-    /** Holds what the statement locks; `blocked(n)` resolves when so many statements of others wait. */
+    /** Holds the locks of a statement; `blocked(n)` resolves when n other statements wait for a lock. */
     async hold(statement: string, parameters: readonly string[]) {
       await holder.query('begin');
       await holder.query(statement, [...parameters]);
@@ -85,7 +85,7 @@ export async function startPaymentActors(servers: TwoServers) {
     },
     holdReceiver: (receiver: string) =>
       actors.hold('select from incoming_payment where id = $1 for update', [receiver.split('/').at(-1)!]),
-    /** For what is broken on purpose in the tables. */
+    /** Runs a statement, for example one that drops a constraint. */
     run: (statement: string) => observer.query(statement),
     close: () => Promise.all([holder.end(), observer.end()]),
   };

@@ -1,8 +1,10 @@
-/** Two resource servers behind HTTP for tests, with tokens given out by hand instead of by an authorization server. */
+/** Two resource servers behind HTTP, with tokens that tests issue by hand instead of an authorization server. */
+import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { after, afterEach, before, beforeEach } from 'node:test';
 import express from 'express';
 import type { Logger } from 'pino';
 import { WorldClock } from '../../../src/clock.ts';
@@ -28,8 +30,11 @@ import { nameDatabase, openEmbedded, skipWithoutPostgres } from '../../database/
 export interface TestAse {
   readonly name: string;
   readonly origin: string;
+  /** Wallet addresses. */
+  readonly alice: string;
+  readonly bob: string;
   readonly readReceiver: ReadReceiver;
-  /** A token that allows this. */
+  /** Issues a token with this access. */
   issue(access: AccessItem[], clientId?: string, grantId?: string): string;
   revoke(token: string): void;
   call(options: CallOptions): Promise<Answer>;
@@ -37,7 +42,7 @@ export interface TestAse {
 
 export interface CallOptions {
   readonly method?: string;
-  /** Path below the origin, or a whole URL. */
+  /** Path below the origin, or a complete URL. */
   readonly path: string;
   readonly token?: string | undefined;
   readonly body?: unknown;
@@ -51,38 +56,45 @@ export interface CallOptions {
 export interface Answer {
   readonly status: number;
   readonly headers: Headers;
-  // biome-ignore lint/suspicious/noExplicitAny: what a server answers is for the test to say
+  // biome-ignore lint/suspicious/noExplicitAny: tests assert on the members they expect
   readonly body: any;
 }
 
-export interface ResourceWorld {
+export interface ResourceServers {
   readonly db: Database;
   readonly clock: WorldClock;
   readonly granite: TestAse;
   readonly marble: TestAse;
-  /** What the servers use at the moment; tests change it. */
+  /** Current terms of the servers, which tests may change. */
   readonly terms: { fee: Fee; prices: Record<string, string>; canReach: boolean; switches: Switches };
+  /** Names of the ASEs whose payment worker was woken. */
   readonly woken: string[];
-  /** Requests that the ASEs made. */
+  /** Outbound requests of the ASEs. */
   readonly outbound: OutboundRequest[];
-  /** Warnings and errors logged. */
+  /** Logged warnings and errors. */
   readonly logged: { level: string; fields: Record<string, unknown>; message: string }[];
-  /** Rows of a table. */
+  /** Number of rows in a table. */
   count(table: 'incoming_payment' | 'quote' | 'outgoing_payment' | 'grant_spending'): Promise<number>;
   close(): Promise<void>;
 }
 
+const defaultTerms: ResourceServers['terms'] = {
+  fee: noFee,
+  prices: { USD: '1', EUR: '1.25' } as Record<string, string>,
+  canReach: true,
+  switches: compat,
+};
+
 export const start = Date.parse('2026-03-01T12:00:00.000Z');
 const assets = { granite: 'USD', marble: 'EUR' } as const;
 const keyid = 'test-key';
-/** One key signs for every client and every instance of the tests. */
-const shared = generateKeyPairSync('ed25519');
-const { privateKey } = shared;
-const key = await importClientJwk({ ...shared.publicKey.export({ format: 'jwk' }), kid: keyid, alg: 'EdDSA' });
+/** The signing key of every client and ASE instance. */
+const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+const key = await importClientJwk({ ...publicKey.export({ format: 'jwk' }), kid: keyid, alg: 'EdDSA' });
 
-/** Wallets `/alice` and `/bob` at `granite` (USD/2) and at `marble` (EUR/2), `/gone` inactive. */
-export async function startResourceWorld(): Promise<ResourceWorld> {
-  // On PostgreSQL, where there is one, requests really run at the same time.
+/** Both ASEs have wallet addresses `/alice` and `/bob`, in USD/2 at granite and EUR/2 at marble, and an inactive `/gone`. */
+export async function startResourceServers(): Promise<ResourceServers> {
+  // PostgreSQL, where available, runs concurrent requests truly in parallel.
   const named = skipWithoutPostgres ? undefined : nameDatabase('resource');
   const db = named ? await openDatabase({ kind: 'postgresql', url: named.url }) : await openEmbedded();
   const clock = new WorldClock();
@@ -90,16 +102,11 @@ export async function startResourceWorld(): Promise<ResourceWorld> {
   const world = {
     db,
     clock,
-    terms: {
-      fee: noFee,
-      prices: { USD: '1', EUR: '1.25' } as Record<string, string>,
-      canReach: true,
-      switches: compat,
-    },
+    terms: { ...defaultTerms },
     woken: [] as string[],
     outbound: [] as OutboundRequest[],
-    logged: [] as ResourceWorld['logged'],
-    async count(table: Parameters<ResourceWorld['count']>[0]) {
+    logged: [] as ResourceServers['logged'],
+    async count(table: Parameters<ResourceServers['count']>[0]) {
       return (await db.query.selectFrom(table).select('ase').execute()).length;
     },
   };
@@ -120,7 +127,7 @@ export async function startResourceWorld(): Promise<ResourceWorld> {
 
 async function startAse(
   name: 'granite' | 'marble',
-  world: Omit<ResourceWorld, 'granite' | 'marble' | 'close'>,
+  world: Omit<ResourceServers, 'granite' | 'marble' | 'close'>,
   closers: (() => void)[],
 ): Promise<TestAse> {
   const { db, clock, terms } = world;
@@ -173,7 +180,7 @@ async function startAse(
     resourceServer: origin,
     introspect: async (token) => tokens.get(token),
     async clientKey(_client, wanted) {
-      if (wanted !== keyid) throw new ClientKeyError('key_not_found', 'the key set has no key of that kid');
+      if (wanted !== keyid) throw new ClientKeyError('key_not_found', 'the key set lacks this kid');
       return key;
     },
     credentialsFor: (id) => createCredentials(['c2VjcmV0'], `test.${name}`, id),
@@ -185,7 +192,7 @@ async function startAse(
     announce: announceNothing,
   });
 
-  // Stands in for the authorization server: gives any instance a token for read-all.
+  // A stub authorization server that grants every instance `read-all`.
   app.post('/auth/', (_req, res) => {
     const value = issue([{ type: 'incoming-payment', actions: ['read-all'] }], 'instance');
     const access = [{ type: 'incoming-payment', actions: ['read-all'] }];
@@ -212,6 +219,8 @@ async function startAse(
   return {
     name,
     origin,
+    alice: `${origin}/alice`,
+    bob: `${origin}/bob`,
     readReceiver,
     issue,
     revoke: (token) => tokens.delete(token),
@@ -256,7 +265,10 @@ async function insertWallets(db: Database, ase: 'granite' | 'marble', origin: st
   }
 }
 
-/** Access to everything of a type. */
+export const usd = (value: string) => ({ value, assetCode: 'USD', assetScale: 2 });
+export const eur = (value: string) => ({ value, assetCode: 'EUR', assetScale: 2 });
+
+/** Full access to the resources of a type. */
 export const full = {
   incoming: (identifier?: string): AccessItem => ({
     type: 'incoming-payment',
@@ -271,3 +283,42 @@ export const full = {
     ...(limits && { limits }),
   }),
 };
+
+/** Creates an incoming payment at bob's wallet address and returns its URL. */
+export async function createReceiver(ase: TestAse, members: object = {}): Promise<string> {
+  const body = { walletAddress: ase.bob, ...members };
+  const answer = await ase.call({ path: '/incoming-payments', token: ase.issue([full.incoming()]), body });
+  assert.equal(answer.status, 201, JSON.stringify(answer.body));
+  return answer.body.id;
+}
+
+export const completeReceiver = (ase: TestAse, url: string): Promise<Answer> =>
+  ase.call({ method: 'POST', path: `${url}/complete`, token: ase.issue([full.incoming()]) });
+
+export function assertError({ status, body }: Answer, expected: number, description: string | RegExp): void {
+  assert.equal(status, expected, JSON.stringify(body));
+  if (typeof description === 'string') assert.equal(body.error.description, description);
+  else assert.match(body.error.description, description);
+}
+
+/**
+ * Starts both servers for the tests of a file; the returned objects are complete once `before` hooks run. Each test
+ * begins with a stopped clock and default terms, and fails if a warning or an error is logged.
+ */
+export function useResourceServers() {
+  const servers = {} as ResourceServers;
+  const [granite, marble] = [{} as TestAse, {} as TestAse];
+  before(async () => {
+    Object.assign(servers, await startResourceServers());
+    Object.assign(granite, servers.granite);
+    Object.assign(marble, servers.marble);
+  });
+  beforeEach(() => {
+    servers.clock.setting = { mode: 'frozen', offset: 0, at: start };
+    Object.assign(servers.terms, defaultTerms);
+    for (const records of [servers.woken, servers.outbound, servers.logged]) records.length = 0;
+  });
+  afterEach(() => assert.deepEqual(servers.logged, []));
+  after(() => servers.close());
+  return { servers, granite, marble };
+}
