@@ -1,6 +1,6 @@
 /**
- * The cost of a page, in blocks that PostgreSQL reads (RS-L-01…17). The first, a middle and the last page stay below one
- * bound, whether the wallet address has 1,000 or 50,000 payments. Without the indexes they exceed it.
+ * The cost of a page, in blocks that PostgreSQL reads (RS-L-01…17). One bound holds for the first, a middle and the last
+ * page, whether the wallet address has 1,000 or 50,000 payments. Without the indexes it is exceeded.
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
