@@ -43,7 +43,7 @@ export async function setFee(tx: Transaction, ase: string, { asset, fee }: Asset
     .execute();
 }
 
-export async function readPrices(db: Queryable, ase: string): Promise<Prices> {
+export async function findPrices(db: Queryable, ase: string): Promise<Prices> {
   const rows = await db
     .selectFrom('price')
     .select(['currency', 'price'])

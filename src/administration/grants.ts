@@ -47,7 +47,7 @@ export interface TokenDescription {
 }
 
 /** A grant with its 100 newest tokens. Throws `not_found`. */
-export async function readGrant(
+export async function getGrant(
   db: Queryable,
   ase: string,
   id: string,

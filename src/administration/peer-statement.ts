@@ -38,7 +38,7 @@ export interface PeerStatement {
 }
 
 /** Reads one snapshot, so this must be the first call in its transaction. Throws `not_found`. */
-export async function readPeerStatement(tx: Transaction, ase: string, name: string): Promise<PeerStatement> {
+export async function getPeerStatement(tx: Transaction, ase: string, name: string): Promise<PeerStatement> {
   await sql`set transaction isolation level repeatable read, read only`.execute(tx);
   const { prefix } = await expectPeer(tx, ase, name);
   const rows = await tx
@@ -66,7 +66,7 @@ export async function readPeerStatement(tx: Transaction, ase: string, name: stri
 }
 
 /** A packet that a peer sent and this ASE booked. Throws `not_found`. */
-export async function readPeerPacket(db: Queryable, ase: string, name: string, condition: string) {
+export async function getPeerPacket(db: Queryable, ase: string, name: string, condition: string) {
   await expectPeer(db, ase, name);
   const row = await db
     .selectFrom('incoming_packet as packet')

@@ -4,7 +4,7 @@ import { checkServiceUrl } from './service-url.ts';
 import { countSettingsChange } from './settings.ts';
 
 /** URL of the service; undefined if the rates follow from the prices. */
-export async function readRateSource(db: Queryable, ase: string): Promise<string | undefined> {
+export async function findRateSource(db: Queryable, ase: string): Promise<string | undefined> {
   const row = await db.selectFrom('ase').select('rate_source').where('ase', '=', ase).executeTakeFirst();
   return row?.rate_source ?? undefined;
 }

@@ -37,7 +37,7 @@ const selectAse = (db: Queryable, ase: string) =>
     .select(['settings_version', 'secrets', 'webhook_url', 'webhook_secret', 'rate_source'])
     .where('ase', '=', ase);
 
-async function readSettings(db: Queryable, ase: string): Promise<Settings> {
+async function loadSettings(db: Queryable, ase: string): Promise<Settings> {
   // The version is read first: the next refresh then detects a change between these queries.
   const { settings_version: version, secrets, ...row } = await selectAse(db, ase).executeTakeFirstOrThrow();
   const prices = await db.selectFrom('price').select(['currency', 'price']).where('ase', '=', ase).execute();
@@ -73,12 +73,12 @@ async function readSettings(db: Queryable, ase: string): Promise<Settings> {
 
 /** Loads the settings. */
 export async function openSettings(db: Queryable, ase: string): Promise<SettingsMemory> {
-  let current = await readSettings(db, ase);
+  let current = await loadSettings(db, ase);
   // Refreshes run one after the other, so that the last one to finish is also the newest.
   let running: Promise<unknown> = Promise.resolve();
   const refresh = async (): Promise<Settings> => {
     const row = await selectAse(db, ase).executeTakeFirst();
-    if (row && row.settings_version !== current.version) current = await readSettings(db, ase);
+    if (row && row.settings_version !== current.version) current = await loadSettings(db, ase);
     return current;
   };
   return {

@@ -6,7 +6,7 @@ import { checkServiceUrl } from './service-url.ts';
 import { countSettingsChange } from './settings.ts';
 
 /** The URL without the secret, which is never disclosed. */
-export async function readWebhookUrl(db: Queryable, ase: string): Promise<string | undefined> {
+export async function findWebhookUrl(db: Queryable, ase: string): Promise<string | undefined> {
   const row = await db.selectFrom('ase').select('webhook_url').where('ase', '=', ase).executeTakeFirst();
   return row?.webhook_url ?? undefined;
 }

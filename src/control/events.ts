@@ -1,6 +1,6 @@
 /** The webhook of an ASE and its undelivered events (EVT-01). */
 import type { Handlers } from '../../generated/control/routes.ts';
-import { dropUndelivered, readWebhookUrl, retryUndelivered, setWebhook } from '../administration/webhook.ts';
+import { dropUndelivered, findWebhookUrl, retryUndelivered, setWebhook } from '../administration/webhook.ts';
 import { toInstant } from '../database/columns.ts';
 import { listEvents, type StoredEvent } from '../events/outbox.ts';
 import { type AdministrationDeps, type ControlCall, createAseAccess } from './ase-access.ts';
@@ -19,7 +19,7 @@ export function createEventHandlers(deps: AdministrationDeps) {
   return {
     'get-webhook': async (_call, { params }) => ({
       status: 200,
-      body: { url: (await readWebhookUrl(db.query, expectAse(params.ase).key)) ?? null },
+      body: { url: (await findWebhookUrl(db.query, expectAse(params.ase).key)) ?? null },
     }),
     'set-webhook': async (call, { params, body }) => {
       const reply = await changeSettings(call, params.ase, async (tx, { key, local }) => {

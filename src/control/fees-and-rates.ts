@@ -1,7 +1,7 @@
 /** Fees, prices and the rate source of an ASE. */
 import type { Handlers } from '../../generated/control/routes.ts';
-import { listFees, readPrices, setFee, setPrices } from '../administration/fees.ts';
-import { readRateSource, setRateSource } from '../administration/rate-source.ts';
+import { findPrices, listFees, setFee, setPrices } from '../administration/fees.ts';
+import { findRateSource, setRateSource } from '../administration/rate-source.ts';
 import type { Asset } from '../open-payments/amount.ts';
 import { type AdministrationDeps, type ControlCall, createAseAccess } from './ase-access.ts';
 import { toAssetBody } from './bodies.ts';
@@ -29,7 +29,7 @@ export function createFeeAndRateHandlers(deps: AdministrationDeps) {
       }),
     'get-prices': async (_call, { params }) => ({
       status: 200,
-      body: { prices: await readPrices(db.query, expectAse(params.ase).key) },
+      body: { prices: await findPrices(db.query, expectAse(params.ase).key) },
     }),
     'set-prices': (call, { params, body }) =>
       changeSettings(call, params.ase, async (tx, { key }) => {
@@ -39,7 +39,7 @@ export function createFeeAndRateHandlers(deps: AdministrationDeps) {
 
     'get-rate-source': async (_call, { params }) => ({
       status: 200,
-      body: { url: (await readRateSource(db.query, expectAse(params.ase).key)) ?? null },
+      body: { url: (await findRateSource(db.query, expectAse(params.ase).key)) ?? null },
     }),
     'set-rate-source': (call, { params, body }) =>
       changeSettings(call, params.ase, async (tx, { key, local }) => ({

@@ -1,7 +1,7 @@
 /** Grants of an ASE, their tokens and the payments made with them. */
 import type { Handlers } from '../../generated/control/routes.ts';
 import { type GrantPayment, listGrantPayments } from '../administration/grant-payments.ts';
-import { type GrantDescription, listGrants, readGrant, revokeGrant } from '../administration/grants.ts';
+import { type GrantDescription, getGrant, listGrants, revokeGrant } from '../administration/grants.ts';
 import { toInstant } from '../database/columns.ts';
 import { type AdministrationDeps, type ControlCall, createAseAccess } from './ase-access.ts';
 import { toAssetBody, toPageBody } from './bodies.ts';
@@ -37,7 +37,7 @@ export function createGrantHandlers(deps: AdministrationDeps) {
       });
     },
     'get-grant': async (_call, { params }) => {
-      const { tokens, ...grant } = await readGrant(db.query, expectAse(params.ase).key, params.grant);
+      const { tokens, ...grant } = await getGrant(db.query, expectAse(params.ase).key, params.grant);
       const list = tokens.map(({ createdAt, expiresAt, revokedAt }) => ({
         createdAt: toInstant(createdAt),
         expiresAt: toInstant(expiresAt),

@@ -1,6 +1,6 @@
 /** An ASE’s side of the account with a peer, which `touchstone reconcile` compares. */
 import type { Handlers } from '../../generated/control/routes.ts';
-import { readPeerPacket, readPeerStatement } from '../administration/peer-statement.ts';
+import { getPeerPacket, getPeerStatement } from '../administration/peer-statement.ts';
 import { toInstant } from '../database/columns.ts';
 import { type AdministrationDeps, type ControlCall, createAseAccess } from './ase-access.ts';
 import { toAssetBody } from './bodies.ts';
@@ -13,7 +13,7 @@ export function createPeerAccountHandlers(deps: AdministrationDeps) {
     'get-peer-statement': async (call, { params }) => {
       const { key, prefix } = expectAse(params.ase);
       return call.transaction(async (tx) => {
-        const { accounts, packetsInDoubt, ...statement } = await readPeerStatement(tx, key, params.peer);
+        const { accounts, packetsInDoubt, ...statement } = await getPeerStatement(tx, key, params.peer);
         return {
           status: 200,
           body: {
@@ -26,7 +26,7 @@ export function createPeerAccountHandlers(deps: AdministrationDeps) {
       });
     },
     'get-peer-packet': async (_call, { params }) => {
-      const { asset, amount, bookedAt, ...packet } = await readPeerPacket(
+      const { asset, amount, bookedAt, ...packet } = await getPeerPacket(
         db.query,
         expectAse(params.ase).key,
         params.peer,

@@ -22,7 +22,7 @@ import {
   quoteUrl,
   receiveAmountOf,
 } from './quote.ts';
-import { readPayableReceiver } from './receiver.ts';
+import { getPayableReceiver } from './receiver.ts';
 import { findResource, isResourceId, resourceIdIn } from './resource-url.ts';
 import {
   findWalletAddress,
@@ -114,7 +114,7 @@ async function findPayableQuote(
   const wallet = toHostedWalletAddress(row);
   if (quote.wallet_address_id !== wallet.id) throw resourceProblem('invalid_quote');
 
-  const receiver = await readPayableReceiver(deps, quote.receiver).catch((error: unknown) => {
+  const receiver = await getPayableReceiver(deps, quote.receiver).catch((error: unknown) => {
     throw isReceiverProblem(error) ? resourceProblem('invalid_quote', { detail: error.code, cause: error }) : error;
   });
   const receive = receiveAmountOf(quote);

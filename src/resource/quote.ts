@@ -10,7 +10,7 @@ import { quoteFixedReceive, quoteFixedSend } from '../payments/quote-amounts.ts'
 import { checkVisible, type ResourceCall, scopeFor, tokenCaller } from './caller.ts';
 import type { ResourceDeps } from './deps.ts';
 import { resourceProblem } from './problem.ts';
-import { readPayableReceiver } from './receiver.ts';
+import { getPayableReceiver } from './receiver.ts';
 import { parseRequestAmount } from './request-amount.ts';
 import { findResource } from './resource-url.ts';
 import { findWalletAddress, type HostedWalletAddress } from './wallet-address.ts';
@@ -97,7 +97,7 @@ export async function prepareQuote(
   request: QuoteRequest,
 ): Promise<QuoteRow> {
   const debitAmount = request.debitAmount && parsePositiveAmount(deps, request.debitAmount, wallet.asset);
-  const receiver = await readPayableReceiver(deps, request.receiver);
+  const receiver = await getPayableReceiver(deps, request.receiver);
   const terms = {
     debitAsset: wallet.asset,
     rate: await deps.rate(wallet.asset, receiver.asset),

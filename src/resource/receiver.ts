@@ -85,7 +85,7 @@ const isIssuedGrant = (body: unknown): body is IssuedGrant =>
   Object.hasOwn(body as object, 'access_token') &&
   /^[\x21-\x7e]+$/.test((body as IssuedGrant).access_token.value);
 
-function readJson<Body>(response: OutboundResponse, isValid: (body: unknown) => body is Body): Body {
+function parseJson<Body>(response: OutboundResponse, isValid: (body: unknown) => body is Body): Body {
   if (response.status !== 200) throw invalid(`the other ASE answers ${response.status}`);
   let body: unknown;
   try {
@@ -98,7 +98,7 @@ function readJson<Body>(response: OutboundResponse, isValid: (body: unknown) => 
 }
 
 function toReceiver(url: string, response: OutboundResponse): Receiver {
-  const payment = readJson(response, isFullIncomingPayment);
+  const payment = parseJson(response, isFullIncomingPayment);
   const received = parseAmount(payment.receivedAmount);
   const incoming = payment.incomingAmount && parseAmount(payment.incomingAmount);
   if (incoming && !sameAsset(incoming.asset, received.asset)) throw invalid('its amounts have different assets');
@@ -137,7 +137,7 @@ async function requestToken(deps: ReceiverDeps, authServer: string): Promise<Tok
   const requestedAt = deps.clock.wallNow();
   const response = await fetchSigned(deps, { method: 'POST', url: authServer, headers, body });
   if (response.status === 400 || response.status === 401) throw unreachable(keysUnread);
-  const { access_token } = readJson(response, isIssuedGrant);
+  const { access_token } = parseJson(response, isIssuedGrant);
   const lifetime = access_token.expires_in === undefined ? Number.POSITIVE_INFINITY : access_token.expires_in * 1000;
   return { value: access_token.value, expiresAt: requestedAt + lifetime - EXPIRY_MARGIN_MS };
 }
@@ -167,7 +167,7 @@ function createRemoteReader(deps: ReceiverDeps): ReadReceiver {
   return async (url) => {
     assertOutsideTransaction('reading a receiver of another ASE');
     if (!/^https?:\/\/.+\/incoming-payments\/.+$/.test(url)) throw invalid('not the URL of an incoming payment');
-    const { authServer } = readJson(await fetchFrom(deps, { url }), isPublicIncomingPayment);
+    const { authServer } = parseJson(await fetchFrom(deps, { url }), isPublicIncomingPayment);
     const token = await currentToken(authServer);
     const response = await fetchFullView(url, token);
     if (response.status !== 401 && response.status !== 403) return toReceiver(url, response);
@@ -180,7 +180,7 @@ function createRemoteReader(deps: ReceiverDeps): ReadReceiver {
 
 // ── This ASE ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-async function readLocal({ ase, db, clock }: ReceiverDeps, url: string, id: string): Promise<Receiver> {
+async function findLocalReceiver({ ase, db, clock }: ReceiverDeps, url: string, id: string): Promise<Receiver> {
   const row = isResourceId(id)
     ? await db.query
         .selectFrom('incoming_payment')
@@ -213,7 +213,7 @@ export function createReceiverReader(deps: ReceiverDeps): ReadReceiver {
     // The URL parser drops white space and control characters (WHATWG URL §4.4), so such a URL must not be stored.
     if (/[\s\p{Cc}]/u.test(url)) throw invalid('not the URL of an incoming payment');
     const localId = resourceIdIn(deps.resourceServer, 'incoming-payments', url);
-    return localId === undefined ? readRemote(url) : readLocal(deps, url, localId);
+    return localId === undefined ? readRemote(url) : findLocalReceiver(deps, url, localId);
   };
 }
 
@@ -221,7 +221,7 @@ export function createReceiverReader(deps: ReceiverDeps): ReadReceiver {
  * Reads a receiver and checks that it is open and can be reached (RS-Q-14). Throws `invalid_receiver` and
  * `receiver_unreachable`.
  */
-export async function readPayableReceiver(
+export async function getPayableReceiver(
   deps: Pick<ResourceDeps, 'readReceiver' | 'canReach' | 'clock'>,
   url: string,
 ): Promise<PayableReceiver> {

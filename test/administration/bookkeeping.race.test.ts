@@ -8,7 +8,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { after, afterEach, before, describe, test } from 'node:test';
 import { sql } from 'kysely';
-import { readPeerPacket } from '../../src/administration/peer-statement.ts';
+import { getPeerPacket } from '../../src/administration/peer-statement.ts';
 import { type Database, openDatabase } from '../../src/database/database.ts';
 import { bookTransfer, internalAccountId } from '../../src/payments/ledger.ts';
 import { nameDatabase, skipWithoutPostgres } from '../database/support/open.ts';
@@ -93,7 +93,7 @@ describe('races for the ledger', { skip: skipWithoutPostgres, timeout: 120_000 }
       .insertInto('peer')
       .values({ ...peer, ase: marble.ase, name: granite.ase, incoming_token_digest: 'x', max_packet_amount: '1' })
       .execute();
-    const { fulfillment } = await readPeerPacket(db.query, marble.ase, granite.ase, packet!.condition);
+    const { fulfillment } = await getPeerPacket(db.query, marble.ase, granite.ase, packet!.condition);
     const racer = (action: string) => [granite.ase, marble.ase, action, payment.id, packet!.condition, fulfillment];
     const end = async () => {
       const { outgoing, granite: balances } = await read();

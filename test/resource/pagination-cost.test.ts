@@ -1,6 +1,6 @@
 /**
- * The cost of a page, in blocks that PostgreSQL reads (RS-L-01…17). One bound holds for the first, a middle and the last
- * page, whether the wallet address has 1,000 or 50,000 payments. Without the indexes it is exceeded.
+ * The cost of a page, in blocks that PostgreSQL reads (RS-L-01…17). One bound holds for the first, a middle and the
+ * last page, whether the wallet address has 1,000 or 50,000 payments. Without the indexes it is exceeded.
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';

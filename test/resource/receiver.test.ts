@@ -7,7 +7,7 @@ import type { Database } from '../../src/database/database.ts';
 import { Problem } from '../../src/errors.ts';
 import { OutboundError, type OutboundRequest, type OutboundResponse } from '../../src/net/outbound.ts';
 import type { Receiver } from '../../src/payments/receiver.ts';
-import { createReceiverReader, readPayableReceiver } from '../../src/resource/receiver.ts';
+import { createReceiverReader, getPayableReceiver } from '../../src/resource/receiver.ts';
 
 const url = 'https://marble.example/incoming-payments/1';
 const authServer = 'https://auth.marble.example/';
@@ -207,7 +207,7 @@ describe('a receiver', () => {
     ilp: { address: 'test.marble.abc', sharedSecret: Buffer.alloc(32) },
   };
   const check = (change: Partial<Receiver>, businessNow = 999, canReach = true) =>
-    readPayableReceiver(
+    getPayableReceiver(
       {
         readReceiver: async () => ({ ...receiver, ...change }),
         canReach: () => canReach,

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { listAccounts } from '../../src/administration/accounts.ts';
-import { readPrices, setFee, setPrices } from '../../src/administration/fees.ts';
+import { findPrices, setFee, setPrices } from '../../src/administration/fees.ts';
 import { changePeer, listPeers } from '../../src/administration/peers.ts';
 import { openSettings } from '../../src/administration/settings.ts';
 import { changeWalletAddress, listWalletAddresses } from '../../src/administration/wallet-addresses.ts';
@@ -71,7 +71,7 @@ test('it adds what is missing and leaves the rest as it was changed', async () =
   assert.equal(after.find(({ id }) => id === '/new')?.balance, 3n);
   const again = await listWalletAddresses(db.query, 'granite');
   assert.equal(again.find(({ id }) => id === wallets[0]!.id)?.active, false);
-  assert.deepEqual(await readPrices(db.query, 'granite'), { EUR: '3' });
+  assert.deepEqual(await findPrices(db.query, 'granite'), { EUR: '3' });
   const { fee, peers, secrets } = (await openSettings(db.query, 'granite')).current();
   assert.equal(fee(usd).basisPoints, 7);
   assert.equal(secrets.length, 1);
