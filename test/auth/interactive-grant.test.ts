@@ -3,13 +3,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { compat } from '../../src/profile.ts';
-import {
-  type Answer,
-  createTestClient,
-  type OneAuthServer,
-  secrets,
-  startAuthServer,
-} from './support/one-auth-server.ts';
+import { type Answer, createTestClient, type OneAuthServer, startAuthServer } from './support/one-auth-server.ts';
 
 let as: OneAuthServer;
 const client = createTestClient('shop');
@@ -132,8 +126,8 @@ describe('the main path', () => {
     const cookie = answer.headers.get('set-cookie')!;
     assert.match(cookie, /; Path=\/auth\/interact\/[0-9a-f-]{36}; Max-Age=600; HttpOnly; SameSite=Lax$/, 'AS-N06');
     const decided = await as.send({
-      url: `${as.origin}/back-channel/grant/${parts(grant).join('/')}/accept`,
-      headers: { 'x-idp-secret': secrets.identityProvider },
+      url: `${as.urls.backChannel}/grant/${parts(grant).join('/')}/accept`,
+      headers: { 'x-idp-secret': as.secrets.backChannel },
     });
     assert.equal(decided.status, 202, decided.text);
     const finished = await browse(finishUrl(grant), cookie.split(';')[0]);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { covers } from '../../src/auth/introspection.ts';
 import type { Access } from '../../src/open-payments/access.ts';
-import { createTestClient, type OneAuthServer, secrets, startAuthServer } from './support/one-auth-server.ts';
+import { createTestClient, type OneAuthServer, startAuthServer } from './support/one-auth-server.ts';
 
 let as: OneAuthServer;
 const client = createTestClient('shop');
@@ -24,8 +24,8 @@ const grant = async (form: unknown = client.walletAddress) =>
       body: { client: form, access_token: { access: [quote, incoming] } },
     })
   ).body;
-const introspect = (body: object, secret: string = secrets.introspection) =>
-  as.send({ url: `${as.origin}/introspect/`, headers: { authorization: `Bearer ${secret}` }, body });
+const introspect = (body: object, secret: string = as.secrets.introspection) =>
+  as.send({ url: `${as.urls.introspection}/`, headers: { authorization: `Bearer ${secret}` }, body });
 
 test('INT-05, INT-06: grant, client, and the items that match what was asked', async () => {
   const { access_token: token } = await grant();

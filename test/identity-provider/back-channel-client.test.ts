@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { createBackChannelClient } from '../../src/identity-provider/back-channel-client.ts';
 import { createOutbound } from '../../src/net/outbound.ts';
-import { createTestClient, type OneAuthServer, secrets, startAuthServer } from '../auth/support/one-auth-server.ts';
+import { createTestClient, type OneAuthServer, startAuthServer } from '../auth/support/one-auth-server.ts';
 
 let as: OneAuthServer;
 const client = createTestClient('shop');
@@ -29,8 +29,8 @@ beforeEach(() => {
   as.world.consent = 'manual';
 });
 
-const createClient = (secret = secrets.identityProvider) =>
-  createBackChannelClient({ endpoint: `${as.origin}/back-channel`, secret, outbound });
+const createClient = (secret = as.secrets.backChannel) =>
+  createBackChannelClient({ endpoint: as.urls.backChannel, secret, outbound });
 
 async function requestGrant(finish = true) {
   const access = [{ type: 'outgoing-payment', actions: ['create'], identifier: as.alice, limits }];

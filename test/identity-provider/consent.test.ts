@@ -1,13 +1,7 @@
 /** Consent by page and by back channel (AS-80…85, AS-93, AS-N05, AS-N07). */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import {
-  type Answer,
-  createTestClient,
-  type OneAuthServer,
-  secrets,
-  startAuthServer,
-} from '../auth/support/one-auth-server.ts';
+import { type Answer, createTestClient, type OneAuthServer, startAuthServer } from '../auth/support/one-auth-server.ts';
 
 let as: OneAuthServer;
 const client = createTestClient('shop');
@@ -197,8 +191,8 @@ describe('the page', () => {
 });
 
 describe('the back channel', () => {
-  const call = (path: string, method = 'POST', secret: string | undefined = secrets.identityProvider) =>
-    as.send({ method, url: `${as.origin}/back-channel/grant/${path}`, headers: { 'x-idp-secret': secret } });
+  const call = (path: string, method = 'POST', secret: string | undefined = as.secrets.backChannel) =>
+    as.send({ method, url: `${as.urls.backChannel}/grant/${path}`, headers: { 'x-idp-secret': secret } });
   const outcome = ({ status, body }: Answer) => [status, body?.error?.code];
 
   test('AS-80, AS-82: read, accept, read again', async () => {
@@ -226,7 +220,7 @@ describe('the back channel', () => {
 
   test('AS-81, AS-84: a wrong secret of any length, whether or not there is such an interaction', async () => {
     const { id, nonce } = await requestGrant();
-    for (const secret of ['', 'x', `${secrets.identityProvider}x`]) {
+    for (const secret of ['', 'x', `${as.secrets.backChannel}x`]) {
       assert.deepEqual(outcome(await call(`${id}/${nonce}`, 'GET', secret)), [401, 'invalid_request']);
       assert.deepEqual(outcome(await call(`${id}/${nonce}/accept`, 'POST', secret)), [401, 'invalid_interaction']);
       assert.deepEqual(outcome(await call('unknown/x/reject', 'POST', secret)), [401, 'invalid_interaction']);
@@ -245,8 +239,8 @@ describe('the back channel', () => {
 
   const accept = ({ id, nonce }: { id: string; nonce: string }, body: unknown, type = 'application/json') =>
     as.send({
-      url: `${as.origin}/back-channel/grant/${id}/${nonce}/accept`,
-      headers: { 'x-idp-secret': secrets.identityProvider, 'content-type': type },
+      url: `${as.urls.backChannel}/grant/${id}/${nonce}/accept`,
+      headers: { 'x-idp-secret': as.secrets.backChannel, 'content-type': type },
       body,
     });
   const amount = (value: string, assetCode = 'USD', assetScale = 2) => ({ value, assetCode, assetScale });

@@ -5,7 +5,7 @@ import { inspect } from 'node:util';
 import { Problem } from '../../src/errors.ts';
 import { createOutbound, type OutboundRequest, type OutboundResponse } from '../../src/net/outbound.ts';
 import { createIntrospectionClient } from '../../src/resource/introspection-client.ts';
-import { createTestClient, type OneAuthServer, secrets, startAuthServer } from '../auth/support/one-auth-server.ts';
+import { createTestClient, type OneAuthServer, startAuthServer } from '../auth/support/one-auth-server.ts';
 
 let as: OneAuthServer;
 const client = createTestClient('shop');
@@ -34,8 +34,8 @@ const grant = async (form: unknown = client.walletAddress) => {
 };
 const createClient = (options: { secret?: string; outbound?: { request: () => Promise<OutboundResponse> } } = {}) =>
   createIntrospectionClient({
-    endpoint: `${as.origin}/introspect/`,
-    secret: secrets.introspection,
+    endpoint: `${as.urls.introspection}/`,
+    secret: as.secrets.introspection,
     outbound,
     ...options,
   });

@@ -1,27 +1,17 @@
-/** An authorization server with its identity provider on a free port, the embedded database behind, and clients that sign. */
+/** An authorization server and its identity provider over an embedded database, and clients that sign requests. */
 import { generateKeyPairSync, type KeyObject } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { createHeaders } from '@interledger/http-signature-utils';
-import express from 'express';
-import pino from 'pino';
+import type { ServerUrls } from '../../../src/ase/server-urls.ts';
 import { createInteractions } from '../../../src/auth/interaction.ts';
-import { createIntrospectionServer } from '../../../src/auth/introspection.ts';
-import { createAuthServer, createInteractionServer, interactionHeaders } from '../../../src/auth/server.ts';
 import { customerAccountId } from '../../../src/database/customer-account.ts';
 import type { Database } from '../../../src/database/database.ts';
-import type { ServerContext } from '../../../src/http/pipeline.ts';
-import { createServerRouter, keepRawTarget } from '../../../src/http/router.ts';
 import { ClientKeyError, importClientJwk } from '../../../src/http/signatures/client-keys.ts';
-import { type ConsentPolicy, createConsentPrompt } from '../../../src/identity-provider/consent.ts';
-import { createBackChannelServer, createIdentityProviderServer } from '../../../src/identity-provider/server.ts';
-import { createIds } from '../../../src/ids.ts';
+import type { ConsentPolicy } from '../../../src/identity-provider/consent.ts';
 import type { ClientJwk } from '../../../src/open-payments/client.ts';
 import type { Interactions } from '../../../src/open-payments/interaction.ts';
-import { isInterval } from '../../../src/open-payments/interval.ts';
 import { compat, type Switches } from '../../../src/profile.ts';
 import { openEmbedded } from '../../database/support/open.ts';
+import { testAse } from '../../support/test-ase.ts';
 
 export interface TestClient {
   readonly walletAddress: string;
@@ -47,18 +37,21 @@ export interface Answer {
 
 export interface OneAuthServer {
   readonly origin: string;
+  readonly urls: ServerUrls;
+  /** Secrets of the introspection endpoint and the back channel. */
+  readonly secrets: Readonly<Record<'introspection' | 'backChannel', string>>;
   readonly authServer: string;
   readonly db: Database;
   readonly interactions: Interactions;
   readonly alice: string;
   readonly bob: string;
-  /** Changed by tests while it runs. */
+  /** Tests may change it while the server runs. */
   readonly world: {
     now: number;
     consent: ConsentPolicy;
     switches: Switches;
     waitSeconds: number;
-    /** Keys and names that clients' wallet addresses publish. */
+    /** Wallet address of a client → its published keys and name. */
     readonly keys: Map<string, ClientJwk[]>;
     readonly names: Map<string, string>;
   };
@@ -71,108 +64,93 @@ export interface Parts {
   readonly url: string;
   readonly body?: unknown;
   readonly token?: string;
-  /** Whose signature; none if left out. */
+  /** The client that signs; without one the request is unsigned. */
   readonly by?: TestClient;
   readonly headers?: Readonly<Record<string, string>>;
 }
 
-export const secrets = { introspection: 'introspection-secret', identityProvider: 'identity-provider-secret' };
+/** A network in which only the clients of `world` exist. */
+const networkOf = ({ keys, names }: Pick<OneAuthServer['world'], 'keys' | 'names'>) => ({
+  outbound: {
+    async request({ url }: { url: string }) {
+      const body = Buffer.from(JSON.stringify({ id: url, publicName: names.get(url) }));
+      return { status: keys.has(url) ? 200 : 404, headers: {}, body };
+    },
+    close: () => {},
+  },
+  clientKeys: {
+    async keyFor(walletAddress: string, keyid: string) {
+      const jwk = keys.get(walletAddress)?.find(({ kid }) => kid === keyid);
+      if (!jwk) throw new ClientKeyError('key_not_found', 'no such key');
+      return importClientJwk(jwk);
+    },
+    forget: () => {},
+  },
+});
 
 export async function startAuthServer(open: () => Promise<Database> = openEmbedded): Promise<OneAuthServer> {
   const db = await open();
+  const clients = { keys: new Map<string, ClientJwk[]>(), names: new Map<string, string>() };
+  const state = { now: Date.parse('2025-03-01T12:00:00Z'), switches: compat, waitSeconds: 0 };
+  let consent: ConsentPolicy = 'auto';
+  const clock = { businessNow: () => state.now, wallNow: Date.now };
+  const ase = await testAse({
+    db,
+    clock,
+    servers: ['auth', 'identity-provider'],
+    local: false,
+    consent: () => consent,
+    network: () => networkOf(clients),
+  });
+  const { origin, urls } = ase;
   const world: OneAuthServer['world'] = {
-    now: Date.parse('2025-03-01T12:00:00Z'),
-    consent: 'auto',
-    switches: compat,
-    waitSeconds: 0,
-    keys: new Map(),
-    names: new Map(),
-  };
-  const clock = { businessNow: () => world.now, wallNow: Date.now };
-  const log = pino({ level: 'silent' });
-  const app = express();
-  const listener = createServer(app).listen(0, '127.0.0.1');
-  await once(listener, 'listening');
-  const origin = `http://127.0.0.1:${(listener.address() as AddressInfo).port}`;
-  const authServer = `${origin}/auth/`;
-  const ase = 'granite';
-  const ids = createIds(undefined, ase);
-  const deps = {
-    ase,
-    db,
-    clock,
-    ids,
+    ...clients,
+    get now() {
+      return state.now;
+    },
+    set now(now) {
+      state.now = now;
+    },
+    get consent() {
+      return consent;
+    },
+    set consent(policy) {
+      consent = policy;
+    },
     get switches() {
-      return world.switches;
+      return state.switches;
     },
-    get grants() {
-      return { waitSeconds: world.waitSeconds };
+    set switches(switches) {
+      state.switches = switches;
+      ase.change({ switches });
     },
-    log,
-    authServer,
-    outbound: {
-      async request({ url }: { url: string }) {
-        const publicName = world.names.get(url);
-        const body = Buffer.from(JSON.stringify({ id: url, publicName }));
-        return { status: world.keys.has(url) ? 200 : 404, headers: {}, body };
-      },
+    get waitSeconds() {
+      return state.waitSeconds;
     },
-    clientKeys: {
-      async keyFor(walletAddress: string, keyid: string) {
-        const jwk = world.keys.get(walletAddress)?.find(({ kid }) => kid === keyid);
-        if (!jwk) throw new ClientKeyError('key_not_found', 'no such key');
-        return importClientJwk(jwk);
-      },
-      forget: () => {},
+    set waitSeconds(waitSeconds) {
+      state.waitSeconds = waitSeconds;
+      ase.change({ grants: { waitSeconds } });
     },
-    isInterval,
-    allowHttp: false,
   };
-  const environment: ServerContext = {
-    db,
-    clock,
-    get switches() {
-      return world.switches;
-    },
-    log,
-    rememberNonce: async () => false,
-  };
-  const interactions = createInteractions(deps);
-  const promptConsent = createConsentPrompt({ policy: () => world.consent, page: `${origin}/idp/consent` });
-  app.use(keepRawTarget);
-  const below = { origin, cors: false, headers: interactionHeaders };
-  // Anew for each request, so that tests can turn a switch.
-  app.use('/auth', (req, res, next) => {
-    createServerRouter(createInteractionServer({ ...deps, promptConsent }), environment, below)(req, res, next);
-  });
-  app.use('/auth', (req, res, next) => {
-    const options = { origin, cors: true, headers: { 'Cache-Control': 'no-store' } };
-    createServerRouter(createAuthServer({ ...deps }), environment, options)(req, res, next);
-  });
-  app.use(
-    '/idp',
-    createServerRouter(
-      createIdentityProviderServer({ ids, clock, interactions, authServer, provider: ase }),
-      environment,
-      below,
-    ),
-  );
-  const backChannel = createBackChannelServer({ interactions, secret: secrets.identityProvider });
-  app.use('/back-channel', createServerRouter(backChannel, environment, { origin, cors: false }));
-  const introspection = createIntrospectionServer({ ase, db, clock, secret: secrets.introspection });
-  app.use('/introspect', createServerRouter(introspection, environment, { origin, cors: false }));
 
   const hosted = await Promise.all(
     ['alice', 'bob'].map(async (name) => {
       const url = `${origin}/${name}`;
       await db.query
         .insertInto('account')
-        .values({ ase, id: customerAccountId(name), kind: 'customer', asset_code: 'USD', asset_scale: 2, balance: '0' })
+        .values({
+          ase: 'granite',
+          id: customerAccountId(name),
+          kind: 'customer',
+          asset_code: 'USD',
+          asset_scale: 2,
+          balance: '0',
+        })
         .execute();
       await db.query
         .insertInto('wallet_address')
         .values({
-          ase,
+          ase: 'granite',
           id: name,
           path: `/${name}`,
           url,
@@ -188,18 +166,20 @@ export async function startAuthServer(open: () => Promise<Database> = openEmbedd
 
   return {
     origin,
-    authServer,
+    urls,
+    secrets: ase.privateSecrets!,
+    authServer: urls.authServer,
     db,
-    interactions,
+    interactions: createInteractions({ ase: 'granite', db, clock }),
     alice: hosted[0]!,
     bob: hosted[1]!,
     world,
-    async send({ method = 'POST', url, body, token, by, headers: given = {} }) {
+    async send({ method = 'POST', url, body, token, by, headers: additional = {} }) {
       const text = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body);
       const unsigned: Record<string, string> = {
         ...(text !== undefined && { 'content-type': 'application/json' }),
         ...(token !== undefined && { authorization: `GNAP ${token}` }),
-        ...given,
+        ...additional,
       };
       const headers = new Headers(unsigned);
       if (by) {
@@ -218,8 +198,7 @@ export async function startAuthServer(open: () => Promise<Database> = openEmbedd
       };
     },
     async close() {
-      listener.close();
-      listener.closeAllConnections();
+      await ase.close();
       await db.close();
     },
   };
