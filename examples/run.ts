@@ -1,4 +1,4 @@
-// Runs a client against a world of its own: node examples/run.ts PROGRAM [ARGUMENT…]
+/** Runs a client program against a fresh world: `node examples/run.ts PROGRAM [ARGUMENT…]`. */
 import { spawn } from 'node:child_process';
 import { startTarget } from '../conformance/runner/start-target.ts';
 
@@ -10,7 +10,7 @@ if (program === undefined) {
 const target = await startTarget();
 const { TOUCHSTONE_CA: authority } = target.variables;
 try {
-  // A program of ours runs on the Node that runs this; anything else is a command.
+  // A JavaScript example runs on the current Node; anything else is a command.
   const command = /\.(mjs|ts)$/.test(program) ? [process.execPath, program, ...rest] : [program, ...rest];
   const child = spawn(command[0]!, command.slice(1), {
     stdio: 'inherit',

@@ -1,6 +1,6 @@
 /**
- * All checks, in the order in which they run: by path. Each check stands on its own, so the order only has to be the same
- * every time. A file exports its checks as `checks`; there is no list to maintain.
+ * All checks, in the order of their paths. Checks do not depend on each other; a fixed order makes runs reproducible.
+ * Each file exports its checks as `checks`, so no list has to be maintained.
  */
 import { readdirSync } from 'node:fs';
 import type { Check } from '../runner/check.ts';

@@ -1,5 +1,6 @@
 /**
- * A check: one observable behaviour, the rows that its requests can falsify, and how a run of checks is carried out.
+ * A check: one observable behaviour, the requirement rows that its requests can falsify, and the run over all
+ * checks.
  */
 
 import type { ClientHost } from '../steps/client-host.ts';
@@ -8,7 +9,7 @@ import type { Answer, Json, Recorder, SendCall } from '../steps/signed-client.ts
 import type { Requirement } from './requirements.ts';
 import type { Identity, Target } from './target.ts';
 
-/** By which a target goes: to the letter of the specifications, or with what clients in use need. */
+/** `strict` follows the specifications exactly; `compat` also accepts what clients in use send. */
 export type Profile = 'strict' | 'compat';
 export const profiles: readonly Profile[] = ['compat', 'strict'];
 
@@ -23,7 +24,7 @@ export interface Party {
 
 export interface CheckContext {
   readonly target: Target;
-  /** Of the target; a world that a check makes goes by the same one. */
+  /** Profile of the target, and of the worlds that a check creates. */
   readonly profile: Profile;
   readonly sender: Party;
   readonly receiver: Party;
@@ -56,7 +57,7 @@ export interface CheckResult {
   readonly id: string;
   readonly rows: readonly string[];
   readonly title: string;
-  /** Of the target that was asked. */
+  /** Profile of the target. */
   readonly profile?: Profile;
   readonly touchstone?: boolean;
   readonly requests: number;

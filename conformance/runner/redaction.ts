@@ -1,6 +1,6 @@
 /**
- * What a run must never print: tokens, nonces, references, shared secrets, signatures. They are collected as they pass
- * by and blotted out of every line of the report, whatever put them there.
+ * Secrets that a run must never print: tokens, nonces, references, shared secrets and signatures. They are collected as
+ * they pass and removed from every line of the report.
  */
 
 const secretMembers = new Set([

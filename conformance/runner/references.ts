@@ -66,5 +66,5 @@ export function linkTo(citation: string): string {
   if (/^OPI-\d{3}$|^project policy$/.test(citation)) return interpretations;
   const source = sources.find(([prefix]) => citation === prefix || citation.startsWith(prefix));
   if (source) return source[1];
-  throw new Error(`there is no link for the reference ${JSON.stringify(citation)}`);
+  throw new Error(`unknown form of reference: ${JSON.stringify(citation)}`);
 }

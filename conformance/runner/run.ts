@@ -1,5 +1,6 @@
 /**
- * One run: what all its checks share (addresses, secrets to hide, results computed once) and a fresh context for each.
+ * A run: everything that its checks share (addresses, secrets to redact, results computed once) and a fresh context
+ * for each.
  */
 import { generateKeyPairSync } from 'node:crypto';
 import { createClientHost } from '../steps/client-host.ts';
@@ -23,7 +24,7 @@ export interface Run {
 
 /**
  * Reads both wallet addresses; without them no check can begin. The profile is what the target's control API says
- * (CT-04); `compat` where nobody says anything. @throws if a wallet address does not answer, or the profile is another
+ * (CT-04), or `compat` by default. @throws if a wallet address does not answer, or the profile is another
  */
 export async function createRun(
   target: Target,

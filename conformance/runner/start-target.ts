@@ -1,6 +1,4 @@
-/**
- * A world of our own for the time of a run: `touchstone start` from this checkout, until it says that it is ready.
- */
+/** Starts `touchstone start` from this checkout as the target of a run. */
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Profile } from './check.ts';

@@ -1,8 +1,8 @@
-/** The world a run talks to: addresses and keys, all of them taken from environment variables. */
+/** The target of a run: addresses and keys from the `TOUCHSTONE_*` environment variables. */
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
-/** Who signs: the `keyid` sent and the Ed25519 private key behind it. */
+/** Signing identity: the `keyid` sent and its Ed25519 private key. */
 export interface Identity {
   readonly keyId: string;
   readonly privateKey: KeyObject;
@@ -15,7 +15,7 @@ export interface PrivateEndpoint {
 }
 
 export interface Target {
-  /** Of the sender's ASE: for resource servers, and for identity providers; absent when the target offers none. */
+  /** Endpoints of the sender's ASE for resource servers and for identity providers; absent when the target offers none. */
   readonly introspection?: PrivateEndpoint;
   readonly backChannel?: PrivateEndpoint;
   /** Wallet address of a sender with money. */

@@ -24,7 +24,7 @@ export async function loadResponseBodies(): Promise<ResponseBodies> {
   return merged;
 }
 
-/** What is wrong with an answer, or `undefined`. */
+/** The problem with an answer, or `undefined`. */
 export function judgeAnswer(
   bodies: ResponseBodies,
   operation: string,

@@ -15,7 +15,7 @@ export interface Interaction {
   readonly grant: Json;
 }
 
-/** An interaction that nobody has opened. */
+/** Creates an interaction that is not opened. */
 export async function openInteraction(context: CheckContext): Promise<Interaction> {
   const { body } = await requestInteractiveGrant(context, [outgoingAccess(context.sender)]);
   const [, id, nonce] = /\/interact\/([^/?]+)\/([^/?]+)/.exec(body.interact.redirect) ?? [];

@@ -1,5 +1,6 @@
 /**
- * Hosts wallet addresses of clients on a loopback port, so that a check decides what a key set holds and sees who asks.
+ * Hosts wallet addresses of clients on a loopback port, so that a check controls a key set and sees the requests for
+ * it.
  */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';

@@ -1,5 +1,6 @@
 /**
- * The owner at the consent page: opens an interaction, reads the form as a browser without script does, and sends it.
+ * The owner at the consent page: opens an interaction, reads the form as a browser without JavaScript does, and
+ * submits it.
  */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
@@ -19,7 +20,7 @@ import type { Answer, Json } from './signed-client.ts';
 const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', '#39': "'" };
 const decode = (html: string): string => html.replaceAll(/&(#39|\w+);/g, (all, name: string) => ENTITIES[name] ?? all);
 
-/** What a person reads on a page, with single spaces. */
+/** Visible text of a page, with single spaces. */
 export const textOf = (page: string): string =>
   decode(page.replaceAll(/<style>[\s\S]*?<\/style>|<[^>]+>/g, ' ')).replaceAll(/\s+/g, ' ');
 
@@ -47,7 +48,7 @@ export function buttonsOf(page: string): Map<string, readonly [name: string, val
   );
 }
 
-/** One browser window with cookies of its own. */
+/** One browser window with its cookies. */
 export class ConsentBrowser {
   readonly #context: CheckContext;
   readonly jar = new CookieJar();
@@ -81,7 +82,7 @@ export class ConsentBrowser {
     return this.submit(page, { ...fields, [button[0]]: button[1] });
   }
 
-  /** Follows a decision to its end. @returns what the client's finish URI is told */
+  /** Follows a decision to its end. @returns the query of the client's finish URI */
   async follow(decided: Answer): Promise<Record<string, string>> {
     const finish = new URL(expectStatus(decided, 303).headers.get('location') ?? '', this.url).href;
     const finished = expectStatus(await this.get(finish), 302);

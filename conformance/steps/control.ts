@@ -1,6 +1,6 @@
 /**
- * The control API of the target, as far as checks need it: the clock, the decision of the scripted identity provider,
- * and the administration of its ASEs.
+ * The parts of Touchstone's control API that checks need: the clock, the consent mode, and the administration of
+ * ASEs.
  */
 import type { CheckContext, Party } from '../runner/check.ts';
 import type { Target } from '../runner/target.ts';
@@ -60,7 +60,7 @@ export function createControl(target: Target, moved: (seconds: number) => void):
   };
 }
 
-/** What the control API says of the account behind a wallet address. */
+/** Balance of a wallet address according to the control API. */
 export async function balanceOf({ control }: CheckContext, url: string): Promise<bigint> {
   const { ases } = (await control.request('GET', '/')).body;
   const wallets: Json[] = ases.flatMap(({ walletAddresses }: Json) => walletAddresses);

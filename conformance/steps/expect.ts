@@ -1,6 +1,4 @@
-/**
- * Assertions that many checks share: a status, and the error format of each protocol. They throw; the runner reports.
- */
+/** Assertions that many checks share: a status, and the error format of each protocol. */
 import assert from 'node:assert/strict';
 import type { Answer } from './signed-client.ts';
 

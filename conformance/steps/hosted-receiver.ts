@@ -1,6 +1,6 @@
 /**
- * A receiver at a peer of the target: its incoming payment as Open Payments shows it, the grant to read it, and a STREAM
- * receiver that does with each packet what the check says. It is ours, so it can be slow, wrong or gone.
+ * A receiver at a peer of the target: its incoming payment, the grant to read it, and a STREAM receiver that the check
+ * controls.
  */
 import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
@@ -39,12 +39,12 @@ export interface HostedReceiver {
   status: number | undefined;
   /** Every packet that came, repetitions as well. */
   readonly packets: ReceivedPacket[];
-  /** What becomes of the n-th packet, from 0. */
+  /** Answer to the n-th packet, from 0. */
   answer: (packet: ReceivedPacket, n: number) => PacketAnswer;
   /** Takes the money of a packet, once; the amount told in STREAM may be another. */
   accept(packet: ReceivedPacket, told?: bigint): IlpReply;
   refuse(code: string, rest?: { readonly triggeredBy?: string; readonly data?: Buffer }): IlpReply;
-  /** What was taken, over all packets. */
+  /** Total amount of the accepted packets. */
   total(): bigint;
 }
 

@@ -1,6 +1,6 @@
 /**
- * ILP packets as bytes (ILP-0027 §ILP Packet Format), in the octet encoding rules that Interledger uses (ILP-0030). Shared
- * with nobody: a server must agree with the specification, not with a library that it runs itself.
+ * ILP packets as bytes (ILP-0027), in the octet encoding rules of Interledger (ILP-0030). It shares no code with the
+ * server, so a mistake in one codec does not hide the same mistake in the other.
  */
 
 export interface IlpPrepare {
@@ -74,7 +74,7 @@ export function decodePrepare(bytes: Buffer): IlpPrepare {
   const reader = openEnvelope(bytes, PREPARE);
   const amount = reader.take(8).readBigUInt64BE();
   const time = /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d{3})$/.exec(reader.take(17).toString('ascii'));
-  if (!time) throw new Error('expiresAt is no Interledger time');
+  if (!time) throw new Error('expiresAt is not an Interledger timestamp');
   const [, year, month, day, hour, minute, second, milli] = time;
   const expiresAt = new Date(`${year}-${month}-${day}T${hour}:${minute}:${second}.${milli}Z`);
   const condition = reader.take(32);

@@ -1,6 +1,4 @@
-/**
- * An incoming payment of the target with a peer that sends packets to it: what the checks of its STREAM receiver begin with.
- */
+/** An incoming payment of the target and a peer that sends packets to it. */
 import assert from 'node:assert/strict';
 import type { CheckContext } from '../runner/check.ts';
 import { expectStatus } from './expect.ts';
@@ -10,10 +8,10 @@ import type { Json } from './signed-client.ts';
 
 export interface IncomingPackets {
   readonly peer: PeerAse;
-  /** As it was created. */
+  /** The document at creation. */
   readonly payment: Json;
   readonly credentials: Credentials;
-  /** What anybody sees that it has received. */
+  /** The received amount in the public view. */
   received(payment?: Json): Promise<bigint>;
 }
 

@@ -1,5 +1,6 @@
 /**
- * The end user's browser: follows redirects with a cookie jar until the client's finish URI, and the hash a client checks.
+ * The browser of an end user: follows redirects with a cookie jar to the client's finish URI; and the hash that a
+ * client checks.
  */
 import { createHash } from 'node:crypto';
 import type { Profile } from '../runner/check.ts';

@@ -1,7 +1,4 @@
-/**
- * A grant for outgoing payments in a world of its own, whose clock stands still until it is moved: what limits and spent
- * amounts are seen by.
- */
+/** A grant for outgoing payments in a separate world with a stopped clock, for checks of limits and spent amounts. */
 import type { CheckContext, Party } from '../runner/check.ts';
 import { expectStatus } from './expect.ts';
 import {
@@ -33,7 +30,7 @@ export interface LimitedGrant {
   readSpent(): Promise<{ spentDebitAmount: Json; spentReceiveAmount: Json }>;
 }
 
-/** @param limits of the grant @param begin where the clock stands when the grant is asked for */
+/** @param limits of the grant @param begin time of the clock when the grant is requested */
 export function withLimitedGrant(
   context: CheckContext,
   limits: (world: CheckContext) => Json,

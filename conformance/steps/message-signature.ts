@@ -8,7 +8,7 @@ import { type HeaderLine, targetOf } from './http-exchange.ts';
 
 /** Deviations from the usual signature; what is not given stays usual. */
 export interface SignatureOptions {
-  /** Who signs; default: the run's client. */
+  /** The signing identity; the run's client by default. */
   readonly by?: Identity;
   /** Covered components, in order; default: those that the official client covers. */
   readonly components?: readonly string[];

@@ -1,6 +1,6 @@
 /**
- * A peer of the target (ILP-0027, ILP-0035): registered over the control API, it sends packets of its own making to the
- * target's connector, and stands where the target sends to. What it does with a packet is for the check to say.
+ * An ASE that the check controls and that is a peer of the target. The control API introduces the two to each other;
+ * packets travel both ways over HTTP (ILP-0035).
  */
 import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
@@ -56,13 +56,13 @@ export type Answered = IlpReply & { readonly stream?: StreamPacket };
 export interface PeerAse {
   /** Its own ILP address; below it are its receivers. */
   readonly prefix: string;
-  /** As the target calls it, in the control API and in its ledger. */
+  /** Name of the peer in the target's control API and ledger. */
   readonly name: string;
   /** Path of the target's ASE in the control API. */
   readonly ase: string;
   /** Where the target reaches it. */
   readonly origin: string;
-  /** By which the target must make itself known. */
+  /** Bearer token that the target must send. */
   readonly outgoingToken: string;
   /** Answers what the target asks for at our origin. */
   onRequest: (request: IncomingMessage, body: Buffer, response: ServerResponse) => void;
@@ -74,7 +74,7 @@ export interface PeerAse {
   give(to: Credentials, packet: Buffer): Promise<Answered>;
   /** Makes a packet and sends it. */
   send(to: Credentials, options?: PacketOptions): Promise<Answered>;
-  /** What the target's books say that it owes us, in an asset's minor units; negative if we owe. */
+  /** Debt of the target to this peer in its own books, in minor units of an asset; negative if the peer owes. */
   balance(asset: Pick<Party, 'assetCode' | 'assetScale'>): Promise<bigint>;
 }
 

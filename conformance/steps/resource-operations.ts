@@ -1,5 +1,6 @@
 /**
- * The ten operations of the resource server, each as a call that succeeds, for checks that spoil one thing about it.
+ * The ten operations of the resource server, each as a call that succeeds, for checks that make one thing about it
+ * wrong.
  */
 import type { CheckContext, Party } from '../runner/check.ts';
 import {

@@ -18,7 +18,7 @@ export function amountOf(party: Party, value: string): Amount {
   return { value, assetCode: party.assetCode, assetScale: party.assetScale };
 }
 
-/** Who asks for a grant: the `client` member and the key that signs. */
+/** The client of a grant request: the `client` member and the key that signs. */
 export interface Asker {
   readonly client: Json;
   readonly identity?: Identity;

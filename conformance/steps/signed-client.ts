@@ -40,7 +40,7 @@ export interface Answer extends Received {
   readonly sent: Sent;
 }
 
-/** What one check did: counted, and kept for the report. */
+/** Requests of one check: counted, and kept for the report. */
 export interface Recorder {
   requests: number;
   /** Answers that the documents do not allow. */
@@ -54,7 +54,7 @@ export function createRecorder(): Recorder {
   return { requests: 0, violations: [], last: undefined };
 }
 
-/** Builds `call`. @param identity signs when the call names nobody else */
+/** Builds `call`. @param identity signs unless the call names another one */
 export function createSignedClient(
   identity: Identity,
   bodies: ResponseBodies,

@@ -34,7 +34,7 @@ const hmac = (key: Buffer, data: Buffer | string): Buffer => createHmac('sha256'
 
 export const sha256 = (data: Buffer): Buffer => createHash('sha256').update(data).digest();
 
-/** What a receiver that accepts a packet with these data fulfills it with (§6.2). */
+/** Fulfillment by which a receiver accepts a packet with this data (§6.2). */
 export const fulfillmentOf = (sharedSecret: Buffer, data: Buffer): Buffer =>
   hmac(hmac(sharedSecret, 'ilp_stream_fulfillment'), data);
 
@@ -104,7 +104,7 @@ export function readAssetDetails(packet: StreamPacket): { assetCode: string; ass
 export const readCloseCode = (packet: StreamPacket): number | undefined =>
   packet.frames.find(({ type }) => type === frameType.connectionClose)?.contents[0];
 
-/** What each StreamMaxMoney says (§5.3.9). */
+/** Contents of the StreamMaxMoney frames (§5.3.9). */
 export const readMaxMoney = (packet: StreamPacket) =>
   packet.frames
     .filter(({ type }) => type === frameType.streamMaxMoney)

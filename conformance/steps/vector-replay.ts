@@ -1,6 +1,6 @@
 /**
- * Recorded signed requests (vectors/signatures.json) sent again to a living target: the same wire form with the target's
- * own addresses, token, key and time, and therefore with a signature of now (RFC 9421 §2.5).
+ * Replays the recorded requests of `vectors/signatures.json`: the same wire form with the addresses, token and key of the
+ * target, signed at the current time (RFC 9421 §2.5).
  */
 import { createHash, sign } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -27,15 +27,15 @@ export interface SignatureVector extends Readonly<Record<Profile, string>> {
   /** Milliseconds since the epoch. */
   readonly now: number;
   readonly request: RecordedRequest;
-  /** What was signed, where that is not what is sent. */
+  /** Parts of the signed request that differ from the one sent. */
   readonly signed?: { readonly method?: string; readonly target?: string; readonly token?: string };
-  /** Accepted, although not to the letter. */
+  /** Leniencies that let it be accepted. */
   readonly lenient?: readonly string[];
   /** Why it cannot be sent to a living target. */
   readonly offline?: string;
 }
 
-/** Where a recorded request goes, and what stands there instead of the recorded values. */
+/** Destination of a recorded request, and the values that replace the recorded ones. */
 export interface ReplayTarget {
   readonly operation: string;
   /** Beginning of the recorded target, and the URL that stands for it. */
@@ -43,7 +43,7 @@ export interface ReplayTarget {
   readonly url: string;
   readonly token: string;
   readonly identity: Identity;
-  /** Of the wallet addresses and the asset in recorded targets and bodies. */
+  /** Replacements for the wallet addresses and the asset in recorded targets and bodies. */
   readonly walletAddress: string;
   readonly client: string;
   readonly assetCode: string;

@@ -1,5 +1,6 @@
 /**
- * Hosts a webhook receiver on loopback, and judges the signature of each event on its own (RFC 8785, HMAC-SHA256).
+ * Hosts a webhook receiver on loopback and verifies the signature of each event independently (RFC 8785,
+ * HMAC-SHA256).
  */
 import { createHmac } from 'node:crypto';
 import { createServer } from 'node:http';

@@ -1,4 +1,4 @@
-/** Worlds beside the one that a run is about: made and ended over the control API, with a context of their own. */
+/** Additional worlds with a context for their checks, created and removed over the control API. */
 import type { CheckContext, Party, Profile } from '../runner/check.ts';
 import { parseTarget } from '../runner/target.ts';
 import { createControl } from './control.ts';
@@ -6,7 +6,7 @@ import { expectStatus } from './expect.ts';
 import type { Call, Json, SendCall } from './signed-client.ts';
 
 export interface NewWorld extends CheckContext {
-  /** What its clients are handed: the `TOUCHSTONE_*` variables. */
+  /** The `TOUCHSTONE_*` variables for clients of this world. */
   readonly variables: Readonly<Record<string, string>>;
 }
 

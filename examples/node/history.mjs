@@ -10,7 +10,7 @@ const { TOUCHSTONE_WALLET_ADDRESS: wallet, TOUCHSTONE_CONTROL: control, TOUCHSTO
 // Some history: the shop's client makes three payments.
 for (const value of ['500', '20', '3']) await pay(value);
 
-// Another application, with a wallet address and a key of its own.
+// Another application, with its own wallet address and key.
 const application = await registerApplication('Bookkeeper');
 const client = await createAuthenticatedClient({
   ...application,
@@ -38,7 +38,7 @@ for (let page, cursor; page === undefined || page.pagination.hasNextPage; cursor
 }
 if (count < 3) throw new Error(`${count} payments in the history`);
 
-/** What an ASE's customer does on a settings page: an account, a wallet address and a public key. */
+/** The settings page of an ASE: creates an account, a wallet address and a public key. */
 async function registerApplication(publicName) {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
   const name = publicName.toLowerCase();

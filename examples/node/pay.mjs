@@ -20,11 +20,11 @@ export async function pay(value) {
     logLevel: 'silent',
   });
 
-  // Who pays whom, and where each of them is served.
+  // The payer, the payee and the servers of each.
   const sender = await client.walletAddress.get({ url: process.env.TOUCHSTONE_WALLET_ADDRESS });
   const receiver = await client.walletAddress.get({ url: process.env.TOUCHSTONE_RECEIVER });
 
-  // The receiver asks for the money. This and the quote need nobody's consent: the token comes at once.
+  // The payee requests the money. This and the quote need no consent, so the token is issued at once.
   const requestToken = async (url, access) => {
     const grant = await client.grant.request({ url }, { access_token: { access: [access] } });
     return grant.access_token.value;

@@ -144,7 +144,7 @@ test('a report shows what was sent and received, and no secret', async () => {
   assert.doesNotMatch(text, /secret-token|issued-token|keyid="key".*:[A-Za-z0-9+/]{40}/);
 });
 
-/** A target of one wallet address, whose control API names a profile; `undefined`: it has no control API. */
+/** A target of one wallet address whose control API names a profile; `undefined`: without a control API. */
 async function runOf(named: string | undefined, profile?: Profile): Promise<Profile> {
   const server = createServer((request, response) => {
     const body = request.url === '/control/' ? { profile: named } : wallet;

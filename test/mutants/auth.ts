@@ -36,8 +36,8 @@ export const authMutants: readonly Mutant[] = [
   {
     id: 'discovery.answers-preflights',
     file: 'src/http/router.ts',
-    at: "«method === 'OPTIONS' && (!methods.includes('OPTIONS') || headers['access-control-request-method'] !== undefined)»;",
-    by: "method === 'OPTIONS' && !methods.includes('OPTIONS')",
+    function: 'isPreflight',
+    returns: "method === 'OPTIONS' && !methods.includes('OPTIONS')",
     fails: ['discovery.preflight'],
   },
   // ── Requests that are refused ──

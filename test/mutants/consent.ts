@@ -1,4 +1,4 @@
-/** Mutants of the consent pages, of decisions by whoever consents, and of sign-in (RFC 9635 §1.6, §3.2.1, §4). */
+/** Mutants of the consent pages, of the owner's decisions, and of sign-in (RFC 9635 §1.6, §3.2.1, §4). */
 import type { Mutant } from './mutant.ts';
 
 const page = 'src/identity-provider/pages.ts';
@@ -10,7 +10,7 @@ const limits = 'src/auth/allowed-limits.ts';
 const interaction = 'src/auth/interaction.ts';
 
 export const consentMutants: readonly Mutant[] = [
-  // What the page says
+  // Text of the page
   {
     id: 'consent.nobody-asks',
     file: page,
@@ -88,7 +88,7 @@ export const consentMutants: readonly Mutant[] = [
     by: '"base-uri \'none\'"',
     fails: ['consent.headers', 'consent.browsers-see-pages'],
   },
-  // What the form decides
+  // Decisions of the form
   {
     id: 'consent.refusing-accepts',
     file: form,
@@ -134,8 +134,8 @@ export const consentMutants: readonly Mutant[] = [
   {
     id: 'consent.shown-when-decided',
     file: form,
-    at: "«state === 'pending' && clock.businessNow() < expiresAt»;",
-    by: 'true',
+    function: 'isOpen',
+    returns: 'true',
     fails: ['consent.replayed', 'consent.expired'],
   },
   {

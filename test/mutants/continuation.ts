@@ -9,7 +9,7 @@ const waitEnforced = 'if («isOpen(grant) && now < grant.continuedAt + grant.wai
 const tokenChecked = "if («!row || !matchesDigest(token, row.continue_digest) || row.finalization === 'revoked'») {";
 
 export const continuationMutants: readonly Mutant[] = [
-  // ── Whose continuation ──
+  // ── Ownership of a continuation ──
   {
     id: 'continuation.any-token',
     file: continuation,

@@ -1,4 +1,4 @@
-/** Mutants of the guards against hostile clients, of failures of ours, and of what is told to nobody. */
+/** Mutants of the guards against hostile clients, of internal errors, and of secrecy. */
 import type { Mutant } from './mutant.ts';
 
 const listener = 'src/net/listener.ts';
@@ -90,7 +90,7 @@ export const hostileMutants: readonly Mutant[] = [
     by: 'call.target',
     fails: ['hostile.secrets'],
   },
-  // What follows is noticed by test/end-to-end/{secrets,hostile-*}.test.ts and test/auth/abandoned-grants.test.ts.
+  // The following mutants are caught by test/end-to-end/{secrets,hostile-*}.test.ts and test/auth/abandoned-grants.test.ts.
   {
     id: 'hostile.token-logged',
     file: 'src/http/pipeline.ts',

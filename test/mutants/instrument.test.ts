@@ -43,8 +43,42 @@ test('a place that is not there, there twice, or half inside another is an error
   assert.throws(() => instrument('a + b + c', crossing), /overlaps/);
 });
 
-test('each mutant has an id of its own and its place in the source', () => {
+test('each mutant has a unique id and its place in the source', () => {
   assert.equal(new Set(mutants.map(({ id }) => id)).size, mutants.length);
   for (const [file, here] of Map.groupBy(placesOf(mutants), (one) => one.file))
     instrument(readFileSync(file, 'utf8'), here);
+});
+
+test('a function is broken by its name, with a body of either form', () => {
+  const named = (id: string, name: string, returns: string): Mutant => ({
+    id,
+    file: 'x.ts',
+    function: name,
+    returns,
+    fails: [],
+  });
+  const source = instrument(
+    [
+      'const isOpen = (n) => n > 1;',
+      'function half(n) {\n  const by = 2;\n  return n / by;\n}',
+      'return [isOpen(4), half(4)];',
+    ].join('\n'),
+    [
+      named('open', 'isOpen', 'false'),
+      named('half', 'half', 'n * 10'),
+      mutant('quoted', 'return n / «by»;', '4'),
+      named('other-half', 'half', '0'),
+    ],
+  );
+  assert.deepEqual(
+    [undefined, 'open', 'half', 'other-half', 'quoted'].map((active) => run(source, active)),
+    [
+      [true, 2],
+      [false, 2],
+      [true, 40],
+      [true, 0],
+      [true, 1],
+    ],
+  );
+  assert.throws(() => instrument(source, [named('gone', 'isClosed', 'true')]), /gone: .*isClosed/);
 });

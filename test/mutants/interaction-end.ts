@@ -64,15 +64,15 @@ export const interactionEndMutants: readonly Mutant[] = [
   {
     id: 'interaction.never-expires',
     file: interaction,
-    at: '«now >= grant.interaction.expiresAt»;',
-    by: 'false',
+    function: 'hasExpired',
+    returns: 'false',
     fails: ['interaction.ends-expired', 'interaction.expired'],
   },
   {
     id: 'interaction.expires-a-second-early',
     file: interaction,
-    at: '«now >= grant.interaction.expiresAt»;',
-    by: 'now + 1000 >= grant.interaction.expiresAt',
+    function: 'hasExpired',
+    returns: 'now + 1000 >= grant.interaction.expiresAt',
     fails: ['interaction.ends-expired'],
   },
   {

@@ -267,8 +267,8 @@ const senderMutants: readonly Mutant[] = [
   {
     id: 'interledger.quoted-with-slippage',
     file: 'src/payments/rates.ts',
-    at: 'return «(value * rate.numerator) / rate.denominator»;',
-    by: '(value * rate.numerator * 99n) / (rate.denominator * 100n)',
+    function: 'convertDown',
+    returns: '(value * rate.numerator * 99n) / (rate.denominator * 100n)',
     fails: ['interledger.quotes-exactly'],
   },
   {

@@ -23,7 +23,7 @@ export const limitMutants: readonly Mutant[] = [
     from: 'loading',
     fails: ['grant.states'],
   },
-  // ── Which periods there are ──
+  // ── Periods ──
   {
     id: 'interval.one-period-more',
     file: interval,
@@ -129,8 +129,8 @@ export const limitMutants: readonly Mutant[] = [
   {
     id: 'interval.fractions-read-as-thousandths',
     file: interval,
-    at: "(fraction: string): string => «fraction.slice(0, 3).padEnd(3, '0')»;",
-    by: "fraction.slice(0, 3).padStart(3, '0')",
+    function: 'wholeMilliseconds',
+    returns: "fraction.slice(0, 3).padStart(3, '0')",
     fails: ['limit.interval-fractions'],
   },
   {
@@ -161,7 +161,7 @@ export const limitMutants: readonly Mutant[] = [
     by: 'intervalContaining(interval, now) ? now : now + START_SKEW',
     fails: ['limit.interval-first-minute'],
   },
-  // ── What a limit allows ──
+  // ── Limits ──
   {
     id: 'limit.outside-is-without-interval',
     file: spending,
@@ -212,7 +212,7 @@ export const limitMutants: readonly Mutant[] = [
     by: 'false',
     fails: ['limit.receiver'],
   },
-  // ── What was spent ──
+  // ── Spent amounts ──
   {
     id: 'grant-spent.intervals-together',
     file: spending,

@@ -94,7 +94,7 @@ const boundInTime = (check: Check): Check => ({
   },
 });
 
-/** What stands at the top level of a module is broken in a process of its own. */
+/** Tests a mutant at the top level of a module in a separate process. */
 async function judgeInProcess({ id }: Mutant): Promise<boolean> {
   const args = ['--import', import.meta.resolve('./register.ts'), import.meta.filename, '--only', `^${id}$`];
   const env = { ...process.env, TOUCHSTONE_MUTANT: id };
@@ -125,7 +125,7 @@ async function test(mutant: Mutant): Promise<boolean> {
 }
 
 let [killed, survived] = [0, 0];
-// What fails without a mutant proves nothing.
+// A check that fails without a mutant proves nothing.
 if (!options.discover && !process.env['TOUCHSTONE_MUTANT']) {
   const ids = new Set(wanted.flatMap(({ fails, after = [] }) => [...expand(fails), ...after]));
   const sound = await judge(

@@ -14,16 +14,17 @@
  *   fails: ['continuation.too-fast'],
  * }
  * ```
+ *
+ * A rule that is a function of the module is broken by its name instead: `{ function: 'isOpen', returns: 'true' }`.
  */
-export interface Mutant {
+import { createRequire } from 'node:module';
+
+export interface Mutant extends Partial<Quote>, Partial<NamedFunction> {
   /** `area.what-is-broken`, unique. */
   readonly id: string;
   /** Path from the root of the project. */
   readonly file: string;
-  readonly at: string;
-  /** The expression instead; it may use what stands between the marks as well, by writing it again. */
-  readonly by: string;
-  /** Ids of the conformance checks that must fail; `*` stands for any part of one, `?` for a character. Empty for a mutant that a test of its own starts with. */
+  /** Ids of the conformance checks that must fail; `*` stands for any part of one, `?` for a character. Empty for a mutant that a separate test activates. */
   readonly fails: readonly string[];
   /**
    * From when on it is active: once the world runs and its addresses are read (default), before the world is founded,
@@ -32,10 +33,24 @@ export interface Mutant {
   readonly from?: 'running' | 'founding' | 'loading';
   /** Profile of the world for checks that hold in both; default `compat`. */
   readonly profile?: 'strict' | 'compat';
-  /** Further places, for a rule that stands twice. */
-  readonly also?: readonly Pick<Mutant, 'file' | 'at' | 'by'>[];
+  /** Further places, for a rule that is written twice. */
+  readonly also?: readonly (Quote & Pick<Mutant, 'file'>)[];
   /** Checks that run before those in `fails`, in the same run: what `answers.match-documents` judges. */
   readonly after?: readonly string[];
+}
+
+interface Quote {
+  /** Quoted source with the expression to replace between « and ». */
+  readonly at: string;
+  /** The expression to use instead. */
+  readonly by: string;
+}
+
+interface NamedFunction {
+  /** Name of a function at the top level of the module. */
+  readonly function: string;
+  /** The expression that it returns instead; it may use the parameters. */
+  readonly returns: string;
 }
 
 declare global {
@@ -45,9 +60,15 @@ declare global {
   var staleMutants: ReadonlyMap<string, string>;
 }
 
-/** Each place of each mutant as a mutant of its own. */
+/** Each place of each mutant as a separate mutant. */
 export const placesOf = (mutants: readonly Mutant[]): Mutant[] =>
-  mutants.flatMap((mutant) => [mutant, ...(mutant.also ?? []).map((place) => ({ ...mutant, ...place }))]);
+  mutants.flatMap(({ also = [], ...mutant }) => [
+    mutant,
+    ...also.map(({ file, at, by }) => {
+      const { function: _, returns: __, ...rest } = mutant;
+      return { ...rest, file, at, by };
+    }),
+  ]);
 
 interface Place {
   readonly start: number;
@@ -60,7 +81,7 @@ interface Place {
 export function instrument(source: string, mutants: readonly Mutant[]): string {
   const places: Place[] = [];
   for (const mutant of mutants) {
-    const { start, end } = findPlace(source, mutant);
+    const { start, end } = mutant.function ? findBody(source, mutant.id, mutant.function) : findPlace(source, mutant);
     const same = places.find((place) => place.start === start && place.end === end);
     if (same) same.mutants.push(mutant);
     else places.push({ start, end, mutants: [mutant], inner: [] });
@@ -72,8 +93,25 @@ export function instrument(source: string, mutants: readonly Mutant[]): string {
   return render(source, root);
 }
 
+/** The body of a function: of an arrow function its expression, else the empty place before its first statement. */
+function findBody(source: string, id: string, name: string): { start: number; end: number } {
+  // Loaded on demand: most files have only quoted mutants.
+  const ts: typeof import('typescript') = createRequire(import.meta.url)('typescript');
+  const { statements } = ts.createSourceFile('module.ts', source, ts.ScriptTarget.Latest, true);
+  for (const statement of statements) {
+    const declarations = ts.isVariableStatement(statement) ? statement.declarationList.declarations : [];
+    const arrow = declarations.find((declaration) => declaration.name.getText() === name)?.initializer;
+    const declared = ts.isFunctionDeclaration(statement) && statement.name?.text === name ? statement : arrow;
+    if (!declared || !(ts.isFunctionDeclaration(declared) || ts.isArrowFunction(declared)) || !declared.body) continue;
+    const { body } = declared;
+    if (!ts.isBlock(body)) return { start: body.getStart(), end: body.getEnd() };
+    return { start: body.getStart() + 1, end: body.getStart() + 1 };
+  }
+  throw new Error(`${id}: the source does not define the function ${name}`);
+}
+
 /** Finds the quoted text whatever the formatter does to its white space. */
-function findPlace(source: string, { id, at }: Mutant): { start: number; end: number } {
+function findPlace(source: string, { id, at = '' }: Mutant): { start: number; end: number } {
   const [before, expression, after, ...rest] = at.split(/[«»]/);
   if (expression === undefined || after === undefined || rest.length > 0)
     throw new Error(`${id}: mark «one» expression`);
@@ -91,7 +129,7 @@ function findPlace(source: string, { id, at }: Mutant): { start: number; end: nu
   return { start: code.offsets[first]!, end: code.offsets[last]! + 1 };
 }
 
-/** The text without white space and trailing commas, and where each character that is left stood. */
+/** The text without white space and trailing commas, and the offset of each remaining character. */
 function withoutLayout(source: string): { readonly text: string; readonly offsets: readonly number[] } {
   let text = '';
   const offsets: number[] = [];
@@ -105,7 +143,7 @@ function withoutLayout(source: string): { readonly text: string; readonly offset
   return { text, offsets };
 }
 
-/** Whether a comma stands outside all brackets and quotes. */
+/** True if there is a comma outside all brackets and quotes. */
 function hasComma(expression: string): boolean {
   const strings =
     /'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`(?:[^`\\]|\\.)*`|\/(?![\s/*])(?:[^/\\\n[]|\\.|\[(?:[^\]\\]|\\.)*\])+\//g;
@@ -141,7 +179,10 @@ function render(source: string, { start, end, mutants, inner }: Place): string {
     position = place.end;
   }
   text += source.slice(position, end);
-  for (const { id, by } of mutants)
-    text = `(globalThis.touchstoneMutant === ${JSON.stringify(id)} ? (${by}) : (${text}))`;
+  for (const { id, by, returns } of mutants) {
+    const isActive = `globalThis.touchstoneMutant === ${JSON.stringify(id)}`;
+    if (start === end) text = ` if (${isActive}) return (${returns});${text}`;
+    else text = `(${isActive} ? (${returns ?? by}) : (${text}))`;
+  }
   return text;
 }

@@ -97,8 +97,8 @@ export const pipelineMutants: readonly Mutant[] = [
   {
     id: 'resource.any-right-suffices',
     file: 'src/resource/caller.ts',
-    at: 'return «item.type === type && (item.actions.includes(action) || item.actions.includes(`${action}-all`))»;',
-    by: 'true',
+    function: 'allows',
+    returns: 'true',
     fails: ['resource.*-insufficient'],
   },
   {

@@ -17,7 +17,7 @@ for (const mutant of placesOf(mutants)) {
 }
 
 const active = process.env['TOUCHSTONE_MUTANT'];
-if (active && !mutants.some(({ id }) => id === active)) throw new Error(`there is no mutant ${active}`);
+if (active && !mutants.some(({ id }) => id === active)) throw new Error(`unknown mutant ${active}`);
 globalThis.touchstoneMutant = active;
 
 /** A place that the source no longer has must not keep the others from being tried; `main.ts` reports it. */

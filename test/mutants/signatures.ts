@@ -34,7 +34,7 @@ const otherReason = (id: string, at: string, ...fails: string[]): Mutant => ({
 });
 
 export const signatureMutants: readonly Mutant[] = [
-  // ── Which signature counts ──
+  // ── Selection of the signature ──
   {
     id: 'signature.any-signature',
     ...anySignature,

@@ -31,7 +31,7 @@ export const walletAddressMutants: readonly Mutant[] = [
     id: 'wallet-address.unknown-path-is-told',
     file: handlers,
     at: "if (!row) throw «new Problem('not_found')»",
-    by: "new Problem('not_found', { description: `nobody at ${path}` })",
+    by: "new Problem('not_found', { description: `not found: ${path}` })",
     fails: ['wallet-address.unknown'],
   },
   {

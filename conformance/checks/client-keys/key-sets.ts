@@ -1,6 +1,6 @@
 /**
- * Client identity: keys fetched from the client's wallet address, their rotation, and what a grant is bound to.
- * RFC 9635 §7, Open Payments "Client keys". Needs a target that may reach our loopback address.
+ * Client identity: keys fetched from the client's wallet address, their rotation, and the key that a grant is bound to.
+ * RFC 9635 §7, Open Payments “Client keys”. The target must be able to reach the loopback address of the checks.
  */
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
@@ -89,7 +89,10 @@ export const checks: readonly Check[] = [
     headers: { 'content-type': 'text/html' },
     body: '<p>no</p>',
   }),
-  unusableKeySet('client-keys.no-keys-member', 'the document has no keys', { status: 200, body: '{"key":[]}' }),
+  unusableKeySet('client-keys.no-keys-member', 'a document without the member keys', {
+    status: 200,
+    body: '{"key":[]}',
+  }),
   {
     id: 'client-keys.redirect-elsewhere',
     rows: ['AS-23', 'AS-30', 'AS-N14'],
@@ -118,7 +121,7 @@ export const checks: readonly Check[] = [
   {
     id: 'client-keys.unreachable',
     rows: ['AS-23'],
-    title: 'a wallet address where nobody listens',
+    title: 'a wallet address on a closed port',
     run: async (context) => {
       const asker = { client: 'http://127.0.0.1:1/nobody', identity: context.newIdentity('hosted') };
       expectGnapError(await postGrant(context, context.sender, quoteRequest, asker), 400, 'invalid_client');
@@ -127,7 +130,7 @@ export const checks: readonly Check[] = [
   {
     id: 'client-keys.ambiguous',
     rows: ['SIG-N04'],
-    title: 'two keys under one kid, or an unusable one, are no key; broken neighbours do not matter',
+    title: 'a duplicate kid or an unusable key is refused; broken keys next to a good one do not matter',
     run: async (context) => {
       const identity = context.newIdentity('hosted');
       const twins = await context.clientHost.add([identity.jwk, context.newIdentity('hosted').jwk]);

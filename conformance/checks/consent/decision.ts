@@ -1,7 +1,4 @@
-/**
- * Who may consent and to what, beside the page: less over the back channel, other words than its two, and signing in.
- * RFC 9635 §1.6, §3.2.1; AS-83, AS-N05.
- */
+/** Decisions at the consent page by a signed-in or an anonymous owner. RFC 9635 §1.6 and §4. */
 import assert from 'node:assert/strict';
 import type { Check } from '../../runner/check.ts';
 import { buttonsOf, expectNothingIssued, fetchToken, fieldsOf, openPage, textOf } from '../../steps/consent-page.ts';
@@ -86,7 +83,7 @@ export const checks: readonly Check[] = [
       };
       return inNewWorld(context, { definition, consent: 'manual' }, async (world) => {
         const { owner, pending, page } = await openPage(world);
-        assert.ok(!textOf(page.text).includes('10.00'), 'nothing is told before');
+        assert.ok(!textOf(page.text).includes('10.00'), 'nothing is shown before sign-in');
         const consentUrl = owner.url;
         const signIn = (account: string, passphrase: string) => {
           owner.url = consentUrl;

@@ -1,7 +1,4 @@
-/**
- * The consent page as its owner meets it over HTTP: what it says, what its form decides, and what decides nothing.
- * RFC 9635 §1.6, §4; a grant may be of less than was asked (§3.2.1).
- */
+/** The consent page: its text, its form, and protection against forged and repeated decisions. RFC 9635 §4. */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type { Check } from '../../runner/check.ts';
@@ -77,7 +74,7 @@ export const checks: readonly Check[] = [
   {
     id: 'consent.headers',
     rows: ['AS-N07', 'AS-93'],
-    title: 'pages run no script, take no style from elsewhere, and are neither stored, framed nor told of to others',
+    title: 'pages run no script, load no foreign style, are not cached or framed, and send no referrer',
     consent: 'manual',
     run: async (context) => {
       const { owner, page } = await openPage(context);
@@ -114,7 +111,7 @@ export const checks: readonly Check[] = [
   {
     id: 'consent.deny',
     rows: ['AS-87', 'AS-93'],
-    title: 'refusing on the page is told to the client',
+    title: 'the client learns that the owner refused',
     consent: 'manual',
     run: async (context) => {
       const { owner, pending, page } = await openPage(context);
@@ -145,7 +142,7 @@ export const checks: readonly Check[] = [
     id: 'consent.less-mistaken',
     rows: ['AS-93'],
     title:
-      'more than was asked, nothing, and what is no amount bring the page again, with what was written; nothing is decided',
+      'an amount above the request, an empty one or an invalid one shows the page again with the input; nothing is decided',
     consent: 'manual',
     run: async (context) => {
       const { owner, pending, page, limits } = await openPage(context);
@@ -250,7 +247,7 @@ export const checks: readonly Check[] = [
   {
     id: 'consent.browsers-see-pages',
     rows: ['AS-79', 'AS-90'],
-    title: 'where an interaction is refused a browser gets a page, and whoever does not ask for one the error as JSON',
+    title: 'a browser gets a page when an interaction is refused, and any other client a JSON error',
     consent: 'manual',
     run: async (context) => {
       const { body } = await requestInteractiveGrant(context, [outgoingAccess(context.sender)]);

@@ -111,7 +111,7 @@ export const checks: readonly Check[] = [
   {
     id: 'continuation.malformed',
     rows: ['AS-160', 'AS-N12', 'AS-N01'],
-    title: 'a body that is no JSON object, or of another type, is refused',
+    title: 'a body that is not a JSON object, or of another media type, is refused',
     run: async (context) => {
       const { body } = await pendingGrant(context);
       await passWait(context, body);
@@ -223,7 +223,7 @@ export const checks: readonly Check[] = [
   {
     id: 'continuation.finish-demands-reference',
     rows: ['AS-121', 'AS-121b'],
-    title: 'with a finish object there is no token without the reference, before consent or after it',
+    title: 'with a finish object no token is issued without the reference, before or after consent',
     run: async (context) => {
       const pending = await pendingGrant(context);
       await passWait(context, pending.body);
@@ -293,7 +293,7 @@ export const checks: readonly Check[] = [
   {
     id: 'continuation.token-kinds',
     rows: ['AS-N04'],
-    title: 'continuation tokens and access tokens do not stand in for each other',
+    title: 'a continuation token is not accepted as an access token, nor the other way round',
     run: async (context) => {
       const { receiver } = context;
       const grant = await requestToken(context, receiver, [incomingAccess(receiver)]);

@@ -1,7 +1,4 @@
-/**
- * Webhook events of payments in the form that Rafiki gives them: types, signature, order, retries, and what becomes of
- * those that nobody takes; and exchange rates from an HTTP service. Rafiki docs: webhook events, exchange rates; RFC 8785.
- */
+/** Webhook events of payments in the format of Rafiki: types, signature, order and retries. RFC 8785. */
 import assert from 'node:assert/strict';
 import type { Check, CheckContext } from '../../runner/check.ts';
 import { aseOf } from '../../steps/control.ts';
@@ -21,7 +18,7 @@ import { inNewWorld } from '../../steps/world.ts';
 
 type Work = (world: CheckContext, host: WebhookHost, sender: string, receiver: string) => Promise<void>;
 
-/** A world of its own, whose clock stands still and whose ASEs send their events to the host. */
+/** Works in a new world with a stopped clock whose ASEs send their events to the host. */
 const withWebhook =
   (work: Work): Check['run'] =>
   async (context) => {
@@ -79,7 +76,7 @@ export const checks: readonly Check[] = [
   {
     id: 'events.payment',
     rows: ['EVT-01', 'EVT-03'],
-    title: 'a payment is told at both ends, created and completed in this order, signed over its canonical form',
+    title: 'both ends send events of a payment, created before completed, signed over the canonical form',
     run: withWebhook(async (world, host) => {
       const { payment, quote, outgoing, settled } = await payAcross(world, '500', {
         value: '500',
@@ -97,11 +94,7 @@ export const checks: readonly Check[] = [
         assert.deepEqual(Object.keys(event).sort(), ['data', 'id', 'type']);
         assert.match(event.id, /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
       }
-      assert.equal(
-        new Set([...incoming, ...outgoings].map(({ event }) => event.id)).size,
-        4,
-        'each has an id of its own',
-      );
+      assert.equal(new Set([...incoming, ...outgoings].map(({ event }) => event.id)).size, 4, 'ids are distinct');
       const [created, completed] = incoming.map(({ event }) => event.data);
       assert.deepEqual([created.completed, created.receivedAmount.value], [false, '0']);
       assert.deepEqual([completed.completed, completed.receivedAmount], [true, amountOf(world.receiver, '500')]);
@@ -116,7 +109,7 @@ export const checks: readonly Check[] = [
   {
     id: 'events.failed-payment',
     rows: ['EVT-01'],
-    title: 'a payment that fails is told as failed, with what was sent',
+    title: 'a failed payment is reported as failed, with the amount sent',
     run: withWebhook(async (world, host, sender) => {
       const { accounts } = (await world.control.request('GET', `${sender}/accounts`)).body;
       const most = accounts.reduce((sum: bigint, { balance }: Json) => sum + BigInt(balance), 1n);
@@ -130,7 +123,7 @@ export const checks: readonly Check[] = [
   {
     id: 'events.completed-by-client',
     rows: ['EVT-01'],
-    title: 'an incoming payment that its client completes is told as completed',
+    title: 'an incoming payment that its client completes is reported as completed',
     run: withWebhook(async (world, host) => {
       const payment = await createIncomingPayment(world, { value: '500' });
       expectStatus(await completeIncomingPayment(world, payment.id), 200);
@@ -193,7 +186,7 @@ export const checks: readonly Check[] = [
   {
     id: 'events.expiry',
     rows: ['EVT-04'],
-    title: 'the expiry of an incoming payment is told if something was received, and not otherwise',
+    title: 'the expiry of an incoming payment is reported only if something was received',
     run: withWebhook(async (world, host, _sender, receiver) => {
       const expiresAt = new Date((await businessNow(world)) + 600_000).toISOString();
       const untouched = await createIncomingPayment(world, { expiresAt });
@@ -216,7 +209,7 @@ export const checks: readonly Check[] = [
   {
     id: 'events.webhook',
     rows: ['EVT-01', 'EVT-03'],
-    title: 'the webhook can be changed and removed; its secret is told to nobody',
+    title: 'the webhook can be changed and removed; its secret is never returned',
     run: withWebhook(async (world, host, _sender, receiver) => {
       const { control } = world;
       const shown = await control.request('GET', `${receiver}/webhook`);
@@ -236,7 +229,7 @@ export const checks: readonly Check[] = [
       await control.request('PUT', `${receiver}/webhook`, { url: host.url, secret: host.secret });
       const last = await createIncomingPayment(world);
       await host.awaitDeliveries(1, about(idOf(last)));
-      assert.deepEqual(host.deliveries.filter(about(idOf(silent))), [], 'what happened meanwhile is not told');
+      assert.deepEqual(host.deliveries.filter(about(idOf(silent))), [], 'events during the pause are not sent');
     }),
   },
 ];

@@ -1,6 +1,6 @@
 /**
- * Receivers at an ASE of ours whose documents are wrong, or change: what cannot be paid is refused in the protocol's
- * form before anything is held. Open Payments resource-server /quotes, /outgoing-payments, GET /incoming-payments/{id}.
+ * Receivers at another ASE whose documents are invalid or change after the quote: they are refused before any money is
+ * held. Open Payments resource-server /quotes, /outgoing-payments, GET /incoming-payments/{id}.
  */
 import assert from 'node:assert/strict';
 import type { Check, CheckContext } from '../../runner/check.ts';
@@ -22,9 +22,9 @@ import type { Json } from '../../steps/signed-client.ts';
 interface Defect {
   readonly id: string;
   readonly title: string;
-  /** What stands in the document instead. */
+  /** Members that replace those of the document. */
   readonly members?: (context: CheckContext, receiver: HostedReceiver) => Json;
-  /** Or how the receiver answers. */
+  /** Changes the answers of the receiver. */
   readonly tell?: (peer: PeerAse, receiver: HostedReceiver) => void;
 }
 
@@ -92,7 +92,7 @@ const defects: readonly Defect[] = [
   },
   {
     id: 'foreign-receiver.without-secret',
-    title: 'it has no shared secret',
+    title: 'its shared secret is missing',
     members: (_, receiver) => method(receiver, { sharedSecret: undefined }),
   },
   {
@@ -167,7 +167,7 @@ const changes: readonly Defect[] = [
   },
 ];
 
-/** A receiver of ours that awaits 1000; afterwards nothing was sent to it and nothing is held from the sender. */
+/** Hosts a receiver that expects 1000, and asserts afterwards that nothing was sent to it or held from the sender. */
 async function withUnpaid(
   context: CheckContext,
   work: (peer: PeerAse, receiver: HostedReceiver) => Promise<void>,
@@ -191,7 +191,7 @@ export const checks: readonly Check[] = [
   {
     id: 'foreign-receiver.paid',
     rows: ['RS-Q-20', 'RS-Q-14'],
-    title: 'a receiver that says what is so is quoted and paid, wherever it stands',
+    title: 'a valid receiver at any ASE is quoted and paid',
     run: async (context) => {
       const terms = { asset: context.receiver };
       await withPeer(context, context.sender, terms, async (peer) => {

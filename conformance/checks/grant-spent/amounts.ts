@@ -1,5 +1,5 @@
 /**
- * What a grant has spent: by interval, by asset, by grant, and after payments that fail. Open Payments resource-server
+ * Spent amounts of a grant: by interval, by asset, by grant, and after failed payments. Open Payments resource-server
  * GET /outgoing-payment-grant and POST /outgoing-payments.
  */
 import assert from 'node:assert/strict';
@@ -98,7 +98,7 @@ export const checks: readonly Check[] = [
   {
     id: 'grant-spent.grants-apart',
     rows: ['RS-G-09', 'LIM-15', 'RS-G-02'],
-    title: 'two grants of one client have limits and totals of their own',
+    title: 'two grants of one client have separate limits and totals',
     run: (context) => {
       const limits = ({ sender }: { sender: LimitedGrant['world']['sender'] }) => ({
         debitAmount: amountOf(sender, '100'),

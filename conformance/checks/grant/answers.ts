@@ -1,5 +1,5 @@
 /**
- * Grant requests that are answered: who may ask, what comes back, and which of them need consent.
+ * Responses to valid grant requests: the clients that may ask, the response body, and the rights that need consent.
  * RFC 9635 §3, Open Payments auth-server POST /.
  */
 import assert from 'node:assert/strict';

@@ -1,6 +1,6 @@
 /**
- * What an operator decides about grants: for which rights consent is due, how long a client waits, whether continue
- * tokens are renewed; and what the strict profile refuses. Each in a world of its own. RFC 9635 §5, Open Payments POST /.
+ * Grant rules that the operator configures: the rights that need consent, the wait, and the limits that `strict` refuses.
+ * RFC 9635 §5, Open Payments auth-server POST /.
  */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
@@ -35,7 +35,8 @@ export const checks: readonly Check[] = [
   {
     id: 'grant.consent-for-all',
     rows: ['AS-41', 'AS-56', 'AS-58', 'AS-61', 'AMB-05'],
-    title: 'where the operator demands it, incoming payments and quotes need consent; the quote names nobody even then',
+    title:
+      'incoming payments and quotes need consent if the operator says so; a quote right never names a wallet address',
     run: async (context) => {
       await requestToken(context, context.sender, [quoteAccess(), incomingAccess(context.sender)]);
       await inWorldWithRules(context, { grants: { consentFor: ['incoming-payment', 'quote'] } }, async (world) => {

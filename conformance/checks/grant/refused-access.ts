@@ -38,7 +38,7 @@ const refusals: readonly Refusal[] = [
   {
     id: 'grant.access-object',
     rows: ['AS-05', 'AS-07'],
-    title: 'access is no array',
+    title: 'access is not an array',
     request: (c) => withClient(c, { access_token: { access: {} } }),
   },
   {
@@ -159,7 +159,7 @@ const refusals: readonly Refusal[] = [
   {
     id: 'grant.outgoing-without-identifier',
     rows: ['AS-37'],
-    title: 'an outgoing payment of nobody',
+    title: 'an outgoing payment without identifier',
     request: asking(() => ({ type: 'outgoing-payment', actions: ['create'] }), { interact: interact(finish()) }),
   },
   {
@@ -195,7 +195,7 @@ const refusals: readonly Refusal[] = [
   {
     id: 'grant.list-all-without-identifier',
     rows: ['AS-41'],
-    title: 'list-all of nobody',
+    title: 'list-all without identifier',
     request: asking(() => ({ type: 'incoming-payment', actions: ['list-all'] }), { interact: interact(finish()) }),
   },
 ];

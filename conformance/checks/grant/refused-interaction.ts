@@ -44,7 +44,7 @@ const refusals: readonly Refusal[] = [
   {
     id: 'grant.no-subject-id',
     rows: ['AS-62'],
-    title: 'a subject of nobody',
+    title: 'a subject without identifiers',
     request: (c) => withClient(c, { subject: { sub_ids: [] }, interact: interact(finish()) }),
   },
   {

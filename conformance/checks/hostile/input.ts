@@ -1,6 +1,6 @@
 /**
- * Hostile input and hostile key servers, what a failure looks like, and what is told to nobody: RFC 9635 §11,
- * RFC 9112 §11. The well-behaved client beside them is answered each time.
+ * Hostile input, hostile key servers and internal errors. Well-behaved clients are still served. RFC 9635 §11,
+ * RFC 9112 §11.
  */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
@@ -61,7 +61,7 @@ const resourceCalls = ({ sender }: CheckContext) =>
     ['get-outgoing-payment-grant', 'GET', '/outgoing-payment-grant'],
   ] as const;
 
-/** Every text in a value that stands under one of these names, or is the last part of an interaction's URL. */
+/** Collects the strings under these member names, and the last path segment of interaction URLs. */
 function collectSecrets(value: Json, secrets: Set<string>): void {
   if (typeof value !== 'object' || value === null) return;
   for (const [name, member] of Object.entries<Json>(value)) {
@@ -105,7 +105,7 @@ export const checks: readonly Check[] = [
   {
     id: 'hostile.json',
     rows: ['AS-160', 'RS-02', 'RS-24'],
-    title: 'depth, text that is no Unicode, NUL and strange numbers are refused, and never a failure of the server',
+    title: 'deep nesting, invalid Unicode, NUL and odd numbers are refused and never cause a 500',
     run: async (context) => {
       const { receiver, target, sender } = context;
       const deep = `${'['.repeat(40_000)}${']'.repeat(40_000)}`;
@@ -167,7 +167,7 @@ export const checks: readonly Check[] = [
     id: 'hostile.key-set-megabyte',
     rows: ['AS-30', 'AS-N14'],
     title:
-      'a key set of a megabyte, or one nested a hundred thousand levels deep, is no key set; others get their grants meanwhile',
+      'a key set of a megabyte or with a hundred thousand levels is refused; other clients get their grants meanwhile',
     run: async (context) => {
       const identity = context.newIdentity('hosted');
       const client = await context.clientHost.add([identity.jwk]);
@@ -221,7 +221,7 @@ export const checks: readonly Check[] = [
           assert.match(body.error.description, /^internal error [0-9a-f-]{36}$/);
           told.add(body.error.description);
         }
-        assert.equal(told.size, calls.length, 'each failure has an id of its own');
+        assert.equal(told.size, calls.length, 'error ids are distinct');
       });
     },
   },
@@ -263,7 +263,7 @@ export const checks: readonly Check[] = [
   {
     id: 'hostile.secrets',
     rows: ['AS-N13'],
-    title: 'no token, nonce, reference or shared secret stands in an error, in the list of exchanges or in the metrics',
+    title: 'errors, the request trace and the metrics contain no token, nonce, reference or shared secret',
     run: async (context) => {
       await inNewWorld(context, {}, async (world) => {
         const secrets = new Set<string>();

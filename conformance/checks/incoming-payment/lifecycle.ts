@@ -146,7 +146,7 @@ export const checks: readonly Check[] = [
       ...['RS-IP-01', 'RS-IP-02', 'RS-IP-06', 'RS-IP-09', 'RS-IP-10', 'RS-IP-11', 'RS-IP-12'],
       ...['ILP-14', 'ILP-15', 'RS-15', 'RS-18', 'RS-19', 'RS-20'],
     ],
-    title: 'a new payment is open, empty, and carries one well-formed ILP method with a secret of its own',
+    title: 'a new payment is open and empty, and has one well-formed ILP method with a fresh secret',
     run: async (context) => {
       const { receiver } = context;
       const metadata = { description: 'order 42', nested: { list: [1, 'ä', null] } };

@@ -1,6 +1,6 @@
 /**
- * How interactions are decided and how they end when nobody drives them to their end in time: the way to the identity
- * provider, its decision over the back channel, and what the finish URI is told. RFC 9635 §4; consent is asked for here.
+ * Decisions over the back channel and the end of interactions, including those that the owner abandons. The owner
+ * decides by hand here. RFC 9635 §4.
  */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
@@ -143,7 +143,7 @@ export const checks: readonly Check[] = [
   {
     id: 'interaction.head-consents-to-nothing',
     rows: ['AS-76', 'AS-92'],
-    title: 'a HEAD request to the redirect URL, as link previews send it, is no consent where a script consents',
+    title: 'a HEAD request to the redirect URL, as link previews send it, does not count as consent',
     run: async (context) => {
       const { body } = await requestInteractiveGrant(context, [outgoingAccess(context.sender)], false);
       await context.call({ method: 'HEAD', url: body.interact.redirect, sign: false });

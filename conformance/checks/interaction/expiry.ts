@@ -8,7 +8,7 @@ export const checks: readonly Check[] = [
   {
     id: 'interaction.expired',
     rows: ['AS-91', 'AS-N10', 'CT-03'],
-    title: 'an interaction that nobody finished in time ends: no consent, no token',
+    title: 'an interaction that is not finished in time ends without consent and without a token',
     run: async (context) => {
       const { body } = await requestInteractiveGrant(context, [outgoingAccess(context.sender)], false);
       await context.control.advanceClock(3600);

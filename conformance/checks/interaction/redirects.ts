@@ -144,7 +144,7 @@ export const checks: readonly Check[] = [
       const cookie = owner.jar.header(url);
       assert.ok(cookie, 'there is a session');
       const { interact_ref: interactRef } = await owner.follow(await owner.click(page, 'accept'));
-      assert.equal(owner.jar.header(url), undefined, 'the browser is told to forget the session');
+      assert.equal(owner.jar.header(url), undefined, 'the session cookie is deleted');
       const replay = async () => {
         const again = await context.call({ url, sign: false, headers: [['cookie', cookie]] });
         assert.ok(!(again.headers.get('location') ?? '').includes('interact_ref'), 'no second reference');

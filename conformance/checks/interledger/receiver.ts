@@ -1,5 +1,6 @@
 /**
- * The receiving end of STREAM as a correct peer meets it: what is fulfilled, announced and credited. ILP-0027, ILP-0029.
+ * The STREAM receiver as a correct peer sees it: packets that are fulfilled, amounts announced and credited. ILP-0027,
+ * ILP-0029.
  */
 import assert from 'node:assert/strict';
 import type { Check } from '../../runner/check.ts';
@@ -77,7 +78,7 @@ export const checks: readonly Check[] = [
   {
     id: 'interledger.frames',
     rows: ['ILP-04', 'ILP-05', 'ILP-06'],
-    title: 'frames that the receiver has no use for are passed over; what it may take is never overstated',
+    title: 'irrelevant frames are ignored; the announced maximum is never overstated',
     run: async (context) => {
       await withIncomingPackets(context, { value: 500n }, async ({ peer, credentials, received }) => {
         let highest = 0n;
@@ -111,7 +112,7 @@ export const checks: readonly Check[] = [
       const { assetCode, assetScale } = context.receiver;
       await withIncomingPackets(context, { value: 1000n }, async ({ peer, credentials, received }) => {
         for (const amount of [1n, 1000n, 0n]) {
-          const condition = sha256(Buffer.from(`nobody knows ${Math.random()}`));
+          const condition = sha256(Buffer.from(`unknown ${Math.random()}`));
           const answer = await peer.send(credentials, { amount, condition, sequence: 9n });
           expectReject(answer, 'F99', credentials);
           const stream = streamOf(answer);
@@ -238,9 +239,9 @@ export const checks: readonly Check[] = [
           assert.match(ilpAddress, /^test[1-3]?([.][A-Za-z0-9_~-]+)+$/);
           assert.ok(ilpAddress.length <= 1023);
           assert.equal(Buffer.from(sharedSecret, 'base64url').length, 32);
-          assert.ok(!known.has(ilpAddress) && !known.has(sharedSecret), 'an address and a secret of its own');
+          assert.ok(!known.has(ilpAddress) && !known.has(sharedSecret), 'address and secret are fresh');
           known.add(ilpAddress).add(sharedSecret);
-          assert.ok(!ilpAddress.includes(payment.id.split('/').at(-1)), 'the payment cannot be told from the address');
+          assert.ok(!ilpAddress.includes(payment.id.split('/').at(-1)), 'the address does not reveal the payment');
         }
         const issued = [credentials, await readCredentials(context, payment)];
         assert.equal((await context.control.request('POST', `${peer.ase}/secrets`)).status, 201);
@@ -279,7 +280,7 @@ export const checks: readonly Check[] = [
   {
     id: 'interledger.large-amounts',
     rows: ['ILP-04', 'ILP-19', 'RS-IP-24'],
-    title: 'an amount of 2^64 − 1 arrives to the unit, and one more has no room',
+    title: 'an amount of 2^64 − 1 arrives exactly, and one unit more is refused',
     run: async (context) => {
       await inNewWorld(context, {}, async (world) => {
         await incomingToken(world);

@@ -31,10 +31,10 @@ export const checks: readonly Check[] = [
         const unreadable = [...flipped, `${token}A`, token.slice(1), `~${token}`, 'x', '~'.repeat(40)];
         for (const wrong of unreadable) expectReject(await give(`${own}.${wrong}`), 'F06', credentials);
         expectReject(await give(own), /^F0[26]$/, credentials);
-        // Outside of the grammar it is no packet at all.
+        // An address outside the grammar makes the packet invalid.
         for (const wrong of [`${own}..${token}`, `${own}.${token}.`, `${own}.${token}!`, `.${token}`, 'test', '']) {
           const { status } = await peer.post(peer.prepare(credentials, { amount: 10n, destination: wrong }));
-          assert.equal(status, 400, `"${wrong.replace(token, '…')}" is no address`);
+          assert.equal(status, 400, `"${wrong.replace(token, '…')}" is not an address`);
         }
         for (const at of [0, own.length + 1, ilpAddress.length - 1]) {
           const packet = peer.prepare(credentials, { amount: 10n });
@@ -77,7 +77,7 @@ export const checks: readonly Check[] = [
   {
     id: 'interledger.no-stream-prepare',
     rows: ['ILP-04', 'ILP-18'],
-    title: 'data that are no STREAM prepare are refused for good, however they are broken',
+    title: 'data that is not a STREAM prepare gets a final reject, however it is broken',
     run: async (context) => {
       await withIncomingPackets(context, { value: 1000n }, async ({ peer, credentials, received }) => {
         for (const type of [streamType.fulfill, streamType.reject, 0, 255]) {
@@ -175,7 +175,7 @@ export const checks: readonly Check[] = [
   {
     id: 'interledger.transport',
     rows: ['ILP-13', 'ILP-18'],
-    title: 'packets are taken from peers only, by POST; bytes that are none get a status, and never one of ours',
+    title: 'packets are accepted from peers only, by POST; other bytes get a client error, never a 500',
     run: async (context) => {
       await withIncomingPackets(context, { value: 1000n }, async ({ peer, credentials, received }) => {
         const packet = peer.prepare(credentials, { amount: 10n });

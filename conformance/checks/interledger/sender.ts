@@ -1,7 +1,4 @@
-/**
- * The sending end of STREAM with a receiver of ours: what it sends, and what it makes of answers that are late, lost,
- * wrong or made up. It delivers what was quoted or says that it failed, and pays nothing twice. ILP-0027, ILP-0029.
- */
+/** The STREAM sender against a receiver that the check controls: packets, retries, rates and proofs. ILP-0029. */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import type { Check, CheckContext } from '../../runner/check.ts';
@@ -56,7 +53,7 @@ async function expectDelivered(
   assert.equal(await peer.balance(asset), receiver.total(), 'the books know of it');
 }
 
-/** What the wallet holds, by the control API. */
+/** Balance of the wallet according to the control API. */
 async function readBalance({ control, sender }: CheckContext): Promise<bigint> {
   const { ases } = (await control.request('GET', '/')).body;
   const wallets: Json[] = ases.flatMap(({ walletAddresses }: Json) => walletAddresses);
@@ -210,7 +207,7 @@ export const checks: readonly Check[] = [
   {
     id: 'interledger.sender-believes-the-fulfillment',
     rows: ['ILP-11', 'ILP-12'],
-    title: 'a fulfillment proves the whole packet, whatever amount is told beside it',
+    title: 'a fulfillment proves the whole packet, whatever amount the reply claims',
     run: async (context) => {
       await withReceiver(context, { maxPacketAmount: 100n }, async (arranged) => {
         const { receiver, pay } = arranged;
@@ -240,7 +237,7 @@ export const checks: readonly Check[] = [
       });
       await withReceiver(context, {}, async (arranged) => {
         const { receiver, pay } = arranged;
-        // Not taken, nobody knows; a refusal may be overtaken by a copy, but not R00
+        // The outcome of an expired packet is unknown. A copy may overtake other rejects, but not R00.
         const answers = ['vanish', receiver.refuse('F99'), receiver.refuse('R00')] as const;
         receiver.answer = (packet, n) => answers[n] ?? receiver.accept(packet);
         await expectDelivered(arranged, await pay(70n), context.receiver);

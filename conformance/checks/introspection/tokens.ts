@@ -1,7 +1,4 @@
-/**
- * Token introspection, as a resource server in another process asks for it (RFC 9767 §3.3, in Rafiki's JSON), and the
- * back channel of identity providers. Both stand where clients do not come.
- */
+/** Token introspection by a resource server in another process (RFC 9767 §3.3, in the JSON of Rafiki). */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type { Check, CheckContext } from '../../runner/check.ts';

@@ -9,8 +9,8 @@ import { type LimitedGrant, withLimitedGrant } from '../../steps/limited-grant.t
 import { amountOf } from '../../steps/scenarios.ts';
 
 /**
- * What an instant is to the instants before it: in an interval of its own, whose limit is whole; in the one that was
- * used up last; or in none.
+ * Relation of an instant to the ones before it: in a new interval with its full limit, in the interval that was last
+ * used up, or outside all intervals.
  */
 type Place = 'new' | 'same' | 'outside';
 

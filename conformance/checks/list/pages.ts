@@ -185,7 +185,7 @@ export const checks: readonly Check[] = [
   {
     id: 'list.own-only',
     rows: ['RS-10', 'RS-L-10', 'RS-L-13'],
-    title: 'list shows what the same client created; an empty page has no cursors',
+    title: 'list shows the payments of the same client; an empty page comes without cursors',
     run: async (context) => {
       await fivePayments(context);
       const identity = context.newIdentity('lister');

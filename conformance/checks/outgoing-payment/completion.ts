@@ -98,7 +98,7 @@ export const checks: readonly Check[] = [
         const { id: receiver } = await createIncomingPayment(world);
         const quoted = async (value: string): Promise<string> =>
           (await createQuote(world, receiver, { debitAmount: amountOf(world.sender, value) })).receiveAmount.value;
-        // Of 1001 half a percent is 5.005, so 6, and 10: 985 are left, which are 788 EUR cents.
+        // Half a percent of 1001 is 5.005, rounded up to 6, plus 10: the remaining 985 are 788 EUR cents.
         assert.equal(await quoted('1001'), '788');
         for (const value of ['1', '10', '11', '12']) {
           const debitAmount = amountOf(world.sender, value);

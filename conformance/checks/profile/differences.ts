@@ -1,6 +1,6 @@
 /**
- * What the profiles do differently beside the forms of signatures: what clients in use send and `compat` takes, and what
- * the letter of the specifications says of it.
+ * Differences between the profiles apart from signature forms: `compat` accepts requests of clients in use that `strict`
+ * refuses.
  */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';

@@ -198,7 +198,7 @@ export const checks: readonly Check[] = [
   {
     id: 'quote.completed-receiver',
     rows: ['RS-Q-14', 'RS-IP-22'],
-    title: 'a completed payment is no receiver',
+    title: 'a completed payment is not a valid receiver',
     run: async (context) => {
       const { id: receiver } = await createIncomingPayment(context, { value: '100' });
       expectStatus(await completeIncomingPayment(context, receiver), 200);

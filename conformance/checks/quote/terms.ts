@@ -1,6 +1,4 @@
-/**
- * What a quote commits to, by whom it is paid, and how amounts are converted. Open Payments resource-server /quotes.
- */
+/** Terms of a quote: price, fee, asset scale and expiry. */
 import assert from 'node:assert/strict';
 import type { Check, CheckContext } from '../../runner/check.ts';
 import { balanceOf } from '../../steps/control.ts';

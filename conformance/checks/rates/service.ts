@@ -56,7 +56,7 @@ export const checks: readonly Check[] = [
         await control.advanceClock(1);
         assert.equal(await received('1000'), '250');
         assert.equal(rates.asked.length, 2);
-        // As a double it would be 0.1, and a unit more.
+        // Parsed as a double it would be 0.1, which is one unit more.
         answer('0.09999999999999999999999');
         await control.advanceClock(15);
         assert.equal(await received('1000'), '99');

@@ -119,7 +119,7 @@ function checksOf(operation: Operation): Check[] {
     {
       id: idFor('wrongToken', operation),
       rows: ['RS-04', 'RS-05', 'RS-06', ...grantRows, ...authenticated],
-      title: `${operation.id} with a token that nobody issued is refused`,
+      title: `${operation.id} with a token that was never issued is refused`,
       run: async (context) => {
         const call = await operation.call(context);
         expectResourceError(await context.call({ ...call, token: `unknown-${randomUUID()}` }), 401);

@@ -4,7 +4,7 @@ import type { Check } from '../../runner/check.ts';
 import { acceptances, type Form, type Ids, refusals, signed } from '../../steps/signature-forms.ts';
 import { now, withBody } from '../../steps/signed-requests.ts';
 
-/** What clients in use send although it is no structured field: refused in `strict`, accepted in `compat`. */
+/** Forms of clients in use that are not structured fields: refused in `strict`, accepted in `compat`. */
 const loose: readonly (Form & { readonly strictIds: Ids })[] = [
   {
     ids: { grant: 'signature.grant-php', payment: 'signature.payment-php' },
@@ -22,7 +22,7 @@ const loose: readonly (Form & { readonly strictIds: Ids })[] = [
   },
 ];
 
-/** Accepted by both. What only a resource request can show (a token to cover) comes below. */
+/** Forms that both servers accept. */
 const accepted: readonly Form[] = [
   {
     ids: { grant: 'signature.grant-label', payment: 'signature.payment-label' },

@@ -62,7 +62,7 @@ const refused: readonly Form[] = [
   {
     ids: { grant: 'signature.grant-malformed-digest', payment: 'signature.payment-malformed-digest' },
     rows: ['SIG-09'],
-    title: 'the digest is no dictionary',
+    title: 'the digest is not a dictionary',
     change: signed({ digest: 'sha-512=abc' }),
   },
   {
@@ -220,7 +220,7 @@ const refused: readonly Form[] = [
   {
     ids: { grant: 'signature.grant-decimal-created', payment: 'signature.payment-decimal-created' },
     rows: ['SIG-11'],
-    title: 'created is no integer',
+    title: 'created is not an integer',
     change: () => ({ sign: { created: `${now()}.5` } }),
   },
 ];

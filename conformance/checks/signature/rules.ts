@@ -96,7 +96,7 @@ export const checks: readonly Check[] = [
   {
     id: 'signature.query',
     rows: ['SIG-20', 'SIG-22', 'RS-L-14'],
-    title: 'the query is signed as it stands in the request line, escaped or not',
+    title: 'the query is signed as it appears in the request line, escaped or not',
     run: async (context) => {
       const { receiver } = context;
       const token = await incomingToken(context);
@@ -135,7 +135,7 @@ export const checks: readonly Check[] = [
   {
     id: 'signature.coded-content',
     rows: ['SIG-07', 'RS-30'],
-    title: 'content in a coding is not decoded but refused; identity is no coding',
+    title: 'content codings are refused, apart from identity',
     run: async (context) => {
       const coded = (coding: string): Partial<Call> => ({ headers: [['content-encoding', coding]] });
       for (const coding of ['gzip', 'br', 'identity, gzip']) {
@@ -166,7 +166,7 @@ export const checks: readonly Check[] = [
   {
     id: 'signature.forwarded-headers',
     rows: ['SIG-21'],
-    title: 'headers of a proxy that nobody trusts do not move the target URI',
+    title: 'headers of an untrusted proxy do not change the target URI',
     run: async (context) => {
       const headers = [
         ['x-forwarded-host', 'elsewhere.example'],

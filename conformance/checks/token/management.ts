@@ -101,7 +101,7 @@ export const checks: readonly Check[] = [
   {
     id: 'token.rotate-empty-body',
     rows: ['AS-134'],
-    title: 'an empty body with a JSON content type and a digest of nothing is no body',
+    title: 'an empty body with a JSON content type and the digest of nothing counts as no body',
     run: async (context) => {
       const { access_token } = await issue(context);
       const sign = { digest: 'sha-512', components: ['@method', '@target-uri', 'authorization'] } as const;

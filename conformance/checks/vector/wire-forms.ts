@@ -26,7 +26,7 @@ import {
 
 type Somewhere = Pick<ReplayTarget, 'operation' | 'recorded' | 'url' | 'token'>;
 
-/** What the recorded targets stand for. */
+/** Resources of the target that replace the recorded ones. */
 const places: readonly {
   readonly method: string;
   readonly target: RegExp;

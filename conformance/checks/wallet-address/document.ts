@@ -70,7 +70,7 @@ export const checks: readonly Check[] = [
   {
     id: 'wallet-address.unknown',
     rows: ['WA-12', 'WA-33', 'WA-39'],
-    title: 'an address that nobody has is not found, and all such answers look alike',
+    title: 'an unassigned address is not found, and all such answers look alike',
     run: async (context) => {
       const first = expectStatus(await getDocument(context, unknownWallet(context)), 404);
       const second = expectStatus(await getDocument(context, unknownWallet(context)), 404);
@@ -96,7 +96,7 @@ export const checks: readonly Check[] = [
   {
     id: 'wallet-address.root',
     rows: ['WA-24', 'WA-39'],
-    title: 'the origin is an address or not found, and lists nobody',
+    title: 'the origin is a wallet address or not found, and never a list',
     run: async (context) => {
       const answer = await context.call({ url: `${new URL(context.sender.url).origin}/`, sign: false });
       expectStatus(answer, 200, 404);

@@ -1,6 +1,6 @@
 /**
- * What an ASE may add to wallet addresses (all of it off by default), in worlds that have it, and the key by which an
- * ASE makes itself known to others. Open Payments wallet-address-server; ILP-0009; RFC 9421 §2.5.
+ * Extensions of wallet addresses: payment pointers, SPSP, further members, redirects and addresses created on
+ * demand.
  */
 import assert from 'node:assert/strict';
 import { createPublicKey, verify } from 'node:crypto';
@@ -43,7 +43,7 @@ function withExtensions<T>(
 const getDocument = ({ call }: CheckContext, url: string, accept = 'application/json', headers: HeaderLine[] = []) =>
   call({ operation: 'get-wallet-address', url, sign: false, accept, headers });
 
-/** Of another media type than the document's, so no schema of it applies. */
+/** Asks for another media type than the document's, so that its schema does not apply. */
 const getSpsp = ({ call }: CheckContext, url: string, headers: HeaderLine[] = []): Promise<Answer> =>
   call({ url, sign: false, accept: 'application/spsp4+json', headers });
 
@@ -95,7 +95,7 @@ export const checks: readonly Check[] = [
   {
     id: 'wallet-address.additional-members',
     rows: ['WA-10', 'WA-11'],
-    title: 'visible properties and the card service are further members; without them there is no such member',
+    title: 'visible properties and the card service are further members, absent without configuration',
     run: async (context) => {
       const properties = {
         city: 'Chur',
@@ -113,7 +113,7 @@ export const checks: readonly Check[] = [
           assert.ok(!/risk|x7/.test(text), 'what is hidden is nowhere');
           assert.equal(body.id, world.sender.url);
           const other = expectStatus(await getDocument(world, world.receiver.url), 200).body;
-          assert.ok(!('additionalProperties' in other), 'an address without properties has no such member');
+          assert.ok(!('additionalProperties' in other), 'the member is absent without properties');
         },
         properties,
       );
@@ -124,7 +124,7 @@ export const checks: readonly Check[] = [
   {
     id: 'wallet-address.web-page',
     rows: ['WA-14', 'WA-15', 'WA-16'],
-    title: 'a browser is sent to the page of the address, in four spellings; whoever is content with JSON is not',
+    title: 'a browser is redirected to the page of the address, in four spellings; a client that accepts JSON is not',
     run: async (context) => {
       const webPage = 'https://page.example/%wp/%ewp?a=%ewa#%wa';
       await withExtensions(context, { webPage }, async (world) => {
@@ -148,7 +148,7 @@ export const checks: readonly Check[] = [
   {
     id: 'wallet-address.spsp',
     rows: ['WA-25'],
-    title: 'SPSP: credentials of their own for each reader; half of the receipt headers is refused',
+    title: 'SPSP: each reader gets fresh credentials; incomplete receipt headers are refused',
     run: async (context) => {
       expectStatus(await getSpsp(context, context.sender.url), 406);
       await withExtensions(context, { spsp: true }, async (world) => {
@@ -206,7 +206,7 @@ export const checks: readonly Check[] = [
   {
     id: 'wallet-address.instance-key',
     rows: ['WA-36'],
-    title: 'an ASE signs its calls to another one with a key that is published at an address of its own',
+    title: 'an ASE signs its calls to other ASEs with a key that it publishes at one of its addresses',
     run: async (context) => {
       const seen: { request: IncomingMessage; body: Buffer | undefined; url: string }[] = [];
       let client = '';

@@ -1,7 +1,4 @@
-/**
- * What an ASE does with its own wallet addresses, keys, fees and prices: made over the control API, seen over the
- * protocol. Open Payments "Wallet address architecture" and "Client keys"; the rows that no client can bring about.
- */
+/** Administration over Touchstone's control API: wallet addresses, keys, assets, fees and prices. */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type { Check, CheckContext } from '../../../runner/check.ts';
@@ -32,7 +29,7 @@ interface NewWallet {
   readonly url: string;
 }
 
-/** A wallet address of its own at the sender's ASE, in the sender's asset. */
+/** Creates a wallet address at the sender's ASE, in the sender's asset. */
 async function openWallet(context: CheckContext): Promise<NewWallet> {
   const { control, sender } = context;
   const ase = await senderAse(context);

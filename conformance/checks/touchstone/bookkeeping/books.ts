@@ -1,7 +1,4 @@
-/**
- * The operator's books: what is wrong is reversed and never deleted, a packet in doubt is settled by what the peer says,
- * both sides of a peers' account can be compared, and payments are found by their grant.
- */
+/** Bookkeeping over Touchstone's control API: reversals, packets in doubt, statements of peers and the audit log. */
 import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { Check, CheckContext } from '../../../runner/check.ts';
@@ -139,7 +136,7 @@ export const checks: readonly Check[] = [
   {
     id: 'bookkeeping.peer-statement',
     rows: ['ILP-18', 'SET-07'],
-    title: 'a peer learns what stands in the books of a packet that it sent: amount and proof, or nothing',
+    title: 'a peer learns the booked amount and proof of a packet that it sent, and nothing else',
     run: async (context) => {
       const { receiver: party, control } = context;
       await withPeer(context, party, { asset: party }, async (peer) => {
@@ -207,7 +204,7 @@ export const checks: readonly Check[] = [
       assert.equal(spent.body.spentDebitAmount.value, settled.sentAmount.value, 'the grant says the same');
       const detail = await ask(context, `${ase}/grants/${id}`);
       assert.deepEqual([detail.client, detail.tokens.length], [target.client, 1]);
-      assert.ok(!JSON.stringify(detail).includes(token), 'nobody learns the token');
+      assert.ok(!JSON.stringify(detail).includes(token), 'the token is not shown');
 
       const secret = randomBytes(24).toString('hex');
       const hook = 'http://localhost:1/hook';

@@ -1,4 +1,4 @@
-/** What the operator sees of an exchange, and what nobody gets to see. */
+/** The request trace that an operator sees over Touchstone's control API, and the secrets that it must not contain. */
 import assert from 'node:assert/strict';
 import type { Check, CheckContext } from '../../../runner/check.ts';
 import { expectResourceError, expectStatus } from '../../../steps/expect.ts';
@@ -16,8 +16,7 @@ export const checks: readonly Check[] = [
   {
     id: 'exchanges.refusals',
     rows: ['CT-05'],
-    title:
-      'the operator sees of a refused request the reason, the requirement and the signature base; nobody else does',
+    title: 'only the operator sees the reason, the requirement and the signature base of a refused request',
     run: async (context) => {
       await inNewWorld(context, { profile: 'compat' }, async (world) => {
         const { id: url } = await createIncomingPayment(world);

@@ -1,4 +1,4 @@
-/** Faults on purpose: what a client must live through can be brought about, one call at a time. */
+/** Faults that a test injects over Touchstone's control API. */
 import assert from 'node:assert/strict';
 import type { Check, CheckContext } from '../../../runner/check.ts';
 import { expectGnapError, expectResourceError, expectStatus } from '../../../steps/expect.ts';
@@ -55,7 +55,7 @@ export const checks: readonly Check[] = [
   {
     id: 'faults.answers',
     rows: ['CT-06'],
-    title: 'the nth call of an operation fails, comes late, is no JSON, ends the connection or is lost when done',
+    title: 'the nth call of an operation fails, is delayed, gets a non-JSON body, loses its connection or its answer',
     run: async (context) => {
       await inNewWorld(context, {}, async (world) => {
         const operation = 'create-incoming-payment';
@@ -151,7 +151,7 @@ export const checks: readonly Check[] = [
           const { status } = await world.call(call);
           assert.ok(status === 400 || status === 401, `what the client does wrong is never a 500: ${status}`);
         }
-        assert.equal(failures.size, calls.length, 'each failure has an id of its own');
+        assert.equal(failures.size, calls.length, 'error ids are distinct');
       });
     },
   },
@@ -178,7 +178,7 @@ export const checks: readonly Check[] = [
   {
     id: 'faults.payments',
     rows: ['CT-06', 'RS-Q-15'],
-    title: 'a payment fails as a whole or after a part; without a price there is no quote',
+    title: 'a payment fails entirely or after a part; without a price the quote fails',
     run: async (context) => {
       await inNewWorld(context, {}, async (world) => {
         await addFault(world, { operation: 'send-packet', kind: 'status' });

@@ -1,7 +1,4 @@
-/**
- * What makes the target fit for tests: the world it offers, worlds apart from each other, profiles, and who is kept off
- * the control API. The rows of the project's own policy.
- */
+/** Touchstone as a target for clients: profiles, assets, and worlds that do not affect each other. */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type { Check, CheckContext } from '../../../runner/check.ts';
@@ -105,12 +102,12 @@ export const checks: readonly Check[] = [
           expectStatus(await read(two, elsewhere), 404);
           // Worlds of one seed hand out equal tokens; another world's opens nothing.
           expectResourceError(await getIncomingPayment(one, url, await incomingToken(context)), 401);
-          // What one of them does does not change what the other will do next.
+          // Actions in one world do not change the next answers of the other.
           assert.equal((await createIncomingPayment(two, { value: '5' })).id, elsewhere);
 
           const before = Date.parse((await stateOf(two)).clock.now);
           await one.control.advanceClock(86_400);
-          assert.ok(Date.parse((await stateOf(two)).clock.now) < before + 3_600_000, 'each has a clock of its own');
+          assert.ok(Date.parse((await stateOf(two)).clock.now) < before + 3_600_000, 'the clocks are independent');
 
           assert.equal((await one.control.request('POST', '/reset')).status, 204);
           expectStatus(await read(one, url), 404);
@@ -158,7 +155,7 @@ export const checks: readonly Check[] = [
             ] as const;
             for (const origin of new Set([new URL(sender.url).origin, new URL(sender.authServer).origin])) {
               const ask = (url: string) => exchange({ method, url, headers, body: undefined });
-              // What is not known might be a wallet address, which takes no POST.
+              // An unknown path might be a wallet address, which does not accept POST.
               const [{ status }, unknown] = [await ask(origin + path), await ask(`${origin}/${randomUUID()}`)];
               assert.ok([404, unknown.status].includes(status), `${method} ${path} on the protocol’s port: ${status}`);
               assert.ok([404, 405].includes(status), `${method} ${path} on the protocol’s port: ${status}`);
