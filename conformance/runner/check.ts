@@ -30,10 +30,10 @@ export interface CheckContext {
   readonly receiver: Party;
   /** Sends one request and returns the answer, whatever its status. */
   readonly call: SendCall;
-  /** Computes once per run; dropped when the clock has moved by minutes. */
+  /** Computes once per run, and again after the clock has moved by minutes. */
   shared<T>(key: string, compute: () => Promise<T>): Promise<T>;
   readonly control: Control;
-  /** Wallet addresses of our own, whose key sets a check can change. */
+  /** Wallet addresses that the runner hosts, whose key sets a check can change. */
   readonly clientHost: ClientHost;
   /** A fresh key pair, for a second client. */
   newIdentity(keyId: string): Identity & { readonly jwk: Json };
@@ -68,7 +68,7 @@ export interface CheckResult {
 /** `tested`: no check of this run, but a test of the project names it. */
 export type RowState = 'passed' | 'failed' | 'tested' | 'open';
 
-/** Id of the check that the runner itself adds: all answers of the run against their documents. */
+/** Id of the check that the runner adds: it validates all answers of the run against their documents. */
 export const answersCheckId = 'answers.match-documents';
 
 /**

@@ -12,7 +12,7 @@ import { createRedaction, type Redaction } from './redaction.ts';
 import type { Identity, Target } from './target.ts';
 import type { ResponseBodies } from './validation.ts';
 
-/** Business time after which what the checks share (tokens, mostly) is computed anew, in seconds. */
+/** Seconds of business time after which shared results, mostly tokens, are computed again. */
 const longestAge = 240;
 
 export interface Run {

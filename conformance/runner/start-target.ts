@@ -17,7 +17,7 @@ export async function startTarget(profile: Profile = 'compat', timeoutMs = 60_00
     stdio: ['ignore', 'pipe', 'inherit'],
     detached: true,
   });
-  // npm does not always hand signals on: its process group is ours to stop.
+  // npm does not always forward signals, so stop its whole process group.
   const stop = async (): Promise<void> => {
     if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
     const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));

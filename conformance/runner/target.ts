@@ -8,7 +8,7 @@ export interface Identity {
   readonly privateKey: KeyObject;
 }
 
-/** An endpoint for other servers, and what a caller shows there. */
+/** An endpoint for other servers, and the secret of its callers. */
 export interface PrivateEndpoint {
   readonly url: string;
   readonly secret: string;
@@ -29,17 +29,19 @@ export interface Target {
   readonly control?: { readonly url: string; readonly token: string };
 }
 
-/** Thrown with every complaint at once, so that a set-up is repaired in one go. */
+/** Lists every problem at once, so that all can be fixed together. */
 export class TargetError extends Error {
   readonly complaints: readonly string[];
   constructor(complaints: readonly string[]) {
-    super(`the environment is not usable:\n${complaints.map((complaint) => `  - ${complaint}`).join('\n')}`);
-    this.name = 'EnvironmentError';
+    super(
+      `the TOUCHSTONE_* variables are not usable:\n${complaints.map((complaint) => `  - ${complaint}`).join('\n')}`,
+    );
+    this.name = 'TargetError';
     this.complaints = complaints;
   }
 }
 
-/** Reads and validates the `TOUCHSTONE_*` variables. @throws EnvironmentError */
+/** Reads and validates the `TOUCHSTONE_*` variables. @throws TargetError */
 export function parseTarget(variables: Record<string, string | undefined>): Target {
   const complaints: string[] = [];
   const address = (name: string): string => {

@@ -3,7 +3,7 @@ import type { CheckResult } from './check.ts';
 import { type Level, levels, type Requirement } from './requirements.ts';
 
 export interface Strictness {
-  /** The target is Touchstone, which keeps to its own policies and offers its own control API. */
+  /** The target is Touchstone, so its policies and its control API count too. */
   readonly own: boolean;
   /** Warnings fail the run as well. */
   readonly strict: boolean;

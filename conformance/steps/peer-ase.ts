@@ -25,7 +25,7 @@ import {
 
 export const octetStream = 'application/octet-stream';
 
-/** STREAM credentials as a payment method shows them. */
+/** STREAM credentials as in a payment method. */
 export interface Credentials {
   readonly ilpAddress: string;
   /** base64url. */
@@ -34,23 +34,23 @@ export interface Credentials {
 
 export interface PacketOptions {
   readonly amount?: bigint;
-  /** The least that must arrive. */
+  /** Minimum amount that must arrive. */
   readonly minimum?: bigint;
   readonly sequence?: bigint;
   readonly frames?: readonly Frame[];
   readonly streamType?: number;
-  /** Another than the one that the data can be fulfilled for. */
+  /** Overrides the condition that the data can fulfill. */
   readonly condition?: Buffer;
-  /** Default: in half a minute. */
+  /** In half a minute by default. */
   readonly expiresAt?: Date;
   readonly destination?: string;
-  /** Sealed as it is, instead of a STREAM packet. */
+  /** Plain text to seal instead of a STREAM packet. */
   readonly plain?: Buffer;
-  /** The data as they are. */
+  /** Replaces the data, unsealed. */
   readonly data?: Buffer;
 }
 
-/** An answer with what it says in STREAM, if the payment's secret opens it. */
+/** An answer with its STREAM packet, if the payment's secret decrypts it. */
 export type Answered = IlpReply & { readonly stream?: StreamPacket };
 
 export interface PeerAse {
@@ -60,13 +60,13 @@ export interface PeerAse {
   readonly name: string;
   /** Path of the target's ASE in the control API. */
   readonly ase: string;
-  /** Where the target reaches it. */
+  /** Origin at which the target reaches the peer. */
   readonly origin: string;
   /** Bearer token that the target must send. */
   readonly outgoingToken: string;
-  /** Answers what the target asks for at our origin. */
+  /** Answers the requests of the target to this peer. */
   onRequest: (request: IncomingMessage, body: Buffer, response: ServerResponse) => void;
-  /** `POST /ilp/{asset}` at the target, with our token unless other headers are given. */
+  /** `POST /ilp/{asset}` at the target, with the token of the peer unless other headers are given. */
   post(bytes: Buffer, options?: { headers?: readonly HeaderLine[]; path?: string; method?: string }): Promise<Received>;
   /** A Prepare to the holder of the credentials; its condition is met by `fulfillmentOf` unless it is given. */
   prepare(to: Credentials, options?: PacketOptions): Buffer;
@@ -79,7 +79,7 @@ export interface PeerAse {
 }
 
 export interface PeerOptions {
-  /** The asset of the packets that we send, and of our receivers. */
+  /** Asset of the packets that the peer sends, and of its receivers. */
   readonly asset: Pick<Party, 'assetCode' | 'assetScale'>;
   readonly maxPacketAmount?: bigint;
   readonly balanceLimit?: bigint;
@@ -93,7 +93,7 @@ export async function findAse({ control }: CheckContext, party: Party): Promise<
   return `/ases/${ase.name}`;
 }
 
-/** Becomes a peer of the party's ASE for as long as `work` takes. */
+/** Runs `work` with a peer of the party's ASE. */
 export async function withPeer(
   context: CheckContext,
   party: Party,
@@ -174,7 +174,7 @@ export async function withPeer(
   }
 }
 
-/** Other processes of the target take a new peer up within a moment. */
+/** Waits until all processes of the target know the new peer. */
 async function untilKnown(peer: PeerAse): Promise<void> {
   for (const deadline = Date.now() + 5000; (await peer.post(Buffer.alloc(0))).status === 401; ) {
     assert.ok(Date.now() < deadline, 'a new peer is known in time');

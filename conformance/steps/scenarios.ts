@@ -175,13 +175,13 @@ export function continueGrant(context: CheckContext, grant: Json, interactRef?: 
   return context.call({ operation: 'post-continue', method: 'POST', url: uri, token: access_token.value, ...body });
 }
 
-/** Lets the announced `wait` pass on the business clock (AS-122). */
+/** Moves the business clock past the announced `wait` (AS-122). */
 export async function passWait(context: CheckContext, grant: Json): Promise<void> {
   const seconds = grant.continue.wait ?? 0;
   if (seconds > 0) await context.control.advanceClock(seconds);
 }
 
-/** The whole way to a token that needs consent. @returns the body of the continuation */
+/** Obtains a token that needs consent. @returns the body of the continuation */
 export async function grantOutgoing(context: CheckContext, ...access: Json[]): Promise<Json> {
   const pending = await requestInteractiveGrant(context, access);
   const interactRef = await obtainConsent(context, pending);
@@ -211,7 +211,7 @@ export async function waitUntilReceived(context: CheckContext, url: string, valu
   assert.equal(received, value, `${url} did not receive the amount in time`);
 }
 
-/** Polls an outgoing payment until it will not change any more: all sent, or failed. Bounded by five seconds. */
+/** Polls an outgoing payment until it is final: all sent, or failed. Bounded by five seconds. */
 export async function waitUntilSettled(context: CheckContext, url: string, token: string): Promise<Json> {
   let payment: Json;
   for (const deadline = Date.now() + 5000; Date.now() < deadline; await pause(25)) {
@@ -238,6 +238,6 @@ function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 
-/** Without a finish, so that it can be polled. */
+/** Requests a grant without a finish, so that the client polls. */
 export const requestPollableGrant = async (context: CheckContext): Promise<Json> =>
   (await requestInteractiveGrant(context, [outgoingAccess(context.sender)], false)).body;

@@ -10,7 +10,7 @@ export const checks: readonly Check[] = [
   {
     id: 'back-channel.decisions',
     rows: ['AS-78', 'AS-80', 'AS-82', 'AS-83'],
-    title: 'an identity provider reads what is asked, accepts or rejects it once, and hears why it may not',
+    title: 'an identity provider reads the request, accepts or rejects it once, and gets the reason of a refusal',
     run: async (context) => {
       const accepted = await openInteraction(context);
       const { body } = expectStatus(await callBackChannel(context, 'GET', accepted.path), 200);
@@ -43,7 +43,7 @@ export const checks: readonly Check[] = [
   {
     id: 'back-channel.secret',
     rows: ['AS-81'],
-    title: 'a wrong secret of any length is 401 before anything is looked up, and decides nothing',
+    title: 'a wrong secret of any length is 401 before any lookup, and decides nothing',
     run: async (context) => {
       const { path } = await openInteraction(context);
       for (const secret of ['', 'x', `${context.target.backChannel?.secret}x`]) {

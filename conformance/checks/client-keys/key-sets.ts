@@ -52,10 +52,10 @@ export const checks: readonly Check[] = [
   {
     id: 'client-keys.jwk-is-not-looked-up',
     rows: ['AS-27'],
-    title: 'a key given in the request is used without asking anybody',
+    title: 'a key given in the request is used without fetching any key set',
     run: async (context) => {
       const client = await context.clientHost.add([]);
-      // Were it asked, here it would be, and have the key.
+      // If the server fetched the key set, it would find the key here.
       const identity = context.newIdentity(client.url);
       client.keys = [identity.jwk];
       await requestToken(context, context.sender, [quoteAccess()], { client: { jwk: identity.jwk }, identity });
@@ -170,7 +170,7 @@ export const checks: readonly Check[] = [
   {
     id: 'client-keys.removed-key',
     rows: ['SIG-24', 'AS-26', 'AS-N09'],
-    title: 'a key that left the key set opens nothing any more, the one that came instead does',
+    title: 'a removed key is refused, its replacement is accepted',
     run: async (context) => {
       await inWorldWithSwitches(context, { clientKeyMaxAgeMs: 0 }, async (world) => {
         const { receiver } = world;
@@ -220,7 +220,7 @@ export const checks: readonly Check[] = [
   {
     id: 'client-keys.bounded-fetches',
     rows: ['AS-N09'],
-    title: 'unknown keyids do not make the server ask for the key set again and again',
+    title: 'unknown keyids do not make the server fetch the key set repeatedly',
     run: async (context) => {
       const identity = context.newIdentity('known');
       const client = await context.clientHost.add([identity.jwk]);
@@ -242,7 +242,7 @@ export const checks: readonly Check[] = [
   {
     id: 'client-keys.bound-to-grant',
     rows: ['AS-25', 'SIG-29'],
-    title: 'another client’s key opens neither the continuation, nor the management, nor the use of a token',
+    title: 'another client’s key is refused for continuation, management and use of a token',
     run: async (context) => {
       const { receiver, target } = context;
       const grant = await requestToken(context, receiver, [incomingAccess(receiver)]);

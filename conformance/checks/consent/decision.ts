@@ -11,7 +11,7 @@ export const checks: readonly Check[] = [
   {
     id: 'consent.less-over-the-back-channel',
     rows: ['AS-82', 'LIM-02'],
-    title: 'an identity provider may allow less in the body of its acceptance, and nothing that was not asked',
+    title: 'an identity provider may allow less in the body of its acceptance, and nothing beyond the request',
     consent: 'manual',
     run: async (context) => {
       const { target, call, sender } = context;
@@ -44,7 +44,7 @@ export const checks: readonly Check[] = [
   {
     id: 'consent.unknown-choice',
     rows: ['AS-83'],
-    title: 'the back channel takes two words only; whether the interaction is there comes first',
+    title: 'the back channel accepts two decisions only; an unknown interaction is reported first',
     consent: 'manual',
     run: async (context) => {
       const { target, call } = context;
@@ -65,7 +65,7 @@ export const checks: readonly Check[] = [
   {
     id: 'consent.sign-in',
     rows: ['AS-N05', 'AS-92'],
-    title: 'where people sign in only the holder is asked and can consent; wrong passphrases are not endless',
+    title: 'with sign-in only the holder can consent; wrong passphrases are limited',
     run: (context) => {
       const wallet = (name: string) => ({
         path: `/${name}`,
@@ -89,7 +89,7 @@ export const checks: readonly Check[] = [
           owner.url = consentUrl;
           return owner.submit(page, { account, passphrase }, 'sign-in');
         };
-        // A form made up without having signed in.
+        // A forged form without sign-in.
         const { interactId, nonce, csrf } = fieldsOf(page.text, 'sign-in');
         const raw = new URLSearchParams({ interactId: interactId!, nonce: nonce!, csrf: csrf!, decision: 'accept' });
         const forge = () =>
@@ -113,7 +113,7 @@ export const checks: readonly Check[] = [
         expectStatus(await owner.submit(foreign, {}, 'sign-out'), 303);
         for (let guess = 0; guess < 4; guess += 1) expectStatus(await signIn('/ann', 'guess'), 403);
         expectStatus(await signIn('/ann', 'ann-phrase'), 429);
-        // Less than an interaction lives, so that a new one is needed.
+        // Shorter than the lifetime of an interaction.
         await world.control.advanceClock(900);
         const later = await openPage(world, { owner });
         const signedIn = await owner.submit(later.page, { account: '/ann', passphrase: 'ann-phrase' }, 'sign-in');

@@ -26,7 +26,7 @@ import type { Answer, Json } from '../../steps/signed-client.ts';
 
 const isPage = (answer: Answer): boolean => (answer.headers.get('content-type') ?? '').startsWith('text/html');
 
-/** Minor units as people write them. */
+/** Minor units as a decimal. */
 function written({ value, assetScale }: Json): string {
   const digits = value.padStart(assetScale + 1, '0');
   return assetScale === 0 ? value : `${digits.slice(0, -assetScale)}.${digits.slice(-assetScale)}`;
@@ -42,8 +42,7 @@ export const checks: readonly Check[] = [
   {
     id: 'consent.page',
     rows: ['AS-78', 'AS-93', 'LIM-17'],
-    title:
-      'the page says who asks, for what, how much, how often, until when and to whom, and offers to accept or to refuse',
+    title: 'the page shows the client, the rights, limits, interval and receiver, and offers to accept or to refuse',
     consent: 'manual',
     run: async (context) => {
       const { sender, receiver, target } = context;
@@ -98,7 +97,7 @@ export const checks: readonly Check[] = [
     id: 'consent.accept',
     rows: ['AS-85', 'AS-86', 'AS-92', 'AS-93'],
     title:
-      'accepting on the page leads back to the client with a reference that brings what was asked, and nothing came before',
+      'accepting on the page leads back to the client with a reference that brings the token, which was not issued before',
     consent: 'manual',
     run: async (context) => {
       const { owner, pending, page, limits } = await openPage(context);
@@ -122,7 +121,7 @@ export const checks: readonly Check[] = [
   {
     id: 'consent.less',
     rows: ['AS-N05', 'AS-93', 'LIM-02'],
-    title: 'allowing less: the token says so, and payments end there',
+    title: 'the owner can lower the limit: the token shows it, and payments beyond it are refused',
     consent: 'manual',
     run: async (context) => {
       const { owner, pending, page, limits } = await openPage(context);
@@ -160,7 +159,7 @@ export const checks: readonly Check[] = [
   {
     id: 'consent.foreign-form',
     rows: ['AS-84', 'AS-92'],
-    title: 'a form decides only in the browser that was shown it, and for its own interaction',
+    title: 'a form decides only in its browser and only for its interaction',
     consent: 'manual',
     run: async (context) => {
       const { owner, pending, page } = await openPage(context);
@@ -184,7 +183,7 @@ export const checks: readonly Check[] = [
   {
     id: 'consent.replayed',
     rows: ['AS-N02', 'AS-83'],
-    title: 'a form that was sent is not taken again, whichever way it decides now',
+    title: 'a form is accepted once, whatever its second decision',
     consent: 'manual',
     run: async (context) => {
       const { owner, pending, page } = await openPage(context);
@@ -199,7 +198,7 @@ export const checks: readonly Check[] = [
   {
     id: 'consent.expired',
     rows: ['AS-91', 'AS-92'],
-    title: 'a page that was open for too long decides nothing, and shows the way back',
+    title: 'an expired page decides nothing, and links back to the client',
     consent: 'manual',
     run: async (context) => {
       const { owner, pending, page } = await openPage(context);
@@ -231,7 +230,7 @@ export const checks: readonly Check[] = [
   {
     id: 'consent.two-tabs',
     rows: ['AS-N06'],
-    title: 'one interaction may be open twice in a browser: either form is good, for one decision',
+    title: 'one interaction may be open twice in a browser: either form works, for one decision',
     consent: 'manual',
     run: async (context) => {
       const { owner, pending, page } = await openPage(context);

@@ -30,7 +30,7 @@ const spentAmounts = (context: CheckContext, token: string): Promise<Answer> => 
   return context.call({ operation: 'get-outgoing-payment-grant', url, token });
 };
 
-/** Ways to present a continuation that is not one's own. */
+/** Invalid credentials for a continuation. */
 const refusals: readonly {
   readonly ids: Readonly<Record<'post-continue' | 'delete-continue', string>>;
   readonly rows: readonly string[];
@@ -150,7 +150,7 @@ export const checks: readonly Check[] = [
   {
     id: 'continuation.reference-before-consent',
     rows: ['AS-116', 'AS-92'],
-    title: 'a reference before anybody has decided is denied, and does no harm to the grant',
+    title: 'a reference before the decision is denied and does not harm the grant',
     run: (context) =>
       context.control.withConsent('manual', async () => {
         const pending = await pendingGrant(context);
@@ -236,7 +236,7 @@ export const checks: readonly Check[] = [
   {
     id: 'continuation.too-fast',
     rows: ['AS-122', 'AMB-18'],
-    title: 'a call before the announced wait is too fast, with a reference or without; without a wait none is',
+    title: 'a call before the announced wait is too_fast, with or without a reference; without a wait no call is',
     run: async (context) => {
       const pending = await pendingGrant(context, false);
       const answer = await continueGrant(context, pending.body);
@@ -255,7 +255,7 @@ export const checks: readonly Check[] = [
   {
     id: 'continuation.nothing-left',
     rows: ['AS-125', 'AMB-12'],
-    title: 'a grant that needed no consent has nothing left to continue',
+    title: 'a grant that needed no consent cannot be continued',
     run: async (context) => {
       const grant = await requestToken(context, context.sender, [quoteAccess()]);
       await passWait(context, grant);

@@ -16,7 +16,7 @@ export const checks: readonly Check[] = [
   {
     id: 'continuation.wait',
     rows: ['AS-122', 'AS-123', 'AMB-18'],
-    title: 'an answered poll starts the wait anew, one that came too fast does not prolong it',
+    title: 'an answered poll restarts the wait, a poll that came too fast does not extend it',
     run: async (context) => {
       await inWorldWithRules(context, { grants: { waitSeconds: 5 } }, async (world) => {
         await world.control.request('POST', '/clock', { freeze: true });
@@ -60,7 +60,7 @@ export const checks: readonly Check[] = [
   {
     id: 'continuation.token-renewed',
     rows: ['AS-124'],
-    title: 'where the operator wants it each answer brings a new continue token, and the one before is void',
+    title: 'with the switch on, each answer brings a new continue token and voids the previous one',
     run: async (context) => {
       await inWorldWithRules(context, { switches: { rotateContinuation: true } }, async (world) => {
         const first = await requestPollableGrant(world);

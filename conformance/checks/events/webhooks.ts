@@ -48,7 +48,7 @@ const about =
     event.data.id === id;
 const typesOf = (deliveries: readonly Delivery[]): string[] => deliveries.map(({ event }) => event.type);
 
-/** Pays an incoming payment of this amount whole. */
+/** Pays an incoming payment of this amount in full. */
 async function payAcross(world: CheckContext, value = '500', incoming: Json = { value }) {
   const payment = await createIncomingPayment(world, incoming);
   const quote = await createQuote(world, payment.id, { receiveAmount: amountOf(world.receiver, value) });
@@ -60,7 +60,7 @@ async function payAcross(world: CheckContext, value = '500', incoming: Json = { 
 const listEvents = async ({ control }: CheckContext, ase: string, state: string): Promise<Json[]> =>
   (await control.request('GET', `${ase}/events?state=${state}`)).body.events;
 
-/** The event of the payment once it has been tried this often. */
+/** Waits until the event of the payment has had this many attempts. */
 async function awaitAttempt(world: CheckContext, ase: string, state: string, payment: string, attempts: number) {
   for (const deadline = Date.now() + 10_000; ; await new Promise((resolve) => setTimeout(resolve, 20))) {
     const found = (await listEvents(world, ase, state)).find((event) => event.payment === payment);
@@ -160,7 +160,7 @@ export const checks: readonly Check[] = [
   {
     id: 'events.given-up',
     rows: ['EVT-01'],
-    title: 'after ten retries an event is left to the operator, who sees it, has it sent again, or drops it',
+    title: 'after ten retries an event is left to the operator, who can list, resend or delete it',
     run: withWebhook(async (world, host, _sender, receiver) => {
       const { control } = world;
       host.answer = () => 503;
@@ -197,7 +197,7 @@ export const checks: readonly Check[] = [
       assert.deepEqual(typesOf(told), ['incoming_payment.created', 'incoming_payment.expired']);
       const { data } = told[1]!.event;
       assert.deepEqual([data.completed, data.receivedAmount.value], [false, '100']);
-      // Stored together, so it would be there.
+      // Events are stored together, so an unwanted one would be visible by now.
       const stored = [
         ...(await listEvents(world, receiver, 'pending')),
         ...(await listEvents(world, receiver, 'delivered')),

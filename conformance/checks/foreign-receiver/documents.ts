@@ -34,7 +34,7 @@ const method = (receiver: HostedReceiver, members: Json): Json => ({
   methods: [{ ...receiver.payment.methods[0], ...members }],
 });
 
-/** Answers every request for the incoming payment so. */
+/** Answers every request for the incoming payment like this. */
 const always =
   (status: number, headers: Record<string, string>, body: string) =>
   (peer: PeerAse): void => {
@@ -127,7 +127,7 @@ const defects: readonly Defect[] = [
   },
 ];
 
-/** Ways of a receiver to change between its quote and the payment. */
+/** Changes of a receiver between quote and payment. */
 const changes: readonly Defect[] = [
   {
     id: 'foreign-receiver.changed-asset',
@@ -209,7 +209,7 @@ export const checks: readonly Check[] = [
     (defect): Check => ({
       id: defect.id,
       rows: ['RS-Q-14', 'RS-OP-11', 'RS-02'],
-      title: `no quote and no payment, and nothing held, for a receiver of another ASE: ${defect.title}`,
+      title: `neither quote nor payment, and nothing held, for a receiver of another ASE: ${defect.title}`,
       run: (context) =>
         withUnpaid(context, async (peer, receiver) => {
           apply(defect, context, peer, receiver);
@@ -227,7 +227,7 @@ export const checks: readonly Check[] = [
     (change): Check => ({
       id: change.id,
       rows: ['RS-OP-11', 'RS-Q-23', 'RS-02'],
-      title: `no payment, and nothing held, of a quote whose receiver has changed since: ${change.title}`,
+      title: `no payment of a quote, and nothing held, if its receiver has changed: ${change.title}`,
       run: (context) =>
         withUnpaid(context, async (peer, receiver) => {
           const { id: quoteId } = await createQuote(context, receiver.url);

@@ -13,7 +13,7 @@ import { listParties } from '../../steps/world.ts';
 const begin = '2031-01-15T00:00:00Z';
 const noLimits = (): Json => ({});
 
-/** Lets packets fail on their way to the peer; without `fault` no longer. */
+/** Makes packets to the peer fail; without `fault` removes all faults. */
 async function failPackets({ world }: LimitedGrant, fault?: Json): Promise<void> {
   const { control } = world;
   assert.equal((await control.request('DELETE', '/faults')).status, 204);
@@ -22,7 +22,7 @@ async function failPackets({ world }: LimitedGrant, fault?: Json): Promise<void>
   assert.equal(added.status, 201);
 }
 
-/** More than one packet carries. */
+/** An amount that needs several packets. */
 const severalPackets = '600000';
 
 export const checks: readonly Check[] = [
@@ -71,7 +71,7 @@ export const checks: readonly Check[] = [
   {
     id: 'grant-spent.mixed-assets',
     rows: ['RS-G-08'],
-    title: 'received amounts of two assets are never added: the payment tells its own, the read says null',
+    title: 'received amounts of two assets are never added: a payment shows its own, the grant shows null',
     run: (context) =>
       withLimitedGrant(context, noLimits, begin, async ({ pay, readSpent, world }) => {
         const { receiver } = world;
@@ -118,7 +118,7 @@ export const checks: readonly Check[] = [
   {
     id: 'grant-spent.part-failed',
     rows: ['LIM-14', 'RS-OP-18', 'RS-G-07'],
-    title: 'a payment that fails halfway gives the grant back what it did not send, and not what it did',
+    title: 'a payment that fails halfway returns the unsent amount to the grant, and only that',
     run: (context) =>
       withLimitedGrant(context, limitOf(severalPackets), begin, async (grant) => {
         const { pay, readSpent, world } = grant;
@@ -145,7 +145,7 @@ export const checks: readonly Check[] = [
   {
     id: 'grant-spent.insufficient-funds',
     rows: ['RS-OP-23', 'LIM-14', 'RS-OP-18'],
-    title: 'without the money the payment is accepted and fails; nothing is sent and the limit is whole again',
+    title: 'without the money the payment is accepted and fails; nothing is sent and the limit is restored',
     run: (context) => {
       const tooMuch = '900000000';
       return withLimitedGrant(context, limitOf(tooMuch), begin, async (grant) => {
@@ -162,7 +162,7 @@ export const checks: readonly Check[] = [
   {
     id: 'grant-spent.receiver-full',
     rows: ['LIM-14', 'RS-OP-18', 'RS-OP-32'],
-    title: 'of two payments to a receiver that has room for one, the other fails and does not count',
+    title: 'of two payments to a receiver with capacity for one, the other fails and does not count',
     run: (context) =>
       withLimitedGrant(context, noLimits, begin, async (grant) => {
         const { world, token } = grant;
@@ -186,7 +186,7 @@ export const checks: readonly Check[] = [
   {
     id: 'grant-spent.fails-later',
     rows: ['LIM-N01', 'LIM-14', 'CT-03'],
-    title: 'a payment that fails in the next interval gives back to the one in which it was created',
+    title: 'a payment that fails in the next interval is returned to the one in which it was created',
     run: (context) => {
       const limits = (world: { sender: LimitedGrant['world']['sender'] }) => ({
         ...limitOf(severalPackets)(world),

@@ -38,7 +38,7 @@ function expectPending(answer: Answer): void {
   );
 }
 
-/** A request for these items needs (or does not need) the owner's consent. */
+/** A check that a request for these items needs, or does not need, the owner's consent. */
 function consentCheck(
   id: string,
   rows: string[],
@@ -240,7 +240,7 @@ export const checks: readonly Check[] = [
   {
     id: 'grant.mixed',
     rows: ['AS-41', 'AS-59'],
-    title: 'a quote and an outgoing payment are one consent and one token that serves for both',
+    title: 'a quote and an outgoing payment need one consent, and one token works for both',
     run: async (context) => {
       const grant = await grantOutgoing(context, quoteAccess(), outgoingAccess(context.sender));
       const incoming = await createIncomingPayment(context, { value: '100' });
@@ -252,7 +252,7 @@ export const checks: readonly Check[] = [
   {
     id: 'grant.identifier-scopes',
     rows: ['AS-39', 'RS-09', 'RS-IP-29', 'AMB-28'],
-    title: 'a token without identifier serves for any wallet address of its ASE',
+    title: 'a token without identifier works for any wallet address of its ASE',
     run: async (context) => {
       const item = { type: 'incoming-payment', actions: ['create'] };
       const token = (await requestToken(context, context.sender, [item])).access_token.value;
@@ -268,7 +268,7 @@ export const checks: readonly Check[] = [
   {
     id: 'grant.foreign-token',
     rows: ['RS-23'],
-    title: 'a token of one ASE is nothing at the other',
+    title: 'a token of one ASE is refused at the other',
     run: async (context) => {
       const token = await incomingToken(context);
       const url = `${context.sender.resourceServer}/incoming-payments`;

@@ -63,7 +63,7 @@ export const checks: readonly Check[] = [
   {
     id: 'grant.wait-by-default',
     rows: ['AS-10', 'AMB-18'],
-    title: 'a pending answer announces the wait, none unless the operator wants one',
+    title: 'a pending answer announces the wait, which is zero unless the operator sets one',
     run: async (context) => {
       assert.equal((await requestPollableGrant(context)).continue.wait, 0);
       await inWorldWithRules(context, { grants: { waitSeconds: 5 } }, async (world) => {

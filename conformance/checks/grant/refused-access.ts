@@ -200,7 +200,7 @@ const refusals: readonly Refusal[] = [
   },
 ];
 
-/** Ways to break the message around a request that is right in itself. */
+/** Broken messages around a valid request. */
 const broken: readonly {
   readonly id: string;
   readonly rows: readonly string[];

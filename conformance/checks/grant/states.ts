@@ -16,7 +16,7 @@ import {
 import type { Json } from '../../steps/signed-client.ts';
 import { inNewWorld } from '../../steps/world.ts';
 
-/** State of the grant that the sender's ASE received last. */
+/** State of the latest grant of the sender's ASE. */
 async function newestState({ control, sender }: CheckContext): Promise<string> {
   const { ases } = (await control.request('GET', '/')).body;
   const ase = ases.find(({ resourceServer }: Json) => resourceServer === sender.resourceServer);
@@ -29,7 +29,8 @@ export const checks: readonly Check[] = [
   {
     id: 'grant.states',
     rows: ['LIM-01'],
-    title: 'a grant is pending, approved, issued and revoked, in this order; what was done before changes it no more',
+    title:
+      'a grant is pending, approved, issued and revoked, in this order, and later actions do not change a final state',
     run: (context) =>
       inNewWorld(context, {}, async (world) => {
         const pending = await requestInteractiveGrant(world, [outgoingAccess(world.sender)]);
@@ -53,7 +54,7 @@ export const checks: readonly Check[] = [
   {
     id: 'grant.states-without-consent',
     rows: ['LIM-01'],
-    title: 'a denied grant is rejected and stays it; one that needs no consent is issued at once',
+    title: 'a denied grant stays rejected; one that needs no consent is issued at once',
     run: (context) =>
       inNewWorld(context, {}, async (world) => {
         const pending = await requestInteractiveGrant(world, [outgoingAccess(world.sender)], false);

@@ -33,7 +33,7 @@ const isServed = async ({ call, receiver }: CheckContext): Promise<void> =>
 
 const lines = (...all: string[]): string => [...all, '', ''].join('\r\n');
 
-/** A refusal in the form of all refusals, after which the connection ends. */
+/** Asserts the usual error object and the end of the connection. */
 function expectWireRefusal({ status, headers, text }: RawAnswer, ...expected: number[]): void {
   assert.ok(expected.includes(status), `expected ${expected.join(' or ')}, received ${status}`);
   assert.equal(headers.get('connection')?.toLowerCase(), 'close', 'the connection ends');
@@ -46,7 +46,7 @@ async function addFault({ control }: CheckContext, fault: Json): Promise<void> {
   assert.equal(status, 201, JSON.stringify(body));
 }
 
-/** The operations of the resource server, as their paths are called without anything that exists. */
+/** Calls of all operations of the resource server, with ids that do not exist. */
 const resourceCalls = ({ sender }: CheckContext) =>
   [
     ['create-incoming-payment', 'POST', '/incoming-payments'],
@@ -76,7 +76,7 @@ export const checks: readonly Check[] = [
   {
     id: 'hostile.body-too-large',
     rows: ['AS-N12'],
-    title: 'a body of megabytes is 413, announced or in chunks, and is not waited for',
+    title: 'a body of megabytes is 413, announced or in chunks, without reading it all',
     run: async (context) => {
       const { authServer } = context.sender;
       const { pathname, host, origin } = new URL(authServer);
@@ -90,7 +90,7 @@ export const checks: readonly Check[] = [
   {
     id: 'hostile.framing',
     rows: ['AS-160', 'RS-02'],
-    title: 'what two parsers could read in two ways is 400 and ends the connection; too long a header is 431',
+    title: 'ambiguous HTTP framing is 400 and ends the connection; an oversized header is 431',
     run: async (context) => {
       const { pathname, host, origin } = new URL(context.sender.authServer);
       const post = `POST ${pathname} HTTP/1.1`;
@@ -143,7 +143,7 @@ export const checks: readonly Check[] = [
   {
     id: 'hostile.content-type-twice',
     rows: ['RS-30', 'AS-07'],
-    title: 'content that calls itself two things is refused, also where one of them would do',
+    title: 'two content types are refused, even if one of them would do',
     run: async (context) => {
       const headers = [['content-type', 'text/plain']] as const;
       const { sender } = context;
@@ -209,7 +209,7 @@ export const checks: readonly Check[] = [
   {
     id: 'hostile.resource-failure',
     rows: ['RS-24', 'RS-02'],
-    title: 'where the resource server fails itself it says so in the error object, with an id and no more',
+    title: 'an internal error of the resource server is an error object with an id and nothing else',
     run: async (context) => {
       await inNewWorld(context, {}, async (world) => {
         const told = new Set<string>();
@@ -228,7 +228,7 @@ export const checks: readonly Check[] = [
   {
     id: 'hostile.published-urls',
     rows: ['AMB-20'],
-    title: 'what is published is what clients call: https, or http where that stays on the machine',
+    title: 'published URLs are those that clients call: https, or http on loopback',
     run: async (context) => {
       const { sender, receiver } = context;
       const payment = await createIncomingPayment(context);
@@ -291,7 +291,7 @@ export const checks: readonly Check[] = [
         const { value } = grant.access_token;
         await waitUntilSettled(watched, (await payQuote(watched, quote.id, value)).id, value);
 
-        // Errors in which each of them is at hand.
+        // Provoke errors while each secret is in use.
         const { uri, access_token } = grant.continue;
         const own = { method: 'POST', url: uri, token: access_token.value };
         await call({ ...own, json: { interact_ref: reference } });

@@ -195,7 +195,7 @@ export const checks: readonly Check[] = [
     rows: ['RS-IP-07', 'RS-IP-09', 'RS-18'],
     title: 'an expiry with an offset comes back as the same instant',
     run: async (context) => {
-      // The clock of the target may not be ours.
+      // The clock of the target may differ from the local one.
       const { createdAt } = await createIncomingPayment(context);
       const instant = new Date(Math.floor(Date.parse(createdAt) / 1000) * 1000 + 7_200_000);
       const expiresAt = new Date(instant.getTime() + 7_200_000).toISOString().replace(/\.\d+Z$/, '+02:00');

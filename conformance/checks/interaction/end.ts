@@ -19,13 +19,13 @@ import {
 import type { Answer, Json } from '../../steps/signed-client.ts';
 import { inNewWorld } from '../../steps/world.ts';
 
-/** An interaction in the browser of its owner, who has not decided. */
+/** An interaction that is open in the owner's browser and undecided. */
 interface Undecided {
   readonly grant: Json;
   readonly clientNonce: string;
   /** `/grant/{id}/{nonce}` of the back channel. */
   readonly path: string;
-  /** Where the browser was sent when it began. */
+  /** Destination of the first redirect. */
   readonly consentUrl: URL;
   finish(): Promise<Answer>;
 }
@@ -52,7 +52,7 @@ async function begin(context: CheckContext, finish: boolean, changeUrl = (url: U
   };
 }
 
-/** `secret` null shows none. */
+/** A call to the back channel; `secret` null sends none. */
 function callBack(
   { target, call }: CheckContext,
   method: 'GET' | 'POST',
@@ -64,7 +64,7 @@ function callBack(
   return call({ method, url: target.backChannel.url + path, headers, sign: false });
 }
 
-/** Query of the finish URI that the browser is sent to. */
+/** Query of the finish URI in the redirect. */
 const told = (answer: Answer): Record<string, string> =>
   Object.fromEntries(new URL(expectStatus(answer, 302).headers.get('location') ?? '').searchParams);
 
@@ -110,7 +110,7 @@ export const checks: readonly Check[] = [
         for (const decision of ['accept', 'reject'])
           expectStatus(await callBack(context, 'POST', `${path}/${decision}`, secret), 401);
       }
-      // Nor is there another way in, where browsers go.
+      // The browser endpoints do not accept the decision either.
       for (const decision of ['accept', 'reject']) {
         const url = `${grant.interact.redirect.replace(/[?#].*$/, '')}/${decision}`;
         expectStatus(await context.call({ method: 'POST', url, sign: false }), 404, 405);
@@ -127,7 +127,7 @@ export const checks: readonly Check[] = [
   {
     id: 'interaction.head',
     rows: ['AS-76', 'AS-85'],
-    title: 'HEAD begins no interaction and ends none',
+    title: 'HEAD neither starts nor ends an interaction',
     consent: 'manual',
     run: async (context) => {
       const { grant, path, finish } = await begin(context, true);
@@ -176,8 +176,7 @@ export const checks: readonly Check[] = [
   {
     id: 'interaction.foreign-holder',
     rows: ['AS-N05', 'AS-92'],
-    title:
-      'consent of somebody who does not hold the wallet address is refused and issues nothing; its holder’s counts',
+    title: 'consent by anyone but the holder of the wallet address is refused and issues nothing',
     consent: 'manual',
     run: async (context) => {
       const { ases } = (await context.control.request('GET', '/')).body;
@@ -196,7 +195,7 @@ export const checks: readonly Check[] = [
       await passWait(context, grant);
       expectGnapError(await continueGrant(context, grant, randomUUID()), 401, 'request_denied');
 
-      // The subject is theirs as well as the wallet address that is paid from.
+      // The holder owns the subject and the wallet address that pays.
       const subject = { sub_ids: [{ id: context.sender.url, format: 'uri' }] };
       const request = { access_token: { access: [quoteAccess()] }, subject, interact: { start: ['redirect'] } };
       const asked = expectStatus(await postGrant(context, context.sender, request), 200).body;
@@ -210,7 +209,7 @@ export const checks: readonly Check[] = [
   {
     id: 'interaction.ends-undecided',
     rows: ['AS-88', 'AS-89'],
-    title: 'an interaction that is finished before anybody decided is grant_invalid, or 401 without a finish URI',
+    title: 'an interaction that is finished before the decision is grant_invalid, or 401 without a finish URI',
     consent: 'manual',
     run: async (context) => {
       const { finish, grant, path } = await begin(context, true);
@@ -275,7 +274,7 @@ export const checks: readonly Check[] = [
   {
     id: 'interaction.published-vector',
     rows: ['AS-100', 'AS-101', 'AS-102', 'AS-105'],
-    title: 'the hash that a client gets is of the function that gives the published one for the published values',
+    title: 'the hash function reproduces the published hash for the published values',
     consent: 'manual',
     run: async (context) => {
       const published = {

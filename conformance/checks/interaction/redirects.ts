@@ -21,7 +21,7 @@ import type { Answer } from '../../steps/signed-client.ts';
 const pendingGrant = (context: CheckContext, finish: boolean | string = true): Promise<PendingGrant> =>
   requestInteractiveGrant(context, [outgoingAccess(context.sender)], finish);
 
-/** Where the identity provider sends the browser back to (AS-85). */
+/** The URL to which the identity provider returns the browser (AS-85). */
 const finishStep = ({ body }: PendingGrant): string => `${body.interact.redirect.replace(/[?#].*$/, '')}/finish`;
 
 export const checks: readonly Check[] = [
@@ -93,7 +93,7 @@ export const checks: readonly Check[] = [
   {
     id: 'interaction.parallel',
     rows: ['AS-N06'],
-    title: 'two interactions in one browser do not disturb each other',
+    title: 'two interactions in one browser do not affect each other',
     consent: 'manual',
     run: async (context) => {
       const owner = new ConsentBrowser(context);
@@ -166,7 +166,7 @@ export const checks: readonly Check[] = [
   {
     id: 'interaction.rejected',
     rows: ['AS-87', 'AS-115', 'CT-02'],
-    title: 'refusal by the owner comes back as a word, without hash and reference, and no reference works',
+    title: 'a refusal comes back as result=grant_rejected without hash and reference, and no reference works',
     run: async (context) => {
       await context.control.withConsent('deny', async () => {
         const pending = await pendingGrant(context);

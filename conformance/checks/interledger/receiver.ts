@@ -45,7 +45,7 @@ export const checks: readonly Check[] = [
   {
     id: 'interledger.credited',
     rows: ['ILP-01', 'ILP-02', 'ILP-03', 'ILP-04', 'ILP-05', 'ILP-13', 'ILP-18', 'SET-02', 'RS-IP-23'],
-    title: 'a packet is fulfilled for its data, answered in STREAM, and credited once the answer is there',
+    title: 'a packet is fulfilled for its data, answered in STREAM, and credited when it is answered',
     run: async (context) => {
       const { assetCode, assetScale } = context.receiver;
       await withIncomingPackets(context, { value: 1000n }, async ({ peer, credentials, received, payment }) => {
@@ -148,7 +148,7 @@ export const checks: readonly Check[] = [
   {
     id: 'interledger.minimum',
     rows: ['ILP-08', 'ILP-04'],
-    title: 'a packet that brings less than its minimum is refused, to the unit',
+    title: 'a packet that delivers a unit less than its minimum is refused',
     run: async (context) => {
       await withIncomingPackets(context, { value: 1000n }, async ({ peer, credentials, received }) => {
         for (const [amount, minimum] of [
@@ -168,7 +168,7 @@ export const checks: readonly Check[] = [
   {
     id: 'interledger.cap',
     rows: ['ILP-19', 'RS-IP-13', 'RS-IP-24'],
-    title: 'the incoming amount is a limit over all connections, reached to the unit whatever arrives together',
+    title: 'the incoming amount is a limit over all connections, reached exactly, whatever arrives at once',
     run: async (context) => {
       await withIncomingPackets(context, { value: 100n }, async ({ peer, payment, credentials, received }) => {
         const connections = [credentials, await readCredentials(context, payment)];
@@ -230,7 +230,7 @@ export const checks: readonly Check[] = [
   {
     id: 'interledger.credentials',
     rows: ['ILP-09', 'ILP-15', 'ILP-16', 'RS-IP-13'],
-    title: 'all credentials that were handed out work, also when the ASE has a new secret; no two payments share any',
+    title: 'all issued credentials keep working after a new secret; no two payments share any',
     run: async (context) => {
       await withIncomingPackets(context, {}, async ({ peer, payment, credentials, received }) => {
         const others = await Promise.all([1, 2, 3].map(() => createIncomingPayment(context)));
@@ -256,7 +256,7 @@ export const checks: readonly Check[] = [
   {
     id: 'interledger.repeated',
     rows: ['ILP-18', 'ILP-17', 'SET-02'],
-    title: 'a packet that comes again gets the same answer and counts once, together, later or after its expiry',
+    title: 'a repeated packet gets the same answer and counts once: at the same time, later or after its expiry',
     run: async (context) => {
       await withIncomingPackets(context, { value: 1000n }, async ({ peer, credentials, received }) => {
         const packet = peer.prepare(credentials, { amount: 100n, expiresAt: new Date(Date.now() + 1500) });

@@ -49,7 +49,8 @@ export const checks: readonly Check[] = [
   {
     id: 'interledger.secrecy',
     rows: ['ILP-01', 'ILP-03', 'RS-IP-35', 'ILP-16'],
-    title: 'data sealed with another secret, changed or in the clear are F06; money goes to the payment of its address',
+    title:
+      'data sealed with another secret, modified or in plain text is F06; money goes to the payment of its address',
     run: async (context) => {
       await withIncomingPackets(context, { value: 1000n }, async ({ peer, credentials, received }) => {
         const other = await createIncomingPayment(context, { value: '1000' });
@@ -143,7 +144,7 @@ export const checks: readonly Check[] = [
   {
     id: 'interledger.limits',
     rows: ['ILP-17', 'ILP-18'],
-    title: 'what is over a peer’s limits is refused and not credited; limits that change do not undo what was answered',
+    title: 'amounts over a peer’s limits are refused and not credited; changed limits do not undo earlier answers',
     run: async (context) => {
       const terms = { maxPacketAmount: 100n, balanceLimit: 150n };
       await withIncomingPackets(context, terms, async ({ peer, credentials, received }) => {

@@ -16,7 +16,7 @@ interface Arranged {
   settled(payment: Json): Promise<Json>;
 }
 
-/** A receiver at a peer of the sender's ASE, that awaits `value`. */
+/** A receiver at a peer of the sender's ASE that expects `value`. */
 async function withReceiver(
   context: CheckContext,
   options: Partial<PeerOptions>,
@@ -40,7 +40,7 @@ async function withReceiver(
   });
 }
 
-/** The payment ended with all that was quoted delivered, once, and the books say so. */
+/** Asserts that the quoted amount was delivered exactly once, in the answers and in the books. */
 async function expectDelivered(
   { peer, receiver, settled }: Arranged,
   paid: { quote: Json; payment: Json },
@@ -62,7 +62,7 @@ async function readBalance({ control, sender }: CheckContext): Promise<bigint> {
 
 const equalTo = (first: Buffer) => (other: Buffer) => first.equals(other);
 
-/** 16 bytes: what came and the most that is taken. */
+/** 16 bytes: the amount received and the maximum accepted. */
 function limitData(received: bigint, maximum: bigint): Buffer {
   const data = Buffer.alloc(16);
   data.writeBigUInt64BE(received, 0);
@@ -80,7 +80,7 @@ export const checks: readonly Check[] = [
   {
     id: 'interledger.sends-as-quoted',
     rows: ['ILP-02', 'ILP-03', 'ILP-11', 'ILP-13', 'SET-07', 'RS-OP-16'],
-    title: 'what was quoted leaves in packets that only the receiver can fulfill, none larger than the peer takes',
+    title: 'the quoted amount is sent in packets that only the receiver can fulfill, none larger than the peer accepts',
     run: async (context) => {
       const { receiver: asset } = context;
       await withReceiver(context, { maxPacketAmount: 400n }, async (arranged) => {
@@ -115,7 +115,7 @@ export const checks: readonly Check[] = [
   {
     id: 'interledger.quotes-exactly',
     rows: ['ILP-11', 'SET-03', 'SET-04', 'SET-10'],
-    title: 'a quote is the conversion to the unit, without slippage, in every scale',
+    title: 'a quote is the exact conversion, without slippage, in every scale',
     run: async (context) => {
       const { sender, control } = context;
       for (const asset of [context.receiver, { assetCode: sender.assetCode, assetScale: 9 }]) {
@@ -157,7 +157,7 @@ export const checks: readonly Check[] = [
           assert.equal(receiver.packets.filter(({ amount }) => amount <= 250n).length, 4);
         });
       }
-      // A peer that never takes what it says it would is not followed unit by unit.
+      // The sender does not shrink packets unit by unit for a peer with a false maximum.
       await withReceiver(context, {}, async ({ receiver, pay, settled }) => {
         receiver.answer = ({ amount }) => receiver.refuse('F08', { data: limitData(amount, amount - 1n) });
         const end = await settled((await pay(100_000n)).payment);
@@ -172,7 +172,7 @@ export const checks: readonly Check[] = [
   {
     id: 'interledger.sender-not-deceived',
     rows: ['ILP-02', 'ILP-12', 'SET-07'],
-    title: 'an answer that proves nothing is none: the same packet is sent until there is one, and counts once',
+    title: 'an answer without proof is ignored: the same packet is sent until one arrives, and counts once',
     run: async (context) => {
       await withReceiver(context, { maxPacketAmount: 100n }, async ({ receiver, peer, pay, settled }) => {
         const lies = [
@@ -182,7 +182,7 @@ export const checks: readonly Check[] = [
           receiver.refuse('F99', { triggeredBy: 'test.somebody.else' }),
           receiver.refuse('F02', { triggeredBy: `${peer.prefix}x` }),
         ];
-        // A few at a time: with each the payment waits longer until it tries again.
+        // A few at a time, since the payment backs off longer after each.
         for (const [value, told] of [
           [150n, lies.slice(0, 3)],
           [50n, lies.slice(3)],
@@ -221,11 +221,11 @@ export const checks: readonly Check[] = [
   {
     id: 'interledger.sender-answer-lost',
     rows: ['ILP-12', 'ILP-18', 'SET-07'],
-    title: 'a packet whose answer is lost is sent again as it was; only R00 frees its money for another',
+    title: 'a packet whose answer is lost is sent again unchanged; only R00 releases its money for another',
     run: async (context) => {
       await withReceiver(context, { maxPacketAmount: 100n }, async (arranged) => {
         const { receiver, pay } = arranged;
-        // Taken, but the answer never comes: then again, and the same answer
+        // The packet is accepted but the answer is lost; the copy gets the same answer.
         receiver.answer = (packet, n) => {
           const answer = receiver.accept(packet);
           return n === 1 ? 'vanish' : answer;
@@ -250,7 +250,7 @@ export const checks: readonly Check[] = [
   {
     id: 'interledger.sender-refused',
     rows: ['ILP-12', 'SET-07', 'SET-09', 'SET-12', 'RS-OP-18', 'RS-OP-31'],
-    title: 'a final refusal ends the payment with what was sent until then; the payer keeps the rest',
+    title: 'a final reject ends the payment with the amount sent so far; the payer keeps the rest',
     run: async (context) => {
       for (const code of ['F02', 'F99', 'F05']) {
         await withReceiver(context, { maxPacketAmount: 100n }, async ({ peer, receiver, pay, settled }) => {
@@ -273,7 +273,7 @@ export const checks: readonly Check[] = [
   {
     id: 'interledger.sender-tries-again',
     rows: ['ILP-11', 'SET-01', 'RS-OP-29'],
-    title: 'what is wrong for the moment only does not end a payment',
+    title: 'temporary errors do not end a payment',
     run: async (context) => {
       for (const code of ['T00', 'T04', 'R00', 'R01']) {
         await withReceiver(context, {}, async (arranged) => {
@@ -294,7 +294,7 @@ export const checks: readonly Check[] = [
   {
     id: 'interledger.sender-stops',
     rows: ['ILP-12', 'RS-OP-18'],
-    title: 'nothing more is sent to a receiver that is completed, full or of another asset now',
+    title: 'nothing more is sent to a receiver that is completed, full or now in another asset',
     run: async (context) => {
       const { assetCode, assetScale } = context.receiver;
       const amount = (value: string) => ({ value, assetCode, assetScale });

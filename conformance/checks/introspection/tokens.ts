@@ -19,7 +19,7 @@ import type { Answer, Json } from '../../steps/signed-client.ts';
 
 const inactive = { active: false };
 
-/** Asks the sender's ASE. `secret` null shows none. */
+/** Asks the sender's ASE. `secret` null sends none. */
 function introspect(context: CheckContext, json: Json, secret?: string | null): Promise<Answer> {
   const endpoint = expectEndpoint(context.target.introspection, 'TOUCHSTONE_INTROSPECTION');
   const shown = secret === undefined ? endpoint.secret : secret;
@@ -38,7 +38,7 @@ export const checks: readonly Check[] = [
   {
     id: 'introspection.active',
     rows: ['INT-01', 'INT-02', 'INT-05', 'INT-06', 'INT-N01'],
-    title: 'an active token is its grant, its client and the items that were asked about, and no expiry',
+    title: 'an active token is returned with its grant, its client and the matching items, without an expiry',
     run: async (context) => {
       const { value } = (await quoteGrant(context)).access_token;
       const asked = [{ type: 'quote', actions: ['create'] }];
@@ -63,7 +63,7 @@ export const checks: readonly Check[] = [
     id: 'introspection.inactive',
     rows: ['INT-04', 'AS-N04'],
     title:
-      'a token that is unknown, rotated, revoked, of a cancelled grant, or for continuation is inactive, and no more',
+      'an unknown, rotated, revoked or continuation token, or one of a cancelled grant, is inactive without further members',
     run: async (context) => {
       assert.deepEqual(await introspected(context, randomUUID()), inactive);
       const grant = await quoteGrant(context);
@@ -106,7 +106,7 @@ export const checks: readonly Check[] = [
   {
     id: 'introspection.refusals',
     rows: ['INT-03', 'INT-10'],
-    title: 'without the credentials of a resource server 401, whatever is asked; without a token to look at 400',
+    title: 'without the credentials of a resource server the answer is 401, without a token in the body 400',
     run: async (context) => {
       const { value } = (await quoteGrant(context)).access_token;
       for (const secret of [null, 'x', `${context.target.introspection?.secret}x`]) {
@@ -131,13 +131,13 @@ export const checks: readonly Check[] = [
   {
     id: 'introspection.grant-and-caching',
     rows: ['INT-12', 'INT-13'],
-    title: 'a rotated token is of the same grant, and the resource server refuses a revoked one at once',
+    title: 'a rotated token belongs to the same grant, and the resource server refuses a revoked one at once',
     run: async (context) => {
       const grant = await quoteGrant(context);
       const before = await introspected(context, grant.access_token.value);
       const rotated = expectStatus(await rotateToken(context, grant.access_token), 200).body.access_token;
       assert.equal((await introspected(context, rotated.value)).grant, before.grant);
-      // Whatever is wrong with the request, the token is judged before it.
+      // The token is checked before the rest of the request.
       expectResourceError(await postQuote(context, {}, rotated.value), 400);
       expectStatus(await revokeToken(context, rotated), 204);
       expectResourceError(await postQuote(context, {}, rotated.value), 401);

@@ -39,7 +39,7 @@ export const checks: readonly Check[] = [
   {
     id: 'limit.asset',
     rows: ['LIM-04', 'RS-OP-12'],
-    title: 'a limit in another asset than the payment’s lets nothing through',
+    title: 'a limit in another asset than the payment’s allows no payment',
     run: async (context) => {
       const token = await outgoingTokenWith(context, {
         receiveAmount: { value: '1000', assetCode: 'XTS', assetScale: 2 },
@@ -63,7 +63,7 @@ export const checks: readonly Check[] = [
   {
     id: 'limit.interval',
     rows: ['LIM-06', 'LIM-07', 'AS-45'],
-    title: 'a grant whose intervals are over, or not begun, pays nothing',
+    title: 'a grant whose intervals have ended, or not begun, allows no payment',
     run: async (context) => {
       const debitAmount = amountOf(context.sender, '100');
       for (const interval of ['R2/2001-01-01T00:00:00Z/P1M', 'R2/2901-01-01T00:00:00Z/P1M']) {
@@ -77,7 +77,7 @@ export const checks: readonly Check[] = [
   {
     id: 'limit.parallel',
     rows: ['LIM-13'],
-    title: 'of two payments at once that fit only singly, one is accepted',
+    title: 'of two simultaneous payments that exceed the limit together, one is accepted',
     run: async (context) => {
       const token = await outgoingTokenWith(context, { debitAmount: amountOf(context.sender, '100') });
       const quotes = [await createDebitQuote(context, '60'), await createDebitQuote(context, '60')];

@@ -201,7 +201,7 @@ const cases: readonly IntervalCase[] = [
   {
     id: 'limit.interval-first-minute',
     rows: ['LIM-06'],
-    title: 'a minute before the first interval counts in it, however short it is',
+    title: 'the minute before the first interval belongs to it, however short it is',
     interval: 'R2/2031-01-01T00:00:00Z/PT10S',
     steps: [
       ['2030-12-31T23:58:59.999Z', 'outside'],
@@ -214,13 +214,13 @@ const cases: readonly IntervalCase[] = [
   },
 ];
 
-/** Pays, and so sees whether the place is the one that is meant. */
+/** Pays at the instant and asserts its relation to the earlier ones. */
 async function step({ pay, settle, readSpent, moveTo }: LimitedGrant, instant: string, place: Place): Promise<void> {
   await moveTo(instant);
   if (place === 'new') {
     const { body } = expectStatus(await pay('100'), 201);
     assert.equal(body.grantSpentDebitAmount.value, '100', `${instant}: only this interval`);
-    // Later its receiver will have expired.
+    // Finish the payment before its receiver expires.
     assert.equal((await settle(body)).failed, false);
     return;
   }

@@ -125,7 +125,7 @@ export const checks: readonly Check[] = [
   {
     id: 'list.refuses-first-and-last',
     rows: ['RS-L-06', 'RS-02'],
-    title: 'refused with 400: first and last together, with a cursor that is good and without',
+    title: 'refused with 400: first and last together, with a valid cursor and without',
     run: async (context) => {
       await fivePayments(context);
       const { endCursor } = expectStatus(await listIncoming(context, '&first=1'), 200).body.pagination;
@@ -168,7 +168,7 @@ export const checks: readonly Check[] = [
       const { startCursor, endCursor, hasNextPage, hasPreviousPage } = first.body.pagination;
       assert.equal(typeof startCursor, 'string');
       assert.deepEqual([hasNextPage, hasPreviousPage], [true, false]);
-      // Something new appears on top while the client is turning pages.
+      // A new payment appears while the client turns pages.
       await createIncomingPayment(context);
       const second = expectStatus(await listIncoming(context, `&first=2&cursor=${encodeURIComponent(endCursor)}`), 200);
       assert.deepEqual(ids(second), whole.slice(2, 4));

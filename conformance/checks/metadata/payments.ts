@@ -38,10 +38,10 @@ export const checks: readonly Check[] = [
   {
     id: 'metadata.kept',
     rows: ['RS-27', 'RS-19'],
-    title: 'metadata comes back as it was, through every answer and state',
+    title: 'metadata comes back unchanged in every answer and state',
     run: async (context) => {
       const { receiver, sender } = context;
-      // PostgreSQL's json cannot hold NUL: what is refused is refused, what is taken is kept.
+      // PostgreSQL's json cannot hold NUL: metadata is either refused or kept unchanged.
       const { 'ключ \u0000 "quoted" \\': text, ...rest } = treasure;
       const metadata = { ...rest, 'ключ "quoted" \\': text };
       const incoming = await createIncomingPayment(context, { value: '10', metadata });
@@ -86,7 +86,7 @@ export const checks: readonly Check[] = [
   {
     id: 'metadata.size',
     rows: ['RS-IP-30'],
-    title: 'metadata of a page is kept, and more than any use is refused with 400 or 413',
+    title: 'a page of metadata is kept, and excessive metadata is refused with 400 or 413',
     run: async (context) => {
       const page = { text: 'x'.repeat(8_000) };
       assert.deepEqual((await createIncomingPayment(context, { metadata: page })).metadata, page);

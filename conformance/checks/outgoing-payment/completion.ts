@@ -92,7 +92,7 @@ export const checks: readonly Check[] = [
   {
     id: 'outgoing-payment.given-debit',
     rows: ['SET-05', 'SET-13', 'RS-Q-13'],
-    title: 'the fee is taken out of a given debit, rounded up; a debit that it eats up is refused',
+    title: 'the fee is taken out of a given debit, rounded up; a debit that does not exceed the fee is refused',
     run: async (context) => {
       await withFees(context, 100_000, async (world) => {
         const { id: receiver } = await createIncomingPayment(world);
@@ -113,7 +113,7 @@ export const checks: readonly Check[] = [
   {
     id: 'outgoing-payment.partly-delivered',
     rows: ['RS-OP-18', 'RS-OP-29', 'RS-OP-31', 'SET-07', 'SET-09', 'SET-12', 'ILP-12'],
-    title: 'a payment that breaks off fails with what was sent; the rest comes back, no fee is taken, and reads go on',
+    title: 'an interrupted payment fails with the amount sent; the rest is returned and no fee is taken',
     run: async (context) => {
       await withFees(context, 100_000, async (world) => {
         await failPacket(world, 3);
@@ -144,7 +144,7 @@ export const checks: readonly Check[] = [
   {
     id: 'outgoing-payment.without-money',
     rows: ['RS-OP-23', 'RS-OP-29', 'LIM-14'],
-    title: 'without money a payment is accepted, fails with nothing sent and gives the limit back',
+    title: 'without money a payment is accepted, fails with nothing sent and restores the limit',
     run: async (context) => {
       await withFees(context, 100, async (world) => {
         const limits = { debitAmount: amountOf(world.sender, '5035') };
@@ -182,7 +182,7 @@ export const checks: readonly Check[] = [
   {
     id: 'outgoing-payment.no-idempotency-key',
     rows: ['RS-OP-24'],
-    title: 'the same request twice, whatever its headers say, makes two payments; a quote alone pays once',
+    title: 'the same request twice, whatever its headers, creates two payments; only a quote pays once',
     run: async (context) => {
       const { id: incomingPayment } = await createIncomingPayment(context);
       const json = { walletAddress: context.sender.url, incomingPayment, debitAmount: amountOf(context.sender, '20') };
@@ -211,7 +211,7 @@ export const checks: readonly Check[] = [
       const ends = await Promise.all(
         quotes.map(async ({ id: quoteId }) => {
           const answer = await postOutgoingPayment(context, { walletAddress, quoteId }, token);
-          // The other one may have filled the receiver by then.
+          // The other payment may have filled the receiver already.
           if (answer.status !== 201) return expectResourceError(answer, 400, /^invalid quote$/).status;
           const { failed, sentAmount } = await waitUntilSettled(context, answer.body.id, token);
           return failed ? `failed after ${sentAmount.value}` : 'arrived';
@@ -225,7 +225,7 @@ export const checks: readonly Check[] = [
   {
     id: 'outgoing-payment.two-accounts-of-one-payee',
     rows: ['SET-08', 'RS-IP-35'],
-    title: 'what is paid to one payment of a wallet address is credited to that payment and to no other',
+    title: 'a payment is credited to its incoming payment and to no other of the same wallet address',
     run: async (context) => {
       const token = await outgoingToken(context);
       const [first, second] = [await createIncomingPayment(context), await createIncomingPayment(context)];

@@ -50,7 +50,7 @@ const refusals: readonly Refusal[] = [
   {
     id: 'outgoing-payment.refuses-unknown-quote',
     rows: ['RS-OP-05'],
-    title: 'a quote that is not known here',
+    title: 'an unknown quote',
     json: async (c) => ({ quoteId: `${c.sender.resourceServer}/quotes/${crypto.randomUUID()}` }),
     status: 404,
     text: /^unknown quote$/,
@@ -109,7 +109,7 @@ export const checks: readonly Check[] = [
   {
     id: 'outgoing-payment.create',
     rows: ['RS-OP-01', 'RS-OP-03', 'RS-OP-13', 'RS-OP-15', 'RS-OP-16', 'RS-15', 'RS-19', 'RS-20', 'AMB-04', 'AMB-31'],
-    title: 'a new payment repeats its quote and tells the totals of the grant; reading it does not',
+    title: 'a new payment repeats its quote and shows the totals of the grant; a later read does not show them',
     run: async (context) => {
       const token = await outgoingTokenWith(context);
       const quote = await createDebitQuote(context, '100');
@@ -172,7 +172,7 @@ export const checks: readonly Check[] = [
   {
     id: 'outgoing-payment.closed-receiver',
     rows: ['RS-OP-11', 'RS-IP-22', 'RS-Q-23'],
-    title: 'a receiver that was completed after the quote takes no payment',
+    title: 'a receiver that was completed after the quote cannot be paid',
     run: async (context) => {
       const quote = await createDebitQuote(context, '30');
       expectStatus(await completeIncomingPayment(context, quote.receiver), 200);

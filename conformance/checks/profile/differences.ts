@@ -16,7 +16,7 @@ import {
 } from '../../steps/scenarios.ts';
 import type { Answer, Json } from '../../steps/signed-client.ts';
 
-/** One way of asking that each profile answers in its own way. */
+/** One request and the answer that each profile gives. */
 function perProfile(
   ids: Readonly<Record<Profile, string>>,
   rows: readonly string[],

@@ -146,7 +146,7 @@ export const checks: readonly Check[] = [
   {
     id: 'quote.fixed-receive',
     rows: ['RS-Q-01', 'RS-Q-06', 'RS-Q-11', 'SET-03'],
-    title: 'a quote for a receive amount keeps it, and its debit would buy no less',
+    title: 'a quote for a receive amount keeps it, and its debit delivers at least as much',
     run: async (context) => {
       const { id: receiver } = await createIncomingPayment(context);
       const receiveAmount = amountOf(context.receiver, '997');
@@ -163,7 +163,7 @@ export const checks: readonly Check[] = [
   {
     id: 'quote.from-incoming-amount',
     rows: ['RS-Q-01', 'RS-Q-05'],
-    title: 'without an amount the quote delivers what the receiver asks for',
+    title: 'without an amount the quote delivers the amount of the incoming payment',
     run: async (context) => {
       const incoming = await createIncomingPayment(context, { value: '250' });
       const quote = await createQuote(context, incoming.id);
@@ -185,7 +185,7 @@ export const checks: readonly Check[] = [
   {
     id: 'quote.more-than-asked',
     rows: ['RS-Q-09', 'RS-Q-21'],
-    title: 'more than the receiver asks for is refused, in either direction',
+    title: 'more than the incoming amount is refused, in either direction',
     run: async (context) => {
       const { id: receiver } = await createIncomingPayment(context, { value: '100' });
       const base = { walletAddress: context.sender.url, receiver, method: 'ilp' };
@@ -214,7 +214,7 @@ export const checks: readonly Check[] = [
       const { id: receiver } = await createIncomingPayment(context);
       const base = { walletAddress: context.sender.url, receiver, method: 'ilp' };
       const answer = await postQuote(context, { ...base, debitAmount: amountOf(context.sender, '1') });
-      // At a rate of one or more a single unit does deliver something; then there is nothing to refuse.
+      // At a rate of one or more a single unit delivers something, and the quote succeeds.
       if (answer.status === 201) return assert.ok(BigInt(answer.body.receiveAmount.value) > 0n);
       expectResourceError(answer, 400, /non-positive receive amount/);
       const { minSendAmount } = answer.body.error.details;

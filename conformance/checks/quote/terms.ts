@@ -51,7 +51,7 @@ export const checks: readonly Check[] = [
   {
     id: 'quote.keeps-its-terms',
     rows: ['RS-Q-22', 'SET-10', 'ILP-11', 'AMB-34'],
-    title: 'prices and fees that move after a quote do not reach it; it lasts a quarter of an hour and not beyond',
+    title: 'a quote keeps its terms when prices and fees change, and lasts a quarter of an hour',
     run: async (context) => {
       await withAssets(context, ['USD/2', 'EUR/2'], async (world) => {
         const token = await outgoingToken(world);
@@ -74,7 +74,7 @@ export const checks: readonly Check[] = [
   {
     id: 'quote.ends-with-its-receiver',
     rows: ['AMB-34', 'RS-Q-16'],
-    title: 'a quote ends with its receiver where that is earlier',
+    title: 'a quote expires with its receiver if that is earlier',
     run: async (context) => {
       const { createdAt } = await createIncomingPayment(context);
       const expiresAt = new Date(Date.parse(createdAt) + 120_000).toISOString();
@@ -86,7 +86,7 @@ export const checks: readonly Check[] = [
   {
     id: 'quote.payers-ase-converts',
     rows: ['AMB-33', 'SET-03'],
-    title: 'the payer’s ASE sets the rate; what the receiver’s thinks of it does not matter',
+    title: 'the payer’s ASE sets the rate; the rate of the receiver’s ASE does not matter',
     run: async (context) => {
       await withAssets(context, ['USD/2', 'EUR/2'], async (world) => {
         await setPrices(world, 'chalk', { USD: '1', EUR: '7' });
@@ -122,7 +122,7 @@ export const checks: readonly Check[] = [
   {
     id: 'quote.out-of-range',
     rows: ['RS-29', 'RS-17'],
-    title: 'amounts up to 2^64 − 1 are quoted, and what leaves that range is refused and changes nothing',
+    title: 'amounts up to 2^64 − 1 are quoted, and amounts beyond are refused and change nothing',
     run: async (context) => {
       await withAssets(context, ['XAU/2', 'USD/2'], async (world) => {
         const { id: receiver } = await createIncomingPayment(world);
@@ -169,7 +169,7 @@ export const checks: readonly Check[] = [
   {
     id: 'quote.paid-by-another-client',
     rows: ['RS-OP-09'],
-    title: 'a quote belongs to its wallet address: another client with a fitting grant may pay it',
+    title: 'a quote belongs to its wallet address: another client with a matching grant may pay it',
     run: async (context) => {
       const { id } = await createIncomingPayment(context);
       const quote = await createQuote(context, id, { debitAmount: amountOf(context.sender, '10') });

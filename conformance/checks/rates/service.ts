@@ -8,7 +8,7 @@ import { expectResourceError, expectStatus } from '../../steps/expect.ts';
 import { amountOf, createIncomingPayment, createQuote, postQuote } from '../../steps/scenarios.ts';
 import { inNewWorld } from '../../steps/world.ts';
 
-/** A service of rates that answers with this text, and takes down what it is asked. */
+/** Works with a rate service that answers with `text` and records the requests. */
 async function withRates(
   context: CheckContext,
   work: (world: CheckContext, rates: { text: string; readonly asked: string[] }) => Promise<void>,
@@ -37,7 +37,7 @@ export const checks: readonly Check[] = [
   {
     id: 'rates.service',
     rows: ['SET-06'],
-    title: 'rates of a service are asked for with the base, count for 15 seconds, and are read exactly',
+    title: 'rates are requested with the base, cached for 15 seconds, and parsed exactly',
     run: (context) =>
       withRates(context, async (world, rates) => {
         const { sender, receiver, control } = world;
@@ -65,7 +65,7 @@ export const checks: readonly Check[] = [
   {
     id: 'rates.unusable',
     rows: ['SET-06'],
-    title: 'a service that answers with no usable rate gives no quote, however good its last answer was',
+    title: 'without a usable rate in the latest answer of the service a quote fails, despite earlier rates',
     run: (context) =>
       withRates(context, async (world, rates) => {
         const { sender, receiver, control } = world;

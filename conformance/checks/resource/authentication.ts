@@ -6,7 +6,7 @@ import { expectResourceError } from '../../steps/expect.ts';
 import { type Operation, operations } from '../../steps/resource-operations.ts';
 import { grantOutgoing, incomingAccess, outgoingAccess, quoteAccess, requestToken } from '../../steps/scenarios.ts';
 
-/** A valid token at the party's ASE that does not carry the right the operation needs. */
+/** Valid tokens of the party's ASE without the right that the operation needs. */
 async function unfitTokens(context: CheckContext, operation: Operation): Promise<string[]> {
   const party = operation.party(context);
   const isIncoming = operation.id.includes('incoming-payment');

@@ -19,7 +19,7 @@ const ids = {
   },
 } as const;
 
-/** Broken messages around each creation; the token and the signature are good. */
+/** Broken bodies with a valid token and signature. */
 const brokenBodies: readonly {
   readonly ids: Readonly<Record<Creation, string>>;
   readonly rows: readonly string[];

@@ -21,7 +21,7 @@ export const checks: readonly Check[] = [
       (operation): Check => ({
         id: unknownIds[operation.id]!,
         rows: ['RS-12', 'RS-25', 'AMB-06', ...(operation.id === 'get-quote' ? ['RS-Q-18'] : [])],
-        title: `${operation.id} does not find what does not exist, whatever the id looks like`,
+        title: `${operation.id} answers 404 for an id that does not exist, whatever its form`,
         run: async (context) => {
           const call = await operation.call(context);
           const token = await operation.token(context);
@@ -35,7 +35,7 @@ export const checks: readonly Check[] = [
   {
     id: 'resource.other-wallet-address',
     rows: ['RS-07', 'RS-09', 'RS-13', 'WA-38'],
-    title: 'a token for one wallet address opens no other, existing or not',
+    title: 'a token for one wallet address is refused for any other, existing or not',
     run: async (context) => {
       const { client } = context.target;
       const token = (await requestToken(context, context.sender, [incomingAccess(context.sender)])).access_token.value;
@@ -59,7 +59,7 @@ export const checks: readonly Check[] = [
   {
     id: 'resource.unknown-wallet-address',
     rows: ['RS-13', 'RS-IP-03'],
-    title: 'a token without identifier meets a wallet address that is not here',
+    title: 'a token without identifier is refused for a wallet address of another server',
     run: async (context) => {
       const access = [{ type: 'incoming-payment', actions: ['create', 'list'] }];
       const token = (await requestToken(context, context.sender, access)).access_token.value;

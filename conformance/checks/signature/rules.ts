@@ -26,7 +26,7 @@ export const checks: readonly Check[] = [
   {
     id: 'signature.nonce',
     rows: ['SIG-15'],
-    title: 'a nonce is good once; one that a broken signature carried is not used up',
+    title: 'a nonce works once; a broken signature does not use it up',
     run: async (context) => {
       const parameters = `;nonce="${randomUUID()}"`;
       expectResourceError(await postPayment(context, { sign: { parameters, broken: true } }), 401);
@@ -37,8 +37,7 @@ export const checks: readonly Check[] = [
   {
     id: 'signature.nonce-at-both-servers',
     rows: ['SIG-15'],
-    title:
-      'a nonce that the authorization server took is none for the resource server of the same ASE, and for a second key it is',
+    title: 'a nonce is used up for both servers of an ASE, and only for its key',
     run: async (context) => {
       const parameters = `;nonce="${randomUUID()}"`;
       const url = context.receiver.authServer;
@@ -54,7 +53,7 @@ export const checks: readonly Check[] = [
   {
     id: 'signature.nonce-in-parallel',
     rows: ['SIG-15'],
-    title: 'of several requests at once with one nonce, one is taken',
+    title: 'of several simultaneous requests with one nonce, exactly one is accepted',
     run: async (context) => {
       const sign = { parameters: `;nonce="${randomUUID()}"` };
       const answers = await Promise.all(Array.from({ length: 6 }, () => postPayment(context, { sign })));
@@ -64,7 +63,7 @@ export const checks: readonly Check[] = [
   {
     id: 'signature.switches',
     rows: ['SIG-14', 'SIG-16'],
-    title: 'a world can demand the tag, and refuse signatures that it saw before',
+    title: 'switches require the tag, and refuse repeated signatures',
     run: async (context) => {
       await inWorldWithSwitches(context, { requireTagGnap: true, rejectRepeatedSignatures: true }, async (world) => {
         const ask = (sign: SignatureOptions) => {
@@ -83,7 +82,7 @@ export const checks: readonly Check[] = [
   {
     id: 'signature.repeated',
     rows: ['SIG-16'],
-    title: 'two identical signed requests within a second are both good',
+    title: 'two identical signed requests within a second are both accepted',
     run: async (context) => {
       const { id: url } = await createIncomingPayment(context);
       const token = await incomingToken(context);
@@ -179,7 +178,7 @@ export const checks: readonly Check[] = [
   {
     id: 'signature.published-url',
     rows: ['SIG-21', 'WA-08'],
-    title: 'where the published URL is not the one that is listened at, the target URI is the published one',
+    title: 'behind a proxy the target URI is the published URL, not the local one',
     run: async (context) => {
       const published = 'http://published.localhost/tenant';
       const at = 'one/ann';
@@ -246,7 +245,7 @@ export const checks: readonly Check[] = [
   {
     id: 'signature.two-authorizations',
     rows: ['SIG-N03'],
-    title: 'two Authorization lines are refused, not chosen from',
+    title: 'two Authorization lines are refused',
     run: async (context) => {
       const headers = [['authorization', 'GNAP another']] as const;
       expectResourceError(await postPayment(context, { headers, sign: {} }), 401);

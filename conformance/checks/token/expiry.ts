@@ -7,7 +7,7 @@ export const checks: readonly Check[] = [
   {
     id: 'token.rotate-expired',
     rows: ['AS-143', 'INT-11', 'CT-03'],
-    title: 'an expired token opens nothing but can be rotated',
+    title: 'an expired token is refused but can be rotated',
     run: async (context) => {
       const json = { walletAddress: context.receiver.url };
       const { access_token } = await requestToken(context, context.receiver, [

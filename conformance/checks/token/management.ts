@@ -31,7 +31,7 @@ const operations = [
   ['delete-token', 'DELETE'],
 ] as const;
 
-/** Ways to manage a token that is not one's own. */
+/** Invalid credentials for token management. */
 const refusals: readonly {
   readonly ids: Readonly<Record<'post-token' | 'delete-token', string>>;
   readonly rows: readonly string[];
@@ -81,7 +81,7 @@ export const checks: readonly Check[] = [
   {
     id: 'token.rotate',
     rows: ['AS-140', 'AS-141', 'AS-142', 'AS-14', 'AS-N11', 'AS-146', 'RS-06', 'AMB-02'],
-    title: 'rotation brings a new value and URL with the same rights; the old ones are dead at once',
+    title: 'rotation brings a new value and URL with the same rights; the old ones stop working at once',
     run: async (context) => {
       const grant = await issue(context);
       const answer = expectStatus(await rotateToken(context, grant.access_token), 200);
@@ -126,7 +126,7 @@ export const checks: readonly Check[] = [
   {
     id: 'token.rotation-keeps-totals',
     rows: ['AS-148', 'LIM-15', 'LIM-N03', 'RS-G-09', 'RS-OP-25'],
-    title: 'what was spent before a rotation counts after it',
+    title: 'amounts spent before a rotation count after it',
     run: async (context) => {
       const { sender } = context;
       const quoteFor = async (): Promise<string> => {
@@ -149,7 +149,7 @@ export const checks: readonly Check[] = [
   {
     id: 'token.revoke',
     rows: ['AS-149', 'AS-150', 'AS-146', 'AS-152', 'RS-06'],
-    title: 'a revoked token is dead at once; revoking it again is refused',
+    title: 'a revoked token stops working at once; revoking it again is refused',
     run: async (context) => {
       const { access_token } = await issue(context);
       expectStatus(await use(context, access_token.value), 201);

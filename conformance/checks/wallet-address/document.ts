@@ -207,7 +207,7 @@ export const checks: readonly Check[] = [
   {
     id: 'wallet-address.ignores-credentials',
     rows: ['WA-01', 'WA-42'],
-    title: 'credentials and cookies, even bad ones, change nothing on public endpoints',
+    title: 'credentials and cookies, even invalid ones, do not matter on public endpoints',
     run: async (context) => {
       const junk: HeaderLine[] = [
         ['authorization', 'GNAP junk'],

@@ -15,7 +15,7 @@ import { postQuote } from '../../steps/scenarios.ts';
 import type { Answer, Json } from '../../steps/signed-client.ts';
 import { inNewWorld, type NewWorld } from '../../steps/world.ts';
 
-/** A world of one ASE, whose wallet `/ann` has the additional properties. */
+/** Works in a world of one ASE whose wallet `/ann` has additional properties. */
 function withExtensions<T>(
   context: CheckContext,
   extensions: Json,
@@ -47,7 +47,7 @@ const getDocument = ({ call }: CheckContext, url: string, accept = 'application/
 const getSpsp = ({ call }: CheckContext, url: string, headers: HeaderLine[] = []): Promise<Answer> =>
   call({ url, sign: false, accept: 'application/spsp4+json', headers });
 
-/** Serves `answer` on loopback while `work` goes on. */
+/** Serves `answer` on loopback while `work` runs. */
 async function withServer<T>(
   answer: (request: IncomingMessage, origin: string) => Promise<{ status: number; body?: Json }>,
   work: (origin: string) => Promise<T>,
@@ -66,7 +66,7 @@ async function withServer<T>(
   }
 }
 
-/** Throws unless the signature covers what it should and one of the keys made it. */
+/** Throws unless the signature covers the required components and one of the keys verifies it. */
 function expectSignature(request: IncomingMessage, body: Buffer | undefined, url: string, keys: readonly Json[]): void {
   const headers: HeaderLine[] = [];
   for (let i = 0; i + 1 < request.rawHeaders.length; i += 2) {
@@ -242,7 +242,7 @@ export const checks: readonly Check[] = [
         const { url, assetCode, assetScale } = context.sender;
         const debitAmount = { value: '100', assetCode, assetScale };
         const receiver = `${origin}/incoming-payments/1`;
-        // No route leads to what the other ASE names, so the quote itself fails.
+        // No route leads to the ILP address of the other ASE, so the quote fails.
         expectStatus(await postQuote(context, { walletAddress: url, receiver, method: 'ilp', debitAmount }), 400);
       });
       assert.equal(seen.length, 2, 'a grant request and a signed reading came');

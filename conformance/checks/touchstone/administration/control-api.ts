@@ -47,7 +47,7 @@ const getDocument = (context: CheckContext, url: string) =>
 const getKeys = (context: CheckContext, url: string) =>
   context.call({ operation: 'get-wallet-address-keys', url: `${url}/jwks.json`, sign: false });
 
-/** Asks again until the answer is the one that is awaited, for as long as a key may be cached. */
+/** Repeats the request until the expected answer, for as long as a key may be cached. */
 async function eventually<T>(ask: () => Promise<T>, isAwaited: (answer: T) => boolean, limitMs = 60_000): Promise<T> {
   for (const end = Date.now() + limitMs; ; ) {
     const answer = await ask();
@@ -60,7 +60,7 @@ export const checks: readonly Check[] = [
   {
     id: 'administration.disabled',
     rows: ['WA-12', 'WA-13', 'WA-33', 'WA-39', 'WA-43'],
-    title: 'a disabled wallet address looks like an unknown one, takes and shows no payment, and comes back',
+    title: 'a disabled wallet address looks unknown and shows no payments until it is enabled again',
     run: async (context) => {
       const { control, sender } = context;
       const wallet = await openWallet(context);
@@ -97,7 +97,7 @@ export const checks: readonly Check[] = [
   {
     id: 'administration.keys',
     rows: ['WA-29', 'WA-31', 'WA-34', 'WA-35', 'SIG-24'],
-    title: 'a registered key signs, once for each kid and without private members; a revoked one does not',
+    title: 'a registered key is accepted, once for each kid and without private members; a revoked one is not',
     run: async (context) => {
       const { control } = context;
       const wallet = await openWallet(context);
@@ -130,7 +130,7 @@ export const checks: readonly Check[] = [
   {
     id: 'administration.wallet-address-form',
     rows: ['WA-19', 'WA-21', 'WA-23'],
-    title: 'no wallet address with user information, query or fragment, elsewhere, or where an endpoint is',
+    title: 'a wallet address with user information, query or fragment, at another origin, or at an endpoint is refused',
     run: async (context) => {
       const { control, sender } = context;
       const { ase, url: valid } = await openWallet(context);
@@ -164,7 +164,7 @@ export const checks: readonly Check[] = [
       ];
       for (const segment of [...segments, 'interact']) await refused(`${origin}/${segment}`);
       expectStatus(await getDocument(context, `${origin}/${name}`), 404);
-      // Whole segments only
+      // Only whole segments match.
       const longer = `${origin}/quotes-${name}`;
       assert.equal((await control.request('POST', `${ase}/wallet-addresses`, { url: longer, account })).status, 201);
       expectStatus(await getDocument(context, longer), 200);
@@ -173,7 +173,7 @@ export const checks: readonly Check[] = [
   {
     id: 'administration.asset',
     rows: ['WA-44', 'RS-IP-06'],
-    title: 'the asset of a wallet address stays once it has a payment',
+    title: 'the asset of a wallet address cannot change once it has a payment',
     run: async (context) => {
       const { control, sender } = context;
       const wallet = await openWallet(context);
@@ -191,8 +191,7 @@ export const checks: readonly Check[] = [
   {
     id: 'administration.fees-and-prices',
     rows: ['SET-10', 'SET-11'],
-    title:
-      'a changed price or fee holds for the next quote, equal inputs give equal quotes; impossible ones are refused',
+    title: 'a changed price or fee applies to the next quote, equal inputs give equal quotes; invalid ones are refused',
     run: async (context) => {
       const { control, sender, receiver } = context;
       const ase = await senderAse(context);

@@ -45,7 +45,7 @@ async function senderBalance(context: CheckContext): Promise<bigint> {
   return BigInt(wallets.find(({ url }) => url === context.sender.url).balance);
 }
 
-/** The packets of a payment that are in doubt, as soon as there are some. */
+/** Waits for the packets of a payment that are in doubt. */
 async function packetsInDoubt(context: CheckContext, ase: string, payment: string): Promise<Json[]> {
   for (const end = Date.now() + 10_000; ; await new Promise((resolve) => setTimeout(resolve, 50))) {
     const { packets } = await ask(context, `${ase}/packets-in-doubt?first=100`);
@@ -93,7 +93,7 @@ export const checks: readonly Check[] = [
   {
     id: 'bookkeeping.in-doubt',
     rows: ['ILP-18', 'SET-07'],
-    title: 'a packet whose answer is lost is listed, and settled by the proof that the peer gives the operator',
+    title: 'a packet whose answer is lost is listed, and resolved by the proof that the peer gives the operator',
     run: async (context) => {
       await withReceiver(context, async ({ peer, receiver, pay }) => {
         const { control, receiver: asset } = context;
@@ -167,7 +167,7 @@ export const checks: readonly Check[] = [
   {
     id: 'bookkeeping.who-did-what',
     rows: ['RS-G-07'],
-    title: 'payments and tokens are found by their grant, and what the operator changed in a record without secrets',
+    title: 'payments and tokens are listed by grant, and operator changes in an audit log without secrets',
     run: async (context) => {
       const { sender, target, control } = context;
       const incoming = await createIncomingPayment(context, { value: '40' });

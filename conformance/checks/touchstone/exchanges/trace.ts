@@ -54,7 +54,7 @@ export const checks: readonly Check[] = [
   {
     id: 'exchanges.secrets',
     rows: ['CT-05'],
-    title: 'what the operator sees holds no token, signature, nonce or interaction reference',
+    title: 'the request trace contains no token, signature, nonce or interaction reference',
     run: async (context) => {
       await inNewWorld(context, {}, async (world) => {
         const secrets = new Set<string>();

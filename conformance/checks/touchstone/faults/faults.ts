@@ -26,7 +26,7 @@ async function addFault({ control }: CheckContext, fault: Json): Promise<Json> {
 const listFaults = async ({ control }: CheckContext): Promise<Json[]> =>
   (await control.request('GET', '/faults')).body.faults;
 
-/** Not held against the document: the answer may be broken on purpose. */
+/** Without an operation, since an answer that is broken on purpose must not be validated. */
 async function createAnyPayment(context: CheckContext): Promise<Answer> {
   const { receiver } = context;
   return context.call({
@@ -101,11 +101,10 @@ export const checks: readonly Check[] = [
   {
     id: 'faults.forms',
     rows: ['AS-163', 'CT-06'],
-    title:
-      'what Rafiki answers beyond the documents can be brought about: errors without a code, as text, at other statuses',
+    title: 'faults produce the undocumented answers of Rafiki: errors without a code, as text, at other statuses',
     run: async (context) => {
       await inNewWorld(context, {}, async (world) => {
-        // Not held against the documents.
+        // Without an operation, so the answer is not validated.
         const ask = () => world.call({ url: world.sender.authServer, json: {} });
         const operation = 'post-request';
         await addFault(world, { operation, kind: 'status', status: 400, form: 'no-code' });
@@ -130,7 +129,8 @@ export const checks: readonly Check[] = [
   {
     id: 'faults.internal',
     rows: ['AS-164', 'AS-160', 'AS-14'],
-    title: 'where the authorization server fails itself it says 500 request_denied, the id of the failure and no more',
+    title:
+      'an internal error of the authorization server is 500 request_denied with the id of the failure and nothing else',
     run: async (context) => {
       await inNewWorld(context, {}, async (world) => {
         const { authServer } = world.sender;
@@ -158,7 +158,7 @@ export const checks: readonly Check[] = [
   {
     id: 'faults.too-many-requests',
     rows: ['AS-165', 'AMB-14'],
-    title: 'a client can be made to meet 429 and 503 with Retry-After; without that, however much it asks, it does not',
+    title: 'a fault makes a client see 429 and 503 with Retry-After; without it requests are not limited',
     run: async (context) => {
       await inNewWorld(context, {}, async (world) => {
         const { authServer: url } = world.sender;

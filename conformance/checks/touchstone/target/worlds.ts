@@ -34,7 +34,7 @@ export const checks: readonly Check[] = [
   {
     id: 'target.assets',
     rows: ['CT-01'],
-    title: 'two ASEs with wallet addresses in dollars, euros and yen, of two scales; a payment crosses into each',
+    title: 'two ASEs with wallet addresses in dollars, euros and yen, of two scales; each can be paid',
     run: async (context) => {
       const { ases } = await stateOf(context);
       assert.ok(ases.length >= 2, 'two ASEs');
@@ -70,7 +70,7 @@ export const checks: readonly Check[] = [
   {
     id: 'target.profiles',
     rows: ['CT-04', 'SIG-25'],
-    title: 'each world goes by the profile it was made with, and names it; the default is compat',
+    title: 'each world has the profile it was created with, and names it; the default is compat',
     run: async (context) => {
       await inNewWorld(context, { profile: 'strict' }, async (world) => {
         assert.equal((await stateOf(world)).profile, 'strict');
@@ -88,7 +88,7 @@ export const checks: readonly Check[] = [
   {
     id: 'target.worlds',
     rows: ['CT-07'],
-    title: 'two worlds of one seed do not see each other; one is reset while the other stays as it is',
+    title: 'two worlds with one seed are separate; resetting one leaves the other unchanged',
     run: async (context) => {
       const options = { seed: randomUUID(), consent: 'auto' };
       await inNewWorld(context, options, async (one) => {
@@ -100,7 +100,7 @@ export const checks: readonly Check[] = [
             world.call({ operation: 'get-incoming-payment', url: id, sign: false });
           expectStatus(await read(one, url), 200);
           expectStatus(await read(two, elsewhere), 404);
-          // Worlds of one seed hand out equal tokens; another world's opens nothing.
+          // Worlds with one seed issue equal tokens; a token of the other world is refused.
           expectResourceError(await getIncomingPayment(one, url, await incomingToken(context)), 401);
           // Actions in one world do not change the next answers of the other.
           assert.equal((await createIncomingPayment(two, { value: '5' })).id, elsewhere);
@@ -119,7 +119,7 @@ export const checks: readonly Check[] = [
   {
     id: 'target.private-port',
     rows: ['CT-08'],
-    title: 'control, introspection and the back channel ask for credentials, and are nowhere on the protocol’s port',
+    title: 'control, introspection and the back channel require credentials, and are not served on the protocol port',
     run: async (context) => {
       await inNewWorld(context, {}, async ({ call, sender, target, variables }) => {
         const { url: control, token } = target.control!;
