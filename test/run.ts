@@ -1,5 +1,5 @@
 /**
- * `node test/run.ts [--seed N|random] [PATTERN…]`: runs the test files that match, by default all of them, and reports
+ * `node test/run.ts [--seed N|random] [--concurrency N] [PATTERN…]`: runs the test files that match, by default all of them, and reports
  * failures, skipped tests and the slowest tests. Unless `TOUCHSTONE_TEST_POSTGRES` names a PostgreSQL server, starts one
  * for the time of the run. Properties and models draw from a fixed seed; `--seed random` prints the one it chose.
  * Exit status: 0 if every test passed, else 1.
@@ -7,11 +7,11 @@
 import { execFile } from 'node:child_process';
 import { globSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { run } from 'node:test';
 import { parseArgs, promisify } from 'node:util';
+import { findFreePort } from './support/free-port.ts';
 import { report } from './support/report.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -25,7 +25,8 @@ const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     seed: { type: 'string' },
-    concurrency: { type: 'string', default: String(availableParallelism()) },
+    // One more file than cores, because some tests wait for a timeout.
+    concurrency: { type: 'string', default: String(availableParallelism() + 1) },
   },
 });
 
@@ -38,14 +39,6 @@ function listFiles(patterns: readonly string[]): string[] {
     .sort()
     .sort((one, other) => rank(one) - rank(other))
     .map((file) => join(root, file));
-}
-
-async function findFreePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** Starts a PostgreSQL server and resolves with the way to stop it; undefined where PostgreSQL is not installed. */

@@ -1,10 +1,11 @@
-/** The requests of the Go SDK's integration suite, in its world, on its ports. */
+/** The requests of the Go SDK's integration suite in its world: under its host names and ports, which lead to free ports. */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { exportPublicJwk } from '../../src/crypto/derived-keys.ts';
 import type { WorldDefinition } from '../../src/world/definition/definition.ts';
 import { readWorldFile } from '../../src/world/definition/file.ts';
+import { findFreePort } from '../support/free-port.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
 import { createBrowser, createTestKey, digestOf, type Received, send, signBase } from './support/replay.ts';
 
@@ -16,11 +17,15 @@ let keyId: string;
 before(async () => {
   const definition = await readWorldFile(file);
   keyId = definition.client.keyId;
-  world = await startWorld({ definition: withOwnKey(definition), consent: 'manual', insecure: true });
+  world = await startWorld({
+    definition: await onFreePorts(withOwnKey(definition)),
+    consent: 'manual',
+    insecure: true,
+  });
 });
 after(() => world.close());
 
-/** The suite's private key is the suite's: here another one stands under its id. */
+/** Only the suite has its private key, so another key takes its id. */
 function withOwnKey(definition: WorldDefinition): WorldDefinition {
   const ases = definition.ases.map((ase) => ({
     ...ase,
@@ -29,6 +34,21 @@ function withOwnKey(definition: WorldDefinition): WorldDefinition {
       ...(wallet.keys && { keys: [{ jwk: exportPublicJwk(key, keyId) }] }),
     })),
   }));
+  return { ...definition, ases };
+}
+
+/** Where the ports of the suite really listen. */
+const freePorts = new Map<number, number>();
+const listeningPort = (port: string): number => freePorts.get(Number(port))!;
+
+async function onFreePorts(definition: WorldDefinition): Promise<WorldDefinition> {
+  for (const port of [3000, 3006, 4000, 4006]) freePorts.set(port, await findFreePort());
+  const move = <T extends { readonly port?: number }>(place: T): T =>
+    place.port === undefined ? place : { ...place, port: freePorts.get(place.port)! };
+  const ases = definition.ases.map((ase) => {
+    const servers = Object.entries(ase.servers ?? {}).map(([name, server]) => [name, move(server)]);
+    return { ...move(ase), servers: Object.fromEntries(servers) };
+  });
   return { ...definition, ases };
 }
 
@@ -75,7 +95,7 @@ function call(method: string, url: string, token?: string, body?: unknown): Prom
   const signature = signBase([...covered, ['@signature-params', params]], key);
   return send({
     method,
-    port: Number(local.port),
+    port: listeningPort(local.port),
     host,
     target,
     headers: [
@@ -95,7 +115,7 @@ function read(url: string, host?: string): Promise<Received> {
   const local = toLocalhost(url);
   return send({
     method: 'GET',
-    port: Number(local.port),
+    port: listeningPort(local.port),
     host: host ?? backends[local.port] ?? local.host,
     target: local.pathname,
     headers: [['User-Agent', 'Go-http-client/1.1']],
@@ -145,7 +165,7 @@ for (const [form, base] of Object.entries({
     );
     assert.equal(payment.walletAddress, receiver);
     assert.match(payment.id, /^http:\/\/happy-life-bank-backend\//);
-    // Once by the backend's name, once by that of the machine.
+    // Under the backend's name and under that of the machine.
     const local = toLocalhost(payment.id).href;
     for (const host of [undefined, 'localhost:4000']) expect(await read(local, host), 200);
 
@@ -162,7 +182,7 @@ for (const [form, base] of Object.entries({
     const outgoing = { type: 'outgoing-payment', actions: ['create', 'read', 'list'], identifier: sender };
     const pending = await requestGrant(auth.sender, outgoing, { start: ['redirect'] });
     assert.equal(typeof pending.continue.wait, 'number');
-    const browser = createBrowser((url) => url.hostname === 'localhost');
+    const browser = createBrowser((url) => url.hostname === 'localhost', listeningPort);
     const asked = await browser.open(pending.interact.redirect);
     const closing = await browser.click(asked, 'allow');
     assert.match(closing.page!.text, /<button [^>]*aria-label="close">/);
@@ -208,9 +228,9 @@ for (const [form, base] of Object.entries({
   });
 }
 
-test('SIG-21: a name that is not configured signs for nothing', async () => {
+test('a signature for a host that is not configured is refused (SIG-21)', async () => {
   const { access_token: token } = await requestGrantAt('http://localhost:4006');
-  const port = 4000;
+  const port = listeningPort('4000');
   const target = '/incoming-payments?wallet-address=x';
   for (const [host, status] of [
     ['happy-life-bank-backend', 400],

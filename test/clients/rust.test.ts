@@ -1,27 +1,36 @@
-/** The requests of the Rust SDK's integration suite, in its world, on its port. */
+/** The requests of the Rust SDK's integration suite in its world, on a free port in place of its port 3500. */
 import assert from 'node:assert/strict';
 import { createHash, createPrivateKey, type KeyObject } from 'node:crypto';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import type { WorldDefinition } from '../../src/world/definition/definition.ts';
 import { readWorldFile } from '../../src/world/definition/file.ts';
+import { findFreePort } from '../support/free-port.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
 import { createBrowser, digestOf, type Received, send, signBase } from './support/replay.ts';
 
 const file = join(import.meta.dirname, '..', '..', 'examples', 'rust', 'world.yaml');
-const alice = 'http://localhost:3500/accounts/alice';
+const port = await findFreePort();
+const alice = `http://localhost:${port}/accounts/alice`;
 const eur = (value: string) => ({ value, assetCode: 'EUR', assetScale: 2 });
 let world: TestWorld;
 let key: KeyObject;
 let keyId: string;
 
 before(async () => {
-  world = await startWorld({ definition: await readWorldFile(file), consent: 'manual' });
+  world = await startWorld({ definition: await readWorld(), consent: 'manual' });
   key = createPrivateKey(world.clientKey!);
   keyId = world.definition.client.keyId;
 });
 after(() => world.close());
 
-/** Component names without quotes, content-type covered always, the signature without label. */
+async function readWorld(): Promise<WorldDefinition> {
+  const definition = await readWorldFile(file);
+  const text = JSON.stringify(definition.ases[0]!.servers).replaceAll(':3500', `:${port}`);
+  return { ...definition, ases: [{ ...definition.ases[0]!, port, servers: JSON.parse(text) }] };
+}
+
+/** Signs as the SDK does: component names without quotes, always with content-type, the signature without a label. */
 function call(method: string, url: string, token?: string, body?: unknown): Promise<Received> {
   const { host, port, pathname, search } = new URL(url);
   const text = body === undefined ? undefined : JSON.stringify(body);
@@ -61,15 +70,15 @@ const readWallet = async () =>
   expect(
     await send({
       method: 'GET',
-      port: 3500,
-      host: 'localhost:3500',
+      port,
+      host: `localhost:${port}`,
       target: '/accounts/alice',
       headers: [['content-type', 'application/json']],
     }),
     200,
   );
 
-/** The base of the resources, as the suite takes it from the wallet address. */
+/** The base of the resources, which the suite derives from the wallet address. */
 const resources = alice.slice(0, alice.lastIndexOf('/'));
 
 async function requestGrant(access: unknown[], interact?: unknown) {
@@ -145,7 +154,7 @@ test('a whole payment, from a wallet to itself', async () => {
   assert.equal(received.completed, true);
 });
 
-test('what is deleted is answered with 204', async () => {
+test('a deletion is answered with 204', async () => {
   const { access_token: token } = await requestGrant([payments]);
   const rotated = expect(await call('POST', token.manage, token.value), 200).access_token;
   assert.equal((await call('DELETE', rotated.manage, rotated.value)).status, 204);

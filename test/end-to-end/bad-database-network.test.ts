@@ -13,12 +13,12 @@ import { createTestDatabase, needsPostgres } from '../support/postgresql.ts';
 import { clientEnvironment, startWorld, type TestWorld } from '../support/world.ts';
 import { bookOf, eventually } from './support/books.ts';
 
-const patienceMs = 400;
-/** Until a connection that swallows everything is given up, with the time that a busy machine takes for the rest. */
-const boundMs = 3 * patienceMs + 2000;
+/** Long enough for a statement on a busy machine, short enough to be waited for several times. */
+const patienceMs = 2_000;
+/** A hang lasts for minutes; a request that is given up in time ends after a few times the patience, on a busy machine too. */
+const boundMs = 30_000;
 /** A payment whose taking up nobody was told of stays leased so long. */
-const leaseMs = 700;
-const settledMs = leaseMs + 5000;
+const leaseMs = 3_000;
 /** Two packets. */
 const amount = '1000';
 const definition = { ...defaultWorld, maxPacketAmount: 600n };
@@ -74,19 +74,14 @@ describe('an ASE and its database, with a bad network between them', { skip: nee
       assert.deepEqual([refused.status, lost.status], [500, 500]);
       assert.equal(((await refused.json()) as { error: { code: string } }).error.code, 'internal_error');
       proxy.set(undefined);
-      const healed = Date.now();
-      await eventually(async () => (await fetch(payee)).status === 200, boundMs);
-      assert.ok(Date.now() - healed < boundMs);
-      await eventually(
-        async () => (await payer.read(paid.body.id)).sentAmount.value === quote.debitAmount.value,
-        settledMs,
-      );
+      await eventually(async () => (await fetch(payee)).status === 200);
+      await eventually(async () => (await payer.read(paid.body.id)).sentAmount.value === quote.debitAmount.value);
       assert.equal(await readReceived(incoming), amount);
 
       // Whether the one without an answer was stored is unknown to the client: asking again never pays twice.
       const again = await payer.pay(under.quote.id);
       assert.ok([201, 400, 403].includes(again.status), again.text);
-      await eventually(async () => (await readReceived(under.incoming)) === amount, settledMs);
+      await eventually(async () => (await readReceived(under.incoming)) === amount);
       assert.equal(
         (await world.controls.ledgers()).every(({ books }) => books.balanced),
         true,
@@ -102,7 +97,7 @@ describe('an ASE and its database, with a bad network between them', { skip: nee
       const { incoming, quote } = await prepare();
       proxy.set(fault);
       assert.equal((await payer.pay(quote.id)).status, 201);
-      await eventually(async () => (await readReceived(incoming)) === amount, settledMs);
+      await eventually(async () => (await readReceived(incoming)) === amount);
       proxy.set(undefined);
     }
   });
@@ -114,15 +109,13 @@ describe('an ASE and its database, with a bad network between them', { skip: nee
       cuts += proxy.cut();
     }, 60);
     const answers = await Promise.all(some.map(({ quote }) => payer.pay(quote.id)));
-    await new Promise((resolve) => setTimeout(resolve, 1500));
+    await eventually(async () => cuts > 20);
     clearInterval(storm);
-    assert.ok(cuts > 5, `${cuts} cuts`);
     for (const [index, answer] of answers.entries()) {
       if (answer.status !== 201) await payer.pay(some[index]!.quote.id);
     }
-    for (const { incoming } of some)
-      await eventually(async () => (await readReceived(incoming)) === amount, 2 * settledMs);
-    await eventually(async () => bookOf((await world.controls.ledgers())[0]!, 'hold:USD:2') === 0n, 2 * settledMs);
+    for (const { incoming } of some) await eventually(async () => (await readReceived(incoming)) === amount);
+    await eventually(async () => bookOf((await world.controls.ledgers())[0]!, 'hold:USD:2') === 0n);
     const [granite, marble] = await world.controls.ledgers();
     assert.deepEqual([granite!.books.balanced, marble!.books.balanced], [true, true]);
     assert.equal(bookOf(granite!, 'peer:marble:EUR:2'), -bookOf(marble!, 'peer:granite:EUR:2'));

@@ -94,7 +94,7 @@ const spentValue = ({ spentDebitAmount }: { spentDebitAmount: { value: string } 
 
 /** Failed for this reason, with so much paid and the rest given back to payer and grant. */
 async function failsWith(reason: string, { id, spentBefore }: Paying, sent = 0n): Promise<void> {
-  await eventually(async () => (await worlds.payer.read(id)).failed === true, 3000);
+  await eventually(async () => (await worlds.payer.read(id)).failed === true);
   assert.equal(BigInt((await worlds.payer.read(id)).sentAmount.value), sent);
   assert.equal(spentValue(await worlds.payer.spent()) - spentValue(spentBefore), sent);
   const row = await worlds.granite.db.query
@@ -106,8 +106,8 @@ async function failsWith(reason: string, { id, spentBefore }: Paying, sent = 0n)
   assert.equal(bookOf((await books()).granite, 'hold:USD:2'), 0n);
 }
 
-async function completes({ id, debit }: Paying, incoming: string, withinMs?: number): Promise<void> {
-  await eventually(async () => BigInt((await worlds.payer.read(id)).sentAmount.value) === debit, withinMs);
+async function completes({ id, debit }: Paying, incoming: string): Promise<void> {
+  await eventually(async () => BigInt((await worlds.payer.read(id)).sentAmount.value) === debit);
   assert.equal(await readReceived(incoming), amount);
   const { granite, marble } = await books();
   assert.equal(bookOf(granite, 'peer:marble:EUR:2'), -bookOf(marble, 'peer:granite:EUR:2'));
@@ -207,10 +207,10 @@ describe('a receiver that is not what it was when it was quoted', () => {
       onceStored = undefined;
       const local = await worlds.payer.receive(worlds.neighbour, '100');
       await worlds.payer.pay((await worlds.payer.quote(local)).id);
-      await eventually(async () => (await readReceived(local)) === '100', 2000);
+      await eventually(async () => (await readReceived(local)) === '100');
       await eventually(async () => faults.list()[0]!.struck === fault.times);
       faults.clear();
-      await completes(paying, prepared.incoming, 10_000);
+      await completes(paying, prepared.incoming);
     });
   }
 });
@@ -260,7 +260,7 @@ describe('a peer', () => {
     assert.equal(await inDoubt(), '1');
     assert.equal(bookOf((await books()).granite, 'hold:USD:2'), paying.debit, 'the money is held');
     remembers = true;
-    await completes(paying, prepared.incoming, 10_000);
+    await completes(paying, prepared.incoming);
     assert.equal(await inDoubt(), undefined);
   });
 

@@ -11,6 +11,7 @@ import { text } from 'node:stream/consumers';
 import { test } from 'node:test';
 import { setDefaultCACertificates } from 'node:tls';
 import { createAuthority, issueCertificate } from '../../src/net/x509.ts';
+import { findFreePort } from '../support/free-port.ts';
 import { createTestDatabase, needsPostgres } from '../support/postgresql.ts';
 import { type Ready, readEnvironment, startProcess } from '../support/process.ts';
 import { send } from '../support/signed-fetch.ts';
@@ -40,7 +41,7 @@ test('on PostgreSQL', { skip: needsPostgres }, async () => {
 });
 
 test('with each ASE in its own process and database', async () => {
-  const common = ['--port', '26400', '--consent', 'auto', '--peer-secret', 'between the two'];
+  const common = ['--port', String(await findFreePort(100)), '--consent', 'auto', '--peer-secret', 'between the two'];
   const marble = await startProcess([...common, '--ase', 'marble', '--control-port', '0']);
   const granite = await startProcess([...common, '--ase', 'granite', '--control-port', '0']);
   try {
@@ -97,7 +98,8 @@ test('over TLS with a given certificate, between processes', async () => {
   const issued = issueCertificate(authority, ['localhost'], Date.now());
   const ca = await write('ca.pem', authority.cert);
   const tls = ['--tls-cert', await write('cert.pem', issued.cert), '--tls-key', await write('key.pem', issued.key)];
-  const common = ['--port', '26450', '--consent', 'auto', '--peer-secret', 'between the two', ...tls, '--tls-ca', ca];
+  const port = String(await findFreePort(100));
+  const common = ['--port', port, '--consent', 'auto', '--peer-secret', 'between the two', ...tls, '--tls-ca', ca];
   const marble = await startProcess([...common, '--ase', 'marble', '--control-port', '0']);
   const granite = await startProcess([...common, '--ase', 'granite', '--control-port', '0']);
   try {

@@ -7,6 +7,7 @@ import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { after, before, describe, test } from 'node:test';
 import pg from 'pg';
+import { findFreePort } from '../support/free-port.ts';
 import { createTestDatabase, needsPostgres } from '../support/postgresql.ts';
 import { type RunningProcess, readEnvironment, startProcess } from '../support/process.ts';
 import { type Answer, type RequestParts, send } from '../support/signed-fetch.ts';
@@ -14,7 +15,8 @@ import type { ClientEnvironment } from '../support/world.ts';
 import { payAcross } from './support/official-client.ts';
 
 const controlToken = 'control-token-of-a-test';
-const server = (offset: number): string => `http://localhost:${27200 + offset}`;
+const firstPort = await findFreePort(1, 2, 3, 10, 11, 12, 13, 100);
+const server = (offset: number): string => `http://localhost:${firstPort + offset}`;
 const privateUrl = `${server(12)}/granite`;
 /** The same for all processes; only what they serve, and where, differs. */
 const urls = {
@@ -35,14 +37,23 @@ describe('an ASE of four processes', { skip: needsPostgres }, () => {
 
   const serve = async (name: string, port: number, databaseUrl: string): Promise<void> => {
     const common = ['--ase', 'granite', '--peer-secret', 'between the two', '--control-token', controlToken];
-    const own = ['--serve', name, '--port', `${27200 + port}`, '--control-port', `${27210 + port}`];
+    const own = ['--serve', name, '--port', `${firstPort + port}`, '--control-port', `${firstPort + 10 + port}`];
     const rest = ['--consent', 'auto', '--database-url', databaseUrl, ...Object.entries(urls).flat()];
     running.set(name, await startProcess([...common, ...own, ...rest]));
   };
 
   before(async () => {
     database = await createTestDatabase();
-    const marble = ['--ase', 'marble', '--peer-secret', 'between the two', '--port', '27200', '--control-port', '0'];
+    const marble = [
+      '--ase',
+      'marble',
+      '--peer-secret',
+      'between the two',
+      '--port',
+      `${firstPort}`,
+      '--control-port',
+      '0',
+    ];
     running.set('marble', await startProcess([...marble, '--consent', 'auto']));
     await serve('auth', 2, database.url);
     stranger = await createStranger(database.url);

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { type CallControl, controlOf } from '../support/administration.ts';
+import { findFreePort } from '../support/free-port.ts';
 import { type RunningProcess, readEnvironment, startProcess } from '../support/process.ts';
 import { payAcross } from './support/official-client.ts';
 
@@ -15,7 +16,15 @@ let marble: RunningProcess;
 before(async () => {
   const common = ['--consent', 'auto', '--control-token', controlToken, '--control-port', '0'];
   granite = await startProcess([...common, '--ase', 'granite', '--port', '0', '--log-level', 'error']);
-  marble = await startProcess([...common, '--ase', 'marble', '--port', '27400', '--log-level', 'error']);
+  marble = await startProcess([
+    ...common,
+    '--ase',
+    'marble',
+    '--port',
+    String(await findFreePort(100)),
+    '--log-level',
+    'error',
+  ]);
 });
 after(() => Promise.all([granite?.stop(), marble?.stop()]));
 

@@ -1,10 +1,10 @@
-/** Requests of client SDKs as they stand on the wire: signed by hand, sent where the client sends them. */
+/** Requests of client SDKs, byte for byte as on the wire: signed by hand and sent where the client sends them. */
 import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { request } from 'node:http';
 
 export interface Sent {
   readonly method: string;
-  /** What is connected to, always on this machine. */
+  /** The port to connect to, always on this machine. */
   readonly port: number;
   readonly host: string;
   readonly target: string;
@@ -21,7 +21,7 @@ export interface Received {
   readonly body: any;
 }
 
-/** Sends it over a connection of its own. */
+/** Sends the request over a new connection. */
 export function send({ method, port, host, target, headers, body }: Sent): Promise<Received> {
   const length = body === undefined ? [] : ['Content-Length', String(Buffer.byteLength(body))];
   const lines = ['Host', host, ...headers.flat(), ...length];
@@ -54,7 +54,7 @@ export function signBase(lines: readonly (readonly [name: string, value: string]
   return sign(null, Buffer.from(base), key).toString('base64');
 }
 
-/** What a browser finds on a page: a button by its label, and the fields of its form. */
+/** A button of the page by its label, and the fields of its form. */
 function readForm(page: string, label: string) {
   const button = new RegExp(`<button name="([^"]*)" value="([^"]*)" aria-label="${label}">`).exec(page);
   if (!button) throw new Error(`no button ${label} on ${page}`);
@@ -64,16 +64,19 @@ function readForm(page: string, label: string) {
   return { action: action!, body: new URLSearchParams(fields).toString() };
 }
 
-/** A browser on this machine: follows redirects as long as `leads` says, keeps cookies by name and path. */
-export function createBrowser(leads: (url: URL) => boolean) {
+/**
+ * A browser on this machine: follows redirects to the URLs that `follows` accepts, and keeps cookies by name and path.
+ * `portOf` says where a port of a URL really listens.
+ */
+export function createBrowser(follows: (url: URL) => boolean, portOf: (port: string) => number = Number) {
   const cookies: { readonly path: string; readonly pair: string }[] = [];
 
   async function visit(url: URL, form?: string): Promise<{ readonly url: URL; readonly page: Received | undefined }> {
-    if (!leads(url)) return { url, page: undefined };
+    if (!follows(url)) return { url, page: undefined };
     const shown = cookies.filter(({ path }) => url.pathname.startsWith(path)).map(({ pair }) => pair);
     const page = await send({
       method: form === undefined ? 'GET' : 'POST',
-      port: Number(url.port),
+      port: portOf(url.port),
       host: url.host,
       target: url.pathname + url.search,
       headers: [

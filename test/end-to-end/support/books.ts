@@ -1,20 +1,23 @@
-/** The ledgers of a world as a test looks at them, and waiting for what settlement does in its own time. */
+/** Reads the ledgers of a world, and waits for what its settlement does in the background. */
 import type { Controls } from '../../../src/index.ts';
 
 type Ledger = Awaited<ReturnType<Controls['ledgers']>>[number];
 
-/** Balance of an account by the name that the trial balance gives it, `peer:marble:EUR:2`. */
+/** Balance of an account by its name in the trial balance, `peer:marble:EUR:2`. */
 export function bookOf({ books }: Ledger, account: string): bigint {
   const line = books.lines.find((candidate) => candidate.account === account);
   if (!line) throw new Error(`no account ${account}`);
   return line.balance;
 }
 
-/** Asks until it is true; a condition that throws is not true yet. */
-export async function eventually(condition: () => Promise<boolean>, withinMs = 8000): Promise<void> {
-  const until = Date.now() + withinMs;
+/** Longer than anything takes on a busy machine: it only bounds the wait of a test that fails. */
+const MAX_WAIT_MS = 60_000;
+
+/** Asks until the condition holds; one that throws does not hold yet. */
+export async function eventually(condition: () => Promise<boolean>): Promise<void> {
+  const until = Date.now() + MAX_WAIT_MS;
   while (!(await condition().catch(() => false))) {
-    if (Date.now() > until) throw new Error(`did not come true within ${withinMs} ms`);
+    if (Date.now() > until) throw new Error(`it did not come true within ${MAX_WAIT_MS} ms`);
     await new Promise((resolve) => setTimeout(resolve, 25));
   }
 }
