@@ -38,6 +38,7 @@ export const routes = {
     method: 'GET',
     path: '/discovery',
     security: [],
+    hasBody: false,
     responses: [200, 400, 405, 413, 429, 500, 503],
   },
   'options-discovery': {
@@ -46,6 +47,7 @@ export const routes = {
     method: 'OPTIONS',
     path: '/',
     security: [],
+    hasBody: false,
     responses: [200, 400, 405, 413, 429, 500, 503],
   },
   'delete-continue': {
@@ -54,6 +56,7 @@ export const routes = {
     method: 'DELETE',
     path: '/continue/{id}',
     security: ['GNAP'],
+    hasBody: false,
     responses: [204, 400, 401, 404, 405, 413, 429, 500, 503],
   },
   'post-continue': {
@@ -62,6 +65,7 @@ export const routes = {
     method: 'POST',
     path: '/continue/{id}',
     security: ['GNAP'],
+    hasBody: true,
     responses: [200, 400, 401, 404, 405, 413, 429, 500, 503],
   },
   'post-request': {
@@ -70,6 +74,7 @@ export const routes = {
     method: 'POST',
     path: '/',
     security: [],
+    hasBody: true,
     responses: [200, 400, 401, 405, 413, 429, 500, 503],
   },
   'delete-token': {
@@ -78,6 +83,7 @@ export const routes = {
     method: 'DELETE',
     path: '/token/{id}',
     security: ['GNAP'],
+    hasBody: false,
     responses: [204, 400, 401, 405, 413, 429, 500, 503],
   },
   'post-token': {
@@ -86,6 +92,7 @@ export const routes = {
     method: 'POST',
     path: '/token/{id}',
     security: ['GNAP'],
+    hasBody: false,
     responses: [200, 400, 401, 404, 405, 413, 429, 500, 503],
   },
 } as const satisfies { [Id in keyof Handlers<never>]: Route<Id> };

@@ -132,6 +132,7 @@ export const routes = {
     method: 'POST',
     path: '/ases/{ase}/secrets',
     security: ['control-token'],
+    hasBody: false,
     responses: [201, 400, 401, 403, 404, 405, 500],
   },
   'change-peer': {
@@ -140,6 +141,7 @@ export const routes = {
     method: 'PATCH',
     path: '/ases/{ase}/peers/{peer}',
     security: ['control-token'],
+    hasBody: true,
     responses: [200, 400, 401, 403, 404, 405, 409, 413, 415, 500],
   },
   'change-wallet-address': {
@@ -148,6 +150,7 @@ export const routes = {
     method: 'PATCH',
     path: '/ases/{ase}/wallet-addresses/{walletAddress}',
     security: ['control-token'],
+    hasBody: true,
     responses: [200, 400, 401, 403, 404, 405, 409, 413, 415, 500],
   },
   'create-account': {
@@ -156,6 +159,7 @@ export const routes = {
     method: 'POST',
     path: '/ases/{ase}/accounts',
     security: ['control-token'],
+    hasBody: true,
     responses: [201, 400, 401, 403, 404, 405, 409, 413, 415, 500],
   },
   'create-deposit': {
@@ -164,6 +168,7 @@ export const routes = {
     method: 'POST',
     path: '/ases/{ase}/deposits',
     security: ['control-token'],
+    hasBody: true,
     responses: [200, 201, 400, 401, 403, 404, 405, 409, 413, 415, 500],
   },
   'create-peer': {
@@ -172,6 +177,7 @@ export const routes = {
     method: 'POST',
     path: '/ases/{ase}/peers',
     security: ['control-token'],
+    hasBody: true,
     responses: [201, 400, 401, 403, 404, 405, 409, 413, 415, 500],
   },
   'create-wallet-address': {
@@ -180,6 +186,7 @@ export const routes = {
     method: 'POST',
     path: '/ases/{ase}/wallet-addresses',
     security: ['control-token'],
+    hasBody: true,
     responses: [201, 400, 401, 403, 404, 405, 409, 413, 415, 500],
   },
   'create-withdrawal': {
@@ -188,6 +195,7 @@ export const routes = {
     method: 'POST',
     path: '/ases/{ase}/withdrawals',
     security: ['control-token'],
+    hasBody: true,
     responses: [200, 201, 400, 401, 403, 404, 405, 409, 413, 415, 500],
   },
   'get-prices': {
@@ -196,6 +204,7 @@ export const routes = {
     method: 'GET',
     path: '/ases/{ase}/prices',
     security: ['control-token'],
+    hasBody: false,
     responses: [200, 400, 401, 403, 404, 405, 500],
   },
   'get-rate-source': {
@@ -204,6 +213,7 @@ export const routes = {
     method: 'GET',
     path: '/ases/{ase}/rate-source',
     security: ['control-token'],
+    hasBody: false,
     responses: [200, 400, 401, 403, 404, 405, 500],
   },
   'list-accounts': {
@@ -212,6 +222,7 @@ export const routes = {
     method: 'GET',
     path: '/ases/{ase}/accounts',
     security: ['control-token'],
+    hasBody: false,
     responses: [200, 400, 401, 403, 404, 405, 500],
   },
   'list-fees': {
@@ -220,6 +231,7 @@ export const routes = {
     method: 'GET',
     path: '/ases/{ase}/fees',
     security: ['control-token'],
+    hasBody: false,
     responses: [200, 400, 401, 403, 404, 405, 500],
   },
   'list-grants': {
@@ -228,6 +240,7 @@ export const routes = {
     method: 'GET',
     path: '/ases/{ase}/grants',
     security: ['control-token'],
+    hasBody: false,
     responses: [200, 400, 401, 403, 404, 405, 500],
   },
   'list-peers': {
@@ -236,6 +249,7 @@ export const routes = {
     method: 'GET',
     path: '/ases/{ase}/peers',
     security: ['control-token'],
+    hasBody: false,
     responses: [200, 400, 401, 403, 404, 405, 500],
   },
   'list-secrets': {
@@ -244,6 +258,7 @@ export const routes = {
     method: 'GET',
     path: '/ases/{ase}/secrets',
     security: ['control-token'],
+    hasBody: false,
     responses: [200, 400, 401, 403, 404, 405, 500],
   },
   'list-wallet-address-keys': {
@@ -252,6 +267,7 @@ export const routes = {
     method: 'GET',
     path: '/ases/{ase}/wallet-addresses/{walletAddress}/keys',
     security: ['control-token'],
+    hasBody: false,
     responses: [200, 400, 401, 403, 404, 405, 500],
   },
   'list-wallet-addresses': {
@@ -260,6 +276,7 @@ export const routes = {
     method: 'GET',
     path: '/ases/{ase}/wallet-addresses',
     security: ['control-token'],
+    hasBody: false,
     responses: [200, 400, 401, 403, 404, 405, 500],
   },
   'register-wallet-address-key': {
@@ -268,6 +285,7 @@ export const routes = {
     method: 'POST',
     path: '/ases/{ase}/wallet-addresses/{walletAddress}/keys',
     security: ['control-token'],
+    hasBody: true,
     responses: [201, 400, 401, 403, 404, 405, 409, 413, 415, 500],
   },
   'remove-peer': {
@@ -276,6 +294,7 @@ export const routes = {
     method: 'DELETE',
     path: '/ases/{ase}/peers/{peer}',
     security: ['control-token'],
+    hasBody: false,
     responses: [204, 400, 401, 403, 404, 405, 409, 500],
   },
   'revoke-grant': {
@@ -284,6 +303,7 @@ export const routes = {
     method: 'DELETE',
     path: '/ases/{ase}/grants/{grant}',
     security: ['control-token'],
+    hasBody: false,
     responses: [204, 400, 401, 403, 404, 405, 500],
   },
   'revoke-wallet-address-key': {
@@ -292,6 +312,7 @@ export const routes = {
     method: 'DELETE',
     path: '/ases/{ase}/wallet-addresses/{walletAddress}/keys/{kid}',
     security: ['control-token'],
+    hasBody: false,
     responses: [204, 400, 401, 403, 404, 405, 500],
   },
   'set-fee': {
@@ -300,6 +321,7 @@ export const routes = {
     method: 'PUT',
     path: '/ases/{ase}/fees/{assetCode}/{assetScale}',
     security: ['control-token'],
+    hasBody: true,
     responses: [200, 400, 401, 403, 404, 405, 413, 415, 500],
   },
   'set-prices': {
@@ -308,6 +330,7 @@ export const routes = {
     method: 'PUT',
     path: '/ases/{ase}/prices',
     security: ['control-token'],
+    hasBody: true,
     responses: [200, 400, 401, 403, 404, 405, 413, 415, 500],
   },
   'set-rate-source': {
@@ -316,6 +339,7 @@ export const routes = {
     method: 'PUT',
     path: '/ases/{ase}/rate-source',
     security: ['control-token'],
+    hasBody: true,
     responses: [200, 400, 401, 403, 404, 405, 413, 415, 500],
   },
   'create-reversal': {
@@ -324,6 +348,7 @@ export const routes = {
     method: 'POST',
     path: '/ases/{ase}/reversals',
     security: ['control-token'],
+    hasBody: true,
     responses: [201, 400, 401, 403, 404, 405, 409, 413, 415, 500],
   },
   'get-grant': {
@@ -332,6 +357,7 @@ export const routes = {
     method: 'GET',
     path: '/ases/{ase}/grants/{grant}',
     security: ['control-token'],
+    hasBody: false,
     responses: [200, 400, 401, 403, 404, 405, 500],
   },
   'get-peer-packet': {
@@ -340,6 +366,7 @@ export const routes = {
     method: 'GET',
     path: '/ases/{ase}/peers/{peer}/packets/{condition}',
     security: ['control-token'],
+    hasBody: false,
     responses: [200, 400, 401, 403, 404, 405, 500],
   },
   'get-peer-statement': {
@@ -348,6 +375,7 @@ export const routes = {
     method: 'GET',
     path: '/ases/{ase}/peers/{peer}/statement',
     security: ['control-token'],
+    hasBody: false,
     responses: [200, 400, 401, 403, 404, 405, 500],
   },
   'list-actions': {
@@ -356,6 +384,7 @@ export const routes = {
     method: 'GET',
     path: '/ases/{ase}/actions',
     security: ['control-token'],
+    hasBody: false,
     responses: [200, 400, 401, 403, 404, 405, 500],
   },
   'list-grant-payments': {
@@ -364,6 +393,7 @@ export const routes = {
     method: 'GET',
     path: '/ases/{ase}/grants/{grant}/payments',
     security: ['control-token'],
+    hasBody: false,
     responses: [200, 400, 401, 403, 404, 405, 500],
   },
   'list-packets-in-doubt': {
@@ -372,6 +402,7 @@ export const routes = {
     method: 'GET',
     path: '/ases/{ase}/packets-in-doubt',
     security: ['control-token'],
+    hasBody: false,
     responses: [200, 400, 401, 403, 404, 405, 500],
   },
   'list-reversals': {
@@ -380,6 +411,7 @@ export const routes = {
     method: 'GET',
     path: '/ases/{ase}/reversals',
     security: ['control-token'],
+    hasBody: false,
     responses: [200, 400, 401, 403, 404, 405, 500],
   },
   'list-transfers': {
@@ -388,6 +420,7 @@ export const routes = {
     method: 'GET',
     path: '/ases/{ase}/transfers',
     security: ['control-token'],
+    hasBody: false,
     responses: [200, 400, 401, 403, 404, 405, 500],
   },
   'resolve-packet': {
@@ -396,6 +429,7 @@ export const routes = {
     method: 'POST',
     path: '/ases/{ase}/packets-in-doubt/{payment}/{condition}',
     security: ['control-token'],
+    hasBody: true,
     responses: [200, 400, 401, 403, 404, 405, 409, 413, 415, 500],
   },
   'drop-event': {
@@ -404,6 +438,7 @@ export const routes = {
     method: 'DELETE',
     path: '/ases/{ase}/events/{event}',
     security: ['control-token'],
+    hasBody: false,
     responses: [204, 400, 401, 403, 404, 405, 500],
   },
   'get-webhook': {
@@ -412,6 +447,7 @@ export const routes = {
     method: 'GET',
     path: '/ases/{ase}/webhook',
     security: ['control-token'],
+    hasBody: false,
     responses: [200, 400, 401, 403, 404, 405, 500],
   },
   'list-events': {
@@ -420,6 +456,7 @@ export const routes = {
     method: 'GET',
     path: '/ases/{ase}/events',
     security: ['control-token'],
+    hasBody: false,
     responses: [200, 400, 401, 403, 404, 405, 500],
   },
   'remove-webhook': {
@@ -428,6 +465,7 @@ export const routes = {
     method: 'DELETE',
     path: '/ases/{ase}/webhook',
     security: ['control-token'],
+    hasBody: false,
     responses: [204, 400, 401, 403, 404, 405, 500],
   },
   'retry-event': {
@@ -436,6 +474,7 @@ export const routes = {
     method: 'POST',
     path: '/ases/{ase}/events/{event}/retry',
     security: ['control-token'],
+    hasBody: false,
     responses: [200, 400, 401, 403, 404, 405, 500],
   },
   'set-webhook': {
@@ -444,6 +483,7 @@ export const routes = {
     method: 'PUT',
     path: '/ases/{ase}/webhook',
     security: ['control-token'],
+    hasBody: true,
     responses: [200, 400, 401, 403, 404, 405, 413, 415, 500],
   },
   'add-fault': {
@@ -452,6 +492,7 @@ export const routes = {
     method: 'POST',
     path: '/faults',
     security: ['control-token'],
+    hasBody: true,
     responses: [201, 400, 401, 403, 405, 409, 413, 415, 500],
   },
   'create-world': {
@@ -460,6 +501,7 @@ export const routes = {
     method: 'POST',
     path: '/worlds',
     security: ['control-token'],
+    hasBody: true,
     responses: [201, 400, 401, 403, 404, 405, 413, 415, 500],
   },
   'delete-world': {
@@ -468,6 +510,7 @@ export const routes = {
     method: 'DELETE',
     path: '/worlds/{world}',
     security: ['control-token'],
+    hasBody: false,
     responses: [204, 401, 403, 404, 405, 500],
   },
   'get-ledger': {
@@ -476,6 +519,7 @@ export const routes = {
     method: 'GET',
     path: '/ledger',
     security: ['control-token'],
+    hasBody: false,
     responses: [200, 401, 403, 405, 500],
   },
   'get-state': {
@@ -484,6 +528,7 @@ export const routes = {
     method: 'GET',
     path: '/',
     security: ['control-token'],
+    hasBody: false,
     responses: [200, 401, 403, 405, 500],
   },
   'list-exchanges': {
@@ -492,6 +537,7 @@ export const routes = {
     method: 'GET',
     path: '/exchanges',
     security: ['control-token'],
+    hasBody: false,
     responses: [200, 400, 401, 403, 405, 500],
   },
   'list-faults': {
@@ -500,6 +546,7 @@ export const routes = {
     method: 'GET',
     path: '/faults',
     security: ['control-token'],
+    hasBody: false,
     responses: [200, 401, 403, 405, 500],
   },
   'list-worlds': {
@@ -508,6 +555,7 @@ export const routes = {
     method: 'GET',
     path: '/worlds',
     security: ['control-token'],
+    hasBody: false,
     responses: [200, 401, 403, 404, 405, 500],
   },
   'post-clock': {
@@ -516,6 +564,7 @@ export const routes = {
     method: 'POST',
     path: '/clock',
     security: ['control-token'],
+    hasBody: true,
     responses: [200, 400, 401, 403, 405, 413, 415, 500],
   },
   'post-consent-policy': {
@@ -524,6 +573,7 @@ export const routes = {
     method: 'POST',
     path: '/consent',
     security: ['control-token'],
+    hasBody: true,
     responses: [200, 400, 401, 403, 405, 413, 415, 500],
   },
   'post-reset': {
@@ -532,6 +582,7 @@ export const routes = {
     method: 'POST',
     path: '/reset',
     security: ['control-token'],
+    hasBody: false,
     responses: [204, 401, 403, 405, 409, 500],
   },
   'remove-faults': {
@@ -540,6 +591,7 @@ export const routes = {
     method: 'DELETE',
     path: '/faults',
     security: ['control-token'],
+    hasBody: false,
     responses: [204, 401, 403, 405, 500],
   },
 } as const satisfies { [Id in keyof Handlers<never>]: Route<Id> };

@@ -44,6 +44,7 @@ export const routes = {
     method: 'GET',
     path: '/consent',
     security: [],
+    hasBody: false,
     responses: [200, 400, 403, 404, 405, 500],
   },
   'post-consent': {
@@ -52,6 +53,7 @@ export const routes = {
     method: 'POST',
     path: '/consent',
     security: [],
+    hasBody: true,
     responses: [303, 400, 403, 404, 405, 413, 415, 500],
   },
   'post-sign-in': {
@@ -60,6 +62,7 @@ export const routes = {
     method: 'POST',
     path: '/sign-in',
     security: [],
+    hasBody: true,
     responses: [303, 400, 403, 404, 405, 413, 415, 429, 500],
   },
   'post-sign-out': {
@@ -68,6 +71,7 @@ export const routes = {
     method: 'POST',
     path: '/sign-out',
     security: [],
+    hasBody: true,
     responses: [303, 400, 403, 404, 405, 413, 415, 500],
   },
   'accept-interaction': {
@@ -76,6 +80,7 @@ export const routes = {
     method: 'POST',
     path: '/grant/{id}/{nonce}/accept',
     security: ['idp-secret'],
+    hasBody: true,
     responses: [202, 400, 401, 403, 404, 405, 413, 500],
   },
   'get-interaction': {
@@ -84,6 +89,7 @@ export const routes = {
     method: 'GET',
     path: '/grant/{id}/{nonce}',
     security: ['idp-secret'],
+    hasBody: false,
     responses: [200, 401, 403, 404, 405, 500],
   },
   'reject-interaction': {
@@ -92,6 +98,7 @@ export const routes = {
     method: 'POST',
     path: '/grant/{id}/{nonce}/reject',
     security: ['idp-secret'],
+    hasBody: false,
     responses: [202, 400, 401, 404, 405, 500],
   },
   'reject-unknown-decision': {
@@ -100,6 +107,7 @@ export const routes = {
     method: 'POST',
     path: '/grant/{id}/{nonce}/{choice}',
     security: ['idp-secret'],
+    hasBody: false,
     responses: [400, 401, 404, 405, 500],
   },
   'finish-interaction': {
@@ -108,6 +116,7 @@ export const routes = {
     method: 'GET',
     path: '/interact/{id}/{nonce}/finish',
     security: [],
+    hasBody: false,
     responses: [202, 302, 400, 401, 404, 405, 500],
   },
   'start-interaction': {
@@ -116,6 +125,7 @@ export const routes = {
     method: 'GET',
     path: '/interact/{id}/{nonce}',
     security: [],
+    hasBody: false,
     responses: [202, 302, 400, 403, 405, 500],
   },
 } as const satisfies { [Id in keyof Handlers<never>]: Route<Id> };

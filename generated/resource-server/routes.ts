@@ -44,6 +44,7 @@ export const routes = {
     method: 'POST',
     path: '/incoming-payments/{id}/complete',
     security: ['GNAP'],
+    hasBody: false,
     responses: [200, 400, 401, 403, 404, 405, 409, 413, 415, 429, 500, 503],
   },
   'create-incoming-payment': {
@@ -52,6 +53,7 @@ export const routes = {
     method: 'POST',
     path: '/incoming-payments',
     security: ['GNAP'],
+    hasBody: true,
     responses: [201, 400, 401, 403, 405, 413, 415, 429, 500, 503],
   },
   'get-incoming-payment': {
@@ -60,6 +62,7 @@ export const routes = {
     method: 'GET',
     path: '/incoming-payments/{id}',
     security: ['GNAP'],
+    hasBody: false,
     responses: [200, 400, 401, 403, 404, 405, 429, 500, 503],
   },
   'list-incoming-payments': {
@@ -68,6 +71,7 @@ export const routes = {
     method: 'GET',
     path: '/incoming-payments',
     security: ['GNAP'],
+    hasBody: false,
     responses: [200, 400, 401, 403, 405, 429, 500, 503],
   },
   'create-outgoing-payment': {
@@ -76,6 +80,7 @@ export const routes = {
     method: 'POST',
     path: '/outgoing-payments',
     security: ['GNAP'],
+    hasBody: true,
     responses: [201, 400, 401, 403, 404, 405, 413, 415, 429, 500, 503],
   },
   'get-outgoing-payment': {
@@ -84,6 +89,7 @@ export const routes = {
     method: 'GET',
     path: '/outgoing-payments/{id}',
     security: ['GNAP'],
+    hasBody: false,
     responses: [200, 400, 401, 403, 404, 405, 429, 500, 503],
   },
   'get-outgoing-payment-grant': {
@@ -92,6 +98,7 @@ export const routes = {
     method: 'GET',
     path: '/outgoing-payment-grant',
     security: ['GNAP'],
+    hasBody: false,
     responses: [200, 400, 401, 403, 405, 429, 500, 503],
   },
   'list-outgoing-payments': {
@@ -100,6 +107,7 @@ export const routes = {
     method: 'GET',
     path: '/outgoing-payments',
     security: ['GNAP'],
+    hasBody: false,
     responses: [200, 400, 401, 403, 405, 429, 500, 503],
   },
   'create-quote': {
@@ -108,6 +116,7 @@ export const routes = {
     method: 'POST',
     path: '/quotes',
     security: ['GNAP'],
+    hasBody: true,
     responses: [201, 400, 401, 403, 405, 413, 415, 429, 500, 503],
   },
   'get-quote': {
@@ -116,6 +125,7 @@ export const routes = {
     method: 'GET',
     path: '/quotes/{id}',
     security: ['GNAP'],
+    hasBody: false,
     responses: [200, 400, 401, 403, 404, 405, 429, 500, 503],
   },
 } as const satisfies { [Id in keyof Handlers<never>]: Route<Id> };

@@ -18,6 +18,7 @@ export const routes = {
     method: 'POST',
     path: '/',
     security: ['resource-server'],
+    hasBody: true,
     responses: [200, 400, 401, 405, 413, 500, 503],
   },
 } as const satisfies { [Id in keyof Handlers<never>]: Route<Id> };

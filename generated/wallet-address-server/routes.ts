@@ -22,6 +22,7 @@ export const routes = {
     method: 'GET',
     path: '/',
     security: [],
+    hasBody: false,
     responses: [200, 302, 404, 405, 406, 429, 500, 503],
   },
   'get-wallet-address-did-document': {
@@ -30,6 +31,7 @@ export const routes = {
     method: 'GET',
     path: '/did.json',
     security: [],
+    hasBody: false,
     responses: [200, 404, 405, 429, 500, 503],
   },
   'get-wallet-address-keys': {
@@ -38,6 +40,7 @@ export const routes = {
     method: 'GET',
     path: '/jwks.json',
     security: [],
+    hasBody: false,
     responses: [200, 404, 405, 429, 500, 503],
   },
 } as const satisfies { [Id in keyof Handlers<never>]: Route<Id> };

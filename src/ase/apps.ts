@@ -1,6 +1,7 @@
 /** The Express apps of an ASE: the public ones, one for each listener, and the one for the private port (CT-08). */
-import express, { type Express } from 'express';
+import type { Express } from 'express';
 import { interactionHeaders } from '../auth/server.ts';
+import { createExpressApp } from '../http/express-app.ts';
 import type { Server, ServerContext } from '../http/pipeline.ts';
 import { createServerRouter, type RouterOptions, rejectUnknownPaths } from '../http/router.ts';
 import { createIlpOverHttpHandler } from '../payments/ilp/ilp-over-http.ts';
@@ -27,7 +28,7 @@ const mount = <Caller>(server: Server<Caller>, context: ServerContext, options: 
 ];
 
 function createPrivateApp(servers: PrivateServers | undefined, context: ServerContext, urls: ServerUrls): Express {
-  const app = express().disable('x-powered-by').disable('etag');
+  const app = createExpressApp();
   const mountBelow = (path: string, server: Server<undefined>, url: string) =>
     app.use(path, mount(server, context, { origin: new URL(url).origin, cors: false }));
   if (servers) {

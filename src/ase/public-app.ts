@@ -1,7 +1,7 @@
 /** What servers of an ASE answer to the public at one listener: each below its paths, health and packets beside them. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import express, { type ErrorRequestHandler, type Express, type RequestHandler } from 'express';
-import { keepRawTarget } from '../http/router.ts';
+import type { ErrorRequestHandler, Express, RequestHandler } from 'express';
+import { createExpressApp, tolerateSlashes } from '../http/express-app.ts';
 
 export type Handlers = readonly (RequestHandler | ErrorRequestHandler)[];
 
@@ -20,8 +20,8 @@ export interface PublicAppOptions {
 }
 
 export function createPublicApp({ mounted, isReady, answerPacket }: PublicAppOptions): Express {
-  const app = express().disable('x-powered-by').disable('etag');
-  app.use(keepRawTarget);
+  const app = createExpressApp();
+  app.use(tolerateSlashes);
   app.get('/livez', (_req, res) => void res.end());
   app.get('/readyz', async (_req, res) => void res.status((await isReady()) ? 200 : 503).end());
   if (answerPacket) {

@@ -1,7 +1,8 @@
 /** The Express application of the control API, with the private endpoints of each ASE below `/{ase}` (CT-08). */
-import express, { type Express } from 'express';
+import type { Express } from 'express';
+import { createExpressApp, tolerateSlashes } from '../http/express-app.ts';
 import type { ServerContext } from '../http/pipeline.ts';
-import { createServerRouter, keepRawTarget, rejectUnknownPaths } from '../http/router.ts';
+import { createServerRouter, rejectUnknownPaths } from '../http/router.ts';
 import type { AdministrationDeps } from './ase-access.ts';
 import type { Controls } from './controls.ts';
 import { listControlHosts } from './operator.ts';
@@ -22,8 +23,8 @@ export interface ControlAppOptions {
 export function createControlApp(options: ControlAppOptions): Express {
   const { controls, administration, token, url, environment } = options;
   const { port } = new URL(url);
-  const app = express().disable('x-powered-by').disable('etag');
-  app.use(keepRawTarget);
+  const app = createExpressApp();
+  app.use(tolerateSlashes);
   app.use('/:ase', (req, res, next) => {
     const privateApp = options.privateAppOf(req.params.ase);
     return privateApp ? privateApp(req, res, next) : next();

@@ -1,6 +1,8 @@
-// Where generated routes and hand-written handlers meet: the shape of one OpenAPI operation (OpenAPI 3.1 §4.8.10) in types.
-// `const handlers = {…} satisfies Handlers<Context>` makes a missing or surplus handler, an undeclared status,
-// an error code that is illegal at its status, and a wrong body errors of the compiler.
+/**
+ * The types that connect generated routes to handlers: one OpenAPI operation (OpenAPI 3.1 §4.8.10). With
+ * `const handlers = {…} satisfies Handlers<Context>`, a missing or surplus handler, an undeclared status, an error code
+ * that is illegal at its status, and a wrong body are compile-time errors.
+ */
 
 /** One row of a generated route table. `path` is the OpenAPI template (`/quotes/{id}`), `responses` every declared status. */
 export interface Route<Id extends string = string> {
@@ -8,7 +10,10 @@ export interface Route<Id extends string = string> {
   readonly tags: readonly string[];
   readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS';
   readonly path: string;
+  /** Names of security schemes, any of which admits a caller. */
   readonly security: readonly string[];
+  /** Whether the document describes a request body. Content of other requests counts only for its digest. */
+  readonly hasBody: boolean;
   readonly responses: readonly number[];
 }
 
@@ -38,14 +43,14 @@ type Parameters<Op, Place extends 'path' | 'query'> = Op extends { parameters: i
     : Record<never, never>
   : Record<never, never>;
 
-/** What a handler is given: path and query parameters and the body, already valid against the document. */
+/** Path and query parameters and the body of a request, already valid against the document. */
 export interface OperationRequest<Op> {
   readonly params: Readonly<Parameters<Op, 'path'>>;
   readonly query: Readonly<Parameters<Op, 'query'>>;
   readonly body: Writable<RequestBody<Op>>;
 }
 
-/** The one error shape of all documents; `Code` is the union that the document allows at that status. */
+/** The error body of all documents; `Code` is the union of the codes that the document allows at that status. */
 export interface ErrorBody<Code extends string = string> {
   error: { code: Code; description: string; details?: Record<string, unknown> };
 }
@@ -68,7 +73,7 @@ export type OperationReply<Op, Codes = Record<never, never>> = Op extends { resp
     }[keyof Responses & number]
   : never;
 
-/** Serves one operation. Throwing leaves the answer to the slice's error renderer. */
+/** Serves one operation. A thrown error is rendered by the server. */
 export type Handler<Op, Codes, Context> = (
   context: Context,
   request: OperationRequest<Op>,

@@ -1,8 +1,9 @@
 /**
- * How a request becomes a reply: one straight function, which reads the policy (`policy.ts`). Read this file first.
+ * How a request becomes a reply: one function, `serve`, driven by the policy of the operation (`policy.ts`). Read this
+ * file first.
  *
- * Which error wins when several apply is decided by the order of the steps in `serve`, and by one choice per server:
- * the authorization server judges the body before the signature (AS-N01), the others the caller before the body (RS-14).
+ * If several errors apply, the order of the steps in `serve` decides which one is sent. Servers differ in one choice: the
+ * authorization server validates the body before the signature (AS-N01), the others authenticate first (RS-14).
  */
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
@@ -12,7 +13,7 @@ import { Problem } from '../errors.ts';
 import type { FaultSelector } from '../faults.ts';
 import type { Switches } from '../profile.ts';
 import type { Route } from './operation.ts';
-import { type Policy, policies } from './policy.ts';
+import { type Policy, policyOf } from './policy.ts';
 import { headerLines, type ReceivedRequest } from './received-request.ts';
 import type { Reply } from './reply.ts';
 import type { FinishedCall, RequestNotes } from './request-trace.ts';
@@ -23,19 +24,19 @@ import { type ReadSignature, readSignature } from './signatures/signature-input.
 import type { Refusal } from './signatures/verdict.ts';
 import { checkSignature, singleUseValue } from './signatures/verify.ts';
 
-// ── What a server brings ────────────────────────────────────────────────────────────────────────────────────────────
+// ── Definition of a server ──────────────────────────────────────────────────────────────────────────────────────────
 
-/** What a handler is called with, besides the request. */
+/** Passed to a handler besides the validated request. */
 export interface Call<Caller> {
   readonly exchange: ReceivedRequest;
   readonly policy: Policy;
-  /** What `identify` found; undefined where nobody in particular calls. */
+  /** Result of `identify`; undefined for a public call. */
   readonly caller: Caller;
-  /** Runs `work` in one transaction, which commits only if the reply it returns is valid. */
+  /** Runs `work` in one transaction, which commits only if the reply that it returns is valid. */
   readonly transaction: <R extends Reply>(work: (tx: Transaction) => Promise<R>) => Promise<R>;
 }
 
-/** What the request offers as proof, before anything is looked up. */
+/** The credentials that a request presents, before any of them is looked up. */
 export interface RequestProof {
   readonly exchange: ReceivedRequest;
   readonly policy: Policy;
@@ -51,11 +52,11 @@ export interface Identity<Caller> {
   readonly caller: Caller;
   /** Finds the key that must have signed; absent for callers that do not sign. */
   readonly findKey?: () => Promise<ClientKey>;
-  /** What was accepted of the credentials although it is not to the letter. */
+  /** Deviations from the specification that were accepted in the credentials. */
   readonly lenient?: readonly string[];
 }
 
-/** Codes of the problems that the pipeline itself finds; every server's catalogue has them. */
+/** Problems that the pipeline itself detects; the error catalogue of every server has them. */
 export type PipelineCode =
   | 'not_found'
   | 'method_not_allowed'
@@ -76,15 +77,15 @@ export interface Server<Caller = unknown> {
   // biome-ignore lint/suspicious/noExplicitAny: each handler's exact type is checked where the server is composed
   readonly handlers: Readonly<Record<string, (call: Call<Caller>, request: any) => Promise<Reply>>>;
   readonly validates: 'before-authentication' | 'after-authentication';
-  /** Says who calls; throws a Problem if that cannot be known. */
+  /** Identifies the caller; throws a Problem if the credentials are not valid. */
   readonly identify: (credentials: RequestProof) => Promise<Identity<Caller>>;
-  /** Whether the caller may call this operation at all; throws a Problem if not. */
+  /** Throws a Problem unless the caller may call this operation at all. */
   readonly authorize?: (caller: Caller, policy: Policy) => void;
-  /** Where the document declares JSON, a page may stand as well. */
+  /** Replies may be pages where the document declares JSON. */
   readonly answersBrowsers?: true;
   /**
-   * The error format: only here. A failure of ours tells its id, under which it stands in the log, and nothing else.
-   * `accept` is the request's header of that name.
+   * Renders a problem in the server's error format. An internal error discloses only `failureId`, under which it is
+   * logged. `accept` is the request's header of that name.
    */
   readonly render: (problem: Problem, operationId: string | undefined, failureId: string, accept?: string) => Reply;
 }
@@ -98,49 +99,57 @@ export interface ServerContext {
   readonly clock: Clock;
   readonly switches: Switches;
   readonly log: Logger;
-  /** Remembers a nonce of a verified signature; true if it was there before (SIG-15). */
+  /** Remembers the nonce of a verified signature; true if it had been used before (SIG-15). */
   readonly rememberNonce: (keyThumbprint: string, nonce: string) => Promise<boolean>;
   /** For tests: changes a handler's reply before it is validated. */
   readonly tamper?: (operationId: string, reply: Reply) => Reply;
-  /** For tests of clients: a fault on purpose (CT-06). */
+  /** For tests of clients: faults to inject (CT-06). */
   readonly selectFault?: FaultSelector;
-  /** Told of each call, with what `note` was told on its way (CT-05). */
+  /** Receives every finished call (CT-05). */
   readonly trace?: (call: FinishedCall) => void;
-  readonly note?: (finding: RequestNotes) => void;
+}
+
+/** One call of an operation, as received by the router. */
+export interface OperationCall {
+  readonly route: Route;
+  readonly exchange: ReceivedRequest;
+  /** Path of the operation in the document, with its parameters filled in. */
+  readonly path: string;
+  readonly params: Readonly<Record<string, string>>;
+  /** Values are strings, or arrays for repeated parameters. */
+  readonly query: Record<string, unknown>;
 }
 
 // ── One request, in order ───────────────────────────────────────────────────────────────────────────────────────────
 
-/** `path` is the operation's path with its parameters filled in; `query` holds strings, or arrays if repeated. */
+/** Serves one call; throws a Problem for every error reply. Adds to `notes` what the request trace shows. */
 export async function serve<Caller>(
   server: Server<Caller>,
-  environment: ServerContext,
-  operationId: string,
-  exchange: ReceivedRequest,
-  path: string,
-  params: Readonly<Record<string, string>>,
-  query: Record<string, unknown>,
+  context: ServerContext,
+  call: OperationCall,
+  notes: RequestNotes,
 ): Promise<Reply> {
-  const policy = policies[operationId]!;
+  const { route, exchange, params } = call;
+  const { operationId } = route;
+  const policy = policyOf(route);
 
   // 1 Content, from the raw bytes
-  const body = policy.body === 'read' ? parseBody(exchange) : undefined;
-  const validate = () => validateRequest(server, exchange, path, query, body);
+  const body = route.hasBody ? parseBody(exchange) : undefined;
 
-  // 2 Schema, where the body is judged first
+  // 2 Schema, where the body is validated before authentication
   let request: ValidatedRequest | undefined;
-  if (server.validates === 'before-authentication') request = await validate();
+  if (server.validates === 'before-authentication') request = await validateRequest(server, call, body);
 
   // 3 Credentials and signature parameters
   const isPublic =
-    policy.caller === 'public' || (policy.caller === 'public-or-token' && callsPublicly(exchange, environment));
+    policy.caller === 'public' || (policy.caller === 'public-or-token' && callsPublicly(exchange, context));
   const token = isPublic ? undefined : readToken(exchange);
-  if (token === undefined && requiresToken(policy, environment.switches) && !isPublic) {
+  if (token === undefined && requiresToken(policy, context.switches) && !isPublic) {
     throw new Problem('missing_authorization');
   }
-  const signature = signs(policy) && !isPublic ? expectSignature(exchange, environment) : undefined;
+  const signature = signs(policy) && !isPublic ? expectSignature(exchange, context) : undefined;
 
-  // 4 Who calls
+  // 4 Caller
   const credentials: RequestProof = {
     exchange,
     policy,
@@ -151,46 +160,32 @@ export async function serve<Caller>(
   };
   const identity = isPublic ? { caller: undefined as Caller } : await server.identify(credentials);
 
-  // 5 The caller's key, digest and signature
-  if (signature) await verifySignature(exchange, signature, identity, environment);
+  // 5 Signature and content digest, with the caller's key
+  if (signature) await verifySignature(exchange, signature, identity, context, notes);
 
-  // 6 Schema, where the caller is judged first
-  request ??= await validate();
+  // 6 Schema, where the caller is authenticated first
+  request ??= await validateRequest(server, call, body);
 
   // 7 Access
   if (!isPublic) server.authorize?.(identity.caller, policy);
 
-  // 8 Handler; what it creates commits only with a valid reply
-  const check = (reply: Reply): Reply => {
-    const tampered = environment.tamper?.(operationId, reply) ?? reply;
-    checkReply(server, operationId, tampered, environment.log);
-    return tampered;
-  };
-  let checked: Reply | undefined;
-  const call: Call<Caller> = {
-    exchange,
-    policy,
-    caller: identity.caller,
-    transaction: async (work) => {
-      const reply = await environment.db.transaction(async (tx) => {
-        const made = await work(tx);
-        checked = check(made);
-        return made;
-      });
-      return reply;
+  // 8 Handler; its changes commit only with a valid reply
+  const toValidReply = createReplyCheck(server, context, operationId);
+  const reply = await server.handlers[operationId]!(
+    {
+      exchange,
+      policy,
+      caller: identity.caller,
+      transaction: (work) => context.db.transaction(async (tx) => toValidReply(await work(tx))),
     },
-  };
-  const reply = await server.handlers[operationId]!(call, {
-    params: request.params,
-    query: request.query,
-    body: request.body,
-  });
+    { params: request.params, query: request.query, body: request.body },
+  );
 
   // 9 Reply
-  return checked ?? check(reply);
+  return toValidReply(reply);
 }
 
-/** Content that is no JSON: kept until the step that judges the body. What the parser says of it would quote it. */
+/** Placeholder for a body that is not JSON, reported by the validation. The parser's message would quote the body. */
 class Malformed {}
 
 function parseBody(exchange: ReceivedRequest): unknown {
@@ -200,7 +195,7 @@ function parseBody(exchange: ReceivedRequest): unknown {
     return Object.fromEntries(new URLSearchParams(exchange.body.toString('utf8')));
   }
   try {
-    // With a byte order mark it is no JSON (RFC 8259 §8.1).
+    // JSON must not begin with a byte order mark (RFC 8259 §8.1).
     return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(exchange.body));
   } catch {
     return new Malformed();
@@ -209,13 +204,11 @@ function parseBody(exchange: ReceivedRequest): unknown {
 
 async function validateRequest<Caller>(
   server: Server<Caller>,
-  exchange: ReceivedRequest,
-  path: string,
-  query: Record<string, unknown>,
+  { exchange, path, query }: OperationCall,
   body: unknown,
 ): Promise<ValidatedRequest> {
   if (headerLines(exchange, 'content-type').length > 1) {
-    throw new Problem('invalid_request', { description: 'Content-Type stands twice' });
+    throw new Problem('invalid_request', { description: 'Content-Type occurs twice' });
   }
   const headers = Object.fromEntries(exchange.rawHeaders.map(([name, value]) => [name.toLowerCase(), value]));
   if (body instanceof Malformed && /^application\/json\b/i.test(headers['content-type'] ?? '')) {
@@ -239,13 +232,13 @@ const requiresToken = ({ caller }: Policy, switches: Switches): boolean =>
   ['continuation', 'token', 'public-or-token'].includes(caller) ||
   (caller === 'management' && !switches.rotateWithForeignToken);
 
-/** A GET without a token; in `compat` also one that carries some old token and is not signed (RS-IP-16). */
+/** A GET without a token; in `compat` also an unsigned one, whatever token it carries (RS-IP-16). */
 function callsPublicly(exchange: ReceivedRequest, { switches }: ServerContext): boolean {
   if (headerLines(exchange, 'authorization').length === 0) return true;
   return switches.publicGetWithForeignToken && headerLines(exchange, 'signature-input').length === 0;
 }
 
-/** The token of `Authorization: GNAP <token>` (RFC 9635 §7.2); scheme in any case, one token, one line (RS-05). */
+/** The token of the only `Authorization: GNAP <token>` line (RFC 9635 §7.2); the scheme ignores case (RS-05). */
 function readToken(exchange: ReceivedRequest): string | undefined {
   const lines = headerLines(exchange, 'authorization');
   return lines.length === 1 ? /^GNAP +([\x21-\x7e]+)$/i.exec(lines[0]!)?.[1] : undefined;
@@ -261,14 +254,15 @@ async function verifySignature<Caller>(
   exchange: ReceivedRequest,
   signature: ReadSignature,
   identity: Identity<Caller>,
-  { switches, log, rememberNonce, note }: ServerContext,
+  { switches, log, rememberNonce }: ServerContext,
+  notes: RequestNotes,
 ): Promise<void> {
-  if (!identity.findKey) throw new Error('a caller that signs has no key');
+  if (!identity.findKey) throw new Error('a signing caller needs a key');
   const { key, thumbprint } = await identity.findKey();
   const verdict = checkSignature(exchange, signature, { key, switches });
   if (!verdict.ok) {
     const built = createSignatureBase(exchange, signature.components, signature.signatureParams);
-    if (built.ok) note?.({ signatureBase: built.base });
+    if (built.ok) notes.signatureBase = built.base;
     throw signatureProblem(verdict);
   }
   const once = singleUseValue(signature, switches);
@@ -277,27 +271,39 @@ async function verifySignature<Caller>(
   }
   const lenient = [...(identity.lenient ?? []), ...verdict.lenient];
   if (lenient.length === 0) return;
-  note?.({ lenient });
+  notes.lenient = lenient;
   log.info({ lenient }, 'accepted leniently');
 }
 
 const signatureProblem = ({ reason, detail }: Refusal): Problem =>
   new Problem('invalid_signature', { description: detail, detail: reason });
 
-/** Throws unless the document allows this body at this status; a status it does not declare is a gap, recorded. */
+/** Checks a reply against the document, only once even if it was already checked within a transaction. */
+function createReplyCheck<Caller>(server: Server<Caller>, { tamper, log }: ServerContext, operationId: string) {
+  const checked = new WeakSet<Reply>();
+  return <R extends Reply>(reply: R): R => {
+    if (checked.has(reply)) return reply;
+    const sent = (tamper?.(operationId, reply) ?? reply) as R;
+    checkReply(server, operationId, sent, log);
+    checked.add(sent);
+    return sent;
+  };
+}
+
+/** Throws unless the document allows this body at this status. A status that it does not declare is only logged. */
 function checkReply<Caller>(server: Server<Caller>, operationId: string, reply: Reply, log: Logger): void {
   const validator = server.responseBody[operationId]?.[reply.status];
   if (validator === undefined) {
-    log.warn({ operationId, status: reply.status }, 'status that no document declares');
+    log.warn({ operationId, status: reply.status }, 'undeclared status');
     return;
   }
   const isPage = typeof reply.body === 'string' && reply.headers?.['Content-Type']?.startsWith('text/html');
   if (isPage && server.answersBrowsers) return;
   if (validator === null) {
     if (reply.body === undefined || isPage) return;
-    throw new Error(`${operationId} ${reply.status}: a body where the document has none`);
+    throw new Error(`${operationId} ${reply.status}: the document allows no body`);
   }
-  // As it will be on the wire: undefined members are gone.
+  // The body as sent: serialising drops undefined members.
   const body = reply.body === undefined ? undefined : JSON.parse(JSON.stringify(reply.body));
   if (!validator(body)) {
     const [first] = validator.errors ?? [];
@@ -307,25 +313,22 @@ function checkReply<Caller>(server: Server<Caller>, operationId: string, reply: 
   }
 }
 
-/** The server's error reply, valid against its document; whatever is no Problem becomes its 500 (RS-24, AS-164). */
+/** The server's reply to an error, valid against its document. Anything but a Problem is an internal error (RS-24). */
 export function renderProblem<Caller>(
   server: Server<Caller>,
-  environment: ServerContext,
+  context: ServerContext,
   operationId: string | undefined,
   error: unknown,
   accept?: string,
 ): Reply {
-  const { log } = environment;
+  const { log } = context;
   const problem = error instanceof Problem ? error : new Problem('internal_error', { cause: error });
   const failureId = randomUUID();
   try {
     const reply = server.render(problem, operationId, failureId, accept);
     if (reply.status >= 500) log.error({ failureId, operationId, err: problem.cause ?? problem }, 'failed');
     else log.debug({ operationId, status: reply.status, code: problem.code, detail: problem.detail }, 'refused');
-    if (operationId === undefined) return reply;
-    const tampered = environment.tamper?.(operationId, reply) ?? reply;
-    checkReply(server, operationId, tampered, log);
-    return tampered;
+    return operationId === undefined ? reply : createReplyCheck(server, context, operationId)(reply);
   } catch (invalid) {
     log.error({ failureId, operationId, code: problem.code, err: invalid }, 'an error reply was invalid');
     return server.render(new Problem('internal_error'), operationId, failureId, accept);

@@ -1,4 +1,4 @@
-// The record of one received request, kept as it came over the wire: RFC 9110 §5.3, RFC 9112 §3.2, RFC 9421 §2.2.2.
+/** One received request, exactly as it came over the wire (RFC 9110 §5.3, RFC 9112 §3.2, RFC 9421 §2.2.2). */
 import type { IncomingMessage } from 'node:http';
 
 export interface ReceivedRequest {
@@ -6,7 +6,7 @@ export interface ReceivedRequest {
   readonly method: string;
   /** Request target of the request line: path and query, percent-encoding untouched. */
   readonly rawTarget: string;
-  /** Configured public origin and `rawTarget`; an empty path is '/', there is no fragment (SIG-20, SIG-21, SIG-22). */
+  /** Configured public origin and `rawTarget`; an empty path is '/', a fragment is dropped (SIG-20…22). */
   readonly targetUri: string;
   /** Every header line in the order received; names keep their case. */
   readonly rawHeaders: readonly (readonly [name: string, value: string])[];
@@ -15,8 +15,8 @@ export interface ReceivedRequest {
 }
 
 /**
- * Records a request as received by Node. Call it before anything rewrites `req.url`.
- * `publicOrigin` (`https://ase.example`, no path) comes from the configuration, never from Host or X-Forwarded-*.
+ * The record of a request received by Node; `url` is the request target before any rewriting. `publicOrigin`
+ * (`https://ase.example`, no path) comes from the configuration, never from Host or X-Forwarded-*.
  */
 export function receiveRequest(
   req: Pick<IncomingMessage, 'method' | 'url' | 'rawHeaders'>,
@@ -35,17 +35,26 @@ export function receiveRequest(
   };
 }
 
+/** Path and query (with its question mark) of a request target in origin-form or absolute-form. */
+export function splitTarget(target: string): [path: string, query: string] {
+  const absolute = withoutAuthority(target);
+  const at = absolute.indexOf('?');
+  return at < 0 ? [absolute, ''] : [absolute.slice(0, at), absolute.slice(at)];
+}
+
 /**
  * Effective request URI (RFC 9421 §2.2.2) from the public origin and a request target in origin-form or, as proxies
  * send it, absolute-form, whose authority is ignored.
  */
 export function createTargetUri(publicOrigin: string, rawTarget: string): string {
-  let target = rawTarget.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '');
+  let target = withoutAuthority(rawTarget);
   const fragment = target.indexOf('#');
   if (fragment >= 0) target = target.slice(0, fragment);
   if (!target.startsWith('/')) target = target === '*' ? '' : '/' + target;
   return publicOrigin + target;
 }
+
+const withoutAuthority = (target: string): string => target.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '');
 
 /** Values of all lines of the named field (any case), in order, without the whitespace around them. */
 export function headerLines(exchange: ReceivedRequest, name: string): string[] {

@@ -6,16 +6,17 @@
 import { Problem } from '../errors.ts';
 import type { Reason } from './signatures/verdict.ts';
 
-/** What the steps of the pipeline find out on the way. */
+/** Filled in while a call is served. */
 export interface RequestNotes {
-  readonly lenient?: readonly string[];
-  /** As verified; it holds secrets. */
-  readonly signatureBase?: string;
+  /** Deviations from the specification that were accepted. */
+  lenient?: readonly string[];
+  /** As verified; it contains secrets. */
+  signatureBase?: string;
   /** What was thrown, if anything was. */
-  readonly error?: unknown;
+  error?: unknown;
 }
 
-export interface FinishedCall extends RequestNotes {
+export interface FinishedCall extends Readonly<RequestNotes> {
   readonly operation: string;
   readonly method: string;
   /** Path and query as received, and the values of the path's parameters. */

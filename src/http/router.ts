@@ -1,23 +1,16 @@
 /**
- * Generated routes + handlers + validation → Express. Refuses to start with an operation that has no handler or no
- * policy, and with a handler for an operation that no document knows.
+ * Routes requests to the operations of a server: generated routes + handlers + validation → Express. Throws at start-up
+ * for an operation without a handler or a policy, and for a handler without an operation.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { parse as parseQuery } from 'node:querystring';
-import {
-  type ErrorRequestHandler,
-  type NextFunction,
-  type Request,
-  type RequestHandler,
-  type Response,
-  Router,
-} from 'express';
+import { type ErrorRequestHandler, type Request, type RequestHandler, type Response, Router } from 'express';
 import { Problem } from '../errors.ts';
 import { injectFault } from './inject-fault.ts';
+import type { Route } from './operation.ts';
 import { renderProblem, type Server, type ServerContext, serve } from './pipeline.ts';
-import { policies } from './policy.ts';
+import { policyOf } from './policy.ts';
 import { readRawBody, WireError } from './raw-body.ts';
-import { receiveRequest } from './received-request.ts';
+import { receiveRequest, splitTarget } from './received-request.ts';
 import type { Reply } from './reply.ts';
 import { logRequest } from './request-log.ts';
 import type { RequestNotes } from './request-trace.ts';
@@ -25,91 +18,76 @@ import type { RequestNotes } from './request-trace.ts';
 export interface RouterOptions {
   /** Public origin of the listener, for `@target-uri` (SIG-21). */
   readonly origin: string;
-  /** Further origins that the same paths are called by; Host chooses among all of them, and can name no other. */
+  /** Further public origins with the same paths. Host selects one of the known origins and can name no other. */
   readonly aliases?: readonly string[];
-  /** Sent with every answer of this server, errors included. */
+  /** Sent with every reply of this server, errors included. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Cross-origin reads and calls from browsers (RS-21, WA-26); off for the control API. */
   readonly cors: boolean;
 }
 
-/** Most bytes of a request's content, and how long it may take. */
+/** Maximum size of a request's content, and the time in which it must arrive. */
 const bodyLimits = { limitBytes: 100 * 1024, timeoutMs: 10_000 };
-
-/** Keeps the request target as sent, then tolerates double and trailing slashes for routing (RS-22, AS-126). */
-export function keepRawTarget(req: Request, _res: Response, next: NextFunction): void {
-  const [path, query] = split(req.url);
-  (req as Incoming).rawTarget = req.url;
-  req.url = (path.replaceAll(/\/{2,}/g, '/').replace(/(?<=.)\/$/, '') || '/') + query;
-  next();
-}
-
-type Incoming = IncomingMessage & { rawTarget?: string };
-
-const split = (target: string): [path: string, query: string] => {
-  const absolute = target.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '');
-  const at = absolute.indexOf('?');
-  return at < 0 ? [absolute, ''] : [absolute.slice(0, at), absolute.slice(at)];
-};
 
 /** A server as an Express router; mount it below its base path. */
 export function createServerRouter<Caller>(
   server: Server<Caller>,
-  environment: ServerContext,
+  context: ServerContext,
   options: RouterOptions,
 ): Router {
-  const operations = Object.keys(server.routes);
-  for (const operationId of operations) {
-    if (!server.handlers[operationId]) throw new Error(`${server.name}: no handler for ${operationId}`);
-    if (!policies[operationId]) throw new Error(`${server.name}: no policy for ${operationId}`);
+  for (const route of Object.values(server.routes)) {
+    if (!server.handlers[route.operationId]) throw new Error(`${server.name}: no handler for ${route.operationId}`);
+    policyOf(route);
   }
   for (const operationId of Object.keys(server.handlers)) {
     if (!server.routes[operationId]) throw new Error(`${server.name}: ${operationId} is in no document`);
   }
-  const answer = createEndpoint(server, environment, options);
+  const endpoint = createEndpoint(server, context, options);
   const router = Router();
   const byPath = Map.groupBy(Object.values(server.routes), (route) => route.path);
   for (const [path, routes] of byPath) {
     const methods: string[] = routes.map((route) => route.method);
     router.all(path.replaceAll(/\{([^}]+)\}/g, ':$1'), (req, res) => {
-      if (options.cors && isPreflight(req, methods)) return answerPreflight(req, res, methods);
-      const route = routes.find(
-        ({ method, operationId }) =>
-          method === req.method || (method === 'GET' && req.method === 'HEAD' && !policies[operationId]!.changes),
-      );
-      if (!route)
-        return answer.refuse(res, new Problem('method_not_allowed'), undefined, { Allow: methods.join(', ') });
+      if (options.cors && isPreflight(req, methods)) return sendPreflight(req, res, methods);
+      const route = routes.find((candidate) => accepts(candidate, req.method));
+      if (!route) {
+        return endpoint.sendError(res, new Problem('method_not_allowed'), undefined, { Allow: methods.join(', ') });
+      }
       const params = req.params as Record<string, string>;
       const filled = path.replaceAll(/\{([^}]+)\}/g, (_, name: string) => encodeURIComponent(params[name]!));
-      return answer.serve(req, res, route.operationId, filled, params);
+      return endpoint.serve(req, res, route.operationId, filled, params);
     });
   }
   return router;
 }
 
-/** For what is left below a server's base: 404 in its format, also where a path cannot be decoded. */
+/** HEAD is served as GET, unless the GET changes state (RFC 9110 §9.2.1). */
+const accepts = (route: Route, method: string): boolean =>
+  route.method === method || (route.method === 'GET' && method === 'HEAD' && !policyOf(route).changes);
+
+/** For all other requests below a server's base, including paths that cannot be decoded: 404 in its format. */
 export function rejectUnknownPaths<Caller>(
   server: Server<Caller>,
-  environment: ServerContext,
+  context: ServerContext,
   options: RouterOptions,
 ): [RequestHandler, ErrorRequestHandler] {
-  const { refuse } = createEndpoint(server, environment, options);
-  const notFound = (res: ServerResponse) => refuse(res, new Problem('not_found'), undefined);
-  return [(_req, res) => notFound(res), (_error, _req, res, _next) => notFound(res)];
+  const { sendError } = createEndpoint(server, context, options);
+  const sendNotFound = (res: Response) => sendError(res, new Problem('not_found'), undefined);
+  return [(_req, res) => sendNotFound(res), (_error, _req, res, _next) => sendNotFound(res)];
 }
 
 export interface Endpoint {
   /** Serves one operation; `path` is its path in the document with the parameters filled in. */
   serve(
-    req: IncomingMessage,
-    res: ServerResponse,
+    req: Request,
+    res: Response,
     operationId: string,
     path: string,
     params: Readonly<Record<string, string>>,
   ): Promise<void>;
-  /** Answers with a problem in the server's format. */
-  refuse(
-    res: ServerResponse,
+  /** Sends the reply to an error in the server's format. */
+  sendError(
+    res: Response,
     error: unknown,
     operationId: string | undefined,
     headers?: Readonly<Record<string, string>>,
@@ -118,49 +96,69 @@ export interface Endpoint {
 
 export function createEndpoint<Caller>(
   server: Server<Caller>,
-  environment: ServerContext,
+  context: ServerContext,
   { origin, aliases = [], headers = {}, cors }: RouterOptions,
 ): Endpoint {
   const byHost = new Map(aliases.map((alias) => [new URL(alias).host, alias]));
-  const common = { ...headers, ...(cors && corsHeaders) };
-  const refuse: Endpoint['refuse'] = (res, error, operationId, extra) => {
-    send(res, renderProblem(server, environment, operationId, error, res.req.headers.accept), { ...common, ...extra });
+  const commonHeaders = { ...headers, ...(cors && corsHeaders) };
+
+  const sendError: Endpoint['sendError'] = (res, error, operationId, extraHeaders) => {
+    const reply = renderProblem(server, context, operationId, error, res.req.headers.accept);
+    send(res, reply, { ...commonHeaders, ...extraHeaders });
   };
-  const wordForFailure = (): string => {
+
+  /** `error.code` of the server's internal errors. */
+  const internalErrorCode = (): string => {
     const { body } = server.render(new Problem('internal_error'), undefined, '');
     return (body as { error?: { code?: string } }).error?.code ?? 'internal_error';
   };
+
+  /** The reply, or the effect of an injected fault. */
+  async function answer(
+    req: Request,
+    operationId: string,
+    path: string,
+    params: Readonly<Record<string, string>>,
+    notes: RequestNotes,
+  ): Promise<Reply | 'no answer'> {
+    const body = await readRawBody(req, bodyLimits);
+    const called = byHost.get(req.headers.host?.toLowerCase() ?? '') ?? origin;
+    const received = { method: req.method, url: req.originalUrl, rawHeaders: req.rawHeaders };
+    const call = {
+      route: server.routes[operationId]!,
+      exchange: receiveRequest(received, called, body),
+      path,
+      params,
+      query: { ...parseQuery(splitTarget(req.originalUrl)[1].slice(1)) },
+    };
+    const fault = context.selectFault?.(operationId);
+    const early = await injectFault(fault, 'before', internalErrorCode);
+    if (early !== undefined) return early;
+    const reply = await serve(server, context, call, notes);
+    return (await injectFault(fault, 'after', internalErrorCode)) ?? reply;
+  }
+
   return {
-    refuse,
+    sendError,
     async serve(req, res, operationId, path, params) {
       const started = performance.now();
-      const target = (req as Incoming).rawTarget ?? req.url ?? '/';
-      const found: { -readonly [Part in keyof RequestNotes]: RequestNotes[Part] } = {};
-      const noting = { ...environment, note: (finding: RequestNotes) => void Object.assign(found, finding) };
+      const notes: RequestNotes = {};
       try {
-        const body = await readRawBody(req, bodyLimits);
-        const called = byHost.get(req.headers.host?.toLowerCase() ?? '') ?? origin;
-        const exchange = receiveRequest({ method: req.method, url: target, rawHeaders: req.rawHeaders }, called, body);
-        const query = { ...parseQuery(split(target)[1].slice(1)) };
-        const fault = environment.selectFault?.(operationId);
-        const reply =
-          (await injectFault(fault, 'before', wordForFailure)) ??
-          (await serve(server, noting, operationId, exchange, path, params, query));
-        const answer = (await injectFault(fault, 'after', wordForFailure)) ?? reply;
-        if (answer === 'no answer') res.destroy();
-        else send(res, answer, common);
+        const reply = await answer(req, operationId, path, params, notes);
+        if (reply === 'no answer') res.destroy();
+        else send(res, reply, commonHeaders);
       } catch (error) {
-        found.error = wireProblem(error);
-        // The rest of a body that was not taken must not be read as the next request.
-        refuse(res, found.error, operationId, error instanceof WireError ? { Connection: 'close' } : {});
+        notes.error = toProblem(error);
+        // The rest of an unread body must not be parsed as the next request.
+        sendError(res, notes.error, operationId, error instanceof WireError ? { Connection: 'close' } : {});
       }
       const milliseconds = performance.now() - started;
-      logRequest(environment.log, { server: server.name, operationId, status: res.statusCode, milliseconds });
-      environment.trace?.({
-        ...found,
+      logRequest(context.log, { server: server.name, operationId, status: res.statusCode, milliseconds });
+      context.trace?.({
+        ...notes,
         operation: operationId,
-        method: req.method ?? 'GET',
-        target,
+        method: req.method,
+        target: req.originalUrl,
         params,
         status: res.headersSent ? res.statusCode : undefined,
         milliseconds,
@@ -169,7 +167,7 @@ export function createEndpoint<Caller>(
   };
 }
 
-function wireProblem(error: unknown): unknown {
+function toProblem(error: unknown): unknown {
   if (!(error instanceof WireError)) return error;
   switch (error.code) {
     case 'body_too_large':
@@ -187,12 +185,12 @@ const corsHeaders = {
   'Access-Control-Expose-Headers': 'WWW-Authenticate, Location, Retry-After',
 };
 
-/** Any OPTIONS, unless the path has an answer of its own to those that no browser sends before a call (AS-16). */
-const isPreflight = ({ method, headers }: IncomingMessage, methods: readonly string[]): boolean =>
+/** True for a CORS preflight. A path with an OPTIONS operation still serves other OPTIONS requests (AS-16). */
+const isPreflight = ({ method, headers }: Request, methods: readonly string[]): boolean =>
   method === 'OPTIONS' && (!methods.includes('OPTIONS') || headers['access-control-request-method'] !== undefined);
 
-export function answerPreflight(req: IncomingMessage, res: ServerResponse, methods: readonly string[]): void {
-  const asked = req.headers['access-control-request-headers'];
+export function sendPreflight(req: Request, res: Response, methods: readonly string[]): void {
+  const requested = req.headers['access-control-request-headers'];
   const allowed = [...new Set([...methods, 'OPTIONS'])].join(', ');
   send(
     res,
@@ -201,13 +199,13 @@ export function answerPreflight(req: IncomingMessage, res: ServerResponse, metho
       ...corsHeaders,
       'Access-Control-Allow-Methods': allowed,
       'Access-Control-Allow-Headers':
-        asked ?? 'Authorization, Content-Type, Content-Digest, Signature, Signature-Input, Web-Monetization-Id',
+        requested ?? 'Authorization, Content-Type, Content-Digest, Signature, Signature-Input, Web-Monetization-Id',
       Allow: allowed,
     },
   );
 }
 
-function send(res: ServerResponse, reply: Reply, headers: Readonly<Record<string, string>>): void {
+function send(res: Response, reply: Reply, headers: Readonly<Record<string, string>>): void {
   if (res.headersSent) return;
   const isPage = typeof reply.body === 'string';
   const content = reply.body === undefined ? undefined : isPage ? (reply.body as string) : JSON.stringify(reply.body);

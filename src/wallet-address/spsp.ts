@@ -32,6 +32,7 @@ export function createSpspServer({ findWalletAddress, openPayment }: SpspDeps): 
         method: 'GET',
         path: '/',
         security: [],
+        hasBody: false,
         responses: [200, 400, 404, 405, 500],
       },
     },

@@ -1,6 +1,7 @@
 /** The control port of a process: metrics, the control API of the main world, and the others' at `/worlds/{id}`. */
-import express from 'express';
+
 import { listControlHosts } from '../control/operator.ts';
+import { createExpressApp } from '../http/express-app.ts';
 import type { Listener } from '../net/listener.ts';
 import { type Metrics, serveMetrics } from './metrics.ts';
 import { mainWorldId } from './naming.ts';
@@ -13,7 +14,7 @@ export function serveControl(
   metrics: Metrics,
 ): void {
   const hosts = listControlHosts(host, listener.port);
-  const app = express().disable('x-powered-by').disable('etag');
+  const app = createExpressApp();
   app.get(
     '/metrics',
     serveMetrics(metrics, () => {

@@ -92,7 +92,7 @@ export const continuationMutants: readonly Mutant[] = [
   },
   {
     id: 'continuation.slash-unknown',
-    file: 'src/http/router.ts',
+    file: 'src/http/express-app.ts',
     at: "req.url = («path.replaceAll(/\\/{2,}/g, '/').replace(/(?<=.)\\/$/, '') || '/'») + query;",
     by: "/continue\\/[^/]+\\/$/.test(path) ? path + 'x' : path.replaceAll(/\\/{2,}/g, '/').replace(/(?<=.)\\/$/, '') || '/'",
     fails: ['continuation.trailing-slash'],
@@ -100,7 +100,7 @@ export const continuationMutants: readonly Mutant[] = [
   {
     id: 'continuation.method-not-found',
     file: 'src/http/router.ts',
-    at: "return answer.refuse(res, «new Problem('method_not_allowed')», undefined, { Allow",
+    at: "return endpoint.sendError(res, «new Problem('method_not_allowed')», undefined, { Allow",
     by: "new Problem('not_found')",
     fails: ['continuation.patch', 'interaction.head'],
   },

@@ -223,7 +223,7 @@ export const controlMutants: readonly Mutant[] = [
   {
     id: 'faults.status-ignored',
     file: 'src/http/inject-fault.ts',
-    at: 'return answerWithError(fault, «fault.status ?? 500», wordForFailure());',
+    at: 'return answerWithError(fault, «fault.status ?? 500», internalErrorCode());',
     by: '500',
     fails: ['faults.veto'],
   },

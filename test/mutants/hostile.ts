@@ -95,7 +95,7 @@ export const hostileMutants: readonly Mutant[] = [
     id: 'hostile.token-logged',
     file: 'src/http/pipeline.ts',
     at: "keyid: «signature?.keyid ?? ''»,",
-    by: "(environment.log.debug({ shown: token }), signature?.keyid ?? '')",
+    by: "(context.log.debug({ shown: token }), signature?.keyid ?? '')",
     fails: [],
   },
   {

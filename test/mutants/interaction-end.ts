@@ -6,7 +6,7 @@ const interaction = 'src/auth/interaction.ts';
 /** With a path that HEAD may take, it is answered as GET is. */
 const headAsGet = {
   file: 'src/http/router.ts',
-  at: "(method === 'GET' && req.method === 'HEAD' && «!policies[operationId]!.changes»),",
+  at: "(route.method === 'GET' && method === 'HEAD' && «!policyOf(route).changes»);",
   by: 'true',
 } as const;
 

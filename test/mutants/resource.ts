@@ -30,14 +30,14 @@ export const resourceMutants: readonly Mutant[] = [
   {
     id: 'resource.preflight-without-signature-headers',
     file: 'src/http/router.ts',
-    at: "'Access-Control-Allow-Headers':\n        «asked ?? 'Authorization, Content-Type, Content-Digest, Signature, Signature-Input, Web-Monetization-Id'»,",
+    at: "'Access-Control-Allow-Headers':\n        «requested ?? 'Authorization, Content-Type, Content-Digest, Signature, Signature-Input, Web-Monetization-Id'»,",
     by: "'Authorization, Content-Type'",
     fails: ['resource.cors'],
   },
   {
     id: 'resource.quotes-are-listed',
     file: 'src/http/router.ts',
-    at: "const route = «routes.find(\n        ({ method, operationId }) =>\n          method === req.method || (method === 'GET' && req.method === 'HEAD' && !policies[operationId]!.changes),\n      )»;",
+    at: 'const route = «routes.find((candidate) => accepts(candidate, req.method))»;',
     by: 'routes[0]',
     fails: ['resource.no-list-of-quotes'],
   },
@@ -124,7 +124,7 @@ export const resourceMutants: readonly Mutant[] = [
   },
   {
     id: 'incoming-payment.slash-is-part-of-the-id',
-    file: 'src/http/router.ts',
+    file: 'src/http/express-app.ts',
     at: "req.url = («path.replaceAll(/\\/{2,}/g, '/').replace(/(?<=.)\\/$/, '') || '/'») + query;",
     by: "path.replace(/(?<=[0-9a-f])\\/$/, '%2f')",
     fails: ['incoming-payment.trailing-slash'],
@@ -139,8 +139,8 @@ export const resourceMutants: readonly Mutant[] = [
   {
     id: 'incoming-payment.completion-without-content',
     file: 'src/http/pipeline.ts',
-    at: "const body = «policy.body === 'read' ? parseBody(exchange) : undefined»;",
-    by: "policy.body === 'read' || exchange.body.length === 0 ? parseBody(exchange) : (() => { throw new Problem('invalid_request'); })()",
+    at: 'const body = «route.hasBody ? parseBody(exchange) : undefined»;',
+    by: "route.hasBody || exchange.body.length === 0 ? parseBody(exchange) : (() => { throw new Problem('invalid_request'); })()",
     fails: ['incoming-payment.complete-with-body'],
   },
 

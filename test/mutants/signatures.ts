@@ -499,8 +499,8 @@ export const signatureMutants: readonly Mutant[] = [
   {
     id: 'signature.no-token-on-grant-requests',
     file: pipeline,
-    at: 'if («token === undefined && requiresToken(policy, environment.switches) && !isPublic») {',
-    by: "policy.caller === 'client' ? token !== undefined : token === undefined && requiresToken(policy, environment.switches) && !isPublic",
+    at: 'if («token === undefined && requiresToken(policy, context.switches) && !isPublic») {',
+    by: "policy.caller === 'client' ? token !== undefined : token === undefined && requiresToken(policy, context.switches) && !isPublic",
     fails: ['vector.php-grant-with-token'],
   },
   {

@@ -20,7 +20,6 @@ const incoming = (actions: string[], identifier?: string): AccessItem => ({
 });
 const needs = (action: string): Policy => ({
   caller: 'token',
-  body: 'ignored',
   access: { type: 'incoming-payment', action: action as 'read' },
 });
 const isInsufficientAccess = (error: unknown): boolean =>

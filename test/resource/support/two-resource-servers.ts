@@ -10,7 +10,8 @@ import type { Logger } from 'pino';
 import { WorldClock } from '../../../src/clock.ts';
 import { toInstant } from '../../../src/database/columns.ts';
 import { type Database, openDatabase } from '../../../src/database/database.ts';
-import { createServerRouter, keepRawTarget } from '../../../src/http/router.ts';
+import { tolerateSlashes } from '../../../src/http/express-app.ts';
+import { createServerRouter } from '../../../src/http/router.ts';
 import { ClientKeyError, importClientJwk } from '../../../src/http/signatures/client-keys.ts';
 import { signRequest } from '../../../src/http/signatures/sign.ts';
 import { createIds } from '../../../src/ids.ts';
@@ -132,7 +133,7 @@ async function startAse(
 ): Promise<TestAse> {
   const { db, clock, terms } = world;
   const app = express();
-  app.use(keepRawTarget);
+  app.use(tolerateSlashes);
   const server = createServer(app).listen(0, '127.0.0.1');
   await once(server, 'listening');
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
