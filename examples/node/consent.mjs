@@ -1,4 +1,4 @@
-// A grant that its owner consents to, with the official client: request, interaction, hash, continuation.
+/** Obtains a grant with the owner's consent, using the official client: request, interaction, hash, continuation. */
 import { createHash, randomUUID } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 

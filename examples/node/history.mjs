@@ -1,5 +1,7 @@
-// Transaction history with the official client, @interledger/open-payments: a bookkeeping application that made none of
-// the payments reads them all, page by page, because the owner of the wallet consents to it.
+/**
+ * Transaction history with the official client, @interledger/open-payments: a bookkeeping application reads the payments
+ * of other clients page by page, with the consent of the wallet's owner.
+ */
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { createAuthenticatedClient } from '@interledger/open-payments';
 import { askConsent } from './consent.mjs';

@@ -1,4 +1,4 @@
-// A payment with the official client, @interledger/open-payments, from a wallet at one ASE to a wallet at another.
+/** Pays from a wallet at one ASE to a wallet at another with the official client, @interledger/open-payments. */
 import { setTimeout as pause } from 'node:timers/promises';
 import { createAuthenticatedClient } from '@interledger/open-payments';
 import { askConsent } from './consent.mjs';

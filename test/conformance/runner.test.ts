@@ -1,4 +1,4 @@
-// The check runner judged against a tiny server of our own: what counts as covered, and which answers are caught.
+/** The check runner against a small test server: row coverage, invalid answers, levels and the report. */
 import assert from 'node:assert/strict';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -74,7 +74,7 @@ const answering =
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
   };
 
-test('a row is covered by a check that made a request, and by no other', async () => {
+test('a row is covered only by a check that made a request', async () => {
   const { states, results } = await runAgainst(answering(200, wallet), (origin) => [
     ...getWallet('asks', 'WA-01')(origin),
     { id: 'asks-nothing', rows: ['WA-02'], title: 'makes no request', run: async () => {} },
@@ -85,7 +85,7 @@ test('a row is covered by a check that made a request, and by no other', async (
   assert.equal(summary, 'rows covered 2 · passed 2 · failed 0 · by tests 0 · open 1\nmust 2/2\n2 passed, 1 failed');
 });
 
-test('one failing check fails the row, however many others pass', async () => {
+test('one failing check fails the row, even if others pass', async () => {
   const { states } = await runAgainst(answering(200, wallet), (origin) => [
     ...getWallet('first', 'WA-01')(origin),
     {
@@ -102,7 +102,7 @@ test('one failing check fails the row, however many others pass', async () => {
   assert.equal(states.get('WA-01'), 'failed');
 });
 
-test('a row that the catalogue does not hold is an error', async () => {
+test('a check that names an unknown row is an error', async () => {
   await assert.rejects(runAgainst(answering(200, wallet), getWallet('asks', 'WA-999')), /WA-999/);
 });
 
@@ -124,7 +124,7 @@ for (const [title, listener, message] of [
   });
 }
 
-test('a report shows what was sent and received, and no secret', async () => {
+test('a report shows the request and the answer without secrets', async () => {
   const token = 'secret-token-of-this-test';
   const issued = { access_token: { value: 'issued-token-1', manage: 'https://a.example/token/1', access: [] } };
   const { results, redaction } = await runAgainst(answering(200, issued), (origin) => [
@@ -165,7 +165,7 @@ async function runOf(named: string | undefined, profile?: Profile): Promise<Prof
   }
 }
 
-test('the profile is the one that the target names, else the one asked for, else compat', async () => {
+test('the profile is the one that the target names, otherwise the requested one, otherwise compat', async () => {
   assert.equal(await runOf('strict'), 'strict');
   assert.equal(await runOf('strict', 'strict'), 'strict');
   await assert.rejects(runOf('compat', 'strict'), /the target goes by the profile compat/);

@@ -1,4 +1,4 @@
-// The signer that checks deviate with: judged by the official library, and by itself where the library cannot tell.
+/** The signing code of the checks, compared with the official library where that supports a form. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { validateSignature } from '@interledger/http-signature-utils';
