@@ -228,8 +228,8 @@ export const authMutants: readonly Mutant[] = [
   {
     id: 'grant.jwk-may-interact',
     file: grantRequest,
-    at: "if («'jwk' in client») {",
-    by: 'false',
+    function: 'expectDisplayName',
+    returns: "'jwk' in client ? 'A client' : fetchDisplayName(deps.outbound, client, deps.switches)",
     fails: ['grant.jwk-interactive'],
   },
 ];
