@@ -18,10 +18,10 @@ export interface Answer {
   readonly body: any;
 }
 
-/** What all clients of a run saw. */
+/** Observations of all clients of a run. */
 export interface Sightings {
   readonly answers: Map<string, number>;
-  /** Failures of ours that were not told in the protocol's format. */
+  /** Server failures that were not reported in the protocol's format. */
   readonly shapeless: string[];
 }
 
@@ -85,7 +85,7 @@ export function createClient(identity: Identity, seen: Sightings) {
     return insist({ method: 'POST', url: authServer, body });
   };
 
-  /** A token that needs nobody's consent. */
+  /** A token that needs no consent. */
   async function obtainToken(authServer: string, access: unknown): Promise<string> {
     return (await requestGrant(authServer, access)).access_token.value;
   }

@@ -1,6 +1,6 @@
 /**
- * What pays while everything dies: each payer has a wallet, grants with limits, and one payment after the other, of
- * every kind there is. Each intention to pay bears a mark in its payment's metadata, by which it is found again.
+ * The paying clients of a chaos run: each payer has a wallet and grants with limits, and makes one payment after the
+ * other, of every kind. The metadata of a payment identify the client's intention, to find it again after lost answers.
  */
 
 import { type Client, GaveUp } from './client.ts';
@@ -13,9 +13,9 @@ export interface Intention {
   /** ASE of the payer. */
   readonly ase: string;
   readonly token: string;
-  /** Whether the client was told 201, told no at the first asking, or does not know. */
+  /** The client's knowledge: it read 201, its first request was refused, or it read no answer. */
   outcome: 'created' | 'refused' | 'unknown';
-  /** What the 201 said. */
+  /** The body of the 201. */
   // biome-ignore lint/suspicious/noExplicitAny: a body of the protocol
   payment?: any;
 }
@@ -135,7 +135,7 @@ export function createPayer(options: PayerOptions) {
     },
   };
 
-  /** Rounds until it is done; a round that nobody would answer is left. */
+  /** Repeats until the work is done; gives up a round that gets no answer. */
   async function run(shared: SharedReceivers): Promise<void> {
     for (let round = 0; !isDone(); round += 1) {
       try {

@@ -61,8 +61,10 @@ before(async () => {
   }
   await sql`update outgoing_payment set metadata = json_build_object('mark', id)`.execute(db.query);
   await sql`
-    insert into gnap_grant (ase, id, state, client_id, access, continue_id, continue_digest, wait, continued_at, created_at)
-    select ase, grant_id, 'finalized', 'client', '[{"limits":{"debitAmount":{"value":"103"}}}]', grant_id, '', 0, now(), now()
+    insert into gnap_grant
+      (ase, id, state, client_id, access, continue_id, continue_digest, wait, continued_at, created_at)
+    select ase, grant_id, 'finalized', 'client', '[{"limits":{"debitAmount":{"value":"103"}}}]',
+      grant_id, '', 0, now(), now()
     from outgoing_payment_grant`.execute(db.query);
 });
 after(() => db.close());

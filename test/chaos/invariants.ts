@@ -1,6 +1,6 @@
 /**
- * What must be so when everything has come to rest, read from the databases in SQL of its own: each statement finds the
- * rows that break a rule (SET-07, ILP-18, RS-OP-16…18, RS-OP-28, RS-IP-23…25, LIM-13, LIM-14).
+ * The invariants that hold after a chaos run, checked in the databases with independent SQL: each statement finds the
+ * rows that break a rule (SET-07, ILP-18).
  */
 import type { ThrowAwayPostgreSql } from './postgresql.ts';
 
@@ -140,7 +140,7 @@ interface SentPacket {
   readonly asset: string;
 }
 
-/** Packet by packet, and in total: a difference between two peers is what stands in the list of packets in doubt. */
+/** Packet by packet, and in total: two peers may differ only by the packets in doubt. */
 async function comparePeers(
   postgres: Pick<ThrowAwayPostgreSql, 'query'>,
   ases: readonly [string, string],

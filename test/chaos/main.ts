@@ -1,11 +1,11 @@
 /**
- * `make chaos`: two ASEs of one world, each in two processes, on a PostgreSQL server of their own, pay each other while
- * processes are killed at every failpoint and anywhere, connections are cut and the server goes down. When all has come
- * to rest the books must be right (`invariants.ts`), and whatever a client was told must be so.
+ * `make chaos`: two ASEs of one world, each in two processes, pay each other on a PostgreSQL server of the run while
+ * processes are killed at every failpoint and at random, connections are cut and the server goes down. Afterwards the
+ * books must be right (`invariants.ts`), and everything confirmed to a client must exist.
  *
- * A full run leaves its figures in `figures.md`. `--short` for a minute of it, `--seed TEXT` for the same choices again;
- * with `--mutant ID` it is short, and succeeds if it finds the mistake. TOUCHSTONE_CHAOS_LOG names a file for what the
- * processes logged.
+ * A full run writes its figures to `figures.md`. `--short` takes a minute, `--seed TEXT` repeats the choices of a run;
+ * `--mutant ID` is short and succeeds if the run finds the mistake. TOUCHSTONE_CHAOS_LOG names a file for the logs of
+ * the processes.
  */
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

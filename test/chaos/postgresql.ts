@@ -12,7 +12,7 @@ const run = promisify(execFile);
 export interface ThrowAwayPostgreSql {
   urlOf(database: string): string;
   query<Row extends pg.QueryResultRow>(database: string, sql: string, values?: unknown[]): Promise<Row[]>;
-  /** As if its machine had lost power, and come back. */
+  /** Restarts the server as after a power failure. */
   restart(): Promise<void>;
   /** Ends about half of the connections to these databases; returns how many. */
   terminateConnections(databases: readonly string[]): Promise<number>;

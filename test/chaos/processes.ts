@@ -1,6 +1,6 @@
 /**
- * The processes of a chaos run: each ASE in two of its own, which are started again whenever they die. Each is told to
- * kill itself at a failpoint, those that were passed least often first.
+ * The processes of a chaos run: two for each ASE, restarted whenever they die. Each is started with a failpoint, at
+ * which it kills itself; the failpoints reached least often come first.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -21,7 +21,7 @@ export interface Berth {
   readonly door: FrontDoor;
   /** Where the process listens, behind the door. */
   readonly port: number;
-  /** Of `touchstone start`. */
+  /** Arguments of `touchstone start`. */
   readonly args: readonly string[];
 }
 
@@ -33,7 +33,7 @@ export interface FleetOptions {
   /** Where the processes' logs go. */
   readonly logFile: string;
   readonly mutant?: string;
-  /** Whether a start may fail just now: there is no database. */
+  /** True while a start may fail because the database is down. */
   readonly isDisturbed: () => boolean;
 }
 
@@ -45,7 +45,7 @@ export interface Fleet {
   /** Processes that ended otherwise than by a kill: there must be none. */
   readonly crashes: readonly string[];
   hasHitAll(): boolean;
-  /** What a process said when it was ready; any of this ASE. */
+  /** The ready line of any process of this ASE. */
   readyOf(ase: string): Ready | undefined;
   killAny(): void;
   /** No more failpoints for processes that start from now on. */

@@ -10,7 +10,7 @@ export interface FrontDoor {
   /** From now on connections go to this port too, or no longer. */
   add(port: number): void;
   remove(port: number): void;
-  /** Nobody comes in for so long, and who was in is out: the network is gone, the processes work on. */
+  /** Closes all connections and takes none for this long: the network is gone while the processes keep running. */
   shut(milliseconds: number): void;
   close(): void;
 }
@@ -49,7 +49,7 @@ async function openDoor(port: number): Promise<FrontDoor | undefined> {
     socket.on('error', () => socket.destroy());
   }
 
-  /** To the first that takes it; nobody there means a closed connection. */
+  /** Connects to the first process that accepts; closes the connection if none does. */
   function pass(outer: Socket, [port, ...others]: number[]): void {
     if (port === undefined) return void outer.destroy();
     const inner = connect(port, '127.0.0.1');

@@ -1,4 +1,4 @@
-/** What clients were told and is not so is found: payments that are gone, changed, too many, failed for nothing. */
+/** Differences between what clients read and the final state are found: missing, changed, duplicate and failed payments. */
 import assert from 'node:assert/strict';
 import { mock, test } from 'node:test';
 import type { Intention } from './clients.ts';
@@ -38,12 +38,12 @@ async function findBroken(marks: string[], failures: string[] = [], answer: obje
   return findings.filter(({ broken }) => broken.length > 0).map(({ rule }) => rule.slice(0, 24));
 }
 
-test('nothing is found where all is as it was told', async () => {
+test('finds nothing when the state matches the answers', async () => {
   assert.deepEqual(await findBroken(['a']), []);
   assert.deepEqual(await findBroken(['a', 'c'], ['c']), []);
 });
 
-test('a payment that is gone, another than was told, or neither sent nor failed', async () => {
+test('finds a payment that is missing, differs from the answer, or was neither sent nor failed', async () => {
   const lost = 'every payment that a cli';
   assert.deepEqual(await findBroken(['a'], [], null), [lost, 'every incoming payment t']);
   assert.deepEqual(await findBroken(['a'], [], { ...payment, debitAmount: { value: '11' } }), [lost]);

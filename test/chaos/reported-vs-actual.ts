@@ -1,4 +1,4 @@
-/** Whether what the clients were told is so, when everything runs again: asked over HTTP, and of the databases. */
+/** Compares what clients read during a run with the state after it, over HTTP and in the databases. */
 import type { Client } from './client.ts';
 import type { Intention } from './clients.ts';
 import type { Finding } from './invariants.ts';
@@ -38,7 +38,7 @@ async function findLostPayments({ client, intentions }: WhatWasSeen): Promise<Fi
     else if (told(now) !== told(payment)) broken.push(`${mark}: ${told(now)} was ${told(payment)}`);
     else if (!now.failed && now.sentAmount.value === '0') broken.push(`${mark}: neither failed nor sent`);
   }
-  return { rule: 'every payment that a client was told of exists, as it was told', broken };
+  return { rule: 'every payment that was confirmed to a client exists as confirmed', broken };
 }
 
 /** A refusal leaves nothing behind. */
@@ -61,7 +61,7 @@ async function findSurplusPayments({ postgres, ases, intentions }: WhatWasSeen):
   };
 }
 
-/** What dies comes back: only who has no money, or pays to where others pay too, has a reason to fail. */
+/** Processes that die come back, so a payment may only fail for lack of money, or because others paid the same receiver. */
 async function findNeedlessFailures({ postgres, ases, intentions }: WhatWasSeen): Promise<Finding> {
   const alone = new Set(intentions.filter(({ kind }) => kind !== 'shared').map(({ mark }) => mark));
   const broken: string[] = [];
@@ -82,7 +82,7 @@ async function findLostReceivers({ client, incomingPayments }: WhatWasSeen): Pro
     const found = await client.insist({ method: 'GET', url }).catch(() => undefined);
     if (found?.receivedAmount === undefined) broken.push(url);
   }
-  return { rule: 'every incoming payment that a client was told of exists', broken };
+  return { rule: 'every incoming payment that was confirmed to a client exists', broken };
 }
 
 /** The trial balance that the ASE itself draws up. */

@@ -26,7 +26,7 @@ export interface ChaosOptions {
 export interface ChaosReport {
   readonly figures: Readonly<Record<string, number | string>>;
   readonly findings: readonly Finding[];
-  /** What clients were answered, by operation and status. */
+  /** Number of answers to clients, by operation and status. */
   readonly answers: ReadonlyMap<string, number>;
   /** Where there was less of it than asked for. */
   readonly shortfalls: readonly string[];
@@ -91,7 +91,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
           const port = await findFreePort(nextPort);
           const args = [
             ...['--ase', ase, '--world', worldFile, '--database-url', postgres.urlOf(ase)],
-            // An ASE listens 100 above the port for each that stands before it.
+            // Each ASE listens 100 ports above the one before it.
             ...['--port', String(port - 100 * index), '--public-url', `http://localhost:${doors[0].port}`],
             ...['--control-port', '0', '--control-token', controlToken, '--peer-secret', 'between the two'],
             ...['--consent', 'auto', '--log-level', 'error'],
@@ -149,7 +149,7 @@ async function disturb(
     await payer.run(shared);
   });
 
-  // ── What happens to it meanwhile
+  // ── Disturbances
   const chance = createChance(options.seed, 'disturbances');
   let restarts = 0;
   let terminated = 0;
@@ -194,7 +194,7 @@ async function disturb(
   const findings: Finding[] = [
     ...(await findBrokenRules(postgres, ases)),
     ...(await findUntruths({ client, postgres, fleet, ases, intentions, incomingPayments, controlToken })),
-    { rule: 'every failure is told in the protocol’s format', broken: seen.shapeless },
+    { rule: 'every failure is reported in the protocol’s format', broken: seen.shapeless },
     { rule: 'no process ended by itself', broken: crashes },
     { rule: 'no transfer was booked a second time, no packet resolved', broken: findContradictions(logged) },
   ];
@@ -224,7 +224,7 @@ async function disturb(
       'starts of a process': fleet.starts(),
       'restarts of PostgreSQL': restarts,
       'connections to PostgreSQL terminated': terminated,
-      'times that nobody could reach an ASE': shut,
+      'times that an ASE was unreachable': shut,
     },
   };
 }
@@ -242,7 +242,7 @@ async function countRows(postgres: ThrowAwayPostgreSql, what: string, table: str
   return Object.fromEntries([...counts].toSorted().map(([is, n]) => [`${what} ${is}`, n]));
 }
 
-/** What the books themselves refused, as logged. */
+/** Bookings that the ledger refused, from the log. */
 const findContradictions = (logged: string): string[] =>
   logged.split('\n').filter((line) => /is booked already|is resolved already/.test(line));
 

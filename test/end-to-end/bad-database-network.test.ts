@@ -17,7 +17,7 @@ import { bookOf, eventually } from './support/books.ts';
 const patienceMs = 2_000;
 /** A hang lasts for minutes; a request that is given up in time ends after a few times the patience, on a busy machine too. */
 const boundMs = 30_000;
-/** A payment whose taking up nobody was told of stays leased so long. */
+/** A payment whose claim was lost with the connection stays leased for this long. */
 const leaseMs = 3_000;
 /** Two packets. */
 const amount = '1000';
@@ -78,7 +78,7 @@ describe('an ASE and its database, with a bad network between them', { skip: nee
       await eventually(async () => (await payer.read(paid.body.id)).sentAmount.value === quote.debitAmount.value);
       assert.equal(await readReceived(incoming), amount);
 
-      // Whether the one without an answer was stored is unknown to the client: asking again never pays twice.
+      // The client cannot know if the unanswered payment was stored: a repeated request never pays twice.
       const again = await payer.pay(under.quote.id);
       assert.ok([201, 400, 403].includes(again.status), again.text);
       await eventually(async () => (await readReceived(under.incoming)) === amount);

@@ -224,7 +224,7 @@ const operations: readonly Operation[] = [
   },
 ];
 
-/** What the mistake costs unless the operation says otherwise. */
+/** The status that the mistake gets unless the operation names another. */
 const expectations = {
   gnap: {
     'malformed JSON': [400, 'invalid_request'],

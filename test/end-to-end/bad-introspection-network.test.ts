@@ -1,5 +1,5 @@
 /**
- * A bad network between the resource server and the authorization server: a request whose token nobody can judge is
+ * A bad network between the resource server and the authorization server: a request whose token cannot be judged is
  * refused as one to repeat, within a bound, never as one whose token is bad; what needs no token is served, and all is
  * when the network is back (INT-12, INT-13).
  */

@@ -1,7 +1,7 @@
 /**
- * A process dies where it hurts most, as a power cut would kill it: the sender between "packet sent" and "answer booked",
+ * A process is killed at the worst moments, as by a power failure: the sender between "packet sent" and "answer booked",
  * the receiver between "booked" and "answered". After the restart the books balance and the amount has arrived once
- * (ILP-18, RS-OP-30, SET-07). Each ASE is a process with a PostgreSQL database of its own.
+ * (ILP-18, RS-OP-30). Each ASE is a separate process with a separate PostgreSQL database.
  */
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';

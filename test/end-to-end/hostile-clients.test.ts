@@ -1,7 +1,7 @@
 /**
- * Hostile clients against a whole world, threat by threat: each is refused in the format of its protocol, a well-behaved
- * client is answered meanwhile, nothing changes in the database, and memory does not grow with what they send
- * (RFC 9635 §11; AS-N01, AS-N12, RS-25). What listeners refuse by themselves: `test/net/listener.test.ts`.
+ * Hostile clients against a whole world, threat by threat: each is refused in the format of its protocol, other clients
+ * are served meanwhile, nothing changes in the database, and memory does not grow (RFC 9635 §11; AS-N01, AS-N12).
+ * `test/net/listener.test.ts` tests the refusals of the listeners.
  */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
@@ -21,7 +21,7 @@ const grantBody = (access: unknown = { type: 'quote', actions: ['create'] }) => 
 const head = (...lines: string[]): string => [...lines, '', ''].join('\r\n');
 
 describe('bodies', () => {
-  /** What each server says to a POST that goes on for megabytes. */
+  /** Each server's answer to a POST with a body of megabytes. */
   const targets = () => [siege.prepared.auth, `${siege.prepared.rs}/quotes`, siege.prepared.pending.continueUri];
 
   for (const [name, lengthLine, chunk] of [
@@ -81,7 +81,7 @@ describe('bodies', () => {
   });
 });
 
-/** Each value of the body replaced in turn, with where it stands. */
+/** Copies of the body with one value replaced in each, and the path of that value. */
 function* spoil(value: unknown, bad: readonly unknown[], path = ''): Generator<[where: string, spoilt: unknown]> {
   if (typeof value === 'object' && value !== null) {
     for (const [name, member] of Object.entries(value)) {
@@ -173,7 +173,7 @@ describe('JSON', () => {
     'create-quote',
     'create-outgoing-payment',
   ]) {
-    test(`${name}: text that is no Unicode, NUL, long text, strange numbers – never a failure of ours`, async () => {
+    test(`${name}: invalid Unicode, NUL, long text and strange numbers never cause a server failure`, async () => {
       const { body, ...parts } = operations()[name]!;
       let tried = 0;
       for (const [where, spoilt] of spoil(body, bad)) {
@@ -264,7 +264,7 @@ describe('floods', () => {
     });
   });
 
-  test('three hundred connections that say nothing keep nobody away', async () => {
+  test('three hundred silent connections keep no other client out', async () => {
     const idle = Array.from({ length: 300 }, () => openRaw(siege.prepared.auth, 'POST /auth/ HTTP/1.1\r\nHost: a\r\n'));
     await siege.leavesNothing(async () => {});
     for (const { socket } of idle) socket.destroy();

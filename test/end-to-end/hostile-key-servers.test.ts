@@ -1,6 +1,6 @@
 /**
- * Hostile key servers and clients that name them: fetching keys ends within its time and size, goes nowhere inside, and
- * keeps nobody waiting (RFC 9635 §11; AS-30, AS-N09, AS-N14).
+ * Hostile key servers and clients that name them: fetching keys stays within its limits of time and size, reaches no
+ * internal address and delays no other client (RFC 9635 §11; AS-30, AS-N09).
  */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
@@ -74,7 +74,7 @@ describe('key servers', () => {
       'no HTTP': (req) => void req.socket.end('junk\r\n\r\n'),
       'ends at once': (req) => void req.socket.destroy(),
       'a header of 100 KB': (_req, res) => void res.writeHead(200, { a: 'a'.repeat(100_000) }).end('{}'),
-      'a key of nobody': (_req, res) => json(res, '{"keys":[null,1,"x",[],{"kid":{}},{"kid":"__proto__"}]}'),
+      'keys without a usable id': (_req, res) => json(res, '{"keys":[null,1,"x",[],{"kid":{}},{"kid":"__proto__"}]}'),
       'no key set': (_req, res) => json(res, '{"keys":{"length":4294967295}}'),
     };
     await siege.leavesNothing(async () => {

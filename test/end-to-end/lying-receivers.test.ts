@@ -1,7 +1,7 @@
 /**
- * The receiver of a payment is not what it was when it was quoted: it has shrunk, is closed, says something else, stalls
- * or is gone; and peers that forget, or that there are no more. The payment fails at once with its reason and the
- * payer's money back, or is tried until the answer is there; what arrived is paid for, once (RS-OP-16…18, ILP-18).
+ * The receiver of a payment changes after the quote: it shrinks, closes, lies, stalls or disappears; and peers forget
+ * packets or are removed. The payment fails at once with its reason and a refund, or is retried until there is an
+ * answer; amounts that arrived are paid for once (RS-OP-16…18, ILP-18).
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -18,11 +18,11 @@ import { bookOf, eventually } from './support/books.ts';
 const amount = `${maxPacketAmount + 400n}`;
 const first = `${maxPacketAmount}`;
 
-/** What marble says of incoming payments, in place of the truth. */
+/** Falsifies marble's view of incoming payments. */
 let lie: ((body: FullView) => object) | undefined;
-/** Done when a payment is stored and before it is settled. */
+/** Runs when a payment is stored, before it is sent. */
 let onceStored: (() => void) | undefined;
-/** Done before granite sends its n-th packet of a test. */
+/** Runs before granite sends its n-th packet of a test. */
 let beforePacket: ((n: number) => Promise<unknown>) | undefined;
 let packets = 0;
 let worlds: TwoWorlds;
@@ -141,7 +141,7 @@ describe('a receiver that is not what it was when it was quoted', () => {
       ({ methods: [method] }) => ({ methods: [{ ...method, ilpAddress: 'test.basalt.abc' }] }),
     ],
     [
-      'is at an address that nobody has given out',
+      'is at an address that was never issued',
       'packet_rejected_F06',
       ({ methods: [method] }) => ({ methods: [{ ...method, ilpAddress: `${method.ilpAddress}A` }] }),
     ],

@@ -1,6 +1,6 @@
 /**
- * The official client pays across: on the embedded database, on PostgreSQL, with each ASE in a process of its own, and
- * over TLS.
+ * The official client pays across ASEs: on the embedded database, on PostgreSQL, with each ASE in a separate process,
+ * and over TLS.
  */
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
@@ -66,7 +66,7 @@ test('with each ASE in its own process and database', async () => {
   }
 });
 
-test('over TLS with an authority of its own; a client that does not know it is refused', async () => {
+test('over TLS with a private authority: a client that does not trust it cannot connect', async () => {
   const world = await startProcess(['--port', '0', '--consent', 'auto', '--tls']);
   const { env, ases } = world.ready;
   try {
@@ -76,7 +76,7 @@ test('over TLS with an authority of its own; a client that does not know it is r
     const stranger = await runClient(env);
     assert.equal(stranger.code, 1);
     assert.match(stranger.errors, /fetch failed/);
-    // Which the client does not explain.
+    // The client gives no reason.
     await assert.rejects(fetch(ases[0]!.origin), ({ cause }) => cause.code === 'UNABLE_TO_VERIFY_LEAF_SIGNATURE');
     setDefaultCACertificates([await readFile(env['TOUCHSTONE_CA']!, 'utf8')]);
     assert.deepEqual(

@@ -112,7 +112,7 @@ test('an error reply is judged as well', async () => {
 });
 
 test('unspoilt, the same requests are answered well', async () => {
-  // What ends something comes last.
+  // Operations that end something come last.
   const last = ['complete-incoming-payment', 'delete-token', 'delete-continue'];
   const others = Object.keys(requests).filter(
     (operationId) => !last.includes(operationId) && operationId !== 'post-token',

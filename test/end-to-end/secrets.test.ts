@@ -13,7 +13,7 @@ import { send } from '../support/signed-fetch.ts';
 import { watchFetch } from '../support/watched-fetch.ts';
 import { clientEnvironment, startWorld, type TestWorld } from '../support/world.ts';
 
-/** What no client ever sees, from the database and the world's environment. */
+/** Secrets that no client ever sees, from the database and the world's environment. */
 async function listKeptSecrets({ db, env }: TestWorld): Promise<string[]> {
   const { query } = db;
   const ases = await query.selectFrom('ase').select('secrets').execute();
@@ -43,7 +43,7 @@ async function dumpDatabase({ db }: TestWorld): Promise<string> {
   return (await Promise.all(rows)).join('\n');
 }
 
-test('no secret stands in the log, in errors, in the list of exchanges or in the metrics', async () => {
+test('no secret is in the log, in errors, in the list of exchanges or in the metrics', async () => {
   let logged = '';
   const stream = new Writable({
     write(chunk, _encoding, done) {
@@ -118,7 +118,7 @@ test('no secret stands in the log, in errors, in the list of exchanges or in the
     });
     assert.ok(receivers.body.methods[0].sharedSecret);
 
-    // Failures of ours, of the database too, and faults.
+    // Server failures, also of the database, and injected faults.
     await sql`alter table gnap_grant rename column client_name to renamed`.execute(world.db.query);
     assert.equal((await ask('nonce-of-a-failed-grant')).status, 500);
     await sql`alter table gnap_grant rename column renamed to client_name`.execute(world.db.query);
@@ -157,7 +157,7 @@ test('no secret stands in the log, in errors, in the list of exchanges or in the
       prepared.grant.continueToken,
     ];
     for (const secret of digested)
-      assert.ok(!stored.includes(secret), 'what is kept as a digest stands in the database');
+      assert.ok(!stored.includes(secret), 'a secret that is kept as a digest is in the database');
 
     const secrets = new Set([...watched.secrets, ...(await listKeptSecrets(world))]);
     for (const secret of secrets) if (secret.length < 6) secrets.delete(secret);
@@ -172,7 +172,7 @@ test('no secret stands in the log, in errors, in the list of exchanges or in the
       for (const form of new Set([secret, encodeURIComponent(secret), Buffer.from(secret).toString('base64')])) {
         for (const [where, text] of Object.entries(told)) {
           const at = text.indexOf(form);
-          assert.ok(at < 0, `a secret stands in the ${where}: ${text.slice(Math.max(0, at - 200), at)}…`);
+          assert.ok(at < 0, `a secret is in the ${where}: ${text.slice(Math.max(0, at - 200), at)}…`);
         }
       }
     }

@@ -13,7 +13,7 @@ let environment: ClientEnvironment;
 let prepared: PreparedResources;
 
 before(async () => {
-  // What looks for work once a second would be counted with the operation that it comes upon.
+  // The worker's poll once a second would be counted with the operation under way.
   mock.timers.enable({ apis: ['setInterval'] });
   world = await startWorld({
     database: { ...embedded, onStatement: () => (counted += 1) },

@@ -1,7 +1,6 @@
 /**
- * Two ASEs of one database with everything equal: names, wallet paths, key ids, secrets, and, their worlds having one
- * seed, the ids, tokens and cursors of what they do alike. Whatever happens at one, the other shows, lists, counts and
- * pays only its own.
+ * Two ASEs in one database with equal names, wallet paths, key ids and secrets and, because their worlds share a seed,
+ * equal ids, tokens and cursors. Whatever happens in one, the other shows, lists, counts and pays only its own rows.
  */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -245,7 +244,7 @@ async function countGrants({ control }: Tenant): Promise<number> {
   return (await control('GET', `${granite}/grants?first=100`)).body.grants.length;
 }
 
-/** What one shows is what it should hold, though it is asked for whatever either of the two has. */
+/** Each tenant shows exactly its own rows, although it is asked for those of both. */
 async function compare(tenant: Tenant, other: Tenant): Promise<void> {
   const { totals, payments, control } = tenant;
   const status = (found: boolean) => (found ? (totals.active ? 200 : 400) : 404);
@@ -287,7 +286,7 @@ async function compare(tenant: Tenant, other: Tenant): Promise<void> {
       tenant.keys,
     );
 
-  // What an administrator counts
+  // The administrator's totals
   const { accounts } = (await control('GET', `${granite}/accounts`)).body;
   const balance = (id: string) => accounts.find((account: { id: string }) => account.id === id).balance;
   assert.deepEqual([balance('/alice'), balance('/amelia')], [`${totals.payer}`, `${totals.payee}`]);

@@ -1,6 +1,6 @@
 /**
- * Two deployments that share nothing, neither database nor secret nor port scheme: each is told of the other over its
- * control API, and they pay each other over ILP-over-HTTP.
+ * Two deployments that share no database, secret or port scheme: each learns of the other over its control API, and
+ * they pay each other over ILP-over-HTTP.
  */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';

@@ -25,7 +25,7 @@ const chosen = { sequences: Number(options.sequences), seed: Number(options.seed
 
 interface Model {
   readonly title: string;
-  /** What is counted besides the commands. */
+  /** Kinds that are counted besides the commands. */
   readonly outcomes: readonly string[];
   run(database: DatabaseOptions): Promise<Run>;
 }

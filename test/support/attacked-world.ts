@@ -1,4 +1,4 @@
-/** A world under attack: what a hostile request must come to, and that nobody else notices (RFC 9635 §11). */
+/** A world under attack: checks how hostile requests are refused and that other clients are not affected (RFC 9635 §11). */
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
 import { setFlagsFromString } from 'node:v8';

@@ -92,7 +92,7 @@ export async function openFaultProxy(target: number): Promise<FaultProxy> {
       });
     }
     void Promise.all([carry(pair, 'there'), carry(pair, 'back')]).then(() => {
-      // Of one that is half open nobody is told anything, until the proxy ends.
+      // Neither side of a half-open connection is notified until the proxy ends.
       if (!pair.isBroken) pairs.delete(pair);
     });
   });

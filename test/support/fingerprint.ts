@@ -1,4 +1,4 @@
-/** What a database holds, for comparing. */
+/** The content of a database, for comparison. */
 import { sql } from 'kysely';
 import type { Database } from '../../src/database/database.ts';
 import { entities } from '../../src/database/entities.ts';

@@ -11,9 +11,9 @@ export interface Payer {
   quote(incomingPayment: string, receiveValue?: string): Promise<Answer['body']>;
   /** The answer, whatever it is. */
   pay(quoteId: string): Promise<Answer>;
-  /** An outgoing payment as it stands. */
+  /** The current state of an outgoing payment. */
   read(outgoingPayment: string): Promise<Answer['body']>;
-  /** What the grant has spent. */
+  /** Amounts that the grant has spent. */
   spent(): Promise<Answer['body']>;
 }
 
@@ -25,7 +25,7 @@ interface WalletAddress {
   readonly assetScale: number;
 }
 
-/** Takes the grants for the wallet address of the environment; who consents is a script. */
+/** Takes the grants for the wallet address of the environment; consent is given automatically. */
 export async function createPayer(environment: ClientEnvironment): Promise<Payer> {
   const lookUp = async (url: string) => (await (await fetch(url)).json()) as WalletAddress;
   const payer = await lookUp(environment.walletAddress);

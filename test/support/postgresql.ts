@@ -21,7 +21,7 @@ export async function createTestDatabase(): Promise<{ readonly url: string; read
   return { url: `${postgresServer}/${name}`, drop: () => run(`drop database if exists ${name} with (force)`) };
 }
 
-/** A fresh database on the server, which is several times faster than the embedded one taken where there is no server. */
+/** A fresh database on the server, which is several times faster than the embedded one that replaces it without a server. */
 export async function createFastestDatabase(): Promise<{
   readonly options: DatabaseOptions;
   readonly drop: () => Promise<void>;

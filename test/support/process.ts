@@ -1,4 +1,4 @@
-/** The program as a process of its own, started as a user starts it. */
+/** The program in a separate process, started as a user starts it. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';

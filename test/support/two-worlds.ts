@@ -22,12 +22,12 @@ export interface TwoWorldsOptions {
   readonly marble?: CreateWorldOptions;
 }
 
-/** Of each packet, in minor units. */
+/** Maximum amount of a packet, in minor units. */
 export const maxPacketAmount = 600n;
 
 const tokens = { toGranite: 'what-marble-shows-to-granite-0001', toMarble: 'what-granite-shows-to-marble-0001' };
 
-/** Each peers with the other only; neither shares a database, a secret or a clock with it. */
+/** Each has only the other as a peer, and shares no database, secret or clock with it. */
 export async function startTwoWorlds(options: TwoWorldsOptions = {}): Promise<TwoWorlds> {
   const definitionFor = (self: string, other: string, endpoint: string, incoming: string, outgoing: string) => ({
     ...defaultWorld,

@@ -12,7 +12,7 @@ const log = pino({ level: process.env['TOUCHSTONE_TEST_LOG'] ?? 'silent' }, pino
 
 export const startWorld = (options: CreateWorldOptions = {}): Promise<TestWorld> => createWorld({ log, ...options });
 
-/** What a client is told of the world. */
+/** The settings of a client of the world. */
 export interface ClientEnvironment {
   readonly walletAddress: string;
   readonly receiver: string;

@@ -1,4 +1,4 @@
-/** The official client as a process of its own: what it trusts is decided when a process starts. */
+/** The official client in a separate process, because Node.js reads the authorities to trust when it starts. */
 import { readEnvironment } from '../../support/process.ts';
 import { payAcross } from './official-client.ts';
 

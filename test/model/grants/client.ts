@@ -6,12 +6,12 @@ import { type RequestParts, type Answer as Response, send } from '../../support/
 import { clientEnvironment, startWorld } from '../../support/world.ts';
 import { type Action, type Answer, type Asked, type Consent, settings, type Token } from './model.ts';
 
-/** What the client and the browser were given of one grant, oldest first. */
+/** Values that the client and the browser received for one grant, oldest first. */
 export interface Handles {
   readonly asks: Asked;
   readonly uri: string;
   readonly continueToken: string;
-  /** Where the browser begins, and the server's nonce; '' where there is no interaction. */
+  /** Where the browser begins, and the server's nonce; '' without an interaction. */
   readonly redirect: string;
   readonly nonce: string;
   readonly cookies: string[];
@@ -31,7 +31,7 @@ const FINISH = 'https://shop.example/done';
 const NONCE = 'nonce-of-the-client';
 const WRONG = 'no-such-value';
 
-/** A world of its own, to the letter of the specification, whose clock stands still unless told to move. */
+/** Starts a world with the strict profile and a clock that moves only on request. */
 export async function startGrantClient(database: DatabaseOptions): Promise<GrantClient> {
   const { wait, tokenLife, interactionLife } = settings;
   const grants = { waitSeconds: wait, tokenSeconds: tokenLife, interactionSeconds: interactionLife };

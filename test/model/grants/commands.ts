@@ -19,7 +19,7 @@ interface Model {
   requested: number;
 }
 
-/** Which of those that were given: the newest, the one before, or none that was ever given. */
+/** The newest value received, the one before it, or one that was never issued. */
 type Pick = 'newest' | 'older' | 'wrong';
 
 /** An action before it is known which values it will show. `of` counts the grants from the newest. */
@@ -30,7 +30,7 @@ type Intent =
   | { readonly kind: 'continue'; readonly of: number; readonly pick: Pick | 'none'; readonly isOwnToken: boolean }
   | { readonly kind: 'cancel'; readonly of: number; readonly isOwnToken: boolean }
   | { readonly kind: 'advance'; readonly seconds: number }
-  /** What brings the grant on in one of the possible states: without it, random requests seldom come far. */
+  /** The next step of the grant in one of the possible states: without it, random requests seldom get far. */
   | { readonly kind: 'proceed'; readonly of: number; readonly to: 'rotate' | 'use' | 'introspect' }
   /** Until the token or the interaction ends, or a second before. */
   | { readonly kind: 'lapse'; readonly of: number; readonly isOver: boolean };

@@ -13,7 +13,7 @@ export interface Token {
   readonly manage: string;
 }
 
-/** What was sent. `grant` numbers the requests for grants. */
+/** A request. `grant` numbers the requests for grants. */
 export type Action =
   | { readonly kind: 'request'; readonly grant: number; readonly asks: Asked }
   | { readonly kind: 'start'; readonly grant: number }
@@ -33,7 +33,7 @@ export interface Asked {
   readonly interaction: 'finish' | 'poll' | 'none';
 }
 
-/** What came back, as far as it matters. */
+/** The parts of the answer that matter to the model. */
 export interface Answer {
   /** The status, and of an error its code: `200`, `401 invalid_client`. */
   readonly status: string;

@@ -1,6 +1,6 @@
 /**
- * The amounts of a payment for the model of the money, computed in another way than the server does: everything is
- * counted in atoms, so small that a unit of any asset at any price is a whole number of them (SET-03, SET-05, RS-Q-10…13).
+ * The amounts of a payment in the money model, computed differently from the server: everything is counted in atoms, so
+ * small that a unit of any asset at any price is a whole number of them (SET-03, RS-Q-10…13).
  */
 
 export interface Asset {
@@ -8,10 +8,10 @@ export interface Asset {
   readonly scale: number;
 }
 
-/** Of one whole unit of each currency, as decimals. */
+/** Price of one whole unit of each currency, as a decimal. */
 export type Prices = Readonly<Record<string, string>>;
 
-/** What a quote depends on: the assets, the prices and the fee, in hundredths of a percent and in units of `from`. */
+/** Terms of a quote: the assets, the prices and the fee, in hundredths of a percent and in units of `from`. */
 export interface Terms {
   readonly from: Asset;
   readonly to: Asset;

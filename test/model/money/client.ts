@@ -1,4 +1,4 @@
-/** The requests of the model of the money over HTTP, as two clients and an operator send them, in a world of its own. */
+/** Sends the requests of the money model over HTTP, as two clients and an operator, to a fresh world. */
 import pino from 'pino';
 import type { DatabaseOptions } from '../../../src/database/database.ts';
 import type { World as RunningWorld } from '../../../src/index.ts';
@@ -9,14 +9,14 @@ import { clientOf, define, keys, obtainGrants, pathOf } from './grants.ts';
 import type { Action, Amount, Answer, AseName, Fault, World } from './state.ts';
 import { BEGINNING, read, readAnswer, write } from './wire.ts';
 
-/** What a client calls things by, by their numbers in the model. */
+/** URLs of resources by their numbers in the model. */
 interface Handles {
   readonly incoming: Map<number, string>;
   readonly quotes: Map<number, string>;
   readonly payments: Map<number, string>;
 }
 
-/** What can be seen of the money from outside. */
+/** The money as seen from outside. */
 export interface Sight {
   readonly balances: readonly bigint[];
   readonly payments: Readonly<Record<number, { readonly sent: bigint; readonly failed: boolean }>>;
@@ -26,7 +26,7 @@ export interface Sight {
 
 export interface Books {
   readonly balanced: boolean;
-  /** By the ASE and the account. */
+  /** Keys are the ASE and the account. */
   readonly balances: Readonly<Record<string, bigint>>;
 }
 
@@ -36,7 +36,7 @@ export interface MoneyWorld {
   arm(fault: Fault): Promise<void>;
   disarm(): Promise<void>;
   send(action: Action): Promise<Answer>;
-  /** Resolves when all payments have come to their end; of what has no answer the URL is looked up. */
+  /** Resolves when all payments have ended; looks up the URLs of resources whose answer was lost. */
   settle(): Promise<void>;
   look(of: {
     readonly payments: readonly number[];
@@ -111,7 +111,7 @@ async function enter(deployment: Deployment, running: RunningWorld, world: World
   /** Grant of each outgoing payment. */
   const grantOf = new Map<number, number>();
 
-  /** That many seconds from now, by the clock of the world. */
+  /** The instant this many seconds from now, by the clock of the world. */
   const instantIn = async (seconds: number): Promise<string> => {
     const { now } = (await operate('GET', '/')).body.clock;
     return new Date(Date.parse(now) + seconds * 1000).toISOString();
@@ -249,7 +249,7 @@ async function enter(deployment: Deployment, running: RunningWorld, world: World
     },
     async send(action) {
       const response = await exchange(action).catch((error: unknown) => {
-        // What fetch throws where the connection ends without an answer
+        // The error of fetch when the connection ends without an answer.
         if (error instanceof TypeError && error.message === 'fetch failed') return undefined;
         throw error;
       });

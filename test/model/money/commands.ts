@@ -158,7 +158,7 @@ function resolve(sequence: Sequence, intent: Intent): Action | undefined {
       return { kind: what, payment: sequence.next++, grant: fitting[intent.grant % fitting.length]!, quote };
     }
     case 'pay incoming': {
-      // Where nobody can be paid, somebody will be.
+      // Without an open incoming payment, creates one.
       if (open.length === 0 && !intent.isAgain) return resolve(sequence, { ...intent, kind: 'receive' });
       const debit = incoming === undefined ? undefined : debitFor(sequence, payer, incoming, amount, intent.units);
       if (incoming === undefined || debit === undefined) return undefined;
@@ -193,7 +193,7 @@ function changePrice(prices: Prices, code: string, factor: number): Prices {
 /** More packets than that are as good as that many. */
 const MANY_PACKETS = 12n;
 
-/** What is to be sent for that amount, or nearly that; undefined if it makes too many packets. */
+/** The debit amount for about this receive amount; undefined if it makes too many packets. */
 function debitFor({ world: terms, states }: Sequence, payer: number, incoming: number, amount: bigint, units: bigint) {
   const of = termsBetween(terms, states[0]!, payer, states[0]!.incoming[incoming]!.wallet);
   const isPriced = of.from.code === of.to.code || (of.prices[of.from.code] && of.prices[of.to.code]);
@@ -202,7 +202,7 @@ function debitFor({ world: terms, states }: Sequence, payer: number, incoming: n
   return quoteSend(of, debit).receive > MANY_PACKETS * terms.maxPacketAmount ? undefined : debit;
 }
 
-/** What of a fault makes sense with these requests; a packet in doubt must not be overtaken, or its expiry is waited for. */
+/** The fault, adapted to these requests: no packet may overtake one in doubt, or the run waits for its expiry. */
 function fittingFault(fault: Fault | undefined, actions: readonly Action[]): Fault | undefined {
   if (!fault) return undefined;
   if ('at' in fault) return actions.some(({ kind: what }) => what === fault.at) ? fault : undefined;

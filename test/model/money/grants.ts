@@ -48,7 +48,7 @@ export const clientOf = (grant: number): number => grant % keys.length;
 
 export interface GrantSurroundings {
   readonly call: (client: number, parts: RequestParts) => Promise<Answer>;
-  /** Of the wallets. */
+  /** URLs of the wallets. */
   readonly urls: readonly string[];
   readonly baseOf: (ase: AseName) => { readonly authServer: string };
   readonly clientUrl: (client: number) => string;

@@ -58,7 +58,7 @@ export function explainAtOnce(
   return [...ends.values()];
 }
 
-/** Whether nothing but one payment moves: then it need not be followed packet by packet. */
+/** True if only one payment moves money: then it need not be followed packet by packet. */
 const isAlone = ({ state, threads }: Scene): boolean =>
   threads.length === 0 && Object.values(state.payments).filter(isMoving).length === 1;
 

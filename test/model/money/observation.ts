@@ -1,4 +1,4 @@
-/** What can be seen of the money from outside, as the model has it and as it is (RS-G-01…08). */
+/** The money as seen from outside, in the model and in the server (RS-G-01…08). */
 import type { Sight } from './client.ts';
 import { type GrantTerms, periodAt, type State, sentOf, type World } from './state.ts';
 
@@ -16,7 +16,7 @@ export function matching(terms: World, states: readonly State[], sight: Sight): 
   throw new Error(`seen\n  ${seen}\nexpected\n  ${expected}`);
 }
 
-/** What the model would see of that of which something was seen. */
+/** The model's view of the resources that were observed. */
 function expectSight({ grants }: World, state: State, sight: Sight): Sight {
   const of = <T>(seen: object, see: (number: number) => T) =>
     Object.fromEntries(numbersOf(seen as Record<number, unknown>).map((number) => [number, see(number)]));
@@ -40,7 +40,7 @@ function expectSpent(state: State, { interval }: GrantTerms, number: number, see
   const periods = state.spent[number] ?? {};
   const nothing = { debit: null, receive: null };
   if (period === undefined) return nothing;
-  // The payer's asset is the wallet's; sight has no other.
+  // The payer's asset is that of the wallet.
   const unit = seen.debit?.asset ?? '';
   const rows = periods[period];
   if (!rows) {

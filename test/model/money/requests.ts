@@ -174,7 +174,7 @@ function pay(
 function move(world: World, state: State, action: Extract<Action, { kind: 'deposit' | 'withdraw' }>): Outcome {
   const { kind, movement, wallet, amount } = action;
   const gain = kind === 'deposit' ? amount : -amount;
-  // Each ASE has ids of its own; the wallet makes two movements of one id the same or not.
+  // Ids of movements are unique within an ASE; movements with the same id are equal if the wallet is.
   const id = `${world.wallets[wallet]!.ase} ${kind} ${movement} `;
   const name = id + wallet;
   const earlier = Object.keys(state.movements).find((known) => known.startsWith(id));

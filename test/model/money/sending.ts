@@ -49,7 +49,7 @@ const change = (state: State, number: number, changes: Partial<Payment>): State 
   payments: { ...state.payments, [number]: { ...state.payments[number]!, ...changes } },
 });
 
-/** What is missing, or `most` of it, reaches the payee; or the payment fails there. */
+/** The missing amount, at most `most`, reaches the payee, or the payment fails there. */
 function deliver(world: World, state: State, number: number, most: bigint): State {
   const payment = state.payments[number]!;
   const incoming = state.incoming[payment.incoming]!;

@@ -1,4 +1,4 @@
-/** What the model of the money knows of a world, and what of it changes: a state is a value. It imports nothing of the server. */
+/** The state of the money model, an immutable value. Imports nothing from the server. */
 import { type Asset, nameOf, type Prices, type Terms } from './amounts.ts';
 
 export type AseName = 'granite' | 'marble';
@@ -8,7 +8,7 @@ export interface Amount {
   readonly asset: string;
 }
 
-/** What holds as long as the world does. Wallets and grants are known by their places in these lists. */
+/** The constants of a world. Wallets and grants are identified by their positions in these lists. */
 export interface World {
   readonly wallets: readonly { readonly ase: AseName; readonly asset: Asset; readonly balance: bigint }[];
   readonly grants: readonly GrantTerms[];
@@ -66,7 +66,7 @@ export type Action =
   | { readonly kind: 'fee'; readonly wallet: number; readonly fee: Fee }
   | { readonly kind: 'advance'; readonly seconds: number };
 
-/** What came back, as far as it matters; `lost` where a fault took the answer away. */
+/** The parts of the answer that matter to the model; `lost` if a fault removed the answer. */
 export interface Answer {
   readonly status: string;
   readonly debit?: Amount;
@@ -132,12 +132,12 @@ export interface State {
   readonly now: number;
   readonly balances: readonly bigint[];
   readonly prices: Readonly<Record<AseName, Prices>>;
-  /** By the ASE and the asset; the world's where none was set. */
+  /** Keys are the ASE and the asset; the world's fee applies where none was set. */
   readonly fees: Readonly<Record<string, Fee>>;
   readonly incoming: Numbered<Incoming>;
   readonly quotes: Numbered<Quote>;
   readonly payments: Numbered<Payment>;
-  /** By the grant, then by the period; the last used asset is last. */
+  /** Keys are the grant, then the period; the last used asset is last. */
   readonly spent: Numbered<Readonly<Record<string, readonly Spent[]>>>;
   readonly movements: Readonly<Record<string, bigint>>;
   /** Fees that the ASEs took, and what they owe each other, by the accounts of their ledgers. */
@@ -180,13 +180,13 @@ export const remainingOf = ({ amount, received }: Incoming): bigint => (amount ?
 
 export const isMoving = ({ stage }: Payment): boolean => stage !== 'completed' && stage !== 'failed';
 
-/** What a payment takes and gives, with the assets. */
+/** The debit and receive amounts of a payment, with their assets. */
 export const amountsOf = ({ wallets }: World, state: State, { wallet, incoming, debit, receive }: Quote | Payment) => ({
   debit: { value: debit, asset: nameOf(wallets[wallet]!.asset) },
   receive: { value: receive, asset: nameOf(wallets[state.incoming[incoming]!.wallet]!.asset) },
 });
 
-/** What of the debit has gone: all but the fee at the end, of a part its share without the broken unit. */
+/** The sent part of the debit: all but the fee at the end, and before that its share, rounded down. */
 export function sentOf({ stage, debit, fee, receive, delivered }: Payment): bigint {
   return stage === 'completed' ? debit - fee : ((debit - fee) * delivered) / receive;
 }

@@ -33,7 +33,7 @@ interface WireAmount {
 export const read = (wire: WireAmount | null): Amount | null =>
   wire && { value: BigInt(wire.value), asset: nameOf({ code: wire.assetCode, scale: wire.assetScale }) };
 
-/** Of an answer what the model speaks of. */
+/** The parts of an answer that the model describes. */
 export function readAnswer(
   { kind }: Action,
   // biome-ignore lint/suspicious/noExplicitAny: the model says what must be there
