@@ -1,5 +1,5 @@
 /** Customer accounts, and money that enters or leaves the ASE (SET-07). */
-import { toAmount } from '../database/columns.ts';
+import { toAmount, toAsset } from '../database/columns.ts';
 import { customerAccountId, customerOf } from '../database/customer-account.ts';
 import type { Queryable, Transaction } from '../database/database.ts';
 import { type Asset, MAX_AMOUNT } from '../open-payments/amount.ts';
@@ -46,7 +46,7 @@ type AccountRow = Awaited<ReturnType<ReturnType<typeof selectAccounts>['executeT
 
 const toAccount = (row: AccountRow): Account => ({
   id: customerOf(row.id),
-  asset: { code: row.asset_code, scale: row.asset_scale },
+  asset: toAsset(row),
   balance: toAmount(row.balance!),
 });
 

@@ -1,5 +1,5 @@
 /** Fees for sending, and prices of currencies (SET-05, SET-10). */
-import { toAmount } from '../database/columns.ts';
+import { toAmount, toAsset } from '../database/columns.ts';
 import type { Queryable, Transaction } from '../database/database.ts';
 import { type Asset, MAX_AMOUNT } from '../open-payments/amount.ts';
 import { checkFee, type Fee } from '../payments/fees.ts';
@@ -21,7 +21,7 @@ export async function listFees(db: Queryable, ase: string): Promise<AssetFee[]> 
     .orderBy('asset_scale')
     .execute();
   return rows.map((row) => ({
-    asset: { code: row.asset_code, scale: row.asset_scale },
+    asset: toAsset(row),
     fee: { basisPoints: row.basis_points, fixed: toAmount(row.fixed) },
   }));
 }

@@ -1,6 +1,6 @@
 /** Payments created under a grant: incoming and outgoing ones in one list (RFC 9635 §1.5). */
 import { sql } from 'kysely';
-import { toAmount, toMillis } from '../database/columns.ts';
+import { toAmount, toAsset, toLookupText, toMillis } from '../database/columns.ts';
 import type { Queryable } from '../database/database.ts';
 import type { Asset } from '../open-payments/amount.ts';
 import { creationOf, listPage, newestFirst, type Page, type PageRequest } from './cursor-page.ts';
@@ -60,7 +60,7 @@ const toPayment =
     walletAddress: row.url,
     createdAt: toMillis(row.created_at),
     state: row.state,
-    asset: { code: row.asset_code, scale: row.asset_scale },
+    asset: toAsset(row),
     amount: row.amount === null ? undefined : toAmount(row.amount),
     moved: toAmount(row.moved),
   });
@@ -73,7 +73,7 @@ export const listGrantPayments = (
   request: PageRequest,
 ): Promise<Page<GrantPayment>> =>
   listPage(request, creationOf, async (after, limit) => {
-    const storable = grant.includes('\0') ? '' : grant;
+    const storable = toLookupText(grant);
     const page = newestFirst({ at: 'payment.created_at', id: 'payment.id' }, after, limit);
     const [outgoing, incoming] = await Promise.all([
       selectOutgoing(db, ase, storable).$call(page).execute(),

@@ -1,6 +1,6 @@
 /** Listing, reading and revoking the grants of an ASE (RFC 9635 §1.5). */
 import { type GrantState, lockGrant, transitionGrant } from '../auth/grant.ts';
-import { toMillis } from '../database/columns.ts';
+import { toLookupText, toMillis } from '../database/columns.ts';
 import type { Queryable, Transaction } from '../database/database.ts';
 import type { Access } from '../open-payments/access.ts';
 import { creationOf, listPage, newestFirst, type Page, type PageRequest } from './cursor-page.ts';
@@ -52,9 +52,7 @@ export async function getGrant(
   ase: string,
   id: string,
 ): Promise<GrantDescription & { readonly tokens: readonly TokenDescription[] }> {
-  const row = await selectGrants(db, ase)
-    .where('id', '=', id.includes('\0') ? '' : id)
-    .executeTakeFirst();
+  const row = await selectGrants(db, ase).where('id', '=', toLookupText(id)).executeTakeFirst();
   if (!row) throw adminProblem('not_found', 'unknown grant');
   const tokens = await db
     .selectFrom('access_token')

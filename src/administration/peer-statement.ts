@@ -1,7 +1,7 @@
 /** Statements of the account with a peer, and single packets, for both sides to compare (ILP-18, SET-07). */
 import { deserializeIlpReply, isFulfill } from 'ilp-packet';
 import { sql } from 'kysely';
-import { toAmount, toBuffer, toMillis } from '../database/columns.ts';
+import { toAmount, toAsset, toBuffer, toLookupText, toMillis } from '../database/columns.ts';
 import type { Queryable, Transaction } from '../database/database.ts';
 import type { Asset } from '../open-payments/amount.ts';
 import { type PacketInDoubt, readPacketsInDoubt } from '../payments/ilp/packet-journal.ts';
@@ -13,7 +13,7 @@ async function expectPeer(db: Queryable, ase: string, name: string): Promise<{ r
     .selectFrom('peer')
     .select('prefix')
     .where('ase', '=', ase)
-    .where('name', '=', name.includes('\0') ? '' : name)
+    .where('name', '=', toLookupText(name))
     .executeTakeFirst();
   if (!row) throw adminProblem('not_found', 'unknown peer');
   return row;
@@ -58,7 +58,7 @@ export async function getPeerStatement(tx: Transaction, ase: string, name: strin
     peer: name,
     peerAddress: prefix,
     accounts: rows.map((row) => ({
-      asset: { code: row.asset_code, scale: row.asset_scale },
+      asset: toAsset(row),
       balance: toAmount(row.balance),
     })),
     packetsInDoubt: await readPacketsInDoubt(tx, ase, { peer: name }),
@@ -84,7 +84,7 @@ export async function getPeerPacket(db: Queryable, ase: string, name: string, co
   return {
     condition,
     incomingPayment: row.incoming_payment_id,
-    asset: { code: row.asset_code, scale: row.asset_scale },
+    asset: toAsset(row),
     amount: toAmount(row.amount),
     fulfillment: reply.fulfillment.toString('base64url'),
     bookedAt: toMillis(row.booked_at),

@@ -1,6 +1,6 @@
 /** Peers of an ASE: the endpoints of their connectors, and credit limits (ILP-0027, ILP-0035). */
 import { digestSecret } from '../crypto/secret-digest.ts';
-import { toAmount } from '../database/columns.ts';
+import { toAmount, toLookupText } from '../database/columns.ts';
 import type { Queryable, Transaction } from '../database/database.ts';
 import { MAX_AMOUNT } from '../open-payments/amount.ts';
 import { adminProblem } from './problem.ts';
@@ -96,7 +96,6 @@ const toLimit = (limit: bigint | null | undefined): string | null =>
   limit === null || limit === undefined ? null : `${checkAmount(limit, 0n, 'balanceLimit')}`;
 
 /** A name to look up; the empty one matches no peer. PostgreSQL text cannot hold NUL. */
-const toStorable = (name: string): string => (name.includes('\0') ? '' : name);
 
 export async function listPeers(db: Queryable, ase: string): Promise<PeerDescription[]> {
   return (await selectPeers(db, ase).orderBy('name').execute()).map(toDescription);
@@ -131,7 +130,7 @@ export async function changePeer(
   change: PeerChange,
 ): Promise<PeerDescription> {
   await countSettingsChange(tx, ase);
-  const current = await selectPeers(tx, ase).where('name', '=', toStorable(name)).executeTakeFirst();
+  const current = await selectPeers(tx, ase).where('name', '=', toLookupText(name)).executeTakeFirst();
   if (!current) throw adminProblem('not_found', 'unknown peer');
   const columns = {
     ...toColumns({ ...toNewPeer(current), ...change }, rules),
@@ -169,14 +168,14 @@ export async function removePeer(tx: Transaction, ase: string, name: string): Pr
     .selectFrom('outgoing_packet')
     .select('payment_id')
     .where('ase', '=', ase)
-    .where('peer', '=', toStorable(name))
+    .where('peer', '=', toLookupText(name))
     .where('state', '=', 'prepared')
     .executeTakeFirst();
   if (inDoubt) throw adminProblem('conflict', 'a packet to this peer is in flight');
   const { numDeletedRows } = await tx
     .deleteFrom('peer')
     .where('ase', '=', ase)
-    .where('name', '=', toStorable(name))
+    .where('name', '=', toLookupText(name))
     .executeTakeFirstOrThrow();
   if (numDeletedRows === 0n) throw adminProblem('not_found', 'unknown peer');
 }

@@ -1,4 +1,6 @@
 /** Problems that administration reports. `control/problem.ts` renders them. */
+
+import { isStorableText } from '../database/columns.ts';
 import { Problem } from '../errors.ts';
 
 /** A problem with a description for the operator. */
@@ -7,6 +9,6 @@ export const adminProblem = (code: 'invalid_request' | 'conflict' | 'not_found',
 
 /** Throws `invalid_request` for NUL, which PostgreSQL text cannot hold. */
 export function checkText(text: string, name: string): string {
-  if (text.includes('\0')) throw adminProblem('invalid_request', `${name} holds a NUL`);
+  if (!isStorableText(text)) throw adminProblem('invalid_request', `${name} holds a NUL`);
   return text;
 }

@@ -1,5 +1,5 @@
 /** Transfers of the ledger. A mistaken one is never deleted: a reversal with a reason takes it back (SET-07). */
-import { toAmount, toMillis } from '../database/columns.ts';
+import { toAmount, toAsset, toMillis } from '../database/columns.ts';
 import type { Queryable, Transaction } from '../database/database.ts';
 import type { Asset } from '../open-payments/amount.ts';
 import { bookTransfer, type Entry } from '../payments/ledger.ts';
@@ -32,7 +32,7 @@ async function listEntries(db: Queryable, ase: string, transfers: readonly strin
   return rows.map((row) => ({
     transfer: row.transfer_id,
     account: row.account_id,
-    asset: { code: row.asset_code, scale: row.asset_scale },
+    asset: toAsset(row),
     amount: toAmount(row.amount),
   }));
 }

@@ -1,6 +1,6 @@
 /** Creating, changing and disabling wallet addresses (WA-19…23, WA-43). */
 import { sql } from 'kysely';
-import { toInstant, toMillis } from '../database/columns.ts';
+import { toAsset, toInstant, toLookupText, toMillis } from '../database/columns.ts';
 import { customerAccountId, customerOf } from '../database/customer-account.ts';
 import type { Queryable, Transaction } from '../database/database.ts';
 import type { Ids } from '../ids.ts';
@@ -39,7 +39,7 @@ const toWalletAddress = (row: WalletAddressRow): WalletAddress => ({
   url: row.url,
   publicName: row.public_name ?? undefined,
   account: customerOf(row.account_id),
-  asset: { code: row.asset_code, scale: row.asset_scale },
+  asset: toAsset(row),
   active: row.active,
   createdAt: toMillis(row.created_at),
 });
@@ -50,7 +50,7 @@ export async function listWalletAddresses(db: Queryable, ase: string): Promise<W
 
 /** Throws `not_found`. */
 export async function getWalletAddress(db: Queryable, ase: string, id: string): Promise<WalletAddress> {
-  const storable = id.includes('\0') ? '' : id;
+  const storable = toLookupText(id);
   const row = await selectWalletAddresses(db, ase).where('wallet.id', '=', storable).executeTakeFirst();
   if (!row) throw adminProblem('not_found', 'unknown wallet address');
   return toWalletAddress(row);

@@ -2,14 +2,14 @@
 import type { TokenApiHandlers } from '../../generated/auth-server/routes.ts';
 import type { components } from '../../generated/auth-server/types.ts';
 import { digestSecret, matchesDigest } from '../crypto/secret-digest.ts';
-import { toInstant } from '../database/columns.ts';
+import { toInstant, toLookupText } from '../database/columns.ts';
 import type { Transaction } from '../database/database.ts';
 import type { RequestProof } from '../http/pipeline.ts';
 import type { Access } from '../open-payments/access.ts';
 import { toWireAccess } from './access.ts';
 import { type AuthCall, expectCaller, type Management } from './caller.ts';
 import type { AuthDeps } from './deps.ts';
-import { clientOfRow, toStoredId } from './grant.ts';
+import { clientOfRow } from './grant.ts';
 import { authProblem } from './problem.ts';
 
 type WireAccessToken = components['schemas']['access_token'];
@@ -60,7 +60,7 @@ export async function identifyManagement(deps: TokenDeps, { params, token }: Req
     .innerJoin('gnap_grant as g', (join) => join.onRef('g.ase', '=', 't.ase').onRef('g.id', '=', 't.grant_id'))
     .select(['t.id', 't.manage_id', 't.value_digest', 'g.client_wallet_address', 'g.client_jwk', 'g.access'])
     .where('t.ase', '=', deps.ase)
-    .where('t.manage_id', '=', toStoredId(params['id']))
+    .where('t.manage_id', '=', toLookupText(params['id']))
     .where('t.revoked_at', 'is', null)
     .where('g.finalization', '=', 'issued')
     .executeTakeFirst();

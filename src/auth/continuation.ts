@@ -2,13 +2,13 @@
 import type { GrantApiHandlers } from '../../generated/auth-server/routes.ts';
 import type { components } from '../../generated/auth-server/types.ts';
 import { digestSecret, matchesDigest } from '../crypto/secret-digest.ts';
-import { toInstant } from '../database/columns.ts';
+import { toInstant, toLookupText } from '../database/columns.ts';
 import type { Transaction } from '../database/database.ts';
 import type { RequestProof } from '../http/pipeline.ts';
 import { issueToken } from './access-token.ts';
 import { type AuthCall, type Continuation, expectCaller } from './caller.ts';
 import type { AuthDeps } from './deps.ts';
-import { clientOfRow, type Grant, lockGrant, toStoredId, transitionGrant, updateGrant } from './grant.ts';
+import { clientOfRow, type Grant, lockGrant, transitionGrant, updateGrant } from './grant.ts';
 import { authProblem } from './problem.ts';
 
 type ContinuationDeps = Parameters<typeof issueToken>[1];
@@ -33,7 +33,7 @@ export async function identifyContinuation(
     .selectFrom('gnap_grant')
     .select(['id', 'continue_digest', 'finalization', 'client_wallet_address', 'client_jwk'])
     .where('ase', '=', ase)
-    .where('continue_id', '=', toStoredId(params['id']))
+    .where('continue_id', '=', toLookupText(params['id']))
     .executeTakeFirst();
   if (!row || !matchesDigest(token, row.continue_digest) || row.finalization === 'revoked') {
     throw authProblem('unknown_continuation');

@@ -1,6 +1,6 @@
 /** The grant and its states (RFC 9635 §1.5): one table of transitions, each applied to a locked row (LIM-01). */
 import type { Updateable } from 'kysely';
-import { toInstant, toJson, toMillis } from '../database/columns.ts';
+import { toInstant, toJson, toLookupText, toMillis } from '../database/columns.ts';
 import type { Queryable, Tables, Transaction } from '../database/database.ts';
 import type { Access, Subject } from '../open-payments/access.ts';
 import type { ClientInstance, ClientJwk } from '../open-payments/client.ts';
@@ -164,12 +164,9 @@ export async function insertGrant(tx: Transaction, ase: string, grant: NewGrant)
     .execute();
 }
 
-/** An id from a URL for use in a query. PostgreSQL rejects text with NUL, so such an id becomes one that never exists. */
-export const toStoredId = (id: string | undefined): string => (id === undefined || id.includes('\0') ? '' : id);
-
 /** The grant with this id, locked until the transaction ends. It is the first lock in the order (`database.ts`). */
 export async function lockGrant(tx: Transaction, ase: string, id: string): Promise<Grant | undefined> {
-  const row = await selectGrant(tx, ase).where('id', '=', toStoredId(id)).forUpdate().executeTakeFirst();
+  const row = await selectGrant(tx, ase).where('id', '=', toLookupText(id)).forUpdate().executeTakeFirst();
   return row && toGrant(row);
 }
 
@@ -181,7 +178,7 @@ export async function findGrantOfInteraction(
   lock?: 'for update',
 ): Promise<InteractiveGrant | undefined> {
   const row = await selectGrant(db, ase)
-    .where('interaction_id', '=', toStoredId(interactionId))
+    .where('interaction_id', '=', toLookupText(interactionId))
     .$if(lock !== undefined, (query) => query.forUpdate())
     .executeTakeFirst();
   return row && (toGrant(row) as InteractiveGrant);

@@ -1,9 +1,36 @@
 /** Conversion at the edge of the database: amounts are numeric (strings in a row), instants are timestamptz. */
 
+interface Asset {
+  readonly code: string;
+  readonly scale: number;
+}
+
+export const toAsset = (row: { asset_code: string; asset_scale: number }): Asset => ({
+  code: row.asset_code,
+  scale: row.asset_scale,
+});
+
+export const toDebitAsset = (row: { debit_asset_code: string; debit_asset_scale: number }): Asset => ({
+  code: row.debit_asset_code,
+  scale: row.debit_asset_scale,
+});
+
+export const toReceiveAsset = (row: { receive_asset_code: string; receive_asset_scale: number }): Asset => ({
+  code: row.receive_asset_code,
+  scale: row.receive_asset_scale,
+});
+
+/** False for text with a NUL, which a text column cannot hold. */
+export const isStorableText = (text: string): boolean => !text.includes('\0');
+
+/** Text to look up in a text column. With a NUL it cannot be there, so it becomes '', which is never stored. */
+export const toLookupText = (text: string | undefined): string =>
+  text !== undefined && isStorableText(text) ? text : '';
+
 /** A numeric column as a bigint. */
 export const toAmount = (column: string): bigint => BigInt(column);
 
-/** A timestamptz column as milliseconds since the epoch: pg gives a string, PGlite a Date, which Date.parse would round. */
+/** A timestamptz column as milliseconds since the epoch: pg gives a string, PGlite a Date, which `Date.parse` would round. */
 export const toMillis = (column: string): number => new Date(column).getTime();
 
 /** Milliseconds since the epoch as an ISO 8601 string, for a column or for the wire. */

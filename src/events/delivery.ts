@@ -58,6 +58,53 @@ const LEASE_MS = 15_000;
 /** Payments whose expiry is announced in one transaction. */
 const BATCH = 100;
 
+async function storePaymentEvent(tx: Transaction, ase: string, type: PaymentEventType, paymentId: string, now: number) {
+  const findData = type.startsWith('incoming') ? findIncomingPaymentData : findOutgoingPaymentData;
+  const id = eventIdOf(ase, type, paymentId);
+  const data = await findData(tx, ase, paymentId, now);
+  // A round trip through JSON drops members that are undefined.
+  const body = canonicalize(JSON.parse(JSON.stringify({ id, type, data })));
+  await storeEvent(tx, ase, { id, type, subject: paymentId, body }, now);
+}
+
+/** Undefined if the receiver accepted the event, otherwise the reason. Only status 200 accepts. */
+async function post(
+  { outbound, clock }: EventsOptions,
+  { url, secret }: Webhook,
+  { body }: ClaimedEvent,
+): Promise<string | undefined> {
+  try {
+    const { status } = await outbound.request({
+      url,
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        'rafiki-signature': signEvent(secret, clock.wallNow(), body),
+      },
+      body: Buffer.from(body),
+    });
+    return status === 200 ? undefined : `status ${status}`;
+  } catch (error) {
+    if (!(error instanceof OutboundError)) throw error;
+    return error.code;
+  }
+}
+
+function toResult(
+  { clock, log }: EventsOptions,
+  { id, attempts }: ClaimedEvent,
+  failure: string | undefined,
+): DeliveryResult {
+  if (failure === undefined) return { state: 'delivered' };
+  const details = { event: id, attempts: attempts + 1, failure };
+  if (attempts >= MAX_RETRIES) {
+    log.warn(details, 'event given up');
+    return { state: 'undelivered', failure };
+  }
+  log.info(details, 'event will be sent again');
+  return { state: 'pending', failure, dueAt: clock.businessNow() + (attempts + 1) * RETRY_MS };
+}
+
 export function createEvents(options: EventsOptions): Events {
   const { ase, db, clock, webhook, log } = options;
   let isStarted = false;
@@ -117,51 +164,4 @@ export function createEvents(options: EventsOptions): Events {
     },
     stop: worker.stop,
   };
-}
-
-async function storePaymentEvent(tx: Transaction, ase: string, type: PaymentEventType, paymentId: string, now: number) {
-  const findData = type.startsWith('incoming') ? findIncomingPaymentData : findOutgoingPaymentData;
-  const id = eventIdOf(ase, type, paymentId);
-  const data = await findData(tx, ase, paymentId, now);
-  // A round trip through JSON drops members that are undefined.
-  const body = canonicalize(JSON.parse(JSON.stringify({ id, type, data })));
-  await storeEvent(tx, ase, { id, type, subject: paymentId, body }, now);
-}
-
-/** Undefined if the receiver accepted the event, otherwise the reason. Only status 200 accepts. */
-async function post(
-  { outbound, clock }: EventsOptions,
-  { url, secret }: Webhook,
-  { body }: ClaimedEvent,
-): Promise<string | undefined> {
-  try {
-    const { status } = await outbound.request({
-      url,
-      method: 'POST',
-      headers: {
-        'content-type': 'application/json',
-        'rafiki-signature': signEvent(secret, clock.wallNow(), body),
-      },
-      body: Buffer.from(body),
-    });
-    return status === 200 ? undefined : `status ${status}`;
-  } catch (error) {
-    if (!(error instanceof OutboundError)) throw error;
-    return error.code;
-  }
-}
-
-function toResult(
-  { clock, log }: EventsOptions,
-  { id, attempts }: ClaimedEvent,
-  failure: string | undefined,
-): DeliveryResult {
-  if (failure === undefined) return { state: 'delivered' };
-  const details = { event: id, attempts: attempts + 1, failure };
-  if (attempts >= MAX_RETRIES) {
-    log.warn(details, 'event given up');
-    return { state: 'undelivered', failure };
-  }
-  log.info(details, 'event will be sent again');
-  return { state: 'pending', failure, dueAt: clock.businessNow() + (attempts + 1) * RETRY_MS };
 }

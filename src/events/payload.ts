@@ -1,5 +1,5 @@
 /** The payment in a webhook event: the members and states of Rafiki's webhook documents (EVT-02). */
-import { toAmount, toInstant, toMillis } from '../database/columns.ts';
+import { toAmount, toAsset, toDebitAsset, toInstant, toMillis, toReceiveAsset } from '../database/columns.ts';
 import type { Queryable } from '../database/database.ts';
 import { type Asset, toWireAmount } from '../open-payments/amount.ts';
 
@@ -13,7 +13,7 @@ export async function findIncomingPaymentData(db: Queryable, ase: string, id: st
     .where('ase', '=', ase)
     .where('id', '=', id)
     .executeTakeFirstOrThrow();
-  const asset = { code: row.asset_code, scale: row.asset_scale };
+  const asset = toAsset(row);
   return {
     id,
     walletAddressId: row.wallet_address_id,
@@ -44,8 +44,8 @@ export async function findOutgoingPaymentData(db: Queryable, ase: string, id: st
     .where('payment.ase', '=', ase)
     .where('payment.id', '=', id)
     .executeTakeFirstOrThrow();
-  const debitAsset = { code: row.debit_asset_code, scale: row.debit_asset_scale };
-  const receiveAsset = { code: row.receive_asset_code, scale: row.receive_asset_scale };
+  const debitAsset = toDebitAsset(row);
+  const receiveAsset = toReceiveAsset(row);
   return {
     id,
     walletAddressId: row.wallet_address_id,

@@ -3,6 +3,7 @@ import { createHmac } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import { matchesPassphrase } from '../crypto/passphrase-digest.ts';
 import { equalSecrets } from '../crypto/secret-digest.ts';
+import { isStorableText } from '../database/columns.ts';
 import { customerAccountId } from '../database/customer-account.ts';
 import type { Queryable } from '../database/database.ts';
 import type { ReceivedRequest } from '../http/received-request.ts';
@@ -61,7 +62,7 @@ export function createSignIn({ ase, db, clock, secret }: SignInDeps): SignIn {
 
   return {
     async authenticate(name, passphrase) {
-      const row = name.includes('\0') ? undefined : await findAccount(name.trim());
+      const row = isStorableText(name) ? await findAccount(name.trim()) : undefined;
       if (row && !mayTry(row.id)) return 'locked';
       if (!(await matchesPassphrase(passphrase, row?.passphrase_digest)) || !row) return 'wrong';
       attempts.delete(row.id);

@@ -4,7 +4,7 @@
  * internal accounts are the sum of their entries (SET-07).
  */
 import { sql } from 'kysely';
-import { toAmount, toInstant } from '../database/columns.ts';
+import { toAmount, toAsset, toInstant } from '../database/columns.ts';
 import type { Queryable, Transaction } from '../database/database.ts';
 import { Problem } from '../errors.ts';
 import type { Asset } from '../open-payments/amount.ts';
@@ -168,7 +168,7 @@ export async function readTrialBalance(db: Queryable, ase: string): Promise<Tria
   const totals = new Map<string, { asset: Asset; debits: bigint; credits: bigint }>();
   let balanced = true;
   const lines = rows.map((row) => {
-    const asset = { code: row.asset_code, scale: row.asset_scale };
+    const asset = toAsset(row);
     const debits = toAmount(row.debits);
     const credits = toAmount(row.credits);
     const balance = credits - debits;

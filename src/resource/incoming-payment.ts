@@ -1,7 +1,7 @@
 /** Incoming payments: created by a client of the payee, read publicly or in full, listed and completed (RS-IP-01…36). */
 import type { IncomingPaymentApiHandlers } from '../../generated/resource-server/routes.ts';
 import type { components } from '../../generated/resource-server/types.ts';
-import { toAmount, toInstant, toMillis } from '../database/columns.ts';
+import { toAmount, toAsset, toInstant, toMillis } from '../database/columns.ts';
 import type { Queryable } from '../database/database.ts';
 import type { Writable } from '../http/operation.ts';
 import { type Asset, sameAsset, toWireAmount } from '../open-payments/amount.ts';
@@ -64,7 +64,7 @@ function parseExpiry(expiresAt: string | undefined, now: number): string {
 }
 
 function toBody({ resourceServer }: IncomingPaymentDeps, row: IncomingPaymentRow): IncomingPaymentBody {
-  const asset = { code: row.asset_code, scale: row.asset_scale };
+  const asset = toAsset(row);
   return {
     id: `${resourceServer}/incoming-payments/${row.id}`,
     walletAddress: row.wallet_url,

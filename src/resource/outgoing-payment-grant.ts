@@ -1,7 +1,7 @@
 /** The amounts spent under an outgoing-payment grant (RS-G-01…09). */
 import type { OutgoingPaymentApiHandlers } from '../../generated/resource-server/routes.ts';
 import { toWireAmount } from '../open-payments/amount.ts';
-import { readSpending } from '../payments/outgoing/grant-spending.ts';
+import { findSpending } from '../payments/outgoing/grant-spending.ts';
 import { outgoingPaymentItem, type ResourceCall, tokenCaller } from './caller.ts';
 import type { ResourceDeps } from './deps.ts';
 
@@ -10,7 +10,7 @@ export function createOutgoingPaymentGrantHandlers({ ase, db, clock }: Pick<Reso
     'get-outgoing-payment-grant': async (call) => {
       const { grantId } = tokenCaller(call);
       const item = outgoingPaymentItem(call);
-      const { spentDebit, spentReceive } = await readSpending(db.query, {
+      const { spentDebit, spentReceive } = await findSpending(db.query, {
         ase,
         grantId,
         identifier: item.identifier ?? '',

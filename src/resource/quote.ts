@@ -1,7 +1,7 @@
 /** Quotes: the payer's ASE commits to a rate, a fee and amounts for a limited time (RS-Q-01…24). */
 import type { QuoteApiHandlers } from '../../generated/resource-server/routes.ts';
 import type { components } from '../../generated/resource-server/types.ts';
-import { toAmount, toInstant, toMillis } from '../database/columns.ts';
+import { toAmount, toDebitAsset, toInstant, toMillis, toReceiveAsset } from '../database/columns.ts';
 import type { Queryable } from '../database/database.ts';
 import type { Writable } from '../http/operation.ts';
 import type { Amount, Asset, WireAmount } from '../open-payments/amount.ts';
@@ -65,12 +65,12 @@ type AmountColumns = Pick<
 
 export const debitAmountOf = (row: AmountColumns): Amount => ({
   value: toAmount(row.debit_amount),
-  asset: { code: row.debit_asset_code, scale: row.debit_asset_scale },
+  asset: toDebitAsset(row),
 });
 
 export const receiveAmountOf = (row: AmountColumns): Amount => ({
   value: toAmount(row.receive_amount),
-  asset: { code: row.receive_asset_code, scale: row.receive_asset_scale },
+  asset: toReceiveAsset(row),
 });
 
 function parsePositiveAmount(deps: QuoteDeps, wire: WireAmount, asset: Asset): bigint {

@@ -9,7 +9,7 @@ import { responseBody as authResponseBody } from '../../generated/auth-server/va
 import type { components } from '../../generated/resource-server/types.ts';
 import { responseBody } from '../../generated/resource-server/validators.js';
 import type { Clock } from '../clock.ts';
-import { toAmount, toMillis } from '../database/columns.ts';
+import { isStorableText, toAmount, toAsset, toMillis } from '../database/columns.ts';
 import { assertOutsideTransaction, type Database } from '../database/database.ts';
 import type { Problem } from '../errors.ts';
 import { type SigningKey, signRequest } from '../http/signatures/sign.ts';
@@ -102,7 +102,7 @@ function toReceiver(url: string, response: OutboundResponse): Receiver {
   const received = parseAmount(payment.receivedAmount);
   const incoming = payment.incomingAmount && parseAmount(payment.incomingAmount);
   if (incoming && !sameAsset(incoming.asset, received.asset)) throw invalid('its amounts have different assets');
-  if (received.asset.code.includes('\0')) throw invalid('its asset has an unusable code');
+  if (!isStorableText(received.asset.code)) throw invalid('its asset has an unusable code');
   const ilp = payment.methods.find(({ type }) => type === 'ilp');
   if (payment.completed || !ilp) throw invalid('it is closed');
   return {
@@ -195,7 +195,7 @@ async function findLocalReceiver({ ase, db, clock }: ReceiverDeps, url: string, 
   if (isClosed({ completed, expiresAt }, clock.businessNow())) throw invalid('it is closed');
   return {
     url,
-    asset: { code: row.asset_code, scale: row.asset_scale },
+    asset: toAsset(row),
     ...(row.incoming_amount !== null && { incomingAmount: toAmount(row.incoming_amount) }),
     receivedAmount: toAmount(row.received_amount),
     completed,

@@ -1,4 +1,6 @@
 /** Wallet addresses of this ASE in requests to the resource server (WA-20, RS-13). */
+
+import { toLookupText } from '../database/columns.ts';
 import type { Queryable } from '../database/database.ts';
 import type { Asset } from '../open-payments/amount.ts';
 import { canonicalWalletAddress } from '../open-payments/wallet-address-url.ts';
@@ -12,7 +14,6 @@ export interface HostedWalletAddress {
 }
 
 /** PostgreSQL text cannot hold NUL, not even in a comparison. */
-const storable = (text: string): string => (text.includes('\0') ? '' : text);
 
 /** An active wallet address as tables `wallet` and `account`, for queries that join more tables. */
 export function selectWalletAddress(db: Queryable, ase: string, url: string) {
@@ -24,7 +25,7 @@ export function selectWalletAddress(db: Queryable, ase: string, url: string) {
     .select(['wallet.id as wallet_id', 'wallet.url as wallet_url'])
     .select(['account.asset_code as wallet_asset_code', 'account.asset_scale as wallet_asset_scale'])
     .where('wallet.ase', '=', ase)
-    .where('wallet.url', '=', storable(canonicalWalletAddress(url)))
+    .where('wallet.url', '=', toLookupText(canonicalWalletAddress(url)))
     .where('wallet.active', '=', true);
 }
 

@@ -9,7 +9,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import type { Reply } from '../../src/http/reply.ts';
-import { reject } from '../../src/payments/ilp/ilp-reply.ts';
+import { ilpReject } from '../../src/payments/ilp/ilp-reply.ts';
 import { controlOf } from '../support/administration.ts';
 import { maxPacketAmount, startTwoWorlds, type TwoWorlds } from '../support/two-worlds.ts';
 import { bookOf, eventually } from './support/books.ts';
@@ -232,7 +232,7 @@ describe('a peer', () => {
       const prepare = Buffer.concat(await req.toArray());
       const isKnown = known.has(prepare.toString('hex'));
       known.add(prepare.toString('hex'));
-      if (isKnown && !remembers) return void res.end(reject('F99', 'test.marble', 'never heard of it'));
+      if (isKnown && !remembers) return void res.end(ilpReject('F99', 'test.marble', 'never heard of it'));
       const { origin } = worlds.marble.ases[0]!;
       const headers = { authorization: req.headers.authorization!, 'content-type': req.headers['content-type']! };
       const answer = await fetch(origin + req.url, { method: 'POST', headers, body: prepare });

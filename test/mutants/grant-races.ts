@@ -5,7 +5,7 @@ const races: readonly Omit<Mutant, 'fails'>[] = [
   {
     id: 'grant-races.continuation-without-lock',
     file: 'src/auth/grant.ts',
-    at: "= await «selectGrant(tx, ase).where('id', '=', toStoredId(id)).forUpdate()».executeTakeFirst();",
+    at: "= await «selectGrant(tx, ase).where('id', '=', toLookupText(id)).forUpdate()».executeTakeFirst();",
     by: "selectGrant(tx, ase).where('id', '=', id)",
   },
   {

@@ -148,15 +148,15 @@ const receiverMutants: readonly Mutant[] = [
   {
     id: 'interledger.answer-made-anew',
     file: receiver,
-    at: 'return { sent: «repeat((await readReply(tx, ase, peer, condition))!)», isNew: false };',
+    at: 'return { sent: «repeat(options, request, (await findReply(tx, ase, peer, condition))!)», isNew: false };',
     by: 'answer',
-    also: [{ file: receiver, at: 'if («booked») return repeat(booked);', by: 'false' }],
+    also: [{ file: receiver, at: 'if («booked») return repeat(options, packet, booked);', by: 'false' }],
     fails: ['interledger.repeated'],
   },
   {
     id: 'interledger.limits-before-the-journal',
     file: receiver,
-    at: 'if («booked») return repeat(booked);',
+    at: 'if («booked») return repeat(options, packet, booked);',
     by: 'booked && amount <= from.maxPacketAmount',
     fails: ['interledger.limits'],
   },
@@ -170,7 +170,7 @@ const receiverMutants: readonly Mutant[] = [
   {
     id: 'interledger.any-address',
     file: receiver,
-    at: "if (!«`${prepare.destination}.`.startsWith(`${prefix}.`)») return refuse('F02'",
+    at: "if (!«`${prepare.destination}.`.startsWith(`${prefix}.`)») return ilpReject('F02'",
     by: 'true',
     fails: ['interledger.address'],
   },
@@ -184,28 +184,28 @@ const receiverMutants: readonly Mutant[] = [
   {
     id: 'interledger.broken-data-unexpected',
     file: receiver,
-    at: "if (!plain) return refuse(«'F06'», 'data",
+    at: "if (!plain) return ilpReject(«'F06'», prefix, 'data",
     by: "'F99'",
     fails: ['interledger.secrecy'],
   },
   {
     id: 'interledger.any-stream-packet',
     file: receiver,
-    at: "if («request?.ilpType !== STREAM_PREPARE») return refuse('F00'",
+    at: "if («request?.ilpType !== STREAM_PREPARE») return ilpReject('F00'",
     by: 'false',
     fails: ['interledger.no-stream-prepare'],
   },
   {
     id: 'interledger.any-asset',
     file: receiver,
-    at: "if (!«sameAsset(payment.asset, asset)») return refuse('F00'",
+    at: "if (!«sameAsset(payment.asset, asset)») return ilpReject('F00'",
     by: 'true',
     fails: ['interledger.asset'],
   },
   {
     id: 'interledger.packets-never-expire',
     file: receiver,
-    at: 'const isExpired = () => «clock.wallNow() >= prepare.expiresAt.getTime()»;',
+    at: '): boolean => «clock.wallNow() >= prepare.expiresAt.getTime()»;',
     by: 'false',
     fails: ['interledger.expired', 'interledger.limits'],
   },
@@ -219,7 +219,7 @@ const receiverMutants: readonly Mutant[] = [
   {
     id: 'interledger.any-debt',
     file: receiver,
-    at: "if («owed + amount > from.balanceLimit») throw new Refusal('T04'",
+    at: "if («owed + amount > from.balanceLimit») throw new Rejection('T04'",
     by: 'owed > from.balanceLimit',
     fails: ['interledger.limits'],
   },
@@ -246,13 +246,13 @@ const receiverMutants: readonly Mutant[] = [
   },
 ];
 
-const settle = 'src/payments/outgoing/send.ts';
+const send = 'src/payments/outgoing/send.ts';
 const sender = 'src/payments/ilp/stream-sender.ts';
 
 const senderMutants: readonly Mutant[] = [
   {
     id: 'interledger.packets-of-any-size',
-    file: settle,
+    file: send,
     at: 'const amount = «missing < largestAmount» ? missing : largestAmount;',
     by: 'true',
     fails: ['interledger.sends-as-quoted', 'interledger.sender-refused'],
@@ -273,7 +273,7 @@ const senderMutants: readonly Mutant[] = [
   },
   {
     id: 'interledger.followed-unit-by-unit',
-    file: settle,
+    file: send,
     at: 'largestAmount = «wasTooLarge && half < answer.largestAmount» ? half',
     by: 'false',
     fails: ['interledger.sender-shrinks'],
@@ -294,42 +294,42 @@ const senderMutants: readonly Mutant[] = [
   },
   {
     id: 'interledger.refused-in-any-name',
-    file: settle,
+    file: send,
     at: 'if («!isPeersOwn» || ',
     by: 'false',
     fails: ['interledger.sender-not-deceived'],
   },
   {
     id: 'interledger.any-refusal-settles',
-    file: settle,
+    file: send,
     at: "(attempt === 'replay' && «answer.code !== 'R00'»)",
     by: 'false',
     fails: ['interledger.sender-answer-lost'],
   },
   {
     id: 'interledger.doubt-forgotten',
-    file: settle,
+    file: send,
     at: 'for (const packet of «isFirstAttempt ? [] : await readUnresolvedPackets(db.query, job.ase, job.id)») {',
     by: '[]',
     fails: ['interledger.sender-answer-lost', 'interledger.sender-not-deceived'],
   },
   {
     id: 'interledger.refused-forever',
-    file: settle,
+    file: send,
     at: "if («!code.startsWith('F')») return { kind: 'retry'",
     by: 'true',
     fails: ['interledger.sender-refused'],
   },
   {
     id: 'interledger.given-up-at-once',
-    file: settle,
+    file: send,
     at: "if («!code.startsWith('F')») return { kind: 'retry'",
     by: 'false',
     fails: ['interledger.sender-tries-again'],
   },
   {
     id: 'interledger.sent-to-the-full',
-    file: settle,
+    file: send,
     at: 'if («receiver.incomingAmount !== undefined && receiver.receivedAmount + missing > receiver.incomingAmount») {',
     by: 'false',
     fails: ['interledger.sender-stops'],

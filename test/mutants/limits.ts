@@ -3,7 +3,6 @@ import type { Mutant } from './mutant.ts';
 
 const interval = 'src/open-payments/interval.ts';
 const spending = 'src/payments/outgoing/grant-spending.ts';
-const job = 'src/payments/outgoing/job.ts';
 
 export const limitMutants: readonly Mutant[] = [
   // ── States of grants ──
@@ -223,7 +222,7 @@ export const limitMutants: readonly Mutant[] = [
   {
     id: 'grant-spent.nothing-yet-is-null',
     file: spending,
-    at: "const [earlier] = «interval.start === null ? [] : await readRows(db, item, 'any')»;",
+    at: "const [earlier] = «interval.start === null ? [] : await findRows(db, item, 'any')»;",
     by: '[]',
     fails: ['grant-spent.interval'],
   },
@@ -257,7 +256,7 @@ export const limitMutants: readonly Mutant[] = [
   },
   {
     id: 'grant-spent.failed-payments-stay',
-    file: job,
+    file: spending,
     at: 'const unsent = «job.debit.value - job.sentAmount»;',
     by: '0n',
     fails: [
@@ -269,21 +268,21 @@ export const limitMutants: readonly Mutant[] = [
   },
   {
     id: 'grant-spent.sent-part-given-back',
-    file: job,
+    file: spending,
     at: 'const unsent = «job.debit.value - job.sentAmount»;',
     by: 'job.debit.value',
     fails: ['grant-spent.part-failed', 'grant-spent.fails-later'],
   },
   {
     id: 'grant-spent.undelivered-stays',
-    file: job,
+    file: spending,
     at: 'const undelivered = «job.receive.value - job.deliveredAmount»;',
     by: '0n',
     fails: ['grant-spent.part-failed', 'grant-spent.insufficient-funds', 'grant-spent.receiver-full'],
   },
   {
     id: 'grant-spent.given-back-to-the-newest-interval',
-    file: job,
+    file: spending,
     at: ".where('id', '=', «job.spendingId»)",
     by: 'sql`(select id from grant_spending where ase = ${job.ase} and grant_id = ${job.grantId} order by interval_start desc limit 1)`',
     fails: ['grant-spent.fails-later'],

@@ -1,7 +1,7 @@
 /** Mutants of what moves money that the model of the money must notice (SET-03…13, LIM-14, RS-OP-28); test/model starts them. */
 import type { Mutant } from './mutant.ts';
 
-const settle = 'src/payments/outgoing/send.ts';
+const send = 'src/payments/outgoing/send.ts';
 const credit = 'src/payments/incoming/credit.ts';
 const payment = 'src/resource/outgoing-payment.ts';
 
@@ -20,13 +20,13 @@ const rules: readonly Omit<Mutant, 'fails'>[] = [
   },
   {
     id: 'money.refund-forgotten',
-    file: settle,
+    file: send,
     at: 'if («job.funded») await bookTransfer(tx, job.ase, `outgoing:${job.id}:refund`',
     by: 'false',
   },
   {
     id: 'money.spending-not-returned',
-    file: settle,
+    file: send,
     at: 'await «returnSpending(tx, job)»;',
     by: 'undefined',
   },

@@ -1,4 +1,4 @@
-/** Mutants of settlement: holds, packets, credits, ends (ILP-0029; SET-01…13, RS-IP-23…36, RS-OP-16…32). */
+/** Mutants of sending payments: holds, packets, credits, ends (ILP-0029; SET-01…13, RS-IP-23…36, RS-OP-16…32). */
 import type { Mutant } from './mutant.ts';
 
 export const sendingMutants: readonly Mutant[] = [
@@ -18,7 +18,7 @@ export const sendingMutants: readonly Mutant[] = [
   },
   // ── Found by `make chaos` ──
   {
-    // The receiver answers first and books when it gets round to it.
+    // The receiver answers before it books.
     id: 'settlement.books-after-it-fulfils',
     file: 'src/payments/ilp/stream-receiver.ts',
     at: 'const { sent, isNew } = «await book()»;',
@@ -26,7 +26,7 @@ export const sendingMutants: readonly Mutant[] = [
     fails: [],
   },
   {
-    // The sender begins anew without asking what became of its last packet.
+    // The sender retries without resolving its last packet.
     id: 'settlement.unresolved-packet-forgotten',
     file: 'src/payments/outgoing/send.ts',
     at: 'of «isFirstAttempt ? [] : await readUnresolvedPackets(db.query, job.ase, job.id)») {',
@@ -34,7 +34,7 @@ export const sendingMutants: readonly Mutant[] = [
     fails: [],
   },
   {
-    // The sender gives a payment up at once, whatever is on its way.
+    // The sender fails a payment at once, even with a packet in flight.
     id: 'settlement.refund-in-doubt',
     file: 'src/payments/outgoing/worker.ts',
     at: 'if («attempts >= maxAttempts && (await readUnresolvedPackets(db.query, ase, job.id)).length === 0») {',

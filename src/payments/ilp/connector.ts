@@ -4,12 +4,9 @@ import type { Database } from '../../database/database.ts';
 import type { Asset } from '../../open-payments/amount.ts';
 import { type Failpoint, noFailpoint } from '../outgoing/failpoint.ts';
 import type { AnnouncePayment } from '../payment-event.ts';
-import { parsePrepare, reject } from './ilp-reply.ts';
+import { ilpReject, parsePrepare } from './ilp-reply.ts';
 import type { Peer } from './link.ts';
 import { createStreamReceiver } from './stream-receiver.ts';
-
-export type { Link, Peer } from './link.ts';
-export { LinkError } from './link.ts';
 
 export interface ConnectorOptions {
   readonly ase: string;
@@ -17,9 +14,9 @@ export interface ConnectorOptions {
   readonly clock: Clock;
   /** ILP address of this ASE, `test.granite`. */
   readonly prefix: string;
-  /** Base64, oldest first: the last one makes new credentials, all of them answer (ILP-09). */
+  /** Base64, oldest first. The last one creates new credentials; all of them are accepted (ILP-09). */
   readonly secrets: () => readonly string[];
-  /** The same after looking whether another process has made a new one. */
+  /** The secrets, reloaded from the database because another process may have added one. */
   readonly reloadSecrets?: () => Promise<readonly string[]>;
   readonly peers: () => readonly Peer[];
   readonly failpoint?: Failpoint;
@@ -28,12 +25,12 @@ export interface ConnectorOptions {
 
 export interface Connector {
   readonly prefix: string;
-  /** Where a packet for this address goes next; undefined if there is no route. */
+  /** The next hop for this address; undefined without a route. */
   peerFor(destination: string): Peer | undefined;
   peerNamed(name: string): Peer | undefined;
   /**
-   * Answers a Prepare from a peer: always with a Fulfill or a Reject that is final. Throws if it can not know
-   * whether the packet was booked; the peer must then get no answer at all, and asks again.
+   * Answers a Prepare from a peer with a final Fulfill or Reject. Throws if it cannot know whether the packet was
+   * booked; the peer must then get no answer, so that it sends the packet again.
    */
   receive(from: string, asset: Asset, prepare: Buffer): Promise<Buffer>;
 }
@@ -51,9 +48,9 @@ export function createConnector(options: ConnectorOptions): Connector {
         .toSorted((a, b) => b.prefix.length - a.prefix.length)[0],
     async receive(from, asset, bytes) {
       const peer = peerNamed(from);
-      if (!peer) return reject('F00', prefix, 'unknown peer');
+      if (!peer) return ilpReject('F00', prefix, 'unknown peer');
       const prepare = parsePrepare(bytes);
-      return prepare ? streamReceiver.receive(peer, asset, prepare) : reject('F01', prefix, 'not an ILP Prepare');
+      return prepare ? streamReceiver.receive(peer, asset, prepare) : ilpReject('F01', prefix, 'not an ILP Prepare');
     },
   };
 }

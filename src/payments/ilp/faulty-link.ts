@@ -1,7 +1,7 @@
 /** A link whose packets are struck by faults on purpose (CT-06), for failed and partly delivered payments. */
 import { setTimeout as wait } from 'node:timers/promises';
 import { type FaultSelector, packetOperation } from '../../faults.ts';
-import { reject } from './ilp-reply.ts';
+import { ilpReject } from './ilp-reply.ts';
 import { type Link, LinkError } from './link.ts';
 
 /** `prefix` is the peer's ILP address: a Reject comes in its name. */
@@ -12,7 +12,7 @@ export function createFaultyLink(link: Link, prefix: string, strike: FaultSelect
       switch (fault?.kind) {
         case 'status':
           onSent?.();
-          return reject(fault.code ?? 'F99', prefix, 'a fault on purpose');
+          return ilpReject(fault.code ?? 'F99', prefix, 'a fault on purpose');
         case 'garbage':
           onSent?.();
           return Buffer.from('no packet');

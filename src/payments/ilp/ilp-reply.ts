@@ -1,4 +1,4 @@
-/** ILP packets as bytes (ILP-0027): Prepares that come in, answers that go out. */
+/** ILP packets as bytes (ILP-0027): incoming Prepares and outgoing answers. */
 import {
   deserializeIlpPrepare,
   type IlpPrepare,
@@ -8,8 +8,8 @@ import {
 } from 'ilp-packet';
 
 /**
- * Undefined if the bytes are no ILP Prepare in the one way to write it (ILP-0030): the parser takes `2030 101…` for a
- * time, the eighth bit of an address for nothing, and what follows the packet for no matter.
+ * Undefined unless the bytes are the canonical encoding of an ILP Prepare (ILP-0030). The parser alone is too lenient: it
+ * accepts malformed timestamps, non-ASCII addresses and trailing bytes.
  */
 export function parsePrepare(bytes: Buffer): IlpPrepare | undefined {
   try {
@@ -20,16 +20,16 @@ export function parsePrepare(bytes: Buffer): IlpPrepare | undefined {
   }
 }
 
-export const fulfill = (fulfillment: Buffer, data: Buffer): Buffer => serializeIlpFulfill({ fulfillment, data });
+export const ilpFulfill = (fulfillment: Buffer, data: Buffer): Buffer => serializeIlpFulfill({ fulfillment, data });
 
-/** `triggeredBy` is the address of the ASE that refuses. */
-export const reject = (code: string, triggeredBy: string, message: string, data: Buffer = Buffer.alloc(0)): Buffer =>
+/** `triggeredBy` is the ILP address of the ASE that rejects. */
+export const ilpReject = (code: string, triggeredBy: string, message: string, data: Buffer = Buffer.alloc(0)): Buffer =>
   serializeIlpReject({ code, triggeredBy, message, data });
 
-/** F08: the data hold the amount that came and the largest that would do, each a UInt64 (ILP-0027 §Error Codes). */
+/** F08: the data holds the received amount and the maximum, each as UInt64 (ILP-0027 §Error Codes). */
 export function amountTooLarge(triggeredBy: string, received: bigint, maximum: bigint): Buffer {
   const data = Buffer.alloc(16);
   data.writeBigUInt64BE(received, 0);
   data.writeBigUInt64BE(maximum, 8);
-  return reject('F08', triggeredBy, 'amount too large', data);
+  return ilpReject('F08', triggeredBy, 'amount too large', data);
 }

@@ -1,15 +1,15 @@
-/** A link to a peer's connector: carries serialised packets and knows nothing of what is in them. */
+/** A link to a peer's connector: carries serialised packets without reading them. */
 import type { Asset } from '../../open-payments/amount.ts';
 
 export interface Link {
   /**
    * Sends a Prepare, whose amount is in units of `asset`, and returns the peer's answer. `onSent` is called when the
-   * bytes have left. Throws LinkError if no answer came: whether the packet arrived is unknown then.
+   * bytes have been sent. Throws LinkError if no answer came; the packet may have arrived nevertheless.
    */
   send(asset: Asset, prepare: Buffer, onSent?: () => void): Promise<Buffer>;
 }
 
-/** No answer came: broken connection, timeout, or a reply that is none. The packet is in doubt. */
+/** No answer came: broken connection, timeout or an invalid reply. The packet is in doubt. */
 export class LinkError extends Error {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
@@ -17,14 +17,14 @@ export class LinkError extends Error {
   }
 }
 
-/** An ASE that we exchange packets with. */
+/** An ASE that this one exchanges packets with. */
 export interface Peer {
   readonly name: string;
   /** ILP address prefix of its wallet addresses. */
   readonly prefix: string;
   /** The largest packet the link carries, either way (F08). */
   readonly maxPacketAmount: bigint;
-  /** The most that it may owe us in each asset, in minor units (T04); undefined for no limit. */
+  /** Maximum debt of the peer in each asset, in minor units (T04); undefined for no limit. */
   readonly balanceLimit?: bigint | undefined;
   readonly link: Link;
 }

@@ -1,11 +1,11 @@
 /**
- * The packet journal. The sender stores a Prepare before it leaves and replays the same bytes until its fate is known;
- * the receiver stores its answer in the transaction that books the packet and answers every repetition from there. So
- * a packet counts once, whatever is lost between the two and whoever of them dies (ILP-18).
+ * The packet journal. The sender stores a Prepare before sending it and replays the same bytes until its result is
+ * known; the receiver stores its answer in the transaction that books the packet and answers every copy with it. So a
+ * packet counts once, whichever message is lost and whichever side crashes (ILP-18).
  */
 import { deserializeIlpPrepare } from 'ilp-packet';
 import { sql } from 'kysely';
-import { toAmount, toBuffer, toInstant, toMillis } from '../../database/columns.ts';
+import { toAmount, toBuffer, toInstant, toMillis, toReceiveAsset } from '../../database/columns.ts';
 import type { Queryable, Transaction } from '../../database/database.ts';
 import type { Asset } from '../../open-payments/amount.ts';
 
@@ -16,9 +16,9 @@ export interface OutgoingPacket {
   readonly sequence: number;
   readonly peer: string;
   readonly prepare: Buffer;
-  /** What the payer gives for the packet, in the payer's asset. */
+  /** Amount taken from the payer for the packet, in the payer's asset. */
   readonly sourceAmount: bigint;
-  /** What the receiver gets, in the receiver's asset. */
+  /** Amount that the receiver gets, in the receiver's asset. */
   readonly amount: bigint;
 }
 
@@ -40,16 +40,16 @@ export async function storePreparedPacket(tx: Transaction, ase: string, packet: 
     .execute();
 }
 
-/** Writes down the fate of a packet. */
+/** Records the result of a packet. */
 export async function resolvePacket(
   tx: Transaction,
   ase: string,
   packet: OutgoingPacket,
-  fate: 'fulfilled' | 'rejected',
+  result: 'fulfilled' | 'rejected',
 ) {
   const { numUpdatedRows } = await tx
     .updateTable('outgoing_packet')
-    .set({ state: fate })
+    .set({ state: result })
     .where('ase', '=', ase)
     .where('payment_id', '=', packet.paymentId)
     .where('condition', '=', packet.condition)
@@ -58,7 +58,7 @@ export async function resolvePacket(
   if (numUpdatedRows !== 1n) throw new Error(`packet ${packet.condition} is resolved already`);
 }
 
-/** Packets of a payment whose fate is unknown: one at most, or the journal was not obeyed. */
+/** Packets of a payment whose result is unknown: at most one, since the next is sent only after it is known. */
 export async function readUnresolvedPackets(db: Queryable, ase: string, paymentId: string): Promise<OutgoingPacket[]> {
   const rows = await db
     .selectFrom('outgoing_packet')
@@ -79,7 +79,7 @@ export async function readUnresolvedPackets(db: Queryable, ase: string, paymentI
   }));
 }
 
-/** The sequence number of the last packet of a payment, 0 if none was made. */
+/** The sequence number of the last packet of a payment, or 0. */
 export async function readLastSequence(db: Queryable, ase: string, paymentId: string): Promise<number> {
   const row = await db
     .selectFrom('outgoing_packet')
@@ -97,19 +97,19 @@ export interface PacketInDoubt {
   readonly condition: string;
   readonly asset: Asset;
   readonly amount: bigint;
-  /** Wall time, both. */
+  /** Wall time in milliseconds, like `expiresAt`. */
   readonly since: number;
   readonly expiresAt: number;
 }
 
 export interface PacketSelection {
   readonly peer?: string;
-  /** From the packet of this time and condition on. */
+  /** The packets after the one with this time and condition. */
   readonly after?: { readonly at: number; readonly id: string } | undefined;
   readonly limit?: number;
 }
 
-/** Packets that left and whose answer is not booked, oldest first: under way, or in doubt if they are old. */
+/** Packets without a recorded result, oldest first: in flight, or in doubt if they are old. */
 export async function readPacketsInDoubt(
   db: Queryable,
   ase: string,
@@ -141,14 +141,14 @@ export async function readPacketsInDoubt(
     payment: row.payment_id,
     peer: row.peer,
     condition: row.condition,
-    asset: { code: row.receive_asset_code, scale: row.receive_asset_scale },
+    asset: toReceiveAsset(row),
     amount: toAmount(row.amount),
     since: toMillis(row.prepared_at),
     expiresAt: expiryOf(toBuffer(row.prepare)),
   }));
 }
 
-/** When a Prepare expires, by the wall. */
+/** Expiry of a Prepare in wall time. */
 export const expiryOf = (prepare: Buffer): number => deserializeIlpPrepare(prepare).expiresAt.getTime();
 
 export interface IncomingPacket {
@@ -162,8 +162,8 @@ export interface IncomingPacket {
 }
 
 /**
- * Stores the answer to a packet that is being booked. Returns false if the journal has one already; if another
- * transaction is just storing it, waits for that to end.
+ * Stores the answer to a packet that is being booked. Returns false if the journal already has one; waits for another
+ * transaction that is storing it.
  */
 export async function storeReply(
   tx: Transaction,
@@ -187,8 +187,18 @@ export async function storeReply(
   return numInsertedOrUpdatedRows === 1n;
 }
 
-/** The answer that a packet got when it was booked; undefined if it was not. */
-export async function readReply(db: Queryable, ase: string, peer: string, condition: string) {
+export interface StoredReply {
+  readonly amount: bigint;
+  readonly reply: Buffer;
+}
+
+/** The stored answer to a booked packet; undefined if the packet is not booked. */
+export async function findReply(
+  db: Queryable,
+  ase: string,
+  peer: string,
+  condition: string,
+): Promise<StoredReply | undefined> {
   const row = await db
     .selectFrom('incoming_packet')
     .select(['amount', 'reply'])

@@ -1,33 +1,33 @@
-/** The peers of an ASE as its connector uses them: made of what is set for them, their links kept while that stands. */
+/** The peers of an ASE, built from its settings. A link is kept open until its settings change. */
 import { matchesDigest } from '../../crypto/secret-digest.ts';
 import type { Link, Peer } from './link.ts';
 
-/** What is agreed with a peer. */
+/** Settings of a peer. */
 export interface PeerTerms {
   readonly name: string;
   readonly prefix: string;
   /** Origin of its connector. */
   readonly endpoint: string;
-  /** Of the token by which it makes itself known to us. */
+  /** Digest of the token that authenticates the peer to this ASE. */
   readonly incomingTokenDigest: string;
-  /** By which we make ourselves known to it. */
+  /** Token that authenticates this ASE to the peer. */
   readonly outgoingToken: string;
   readonly maxPacketAmount: bigint;
-  /** The most that it may owe us in each asset, in its minor units; undefined for no limit. */
+  /** Maximum debt of the peer in each asset, in minor units; undefined for no limit. */
   readonly balanceLimit: bigint | undefined;
 }
 
-/** A link that may hold connections. */
+/** A link that may hold open connections. */
 export type ClosableLink = Link & { close?(): void };
 
 export interface Peers {
   list(): readonly Peer[];
-  /** The peer that bears this token; undefined if none does. */
+  /** The name of the peer that this token authenticates, if any. */
   identify(token: string): string | undefined;
   close(): void;
 }
 
-/** `current` says what is set now; the same array as long as nothing changed. */
+/** `current` returns the settings: the same array while they are unchanged. */
 export function createPeers(current: () => readonly PeerTerms[], openLink: (terms: PeerTerms) => ClosableLink): Peers {
   const links = new Map<string, ClosableLink>();
   let seen: readonly PeerTerms[] | undefined;
@@ -40,7 +40,7 @@ export function createPeers(current: () => readonly PeerTerms[], openLink: (term
     return link;
   }
 
-  function takeUp(terms: readonly PeerTerms[]): void {
+  function apply(terms: readonly PeerTerms[]): void {
     seen = terms;
     list = terms.map(({ name, prefix, maxPacketAmount, balanceLimit, ...rest }) => {
       const link = linkTo({ name, prefix, maxPacketAmount, balanceLimit, ...rest });
@@ -57,11 +57,11 @@ export function createPeers(current: () => readonly PeerTerms[], openLink: (term
   return {
     list() {
       const terms = current();
-      if (terms !== seen) takeUp(terms);
+      if (terms !== seen) apply(terms);
       return list;
     },
     identify(token) {
-      // All of them, so that the time does not tell which one came close.
+      // Compares with all of them, so that the time does not depend on the position of a match.
       return current().filter((terms) => matchesDigest(token, terms.incomingTokenDigest))[0]?.name;
     },
     close() {

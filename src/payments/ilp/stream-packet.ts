@@ -16,17 +16,17 @@ const hmac = (key: Buffer, data: string | Buffer): Buffer => createHmac('sha256'
 
 const encryptionKey = (sharedSecret: Buffer): Buffer => hmac(sharedSecret, 'ilp_stream_encryption');
 
-/** What proves that the holder of the shared secret accepted a packet with these data. */
+/** The fulfillment that only the holder of the shared secret can compute for a packet with this data. */
 export const fulfillmentFor = (sharedSecret: Buffer, data: Buffer): Buffer =>
   hmac(hmac(sharedSecret, 'ilp_stream_fulfillment'), data);
 
 /** The condition a fulfillment is the preimage of (ILP-0027). */
 export const conditionFor = (fulfillment: Buffer): Buffer => createHash('sha256').update(fulfillment).digest();
 
-export interface StreamRequest {
+export interface StreamPacket {
   readonly ilpType: number;
   readonly sequence: bigint;
-  /** The least the receiver must get; less is refused (§3.4). */
+  /** The minimum that the receiver must get; less is rejected (§3.4). */
   readonly prepareAmount: bigint;
   readonly closesConnection: boolean;
 }
@@ -36,10 +36,10 @@ export const STREAM_PREPARE: number = IlpPacketType.Prepare;
 const NONCE_LENGTH = 12;
 const TAG_LENGTH = 16;
 
-/** Data of a Prepare in clear: nonce, tag and cipher text (§5.1; ILP-03); undefined if the shared secret is another. */
+/** Decrypts the data of a Prepare: nonce, tag and ciphertext (§5.1; ILP-03). Undefined for a different shared secret. */
 export function decryptStreamData(sharedSecret: Buffer, data: Buffer): Buffer | undefined {
   const overhead = NONCE_LENGTH + TAG_LENGTH;
-  // A shorter tag would be a weaker one.
+  // GCM would accept a shorter, and so weaker, tag.
   if (data.length < overhead) return undefined;
   const nonce = data.subarray(0, NONCE_LENGTH);
   const cipher = createDecipheriv('aes-256-gcm', encryptionKey(sharedSecret), nonce, { authTagLength: TAG_LENGTH });
@@ -51,8 +51,8 @@ export function decryptStreamData(sharedSecret: Buffer, data: Buffer): Buffer | 
   }
 }
 
-/** Undefined for what is no STREAM packet (§5.2). */
-export function parseStreamPacket(data: Buffer): StreamRequest | undefined {
+/** Undefined unless the data is a STREAM packet (§5.2). */
+export function parseStreamPacket(data: Buffer): StreamPacket | undefined {
   try {
     const packet = Packet._deserializeUnencrypted(data);
     return {
@@ -69,14 +69,14 @@ export function parseStreamPacket(data: Buffer): StreamRequest | undefined {
 export interface StreamReply {
   readonly outcome: 'fulfill' | 'reject';
   readonly sequence: bigint;
-  /** What came with the Prepare, in units of the receiver's asset. */
+  /** Amount of the Prepare, in units of the receiver's asset. */
   readonly received: bigint;
   /** The receiver's asset, which never changes on a connection (§5.3.14). */
   readonly asset?: Asset | undefined;
   readonly closeConnection?: boolean;
 }
 
-/** Data of a Fulfill or Reject: the same sequence, the amount that was received (§5.2; ILP-04, ILP-05). */
+/** Encrypts the data of a Fulfill or Reject: the sequence of the Prepare and the amount received (§5.2; ILP-04, ILP-05). */
 export function sealStreamReply(sharedSecret: Buffer, reply: StreamReply): Promise<Buffer> {
   const frames: Frame[] = [];
   if (reply.asset) frames.push(new ConnectionAssetDetailsFrame(reply.asset.code, reply.asset.scale));
@@ -86,7 +86,7 @@ export function sealStreamReply(sharedSecret: Buffer, reply: StreamReply): Promi
   return packet.serializeAndEncrypt(encryptionKey(sharedSecret));
 }
 
-/** Data of a Prepare that pays `amount` into stream 1, neither less nor more. */
+/** Encrypts the data of a Prepare that pays exactly `amount` into stream 1. */
 export function sealStreamMoney(sharedSecret: Buffer, sequence: number, amount: bigint): Promise<Buffer> {
   const packet = new Packet(sequence, IlpPacketType.Prepare, `${amount}`, [new StreamMoneyFrame(1, 1)]);
   return packet.serializeAndEncrypt(encryptionKey(sharedSecret));

@@ -1,9 +1,9 @@
 /**
- * Credit to an incoming payment: the only way money reaches it, by packet or from the same ASE. The row's lock makes
- * cap, expiry and completion hold for all ways together (ILP-19, RS-IP-23…25, RS-IP-32…36).
+ * Credit to an incoming payment: the only way money reaches it, by packet or from the same ASE. The lock of its row
+ * makes the cap, expiry and completion hold for all concurrent credits (ILP-19, RS-IP-32).
  */
 import { sql } from 'kysely';
-import { toAmount, toMillis } from '../../database/columns.ts';
+import { toAmount, toAsset, toMillis } from '../../database/columns.ts';
 import type { Queryable, Transaction } from '../../database/database.ts';
 import { Problem } from '../../errors.ts';
 import { type Asset, MAX_AMOUNT } from '../../open-payments/amount.ts';
@@ -40,7 +40,7 @@ function toCreditable(ase: string, id: string, row: Selected): CreditableIncomin
     row && {
       ase,
       id,
-      asset: { code: row.asset_code, scale: row.asset_scale },
+      asset: toAsset(row),
       incomingAmount: row.incoming_amount === null ? undefined : toAmount(row.incoming_amount),
       receivedAmount: toAmount(row.received_amount),
       completed: row.completed,
@@ -50,12 +50,12 @@ function toCreditable(ase: string, id: string, row: Selected): CreditableIncomin
   );
 }
 
-/** The payment as it stands, unlocked: for answers that credit nothing. */
-export async function readCreditable(db: Queryable, ase: string, id: string) {
+/** The payment, unlocked, for answers that credit nothing. */
+export async function findCreditable(db: Queryable, ase: string, id: string) {
   return toCreditable(ase, id, await selectIncomingPayment(db, ase, id).executeTakeFirst());
 }
 
-/** Locks the payment until the transaction ends; undefined if there is none. */
+/** Locks the payment until the transaction ends; undefined if it does not exist. */
 export async function lockCreditable(tx: Transaction, ase: string, id: string) {
   return toCreditable(ase, id, await selectIncomingPayment(tx, ase, id).forUpdate('payment').executeTakeFirst());
 }
@@ -68,7 +68,7 @@ export const isClosed = (
 
 export interface Credit {
   readonly amount: bigint;
-  /** Entries of those who pay; with the payee's they make one balanced transfer. */
+  /** The payers' entries; together with the payee's they form one balanced transfer. */
   readonly paidBy: readonly Entry[];
   readonly transferId: string;
   /** Business time. */
@@ -78,7 +78,7 @@ export interface Credit {
 
 /**
  * Credits a locked payment and the customer behind it, and completes the payment at its amount. Throws the Problems
- * `incoming_payment_closed`, and `over_incoming_amount` if the credit would cross the cap: then nothing is credited.
+ * `incoming_payment_closed`, and `over_incoming_amount` if the credit would exceed the cap; nothing is credited then.
  */
 export async function creditIncomingPayment(
   tx: Transaction,

@@ -1,9 +1,8 @@
 /**
- * The outgoing payment as a job: taken under a lease that is a name in its row. Whoever writes for the payment names
- * its lease, so a worker that was held up and lost it can no longer change anything.
+ * The outgoing payment as a job, claimed under a lease whose name is in its row. Every write for the payment requires
+ * that name, so a worker that was held up and lost its lease cannot change anything.
  */
-import { sql } from 'kysely';
-import { toAmount, toInstant } from '../../database/columns.ts';
+import { toAmount, toDebitAsset, toInstant, toReceiveAsset } from '../../database/columns.ts';
 import type { Queryable, Transaction } from '../../database/database.ts';
 import { createIds } from '../../ids.ts';
 import type { Amount } from '../../open-payments/amount.ts';
@@ -21,23 +20,23 @@ export interface Job {
   readonly fee: bigint;
   readonly receive: Amount;
   readonly payerAccountId: string;
-  /** What is done so far, as it stands in the row. */
+  /** Progress so far, as stored in the row. */
   funded: boolean;
   sentAmount: bigint;
   deliveredAmount: bigint;
-  /** Attempts in a row that did not deliver anything. */
+  /** Attempts in a row without any delivery. */
   attempts: number;
 }
 
-/** Another worker has the payment, or it is finished. */
+/** Another worker has the payment, or it has ended. */
 export class LeaseLost extends Error {}
 
-// Names of leases must differ between processes, also if these share a seed.
+// Lease names must differ between processes, even if these share a seed.
 const { uuid: newLease } = createIds(undefined, 'lease');
 
 /**
- * Takes the payment that has been due longest, or `paymentId` whether due or not, unless somebody holds it: until
- * `wallNow + leaseMs` it is due for nobody else. Undefined if there is none.
+ * Leases the payment that has been due longest, or `paymentId` whether due or not, unless it is leased. The lease ends
+ * at `wallNow + leaseMs`. Undefined if there is no such payment.
  */
 export async function claimJob(
   db: Queryable,
@@ -89,15 +88,9 @@ export async function claimJob(
       grantId: row.grant_id,
       spendingId: row.spending_id,
       receiver: row.receiver,
-      debit: {
-        value: toAmount(row.debit_amount),
-        asset: { code: row.debit_asset_code, scale: row.debit_asset_scale },
-      },
+      debit: { value: toAmount(row.debit_amount), asset: toDebitAsset(row) },
       fee: toAmount(row.fee),
-      receive: {
-        value: toAmount(row.receive_amount),
-        asset: { code: row.receive_asset_code, scale: row.receive_asset_scale },
-      },
+      receive: { value: toAmount(row.receive_amount), asset: toReceiveAsset(row) },
       payerAccountId: row.account_id,
       funded: row.funded,
       sentAmount: toAmount(row.sent_amount),
@@ -108,8 +101,8 @@ export async function claimJob(
 }
 
 /**
- * Takes a pending payment from whoever has it, for the rest of this transaction: that worker's next step finds its
- * lease gone. Waits for a step that is being written. Undefined if the payment has ended, or is none.
+ * Takes a pending payment from the worker that has it, for the rest of this transaction: that worker's next step throws
+ * LeaseLost. Waits for a step that is being written. Undefined if the payment has ended or does not exist.
  */
 export async function takeOverJob(
   tx: Transaction,
@@ -125,7 +118,7 @@ export async function takeOverJob(
   return claimJob(tx, { ase, paymentId, wallNow, leaseMs: 0 });
 }
 
-/** What a worker may change in the row of its payment. */
+/** Changes that a worker may make to the row of its payment. */
 export interface JobChange {
   readonly state?: 'completed' | 'failed';
   readonly failure?: string;
@@ -133,17 +126,17 @@ export interface JobChange {
   readonly sentAmount?: bigint;
   readonly deliveredAmount?: bigint;
   readonly attempts?: number;
-  /** Wall time of the next attempt, null for none: hands the payment back. */
+  /** Wall time of the next attempt, or null for none. Setting it ends the lease. */
   readonly nextAttemptAt?: number | null;
 }
 
-/** Writes for the payment, and with that locks its row. Throws LeaseLost if the lease is no longer ours. */
+/** Updates the row of the payment, and so locks it. Throws LeaseLost if another worker has the lease. */
 export async function updateJob(db: Queryable, job: Job, change: JobChange): Promise<void> {
   const { state, failure, funded, sentAmount, deliveredAmount, attempts, nextAttemptAt } = change;
   const { numUpdatedRows } = await db
     .updateTable('outgoing_payment')
     .set({
-      // Changes nothing, but locks the row and proves the lease if there is nothing to change.
+      // Without any change, this still locks the row and proves the lease.
       lease_owner: nextAttemptAt === undefined ? job.lease : null,
       ...(nextAttemptAt !== undefined && { next_attempt_at: nextAttemptAt === null ? null : toInstant(nextAttemptAt) }),
       ...(state !== undefined && { state }),
@@ -160,7 +153,7 @@ export async function updateJob(db: Queryable, job: Job, change: JobChange): Pro
   if (numUpdatedRows !== 1n) throw new LeaseLost('lease lost');
 }
 
-/** Keeps the payment for another `leaseMs`. */
+/** Extends the lease to `wallNow + leaseMs`. */
 export async function renewLease(db: Queryable, job: Job, wallNow: number, leaseMs: number): Promise<void> {
   await db
     .updateTable('outgoing_payment')
@@ -168,31 +161,5 @@ export async function renewLease(db: Queryable, job: Job, wallNow: number, lease
     .where('ase', '=', job.ase)
     .where('id', '=', job.id)
     .where('lease_owner', '=', job.lease)
-    .execute();
-}
-
-/** Locks the row that serialises the payments under a grant: first in the order of locks (LIM-13). */
-export async function lockOutgoingPaymentGrant(db: Queryable, job: Job): Promise<void> {
-  await db
-    .selectFrom('outgoing_payment_grant')
-    .select('grant_id')
-    .where('ase', '=', job.ase)
-    .where('grant_id', '=', job.grantId)
-    .forUpdate()
-    .execute();
-}
-
-/** Gives the grant back what a failed payment did not spend (LIM-14). */
-export async function returnSpending(db: Queryable, job: Job): Promise<void> {
-  const unsent = job.debit.value - job.sentAmount;
-  const undelivered = job.receive.value - job.deliveredAmount;
-  await db
-    .updateTable('grant_spending')
-    .set({
-      spent_debit: sql<string>`spent_debit - ${`${unsent}`}::numeric`,
-      spent_receive: sql<string>`spent_receive - ${`${undelivered}`}::numeric`,
-    })
-    .where('ase', '=', job.ase)
-    .where('id', '=', job.spendingId)
     .execute();
 }

@@ -1,13 +1,13 @@
 /**
- * Settles one outgoing payment: hold → what an earlier attempt left in doubt → receiver → packets → end. Every step
- * stands in the database before the next begins, so it can be torn off anywhere and begun anew (ILP-11, ILP-12, SET-07,
- * RS-OP-16…18, RS-OP-23, RS-OP-30…32).
+ * Sends one outgoing payment: hold → packets in doubt from an earlier attempt → receiver → packets → end. Every step is
+ * committed before the next begins, so a crash anywhere loses nothing (ILP-11, SET-07).
  */
 import type { Clock } from '../../clock.ts';
 import { assertOutsideTransaction, type Database, type Transaction } from '../../database/database.ts';
 import { Problem } from '../../errors.ts';
 import { sameAsset } from '../../open-payments/amount.ts';
 import type { Connector } from '../ilp/connector.ts';
+import type { Peer } from '../ilp/link.ts';
 import {
   type OutgoingPacket,
   readLastSequence,
@@ -21,10 +21,11 @@ import { bookTransfer, openInternalAccount, openInternalAccounts } from '../ledg
 import type { AnnouncePayment } from '../payment-event.ts';
 import type { ReadReceiver, Receiver } from '../receiver.ts';
 import type { Failpoint } from './failpoint.ts';
-import { type Job, lockOutgoingPaymentGrant, returnSpending, updateJob } from './job.ts';
+import { lockGrant, returnSpending } from './grant-spending.ts';
+import { type Job, updateJob } from './job.ts';
 import { bookFulfilled, exchangeEntries, holdDebit, refund, sourceAmountFor, takeFee } from './transfers.ts';
 
-/** As pino's. */
+/** A subset of pino's `Logger`. */
 export interface SenderLog {
   warn(fields: Record<string, unknown>, message: string): void;
   error(fields: Record<string, unknown>, message: string): void;
@@ -39,105 +40,36 @@ export interface SendPaymentContext {
   readonly announce: AnnouncePayment;
   readonly packetLifetimeMs: number;
   readonly log?: SenderLog | undefined;
-  /** Asked between two packets: whether to hand the payment back. */
+  /** True if the payment is to be handed back before the next packet. */
   readonly isStopping: () => boolean;
 }
 
 export type Outcome =
   | { readonly kind: 'completed' }
   | { readonly kind: 'failed'; readonly reason: string }
-  /** Nothing is lost; try again later. */
+  /** Nothing is lost; the payment is due again later. */
   | { readonly kind: 'retry'; readonly reason: string }
   | { readonly kind: 'handed-back' };
 
-/** One attempt. Fails the payment only when no packet is in doubt. Throws LeaseLost. */
-export async function sendPayment(context: SendPaymentContext, job: Job): Promise<Outcome> {
-  const { db, clock, connector, failpoint } = context;
-
-  // ── Hold the debit (RS-OP-23)
-  const isFirstAttempt = !job.funded;
-  if (isFirstAttempt) {
-    const isFunded = await holdFunds(context, job);
-    if (!isFunded) return failPayment(context, job, 'insufficient_funds');
-    failpoint('hold-stored');
-  }
-
-  // ── Learn the fate of what an earlier attempt sent, before anything new is
-  for (const packet of isFirstAttempt ? [] : await readUnresolvedPackets(db.query, job.ase, job.id)) {
-    if ((await exchangePacket(context, job, packet, 'replay')).kind === 'unknown') {
-      return { kind: 'retry', reason: 'packet in doubt' };
-    }
-  }
-
-  // ── Deliver what is missing
-  if (job.deliveredAmount < job.receive.value) {
-    const receiver = await readReceiverOf(context, job);
-    if ('kind' in receiver) return receiver.kind === 'failed' ? failPayment(context, job, receiver.reason) : receiver;
-    if (receiver.localIncomingPaymentId !== undefined) {
-      return deliverHere(context, job, receiver.localIncomingPaymentId);
-    }
-    const peer = receiver.ilp && connector.peerFor(receiver.ilp.address);
-    if (!receiver.ilp || !peer) return failPayment(context, job, 'no_route');
-    await openInternalAccount(db.query, job.ase, 'peer', job.receive.asset, peer.name);
-    let largestAmount = peer.maxPacketAmount;
-    let wasTooLarge = false;
-    let sequence = isFirstAttempt ? 0 : await readLastSequence(db.query, job.ase, job.id);
-
-    while (job.deliveredAmount < job.receive.value) {
-      if (context.isStopping()) return { kind: 'handed-back' };
-      const missing = job.receive.value - job.deliveredAmount;
-      const amount = missing < largestAmount ? missing : largestAmount;
-      sequence += 1;
-      const { prepare, condition } = await createStreamPrepare({
-        ...receiver.ilp,
-        sequence,
-        amount,
-        expiresAt: clock.wallNow() + context.packetLifetimeMs,
-      });
-      const packet: OutgoingPacket = {
-        paymentId: job.id,
-        condition: condition.toString('base64url'),
-        sequence,
-        peer: peer.name,
-        prepare,
-        sourceAmount: sourceAmountFor(job, job.deliveredAmount + amount) - job.sentAmount,
-        amount,
-      };
-      await db.transaction(async (tx) => {
-        await updateJob(tx, job, {});
-        await storePreparedPacket(tx, job.ase, packet, clock.wallNow());
-      });
-      failpoint('prepare-stored');
-      const answer = await exchangePacket(context, job, packet, 'first');
-      if (answer.kind === 'unknown') return { kind: 'retry', reason: 'packet in doubt' };
-      if (answer.kind === 'fulfilled') {
-        wasTooLarge = false;
-        continue;
-      }
-      const { code } = answer;
-      if (answer.largestAmount !== undefined) {
-        // Who refuses what it said it would take is not followed unit by unit.
-        const half = amount / 2n;
-        largestAmount = wasTooLarge && half < answer.largestAmount ? half : answer.largestAmount;
-        wasTooLarge = true;
-        if (largestAmount > 0n) continue;
-      }
-      if (!code.startsWith('F')) return { kind: 'retry', reason: `packet rejected with ${code}` };
-      return failPayment(context, job, `packet_rejected_${code}`);
-    }
-  }
-
-  // ── All has arrived
+/** Ends the payment with what was delivered so far; payer and grant get the rest back (SET-12, LIM-14). */
+export async function failPayment(
+  context: Pick<SendPaymentContext, 'db' | 'clock' | 'failpoint' | 'announce'>,
+  job: Job,
+  reason: string,
+): Promise<Outcome> {
+  const { db, clock, failpoint } = context;
   await db.transaction(async (tx) => {
-    await updateJob(tx, job, { state: 'completed', nextAttemptAt: null });
-    await bookFee(tx, job, clock.businessNow());
-    await context.announce(tx, 'outgoing_payment.completed', job.id);
+    await lockGrant(tx, job.ase, job.grantId);
+    await updateJob(tx, job, { state: 'failed', failure: reason, nextAttemptAt: null });
+    await returnSpending(tx, job);
+    if (job.funded) await bookTransfer(tx, job.ase, `outgoing:${job.id}:refund`, clock.businessNow(), refund(job));
+    await context.announce(tx, 'outgoing_payment.failed', job.id);
   });
   failpoint('job-done');
-  return { kind: 'completed' };
+  return { kind: 'failed', reason };
 }
 
-/** Returns false if the payer has not enough. */
+/** Returns false if the payer has insufficient funds. */
 async function holdFunds({ db, clock }: SendPaymentContext, job: Job): Promise<boolean> {
   const { ase } = job;
   await openInternalAccounts(db.query, ase, [
@@ -163,8 +95,8 @@ async function bookFee(tx: Transaction, job: Job, now: number): Promise<void> {
   if (job.fee > 0n) await bookTransfer(tx, job.ase, `outgoing:${job.id}:fee`, now, takeFee(job));
 }
 
-/** The receiver if it can still take what is missing. */
-async function readReceiverOf(context: SendPaymentContext, job: Job): Promise<Receiver | Outcome> {
+/** The receiver, or why it cannot take the missing amount. */
+async function fetchReceiver(context: SendPaymentContext, job: Job): Promise<Receiver | Outcome> {
   assertOutsideTransaction('reading the receiver');
   try {
     const receiver = await context.readReceiver(job.receiver);
@@ -183,11 +115,11 @@ async function readReceiverOf(context: SendPaymentContext, job: Job): Promise<Re
 }
 
 /**
- * Sends a stored packet and writes its fate down. After a copy that got no answer only two answers settle it: a
- * Fulfill, or R00, with which the receiver says that no copy will be booked any more; any other Reject may be overtaken
- * by a copy that is still on its way.
+ * Sends a stored packet and records its result. After a copy that got no answer only two answers are final: a Fulfill,
+ * and R00, by which the receiver promises that no copy will be booked any more. Any other Reject may be overtaken by a
+ * copy that is still in flight.
  */
-async function exchangePacket(
+async function sendPacket(
   { db, clock, connector, failpoint, log }: SendPaymentContext,
   job: Job,
   packet: OutgoingPacket,
@@ -221,8 +153,8 @@ async function exchangePacket(
   return answer;
 }
 
-/** The receiver stands at this ASE: one transaction from the hold to the payee, and the end. */
-async function deliverHere(context: SendPaymentContext, job: Job, incomingPaymentId: string): Promise<Outcome> {
+/** Pays an incoming payment of this ASE in one transaction: from the hold to the payee, and the end. */
+async function deliverLocally(context: SendPaymentContext, job: Job, incomingPaymentId: string): Promise<Outcome> {
   const { db, clock, failpoint } = context;
   const now = clock.businessNow();
   const amount = job.receive.value;
@@ -251,20 +183,108 @@ async function deliverHere(context: SendPaymentContext, job: Job, incomingPaymen
   return { kind: 'completed' };
 }
 
-/** Ends the payment with what was delivered so far; payer and grant get the rest back (RS-OP-18, SET-12, LIM-14). */
-export async function failPayment(
-  context: Pick<SendPaymentContext, 'db' | 'clock' | 'failpoint' | 'announce'>,
+/** Sends packets until the whole amount has arrived; returns an outcome only if it stops before. */
+async function sendPackets(
+  context: SendPaymentContext,
   job: Job,
-  reason: string,
-): Promise<Outcome> {
-  const { db, clock, failpoint } = context;
+  ilp: NonNullable<Receiver['ilp']>,
+  peer: Peer,
+  lastSequence: number,
+): Promise<Outcome | undefined> {
+  let largestAmount = peer.maxPacketAmount;
+  let wasTooLarge = false;
+  for (let sequence = lastSequence + 1; job.deliveredAmount < job.receive.value; sequence += 1) {
+    if (context.isStopping()) return { kind: 'handed-back' };
+    const missing = job.receive.value - job.deliveredAmount;
+    const amount = missing < largestAmount ? missing : largestAmount;
+    const packet = await preparePacket(context, job, ilp, peer, { sequence, amount });
+    const answer = await sendPacket(context, job, packet, 'first');
+    if (answer.kind === 'unknown') return { kind: 'retry', reason: 'packet in doubt' };
+    if (answer.kind === 'fulfilled') {
+      wasTooLarge = false;
+      continue;
+    }
+    const { code } = answer;
+    if (answer.largestAmount !== undefined) {
+      // If the peer rejects its own F08 maximum, halve the amount instead of following it down unit by unit.
+      const half = amount / 2n;
+      largestAmount = wasTooLarge && half < answer.largestAmount ? half : answer.largestAmount;
+      wasTooLarge = true;
+      if (largestAmount > 0n) continue;
+    }
+    if (!code.startsWith('F')) return { kind: 'retry', reason: `packet rejected with ${code}` };
+    return failPayment(context, job, `packet_rejected_${code}`);
+  }
+  return undefined;
+}
+
+/** Creates a Prepare and stores it in the journal. */
+async function preparePacket(
+  { db, clock, failpoint, packetLifetimeMs }: SendPaymentContext,
+  job: Job,
+  ilp: NonNullable<Receiver['ilp']>,
+  peer: Peer,
+  { sequence, amount }: { readonly sequence: number; readonly amount: bigint },
+): Promise<OutgoingPacket> {
+  const expiresAt = clock.wallNow() + packetLifetimeMs;
+  const { prepare, condition } = await createStreamPrepare({ ...ilp, sequence, amount, expiresAt });
+  const packet: OutgoingPacket = {
+    paymentId: job.id,
+    condition: condition.toString('base64url'),
+    sequence,
+    peer: peer.name,
+    prepare,
+    sourceAmount: sourceAmountFor(job, job.deliveredAmount + amount) - job.sentAmount,
+    amount,
+  };
   await db.transaction(async (tx) => {
-    await lockOutgoingPaymentGrant(tx, job);
-    await updateJob(tx, job, { state: 'failed', failure: reason, nextAttemptAt: null });
-    await returnSpending(tx, job);
-    if (job.funded) await bookTransfer(tx, job.ase, `outgoing:${job.id}:refund`, clock.businessNow(), refund(job));
-    await context.announce(tx, 'outgoing_payment.failed', job.id);
+    await updateJob(tx, job, {});
+    await storePreparedPacket(tx, job.ase, packet, clock.wallNow());
+  });
+  failpoint('prepare-stored');
+  return packet;
+}
+
+/** One attempt. Fails the payment only when no packet is in doubt. Throws LeaseLost. */
+export async function sendPayment(context: SendPaymentContext, job: Job): Promise<Outcome> {
+  const { db, clock, connector, failpoint } = context;
+
+  // ── Hold the debit (RS-OP-23)
+  const isFirstAttempt = !job.funded;
+  if (isFirstAttempt) {
+    const isFunded = await holdFunds(context, job);
+    if (!isFunded) return failPayment(context, job, 'insufficient_funds');
+    failpoint('hold-stored');
+  }
+
+  // ── Resolve the packets that an earlier attempt left in doubt, before sending anything new
+  for (const packet of isFirstAttempt ? [] : await readUnresolvedPackets(db.query, job.ase, job.id)) {
+    if ((await sendPacket(context, job, packet, 'replay')).kind === 'unknown') {
+      return { kind: 'retry', reason: 'packet in doubt' };
+    }
+  }
+
+  // ── Deliver what is missing
+  if (job.deliveredAmount < job.receive.value) {
+    const receiver = await fetchReceiver(context, job);
+    if ('kind' in receiver) return receiver.kind === 'failed' ? failPayment(context, job, receiver.reason) : receiver;
+    if (receiver.localIncomingPaymentId !== undefined) {
+      return deliverLocally(context, job, receiver.localIncomingPaymentId);
+    }
+    const peer = receiver.ilp && connector.peerFor(receiver.ilp.address);
+    if (!receiver.ilp || !peer) return failPayment(context, job, 'no_route');
+    await openInternalAccount(db.query, job.ase, 'peer', job.receive.asset, peer.name);
+    const sequence = isFirstAttempt ? 0 : await readLastSequence(db.query, job.ase, job.id);
+    const outcome = await sendPackets(context, job, receiver.ilp, peer, sequence);
+    if (outcome) return outcome;
+  }
+
+  // ── Complete
+  await db.transaction(async (tx) => {
+    await updateJob(tx, job, { state: 'completed', nextAttemptAt: null });
+    await bookFee(tx, job, clock.businessNow());
+    await context.announce(tx, 'outgoing_payment.completed', job.id);
   });
   failpoint('job-done');
-  return { kind: 'failed', reason };
+  return { kind: 'completed' };
 }

@@ -55,44 +55,6 @@ interface WorkContext extends SendPaymentContext {
   readonly wakeIn: (delayMs: number) => void;
 }
 
-export function createOutgoingPaymentWorker(options: OutgoingPaymentWorkerOptions): OutgoingPaymentWorker {
-  const { ase, db, clock, log, leaseMs = 10_000 } = options;
-  const claim = (paymentId?: string) => claimJob(db.query, { ase, paymentId, wallNow: clock.wallNow(), leaseMs });
-  const worker = createLeasedWorker({
-    claim: () => claim(),
-    run: (job) => work(context, job),
-    onError: (error) => log?.error({ err: error }, 'claiming payments failed'),
-    concurrency: options.concurrency,
-    slotTimeoutMs: options.slotTimeoutMs ?? 1_000,
-  });
-  const context: WorkContext = {
-    ...options,
-    leaseMs,
-    maxAttempts: options.maxAttempts ?? 10,
-    failpoint: options.failpoint ?? noFailpoint,
-    announce: options.announce ?? announceNothing,
-    packetLifetimeMs: options.packetLifetimeMs ?? 30_000,
-    isStopping: worker.isStopping,
-    wakeIn: worker.wakeIn,
-  };
-  return {
-    wake: worker.wake,
-    stop: worker.stop,
-    idle: worker.idle,
-    async processNow(paymentId) {
-      const job = await claim(paymentId);
-      if (job) await work(context, job);
-      const row = await db.query
-        .selectFrom('outgoing_payment')
-        .select('state')
-        .where('ase', '=', ase)
-        .where('id', '=', paymentId)
-        .executeTakeFirstOrThrow();
-      return row.state;
-    },
-  };
-}
-
 /** One attempt under a lease. Never throws. */
 async function work(context: WorkContext, job: Job): Promise<void> {
   const { db, clock, leaseMs, log } = context;
@@ -132,4 +94,42 @@ async function retryLater(context: WorkContext, job: Job, reason: string): Promi
   const delay = retryDelay(job.attempts);
   await updateJob(db.query, job, { attempts, nextAttemptAt: clock.wallNow() + delay });
   context.wakeIn(delay);
+}
+
+export function createOutgoingPaymentWorker(options: OutgoingPaymentWorkerOptions): OutgoingPaymentWorker {
+  const { ase, db, clock, log, leaseMs = 10_000 } = options;
+  const claim = (paymentId?: string) => claimJob(db.query, { ase, paymentId, wallNow: clock.wallNow(), leaseMs });
+  const worker = createLeasedWorker({
+    claim: () => claim(),
+    run: (job) => work(context, job),
+    onError: (error) => log?.error({ err: error }, 'claiming payments failed'),
+    concurrency: options.concurrency,
+    slotTimeoutMs: options.slotTimeoutMs ?? 1_000,
+  });
+  const context: WorkContext = {
+    ...options,
+    leaseMs,
+    maxAttempts: options.maxAttempts ?? 10,
+    failpoint: options.failpoint ?? noFailpoint,
+    announce: options.announce ?? announceNothing,
+    packetLifetimeMs: options.packetLifetimeMs ?? 30_000,
+    isStopping: worker.isStopping,
+    wakeIn: worker.wakeIn,
+  };
+  return {
+    wake: worker.wake,
+    stop: worker.stop,
+    idle: worker.idle,
+    async processNow(paymentId) {
+      const job = await claim(paymentId);
+      if (job) await work(context, job);
+      const row = await db.query
+        .selectFrom('outgoing_payment')
+        .select('state')
+        .where('ase', '=', ase)
+        .where('id', '=', paymentId)
+        .executeTakeFirstOrThrow();
+      return row.state;
+    },
+  };
 }

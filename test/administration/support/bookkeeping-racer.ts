@@ -8,7 +8,7 @@ import { WorldClock } from '../../../src/clock.ts';
 import { openDatabase, type Transaction } from '../../../src/database/database.ts';
 import { Problem } from '../../../src/errors.ts';
 import type { Connector } from '../../../src/payments/ilp/connector.ts';
-import { fulfill } from '../../../src/payments/ilp/ilp-reply.ts';
+import { ilpFulfill } from '../../../src/payments/ilp/ilp-reply.ts';
 import { claimJob, LeaseLost } from '../../../src/payments/outgoing/job.ts';
 import { resolvePacketInDoubt } from '../../../src/payments/outgoing/resolve-packet.ts';
 import { sendPayment } from '../../../src/payments/outgoing/send.ts';
@@ -41,7 +41,7 @@ const fulfillment = Buffer.from(proof ?? '', 'base64url');
 const connector = {
   peerNamed: (name: string) => ({
     ...{ name, prefix: `test.${peer}` },
-    link: { send: async () => fulfill(fulfillment, Buffer.alloc(0)) },
+    link: { send: async () => ilpFulfill(fulfillment, Buffer.alloc(0)) },
   }),
 } as unknown as Connector;
 

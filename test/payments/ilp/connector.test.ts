@@ -3,8 +3,9 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { deserializeIlpReply, isFulfill } from 'ilp-packet';
 import { type Database, openDatabase } from '../../../src/database/database.ts';
-import { createConnector, type Link, type Peer } from '../../../src/payments/ilp/connector.ts';
+import { createConnector } from '../../../src/payments/ilp/connector.ts';
 import { createCredentials } from '../../../src/payments/ilp/credentials.ts';
+import type { Link, Peer } from '../../../src/payments/ilp/link.ts';
 import { createStreamPrepare } from '../../../src/payments/ilp/stream-sender.ts';
 import { nameDatabase, openEmbedded, skipWithoutPostgres } from '../../database/support/open.ts';
 import {

@@ -25,8 +25,9 @@ import {
 } from 'ilp-protocol-stream/dist/src/packet.js';
 import { WorldClock } from '../../../src/clock.ts';
 import type { Database } from '../../../src/database/database.ts';
-import { createConnector, type Link } from '../../../src/payments/ilp/connector.ts';
+import { createConnector } from '../../../src/payments/ilp/connector.ts';
 import { createCredentials } from '../../../src/payments/ilp/credentials.ts';
+import type { Link } from '../../../src/payments/ilp/link.ts';
 import { createOutgoingPaymentWorker } from '../../../src/payments/outgoing/worker.ts';
 import { openEmbedded } from '../../database/support/open.ts';
 import {

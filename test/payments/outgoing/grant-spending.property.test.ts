@@ -9,8 +9,8 @@ import { Problem } from '../../../src/errors.ts';
 import { createIds } from '../../../src/ids.ts';
 import type { Limits } from '../../../src/open-payments/access.ts';
 import type { Amount } from '../../../src/open-payments/amount.ts';
-import { readSpending, reserveSpending } from '../../../src/payments/outgoing/grant-spending.ts';
-import { type Job, returnSpending } from '../../../src/payments/outgoing/job.ts';
+import { findSpending, reserveSpending, returnSpending } from '../../../src/payments/outgoing/grant-spending.ts';
+import type { Job } from '../../../src/payments/outgoing/job.ts';
 import { openEmbedded } from '../../database/support/open.ts';
 import fc from '../../support/fast-check.ts';
 
@@ -184,7 +184,7 @@ test('random payments, failures and clocks: read and refused as the list of paym
         if (one.kind === 'move') model.now = Date.parse(instants[one.to]!);
         else if (one.kind === 'pay') await pay(model, grantId, one);
         else await fail(model, one);
-        assert.deepEqual(await readSpending(db.query, itemOf(model, grantId)), model.read());
+        assert.deepEqual(await findSpending(db.query, itemOf(model, grantId)), model.read());
       }
     }),
     { numRuns: 80 },

@@ -11,7 +11,7 @@ import { after, before, describe, test } from 'node:test';
 import { sql } from 'kysely';
 import { type Database, openDatabase } from '../../../src/database/database.ts';
 import { createIds } from '../../../src/ids.ts';
-import { readSpending, reserveSpending } from '../../../src/payments/outgoing/grant-spending.ts';
+import { findSpending, reserveSpending } from '../../../src/payments/outgoing/grant-spending.ts';
 import { nameDatabase, skipWithoutPostgres } from '../../database/support/open.ts';
 import { createOutgoingPayment, EUR, USD } from '../support/two-ases.ts';
 
@@ -40,7 +40,7 @@ describe('processes race for one grant', { skip: skipWithoutPostgres, timeout: 1
     now: Date.parse('2024-01-15T12:00:00Z'),
   });
   const total = async (grantId: string): Promise<bigint | undefined> =>
-    (await readSpending(db.query, item(grantId))).spentDebit?.value;
+    (await findSpending(db.query, item(grantId))).spentDebit?.value;
 
   async function startRacer(grantId: string, action: readonly string[], mutant: string | undefined) {
     const child = fork(racerFile, [url, ase, grantId, ...action], {

@@ -7,7 +7,7 @@ import { createIds } from '../../../src/ids.ts';
 import type { Limits } from '../../../src/open-payments/access.ts';
 import type { Amount } from '../../../src/open-payments/amount.ts';
 import type { Reservation, Spending } from '../../../src/payments/outgoing/grant-spending.ts';
-import { readSpending, reserveSpending } from '../../../src/payments/outgoing/grant-spending.ts';
+import { findSpending, reserveSpending } from '../../../src/payments/outgoing/grant-spending.ts';
 import { openEmbedded } from '../../database/support/open.ts';
 
 const ids = createIds('grant-spending', 'test');
@@ -41,7 +41,7 @@ const pay = (change: Partial<Spending> = {}): Promise<Reservation> =>
   db.transaction((tx) => reserveSpending(tx, { ...payment, ...change }));
 
 const spent = async (change: Partial<Spending> = {}) => {
-  const { spentDebit, spentReceive } = await readSpending(db.query, { ...payment, ...change });
+  const { spentDebit, spentReceive } = await findSpending(db.query, { ...payment, ...change });
   return [spentDebit, spentReceive];
 };
 

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Database } from '../../../src/database/database.ts';
-import { fulfill, reject } from '../../../src/payments/ilp/ilp-reply.ts';
+import { ilpFulfill, ilpReject } from '../../../src/payments/ilp/ilp-reply.ts';
 import { openEmbedded } from '../../database/support/open.ts';
 import { type Amounts, arrangePayment } from '../support/arrange-payment.ts';
 import type { IncomingPaymentOptions, PacketFault, TwoAsesOptions } from '../support/two-ases.ts';
@@ -77,7 +77,7 @@ describe('packets in doubt', () => {
           async send(...packet) {
             sends += 1;
             if (sends > 2) return link.send(...packet);
-            if (sends === 2) return reject('T00', name.prefix!, 'busy');
+            if (sends === 2) return ilpReject('T00', name.prefix!, 'busy');
             late = () => link.send(...packet);
             throw new Error('connection reset');
           },
@@ -108,7 +108,7 @@ describe('packets in doubt', () => {
   it('a Reject from somebody else than the receiver’s ASE leaves the packet in doubt', async () => {
     const { processPayment, read } = await arrange(
       { debitAmount: 100n, receiveAmount: 90n },
-      { wrapLink: () => ({ send: async () => reject('F02', 'test.other', 'no route') }) },
+      { wrapLink: () => ({ send: async () => ilpReject('F02', 'test.other', 'no route') }) },
     );
     assert.equal(await processPayment(1), 'pending');
     assert.equal((await read()).inDoubt.length, 1);
@@ -117,7 +117,7 @@ describe('packets in doubt', () => {
   it('a Fulfill that proves nothing leaves the packet in doubt', async () => {
     const { processPayment, read } = await arrange(
       { debitAmount: 100n, receiveAmount: 90n },
-      { wrapLink: () => ({ send: async () => fulfill(Buffer.alloc(32), Buffer.alloc(0)) }) },
+      { wrapLink: () => ({ send: async () => ilpFulfill(Buffer.alloc(32), Buffer.alloc(0)) }) },
     );
     assert.equal(await processPayment(1), 'pending');
     const { inDoubt, outgoing } = await read();

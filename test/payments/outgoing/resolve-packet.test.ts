@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Database } from '../../../src/database/database.ts';
-import { LinkError } from '../../../src/payments/ilp/connector.ts';
+import { LinkError } from '../../../src/payments/ilp/link.ts';
 import { type PacketFate, resolvePacketInDoubt } from '../../../src/payments/outgoing/resolve-packet.ts';
 import { openEmbedded } from '../../database/support/open.ts';
 import { arrangePayment } from '../support/arrange-payment.ts';

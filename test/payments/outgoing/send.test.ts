@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Database } from '../../../src/database/database.ts';
 import { Problem } from '../../../src/errors.ts';
-import { reject } from '../../../src/payments/ilp/ilp-reply.ts';
+import { ilpReject } from '../../../src/payments/ilp/ilp-reply.ts';
 import { openEmbedded } from '../../database/support/open.ts';
 import { type Amounts, arrangePayment } from '../support/arrange-payment.ts';
 import {
@@ -201,7 +201,7 @@ describe('partial delivery', () => {
         wrapLink: (link) => ({
           async send(...packet) {
             attempts += 1;
-            return attempts === 1 ? link.send(...packet) : reject('T04', marbleName.prefix!, 'no liquidity');
+            return attempts === 1 ? link.send(...packet) : ilpReject('T04', marbleName.prefix!, 'no liquidity');
           },
         }),
       },

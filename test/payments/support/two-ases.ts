@@ -5,10 +5,11 @@ import { toAmount, toInstant } from '../../../src/database/columns.ts';
 import type { Database } from '../../../src/database/database.ts';
 import { Problem } from '../../../src/errors.ts';
 import type { Asset } from '../../../src/open-payments/amount.ts';
-import { type Connector, createConnector, type Link, LinkError } from '../../../src/payments/ilp/connector.ts';
+import { type Connector, createConnector } from '../../../src/payments/ilp/connector.ts';
 import { createCredentials } from '../../../src/payments/ilp/credentials.ts';
 import { createInProcessLink } from '../../../src/payments/ilp/in-process-link.ts';
-import { readCreditable } from '../../../src/payments/incoming/credit.ts';
+import { type Link, LinkError } from '../../../src/payments/ilp/link.ts';
+import { findCreditable } from '../../../src/payments/incoming/credit.ts';
 import { bookTransfer, openInternalAccount, readTrialBalance } from '../../../src/payments/ledger.ts';
 import type { Failpoint } from '../../../src/payments/outgoing/failpoint.ts';
 import { createOutgoingPaymentWorker, type OutgoingPaymentWorker } from '../../../src/payments/outgoing/worker.ts';
@@ -200,7 +201,7 @@ export async function readOutgoingPayment({ ase, db }: AsePlace, id: string) {
 }
 
 export async function readIncomingPayment({ ase, db }: AsePlace, id: string) {
-  const payment = await readCreditable(db.query, ase, id);
+  const payment = await findCreditable(db.query, ase, id);
   return { receivedAmount: payment!.receivedAmount, completed: payment!.completed, accountId: payment!.accountId };
 }
 
@@ -213,7 +214,7 @@ export async function readBalances({ ase, db }: AsePlace): Promise<Record<string
 
 /** How the receiving ASE shows an incoming payment, credentials included. */
 export async function showReceiver({ ase, db }: AsePlace, id: string): Promise<Receiver> {
-  const payment = await readCreditable(db.query, ase, id);
+  const payment = await findCreditable(db.query, ase, id);
   if (!payment) throw new Problem('invalid_receiver');
   const { ilpAddress, sharedSecret } = createCredentials([secretOf(ase)], prefixOf(ase), id);
   return {
