@@ -1,4 +1,4 @@
-/** A customer's account: the id that people know, and the one under which it stands in the ledger (SET-07). */
+/** A customer account: converts between its public id and its id in the ledger (SET-07). */
 const PREFIX = 'customer:';
 
 export const customerAccountId = (id: string): string => PREFIX + id;

@@ -1,9 +1,9 @@
 /**
  * The unit of work: one MikroORM database, embedded (PGlite) or PostgreSQL, with the same entities and migrations.
  *
- * Isolation is READ COMMITTED; whoever changes a row that others depend on locks it first, in this order:
+ * Isolation is READ COMMITTED. Code that changes a row on which other rows depend locks it first, in this order:
  * ase → grant → outgoing payment grant → quote → outgoing payment → incoming payment → account (a peer's first) → event.
- * Nothing waits for the network inside a transaction: `assertOutsideTransaction` throws where it would.
+ * Nothing waits for the network inside a transaction; `assertOutsideTransaction` enforces this.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { access } from 'node:fs/promises';
@@ -32,7 +32,7 @@ export type Queryable = Kysely<Tables>;
 
 export interface Database {
   readonly kind: 'embedded' | 'postgresql';
-  /** For statements that stand alone. */
+  /** For statements outside a transaction. */
   readonly query: Queryable;
   /** Runs `work` in one transaction; rolled back if it throws. Does not nest. */
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>;
@@ -51,7 +51,7 @@ export type DatabaseOptions = (
       readonly patienceMs?: number;
     }
 ) & {
-  /** Told of each statement before it runs, the limits of transactions apart. */
+  /** Called before each statement, except `begin` and `commit`. */
   readonly onStatement?: () => void;
 };
 
@@ -84,7 +84,7 @@ const ormOptions = {
     snapshot: false,
     silent: true,
   },
-  // References hold the ASE twice (own key and foreign key); they stand in the migration.
+  // The migrations create the foreign keys: in them the ASE is part of both keys, which entities cannot express.
   schemaGenerator: { createForeignKeyConstraints: false },
 };
 
@@ -106,14 +106,14 @@ const DEFAULT_PATIENCE_MS = 20_000;
 
 async function openPostgreSql(url: string, poolSize: number, patienceMs: number): Promise<Opened> {
   const { MikroORM, defineConfig } = await import('@mikro-orm/postgresql');
-  // At least two connections: the migrator takes one of its own while the lock below holds another.
+  // At least two connections: the migrator needs one while the lock below holds another.
   const pool = { min: 0, max: Math.max(2, poolSize) };
   const connect = (driverOptions: object) =>
     MikroORM.init(defineConfig({ ...ormOptions, clientUrl: url, pool, driverOptions }));
   const orm = await connect(limitWaiting(patienceMs));
-  // A database that is not there yet fails here.
+  // Fails if the database does not exist yet.
   if (!(await isMigrated(orm).catch(() => false))) {
-    // A migration takes the time it takes.
+    // Migrations run without a statement timeout.
     const unlimited = await connect({});
     await unlimited.schema.ensureDatabase();
     // Several processes may start at once: one migrates, the others wait for it.
@@ -127,9 +127,8 @@ async function openPostgreSql(url: string, poolSize: number, patienceMs: number)
 }
 
 /**
- * What keeps a network that swallows everything from stopping the program, or a lock from outliving who took it. The
- * server ends statements that last too long, and transactions whose client is gone; a connection on which still
- * nothing comes is given up, at which its statements fail and the pool makes another.
+ * Timeouts against a network that silently drops packets: the server aborts long statements and abandoned transactions;
+ * the client closes a connection that stays silent, so that its statements fail and the pool replaces it.
  */
 const limitWaiting = (patienceMs: number) => ({
   connectionTimeoutMillis: patienceMs,
@@ -144,7 +143,7 @@ const limitWaiting = (patienceMs: number) => ({
   },
 });
 
-/** A quarter of the default: all of it is touched at each start. */
+/** A quarter of the default, because each start touches all of it. */
 const embeddedParameters = ['-c', 'shared_buffers=32MB'];
 
 async function openEmbedded(options: { directory?: string; templateFile?: string }): Promise<Opened> {
@@ -191,10 +190,10 @@ async function migrateEmbedded(pglite: PGlite): Promise<void> {
   await orm.close();
 }
 
-/** Makes the template anew, for the package. */
+/** Rebuilds the template for the package. */
 export const buildTemplate = (file: string): Promise<unknown> => writeTemplate(file, migrateEmbedded);
 
-/** Whether all migrations ran: two queries, where the migrator needs a dozen. */
+/** True if all migrations ran. Two queries, where the migrator needs a dozen. */
 async function isMigrated(orm: MikroORM): Promise<boolean> {
   const connection = (orm.em as unknown as SqlEntityManager).getConnection();
   const [table] = await connection.execute(`select to_regclass('mikro_orm_migrations') is not null as present`);
@@ -204,7 +203,7 @@ async function isMigrated(orm: MikroORM): Promise<boolean> {
   return ormOptions.migrations.migrationsList.every(({ name }) => executed.has(name));
 }
 
-const tellOfStatements = (onStatement: () => void): KyselyPlugin => ({
+const countStatements = (onStatement: () => void): KyselyPlugin => ({
   transformQuery({ node }) {
     onStatement();
     return node;
@@ -214,7 +213,7 @@ const tellOfStatements = (onStatement: () => void): KyselyPlugin => ({
 
 function wrap({ kind, onStatement }: DatabaseOptions, orm: MikroORM, close: () => Promise<void>): Database {
   const plain = (orm.em.fork() as unknown as SqlEntityManager).getKysely() as unknown as Queryable;
-  const query = onStatement ? plain.withPlugin(tellOfStatements(onStatement)) : plain;
+  const query = onStatement ? plain.withPlugin(countStatements(onStatement)) : plain;
   return {
     kind,
     query,
@@ -228,7 +227,7 @@ function wrap({ kind, onStatement }: DatabaseOptions, orm: MikroORM, close: () =
     clear(ases, world) {
       return this.transaction(async (tx) => {
         await sql`select set_config('touchstone.clearing', 'on', true)`.execute(tx);
-        // Children first: the entities stand in the order of their references.
+        // Children first: `entities` lists referenced tables before the tables that refer to them.
         for (const { meta } of entities.toReversed()) {
           const table = sql.table(meta.tableName);
           if (meta.tableName === 'world') await sql`delete from ${table} where id = ${world}`.execute(tx);

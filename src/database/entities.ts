@@ -18,7 +18,7 @@ import {
   WebhookEvent,
 } from './payment-entities.ts';
 
-/** What the processes of a world share: the business clock and the consent policy. */
+/** State shared by the processes of a world: the business clock and the consent policy. */
 export const World = defineEntity({
   name: 'World',
   tableName: 'world',
@@ -67,7 +67,7 @@ export const Peer = defineEntity({
   uniques: [{ properties: ['ase', 'prefix'] }, { properties: ['ase', 'incomingTokenDigest'] }],
 });
 
-/** What sending costs in an asset (SET-05). */
+/** The fee for sending in an asset (SET-05). */
 export const Fee = defineEntity({
   name: 'Fee',
   tableName: 'fee',
@@ -80,7 +80,7 @@ export const Fee = defineEntity({
   },
 });
 
-/** What one whole unit of a currency costs, in a currency common to all: a decimal (SET-10). */
+/** The price of one whole unit of a currency, as a decimal in a currency common to all (SET-10). */
 export const Price = defineEntity({
   name: 'Price',
   tableName: 'price',
@@ -98,7 +98,7 @@ export const Account = defineEntity({
     assetScale: assetScale(),
     /** Kept for customers only and never below zero; other accounts are summed, so that no row of theirs is hot. */
     balance: p.decimal().precision(39).scale(0).$type<string>().nullable(),
-    /** What a customer signs in with, by scrypt. */
+    /** scrypt digest of the passphrase that a customer signs in with. */
     passphraseDigest: p.text().nullable(),
   },
 });
@@ -111,7 +111,7 @@ export const LedgerTransfer = defineEntity({
     /** Derived from the cause (a payment, a packet), so that booking a cause twice is harmless. */
     id: id(),
     createdAt: instant(),
-    /** What a reversal takes back, and why; null for any other transfer. */
+    /** The transfer that this one reverses, and the reason; null for any other transfer. */
     reverses: p.text().nullable(),
     reason: p.text().nullable(),
   },
@@ -160,7 +160,7 @@ export const WalletAddressKey = defineEntity({
   },
 });
 
-/** What an operator did to an ASE, and when; append-only like the ledger. */
+/** Audit log of administrative changes to an ASE; append-only like the ledger. */
 export const AdministrativeAction = defineEntity({
   name: 'AdministrativeAction',
   tableName: 'administrative_action',
@@ -171,7 +171,7 @@ export const AdministrativeAction = defineEntity({
     at: instant(),
     operation: p.text(),
     status: p.smallint(),
-    /** What was asked for, without secrets. */
+    /** The request, without secrets. */
     detail: p.json<Record<string, unknown>>(),
   },
   indexes: [{ properties: ['ase', 'at', 'id'] }],

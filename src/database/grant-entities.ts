@@ -4,7 +4,7 @@ import type { Access, Subject } from '../open-payments/access.ts';
 import type { ClientJwk } from '../open-payments/client.ts';
 import { amount, ase, assetCode, assetScale, id, instant } from './entity-columns.ts';
 
-/** A GNAP grant with its interaction (RFC 9635 §1.5, §4). Tokens and references stand here as digests only. */
+/** A GNAP grant with its interaction (RFC 9635 §1.5, §4). Tokens and references are stored as digests only. */
 export const Grant = defineEntity({
   name: 'Grant',
   tableName: 'gnap_grant',
@@ -13,7 +13,7 @@ export const Grant = defineEntity({
     id: id(),
     state: p.enum(['pending', 'approved', 'finalized'] as const),
     finalization: p.enum(['issued', 'rejected', 'revoked'] as const).nullable(),
-    /** Who the client is for scoping: its wallet address, or the RFC 7638 thumbprint of its key (AS-31). */
+    /** Identifies the client: its wallet address, or the RFC 7638 thumbprint of its key (AS-31). */
     clientId: p.text(),
     clientWalletAddress: p.text().nullable(),
     clientJwk: p.json<ClientJwk>().nullable(),
@@ -75,7 +75,7 @@ export const OutgoingPaymentGrant = defineEntity({
   properties: { ase: ase(), grantId: p.text().primary() },
 });
 
-/** What a grant has spent: one row per access item, interval and receive asset. */
+/** Spent totals of a grant: one row per access item, interval and receive asset. */
 export const GrantSpending = defineEntity({
   name: 'GrantSpending',
   tableName: 'grant_spending',
@@ -83,7 +83,7 @@ export const GrantSpending = defineEntity({
     ase: ase(),
     id: id(),
     grantId: p.text(),
-    /** The access item's identifier: items of one grant have limits of their own (AS-N08). */
+    /** Identifier of the access item: each item of a grant has its own limits (AS-N08). */
     identifier: p.text(),
     /** Start of the interval; null without an interval. */
     intervalStart: instant().nullable(),

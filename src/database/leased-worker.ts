@@ -34,16 +34,8 @@ export interface LeasedWorker {
 
 const MAX_RUNNING_FACTOR = 10;
 
-export function createLeasedWorker<Job>(options: LeasedWorkerOptions<Job>): LeasedWorker {
-  const { claim, run, onError, concurrency = 8, slotTimeoutMs } = options;
-  const running = new Set<Promise<void>>();
-  const timers = new Set<NodeJS.Timeout>();
+function createSlots(slotTimeoutMs: number | undefined, onRelease: () => void) {
   let activeSlots = 0;
-  let claiming = Promise.resolve();
-  let isClaimQueued = false;
-  let isFull = false;
-  let isStopping = false;
-
   function acquireSlot(): () => void {
     activeSlots += 1;
     let isActive = true;
@@ -51,16 +43,30 @@ export function createLeasedWorker<Job>(options: LeasedWorkerOptions<Job>): Leas
       clearTimeout(timer);
       if (isActive) activeSlots -= 1;
       isActive = false;
-      if (isFull) wake();
+      onRelease();
     };
     const timer = slotTimeoutMs === undefined ? undefined : setTimeout(releaseSlot, slotTimeoutMs).unref();
     return releaseSlot;
   }
+  return { acquireSlot, activeSlots: () => activeSlots };
+}
+
+export function createLeasedWorker<Job>(options: LeasedWorkerOptions<Job>): LeasedWorker {
+  const { claim, run, onError, concurrency = 8, slotTimeoutMs } = options;
+  const running = new Set<Promise<void>>();
+  const timers = new Set<NodeJS.Timeout>();
+  const { acquireSlot, activeSlots } = createSlots(slotTimeoutMs, () => {
+    if (isFull) wake();
+  });
+  let claiming = Promise.resolve();
+  let isClaimQueued = false;
+  let isFull = false;
+  let isStopping = false;
 
   async function claimDueJobs(): Promise<void> {
     isClaimQueued = false;
     while (!isStopping) {
-      isFull = activeSlots >= concurrency || running.size >= MAX_RUNNING_FACTOR * concurrency;
+      isFull = activeSlots() >= concurrency || running.size >= MAX_RUNNING_FACTOR * concurrency;
       if (isFull) return;
       const job = await claim();
       if (job === undefined) return;

@@ -1,4 +1,4 @@
-/** Payments, quotes, the packets that settle them and the events that tell of them. */
+/** Payments and quotes, the packets that deliver them, and their webhook events. */
 import { defineEntity, p } from '@mikro-orm/core';
 import { amount, ase, assetCode, assetScale, id, instant } from './entity-columns.ts';
 
@@ -10,7 +10,7 @@ export const IncomingPayment = defineEntity({
     id: id(),
     walletAddressId: p.text(),
     clientId: p.text(),
-    /** Under which it was created; null if nobody's token did it. */
+    /** The grant under which it was created; null if it was created without a token. */
     grantId: p.text().nullable(),
     assetCode: assetCode(),
     assetScale: assetScale(),
@@ -18,7 +18,7 @@ export const IncomingPayment = defineEntity({
     receivedAmount: amount(),
     completed: p.boolean(),
     expiresAt: instant(),
-    /** Whether its expiry became an event (EVT-04). */
+    /** True once its expiry became an event (EVT-04). */
     expiryAnnounced: p.boolean().default(false),
     metadata: p.json<Record<string, unknown>>().columnType('json').nullable(),
     createdAt: instant(),
@@ -52,7 +52,7 @@ export const Quote = defineEntity({
   },
 });
 
-/** An outgoing payment and, in one, the job that settles it. */
+/** An outgoing payment, which is also the job of the worker that sends it. */
 export const OutgoingPayment = defineEntity({
   name: 'OutgoingPayment',
   tableName: 'outgoing_payment',
@@ -67,7 +67,7 @@ export const OutgoingPayment = defineEntity({
     spendingId: p.text(),
     state: p.enum(['pending', 'completed', 'failed'] as const),
     failure: p.text().nullable(),
-    /** Whether the debit stands on the hold account. */
+    /** True once the debit was booked to the hold account. */
     funded: p.boolean(),
     sentAmount: amount(),
     deliveredAmount: amount(),
@@ -85,7 +85,7 @@ export const OutgoingPayment = defineEntity({
   ],
 });
 
-/** Packet journal, sender's side: a Prepare stands here before it leaves (bytes and hold) until its answer is booked. */
+/** Packet journal of the sender: a Prepare is stored before it is sent, and replayed until its answer is booked. */
 export const OutgoingPacket = defineEntity({
   name: 'OutgoingPacket',
   tableName: 'outgoing_packet',
@@ -104,7 +104,7 @@ export const OutgoingPacket = defineEntity({
   },
 });
 
-/** Packet journal, receiver's side: the answer to each packet that was booked; a repeated Prepare is answered from here. */
+/** Packet journal of the receiver: the answer to each booked packet. A repeated Prepare gets the stored answer. */
 export const IncomingPacket = defineEntity({
   name: 'IncomingPacket',
   tableName: 'incoming_packet',
@@ -119,7 +119,7 @@ export const IncomingPacket = defineEntity({
   },
 });
 
-/** What became of a payment, to be told the operator's own system: once it is stored, it is told (EVT-01…06). */
+/** Transactional outbox of webhook events (EVT-01). */
 export const WebhookEvent = defineEntity({
   name: 'WebhookEvent',
   tableName: 'webhook_event',

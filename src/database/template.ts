@@ -1,6 +1,7 @@
 /**
- * The migrated, empty cluster that an embedded database starts from: one compressed file for each set of tables. Making
- * it takes seconds, starting from it a third of one. A packed build brings it along; elsewhere the first start makes it.
+ * The migrated, empty cluster that an embedded database starts from: one compressed file for each set of tables.
+ * Creating it takes seconds, starting from it a third of a second. A packed build contains it; otherwise the first start
+ * creates it.
  */
 import { hash } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
@@ -14,10 +15,10 @@ import { statements as third } from './migrations/migration-0003.ts';
 import { statements as fourth } from './migrations/migration-0004.ts';
 import { statements as fifth } from './migrations/migration-0005.ts';
 
-/** Of `initdb`: segments of the log of 1 MB instead of 16, which would be most of the file. */
+/** Parameters of `initdb`: 1 MB log segments, because the default of 16 MB would be most of the file. */
 const clusterParameters = ['--wal-segsize=1', '--no-sync'];
 
-/** What nobody connects to: two thirds of the file. */
+/** Databases without any connections; they are two thirds of the file. */
 const unusedDatabases = ['template0', 'template1'];
 
 const statements = [...first, ...second, ...third, ...fourth, ...fifth];

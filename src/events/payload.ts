@@ -56,7 +56,7 @@ export async function findOutgoingPaymentData(db: Queryable, ase: string, id: st
     receiveAmount: amountOf(row.receive_amount, receiveAsset),
     sentAmount: amountOf(row.sent_amount, debitAsset),
     stateAttempts: row.attempts,
-    // Events are sent before the hold and after its end; in between is no event.
+    // Events are stored before the debit is held and after the hold has ended.
     balance: '0',
     ...(row.failure !== null && { error: row.failure }),
     ...(row.metadata !== null && { metadata: row.metadata }),

@@ -55,11 +55,11 @@ export async function openInternalAccount(
 
 export interface Entry {
   readonly accountId: string;
-  /** What the account gains; negative if it pays. */
+  /** Positive if the account receives, negative if it pays. */
   readonly amount: bigint;
 }
 
-/** What a reversal takes back, and why. */
+/** The transfer that a reversal cancels, and the reason. */
 export interface Reversal {
   readonly reverses: string;
   readonly reason: string;
@@ -98,7 +98,7 @@ export async function bookTransfer(
   return true;
 }
 
-/** Customers only; other accounts have no balance column to keep. */
+/** Only for customers: the balance column of other accounts is null. */
 async function adjustBalance(tx: Transaction, ase: string, accountId: string, amount: bigint): Promise<void> {
   const kind = accountId.split(':', 1)[0]!;
   if (kind !== 'customer') return;
@@ -112,9 +112,9 @@ async function adjustBalance(tx: Transaction, ase: string, accountId: string, am
   if (numUpdatedRows === 0n) throw new Problem('insufficient_funds');
 }
 
-/** Sum of an internal account. Whoever else asks waits until the transaction ends, so that a limit on it holds. */
+/** Sum of an internal account, locked until the transaction ends, so that a limit on it holds. */
 export async function lockBalance(tx: Transaction, ase: string, accountId: string): Promise<bigint> {
-  // Not `for update`: entries refer to the row, and those that no limit concerns need not wait.
+  // Not `for update`: entries refer to the row, and those without a limit must not wait.
   await tx
     .selectFrom('account')
     .select('id')
@@ -135,7 +135,7 @@ export interface TrialBalanceLine {
   readonly account: string;
   readonly kind: string;
   readonly asset: Asset;
-  /** What the account paid and gained; both ≥ 0. */
+  /** Totals paid and received; both ≥ 0. */
   readonly debits: bigint;
   readonly credits: bigint;
   readonly balance: bigint;
@@ -145,7 +145,7 @@ export interface TrialBalance {
   readonly lines: readonly TrialBalanceLine[];
   /** Per asset; debits equal credits, or the books are wrong. */
   readonly totals: readonly { readonly asset: Asset; readonly debits: bigint; readonly credits: bigint }[];
-  /** Whether they do, and every customer's balance equals the sum of its entries. */
+  /** True if they do and the balance of every customer equals the sum of its entries. */
   readonly balanced: boolean;
 }
 

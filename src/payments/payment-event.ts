@@ -1,4 +1,4 @@
-/** What payments tell of themselves: the changes that Rafiki has webhook events for (EVT-02). */
+/** The changes of payments that Rafiki has webhook events for (EVT-02). */
 import type { Transaction } from '../database/database.ts';
 
 export type PaymentEventType =

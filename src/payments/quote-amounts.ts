@@ -7,17 +7,17 @@ import { feeFor, principalLeaving } from './fees.ts';
 import type { Rate } from './rates.ts';
 import { convertDown, convertUp, invertRate } from './rates.ts';
 
-/** Under which conditions a payment is quoted. */
+/** The terms of a quote. */
 export interface QuoteTerms {
-  /** The payer's asset: in it the smallest sufficient amount is told. */
+  /** The payer's asset; errors name the smallest sufficient amount in it. */
   readonly debitAsset: Asset;
-  /** From the payer's minor units to the receiver's. */
+  /** Converts the payer's minor units to the receiver's. */
   readonly rate: Rate;
   readonly fee: Fee;
 }
 
 export interface QuoteAmounts {
-  /** What the payer pays, fee included. */
+  /** The total that the payer pays, including the fee. */
   readonly debitAmount: bigint;
   /** The part of `debitAmount` that stays with the ASE. */
   readonly fee: bigint;

@@ -1,7 +1,7 @@
 /**
- * Exchange rates from an HTTP service of the operator's: `GET {url}?base=USD` answers `base` and `rates`, what one unit
- * of the base is worth in other currencies; they count for 15 seconds (SET-06, OPI-063). Where a rate cannot be had
- * there is none: an old one never stands in for it.
+ * Exchange rates from the operator's HTTP service: `GET {url}?base=USD` returns `base` and `rates`, the value of one
+ * unit of the base in other currencies. Rates are cached for 15 seconds (SET-06, OPI-063). An expired rate is never
+ * used in place of one that cannot be fetched.
  */
 import type { Clock } from '../clock.ts';
 import { Problem } from '../errors.ts';
@@ -31,13 +31,13 @@ class NumberText {
 type Rates = Readonly<Record<string, unknown>>;
 
 export function createRateService({ clock, outbound }: RateServiceOptions): AskForRate {
-  /** By the request. */
+  /** Cached answers by URL. */
   const answers = new Map<string, { readonly at: number; readonly rates: Promise<Rates> }>();
 
   async function fetchRates(url: string, base: string): Promise<Rates> {
     const { status, body } = await outbound.request({ url });
     if (status !== 200) throw new RatesUnusable(`status ${status}`);
-    return readRates(body, base);
+    return parseRates(body, base);
   }
 
   function ratesOf(service: string, base: string): Promise<Rates> {
@@ -60,7 +60,7 @@ export function createRateService({ clock, outbound }: RateServiceOptions): AskF
     try {
       const rates = await ratesOf(service, from.code);
       // The code may come from another ASE: `constructor` is not a currency.
-      return scaleRate(readRate(Object.hasOwn(rates, to.code) ? rates[to.code] : undefined), from, to);
+      return scaleRate(parseRate(Object.hasOwn(rates, to.code) ? rates[to.code] : undefined), from, to);
     } catch (error) {
       if (!(error instanceof RatesUnusable || error instanceof OutboundError)) throw error;
       throw new Problem('no_rate', { detail: `${from.code} to ${to.code}: ${error.message}`, cause: error });
@@ -68,15 +68,15 @@ export function createRateService({ clock, outbound }: RateServiceOptions): AskF
   };
 }
 
-/** The service answers with what is no rate, or does not. */
+/** The service did not answer, or its answer is invalid. */
 class RatesUnusable extends Error {}
 
-function readRates(body: Buffer, base: string): Rates {
+function parseRates(body: Buffer, base: string): Rates {
   const answer = parseExactly(body.toString('utf8')) as { base?: unknown; rates?: unknown } | null | undefined;
   if (answer?.base !== base) throw new RatesUnusable('the answer is for another base');
   const { rates } = answer;
   const isObject = typeof rates === 'object' && rates !== null && !Array.isArray(rates);
-  if (!isObject || rates instanceof NumberText) throw new RatesUnusable('the answer has no rates');
+  if (!isObject || rates instanceof NumberText) throw new RatesUnusable('the answer does not contain rates');
   return rates as Rates;
 }
 
@@ -85,15 +85,15 @@ function parseExactly(text: string): unknown {
     return JSON.parse(text, ((_name: string, value: unknown, { source }: { source?: string }) =>
       typeof value === 'number' ? new NumberText(source!) : value) as (name: string, value: unknown) => unknown);
   } catch {
-    throw new RatesUnusable('the answer is no JSON');
+    throw new RatesUnusable('the answer is not JSON');
   }
 }
 
 /** A number above 0 of at most 30 digits before and after the point, with an exponent of at most two digits. */
-function readRate(value: unknown): Rate {
+function parseRate(value: unknown): Rate {
   const [, mantissa, exponent = '0'] =
     (value instanceof NumberText && /^([0-9.]+)(?:[eE]([+-]?[0-9]{1,2}))?$/.exec(value.text)) || [];
-  if (mantissa === undefined) throw new RatesUnusable('the rate is missing or no positive number');
+  if (mantissa === undefined) throw new RatesUnusable('the rate is missing or not a positive number');
   let rate: Rate;
   try {
     rate = parsePrice(mantissa);

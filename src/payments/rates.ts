@@ -8,13 +8,13 @@ export interface Rate {
   readonly denominator: bigint;
 }
 
-/** What one whole unit of a currency costs in a base currency common to all: `{ USD: '1', EUR: '1.08', JPY: '0.0067' }`. */
+/** Prices of one whole unit of each currency in a common base currency: `{ USD: '1', EUR: '1.08', JPY: '0.0067' }`. */
 export type Prices = Readonly<Record<string, string>>;
 
 const DECIMAL = /^([0-9]{1,30})(?:\.([0-9]{1,30}))?$/;
 const MAX_SCALE = 255;
 
-/** Reads a price: a positive decimal without sign or exponent. Throws an Error for anything else. */
+/** Parses a price: a positive decimal without sign or exponent. Throws an Error for anything else. */
 export function parsePrice(text: string): Rate {
   const [, whole, fraction = ''] = DECIMAL.exec(text) ?? [];
   const numerator = whole === undefined ? 0n : BigInt(whole + fraction);

@@ -1,4 +1,4 @@
-/** What an administrator sets for an ASE: its peers, fees and prices, and the version that tells when they changed. */
+/** Settings of an ASE: peers, fees, prices, and a version that changes with them. */
 import { Migration } from '@mikro-orm/migrations';
 
 export const statements: readonly string[] = [

@@ -1,4 +1,4 @@
-/** What customers sign in with when they consent (AS-N05). */
+/** Passphrases with which customers sign in before they consent (AS-N05). */
 import { Migration } from '@mikro-orm/migrations';
 
 export const statements: readonly string[] = [`alter table "account" add column "passphrase_digest" text null`];

@@ -1,4 +1,4 @@
-/** What an operator sees and does: reversals, what happened under a grant, and a record of administrative actions. */
+/** Bookkeeping for operators: reversals, payments by grant, and the audit log. */
 import { Migration } from '@mikro-orm/migrations';
 
 export const statements: readonly string[] = [

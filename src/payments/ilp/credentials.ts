@@ -1,5 +1,5 @@
 /**
- * Credentials of the payment method `ilp`: the payment's id stands encrypted in the ILP address and the shared secret
+ * Credentials of the payment method `ilp`: the ILP address contains the encrypted payment id, and the shared secret
  * follows from the address, so any process can answer any packet, also after a restart (ILP-0029 §4.1; ILP-09, ILP-15,
  * RS-IP-10…13). The same payment always gets the same credentials from the same secret.
  */

@@ -15,13 +15,13 @@ const CONTENT_TYPE = 'application/octet-stream';
 const MAX_BYTES = 64 * 1024;
 
 export interface IlpOverHttpLinkOptions {
-  /** Of the peer's connector, `https://marble.example`. */
+  /** Origin of the peer's connector, such as `https://marble.example`. */
   readonly origin: string;
-  /** By which the peer knows us. */
+  /** Token that authenticates this ASE to the peer. */
   readonly token: string;
-  /** From the first byte sent to the last received. Default 10 s. */
+  /** Time from the first byte sent to the last byte received. Default 10 s. */
   readonly timeoutMs?: number | undefined;
-  /** Whose certificates are accepted; without it, those of the well-known authorities. */
+  /** Accepted certificate authorities; default: those of Node.js. */
   readonly trust?: SecureContext;
 }
 
@@ -83,14 +83,14 @@ export interface IlpOverHttpHandlerOptions {
   readonly identify: (token: string) => string | undefined;
   /** Connector.receive. */
   readonly receive: (peer: string, asset: Asset, prepare: Buffer) => Promise<Buffer>;
-  /** Told of errors that became a 500. */
+  /** Called with each error that became a 500. */
   readonly onError?: (error: unknown) => void;
 }
 
 /**
- * Handler of `POST /ilp/{assetCode}/{assetScale}`; `raw` is the body if somebody has read it already. 200 with a Fulfill
- * or a Reject is final. Any other status is no answer: the peer asks again with the same packet, so an error of ours in
- * the middle of booking, which comes out as 500, never turns one packet into two.
+ * Handler of `POST /ilp/{assetCode}/{assetScale}`; `raw` is the body if it has been read already. 200 with a Fulfill or
+ * Reject is final. After any other status the peer sends the same packet again, so an internal error during booking,
+ * which becomes 500, never turns one packet into two.
  */
 export function createIlpOverHttpHandler({ identify, receive, onError }: IlpOverHttpHandlerOptions) {
   return async (req: IncomingMessage, res: ServerResponse, raw?: Buffer): Promise<void> => {

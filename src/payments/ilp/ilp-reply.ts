@@ -8,8 +8,8 @@ import {
 } from 'ilp-packet';
 
 /**
- * Undefined unless the bytes are the canonical encoding of an ILP Prepare (ILP-0030). The parser alone is too lenient: it
- * accepts malformed timestamps, non-ASCII addresses and trailing bytes.
+ * Undefined unless the bytes are the canonical encoding of an ILP Prepare (ILP-0030). The parser alone is too lenient:
+ * it accepts malformed timestamps, non-ASCII addresses and trailing bytes.
  */
 export function parsePrepare(bytes: Buffer): IlpPrepare | undefined {
   try {

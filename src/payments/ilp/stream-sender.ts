@@ -48,7 +48,7 @@ export function readPacketAnswer(bytes: Buffer, condition: string, amount: bigin
   }
 }
 
-/** F08: what came and what would do are in units of whoever refused, so only their ratio counts; else halve. */
+/** F08: both amounts are in units of the rejecting connector, so only their ratio counts. Without them, halve. */
 function readLargestAmount(data: Buffer, amount: bigint): { largestAmount: bigint } {
   const [received, maximum] = data.length >= 16 ? [data.readBigUInt64BE(0), data.readBigUInt64BE(8)] : [0n, 0n];
   const largest = received > maximum ? (amount * maximum) / received : amount / 2n;

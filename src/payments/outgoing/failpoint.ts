@@ -1,9 +1,9 @@
-/** Named points at which a crash test ends the process, between two steps that must survive being torn apart. */
+/** Named points between two steps at which a crash test kills the process. */
 
 /**
- * In the order in which a payment passes them: stored, its 201 not sent yet; debit on the hold account; Prepare in the
- * journal; Prepare gone out; credited at the receiving ASE, which passes this point and has not answered yet; answer
- * there; answer booked; ended. A payment within one ASE has no packets.
+ * In the order in which a payment passes them: payment stored, before its 201; debit on the hold account; Prepare in
+ * the journal; Prepare sent; packet credited at the receiving ASE, before its answer; answer received; answer booked;
+ * ended. A payment within one ASE passes only those without packets.
  */
 export const failpointNames = [
   'payment-stored',
@@ -19,7 +19,7 @@ export const failpointNames = [
 export type FailpointName = (typeof failpointNames)[number];
 export type Failpoint = (name: FailpointName) => void;
 
-/** What production uses. */
+/** Does nothing; the default outside crash tests. */
 export const noFailpoint: Failpoint = () => {};
 
 /** Kills this process, as a power cut would, when `name` is passed for the `n`-th time. */
@@ -32,9 +32,9 @@ export function killAt(name: FailpointName, n = 1): Failpoint {
   };
 }
 
-/** Reads `name` or `name:n`; undefined if there is no such point. */
+/** Parses `name` or `name:n`; undefined for an unknown name. */
 export function parseFailpoint(text: string): { name: FailpointName; n: number } | undefined {
-  const [, given, count = '1'] = /^([a-z-]+)(?::([1-9][0-9]{0,6}))?$/.exec(text) ?? [];
-  const name = failpointNames.find((known) => known === given);
+  const [, wanted, count = '1'] = /^([a-z-]+)(?::([1-9][0-9]{0,6}))?$/.exec(text) ?? [];
+  const name = failpointNames.find((known) => known === wanted);
   return name && { name, n: Number(count) };
 }

@@ -149,7 +149,7 @@ export async function findSpending(
 function currentInterval(limits: Limits | undefined, now: number): { start: string | null } | undefined {
   if (limits?.interval === undefined) return { start: null };
   const interval = parseInterval(limits.interval);
-  // NaN, and so never after now, if the intervals have no first one.
+  // NaN, and so never after now, if the intervals are unbounded in the past.
   const begin = boundary(interval, interval.first);
   const period = intervalContaining(interval, now < begin && begin <= now + START_SKEW ? begin : now);
   return period && { start: toInstant(period.start) };

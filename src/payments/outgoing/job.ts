@@ -36,7 +36,7 @@ const { uuid: newLease } = createIds(undefined, 'lease');
 
 /**
  * Leases the payment that has been due longest, or `paymentId` whether due or not, unless it is leased. The lease ends
- * at `wallNow + leaseMs`. Undefined if there is no such payment.
+ * at `wallNow + leaseMs`. Undefined if none was found.
  */
 export async function claimJob(
   db: Queryable,

@@ -1,4 +1,4 @@
-/** A packet in doubt whose fate an operator has learnt from the peer (ILP-18): the payment goes on from there. */
+/** Resolves a packet in doubt when an operator has learnt its result from the peer (ILP-18). */
 import { toAmount, toBuffer } from '../../database/columns.ts';
 import type { Queryable, Transaction } from '../../database/database.ts';
 import { Problem } from '../../errors.ts';
@@ -8,13 +8,13 @@ import { type Job, takeOverJob, updateJob } from './job.ts';
 import { bookFulfilled } from './transfers.ts';
 
 export type PacketFate =
-  /** The preimage of the condition: only who booked the packet can tell it. */
+  /** The preimage of the condition, which only the ASE that booked the packet knows. */
   { readonly kind: 'fulfilled'; readonly fulfillment: Buffer } | { readonly kind: 'rejected' };
 
 /**
- * Takes the payment from whoever is settling it, books the fate and hands the payment back, due at once. Throws
- * `not_found` for an unknown packet; `conflict` if its fate is known, or it is said to be rejected before it has
- * expired, when the peer may still book it; `invalid_request` if the fulfillment does not prove anything.
+ * Takes the payment from its worker, books the result and hands the payment back, due at once. Throws `not_found` for an
+ * unknown packet; `conflict` if its result is known, or if it is to be rejected before its expiry, while the peer may
+ * still book it; `invalid_request` if the fulfillment does not match the condition.
  */
 export async function resolvePacketInDoubt(
   tx: Transaction,
@@ -31,16 +31,16 @@ export async function resolvePacketInDoubt(
     throw new Problem('conflict', { description: 'the packet has not expired: the peer may still book it' });
   }
   const job = await takeOverJob(tx, { ase, paymentId, wallNow });
-  // Again, now that nobody else writes for the payment.
+  // Read again: from here on no other process can change the payment.
   const current = await findPacket(tx, ase, paymentId, condition);
   if (!job || current?.state !== 'prepared') {
     throw new Problem('conflict', { description: 'the fate of the packet is known' });
   }
-  await settleFate(tx, job, current.packet, fate, businessNow);
+  await bookResult(tx, job, current.packet, fate, businessNow);
   await updateJob(tx, job, { attempts: 0, nextAttemptAt: wallNow });
 }
 
-async function settleFate(tx: Transaction, job: Job, packet: OutgoingPacket, fate: PacketFate, now: number) {
+async function bookResult(tx: Transaction, job: Job, packet: OutgoingPacket, fate: PacketFate, now: number) {
   await resolvePacket(tx, job.ase, packet, fate.kind);
   if (fate.kind === 'fulfilled') await bookFulfilled(tx, job, packet, now);
 }

@@ -14,8 +14,8 @@ const holdAccount = (job: Job) => internalAccountId('hold', job.debit.asset);
 const sendable = (job: Job): bigint => job.debit.value - job.fee;
 
 /**
- * What the payer has given when `delivered` of the receive amount has arrived: from the total, never packet by packet,
- * so that rounding does not add up and the last packet makes both amounts exact.
+ * The part of the debit that has been sent once `delivered` of the receive amount has arrived. It is computed from the
+ * total, never packet by packet, so rounding errors do not add up and the last packet makes both amounts exact.
  */
 export function sourceAmountFor(job: Job, delivered: bigint): bigint {
   return delivered === job.receive.value ? sendable(job) : (delivered * sendable(job)) / job.receive.value;

@@ -1,6 +1,6 @@
 /**
- * One ASE as a process of its own, to be killed: connector, ILP over HTTP and settlement worker on PostgreSQL, and
- * `GET /receivers/{id}` for what the peer would read by Open Payments. Takes its setting as JSON in the only argument;
+ * An ASE as a process that tests can kill: connector, ILP over HTTP and outgoing-payment worker on PostgreSQL, and
+ * `GET /receivers/{id}` in place of Open Payments. Takes its settings as JSON in the only argument;
  * prints `{"event":"ready","port":…}`, and `{"event":"job-done"}` for each payment that ends.
  */
 import { once } from 'node:events';
