@@ -1,8 +1,8 @@
 /** The servers that make up an ASE, and where each is found: all in one process, or each in its own (INT-01, CT-08). */
 
 /**
- * In the order in which they are mounted, so that none hides another. Settlement runs with the resource server, token
- * introspection and the back channel with the authorization server.
+ * In the order in which they are mounted, so that none hides another. The outgoing-payment worker runs with the
+ * resource server; token introspection and the back channel run with the authorization server.
  */
 export const serverNames = ['auth', 'identity-provider', 'resource', 'wallet-address'] as const;
 export type ServerName = (typeof serverNames)[number];
