@@ -1,7 +1,7 @@
-/** What went wrong, without a wire format: each slice's `problem.ts` knows its codes and renders them. */
+/** Errors without a wire format. Each server's error catalogue (`http/error-catalogue.ts`) maps problem codes to replies. */
 
 export interface ProblemOptions {
-  /** Sentence for the client, where the catalogue's own does not say enough. */
+  /** Sentence for the client, in place of the one in the catalogue. */
   readonly description?: string;
   /** Members for `error.details` (resource server). */
   readonly details?: Record<string, unknown>;

@@ -1,9 +1,16 @@
+/** Faults that a tester can inject into operations and ILP packets (CT-06). */
 import { Problem } from './errors.ts';
 
 /**
- * `status` an error answer, with `Retry-After` where it is 429 or 503 · `crash` the server fails, and answers as it does
- * then · `delay` the usual one, later · `reset` the connection ends · `garbage` no JSON · all before
- * the request is judged; `after-commit` all is done, but the connection ends, or with `status` the answer is an error.
+ * Before the request is processed:
+ * - `status`: an error reply, with `Retry-After` for 429 and 503
+ * - `crash`: an internal error
+ * - `delay`: the normal reply, but later
+ * - `reset`: the connection is closed
+ * - `garbage`: a body that is not JSON
+ *
+ * After the request is processed:
+ * - `after-commit`: the connection is closed, or with `status` the reply is an error
  */
 export type FaultKind = 'status' | 'crash' | 'delay' | 'reset' | 'garbage' | 'after-commit';
 
@@ -12,14 +19,14 @@ export interface Fault {
   readonly operation: string;
   /** Name of the ASE; any without it. */
   readonly ase?: string;
-  /** The first call that it strikes, from 1, and how many. */
+  /** Number of the first affected call, from 1, and how many calls are affected. */
   readonly nth: number;
   readonly times: number;
   readonly kind: FaultKind;
   readonly status?: number;
-  /** Of the error; for a packet of the ILP Reject. */
+  /** Code of the error, or of the ILP Reject for a packet. */
   readonly code?: string;
-  /** `error` as documented · `no-code` without its code · `text` no JSON; Rafiki answers in all three (AS-163). */
+  /** `error` as documented · `no-code` without the code · `text` plain text; Rafiki uses all three (AS-163). */
   readonly form?: 'error' | 'no-code' | 'text';
   readonly delayMs?: number;
 }
@@ -27,19 +34,19 @@ export interface Fault {
 /** An ILP packet that an ASE sends to a peer. */
 export const packetOperation = 'send-packet';
 
-/** Counts a call and says what strikes it. */
+/** Counts a call and returns the fault that affects it. */
 export type FaultSelector = (operation: string) => Fault | undefined;
 
 export interface Faults {
-  /** Throws `invalid_request` for an operation that there is not, `conflict` when there are too many. */
+  /** Throws `invalid_request` for an unknown operation, `conflict` if there are too many faults. */
   add(fault: Fault): Fault & { readonly struck: number };
-  /** With the calls that each has struck. */
+  /** Each with the number of calls that it has affected. */
   list(): (Fault & { readonly struck: number })[];
   clear(): void;
   faultsOf(ase: string): FaultSelector;
 }
 
-const MOST = 100;
+const MAX_FAULTS = 100;
 
 /** `isOperation` knows the operations that faults can be added to. */
 export function createFaults(isOperation: (operationId: string) => boolean): Faults {
@@ -51,8 +58,9 @@ export function createFaults(isOperation: (operationId: string) => boolean): Fau
   return {
     add(fault) {
       const isKnown = fault.operation === packetOperation || isOperation(fault.operation);
-      if (!isKnown) throw new Problem('invalid_request', { description: 'there is no such operation' });
-      if (added.length >= MOST) throw new Problem('conflict', { description: `there are ${MOST} faults already` });
+      if (!isKnown) throw new Problem('invalid_request', { description: 'unknown operation' });
+      if (added.length >= MAX_FAULTS)
+        throw new Problem('conflict', { description: `there are ${MAX_FAULTS} faults already` });
       const entry = { fault, calls: 0 };
       added.push(entry);
       return describe(entry);

@@ -2,7 +2,7 @@
 import { createHmac, randomBytes as systemRandomBytes } from 'node:crypto';
 
 export interface Ids {
-  /** `length` bytes nobody can guess (unless the world is seeded). */
+  /** `length` unpredictable bytes (repeatable if the world is seeded). */
   readonly bytes: (length: number) => Buffer;
   /** A version 4 UUID: 122 random bits. */
   readonly uuid: () => string;

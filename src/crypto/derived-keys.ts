@@ -1,4 +1,4 @@
-/** What an ASE derives from its first secret: the same in every process and after every start. */
+/** Keys and secrets derived from the first secret of an ASE, equal in every process and after every start. */
 import { createHmac, createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import type { ClientJwk } from '../open-payments/client.ts';
 

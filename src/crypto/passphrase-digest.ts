@@ -4,13 +4,13 @@ import { type ScryptOptions, scrypt, timingSafeEqual } from 'node:crypto';
 const COST = { N: 2 ** 14, r: 8, p: 1 } as const;
 const LENGTH = 32;
 
-/** As text: parameters, salt and derived key. */
+/** Text with the parameters, the salt and the derived key. */
 export async function digestPassphrase(passphrase: string, salt: Buffer): Promise<string> {
   const key = await deriveKey(passphrase, salt, COST);
   return [COST.N, COST.r, COST.p, salt.toString('base64url'), key.toString('base64url')].join('$');
 }
 
-/** Whether a passphrase has this digest. Without a digest it takes as long, and is false. */
+/** True if the passphrase has this digest. Takes equally long, and is false, without a digest. */
 export async function matchesPassphrase(passphrase: string, digest: string | null | undefined): Promise<boolean> {
   const [N, r, p, salt, key] = (digest ?? absent).split('$');
   const derived = await deriveKey(passphrase, Buffer.from(salt!, 'base64url'), {

@@ -1,6 +1,6 @@
-/** An error as the log may hold it (AS-N13): errors of databases and parsers bring along the values that they failed on. */
+/** Errors in a form safe to log (AS-N13): database and parser errors can contain the values that they failed on. */
 
-/** For pino's `err`: kind, message, code, where it came from; no other members. */
+/** For pino's `err`: type, message, code and stack, no other members. */
 export function describeError(error: unknown): Record<string, unknown> {
   if (!(error instanceof Error)) return { type: typeof error };
   const { name, cause } = error;

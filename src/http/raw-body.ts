@@ -1,9 +1,9 @@
-// The bytes of a request's content, kept before anything parses them: RFC 9110 §6.4, §8.4.
+/** Reads the raw bytes of a request's content, before they are parsed (RFC 9110 §6.4, §8.4). */
 import type { IncomingMessage } from 'node:http';
 
 export type WireErrorCode = 'body_too_large' | 'body_timeout' | 'body_aborted' | 'content_encoding';
 
-/** A request that could not be taken off the wire. */
+/** A request whose content could not be read. */
 export class WireError extends Error {
   readonly code: WireErrorCode;
   constructor(code: WireErrorCode, message: string) {
@@ -14,9 +14,9 @@ export class WireError extends Error {
 }
 
 export interface RawBodyLimits {
-  /** Most bytes taken. */
+  /** Maximum size in bytes. */
   readonly limitBytes: number;
-  /** Milliseconds until the whole body must be there. */
+  /** Milliseconds in which the whole body must arrive. */
   readonly timeoutMs: number;
 }
 

@@ -1,10 +1,8 @@
-/** What an operation answers with. */
-
-// ── What a server brings ────────────────────────────────────────────────────────────────────────────────────────────
+/** The reply of an operation. */
 
 export interface Reply {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
-  /** JSON, or a string with a Content-Type of its own. */
+  /** JSON, or a string whose Content-Type is in `headers`. */
   readonly body?: unknown;
 }

@@ -1,4 +1,4 @@
-/** Each exchange is told of once: as a line in the log, and to whoever counts (`metrics.ts`). */
+/** Reports each served request once: as a log line, and to the metrics (`world/metrics.ts`). */
 import { channel } from 'node:diagnostics_channel';
 import type { Logger } from 'pino';
 
@@ -6,11 +6,11 @@ export interface FinishedRequest {
   readonly server: string;
   readonly operationId: string;
   readonly status: number;
-  /** From the end of the head of the request to when the reply is handed to the socket. */
+  /** From the end of the request's header until the reply is handed to the socket. */
   readonly milliseconds: number;
 }
 
-/** Where finished exchanges of this process are published. */
+/** Publishes the finished requests of this process. */
 export const finishedRequests = channel('touchstone:exchange');
 
 export function logRequest(log: Logger, exchange: FinishedRequest): void {

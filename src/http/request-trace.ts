@@ -1,6 +1,6 @@
 /**
- * The last exchanges of a world, for whoever looks for the reason of a refusal (CT-05): what was asked and answered, the
- * signature base of a refused signature (RFC 9421 §2.5), the requirement concerned. Bounded, in memory, without secrets.
+ * The latest requests of a world, which explain why a request was rejected (CT-05): request line, status, signature base
+ * of a rejected signature (RFC 9421 §2.5), requirement. Bounded, in memory, without secrets.
  */
 
 import { Problem } from '../errors.ts';
@@ -28,7 +28,7 @@ export interface FinishedCall extends Readonly<RequestNotes> {
 }
 
 export interface TracedRequest {
-  /** Grows by one from exchange to exchange. */
+  /** Consecutive numbers. */
   id: number;
   at: string;
   ase: string;
@@ -38,20 +38,20 @@ export interface TracedRequest {
   status: number | null;
   ms: number;
   lenient: string[];
-  /** Where it was refused or failed. */
+  /** Present if the request was rejected or failed. */
   refusal?: { code: string; reason: string; requirements: string[]; signatureBase?: string };
 }
 
 export interface RequestTrace {
   recordAt(ase: string): (call: FinishedCall) => void;
-  /** Those after an id, the oldest first; without one the newest. */
+  /** The oldest requests after the id `after`; without it, the newest requests. */
   list(query: { readonly after?: number; readonly operation?: string; readonly limit: number }): TracedRequest[];
   clear(): void;
 }
 
-const MOST = 1000;
+const MAX_REQUESTS = 1000;
 /** Characters of a target or a signature base. */
-const LONGEST = 4000;
+const MAX_LENGTH = 4000;
 
 export function createRequestTrace(wallNow: () => number): RequestTrace {
   let kept: TracedRequest[] = [];
@@ -71,11 +71,11 @@ export function createRequestTrace(wallNow: () => number): RequestTrace {
         lenient: [...(call.lenient ?? [])],
         ...(call.error !== undefined && { refusal: describeRefusal(call) }),
       });
-      // Not one by one: each cut copies what stays.
-      if (kept.length > 1.2 * MOST) kept = kept.slice(-MOST);
+      // Trim in batches: `slice` copies.
+      if (kept.length > 1.2 * MAX_REQUESTS) kept = kept.slice(-MAX_REQUESTS);
     },
     list({ after, operation, limit }) {
-      const newest = kept.slice(-MOST);
+      const newest = kept.slice(-MAX_REQUESTS);
       const fitting = operation === undefined ? newest : newest.filter((exchange) => exchange.operation === operation);
       if (after === undefined) return fitting.slice(-limit);
       return fitting.filter(({ id }) => id > after).slice(0, limit);
@@ -87,20 +87,20 @@ export function createRequestTrace(wallNow: () => number): RequestTrace {
 }
 
 function describeRefusal({ error, signatureBase, target, params }: FinishedCall): TracedRequest['refusal'] {
-  // Of what is no Problem the log knows more; the parser's words on malformed content may quote it.
+  // Unexpected errors are only logged. A message about malformed content could quote it.
   const problem = error instanceof Problem ? error : new Problem('internal_error');
-  const said = problem.code === 'malformed_body' ? undefined : (problem.detail ?? problem.description);
+  const reason = problem.code === 'malformed_body' ? undefined : (problem.detail ?? problem.description);
   const hide = (text: string) => text.replaceAll(target, redactTarget(target, params));
   return {
     code: problem.code,
-    reason: said ?? problem.code,
+    reason: reason ?? problem.code,
     requirements: [...(requirements[problem.detail as Reason] ?? [])],
     ...(signatureBase !== undefined && { signatureBase: shorten(hide(redactSignatureBase(signatureBase))) }),
   };
 }
 
-/** A request line may be 16 KB long, and 1,000 of them stay. */
-const shorten = (text: string): string => (text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text);
+/** A request line may be 16 KB long, and 1,000 of them are kept. */
+const shorten = (text: string): string => (text.length > MAX_LENGTH ? `${text.slice(0, MAX_LENGTH)}…` : text);
 
 const REDACTED = '[redacted]';
 
@@ -113,8 +113,8 @@ export function redactTarget(target: string, params: Readonly<Record<string, str
   return withoutNonce.replace(/([?&](?:interact_ref|hash|nonce|token)=)[^&#]*/gi, `$1${REDACTED}`);
 }
 
-/** Components whose values are no secrets; all others may be. */
-const shown = new Set([
+/** Components whose values cannot be secrets. */
+const publicComponents = new Set([
   '@method',
   '@target-uri',
   '@authority',
@@ -124,14 +124,14 @@ const shown = new Set([
   'content-type',
 ]);
 
-/** Values that may be secrets are left out, so that it does not verify any more, but can be compared line by line. */
+/** Redacts values that may be secrets. The result no longer verifies, but can be compared line by line. */
 export function redactSignatureBase(base: string): string {
   return base
     .split('\n')
     .map((line) => {
       const [, name = '', value = ''] = /^"([^"]*)": (.*)$/s.exec(line) ?? [];
       if (name === '@signature-params') return line.replace(/(;nonce=)"(?:[^"\\]|\\.)*"/g, `$1"${REDACTED}"`);
-      return `"${name}": ${shown.has(name) ? value : REDACTED}`;
+      return `"${name}": ${publicComponents.has(name) ? value : REDACTED}`;
     })
     .join('\n');
 }

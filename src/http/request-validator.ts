@@ -1,7 +1,6 @@
 /**
- * Judges requests against a document with express-openapi-validator: one instance per document, shared by all worlds,
- * called with the request as the pipeline sees it (path template resolved, query parsed), so that it does not matter
- * where a server is mounted or how long a wallet address's path is.
+ * Adapter of express-openapi-validator: validates a request against an OpenAPI document without an Express app. There is
+ * one instance per document, shared by all worlds. Its paths are those of the document, wherever a server is mounted.
  */
 import type { NextFunction, Request, Response } from 'express';
 
@@ -42,8 +41,8 @@ const formats = {
   },
 };
 
-/** What the validator asks of an Express application; nothing of one is needed. */
-const application = { enabled: () => false, param: () => {}, use: () => {} };
+/** The part of an Express application that the validator calls. No application is needed. */
+const applicationStub = { enabled: () => false, param: () => {}, use: () => {} };
 
 interface ValidatorOptions {
   readonly allowUnknownQueryParameters?: boolean;
@@ -52,7 +51,7 @@ interface ValidatorOptions {
 /** Compiling a document takes a tenth of a second, so servers that share one share its validator. */
 const validators = new WeakMap<object, RequestValidator>();
 
-/** The validator of a document; the options are those of whoever asked for it first. */
+/** The validator of a document; the options of the first call for a document apply. */
 export function createRequestValidator(document: object, options: ValidatorOptions = {}): RequestValidator {
   const validator = validators.get(document) ?? compileDocument(document, options);
   validators.set(document, validator);
@@ -62,11 +61,11 @@ export function createRequestValidator(document: object, options: ValidatorOptio
 function compileDocument(document: object, options: ValidatorOptions): RequestValidator {
   let steps: Promise<Step[]> | undefined;
   return async (request) => {
-    // Loaded and made at the first request: a start should not wait for it.
+    // Loaded and compiled at the first request, so that it does not delay the start.
     steps ??= loadSteps(document, options);
     const validated = {
       ...request,
-      app: application,
+      app: applicationStub,
       baseUrl: '',
       url: request.path,
       originalUrl: request.path,
@@ -80,7 +79,7 @@ function compileDocument(document: object, options: ValidatorOptions): RequestVa
     try {
       for (const step of await steps) await run(step, validated);
     } catch (error) {
-      // Without content its type does not matter.
+      // A missing body is reported rather than its content type.
       throw error instanceof RequestInvalid && request.body === undefined && error.status === 415 ? noBody() : error;
     }
     if (validated.openapi?.schema?.requestBody?.required && request.body === undefined) throw noBody();
@@ -101,7 +100,7 @@ async function loadSteps(document: object, options: ValidatorOptions): Promise<S
   }).flat();
 }
 
-const noBody = (): RequestInvalid => new RequestInvalid(400, 'the request has no body');
+const noBody = (): RequestInvalid => new RequestInvalid(400, 'the request body is missing');
 
 type Step = (req: Request, res: Response, next: NextFunction) => unknown;
 

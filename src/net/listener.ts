@@ -1,6 +1,6 @@
 /**
- * An HTTP or HTTPS listener whose origin must be known before what it serves can be made, and what one client may take
- * of it: header bytes, time, requests at once (RFC 9112 §3.2, §9.3.2, §11.2).
+ * An HTTP or HTTPS listener that is opened before its handler exists, because the handler needs the origin. It limits the
+ * header bytes, time and concurrent requests of each client (RFC 9112 §3.2, §9.3.2, §11.2).
  */
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
@@ -9,28 +9,28 @@ import type { Duplex } from 'node:stream';
 
 export interface Listener {
   readonly port: number;
-  /** What answers from now on; until then 503. */
+  /** Sets the handler; before that, the listener answers 503. */
   serve(handler: RequestListener): void;
-  /** Stops accepting, lets running requests end for `graceMs`, then cuts the rest off. */
+  /** Stops accepting, lets running requests finish for `graceMs`, then closes the remaining connections. */
   close(graceMs?: number): Promise<void>;
 }
 
 /** Times in milliseconds, sizes in bytes. */
 export interface ListenerLimits {
-  /** From the connection, or the end of the last request, until a whole head is there. */
+  /** From the connection, or the end of the previous request, until the header is complete. */
   readonly headersTimeout: number;
-  /** Until a whole request is there. */
+  /** Until the request is complete. */
   readonly requestTimeout: number;
-  /** How often the two are looked after. */
+  /** Interval at which these two timeouts are checked. */
   readonly connectionsCheckingInterval: number;
   readonly keepAliveTimeout: number;
-  /** A connection on which nothing moves in either direction, as with a client that does not read its answer. */
+  /** Idle time in both directions, for instance of a client that does not read its response. */
   readonly timeout: number;
-  /** Of a request line and its header lines together. */
+  /** The request line and the header lines together. */
   readonly maxHeaderSize: number;
   readonly maxHeaderLines: number;
   readonly maxConnections: number;
-  /** Requests on one connection that wait for their answers; a client that sends more loses the connection. */
+  /** Unanswered requests on one connection; a client that sends more loses the connection. */
   readonly maxPipelined: number;
 }
 
@@ -58,20 +58,20 @@ export async function listen(
   changedLimits: Partial<ListenerLimits> = {},
 ): Promise<Listener> {
   const { maxConnections, maxPipelined, maxHeaderLines, timeout, ...limits } = { ...standardLimits, ...changedLimits };
-  // A missing Host is refused below, in the format of all refusals.
+  // A missing Host is rejected below, in the common error format.
   const options = { ...limits, requireHostHeader: false };
   let handler = notReady;
-  /** Of each connection, the requests that wait for their answers. */
-  const waiting = new WeakMap<Duplex, Set<IncomingMessage>>();
+  /** Unanswered requests by connection. */
+  const unanswered = new WeakMap<Duplex, Set<IncomingMessage>>();
   const answer: RequestListener = (req, res) => {
     if (req.socket.destroyed) return;
-    const here = waiting.get(req.socket) ?? new Set();
-    waiting.set(req.socket, here.add(req));
-    if (here.size > maxPipelined) return void req.socket.destroy();
-    res.once('close', () => here.delete(req));
+    const requests = unanswered.get(req.socket) ?? new Set();
+    unanswered.set(req.socket, requests.add(req));
+    if (requests.size > maxPipelined) return void req.socket.destroy();
+    res.once('close', () => requests.delete(req));
     if (req.rawHeaders.length > 2 * maxHeaderLines)
-      refuse(res, 431, `the header has more than ${maxHeaderLines} lines`);
-    else if (!hasOneHost(req)) refuse(res, 400, 'a request has one Host');
+      sendError(res, 431, `the header has more than ${maxHeaderLines} lines`);
+    else if (!hasOneHost(req)) sendError(res, 400, 'exactly one Host header is required');
     else handler(req, res);
   };
   const server = credentials
@@ -79,13 +79,13 @@ export async function listen(
     : createServer(options, answer);
   server.timeout = timeout;
   server.maxConnections = maxConnections;
-  // What is left out beyond that is never asked for.
+  // One more than allowed, so that too many are noticed.
   server.maxHeadersCount = maxHeaderLines + 1;
-  server.on('checkExpectation', (_req, res) => refuse(res, 417, 'there is only 100-continue to expect'));
+  server.on('checkExpectation', (_req, res) => sendError(res, 417, 'the only supported expectation is 100-continue'));
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    // An answer must not be taken for that to an earlier request.
-    const isOfThisRequest = [...(waiting.get(socket) ?? [])].every((req) => !req.complete);
-    if (socket.writable && isOfThisRequest && error.code !== 'ECONNRESET') socket.write(describeRefusal(error.code));
+    // The response must not be mistaken for that to an earlier request.
+    const isOfThisRequest = [...(unanswered.get(socket) ?? [])].every((req) => !req.complete);
+    if (socket.writable && isOfThisRequest && error.code !== 'ECONNRESET') socket.write(renderParserError(error.code));
     socket.destroy();
   });
   const { promise, resolve, reject } = Promise.withResolvers<void>();
@@ -114,22 +114,22 @@ function hasOneHost({ rawHeaders, httpVersion }: IncomingMessage): boolean {
   return hosts === 1 || (hosts === 0 && httpVersion === '1.0');
 }
 
-/** The error object of Open Payments: all its servers have this form. */
+/** The error object of Open Payments, which all servers use. */
 const errorBody = (description: string): string => JSON.stringify({ error: { code: 'invalid_request', description } });
 
-function refuse(res: ServerResponse, status: number, description: string): void {
+function sendError(res: ServerResponse, status: number, description: string): void {
   res.writeHead(status, { 'Content-Type': 'application/json', Connection: 'close' }).end(errorBody(description));
 }
 
-/** Of what Node's parser does not take: the codes that it gives, others are no HTTP. */
-const refusals: Readonly<Record<string, readonly [status: string, description: string]>> = {
+/** Responses to requests that Node's HTTP parser rejects, by error code. Other codes mean the bytes are not HTTP. */
+const parserErrors: Readonly<Record<string, readonly [status: string, description: string]>> = {
   HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'the header is too large'],
   HPE_CHUNK_EXTENSIONS_OVERFLOW: ['413 Content Too Large', 'the chunk extensions are too large'],
-  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'the request did not come in time'],
+  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'the request did not arrive in time'],
 };
 
-function describeRefusal(code = ''): string {
-  const [status, description] = refusals[code] ?? ['400 Bad Request', 'this is not a request in HTTP/1.1'];
+function renderParserError(code = ''): string {
+  const [status, description] = parserErrors[code] ?? ['400 Bad Request', 'this is not a request in HTTP/1.1'];
   const body = errorBody(description);
   return [
     `HTTP/1.1 ${status}`,

@@ -1,5 +1,7 @@
-// Requests that leave the program to addresses named by others (key sets, other ASEs), safe against server-side
-// request forgery: row AS-30, RFC 9635 §11, RFC 6890.
+/**
+ * HTTP requests to addresses that other parties name (key sets, other ASEs), protected against server-side request
+ * forgery (RFC 9635 §11, RFC 6890; AS-30).
+ */
 import { lookup as resolveHost } from 'node:dns';
 import http from 'node:http';
 import https from 'node:https';
@@ -8,7 +10,7 @@ import type { SecureContext } from 'node:tls';
 
 export type OutboundErrorCode = 'blocked_address' | 'timeout' | 'too_large' | 'redirect' | 'connect' | 'protocol';
 
-/** A request that brought no usable answer. */
+/** A request without a usable response. */
 export class OutboundError extends Error {
   readonly code: OutboundErrorCode;
   constructor(code: OutboundErrorCode, message: string, cause?: unknown) {
@@ -25,12 +27,12 @@ export interface OutboundOptions {
   readonly allowHttp: boolean;
   /** Milliseconds for the whole exchange, redirects included. */
   readonly timeoutMs: number;
-  /** Largest answer taken. */
+  /** Maximum size of a response. */
   readonly maxBytes: number;
   readonly userAgent: string;
-  /** Whose certificates are accepted; without it, those of the well-known authorities. */
+  /** Trusted certificate authorities; the well-known ones by default. */
   readonly trust?: SecureContext;
-  /** Origins whose servers are at another address, as the operator says: there no address is blocked. */
+  /** Origin → address at which the operator says its server is. These addresses are never blocked. */
   readonly hosts?: ReadonlyMap<string, string>;
 }
 
@@ -55,7 +57,7 @@ export interface Outbound {
   close(): void;
 }
 
-const maxRedirects = 3;
+const MAX_REDIRECTS = 3;
 
 const reserved = createBlockList(
   '0.0.0.0/8 169.254.0.0/16 192.0.0.0/24 192.0.2.0/24 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 224.0.0.0/4 240.0.0.0/4',
@@ -88,9 +90,9 @@ export function isBlockedAddress(address: string, allowPrivateAddresses: boolean
   return reserved.check(plain, type) || (!allowPrivateAddresses && privateNetworks.check(plain, type));
 }
 
-/** Creates the one way out. Its connections are kept alive and shared. */
+/** The HTTP client for such requests. Its connections are kept alive and shared. */
 export function createOutbound(options: OutboundOptions): Outbound {
-  // Checked where the connection is made, so that a name cannot resolve to one address now and to another later.
+  // Checked at connection time, so that a name cannot resolve to another address after the check (DNS rebinding).
   const lookup: LookupFunction = (hostname, lookupOptions, done) => {
     resolveHost(hostname, { ...lookupOptions, all: true }, (error, addresses) => {
       if (error) return done(error, '', 0);
@@ -107,19 +109,19 @@ export function createOutbound(options: OutboundOptions): Outbound {
     'http:': new http.Agent(agentOptions),
     'https:': new https.Agent({ ...agentOptions, secureContext: options.trust }),
   });
-  // A connection whose address was not checked is not taken for one whose address is to be checked.
-  const agents = { checked: createAgents(), given: createAgents() };
+  // A kept connection to a configured address must not be reused where the address has to be checked.
+  const agents = { checked: createAgents(), configured: createAgents() };
 
   return {
     async request(request) {
       const signal = AbortSignal.timeout(options.timeoutMs);
       let url = checkUrl(request.url, options);
       for (let redirects = 0; ; redirects++) {
-        const response = await exchangeOnce(url, request, signal);
+        const response = await fetchOnce(url, request, signal);
         const location = response.headers['location'];
         if (![301, 302, 303, 307, 308].includes(response.status) || location === undefined) return response;
         const target = URL.parse(location, url.href);
-        if ((request.method ?? 'GET') !== 'GET' || redirects === maxRedirects || target?.origin !== url.origin) {
+        if ((request.method ?? 'GET') !== 'GET' || redirects === MAX_REDIRECTS || target?.origin !== url.origin) {
           throw new OutboundError('redirect', `${url.origin} answers with a redirect that is not followed`);
         }
         url = checkUrl(target.href, options);
@@ -133,7 +135,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
     },
   };
 
-  function exchangeOnce(url: URL, request: OutboundRequest, signal: AbortSignal): Promise<OutboundResponse> {
+  function fetchOnce(url: URL, request: OutboundRequest, signal: AbortSignal): Promise<OutboundResponse> {
     return new Promise((resolve, reject) => {
       const address = options.hosts?.get(url.origin);
       const target = address === undefined ? url : new URL(url.pathname + url.search, address);
@@ -148,7 +150,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
           ...(request.body ? { 'content-length': String(request.body.length) } : {}),
           ...request.headers,
         },
-        agent: agents[address === undefined ? 'checked' : 'given'][protocol],
+        agent: agents[address === undefined ? 'checked' : 'configured'][protocol],
         ...(address === undefined ? { lookup } : { servername: url.hostname }),
         signal,
       });
@@ -156,23 +158,24 @@ export function createOutbound(options: OutboundOptions): Outbound {
         if (signal.aborted) reject(timedOut(url, options));
         // A kept connection may have been closed by the other side just as it was taken up again.
         else if (outgoing.reusedSocket && isReset(error) && outgoing.method === 'GET') {
-          resolve(exchangeOnce(url, request, signal));
+          resolve(fetchOnce(url, request, signal));
         } else reject(toOutboundError(error, url));
       };
       outgoing.on('error', fail);
       outgoing.on('response', (incoming) => {
         const chunks: Buffer[] = [];
         let size = 0;
-        const refuse = (code: OutboundErrorCode, message: string): void => {
+        const rejectWith = (code: OutboundErrorCode, message: string): void => {
           reject(new OutboundError(code, `${url.origin} ${message}`));
           outgoing.destroy();
         };
         incoming.on('error', (error) => reject(signal.aborted ? timedOut(url, options) : toOutboundError(error, url)));
         const encoding = incoming.headers['content-encoding'];
-        if (encoding !== undefined && encoding !== 'identity') return refuse('protocol', 'answers in a content coding');
+        if (encoding !== undefined && encoding !== 'identity')
+          return rejectWith('protocol', 'answers in a content coding');
         incoming.on('data', (chunk: Buffer) => {
           size += chunk.length;
-          if (size > options.maxBytes) refuse('too_large', `answers with more than ${options.maxBytes} bytes`);
+          if (size > options.maxBytes) rejectWith('too_large', `answers with more than ${options.maxBytes} bytes`);
           else chunks.push(chunk);
         });
         incoming.on('end', () => {

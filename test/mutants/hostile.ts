@@ -58,7 +58,7 @@ export const hostileMutants: readonly Mutant[] = [
   {
     id: 'hostile.key-sets-of-any-size',
     file: 'src/net/outbound.ts',
-    at: "if («size > options.maxBytes») refuse('too_large'",
+    at: "if («size > options.maxBytes») rejectWith('too_large'",
     by: 'false',
     fails: ['hostile.key-set-megabyte'],
   },
@@ -122,7 +122,7 @@ export const hostileMutants: readonly Mutant[] = [
   {
     id: 'hostile.long-targets-kept',
     file: trace,
-    at: 'text.length > «LONGEST»',
+    at: 'text.length > «MAX_LENGTH»',
     by: 'Number.POSITIVE_INFINITY',
     fails: [],
   },
