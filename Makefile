@@ -1,4 +1,4 @@
-# Everything but `generate` needs Node.js 20 or newer and npm; a current Node is installed with the other packages.
+# Needs Node.js 20 or newer and npm; the packages include a current Node.js, which runs everything. `generate` needs Java.
 .PHONY: start test nightly browser-test generate conformance example mutants chaos bench lint build package-test install
 
 ARGS ?=
@@ -12,11 +12,11 @@ start: $(installed)
 test: $(installed)
 	@npm test -s -- $(ARGS)
 
-# The consent pages in Chromium: the one at /usr/bin/chromium, or the one that TOUCHSTONE_CHROMIUM names.
-# TOUCHSTONE_SCREENSHOTS=1 takes the pictures in test/browser/screenshots anew.
+# The consent pages in Chromium (/usr/bin/chromium, or TOUCHSTONE_CHROMIUM). TOUCHSTONE_SCREENSHOTS=1 updates
+# test/browser/screenshots.
 browser-test: $(installed)
 	@chromium="$${TOUCHSTONE_CHROMIUM:-/usr/bin/chromium}"; [ -x "$$chromium" ] || \
-	  { echo "There is no Chromium at $$chromium: install it, or name one with TOUCHSTONE_CHROMIUM." >&2; exit 1; }
+	  { echo "$$chromium does not exist: install Chromium, or set TOUCHSTONE_CHROMIUM to its path." >&2; exit 1; }
 	@$(bin)/node --test test/browser/*.browser.ts
 
 # Random input with a random seed, which is printed: the properties, and long runs of the models, whose last figures are
@@ -32,11 +32,11 @@ generate: $(installed)
 conformance: $(installed)
 	@$(bin)/node conformance/runner/main.ts --start --profile both --strict $(ARGS)
 
-# Breaks one rule after the other and sees that the checks notice.
+# Breaks one rule of the server at a time and expects the checks to fail.
 mutants: $(installed)
 	@$(bin)/node --import ./test/mutants/register.ts test/mutants/main.ts $(ARGS)
 
-# Two ASEs in four processes pay each other while everything dies; ARGS=--short for a minute of it.
+# Two ASEs in four processes pay each other while processes, databases and connections are killed; ARGS=--short for a minute.
 chaos: $(installed)
 	@$(bin)/node test/chaos/main.ts $(ARGS)
 
@@ -51,6 +51,7 @@ bench: $(installed) build
 lint: $(installed)
 	@$(bin)/node node_modules/@typescript/native/bin/tsc -p .
 	@$(bin)/biome check
+	@$(bin)/node node_modules/knip/bin/knip.js
 
 build: $(installed)
 	@rm -rf dist && $(bin)/node node_modules/@typescript/native/bin/tsc -p tsconfig.build.json

@@ -86,7 +86,7 @@ export interface PeerOptions {
 }
 
 /** Path of the ASE that a wallet address belongs to, in the control API. */
-export async function findAse({ control }: CheckContext, party: Party): Promise<string> {
+async function findAse({ control }: CheckContext, party: Party): Promise<string> {
   const { ases } = (await control.request('GET', '/')).body;
   const ase = ases.find(({ resourceServer }: Json) => resourceServer === party.resourceServer);
   assert.ok(ase, 'the control API knows the ASE');

@@ -32,7 +32,7 @@ export async function clientIdOf(client: ClientInstance): Promise<string> {
  * rotate and revoke keys during the life of a grant (AS-25…27). Throws ClientKeyError; `key_not_found` if the key of a
  * `jwk` client has another kid.
  */
-export async function findClientKey(keys: ClientKeys, client: ClientInstance, keyid: string): Promise<ClientKey> {
+async function findClientKey(keys: ClientKeys, client: ClientInstance, keyid: string): Promise<ClientKey> {
   if ('walletAddress' in client) return keys.keyFor(client.walletAddress, keyid);
   if (client.jwk.kid !== keyid) throw new ClientKeyError('key_not_found', "keyid is not the kid of the client's key");
   return importClientJwk(client.jwk);

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import type { DatabaseOptions } from '../../src/database/database.ts';
 
-export const postgresServer = process.env['TOUCHSTONE_TEST_POSTGRES'];
+const postgresServer = process.env['TOUCHSTONE_TEST_POSTGRES'];
 
 /** For `test(name, { skip: needsPostgres }, …)`: false, or why the test cannot run. */
 export const needsPostgres: false | string =

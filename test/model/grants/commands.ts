@@ -35,8 +35,6 @@ type Intent =
   /** Until the token or the interaction ends, or a second before. */
   | { readonly kind: 'lapse'; readonly of: number; readonly isOver: boolean };
 
-export type Kind = Action['kind'];
-
 /** How often each kind of request was answered in which way; a group of n requests at once counts as `n at once`. */
 export type Figures = Map<string, Map<string, number>>;
 

@@ -99,7 +99,7 @@ export function explainAtOnce(states: readonly State[], steps: readonly Step[]):
 }
 
 /** `isAlone` if nothing else was under way. */
-export function explain(state: State, { action, answer }: Step, isAlone: boolean): State | undefined {
+function explain(state: State, { action, answer }: Step, isAlone: boolean): State | undefined {
   if (action.kind === 'advance') return { ...state, now: state.now + action.seconds };
   if (action.kind === 'request') return explainRequest(state, action, answer);
   const grant = state.grants[action.grant];

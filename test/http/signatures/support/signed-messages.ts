@@ -6,7 +6,7 @@ import fc from '../../../support/fast-check.ts';
 
 export const { privateKey, publicKey } = generateKeyPairSync('ed25519');
 export const now = 1_700_000_000_000;
-export const origin = 'https://ase.example:8443';
+const origin = 'https://ase.example:8443';
 
 export type Line = readonly [name: string, value: string];
 export type Form = 'rfc' | 'php' | 'rust';
