@@ -71,7 +71,7 @@ export type TestPaymentsOptions = Pick<PaymentsOptions, 'db' | 'key'> &
   Pick<TestAseOptions, 'settings'>;
 
 /** Only the money side of an ASE. */
-export function testPayments({ settings, ...options }: TestPaymentsOptions): Payments {
+function testPayments({ settings, ...options }: TestPaymentsOptions): Payments {
   return createPayments({
     prefix: `test.${options.key}`,
     clock: liveClock,

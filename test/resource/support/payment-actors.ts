@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import pg from 'pg';
 import type { Answer, TwoServers, Which } from '../../auth/support/two-servers.ts';
 
-export const usd = (value: string) => ({ value, assetCode: 'USD', assetScale: 2 });
+const usd = (value: string) => ({ value, assetCode: 'USD', assetScale: 2 });
 /** Bound for each wait. */
 const MAX_WAIT_MS = 10_000;
 

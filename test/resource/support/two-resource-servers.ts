@@ -94,7 +94,7 @@ const { privateKey, publicKey } = generateKeyPairSync('ed25519');
 const key = await importClientJwk({ ...publicKey.export({ format: 'jwk' }), kid: keyid, alg: 'EdDSA' });
 
 /** Both ASEs have wallet addresses `/alice` and `/bob`, in USD/2 at granite and EUR/2 at marble, and an inactive `/gone`. */
-export async function startResourceServers(): Promise<ResourceServers> {
+async function startResourceServers(): Promise<ResourceServers> {
   // PostgreSQL, where available, runs concurrent requests truly in parallel.
   const named = skipWithoutPostgres ? undefined : nameDatabase('resource');
   const db = named ? await openDatabase({ kind: 'postgresql', url: named.url }) : await openEmbedded();
