@@ -71,7 +71,7 @@ export type TestPaymentsOptions = Pick<PaymentsOptions, 'db' | 'key'> &
   Pick<TestAseOptions, 'settings'>;
 
 /** Only the money side of an ASE. */
-function testPayments({ settings, ...options }: TestPaymentsOptions): Payments {
+export function testPayments({ settings, ...options }: TestPaymentsOptions): Payments {
   return createPayments({
     prefix: `test.${options.key}`,
     clock: liveClock,
