@@ -1,4 +1,4 @@
-/** Interactions that were opened and never ended: their grants are removed, others are not (RFC 9635 §11, AS-N10). */
+/** Clean-up of grants whose interaction was never finished (RFC 9635 §11, AS-N10). */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { type PreparedResources, prepareResources } from '../support/prepared-resources.ts';
@@ -28,14 +28,14 @@ const states = async (): Promise<string[]> => {
   return rows.map(({ state, finalization }) => finalization ?? state).sort();
 };
 
-test('a day after their interaction expired, grants without a token are gone; those with one stay', async (t) => {
+test('grants without a token are deleted a day after their interaction expired; grants with a token stay', async (t) => {
   for (let index = 0; index < 20; index++) assert.equal((await askForConsent()).status, 200);
   const issued = (await states()).filter((state) => state === 'issued');
   assert.ok(issued.length > 0);
   const waiting = (await states()).filter((state) => state === 'pending').length;
   assert.ok(waiting >= 20);
 
-  // The wall clock of this process decides when it looks again, the business clock what is old.
+  // Wall time decides when the next clean-up runs, business time which grants are old.
   const wall = Date.now();
   t.mock.timers.enable({ apis: ['Date'], now: wall });
   const later = async (hours: number): Promise<string[]> => {

@@ -13,12 +13,12 @@ const rules = {
 const alice = 'https://granite.example/alice';
 const amount = { value: '100', assetCode: 'USD', assetScale: 2 };
 
-// biome-ignore lint/suspicious/noExplicitAny: what the schema lets through is not typed
+// biome-ignore lint/suspicious/noExplicitAny: values that pass the schema are not typed
 const read = (item: any, changed: object = {}): Access[] => parseAccess([item], { ...rules, ...changed });
 const withLimits = (limits: object) => ({ type: 'outgoing-payment', actions: ['create'], identifier: alice, limits });
 const invalid = { code: 'invalid_request' };
 
-describe('limits that are refused', () => {
+describe('rejected limits', () => {
   const refused: Record<string, object> = {
     'AS-44 both amounts': { debitAmount: amount, receiveAmount: amount },
     'AS-43 a fraction': { debitAmount: { ...amount, value: '1.5' } },
@@ -39,7 +39,7 @@ describe('limits that are refused', () => {
   }
 });
 
-test('AS-43: every amount of a uint64 above zero is taken, and only these', () => {
+test('AS-43: amounts are positive 64-bit integers', () => {
   fc.assert(
     fc.property(fc.bigInt(-2n, 2n ** 65n), (value) => {
       const taken = (() => {
@@ -58,18 +58,18 @@ test('AS-47: an interval without an amount is a limit', () => {
   assert.deepEqual(read(withLimits({ interval: 'R/x' })), [withLimits({ interval: 'R/x' })]);
 });
 
-test('AS-48: an unknown member is dropped where the switch says so', () => {
+test('AS-48: an unknown member is dropped if the switch allows it', () => {
   const [item] = read(withLimits({ debitAmount: { ...amount, extra: 1 }, foo: 1 }), {
     switches: { unknownLimitMembers: 'ignore' },
   });
   assert.deepEqual(item, withLimits({ debitAmount: amount }));
 });
 
-test('AS-38: an item without actions is refused', () => {
+test('AS-38: an item without actions is rejected', () => {
   assert.throws(() => read({ type: 'quote', actions: [] }), invalid);
 });
 
-test('AS-41: list-all on incoming payments needs a wallet address, quotes never', () => {
+test('AS-41: list-all on incoming payments requires a wallet address, quotes do not', () => {
   assert.throws(() => read({ type: 'incoming-payment', actions: ['list-all'] }), invalid);
   assert.equal(read({ type: 'incoming-payment', actions: ['list-all'], identifier: alice }).length, 1);
   assert.equal(read({ type: 'incoming-payment', actions: ['read-all', 'list'] }).length, 1);
@@ -90,7 +90,7 @@ test('AS-55…57: consent is needed for outgoing payments and for list-all', () 
   assert.equal(needsConsent({ type: 'quote', actions: ['create', 'read-all'] }, []), false);
 });
 
-test("AMB-05: a quote's identifier does not go over the wire", () => {
+test('AMB-05: the identifier of a quote item is not sent to the client', () => {
   assert.deepEqual(toWireAccess([{ type: 'quote', actions: ['read'], identifier: alice }]), [
     { type: 'quote', actions: ['read'] },
   ]);

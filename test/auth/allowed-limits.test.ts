@@ -1,4 +1,4 @@
-/** Granting less than was asked (RFC 9635 §3.2.1). */
+/** Granting less than requested (RFC 9635 §3.2.1). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { allowLess } from '../../src/auth/allowed-limits.ts';
@@ -15,24 +15,24 @@ const pays: Access = {
 };
 const reads: Access = { type: 'incoming-payment', actions: ['list-all'], identifier };
 
-test('only the amount changes, at the right to pay', () => {
+test('only the amount of the outgoing-payment item changes', () => {
   const allowed = [{ identifier, debitAmount: { ...usd('20'), more: 'unknown' } }];
   assert.deepEqual(allowLess([reads, pays], allowed), [
     reads,
     { ...pays, limits: { ...pays.limits, debitAmount: usd('20') } },
   ]);
   assert.deepEqual(allowLess([reads, pays], []), [reads, pays]);
-  assert.deepEqual(pays.limits?.debitAmount, usd('500'), 'what was asked stays as it is');
+  assert.deepEqual(pays.limits?.debitAmount, usd('500'), 'the request is not modified');
 });
 
-test('a right without an amount takes none, nor does one that is not there', () => {
+test('an item without amount and an unknown item are rejected', () => {
   const unlimited: Access = { type: 'outgoing-payment', actions: ['create'], identifier };
   for (const access of [[unlimited], [reads], []]) {
     assert.throws(() => allowLess(access, [{ identifier, debitAmount: usd('1') }]), { code: 'unacceptable_limits' });
   }
 });
 
-test('property: whatever is allowed, the grant is never for more than was asked', () => {
+test('property: the grant never exceeds the request', () => {
   const value = fc.oneof(
     fc.bigInt(-2n, 2n ** 65n).map(String),
     fc.constantFrom('500', '501', '499', '0', '', '1e3', ' 1', '0x1', '01', '+1', '١'),

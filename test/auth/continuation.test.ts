@@ -1,4 +1,4 @@
-/** Continue tokens that are renewed, and what a renewed one leaves of the one before (RFC 9635 §5; AS-124). */
+/** Rotation of continuation tokens (RFC 9635 §5; AS-124). */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { compat } from '../../src/profile.ts';
@@ -25,7 +25,7 @@ async function pend(): Promise<{ uri: string; token: string }> {
 
 const poll = (uri: string, token: string) => as.send({ url: uri, token, by: client });
 
-test('AS-124: of two polls at once with one token one is answered, and its token is the good one', async () => {
+test('AS-124: of two concurrent polls with one token, one succeeds and returns the valid token', async () => {
   for (let round = 0; round < 5; round += 1) {
     const { uri, token } = await pend();
     const answers = await Promise.all([poll(uri, token), poll(uri, token)]);
@@ -37,7 +37,7 @@ test('AS-124: of two polls at once with one token one is answered, and its token
   }
 });
 
-test('AS-124: a refused poll renews nothing', async () => {
+test('AS-124: a rejected poll does not rotate the token', async () => {
   const { uri, token } = await pend();
   const refused = await as.send({ url: uri, token, by: client, body: { interact_ref: 'no such' } });
   assert.equal(refused.status, 401, refused.text);

@@ -1,4 +1,4 @@
-/** Grant requests over HTTP: without interaction, by each form of client, and refused (AS-01…72, AS-94, AS-125, AS-160). */
+/** Grant requests over HTTP: without interaction, with each form of client, and rejected (AS-01…72, AS-94, AS-125). */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { importClientJwk } from '../../src/http/signatures/client-keys.ts';
@@ -49,7 +49,7 @@ const countGrants = async (): Promise<number> =>
   (await as.db.query.selectFrom('gnap_grant').select('id').execute()).length;
 
 describe('without interaction', () => {
-  test('AS-08…12, AS-56: a token at once, and a way to cancel', async () => {
+  test('AS-08…12, AS-56: returns a token and a continuation URI for cancelling', async () => {
     const { status, body, headers } = await ask([incoming, quote]);
     assert.equal(status, 200);
     assert.deepEqual(Object.keys(body), ['access_token', 'continue']);
@@ -60,20 +60,20 @@ describe('without interaction', () => {
     assert.equal(headers.get('cache-control'), 'no-store');
   });
 
-  test('AS-125: there is nothing to continue', async () => {
+  test('AS-125: cannot be continued', async () => {
     const { continue: continuation } = (await ask([quote])).body;
     const token = continuation.access_token.value;
     assertRefused(await as.send({ url: continuation.uri, token, by: client }), 401, 'request_denied');
   });
 
-  test('AS-131: cancelling ends the token', async () => {
+  test('AS-131: cancelling revokes the token', async () => {
     const { access_token: token, continue: continuation } = (await ask([quote])).body;
     const cancel = { method: 'DELETE', url: continuation.uri, token: continuation.access_token.value, by: client };
     assert.equal((await as.send(cancel)).status, 204);
     assertRefused(await as.send({ url: token.manage, token: token.value, by: client }), 401, 'invalid_client');
   });
 
-  test('AS-20, AS-27, AS-31: three forms of client; a key alone is known by its thumbprint', async () => {
+  test('AS-20, AS-27, AS-31: three forms of client; a jwk client is identified by its thumbprint', async () => {
     const access_token = { access: [quote] };
     const forms = [client.walletAddress, { walletAddress: `${client.walletAddress}/` }, { jwk: client.jwk }];
     for (const form of forms) assert.equal((await request({ client: form, access_token })).status, 200);
@@ -83,7 +83,7 @@ describe('without interaction', () => {
     assert.deepEqual(new Set(clientIds), new Set([client.walletAddress, thumbprint]));
   });
 
-  test('AS-40: wallet addresses in any spelling', async () => {
+  test('AS-40: accepts wallet addresses in any spelling', async () => {
     const { body } = await ask([{ ...incoming, identifier: `${as.alice.toUpperCase().replace('HTTP', 'http')}/` }]);
     assert.equal(body.access_token?.access[0].identifier, as.alice);
   });
@@ -98,7 +98,7 @@ describe('AS-140…147: tokens', () => {
     assert.equal((await as.send({ url: token.manage, token: token.value, by: client })).status, 200);
   });
 
-  test('AS-145: another token, or none, only where the switch allows it', async () => {
+  test('AS-145: accepts another token, or none, only if the switch allows it', async () => {
     const [token, other] = [await issue(), await issue()];
     as.world.switches = strict;
     assertRefused(await as.send({ url: token.manage, token: other.value, by: client }), 401, 'invalid_client');
@@ -109,7 +109,7 @@ describe('AS-140…147: tokens', () => {
     assert.equal((await as.send({ url: rotated.body.access_token.manage, by: client })).status, 200);
   });
 
-  test('AS-147: two rotations at once, one succeeds', async () => {
+  test('AS-147: one of two concurrent rotations succeeds', async () => {
     const token = await issue();
     const rotate = () => as.send({ url: token.manage, token: token.value, by: client });
     const statuses = (await Promise.all([rotate(), rotate()])).map(({ status }) => status).sort();
@@ -117,7 +117,7 @@ describe('AS-140…147: tokens', () => {
     assert.ok([401, 404].includes(statuses[1]!), `${statuses}`);
   });
 
-  test('AS-25: only by the client whose grant it is', async () => {
+  test('AS-25: only the client of the grant manages its token', async () => {
     const token = await issue();
     const stranger = createTestClient('stranger');
     as.world.keys.set(stranger.walletAddress, [stranger.jwk]);
@@ -130,7 +130,7 @@ describe('AS-140…147: tokens', () => {
   });
 });
 
-describe('refused, with nothing stored', () => {
+describe('rejected, with nothing stored', () => {
   const cases: Record<string, [() => Promise<Answer>, number, string]> = {
     'AS-02 unsigned': [() => ask([quote], {}, { by: undefined }), 401, 'invalid_client'],
     'AS-N01 unsigned and malformed': [() => request('{', { by: undefined }), 400, 'invalid_request'],
@@ -229,7 +229,7 @@ describe('refused, with nothing stored', () => {
     });
   }
 
-  test('AS-15, AMB-16: a client without a name, unless the switch lets its address stand for it', async () => {
+  test('AS-15, AMB-16: rejects a client without a name unless the switch replaces it by the address', async () => {
     as.world.names.clear();
     assertRefused(await ask([outgoing()], interact), 400, 'invalid_client');
     as.world.switches = { ...compat, clientWithoutName: 'show-address' };
@@ -237,14 +237,14 @@ describe('refused, with nothing stored', () => {
     assert.equal(new URL(body.interact.redirect).searchParams.get('clientName'), client.walletAddress);
   });
 
-  test("AMB-05: a quote's identifier is a scope in compat, and refused in strict", async () => {
+  test('AMB-05: the identifier of a quote item restricts it in compat and is rejected in strict', async () => {
     const scoped = { ...quote, identifier: as.alice };
     assert.deepEqual((await ask([scoped])).body.access_token.access, [quote]);
     as.world.switches = { ...strict, signatureMaxAgeMs: compat.signatureMaxAgeMs };
     assertRefused(await ask([scoped]), 400, 'invalid_request');
   });
 
-  test('AS-94: schemes of apps and loopback are fine', async () => {
+  test('AS-94: accepts private-use schemes and loopback', async () => {
     for (const uri of ['myapp://done', 'http://localhost:8080/done', 'http://127.0.0.1/']) {
       const answer = await ask([outgoing()], { interact: { start: ['redirect'], finish: { ...finish, uri } } });
       assert.equal(answer.status, 200, uri);

@@ -1,7 +1,7 @@
 /**
- * Races for one grant: two server processes on one PostgreSQL, requests that reach it at once (LIM-01, AS-117, AS-124,
- * AS-131, AS-147, AS-N02, AS-N03). What comes out is what some order of the requests, one after the other, would give.
- * Each race is run again without the lock or condition that decides it, until it goes wrong.
+ * Races for one grant: concurrent requests at two server processes on one PostgreSQL (LIM-01, AS-117, AS-124, AS-131,
+ * AS-147, AS-N02, AS-N03). The outcome must equal that of some sequential order of the requests. Each race also runs
+ * without the lock or condition that decides it, until it fails.
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
@@ -9,18 +9,18 @@ import { needsPostgres } from '../support/postgresql.ts';
 import { cookieOf, createActors, queryOf, referenceOf, statusOf, unordered } from './support/grant-actors.ts';
 import { startTwoServers, type TwoServers } from './support/two-servers.ts';
 
-/** Rounds of each race; in every other one the requests wait for each other at the grant's row. */
+/** Rounds of each race. In odd rounds the requests wait for each other at the row of the grant. */
 const ROUNDS = 8;
-/** In which a race without its lock must have gone wrong. */
+/** Maximum rounds until a race without its lock must have failed. */
 const MOST_ROUNDS = 40;
 
 interface Race {
   readonly name: string;
-  /** Runs it once and gives how it ended. */
+  /** Runs the race once and returns its outcome. */
   run(round: number): Promise<string>;
-  /** How it may end. */
+  /** Permitted outcomes. */
   readonly ends: readonly string[];
-  /** Without which it ends otherwise. */
+  /** Mutants that remove the lock or condition, so that other outcomes occur. */
   readonly mutants: readonly string[];
 }
 
@@ -35,7 +35,7 @@ describe('two authorization servers', { skip: needsPostgres }, () => {
   for (const race of races) runRace(() => servers, race);
 });
 
-describe('two authorization servers that renew continue tokens', { skip: needsPostgres }, () => {
+describe('two authorization servers that rotate continuation tokens', { skip: needsPostgres }, () => {
   let servers: TwoServers;
   before(async () => {
     servers = await startTwoServers({ rotateContinuation: true });
@@ -53,7 +53,7 @@ function runRace(servers: () => TwoServers, { name, run, ends, mutants }: Race):
     }
   });
   for (const mutant of mutants) {
-    test(`${name}: goes wrong with ${mutant}`, async () => {
+    test(`${name}: fails with ${mutant}`, async () => {
       await servers().mutate(mutant);
       try {
         for (let round = 0; round < MOST_ROUNDS; round++) {
@@ -133,7 +133,7 @@ function createRaces(servers: () => TwoServers): Race[] {
       },
       ends: [
         '200, 401 invalid_client, old false, new true',
-        // Made out while the old token was good, and then it was not
+        // The caller was identified while the old token was valid
         '200, 404 invalid_rotation, old false, new true',
       ],
       mutants: ['grant-races.rotation-of-any-value'],
@@ -249,7 +249,7 @@ function createRaces(servers: () => TwoServers): Race[] {
       mutants: ['grant-races.interaction-without-lock', 'grant-races.start-not-looked-at-again'],
     },
     {
-      name: 'accept ∥ expiry: who was told that it expired does not see it accepted',
+      name: 'accept ∥ expiry: an answer that it expired is never followed by acceptance',
       async run() {
         const { hold, control } = servers();
         await control('/clock', { freeze: true });
@@ -272,7 +272,7 @@ function createRaces(servers: () => TwoServers): Race[] {
   ];
 }
 
-/** With RFC 9635 §5's renewal, the token that a request shows may be void by the time the grant is its own. */
+/** With rotation (RFC 9635 §5), the presented token may be void once the request holds the lock. */
 function createRenewalRaces(servers: () => TwoServers): Race[] {
   const actors = createActors(servers);
   const mutants = ['grant-races.renewed-token-is-good'];

@@ -12,21 +12,21 @@ const legal: Record<GrantState, Partial<Record<Transition, GrantState>>> = {
 };
 
 for (const [state, after] of Object.entries(legal) as [GrantState, Partial<Record<Transition, GrantState>>][]) {
-  for (const move of Object.keys(transitions) as Transition[]) {
-    test(`${state} + ${move} → ${after[move] ?? 'refused'}`, () => {
-      assert.equal(stateAfter(state, move), after[move]);
+  for (const transition of Object.keys(transitions) as Transition[]) {
+    test(`${state} + ${transition} → ${after[transition] ?? 'illegal'}`, () => {
+      assert.equal(stateAfter(state, transition), after[transition]);
     });
   }
 }
 
-test('nothing leads back to a state in which a token can be had', () => {
+test('no transition leads back to a state that can be issued', () => {
   const final: GrantState[] = ['issued', 'rejected', 'revoked'];
   for (const { from, to } of Object.values(transitions)) {
     if (from.some((state) => final.includes(state))) assert.ok(final.includes(to));
   }
 });
 
-test('final states share one word in the row, with the reason beside it', () => {
+test('final states share one value in the row, with the reason in another column', () => {
   assert.deepEqual(stateColumns('pending'), { state: 'pending', finalization: null });
   assert.deepEqual(stateColumns('approved'), { state: 'approved', finalization: null });
   assert.deepEqual(stateColumns('rejected'), { state: 'finalized', finalization: 'rejected' });

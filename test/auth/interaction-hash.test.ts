@@ -1,4 +1,4 @@
-/** The interaction finish hash, by a published vector (AS-100…105). */
+/** The interaction finish hash, against a published vector (AS-100…105). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { createInteractionHash } from '../../src/auth/interaction-hash.ts';
@@ -10,7 +10,7 @@ const interaction = {
   grantEndpoint: 'https://server.example.com/tx',
 };
 
-test('AS-102, AS-105: padded base64, as clients compare it', () => {
+test('AS-102, AS-105: padded base64, which clients expect', () => {
   assert.equal(createInteractionHash(interaction, 'base64'), 'x+gguKWTj8rQf7d7i3w3UhzvuJ5bpOlKyAlVpLxBffY=');
 });
 
@@ -18,7 +18,7 @@ test('AS-105: the published value, in base64url without padding (RFC 9635 §4.2.
   assert.equal(createInteractionHash(interaction, 'base64url'), 'x-gguKWTj8rQf7d7i3w3UhzvuJ5bpOlKyAlVpLxBffY');
 });
 
-test('every value counts, and a slash after the endpoint too', () => {
+test('depends on every value, including the trailing slash of the endpoint', () => {
   const hash = createInteractionHash(interaction, 'base64');
   for (const member of Object.keys(interaction) as (keyof typeof interaction)[]) {
     const changed = { ...interaction, [member]: `${interaction[member]}/` };

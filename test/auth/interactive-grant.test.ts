@@ -1,4 +1,4 @@
-/** An interactive grant over HTTP, from the request to its end (AS-63, AS-73…91, AS-100…106, AS-110…133, AS-N02…06, N10). */
+/** Interactive grants over HTTP, from the request to the end (AS-63, AS-73…91, AS-100…106, AS-110…133, AS-N02…06). */
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, beforeEach, describe, test } from 'node:test';
@@ -55,7 +55,7 @@ const parts = (grant: Pending): [id: string, nonce: string] => {
 };
 const finishUrl = (grant: Pending): string => `${grant.redirect.split('?')[0]}/finish`;
 
-/** Starts in a browser; gives the session cookie. */
+/** Starts the interaction in a browser and returns its session cookie. */
 async function start(grant: Pending): Promise<string> {
   const answer = await browse(grant.redirect);
   assert.equal(answer.status, 302, answer.text);
@@ -117,7 +117,7 @@ describe('the main path', () => {
     assertRefused(await continueGrant(grant, interactRef, stranger), 401, 'invalid_continuation');
   });
 
-  test('by hand: session, consent page, back channel, finish', async () => {
+  test('manual consent: session, consent page, back channel, finish', async () => {
     const grant = await requestGrant();
     const answer = await browse(grant.redirect);
     const consent = locationOf(answer);
@@ -136,7 +136,7 @@ describe('the main path', () => {
     assert.equal((await continueGrant(grant, queryOf(finished)['interact_ref'])).status, 200);
   });
 
-  test('AS-63: subject information comes back, without a token if none was asked for', async () => {
+  test('AS-63: returns subject information, without a token if none was requested', async () => {
     const subject = { sub_ids: [{ id: as.alice, format: 'uri' }] };
     const grant = await requestGrant({ rest: { subject } });
     const { body } = await continueGrant(grant, await accept(grant));
@@ -145,7 +145,7 @@ describe('the main path', () => {
     assert.ok(body.continue);
   });
 
-  test('AMB-01: the hash in base64url where the switch says so', async () => {
+  test('AMB-01: the hash is base64url if the switch says so', async () => {
     as.world.switches = { ...compat, hashEncoding: 'base64url' };
     const grant = await requestGrant();
     as.world.consent = 'auto';
@@ -164,8 +164,8 @@ describe('denied', () => {
   });
 });
 
-describe('a reference is good once', () => {
-  test('AS-117: used again, it brings nothing and the first token stays', async () => {
+describe('an interaction reference is single-use', () => {
+  test('AS-117: a second use is rejected and the first token stays valid', async () => {
     const grant = await requestGrant();
     const interactRef = await accept(grant);
     const { access_token: token } = (await continueGrant(grant, interactRef)).body;
@@ -173,20 +173,20 @@ describe('a reference is good once', () => {
     assert.equal((await as.send({ url: token.manage, token: token.value, by: client })).status, 200);
   });
 
-  test('two at once bring one token', async () => {
+  test('two concurrent uses return one token', async () => {
     const grant = await requestGrant();
     const interactRef = await accept(grant);
     const answers = await Promise.all([continueGrant(grant, interactRef), continueGrant(grant, interactRef)]);
     assert.deepEqual(answers.map(({ status }) => status).sort(), [200, 401]);
   });
 
-  test("AS-115: another grant's reference is not this one's", async () => {
+  test('AS-115: the reference of another grant is rejected', async () => {
     const [grant, other] = [await requestGrant(), await requestGrant()];
     await accept(grant);
     assertRefused(await continueGrant(grant, await accept(other)), 404, 'invalid_continuation');
   });
 
-  test('AS-N02: finish and start again make no second reference', async () => {
+  test('AS-N02: repeated finish and start create no second reference', async () => {
     const grant = await requestGrant();
     const cookie = await start(grant);
     await as.interactions.decide(...parts(grant), { choice: 'accept' });
@@ -200,7 +200,7 @@ describe('a reference is good once', () => {
 });
 
 describe('sessions', () => {
-  test('AS-90: finish only in the browser that began', async () => {
+  test('AS-90: only the browser that started can finish', async () => {
     const [grant, other] = [await requestGrant(), await requestGrant()];
     const [cookie, foreign] = [await start(grant), await start(other)];
     await as.interactions.decide(...parts(grant), { choice: 'accept' });
@@ -213,10 +213,13 @@ describe('sessions', () => {
     );
     assert.ok(queryOf(await browse(finishUrl(grant), `${foreign}; ${cookie}`))['interact_ref']);
     await as.interactions.decide(...parts(other), { choice: 'accept' });
-    assert.ok(queryOf(await browse(finishUrl(other), foreign))['interact_ref'], 'the other is not disturbed');
+    assert.ok(
+      queryOf(await browse(finishUrl(other), foreign))['interact_ref'],
+      'the other interaction is not affected',
+    );
   });
 
-  test('AS-N06: starting again makes a new session and ends the old one', async () => {
+  test('AS-N06: a second start opens a new session and ends the old one', async () => {
     const grant = await requestGrant();
     const first = await start(grant);
     const second = await start(grant);
@@ -225,7 +228,7 @@ describe('sessions', () => {
   });
 });
 
-describe('interactions that do not go well', () => {
+describe('interactions that fail', () => {
   test('AS-79: unknown id or nonce', async () => {
     const [grant, other] = [await requestGrant(), await requestGrant()];
     const [id] = parts(grant);
@@ -254,7 +257,7 @@ describe('interactions that do not go well', () => {
     assertRefused(await continueGrant(polling), 401, 'request_denied');
   });
 
-  test('AS-133: cancelled meanwhile', async () => {
+  test('AS-133: cancelled by the client', async () => {
     const [grant, started] = [await requestGrant(), await requestGrant()];
     assert.equal((await cancel(grant)).status, 204);
     await assert.rejects(as.interactions.decide(...parts(grant), { choice: 'accept' }), { code: 'user_denied' });
@@ -264,7 +267,7 @@ describe('interactions that do not go well', () => {
     assert.equal(queryOf(await browse(finishUrl(started), cookie))['result'], 'unknown_interaction');
   });
 
-  test('AS-N05: somebody else cannot consent', async () => {
+  test('AS-N05: another account cannot consent', async () => {
     const grant = await requestGrant();
     const cookie = await start(grant);
     await assert.rejects(as.interactions.decide(...parts(grant), { choice: 'accept', holder: 'bob' }), {
@@ -291,14 +294,14 @@ describe('polling', () => {
     assert.equal((await browse(finishUrl(grant), cookie)).status, 202, 'AS-89');
   });
 
-  test('AS-121: a client that wanted a reference must bring it', async () => {
+  test('AS-121: a client with a finish method must present the reference', async () => {
     const grant = await requestGrant();
     assertRefused(await continueGrant(grant), 401, 'request_denied');
     await accept(grant);
     assertRefused(await continueGrant(grant), 401, 'request_denied');
   });
 
-  test('AS-122, AS-123: not before the wait is over; asking too early does not prolong it', async () => {
+  test('AS-122, AS-123: rejects calls before `wait` has passed; an early call does not extend it', async () => {
     as.world.waitSeconds = 5;
     const grant = await requestGrant({ finish: null });
     assertRefused(await continueGrant(grant), 400, 'too_fast');
@@ -310,8 +313,8 @@ describe('polling', () => {
   });
 });
 
-describe('whose continuation it is', () => {
-  test('AS-110, AS-111, AS-132, AS-N04: id and token belong together', async () => {
+describe('authentication of continuations', () => {
+  test('AS-110, AS-111, AS-132, AS-N04: the token must belong to the id', async () => {
     const [grant, other] = [await requestGrant(), await requestGrant()];
     assertRefused(await continueGrant({ ...grant, token: other.token }), 401, 'invalid_continuation');
     assertRefused(await as.send({ url: grant.uri, by: client }), 401, 'invalid_client');
@@ -320,13 +323,13 @@ describe('whose continuation it is', () => {
     assertRefused(await continueGrant({ ...other, token: token.value }), 401, 'invalid_continuation');
   });
 
-  test("AS-25: another client's signature is no good, whatever its kid", async () => {
+  test('AS-25: rejects the signature of another client, whatever its kid', async () => {
     const grant = await requestGrant({ finish: null });
     assertRefused(await continueGrant(grant, null, stranger), 400, 'invalid_client');
     assertRefused(await continueGrant(grant, null, { ...stranger, keyId: client.keyId }), 401, 'invalid_client');
   });
 
-  test('AS-26: with a new key of the wallet address, not with one taken back', async () => {
+  test('AS-26: accepts a new key of the wallet address and rejects a removed one', async () => {
     const grant = await requestGrant({ finish: null });
     const { jwk, keyId, privateKey } = createTestClient('newer');
     as.world.keys.set(client.walletAddress, [jwk]);
@@ -334,7 +337,7 @@ describe('whose continuation it is', () => {
     assert.equal((await continueGrant(grant, null, { ...client, jwk, keyId, privateKey })).status, 200);
   });
 
-  test('AS-127: nothing is modified with PATCH', async () => {
+  test('AS-127: PATCH is not supported', async () => {
     const grant = await requestGrant();
     const answer = await as.send({ method: 'PATCH', url: grant.uri, token: grant.token, by: client });
     assertRefused(answer, 405, 'invalid_request');

@@ -27,7 +27,7 @@ const grant = async (form: unknown = client.walletAddress) =>
 const introspect = (body: object, secret: string = as.secrets.introspection) =>
   as.send({ url: `${as.urls.introspection}/`, headers: { authorization: `Bearer ${secret}` }, body });
 
-test('INT-05, INT-06: grant, client, and the items that match what was asked', async () => {
+test('INT-05, INT-06: returns grant, client, and the items that match the request', async () => {
   const { access_token: token } = await grant();
   const asked = [{ type: 'quote', actions: ['read'] }];
   const { status, body } = await introspect({ access_token: token.value, access: asked });
@@ -43,7 +43,7 @@ test('INT-05, INT-06: grant, client, and the items that match what was asked', a
   assert.deepEqual((await introspect({ access_token: ofKey.value })).body.client, { jwk: client.jwk });
 });
 
-test('INT-04, INT-11, AS-N04: whatever is not active looks alike', async () => {
+test('INT-04, INT-11, AS-N04: all inactive tokens have the same answer', async () => {
   const assertInactive = async (value: string) =>
     assert.deepEqual((await introspect({ access_token: value })).body, { active: false });
   const isActive = async (value: string) => (await introspect({ access_token: value })).body.active;
@@ -70,14 +70,14 @@ test('INT-04, INT-11, AS-N04: whatever is not active looks alike', async () => {
   await assertInactive(third.access_token.value);
 });
 
-test('INT-03, INT-10: only for resource servers, and only with a token to look at', async () => {
+test('INT-03, INT-10: requires the secret of the resource server, and a token', async () => {
   const { status, body } = await introspect({ access_token: 'x' }, 'wrong');
   assert.deepEqual([status, body.error.code], [401, 'invalid_resource_server']);
   assert.equal((await introspect({}, 'wrong')).status, 401);
   assert.equal((await introspect({})).status, 400);
 });
 
-describe('INT-07…09: what covers what', () => {
+describe('INT-07…09: coverage of access items', () => {
   const granted: Access = {
     type: 'outgoing-payment',
     actions: ['create', 'read-all', 'list'],

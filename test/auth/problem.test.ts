@@ -1,4 +1,4 @@
-/** Every refusal of every operation is one that the document declares, or an exception that is written down (AS-160…165). */
+/** Every error of every operation is declared in the document or is a documented exception (AS-160…165). */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -28,7 +28,7 @@ const everywhere = [
 ];
 const signed = ['invalid_signature', 'unusable_client', 'something new'];
 const withToken = [...everywhere, ...signed, 'missing_authorization'];
-/** What each operation can refuse with. */
+/** Problem codes of each operation. */
 const refusals: Readonly<Record<Operation, readonly string[]>> = {
   'get-discovery': everywhere,
   'options-discovery': everywhere,
@@ -46,7 +46,7 @@ const refusals: Readonly<Record<Operation, readonly string[]>> = {
   'delete-token': [...withToken, 'unknown_token'],
 };
 
-test('AS-162: the refusals of all operations are all that there are, but for the one of no operation', () => {
+test('AS-162: every problem code belongs to an operation, except that of an unknown path', () => {
   const known = new Set([...Object.values(refusals).flat(), 'not_found']);
   assert.deepEqual(
     authCodes.filter((code) => !known.has(code)),
@@ -66,14 +66,14 @@ for (const [operationId, codes] of Object.entries(refusals)) {
   });
 }
 
-/** The document as it is published, without our overlay. */
+/** The published document, without the overlay. */
 const published = (() => {
   const config = JSON.parse(readFileSync(join(root, 'codegen.config.json'), 'utf8')) as GenerationConfig;
   const file = join(upstreamDirectory(root, config, undefined), config.documents['auth-server']!.upstream!);
   return listErrorCodes(parseYaml(readFileSync(file, 'utf8'), file));
 })();
 
-/** Pairs beyond the published ones, each with the interpretation that explains it. */
+/** Pairs that are not published, each with the interpretation that explains it. */
 const exceptions: readonly (readonly [opi: string, operations: RegExp, status: number, code: string])[] = [
   ['OPI-004', /^(post|delete)-/, 405, 'invalid_request'],
   ['OPI-004', /^(post|delete)-/, 413, 'invalid_request'],
@@ -110,17 +110,17 @@ describe('AS-162: pairs of status and code', () => {
     ),
   );
 
-  test('the published document is read', () => {
+  test('reads the published document', () => {
     assert.equal(isPublished('post-continue', 400, 'too_fast'), true);
     assert.equal(isPublished('post-continue', 400, 'invalid_request'), false);
   });
 
-  test('each that is answered, and each that our document allows, is published or an exception', () => {
+  test('each answered pair, and each pair of the generated document, is published or an exception', () => {
     const wrong = [...answered, ...allowed].filter((pair) => !isPublished(...pair) && explained(...pair).length === 0);
     assert.deepEqual(wrong, []);
   });
 
-  test('no exception is for what is published anyway, or for what our document does not allow', () => {
+  test('no exception is superfluous', () => {
     for (const [opi, operations, status, code] of exceptions) {
       const concerned = Object.keys(errorCodes).filter((operationId) => operations.test(operationId));
       assert.ok(concerned.length > 0, opi);
@@ -145,7 +145,7 @@ describe('AS-162: pairs of status and code', () => {
   });
 });
 
-test('AS-164: a failure of ours tells its id and nothing else', () => {
+test('AS-164: an internal error reveals only its id', () => {
   const cause = new Error('the database is on fire');
   const problem = new Problem('internal_error', { cause, description: 'secret' });
   for (const operationId of Object.keys(errorCodes)) {

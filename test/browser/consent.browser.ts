@@ -1,6 +1,6 @@
 /**
- * The pages in Chromium (AS-93, AS-N05, AS-N06, AS-N07, LIM-17): everything that a person does there, with what a screen
- * reader would stumble over (axe), what the console says, and whether anything leaves the ASE.
+ * The pages in Chromium (AS-93, AS-N05, AS-N06, AS-N07, LIM-17): everything that a person can do on them, with checks
+ * for accessibility (axe), console messages and requests to other origins.
  */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
@@ -48,7 +48,7 @@ async function open(options: Parameters<typeof openWindow>[2] = desktop, of: Tes
   return visit;
 }
 
-/** A card of the page for each kind of right. */
+/** The card of the page for each type of access. */
 const pays = (of: TestWorld = world, limits: object | undefined = standing): object[] => [
   {
     type: 'outgoing-payment',
@@ -65,7 +65,7 @@ const ask = (access = pays(), finish: string | undefined = finishUri(), of: Test
 const heading = (page: Page): Promise<string> => page.locator('h1').innerText();
 const button = (page: Page, label: string) => page.locator(`button[aria-label="${label}"]`);
 
-/** Nothing in the way of anybody, nothing said on the console, nothing asked for elsewhere, no sideways scrolling. */
+/** No accessibility violation, console message, request to another origin or horizontal scrolling. */
 async function assertGood({ page, complaints }: Visit): Promise<void> {
   assert.deepEqual(await findBarriers(page), []);
   assert.deepEqual(complaints, []);
@@ -81,7 +81,7 @@ async function expectToken(grant: Awaited<ReturnType<typeof ask>>) {
   return body.access_token;
 }
 
-test('accept: who asks, for what and how much; back to the client', async () => {
+test('accept: the page shows client, access and amount; then back to the client', async () => {
   const visit = await open();
   const { page } = visit;
   const grant = await ask();
@@ -117,7 +117,7 @@ test('deny', async () => {
   assert.equal(site.visits.at(-1)!.searchParams.get('result'), 'grant_rejected');
 });
 
-test('allow less: a mistake is said at its field and loses nothing; the token holds what was allowed', async () => {
+test('allow less: a mistake is shown at its field and keeps all input; the token has the allowed amount', async () => {
   const visit = await open();
   const { page } = visit;
   const grant = await ask();
@@ -142,7 +142,7 @@ test('allow less: a mistake is said at its field and loses nothing; the token ho
   assert.deepEqual(access[0].limits, { ...standing, debitAmount: money('250') });
 });
 
-test('expired in between: said, with a way back to the client', async () => {
+test('expired in between: shown with a link back to the client', async () => {
   const visit = await open();
   const { page } = visit;
   const grant = await ask();
@@ -167,7 +167,7 @@ test('reload changes nothing', async () => {
   await expectToken(grant);
 });
 
-test('back after the decision: it is made, and no second reference comes of it', async () => {
+test('back button after the decision: the decision stays, without a second reference', async () => {
   const visit = await open();
   const { page } = visit;
   const grant = await ask();
@@ -197,7 +197,7 @@ test('one request in two tabs: the first decision counts', async () => {
   await expectToken(grant);
 });
 
-test('two requests in two tabs of one browser end each for itself', async () => {
+test('two requests in two tabs of one browser end independently', async () => {
   const { page } = await open();
   const other = await page.context().newPage();
   const [first, second] = [await ask(), await ask()];
@@ -211,7 +211,7 @@ test('two requests in two tabs of one browser end each for itself', async () => 
   assert.equal(site.visits.at(-1)!.searchParams.get('result'), 'grant_rejected');
 });
 
-test('without a finish URI it ends at a closing page, and the client polls', async () => {
+test('without a finish URI: ends at a closing page, and the client polls', async () => {
   const visit = await open();
   const { page } = visit;
   const grant = await askForGrant(world, pays());
@@ -223,7 +223,7 @@ test('without a finish URI it ends at a closing page, and the client polls', asy
   assert.ok((await grant.proceed()).body.access_token.value);
 });
 
-test('an unknown link, and another browser: a page, not a piece of JSON', async () => {
+test('unknown link, and another browser: an HTML page instead of JSON', async () => {
   const visit = await open();
   const { page } = visit;
   const grant = await ask();
@@ -234,7 +234,7 @@ test('an unknown link, and another browser: a page, not a piece of JSON', async 
   assert.equal(await heading(page), 'Wrong browser');
 });
 
-test('by keyboard alone, with a focus that is seen', async () => {
+test('keyboard only, with a visible focus', async () => {
   const { page } = await open();
   const grant = await ask();
   await page.goto(grant.redirect);
@@ -283,7 +283,7 @@ for (const [name, options] of [
   ['phone-dark', { ...phone, colorScheme: 'dark' }],
   ['desktop-dark', { ...desktop, colorScheme: 'dark' }],
 ] as const) {
-  test(`every kind of right: ${name}`, async () => {
+  test(`every type of access: ${name}`, async () => {
     const visit = await open(options);
     const { page } = visit;
     const grant = await askForGrant(world, everything(), finishUri(), world.env['TOUCHSTONE_WALLET_ADDRESS']);
@@ -297,7 +297,7 @@ for (const [name, options] of [
   });
 }
 
-test('no other site can frame it', async () => {
+test('other sites cannot frame the page', async () => {
   const visit = await open();
   const grant = await ask();
   await visit.page.goto(site.origin);
@@ -312,7 +312,7 @@ test('no other site can frame it', async () => {
   );
 });
 
-test('AS-N05: signed in, wrongly, as somebody else, and as the holder', async () => {
+test('AS-N05: sign-in with a wrong passphrase, as another account, and as the holder', async () => {
   const bank = await startWorld({ consent: 'manual', signIn: true });
   try {
     const passphraseOf = (account: string) => bank.passphrases.find((own) => own.account === account)!.passphrase;
@@ -325,7 +325,7 @@ test('AS-N05: signed in, wrongly, as somebody else, and as the holder', async ()
       const grant = await ask(pays(bank), finishUri(), bank);
       await page.goto(grant.redirect);
       assert.equal(await heading(page), 'Sign in');
-      assert.ok(!(await page.content()).includes('5.00'), 'nothing is told of the request yet');
+      assert.ok(!(await page.content()).includes('5.00'), 'the request is not revealed yet');
       await assertGood(visit);
       await takePicture(page, `sign-in-${name}`);
 

@@ -1,4 +1,4 @@
-/** Amounts on the consent page: never more than was asked (AS-93). */
+/** Amounts typed on the consent page never exceed the request (AS-93). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseAllowedAmounts } from '../../src/identity-provider/allowed-amounts.ts';
@@ -18,7 +18,7 @@ const asks = (value: string, assetScale = 2, member = 'debitAmount'): AccessItem
 ];
 const read = (text: string | undefined, access = asks('500')) => parseAllowedAmounts(access, { 'amount-1': text });
 
-test('what is less is allowed, in minor units of the asset asked for', () => {
+test('a lower amount is allowed, in minor units of the requested asset', () => {
   const limits = [{ identifier, debitAmount: { value: '250', assetCode: 'USD', assetScale: 2 } }];
   for (const text of ['2.50', '2,50', '2.5', ' 2.5 ', '02.50']) assert.deepEqual(read(text).limits, limits, text);
   assert.deepEqual(read('2.50', asks('500', 2, 'receiveAmount')).limits, [
@@ -29,13 +29,13 @@ test('what is less is allowed, in minor units of the asset asked for', () => {
   ]);
 });
 
-test('nothing, or as much, is what was asked', () => {
+test('an empty field and the requested amount leave the request as it is', () => {
   for (const text of [undefined, '', '  ', '5', '5.00']) {
     assert.deepEqual(read(text), { limits: [], mistakes: new Map() });
   }
 });
 
-test('what is no amount, too fine, too much or nothing is a mistake at its field', () => {
+test('rejects malformed, too precise, too high and zero amounts at their field', () => {
   for (const [text, mistake] of [
     ['a', /Write an amount as 5\.00/],
     ['-1', /Write an amount/],
@@ -56,12 +56,12 @@ test('what is no amount, too fine, too much or nothing is a mistake at its field
   assert.match(read('1.5', asks('5', 0)).mistakes.get('amount-1') ?? '', /whole numbers/);
 });
 
-test('a field for an item without an amount counts for nothing', () => {
+test('ignores a field for an item without amount', () => {
   const access: AccessItem[] = [{ type: 'outgoing-payment', actions: ['create'], identifier }];
   assert.deepEqual(parseAllowedAmounts(access, { 'amount-0': '1', 'amount-7': '1' }).limits, []);
 });
 
-test('property: whatever is written, never more than was asked and never nothing', () => {
+test('property: the result is never zero and never exceeds the request', () => {
   const amount = fc.bigInt(1n, 2n ** 64n - 1n);
   const near = fc.tuple(amount, fc.integer({ min: 0, max: 18 }), fc.bigInt(-3n, 3n));
   fc.assert(

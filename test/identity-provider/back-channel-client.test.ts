@@ -1,4 +1,4 @@
-/** An identity provider in another process: the same answers through the back channel as without it (AS-78…84, AS-N05). */
+/** The back channel client gives the same answers as function calls in one process (AS-78…84, AS-N05). */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { createBackChannelClient } from '../../src/identity-provider/back-channel-client.ts';
@@ -47,7 +47,7 @@ async function requestGrant(finish = true) {
 
 const subjectOf = (id: string) => ({ sub_ids: [{ id, format: 'uri' }] });
 
-test('reads the same as in one process', async () => {
+test('reads the same view as in one process', async () => {
   for (const finish of [true, false]) {
     const { id, nonce } = await requestGrant(finish);
     const read = await createClient().read(id, nonce);
@@ -58,7 +58,7 @@ test('reads the same as in one process', async () => {
   }
 });
 
-test('decides for good', async () => {
+test('decides finally', async () => {
   for (const [choice, state] of [
     ['accept', 'approved'],
     ['reject', 'denied'],
@@ -71,7 +71,7 @@ test('decides for good', async () => {
   }
 });
 
-test('AS-N05: the holder travels along', async () => {
+test('AS-N05: passes the holder of a decision on', async () => {
   const { id, nonce } = await requestGrant();
   await assert.rejects(createClient().decide(id, nonce, { choice: 'accept', holder: 'bob' }), {
     code: 'foreign_holder',
@@ -81,7 +81,7 @@ test('AS-N05: the holder travels along', async () => {
   assert.equal((await createClient().read(id, nonce)).state, 'approved');
 });
 
-test('what is allowed less travels along, and is judged there', async () => {
+test('passes lower limits on, which the server checks', async () => {
   const { id, nonce } = await requestGrant();
   const allow = (value: string) => {
     const debitAmount = { ...limits.debitAmount, value };
@@ -93,13 +93,13 @@ test('what is allowed less travels along, and is judged there', async () => {
   assert.equal(item?.limits?.debitAmount?.value, '250');
 });
 
-test('AS-N05: whoever reads may be asked about as well', async () => {
+test('AS-N05: passes the holder of a read on', async () => {
   const { id, nonce } = await requestGrant();
   await assert.rejects(createClient().read(id, nonce, 'bob'), { code: 'foreign_holder' });
   assert.equal((await createClient().read(id, nonce, 'alice')).state, 'pending');
 });
 
-test('refusals have the same names', async () => {
+test('maps errors to the same problem codes', async () => {
   const { id, nonce, continuation } = await requestGrant();
   await assert.rejects(createClient().read(id, 'x'), { code: 'unknown_interaction' });
   await assert.rejects(createClient().decide('../../x?', 'y/z', { choice: 'accept' }), { code: 'unknown_interaction' });
@@ -107,7 +107,7 @@ test('refusals have the same names', async () => {
   await assert.rejects(createClient().decide(id, nonce, { choice: 'accept' }), { code: 'user_denied' });
 });
 
-test('a wrong secret is a fault of the deployment, not of whoever decides', async () => {
+test('a wrong secret is an internal error, not a problem of the person who decides', async () => {
   const { id, nonce } = await requestGrant();
   const wrong = createClient('wrong');
   for (const call of [wrong.read(id, nonce), wrong.decide(id, nonce, { choice: 'accept' })]) {

@@ -50,7 +50,7 @@ function submit(page: Answer, fields: Record<string, string>, cookie = cookieOf(
 }
 
 describe('the page', () => {
-  test('AS-93: who asks, for what, within which limits, and two buttons', async () => {
+  test('AS-93: shows client, access, limits and two buttons', async () => {
     const { page } = await openPage(await requestGrant());
     assert.equal(page.status, 200);
     const text = page.text.replaceAll(/<[^>]+>/g, ' ');
@@ -70,7 +70,7 @@ describe('the page', () => {
     assert.ok(!page.text.includes('<script'));
   });
 
-  test('AS-N07: no frames, no referrer, no cache; the form may lead to the client', async () => {
+  test('AS-N07: forbids frames, referrers and caches; the form may lead to the client', async () => {
     const { page } = await openPage(await requestGrant());
     const policy = page.headers.get('content-security-policy')!;
     assert.match(policy, /default-src 'none'/);
@@ -82,7 +82,7 @@ describe('the page', () => {
     assert.match(forApp.headers.get('content-security-policy')!, / myapp:;/);
   });
 
-  test('names of clients are text, never markup', async () => {
+  test('escapes the names of clients', async () => {
     as.world.names.set(client.walletAddress, `<img src=x onerror="alert('1')">&`);
     const { page } = await openPage(await requestGrant());
     assert.ok(!page.text.includes('<img'));
@@ -103,7 +103,7 @@ describe('the page', () => {
     });
   }
 
-  test('only the form that was shown here decides', async () => {
+  test('only a form that this browser was shown decides', async () => {
     const [{ page }, { page: other }] = [await openPage(await requestGrant()), await openPage(await requestGrant())];
     for (const cookie of ['', cookieOf(other), `${cookieOf(page)}x`, 'consent_=']) {
       const answer = await submit(page, { decision: 'accept' }, cookie);
@@ -114,13 +114,13 @@ describe('the page', () => {
     assert.equal((await submit(other, { decision: 'accept' })).status, 303);
   });
 
-  test('AS-N05: somebody who does not hold the wallet address cannot accept', async () => {
+  test('AS-N05: an account that does not hold the wallet address cannot accept', async () => {
     const { page } = await openPage(await requestGrant());
     assert.equal((await submit(page, { decision: 'accept', holder: 'bob' })).status, 403);
     assert.equal((await submit(page, { decision: 'accept', holder: 'alice' })).status, 303);
   });
 
-  test('allowing less: the page again where an amount is no amount, nothing lost', async () => {
+  test('allowing less: a malformed amount shows the page again, with all fields', async () => {
     const { session, page } = await openPage(await requestGrant());
     const field = /<input id="(amount-0)" name="amount-0" value=""/.exec(page.text)?.[1];
     assert.ok(field);
@@ -150,13 +150,13 @@ describe('the page', () => {
     assert.equal(fieldOf(second, 'csrf'), fieldOf(page, 'csrf'));
     assert.equal((await submit(page, { decision: 'accept' })).status, 303);
     assert.equal((await submit(second, { decision: 'reject' })).status, 400);
-    // What is no token of ours is not taken over.
+    // Tokens with an unknown format are replaced.
     const planted = await get(url, `${cookieOf(page).split('=')[0]}=x`);
     assert.notEqual(fieldOf(await openPage(await requestGrant()).then((opened) => opened.page), 'csrf'), 'x');
     assert.equal(planted.status, 400);
   });
 
-  test('AS-91: an expired request is not asked, and leads back', async () => {
+  test('AS-91: an expired request shows no form and links back to the client', async () => {
     const grant = await requestGrant();
     const { page } = await openPage(grant);
     as.world.now += 600_000;
@@ -184,7 +184,7 @@ describe('the page', () => {
     ] as const) {
       assert.equal(answer.status, status, answer.text);
       assert.match(answer.headers.get('content-type')!, /^text\/html/);
-      // Whoever showed the nonce may be led back; nobody else is told it.
+      // Only a request with the right nonce gets the link back to the client.
       assert.ok(!answer.text.replaceAll(/href="[^"]*"/g, '').includes(grant.nonce));
     }
   });
@@ -218,7 +218,7 @@ describe('the back channel', () => {
     assert.equal((await call(`${id}/${nonce}`, 'GET')).body.state, 'DENIED');
   });
 
-  test('AS-81, AS-84: a wrong secret of any length, whether or not there is such an interaction', async () => {
+  test('AS-81, AS-84: rejects a wrong secret of any length, for known and unknown interactions', async () => {
     const { id, nonce } = await requestGrant();
     for (const secret of ['', 'x', `${as.secrets.backChannel}x`]) {
       assert.deepEqual(outcome(await call(`${id}/${nonce}`, 'GET', secret)), [401, 'invalid_request']);
@@ -228,7 +228,7 @@ describe('the back channel', () => {
     assert.equal((await call(`${id}/${nonce}`, 'GET')).body.state, 'PENDING');
   });
 
-  test('AS-83: another word, once the interaction is known to be there', async () => {
+  test('AS-83: rejects an unknown decision of an existing interaction', async () => {
     const { id, nonce } = await requestGrant();
     assert.deepEqual(outcome(await call(`${id}/${nonce}/maybe`)), [400, 'invalid_request']);
     assert.deepEqual(outcome(await call(`${id}/x/maybe`)), [404, 'unknown_interaction']);
@@ -245,7 +245,7 @@ describe('the back channel', () => {
     });
   const amount = (value: string, assetCode = 'USD', assetScale = 2) => ({ value, assetCode, assetScale });
 
-  test('AS-82: content that is no JSON, and none, is no matter', async () => {
+  test('AS-82: ignores a body that is not JSON', async () => {
     for (const [body, type] of [
       ['', 'application/json'],
       ['', 'application/x-www-form-urlencoded'],
@@ -257,7 +257,7 @@ describe('the back channel', () => {
     }
   });
 
-  test('allowing less: in the token, and no more than was asked', async () => {
+  test('allowing less: the token has the lower amount, and the request is the maximum', async () => {
     const grant = await requestGrant();
     const identifier = as.alice;
     for (const limits of [

@@ -1,10 +1,10 @@
-/** Requests in plain words (AS-93, LIM-17). */
+/** Access items in words (AS-93, LIM-17). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { describeRight, formatAmount } from '../../src/identity-provider/describe-access.ts';
 import type { AccessItem } from '../../src/open-payments/access.ts';
 
-test('amounts are written in their unit, exactly', () => {
+test('amounts are exact decimals of their asset', () => {
   const format = (value: string, assetScale: number) => formatAmount({ value, assetCode: 'XYZ', assetScale });
   assert.equal(format('1250', 2), '12.50 XYZ');
   assert.equal(format('5', 2), '0.05 XYZ');
@@ -19,7 +19,7 @@ const most = (limits: AccessItem['limits']): string => {
   return `${words.limit?.before}${words.limit?.amount}${words.limit?.after}`;
 };
 
-test('how much may be paid, how often and until when', () => {
+test('describes amount, frequency and end', () => {
   assert.equal(
     most({ debitAmount: usd, interval: 'R12/2026-12-21T00:00:00Z/P1M' }),
     'Up to 5.00 USD each month, until 21 December 2027',
@@ -37,7 +37,7 @@ test('how much may be paid, how often and until when', () => {
   assert.equal(most(undefined), 'Any amount, as often as it likes');
 });
 
-test('from where, to whom, since when and how often', () => {
+test('describes payer, receiver, first period and number of periods', () => {
   const limits = { debitAmount: usd, interval: 'R12/2026-12-21T00:00:00Z/P1M', receiver: 'https://marble.example/1' };
   const { facts } = describeRight({ type: 'outgoing-payment', actions: ['create'], identifier, limits });
   assert.deepEqual(facts, [
@@ -48,17 +48,17 @@ test('from where, to whom, since when and how often', () => {
   ]);
 });
 
-test('every action has its words', () => {
+test('describes every action', () => {
   const also = (type: AccessItem['type'], actions: string[]) => describeRight({ type, actions }).also;
   const all = ['create', 'complete', 'read', 'read-all', 'list', 'list-all'];
   assert.equal(new Set(also('incoming-payment', all)).size, all.length);
   assert.equal(also('outgoing-payment', ['read', 'list-all']).length, 2);
   assert.equal(also('quote', ['create', 'read', 'read-all']).length, 3);
-  // To pay is the title and the amount itself.
+  // `create` is described by the title and the amount.
   assert.deepEqual(also('outgoing-payment', ['create']), []);
 });
 
-test('to look at payments is not to pay', () => {
+test('reading payments is not described as paying', () => {
   const words = describeRight({
     type: 'outgoing-payment',
     actions: ['read-all'],

@@ -23,7 +23,7 @@ test('duration and end', () => {
     first: '1 January 2026 to 8 January 2026',
     count: 3,
   });
-  assert.equal(describeInterval('R/P1D/2026-01-22').first, undefined, 'there is no first one');
+  assert.equal(describeInterval('R/P1D/2026-01-22').first, undefined, 'unbounded in the past');
 });
 
 test('start and end', () => {
@@ -33,7 +33,7 @@ test('start and end', () => {
   assert.equal(describeInterval('R1/2026-01-01/2026-02-01').each, 'from 1 January 2026 to 1 February 2026');
 });
 
-test('lengths of all kinds', () => {
+test('periods of all lengths', () => {
   const each = (duration: string) => describeInterval(`R/2026-01-01/${duration}`).each;
   assert.equal(each('P1Y'), 'each year');
   assert.equal(each('P3M'), 'every 3 months');
@@ -45,7 +45,7 @@ test('lengths of all kinds', () => {
   assert.equal(each('P1Y2M3DT4M5.5S'), 'every 1 year, 2 months, 3 days, 4 minutes, 5 seconds and 500 milliseconds');
 });
 
-test('an end beyond the calendar is none', () => {
+test('an end beyond the calendar is omitted', () => {
   assert.equal(describeInterval('R99999999999/2026-01-01/P900Y').until, undefined);
   assert.throws(() => describeInterval('monthly'), { code: 'invalid_interval' });
 });

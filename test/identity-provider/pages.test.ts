@@ -1,4 +1,4 @@
-/** The consent page as text (AS-93, LIM-17): words that scripts look for, and every value escaped. */
+/** The consent page as text (AS-93, LIM-17): labels that scripts look for, and escaped values. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { type ConsentPage, consentPage } from '../../src/identity-provider/pages.ts';
@@ -21,7 +21,7 @@ const render = (page: Partial<ConsentPage> = {}): string =>
   consentPage({ view, interactId: 'i', nonce: 'n', csrf: 'c', provider: 'granite', ...page });
 const labelsIn = (page: string): string[] => [...page.matchAll(/aria-label="([^"]*)"/g)].map(([, label]) => label!);
 
-test('buttons are labelled accept and deny, or as one likes, and show it', () => {
+test('buttons have configurable labels, accept and deny by default', () => {
   assert.deepEqual(labelsIn(render()), ['accept', 'deny']);
   const allow = render({ labels: { accept: 'allow' } });
   assert.deepEqual(labelsIn(allow), ['allow', 'deny']);
@@ -32,7 +32,7 @@ test('buttons are labelled accept and deny, or as one likes, and show it', () =>
   ]);
 });
 
-test('whatever a request holds is text on the page', () => {
+test('every value of a request is escaped', () => {
   const hostile = `"><script>'&`;
   const page = render({
     view: {
@@ -60,7 +60,7 @@ test('whatever a request holds is text on the page', () => {
   assert.ok(page.split('&quot;&gt;&lt;script&gt;&#39;&amp;').length > 10, 'it is there, escaped');
 });
 
-test('only amounts that are asked for have a field', () => {
+test('only items with an amount have a field', () => {
   const debitAmount = { value: '500', assetCode: 'USD', assetScale: 2 };
   const access = [
     { type: 'quote', actions: ['create'] },

@@ -1,4 +1,4 @@
-/** Signing in (AS-N05): passphrases, bounded attempts, sessions that cannot be made elsewhere. */
+/** Sign-in (AS-N05): passphrases, bounded attempts, and signed sessions. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { createAccount, setPassphrase } from '../../src/administration/accounts.ts';
@@ -29,7 +29,7 @@ const create = (secret = 'secret') => createSignIn({ ase, db, clock, secret });
 const exchange = (cookie = '', origin = 'https://granite.example') =>
   receiveRequest({ method: 'GET', url: '/idp/consent?x=/y', rawHeaders: ['Cookie', cookie] }, origin, Buffer.alloc(0));
 
-test('a digest says nothing of the passphrase, and holds for it alone', async () => {
+test('a digest hides the passphrase and matches only it', async () => {
   const digest = await digestPassphrase('correct horse', Buffer.from('salt'));
   assert.ok(!digest.includes('correct'));
   assert.equal(await matchesPassphrase('correct horse', digest), true);
@@ -38,22 +38,22 @@ test('a digest says nothing of the passphrase, and holds for it alone', async ()
   for (const absent of [null, undefined]) assert.equal(await matchesPassphrase('correct horse', absent), false);
 });
 
-test('account and passphrase belong together', async () => {
+test('requires the passphrase of the account', async () => {
   const signIn = create();
   assert.equal(await signIn.authenticate('/alice', 'correct horse'), '/alice');
   assert.equal(await signIn.authenticate(' alice ', 'correct horse'), '/alice', 'without the slash');
   assert.equal(await signIn.authenticate('/alice', 'wrong'), 'wrong');
-  assert.equal(await signIn.authenticate('/carol', ''), 'wrong', 'has none');
+  assert.equal(await signIn.authenticate('/carol', ''), 'wrong', 'an account without a passphrase');
   for (const account of ['/nobody', '', 'customer:/alice', '\0']) {
     assert.equal(await signIn.authenticate(account, 'correct horse'), 'wrong');
   }
 });
 
-test('after five wrong ones nothing is right for a quarter of an hour, for that account', async () => {
+test('locks an account for 15 minutes after five failures', async () => {
   const signIn = create();
   const guesses = Array.from({ length: 8 }, () => signIn.authenticate('/alice', 'guess'));
   const outcomes = await Promise.all(guesses);
-  assert.equal(outcomes.filter((outcome) => outcome === 'wrong').length, 5, 'at the same time as well');
+  assert.equal(outcomes.filter((outcome) => outcome === 'wrong').length, 5, 'concurrent attempts count as well');
   assert.equal(await signIn.authenticate('/alice', 'correct horse'), 'locked');
   assert.equal(await signIn.authenticate('/bob', 'correct horse'), '/bob');
   clock.now += 899_999;
@@ -61,10 +61,10 @@ test('after five wrong ones nothing is right for a quarter of an hour, for that 
   clock.now += 1;
   assert.equal(await signIn.authenticate('/alice', 'correct horse'), '/alice');
   for (let guess = 0; guess < 4; guess += 1) await signIn.authenticate('/alice', 'guess');
-  assert.equal(await signIn.authenticate('/alice', 'correct horse'), '/alice', 'a right one forgives');
+  assert.equal(await signIn.authenticate('/alice', 'correct horse'), '/alice', 'a success resets the count');
 });
 
-test('a session is a cookie below the pages, for a quarter of an hour', () => {
+test('a session is a cookie for the path of the pages, valid for 15 minutes', () => {
   const signIn = create();
   const line = signIn.openSession(exchange(), '/alice');
   assert.match(line, /^idp_session=[^;]+; Path=\/idp; Max-Age=900; HttpOnly; SameSite=Lax; Secure$/);

@@ -1,11 +1,11 @@
-/** Mutants of the authorization server: discovery, and grant requests that are refused (RFC 9635 §2, §9). */
+/** Mutants of discovery and of the validation of grant requests (RFC 9635 §2, §9). */
 import type { Mutant } from './mutant.ts';
 
 const access = 'src/auth/access.ts';
 const grantRequest = 'src/auth/grant-request.ts';
 const server = 'src/auth/server.ts';
 
-/** Requests are taken as they come. */
+/** Accepts requests that do not match the schema. */
 const withoutSchema = {
   file: server,
   at: "return «validateAgainstDocument({\n    ...request,\n    headers: request.body === undefined ? { ...headers, 'content-type': 'application/json' } : headers,\n  })»;",
@@ -40,7 +40,7 @@ export const authMutants: readonly Mutant[] = [
     returns: "method === 'OPTIONS' && !methods.includes('OPTIONS')",
     fails: ['discovery.preflight'],
   },
-  // ── Requests that are refused ──
+  // ── Rejected requests ──
   {
     id: 'grant.schema-not-enforced',
     ...withoutSchema,

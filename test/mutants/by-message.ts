@@ -1,4 +1,4 @@
-/** For `node --import`, in a process with a channel to its parent: a message names the mutant that is active from then on, '' none. */
+/** For `node --import` in a child process: a message from the parent activates the mutant with this id; '' deactivates all. */
 import './register.ts';
 
 process.on('message', (id: string) => {

@@ -244,7 +244,7 @@ export const consentMutants: readonly Mutant[] = [
     by: "'unknown_interaction'",
     fails: ['consent.unknown-choice'],
   },
-  // Signing in
+  // Sign-in
   {
     id: 'consent.any-passphrase',
     file: 'src/crypto/passphrase-digest.ts',

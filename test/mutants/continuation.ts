@@ -1,4 +1,4 @@
-/** Mutants of continuations, tokens and their ends (RFC 9635 §4.2, §5, §6), and of failures brought about. */
+/** Mutants of continuations, token management and injected faults (RFC 9635 §4.2, §5, §6). */
 import type { Mutant } from './mutant.ts';
 
 const continuation = 'src/auth/continuation.ts';
@@ -127,7 +127,7 @@ export const continuationMutants: readonly Mutant[] = [
     by: 'grant.continuedAt',
     fails: ['continuation.wait'],
   },
-  // ── Continue tokens ──
+  // ── Continuation tokens ──
   {
     id: 'continuation.token-always-renewed',
     file: continuation,
@@ -218,7 +218,7 @@ export const continuationMutants: readonly Mutant[] = [
   {
     id: 'token.revoked-lives',
     file: 'src/auth/caller.ts',
-    // A column that is null for all clients with a wallet address.
+    // This column is null for all clients with a wallet address.
     at: ".where(«'t.revoked_at'», 'is', null)",
     by: "'g.client_jwk'",
     fails: ['token.revoke'],
@@ -230,7 +230,7 @@ export const continuationMutants: readonly Mutant[] = [
     by: "'another'",
     fails: ['token.rotation-keeps-totals'],
   },
-  // ── Failures ──
+  // ── Injected faults ──
   {
     id: 'faults.always-with-a-code',
     file: faults,

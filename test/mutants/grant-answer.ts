@@ -1,4 +1,4 @@
-/** Mutants of what a grant request is answered: whose consent is due, tokens, what they are for (RFC 9635 §3). */
+/** Mutants of the answers to grant requests: consent, tokens and their access (RFC 9635 §3). */
 import type { Mutant } from './mutant.ts';
 
 const access = 'src/auth/access.ts';

@@ -1,4 +1,4 @@
-/** Mutants of the state machine of grants that the model over HTTP must notice (LIM-01); test/model starts them. */
+/** Mutants of the state machine of grants that the model over HTTP must detect (LIM-01); test/model activates them. */
 import type { Mutant } from './mutant.ts';
 
 const rules: readonly Omit<Mutant, 'fails'>[] = [

@@ -1,4 +1,4 @@
-/** Mutants of what decides races for a grant: locks, and conditions that are looked at under them (LIM-01). */
+/** Mutants of the locks that decide races for a grant, and of the conditions checked under them (LIM-01). */
 import type { Mutant } from './mutant.ts';
 
 const races: readonly Omit<Mutant, 'fails'>[] = [
@@ -94,5 +94,5 @@ const races: readonly Omit<Mutant, 'fails'>[] = [
   },
 ];
 
-/** Started by test/auth/grant.race.test.ts: no single client could notice. */
+/** Activated by test/auth/grant.race.test.ts, because a single client cannot detect them. */
 export const grantRaceMutants: readonly Mutant[] = races.map((mutant) => ({ ...mutant, fails: [] }));

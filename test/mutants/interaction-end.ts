@@ -1,9 +1,9 @@
-/** Mutants of how interactions are decided and how they end (RFC 9635 §4). */
+/** Mutants of the decision and the end of interactions (RFC 9635 §4). */
 import type { Mutant } from './mutant.ts';
 
 const interaction = 'src/auth/interaction.ts';
 
-/** With a path that HEAD may take, it is answered as GET is. */
+/** Answers HEAD like GET, with all of its effects. */
 const headAsGet = {
   file: 'src/http/router.ts',
   at: "(route.method === 'GET' && method === 'HEAD' && «!policyOf(route).changes»);",

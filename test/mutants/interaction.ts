@@ -1,4 +1,4 @@
-/** Mutants of interactions from their start to their finish (RFC 9635 §4.1.1, §4.2). */
+/** Mutants of interactions from start to finish (RFC 9635 §4.1.1, §4.2). */
 import type { Mutant } from './mutant.ts';
 
 const session = 'src/auth/interaction-session.ts';

@@ -1,4 +1,4 @@
-/** Weights of Accept decide, and JSON wins where they are equal (RFC 9110 §12.5.1; WA-15, WA-17). */
+/** Content negotiation by weight; JSON wins a tie (RFC 9110 §12.5.1; WA-15, WA-17). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { preferredType } from '../../src/wallet-address/content-negotiation.ts';
@@ -34,7 +34,7 @@ for (const [accept, expected] of cases) {
   test(`Accept: ${accept} prefers ${expected}`, () => assert.equal(preferredType(accept, offered), expected));
 }
 
-test('what is not on offer is not preferred', () => {
+test('ignores types that are not offered', () => {
   assert.equal(preferredType('text/html, */*;q=0.8', ['application/json']), 'application/json');
   assert.equal(preferredType('text/html', ['application/json']), undefined);
 });

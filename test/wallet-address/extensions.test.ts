@@ -1,4 +1,4 @@
-/** What an operator may add to wallet addresses, seen over HTTP (WA-10, WA-11, WA-14, WA-16, WA-25, WA-40). */
+/** Optional features of wallet addresses over HTTP (WA-10, WA-11, WA-14, WA-16, WA-25, WA-40). */
 import assert from 'node:assert/strict';
 import { createHmac } from 'node:crypto';
 import { createServer } from 'node:http';
@@ -18,7 +18,7 @@ let control: CallControl;
 let bob: string;
 let announced: string[] = [];
 
-/** Creates the addresses that begin with /new at once, and lets the others be. */
+/** Creates the addresses that begin with /new at once and ignores the others. */
 const hook = createServer(async (request, response) => {
   const { type, data } = (await readJson(request)) as { type: string; data: { walletAddressUrl: string } };
   assert.equal(type, 'wallet_address.not_found');
@@ -65,7 +65,7 @@ after(async () => {
 const get = (url: string, accept: string, headers: Record<string, string> = {}, method = 'GET') =>
   fetch(url, { method, headers: { accept, ...headers }, redirect: 'manual' });
 
-test('visible properties and the card service are members of the document; hidden ones are nowhere', async () => {
+test('the document has the card service and the visible properties only', async () => {
   const text = await (await get(bob, 'application/json')).text();
   const body = JSON.parse(text);
   assert.deepEqual(body.additionalProperties, { city: 'Carrara' });
@@ -75,7 +75,7 @@ test('visible properties and the card service are members of the document; hidde
   assert.ok(!('additionalProperties' in carol), 'no member without properties');
 });
 
-test('an ASE without extensions shows none of them', async () => {
+test('an ASE without extensions has none of their members', async () => {
   const alice = world.env['TOUCHSTONE_WALLET_ADDRESS']!;
   const body = (await (await get(alice, 'application/json')).json()) as object;
   assert.deepEqual(Object.keys(body).toSorted(), [
@@ -87,7 +87,7 @@ test('an ASE without extensions shows none of them', async () => {
   assert.deepEqual(announced, []);
 });
 
-test('a browser is sent to the page; whoever accepts JSON as well gets JSON', async () => {
+test('redirects a browser to the web page; a client that also accepts JSON gets JSON', async () => {
   const page = await get(bob, 'text/html,application/xhtml+xml,*/*;q=0.8');
   assert.equal(page.status, 302);
   const pointer = encodeURIComponent(bob.replace('http://', ''));
@@ -99,7 +99,7 @@ test('a browser is sent to the page; whoever accepts JSON as well gets JSON', as
   assert.equal((await get(`${bob}-nobody`, 'text/html')).status, 404);
 });
 
-test('SPSP gives credentials that can be paid, others each time', async () => {
+test('SPSP returns payable credentials, new ones for each request', async () => {
   const answer = await get(bob, spsp);
   assert.equal(answer.status, 200);
   assert.equal(answer.headers.get('content-type'), spsp);
@@ -136,7 +136,7 @@ test('SPSP gives credentials that can be paid, others each time', async () => {
   assert.equal(await balance(), before + 25n);
 });
 
-test('SPSP: HEAD opens nothing, unknown addresses are 404, half of a receipt’s headers is 400', async () => {
+test('SPSP: HEAD opens no payment, unknown addresses are 404, one receipt header without the other is 400', async () => {
   const count = async () =>
     (await world.db.query.selectFrom('incoming_payment').select('id').where('ase', '=', 'marble').execute()).length;
   const nonce = { 'receipt-nonce': Buffer.alloc(16, 1).toString('base64') };
@@ -156,7 +156,7 @@ test('SPSP: HEAD opens nothing, unknown addresses are 404, half of a receipt’s
   assert.equal(await count(), before + 1);
 });
 
-test('an unknown address is announced and there as soon as the hook has created it', async () => {
+test('an unknown address is announced and found as soon as the hook has created it', async () => {
   announced = [];
   const url = `${new URL(bob).origin}/new-one`;
   const answer = await get(`${url}/`, 'application/json');

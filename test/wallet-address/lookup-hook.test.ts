@@ -1,4 +1,4 @@
-/** The hook for wallet addresses that are not there yet (WA-40). */
+/** The lookup hook for unknown wallet addresses (WA-40). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { OutboundError, type OutboundRequest } from '../../src/net/outbound.ts';
@@ -24,7 +24,7 @@ function setUp(given: Partial<LookupHookOptions> & { readonly answer?: () => Pro
   return { hook, requests };
 }
 
-test('it is told which address is looked for', async () => {
+test('receives the requested address', async () => {
   const { hook, requests } = setUp();
   await hook('/new');
   assert.equal(requests.length, 1);
@@ -37,20 +37,20 @@ test('it is told which address is looked for', async () => {
   });
 });
 
-test('the lookup waits until the address is there', async () => {
+test('the lookup waits until the address exists', async () => {
   let looks = 0;
   const { hook } = setUp({ exists: async () => ++looks === 3, waitMs: 60_000 });
   await hook('/new');
   assert.equal(looks, 3);
 });
 
-test('an address that never comes, or a hook that never answers, ends with the wait', async () => {
+test('waiting ends if the address is never created or the hook never answers', async () => {
   await setUp({ exists: async () => false, waitMs: 5 }).hook('/new');
   await setUp({ answer: () => new Promise<number>(() => {}), waitMs: 5 }).hook('/new');
 });
 
-test('a hook that refuses, or is not there, ends it at once', async () => {
-  const exists = async () => assert.fail('nobody looks any more');
+test('waiting ends at once if the hook rejects or is unreachable', async () => {
+  const exists = async () => assert.fail('the lookup polls after its end');
   await setUp({ answer: async () => 404, exists, waitMs: 60_000 }).hook('/new');
   const refuse = async () => {
     throw new OutboundError('connect', 'no connection');
@@ -58,7 +58,7 @@ test('a hook that refuses, or is not there, ends it at once', async () => {
   await setUp({ answer: refuse, exists, waitMs: 60_000 }).hook('/new');
 });
 
-test('lookups of one address wait together; another one is announced by itself', async () => {
+test('concurrent lookups of one address are announced once', async () => {
   const { promise, resolve } = Promise.withResolvers<number>();
   const { hook, requests } = setUp({ answer: () => promise });
   const lookups = [hook('/new'), hook('/new'), hook('/other')];
@@ -69,13 +69,13 @@ test('lookups of one address wait together; another one is announced by itself',
   assert.equal(requests.length, 3);
 });
 
-test('what cannot become a wallet address is not announced', async () => {
+test('does not announce paths that cannot become wallet addresses', async () => {
   const { hook, requests } = setUp();
   for (const path of ['/quotes', '/alice/jwks.json', '/.well-known/ase', '/a%20b', '/auth']) await hook(path);
   assert.deepEqual(requests, []);
 });
 
-test('beyond a hundred lookups that wait, others get their answer at once', async () => {
+test('answers at once while a hundred lookups wait', async () => {
   const { promise, resolve } = Promise.withResolvers<number>();
   const { hook, requests } = setUp({ answer: () => promise });
   const lookups = Array.from({ length: 100 }, (_, number) => hook(`/new-${number}`));

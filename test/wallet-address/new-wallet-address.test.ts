@@ -1,4 +1,4 @@
-/** Which URLs can become wallet addresses (WA-19, WA-21…23, AMB-20). */
+/** Validation of new wallet addresses (WA-19, WA-21…23, AMB-20). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { routes as authRoutes } from '../../generated/auth-server/routes.ts';
@@ -17,7 +17,7 @@ const refused = (text: string, rules = published) =>
     text,
   );
 
-test('a path of the ASE, in lower case and without trailing slash', () => {
+test('canonicalises the path: lower case, no trailing slash', () => {
   for (const [text, path] of [
     ['https://bank.example/alice', '/alice'],
     ['https://BANK.example/Alice/', '/alice'],
@@ -33,7 +33,7 @@ test('a path of the ASE, in lower case and without trailing slash', () => {
   }
 });
 
-test('https, without user information, port, query or fragment, in ASCII, of this origin', () => {
+test('requires https, ASCII and this origin, without user information, port, query and fragment', () => {
   for (const text of [
     'http://bank.example/alice',
     'https://bank.example:8443/alice',
@@ -57,13 +57,13 @@ test('https, without user information, port, query or fragment, in ASCII, of thi
   }
 });
 
-test('one spelling for each: no percent-encoding, no dot segments, no other characters', () => {
+test('rejects percent-encoding, dot segments and other characters', () => {
   for (const path of ['/%61lice', '/a/../b', '/./a', '/a\\b', '/a b', '/a"b', '/{a}', `/${'a'.repeat(600)}`]) {
     refused(`https://bank.example${path}`);
   }
 });
 
-test('for tests on this machine plain http and the port of the origin are fine', () => {
+test('accepts http and the port of the origin if `local` is set', () => {
   assert.deepEqual(parseNewWalletAddress('http://localhost:4000/alice', local), {
     path: '/alice',
     url: 'http://localhost:4000/alice',
@@ -73,7 +73,7 @@ test('for tests on this machine plain http and the port of the origin are fine',
   }
 });
 
-test('what collides with an endpoint is refused, by whole segments', () => {
+test('rejects paths that collide with an endpoint, by whole segments', () => {
   for (const segment of reservedSegments) {
     refused(`https://bank.example/${segment}`);
     refused(`https://bank.example/${segment.toUpperCase()}/x`);
@@ -85,7 +85,7 @@ test('what collides with an endpoint is refused, by whole segments', () => {
   refused('https://bank.example/.well-known/other');
 });
 
-test('every endpoint of the documents is reserved', () => {
+test('reserves every endpoint of the documents', () => {
   const paths = [authRoutes, resourceRoutes, walletAddressRoutes].flatMap((routes) =>
     Object.values(routes).map(({ path }) => path.split('/')[1]!),
   );

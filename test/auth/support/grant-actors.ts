@@ -1,4 +1,4 @@
-/** What a client, its browser and its identity provider do with a grant at two servers, and what they are told (RFC 9635 §2–6). */
+/** Requests of a client, its browser and its identity provider for a grant at two servers (RFC 9635 §2–6). */
 import assert from 'node:assert/strict';
 import type { Answer, TwoServers, Which } from './two-servers.ts';
 
@@ -16,11 +16,11 @@ export type Request = (which: Which) => Promise<Answer>;
 export const statusOf = ({ status, body }: Answer): string =>
   body?.error === undefined ? String(status) : `${status} ${body.error.code}`;
 
-/** What a client, its browser and its identity provider do. */
+/** The requests of a client, its browser and its identity provider. */
 export function createActors(servers: () => TwoServers) {
   const finish = { method: 'redirect', uri: 'https://shop.example/done', nonce: 'of-the-client' };
   const actors = {
-    /** A grant that waits for consent. */
+    /** A grant that is pending. */
     async request(options: { readonly polls?: boolean } = {}): Promise<Grant> {
       const { environment, authServer, send } = servers();
       const outgoing = { type: 'outgoing-payment', actions: ['list'], identifier: environment.walletAddress };
@@ -35,7 +35,7 @@ export function createActors(servers: () => TwoServers) {
         continueToken: continuation.access_token.value,
       };
     },
-    /** A grant that needs none, with its token. */
+    /** A grant without interaction, with its token. */
     async requestToken(): Promise<Grant & Token> {
       const { environment, authServer, send } = servers();
       const access = [{ type: 'incoming-payment', actions: ['list'] }];
@@ -85,7 +85,7 @@ export function createActors(servers: () => TwoServers) {
       ({ value }: Token): Request =>
       (which) =>
         servers().introspect(which, value),
-    /** At the resource server. */
+    /** A request to the resource server. */
     use:
       ({ value }: Token): Request =>
       (which) => {
@@ -100,25 +100,25 @@ export function createActors(servers: () => TwoServers) {
     async isActive(token: Token | undefined): Promise<boolean> {
       return token !== undefined && (await actors.introspect(token)(1)).body.active;
     },
-    /** An accepted grant and the cookie of the browser that is to finish it. */
+    /** An accepted grant and the session cookie of the browser that can finish it. */
     async accepted(): Promise<{ grant: Grant; cookie: string }> {
       const grant = await actors.request();
       const cookie = cookieOf(await actors.start(grant)(0));
       assert.equal((await actors.decide(grant, 'accept')(1)).status, 202);
       return { grant, cookie };
     },
-    /** One that waits for its client to come with the reference. */
+    /** A finished grant whose client has not presented the reference yet. */
     async referred(): Promise<{ grant: Grant; reference: string }> {
       const { grant, cookie } = await actors.accepted();
       return { grant, reference: referenceOf(await actors.finish(grant, cookie)(0))! };
     },
-    /** One that its client polls. */
+    /** An accepted grant that its client polls. */
     async polled(): Promise<Grant> {
       const grant = await actors.request({ polls: true });
       assert.equal((await actors.decide(grant, 'accept')(1)).status, 202);
       return grant;
     },
-    /** Sends them at once, one to each process by turns; in odd rounds all of them read the grant before any writes. */
+    /** Sends the requests concurrently, alternating between the processes. In odd rounds all of them read the grant before one writes. */
     async meet(round: number, { uri }: Grant, requests: readonly Request[]): Promise<Answer[]> {
       const first = (round >> 1) & 1;
       const order = first ? requests.toReversed() : requests;
@@ -141,5 +141,5 @@ export const cookieOf = ({ headers }: Answer): string => headers['set-cookie']![
 export const queryOf = ({ headers }: Answer): URLSearchParams => new URL(headers.location!).searchParams;
 export const referenceOf = (answer: Answer): string | undefined =>
   answer.status === 302 ? (queryOf(answer).get('interact_ref') ?? undefined) : undefined;
-/** Where both requests are the same, it does not matter which of them came first. */
+/** The outcome without order, for races of two identical requests. */
 export const unordered = (answers: readonly Answer[]): string => answers.map(statusOf).sort().join(', ');

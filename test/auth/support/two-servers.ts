@@ -1,6 +1,6 @@
 /**
- * Two processes of one ASE on one PostgreSQL, reached under the same URLs as behind a load balancer; requests that meet
- * at one grant; and mutants that are switched on while the processes run.
+ * Two processes of one ASE on one PostgreSQL, behind the same URLs as with a load balancer. Requests can be made to
+ * meet at one grant, and mutants can be activated while the processes run.
  */
 import assert from 'node:assert/strict';
 import { createPrivateKey } from 'node:crypto';
@@ -29,11 +29,11 @@ export interface Parts {
   readonly body?: unknown;
   readonly token?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Left out: signed with the client's key. */
+  /** Signed with the client's key by default. */
   readonly signed?: false;
 }
 
-/** Which of the two processes. */
+/** Index of a process. */
 export type Which = 0 | 1;
 
 export interface TwoServers {
@@ -41,19 +41,19 @@ export interface TwoServers {
   readonly authServer: string;
   readonly resourceServer: string;
   readonly databaseUrl: string;
-  /** To a public URL, whose host both processes answer for. */
+  /** Sends a request for a public URL, for which both processes answer. */
   send(which: Which, parts: Parts): Promise<Answer>;
-  /** The identity provider's word through the back channel. */
+  /** Decides through the back channel. */
   decide(which: Which, redirect: string, choice: 'accept' | 'reject'): Promise<Answer>;
   introspect(which: Which, token: string): Promise<Answer>;
-  /** A call of both control APIs. */
+  /** Calls both control APIs. */
   control(path: string, body: unknown): Promise<void>;
   /**
-   * Holds the rows of a grant and its tokens; `blocked(n)` resolves when that many statements wait for them or when all
-   * `requests` so far are answered, `release` lets all go on.
+   * Locks the rows of a grant and its tokens. `blocked` resolves when each of the requests waits for a lock or is
+   * answered; `release` lets all of them continue.
    */
   hold(continueUri: string): Promise<Hold>;
-  /** Makes both processes run this mutant; '' none. */
+  /** Activates this mutant in both processes; '' deactivates all. */
   mutate(id: string): Promise<void>;
   close(): Promise<void>;
 }
@@ -61,14 +61,14 @@ export interface TwoServers {
 export interface Hold {
   blocked(requests: readonly Promise<unknown>[]): Promise<void>;
   release(): Promise<void>;
-  /** The same, with the grant gone. */
+  /** Releases the lock after deleting the grant. */
   remove(): Promise<void>;
 }
 
-/** A statement that waits for a lock does so at once; this long is a mistake. */
-const TOO_LONG_MS = 60_000;
+/** A statement waits for a lock within milliseconds, so this is a failure even on a busy machine. */
+const TIMEOUT_MS = 60_000;
 
-/** `switches` as in a world file. */
+/** `switches` has the format of a world file. */
 export async function startTwoServers(switches: Record<string, boolean> = {}): Promise<TwoServers> {
   const database = await createTestDatabase();
   const directory = await mkdtemp(join(tmpdir(), 'touchstone-'));
@@ -80,7 +80,7 @@ export async function startTwoServers(switches: Record<string, boolean> = {}): P
   const common = ['--world', world, '--consent', 'manual', '--database-url', database.url, '--public-url', origin];
   const start = (port: number): Promise<RunningProcess> =>
     startProcess([...common, '--port', String(port), '--control-port', '0'], preload);
-  // One after the other: the first one founds the ASE.
+  // One after the other, because the first one provisions the ASE.
   const processes = [await start(ports[0]), await start(ports[1])] as const;
   const [{ ready }] = processes;
   const environment = readEnvironment(ready);
@@ -148,7 +148,7 @@ export async function startTwoServers(switches: Record<string, boolean> = {}): P
               `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
             );
             if (waiting.rows.length + answered >= requests.length) return;
-            if (performance.now() - since > TOO_LONG_MS) throw new Error('a request neither waits nor is answered');
+            if (performance.now() - since > TIMEOUT_MS) throw new Error('a request neither waits nor is answered');
           }
         },
         release: async () => {
@@ -163,7 +163,7 @@ export async function startTwoServers(switches: Record<string, boolean> = {}): P
     async mutate(id) {
       for (const { child } of processes) {
         const found = new AbortController();
-        const ended = once(child, 'exit', found).then(() => Promise.reject(new Error(`there is no mutant ${id}`)));
+        const ended = once(child, 'exit', found).then(() => Promise.reject(new Error(`unknown mutant ${id}`)));
         child.send(id);
         await Promise.race([once(child, 'message'), ended]).finally(() => found.abort());
       }
@@ -176,7 +176,7 @@ export async function startTwoServers(switches: Record<string, boolean> = {}): P
   };
 }
 
-/** One ASE; without another one, nothing is settled beside the grants. */
+/** A world with one ASE, in which no payments are sent. */
 const describeWorld = (switches: Record<string, boolean>) => ({
   ases: [
     {
@@ -194,7 +194,7 @@ const describeWorld = (switches: Record<string, boolean>) => ({
   switches,
 });
 
-/** To the host of the URL, or to another port that answers for it. */
+/** Sends a request to the host of the URL, or to another port that answers for it. */
 async function exchange(
   method: string,
   url: string,

@@ -1,4 +1,4 @@
-/** A browser, and a client whose grants a person decides on in it. */
+/** A browser, and a client whose grants a person decides in it. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -15,7 +15,7 @@ export const launchBrowser = (): Promise<Browser> =>
     args: ['--no-sandbox'],
   });
 
-/** Where the client's finish URI is: a page that asks for nothing else. */
+/** Page at the client's finish URI, without subresources. */
 export async function startClientSite() {
   const visits: URL[] = [];
   const server = createServer((req, res) => {
@@ -39,7 +39,7 @@ const source = readFileSync(
   'utf8',
 );
 
-/** What axe finds on a page; best practices count as well. */
+/** Violations that axe reports for a page, including best practices. */
 export async function findBarriers(page: Page): Promise<string[]> {
   await page.evaluate(source);
   const { violations } = await page.evaluate(() => (globalThis as unknown as { axe: typeof axe }).axe.run());
@@ -48,12 +48,12 @@ export async function findBarriers(page: Page): Promise<string[]> {
 
 export interface Visit {
   readonly page: Page;
-  /** What the console said, and which requests left the allowed origins. */
+  /** Console messages, and requests to other than the allowed origins. */
   readonly complaints: string[];
   close(): Promise<void>;
 }
 
-/** A fresh browser window with cookies of its own. */
+/** A new browser context with separate cookies. */
 export async function openWindow(
   browser: Browser,
   origins: readonly string[],
@@ -66,7 +66,7 @@ export async function openWindow(
     if (/^https?:$/.test(url.protocol) && !origins.includes(url.origin)) complaints.push(`request to ${url.origin}`);
   });
   context.on('console', (message) => {
-    // Chromium says so of every status from 400 on, without a fault of the page.
+    // Chromium logs this for every status from 400 on, even if the page works.
     if (!/^Failed to load resource: the server responded with a status of 4\d\d/.test(message.text())) {
       complaints.push(message.text());
     }
@@ -77,7 +77,7 @@ export async function openWindow(
 
 const shots = join(import.meta.dirname, '..', 'screenshots');
 
-/** Keeps a picture where `TOUCHSTONE_SCREENSHOTS` asks for pictures. */
+/** Saves a screenshot if `TOUCHSTONE_SCREENSHOTS` is set. */
 export async function takePicture(page: Page, name: string): Promise<void> {
   if (process.env['TOUCHSTONE_SCREENSHOTS'] !== '1') return;
   await page.screenshot({ path: join(shots, `${name}.png`), fullPage: true });
@@ -87,11 +87,11 @@ export const money = (value: string, assetCode = 'USD', assetScale = 2) => ({ va
 
 export interface AskedGrant {
   readonly redirect: string;
-  /** Follows up with a reference, or by polling. */
+  /** Continues with a reference, or by polling. */
   proceed(reference?: string): ReturnType<typeof send>;
 }
 
-/** Asks for a grant that needs consent. `finish` is the client's URI; without it the client polls. */
+/** Requests a grant that requires consent. `finish` is the client's URI; without it the client polls. */
 export async function askForGrant(
   world: TestWorld,
   access: readonly object[],

@@ -20,9 +20,9 @@ export interface Handles {
 }
 
 export interface GrantClient {
-  /** Before each sequence. */
+  /** Runs before each sequence. */
   prepare(consent: Consent): Promise<void>;
-  /** `known` holds the handles of the grants by their numbers, and is added to. */
+  /** `known` holds the handles of the grants by number and is extended. */
   send(action: Action, known: Map<number, Handles>): Promise<Answer>;
   close(): Promise<void>;
 }
@@ -113,7 +113,7 @@ export async function startGrantClient(database: DatabaseOptions): Promise<Grant
     };
   }
 
-  /** RFC 9635 §4.2.3; a reference whose hash is wrong is none. */
+  /** Ignores a reference with a wrong hash (RFC 9635 §4.2.3). */
   const isHashed = (query: URLSearchParams, nonce: string): boolean => {
     const base = [NONCE, nonce, query.get('interact_ref'), authServer].join('\n');
     return query.get('hash') === createHash('sha256').update(base).digest('base64url');

@@ -1,4 +1,4 @@
-/** The state machine of grants over HTTP against a small model of it: random requests, alone and at once. */
+/** The state machine of grants over HTTP against a small model: random sequential and concurrent requests. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
