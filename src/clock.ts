@@ -11,7 +11,7 @@ export interface Clock {
   readonly wallNow: () => number;
 }
 
-/** How business time relates to the wall: it runs `offset` ms apart, or stands still at `at`. */
+/** How business time relates to the wall: it runs `offset` ms apart, or is frozen at `at`. */
 export interface ClockSetting {
   readonly mode: 'live' | 'frozen';
   readonly offset: number;

@@ -1,8 +1,8 @@
-// The two profiles, `strict` and `compat`, as records of named switches. No other file asks for a profile by name.
+/** The profiles `strict` and `compat` as records of named switches. No other file depends on the name of a profile. */
 
 /** Switches of the wire: signatures and digests. */
 export interface WireSwitches {
-  /** Accept the signature headers of the PHP and Rust clients, which are no structured fields (SIG-25, SIG-26). */
+  /** Accept the signature headers of the PHP and Rust clients, which are not structured fields (SIG-25, SIG-26). */
   readonly lenientSignatureForms: boolean;
   /** Accept a digest of the body re-serialised as compact JSON (SIG-07). */
   readonly digestOfCompactJson: boolean;
@@ -38,7 +38,7 @@ export interface Switches extends WireSwitches {
   readonly unknownAmountMembers: 'ignore' | 'refuse';
 }
 
-/** To the letter of the specifications. */
+/** Follows the specifications exactly. */
 export const strict: Switches = Object.freeze({
   lenientSignatureForms: false,
   digestOfCompactJson: false,
@@ -57,7 +57,7 @@ export const strict: Switches = Object.freeze({
   unknownAmountMembers: 'refuse',
 });
 
-/** What the clients in use need; each leniency is reported. The default. */
+/** Tolerates known deviations of existing clients and reports each of them. The default. */
 export const compat: Switches = Object.freeze({
   ...strict,
   lenientSignatureForms: true,

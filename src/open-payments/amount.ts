@@ -13,7 +13,7 @@ export interface Amount {
   readonly asset: Asset;
 }
 
-/** An amount as it stands in a JSON body. */
+/** An amount in a JSON body. */
 export interface WireAmount {
   value: string;
   assetCode: string;
@@ -26,7 +26,7 @@ const UINT64 = /^(0|[1-9][0-9]{0,19})$/;
 
 export const sameAsset = (a: Asset, b: Asset): boolean => a.code === b.code && a.scale === b.scale;
 
-/** Reads a wire amount; throws `invalid_amount` unless the value is a uint64 without sign or leading zeros. */
+/** Parses a wire amount; throws `invalid_amount` unless the value is a uint64 without sign or leading zeros. */
 export function parseAmount(wire: WireAmount): Amount {
   const value = UINT64.test(wire.value) ? BigInt(wire.value) : undefined;
   if (value === undefined || value > MAX_AMOUNT) throw new Problem('invalid_amount');

@@ -1,6 +1,6 @@
 /**
  * ISO 8601 repeating intervals as grants use them (LIM-07…12; `Rn` is n periods): `R[n]/start/duration`,
- * `R[n]/start/end` and `R[n]/duration/end`, of which `R/…` and `R-1/…` have no bound.
+ * `R[n]/start/end` and `R[n]/duration/end`, of which `R/…` and `R-1/…` are unbounded.
  *
  * Extended calendar format only. Instants without a zone are UTC (an end without one has the start's) and are cut to
  * milliseconds. Every bound is counted from the origin, never from its neighbour, so that a period from the 31st returns
@@ -41,12 +41,12 @@ const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
-/** Of the Gregorian calendar: 400 years have 146,097 days. */
+/** Average length in the Gregorian calendar, in which 400 years have 146,097 days. */
 const AVERAGE_MONTH = (146_097 * DAY) / 4_800;
-/** Longer periods are refused: their bounds would leave the years that a database can store. */
+/** Longer periods are rejected: their bounds would leave the years that a database can store. */
 const LONGEST_PERIOD = 12_000 * AVERAGE_MONTH;
 
-/** Whether a text is a repeating interval (AS-46). */
+/** True if the text is a repeating interval (AS-46). */
 export function isInterval(text: string): boolean {
   try {
     parseInterval(text);
@@ -116,7 +116,7 @@ function parseInstant(text: string, defaultOffset = 0): { origin: number; offset
   const [, date, time = '00:00', seconds = '00', fraction = '', zone, sign, hours, minutes = '00'] = match;
   const written = `${date}T${time}:${seconds}.${wholeMilliseconds(fraction)}Z`;
   const local = Date.parse(written);
-  // Date.parse may carry 30 February over into March; year 0 has no place in a database.
+  // Date.parse may carry 30 February over into March; a database cannot store year 0.
   if (Number.isNaN(local) || new Date(local).toISOString() !== written || date!.startsWith('0000')) {
     throw invalid('no such date or time');
   }

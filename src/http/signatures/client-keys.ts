@@ -1,5 +1,7 @@
-// Keys of clients: JWK Sets of client wallet addresses (RFC 7517 §5) and directly presented keys (RFC 8037), rows
-// AS-22, AS-23, AS-29, AS-30, AS-N09, AS-N14, SIG-N04.
+/**
+ * Keys of clients: JWK Sets of client wallet addresses (RFC 7517 §5) and directly presented keys (RFC 8037); AS-22…30,
+ * AS-N09.
+ */
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { calculateJwkThumbprint } from 'jose';
 import { Problem } from '../../errors.ts';
@@ -7,8 +9,8 @@ import type { Outbound } from '../../net/outbound.ts';
 import type { ClientJwk } from '../../open-payments/client.ts';
 
 /**
- * `key_not_found`: there is no such kid, or no key set where it should be; `key_unusable`: the kid stands twice or its
- * key is not for Ed25519 signatures; `keys_unreachable`: the set could not be fetched.
+ * `key_not_found`: unknown kid, or no key set at the URL; `key_unusable`: the kid occurs twice or its key is not for
+ * Ed25519 signatures; `keys_unreachable`: the set could not be fetched.
  */
 export type ClientKeyErrorCode = 'key_not_found' | 'key_unusable' | 'keys_unreachable';
 
@@ -44,16 +46,16 @@ export interface ClientKeysOptions {
   readonly ttlMs?: number;
   /** Shortest time between two fetches of one set on account of an unknown kid. */
   readonly minRefetchMs?: number;
-  /** How long a failed fetch stands as the answer (never longer than `ttlMs`). */
+  /** How long a failed fetch is remembered (never longer than `ttlMs`). */
   readonly failureTtlMs?: number;
-  /** Most sets kept, and of how many bytes together; the least recently used goes first. */
+  /** Maximum number of cached sets, and their total bytes; the least recently used set is evicted first. */
   readonly maxSets?: number;
   readonly maxBytes?: number;
 }
 
 interface KeySet {
   readonly fetchedAt: number;
-  /** As received. */
+  /** Size of the response. */
   readonly bytes: number;
   /** Entries by kid, as received; `imported` holds those that were asked for. */
   readonly entries: ReadonlyMap<string, readonly unknown[]>;
@@ -112,7 +114,7 @@ export function createClientKeys(options: ClientKeysOptions): ClientKeys {
     return cached;
   }
 
-  /** Anybody can have sets fetched, so what stays of them is bounded. */
+  /** Any client can cause fetches, so the cache is bounded. */
   function makeRoom(): void {
     let bytes = sets.values().reduce((sum, { current }) => sum + (current?.bytes ?? 0), 0);
     for (const [clientWalletAddress, { current }] of sets) {
