@@ -27,23 +27,23 @@ export type { World, WorldOptions } from './world/world.ts';
 export interface CreateWorldOptions extends WorldOptions {
   /** Address to listen on. Default: 127.0.0.1. */
   readonly host?: string;
-  /** Default: an embedded one in memory. */
+  /** Default: an embedded database in memory. */
   readonly database?: DatabaseOptions;
   /** Default: silent. */
   readonly log?: Logger;
-  /** Allow what is meant for tests on an address that is not loopback. */
+  /** Allow test-only features on addresses that are not loopback. */
   readonly insecure?: boolean;
 }
 
 export interface RunningWorld extends World, AsyncDisposable {
-  /** What a client needs, under the names that the command hands out. */
+  /** Variables for a client, with the names that the command line prints. */
   readonly env: Readonly<Record<string, string>>;
   readonly db: Database;
-  /** Ends the world and what carries it. */
+  /** Stops the world, its listeners and its database. */
   close(): Promise<void>;
 }
 
-/** Starts a world on free ports; consent is scripted (`auto`) unless said otherwise. */
+/** Starts a world on free ports. Consent is automatic by default. */
 export async function createWorld(options: CreateWorldOptions = {}): Promise<RunningWorld> {
   const { host = '127.0.0.1', database = { kind: 'embedded' }, log = pino({ level: 'silent' }) } = options;
   const deployment = await createDeployment({

@@ -1,36 +1,36 @@
 #!/usr/bin/env node
-/** The command line. Imports nothing that an old Node could not load before the version is known. */
+/** The command line. It checks the version of Node.js before it imports what an old version cannot load. */
 const [major, minor] = process.versions.node.split('.').map(Number) as [number, number];
 if (major < 22 || (major === 22 && minor < 17)) {
   process.stderr.write(
-    `touchstone needs Node.js 22.17 or newer and this is ${process.version}: put a newer one on the PATH, or say npx -p node@24 -p touchstone touchstone\n`,
+    `touchstone needs Node.js 22.17 or newer, but this is ${process.version}: put a newer one on the PATH, or run npx -p node@24 -p touchstone touchstone\n`,
   );
   process.exit(1);
 }
 
-// Compiled code is kept between starts, which saves a third of the time to load it.
+// Keeps compiled code between starts, which saves a third of the load time.
 (await import('node:module')).enableCompileCache?.();
 
 const { ConfigError, nearest } = await import('./errors.ts');
-const { printHelp, readConfig } = await import('./cli/options.ts');
-const commands = ['start', 'ledger', 'reconcile'];
+const { commands, parseConfig, printCommandHelp, printHelp } = await import('./cli/options.ts');
+
+const isCommand = (text: string): text is keyof typeof commands => Object.hasOwn(commands, text);
+
+async function run(command: keyof typeof commands, args: readonly string[]): Promise<void> {
+  if (args.includes('--help')) return void process.stdout.write(`${printCommandHelp(command)}\n`);
+  const config = parseConfig(command, args, process.env);
+  const control = process.env['TOUCHSTONE_CONTROL'];
+  // Each command is loaded only when it is used, so that a start stays fast.
+  if (command === 'start') await (await import('./cli/start.ts')).start(config);
+  else if (command === 'ledger') await (await import('./cli/ledger.ts')).printLedger(config, control);
+  else await (await import('./cli/reconcile.ts')).printReconciliation(config, control);
+}
 
 try {
   const [command = '--help', ...args] = process.argv.slice(2);
-  if (command === '--help' || args.includes('--help')) {
-    process.stdout.write(`${printHelp()}\n`);
-  } else if (command === 'start') {
-    const { start } = await import('./cli/start.ts');
-    await start(readConfig(args, process.env));
-  } else if (command === 'ledger') {
-    const { printLedger } = await import('./cli/ledger.ts');
-    await printLedger(readConfig(args, process.env), process.env['TOUCHSTONE_CONTROL']);
-  } else if (command === 'reconcile') {
-    const { printReconciliation } = await import('./cli/reconcile.ts');
-    await printReconciliation(readConfig(args, process.env), process.env['TOUCHSTONE_CONTROL']);
-  } else {
-    throw new ConfigError(`unknown command ${command}; did you mean ${nearest(command, commands)}?`);
-  }
+  if (command === '--help') process.stdout.write(`${printHelp()}\n`);
+  else if (isCommand(command)) await run(command, args);
+  else throw new ConfigError(`unknown command ${command}; did you mean ${nearest(command, Object.keys(commands))}?`);
 } catch (error) {
   const known = error instanceof ConfigError || (error as NodeJS.ErrnoException).code === 'EADDRINUSE';
   process.stderr.write(`touchstone: ${known ? (error as Error).message : (error as Error).stack}\n`);

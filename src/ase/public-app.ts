@@ -1,4 +1,4 @@
-/** What servers of an ASE answer to the public at one listener: each below its paths, health and packets beside them. */
+/** The public app of one listener: servers of an ASE below their paths, health checks, and ILP-over-HTTP. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ErrorRequestHandler, Express, RequestHandler } from 'express';
 import { createExpressApp, tolerateSlashes } from '../http/express-app.ts';
@@ -6,16 +6,16 @@ import { createExpressApp, tolerateSlashes } from '../http/express-app.ts';
 export type Handlers = readonly (RequestHandler | ErrorRequestHandler)[];
 
 export interface Mounted {
-  /** Base URLs; only their paths count here. */
+  /** Base URLs. Only their paths matter here. */
   readonly urls: readonly string[];
   readonly handlers: Handlers;
 }
 
 export interface PublicAppOptions {
-  /** Of two with the same path the first one is asked first. */
+  /** Servers that share a path are tried in this order. */
   readonly mounted: readonly Mounted[];
   readonly isReady: () => Promise<boolean>;
-  /** Of ILP-over-HTTP, where packets arrive here. */
+  /** Handler of ILP-over-HTTP. Undefined if this listener takes no packets. */
   readonly answerPacket: ((req: IncomingMessage, res: ServerResponse) => unknown) | undefined;
 }
 
@@ -34,7 +34,7 @@ export function createPublicApp({ mounted, isReady, answerPacket }: PublicAppOpt
     const paths = new Set(urls.map((url) => new URL(url).pathname.replace(/\/$/, '')));
     return [...paths].map((path) => ({ path, handlers }));
   });
-  // The longer path first, so that none hides another.
+  // Longer paths first, so that a shorter one does not hide them.
   for (const { path, handlers } of byPath.toSorted((a, b) => b.path.length - a.path.length)) {
     app.use(path || '/', ...handlers);
   }

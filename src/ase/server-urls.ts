@@ -1,8 +1,8 @@
-/** The servers that make up an ASE, and where each is found: all in one process, or each in its own (INT-01, CT-08). */
+/** The servers that make up an ASE and their URLs, in one process or in several (INT-01, CT-08). */
 
 /**
- * In the order in which they are mounted, so that none hides another. The outgoing-payment worker runs with the
- * resource server; token introspection and the back channel run with the authorization server.
+ * The order of mounting, in which no server hides another. Outgoing payments are sent where the resource server runs;
+ * token introspection and the back channel belong to the authorization server.
  */
 export const serverNames = ['auth', 'identity-provider', 'resource', 'wallet-address'] as const;
 export type ServerName = (typeof serverNames)[number];
@@ -16,26 +16,26 @@ export interface ServerUrls {
   readonly resourceServer: string;
   /** The consent page is `/consent` below it. */
   readonly identityProvider: string;
-  /** Of the authorization server, for the resource server alone. */
+  /** Token introspection of the authorization server, for the resource server only. */
   readonly introspection: string;
-  /** Of the authorization server, for the identity provider alone. */
+  /** Back channel of the authorization server, for the identity provider only. */
   readonly backChannel: string;
 }
 
-/** All of an ASE's URLs: those given, the others below its origin, and the private ones below the control API. */
-export function resolveServerUrls(given: Partial<ServerUrls>, origin: string, privateUrl: string): ServerUrls {
+/** All URLs of an ASE. Defaults are below its origin; those of private endpoints are below the control API. */
+export function resolveServerUrls(configured: Partial<ServerUrls>, origin: string, privateUrl: string): ServerUrls {
   const bare = (url: string | undefined): string | undefined => url?.replace(/\/+$/, '');
   return {
-    walletAddressServer: bare(given.walletAddressServer) ?? origin,
-    authServer: `${bare(given.authServer) ?? `${origin}/auth`}/`,
-    resourceServer: bare(given.resourceServer) ?? origin,
-    identityProvider: bare(given.identityProvider) ?? `${origin}/idp`,
-    introspection: given.introspection ?? `${privateUrl}/introspect`,
-    backChannel: bare(given.backChannel) ?? `${privateUrl}/idp`,
+    walletAddressServer: bare(configured.walletAddressServer) ?? origin,
+    authServer: `${bare(configured.authServer) ?? `${origin}/auth`}/`,
+    resourceServer: bare(configured.resourceServer) ?? origin,
+    identityProvider: bare(configured.identityProvider) ?? `${origin}/idp`,
+    introspection: configured.introspection ?? `${privateUrl}/introspect`,
+    backChannel: bare(configured.backChannel) ?? `${privateUrl}/idp`,
   };
 }
 
-/** Which URLs the servers of a process need to know of the others. */
+/** URLs of other servers that each server calls or publishes. */
 const needs: Record<ServerName, readonly (keyof ServerUrls)[]> = {
   'wallet-address': ['authServer', 'resourceServer'],
   auth: ['walletAddressServer', 'identityProvider'],
@@ -43,7 +43,7 @@ const needs: Record<ServerName, readonly (keyof ServerUrls)[]> = {
   'identity-provider': ['authServer', 'backChannel'],
 };
 
-/** Which URLs are those of a server. */
+/** URLs that each server answers. */
 export const ownUrls: Record<ServerName, readonly (keyof ServerUrls)[]> = {
   'wallet-address': ['walletAddressServer'],
   auth: ['authServer', 'introspection', 'backChannel'],
@@ -51,13 +51,14 @@ export const ownUrls: Record<ServerName, readonly (keyof ServerUrls)[]> = {
   'identity-provider': ['identityProvider'],
 };
 
-/** URLs that must be given where only these servers run, because what they name is in another process. */
-export function missingUrls(served: readonly ServerName[], given: Partial<ServerUrls>): (keyof ServerUrls)[] {
-  const own = new Set(served.flatMap((name) => ownUrls[name]));
-  return [...new Set(served.flatMap((name) => needs[name]))].filter((url) => !own.has(url) && given[url] === undefined);
+/** URLs that must be configured where only these servers run, because other processes answer them. */
+export function missingUrls(served: readonly ServerName[], configured: Partial<ServerUrls>): (keyof ServerUrls)[] {
+  const answered = new Set(served.flatMap((name) => ownUrls[name]));
+  const needed = new Set(served.flatMap((name) => needs[name]));
+  return [...needed].filter((url) => !answered.has(url) && configured[url] === undefined);
 }
 
-/** Hosts at which browsers and clients find these servers; the private URLs are nobody else's business. */
+/** Hosts by which browsers and clients reach these servers, without those of private endpoints. */
 export function publicHosts(urls: Partial<ServerUrls>, served: readonly ServerName[] = serverNames): string[] {
   const published = served.flatMap((name) => ownUrls[name]).filter((url) => !isPrivate(url));
   return [...new Set(published.flatMap((name) => (urls[name] === undefined ? [] : new URL(urls[name]).hostname)))];

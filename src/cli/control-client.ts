@@ -1,17 +1,16 @@
-/** The control API of a running world, for the commands that read it. */
-
+/** A client of a running world's control API, for the commands that read it. */
 import { ConfigError } from '../errors.ts';
 import type { Config } from './options.ts';
 
 export interface ControlApi {
   readonly origin: string;
-  /** The JSON that a GET of the path answers; undefined where nothing is found. Throws ConfigError. */
+  /** JSON body of a GET of the path. Undefined for 404. Throws ConfigError for other errors. */
   read(path: string): Promise<unknown>;
 }
 
-/** Where the options say that it is; `given` is its URL, where that is known. Throws ConfigError. */
-export function openControlApi(config: Config, command: string, given: string | undefined): ControlApi {
-  const origin = given ?? `http://localhost:${config.controlPort ?? config.port + 900}`;
+/** The control API at `url`, or else at the port that the options give. Throws ConfigError. */
+export function openControlApi(config: Config, command: string, url: string | undefined): ControlApi {
+  const origin = url ?? `http://localhost:${config.controlPort ?? config.port + 900}`;
   if (config.controlToken === undefined)
     throw new ConfigError(`touchstone ${command} needs --control-token, which the banner of the world shows`);
   return createControlApi(origin, config.controlToken);
@@ -21,11 +20,11 @@ export const createControlApi = (origin: string, token: string): ControlApi => (
   origin,
   async read(path) {
     const response = await fetch(origin + path, { headers: { authorization: `Bearer ${token}` } }).catch(() => {
-      throw new ConfigError(`no world answers at ${origin}; give its --control-port`);
+      throw new ConfigError(`no world answers at ${origin}; set its --control-port`);
     });
     if (response.status === 404) return undefined;
     const body = (await response.json()) as { error?: { description: string } };
-    if (!response.ok) throw new ConfigError(`${origin} refused: ${body.error?.description}`);
+    if (!response.ok) throw new ConfigError(`${origin} rejected the request: ${body.error?.description}`);
     return body;
   },
 });

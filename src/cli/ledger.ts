@@ -1,5 +1,4 @@
 /** `touchstone ledger`: the books of each ASE of a running world, with their trial balance. */
-
 import { openControlApi } from './control-client.ts';
 import type { Config } from './options.ts';
 import { formatAmount } from './start.ts';
@@ -52,7 +51,7 @@ export async function printLedger(config: Config, control: string | undefined): 
   if (!ases.every(({ balanced }) => balanced)) process.exitCode = 1;
 }
 
-/** What somebody has to look into, or has looked into. */
+/** Packets in doubt, which the operator has to look into, and reversals. */
 function printRemarks(inDoubt: PacketList, reversals: ReversalList): string {
   const packets = inDoubt.packets.map(
     ({ payment, peer, assetCode, assetScale, amount, since }) =>
@@ -62,7 +61,7 @@ function printRemarks(inDoubt: PacketList, reversals: ReversalList): string {
     ({ reverses, reason, createdAt }) => `  reversed  ${reverses} at ${createdAt}: ${JSON.stringify(reason)}`,
   );
   const more = [...(inDoubt.hasNextPage ? ['packets in doubt'] : []), ...(reversals.hasNextPage ? ['reversals'] : [])];
-  return [...packets, ...reversed, ...more.map((what) => `  and more ${what}`), ''].join('\n');
+  return [...packets, ...reversed, ...more.map((kind) => `  and more ${kind}`), ''].join('\n');
 }
 
 function printBooks({ name, balanced, accounts, totals }: Books): string {

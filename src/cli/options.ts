@@ -2,18 +2,30 @@
 import { parseArgs } from 'node:util';
 import { ConfigError, nearest } from '../errors.ts';
 
+export const commands = {
+  start: 'run a world: two ASEs, wallets with money, a client with a key',
+  ledger: 'print the ledgers of a running world, with their trial balances',
+  reconcile: 'compare what two peers state about their accounts with each other',
+} as const;
+
+export type Command = keyof typeof commands;
+
 type Kind = 'string' | 'integer' | 'boolean';
 
 interface Option {
   readonly flag: string;
   readonly kind: Kind;
-  /** How `--help` names the value. */
+  /** Name of the value in `--help`. */
   readonly value?: string;
   readonly choices?: readonly string[];
   readonly fallback?: string;
-  /** One sentence; secrets say so. */
+  /** The commands that take this option. Default: only `start`. */
+  readonly commands?: readonly Command[];
+  /** One sentence. It says so if the value is secret. */
   readonly sentence: string;
 }
+
+const all = Object.keys(commands) as Command[];
 
 /** Every flag can also be given as an environment variable: `--public-url` as `TOUCHSTONE_PUBLIC_URL`. */
 export const options = {
@@ -22,8 +34,9 @@ export const options = {
     kind: 'integer',
     value: 'N',
     fallback: '4000',
+    commands: all,
     sentence:
-      'Port of the first ASE; the second listens 100 above it, the control API 900 above it. 0 takes any free ports.',
+      'Port of the first ASE. The second ASE listens 100 above it, the control API 900 above it. 0 takes any free ports.',
   },
   host: { flag: 'host', kind: 'string', value: 'ADDRESS', fallback: '127.0.0.1', sentence: 'Address to listen on.' },
   publicUrl: {
@@ -31,58 +44,67 @@ export const options = {
     kind: 'string',
     value: 'URL',
     sentence:
-      'Origin of the first ASE as clients see it; the second one is 100 ports above. Default: http://localhost and the port.',
+      'Origin of the first ASE as clients see it. The port of the second ASE is 100 above. Default: http://localhost and the port.',
   },
   world: {
     flag: 'world',
     kind: 'string',
     value: 'FILE',
-    sentence: 'Run the world that this file describes (YAML) instead of the default one.',
+    sentence: 'Run the world that this YAML file describes instead of the default one.',
   },
-  controlPort: { flag: 'control-port', kind: 'integer', value: 'N', sentence: 'Port of the control API.' },
+  controlPort: {
+    flag: 'control-port',
+    kind: 'integer',
+    value: 'N',
+    commands: all,
+    sentence: 'Port of the control API.',
+  },
   controlToken: {
     flag: 'control-token',
     kind: 'string',
     value: 'TOKEN',
+    commands: all,
     sentence: 'Token of the control API (secret). Default: a new one at each start, printed.',
   },
   peerControl: {
     flag: 'peer-control',
     kind: 'string',
     value: 'URL',
-    sentence: 'For reconcile: the control API of the peers’ world, where it is another.',
+    commands: ['reconcile'],
+    sentence: 'Base URL of the control API of the peers’ world, if that is another world.',
   },
   peerControlToken: {
     flag: 'peer-control-token',
     kind: 'string',
     value: 'TOKEN',
-    sentence: 'For reconcile: the token of that control API (secret).',
+    commands: ['reconcile'],
+    sentence: 'Token of that control API (secret).',
   },
   ase: {
     flag: 'ase',
     kind: 'string',
     value: 'NAME',
     sentence:
-      'Host only this ASE of the world. The other one runs in a process of its own, with the same --peer-secret; without it the ASE has no peers but those set over the control API.',
+      'Host only this ASE of the world. The others run in other processes with the same --peer-secret. Without that secret, the ASE has only the peers that the control API adds.',
   },
   peerSecret: {
     flag: 'peer-secret',
     kind: 'string',
     value: 'SECRET',
-    sentence: 'What the processes of a world prove themselves with on their ILP links (secret).',
+    sentence: 'Shared secret that authenticates the ILP links between the processes of a world (secret).',
   },
   serve: {
     flag: 'serve',
     kind: 'string',
     value: 'SERVERS',
     sentence:
-      'Run only these servers of the ASE, separated by commas: auth, identity-provider, resource, wallet-address; the others run in processes of their own. Needs --ase, and the URLs of the others.',
+      'Run only these servers of the ASE, separated by commas: auth, identity-provider, resource, wallet-address. The others run in other processes. Needs --ase and the URLs of the other servers.',
   },
   walletAddressServer: {
     flag: 'wallet-address-server',
     kind: 'string',
     value: 'URL',
-    sentence: 'Origin of the wallet addresses, where it is not the origin of the ASE.',
+    sentence: 'Origin of the wallet addresses, if it differs from the origin of the ASE.',
   },
   authServer: {
     flag: 'auth-server',
@@ -90,30 +112,35 @@ export const options = {
     value: 'URL',
     sentence: 'Grant endpoint of the authorization server.',
   },
-  resourceServer: { flag: 'resource-server', kind: 'string', value: 'URL', sentence: 'Base of the resource server.' },
+  resourceServer: {
+    flag: 'resource-server',
+    kind: 'string',
+    value: 'URL',
+    sentence: 'Base URL of the resource server.',
+  },
   identityProvider: {
     flag: 'identity-provider',
     kind: 'string',
     value: 'URL',
-    sentence: 'Base of the consent pages.',
+    sentence: 'Base URL of the consent pages.',
   },
   introspection: {
     flag: 'introspection-url',
     kind: 'string',
     value: 'URL',
-    sentence: 'Token introspection of the authorization server: below its control API, /{ase}/introspect.',
+    sentence: 'Token introspection of the authorization server: /{ase}/introspect below its control API.',
   },
   backChannel: {
     flag: 'back-channel-url',
     kind: 'string',
     value: 'URL',
-    sentence: 'Back channel of the authorization server: below its control API, /{ase}/idp.',
+    sentence: 'Back channel of the authorization server: /{ase}/idp below its control API.',
   },
   seed: {
     flag: 'seed',
     kind: 'string',
     value: 'TEXT',
-    sentence: 'Make ids, keys and tokens repeatable. Whoever knows the seed knows all secrets.',
+    sentence: 'Make ids, keys and tokens repeatable. Anyone who knows the seed knows all secrets.',
   },
   consent: {
     flag: 'consent',
@@ -121,13 +148,13 @@ export const options = {
     value: 'MODE',
     choices: ['auto', 'deny', 'manual'],
     fallback: 'manual',
-    sentence: 'Who decides on a grant: a script that accepts or denies, or a person on the consent page.',
+    sentence: 'Grants are accepted or denied automatically, or decided by a person on the consent page.',
   },
   signIn: {
     flag: 'sign-in',
     kind: 'boolean',
     sentence:
-      'Let people sign in on the consent page, with an account and its passphrase, so that only the holder can consent. The passphrases are printed.',
+      'Account holders sign in on the consent page with a passphrase, so that only they can consent. The passphrases are printed.',
   },
   profile: {
     flag: 'profile',
@@ -135,7 +162,8 @@ export const options = {
     value: 'NAME',
     choices: ['compat', 'strict'],
     fallback: 'compat',
-    sentence: 'Accept what clients in use send and report it, or go by the letter.',
+    sentence:
+      'compat tolerates known deviations of clients and reports them; strict follows the specification exactly.',
   },
   data: {
     flag: 'data',
@@ -147,19 +175,19 @@ export const options = {
     flag: 'database-url',
     kind: 'string',
     value: 'URL',
-    sentence: 'Use this PostgreSQL database instead of the embedded one (may hold a secret).',
+    sentence: 'Use this PostgreSQL database instead of the embedded one (may contain a secret).',
   },
   tls: {
     flag: 'tls',
     kind: 'boolean',
     sentence:
-      'Speak https, with a certificate of an authority made at the start, kept in the --data directory if there is one.',
+      'Serve https, with a certificate from an authority that is created at the start and kept in the --data directory, if there is one.',
   },
   tlsCert: {
     flag: 'tls-cert',
     kind: 'string',
     value: 'FILE',
-    sentence: 'Speak https with this certificate and its chain (PEM); needs --tls-key.',
+    sentence: 'Serve https with this certificate and its chain (PEM). Needs --tls-key.',
   },
   tlsKey: {
     flag: 'tls-key',
@@ -171,12 +199,13 @@ export const options = {
     flag: 'tls-ca',
     kind: 'string',
     value: 'FILE',
-    sentence: 'Accept servers with certificates of this authority (PEM) too.',
+    sentence: 'Also accept servers with certificates from this authority (PEM).',
   },
   json: {
     flag: 'json',
     kind: 'boolean',
-    sentence: 'Print one line of JSON when ready instead of the banner; it holds the test key and the control token.',
+    sentence:
+      'Print one line of JSON when ready instead of the banner. It contains the test key and the control token.',
   },
   logLevel: {
     flag: 'log-level',
@@ -184,21 +213,21 @@ export const options = {
     value: 'LEVEL',
     choices: ['debug', 'info', 'warn', 'error', 'silent'],
     fallback: 'warn',
-    sentence: 'How much to log on stderr.',
+    sentence: 'Least severe messages to log, on stderr.',
   },
   insecure: {
     flag: 'insecure',
     kind: 'boolean',
-    sentence: 'Allow what is meant for tests although an address is not loopback.',
+    sentence: 'Allow test-only features (seed, automatic consent, failpoints) on addresses that are not loopback.',
   },
   failpoint: {
     flag: 'failpoint',
     kind: 'string',
     value: 'NAME[:N]',
     sentence:
-      'Kill the process where a payment passes this point for the N-th time, for crash tests: payment-stored, hold-stored, prepare-stored, packet-sent, packet-credited, packet-answered, packet-booked or job-done.',
+      'Kill the process when a payment passes this point for the N-th time, for crash tests: payment-stored, hold-stored, prepare-stored, packet-sent, packet-credited, packet-answered, packet-booked or job-done.',
   },
-  help: { flag: 'help', kind: 'boolean', sentence: 'Print this.' },
+  help: { flag: 'help', kind: 'boolean', commands: all, sentence: 'Print the options of the command.' },
 } as const satisfies Record<string, Option>;
 
 type Value<O extends Option> = O extends { kind: 'boolean' }
@@ -215,19 +244,34 @@ export type Config = {
     : Value<(typeof options)[Name]> | undefined;
 };
 
-/** Reads the command line and the environment; the command line wins. Throws ConfigError. */
-export function readConfig(args: readonly string[], env: Readonly<Record<string, string | undefined>>): Config {
-  const table = Object.entries(options) as [keyof Config, Option][];
+type Table = readonly (readonly [name: string, option: Option])[];
+
+const optionsOf = (command: Command): Table =>
+  (Object.entries(options) as [string, Option][]).filter(([, { commands: takers = ['start'] }]) =>
+    takers.includes(command),
+  );
+
+/**
+ * Parses the command line and the environment; the command line wins. Options that the command does not take have
+ * their default. Throws ConfigError.
+ */
+export function parseConfig(
+  command: Command,
+  args: readonly string[],
+  env: Readonly<Record<string, string | undefined>>,
+): Config {
+  const table = optionsOf(command);
   const known = table.map(([, option]) => `--${option.flag}`);
   for (const arg of args) {
     if (!arg.startsWith('--')) continue;
     const flag = arg.split('=', 1)[0]!;
     if (!known.includes(flag)) throw new ConfigError(`unknown option ${flag}; did you mean ${nearest(flag, known)}?`);
   }
-  const given = parse(args, table);
+  const values = parse(args, table);
   const config: Record<string, unknown> = {};
-  for (const [name, option] of table) {
-    const text = given[option.flag] ?? env[environmentName(option)] ?? option.fallback;
+  for (const [name, option] of Object.entries(options) as [string, Option][]) {
+    const isTaken = known.includes(`--${option.flag}`);
+    const text = (isTaken ? (values[option.flag] ?? env[environmentName(option)]) : undefined) ?? option.fallback;
     config[name] = text === undefined && option.kind !== 'boolean' ? undefined : convert(option, text);
   }
   return config as Config;
@@ -236,10 +280,7 @@ export function readConfig(args: readonly string[], env: Readonly<Record<string,
 export const environmentName = ({ flag }: { readonly flag: string }): string =>
   `TOUCHSTONE_${flag.toUpperCase().replaceAll('-', '_')}`;
 
-function parse(
-  args: readonly string[],
-  table: readonly [string, Option][],
-): Record<string, string | boolean | undefined> {
+function parse(args: readonly string[], table: Table): Record<string, string | boolean | undefined> {
   try {
     const parseOptions = Object.fromEntries(
       table.map(([, { flag, kind }]) => [flag, { type: kind === 'boolean' ? 'boolean' : 'string' } as const]),
@@ -275,22 +316,29 @@ const meaning = (option: Option): string =>
     .filter(Boolean)
     .join(' ');
 
-/** The text of `--help`. */
+/** The text of `touchstone --help`. */
 export function printHelp(): string {
-  const lines = Object.values(options).map((option: Option) => `  ${usage(option).padEnd(24)} ${meaning(option)}`);
+  const lines = Object.entries(commands).map(([name, purpose]) => `  touchstone ${name.padEnd(10)} ${purpose}`);
+  return [...lines, '', 'touchstone COMMAND --help lists the options of a command.'].join('\n');
+}
+
+/** The text of `touchstone COMMAND --help`. */
+export function printCommandHelp(command: Command): string {
+  const lines = optionsOf(command).map(([, option]) => `  ${usage(option).padEnd(24)} ${meaning(option)}`);
   return [
-    'touchstone start [options]     run a world: two ASEs, wallets with money, a client with a key',
-    'touchstone ledger [options]    print the ledgers of a running world (--control-port, --control-token)',
-    'touchstone reconcile [options] compare what peers say of their accounts (--peer-control for the other side)',
+    `touchstone ${command} [options]: ${commands[command]}`,
     '',
     ...lines,
     '',
-    'Each option can be an environment variable too: --public-url is TOUCHSTONE_PUBLIC_URL.',
+    'Each option can also be an environment variable: --control-port is TOUCHSTONE_CONTROL_PORT.',
   ].join('\n');
 }
 
-/** The table of `docs/options.md`. */
-export function printOptionTable(): string {
-  const rows = Object.values(options).map((option: Option) => `| \`${usage(option)}\` | ${meaning(option)} |`);
-  return ['| Option | Meaning |', '| --- | --- |', ...rows].join('\n');
-}
+/** The tables of `docs/options.md`, in Markdown. */
+export const printOptionTables = (): string =>
+  all
+    .map((command) => {
+      const rows = optionsOf(command).map(([, option]) => `| \`${usage(option)}\` | ${meaning(option)} |`);
+      return [`## \`touchstone ${command}\``, '', '| Option | Meaning |', '| --- | --- |', ...rows].join('\n');
+    })
+    .join('\n\n');

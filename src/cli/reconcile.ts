@@ -1,6 +1,6 @@
 /**
- * `touchstone reconcile`: what each two peers say of their account, next to each other. Their balances are each other's
- * negative, but for packets in doubt that the receiver has booked (ILP-18); any other difference is an error.
+ * `touchstone reconcile`: compares the statements of each pair of peers. The two balances add up to zero, except for
+ * packets in doubt that the receiver has booked (ILP-18). Any other difference is an error.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError } from '../errors.ts';
@@ -34,16 +34,16 @@ export interface Comparison extends Asset {
   readonly balanceThere: bigint;
   /** Packets in doubt on either side. */
   readonly inDoubt: number;
-  /** What is booked by their receivers alone. */
+  /** Sum of the packets that only their receivers have booked. */
   readonly booked: bigint;
 }
 
-/** What neither balance nor packet explains; 0 if the two agree. */
+/** Difference that the packets in doubt do not explain. 0 if the two agree. */
 const unexplained = ({ balanceHere, balanceThere, booked }: Comparison): bigint => balanceHere + balanceThere + booked;
 
-/** Packets move while we read: a difference counts only if it stays. */
+/** Packets move during the reading, so a difference counts only if it persists. */
 const ATTEMPTS = 5;
-const PAUSE_MS = 300;
+const RETRY_MS = 300;
 
 export async function printReconciliation(config: Config, control: string | undefined): Promise<void> {
   const apis = [openControlApi(config, 'reconcile', control)];
@@ -57,17 +57,17 @@ export async function printReconciliation(config: Config, control: string | unde
     const comparisons = (await Promise.all(pairs.map(([a, b]) => compare(a, b)))).flat();
     const isExplained = comparisons.every((each) => unexplained(each) === 0n);
     if (!isExplained && attempt < ATTEMPTS) {
-      await sleep(PAUSE_MS);
+      await sleep(RETRY_MS);
       continue;
     }
-    if (pairs.length === 0) throw new ConfigError('no two peers are there to compare: give the other’s --peer-control');
+    if (pairs.length === 0) throw new ConfigError('no two peers to compare: set --peer-control for the other world');
     process.stdout.write(printComparisons(pairs, comparisons, alone));
     if (!isExplained) process.exitCode = 1;
     return;
   }
 }
 
-/** What each ASE of a control API says of each of its peers. */
+/** The statements of all ASEs of a control API about all their peers. */
 async function readSides(api: ControlApi): Promise<Side[]> {
   const { ases } = (await api.read('/')) as { ases: readonly { readonly name: string }[] };
   const sides: Side[] = [];
@@ -81,10 +81,10 @@ async function readSides(api: ControlApi): Promise<Side[]> {
   return sides;
 }
 
-/** Two belong together if each is at the address that the other knows its peer by. */
+/** Two statements form a pair if the addresses in each are those of the other, swapped. */
 function pair(sides: readonly Side[]): { pairs: [Side, Side][]; alone: Side[] } {
-  const otherOf = ({ statement: own }: Side) =>
-    sides.find(({ statement }) => statement.address === own.peerAddress && statement.peerAddress === own.address);
+  const otherOf = ({ statement: { address, peerAddress } }: Side) =>
+    sides.find(({ statement }) => statement.address === peerAddress && statement.peerAddress === address);
   const pairs = sides.flatMap((side, index): [Side, Side][] => {
     const other = otherOf(side);
     return other && sides.indexOf(other) > index ? [[side, other]] : [];
@@ -114,7 +114,7 @@ async function compare(here: Side, there: Side): Promise<Comparison[]> {
   });
 }
 
-/** Packets that the sender does not know the fate of and the receiver has booked. */
+/** Packets that are in doubt for the sender, but booked by the receiver. */
 async function findBooked(sender: Side, receiver: Side): Promise<Statement['packetsInDoubt']> {
   const path = `/ases/${receiver.ase}/peers/${receiver.statement.peer}/packets/`;
   const answers = await Promise.all(
@@ -144,7 +144,7 @@ function printComparisons(
     row('peers', 'asset', 'first says', 'second says', 'in doubt', 'of it booked', ''),
     ...lines,
     ...unused.map(([a, b]) => `${a.ase} – ${b.ase}: no packets yet`),
-    ...alone.map(({ ase, statement }) => `${ase} – ${statement.peer}: not compared, the other side is not known`),
+    ...alone.map(({ ase, statement }) => `${ase} – ${statement.peer}: not compared, because the other side is unknown`),
     '',
   ].join('\n');
 }

@@ -4,15 +4,16 @@ import { missingUrls, ownUrls, type ServerName, type ServerUrls, serverNames } f
 import { ConfigError } from '../errors.ts';
 import { type Config, options } from './options.ts';
 
-/** The servers that `--serve` names, all of them without it. Throws ConfigError. */
+/** The servers that `--serve` names. Default: all of them. Throws ConfigError. */
 export function readServedServers(config: Config): readonly ServerName[] {
   const given = readServerUrls(config);
   if (config.serve === undefined) {
     const [url] = Object.keys(given) as (keyof ServerUrls)[];
-    if (url && config.ase === undefined) throw new ConfigError(`--${options[url].flag} needs --ase: whose is it?`);
+    if (url && config.ase === undefined)
+      throw new ConfigError(`--${options[url].flag} needs --ase, because the URL belongs to one ASE`);
     return serverNames;
   }
-  if (config.ase === undefined) throw new ConfigError('--serve needs --ase: servers of which ASE?');
+  if (config.ase === undefined) throw new ConfigError('--serve needs --ase, because the servers belong to one ASE');
   const names = config.serve.split(',').map((name) => name.trim());
   const unknown = names.find((name) => !(serverNames as readonly string[]).includes(name));
   if (unknown !== undefined) throw new ConfigError(`--serve takes ${serverNames.join(', ')}, not '${unknown}'`);
@@ -22,7 +23,7 @@ export function readServedServers(config: Config): readonly ServerName[] {
   return served;
 }
 
-/** Those URLs that were given. Throws ConfigError for what is no http(s) URL. */
+/** The server URLs on the command line. Throws ConfigError unless they are http(s) URLs. */
 export function readServerUrls(config: Config): Partial<ServerUrls> {
   const names = Object.keys(ownUrls).flatMap((server) => ownUrls[server as ServerName]);
   const given = names.flatMap((name) => {

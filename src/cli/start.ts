@@ -1,4 +1,4 @@
-/** `touchstone start`: runs a world until it is told to stop. */
+/** `touchstone start`: runs a world until a signal stops it. */
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
@@ -13,7 +13,7 @@ import type { World } from '../world/world.ts';
 import type { Config } from './options.ts';
 import { readServedServers, readServerUrls } from './serve.ts';
 
-/** Of the control API, above the port of the first ASE. */
+/** Distance of the control API's default port from the port of the first ASE. */
 const CONTROL_PORT_OFFSET = 900;
 
 export async function start(config: Config): Promise<void> {
@@ -21,7 +21,7 @@ export async function start(config: Config): Promise<void> {
   const log = createLogger(config.logLevel);
   const serves = readServedServers(config);
   if (serves.includes('resource') && config.ase !== undefined && !config.peerSecret && !config.seed) {
-    log.warn(`without --peer-secret ${config.ase} has no peers but those set over the control API`);
+    log.warn(`without --peer-secret, ${config.ase} has only the peers that the control API adds`);
   }
   const definition =
     config.world === undefined
@@ -70,7 +70,7 @@ export async function start(config: Config): Promise<void> {
   }
 }
 
-/** Structured, on stderr, without secrets: headers and bodies are never logged, and what might slip in is redacted. */
+/** JSON lines on stderr. Headers and bodies are never logged; redaction is a second line of defence. */
 function createLogger(level: Config['logLevel']): Logger {
   const secret = [
     'authorization',
@@ -97,34 +97,34 @@ function chooseDatabase(config: Config): DatabaseOptions {
 function readFailpoint(text: string | undefined) {
   if (text === undefined) return undefined;
   const point = parseFailpoint(text);
-  if (!point) throw new ConfigError(`there is no failpoint ${text}`);
+  if (!point) throw new ConfigError(`unknown failpoint ${text}`);
   return killAt(point.name, point.n);
 }
 
 async function chooseTls(config: Config, directory: string): Promise<Tls | undefined> {
   const { tlsCert: certFile, tlsKey: keyFile, tlsCa: caFile, publicUrl } = config;
   if (!config.tls && certFile === undefined && keyFile === undefined) {
-    if (caFile !== undefined) throw new ConfigError('--tls-ca goes with --tls or --tls-cert');
+    if (caFile !== undefined) throw new ConfigError('--tls-ca needs --tls or --tls-cert');
     return undefined;
   }
-  if (publicUrl?.startsWith('http:')) throw new ConfigError('with TLS the --public-url is an https one');
+  if (publicUrl?.startsWith('http:')) throw new ConfigError('with TLS, --public-url must be an https URL');
   return openTls({ directory, certFile, keyFile, caFile });
 }
 
 interface Directory {
   readonly path: string;
-  /** Unless it is the user's own. */
+  /** Deletes the directory, unless it is the user's. */
   remove(): Promise<void>;
 }
 
-/** Where the files for clients are: beside the data, or gone when the world ends. */
+/** Directory of the files for clients: the data directory, or a temporary one that is removed at the end. */
 async function openDirectory(data: string | undefined): Promise<Directory> {
   if (data !== undefined) return { path: resolve(data), remove: async () => {} };
   const path = await mkdtemp(join(tmpdir(), 'touchstone-'));
   return { path, remove: () => rm(path, { recursive: true, force: true }) };
 }
 
-/** Puts the client's test key into a file that only this user can read; undefined if there is none here. */
+/** Writes the client's test key to a file that only this user can read. Undefined if the key is unknown. */
 async function writeClientKey(world: World, directory: string): Promise<string | undefined> {
   if (world.clientKey === undefined) return undefined;
   await mkdir(directory, { recursive: true });
@@ -133,7 +133,7 @@ async function writeClientKey(world: World, directory: string): Promise<string |
   return file;
 }
 
-/** First signal: finish what runs and leave. Second one: leave. */
+/** The first signal stops the deployment in good order, a second one exits at once. */
 function stopOnSignal(deployment: Deployment, removeFiles: () => Promise<void>, log: Logger): void {
   let stopping = false;
   const stop = async (): Promise<void> => {
@@ -143,7 +143,7 @@ function stopOnSignal(deployment: Deployment, removeFiles: () => Promise<void>, 
       await deployment.close();
       await removeFiles();
     } catch (error) {
-      log.error({ err: error }, 'could not stop in good order');
+      log.error({ err: error }, 'shutdown failed');
       process.exitCode = 1;
     }
     process.exit();
@@ -152,13 +152,13 @@ function stopOnSignal(deployment: Deployment, removeFiles: () => Promise<void>, 
   process.on('SIGTERM', stop);
 }
 
-/** For clients: the test key, and the authority to accept. */
+/** Paths of the files for clients: the test key, and the certificate authority to accept. */
 interface Files {
   readonly key?: string;
   readonly authority?: string;
 }
 
-/** What a client needs to use the world; the names are stable. */
+/** The line of `--json`: everything that a client needs. The names are stable. */
 function describeReady(world: World, files: Files, line: { startedInMs: number; seed: string | null }) {
   const { controls } = world;
   return {
@@ -209,7 +209,7 @@ function printBanner(world: World, config: Config, files: Files, startedInMs: nu
   ].join('\n');
 }
 
-/** 1234567 at scale 2 as 12,345.67. */
+/** Formats minor units: 1234567 at scale 2 is 12,345.67. */
 export function formatAmount(value: bigint, scale: number): string {
   const digits = (value < 0n ? -value : value).toString().padStart(scale + 1, '0');
   const whole = digits.slice(0, digits.length - scale).replaceAll(/\B(?=(\d{3})+$)/g, ',');

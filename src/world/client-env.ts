@@ -1,15 +1,15 @@
-/** What clients of a world are handed: the `TOUCHSTONE_*` variables (CT-01), without the file of the key. */
+/** The `TOUCHSTONE_*` variables for clients of a world (CT-01), except the file of the key. */
 import type { ServerUrls } from '../ase/server-urls.ts';
 import type { WorldDefinition } from './definition/definition.ts';
 
 export interface ClientEnvironment {
   readonly definition: WorldDefinition;
   readonly walletUrl: (at: { readonly ase: string; readonly path: string }) => string;
-  /** The client's private key (PKCS#8 PEM), where its ASE is hosted here. */
+  /** The client's private key (PKCS#8 PEM), if its ASE is hosted here. */
   readonly clientKey: string | undefined;
   readonly controlUrl: string;
   readonly controlToken: string;
-  /** Of the sender's ASE: for resource servers and identity providers that are not ours; absent if it grants elsewhere. */
+  /** For external resource servers and identity providers. Undefined if another process grants for the sender's ASE. */
   readonly privateEndpoints:
     | {
         readonly urls: Pick<ServerUrls, 'introspection' | 'backChannel'>;

@@ -1,3 +1,4 @@
+/** Rejects test-only features on addresses that other machines can reach. */
 import { ConfigError } from '../errors.ts';
 import { isLoopback } from '../net/loopback.ts';
 
@@ -5,11 +6,11 @@ export interface Exposure {
   /** Listening addresses and hosts of public origins. */
   readonly hosts: readonly string[];
   readonly insecure: boolean;
-  /** Option → whether it is in use. */
+  /** Test-only feature → true if it is in use. */
   readonly testing: Readonly<Record<string, boolean>>;
 }
 
-/** Whether all addresses are loopback, so that plain HTTP and private addresses are fine. Throws ConfigError. */
+/** `local` is true if all addresses are loopback: plain HTTP and private addresses are then allowed. Throws ConfigError. */
 export function checkExposure({ hosts, insecure, testing }: Exposure): { readonly local: boolean } {
   const exposed = hosts.find((host) => !isLoopback(host));
   if (exposed === undefined || insecure) return { local: true };

@@ -1,6 +1,6 @@
 /**
- * `GET /metrics` on the control port, in the Prometheus text format: exchanges of this process, payments and packets
- * of the database, and what Node.js tells of itself.
+ * `GET /metrics` on the control port, in the Prometheus text format: HTTP requests of this process, payments and packets
+ * in the database, and the metrics of Node.js.
  */
 import type { RequestHandler } from 'express';
 import type { Registry } from 'prom-client';
@@ -15,10 +15,10 @@ export interface Metrics {
   close(): void;
 }
 
-/** Seconds. Most exchanges take a few milliseconds; a payment's first packet or a slow peer takes longer. */
+/** Seconds. Most requests take a few milliseconds; a payment's first packet or a slow peer takes longer. */
 const buckets = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10];
 
-/** Starts counting. The library is loaded with the first exchange: a start does not wait for it. */
+/** Starts counting. The library is loaded with the first request, so that a start does not wait for it. */
 export function createMetrics(db: () => Promise<Database>): Metrics {
   let loading: ReturnType<typeof createRegistry> | undefined;
   const load = () => (loading ??= createRegistry(db));
@@ -49,7 +49,7 @@ async function createRegistry(
     buckets,
     registers,
   });
-  // Counted where they are stored: right for all processes of a database, and after a restart.
+  // Counted in the database, so the numbers cover all processes and survive a restart.
   const stored = (table: 'outgoing_payment' | 'outgoing_packet' | 'webhook_event', name: string, help: string) =>
     new prometheus.Gauge({
       name,
@@ -76,7 +76,7 @@ async function createRegistry(
   };
 }
 
-/** Answers whoever bears the operator's token; passes on while there is none. No operation of the control document. */
+/** Requires the operator's token. While there is none, passes the request on. Not part of the control document. */
 export function serveMetrics(
   metrics: Metrics,
   operator: () => { readonly token: string; readonly hosts: readonly string[] } | undefined,

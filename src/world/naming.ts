@@ -1,10 +1,10 @@
-/** Names of worlds and their ASEs where several share a deployment and its database. */
+/** Database keys and ILP addresses of ASEs, unique among the worlds that share a deployment. */
 
-/** The world that a process is started with; its ASEs bear their own names in the database. */
+/** The world that a process starts with. The database keys of its ASEs are their names. */
 export const mainWorldId = 'world';
 
 /** Key of an ASE in the database. */
 export const keyOf = (worldId: string, name: string): string => (worldId === mainWorldId ? name : `${worldId}/${name}`);
 
-/** ILP address of an ASE: no two of a deployment share one, or a packet for one could be taken for the other's. */
+/** ILP address of an ASE, unique within a deployment so that no packet reaches the wrong ASE. */
 export const ilpAddressOf = (key: string): string => `test.${key.replaceAll('/', '.')}`;

@@ -1,4 +1,4 @@
-/** The links between the connectors of a world: who is whose peer, and how packets get there (ILP-0027, ILP-0035). */
+/** The peers of each ASE of a world, and the links between their connectors (ILP-0027, ILP-0035). */
 import { createHmac } from 'node:crypto';
 import type { SecureContext } from 'node:tls';
 import type { NewPeer } from '../administration/peers.ts';
@@ -13,22 +13,22 @@ import type { AseDefinition, PeerDefinition, WorldDefinition } from './definitio
 
 export interface PeerLinkOptions {
   readonly definition: WorldDefinition;
-  /** Those whose connectors are in this process. */
+  /** ASEs whose connectors are in this process. */
   readonly hosted: readonly AseDefinition[];
-  /** Whether the ASEs of the world are each other's peers. */
+  /** True if the ASEs of the world are each other's peers. */
   readonly isLinked: boolean;
   /** ILP address of an ASE, by its name. */
   readonly addressOf: (name: string) => string;
   /** Origin of its connector. */
   readonly endpointOf: (ase: AseDefinition) => string;
-  /** The same in all processes of the world. */
+  /** Shared by all processes of the world. */
   readonly peerSecret: string;
   readonly trust: SecureContext | undefined;
-  /** For a peer's answer; undefined for the usual time. */
+  /** Milliseconds to wait for a peer's answer. Undefined for the default. */
   readonly timeoutMs: number | undefined;
   readonly faults: Faults | undefined;
   readonly wrapLink: ((from: string, to: string, link: Link) => Link) | undefined;
-  /** Hands a packet to an ASE that is hosted here. */
+  /** Delivers a packet to an ASE that is hosted here. */
   readonly receive: (name: string, token: string, asset: Asset, prepare: Buffer) => Promise<Buffer>;
 }
 
@@ -37,12 +37,12 @@ export type PeerLinks = ReturnType<typeof createPeerLinks>;
 export function createPeerLinks(options: PeerLinkOptions) {
   const { definition, hosted, endpointOf, addressOf, faults } = options;
 
-  /** By this an ASE makes itself known to another on their link. */
+  /** Token that authenticates one ASE to another on their link. */
   const tokenOf = (from: string, to: string): string =>
     createHmac('sha256', options.peerSecret).update(`ilp link\n${from}\n${to}`).digest('base64url');
 
   return {
-    /** A connector in this process is spoken to without a socket; it asks for the token all the same. */
+    /** A link within this process needs no socket, but the receiver still checks the token. */
     openLink(from: string, { name, prefix, endpoint, outgoingToken }: PeerTerms): ClosableLink {
       const neighbour = hosted.find((ase) => endpointOf(ase) === endpoint);
       const link: ClosableLink = neighbour
@@ -57,7 +57,7 @@ export function createPeerLinks(options: PeerLinkOptions) {
       return { ...(options.wrapLink?.(from, name, faulty) ?? faulty), close: link.close };
     },
 
-    /** As the definition says; without a word on them, all others of the world. */
+    /** The peers in the definition. Default: all other ASEs of the world. */
     peersOf(ase: AseDefinition): NewPeer[] {
       const others = definition.ases.filter((other) => other !== ase);
       const peers: readonly PeerDefinition[] = ase.peers ?? others.map(({ name }) => ({ name }));

@@ -1,6 +1,6 @@
 /**
- * Founds an ASE in the database, by the functions that administration uses: secret, accounts, wallet addresses, the
- * client's key, first deposits, peers, fees and prices. Repeated, it adds what is not there and lets the rest be.
+ * Creates the rows of an ASE with the functions of administration: secret, accounts, wallet addresses, the client's key,
+ * first deposits, peers, fees and prices. It is idempotent: a repetition adds only what is missing.
  */
 import { createAccount, findAccount, moveMoney, setPassphrase } from '../administration/accounts.ts';
 import { setFee, setPrices } from '../administration/fees.ts';
@@ -21,27 +21,27 @@ import type { Prices } from '../payments/rates.ts';
 import type { AseDefinition, KeyDefinition, WalletDefinition } from './definition/definition.ts';
 
 export interface ProvisionOptions {
-  /** Of the ASE's rows. */
+  /** Value of the `ase` column. */
   readonly key: string;
-  /** Its ILP address. */
+  /** ILP address of the ASE. */
   readonly prefix: string;
   readonly definition: AseDefinition;
   readonly origin: string;
   readonly ids: Ids;
   readonly now: number;
-  /** Whose key is published at the wallet address of that path. */
+  /** The client whose key the wallet address of this path publishes. */
   readonly client: { readonly path: string; readonly keyId: string } | undefined;
-  /** Whether holders sign in. */
+  /** Account holders sign in with a passphrase. */
   readonly signIn: boolean;
   readonly prices: Prices;
   readonly fee: Fee;
   readonly peers: readonly NewPeer[];
-  /** Whether the peers' tokens take the place of stored ones. */
+  /** The tokens of the peers replace stored ones. */
   readonly replacePeerTokens: boolean;
 }
 
-export async function provisionAse(db: Database, founding: ProvisionOptions): Promise<void> {
-  const { key: ase, definition, ids, client } = founding;
+export async function provisionAse(db: Database, options: ProvisionOptions): Promise<void> {
+  const { key: ase, definition, ids, client } = options;
   await db.transaction(async (tx) => {
     const { numInsertedOrUpdatedRows } = await tx
       .insertInto('ase')
@@ -49,7 +49,7 @@ export async function provisionAse(db: Database, founding: ProvisionOptions): Pr
       .onConflict((on) => on.doNothing())
       .executeTakeFirstOrThrow();
     const isNew = numInsertedOrUpdatedRows === 1n;
-    // Processes that start together found one after the other.
+    // The row lock makes processes that start together provision one after the other.
     const { secrets } = await tx
       .selectFrom('ase')
       .select('secrets')
@@ -60,33 +60,33 @@ export async function provisionAse(db: Database, founding: ProvisionOptions): Pr
     const walletIds = new Map(present.map(({ id, path }) => [path, id]));
     for (const wallet of definition.wallets) {
       const path = canonicalPath(wallet.path);
-      const walletId = walletIds.get(path) ?? (await addWallet(tx, founding, path, wallet));
+      const walletId = walletIds.get(path) ?? (await addWallet(tx, options, path, wallet));
       walletIds.set(path, walletId);
-      await addKeys(tx, founding, walletId, wallet.keys ?? []);
+      await addKeys(tx, options, walletId, wallet.keys ?? []);
     }
     if (client) {
       const walletId = walletIds.get(canonicalPath(client.path));
-      if (walletId === undefined) throw new Error(`the client ${client.path} is no wallet of ${definition.name}`);
-      const isGiven = definition.wallets.some(
+      if (walletId === undefined) throw new Error(`the client ${client.path} is not a wallet of ${definition.name}`);
+      const isDefined = definition.wallets.some(
         ({ path, keys }) => path === client.path && keys?.some(({ jwk }) => jwk.kid === client.keyId),
       );
-      if (!isGiven) {
+      if (!isDefined) {
         const jwk = exportPublicJwk(deriveKey(secrets, 'client'), client.keyId);
-        await addKeys(tx, founding, walletId, [{ jwk }]);
+        await addKeys(tx, options, walletId, [{ jwk }]);
       }
     }
     if (isNew) {
-      await setPrices(tx, ase, founding.prices);
+      await setPrices(tx, ase, options.prices);
       for (const asset of assetsOf(definition)) {
-        const own = definition.fees?.find((fee) => sameAsset(fee.asset, asset));
-        await setFee(tx, ase, own ?? { asset, fee: founding.fee });
+        const defined = definition.fees?.find((fee) => sameAsset(fee.asset, asset));
+        await setFee(tx, ase, defined ?? { asset, fee: options.fee });
       }
-      // The file is the operator's.
+      // The operator writes the definition, so http is allowed.
       if (definition.webhook) await setWebhook(tx, ase, { allowHttp: true }, definition.webhook);
       if (definition.rateSource) await setRateSource(tx, ase, { allowHttp: true }, definition.rateSource);
     }
-    await addPeers(tx, founding, isNew);
-    if (founding.signIn) await addPassphrases(tx, founding, secrets);
+    await addPeers(tx, options, isNew);
+    if (options.signIn) await addPassphrases(tx, options, secrets);
   });
 }
 
@@ -95,7 +95,7 @@ export interface Passphrase {
   readonly passphrase: string;
 }
 
-/** What the holders of a definition's accounts sign in with: as given, or derived from a secret of the ASE. */
+/** Passphrases of the account holders: from the definition, or derived from a secret of the ASE. */
 export const passphrasesOf = ({ wallets }: AseDefinition, secrets: readonly string[]): Passphrase[] =>
   wallets.map(({ path, passphrase }) => {
     const account = canonicalPath(path);
@@ -116,7 +116,7 @@ async function addPassphrases(
   for (const { account, digest } of digests) await setPassphrase(tx, ase, account, digest);
 }
 
-/** Returns its id. */
+/** Returns the id of the wallet address. */
 async function addWallet(
   tx: Transaction,
   { key: ase, origin, ids, now }: ProvisionOptions,
@@ -124,7 +124,7 @@ async function addWallet(
   { asset, balance, publicName }: WalletDefinition,
 ): Promise<string> {
   if (!(await findAccount(tx, ase, path))) await createAccount(tx, ase, { id: path, asset });
-  // The origin is the operator's choice, whatever its scheme and port.
+  // The operator chose the origin, so any scheme and port is allowed.
   const rules = { origin, local: true };
   const wallet = { url: origin + path, account: path, publicName };
   const { id } = await createWalletAddress(tx, ase, rules, wallet, ids, now);

@@ -1,4 +1,4 @@
-/** The clock and the consent policy of a world, as all its processes share them (CT-02, CT-03). */
+/** The clock and the consent policy of a world, shared by all its processes (CT-02, CT-03). */
 import { type ClockChange, liveClock, type WorldClock } from '../clock.ts';
 import type { ConsentMode } from '../control/controls.ts';
 import { toJson } from '../database/columns.ts';
@@ -6,9 +6,9 @@ import type { Database } from '../database/database.ts';
 
 export interface SharedState {
   readonly consent: () => ConsentMode;
-  /** Stores the world if it is new, with these; else takes up what is stored. */
+  /** Stores a new world with this policy, or applies the stored state. */
   open(consent: ConsentMode): Promise<void>;
-  /** Takes up what another process changed. */
+  /** Applies changes that another process made. */
   refresh(): Promise<void>;
   setConsent(mode: ConsentMode): Promise<void>;
   changeClock(change: ClockChange): Promise<void>;
@@ -16,10 +16,10 @@ export interface SharedState {
 
 export function createSharedState(db: Database, worldId: string, clock: WorldClock): SharedState {
   let consent: ConsentMode = 'manual';
-  /** Made here: what was read before one of them is not taken up after it. */
+  /** Counts local changes. `refresh` drops a row that was read before the latest one. */
   let changes = 0;
 
-  const setting: SharedState = {
+  const state: SharedState = {
     consent: () => consent,
     async open(mode) {
       await db.query
@@ -27,7 +27,7 @@ export function createSharedState(db: Database, worldId: string, clock: WorldClo
         .values({ id: worldId, clock: toJson(liveClock), consent: mode })
         .onConflict((conflict) => conflict.doNothing())
         .execute();
-      await setting.refresh();
+      await state.refresh();
     },
     async refresh() {
       const before = changes;
@@ -41,7 +41,7 @@ export function createSharedState(db: Database, worldId: string, clock: WorldClo
       consent = mode;
       changes += 1;
     },
-    // From what is stored, under lock: of two changes at once, in whichever process, both count.
+    // Changes the stored clock under a row lock, so that two concurrent changes both count.
     changeClock: (change) =>
       db.transaction(async (tx) => {
         const world = tx.selectFrom('world').select('clock').where('id', '=', worldId).forUpdate();
@@ -56,5 +56,5 @@ export function createSharedState(db: Database, worldId: string, clock: WorldClo
         changes += 1;
       }),
   };
-  return setting;
+  return state;
 }

@@ -3,45 +3,60 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { environmentName, options, printHelp, printOptionTable, readConfig } from '../../src/cli/options.ts';
+import { environmentName, options, parseConfig, printCommandHelp, printOptionTables } from '../../src/cli/options.ts';
 import { ConfigError } from '../../src/errors.ts';
 import { checkExposure } from '../../src/world/exposure.ts';
 
 test('defaults, environment, command line: the later wins', () => {
-  assert.equal(readConfig([], {}).port, 4000);
-  assert.equal(readConfig([], { TOUCHSTONE_PORT: '5000' }).port, 5000);
-  assert.equal(readConfig(['--port', '0'], { TOUCHSTONE_PORT: '5000' }).port, 0);
-  assert.equal(readConfig(['--port=7'], {}).port, 7);
-  assert.equal(readConfig(['--json'], {}).json, true);
-  assert.equal(readConfig([], { TOUCHSTONE_JSON: '1' }).json, true);
-  assert.equal(readConfig([], {}).seed, undefined);
+  assert.equal(parseConfig('start', [], {}).port, 4000);
+  assert.equal(parseConfig('start', [], { TOUCHSTONE_PORT: '5000' }).port, 5000);
+  assert.equal(parseConfig('start', ['--port', '0'], { TOUCHSTONE_PORT: '5000' }).port, 0);
+  assert.equal(parseConfig('start', ['--port=7'], {}).port, 7);
+  assert.equal(parseConfig('start', ['--json'], {}).json, true);
+  assert.equal(parseConfig('start', [], { TOUCHSTONE_JSON: '1' }).json, true);
+  assert.equal(parseConfig('start', [], {}).seed, undefined);
 });
 
 test('an unknown option names the nearest one', () => {
   assert.throws(
-    () => readConfig(['--pubic-url', 'x'], {}),
+    () => parseConfig('start', ['--pubic-url', 'x'], {}),
     new ConfigError('unknown option --pubic-url; did you mean --public-url?'),
   );
-  assert.throws(() => readConfig(['--databse-url=x'], {}), /did you mean --database-url\?/);
+  assert.throws(() => parseConfig('start', ['--databse-url=x'], {}), /did you mean --database-url\?/);
 });
 
 test('values are checked', () => {
-  assert.throws(() => readConfig(['--port', 'x'], {}), /--port takes a port, not 'x'/);
-  assert.throws(() => readConfig(['--port', '70000'], {}), ConfigError);
-  assert.throws(() => readConfig(['--consent', 'maybe'], {}), /--consent takes auto, deny, manual, not 'maybe'/);
-  assert.throws(() => readConfig(['--profile'], {}), ConfigError);
-  assert.throws(() => readConfig(['start'], {}), ConfigError);
+  assert.throws(() => parseConfig('start', ['--port', 'x'], {}), /--port takes a port, not 'x'/);
+  assert.throws(() => parseConfig('start', ['--port', '70000'], {}), ConfigError);
+  assert.throws(
+    () => parseConfig('start', ['--consent', 'maybe'], {}),
+    /--consent takes auto, deny, manual, not 'maybe'/,
+  );
+  assert.throws(() => parseConfig('start', ['--profile'], {}), ConfigError);
+  assert.throws(() => parseConfig('start', ['start'], {}), ConfigError);
+});
+
+test('a command takes only its own options', () => {
+  assert.equal(parseConfig('ledger', ['--control-port', '7'], {}).controlPort, 7);
+  assert.throws(() => parseConfig('ledger', ['--consent', 'auto'], {}), /unknown option --consent; did you mean/);
+  assert.throws(() => parseConfig('start', ['--peer-control', 'x'], {}), ConfigError);
+  assert.equal(parseConfig('reconcile', ['--peer-control', 'x'], {}).peerControl, 'x');
+  // An environment that is meant for `start` does no harm.
+  assert.equal(parseConfig('ledger', [], { TOUCHSTONE_CONSENT: 'maybe' }).consent, 'manual');
+  assert.match(printCommandHelp('ledger'), /--control-token TOKEN/);
+  assert.doesNotMatch(printCommandHelp('ledger'), /--consent|--peer-control/);
 });
 
 test('`--help` and docs/options.md come from the table', () => {
-  for (const option of Object.values(options)) assert.ok(printHelp().includes(`--${option.flag}`));
+  const help = printCommandHelp('start') + printCommandHelp('reconcile');
+  for (const option of Object.values(options)) assert.ok(help.includes(`--${option.flag}`));
   assert.equal(environmentName(options.publicUrl), 'TOUCHSTONE_PUBLIC_URL');
   const page = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'options.md'), 'utf8');
-  const table = /<!-- options -->\n([\s\S]*?)\n<!-- \/options -->/.exec(page)?.[1];
-  assert.equal(table, printOptionTable(), 'put the output of printOptionTable() into docs/options.md');
+  const tables = /<!-- options -->\n([\s\S]*?)\n<!-- \/options -->/.exec(page)?.[1];
+  assert.equal(tables, printOptionTables(), 'put the output of printOptionTables() into docs/options.md');
 });
 
-test('what is for tests is refused where others could reach it', () => {
+test('test-only features are rejected on addresses that others can reach', () => {
   const testing = { '--seed': true, '--failpoint': false };
   assert.deepEqual(
     checkExposure({ hosts: ['127.0.0.1', 'localhost', '::1', 'a.localhost'], insecure: false, testing }),

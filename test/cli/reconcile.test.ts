@@ -63,7 +63,7 @@ test('peers agree; a packet in doubt explains a difference; nothing else does', 
   assert.equal(agreed.code, 0, agreed.stderr);
   assert.match(agreed.stdout, /granite – marble +EUR\/2 +0\.40 +-0\.40 +0 +0\.00 +agreed/);
 
-  // Marble books, granite never hears of it.
+  // Marble books the packet, but granite never gets the answer.
   const fault = { operation: 'send-packet', ase: 'granite', kind: 'after-commit', times: 1_000_000 };
   assert.equal((await control('POST', '/faults', fault)).status, 201);
   await pay();

@@ -12,7 +12,7 @@ import { send } from '../support/signed-fetch.ts';
 const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
 const run = (...args: string[]) => spawnSync(process.execPath, [main, ...args], { encoding: 'utf8' });
 
-test('mistakes are told in one line', () => {
+test('each mistake is reported in one line', () => {
   const unknown = run('start', '--consnt', 'auto');
   assert.deepEqual(
     [unknown.status, unknown.stderr],
@@ -26,10 +26,11 @@ test('mistakes are told in one line', () => {
   assert.equal(partial.stderr, 'touchstone: --serve wallet-address needs --resource-server\n');
   const misspelt = run('start', '--ase', 'granite', '--serve', 'auth,resources');
   assert.match(misspelt.stderr, /--serve takes auth, identity-provider, resource, wallet-address, not 'resources'/);
-  assert.match(run('--help').stdout, /--database-url URL/);
+  assert.match(run('--help').stdout, /touchstone reconcile/);
+  assert.match(run('start', '--help').stdout, /--database-url URL/);
 });
 
-test('it prints what a client needs, keeps the key to its user, and goes when told', async () => {
+test('it prints what a client needs, keeps the key readable by its user only, and stops on SIGTERM', async () => {
   const { ready, stop } = await startProcess(['--port', '0', '--seed', '7']);
   const { env } = ready;
   const file = env['TOUCHSTONE_PRIVATE_KEY_FILE']!;
@@ -44,9 +45,9 @@ test('it prints what a client needs, keeps the key to its user, and goes when to
   await assert.rejects(stat(file), { code: 'ENOENT' });
 });
 
-test('RS-28: what was accepted is there after a restart; a second process on the same data is refused', async () => {
+test('RS-28: accepted data survives a restart; a second process on the same data is rejected', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'touchstone-data-'));
-  // The same port both times, and another one than the next run of this test takes.
+  // Both starts use the same port, which differs from that of concurrent runs.
   const port = `${20_000 + (process.pid % 50) * 100}`;
   const args = ['--port', port, '--consent', 'auto', '--data', directory];
   try {

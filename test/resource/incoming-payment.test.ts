@@ -164,7 +164,10 @@ describe('authorization', () => {
   test('shows a client its own payments with read, and all payments with read-all', async () => {
     const { id } = await created();
     const other = granite.issue([full.incoming()], 'https://client.example/other');
-    const all = granite.issue([{ type: 'incoming-payment', actions: ['read-all'], identifier: granite.alice }], 'x');
+    const all = granite.issue(
+      [{ type: 'incoming-payment', actions: ['read-all'], identifier: granite.alice }],
+      'https://client.example/auditor',
+    );
     const bobs = granite.issue([{ type: 'incoming-payment', actions: ['read-all'], identifier: granite.bob }]);
     assert.equal((await granite.call({ path: id, token })).status, 200);
     refused(await granite.call({ path: id, token: other }), 404, 'Not Found');

@@ -23,13 +23,13 @@ export interface RunningProcess {
   readonly child: ChildProcess;
   /** Resolves with the exit code, or the signal that ended it. */
   readonly ended: Promise<number | NodeJS.Signals>;
-  /** SIGTERM, and waits for the end. */
+  /** Sends SIGTERM and waits for the end. */
   stop(): Promise<number | NodeJS.Signals>;
 }
 
 /**
- * `touchstone start --json …`; resolves when it is ready, rejects with what it printed if it ends before. With `preload`,
- * a module that is loaded first, the process can be sent messages.
+ * Runs `touchstone start --json …`. Resolves when it is ready; rejects with its stderr if it ends before. With `preload`,
+ * a module that is loaded first, the process can receive messages.
  */
 export async function startProcess(args: readonly string[], preload?: string): Promise<RunningProcess> {
   const before = preload === undefined ? [] : ['--import', preload];

@@ -27,6 +27,8 @@ export interface TestAseOptions extends Partial<Omit<AseOptions, 'db' | 'setting
   readonly servers?: readonly ServerName[];
   /** In place of the defaults: no peers, no fees, no prices. Read anew at each use. */
   readonly settings?: Partial<Settings>;
+  /** Adds handlers in front of the servers. */
+  readonly configure?: (app: Express) => void;
   /** Replaces some of what the real network offers. */
   readonly network?: (real: Network) => Partial<Network>;
   /** Replaces some of what the real payments offer. */
@@ -40,8 +42,6 @@ export interface TestAse {
   readonly payments: Payments;
   /** Secrets of the private endpoints, if the authorization server is among the servers. */
   readonly privateSecrets: Readonly<Record<'introspection' | 'backChannel', string>> | undefined;
-  /** In front of the servers' handlers. */
-  readonly app: Express;
   /** Builds the servers again, with these options in place of the earlier ones. */
   change(options: Partial<TestAseOptions>): void;
   close(): Promise<void>;
@@ -122,6 +122,7 @@ export async function testAse(initial: TestAseOptions): Promise<TestAse> {
   const payments: Payments = { ...realPayments, ...initial.payments?.(realPayments) };
 
   let asked = initial;
+  initial.configure?.(app);
   const build = () => {
     const built = complete(asked);
     const created = createServers(built, network, payments);
@@ -137,7 +138,6 @@ export async function testAse(initial: TestAseOptions): Promise<TestAse> {
     network,
     payments,
     privateSecrets,
-    app,
     change(changed) {
       asked = { ...asked, ...changed };
       build();

@@ -46,7 +46,7 @@ const ask = async (port: number, host: string): Promise<string> => {
   return status === 200 ? text : String(status);
 };
 
-test('without a word: everything on one origin, of a port of its own', async () => {
+test('by default, all servers of an ASE share one origin', async () => {
   const granite = ase('granite');
   const { urlsOf, endpointOf, hosts, serve } = await open([granite]);
   const { walletAddressServer: origin, ...urls } = urlsOf(granite);
@@ -61,7 +61,7 @@ test('without a word: everything on one origin, of a port of its own', async () 
   assert.equal(await ask(portOf(origin), 'any.example'), `granite: ${serverNames.join(' ')}`);
 });
 
-test('URLs of one’s own: published as they are, and called at the listener', async () => {
+test('configured URLs are published unchanged and called at the listener', async () => {
   const granite = ase('granite', {
     servers: {
       walletAddressServer: { url: 'https://wallet.example', aliases: ['http://other.example'] },
@@ -82,7 +82,7 @@ test('URLs of one’s own: published as they are, and called at the listener', a
   });
 });
 
-test('a public URL is that of the first ASE, unless an ASE has a port of its own', async () => {
+test('the public URL belongs to the first ASE, unless that ASE has a configured port', async () => {
   const ases = [ase('a'), ase('b', { portOffset: 100 })];
   const { urlsOf, hosts } = await open(ases, { publicUrl: 'https://ase.example' });
   assert.equal(urlsOf(ases[0]!).authServer, 'https://ase.example/auth/');
@@ -90,7 +90,7 @@ test('a public URL is that of the first ASE, unless an ASE has a port of its own
   assert.equal(hosts.size, 0);
 });
 
-test('a server with a port of its own is alone there; ASEs with the same port are told apart by Host', async () => {
+test('a server with a configured port is alone there; the Host header selects among ASEs that share a port', async () => {
   const [shared, own] = [46_901, 46_902];
   const ases = [
     ase('slate', {
@@ -118,7 +118,7 @@ test('a server with a port of its own is alone there; ASEs with the same port ar
   assert.equal(await ask(shared, 'nobody.example'), `slate: ${allButAuth}`, 'the first one for all other names');
 });
 
-test('a port that is taken ends all listeners that were opened before', async () => {
+test('a port in use closes all listeners that were opened before', async () => {
   const taken = 46_903;
   const { close } = await open([ase('first', { port: taken })]);
   const ases = [ase('second', { port: 46_904 }), ase('third', { port: taken })];

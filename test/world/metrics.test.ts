@@ -23,7 +23,7 @@ async function sum(name: string, labels: Record<string, string>): Promise<number
     .reduce((total, line) => total + Number(line.split(' ').at(-1)), 0);
 }
 
-test('an exchange counts under its operation and status', async () => {
+test('a request counts under its operation and status', async () => {
   const name = 'touchstone_exchange_duration_seconds_count';
   const labels = { server: 'wallet-address-server', operation: 'get-wallet-address', status: '200' };
   const before = await sum(name, labels);
@@ -53,13 +53,13 @@ test('payments and packets count under their state', async () => {
   }
 });
 
-test('the process tells of itself', async () => {
+test('metrics of the process are included', async () => {
   const answer = await read();
   assert.match(answer.headers.get('content-type')!, /^text\/plain; version=0\.0\.4/);
   assert.match(await answer.text(), /^process_cpu_user_seconds_total /m);
 });
 
-test('only with the control token, and from no other page', async () => {
+test('the control token is required, and requests from other origins are rejected', async () => {
   for (const headers of [{}, { authorization: 'Bearer x' }]) {
     const answer = await read(headers as Record<string, string>);
     const { error } = (await answer.json()) as { error: { code: string } };

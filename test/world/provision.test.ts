@@ -42,7 +42,7 @@ const founding: ProvisionOptions = {
   replacePeerTokens: false,
 };
 
-test('it adds what is missing and leaves the rest as it was changed', async () => {
+test('a repetition adds what is missing and keeps changes', async () => {
   await provisionAse(db, founding);
   const balances = await listAccounts(db.query, 'granite');
   const wallets = await listWalletAddresses(db.query, 'granite');

@@ -1,10 +1,11 @@
+/** Parsers of the switches and grant rules in a world file. */
 import type { GrantRules } from '../../auth/deps.ts';
 import type { Switches } from '../../profile.ts';
 import { boolean, integer, list, object, optional, type Reader, text } from './document-reader.ts';
 
-/** One of these words. */
+/** Accepts one of these words. */
 const word = <const W extends string>(...words: readonly W[]): Reader<W> =>
-  text(`one of ${words.join(', ')}`, (given) => words.find((known) => known === given));
+  text(`one of ${words.join(', ')}`, (value) => words.find((known) => known === value));
 
 const milliseconds = integer(0, 86_400_000);
 const leniency = word('ignore', 'refuse');
@@ -29,7 +30,7 @@ const readers: { readonly [Name in keyof Switches]: Reader<Switches[Name]> } = {
 
 const members = Object.entries(readers).map(([name, reader]) => [name, optional(reader as Reader<unknown>)] as const);
 
-/** The switches that are named; the others are those of the profile. */
+/** Some switches; the others keep the value of the profile. */
 export const switches = object(Object.fromEntries(members)) as Reader<Partial<Switches>>;
 
 const lifetime = integer(1, 31_536_000);

@@ -1,4 +1,4 @@
-/** What a world consists of, and the default one: two ASEs of different currencies, wallets with money, a client. */
+/** The definition of a world, and the default world: two ASEs with different currencies, funded wallets, a client. */
 import type { KeyObject } from 'node:crypto';
 import type { GrantRules } from '../../auth/deps.ts';
 import type { Webhook } from '../../events/delivery.ts';
@@ -19,7 +19,7 @@ export interface WalletDefinition {
   readonly balance: bigint;
   /** Further members of its document (WA-11). */
   readonly additionalProperties?: AdditionalProperties;
-  /** What its holder signs in with, where that is asked for; default: one that is made and printed. */
+  /** The holder signs in with it if sign-in is on. Default: a generated one, which is printed. */
   readonly passphrase?: string;
   /** Published at the wallet address. */
   readonly keys?: readonly KeyDefinition[];
@@ -27,23 +27,23 @@ export interface WalletDefinition {
 
 export interface KeyDefinition {
   readonly jwk: ClientJwk;
-  /** Where it is a test key that clients are handed. */
+  /** Present for a test key that is handed to clients. */
   readonly privateKey?: KeyObject;
 }
 
-/** Names of what an ASE publishes of its servers. */
+/** Names of the URLs that an ASE publishes. */
 export type PublicUrl = 'walletAddressServer' | 'authServer' | 'resourceServer' | 'identityProvider';
 
 export interface ServerDefinition {
-  /** As clients know it, with its path; the wallet address server's is an origin. Default: below the ASE's origin. */
+  /** Public URL with its path; an origin for the wallet address server. Default: below the ASE's origin. */
   readonly url?: string;
-  /** Where it listens. Default: the ASE's port. */
+  /** Port to listen on. Default: the ASE's port. */
   readonly port?: number;
   /** Further base URLs that clients call it by (SIG-21). */
   readonly aliases?: readonly string[];
 }
 
-/** A neighbour in the world, on whose terms to trade; or one elsewhere, with all that is needed to reach it. */
+/** A peer in the same world, or one in another deployment with everything that is needed to reach it. */
 export interface PeerDefinition {
   readonly name: string;
   /** Default: the world's. */
@@ -62,21 +62,21 @@ export interface AseDefinition {
   readonly name: string;
   /** Added to the world's port. */
   readonly portOffset: number;
-  /** In place of the world's port and the offset. */
+  /** Replaces the world's port and the offset. */
   readonly port?: number;
   readonly servers?: Readonly<Partial<Record<PublicUrl, ServerDefinition>>>;
   readonly wallets: readonly WalletDefinition[];
-  /** How its authorization server makes grants. */
+  /** Rules of its authorization server. */
   readonly grants?: GrantRules;
-  /** Of its wallet addresses; default: none. */
+  /** Extensions of its wallet addresses. Default: none. */
   readonly extensions?: Omit<Extensions, 'additionalProperties'>;
-  /** In place of the world's. */
+  /** Replace the world's prices. */
   readonly prices?: Prices;
-  /** URL of the service that its exchange rates come from, in place of prices (SET-06). */
+  /** URL of a service for exchange rates, which replaces the prices (SET-06). */
   readonly rateSource?: string;
-  /** Where its events go; default: nowhere (EVT-01). */
+  /** Receiver of its events. Default: none (EVT-01). */
   readonly webhook?: Webhook;
-  /** In place of the world's, for payers in these assets. */
+  /** Replace the world's fee for payers in these assets. */
   readonly fees?: readonly { readonly asset: Asset; readonly fee: Fee }[];
   /** Default: all other ASEs of the world. */
   readonly peers?: readonly PeerDefinition[];
@@ -84,25 +84,25 @@ export interface AseDefinition {
 
 export interface WorldDefinition {
   readonly ases: readonly AseDefinition[];
-  /** Prices of one major unit of each currency, in a common one. */
+  /** Price of one major unit of each currency, in a common currency. */
   readonly prices: Prices;
   readonly fee: Fee;
   /** Largest packet on the links, in minor units. */
   readonly maxPacketAmount: bigint;
-  /** A wallet with money, one at the other ASE that can be paid, and the client with its key id. */
+  /** A funded wallet, a wallet of the other ASE that can be paid, and the client with its key id. */
   readonly sender: { readonly ase: string; readonly path: string };
   readonly receiver: { readonly ase: string; readonly path: string };
   readonly client: { readonly ase: string; readonly path: string; readonly keyId: string };
-  /** Where calls to other origins really go. */
+  /** Origin → address that outbound calls to this origin connect to. */
   readonly hosts?: Readonly<Record<string, string>>;
   readonly pages?: PageLabels;
-  /** Whether whoever consents on the page must sign in. */
+  /** Account holders must sign in before they consent. */
   readonly signIn?: boolean;
-  /** In place of the profile's. */
+  /** Replace the switches of the profile. */
   readonly switches?: Partial<Switches>;
 }
 
-/** The client's key, where the definition gives it one. */
+/** The client's key, if the definition contains one. */
 export const findClientKey = (
   { wallets }: AseDefinition,
   client: WorldDefinition['client'],
@@ -114,11 +114,11 @@ const publishedUrls = (ases: readonly AseDefinition[]): string[] =>
     .flatMap(({ servers }) => Object.values(servers ?? {}))
     .flatMap(({ url, aliases = [] }) => [...(url === undefined ? [] : [url]), ...aliases]);
 
-/** Hosts of all URLs that these ASEs publish in place of the usual ones. */
+/** Hosts of all configured public URLs of these ASEs. */
 export const hostsOf = (ases: readonly AseDefinition[]): string[] =>
   publishedUrls(ases).map((url) => new URL(url).hostname);
 
-/** What of a definition is for nobody but tests, by name, and whether it is there. */
+/** Test-only feature of a definition → true if it is used. */
 export function unsafeFeatures(ases: readonly AseDefinition[]): Record<string, boolean> {
   const wallets = ases.flatMap((ase) => ase.wallets);
   return {
@@ -128,7 +128,7 @@ export function unsafeFeatures(ases: readonly AseDefinition[]): Record<string, b
   };
 }
 
-/** The extensions of an ASE, with those of single wallets. */
+/** The extensions of an ASE, including those of single wallets. */
 export function extensionsOf({ extensions, wallets }: AseDefinition): Extensions {
   const additional = wallets.flatMap(({ path, additionalProperties: given }) =>
     given ? [[canonicalPath(path), given] as const] : [],

@@ -1,8 +1,9 @@
+/** Parsers of the members of a parsed YAML document, which collect all mistakes with their places. */
 import { nearest } from '../../errors.ts';
 
-/** What came of reading; the values count only if `mistakes` is empty afterwards. */
+/** A place in the document. The parsed values are valid only if `mistakes` is empty at the end. */
 export interface Place {
-  /** As `ases[0].wallets[2].path`; empty at the top. */
+  /** A path such as `ases[0].wallets[2].path`; empty at the top. */
   readonly at: string;
   /** One line each. */
   readonly mistakes: string[];
@@ -23,7 +24,7 @@ type Read<M extends Members> = {
   readonly [N in Exclude<keyof M, OptionalNames<M>>]: M[N] extends Reader<infer T> ? T : never;
 } & { readonly [N in OptionalNames<M>]?: M[N] extends Optional<infer T> ? T : never };
 
-/** Writes a mistake down; what is returned instead of a value is never looked at. */
+/** Records a mistake. The returned value is never used, because the caller then throws. */
 export function mistaken(place: Place, sentence: string): never {
   place.mistakes.push(`${place.at || 'the document'}: ${sentence}`);
   return undefined as never;
@@ -31,7 +32,7 @@ export function mistaken(place: Place, sentence: string): never {
 
 const within = ({ at, mistakes }: Place, member: string): Place => ({ at: at ? `${at}.${member}` : member, mistakes });
 
-/** An object of known members; an unknown one gets the nearest known one suggested. */
+/** An object of known members. For an unknown member, the message suggests the nearest known one. */
 export function object<M extends Members>(members: M): Reader<Read<M>> {
   const known = Object.keys(members);
   return (value, place) => {
@@ -41,18 +42,18 @@ export function object<M extends Members>(members: M): Reader<Read<M>> {
       mistaken(within(place, name), `unknown member; did you mean ${nearest(name, known)}?`);
     }
     const entries = Object.entries(members).flatMap(([name, member]) => {
-      const given = Object.hasOwn(value, name) ? value[name] : undefined;
-      const there = within(place, name);
+      const content = Object.hasOwn(value, name) ? value[name] : undefined;
+      const inner = within(place, name);
       if (typeof member !== 'function') {
-        return given === undefined || given === null ? [] : [[name, member.optional(given, there)]];
+        return content === undefined || content === null ? [] : [[name, member.optional(content, inner)]];
       }
-      return [[name, given === undefined ? mistaken(there, 'is missing') : member(given, there)]];
+      return [[name, content === undefined ? mistaken(inner, 'is missing') : member(content, inner)]];
     });
     return Object.fromEntries(entries);
   };
 }
 
-/** A list, not empty unless it may be. */
+/** A list with at least `least` items. */
 export function list<T>(reader: Reader<T>, least = 0): Reader<readonly T[]> {
   return (value, place) => {
     if (!Array.isArray(value)) return mistaken(place, `expected a list, not ${describe(value)}`);
@@ -61,7 +62,7 @@ export function list<T>(reader: Reader<T>, least = 0): Reader<readonly T[]> {
   };
 }
 
-/** An object whose members have names of their own. */
+/** An object with arbitrary member names. */
 export function record<T>(reader: Reader<T>): Reader<Readonly<Record<string, T>>> {
   return (value, place) => {
     if (!isObject(value)) return mistaken(place, `expected an object, not ${describe(value)}`);
@@ -74,10 +75,10 @@ export function record<T>(reader: Reader<T>): Reader<Readonly<Record<string, T>>
   };
 }
 
-/** Text that `parse` takes; it returns undefined, or throws an Error with the reason, for what is not `expected`. */
-export function text<T>(expected: string, parse: (given: string) => T | undefined): Reader<T> {
+/** Text that `parse` accepts. It returns undefined for anything but the expected, or throws an Error with the reason. */
+export function text<T>(expected: string, parse: (value: string) => T | undefined): Reader<T> {
   return (value, place) => {
-    // YAML reads 1.08 and 1000 as numbers, where text of the same digits is meant.
+    // YAML parses 1.08 and 1000 as numbers, although text of the same digits is meant.
     if (typeof value !== 'string' && typeof value !== 'number') {
       return mistaken(place, `expected ${expected}, not ${describe(value)}`);
     }
@@ -102,16 +103,16 @@ export const boolean: Reader<boolean> = (value, place) =>
 
 /** Minor units, as a number or as text. */
 export const amount = (least: bigint, most: bigint): Reader<bigint> =>
-  text(`a whole number from ${least} to ${most}`, (given) => {
-    if (!/^(0|[1-9][0-9]{0,19})$/.test(given)) return undefined;
-    const value = BigInt(given);
+  text(`a whole number from ${least} to ${most}`, (digits) => {
+    if (!/^(0|[1-9][0-9]{0,19})$/.test(digits)) return undefined;
+    const value = BigInt(digits);
     return value >= least && value <= most ? value : undefined;
   });
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Never the value of text: it could be a secret. */
+/** Describes a value without quoting text, which could be a secret. */
 function describe(value: unknown): string {
   if (value === null) return 'nothing';
   if (Array.isArray(value)) return 'a list';

@@ -32,7 +32,7 @@ import {
   text,
 } from './document-reader.ts';
 
-/** Reads a world file. Throws ConfigError with all that is wrong with it, a line for each mistake. */
+/** Loads a world file. Throws ConfigError with one line for each mistake. */
 export async function readWorldFile(file: string): Promise<WorldDefinition> {
   const content = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     throw new ConfigError(`cannot read ${file} (${error.code})`);
@@ -49,7 +49,7 @@ export async function readWorldFile(file: string): Promise<WorldDefinition> {
   }
 }
 
-/** A definition out of a parsed document; files that it names are in `directory`, or refused. Throws ConfigError. */
+/** Parses a document. Key files are resolved in `directory`; without it, they are rejected. Throws ConfigError. */
 export function parseWorld(document: unknown, directory?: string): WorldDefinition {
   const mistakes: string[] = [];
   const place: Place = { at: '', mistakes };
@@ -63,12 +63,12 @@ export function parseWorld(document: unknown, directory?: string): WorldDefiniti
 
 const port = integer(1, 65_535);
 const line = text('a line of text', (given) => (/^[^\p{C}]{1,200}$/u.test(given) ? given : undefined));
-/** Not quoted where it is wrong. */
+/** Never quoted in messages. */
 const secret = text('a token', (given) => {
   if (/^[\x21-\x7e]{16,500}$/.test(given)) return given;
   throw new Error('expected a token of 16 to 500 printable characters');
 });
-/** Not quoted either. */
+/** Never quoted in messages. */
 const passphrase = text('a passphrase', (given) => {
   if (/^[^\p{C}]{8,200}$/u.test(given)) return given;
   throw new Error('expected a passphrase of 8 to 200 characters');
@@ -88,7 +88,7 @@ const baseUrl = (expected: string, accept: (url: URL) => boolean): Reader<string
   text(expected, (given) => {
     const url = URL.parse(given);
     const isPlain = url && /^https?:$/.test(url.protocol) && !url.username && !url.password && !/[?#]/.test(given);
-    // Paths that a router takes literally.
+    // Only characters that a router matches literally.
     return isPlain && /^[\w./~-]+$/.test(url.pathname) && accept(url) ? url.href.replace(/\/+$/, '') : undefined;
   });
 const url = baseUrl('an http or https URL without query', () => true);
@@ -100,12 +100,12 @@ const serviceUrl = text('an http or https URL', (given) => {
 });
 const origin = baseUrl('an origin as http://localhost:4000', ({ pathname }) => pathname === '/');
 
-/** With its marks filled in it is a URL; so it is tried out. */
+/** A URL once its placeholders are filled in, which this parser tries. */
 const webPage = text('a URL with %wa, %ewa, %wp or %ewp for the wallet address', (given) =>
   /^https?:$/.test(URL.parse(expandWebPage(given, 'https://wallet.example/alice'))?.protocol ?? '') ? given : undefined,
 );
 
-/** Text, or with `visible: false` what is kept but not shown. */
+/** Text, or an object whose `visible: false` hides the value in documents. */
 const additionalProperty: Reader<AdditionalProperty> = (value, place) => {
   if (typeof value === 'string') return { value: line(value, place), visible: true };
   const { visible = true, ...property } = object({ value: line, visible: optional(boolean) })(value, place) ?? {};
@@ -134,15 +134,16 @@ const walletReference = text("an ASE's name and a wallet's path as granite/alice
   return at > 0 ? { ase: given.slice(0, at), path: given.slice(at) } : undefined;
 });
 
-function createWorldReader(directory?: string) {
-  const key: Reader<KeyDefinition> = (value, place) => {
-    const { id, key: given } = object({ id: line, key: keyMaterial(directory) })(value, place);
-    if (id === undefined || given === undefined) return undefined as never;
-    return {
-      jwk: exportPublicJwk(given, id),
-      ...(given.type === 'private' && { privateKey: given }),
-    };
+/** The id of a key and its material, public or private. */
+const createKeyReader =
+  (directory?: string): Reader<KeyDefinition> =>
+  (value, place) => {
+    const { id, key } = object({ id: line, key: keyMaterial(directory) })(value, place);
+    if (id === undefined || key === undefined) return undefined as never;
+    return { jwk: exportPublicJwk(key, id), ...(key.type === 'private' && { privateKey: key }) };
   };
+
+function createWorldReader(directory?: string) {
   return object({
     ases: list(
       object({
@@ -164,7 +165,7 @@ function createWorldReader(directory?: string) {
             balance: optional(amount(0n, MAX_AMOUNT)),
             passphrase: optional(passphrase),
             additionalProperties: optional(record(additionalProperty)),
-            keys: optional(list(key)),
+            keys: optional(list(createKeyReader(directory))),
           }),
           1,
         ),
@@ -240,35 +241,35 @@ function importKey(value: unknown, directory?: string): KeyObject | undefined {
   return given.d === undefined ? createPublicKey(input) : createPrivateKey(input);
 }
 
-// ── What the members say of each other ──────────────────────────────────────────────────────────────────────────────
+// ── Consistency between members ──────────────────────────────────────────────────────────────────────────────────────
 
 type WorldDocument = ReturnType<ReturnType<typeof createWorldReader>>;
 type AseDocument = WorldDocument['ases'][number];
 
 function toDefinition(world: WorldDocument, mistakes: string[]): WorldDefinition {
-  const refuse = (at: string, sentence: string) => mistakes.push(`${at}: ${sentence}`);
+  const addMistake = (at: string, sentence: string) => mistakes.push(`${at}: ${sentence}`);
   const names = world.ases.map(({ name }) => name);
   for (const [index, { name, wallets, peers = [] }] of world.ases.entries()) {
     const at = `ases[${index}]`;
-    if (names.indexOf(name) !== index) refuse(`${at}.name`, `there is another ASE named ${name}`);
+    if (names.indexOf(name) !== index) addMistake(`${at}.name`, `there is another ASE named ${name}`);
     const paths = wallets.map(({ path }) => path);
     for (const [number, { path, keys = [] }] of wallets.entries()) {
       const wallet = `${at}.wallets[${number}]`;
-      if (paths.indexOf(path) !== number) refuse(`${wallet}.path`, `there is another wallet at ${path}`);
+      if (paths.indexOf(path) !== number) addMistake(`${wallet}.path`, `there is another wallet at ${path}`);
       const kids = keys.map(({ jwk }) => jwk.kid);
       for (const kid of kids)
-        if (kids.indexOf(kid) !== kids.lastIndexOf(kid)) refuse(wallet, `two keys have the id ${kid}`);
+        if (kids.indexOf(kid) !== kids.lastIndexOf(kid)) addMistake(wallet, `two keys have the id ${kid}`);
     }
     for (const [number, peer] of peers.entries()) {
-      const problem = judgePeer(peer, name, names);
-      if (problem !== undefined) refuse(`${at}.peers[${number}]`, problem);
+      const problem = findPeerMistake(peer, name, names);
+      if (problem !== undefined) addMistake(`${at}.peers[${number}]`, problem);
     }
   }
   mistakes.push(...findMissingPrices(world), ...findHiddenServers(world));
   const wallets = new Set(world.ases.flatMap(({ name, wallets }) => wallets.map(({ path }) => name + path)));
   const references = { sender: world.sender, receiver: world.receiver, 'client.wallet': world.client.wallet };
   for (const [at, { ase, path }] of Object.entries(references)) {
-    if (!wallets.has(ase + path)) refuse(at, `there is no wallet ${ase}${path}`);
+    if (!wallets.has(ase + path)) addMistake(at, `unknown wallet ${ase}${path}`);
   }
   const { wallet, keyId } = world.client;
   return {
@@ -280,28 +281,28 @@ function toDefinition(world: WorldDocument, mistakes: string[]): WorldDefinition
   };
 }
 
-/** Who pays across needs all prices, and so does who is paid; one currency alone needs none. */
-function findMissingPrices({ ases, prices: ofAll = defaultWorld.prices }: WorldDocument): string[] {
+/** With more than one currency, every ASE needs the prices of all, or a rate source. */
+function findMissingPrices({ ases, prices: worldPrices = defaultWorld.prices }: WorldDocument): string[] {
   const codes = [...new Set(ases.flatMap(({ wallets }) => wallets.map(({ asset: { code } }) => code)))];
   if (codes.length === 1) return [];
-  const mistakes = ases.flatMap(({ prices: own, rateSource }, index) =>
+  const mistakes = ases.flatMap(({ prices, rateSource }, index) =>
     codes
-      .filter((code) => rateSource === undefined && !Object.hasOwn(own ?? ofAll, code))
-      .map((code) => `${own ? `ases[${index}].prices` : 'prices'}: no price for ${code}`),
+      .filter((code) => rateSource === undefined && !Object.hasOwn(prices ?? worldPrices, code))
+      .map((code) => `${prices ? `ases[${index}].prices` : 'prices'}: no price for ${code}`),
   );
   return [...new Set(mistakes)];
 }
 
-/** Consent pages and the grant endpoint answer everything below their paths: nothing else can be there. */
+/** Consent pages and the grant endpoint answer everything below their paths, so no other server may be there. */
 function findHiddenServers({ ases }: WorldDocument): string[] {
   const usual = { authServer: '/auth', identityProvider: '/idp', resourceServer: '', walletAddressServer: '' };
   const names = Object.keys(usual) as (keyof typeof usual)[];
   return ases.flatMap(({ servers = {} }, index) => {
     const placesOf = (name: keyof typeof usual): string[] => {
-      const { url: given, port: own, aliases = [] } = servers[name] ?? {};
-      const paths = [...(given === undefined ? [] : [given]), ...aliases].map((base) => new URL(base).pathname);
-      if (given === undefined) paths.push(usual[name]);
-      return paths.map((path) => `${own ?? ases[index]!.port ?? ''}${path.replace(/\/$/, '')}`);
+      const { url, port, aliases = [] } = servers[name] ?? {};
+      const paths = [...(url === undefined ? [] : [url]), ...aliases].map((base) => new URL(base).pathname);
+      if (url === undefined) paths.push(usual[name]);
+      return paths.map((path) => `${port ?? ases[index]!.port ?? ''}${path.replace(/\/$/, '')}`);
     };
     return names.slice(0, 2).flatMap((hiding) => {
       const taken = new Set(placesOf(hiding));
@@ -313,15 +314,15 @@ function findHiddenServers({ ases }: WorldDocument): string[] {
 
 type PeerDocument = NonNullable<AseDocument['peers']>[number];
 
-const reach = ['prefix', 'endpoint', 'incomingToken', 'outgoingToken'] as const;
+const remoteFields = ['prefix', 'endpoint', 'incomingToken', 'outgoingToken'] as const;
 
-function judgePeer(peer: PeerDocument, ase: string, names: readonly string[]): string | undefined {
-  if (peer.name === ase) return 'an ASE is no peer of its own';
-  const given = reach.filter((member) => peer[member] !== undefined);
+function findPeerMistake(peer: PeerDocument, ase: string, names: readonly string[]): string | undefined {
+  if (peer.name === ase) return 'an ASE cannot peer with itself';
+  const configured = remoteFields.filter((member) => peer[member] !== undefined);
   if (names.includes(peer.name))
-    return given.length > 0 ? `${given.join(', ')} of a neighbour are not given` : undefined;
-  const missing = reach.filter((member) => !given.includes(member));
-  return missing.length > 0 ? `no ASE of this world; then it needs ${missing.join(', ')} too` : undefined;
+    return configured.length > 0 ? `${configured.join(', ')}: not allowed for a peer in this world` : undefined;
+  const missing = remoteFields.filter((member) => !configured.includes(member));
+  return missing.length > 0 ? `unknown in this world; a remote peer also needs ${missing.join(', ')}` : undefined;
 }
 
 function toAse({ wallets, fees, peers, ...ase }: AseDocument, index: number): AseDefinition {
@@ -329,14 +330,14 @@ function toAse({ wallets, fees, peers, ...ase }: AseDocument, index: number): As
     ...ase,
     portOffset: index * 100,
     wallets: wallets.map(({ balance = 0n, ...wallet }) => ({ ...wallet, balance })),
-    ...(fees && { fees: fees.map(({ asset: of, ...terms }) => ({ asset: of, fee: toFee(terms) })) }),
+    ...(fees && { fees: fees.map(({ asset, ...terms }) => ({ asset, fee: toFee(terms) })) }),
     ...(peers && { peers: peers.map(toPeer) }),
   };
 }
 
-function toPeer({ name, maxPacketAmount, balanceLimit, ...elsewhere }: PeerDocument): PeerDefinition {
+function toPeer({ name, maxPacketAmount, balanceLimit, ...remote }: PeerDocument): PeerDefinition {
   const terms = { name, maxPacketAmount, balanceLimit };
-  return elsewhere.endpoint === undefined ? terms : { ...terms, elsewhere: elsewhere as PeerDefinition['elsewhere'] };
+  return remote.endpoint === undefined ? terms : { ...terms, elsewhere: remote as PeerDefinition['elsewhere'] };
 }
 
 const toFee = ({ basisPoints = 0, fixed = 0n }: { readonly basisPoints?: number; readonly fixed?: bigint }) => ({

@@ -1,32 +1,24 @@
 /** Two resource servers behind HTTP, with tokens that tests issue by hand instead of an authorization server. */
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { after, afterEach, before, beforeEach } from 'node:test';
-import express from 'express';
+import type { Express } from 'express';
 import type { Logger } from 'pino';
 import { WorldClock } from '../../../src/clock.ts';
 import { toInstant } from '../../../src/database/columns.ts';
 import { type Database, openDatabase } from '../../../src/database/database.ts';
-import { tolerateSlashes } from '../../../src/http/express-app.ts';
-import { createServerRouter } from '../../../src/http/router.ts';
 import { ClientKeyError, importClientJwk } from '../../../src/http/signatures/client-keys.ts';
 import { signRequest } from '../../../src/http/signatures/sign.ts';
 import { createIds } from '../../../src/ids.ts';
-import { createOutbound, type OutboundRequest } from '../../../src/net/outbound.ts';
+import type { OutboundRequest, OutboundResponse } from '../../../src/net/outbound.ts';
 import type { AccessItem } from '../../../src/open-payments/access.ts';
 import { type Fee, noFee } from '../../../src/payments/fees.ts';
-import { createCredentials } from '../../../src/payments/ilp/credentials.ts';
-import { announceNothing } from '../../../src/payments/payment-event.ts';
-import { rateBetween } from '../../../src/payments/rates.ts';
+import type { Peer } from '../../../src/payments/ilp/link.ts';
 import type { ReadReceiver } from '../../../src/payments/receiver.ts';
 import { compat, type Switches } from '../../../src/profile.ts';
 import type { ResourceCaller } from '../../../src/resource/caller.ts';
-import { createReceiverReader } from '../../../src/resource/receiver.ts';
-import { createResourceServer } from '../../../src/resource/server.ts';
 import { nameDatabase, openEmbedded, skipWithoutPostgres } from '../../database/support/open.ts';
+import { testAse } from '../../support/test-ase.ts';
 
 export interface TestAse {
   readonly name: string;
@@ -100,46 +92,49 @@ async function startResourceServers(): Promise<ResourceServers> {
   const db = named ? await openDatabase({ kind: 'postgresql', url: named.url }) : await openEmbedded();
   const clock = new WorldClock();
   clock.setting = { mode: 'frozen', offset: 0, at: start };
-  const world = {
+  let { switches } = defaultTerms;
+  const running: RunningAse[] = [];
+  const terms: ResourceServers['terms'] = {
+    ...defaultTerms,
+    get switches() {
+      return switches;
+    },
+    set switches(value) {
+      if (value === switches) return;
+      switches = value;
+      for (const { server } of running) server.change({ switches });
+    },
+  };
+  const world: SharedParts = {
     db,
     clock,
-    terms: { ...defaultTerms },
-    woken: [] as string[],
-    outbound: [] as OutboundRequest[],
-    logged: [] as ResourceServers['logged'],
-    async count(table: Parameters<ResourceServers['count']>[0]) {
+    terms,
+    woken: [],
+    outbound: [],
+    logged: [],
+    async count(table) {
       return (await db.query.selectFrom(table).select('ase').execute()).length;
     },
   };
-  const closers: (() => void)[] = [];
-  const granite = await startAse('granite', world, closers);
-  const marble = await startAse('marble', world, closers);
+  running.push(await startAse('granite', world), await startAse('marble', world));
+  const [granite, marble] = running as [RunningAse, RunningAse];
   return {
     ...world,
     granite,
     marble,
     async close() {
-      for (const close of closers) close();
+      for (const { server } of running) await server.close();
       await db.close();
       await named?.drop();
     },
   };
 }
 
-async function startAse(
-  name: 'granite' | 'marble',
-  world: Omit<ResourceServers, 'granite' | 'marble' | 'close'>,
-  closers: (() => void)[],
-): Promise<TestAse> {
-  const { db, clock, terms } = world;
-  const app = express();
-  app.use(tolerateSlashes);
-  const server = createServer(app).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const authServer = `${origin}/auth/`;
-  await insertWallets(db, name, origin);
+type SharedParts = Omit<ResourceServers, 'granite' | 'marble' | 'close'>;
+type RunningAse = TestAse & { readonly server: Awaited<ReturnType<typeof testAse>> };
 
+async function startAse(name: 'granite' | 'marble', world: SharedParts): Promise<RunningAse> {
+  const { db, clock, terms } = world;
   const tokens = new Map<string, ResourceCaller>();
   const ids = createIds(undefined, name);
   const issue: TestAse['issue'] = (access, clientId = 'https://client.example/shop', grantId = ids.uuid()) => {
@@ -147,86 +142,78 @@ async function startAse(
     tokens.set(token, { grantId, clientId, client: { walletAddress: clientId }, access });
     return token;
   };
-
-  const real = createOutbound({
-    allowPrivateAddresses: true,
-    allowHttp: true,
-    timeoutMs: 2_000,
-    maxBytes: 100_000,
-    userAgent: 'test',
-  });
-  const outbound = {
-    request(request: OutboundRequest) {
-      world.outbound.push(request);
-      return real.request(request);
-    },
-  };
-  const instance = { walletAddress: `${origin}/.well-known/ase`, keyid, privateKey };
-  const readReceiver = createReceiverReader({ ase: name, db, clock, resourceServer: origin, outbound, instance });
-  const log = {
-    debug() {},
-    info() {},
-    warn: (fields: Record<string, unknown>, message: string) => world.logged.push({ level: 'warn', fields, message }),
-    error: (fields: Record<string, unknown>, message: string) => world.logged.push({ level: 'error', fields, message }),
-  } as unknown as Logger;
-  const resource = createResourceServer({
-    ase: name,
+  const logAt = (level: string) => (fields: Record<string, unknown>, message: string) =>
+    world.logged.push({ level, fields, message });
+  const log = { debug() {}, info() {}, warn: logAt('warn'), error: logAt('error') } as unknown as Logger;
+  const server = await testAse({
     db,
+    name,
+    servers: ['resource'],
     clock,
     ids,
-    get switches() {
-      return terms.switches;
-    },
-    authServer,
-    resourceServer: origin,
-    introspect: async (token) => tokens.get(token),
-    async clientKey(_client, wanted) {
-      if (wanted !== keyid) throw new ClientKeyError('key_not_found', 'the key set lacks this kid');
-      return key;
-    },
-    credentialsFor: (id) => createCredentials(['c2VjcmV0'], `test.${name}`, id),
-    canReach: () => terms.canReach,
-    readReceiver,
-    rate: async (from, to) => rateBetween(terms.prices, from, to),
-    fee: () => terms.fee,
-    wakePayments: () => world.woken.push(name),
-    announce: announceNothing,
-  });
-
-  // A stub authorization server that grants every instance `read-all`.
-  app.post('/auth/', (_req, res) => {
-    const value = issue([{ type: 'incoming-payment', actions: ['read-all'] }], 'instance');
-    const access = [{ type: 'incoming-payment', actions: ['read-all'] }];
-    res.json({
-      access_token: { value, manage: `${authServer}token/1`, access, expires_in: 600 },
-      continue: { access_token: { value: 'continue' }, uri: `${authServer}continue/1`, wait: 0 },
-    });
-  });
-  const environment = {
-    db,
-    clock,
-    get switches() {
-      return terms.switches;
-    },
     log,
-    rememberNonce: async () => false,
-  };
-  app.use(createServerRouter(resource, environment, { origin, cors: true }));
-  closers.push(() => {
-    real.close();
-    server.closeAllConnections();
-    server.close();
+    settings: {
+      get prices() {
+        return terms.prices;
+      },
+      fee: () => terms.fee,
+    },
+    configure: (app) => grantReadAll(app, issue),
+    network: ({ outbound, instance }) => ({
+      outbound: {
+        ...outbound,
+        request(request) {
+          world.outbound.push(request);
+          return outbound.request(request);
+        },
+      },
+      operatorOutbound: { request: async (request) => introspect(request, tokens), close() {} },
+      async findClientKey(_client, wanted) {
+        if (wanted !== keyid) throw new ClientKeyError('key_not_found', 'the key set lacks this kid');
+        return key;
+      },
+      instance: { ...instance, keyid, privateKey },
+    }),
+    payments: ({ connector, worker }) => ({
+      connector: { ...connector, peerFor: () => (terms.canReach ? ({} as Peer) : undefined) },
+      worker: { ...worker, wake: () => void world.woken.push(name) },
+    }),
   });
+  const { origin } = server;
+  await insertWallets(db, name, origin);
   return {
     name,
     origin,
     alice: `${origin}/alice`,
     bob: `${origin}/bob`,
-    readReceiver,
+    readReceiver: server.payments.readReceiver,
     issue,
     revoke: (token) => tokens.delete(token),
     call: (options) => callResourceServer(origin, options),
+    server,
   };
+}
+
+/** Replaces the authorization server: gives any instance a token for read-all. */
+function grantReadAll(app: Express, issue: TestAse['issue']): void {
+  app.post('/auth/', (req, res) => {
+    const access: AccessItem[] = [{ type: 'incoming-payment', actions: ['read-all'] }];
+    const authServer = `http://${req.headers.host}/auth/`;
+    const value = issue(access, 'https://instance.example/ase');
+    res.json({
+      access_token: { value, manage: `${authServer}token/1`, access, expires_in: 600 },
+      continue: { access_token: { value: 'continue' }, uri: `${authServer}continue/1`, wait: 0 },
+    });
+  });
+}
+
+/** Replaces token introspection: all access of a token that the test has issued. */
+function introspect({ body }: OutboundRequest, tokens: ReadonlyMap<string, ResourceCaller>): OutboundResponse {
+  const caller = tokens.get(JSON.parse(String(body)).access_token);
+  const answer = caller
+    ? { active: true, grant: caller.grantId, client: caller.client, access: caller.access }
+    : { active: false };
+  return { status: 200, headers: { 'content-type': 'application/json' }, body: Buffer.from(JSON.stringify(answer)) };
 }
 
 async function callResourceServer(origin: string, options: CallOptions): Promise<Answer> {

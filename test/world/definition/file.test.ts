@@ -60,7 +60,7 @@ switches: { rotateContinuation: true, hashEncoding: base64url, signatureMaxAgeMs
   assert.deepEqual(world.switches, { rotateContinuation: true, hashEncoding: 'base64url', signatureMaxAgeMs: 1000 });
 });
 
-test('wrong switches and grants are each told', () => {
+test('each wrong switch and grant rule is reported', () => {
   const mistakes = mistakesIn(`
 ${small.replace('name: slate', 'name: slate\n    grants: { consentFor: [outgoing-payment], waitSeconds: -1, tokenSecond: 5 }')}
 switches: { rotateContinuations: true, hashEncoding: hex, requireTagGnap: 1 }
@@ -159,7 +159,7 @@ client: { wallet: slate/ann, keyId: k1 }
   ]);
 });
 
-test('keys: PEM, base64 of it, JWK, a file; private ones are known as such', () => {
+test('keys: PEM, base64 of PEM, JWK, a file; private keys are recognised', () => {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
   const pem = privateKey.export({ format: 'pem', type: 'pkcs8' }) as string;
   writeFileSync(join(directory, 'key.pem'), pem);
@@ -185,7 +185,7 @@ test('keys: PEM, base64 of it, JWK, a file; private ones are known as such', () 
   assert.deepEqual(privateOnes, ['pem', 'base64', 'privateJwk', 'file']);
 });
 
-test('the example has every member, and is right', async () => {
+test('the example has every member and is valid', async () => {
   const file = join(import.meta.dirname, '..', '..', '..', 'spec', 'ase', 'world.example.yaml');
   assert.equal((await readWorldFile(file)).ases.length, 2);
   const text = readFileSync(file, 'utf8');
@@ -198,7 +198,7 @@ test('the example has every member, and is right', async () => {
   for (const [, member] of members) assert.match(text, new RegExp(`\\b${member}:`), member);
 });
 
-test('a key that cannot be used is refused and not quoted', () => {
+test('an unusable key is rejected and not quoted', () => {
   const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const pem = privateKey.export({ format: 'pem', type: 'pkcs8' }) as string;
   const document = load(small) as { ases: [{ wallets: [Record<string, unknown>] }] };
@@ -217,7 +217,7 @@ test('a key that cannot be used is refused and not quoted', () => {
   );
 });
 
-test('all mistakes at once, each with its place; a typo gets the nearest member', () => {
+test('all mistakes are reported at once with their places; for a typo the nearest member', () => {
   assert.deepEqual(
     mistakesIn(`
 ases:
@@ -253,7 +253,7 @@ receiver: chalk/ben
   );
 });
 
-test('what members say of each other must fit', () => {
+test('members must be consistent with each other', () => {
   assert.deepEqual(
     mistakesIn(`
 ases:
@@ -274,14 +274,14 @@ client: { wallet: gravel/x, keyId: k }
 `),
     [
       'ases[0].wallets[1].path: there is another wallet at /ann',
-      'ases[0].peers[0]: an ASE is no peer of its own',
-      'ases[0].peers[1]: prefix of a neighbour are not given',
-      'ases[0].peers[2]: no ASE of this world; then it needs endpoint, incomingToken, outgoingToken too',
+      'ases[0].peers[0]: an ASE cannot peer with itself',
+      'ases[0].peers[1]: prefix: not allowed for a peer in this world',
+      'ases[0].peers[2]: unknown in this world; a remote peer also needs endpoint, incomingToken, outgoingToken',
       'ases[1].name: there is another ASE named slate',
       'prices: no price for CHF',
       'ases[1].prices: no price for USD',
-      'receiver: there is no wallet slate/carl',
-      'client.wallet: there is no wallet gravel/x',
+      'receiver: unknown wallet slate/carl',
+      'client.wallet: unknown wallet gravel/x',
     ],
   );
 });
