@@ -1,10 +1,12 @@
 /** The events of one ASE, with clocks and a webhook receiver that the test controls. */
+import pino from 'pino';
 import { toInstant } from '../../../src/database/columns.ts';
 import type { Database } from '../../../src/database/database.ts';
-import { createEvents, type Events, type Webhook } from '../../../src/events/delivery.ts';
+import type { Events, Webhook } from '../../../src/events/delivery.ts';
 import { createOutbound } from '../../../src/net/outbound.ts';
 import type { PaymentEventType } from '../../../src/payments/payment-event.ts';
 import { EUR, openWallet, TestClock } from '../../payments/support/two-ases.ts';
+import { testPayments } from '../../support/test-ase.ts';
 import { openWebhookReceiver, type WebhookReceiver } from './webhook-receiver.ts';
 
 export const marble = 'marble';
@@ -37,14 +39,21 @@ export async function createOneAse(db: Database, { timeoutMs = 5000 } = {}): Pro
     userAgent: 'test',
   });
   const warnings: Record<string, unknown>[] = [];
-  const events = createEvents({
-    ase: marble,
+  const log = pino({ level: 'silent' });
+  const record = (fields: Record<string, unknown>) => void warnings.push(fields);
+  const payments = testPayments({
+    key: marble,
     db,
     clock,
     outbound,
-    webhook: () => one.webhook,
-    log: { info: (fields) => warnings.push(fields), warn: (fields) => warnings.push(fields) },
+    log: Object.assign(log, { info: record, warn: record }),
+    settings: {
+      get webhook() {
+        return one.webhook;
+      },
+    },
   });
+  const { events } = payments;
   const wallet = await openWallet({ ase: marble, db, asset: EUR });
   const one: OneAse = {
     events,

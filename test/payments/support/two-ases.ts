@@ -1,19 +1,22 @@
 /** Two ASEs with a link between their connectors, wallets with money, and payments to send. */
 import { createHash } from 'node:crypto';
+import type { Payments } from '../../../src/ase/payments.ts';
 import { type Clock, WorldClock } from '../../../src/clock.ts';
 import { toAmount, toInstant } from '../../../src/database/columns.ts';
 import type { Database } from '../../../src/database/database.ts';
 import { Problem } from '../../../src/errors.ts';
 import type { Asset } from '../../../src/open-payments/amount.ts';
-import { type Connector, createConnector } from '../../../src/payments/ilp/connector.ts';
+import type { Connector } from '../../../src/payments/ilp/connector.ts';
 import { createCredentials } from '../../../src/payments/ilp/credentials.ts';
 import { createInProcessLink } from '../../../src/payments/ilp/in-process-link.ts';
 import { type Link, LinkError } from '../../../src/payments/ilp/link.ts';
+import type { PeerTerms } from '../../../src/payments/ilp/peers.ts';
 import { findCreditable } from '../../../src/payments/incoming/credit.ts';
 import { bookTransfer, openInternalAccount, readTrialBalance } from '../../../src/payments/ledger.ts';
 import type { Failpoint } from '../../../src/payments/outgoing/failpoint.ts';
-import { createOutgoingPaymentWorker, type OutgoingPaymentWorker } from '../../../src/payments/outgoing/worker.ts';
+import type { OutgoingPaymentWorker } from '../../../src/payments/outgoing/worker.ts';
 import type { Receiver } from '../../../src/payments/receiver.ts';
+import { testPayments } from '../../support/test-ase.ts';
 
 export const USD: Asset = { code: 'USD', scale: 2 };
 export const EUR: Asset = { code: 'EUR', scale: 2 };
@@ -253,6 +256,17 @@ export interface TwoAsesOptions {
   readonly slotTimeoutMs?: number;
 }
 
+/** Terms with a peer whose link the test opens, so that neither endpoint nor tokens are used. */
+const peerTerms = (name: string, maxPacketAmount: bigint): PeerTerms => ({
+  name,
+  prefix: prefixOf(name),
+  maxPacketAmount,
+  balanceLimit: undefined,
+  endpoint: `https://${name}.example`,
+  incomingTokenDigest: '',
+  outgoingToken: '',
+});
+
 /** `granite` (USD) pays to `marble` (EUR). Names are new each time, so that many pairs can share one database. */
 export function createTwoAses(options: TwoAsesOptions) {
   const {
@@ -265,22 +279,19 @@ export function createTwoAses(options: TwoAsesOptions) {
   const names = { granite: newId('granite'), marble: newId('marble') };
   let packets = 0;
 
-  const marbleConnector: Connector = createConnector({
-    ase: names.marble,
+  const marblePayments: Payments = testPayments({
+    key: names.marble,
     db: receiverDb,
     clock,
-    prefix: prefixOf(names.marble),
-    secrets: () => [secretOf(names.marble)],
-    peers: () => [
-      {
-        name: names.granite,
-        prefix: prefixOf(names.granite),
-        maxPacketAmount: options.receiverMaxPacketAmount ?? maxPacketAmount,
-        link: createInProcessLink((asset, bytes) => graniteConnector.receive(names.marble, asset, bytes)),
-      },
-    ],
-    ...(options.failpoint && { failpoint: options.failpoint }),
+    failpoint: options.failpoint,
+    settings: {
+      secrets: [secretOf(names.marble)],
+      peers: [peerTerms(names.granite, options.receiverMaxPacketAmount ?? maxPacketAmount)],
+    },
+    openLink: () =>
+      createInProcessLink((asset, bytes) => granitePayments.connector.receive(names.marble, asset, bytes)),
   });
+  const marbleConnector = marblePayments.connector;
   const link = createInProcessLink((asset, bytes) => marbleConnector.receive(names.granite, asset, bytes));
   const faultyLink: Link = {
     async send(asset, prepare, onSent) {
@@ -293,22 +304,6 @@ export function createTwoAses(options: TwoAsesOptions) {
       return answer;
     },
   };
-  const graniteConnector: Connector = createConnector({
-    ase: names.granite,
-    db,
-    clock,
-    prefix: prefixOf(names.granite),
-    secrets: () => [secretOf(names.granite)],
-    peers: () => [
-      {
-        name: names.marble,
-        prefix: prefixOf(names.marble),
-        maxPacketAmount,
-        link: options.wrapLink ? options.wrapLink(faultyLink) : faultyLink,
-      },
-    ],
-  });
-
   const granitePlace: AsePlace = { ase: names.granite, db, asset: USD };
   const marblePlace: AsePlace = { ase: names.marble, db: receiverDb, asset: options.receiveAsset ?? EUR };
   const readReceiver = async (url: string): Promise<Receiver> => {
@@ -321,16 +316,27 @@ export function createTwoAses(options: TwoAsesOptions) {
     const receiver = await showReceiver(marblePlace, id);
     return options.readReceiver ? options.readReceiver(receiver) : receiver;
   };
-  const workerOptions = {
-    clock,
-    readReceiver,
-    ...(options.failpoint && { failpoint: options.failpoint }),
-    ...(options.maxAttempts && { maxAttempts: options.maxAttempts }),
-    ...(options.slotTimeoutMs && { slotTimeoutMs: options.slotTimeoutMs }),
+  const openPayments = () =>
+    testPayments({
+      key: names.granite,
+      db,
+      clock,
+      readReceiver,
+      failpoint: options.failpoint,
+      settings: { secrets: [secretOf(names.granite)], peers: [peerTerms(names.marble, maxPacketAmount)] },
+      openLink: () => (options.wrapLink ? options.wrapLink(faultyLink) : faultyLink),
+      worker: {
+        ...(options.maxAttempts && { maxAttempts: options.maxAttempts }),
+        ...(options.slotTimeoutMs && { slotTimeoutMs: options.slotTimeoutMs }),
+      },
+    });
+  const granitePayments = openPayments();
+  const newWorker = () => openPayments().worker;
+  const granite: TestAse = {
+    ...granitePlace,
+    connector: granitePayments.connector,
+    worker: granitePayments.worker,
   };
-  const newWorker = () =>
-    createOutgoingPaymentWorker({ ...workerOptions, ase: names.granite, db, connector: graniteConnector });
-  const granite: TestAse = { ...granitePlace, connector: graniteConnector, worker: newWorker() };
   const marble: AsePlace & { connector: Connector } = { ...marblePlace, connector: marbleConnector };
   return {
     granite,
