@@ -19,7 +19,7 @@ import {
 } from './payment-entities.ts';
 
 /** State shared by the processes of a world: the business clock and the consent policy. */
-export const World = defineEntity({
+const World = defineEntity({
   name: 'World',
   tableName: 'world',
   properties: {
@@ -30,7 +30,7 @@ export const World = defineEntity({
 });
 
 /** An ASE and its secrets, from which all its credentials and keys derive. */
-export const Ase = defineEntity({
+const Ase = defineEntity({
   name: 'Ase',
   tableName: 'ase',
   properties: {
@@ -48,7 +48,7 @@ export const Ase = defineEntity({
 });
 
 /** Another ASE with which packets are exchanged. */
-export const Peer = defineEntity({
+const Peer = defineEntity({
   name: 'Peer',
   tableName: 'peer',
   properties: {
@@ -68,7 +68,7 @@ export const Peer = defineEntity({
 });
 
 /** The fee for sending in an asset (SET-05). */
-export const Fee = defineEntity({
+const Fee = defineEntity({
   name: 'Fee',
   tableName: 'fee',
   properties: {
@@ -81,13 +81,13 @@ export const Fee = defineEntity({
 });
 
 /** The price of one whole unit of a currency, as a decimal in a currency common to all (SET-10). */
-export const Price = defineEntity({
+const Price = defineEntity({
   name: 'Price',
   tableName: 'price',
   properties: { ase: ase(), currency: p.text().primary(), price: p.text() },
 });
 
-export const Account = defineEntity({
+const Account = defineEntity({
   name: 'Account',
   tableName: 'account',
   properties: {
@@ -103,7 +103,7 @@ export const Account = defineEntity({
   },
 });
 
-export const LedgerTransfer = defineEntity({
+const LedgerTransfer = defineEntity({
   name: 'LedgerTransfer',
   tableName: 'ledger_transfer',
   properties: {
@@ -118,7 +118,7 @@ export const LedgerTransfer = defineEntity({
   indexes: [{ properties: ['ase', 'createdAt', 'id'] }],
 });
 
-export const LedgerEntry = defineEntity({
+const LedgerEntry = defineEntity({
   name: 'LedgerEntry',
   tableName: 'ledger_entry',
   properties: {
@@ -131,7 +131,7 @@ export const LedgerEntry = defineEntity({
   indexes: [{ properties: ['ase', 'accountId'] }],
 });
 
-export const WalletAddress = defineEntity({
+const WalletAddress = defineEntity({
   name: 'WalletAddress',
   tableName: 'wallet_address',
   properties: {
@@ -148,7 +148,7 @@ export const WalletAddress = defineEntity({
   uniques: [{ properties: ['ase', 'path'] }, { properties: ['ase', 'url'] }],
 });
 
-export const WalletAddressKey = defineEntity({
+const WalletAddressKey = defineEntity({
   name: 'WalletAddressKey',
   tableName: 'wallet_address_key',
   properties: {
@@ -161,7 +161,7 @@ export const WalletAddressKey = defineEntity({
 });
 
 /** Audit log of administrative changes to an ASE; append-only like the ledger. */
-export const AdministrativeAction = defineEntity({
+const AdministrativeAction = defineEntity({
   name: 'AdministrativeAction',
   tableName: 'administrative_action',
   properties: {
