@@ -142,8 +142,8 @@ function signAnew(
   const lines = request.headers.filter(([name]) => name === 'Signature-Input').map(([, value]) => value);
   const members = [...lines.join(', ').matchAll(innerLists)];
   const member =
-    members.find(([, label]) => label === 'sig1') ??
     members.find(([, , parameters]) => parameters!.includes(';tag="gnap"')) ??
+    members.find(([, label]) => label === 'sig1') ??
     members[0];
   if (!member) return undefined;
   const [, , parameters, list] = member;

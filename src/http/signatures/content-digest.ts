@@ -1,8 +1,8 @@
-// Content-Digest over the received bytes: RFC 9530 §2, rows SIG-05 to SIG-09 and SIG-N02.
+/** Content-Digest over the received bytes: RFC 9530 §2 (SIG-05 to SIG-09, SIG-N02). */
 import { hash } from 'node:crypto';
 import type { WireSwitches } from '../../profile.ts';
 import { combinedHeader, type ReceivedRequest } from '../received-request.ts';
-import { readDictionary } from './structured-fields.ts';
+import { parseDictionary } from './structured-fields.ts';
 import { refusal, type Verdict } from './verdict.ts';
 
 const hashNames: Readonly<Record<string, string>> = { 'sha-512': 'sha512', 'sha-256': 'sha256' };
@@ -22,15 +22,17 @@ export function verifyContentDigest(
       ? { ok: true, lenient: [] }
       : refusal('digest_missing', 'the request has a body but no Content-Digest');
   }
-  const dictionary = readDictionary(field);
+  const dictionary = parseDictionary(field);
   if (!dictionary.ok) return refusal('digest_malformed', `Content-Digest: ${dictionary.detail}`);
 
   const claimed: { algorithm: string; hashName: string; digest: Buffer }[] = [];
   for (const { key, value } of dictionary.members) {
     const hashName = Object.hasOwn(hashNames, key) ? hashNames[key] : undefined;
     if (hashName === undefined) continue;
-    if (!(value[0] instanceof ArrayBuffer)) return refusal('digest_malformed', `${key} is not a byte sequence`);
-    claimed.push({ algorithm: key, hashName, digest: Buffer.from(value[0]) });
+    if (!('bare' in value) || value.bare.type !== 'bytes') {
+      return refusal('digest_malformed', `${key} is not a byte sequence`);
+    }
+    claimed.push({ algorithm: key, hashName, digest: value.bare.value });
   }
   if (claimed.length === 0) return refusal('digest_unsupported', 'Content-Digest names neither sha-512 nor sha-256');
 
@@ -47,14 +49,20 @@ export function verifyContentDigest(
   );
 }
 
-/** Content-Digest field value (sha-512) for a request of our own. */
+/** Content-Digest field value (sha-512) for a request that this server sends. */
 export function createContentDigest(body: Buffer | string): string {
   return `sha-512=:${hash('sha512', body, 'base64')}:`;
 }
 
+/** Undefined unless the text stands for the same JSON value as the body. */
 function serializeCompactJson(body: Buffer): string | undefined {
   try {
-    return JSON.stringify(JSON.parse(body.toString('utf8')));
+    return JSON.stringify(JSON.parse(body.toString('utf8')), (_key, value) => {
+      // 1e999 would become null, and -0 would become 0.
+      if (typeof value === 'number' && JSON.parse(JSON.stringify(value)) !== value) throw new RangeError();
+      if (Object.is(value, -0)) throw new RangeError();
+      return value;
+    });
   } catch {
     return undefined;
   }

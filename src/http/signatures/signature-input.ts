@@ -1,14 +1,16 @@
-// Signature-Input and Signature, read before the key is known: RFC 9421 §4.1, §4.2, §2.3, rows SIG-02 to SIG-19.
-import type { InnerList } from 'structured-headers';
+/**
+ * Signature-Input and Signature, read before the key is known: RFC 9421 §4.1, §4.2, §2.3 (SIG-02 to SIG-19). Each field is
+ * parsed once; the values that are checked and the text that goes into the signature base come from the same parse.
+ */
 import type { WireSwitches } from '../../profile.ts';
 import { combinedHeader, headerLines, type ReceivedRequest } from '../received-request.ts';
 import { isSupportedComponent } from './components.ts';
-import { readBareSignature, readUnquotedInput } from './lenient-forms.ts';
-import { type DictionaryMember, readDictionary, readParameterLiterals } from './structured-fields.ts';
-import { type LenientForm, type Refusal, refusal } from './verdict.ts';
+import { parseBareSignature } from './lenient-forms.ts';
+import { type DictionaryMember, type InnerList, parseDictionary } from './structured-fields.ts';
+import { type LenientForm, type Reason, type Refusal, refusal } from './verdict.ts';
 
-const maxInputLength = 8192;
-const maxComponents = 32;
+const MAX_FIELD_LENGTH = 8192;
+const MAX_COMPONENTS = 32;
 
 export interface SignatureParameters {
   readonly keyid: string;
@@ -45,28 +47,28 @@ export function readSignature(
   required: readonly string[] = requiredComponents(exchange),
 ): ReadSignature | Refusal {
   if (headerLines(exchange, 'authorization').length > 1) {
-    return refusal('duplicate_authorization', 'the Authorization field stands more than once');
+    return refusal('duplicate_authorization', 'the Authorization field occurs more than once');
   }
   const inputText = combinedHeader(exchange, 'signature-input');
   if (!inputText) return refusal('missing_signature_input', 'the request has no Signature-Input');
   const signatureText = combinedHeader(exchange, 'signature');
   if (!signatureText) return refusal('missing_signature', 'the request has no Signature');
-  if (inputText.length > maxInputLength || signatureText.length > maxInputLength) {
-    return refusal('signature_input_too_large', `Signature-Input and Signature end at ${maxInputLength} characters`);
+  if (inputText.length > MAX_FIELD_LENGTH || signatureText.length > MAX_FIELD_LENGTH) {
+    const detail = `Signature-Input and Signature may have at most ${MAX_FIELD_LENGTH} characters`;
+    return refusal('signature_input_too_large', detail);
   }
   const lenient: LenientForm[] = [];
-  const inputs = readInputs(inputText, switches, lenient);
+  const inputs = parseInputs(inputText, switches, lenient);
   if (!inputs.ok) return inputs;
-  const signatures = readSignatures(signatureText, inputs.members, switches, lenient);
+  const signatures = parseSignatures(signatureText, inputs.members, switches, lenient);
   if (!signatures.ok) return signatures;
-  const member = selectLabel(inputs.members, signatures.byLabel);
+  const member = selectInput(inputs.members, signatures.byLabel);
   if ('ok' in member) return member;
 
-  const list = member.value as InnerList;
-  const params = readParameters(member.raw, list, switches, now);
+  const params = checkParameters(member.value, switches, now);
   if ('ok' in params) return params;
   if (params.alg !== undefined) lenient.push('alg_parameter');
-  const components = readComponents(list, required);
+  const components = checkComponents(member.value, required);
   if ('ok' in components) return components;
   return {
     ok: true,
@@ -80,92 +82,92 @@ export function readSignature(
   };
 }
 
-type Inputs = { readonly ok: true; readonly members: readonly DictionaryMember[] } | Refusal;
+type InputMember = DictionaryMember & { readonly value: InnerList };
 
-function readInputs(text: string, switches: WireSwitches, lenient: LenientForm[]): Inputs {
-  let read = readDictionary(text);
-  if (!read.ok && switches.lenientSignatureForms) {
-    const unquoted = readUnquotedInput(text);
-    const reread = unquoted && readDictionary(unquoted.rewritten);
-    if (reread?.ok) {
-      read = { ok: true, members: reread.members.map((member) => ({ ...member, raw: unquoted!.raw })) };
-      lenient.push('unquoted_components');
-    }
+type Inputs = { readonly ok: true; readonly members: readonly InputMember[] } | Refusal;
+
+function parseInputs(text: string, switches: WireSwitches, lenient: LenientForm[]): Inputs {
+  const parsed = parseDictionary(text, { unquotedNames: switches.lenientSignatureForms });
+  if (!parsed.ok) {
+    const reason = faultReasons[parsed.fault] ?? 'malformed_signature_input';
+    return refusal(reason, `Signature-Input: ${parsed.detail}`);
   }
-  if (!read.ok) {
-    const reason = read.fault === 'duplicate_key' ? 'duplicate_label' : 'malformed_signature_input';
-    return refusal(reason, `Signature-Input: ${read.detail}`);
-  }
-  const stray = read.members.find(({ value }) => !Array.isArray(value[0]));
+  const { members } = parsed;
+  const stray = members.find((member) => !isInput(member));
   if (stray) return refusal('malformed_signature_input', `Signature-Input: ${stray.key} is not an inner list`);
-  if (read.members.length === 0) return refusal('missing_signature_input', 'Signature-Input is empty');
-  return read;
+  if (members.length === 0) return refusal('missing_signature_input', 'Signature-Input is empty');
+  if (parsed.hasUnquotedNames) lenient.push('unquoted_components');
+  return { ok: true, members: members.filter(isInput) };
 }
+
+const isInput = (member: DictionaryMember): member is InputMember => 'items' in member.value;
+
+const faultReasons: Readonly<Record<string, Reason>> = {
+  duplicate_key: 'duplicate_label',
+  duplicate_parameter: 'duplicate_parameter',
+};
 
 type Signatures = { readonly ok: true; readonly byLabel: ReadonlyMap<string, Buffer> } | Refusal;
 
-function readSignatures(
+function parseSignatures(
   text: string,
-  inputs: readonly DictionaryMember[],
+  inputs: readonly InputMember[],
   switches: WireSwitches,
   lenient: LenientForm[],
 ): Signatures {
-  const bare = switches.lenientSignatureForms ? readBareSignature(text) : undefined;
+  const bare = switches.lenientSignatureForms ? parseBareSignature(text) : undefined;
   if (bare && (bare.label !== undefined || inputs.length === 1)) {
     lenient.push(bare.form);
     return { ok: true, byLabel: new Map([[bare.label ?? inputs[0]!.key, bare.bytes]]) };
   }
-  const read = readDictionary(text);
-  if (!read.ok) {
-    const reason = read.fault === 'duplicate_key' ? 'duplicate_label' : 'malformed_signature';
-    return refusal(reason, `Signature: ${read.detail}`);
-  }
+  const parsed = parseDictionary(text);
+  if (!parsed.ok) return refusal(faultReasons[parsed.fault] ?? 'malformed_signature', `Signature: ${parsed.detail}`);
   const byLabel = new Map<string, Buffer>();
-  for (const { key, value } of read.members) {
-    if (!(value[0] instanceof ArrayBuffer)) return refusal('malformed_signature', `${key} is not a byte sequence`);
-    byLabel.set(key, Buffer.from(value[0]));
+  for (const { key, value } of parsed.members) {
+    if (!('bare' in value) || value.bare.type !== 'bytes') {
+      return refusal('malformed_signature', `Signature: ${key} is not a byte sequence`);
+    }
+    byLabel.set(key, value.bare.value);
   }
   return { ok: true, byLabel };
 }
 
-/** SIG-02: both fields name the same labels; of several, `sig1`, else the one tagged `gnap`. */
-function selectLabel(
-  inputs: readonly DictionaryMember[],
-  signatures: ReadonlyMap<string, Buffer>,
-): DictionaryMember | Refusal {
+/**
+ * The signature that counts. Both fields have the same labels. A label means nothing (RFC 9421 §7.2.5): the signature
+ * tagged `gnap` counts (RFC 9635 §7.3.1), and without any, the one that no other application tagged as its own. It must
+ * be the only one (SIG-02, OPI-080).
+ */
+function selectInput(inputs: readonly InputMember[], signatures: ReadonlyMap<string, Buffer>): InputMember | Refusal {
   const labels = new Set(inputs.map(({ key }) => key));
-  const lonely =
+  const unmatched =
     [...labels].find((label) => !signatures.has(label)) ?? [...signatures.keys()].find((label) => !labels.has(label));
-  if (lonely !== undefined) {
-    return refusal('label_mismatch', `label ${lonely} stands in only one of Signature-Input and Signature`);
+  if (unmatched !== undefined) {
+    return refusal('label_mismatch', `the label ${unmatched} is in only one of Signature-Input and Signature`);
   }
-  const tagged = inputs.filter(({ value }) => value[1].get('tag') === 'gnap');
-  const chosen =
-    inputs.find(({ key }) => key === 'sig1') ??
-    (tagged.length === 1 ? tagged[0] : inputs.length === 1 ? inputs[0] : undefined);
-  return chosen ?? refusal('ambiguous_label', 'several signatures, none labelled sig1 and not exactly one tagged gnap');
+  const tagged = (wanted: string | undefined) =>
+    inputs.filter(({ value }) => value.parameters.get('tag')?.value === wanted);
+  const candidates = [tagged('gnap'), tagged(undefined), inputs].find(({ length }) => length > 0) ?? [];
+  if (candidates.length === 1) return candidates[0]!;
+  return refusal('ambiguous_label', 'there are several signatures and not exactly one is tagged gnap');
 }
 
-function readParameters(
-  raw: string,
-  [, values]: InnerList,
+function checkParameters(
+  { parameters }: InnerList,
   switches: WireSwitches,
   now: number,
 ): SignatureParameters | Refusal {
-  const literals = readParameterLiterals(raw);
-  const literal = new Map(literals);
-  if (literal.size !== literals.length) return refusal('duplicate_parameter', 'a signature parameter stands twice');
   for (const name of ['keyid', 'nonce', 'alg', 'tag']) {
-    const value = values.get(name);
-    if (value !== undefined && typeof value !== 'string')
-      return refusal('malformed_parameter', `${name} is not a string`);
+    const type = parameters.get(name)?.type;
+    if (type !== undefined && type !== 'string') return refusal('malformed_parameter', `${name} is not a string`);
   }
   for (const name of ['created', 'expires']) {
-    if (values.has(name) && !/^\d{1,15}$/.test(literal.get(name) ?? '')) {
-      return refusal('malformed_parameter', `${name} is not an integer of seconds`);
+    const item = parameters.get(name);
+    if (item !== undefined && (item.type !== 'integer' || item.value < 0)) {
+      return refusal('malformed_parameter', `${name} is not a whole number of seconds`);
     }
   }
-  const params = Object.fromEntries(values) as unknown as Partial<SignatureParameters>;
+  const values = [...parameters].map(([name, { value }]) => [name, value]);
+  const params: Partial<SignatureParameters> = Object.fromEntries(values);
   const { keyid, created, expires, nonce, alg, tag } = params;
 
   if (!keyid) return refusal('missing_keyid', 'the signature has no keyid');
@@ -183,14 +185,15 @@ function readParameters(
   return { keyid, created, expires, nonce, alg, tag };
 }
 
-function readComponents([items]: InnerList, required: readonly string[]): string[] | Refusal {
-  if (items.length > maxComponents) return refusal('too_many_components', `more than ${maxComponents} components`);
+function checkComponents({ items }: InnerList, required: readonly string[]): string[] | Refusal {
+  if (items.length > MAX_COMPONENTS) return refusal('too_many_components', `more than ${MAX_COMPONENTS} components`);
   const components: string[] = [];
-  for (const [name, params] of items) {
-    if (typeof name !== 'string') return refusal('malformed_signature_input', 'a component name is not a string');
-    if (params.size > 0) return refusal('unsupported_component', `parameters on component ${name}`);
+  for (const { bare, parameters } of items) {
+    if (bare.type !== 'string') return refusal('malformed_signature_input', 'a component name is not a string');
+    const name = bare.value;
+    if (parameters.size > 0) return refusal('unsupported_component', `parameters on component ${name}`);
     if (!isSupportedComponent(name)) return refusal('unsupported_component', `component ${JSON.stringify(name)}`);
-    if (components.includes(name)) return refusal('duplicate_component', `component ${name} stands twice`);
+    if (components.includes(name)) return refusal('duplicate_component', `component ${name} occurs twice`);
     components.push(name);
   }
   const missing = required.find((name) => !components.includes(name));

@@ -112,7 +112,7 @@ export const signedMessage: fc.Arbitrary<SignedMessage> = draft.map((made): Sign
   const signature = sign(null, Buffer.from(base), privateKey);
   const encoded = signature.toString('base64');
   const proxy = made.proxy && form === 'rfc' && made.label === 'sig1';
-  const input = `${proxy ? 'proxy=("@method");created=1;keyid="p", ' : ''}${made.label}=${text}`;
+  const input = `${proxy ? 'proxy=("@method");created=1;keyid="p";tag="proxy", ' : ''}${made.label}=${text}`;
   const wire = { rfc: `${made.label}=:${encoded}:`, php: `${made.label}=${encoded}`, rust: encoded }[form];
   const rawHeaders = shuffle<Line[]>([
     ...groupByName(fields),
