@@ -31,6 +31,7 @@ export function principalLeaving(net: bigint, fee: Fee): bigint {
   return ceilDivide((net + fee.fixed) * WHOLE, WHOLE - BigInt(fee.basisPoints));
 }
 
-function ceilDivide(dividend: bigint, divisor: bigint): bigint {
+/** Rounds up; both are positive. */
+export function ceilDivide(dividend: bigint, divisor: bigint): bigint {
   return (dividend + divisor - 1n) / divisor;
 }

@@ -58,9 +58,14 @@ type OutgoingPaymentRow = Omit<
   'client_id' | 'wallet_active'
 >;
 
-/** `failed` is final. `sentAmount` is the amount that left the account, before and after a failure (RS-OP-16). */
+/**
+ * `sentAmount` is the amount that left the account, before and after a failure. A part is rounded up, so it may reach the
+ * debit early; a payment that has not ended shows less, because clients take equality for the end (RS-OP-16, OPI-070).
+ */
 function toBody(deps: OutgoingPaymentDeps, row: OutgoingPaymentRow): OutgoingPaymentBody {
   const debit = debitAmountOf(row);
+  const sent = toAmount(row.sent_amount);
+  const sentAmount = row.state === 'pending' && sent === debit.value ? sent - 1n : sent;
   return {
     id: `${deps.resourceServer}/outgoing-payments/${row.id}`,
     walletAddress: row.wallet_url,
@@ -69,7 +74,7 @@ function toBody(deps: OutgoingPaymentDeps, row: OutgoingPaymentRow): OutgoingPay
     receiver: row.receiver,
     receiveAmount: toWireAmount(receiveAmountOf(row)),
     debitAmount: toWireAmount(debit),
-    sentAmount: toWireAmount({ value: toAmount(row.sent_amount), asset: debit.asset }),
+    sentAmount: toWireAmount({ value: sentAmount, asset: debit.asset }),
     ...(row.metadata !== null && { metadata: row.metadata }),
     createdAt: toInstant(toMillis(row.created_at)),
   };

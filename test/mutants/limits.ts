@@ -257,7 +257,7 @@ export const limitMutants: readonly Mutant[] = [
   {
     id: 'grant-spent.failed-payments-stay',
     file: spending,
-    at: 'const unsent = «job.debit.value - job.sentAmount»;',
+    at: 'const unpaid = «unpaidAmount(job)»;',
     by: '0n',
     fails: [
       'grant-spent.part-failed',
@@ -269,7 +269,7 @@ export const limitMutants: readonly Mutant[] = [
   {
     id: 'grant-spent.sent-part-given-back',
     file: spending,
-    at: 'const unsent = «job.debit.value - job.sentAmount»;',
+    at: 'const unpaid = «unpaidAmount(job)»;',
     by: 'job.debit.value',
     fails: ['grant-spent.part-failed', 'grant-spent.fails-later'],
   },

@@ -15,13 +15,13 @@ const rules: readonly Omit<Mutant, 'fails'>[] = [
   {
     id: 'money.fee-kept-of-failed-payments',
     file: 'src/payments/outgoing/transfers.ts',
-    at: 'const unsent = «job.debit.value - job.sentAmount»;',
-    by: 'job.debit.value - job.sentAmount - job.fee',
+    function: 'unpaidAmount',
+    returns: 'job.debit.value - job.sentAmount - job.fee',
   },
   {
     id: 'money.refund-forgotten',
     file: send,
-    at: 'if («job.funded») await bookTransfer(tx, job.ase, `outgoing:${job.id}:refund`',
+    at: 'if («job.funded») await bookRefund(tx, job, clock.businessNow())',
     by: 'false',
   },
   {
@@ -64,10 +64,16 @@ const rules: readonly Omit<Mutant, 'fails'>[] = [
     by: 'false',
   },
   {
-    id: 'money.part-rounded-up',
+    id: 'money.partial-delivery-is-free',
     file: 'src/payments/outgoing/transfers.ts',
-    at: '«(delivered * sendable(job)) / job.receive.value»;',
-    by: '(delivered * sendable(job) + job.receive.value - 1n) / job.receive.value',
+    at: '«ceilDivide(total * delivered, job.receive.value)»;',
+    by: '(total * delivered) / job.receive.value',
+  },
+  {
+    id: 'money.failed-payments-cost-no-fee',
+    file: 'src/payments/outgoing/transfers.ts',
+    at: 'const feeCharged = (job: Job, delivered: bigint): bigint => «shareOf(job.fee, delivered, job)»;',
+    by: 'delivered === job.receive.value ? job.fee : 0n',
   },
   {
     id: 'money.deposit-booked-again',

@@ -454,7 +454,7 @@ export const resourceMutants: readonly Mutant[] = [
   {
     id: 'outgoing-payment.rest-kept',
     file: 'src/payments/outgoing/send.ts',
-    at: 'if («job.funded») await bookTransfer(tx, job.ase, `outgoing:${job.id}:refund`',
+    at: 'if («job.funded») await bookRefund(tx, job, clock.businessNow())',
     by: 'false',
     fails: ['outgoing-payment.partly-delivered'],
   },

@@ -16,6 +16,20 @@ export const sendingMutants: readonly Mutant[] = [
     by: 'true',
     fails: ['settlement.fixed-send', 'settlement.remaining'],
   },
+  {
+    id: 'settlement.part-is-rounded-down',
+    file: 'src/payments/outgoing/transfers.ts',
+    at: '«ceilDivide(total * delivered, job.receive.value)»;',
+    by: '(total * delivered) / job.receive.value',
+    fails: ['interledger.sender-stops', 'outgoing-payment.partly-delivered'],
+  },
+  {
+    id: 'settlement.failure-costs-no-fee',
+    file: 'src/payments/outgoing/transfers.ts',
+    at: 'const feeCharged = (job: Job, delivered: bigint): bigint => «shareOf(job.fee, delivered, job)»;',
+    by: 'delivered === job.receive.value ? job.fee : 0n',
+    fails: ['outgoing-payment.partly-delivered'],
+  },
   // ── Found by `make chaos` ──
   {
     // The receiver answers before it books.

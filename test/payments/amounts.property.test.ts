@@ -1,7 +1,7 @@
 /**
- * For any amount up to 2^64−1, any two scales, prices and fee: what a payment takes and gives is exact, and in any number
- * of packets less than one unit is lost in all (SET-03, SET-05, SET-07, SET-12, RS-Q-10…13). Compared with fractions
- * that are never divided, and with amounts computed in another way.
+ * For any amount up to 2^64−1, any two scales, prices and fee, the amounts that a payment takes and gives are exact. In
+ * any number of packets less than one unit is rounded, in favour of the ASE (SET-03, SET-05, SET-07, SET-12,
+ * RS-Q-10…13). Compared with fractions that are never divided, and with amounts computed in another way.
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
@@ -71,7 +71,7 @@ function quoteOrProblem(quote: () => QuoteAmounts): QuoteAmounts | string {
   }
 }
 
-/** What an amount is worth in the common currency, as a fraction: numerator and denominator. */
+/** Value of an amount in the common currency, as a fraction: numerator and denominator. */
 function worthOf(amount: bigint, { code, scale }: Asset, { from, to, prices }: Terms): readonly [bigint, bigint] {
   const [whole, part = ''] = (from.code === to.code ? '1' : prices[code]!).split('.');
   return [amount * BigInt(whole + part), 10n ** BigInt(part.length + scale)];
@@ -140,10 +140,54 @@ const payment = fc
   }))
   .map((job) => job as unknown as Job);
 
+const assetsFarApart = fc.constantFrom(
+  { from: { code: 'XAU', scale: 0 }, to: { code: 'USD', scale: 2 } },
+  { from: { code: 'USD', scale: 0 }, to: { code: 'USD', scale: 9 } },
+  { from: { code: 'XAU', scale: 0 }, to: { code: 'JPY', scale: 4 } },
+  { from: { code: 'JPY', scale: 0 }, to: { code: 'XAU', scale: 3 } },
+);
+
+/** Debits of a few units, and the share of the receive amount that arrives, in millionths. */
+const attempts = fc.array(
+  fc.record({ debitAmount: fc.bigInt({ min: 1n, max: 4n }), arrived: fc.bigInt({ min: 0n, max: 1_000_000n }) }),
+  { minLength: 1, maxLength: 30 },
+);
+
+test('over any payments, failed ones included, no more is delivered than was paid', () => {
+  let partial = 0;
+  fc.assert(
+    fc.property(assetsFarApart, fc.integer({ min: 0, max: 500 }), attempts, ({ from, to }, basisPoints, tries) => {
+      const prices = { XAU: '100000', USD: '1', JPY: '0.0067' };
+      const given: Terms = { from, to, prices, basisPoints, fixed: 0n };
+      let paid = 0n;
+      let delivered = 0n;
+      for (const { debitAmount, arrived } of tries) {
+        const quote = quoteOrProblem(() => quoteFixedSend({ ...termsOf(given), debitAmount }));
+        if (typeof quote === 'string') continue;
+        const debit = { value: debitAmount, asset: from };
+        const receive = { value: quote.receiveAmount, asset: to };
+        const job = { id: 'payment', payerAccountId: 'customer:payer', debit, fee: quote.fee, receive } as Job;
+        job.deliveredAmount = (quote.receiveAmount * arrived) / 1_000_000n;
+        job.sentAmount = sourceAmountFor(job, job.deliveredAmount);
+        const [, fee] = takeFee(job, job.deliveredAmount);
+        const [, back] = refund(job);
+        assert.ok(back!.amount >= 0n, 'more than the debit');
+        assert.equal(debitAmount - back!.amount, job.sentAmount + fee!.amount);
+        paid += job.sentAmount;
+        delivered += job.deliveredAmount;
+        if (0n < job.deliveredAmount && job.deliveredAmount < quote.receiveAmount) partial += 1;
+      }
+      assert.ok(isAtMost(worthOf(delivered, to, given), worthOf(paid, from, given)), 'delivered for nothing');
+    }),
+    RUNS,
+  );
+  assert.ok(partial > RUNS.numRuns, `only ${partial} partial deliveries`);
+});
+
 /** Where the packets end, as shares of the whole in millionths. */
 const cuts = fc.array(fc.bigInt({ min: 1n, max: 999_999n }), { maxLength: 40 });
 
-test('in however many packets: the whole is exact, a part is short of its share by less than one unit', () => {
+test('in however many packets: the whole is exact, and a part is paid by its share, rounded up', () => {
   fc.assert(
     fc.property(payment, cuts, fc.boolean(), (job, shares, isWhole) => {
       const receive = job.receive.value;
@@ -164,14 +208,17 @@ test('in however many packets: the whole is exact, a part is short of its share 
         book([...exchangeEntries(job, source, amount), { accountId: 'payee', amount }]);
         job.sentAmount += source;
         job.deliveredAmount = delivered;
-        assert.ok(job.sentAmount * receive <= delivered * sendable, 'more than its share');
-        assert.ok((job.sentAmount + 1n) * receive > delivered * sendable, 'a whole unit less than its share');
+        assert.ok(job.sentAmount * receive >= delivered * sendable, 'less than its share');
+        assert.ok((job.sentAmount - 1n) * receive < delivered * sendable, 'a whole unit more than its share');
       }
       const isComplete = job.deliveredAmount === receive;
-      book(isComplete ? takeFee(job) : refund(job));
+      book([...takeFee(job, job.deliveredAmount), ...refund(job)]);
       assert.equal(balances.get('hold:USD:2'), 0n);
       assert.equal(balances.get('payee') ?? 0n, job.deliveredAmount);
-      assert.equal(-balances.get('customer:payer')!, isComplete ? job.debit.value : job.sentAmount);
+      const fee = balances.get('fee:USD:2')!;
+      assert.ok(fee * receive >= job.fee * job.deliveredAmount, 'less than its share of the fee');
+      assert.ok((fee - 1n) * receive < job.fee * job.deliveredAmount, 'a whole unit more than its share of the fee');
+      assert.equal(-balances.get('customer:payer')!, isComplete ? job.debit.value : job.sentAmount + fee);
       if (isComplete) assert.equal(job.sentAmount, sendable);
       assert.equal(
         [...balances.values()].reduce((sum, balance) => sum + balance, 0n),

@@ -25,8 +25,8 @@ interface WalletAddress {
   readonly assetScale: number;
 }
 
-/** Takes the grants for the wallet address of the environment; consent is given automatically. */
-export async function createPayer(environment: ClientEnvironment): Promise<Payer> {
+/** Takes the grants for the wallet address of the environment; consent is given automatically. `limits` are those of its payments. */
+export async function createPayer(environment: ClientEnvironment, limits?: object): Promise<Payer> {
   const lookUp = async (url: string) => (await (await fetch(url)).json()) as WalletAddress;
   const payer = await lookUp(environment.walletAddress);
   const ask = async (method: string, url: string, token?: string, body?: unknown) => {
@@ -40,7 +40,7 @@ export async function createPayer(environment: ClientEnvironment): Promise<Payer
   };
   const pending = await grant(
     payer.authServer,
-    { type: 'outgoing-payment', actions: ['create', 'read', 'list'], identifier: payer.id },
+    { type: 'outgoing-payment', actions: ['create', 'read', 'list'], identifier: payer.id, ...(limits && { limits }) },
     { start: ['redirect'], finish: { method: 'redirect', uri: 'http://localhost:1/', nonce: 'n' } },
   );
   const redirect = await fetch(pending.interact.redirect, { redirect: 'manual' });

@@ -113,7 +113,7 @@ export const checks: readonly Check[] = [
   {
     id: 'outgoing-payment.partly-delivered',
     rows: ['RS-OP-18', 'RS-OP-29', 'RS-OP-31', 'SET-07', 'SET-09', 'SET-12', 'ILP-12'],
-    title: 'an interrupted payment fails with the amount sent; the rest is returned and no fee is taken',
+    title: 'an interrupted payment fails with the amount sent; the fee is charged in proportion and the rest returned',
     run: async (context) => {
       await withFees(context, 100_000, async (world) => {
         await failPacket(world, 3);
@@ -124,15 +124,16 @@ export const checks: readonly Check[] = [
         // Two packets of 1000 EUR cents each are 2500 USD cents.
         assert.deepEqual([payment.failed, payment.sentAmount.value], [true, '2500']);
         assert.equal(await receivedBy(world, incoming.id), 2000n);
-        assert.equal(await balanceOf(world, world.sender.url), 100_000n - 2500n);
+        // Half of the fee of 35 is 17.5.
+        assert.equal(await balanceOf(world, world.sender.url), 100_000n - 2500n - 18n);
         await expectBalancedBooks(world);
         const spent = await world.call({
           operation: 'get-outgoing-payment-grant',
           url: `${world.sender.resourceServer}/outgoing-payment-grant`,
           token,
         });
-        const totals = [amountOf(world.sender, '2500'), amountOf(world.receiver, '2000')];
-        assert.deepEqual(Object.values(expectStatus(spent, 200).body), totals, 'the grant counts what was sent');
+        const totals = [amountOf(world.sender, '2518'), amountOf(world.receiver, '2000')];
+        assert.deepEqual(Object.values(expectStatus(spent, 200).body), totals, 'the grant counts what was paid');
         const url = `${world.sender.resourceServer}/outgoing-payments?wallet-address=${encodeURIComponent(world.sender.url)}`;
         const list = expectStatus(await world.call({ operation: 'list-outgoing-payments', url, token }), 200);
         assert.deepEqual(list.body.result, [payment]);

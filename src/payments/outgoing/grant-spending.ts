@@ -9,6 +9,7 @@ import type { Amount } from '../../open-payments/amount.ts';
 import { checkRange, parseAmount, sameAsset } from '../../open-payments/amount.ts';
 import { boundary, intervalContaining, parseInterval } from '../../open-payments/interval.ts';
 import type { Job } from './job.ts';
+import { unpaidAmount } from './transfers.ts';
 
 /** One access item of one grant: each item has its own limits (AS-N08). */
 export interface GrantItem {
@@ -104,14 +105,14 @@ export async function reserveSpending(tx: Transaction, spending: Spending): Prom
   return { spendingId, spentDebit, spentReceive };
 }
 
-/** Gives back to the grant what a failed payment did not spend; the caller has locked the grant (LIM-14). */
+/** Gives back to the grant what a failed payment did not cost or deliver; the caller has locked the grant (LIM-14). */
 export async function returnSpending(tx: Transaction, job: Job): Promise<void> {
-  const unsent = job.debit.value - job.sentAmount;
+  const unpaid = unpaidAmount(job);
   const undelivered = job.receive.value - job.deliveredAmount;
   await tx
     .updateTable('grant_spending')
     .set({
-      spent_debit: sql<string>`spent_debit - ${`${unsent}`}::numeric`,
+      spent_debit: sql<string>`spent_debit - ${`${unpaid}`}::numeric`,
       spent_receive: sql<string>`spent_receive - ${`${undelivered}`}::numeric`,
     })
     .where('ase', '=', job.ase)

@@ -3,7 +3,7 @@
  * committed before the next begins, so a crash anywhere loses nothing (ILP-11, SET-07).
  */
 import type { Clock } from '../../clock.ts';
-import { assertOutsideTransaction, type Database, type Transaction } from '../../database/database.ts';
+import { assertOutsideTransaction, type Database } from '../../database/database.ts';
 import { Problem } from '../../errors.ts';
 import { sameAsset } from '../../open-payments/amount.ts';
 import type { Connector } from '../ilp/connector.ts';
@@ -23,7 +23,7 @@ import type { ReadReceiver, Receiver } from '../receiver.ts';
 import type { Failpoint } from './failpoint.ts';
 import { lockGrant, returnSpending } from './grant-spending.ts';
 import { type Job, updateJob } from './job.ts';
-import { bookFulfilled, exchangeEntries, holdDebit, refund, sourceAmountFor, takeFee } from './transfers.ts';
+import { bookFee, bookFulfilled, bookRefund, exchangeEntries, holdDebit, sourceAmountFor } from './transfers.ts';
 
 /** A subset of pino's `Logger`. */
 export interface SenderLog {
@@ -51,7 +51,7 @@ export type Outcome =
   | { readonly kind: 'retry'; readonly reason: string }
   | { readonly kind: 'handed-back' };
 
-/** Ends the payment with what was delivered so far; payer and grant get the rest back (SET-12, LIM-14). */
+/** Ends the payment with what was delivered and paid so far; payer and grant get the rest back (SET-12, LIM-14). */
 export async function failPayment(
   context: Pick<SendPaymentContext, 'db' | 'clock' | 'failpoint' | 'announce'>,
   job: Job,
@@ -62,7 +62,7 @@ export async function failPayment(
     await lockGrant(tx, job.ase, job.grantId);
     await updateJob(tx, job, { state: 'failed', failure: reason, nextAttemptAt: null });
     await returnSpending(tx, job);
-    if (job.funded) await bookTransfer(tx, job.ase, `outgoing:${job.id}:refund`, clock.businessNow(), refund(job));
+    if (job.funded) await bookRefund(tx, job, clock.businessNow());
     await context.announce(tx, 'outgoing_payment.failed', job.id);
   });
   failpoint('job-done');
@@ -89,10 +89,6 @@ async function holdFunds({ db, clock }: SendPaymentContext, job: Job): Promise<b
   }
   job.funded = true;
   return true;
-}
-
-async function bookFee(tx: Transaction, job: Job, now: number): Promise<void> {
-  if (job.fee > 0n) await bookTransfer(tx, job.ase, `outgoing:${job.id}:fee`, now, takeFee(job));
 }
 
 /** The receiver, or why it cannot take the missing amount. */
@@ -172,7 +168,7 @@ async function deliverLocally(context: SendPaymentContext, job: Job, incomingPay
         now,
         announce: context.announce,
       });
-      await bookFee(tx, job, now);
+      await bookFee(tx, job, amount, now);
       await context.announce(tx, 'outgoing_payment.completed', job.id);
     });
   } catch (error) {
@@ -282,7 +278,7 @@ export async function sendPayment(context: SendPaymentContext, job: Job): Promis
   // ── Complete
   await db.transaction(async (tx) => {
     await updateJob(tx, job, { state: 'completed', nextAttemptAt: null });
-    await bookFee(tx, job, clock.businessNow());
+    await bookFee(tx, job, job.deliveredAmount, clock.businessNow());
     await context.announce(tx, 'outgoing_payment.completed', job.id);
   });
   failpoint('job-done');

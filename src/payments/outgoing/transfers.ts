@@ -1,9 +1,11 @@
 /**
- * The transfers of an outgoing payment. In the payer's asset: debit = sent + fee + refund. In the receiver's: what was
+ * The transfers of an outgoing payment. In the payer's asset: debit = sent + fee + refund. A part of the payment is paid
+ * like the whole, rounded up to the payer's unit, so that nothing is ever delivered without being paid (OPI-070). In the receiver's: what was
  * delivered. The exchange account takes the one and gives the other (SET-07). A positive sum on an account is what the
  * ASE owes its owner, so the peer accounts of two ASEs are each other's negative.
  */
 import type { Transaction } from '../../database/database.ts';
+import { ceilDivide } from '../fees.ts';
 import type { OutgoingPacket } from '../ilp/packet-journal.ts';
 import { bookTransfer, type Entry, internalAccountId } from '../ledger.ts';
 import { type Job, updateJob } from './job.ts';
@@ -14,12 +16,21 @@ const holdAccount = (job: Job) => internalAccountId('hold', job.debit.asset);
 const sendable = (job: Job): bigint => job.debit.value - job.fee;
 
 /**
- * The part of the debit that has been sent once `delivered` of the receive amount has arrived. It is computed from the
- * total, never packet by packet, so rounding errors do not add up and the last packet makes both amounts exact.
+ * The part of `total` that is due once `delivered` of the receive amount has arrived: all of it at the end. It is
+ * computed from the total, never packet by packet, so rounding errors do not add up.
  */
-export function sourceAmountFor(job: Job, delivered: bigint): bigint {
-  return delivered === job.receive.value ? sendable(job) : (delivered * sendable(job)) / job.receive.value;
-}
+const shareOf = (total: bigint, delivered: bigint, job: Job): bigint =>
+  ceilDivide(total * delivered, job.receive.value);
+
+/** The part of the debit that has been sent once `delivered` of the receive amount has arrived. */
+export const sourceAmountFor = (job: Job, delivered: bigint): bigint => shareOf(sendable(job), delivered, job);
+
+/** The part of the fee that is charged for `delivered` of the receive amount (SET-12). */
+const feeCharged = (job: Job, delivered: bigint): bigint => shareOf(job.fee, delivered, job);
+
+/** The part of the debit that a payment which ends now does not cost: payer and grant get it back (SET-12, LIM-14). */
+export const unpaidAmount = (job: Job): bigint =>
+  job.debit.value - job.sentAmount - feeCharged(job, job.deliveredAmount);
 
 export const holdDebit = (job: Job): Entry[] => [
   { accountId: job.payerAccountId, amount: -job.debit.value },
@@ -40,18 +51,32 @@ export function exchangeEntries(job: Job, sourceAmount: bigint, amount: bigint):
   return [{ accountId: holdAccount(job), amount: -sourceAmount }, ...exchanged];
 }
 
-export const takeFee = (job: Job): Entry[] => [
-  { accountId: holdAccount(job), amount: -job.fee },
-  { accountId: internalAccountId('fee', job.debit.asset), amount: job.fee },
-];
-
-/** All that was not sent, the fee included (SET-12). */
-export function refund(job: Job): Entry[] {
-  const unsent = job.debit.value - job.sentAmount;
+/** The fee on what was delivered (SET-12). */
+export function takeFee(job: Job, delivered: bigint): Entry[] {
+  const fee = feeCharged(job, delivered);
   return [
-    { accountId: holdAccount(job), amount: -unsent },
-    { accountId: job.payerAccountId, amount: unsent },
+    { accountId: holdAccount(job), amount: -fee },
+    { accountId: internalAccountId('fee', job.debit.asset), amount: fee },
   ];
+}
+
+/** All that was not paid. */
+export function refund(job: Job): Entry[] {
+  const unpaid = unpaidAmount(job);
+  return [
+    { accountId: holdAccount(job), amount: -unpaid },
+    { accountId: job.payerAccountId, amount: unpaid },
+  ];
+}
+
+export async function bookFee(tx: Transaction, job: Job, delivered: bigint, now: number): Promise<void> {
+  if (job.fee > 0n) await bookTransfer(tx, job.ase, `outgoing:${job.id}:fee`, now, takeFee(job, delivered));
+}
+
+/** Books the end of a payment whose debit was held and that did not deliver everything. */
+export async function bookRefund(tx: Transaction, job: Job, now: number): Promise<void> {
+  if (job.deliveredAmount > 0n) await bookFee(tx, job, job.deliveredAmount, now);
+  await bookTransfer(tx, job.ase, `outgoing:${job.id}:refund`, now, refund(job));
 }
 
 /** Books a packet that arrived: the peer gets what it paid out. Returns how far the payment is then. */

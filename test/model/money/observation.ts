@@ -1,6 +1,6 @@
 /** The money as seen from outside, in the model and in the server (RS-G-01…08). */
 import type { Sight } from './client.ts';
-import { type GrantTerms, periodAt, type State, sentOf, type World } from './state.ts';
+import { type GrantTerms, periodAt, type State, shownOf, type World } from './state.ts';
 
 export const show = (value: unknown): string =>
   JSON.stringify(value, (_name, member) => (typeof member === 'bigint' ? `${member}` : member));
@@ -24,7 +24,7 @@ function expectSight({ grants }: World, state: State, sight: Sight): Sight {
     balances: state.balances,
     payments: of(sight.payments, (number) => {
       const payment = state.payments[number];
-      return payment && { sent: sentOf(payment), failed: payment.stage === 'failed' };
+      return payment && { sent: shownOf(payment), failed: payment.stage === 'failed' };
     }) as Sight['payments'],
     incoming: of(sight.incoming, (number) => {
       const { received, completed } = state.incoming[number]!;

@@ -1,6 +1,16 @@
 /** How payments come to their end in the model of the money, step by step (SET-07, SET-12, RS-OP-16…23, LIM-14). */
 import { nameOf } from './amounts.ts';
-import { amountsOf, isClosed, isMoving, type Payment, remainingOf, type State, sentOf, type World } from './state.ts';
+import {
+  amountsOf,
+  feeOf,
+  isClosed,
+  isMoving,
+  type Payment,
+  remainingOf,
+  type State,
+  sentOf,
+  type World,
+} from './state.ts';
 
 /** The next step of a payment; all steps to its end if nothing else can come between. */
 export function settle(world: World, before: State, number: number, isToEnd: boolean): State {
@@ -87,13 +97,17 @@ function deliver(world: World, state: State, number: number, most: bigint): Stat
 function fail(world: World, state: State, number: number): State {
   const payment = state.payments[number]!;
   const { wallet, grant, period, debit, receive, delivered, isFunded } = payment;
-  const unsent = debit - sentOf(payment);
+  const fee = feeOf(payment);
+  const unpaid = debit - sentOf(payment) - fee;
   const rows = state.spent[grant]![period]!;
   const { asset } = amountsOf(world, state, payment).receive;
   const returned = rows.map((row) =>
-    row.asset === asset ? { ...row, debit: row.debit - unsent, receive: row.receive - (receive - delivered) } : row,
+    row.asset === asset ? { ...row, debit: row.debit - unpaid, receive: row.receive - (receive - delivered) } : row,
   );
-  const balances = isFunded ? state.balances.with(wallet, state.balances[wallet]! + unsent) : state.balances;
+  const balances = isFunded ? state.balances.with(wallet, state.balances[wallet]! + unpaid) : state.balances;
   const spent = { ...state.spent, [grant]: { ...state.spent[grant], [period]: returned } };
-  return change({ ...state, balances, spent }, number, { stage: 'failed' });
+  const payer = world.wallets[wallet]!;
+  const account = `${payer.ase} fee:${nameOf(payer.asset)}`;
+  const internal = isFunded ? { ...state.internal, [account]: (state.internal[account] ?? 0n) + fee } : state.internal;
+  return change({ ...state, balances, spent, internal }, number, { stage: 'failed' });
 }

@@ -186,9 +186,23 @@ export const amountsOf = ({ wallets }: World, state: State, { wallet, incoming, 
   receive: { value: receive, asset: nameOf(wallets[state.incoming[incoming]!.wallet]!.asset) },
 });
 
-/** The sent part of the debit: all but the fee at the end, and before that its share, rounded down. */
-export function sentOf({ stage, debit, fee, receive, delivered }: Payment): bigint {
-  return stage === 'completed' ? debit - fee : ((debit - fee) * delivered) / receive;
+/** The part of a total that is due for what was delivered, rounded up; all of it at the end. */
+function dueOf(total: bigint, { stage, receive, delivered }: Payment): bigint {
+  if (stage === 'completed') return total;
+  const exact = total * delivered;
+  return exact / receive + (exact % receive === 0n ? 0n : 1n);
+}
+
+/** The sent part of the debit. */
+export const sentOf = (payment: Payment): bigint => dueOf(payment.debit - payment.fee, payment);
+
+/** The charged part of the fee. */
+export const feeOf = (payment: Payment): bigint => dueOf(payment.fee, payment);
+
+/** The sent part as clients see it: less than the debit until the payment has ended. */
+export function shownOf(payment: Payment): bigint {
+  const sent = sentOf(payment);
+  return isMoving(payment) && sent === payment.debit ? sent - 1n : sent;
 }
 
 /** Undefined outside of every period. */

@@ -86,9 +86,12 @@ it('every amount is exact, and the two peer accounts mirror each other', async (
       } else {
         assert.ok(closesAt < 1);
         assert.ok(outgoing.deliveredAmount < received);
-        assert.equal(outgoing.sentAmount, (outgoing.deliveredAmount * sent) / received);
-        assert.equal(atGranite[payerAccountId], sent + fee - outgoing.sentAmount);
-        assert.equal(outgoing.spentDebit, outgoing.sentAmount);
+        const shareOf = (total: bigint) => (total * outgoing.deliveredAmount + received - 1n) / received;
+        const paid = shareOf(sent) + shareOf(fee);
+        assert.equal(outgoing.sentAmount, shareOf(sent));
+        assert.equal(atGranite['fee:USD:2'], shareOf(fee));
+        assert.equal(atGranite[payerAccountId], sent + fee - paid);
+        assert.equal(outgoing.spentDebit, paid);
       }
     }),
     { numRuns: 40 },

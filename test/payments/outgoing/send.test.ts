@@ -138,7 +138,7 @@ describe('a payment to another ASE', () => {
 });
 
 describe('partial delivery', () => {
-  it('a receiver that closes in between: what arrived stays, the rest and the fee go back (RS-OP-18, SET-12)', async () => {
+  it('a receiver that closes in between: what arrived is paid, rounded up, with its part of the fee (RS-OP-18, SET-12)', async () => {
     const amounts = { debitAmount: 103n, fee: 3n, receiveAmount: 90n };
     const { processPayment, read, granite, marble } = await arrange(amounts, {
       maxPacketAmount: 40n,
@@ -158,13 +158,14 @@ describe('partial delivery', () => {
     const { outgoing, incoming, payer, ...ledger } = await read();
     assert.equal(outgoing.failure, 'packet_rejected_F02');
     assert.equal(outgoing.deliveredAmount, 40n);
-    assert.equal(outgoing.sentAmount, 44n);
-    assert.equal(outgoing.spentDebit, 44n);
+    // 40 of 90 is 44.4 of the 100 to be sent and 1.3 of the fee of 3.
+    assert.equal(outgoing.sentAmount, 45n);
+    assert.equal(outgoing.spentDebit, 47n);
     assert.equal(outgoing.spentReceive, 40n);
     assert.equal(incoming.receivedAmount, 40n);
-    assert.equal(payer, 59n);
+    assert.equal(payer, 56n);
     assert.equal(ledger.granite['hold:USD:2'], 0n);
-    assert.equal(ledger.granite['fee:USD:2'], 0n);
+    assert.equal(ledger.granite['fee:USD:2'], 2n);
     assert.equal(ledger.granite[`peer:${marble.ase}:EUR:2`], 40n);
     assert.equal(ledger.marble[`peer:${granite.ase}:EUR:2`], -40n);
   });
@@ -214,8 +215,8 @@ describe('partial delivery', () => {
     assert.equal(attempts, 5);
     assert.equal(packetCount(), 1);
     assert.equal(outgoing.deliveredAmount, 60n);
-    assert.equal(outgoing.sentAmount, 66n);
-    assert.equal(payer, 34n);
+    assert.equal(outgoing.sentAmount, 67n);
+    assert.equal(payer, 33n);
   });
 
   it('an unreachable receiver is asked again', async () => {
