@@ -27,6 +27,8 @@ export type { World, WorldOptions } from './world/world.ts';
 export interface CreateWorldOptions extends WorldOptions {
   /** Address to listen on. Default: 127.0.0.1. */
   readonly host?: string;
+  /** Address of the control API. Default: 127.0.0.1. */
+  readonly controlHost?: string;
   /** Default: an embedded database in memory. */
   readonly database?: DatabaseOptions;
   /** Default: silent. */
@@ -48,6 +50,7 @@ export async function createWorld(options: CreateWorldOptions = {}): Promise<Run
   const { host = '127.0.0.1', database = { kind: 'embedded' }, log = pino({ level: 'silent' }) } = options;
   const deployment = await createDeployment({
     host,
+    ...(options.controlHost !== undefined && { controlHost: options.controlHost }),
     controlPort: 0,
     database,
     insecure: options.insecure ?? false,

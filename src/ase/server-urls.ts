@@ -58,10 +58,15 @@ export function missingUrls(served: readonly ServerName[], configured: Partial<S
   return [...needed].filter((url) => !answered.has(url) && configured[url] === undefined);
 }
 
-/** Hosts by which browsers and clients reach these servers, without those of private endpoints. */
-export function publicHosts(urls: Partial<ServerUrls>, served: readonly ServerName[] = serverNames): string[] {
+/** URLs by which browsers and clients reach these servers, without those of private endpoints. */
+export function publicUrls(urls: Partial<ServerUrls>, served: readonly ServerName[] = serverNames): string[] {
   const published = served.flatMap((name) => ownUrls[name]).filter((url) => !isPrivate(url));
-  return [...new Set(published.flatMap((name) => (urls[name] === undefined ? [] : new URL(urls[name]).hostname)))];
+  return published.flatMap((name) => urls[name] ?? []);
 }
+
+/** Hosts of these URLs. */
+export const publicHosts = (urls: Partial<ServerUrls>, served?: readonly ServerName[]): string[] => [
+  ...new Set(publicUrls(urls, served).map((url) => new URL(url).hostname)),
+];
 
 const isPrivate = (url: keyof ServerUrls): boolean => url === 'introspection' || url === 'backChannel';

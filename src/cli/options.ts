@@ -59,6 +59,13 @@ export const options = {
     commands: all,
     sentence: 'Port of the control API.',
   },
+  controlHost: {
+    flag: 'control-host',
+    kind: 'string',
+    value: 'ADDRESS',
+    fallback: '127.0.0.1',
+    sentence: 'Address of the control API. --host does not change it; any but loopback needs TLS or --insecure.',
+  },
   controlToken: {
     flag: 'control-token',
     kind: 'string',
@@ -218,7 +225,8 @@ export const options = {
   insecure: {
     flag: 'insecure',
     kind: 'boolean',
-    sentence: 'Allow test-only features (seed, automatic consent, failpoints) on addresses that are not loopback.',
+    sentence:
+      'Allow features that are for tests, such as a seed or automatic consent, on addresses that are not loopback; docs/exposure.md lists them.',
   },
   failpoint: {
     flag: 'failpoint',
@@ -294,6 +302,8 @@ function parse(args: readonly string[], table: Table): Record<string, string | b
 function convert(option: Option, text: string | boolean | undefined): string | number | boolean {
   if (option.kind === 'boolean') return text === true || text === 'true' || text === '1';
   const value = String(text);
+  // An empty host is every interface, an empty secret no secret: an unset variable often arrives as an empty one.
+  if (value === '') throw new ConfigError(`--${option.flag} is empty: give a value, or leave it out`);
   if (option.kind === 'integer') {
     if (!/^\d+$/.test(value) || Number(value) > 65_535)
       throw new ConfigError(`--${option.flag} takes a port, not '${value}'`);

@@ -33,6 +33,7 @@ export async function start(config: Config): Promise<void> {
     const tls = await chooseTls(config, directory.path);
     deployment = await createDeployment({
       host: config.host,
+      controlHost: config.controlHost,
       controlPort: config.controlPort ?? (config.port === 0 ? 0 : config.port + CONTROL_PORT_OFFSET),
       database: chooseDatabase(config),
       insecure: config.insecure,

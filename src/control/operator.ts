@@ -1,10 +1,11 @@
 /** Authentication of the operator: the control token, and a Host and Origin that belong to the control API. */
-import { hash, timingSafeEqual } from 'node:crypto';
+import { equalSecrets } from '../crypto/secret-digest.ts';
 import { Problem } from '../errors.ts';
+import { bracketed } from '../net/loopback.ts';
 
 /** Accepted values of Host, and of the host in Origin, for an API that listens on `host`. */
 export const listControlHosts = (host: string, port: number | string): string[] =>
-  [host, 'localhost', '127.0.0.1'].map((name) => `${name}:${port}`);
+  [host, 'localhost', '127.0.0.1', '::1'].map((name) => `${bracketed(name)}:${port}`);
 
 /** Protects against DNS rebinding and cross-site requests: a foreign Host or Origin is rejected even with the token. */
 export function checkOperator(
@@ -16,7 +17,5 @@ export function checkOperator(
     throw new Problem('forbidden');
   }
   const presented = /^Bearer +(\S+)$/i.exec(authorization)?.[1] ?? '';
-  if (!timingSafeEqual(hash('sha256', presented, 'buffer'), hash('sha256', token, 'buffer'))) {
-    throw new Problem('unauthorized');
-  }
+  if (!equalSecrets(presented, token)) throw new Problem('unauthorized');
 }

@@ -2,8 +2,14 @@
 import { createHmac, createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
 import type { ClientJwk } from '../open-payments/client.ts';
 
-const derive = (secrets: readonly string[], label: string): Buffer =>
-  createHmac('sha256', Buffer.from(secrets[0]!, 'base64')).update(label).digest();
+/** Bytes. Provisioning makes 32. */
+const MIN_SECRET_BYTES = 16;
+
+function derive(secrets: readonly string[], label: string): Buffer {
+  const secret = Buffer.from(secrets[0]!, 'base64');
+  if (secret.length < MIN_SECRET_BYTES) throw new Error('the secret of the ASE is too short');
+  return createHmac('sha256', secret).update(label).digest();
+}
 
 /** A secret for a purpose. */
 export const deriveSecret = (secrets: readonly string[], purpose: string): string =>

@@ -6,7 +6,8 @@ export const digestSecret = (secret: string): string => createHash('sha256').upd
 
 /** True if `secret` has this digest. The time taken reveals neither its value nor its length. */
 export function matchesDigest(secret: string | undefined, digest: string | null | undefined): boolean {
-  if (secret === undefined || digest === null || digest === undefined) return false;
+  // An empty secret authenticates nothing, even where an empty one is expected.
+  if (!secret || !digest) return false;
   const expected = Buffer.from(digest);
   const given = Buffer.from(digestSecret(secret));
   return given.length === expected.length && timingSafeEqual(given, expected);

@@ -24,6 +24,8 @@ export interface TlsOptions {
 export interface Tls {
   /** For a listener at whose origins these hosts stand. Throws ConfigError if a given certificate is not for one. */
   credentialsFor(hosts: readonly string[]): CertificateAndKey;
+  /** The same, but undefined if the certificate is not for these hosts. */
+  findCredentials(hosts: readonly string[]): CertificateAndKey | undefined;
   /** Accepts the well-known authorities and those of this place. */
   readonly trust: SecureContext;
   /** The authority that a client must accept; undefined if we know of none that it does not know. */
@@ -50,6 +52,7 @@ export async function openTls({ directory, certFile, keyFile, caFile }: TlsOptio
           if (!isFor(certificate, host)) throw new ConfigError(`${certFile} is not for ${host}`);
         return given;
       },
+      findCredentials: (hosts) => (hosts.every((host) => isFor(certificate, host)) ? given : undefined),
       trust: createTrust(isSelfSigned ? [given.cert, ...additional] : additional),
       authorityFile: authorityFile && resolve(authorityFile),
     };
@@ -60,13 +63,15 @@ export async function openTls({ directory, certFile, keyFile, caFile }: TlsOptio
   const authorityFile = resolve(directory, 'ca.pem');
   await writeFile(authorityFile, authority.cert);
   const issued = new Map<string, CertificateAndKey>();
+  const credentialsFor: Tls['credentialsFor'] = (hosts) => {
+    const names = [...new Set([...loopbackHosts, ...hosts.map(withoutBrackets)])].toSorted();
+    const credentials = issued.get(names.join()) ?? issueCertificate(authority, names, wallNow());
+    issued.set(names.join(), credentials);
+    return credentials;
+  };
   return {
-    credentialsFor(hosts) {
-      const names = [...new Set([...loopbackHosts, ...hosts.map(withoutBrackets)])].toSorted();
-      const credentials = issued.get(names.join()) ?? issueCertificate(authority, names, wallNow());
-      issued.set(names.join(), credentials);
-      return credentials;
-    },
+    credentialsFor,
+    findCredentials: credentialsFor,
     trust: createTrust([authority.cert, ...additional]),
     authorityFile,
   };

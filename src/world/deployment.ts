@@ -6,6 +6,7 @@ import { ConfigError, Problem } from '../errors.ts';
 import { describeError } from '../http/logged-error.ts';
 import { createIds } from '../ids.ts';
 import { type Listener, listen } from '../net/listener.ts';
+import { bracketed, isLoopback } from '../net/loopback.ts';
 import type { Tls } from '../net/tls.ts';
 import { serveControl } from './control-listener.ts';
 import { parseWorld } from './definition/file.ts';
@@ -21,7 +22,9 @@ export interface DeploymentOptions {
   readonly controlPort: number;
   readonly database: DatabaseOptions;
   readonly insecure: boolean;
-  /** TLS of the public origins. The control API uses plain HTTP. */
+  /** Address of the control API. Default: 127.0.0.1. */
+  readonly controlHost?: string;
+  /** TLS of the public origins, and of the control API if the certificate is for its host. */
   readonly tls?: Tls | undefined;
   readonly log: Logger;
 }
@@ -36,21 +39,25 @@ export interface Deployment {
 }
 
 export async function createDeployment({ host, insecure, tls, ...options }: DeploymentOptions): Promise<Deployment> {
+  const { controlHost = '127.0.0.1' } = options;
   const log = options.log.child({}, { serializers: { err: describeError } });
   const worlds = new Map<string, World>();
   const opening = openDatabase(options.database);
-  const control: Listener = await listen(host, options.controlPort).catch(async (error) => {
+  const isNamed = !isLoopback(controlHost) && !['0.0.0.0', '::'].includes(controlHost);
+  const controlName = isNamed ? bracketed(controlHost) : 'localhost';
+  const credentials = tls?.findCredentials([controlName]);
+  const control: Listener = await listen(controlHost, options.controlPort, credentials).catch(async (error) => {
     await (await opening).close();
     throw error;
   });
   const metrics = createMetrics(() => opening);
-  serveControl(control, host, worlds, metrics);
+  serveControl(control, controlHost, worlds, metrics);
   const poller = startPoller(opening, worlds, log);
 
   async function addWorld(id: string, worldOptions: WorldOptions): Promise<World> {
     const isMain = id === mainWorldId;
-    const controlUrl = `http://localhost:${control.port}${isMain ? '' : `/worlds/${id}`}`;
-    const shared = { worldId: id, db: opening, host, insecure, tls, log, controlUrl };
+    const controlUrl = `${credentials ? 'https' : 'http'}://${controlName}:${control.port}${isMain ? '' : `/worlds/${id}`}`;
+    const shared = { worldId: id, db: opening, host, controlHost, insecure, tls, log, controlUrl };
     const world = await createWorld({ ...shared, worlds: isMain ? additionalWorlds : undefined }, worldOptions);
     worlds.set(id, world);
     return world;

@@ -1,25 +1,141 @@
-/** Rejects test-only features on addresses that other machines can reach. */
+/**
+ * The features that a world may use, depending on who can reach it. One table serves the check at start, the control API afterwards,
+ * and `docs/exposure.md`.
+ */
+import { MIN_EXPOSED_SECRET_LENGTH } from '../crypto/secret-strength.ts';
 import { ConfigError } from '../errors.ts';
 import { isLoopback } from '../net/loopback.ts';
 
+interface Rule {
+  /** Names the feature in messages and in the documentation. */
+  readonly feature: string;
+  /** Allowed for a world that other machines can reach, and for one that was also started with `--insecure`. */
+  readonly exposed: boolean;
+  readonly insecure: boolean;
+  /** One sentence. */
+  readonly reason: string;
+}
+
+/** Everything here is allowed for a world that listens on loopback only and publishes loopback origins only. */
+export const exposureRules = {
+  shortSecret: {
+    feature: `a control token or peer secret of fewer than ${MIN_EXPOSED_SECRET_LENGTH} characters`,
+    exposed: false,
+    insecure: false,
+    reason: 'It can be guessed.',
+  },
+  automaticConsent: {
+    feature: '--consent auto or deny',
+    exposed: false,
+    insecure: true,
+    reason: 'Any client could pay from any wallet. The control API cannot switch it on either.',
+  },
+  consentWithoutSignIn: {
+    feature: 'consent pages without --sign-in',
+    exposed: false,
+    insecure: true,
+    reason:
+      'Anyone who opens the page could consent for any account holder. An identity provider in another process decides for itself.',
+  },
+  failpoint: { feature: '--failpoint', exposed: false, insecure: true, reason: 'It kills the process.' },
+  faults: {
+    feature: 'faults',
+    exposed: false,
+    insecure: true,
+    reason: 'The control API makes operations fail. Without permission it answers 403.',
+  },
+  filePassphrase: {
+    feature: 'a passphrase in the world file',
+    exposed: false,
+    insecure: true,
+    reason: 'Generated passphrases are stronger, and no file holds them.',
+  },
+  filePrivateKey: {
+    feature: 'a private key in the world file',
+    exposed: false,
+    insecure: true,
+    reason: 'Clients keep their keys to themselves.',
+  },
+  fileHttpUrl: {
+    feature: 'an http URL in the world file',
+    exposed: false,
+    insecure: true,
+    reason: 'Tokens and payments would cross the network in the clear.',
+  },
+  httpOrigin: {
+    feature: 'an http public URL',
+    exposed: false,
+    insecure: true,
+    reason: 'Tokens and payments would cross the network in the clear.',
+  },
+  plainControl: {
+    feature: 'the control API without TLS',
+    exposed: false,
+    insecure: true,
+    reason:
+      'It matters only if --control-host is not loopback: the control token would cross the network in the clear.',
+  },
+  trustedNetwork: {
+    feature: 'plain HTTP and private addresses in requests to clients, receivers and services',
+    exposed: false,
+    insecure: true,
+    reason: 'Strangers could make the program call hosts of the internal network. It is never a reason not to start.',
+  },
+  shortSeed: {
+    feature: `a --seed of fewer than ${MIN_EXPOSED_SECRET_LENGTH} characters`,
+    exposed: false,
+    insecure: false,
+    reason: 'A published key reveals a short seed within seconds.',
+  },
+  seed: {
+    feature: '--seed',
+    exposed: false,
+    insecure: true,
+    reason: 'Ids, keys and tokens follow from the seed.',
+  },
+} as const satisfies Record<string, Rule>;
+
+export type ExposureRule = keyof typeof exposureRules;
+
 export interface Exposure {
+  /** True if the rule allows it here. */
+  allows(rule: ExposureRule): boolean;
+}
+
+export interface ExposureOptions {
   /** Listening addresses and hosts of public origins. */
   readonly hosts: readonly string[];
   readonly insecure: boolean;
-  /** Test-only feature → true if it is in use. */
-  readonly testing: Readonly<Record<string, boolean>>;
+  /** The features in use, by rule. */
+  readonly uses: Readonly<Partial<Record<ExposureRule, boolean>>>;
 }
 
-/** `local` is true if all addresses are loopback: plain HTTP and private addresses are then allowed. Throws ConfigError. */
-export function checkExposure({ hosts, insecure, testing }: Exposure): { readonly local: boolean } {
+/** Throws ConfigError if a feature is in use that these hosts do not allow. */
+export function checkExposure({ hosts, insecure, uses }: ExposureOptions): Exposure {
   const exposed = hosts.find((host) => !isLoopback(host));
-  if (exposed === undefined || insecure) return { local: true };
-  const used = Object.entries(testing).filter(([, inUse]) => inUse);
-  if (used.length > 0) {
-    const names = used.map(([option]) => option).join(', ');
-    throw new ConfigError(
-      `${names} on ${exposed}, which is not loopback: leave it out, or add --insecure if this is a test`,
-    );
+  const allows = (rule: ExposureRule): boolean =>
+    exposed === undefined || exposureRules[rule][insecure ? 'insecure' : 'exposed'];
+  const rules = Object.keys(exposureRules) as ExposureRule[];
+  const refused = rules.filter((rule) => uses[rule] && !allows(rule));
+  if (refused.length > 0) {
+    const names = refused.map((rule) => exposureRules[rule].feature).join(', ');
+    const isForTests = refused.every((rule) => exposureRules[rule].insecure);
+    const remedy = isForTests ? 'change that, or add --insecure if this is a test' : 'change that';
+    throw new ConfigError(`${names} on ${exposed}, which is not loopback: ${remedy}`);
   }
-  return { local: false };
+  return { allows };
 }
+
+/** The table of `docs/exposure.md`, in Markdown. */
+export const printExposureTable = (): string => {
+  const cell = (allowed: boolean) => (allowed ? 'allowed' : 'refused');
+  const rows = Object.values(exposureRules).map(
+    ({ feature, exposed, insecure, reason }) =>
+      `| ${feature} | allowed | ${cell(exposed)} | ${cell(insecure)} | ${reason} |`,
+  );
+  return [
+    '| Feature | On loopback | Exposed | Exposed with `--insecure` | Reason |',
+    '| --- | --- | --- | --- | --- |',
+    ...rows,
+  ].join('\n');
+};

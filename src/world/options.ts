@@ -45,6 +45,8 @@ export interface WorldHost {
   readonly db: Promise<Database>;
   /** Address to listen on. */
   readonly host: string;
+  /** Address of the control API. */
+  readonly controlHost: string;
   readonly insecure: boolean;
   /** TLS of the public origins. */
   readonly tls?: Tls | undefined;

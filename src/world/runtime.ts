@@ -13,6 +13,7 @@ import { createRequestTrace, type RequestTrace } from '../http/request-trace.ts'
 import { createIds } from '../ids.ts';
 import { type ProfileName, type Switches, selectProfile } from '../profile.ts';
 import { type AseDefinition, extensionsOf, findClientKey, type WorldDefinition } from './definition/definition.ts';
+import type { Exposure } from './exposure.ts';
 import type { AseListeners } from './listeners.ts';
 import { ilpAddressOf, keyOf } from './naming.ts';
 import type { WorldHost, WorldOptions } from './options.ts';
@@ -27,8 +28,7 @@ export interface RuntimeOptions {
   /** The ASEs that run in this process. */
   readonly hosted: readonly AseDefinition[];
   readonly listeners: AseListeners;
-  /** True if nothing listens or is published beyond loopback. */
-  readonly local: boolean;
+  readonly exposure: Exposure;
 }
 
 export interface WorldRuntime extends RuntimeOptions {
@@ -38,7 +38,7 @@ export interface WorldRuntime extends RuntimeOptions {
   readonly switches: Switches;
   readonly clock: WorldClock;
   readonly state: SharedState;
-  /** Undefined where the world is reachable from other machines. */
+  /** Undefined where the exposure of the world does not allow them. */
   readonly faults: Faults | undefined;
   readonly trace: RequestTrace;
   readonly signIn: boolean;
@@ -56,14 +56,13 @@ export interface StartedAse {
 }
 
 export async function createRuntime(parts: RuntimeOptions): Promise<WorldRuntime> {
-  const { host, options, definition, hosted, listeners, local } = parts;
+  const { host, options, definition, hosted, listeners, exposure } = parts;
   const db = await host.db;
   const { profile = 'compat', serves = serverNames } = options;
   const switches = selectProfile(profile, definition.switches);
   const clock = new WorldClock();
   const sharedSecret = sharedPeerSecret(options);
-  // Fault injection is for tests only, so it is never offered to other machines.
-  const faults = local ? createFaults(isPublicOperation) : undefined;
+  const faults = exposure.allows('faults') ? createFaults(isPublicOperation) : undefined;
   const ases = new Map<string, StartedAse>();
   const peerLinks = createPeerLinks({
     definition,
@@ -86,7 +85,7 @@ export async function createRuntime(parts: RuntimeOptions): Promise<WorldRuntime
     profile,
     switches,
     clock,
-    state: createSharedState(db, host.worldId, clock),
+    state: createSharedState(db, host.worldId, clock, exposure.allows('automaticConsent')),
     faults,
     trace: createRequestTrace(clock.wallNow),
     signIn: options.signIn || definition.signIn || false,
@@ -153,7 +152,7 @@ async function startAse(runtime: WorldRuntime, definition: AseDefinition): Promi
     log: host.log.child({ ase: key }),
     switches,
     consent: runtime.state.consent,
-    local: runtime.local,
+    local: runtime.exposure.allows('trustedNetwork'),
     trust: host.tls?.trust,
     failpoint: options.failpoint,
     worker: options.leaseMs === undefined ? undefined : { leaseMs: options.leaseMs },

@@ -3,6 +3,7 @@ import { type ClockChange, liveClock, type WorldClock } from '../clock.ts';
 import type { ConsentMode } from '../control/controls.ts';
 import { toJson } from '../database/columns.ts';
 import type { Database } from '../database/database.ts';
+import { Problem } from '../errors.ts';
 
 export interface SharedState {
   readonly consent: () => ConsentMode;
@@ -14,13 +15,19 @@ export interface SharedState {
   changeClock(change: ClockChange): Promise<void>;
 }
 
-export function createSharedState(db: Database, worldId: string, clock: WorldClock): SharedState {
+/** Without `allowsAutomatic`, consent is manual, even if another process has stored another policy. */
+export function createSharedState(
+  db: Database,
+  worldId: string,
+  clock: WorldClock,
+  allowsAutomatic: boolean,
+): SharedState {
   let consent: ConsentMode = 'manual';
   /** Counts local changes. `refresh` drops a row that was read before the latest one. */
   let changes = 0;
 
   const state: SharedState = {
-    consent: () => consent,
+    consent: () => (allowsAutomatic ? consent : 'manual'),
     async open(mode) {
       await db.query
         .insertInto('world')
@@ -37,6 +44,11 @@ export function createSharedState(db: Database, worldId: string, clock: WorldClo
       consent = row.consent;
     },
     async setConsent(mode) {
+      if (mode !== 'manual' && !allowsAutomatic) {
+        throw new Problem('forbidden', {
+          description: 'automatic consent needs a world that only this machine can reach, or --insecure',
+        });
+      }
       await db.query.updateTable('world').set({ consent: mode }).where('id', '=', worldId).execute();
       consent = mode;
       changes += 1;

@@ -5,10 +5,13 @@
  */
 import type { Express } from 'express';
 import type { AseState } from '../administration/ase-state.ts';
-import { publicHosts, serverNames } from '../ase/server-urls.ts';
+import { publicUrls, serverNames } from '../ase/server-urls.ts';
 import { createControlApp } from '../control/app.ts';
 import type { Controls } from '../control/controls.ts';
+import { checkSecret, isShortSecret } from '../crypto/secret-strength.ts';
+import { ConfigError } from '../errors.ts';
 import { createIds } from '../ids.ts';
+import { isLoopback } from '../net/loopback.ts';
 import { describeClientEnvironment } from './client-env.ts';
 import { createControls } from './controls.ts';
 import {
@@ -19,7 +22,7 @@ import {
   type WorldDefinition,
 } from './definition/definition.ts';
 import type { DueWork } from './due-work.ts';
-import { checkExposure } from './exposure.ts';
+import { checkExposure, type Exposure } from './exposure.ts';
 import { listenForAses } from './listeners.ts';
 import type { WorldHost, WorldOptions } from './options.ts';
 import type { Passphrase } from './provision.ts';
@@ -58,16 +61,7 @@ export async function createWorld(host: WorldHost, options: WorldOptions): Promi
   const { definition = defaultWorld, consent = 'manual', port = 0, serves = serverNames, servers = {} } = options;
   const hosted = selectHosted(definition, options);
   const publicUrl = options.publicUrl ? new URL(options.publicUrl) : undefined;
-  const { local } = checkExposure({
-    hosts: [host.host, ...(publicUrl ? [publicUrl.hostname] : []), ...publicHosts(servers), ...hostsOf(hosted)],
-    insecure: host.insecure,
-    testing: {
-      '--seed': options.seed !== undefined,
-      [`--consent ${consent}`]: consent !== 'manual',
-      '--failpoint': options.failpoint !== undefined,
-      ...unsafeFeatures(hosted),
-    },
-  });
+  const exposure = checkWorldExposure(host, { ...options, consent }, definition, hosted);
 
   // Listeners first: their ports are part of every identifier.
   const listeners = await listenForAses(definition, hosted, {
@@ -80,11 +74,41 @@ export async function createWorld(host: WorldHost, options: WorldOptions): Promi
     credentialsFor: host.tls?.credentialsFor,
   });
   try {
-    return await startWorld({ host, options: { ...options, consent }, definition, hosted, listeners, local });
+    return await startWorld({ host, options: { ...options, consent }, definition, hosted, listeners, exposure });
   } catch (error) {
     await listeners.close(0);
     throw error;
   }
+}
+
+/** Throws ConfigError for secrets that are too short, and for features that are not allowed at these addresses. */
+function checkWorldExposure(
+  host: WorldHost,
+  options: WorldOptions,
+  definition: WorldDefinition,
+  hosted: readonly AseDefinition[],
+): Exposure {
+  const { publicUrl, servers = {}, serves = serverNames, seed, controlToken, peerSecret, consent } = options;
+  checkSecret('--control-token', controlToken);
+  checkSecret('--peer-secret', peerSecret);
+  if (seed === '') throw new ConfigError('--seed is empty: give a text, or leave it out');
+  const published = [...(publicUrl === undefined ? [] : [publicUrl]), ...publicUrls(servers)];
+  return checkExposure({
+    hosts: [host.host, host.controlHost, ...published.map((url) => new URL(url).hostname), ...hostsOf(hosted)],
+    insecure: host.insecure,
+    uses: {
+      seed: seed !== undefined,
+      shortSeed: isShortSecret(seed),
+      shortSecret: isShortSecret(controlToken) || isShortSecret(peerSecret),
+      automaticConsent: consent !== 'manual',
+      consentWithoutSignIn:
+        consent === 'manual' && serves.includes('identity-provider') && !(options.signIn || definition.signIn),
+      failpoint: options.failpoint !== undefined,
+      httpOrigin: published.some((url) => url.startsWith('http:') && !isLoopback(new URL(url).hostname)),
+      plainControl: !isLoopback(host.controlHost) && host.controlUrl.startsWith('http:'),
+      ...unsafeFeatures(hosted),
+    },
+  });
 }
 
 /** The ASEs that run in this process. */
@@ -161,7 +185,7 @@ function createWorldControlApp(runtime: WorldRuntime, controls: Controls, token:
     administration: { db, businessNow, wallNow, findAse: (name) => ases.get(name)?.ase.administration },
     token,
     url: host.controlUrl,
-    host: host.host,
+    host: host.controlHost,
     environment: { db, clock, switches, log, rememberNonce: async () => false },
     // Looked up for each request, because a reset replaces the ASEs.
     privateAppOf: (name) => ases.get(name)?.ase.privateApp,

@@ -5,7 +5,6 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { environmentName, options, parseConfig, printCommandHelp, printOptionTables } from '../../src/cli/options.ts';
 import { ConfigError } from '../../src/errors.ts';
-import { checkExposure } from '../../src/world/exposure.ts';
 
 test('defaults, environment, command line: the later wins', () => {
   assert.equal(parseConfig('start', [], {}).port, 4000);
@@ -36,6 +35,18 @@ test('values are checked', () => {
   assert.throws(() => parseConfig('start', ['start'], {}), ConfigError);
 });
 
+test('an empty value is refused, on the command line and in the environment', () => {
+  for (const { flag, kind } of Object.values(options)) {
+    if (kind === 'boolean') continue;
+    const command = flag.startsWith('peer-control') ? 'reconcile' : 'start';
+    assert.throws(() => parseConfig(command, [`--${flag}=`], {}), new RegExp(`--${flag} is empty`));
+    assert.throws(
+      () => parseConfig(command, [], { [environmentName({ flag })]: '' }),
+      new RegExp(`--${flag} is empty`),
+    );
+  }
+});
+
 test('a command takes only its own options', () => {
   assert.equal(parseConfig('ledger', ['--control-port', '7'], {}).controlPort, 7);
   assert.throws(() => parseConfig('ledger', ['--consent', 'auto'], {}), /unknown option --consent; did you mean/);
@@ -54,20 +65,4 @@ test('`--help` and docs/options.md come from the table', () => {
   const page = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'options.md'), 'utf8');
   const tables = /<!-- options -->\n([\s\S]*?)\n<!-- \/options -->/.exec(page)?.[1];
   assert.equal(tables, printOptionTables(), 'put the output of printOptionTables() into docs/options.md');
-});
-
-test('test-only features are rejected on addresses that others can reach', () => {
-  const testing = { '--seed': true, '--failpoint': false };
-  assert.deepEqual(
-    checkExposure({ hosts: ['127.0.0.1', 'localhost', '::1', 'a.localhost'], insecure: false, testing }),
-    { local: true },
-  );
-  for (const host of ['0.0.0.0', '::', '10.0.0.1', 'ase.example', '127.0.0.1.example']) {
-    assert.throws(
-      () => checkExposure({ hosts: ['127.0.0.1', host], insecure: false, testing }),
-      /--seed on .*--insecure/,
-    );
-  }
-  assert.deepEqual(checkExposure({ hosts: ['0.0.0.0'], insecure: true, testing }), { local: true });
-  assert.deepEqual(checkExposure({ hosts: ['0.0.0.0'], insecure: false, testing: {} }), { local: false });
 });

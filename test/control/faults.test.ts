@@ -8,7 +8,12 @@ test('a world that is reachable from other machines rejects faults', async () =>
     [false, 403],
     [true, 201],
   ] as const) {
-    await using world = await startWorld({ publicUrl: 'https://ase.example', consent: 'manual', insecure });
+    await using world = await startWorld({
+      publicUrl: 'https://ase.example',
+      consent: 'manual',
+      signIn: true,
+      insecure,
+    });
     const response = await fetch(`${world.controlUrl}/faults`, {
       method: 'POST',
       headers: { authorization: `Bearer ${world.controlToken}`, 'content-type': 'application/json' },

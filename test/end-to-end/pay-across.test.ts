@@ -71,7 +71,7 @@ test('over TLS with a private authority: a client that does not trust it cannot 
   const { env, ases } = world.ready;
   try {
     for (const { origin, authServer } of ases) assert.match(origin + authServer, /^https:.+https:/);
-    assert.match(env['TOUCHSTONE_CONTROL']!, /^http:/);
+    assert.match(env['TOUCHSTONE_CONTROL']!, /^https:/);
     assert.deepEqual(await runClient({ ...env, NODE_EXTRA_CA_CERTS: env['TOUCHSTONE_CA']! }), { code: 0, errors: '' });
     const stranger = await runClient(env);
     assert.equal(stranger.code, 1);

@@ -22,10 +22,10 @@ const fragment =
 
 /** Phrases of a private dialect. Each has a plain equivalent; see the style guide. */
 const dialect =
-  /\b(?:(?:is|are|was|were|be|has|have) no (?:such )?[a-z]+|nobody|whoever|of ours|of (?:its|their|his|her|theirs) own|stands?|stood|(?:is|are|was|were|be) told|tells? of|told of|hears? of|is up to|sees to|to the letter|lent|lends?|takes? up|mends?|mended)\b/i;
+  /\b(?:(?:is|are|was|were) no (?:such )?[a-z]+|nobody|whoever|of ours|of (?:its|their|his|her|theirs) own|stands?|stood|(?:is|are|was|were|be) told|tells? of|told of|hears? of|is up to|sees to|to the letter|lent|lends?|takes? up|mends?|mended)\b/i;
 
 /** These read naturally and are not the dialect. */
-const natural = /\b(?:(?:is|are|was|were|be|has|have) no longer|stands? for|standstill|is told apart)\b/gi;
+const natural = /\b(?:(?:is|are|was|were) no longer|stands? for|standstill|is told apart)\b/gi;
 
 export interface StyleProblem {
   readonly file: string;

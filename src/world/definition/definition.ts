@@ -118,13 +118,13 @@ const publishedUrls = (ases: readonly AseDefinition[]): string[] =>
 export const hostsOf = (ases: readonly AseDefinition[]): string[] =>
   publishedUrls(ases).map((url) => new URL(url).hostname);
 
-/** Test-only feature of a definition → true if it is used. */
-export function unsafeFeatures(ases: readonly AseDefinition[]): Record<string, boolean> {
+/** The features of a definition that are for tests only, by the rule for each (`exposure.ts`). */
+export function unsafeFeatures(ases: readonly AseDefinition[]) {
   const wallets = ases.flatMap((ase) => ase.wallets);
   return {
-    'a passphrase in the world file': wallets.some(({ passphrase }) => passphrase !== undefined),
-    'a private key in the world file': wallets.some(({ keys }) => keys?.some(({ privateKey }) => privateKey)),
-    'an http URL in the world file': publishedUrls(ases).some((url) => url.startsWith('http:')),
+    filePassphrase: wallets.some(({ passphrase }) => passphrase !== undefined),
+    filePrivateKey: wallets.some(({ keys }) => keys?.some(({ privateKey }) => privateKey)),
+    fileHttpUrl: publishedUrls(ases).some((url) => url.startsWith('http:')),
   };
 }
 
