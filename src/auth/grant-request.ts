@@ -2,6 +2,7 @@
 import type { GrantApiHandlers } from '../../generated/auth-server/routes.ts';
 import type { components, operations } from '../../generated/auth-server/types.ts';
 import { digestSecret } from '../crypto/secret-digest.ts';
+import { isStorableText } from '../database/columns.ts';
 import { isLoopback } from '../net/loopback.ts';
 import type { ClientInstance } from '../open-payments/client.ts';
 import { createAbandonedGrantCleanup } from './abandoned-grants.ts';
@@ -20,9 +21,17 @@ type InteractRequest = components['schemas']['interact-request'];
 
 const invalid = (description: string) => authProblem('invalid_request', { description });
 
-/** PostgreSQL stores neither NUL nor half a surrogate pair; JSON.stringify writes both as escapes. */
+/** Throws `invalid_request` for text that PostgreSQL cannot store: with a NUL, or half a surrogate pair. */
 function checkStorable(request: unknown): void {
-  if (/\\u(0000|d[89a-f])/.test(JSON.stringify(request))) throw invalid('text must be valid Unicode without NUL');
+  // Without recursion, which deep nesting would exhaust.
+  const values = [request];
+  for (const value of values) {
+    if (typeof value === 'string' && !(isStorableText(value) && value.isWellFormed())) {
+      throw invalid('text must be valid Unicode without NUL');
+    }
+    if (typeof value !== 'object' || value === null) continue;
+    for (const [name, member] of Object.entries(value)) values.push(name, member);
+  }
 }
 
 /** The requested access rights (RFC 9635 §2.1) and subject information (§2.2), with canonical wallet addresses. */

@@ -9,7 +9,7 @@ import { equalSecrets } from '../crypto/secret-digest.ts';
 import type { Database } from '../database/database.ts';
 import { Problem } from '../errors.ts';
 import type { Call, Server } from '../http/pipeline.ts';
-import { headerLines } from '../http/received-request.ts';
+import { onlyHeaderLine } from '../http/received-request.ts';
 import { createRequestValidator } from '../http/request-validator.ts';
 import type { Access } from '../open-payments/access.ts';
 import { findCaller } from './caller.ts';
@@ -45,8 +45,7 @@ export function createIntrospectionServer(deps: IntrospectionDeps): Server<undef
     handlers,
     validates: 'after-authentication',
     async identify({ exchange }) {
-      const [line = ''] = headerLines(exchange, 'authorization');
-      const secret = /^Bearer +(\S+)$/i.exec(line)?.[1];
+      const secret = /^Bearer +(\S+)$/i.exec(onlyHeaderLine(exchange, 'authorization') ?? '')?.[1];
       if (!equalSecrets(secret, deps.secret)) throw new Problem('unknown_resource_server');
       return { caller: undefined };
     },

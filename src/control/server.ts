@@ -3,7 +3,7 @@ import document from '../../generated/control/document.json' with { type: 'json'
 import { type Handlers, routes } from '../../generated/control/routes.ts';
 import { responseBody } from '../../generated/control/validators.js';
 import type { Server } from '../http/pipeline.ts';
-import { headerLines } from '../http/received-request.ts';
+import { onlyHeaderLine } from '../http/received-request.ts';
 import { createRequestValidator } from '../http/request-validator.ts';
 import { createAccountHandlers } from './accounts.ts';
 import type { AdministrationDeps, ControlCall } from './ase-access.ts';
@@ -63,7 +63,7 @@ export function createControlServer(
     handlers,
     validates: 'after-authentication',
     identify: async ({ exchange }) => {
-      const header = (name: string) => headerLines(exchange, name)[0];
+      const header = (name: string) => onlyHeaderLine(exchange, name);
       const headers = { host: header('host'), origin: header('origin'), authorization: header('authorization') };
       checkOperator(headers, token, hosts);
       return { caller: undefined };

@@ -14,7 +14,7 @@ import type { FaultSelector } from '../faults.ts';
 import type { Switches } from '../profile.ts';
 import type { Route } from './operation.ts';
 import { type Policy, policyOf } from './policy.ts';
-import { headerLines, type ReceivedRequest } from './received-request.ts';
+import { headerLines, onlyHeaderLine, type ReceivedRequest } from './received-request.ts';
 import type { Reply } from './reply.ts';
 import type { FinishedCall, RequestNotes } from './request-trace.ts';
 import { RequestInvalid, type RequestValidator, type ValidatedRequest } from './request-validator.ts';
@@ -240,8 +240,7 @@ function callsPublicly(exchange: ReceivedRequest, { switches }: ServerContext): 
 
 /** The token of the only `Authorization: GNAP <token>` line (RFC 9635 §7.2); the scheme ignores case (RS-05). */
 function readToken(exchange: ReceivedRequest): string | undefined {
-  const lines = headerLines(exchange, 'authorization');
-  return lines.length === 1 ? /^GNAP +([\x21-\x7e]+)$/i.exec(lines[0]!)?.[1] : undefined;
+  return /^GNAP +([\x21-\x7e]+)$/i.exec(onlyHeaderLine(exchange, 'authorization') ?? '')?.[1];
 }
 
 function expectSignature(exchange: ReceivedRequest, { switches, clock }: ServerContext): ReadSignature {

@@ -1,12 +1,13 @@
 /** One received request, exactly as it came over the wire (RFC 9110 §5.3, RFC 9112 §3.2, RFC 9421 §2.2.2). */
 import type { IncomingMessage } from 'node:http';
+import { parse as parseForm } from 'node:querystring';
 
 export interface ReceivedRequest {
   /** Request method as sent. */
   readonly method: string;
   /** Request target of the request line: path and query, percent-encoding untouched. */
   readonly rawTarget: string;
-  /** Configured public origin and `rawTarget`; an empty path is '/', a fragment is dropped (SIG-20…22). */
+  /** Configured public origin and `rawTarget`; an empty path is '/' (SIG-20…22). */
   readonly targetUri: string;
   /** Every header line in the order received; names keep their case. */
   readonly rawHeaders: readonly (readonly [name: string, value: string])[];
@@ -42,28 +43,47 @@ export function splitTarget(target: string): [path: string, query: string] {
   return at < 0 ? [absolute, ''] : [absolute.slice(0, at), absolute.slice(at)];
 }
 
+/** The query of a request target by RFC 3986, where a plus is a plus; the value of a repeated name is an array. */
+export const parseQuery = (rawTarget: string): Record<string, string | string[] | undefined> => ({
+  ...parseForm(splitTarget(rawTarget)[1].slice(1).replaceAll('+', '%2B'), '&', '=', { maxKeys: 0 }),
+});
+
 /**
- * Effective request URI (RFC 9421 §2.2.2) from the public origin and a request target in origin-form or, as proxies
- * send it, absolute-form, whose authority is ignored.
+ * Effective request URI (RFC 9421 §2.2.2) from the public origin and a request target that the listener accepted:
+ * origin-form, absolute-form, whose authority only selects the public origin, or `*`.
  */
 export function createTargetUri(publicOrigin: string, rawTarget: string): string {
-  let target = withoutAuthority(rawTarget);
-  const fragment = target.indexOf('#');
-  if (fragment >= 0) target = target.slice(0, fragment);
-  if (!target.startsWith('/')) target = target === '*' ? '' : '/' + target;
-  return publicOrigin + target;
+  const target = withoutAuthority(rawTarget);
+  if (target === '*') return publicOrigin;
+  return publicOrigin + (target.startsWith('/') ? target : `/${target}`);
 }
 
-const withoutAuthority = (target: string): string => target.replace(/^[a-z][a-z0-9+.-]*:\/\/[^/?#]*/i, '');
+const withoutAuthority = (target: string): string => target.replace(/^https?:\/\/[^/?]*/i, '');
 
 /** Values of all lines of the named field (any case), in order, without the whitespace around them. */
 export function headerLines(exchange: ReceivedRequest, name: string): string[] {
   const wanted = name.toLowerCase();
   const lines: string[] = [];
   for (const [field, value] of exchange.rawHeaders) {
-    if (field.length === wanted.length && field.toLowerCase() === wanted) lines.push(value.trim());
+    if (field.length === wanted.length && field.toLowerCase() === wanted) lines.push(trimWhitespace(value));
   }
   return lines;
+}
+
+/** Without leading and trailing OWS (RFC 9110 §5.6.3); `trim` would also drop characters that belong to the value. */
+function trimWhitespace(value: string): string {
+  let [start, end] = [0, value.length];
+  while (start < end && isWhitespace(value[start])) start += 1;
+  while (start < end && isWhitespace(value[end - 1])) end -= 1;
+  return value.slice(start, end);
+}
+
+const isWhitespace = (character: string | undefined): boolean => character === ' ' || character === '\t';
+
+/** The value of a field that must not be repeated: undefined if it is absent or occurs more than once. */
+export function onlyHeaderLine(exchange: ReceivedRequest, name: string): string | undefined {
+  const lines = headerLines(exchange, name);
+  return lines.length === 1 ? lines[0] : undefined;
 }
 
 /** The field's lines joined with ', ' (RFC 9110 §5.3), or undefined when the field is absent. */

@@ -50,8 +50,8 @@ export interface RequestTrace {
 }
 
 const MAX_REQUESTS = 1000;
-/** Characters of a target or a signature base. */
-const MAX_LENGTH = 4000;
+/** Bytes of a target, a reason or a signature base. */
+const MAX_BYTES = 4000;
 
 export function createRequestTrace(wallNow: () => number): RequestTrace {
   let kept: TracedRequest[] = [];
@@ -90,17 +90,22 @@ function describeRefusal({ error, signatureBase, target, params }: FinishedCall)
   // Unexpected errors are only logged. A message about malformed content could quote it.
   const problem = error instanceof Problem ? error : new Problem('internal_error');
   const reason = problem.code === 'malformed_body' ? undefined : (problem.detail ?? problem.description);
-  const hide = (text: string) => text.replaceAll(target, redactTarget(target, params));
+  const redacted = redactTarget(target, params);
+  // Replacements are functions: in a string, `$&` of the request would be expanded.
+  const hide = (text: string) => text.replaceAll(target, () => redacted);
   return {
     code: problem.code,
-    reason: reason ?? problem.code,
+    reason: shorten(reason ?? problem.code),
     requirements: [...(requirements[problem.detail as Reason] ?? [])],
     ...(signatureBase !== undefined && { signatureBase: shorten(hide(redactSignatureBase(signatureBase))) }),
   };
 }
 
-/** A request line may be 16 KB long, and 1,000 of them are kept. */
-const shorten = (text: string): string => (text.length > MAX_LENGTH ? `${text.slice(0, MAX_LENGTH)}…` : text);
+/** A copy of the text of at most MAX_BYTES: a slice would keep the request from which it was cut alive. */
+function shorten(text: string): string {
+  const bytes = Buffer.from(text);
+  return bytes.length > MAX_BYTES ? `${bytes.toString('utf8', 0, MAX_BYTES)}…` : bytes.toString();
+}
 
 const REDACTED = '[redacted]';
 
@@ -130,11 +135,17 @@ export function redactSignatureBase(base: string): string {
     .split('\n')
     .map((line) => {
       const [, name = '', value = ''] = /^"([^"]*)": (.*)$/s.exec(line) ?? [];
-      if (name === '@signature-params') return line.replace(/(;nonce=)"(?:[^"\\]|\\.)*"/g, `$1"${REDACTED}"`);
+      if (name === '@signature-params') return redactNonce(line);
       return `"${name}": ${publicComponents.has(name) ? value : REDACTED}`;
     })
     .join('\n');
 }
+
+/** Goes from string to string, so that a string which contains `;nonce=` is not taken for the parameter. */
+const redactNonce = (parameters: string): string =>
+  parameters.replaceAll(/(; *nonce=)?"(?:[^"\\]|\\.)*"/g, (string, name?: string) =>
+    name === undefined ? string : `${name}"${REDACTED}"`,
+  );
 
 /** Rows of the requirement catalogue. */
 const requirements: Readonly<Partial<Record<Reason, readonly string[]>>> = {

@@ -2,15 +2,15 @@
  * Routes requests to the operations of a server: generated routes + handlers + validation → Express. Throws at start-up
  * for an operation without a handler or a policy, and for a handler without an operation.
  */
-import { parse as parseQuery } from 'node:querystring';
 import { type ErrorRequestHandler, type Request, type RequestHandler, type Response, Router } from 'express';
 import { Problem } from '../errors.ts';
+import { isHostOf, requestedHost } from '../net/request-line.ts';
 import { injectFault } from './inject-fault.ts';
 import type { Route } from './operation.ts';
 import { renderProblem, type Server, type ServerContext, serve } from './pipeline.ts';
 import { policyOf } from './policy.ts';
 import { readRawBody, WireError } from './raw-body.ts';
-import { receiveRequest, splitTarget } from './received-request.ts';
+import { parseQuery, receiveRequest } from './received-request.ts';
 import type { Reply } from './reply.ts';
 import { logRequest } from './request-log.ts';
 import type { RequestNotes } from './request-trace.ts';
@@ -18,7 +18,7 @@ import type { RequestNotes } from './request-trace.ts';
 export interface RouterOptions {
   /** Public origin of the listener, for `@target-uri` (SIG-21). */
   readonly origin: string;
-  /** Further public origins with the same paths. Host selects one of the known origins and can name no other. */
+  /** Further public origins with the same paths. Host selects among the known origins. */
   readonly aliases?: readonly string[];
   /** Sent with every reply of this server, errors included. */
   readonly headers?: Readonly<Record<string, string>>;
@@ -99,7 +99,6 @@ export function createEndpoint<Caller>(
   context: ServerContext,
   { origin, aliases = [], headers = {}, cors }: RouterOptions,
 ): Endpoint {
-  const byHost = new Map(aliases.map((alias) => [new URL(alias).host, alias]));
   const commonHeaders = { ...headers, ...(cors && corsHeaders) };
 
   const sendError: Endpoint['sendError'] = (res, error, operationId, extraHeaders) => {
@@ -122,14 +121,15 @@ export function createEndpoint<Caller>(
     notes: RequestNotes,
   ): Promise<Reply | 'no answer'> {
     const body = await readRawBody(req, bodyLimits);
-    const called = byHost.get(req.headers.host?.toLowerCase() ?? '') ?? origin;
     const received = { method: req.method, url: req.originalUrl, rawHeaders: req.rawHeaders };
+    const host = requestedHost({ url: req.originalUrl, headers: req.headers });
+    const called = aliases.find((alias) => isHostOf(host, alias)) ?? origin;
     const call = {
       route: server.routes[operationId]!,
       exchange: receiveRequest(received, called, body),
       path,
       params,
-      query: { ...parseQuery(splitTarget(req.originalUrl)[1].slice(1)) },
+      query: parseQuery(req.originalUrl),
     };
     const fault = context.selectFault?.(operationId);
     const early = await injectFault(fault, 'before', internalErrorCode);

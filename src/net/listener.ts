@@ -6,6 +6,7 @@ import { createServer, type IncomingMessage, type RequestListener, type ServerRe
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
+import { describeMalformed } from './request-line.ts';
 
 export interface Listener {
   readonly port: number;
@@ -69,9 +70,10 @@ export async function listen(
     unanswered.set(req.socket, requests.add(req));
     if (requests.size > maxPipelined) return void req.socket.destroy();
     res.once('close', () => requests.delete(req));
+    const malformed = describeMalformed(req);
     if (req.rawHeaders.length > 2 * maxHeaderLines)
       sendError(res, 431, `the header has more than ${maxHeaderLines} lines`);
-    else if (!hasOneHost(req)) sendError(res, 400, 'exactly one Host header is required');
+    else if (malformed !== undefined) sendError(res, 400, malformed);
     else handler(req, res);
   };
   const server = credentials
@@ -106,12 +108,6 @@ export async function listen(
       clearTimeout(timer);
     },
   };
-}
-
-/** RFC 9112 §3.2: one Host, which only HTTP/1.0 may leave out. */
-function hasOneHost({ rawHeaders, httpVersion }: IncomingMessage): boolean {
-  const hosts = rawHeaders.filter((name, index) => index % 2 === 0 && name.toLowerCase() === 'host').length;
-  return hosts === 1 || (hosts === 0 && httpVersion === '1.0');
 }
 
 /** The error object of Open Payments, which all servers use. */

@@ -1,8 +1,8 @@
 /** Cursor pagination of payments: newest first, forward and backward (RS-L-01…17). */
 import { createHash } from 'node:crypto';
-import { parse as parseQuery } from 'node:querystring';
 import { type RawBuilder, sql } from 'kysely';
 import { toInstant, toMillis } from '../database/columns.ts';
+import { parseQuery } from '../http/received-request.ts';
 import { resourceProblem } from './problem.ts';
 
 const DEFAULT_PAGE_SIZE = 20;
@@ -95,7 +95,7 @@ function parseCursor(text: string, scope: CursorScope): Position {
 
 /** Parses the query of a request target. Throws `invalid_request`. */
 export function parsePageRequest(rawTarget: string, scope: CursorScope): PageRequest {
-  const query = parseQuery(rawTarget.split('?', 2)[1] ?? '');
+  const query = parseQuery(rawTarget);
   const [first, last] = [parseSize(query, 'first'), parseSize(query, 'last')];
   const cursor = singleValue(query, 'cursor');
   if (first !== undefined && last !== undefined) throw invalidRequest('first and last are mutually exclusive');

@@ -2,6 +2,7 @@
 import type { RequestListener } from 'node:http';
 import { publicHosts, resolveServerUrls, type ServerName, type ServerUrls, serverNames } from '../ase/server-urls.ts';
 import { type Listener, listen } from '../net/listener.ts';
+import { isHostOf, requestedHost } from '../net/request-line.ts';
 import type { CertificateAndKey } from '../net/x509.ts';
 import type { AseDefinition, PublicUrl, WorldDefinition } from './definition/definition.ts';
 
@@ -50,8 +51,8 @@ const definitionOf = (ase: AseDefinition, server: ServerName) => ase.servers?.[p
 interface VirtualHost {
   readonly ase: string;
   readonly servers: readonly ServerName[];
-  /** Values of the Host header that select it. */
-  readonly hosts: ReadonlySet<string>;
+  /** Its base URLs, whose hosts select it. */
+  readonly urls: readonly string[];
   answer?: RequestListener;
 }
 
@@ -152,7 +153,7 @@ async function openPorts(
       const { virtualHosts } = open.get(key) ?? (await openPort(key, portOf(ase, servers[0]!)));
       const urls = urlsOf(ase);
       const baseUrls = servers.flatMap((server) => [urls[published[server][0]], ...aliasesOf(ase, server)]);
-      virtualHosts.push({ ase: ase.name, servers, hosts: new Set(baseUrls.map((url) => new URL(url).host)) });
+      virtualHosts.push({ ase: ase.name, servers, urls: baseUrls });
     }
   }
 
@@ -160,7 +161,7 @@ async function openPorts(
     const listener = await listen(host, port, credentials);
     const virtualHosts: VirtualHost[] = [];
     open.set(key, { listener, virtualHosts });
-    listener.serve((req, res) => selectVirtualHost(virtualHosts, req.headers.host)(req, res));
+    listener.serve((req, res) => selectVirtualHost(virtualHosts, requestedHost(req))(req, res));
     return { listener, virtualHosts };
   }
 }
@@ -185,9 +186,9 @@ const notReady: RequestListener = (_req, res) => {
 };
 
 /** Selects by the Host header. An unknown host gets the first ASE of the listener. */
-function selectVirtualHost(virtualHosts: readonly VirtualHost[], host: string | undefined): RequestListener {
+function selectVirtualHost(virtualHosts: readonly VirtualHost[], host: string): RequestListener {
   const named =
-    virtualHosts.length > 1 ? virtualHosts.find(({ hosts }) => hosts.has(host?.toLowerCase() ?? '')) : undefined;
+    virtualHosts.length > 1 ? virtualHosts.find(({ urls }) => urls.some((url) => isHostOf(host, url))) : undefined;
   return (named ?? virtualHosts[0])?.answer ?? notReady;
 }
 

@@ -55,6 +55,21 @@ test('a refusal has its reason and the requirement; what is no Problem, or quote
   assert.deepEqual(refusalOf(new Error('secret')), plain('internal_error'));
 });
 
+test('a target full of replacement patterns is kept as it is, and the kept text is bounded in bytes', () => {
+  const trace = createRequestTrace(() => 0);
+  const target = `/${'$&'.repeat(7000)}`;
+  const error = new Problem('invalid_signature', { description: 'ü'.repeat(9000) });
+  const signatureBase = `"@target-uri": https://ase.example${target}\n"@signature-params": ()`;
+  trace.recordAt('granite')({ ...call, target, signatureBase, error });
+  const [kept] = trace.list({ limit: 1 });
+  assert.ok(kept!.target.startsWith('/$&$&$&'));
+  assert.ok(kept!.refusal!.signatureBase!.startsWith('"@target-uri": https://ase.example/$&$&$&'));
+  for (const text of [kept!.target, kept!.refusal!.signatureBase!, kept!.refusal!.reason]) {
+    const bytes = Buffer.byteLength(text);
+    assert.ok(bytes > 3900 && bytes <= 4010, `${bytes} bytes`);
+  }
+});
+
 test('targets and signature bases without secrets', () => {
   assert.equal(
     redactTarget('/interact/1/n0/finish?interact_ref=r&hash=h&nonce=n&first=2', { nonce: 'n0' }),
@@ -76,4 +91,8 @@ test('targets and signature bases without secrets', () => {
     base[5],
     '"@signature-params": ("@method" "authorization");created=1;nonce="[redacted]";keyid="k"',
   ]);
+  assert.equal(
+    redactSignatureBase('"@signature-params": ();x=";nonce="; nonce="secret"'),
+    '"@signature-params": ();x=";nonce="; nonce="[redacted]"',
+  );
 });

@@ -216,7 +216,7 @@ export const controlMutants: readonly Mutant[] = [
   {
     id: 'exchanges.nonce-shown',
     file: trace,
-    at: 'if (name === \'@signature-params\') return «line.replace(/(;nonce=)"(?:[^"\\\\]|\\\\.)*"/g, `$1"${REDACTED}"`)»;',
+    at: "if (name === '@signature-params') return «redactNonce(line)»;",
     by: 'line',
     fails: ['exchanges.secrets'],
   },

@@ -2,6 +2,7 @@
 import type { Mutant } from './mutant.ts';
 
 const listener = 'src/net/listener.ts';
+const requestLine = 'src/net/request-line.ts';
 const rawBody = 'src/http/raw-body.ts';
 const trace = 'src/http/request-trace.ts';
 
@@ -22,10 +23,24 @@ export const hostileMutants: readonly Mutant[] = [
   },
   {
     id: 'hostile.two-hosts',
-    file: listener,
-    at: "return «hosts === 1 || (hosts === 0 && httpVersion === '1.0')»;",
-    by: 'true',
+    file: requestLine,
+    at: "if («hosts.length > 1 || (hosts.length === 0 && httpVersion !== '1.0')») return",
+    by: 'false',
     fails: ['hostile.framing'],
+  },
+  {
+    id: 'hostile.any-target',
+    file: requestLine,
+    at: 'if («!TARGET_CHARACTERS.test(url)») return',
+    by: 'false',
+    fails: ['hostile.request-target'],
+  },
+  {
+    id: 'hostile.target-of-any-form',
+    file: requestLine,
+    at: 'if («!isKnownForm») return',
+    by: 'false',
+    fails: ['hostile.request-target'],
   },
   {
     id: 'hostile.parser-refuses-in-silence',
@@ -122,7 +137,7 @@ export const hostileMutants: readonly Mutant[] = [
   {
     id: 'hostile.long-targets-kept',
     file: trace,
-    at: 'text.length > «MAX_LENGTH»',
+    at: 'bytes.length > «MAX_BYTES» ?',
     by: 'Number.POSITIVE_INFINITY',
     fails: [],
   },

@@ -456,14 +456,14 @@ export const signatureMutants: readonly Mutant[] = [
   {
     id: 'signature.origin-from-host',
     file: bind,
-    at: "const called = «byHost.get(req.headers.host?.toLowerCase() ?? '') ?? origin»;",
+    at: 'const called = «aliases.find((alias) => isHostOf(host, alias)) ?? origin»;',
     by: '`http://${req.headers.host}`',
     fails: ['signature.published-url', 'vector.php-host-without-port', 'vector.authority-with-port'],
   },
   {
     id: 'signature.origin-from-forwarded-host',
     file: bind,
-    at: "const called = «byHost.get(req.headers.host?.toLowerCase() ?? '') ?? origin»;",
+    at: 'const called = «aliases.find((alias) => isHostOf(host, alias)) ?? origin»;',
     by: "req.headers['x-forwarded-host'] ? `http://${req.headers['x-forwarded-host']}` : origin",
     fails: ['signature.forwarded-headers'],
   },
@@ -507,8 +507,8 @@ export const signatureMutants: readonly Mutant[] = [
   {
     id: 'signature.two-authorizations-read',
     file: pipeline,
-    at: 'return «lines.length === 1» ?',
-    by: 'true',
+    at: "exec(«onlyHeaderLine(exchange, 'authorization')» ?? '')",
+    by: "headerLines(exchange, 'authorization')[0]",
     also: [{ file: input, at: "if («headerLines(exchange, 'authorization').length > 1») {", by: 'false' }],
     fails: ['signature.two-authorizations'],
   },

@@ -103,6 +103,24 @@ export const checks: readonly Check[] = [
     },
   },
   {
+    id: 'hostile.request-target',
+    rows: ['SIG-22', 'RS-02'],
+    title: 'a request target with a fragment, a backslash or a bare authority is 400 and ends the connection',
+    run: async (context) => {
+      const { host, origin } = new URL(context.receiver.resourceServer);
+      const query = `wallet-address=${encodeURIComponent(context.receiver.url)}`;
+      for (const target of [
+        `/incoming-payments#?${query}`,
+        `/incoming-payments?${query}#`,
+        '/incoming\\payments',
+        host,
+      ]) {
+        expectWireRefusal(await sendRaw(origin, lines(`GET ${target} HTTP/1.1`, `Host: ${host}`)), 400);
+      }
+      await isServed(context);
+    },
+  },
+  {
     id: 'hostile.json',
     rows: ['AS-160', 'RS-02', 'RS-24'],
     title: 'deep nesting, invalid Unicode, NUL and odd numbers are refused and never cause a 500',
