@@ -1,5 +1,5 @@
 /** `touchstone start`: runs a world until a signal stops it. */
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import pino, { type Logger } from 'pino';
@@ -7,6 +7,7 @@ import type { DatabaseOptions } from '../database/database.ts';
 import { ConfigError } from '../errors.ts';
 import { openTls, type Tls } from '../net/tls.ts';
 import { killAt, parseFailpoint } from '../payments/outgoing/failpoint.ts';
+import { openPrivateDirectory, writePrivateFile } from '../private-files.ts';
 import { createDeployment, type Deployment } from '../world/deployment.ts';
 import { mainWorldId } from '../world/naming.ts';
 import type { World } from '../world/world.ts';
@@ -18,6 +19,8 @@ const CONTROL_PORT_OFFSET = 900;
 
 export async function start(config: Config): Promise<void> {
   performance.mark('touchstone: program loaded');
+  // Every file that the program makes can hold secrets, those of the embedded database too.
+  process.umask(0o077);
   const log = createLogger(config.logLevel);
   const serves = readServedServers(config);
   if (serves.includes('resource') && config.ase !== undefined && !config.peerSecret && !config.seed) {
@@ -120,7 +123,11 @@ interface Directory {
 
 /** Directory of the files for clients: the data directory, or a temporary one that is removed at the end. */
 async function openDirectory(data: string | undefined): Promise<Directory> {
-  if (data !== undefined) return { path: resolve(data), remove: async () => {} };
+  if (data !== undefined) {
+    const path = resolve(data);
+    await openPrivateDirectory(path);
+    return { path, remove: async () => {} };
+  }
   const path = await mkdtemp(join(tmpdir(), 'touchstone-'));
   return { path, remove: () => rm(path, { recursive: true, force: true }) };
 }
@@ -128,9 +135,8 @@ async function openDirectory(data: string | undefined): Promise<Directory> {
 /** Writes the client's test key to a file that only this user can read. Undefined if the key is unknown. */
 async function writeClientKey(world: World, directory: string): Promise<string | undefined> {
   if (world.clientKey === undefined) return undefined;
-  await mkdir(directory, { recursive: true });
   const file = join(directory, 'client.pem');
-  await writeFile(file, world.clientKey, { mode: 0o600 });
+  await writePrivateFile(file, world.clientKey);
   return file;
 }
 

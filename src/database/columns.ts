@@ -1,6 +1,6 @@
 /** Conversion at the edge of the database: amounts are numeric (strings in a row), instants are timestamptz. */
 
-interface Asset {
+export interface Asset {
   readonly code: string;
   readonly scale: number;
 }

@@ -1,44 +1,31 @@
-/** A lock file for `--data`: PGlite has none of its own, and two processes on one cluster would destroy it. */
-import { link, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+/**
+ * A lock on a `--data` directory: PGlite has none, and two processes on one cluster would destroy it. The kernel holds
+ * the lock for an open file and drops it when the process ends, however it ends. It therefore works between containers
+ * on one machine, where process ids say nothing.
+ */
 import { join } from 'node:path';
+import { ConfigError } from '../errors.ts';
+import { openPrivateDirectory, openPrivateFile } from '../private-files.ts';
 
-/** What this process holds: in a container it may bear the pid of a killed one, whose lock is not its own. */
-const held = new Set<string>();
-
-/** Takes `DIR/lock`; throws if a live process holds it. Returns the release. */
+/** Locks `DIR/lock`, which stays after the release. Throws ConfigError if another process holds it. */
 export async function lockDirectory(directory: string): Promise<() => Promise<void>> {
-  await mkdir(directory, { recursive: true });
-  const file = join(directory, 'lock');
-  const claim = `${file}.${process.pid}`;
-  for (let tries = 0; ; tries += 1) {
-    try {
-      // Linked when complete, so that nobody reads a lock without a holder.
-      await writeFile(claim, String(process.pid));
-      await link(claim, file);
-      held.add(file);
-      return async () => {
-        held.delete(file);
-        await rm(file, { force: true });
-      };
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-      const holder = Number(await readFile(file, 'utf8').catch(() => ''));
-      if (tries > 0 || held.has(file) || (holder !== process.pid && isAlive(holder))) {
-        throw new Error(`${directory} is in use by process ${holder}; stop it, or give another --data directory`);
-      }
-      await rm(file, { force: true });
-    } finally {
-      await rm(claim, { force: true });
-    }
-  }
-}
-
-function isAlive(pid: number): boolean {
-  if (!pid) return false;
+  await openPrivateDirectory(directory);
+  const [{ tryLock }, file] = await Promise.all([
+    import('fs-native-extensions'),
+    openPrivateFile(join(directory, 'lock')),
+  ]);
   try {
-    process.kill(pid, 0);
-    return true;
+    if (!tryLock(file.fd)) {
+      const holder = Number(await file.readFile('utf8'));
+      const user = holder > 0 ? `process ${holder}, perhaps of another container` : 'another process';
+      throw new ConfigError(`${directory} is in use by ${user}: stop it, or give another --data directory`);
+    }
+    // For the message above only.
+    await file.truncate();
+    await file.write(String(process.pid), 0);
+    return () => file.close();
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
+    await file.close();
+    throw error;
   }
 }

@@ -3,12 +3,13 @@
  * made and kept, or the certificate is given.
  */
 import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
 import { wallNow } from '../clock.ts';
 import { ConfigError } from '../errors.ts';
+import { openPrivateDirectory, openPrivateFile, writePrivateFile } from '../private-files.ts';
 import type { CertificateAndKey } from './x509.ts';
 
 export interface TlsOptions {
@@ -58,10 +59,10 @@ export async function openTls({ directory, certFile, keyFile, caFile }: TlsOptio
     };
   }
   const { createAuthority, issueCertificate } = await import('./x509.ts');
-  await mkdir(directory, { recursive: true });
+  await openPrivateDirectory(directory);
   const authority = await openAuthority(resolve(directory, 'ca-key.pem'), createAuthority);
   const authorityFile = resolve(directory, 'ca.pem');
-  await writeFile(authorityFile, authority.cert);
+  await writePrivateFile(authorityFile, authority.cert);
   const issued = new Map<string, CertificateAndKey>();
   const credentialsFor: Tls['credentialsFor'] = (hosts) => {
     const names = [...new Set([...loopbackHosts, ...hosts.map(withoutBrackets)])].toSorted();
@@ -79,12 +80,13 @@ export async function openTls({ directory, certFile, keyFile, caFile }: TlsOptio
 
 /** The authority in this file, which holds its key and its certificate; a new one, kept there, if there is no file. */
 async function openAuthority(file: string, create: (now: number) => CertificateAndKey): Promise<CertificateAndKey> {
-  const created = create(wallNow());
-  try {
-    await writeFile(file, created.key + created.cert, { mode: 0o600, flag: 'wx' });
+  const existing = await openPrivateFile(file);
+  const { size } = await existing.stat();
+  await existing.close();
+  if (size === 0) {
+    const created = create(wallNow());
+    await writePrivateFile(file, created.key + created.cert);
     return created;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
   const { cert, key } = await readCredentials(file, file);
   return { cert: new X509Certificate(cert).toString(), key };

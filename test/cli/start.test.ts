@@ -1,7 +1,7 @@
 /** The program as a user starts it. */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -54,6 +54,10 @@ test('RS-28: accepted data survives a restart; a second process on the same data
     const first = await startProcess(args);
     const environment = readEnvironment(first.ready);
     assert.match(run('start', '--port', '0', '--data', directory).stderr, /is in use by process/);
+    for (const name of await readdir(directory, { recursive: true })) {
+      const { mode } = await stat(join(directory, name));
+      assert.equal(mode & 0o077, 0, `other users can reach ${name}`);
+    }
     const { tokens, incomingPayment } = await prepareResources(
       { controls: remoteConsent(first.ready.env), settled: async () => {} },
       environment,
