@@ -1,5 +1,4 @@
 /** Files and directories that hold secrets: only their owner can read them, and symbolic links are not followed. */
-import { randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, lstat, mkdir, open, rename, rm } from 'node:fs/promises';
 import { ConfigError } from './errors.ts';
@@ -21,7 +20,8 @@ export async function openPrivateDirectory(directory: string): Promise<void> {
 
 /** Replaces the file as a whole; a link at its place is replaced as well, not followed. */
 export async function writePrivateFile(file: string, content: string): Promise<void> {
-  const temporary = `${file}.${randomUUID()}`;
+  const temporary = `${file}.${process.pid}`;
+  await rm(temporary, { force: true });
   const handle = await open(temporary, 'wx', 0o600);
   try {
     await handle.writeFile(content);
