@@ -5,7 +5,7 @@
  */
 import { join } from 'node:path';
 import { ConfigError } from '../errors.ts';
-import { openPrivateDirectory, openPrivateFile } from '../private-files.ts';
+import { openPrivateDirectory, openPrivateFile } from '../net/private-files.ts';
 
 /** Locks `DIR/lock`, which stays after the release. Throws ConfigError if another process holds it. */
 export async function lockDirectory(directory: string): Promise<() => Promise<void>> {

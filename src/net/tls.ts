@@ -9,7 +9,7 @@ import { resolve } from 'node:path';
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls';
 import { wallNow } from '../clock.ts';
 import { ConfigError } from '../errors.ts';
-import { openPrivateDirectory, openPrivateFile, writePrivateFile } from '../private-files.ts';
+import { openPrivateDirectory, openPrivateFile, writePrivateFile } from './private-files.ts';
 import type { CertificateAndKey } from './x509.ts';
 
 export interface TlsOptions {

@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { lockDirectory } from '../../src/database/directory-lock.ts';
-import { writePrivateFile } from '../../src/private-files.ts';
+import { writePrivateFile } from '../../src/net/private-files.ts';
 
 let parent: string;
 let directory: string;

@@ -1,7 +1,7 @@
 /** Files and directories that hold secrets: only their owner can read them, and symbolic links are not followed. */
 import { constants } from 'node:fs';
 import { type FileHandle, lstat, mkdir, open, rename, rm } from 'node:fs/promises';
-import { ConfigError } from './errors.ts';
+import { ConfigError } from '../errors.ts';
 
 /** Permission bits of the group and of others. Windows has none. */
 const FOREIGN_BITS = process.platform === 'win32' ? 0 : 0o077;
