@@ -1,4 +1,5 @@
 /** Listing, reading and revoking the grants of an ASE (RFC 9635 §1.5). */
+import { sql } from 'kysely';
 import { type GrantState, lockGrant, transitionGrant } from '../auth/grant.ts';
 import { toLookupText, toMillis } from '../database/columns.ts';
 import type { Queryable, Transaction } from '../database/database.ts';
@@ -78,4 +79,21 @@ export async function revokeGrant(tx: Transaction, ase: string, id: string): Pro
   const grant = await lockGrant(tx, ase, id);
   if (!grant) throw adminProblem('not_found', 'unknown grant');
   if (grant.state !== 'revoked') await transitionGrant(tx, ase, grant, 'revoke');
+}
+
+/** Revokes the grants, and their tokens, whose access or subject names this wallet address. */
+export async function revokeGrantsNaming(tx: Transaction, ase: string, walletAddress: string): Promise<void> {
+  const rows = await tx
+    .selectFrom('gnap_grant')
+    .select('id')
+    .where('ase', '=', ase)
+    .where((is) =>
+      is.or([
+        sql<boolean>`access @> ${JSON.stringify([{ identifier: walletAddress }])}::jsonb`,
+        sql<boolean>`subject @> ${JSON.stringify({ sub_ids: [{ id: walletAddress }] })}::jsonb`,
+      ]),
+    )
+    .orderBy('id')
+    .execute();
+  for (const { id } of rows) await revokeGrant(tx, ase, id);
 }

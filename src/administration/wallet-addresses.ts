@@ -7,6 +7,7 @@ import type { Ids } from '../ids.ts';
 import { type Asset, sameAsset } from '../open-payments/amount.ts';
 import { parseNewWalletAddress, type WalletAddressRules } from '../wallet-address/new-wallet-address.ts';
 import { findAccount } from './accounts.ts';
+import { revokeGrantsNaming } from './grants.ts';
 import { adminProblem, checkText } from './problem.ts';
 
 export interface WalletAddress {
@@ -123,7 +124,8 @@ export interface WalletAddressChange {
 }
 
 /**
- * Disabling closes the open incoming payments after a grace period; enabling does not reopen them. Throws `not_found`,
+ * Disabling closes the open incoming payments after a grace period; enabling does not reopen them. A move to another
+ * account revokes the grants that name the wallet address; its payments stay with the former account (OPI-072). Throws `not_found`,
  * `invalid_request` for an unknown account, and `conflict` if payments exist and the asset would change.
  */
 export async function changeWalletAddress(
@@ -134,6 +136,9 @@ export async function changeWalletAddress(
   now: number,
 ): Promise<WalletAddress> {
   const current = await getWalletAddress(tx, ase, id);
+  const moves = change.account !== undefined && change.account !== current.account;
+  // The former holder's consent does not bind the next one. Grants come first in the order of locks.
+  if (moves) await revokeGrantsNaming(tx, ase, current.url);
   // Locks the row, which new payments refer to, until the change is committed.
   await tx.selectFrom('wallet_address').select('id').where('ase', '=', ase).where('id', '=', id).forUpdate().execute();
   if (change.account !== undefined) {

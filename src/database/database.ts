@@ -22,6 +22,7 @@ import { Migration0002 } from './migrations/migration-0002.ts';
 import { Migration0003 } from './migrations/migration-0003.ts';
 import { Migration0004 } from './migrations/migration-0004.ts';
 import { Migration0005 } from './migrations/migration-0005.ts';
+import { Migration0006 } from './migrations/migration-0006.ts';
 import { openTemplate, templateFile as standardTemplate, writeTemplate } from './template.ts';
 
 /** Tables as Kysely sees them, inferred from the entities. */
@@ -80,6 +81,7 @@ const ormOptions = {
       { name: 'migration-0003', class: Migration0003 },
       { name: 'migration-0004', class: Migration0004 },
       { name: 'migration-0005', class: Migration0005 },
+      { name: 'migration-0006', class: Migration0006 },
     ],
     snapshot: false,
     silent: true,

@@ -10,6 +10,7 @@ import type { ClientJwk } from '../open-payments/client.ts';
 import { amount, ase, assetCode, assetScale, id, instant } from './entity-columns.ts';
 import { AccessToken, Grant, GrantSpending, OutgoingPaymentGrant, SignatureNonce } from './grant-entities.ts';
 import {
+  IdempotencyKey,
   IncomingPacket,
   IncomingPayment,
   OutgoingPacket,
@@ -63,6 +64,8 @@ const Peer = defineEntity({
     maxPacketAmount: amount(),
     /** The most that it may owe in each asset; null for no limit. */
     balanceLimit: amount().nullable(),
+    /** True if it answers a repeated packet as before, without delivering it again (ILP-18). */
+    answersRepeats: p.boolean().default(true),
   },
   uniques: [{ properties: ['ase', 'prefix'] }, { properties: ['ase', 'incomingTokenDigest'] }],
 });
@@ -200,5 +203,6 @@ export const entities = [
   OutgoingPacket,
   IncomingPacket,
   WebhookEvent,
+  IdempotencyKey,
   AdministrativeAction,
 ] as const;

@@ -9,6 +9,8 @@ export const IncomingPayment = defineEntity({
     ase: ase(),
     id: id(),
     walletAddressId: p.text(),
+    /** The account that is credited, even if the wallet address moves to another one. */
+    accountId: p.text(),
     clientId: p.text(),
     /** The grant under which it was created; null if it was created without a token. */
     grantId: p.text().nullable(),
@@ -37,6 +39,8 @@ export const Quote = defineEntity({
     ase: ase(),
     id: id(),
     walletAddressId: p.text(),
+    /** The account that would pay. */
+    accountId: p.text(),
     clientId: p.text(),
     receiver: p.text(),
     debitAmount: amount(),
@@ -61,6 +65,8 @@ export const OutgoingPayment = defineEntity({
     id: id(),
     quoteId: p.text(),
     walletAddressId: p.text(),
+    /** The account that pays and gets refunds, even if the wallet address moves to another one. */
+    accountId: p.text(),
     clientId: p.text(),
     grantId: p.text(),
     /** Row of `grant_spending` this payment counts in (LIM-N01). */
@@ -104,14 +110,14 @@ export const OutgoingPacket = defineEntity({
   },
 });
 
-/** Packet journal of the receiver: the answer to each booked packet. A repeated Prepare gets the stored answer. */
+/** Packet journal of the receiver: the answer to each packet that brought money. A copy gets the same answer. */
 export const IncomingPacket = defineEntity({
   name: 'IncomingPacket',
   tableName: 'incoming_packet',
   properties: {
     ase: ase(),
-    peer: p.text().primary(),
     condition: p.text().primary(),
+    peer: p.text(),
     incomingPaymentId: p.text(),
     amount: amount(),
     reply: p.blob(),
@@ -145,4 +151,21 @@ export const WebhookEvent = defineEntity({
   },
   uniques: [{ properties: ['ase', 'id'] }],
   indexes: [{ properties: ['ase', 'state', 'createdAt'] }],
+});
+
+/** Answers to requests with an idempotency key (OPI-071). */
+export const IdempotencyKey = defineEntity({
+  name: 'IdempotencyKey',
+  tableName: 'idempotency_key',
+  properties: {
+    ase: ase(),
+    clientId: p.text().primary(),
+    operation: p.text().primary(),
+    key: p.text().primary(),
+    requestDigest: p.text(),
+    reply: p.json<{ status: number; body: unknown }>().columnType('json'),
+    /** Wall time. */
+    expiresAt: instant(),
+  },
+  indexes: [{ properties: ['ase', 'expiresAt'] }],
 });

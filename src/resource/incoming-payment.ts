@@ -108,7 +108,15 @@ export function createIncomingPaymentHandlers(deps: IncomingPaymentDeps) {
       return call.transaction(async (tx) => {
         await tx
           .insertInto('incoming_payment')
-          .values({ ...row, ase, wallet_address_id: wallet.id, client_id, grant_id, metadata })
+          .values({
+            ...row,
+            ase,
+            wallet_address_id: wallet.id,
+            account_id: wallet.accountId,
+            client_id,
+            grant_id,
+            metadata,
+          })
           .execute();
         await deps.announce(tx, 'incoming_payment.created', row.id);
         const created = { ...row, wallet_url: wallet.url, metadata: body.metadata ?? null };

@@ -13,12 +13,12 @@ type PaymentOpenerDeps = Pick<ResourceDeps, 'ase' | 'db' | 'clock' | 'ids' | 'cr
 /** Returns a function that opens an incoming payment of any amount at the wallet address of this id. */
 export function createPaymentOpener({ ase, db, clock, ids, credentialsFor, announce }: PaymentOpenerDeps) {
   return async (walletAddressId: string): Promise<ReturnType<PaymentOpenerDeps['credentialsFor']>> => {
-    const { asset_code, asset_scale } = await db.query
+    const { account_id, asset_code, asset_scale } = await db.query
       .selectFrom('wallet_address as wallet')
       .innerJoin('account', (join) =>
         join.onRef('account.ase', '=', 'wallet.ase').onRef('account.id', '=', 'wallet.account_id'),
       )
-      .select(['account.asset_code', 'account.asset_scale'])
+      .select(['account.id as account_id', 'account.asset_code', 'account.asset_scale'])
       .where('wallet.ase', '=', ase)
       .where('wallet.id', '=', walletAddressId)
       .executeTakeFirstOrThrow();
@@ -31,6 +31,7 @@ export function createPaymentOpener({ ase, db, clock, ids, credentialsFor, annou
           ase,
           id,
           wallet_address_id: walletAddressId,
+          account_id,
           client_id: CLIENT_ID,
           asset_code,
           asset_scale,

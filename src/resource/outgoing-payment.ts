@@ -96,6 +96,9 @@ interface PayableQuote {
 const isReceiverProblem = (error: unknown): error is Problem =>
   error instanceof Problem && (error.code === 'invalid_receiver' || error.code === 'receiver_unreachable');
 
+const isQuoteFor = (quote: QuoteRow, wallet: HostedWalletAddress): boolean =>
+  quote.wallet_address_id === wallet.id && quote.account_id === wallet.accountId;
+
 /**
  * The stored quote with this URL. Checks that it belongs to the wallet address and that its receiver can still take the
  * quoted amount (RS-OP-05, RS-Q-23). Its expiry is checked at the payment's creation time, and its single use by
@@ -117,7 +120,8 @@ async function findPayableQuote(
   if (row.id === null) throw resourceProblem('unknown_quote');
   const quote = row as QuoteRow;
   const wallet = toHostedWalletAddress(row);
-  if (quote.wallet_address_id !== wallet.id) throw resourceProblem('invalid_quote');
+  // A quote is for the account that its wallet address belonged to, so it ends when that moves.
+  if (!isQuoteFor(quote, wallet)) throw resourceProblem('invalid_quote');
 
   const receiver = await getPayableReceiver(deps, quote.receiver).catch((error: unknown) => {
     throw isReceiverProblem(error) ? resourceProblem('invalid_quote', { detail: error.code, cause: error }) : error;
@@ -145,6 +149,7 @@ type NewPayment = Pick<
   | 'id'
   | 'quote_id'
   | 'wallet_address_id'
+  | 'account_id'
   | 'client_id'
   | 'grant_id'
   | 'spending_id'
@@ -203,6 +208,7 @@ export function createOutgoingPaymentHandlers(deps: OutgoingPaymentDeps) {
           ...payment,
           ase,
           wallet_address_id: wallet.id,
+          account_id: wallet.accountId,
           client_id: clientId,
           grant_id: grantId,
           spending_id: spending.spendingId,

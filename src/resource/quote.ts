@@ -37,6 +37,7 @@ export type QuoteDeps = Pick<
 export interface QuoteRow {
   readonly id: string;
   readonly wallet_address_id: string;
+  readonly account_id: string;
   readonly client_id: string;
   readonly receiver: string;
   readonly debit_amount: string;
@@ -120,6 +121,7 @@ export async function prepareQuote(
   return {
     id: deps.ids.uuid(),
     wallet_address_id: wallet.id,
+    account_id: wallet.accountId,
     client_id: clientId,
     receiver: request.receiver,
     debit_amount: `${amounts.debitAmount}`,

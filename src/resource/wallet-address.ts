@@ -11,9 +11,9 @@ export interface HostedWalletAddress {
   /** Canonical: lower case, no trailing slash. */
   readonly url: string;
   readonly asset: Asset;
+  /** The customer account that it belongs to at the moment. */
+  readonly accountId: string;
 }
-
-/** PostgreSQL text cannot hold NUL, not even in a comparison. */
 
 /** An active wallet address as tables `wallet` and `account`, for queries that join more tables. */
 export function selectWalletAddress(db: Queryable, ase: string, url: string) {
@@ -22,7 +22,7 @@ export function selectWalletAddress(db: Queryable, ase: string, url: string) {
     .innerJoin('account', (join) =>
       join.onRef('account.ase', '=', 'wallet.ase').onRef('account.id', '=', 'wallet.account_id'),
     )
-    .select(['wallet.id as wallet_id', 'wallet.url as wallet_url'])
+    .select(['wallet.id as wallet_id', 'wallet.url as wallet_url', 'wallet.account_id as wallet_account_id'])
     .select(['account.asset_code as wallet_asset_code', 'account.asset_scale as wallet_asset_scale'])
     .where('wallet.ase', '=', ase)
     .where('wallet.url', '=', toLookupText(canonicalWalletAddress(url)))
@@ -36,6 +36,7 @@ export function toHostedWalletAddress(row: WalletAddressRow): HostedWalletAddres
     id: row.wallet_id,
     url: row.wallet_url,
     asset: { code: row.wallet_asset_code, scale: row.wallet_asset_scale },
+    accountId: row.wallet_account_id,
   };
 }
 

@@ -77,7 +77,7 @@ const rules: Readonly<Record<string, string>> = {
     from incoming_payment p
     cross join lateral (
       select coalesce(sum(amount), 0) as received from incoming_packet
-      where ase = p.ase and incoming_payment_id = p.id
+      where ase = p.ase and incoming_payment_id = p.id and get_byte(reply, 0) = 13
     ) k
     cross join lateral (
       select coalesce(sum(d.delivered_amount), 0) as received from outgoing_payment d
@@ -93,12 +93,14 @@ const rules: Readonly<Record<string, string>> = {
     select k.condition, k.amount, e.amount as booked from incoming_packet k
     left join ledger_entry e on e.ase = k.ase and e.transfer_id = 'packet:' || k.peer || ':' || k.condition || ':in'
       and e.account_id like 'peer:%'
-    where k.ase = $1 and e.amount is distinct from -k.amount`,
+    where k.ase = $1 and get_byte(k.reply, 0) = 13 and e.amount is distinct from -k.amount`,
 
   'a grant has spent what its payments did': `
     select s.id, s.spent_debit, p.debit, s.spent_receive, p.receive from grant_spending s
     cross join lateral (
-      select coalesce(sum(case when d.state = 'failed' then d.sent_amount else q.debit_amount end), 0) as debit,
+      select coalesce(sum(case when d.state = 'failed'
+        then d.sent_amount + div(q.fee * d.delivered_amount + q.receive_amount - 1, q.receive_amount)
+        else q.debit_amount end), 0) as debit,
         coalesce(sum(case when d.state = 'failed' then d.delivered_amount else q.receive_amount end), 0) as receive
       from outgoing_payment d join quote q on q.ase = d.ase and q.id = d.quote_id
       where d.ase = s.ase and d.spending_id = s.id
@@ -160,7 +162,7 @@ async function comparePeers(
       (
         await postgres.query<{ condition: string; amount: string }>(
           receiver,
-          'select condition, amount from incoming_packet where ase = $1 and peer = $2',
+          'select condition, amount from incoming_packet where ase = $1 and peer = $2 and get_byte(reply, 0) = 13',
           [receiver, sender],
         )
       ).map(({ condition, amount }) => [condition, amount]),

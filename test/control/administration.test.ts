@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { type CallControl, controlOf } from '../support/administration.ts';
+import { createPayer } from '../support/payer.ts';
 import { send } from '../support/signed-fetch.ts';
 import { type ClientEnvironment, clientEnvironment, startWorld, type TestWorld } from '../support/world.ts';
 
@@ -118,6 +119,20 @@ test('the asset of a wallet address with payments cannot change (WA-44)', async 
   assert.equal((await createIncomingPayment(url, token)).status, 201);
   assert.equal((await move('fritz in yen')).status, 409);
   assert.equal((await move('fritz too')).body.account, 'fritz too');
+});
+
+test('a wallet address that moves leaves its quotes and the grants that name it behind (OPI-072)', async () => {
+  const { id, url } = await openWallet('gustav');
+  await control('POST', `${granite}/accounts`, { id: 'gustav too', assetCode: 'USD', assetScale: 2 });
+  const payer = await createPayer({ ...environment, walletAddress: url });
+  const quote = await payer.quote(await payer.receive(environment.receiver, '100'));
+  const before = await payer.spent();
+  const moved = await control('PATCH', `${granite}/wallet-addresses/${id}`, { account: 'gustav too' });
+  assert.equal(moved.status, 200, moved.text);
+  assert.equal((await payer.pay(quote.id)).status, 401);
+  assert.deepEqual(before, { spentDebitAmount: null, spentReceiveAmount: null });
+  const next = await createPayer({ ...environment, walletAddress: url });
+  assert.deepEqual((await next.pay(quote.id)).status, 400, 'the quote was for the former account');
 });
 
 test('a disabled wallet address is 404 until it is enabled; its open payments expire within a day (WA-43)', async () => {

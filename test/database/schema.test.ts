@@ -61,14 +61,17 @@ test('entities and migration agree, but for what only the migration can say', as
     'alter table "account" drop constraint "account_customer_balance_check";',
     'alter table "grant_spending" drop constraint "grant_spending_grant_id_foreign";',
     'alter table "incoming_packet" drop constraint "incoming_packet_incoming_payment_id_foreign";',
+    'alter table "incoming_payment" drop constraint "incoming_payment_account_id_foreign";',
     'alter table "incoming_payment" drop constraint "incoming_payment_wallet_address_id_foreign";',
     'alter table "ledger_entry" drop constraint "ledger_entry_account_id_foreign";',
     'alter table "ledger_entry" drop constraint "ledger_entry_transfer_id_foreign";',
     'alter table "ledger_transfer" drop constraint "ledger_transfer_reversal_check";',
     'alter table "outgoing_packet" drop constraint "outgoing_packet_payment_id_foreign";',
+    'alter table "outgoing_payment" drop constraint "outgoing_payment_account_id_foreign";',
     'alter table "outgoing_payment" drop constraint "outgoing_payment_quote_id_foreign";',
     'alter table "outgoing_payment" drop constraint "outgoing_payment_spending_id_foreign";',
     'alter table "outgoing_payment" drop constraint "outgoing_payment_wallet_address_id_foreign";',
+    'alter table "quote" drop constraint "quote_account_id_foreign";',
     'alter table "quote" drop constraint "quote_wallet_address_id_foreign";',
     'alter table "wallet_address" drop constraint "wallet_address_account_id_foreign";',
     'alter table "wallet_address_key" drop constraint "wallet_address_key_wallet_address_id_foreign";',
@@ -176,8 +179,8 @@ test('metadata keeps any JSON as it was, also a NUL and the order of members', a
     })
     .execute();
   await sql`insert into incoming_payment
-    (ase, id, wallet_address_id, client_id, asset_code, asset_scale, received_amount, completed, expires_at, created_at, metadata)
-    values ('granite', 'p', 'w', 'c', 'USD', 2, 0, false, ${instant}, ${instant}, ${JSON.stringify(metadata)})`.execute(
+    (ase, id, wallet_address_id, account_id, client_id, asset_code, asset_scale, received_amount, completed, expires_at, created_at, metadata)
+    values ('granite', 'p', 'w', 'customer:alice', 'c', 'USD', 2, 0, false, ${instant}, ${instant}, ${JSON.stringify(metadata)})`.execute(
     db.query,
   );
   const { rows } = await sql<{ text: string }>`select metadata::text as text from incoming_payment`.execute(db.query);

@@ -76,6 +76,25 @@ const rules: readonly Omit<Mutant, 'fails'>[] = [
     by: 'delivered === job.receive.value ? job.fee : 0n',
   },
   {
+    id: 'money.reject-is-forgotten',
+    file: 'src/payments/ilp/stream-receiver.ts',
+    at: 'if (!(«await storeReply(tx, ase, entry, clock.wallNow())»)) {',
+    by: 'rejection || (await storeReply(tx, ase, entry, clock.wallNow()))',
+  },
+  {
+    id: 'money.refund-goes-to-the-new-account',
+    file: 'src/payments/outgoing/job.ts',
+    at: 'payerAccountId: «row.account_id»,',
+    by: `(
+      await db
+        .selectFrom('outgoing_payment as payment')
+        .innerJoin('wallet_address as wallet', 'wallet.id', 'payment.wallet_address_id')
+        .select('wallet.account_id')
+        .where('payment.id', '=', row.id)
+        .executeTakeFirstOrThrow()
+    ).account_id`,
+  },
+  {
     id: 'money.deposit-booked-again',
     file: 'src/administration/accounts.ts',
     at: "const transferId = «`${kind}:${checkText(id, 'the id')}`»;",

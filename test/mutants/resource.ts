@@ -387,8 +387,8 @@ export const resourceMutants: readonly Mutant[] = [
   {
     id: 'quote.from-any-wallet-address',
     file: outgoing,
-    at: 'if («quote.wallet_address_id !== wallet.id») throw',
-    by: 'false',
+    at: '«quote.wallet_address_id === wallet.id» && quote.account_id === wallet.accountId;',
+    by: 'true',
     fails: ['quote.of-another-wallet-address'],
   },
   {
@@ -482,8 +482,8 @@ export const resourceMutants: readonly Mutant[] = [
   {
     id: 'outgoing-payment.last-unit-refused',
     file: 'src/payments/incoming/credit.ts',
-    at: 'if («received > (payment.incomingAmount ?? MAX_AMOUNT)») throw',
-    by: 'received >= (payment.incomingAmount ?? MAX_AMOUNT)',
+    at: 'if («payment.receivedAmount + amount > (payment.incomingAmount ?? MAX_AMOUNT)») return',
+    by: 'payment.receivedAmount + amount >= (payment.incomingAmount ?? MAX_AMOUNT)',
     fails: ['outgoing-payment.competing'],
   },
   {

@@ -35,8 +35,8 @@ export const sendingMutants: readonly Mutant[] = [
     // The receiver answers before it books.
     id: 'settlement.books-after-it-fulfils',
     file: 'src/payments/ilp/stream-receiver.ts',
-    at: 'const { sent, isNew } = «await book()»;',
-    by: 'setTimeout(() => void book().catch(() => {}), 30) && { sent: answer, isNew: true }',
+    at: 'const { answer, isCredited } = «await book()»;',
+    by: 'setTimeout(() => void book().catch(() => {}), 30) && { answer: fulfill, isCredited: true }',
     fails: [],
   },
   {

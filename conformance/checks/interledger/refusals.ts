@@ -168,7 +168,12 @@ export const checks: readonly Check[] = [
         assert.ok((await peer.post(booked)).bytes.equals(bytes), 'a packet that was booked keeps its answer');
         const late = { amount: 61n, expiresAt: new Date(Date.now() - 1) };
         expectReject(await peer.send(credentials, late), 'R00', credentials);
-        assert.equal(outcomeOf(await peer.give(credentials, over)), 'fulfill', 'what was refused may come again');
+        expectReject(await peer.give(credentials, over), 'T04', credentials);
+        assert.equal(
+          outcomeOf(await peer.send(credentials, { amount: 51n })),
+          'fulfill',
+          'another packet is not a copy',
+        );
         assert.equal(await received(), 201n);
       });
     },

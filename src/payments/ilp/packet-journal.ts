@@ -1,9 +1,9 @@
 /**
  * The packet journal. The sender stores a Prepare before sending it and replays the same bytes until its result is
- * known; the receiver stores its answer in the transaction that books the packet and answers every copy with it. So a
- * packet counts once, whichever message is lost and whichever side crashes (ILP-18).
+ * known; the receiver stores its answer, a Reject too, in the transaction that decides on the packet and answers every
+ * copy with it. So a packet counts once, whichever message is lost and whichever side crashes (ILP-18).
  */
-import { deserializeIlpPrepare } from 'ilp-packet';
+import { deserializeIlpPrepare, deserializeIlpReply, isFulfill } from 'ilp-packet';
 import { sql } from 'kysely';
 import { toAmount, toBuffer, toInstant, toMillis, toReceiveAsset } from '../../database/columns.ts';
 import type { Queryable, Transaction } from '../../database/database.ts';
@@ -157,12 +157,12 @@ export interface IncomingPacket {
   readonly condition: string;
   readonly incomingPaymentId: string;
   readonly amount: bigint;
-  /** The Fulfill. */
+  /** The Fulfill or Reject. */
   readonly reply: Buffer;
 }
 
 /**
- * Stores the answer to a packet that is being booked. Returns false if the journal already has one; waits for another
+ * Stores the answer to a packet. Returns false if the journal already has one; waits for another
  * transaction that is storing it.
  */
 export async function storeReply(
@@ -190,21 +190,18 @@ export async function storeReply(
 export interface StoredReply {
   readonly amount: bigint;
   readonly reply: Buffer;
+  readonly isFulfilled: boolean;
 }
 
-/** The stored answer to a booked packet; undefined if the packet is not booked. */
-export async function findReply(
-  db: Queryable,
-  ase: string,
-  peer: string,
-  condition: string,
-): Promise<StoredReply | undefined> {
+/** The stored answer to the packet of this condition, whichever peer it came from: peers can be renamed. */
+export async function findReply(db: Queryable, ase: string, condition: string): Promise<StoredReply | undefined> {
   const row = await db
     .selectFrom('incoming_packet')
     .select(['amount', 'reply'])
     .where('ase', '=', ase)
-    .where('peer', '=', peer)
     .where('condition', '=', condition)
     .executeTakeFirst();
-  return row && { amount: toAmount(row.amount), reply: toBuffer(row.reply) };
+  if (!row) return undefined;
+  const reply = toBuffer(row.reply);
+  return { amount: toAmount(row.amount), reply, isFulfilled: isFulfill(deserializeIlpReply(reply)) };
 }

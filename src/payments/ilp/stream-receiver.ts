@@ -5,10 +5,15 @@
 import type { IlpPrepare } from 'ilp-packet';
 import type { Clock } from '../../clock.ts';
 import type { Database, Transaction } from '../../database/database.ts';
-import { Problem } from '../../errors.ts';
 import { type Asset, sameAsset } from '../../open-payments/amount.ts';
-import { creditIncomingPayment, findCreditable, isClosed, lockCreditable } from '../incoming/credit.ts';
-import { lockBalance, openInternalAccount } from '../ledger.ts';
+import {
+  type CreditableIncomingPayment,
+  creditIncomingPayment,
+  creditProblem,
+  findCreditable,
+  lockCreditable,
+} from '../incoming/credit.ts';
+import { internalAccountId, lockBalance, openInternalAccount } from '../ledger.ts';
 import type { Failpoint } from '../outgoing/failpoint.ts';
 import { type AnnouncePayment, announceNothing } from '../payment-event.ts';
 import { resolveAddress } from './credentials.ts';
@@ -41,16 +46,6 @@ export interface StreamReceiver {
   receive(from: Peer, asset: Asset, prepare: IlpPrepare): Promise<Buffer>;
 }
 
-/** Rolls the booking back and becomes a Reject. */
-class Rejection extends Error {
-  readonly code: string;
-
-  constructor(code: string, message: string) {
-    super(message);
-    this.code = code;
-  }
-}
-
 interface ReceivedPacket {
   readonly from: Peer;
   readonly asset: Asset;
@@ -80,38 +75,24 @@ async function resolveConnection(
   return resolve(secrets()) ?? (reloadSecrets && resolve(await reloadSecrets()));
 }
 
-/** A condition identifies one packet: a copy gets the stored answer. */
-const repeat = ({ prefix }: StreamReceiverOptions, { amount }: ReceivedPacket, booked: StoredReply): Buffer =>
-  booked.amount === amount ? booked.reply : ilpReject('F00', prefix, 'condition of another packet');
-
-/** The answer to a packet that was booked before, expired or not (ILP-18). */
-async function answerFromJournal(options: StreamReceiverOptions, packet: ReceivedPacket): Promise<Buffer | undefined> {
-  const booked = await findReply(options.db.query, options.ase, packet.from.name, packet.condition);
-  if (booked) return repeat(options, packet, booked);
-  return undefined;
-}
-
 const isExpired = ({ clock }: StreamReceiverOptions, { prepare }: ReceivedPacket): boolean =>
   clock.wallNow() >= prepare.expiresAt.getTime();
 
 /**
- * Rejects an expired packet by wall time (ILP-17). R00 promises that no copy of the packet will ever be booked. A copy
- * that is being booked at this moment holds the lock of the payment, so this waits for it and reads the journal again.
+ * A condition identifies one packet: a copy gets the stored answer, from whichever peer and however late. Only a Reject
+ * becomes R00 once the packet has expired, which promises that no copy of it will ever be booked (ILP-18).
  */
-async function rejectExpired(
-  options: StreamReceiverOptions,
-  packet: ReceivedPacket,
-  connection: Connection | undefined,
-): Promise<Buffer | undefined> {
-  const { ase, db, prefix } = options;
-  if (!isExpired(options, packet)) return undefined;
-  const bookedMeanwhile =
-    connection &&
-    (await db.transaction(async (tx) => {
-      await lockCreditable(tx, ase, connection.incomingPaymentId);
-      return findReply(tx, ase, packet.from.name, packet.condition);
-    }));
-  return bookedMeanwhile ? repeat(options, packet, bookedMeanwhile) : ilpReject('R00', prefix, 'packet expired');
+function repeat(options: StreamReceiverOptions, packet: ReceivedPacket, stored: StoredReply): Buffer {
+  const { prefix } = options;
+  if (!stored.isFulfilled && isExpired(options, packet)) return ilpReject('R00', prefix, 'packet expired');
+  return stored.amount === packet.amount ? stored.reply : ilpReject('F00', prefix, 'condition of another packet');
+}
+
+/** The Reject of an expired packet, by wall time (ILP-17), and of one that the link does not carry. */
+function rejectEarly(options: StreamReceiverOptions, packet: ReceivedPacket): Buffer | undefined {
+  const { amount, from } = packet;
+  if (isExpired(options, packet)) return ilpReject('R00', options.prefix, 'packet expired');
+  return amount > from.maxPacketAmount ? amountTooLarge(options.prefix, amount, from.maxPacketAmount) : undefined;
 }
 
 /** Checks address, token, encryption and type (ILP-01, ILP-04); returns the Reject if one is wrong. */
@@ -149,74 +130,94 @@ function openStreamRequest(
   };
 }
 
-/** Answers packets that move no money: rate probes, the end of a connection, too small an amount (ILP-07, ILP-20). */
-async function answerWithoutMoney(
-  { ase, db, clock, prefix }: StreamReceiverOptions,
-  { amount, asset, incomingPaymentId, request, isFulfillable, accept, decline }: StreamRequest,
+/** True if the receiver can fulfil the packet and would then owe its amount to the payee: it is answered only once. */
+const bringsMoney = ({ isFulfillable, amount }: StreamRequest): boolean => isFulfillable && amount > 0n;
+
+/** The Reject of a packet that the payment cannot be credited with (ILP-07, ILP-19, ILP-20); undefined if it can. */
+async function findRejection(
+  options: StreamReceiverOptions,
+  packet: StreamRequest,
+  payment: CreditableIncomingPayment,
 ): Promise<Buffer | undefined> {
-  const payment = await findCreditable(db.query, ase, incomingPaymentId);
-  if (!payment) return ilpReject('F02', prefix, 'unknown incoming payment');
+  const { clock, prefix } = options;
+  const { asset, amount, request, decline } = packet;
+  const early = rejectEarly(options, packet);
+  if (early) return early;
   if (!sameAsset(payment.asset, asset)) return ilpReject('F00', prefix, 'packet in another asset than the receiver’s');
   if (request.closesConnection) return decline('connection closed', { asset, closeConnection: true });
-  if (!isFulfillable || amount === 0n || amount < request.prepareAmount) {
-    if (amount !== 0n && isClosed(payment, clock.businessNow())) {
-      return ilpReject('F02', prefix, 'incoming payment closed');
-    }
-    if (amount < request.prepareAmount) return decline('less than the packet’s minimum', { asset });
-    return isFulfillable ? accept() : decline('condition can not be fulfilled', { asset });
+  const problem = creditProblem(payment, amount, clock.businessNow());
+  if (problem === 'incoming_payment_closed' && amount > 0n) return ilpReject('F02', prefix, 'incoming payment closed');
+  if (amount < request.prepareAmount) return decline('less than the packet’s minimum', { asset });
+  if (problem === 'over_incoming_amount' && bringsMoney(packet)) {
+    return decline('more than the incoming payment takes', { asset });
   }
   return undefined;
 }
 
-/** Credits the incoming payment and stores the answer in the same transaction (ILP-18, ILP-19). */
-async function credit(options: StreamReceiverOptions, request: StreamRequest): Promise<Buffer> {
-  const { ase, db, prefix, failpoint } = options;
-  const { from, asset, decline } = request;
-  const answer = await request.accept();
-  const peerAccount = await openInternalAccount(db.query, ase, 'peer', asset, from.name);
-  const book = () => db.transaction((tx) => bookPacket(tx, options, request, answer, peerAccount));
-  try {
-    const { sent, isNew } = await book();
-    if (isNew) failpoint('packet-credited');
-    return sent;
-  } catch (error) {
-    if (error instanceof Rejection) return ilpReject(error.code, prefix, error.message);
-    const code = error instanceof Problem ? error.code : undefined;
-    if (code === 'incoming_payment_closed') return ilpReject('F02', prefix, 'incoming payment closed');
-    if (code === 'over_incoming_amount') return decline('more than the incoming payment takes', { asset });
-    throw error;
-  }
+/** Answers packets that bring no money: rate probes, the end of a connection, packets of no amount (ILP-07, ILP-20). */
+async function answerWithoutMoney(options: StreamReceiverOptions, packet: StreamRequest): Promise<Buffer> {
+  const { ase, db, prefix } = options;
+  const payment = await findCreditable(db.query, ase, packet.incomingPaymentId);
+  if (!payment) return ilpReject('F02', prefix, 'unknown incoming payment');
+  const rejection = await findRejection(options, packet, payment);
+  if (rejection) return rejection;
+  return packet.isFulfillable
+    ? packet.accept()
+    : packet.decline('condition can not be fulfilled', { asset: packet.asset });
+}
+
+/**
+ * Credits the incoming payment, or rejects the packet, and stores the answer in the same transaction, under the lock of
+ * the payment: whatever a copy meets, it gets this answer and no other (ILP-18, ILP-19).
+ */
+async function answerOnce(options: StreamReceiverOptions, packet: StreamRequest): Promise<Buffer> {
+  const { ase, db, failpoint } = options;
+  const { from, asset, incomingPaymentId } = packet;
+  const payment = await findCreditable(db.query, ase, incomingPaymentId);
+  // A peer must not create accounts in assets that no payment has.
+  if (payment && sameAsset(payment.asset, asset)) await openInternalAccount(db.query, ase, 'peer', asset, from.name);
+  const fulfill = await packet.accept();
+  const book = () => db.transaction((tx) => bookPacket(tx, options, packet, fulfill));
+  const { answer, isCredited } = await book();
+  if (isCredited) failpoint('packet-credited');
+  return answer;
 }
 
 async function bookPacket(
   tx: Transaction,
   options: StreamReceiverOptions,
-  request: StreamRequest,
-  answer: Buffer,
-  peerAccount: string,
-): Promise<{ sent: Buffer; isNew: boolean }> {
-  const { ase, clock, announce = announceNothing } = options;
-  const { from, amount, condition, incomingPaymentId } = request;
-  const peer = from.name;
+  packet: StreamRequest,
+  fulfill: Buffer,
+): Promise<{ answer: Buffer; isCredited: boolean }> {
+  const { ase, clock, prefix, announce = announceNothing } = options;
+  const { from, asset, amount, condition, incomingPaymentId } = packet;
   const locked = await lockCreditable(tx, ase, incomingPaymentId);
-  if (!locked) throw new Rejection('F02', 'unknown incoming payment');
-  const packet = { peer, condition, incomingPaymentId, amount, reply: answer };
-  if (!(await storeReply(tx, ase, packet, clock.wallNow()))) {
-    return { sent: repeat(options, request, (await findReply(tx, ase, peer, condition))!), isNew: false };
+  if (!locked) return { answer: ilpReject('F02', prefix, 'unknown incoming payment'), isCredited: false };
+  const rejection = (await findRejection(options, packet, locked)) ?? (await rejectDebt(tx, options, packet));
+  const entry = { peer: from.name, condition, incomingPaymentId, amount, reply: rejection ?? fulfill };
+  if (!(await storeReply(tx, ase, entry, clock.wallNow()))) {
+    return { answer: repeat(options, packet, (await findReply(tx, ase, condition))!), isCredited: false };
   }
-  if (isExpired(options, request)) throw new Rejection('R00', 'packet expired');
-  if (from.balanceLimit !== undefined) {
-    const owed = -(await lockBalance(tx, ase, peerAccount));
-    if (owed + amount > from.balanceLimit) throw new Rejection('T04', 'the peer would owe too much');
-  }
+  if (rejection) return { answer: rejection, isCredited: false };
   await creditIncomingPayment(tx, locked, {
     amount,
-    paidBy: [{ accountId: peerAccount, amount: -amount }],
-    transferId: `packet:${peer}:${condition}:in`,
+    paidBy: [{ accountId: internalAccountId('peer', asset, from.name), amount: -amount }],
+    transferId: `packet:${from.name}:${condition}:in`,
     now: clock.businessNow(),
     announce,
   });
-  return { sent: answer, isNew: true };
+  return { answer: fulfill, isCredited: true };
+}
+
+/** The Reject of a packet by which the peer would owe more than its limit. */
+async function rejectDebt(
+  tx: Transaction,
+  { ase, prefix }: StreamReceiverOptions,
+  { from, asset, amount }: ReceivedPacket,
+): Promise<Buffer | undefined> {
+  if (from.balanceLimit === undefined) return undefined;
+  const owed = -(await lockBalance(tx, ase, internalAccountId('peer', asset, from.name)));
+  return owed + amount > from.balanceLimit ? ilpReject('T04', prefix, 'the peer would owe too much') : undefined;
 }
 
 export function createStreamReceiver(options: StreamReceiverOptions): StreamReceiver {
@@ -225,14 +226,11 @@ export function createStreamReceiver(options: StreamReceiverOptions): StreamRece
       const amount = BigInt(prepare.amount);
       const condition = prepare.executionCondition.toString('base64url');
       const packet: ReceivedPacket = { from, asset, prepare, amount, condition };
-      const connection = await resolveConnection(options, prepare.destination);
-      const final = (await answerFromJournal(options, packet)) ?? (await rejectExpired(options, packet, connection));
-      if (final) return final;
-      // Only now: the peer may have sent it when its maximum was higher.
-      if (amount > from.maxPacketAmount) return amountTooLarge(options.prefix, amount, from.maxPacketAmount);
-      const request = openStreamRequest(options, packet, connection);
-      if (Buffer.isBuffer(request)) return request;
-      return (await answerWithoutMoney(options, request)) ?? (await credit(options, request));
+      const stored = await findReply(options.db.query, options.ase, condition);
+      if (stored) return repeat(options, packet, stored);
+      const request = openStreamRequest(options, packet, await resolveConnection(options, prepare.destination));
+      if (Buffer.isBuffer(request)) return rejectEarly(options, packet) ?? request;
+      return bringsMoney(request) ? answerOnce(options, request) : answerWithoutMoney(options, request);
     },
   };
 }

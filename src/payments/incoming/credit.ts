@@ -18,18 +18,15 @@ export interface CreditableIncomingPayment {
   readonly receivedAmount: bigint;
   readonly completed: boolean;
   readonly expiresAt: number;
-  /** Customer account of its wallet address. */
+  /** The account of its wallet address when it was created. */
   readonly accountId: string;
 }
 
 const selectIncomingPayment = (db: Queryable, ase: string, id: string) =>
   db
     .selectFrom('incoming_payment as payment')
-    .innerJoin('wallet_address as wallet', (join) =>
-      join.onRef('wallet.ase', '=', 'payment.ase').onRef('wallet.id', '=', 'payment.wallet_address_id'),
-    )
     .select(['payment.asset_code', 'payment.asset_scale', 'payment.incoming_amount', 'payment.received_amount'])
-    .select(['payment.completed', 'payment.expires_at', 'wallet.account_id'])
+    .select(['payment.completed', 'payment.expires_at', 'payment.account_id'])
     .where('payment.ase', '=', ase)
     .where('payment.id', '=', id);
 
@@ -66,6 +63,17 @@ export const isClosed = (
   businessNow: number,
 ): boolean => payment.completed || businessNow >= payment.expiresAt;
 
+/** Why a payment cannot take this amount; undefined if it can. */
+export function creditProblem(
+  payment: CreditableIncomingPayment,
+  amount: bigint,
+  now: number,
+): 'incoming_payment_closed' | 'over_incoming_amount' | undefined {
+  if (isClosed(payment, now)) return 'incoming_payment_closed';
+  if (payment.receivedAmount + amount > (payment.incomingAmount ?? MAX_AMOUNT)) return 'over_incoming_amount';
+  return undefined;
+}
+
 export interface Credit {
   readonly amount: bigint;
   /** The payers' entries; together with the payee's they form one balanced transfer. */
@@ -85,9 +93,9 @@ export async function creditIncomingPayment(
   payment: CreditableIncomingPayment,
   { amount, paidBy, transferId, now, announce }: Credit,
 ): Promise<void> {
-  if (isClosed(payment, now)) throw new Problem('incoming_payment_closed');
+  const problem = creditProblem(payment, amount, now);
+  if (problem) throw new Problem(problem);
   const received = payment.receivedAmount + amount;
-  if (received > (payment.incomingAmount ?? MAX_AMOUNT)) throw new Problem('over_incoming_amount');
   const booked = await bookTransfer(tx, payment.ase, transferId, now, [
     ...paidBy,
     { accountId: payment.accountId, amount },

@@ -19,6 +19,7 @@ export interface Job {
   /** In the debit's asset. */
   readonly fee: bigint;
   readonly receive: Amount;
+  /** The account of the wallet address when the payment was created: the hold debits it, refunds go to it. */
   readonly payerAccountId: string;
   /** Progress so far, as stored in the row. */
   funded: boolean;
@@ -51,7 +52,7 @@ export async function claimJob(
   const now = toInstant(wallNow);
   const row = await db
     .updateTable('outgoing_payment as payment')
-    .from(['quote', 'wallet_address as wallet'])
+    .from('quote')
     .set({ lease_owner: lease, next_attempt_at: toInstant(wallNow + leaseMs) })
     .where('payment.ase', '=', ase)
     .where('payment.id', '=', (select) =>
@@ -73,10 +74,8 @@ export async function claimJob(
     )
     .whereRef('quote.ase', '=', 'payment.ase')
     .whereRef('quote.id', '=', 'payment.quote_id')
-    .whereRef('wallet.ase', '=', 'payment.ase')
-    .whereRef('wallet.id', '=', 'payment.wallet_address_id')
     .returning(['payment.id', 'payment.grant_id', 'payment.spending_id', 'payment.funded', 'payment.attempts'])
-    .returning(['payment.sent_amount', 'payment.delivered_amount', 'wallet.account_id', 'quote.receiver', 'quote.fee'])
+    .returning(['payment.sent_amount', 'payment.delivered_amount', 'payment.account_id', 'quote.receiver', 'quote.fee'])
     .returning(['quote.debit_amount', 'quote.debit_asset_code', 'quote.debit_asset_scale'])
     .returning(['quote.receive_amount', 'quote.receive_asset_code', 'quote.receive_asset_scale'])
     .executeTakeFirst();

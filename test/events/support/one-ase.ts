@@ -65,7 +65,13 @@ export async function createOneAse(db: Database, { timeoutMs = 5000 } = {}): Pro
       await db.query
         .insertInto('incoming_payment')
         .values({
-          ...{ ase: marble, id, wallet_address_id: wallet.id, client_id: 'https://client.example' },
+          ...{
+            ase: marble,
+            id,
+            wallet_address_id: wallet.id,
+            account_id: wallet.accountId,
+            client_id: 'https://client.example',
+          },
           ...{ asset_code: EUR.code, asset_scale: EUR.scale, incoming_amount: '100', received_amount: received },
           ...{ completed: false, expires_at: toInstant(expiresAt), metadata: null, created_at: toInstant(0) },
         })

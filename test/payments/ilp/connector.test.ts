@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { deserializeIlpReply, isFulfill } from 'ilp-packet';
 import { type Database, openDatabase } from '../../../src/database/database.ts';
+import type { Asset } from '../../../src/open-payments/amount.ts';
 import { createConnector } from '../../../src/payments/ilp/connector.ts';
 import { createCredentials } from '../../../src/payments/ilp/credentials.ts';
 import type { Link, Peer } from '../../../src/payments/ilp/link.ts';
@@ -50,13 +51,17 @@ async function arrange(database = db) {
     readonly reloadSecrets?: () => Promise<readonly string[]>;
     readonly balanceLimit?: () => bigint | undefined;
     readonly maxPacketAmount?: () => bigint;
+    /** The name by which marble knows granite. */
+    readonly name?: string;
   }) {
-    const { secrets = [secretOf(marble.ase)], reloadSecrets, balanceLimit } = options;
+    const { secrets = [secretOf(marble.ase)], reloadSecrets, balanceLimit, name = terms.name } = options;
     const { maxPacketAmount = () => terms.maxPacketAmount } = options;
-    const peers = (): Peer[] => [{ ...terms, balanceLimit: balanceLimit?.(), maxPacketAmount: maxPacketAmount() }];
+    const peers = (): Peer[] => [
+      { ...terms, name, balanceLimit: balanceLimit?.(), maxPacketAmount: maxPacketAmount() },
+    ];
     const connector = createConnector({ ...marble, clock, prefix, secrets: () => secrets, reloadSecrets, peers });
     return async (packet: Buffer, asset = EUR): Promise<string> => {
-      const reply = deserializeIlpReply(await connector.receive(granite.ase, asset, packet));
+      const reply = deserializeIlpReply(await connector.receive(name, asset, packet));
       return isFulfill(reply) ? 'fulfilled' : reply.code;
     };
   }
@@ -64,6 +69,66 @@ async function arrange(database = db) {
   const received = async () => (await readIncomingPayment(marble, id)).receivedAmount;
   return { makePacket, connect, open, received, marble, clock, secret: secretOf(marble.ase) };
 }
+
+describe('a packet that was rejected', () => {
+  type Settings = { limit: bigint | undefined; largest: bigint };
+  const rejections: readonly [code: string, Partial<Settings>, asset?: Asset][] = [
+    ['T04', { limit: 99n }],
+    ['F08', { largest: 99n }],
+    ['F00', {}, { code: 'USD', scale: 2 }],
+  ];
+  for (const [code, settings, asset] of rejections) {
+    it(`with ${code} is never fulfilled, although nothing else would reject it any more`, async () => {
+      const { makePacket, connect, received, clock } = await arrange();
+      const usual: Settings = { limit: undefined, largest: 1_000n };
+      let current: Settings = { ...usual, ...settings };
+      const send = connect({ balanceLimit: () => current.limit, maxPacketAmount: () => current.largest });
+      const packet = await makePacket(100n);
+      assert.equal(await send(packet, asset), code);
+      current = usual;
+      assert.equal(await send(packet), code);
+      assert.equal(await send(await makePacket(100n)), 'fulfilled');
+      clock.wall += 30_000;
+      assert.equal(await send(packet), 'R00', 'its sender must learn that it will never be booked');
+      assert.equal(await received(), 100n);
+    });
+  }
+
+  it('with R00 is never fulfilled, although the clock is set back', async () => {
+    const { makePacket, connect, received, clock } = await arrange();
+    const send = connect({});
+    const packet = await makePacket(100n);
+    clock.wall += 30_000;
+    assert.equal(await send(packet), 'R00');
+    clock.wall -= 30_000;
+    assert.equal(await send(packet), 'R00');
+    assert.equal(await received(), 0n);
+  });
+
+  it('with F02 is never fulfilled, although the business clock is set back', async () => {
+    const { makePacket, connect, received, clock } = await arrange();
+    const send = connect({});
+    const packet = await makePacket(100n);
+    const { setting } = clock;
+    clock.setting = clock.after({ action: 'set', time: Date.parse('2100-01-02') });
+    assert.equal(await send(packet), 'F02');
+    clock.setting = setting;
+    assert.equal(await send(packet), 'F02');
+    assert.equal(await received(), 0n);
+  });
+});
+
+describe('a peer that was entered again under another name', () => {
+  it('gets the stored answers to its packets, and none is booked again', async () => {
+    const { makePacket, connect, received } = await arrange();
+    const packet = await makePacket(100n);
+    assert.equal(await connect({})(packet), 'fulfilled');
+    const renamed = connect({ name: 'gneiss' });
+    assert.equal(await renamed(packet), 'fulfilled');
+    assert.equal(await renamed(await makePacket(10n)), 'fulfilled');
+    assert.equal(await received(), 110n);
+  });
+});
 
 describe('secrets in versions', () => {
   it('an address by any of them is credited, also by one that only another process knew', async () => {
@@ -122,7 +187,8 @@ describe('the balance limit of a peer', () => {
     assert.equal(await send(await makePacket(1n)), 'T04');
     assert.equal(await received(), 250n);
     limit = undefined;
-    assert.equal(await send(over), 'fulfilled', 'the same packet may come again');
+    assert.equal(await send(over), 'T04', 'a copy gets the same answer');
+    assert.equal(await send(await makePacket(51n)), 'fulfilled');
     assert.equal(await received(), 301n);
   });
 

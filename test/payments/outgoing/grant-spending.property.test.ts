@@ -152,7 +152,7 @@ async function pay(model: Model, grantId: string, { debit, receive, asset }: Ste
     return;
   }
   assert.ok(isAllowed, 'the limit does not allow it');
-  const job = { ...request, ase, id: '', spendingId: outcome.spendingId, sentAmount: 0n, deliveredAmount: 0n };
+  const job = { ...request, ase, id: '', fee: 0n, spendingId: outcome.spendingId, sentAmount: 0n, deliveredAmount: 0n };
   model.payments.push({ month: model.month!, asset, debit, receive, hasFailed: false, job: job as unknown as Job });
   assert.equal(outcome.spentDebit.value, sum(model.paymentsNow().map((payment) => payment.debit)));
   assert.equal(outcome.spentReceive.value, sum(model.paymentsNow(asset).map((payment) => payment.receive)));

@@ -85,12 +85,20 @@ export interface IncomingPaymentOptions {
 export async function createIncomingPayment(place: AsePlace, options: IncomingPaymentOptions = {}) {
   const { ase, db, asset } = place;
   const id = newId('incoming');
+  const walletAddressId = options.walletAddressId ?? (await openWallet(place)).id;
+  const { account_id } = await db.query
+    .selectFrom('wallet_address')
+    .select('account_id')
+    .where('ase', '=', ase)
+    .where('id', '=', walletAddressId)
+    .executeTakeFirstOrThrow();
   await db.query
     .insertInto('incoming_payment')
     .values({
       ase,
       id,
-      wallet_address_id: options.walletAddressId ?? (await openWallet(place)).id,
+      wallet_address_id: walletAddressId,
+      account_id,
       client_id: 'client',
       asset_code: asset.code,
       asset_scale: asset.scale,
@@ -121,7 +129,10 @@ export async function createOutgoingPayment(place: AsePlace, options: OutgoingPa
   const { debitAmount, fee = 0n, receiveAmount, receiveAsset } = options;
   const id = newId('outgoing');
   const wallet = await openWallet(place, options.balance ?? debitAmount);
-  const common = { ase, created_at: toInstant(0), wallet_address_id: wallet.id, client_id: 'client' };
+  const common = {
+    ...{ ase, created_at: toInstant(0), client_id: 'client' },
+    ...{ wallet_address_id: wallet.id, account_id: wallet.accountId },
+  };
   const assets = {
     debit_asset_code: asset.code,
     debit_asset_scale: asset.scale,
