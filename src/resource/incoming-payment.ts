@@ -4,7 +4,7 @@ import type { components } from '../../generated/resource-server/types.ts';
 import { toAmount, toAsset, toInstant, toMillis } from '../database/columns.ts';
 import type { Queryable } from '../database/database.ts';
 import type { Writable } from '../http/operation.ts';
-import { type Asset, sameAsset, toWireAmount } from '../open-payments/amount.ts';
+import { type Asset, sameAsset, toWireAmount, type WireAmount } from '../open-payments/amount.ts';
 import { isClosed } from '../payments/incoming/credit.ts';
 import { checkVisible, type ResourceCall, scopeFor, tokenCaller } from './caller.ts';
 import type { ResourceDeps } from './deps.ts';
@@ -13,7 +13,7 @@ import { listPayments } from './payment-list.ts';
 import { resourceProblem } from './problem.ts';
 import { parseRequestAmount } from './request-amount.ts';
 import { findResource } from './resource-url.ts';
-import { checkActive, findWalletAddress } from './wallet-address.ts';
+import { checkActive, findWalletAddress, type HostedWalletAddress } from './wallet-address.ts';
 
 type IncomingPaymentDeps = Pick<
   ResourceDeps,
@@ -86,37 +86,40 @@ function withMethods(deps: IncomingPaymentDeps, row: IncomingPaymentRow): Incomi
   return { ...body, methods: [{ type: 'ilp', ilpAddress, sharedSecret: sharedSecret.toString('base64url') }] };
 }
 
+/** The columns of a new payment that its wallet address and its request decide. */
+function newRow(
+  deps: IncomingPaymentDeps,
+  wallet: HostedWalletAddress,
+  { incomingAmount, expiresAt }: { incomingAmount?: WireAmount; expiresAt?: string },
+) {
+  const now = deps.clock.businessNow();
+  return {
+    id: deps.ids.uuid(),
+    wallet_address_id: wallet.id,
+    account_id: wallet.accountId,
+    asset_code: wallet.asset.code,
+    asset_scale: wallet.asset.scale,
+    incoming_amount: incomingAmount ? parseIncomingAmount(deps, incomingAmount, wallet.asset) : null,
+    received_amount: '0',
+    completed: false,
+    expires_at: parseExpiry(expiresAt, now),
+    created_at: toInstant(now),
+  };
+}
+
 export function createIncomingPaymentHandlers(deps: IncomingPaymentDeps) {
-  const { ase, db, clock } = deps;
+  const { ase, db } = deps;
   return {
     'create-incoming-payment': async (call, { body }) => {
       scopeFor(call, body.walletAddress);
       const wallet = await findWalletAddress(db.query, ase, body.walletAddress);
-      const now = clock.businessNow();
-      const row = {
-        id: deps.ids.uuid(),
-        asset_code: wallet.asset.code,
-        asset_scale: wallet.asset.scale,
-        incoming_amount: body.incomingAmount ? parseIncomingAmount(deps, body.incomingAmount, wallet.asset) : null,
-        received_amount: '0',
-        completed: false,
-        expires_at: parseExpiry(body.expiresAt, now),
-        created_at: toInstant(now),
-      };
+      const row = newRow(deps, wallet, body);
       const metadata = storeMetadata(body.metadata, call.exchange);
       const { clientId: client_id, grantId: grant_id } = tokenCaller(call);
       return call.transaction(async (tx) => {
         await tx
           .insertInto('incoming_payment')
-          .values({
-            ...row,
-            ase,
-            wallet_address_id: wallet.id,
-            account_id: wallet.accountId,
-            client_id,
-            grant_id,
-            metadata,
-          })
+          .values({ ...row, ase, client_id, grant_id, metadata })
           .execute();
         await deps.announce(tx, 'incoming_payment.created', row.id);
         const created = { ...row, wallet_url: wallet.url, metadata: body.metadata ?? null };
