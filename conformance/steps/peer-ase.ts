@@ -83,6 +83,8 @@ export interface PeerOptions {
   readonly asset: Pick<Party, 'assetCode' | 'assetScale'>;
   readonly maxPacketAmount?: bigint;
   readonly balanceLimit?: bigint;
+  /** Default: true. */
+  readonly answersRepeats?: boolean;
 }
 
 /** Path of the ASE that a wallet address belongs to, in the control API. */
@@ -97,7 +99,7 @@ async function findAse({ control }: CheckContext, party: Party): Promise<string>
 export async function withPeer(
   context: CheckContext,
   party: Party,
-  { asset, maxPacketAmount = 2n ** 64n - 1n, balanceLimit }: PeerOptions,
+  { asset, maxPacketAmount = 2n ** 64n - 1n, balanceLimit, answersRepeats = true }: PeerOptions,
   work: (peer: PeerAse) => Promise<void>,
 ): Promise<void> {
   const ase = await findAse(context, party);
@@ -160,7 +162,7 @@ export async function withPeer(
     },
   };
 
-  const limit = balanceLimit === undefined ? {} : { balanceLimit: String(balanceLimit) };
+  const limit = { answersRepeats, ...(balanceLimit !== undefined && { balanceLimit: String(balanceLimit) }) };
   const terms = { prefix, endpoint: origin, incomingToken, outgoingToken, maxPacketAmount: String(maxPacketAmount) };
   try {
     const created = await context.control.request('POST', `${ase}/peers`, { name, ...terms, ...limit });

@@ -234,7 +234,7 @@ export function cancelGrant(context: CheckContext, grant: Json): Promise<Answer>
   return context.call({ operation: 'delete-continue', method: 'DELETE', url: uri, token: access_token.value });
 }
 
-function pause(milliseconds: number): Promise<void> {
+export function pause(milliseconds: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, milliseconds));
 }
 

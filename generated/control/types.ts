@@ -841,6 +841,7 @@ export interface components {
             outgoingToken: components["schemas"]["peer-token"];
             maxPacketAmount: components["schemas"]["unsigned-amount"];
             balanceLimit?: components["schemas"]["balance-limit"];
+            answersRepeats?: components["schemas"]["answers-repeats"];
         };
         "peer-change": {
             prefix?: components["schemas"]["ilp-address"];
@@ -849,6 +850,7 @@ export interface components {
             outgoingToken?: components["schemas"]["peer-token"];
             maxPacketAmount?: components["schemas"]["unsigned-amount"];
             balanceLimit?: components["schemas"]["balance-limit"];
+            answersRepeats?: components["schemas"]["answers-repeats"];
         };
         peer: {
             name: string;
@@ -856,10 +858,12 @@ export interface components {
             endpoint: string;
             maxPacketAmount: components["schemas"]["unsigned-amount"];
             balanceLimit: components["schemas"]["balance-limit"];
+            answersRepeats: components["schemas"]["answers-repeats"];
         };
         "peer-list": {
             peers: components["schemas"]["peer"][];
         };
+        "answers-repeats": boolean;
         "balance-limit": string | null;
         "fee-terms": {
             basisPoints: number;

@@ -4819,8 +4819,9 @@ validate78.evaluated = {"props":{"kid":true,"alg":true,"kty":true,"crv":true,"us
 const components_schemas_peer_list = validate79;
 const schema110 = {"$id":"components_schemas_peer_list","$ref":"document#/components/schemas/peer-list"};
 const schema111 = {"type":"object","additionalProperties":false,"required":["peers"],"properties":{"peers":{"type":"array","items":{"$ref":"#/components/schemas/peer"}}}};
-const schema112 = {"type":"object","additionalProperties":false,"required":["name","prefix","endpoint","maxPacketAmount","balanceLimit"],"properties":{"name":{"type":"string"},"prefix":{"type":"string"},"endpoint":{"type":"string","format":"uri"},"maxPacketAmount":{"$ref":"#/components/schemas/unsigned-amount"},"balanceLimit":{"$ref":"#/components/schemas/balance-limit"}}};
+const schema112 = {"type":"object","additionalProperties":false,"required":["name","prefix","endpoint","maxPacketAmount","balanceLimit","answersRepeats"],"properties":{"name":{"type":"string"},"prefix":{"type":"string"},"endpoint":{"type":"string","format":"uri"},"maxPacketAmount":{"$ref":"#/components/schemas/unsigned-amount"},"balanceLimit":{"$ref":"#/components/schemas/balance-limit"},"answersRepeats":{"$ref":"#/components/schemas/answers-repeats"}}};
 const schema114 = {"type":["string","null"],"pattern":"^(0|[1-9][0-9]{0,19})$"};
+const schema115 = {"type":"boolean"};
 
 function validate81(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -4835,14 +4836,14 @@ evaluated0.items = undefined;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
-if((((((data.name === undefined) && (missing0 = "name")) || ((data.prefix === undefined) && (missing0 = "prefix"))) || ((data.endpoint === undefined) && (missing0 = "endpoint"))) || ((data.maxPacketAmount === undefined) && (missing0 = "maxPacketAmount"))) || ((data.balanceLimit === undefined) && (missing0 = "balanceLimit"))){
+if(((((((data.name === undefined) && (missing0 = "name")) || ((data.prefix === undefined) && (missing0 = "prefix"))) || ((data.endpoint === undefined) && (missing0 = "endpoint"))) || ((data.maxPacketAmount === undefined) && (missing0 = "maxPacketAmount"))) || ((data.balanceLimit === undefined) && (missing0 = "balanceLimit"))) || ((data.answersRepeats === undefined) && (missing0 = "answersRepeats"))){
 validate81.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
-if(!(((((key0 === "name") || (key0 === "prefix")) || (key0 === "endpoint")) || (key0 === "maxPacketAmount")) || (key0 === "balanceLimit"))){
+if(!((((((key0 === "name") || (key0 === "prefix")) || (key0 === "endpoint")) || (key0 === "maxPacketAmount")) || (key0 === "balanceLimit")) || (key0 === "answersRepeats"))){
 validate81.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
@@ -4938,6 +4939,19 @@ var valid0 = _errs11 === errors;
 }
 else {
 var valid0 = true;
+}
+if(valid0){
+if(data.answersRepeats !== undefined){
+const _errs14 = errors;
+if(typeof data.answersRepeats !== "boolean"){
+validate81.errors = [{instancePath:instancePath+"/answersRepeats",schemaPath:"#/components/schemas/answers-repeats/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+return false;
+}
+var valid0 = _errs14 === errors;
+}
+else {
+var valid0 = true;
+}
 }
 }
 }
@@ -5044,11 +5058,11 @@ return errors === 0;
 validate79.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const components_schemas_new_peer = validate84;
-const schema115 = {"$id":"components_schemas_new_peer","$ref":"document#/components/schemas/new-peer"};
-const schema116 = {"type":"object","additionalProperties":false,"required":["name","prefix","endpoint","incomingToken","outgoingToken","maxPacketAmount"],"properties":{"name":{"$ref":"#/components/schemas/name"},"prefix":{"$ref":"#/components/schemas/ilp-address"},"endpoint":{"type":"string","format":"uri","maxLength":2000},"incomingToken":{"$ref":"#/components/schemas/peer-token"},"outgoingToken":{"$ref":"#/components/schemas/peer-token"},"maxPacketAmount":{"$ref":"#/components/schemas/unsigned-amount"},"balanceLimit":{"$ref":"#/components/schemas/balance-limit"}}};
-const schema117 = {"type":"string","pattern":"^[a-z0-9][a-z0-9-]{0,62}$"};
-const schema118 = {"type":"string","pattern":"^(g|private|example|peer|self|test[1-3]?|local)([.][A-Za-z0-9_~-]+)*$","maxLength":400};
-const schema119 = {"type":"string","pattern":"^[!-~]{16,200}$"};
+const schema116 = {"$id":"components_schemas_new_peer","$ref":"document#/components/schemas/new-peer"};
+const schema117 = {"type":"object","additionalProperties":false,"required":["name","prefix","endpoint","incomingToken","outgoingToken","maxPacketAmount"],"properties":{"name":{"$ref":"#/components/schemas/name"},"prefix":{"$ref":"#/components/schemas/ilp-address"},"endpoint":{"type":"string","format":"uri","maxLength":2000},"incomingToken":{"$ref":"#/components/schemas/peer-token"},"outgoingToken":{"$ref":"#/components/schemas/peer-token"},"maxPacketAmount":{"$ref":"#/components/schemas/unsigned-amount"},"balanceLimit":{"$ref":"#/components/schemas/balance-limit"},"answersRepeats":{"$ref":"#/components/schemas/answers-repeats"}}};
+const schema118 = {"type":"string","pattern":"^[a-z0-9][a-z0-9-]{0,62}$"};
+const schema119 = {"type":"string","pattern":"^(g|private|example|peer|self|test[1-3]?|local)([.][A-Za-z0-9_~-]+)*$","maxLength":400};
+const schema120 = {"type":"string","pattern":"^[!-~]{16,200}$"};
 const pattern23 = new RegExp("^[a-z0-9][a-z0-9-]{0,62}$", "u");
 const pattern24 = new RegExp("^(g|private|example|peer|self|test[1-3]?|local)([.][A-Za-z0-9_~-]+)*$", "u");
 const pattern25 = new RegExp("^[!-~]{16,200}$", "u");
@@ -5073,7 +5087,7 @@ return false;
 else {
 const _errs1 = errors;
 for(const key0 in data){
-if(!(((((((key0 === "name") || (key0 === "prefix")) || (key0 === "endpoint")) || (key0 === "incomingToken")) || (key0 === "outgoingToken")) || (key0 === "maxPacketAmount")) || (key0 === "balanceLimit"))){
+if(!((((((((key0 === "name") || (key0 === "prefix")) || (key0 === "endpoint")) || (key0 === "incomingToken")) || (key0 === "outgoingToken")) || (key0 === "maxPacketAmount")) || (key0 === "balanceLimit")) || (key0 === "answersRepeats"))){
 validate85.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
@@ -5246,6 +5260,19 @@ var valid0 = _errs19 === errors;
 else {
 var valid0 = true;
 }
+if(valid0){
+if(data.answersRepeats !== undefined){
+const _errs22 = errors;
+if(typeof data.answersRepeats !== "boolean"){
+validate85.errors = [{instancePath:instancePath+"/answersRepeats",schemaPath:"#/components/schemas/answers-repeats/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+return false;
+}
+var valid0 = _errs22 === errors;
+}
+else {
+var valid0 = true;
+}
+}
 }
 }
 }
@@ -5287,7 +5314,7 @@ return errors === 0;
 validate84.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const components_schemas_peer = validate87;
-const schema123 = {"$id":"components_schemas_peer","$ref":"document#/components/schemas/peer"};
+const schema125 = {"$id":"components_schemas_peer","$ref":"document#/components/schemas/peer"};
 
 function validate88(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -5302,14 +5329,14 @@ evaluated0.items = undefined;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
-if((((((data.name === undefined) && (missing0 = "name")) || ((data.prefix === undefined) && (missing0 = "prefix"))) || ((data.endpoint === undefined) && (missing0 = "endpoint"))) || ((data.maxPacketAmount === undefined) && (missing0 = "maxPacketAmount"))) || ((data.balanceLimit === undefined) && (missing0 = "balanceLimit"))){
+if(((((((data.name === undefined) && (missing0 = "name")) || ((data.prefix === undefined) && (missing0 = "prefix"))) || ((data.endpoint === undefined) && (missing0 = "endpoint"))) || ((data.maxPacketAmount === undefined) && (missing0 = "maxPacketAmount"))) || ((data.balanceLimit === undefined) && (missing0 = "balanceLimit"))) || ((data.answersRepeats === undefined) && (missing0 = "answersRepeats"))){
 validate88.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
-if(!(((((key0 === "name") || (key0 === "prefix")) || (key0 === "endpoint")) || (key0 === "maxPacketAmount")) || (key0 === "balanceLimit"))){
+if(!((((((key0 === "name") || (key0 === "prefix")) || (key0 === "endpoint")) || (key0 === "maxPacketAmount")) || (key0 === "balanceLimit")) || (key0 === "answersRepeats"))){
 validate88.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
@@ -5406,6 +5433,19 @@ var valid0 = _errs11 === errors;
 else {
 var valid0 = true;
 }
+if(valid0){
+if(data.answersRepeats !== undefined){
+const _errs14 = errors;
+if(typeof data.answersRepeats !== "boolean"){
+validate88.errors = [{instancePath:instancePath+"/answersRepeats",schemaPath:"#/components/schemas/answers-repeats/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+return false;
+}
+var valid0 = _errs14 === errors;
+}
+else {
+var valid0 = true;
+}
+}
 }
 }
 }
@@ -5445,8 +5485,8 @@ return errors === 0;
 validate87.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const components_schemas_peer_change = validate90;
-const schema127 = {"$id":"components_schemas_peer_change","$ref":"document#/components/schemas/peer-change"};
-const schema128 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"prefix":{"$ref":"#/components/schemas/ilp-address"},"endpoint":{"type":"string","format":"uri","maxLength":2000},"incomingToken":{"$ref":"#/components/schemas/peer-token"},"outgoingToken":{"$ref":"#/components/schemas/peer-token"},"maxPacketAmount":{"$ref":"#/components/schemas/unsigned-amount"},"balanceLimit":{"$ref":"#/components/schemas/balance-limit"}}};
+const schema130 = {"$id":"components_schemas_peer_change","$ref":"document#/components/schemas/peer-change"};
+const schema131 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"prefix":{"$ref":"#/components/schemas/ilp-address"},"endpoint":{"type":"string","format":"uri","maxLength":2000},"incomingToken":{"$ref":"#/components/schemas/peer-token"},"outgoingToken":{"$ref":"#/components/schemas/peer-token"},"maxPacketAmount":{"$ref":"#/components/schemas/unsigned-amount"},"balanceLimit":{"$ref":"#/components/schemas/balance-limit"},"answersRepeats":{"$ref":"#/components/schemas/answers-repeats"}}};
 
 function validate91(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -5467,7 +5507,7 @@ return false;
 else {
 const _errs1 = errors;
 for(const key0 in data){
-if(!((((((key0 === "prefix") || (key0 === "endpoint")) || (key0 === "incomingToken")) || (key0 === "outgoingToken")) || (key0 === "maxPacketAmount")) || (key0 === "balanceLimit"))){
+if(!(((((((key0 === "prefix") || (key0 === "endpoint")) || (key0 === "incomingToken")) || (key0 === "outgoingToken")) || (key0 === "maxPacketAmount")) || (key0 === "balanceLimit")) || (key0 === "answersRepeats"))){
 validate91.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
@@ -5618,6 +5658,19 @@ var valid0 = _errs16 === errors;
 else {
 var valid0 = true;
 }
+if(valid0){
+if(data.answersRepeats !== undefined){
+const _errs19 = errors;
+if(typeof data.answersRepeats !== "boolean"){
+validate91.errors = [{instancePath:instancePath+"/answersRepeats",schemaPath:"#/components/schemas/answers-repeats/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+return false;
+}
+var valid0 = _errs19 === errors;
+}
+else {
+var valid0 = true;
+}
+}
 }
 }
 }
@@ -5658,9 +5711,9 @@ return errors === 0;
 validate90.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const components_schemas_fee_list = validate93;
-const schema134 = {"$id":"components_schemas_fee_list","$ref":"document#/components/schemas/fee-list"};
-const schema135 = {"type":"object","additionalProperties":false,"required":["fees"],"properties":{"fees":{"type":"array","items":{"$ref":"#/components/schemas/fee"}}}};
-const schema136 = {"type":"object","additionalProperties":false,"required":["assetCode","assetScale","basisPoints","fixed"],"properties":{"assetCode":{"$ref":"#/components/schemas/asset-code"},"assetScale":{"$ref":"#/components/schemas/asset-scale"},"basisPoints":{"type":"integer","minimum":0,"maximum":9999},"fixed":{"$ref":"#/components/schemas/unsigned-amount"}}};
+const schema138 = {"$id":"components_schemas_fee_list","$ref":"document#/components/schemas/fee-list"};
+const schema139 = {"type":"object","additionalProperties":false,"required":["fees"],"properties":{"fees":{"type":"array","items":{"$ref":"#/components/schemas/fee"}}}};
+const schema140 = {"type":"object","additionalProperties":false,"required":["assetCode","assetScale","basisPoints","fixed"],"properties":{"assetCode":{"$ref":"#/components/schemas/asset-code"},"assetScale":{"$ref":"#/components/schemas/asset-scale"},"basisPoints":{"type":"integer","minimum":0,"maximum":9999},"fixed":{"$ref":"#/components/schemas/unsigned-amount"}}};
 
 function validate95(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -5891,8 +5944,8 @@ return errors === 0;
 validate93.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const components_schemas_fee_terms = validate98;
-const schema140 = {"$id":"components_schemas_fee_terms","$ref":"document#/components/schemas/fee-terms"};
-const schema141 = {"type":"object","additionalProperties":false,"required":["basisPoints","fixed"],"properties":{"basisPoints":{"type":"integer","minimum":0,"maximum":9999},"fixed":{"$ref":"#/components/schemas/unsigned-amount"}}};
+const schema144 = {"$id":"components_schemas_fee_terms","$ref":"document#/components/schemas/fee-terms"};
+const schema145 = {"type":"object","additionalProperties":false,"required":["basisPoints","fixed"],"properties":{"basisPoints":{"type":"integer","minimum":0,"maximum":9999},"fixed":{"$ref":"#/components/schemas/unsigned-amount"}}};
 
 function validate99(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -6005,7 +6058,7 @@ return errors === 0;
 validate98.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const components_schemas_fee = validate101;
-const schema143 = {"$id":"components_schemas_fee","$ref":"document#/components/schemas/fee"};
+const schema147 = {"$id":"components_schemas_fee","$ref":"document#/components/schemas/fee"};
 
 function validate102(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -6170,8 +6223,8 @@ return errors === 0;
 validate101.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const components_schemas_prices = validate104;
-const schema148 = {"$id":"components_schemas_prices","$ref":"document#/components/schemas/prices"};
-const schema149 = {"type":"object","additionalProperties":false,"required":["prices"],"properties":{"prices":{"type":"object","propertyNames":{"pattern":"^[A-Za-z0-9._~-]{1,32}$"},"additionalProperties":{"type":"string","pattern":"^[0-9]{1,30}([.][0-9]{1,30})?$"}}}};
+const schema152 = {"$id":"components_schemas_prices","$ref":"document#/components/schemas/prices"};
+const schema153 = {"type":"object","additionalProperties":false,"required":["prices"],"properties":{"prices":{"type":"object","propertyNames":{"pattern":"^[A-Za-z0-9._~-]{1,32}$"},"additionalProperties":{"type":"string","pattern":"^[0-9]{1,30}([.][0-9]{1,30})?$"}}}};
 const pattern42 = new RegExp("^[0-9]{1,30}([.][0-9]{1,30})?$", "u");
 
 function validate104(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -6280,8 +6333,8 @@ return errors === 0;
 validate104.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const components_schemas_rate_source = validate105;
-const schema150 = {"$id":"components_schemas_rate_source","$ref":"document#/components/schemas/rate-source"};
-const schema151 = {"type":"object","additionalProperties":false,"required":["url"],"properties":{"url":{"type":["string","null"],"maxLength":2000}}};
+const schema154 = {"$id":"components_schemas_rate_source","$ref":"document#/components/schemas/rate-source"};
+const schema155 = {"type":"object","additionalProperties":false,"required":["url"],"properties":{"url":{"type":["string","null"],"maxLength":2000}}};
 
 function validate105(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_rate_source" */;
@@ -6316,7 +6369,7 @@ if(data.url !== undefined){
 let data0 = data.url;
 const _errs3 = errors;
 if((typeof data0 !== "string") && (data0 !== null)){
-validate105.errors = [{instancePath:instancePath+"/url",schemaPath:"document#/components/schemas/rate-source/properties/url/type",keyword:"type",params:{type: schema151.properties.url.type},message:"must be string,null"}];
+validate105.errors = [{instancePath:instancePath+"/url",schemaPath:"document#/components/schemas/rate-source/properties/url/type",keyword:"type",params:{type: schema155.properties.url.type},message:"must be string,null"}];
 return false;
 }
 if(errors === _errs3){
@@ -6342,8 +6395,8 @@ return errors === 0;
 validate105.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const components_schemas_webhook = validate106;
-const schema152 = {"$id":"components_schemas_webhook","$ref":"document#/components/schemas/webhook"};
-const schema153 = {"type":"object","additionalProperties":false,"required":["url"],"properties":{"url":{"type":["string","null"]}}};
+const schema156 = {"$id":"components_schemas_webhook","$ref":"document#/components/schemas/webhook"};
+const schema157 = {"type":"object","additionalProperties":false,"required":["url"],"properties":{"url":{"type":["string","null"]}}};
 
 function validate106(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_webhook" */;
@@ -6377,7 +6430,7 @@ if(_errs2 === errors){
 if(data.url !== undefined){
 let data0 = data.url;
 if((typeof data0 !== "string") && (data0 !== null)){
-validate106.errors = [{instancePath:instancePath+"/url",schemaPath:"document#/components/schemas/webhook/properties/url/type",keyword:"type",params:{type: schema153.properties.url.type},message:"must be string,null"}];
+validate106.errors = [{instancePath:instancePath+"/url",schemaPath:"document#/components/schemas/webhook/properties/url/type",keyword:"type",params:{type: schema157.properties.url.type},message:"must be string,null"}];
 return false;
 }
 }
@@ -6395,8 +6448,8 @@ return errors === 0;
 validate106.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const components_schemas_new_webhook = validate107;
-const schema154 = {"$id":"components_schemas_new_webhook","$ref":"document#/components/schemas/new-webhook"};
-const schema155 = {"type":"object","additionalProperties":false,"required":["url","secret"],"properties":{"url":{"type":"string","maxLength":2000},"secret":{"type":"string","pattern":"^[!-~]{16,500}$"}}};
+const schema158 = {"$id":"components_schemas_new_webhook","$ref":"document#/components/schemas/new-webhook"};
+const schema159 = {"type":"object","additionalProperties":false,"required":["url","secret"],"properties":{"url":{"type":"string","maxLength":2000},"secret":{"type":"string","pattern":"^[!-~]{16,500}$"}}};
 const pattern43 = new RegExp("^[!-~]{16,500}$", "u");
 
 function validate107(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -6484,9 +6537,9 @@ return errors === 0;
 validate107.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const components_schemas_event_list = validate108;
-const schema156 = {"$id":"components_schemas_event_list","$ref":"document#/components/schemas/event-list"};
-const schema157 = {"type":"object","additionalProperties":false,"required":["events"],"properties":{"events":{"type":"array","items":{"$ref":"#/components/schemas/event"}}}};
-const schema158 = {"type":"object","additionalProperties":false,"required":["id","type","payment","state","attempts","createdAt","dueAt","failure"],"properties":{"id":{"type":"string","format":"uuid"},"type":{"type":"string"},"payment":{"type":"string"},"state":{"type":"string","enum":["pending","undelivered","delivered"]},"attempts":{"type":"integer","minimum":0},"createdAt":{"type":"string","format":"date-time"},"dueAt":{"type":"string","format":"date-time"},"failure":{"type":["string","null"]}}};
+const schema160 = {"$id":"components_schemas_event_list","$ref":"document#/components/schemas/event-list"};
+const schema161 = {"type":"object","additionalProperties":false,"required":["events"],"properties":{"events":{"type":"array","items":{"$ref":"#/components/schemas/event"}}}};
+const schema162 = {"type":"object","additionalProperties":false,"required":["id","type","payment","state","attempts","createdAt","dueAt","failure"],"properties":{"id":{"type":"string","format":"uuid"},"type":{"type":"string"},"payment":{"type":"string"},"state":{"type":"string","enum":["pending","undelivered","delivered"]},"attempts":{"type":"integer","minimum":0},"createdAt":{"type":"string","format":"date-time"},"dueAt":{"type":"string","format":"date-time"},"failure":{"type":["string","null"]}}};
 const formats34 = /^(?:urn:uuid:)?[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 
 function validate109(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -6599,7 +6652,7 @@ validate109.errors = [{instancePath:instancePath+"/events/" + i0+"/state",schema
 return false;
 }
 if(!(((data5 === "pending") || (data5 === "undelivered")) || (data5 === "delivered"))){
-validate109.errors = [{instancePath:instancePath+"/events/" + i0+"/state",schemaPath:"#/components/schemas/event/properties/state/enum",keyword:"enum",params:{allowedValues: schema158.properties.state.enum},message:"must be equal to one of the allowed values"}];
+validate109.errors = [{instancePath:instancePath+"/events/" + i0+"/state",schemaPath:"#/components/schemas/event/properties/state/enum",keyword:"enum",params:{allowedValues: schema162.properties.state.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid3 = _errs14 === errors;
@@ -6679,7 +6732,7 @@ if(data1.failure !== undefined){
 let data9 = data1.failure;
 const _errs22 = errors;
 if((typeof data9 !== "string") && (data9 !== null)){
-validate109.errors = [{instancePath:instancePath+"/events/" + i0+"/failure",schemaPath:"#/components/schemas/event/properties/failure/type",keyword:"type",params:{type: schema158.properties.failure.type},message:"must be string,null"}];
+validate109.errors = [{instancePath:instancePath+"/events/" + i0+"/failure",schemaPath:"#/components/schemas/event/properties/failure/type",keyword:"type",params:{type: schema162.properties.failure.type},message:"must be string,null"}];
 return false;
 }
 var valid3 = _errs22 === errors;
@@ -6749,7 +6802,7 @@ return errors === 0;
 validate108.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const components_schemas_event = validate111;
-const schema159 = {"$id":"components_schemas_event","$ref":"document#/components/schemas/event"};
+const schema163 = {"$id":"components_schemas_event","$ref":"document#/components/schemas/event"};
 
 function validate111(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_event" */;
@@ -6835,7 +6888,7 @@ validate111.errors = [{instancePath:instancePath+"/state",schemaPath:"document#/
 return false;
 }
 if(!(((data3 === "pending") || (data3 === "undelivered")) || (data3 === "delivered"))){
-validate111.errors = [{instancePath:instancePath+"/state",schemaPath:"document#/components/schemas/event/properties/state/enum",keyword:"enum",params:{allowedValues: schema158.properties.state.enum},message:"must be equal to one of the allowed values"}];
+validate111.errors = [{instancePath:instancePath+"/state",schemaPath:"document#/components/schemas/event/properties/state/enum",keyword:"enum",params:{allowedValues: schema162.properties.state.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid1 = _errs9 === errors;
@@ -6915,7 +6968,7 @@ if(data.failure !== undefined){
 let data7 = data.failure;
 const _errs17 = errors;
 if((typeof data7 !== "string") && (data7 !== null)){
-validate111.errors = [{instancePath:instancePath+"/failure",schemaPath:"document#/components/schemas/event/properties/failure/type",keyword:"type",params:{type: schema158.properties.failure.type},message:"must be string,null"}];
+validate111.errors = [{instancePath:instancePath+"/failure",schemaPath:"document#/components/schemas/event/properties/failure/type",keyword:"type",params:{type: schema162.properties.failure.type},message:"must be string,null"}];
 return false;
 }
 var valid1 = _errs17 === errors;
@@ -6944,9 +6997,9 @@ return errors === 0;
 validate111.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const components_schemas_grant_list = validate112;
-const schema161 = {"$id":"components_schemas_grant_list","$ref":"document#/components/schemas/grant-list"};
-const schema162 = {"type":"object","additionalProperties":false,"required":["grants","endCursor","hasNextPage"],"properties":{"grants":{"type":"array","items":{"$ref":"#/components/schemas/grant"}},"endCursor":{"type":["string","null"]},"hasNextPage":{"type":"boolean"}}};
-const schema163 = {"type":"object","additionalProperties":false,"required":["id","state","client","clientName","access","createdAt"],"properties":{"id":{"type":"string"},"state":{"type":"string","enum":["pending","approved","issued","rejected","revoked"]},"client":{"type":"string"},"clientName":{"type":["string","null"]},"access":{"type":"array","items":{"type":"object","additionalProperties":true}},"createdAt":{"type":"string","format":"date-time"}}};
+const schema165 = {"$id":"components_schemas_grant_list","$ref":"document#/components/schemas/grant-list"};
+const schema166 = {"type":"object","additionalProperties":false,"required":["grants","endCursor","hasNextPage"],"properties":{"grants":{"type":"array","items":{"$ref":"#/components/schemas/grant"}},"endCursor":{"type":["string","null"]},"hasNextPage":{"type":"boolean"}}};
+const schema167 = {"type":"object","additionalProperties":false,"required":["id","state","client","clientName","access","createdAt"],"properties":{"id":{"type":"string"},"state":{"type":"string","enum":["pending","approved","issued","rejected","revoked"]},"client":{"type":"string"},"clientName":{"type":["string","null"]},"access":{"type":"array","items":{"type":"object","additionalProperties":true}},"createdAt":{"type":"string","format":"date-time"}}};
 
 function validate113(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -7023,7 +7076,7 @@ validate113.errors = [{instancePath:instancePath+"/grants/" + i0+"/state",schema
 return false;
 }
 if(!(((((data3 === "pending") || (data3 === "approved")) || (data3 === "issued")) || (data3 === "rejected")) || (data3 === "revoked"))){
-validate113.errors = [{instancePath:instancePath+"/grants/" + i0+"/state",schemaPath:"#/components/schemas/grant/properties/state/enum",keyword:"enum",params:{allowedValues: schema163.properties.state.enum},message:"must be equal to one of the allowed values"}];
+validate113.errors = [{instancePath:instancePath+"/grants/" + i0+"/state",schemaPath:"#/components/schemas/grant/properties/state/enum",keyword:"enum",params:{allowedValues: schema167.properties.state.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid3 = _errs10 === errors;
@@ -7048,7 +7101,7 @@ if(data1.clientName !== undefined){
 let data5 = data1.clientName;
 const _errs14 = errors;
 if((typeof data5 !== "string") && (data5 !== null)){
-validate113.errors = [{instancePath:instancePath+"/grants/" + i0+"/clientName",schemaPath:"#/components/schemas/grant/properties/clientName/type",keyword:"type",params:{type: schema163.properties.clientName.type},message:"must be string,null"}];
+validate113.errors = [{instancePath:instancePath+"/grants/" + i0+"/clientName",schemaPath:"#/components/schemas/grant/properties/clientName/type",keyword:"type",params:{type: schema167.properties.clientName.type},message:"must be string,null"}];
 return false;
 }
 var valid3 = _errs14 === errors;
@@ -7148,7 +7201,7 @@ if(data.endCursor !== undefined){
 let data9 = data.endCursor;
 const _errs23 = errors;
 if((typeof data9 !== "string") && (data9 !== null)){
-validate113.errors = [{instancePath:instancePath+"/endCursor",schemaPath:"#/properties/endCursor/type",keyword:"type",params:{type: schema162.properties.endCursor.type},message:"must be string,null"}];
+validate113.errors = [{instancePath:instancePath+"/endCursor",schemaPath:"#/properties/endCursor/type",keyword:"type",params:{type: schema166.properties.endCursor.type},message:"must be string,null"}];
 return false;
 }
 var valid0 = _errs23 === errors;
@@ -7205,9 +7258,9 @@ return errors === 0;
 validate112.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const components_schemas_transfer_list = validate115;
-const schema164 = {"$id":"components_schemas_transfer_list","$ref":"document#/components/schemas/transfer-list"};
-const schema165 = {"type":"object","additionalProperties":false,"required":["transfers","endCursor","hasNextPage"],"properties":{"transfers":{"type":"array","items":{"$ref":"#/components/schemas/booked-transfer"}},"endCursor":{"type":["string","null"]},"hasNextPage":{"type":"boolean"}}};
-const schema166 = {"type":"object","additionalProperties":false,"required":["id","createdAt","reverses","reason","entries"],"properties":{"id":{"type":"string"},"createdAt":{"type":"string","format":"date-time"},"reverses":{"type":["string","null"]},"reason":{"type":["string","null"]},"entries":{"type":"array","items":{"type":"object","additionalProperties":false,"required":["account","assetCode","assetScale","amount"],"properties":{"account":{"type":"string"},"assetCode":{"type":"string"},"assetScale":{"type":"integer"},"amount":{"$ref":"#/components/schemas/signed-amount"}}}}}};
+const schema168 = {"$id":"components_schemas_transfer_list","$ref":"document#/components/schemas/transfer-list"};
+const schema169 = {"type":"object","additionalProperties":false,"required":["transfers","endCursor","hasNextPage"],"properties":{"transfers":{"type":"array","items":{"$ref":"#/components/schemas/booked-transfer"}},"endCursor":{"type":["string","null"]},"hasNextPage":{"type":"boolean"}}};
+const schema170 = {"type":"object","additionalProperties":false,"required":["id","createdAt","reverses","reason","entries"],"properties":{"id":{"type":"string"},"createdAt":{"type":"string","format":"date-time"},"reverses":{"type":["string","null"]},"reason":{"type":["string","null"]},"entries":{"type":"array","items":{"type":"object","additionalProperties":false,"required":["account","assetCode","assetScale","amount"],"properties":{"account":{"type":"string"},"assetCode":{"type":"string"},"assetScale":{"type":"integer"},"amount":{"$ref":"#/components/schemas/signed-amount"}}}}}};
 
 function validate117(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -7275,7 +7328,7 @@ if(data.reverses !== undefined){
 let data2 = data.reverses;
 const _errs6 = errors;
 if((typeof data2 !== "string") && (data2 !== null)){
-validate117.errors = [{instancePath:instancePath+"/reverses",schemaPath:"#/properties/reverses/type",keyword:"type",params:{type: schema166.properties.reverses.type},message:"must be string,null"}];
+validate117.errors = [{instancePath:instancePath+"/reverses",schemaPath:"#/properties/reverses/type",keyword:"type",params:{type: schema170.properties.reverses.type},message:"must be string,null"}];
 return false;
 }
 var valid0 = _errs6 === errors;
@@ -7288,7 +7341,7 @@ if(data.reason !== undefined){
 let data3 = data.reason;
 const _errs8 = errors;
 if((typeof data3 !== "string") && (data3 !== null)){
-validate117.errors = [{instancePath:instancePath+"/reason",schemaPath:"#/properties/reason/type",keyword:"type",params:{type: schema166.properties.reason.type},message:"must be string,null"}];
+validate117.errors = [{instancePath:instancePath+"/reason",schemaPath:"#/properties/reason/type",keyword:"type",params:{type: schema170.properties.reason.type},message:"must be string,null"}];
 return false;
 }
 var valid0 = _errs8 === errors;
@@ -7488,7 +7541,7 @@ if(data.endCursor !== undefined){
 let data2 = data.endCursor;
 const _errs5 = errors;
 if((typeof data2 !== "string") && (data2 !== null)){
-validate116.errors = [{instancePath:instancePath+"/endCursor",schemaPath:"#/properties/endCursor/type",keyword:"type",params:{type: schema165.properties.endCursor.type},message:"must be string,null"}];
+validate116.errors = [{instancePath:instancePath+"/endCursor",schemaPath:"#/properties/endCursor/type",keyword:"type",params:{type: schema169.properties.endCursor.type},message:"must be string,null"}];
 return false;
 }
 var valid0 = _errs5 === errors;
@@ -7545,8 +7598,8 @@ return errors === 0;
 validate115.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const components_schemas_new_reversal = validate120;
-const schema168 = {"$id":"components_schemas_new_reversal","$ref":"document#/components/schemas/new-reversal"};
-const schema169 = {"type":"object","additionalProperties":false,"required":["transfer","reason"],"properties":{"transfer":{"type":"string","minLength":1,"maxLength":500},"reason":{"type":"string","minLength":1,"maxLength":1000}}};
+const schema172 = {"$id":"components_schemas_new_reversal","$ref":"document#/components/schemas/new-reversal"};
+const schema173 = {"type":"object","additionalProperties":false,"required":["transfer","reason"],"properties":{"transfer":{"type":"string","minLength":1,"maxLength":500},"reason":{"type":"string","minLength":1,"maxLength":1000}}};
 
 function validate120(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_new_reversal" */;
@@ -7645,7 +7698,7 @@ return errors === 0;
 validate120.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const components_schemas_booked_transfer = validate121;
-const schema170 = {"$id":"components_schemas_booked_transfer","$ref":"document#/components/schemas/booked-transfer"};
+const schema174 = {"$id":"components_schemas_booked_transfer","$ref":"document#/components/schemas/booked-transfer"};
 
 function validate122(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -7713,7 +7766,7 @@ if(data.reverses !== undefined){
 let data2 = data.reverses;
 const _errs6 = errors;
 if((typeof data2 !== "string") && (data2 !== null)){
-validate122.errors = [{instancePath:instancePath+"/reverses",schemaPath:"#/properties/reverses/type",keyword:"type",params:{type: schema166.properties.reverses.type},message:"must be string,null"}];
+validate122.errors = [{instancePath:instancePath+"/reverses",schemaPath:"#/properties/reverses/type",keyword:"type",params:{type: schema170.properties.reverses.type},message:"must be string,null"}];
 return false;
 }
 var valid0 = _errs6 === errors;
@@ -7726,7 +7779,7 @@ if(data.reason !== undefined){
 let data3 = data.reason;
 const _errs8 = errors;
 if((typeof data3 !== "string") && (data3 !== null)){
-validate122.errors = [{instancePath:instancePath+"/reason",schemaPath:"#/properties/reason/type",keyword:"type",params:{type: schema166.properties.reason.type},message:"must be string,null"}];
+validate122.errors = [{instancePath:instancePath+"/reason",schemaPath:"#/properties/reason/type",keyword:"type",params:{type: schema170.properties.reason.type},message:"must be string,null"}];
 return false;
 }
 var valid0 = _errs8 === errors;
@@ -7886,9 +7939,9 @@ return errors === 0;
 validate121.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const components_schemas_packet_in_doubt_list = validate124;
-const schema173 = {"$id":"components_schemas_packet_in_doubt_list","$ref":"document#/components/schemas/packet-in-doubt-list"};
-const schema174 = {"type":"object","additionalProperties":false,"required":["packets","endCursor","hasNextPage"],"properties":{"packets":{"type":"array","items":{"$ref":"#/components/schemas/packet-in-doubt"}},"endCursor":{"type":["string","null"]},"hasNextPage":{"type":"boolean"}}};
-const schema175 = {"type":"object","additionalProperties":false,"required":["payment","peer","condition","assetCode","assetScale","amount","since","expiresAt"],"properties":{"payment":{"type":"string","format":"uuid"},"peer":{"type":"string"},"condition":{"type":"string"},"assetCode":{"type":"string"},"assetScale":{"type":"integer"},"amount":{"$ref":"#/components/schemas/unsigned-amount"},"since":{"type":"string","format":"date-time"},"expiresAt":{"type":"string","format":"date-time"}}};
+const schema177 = {"$id":"components_schemas_packet_in_doubt_list","$ref":"document#/components/schemas/packet-in-doubt-list"};
+const schema178 = {"type":"object","additionalProperties":false,"required":["packets","endCursor","hasNextPage"],"properties":{"packets":{"type":"array","items":{"$ref":"#/components/schemas/packet-in-doubt"}},"endCursor":{"type":["string","null"]},"hasNextPage":{"type":"boolean"}}};
+const schema179 = {"type":"object","additionalProperties":false,"required":["payment","peer","condition","assetCode","assetScale","amount","since","expiresAt"],"properties":{"payment":{"type":"string","format":"uuid"},"peer":{"type":"string"},"condition":{"type":"string"},"assetCode":{"type":"string"},"assetScale":{"type":"integer"},"amount":{"$ref":"#/components/schemas/unsigned-amount"},"since":{"type":"string","format":"date-time"},"expiresAt":{"type":"string","format":"date-time"}}};
 
 function validate126(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -8138,7 +8191,7 @@ if(data.endCursor !== undefined){
 let data2 = data.endCursor;
 const _errs5 = errors;
 if((typeof data2 !== "string") && (data2 !== null)){
-validate125.errors = [{instancePath:instancePath+"/endCursor",schemaPath:"#/properties/endCursor/type",keyword:"type",params:{type: schema174.properties.endCursor.type},message:"must be string,null"}];
+validate125.errors = [{instancePath:instancePath+"/endCursor",schemaPath:"#/properties/endCursor/type",keyword:"type",params:{type: schema178.properties.endCursor.type},message:"must be string,null"}];
 return false;
 }
 var valid0 = _errs5 === errors;
@@ -8195,8 +8248,8 @@ return errors === 0;
 validate124.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const components_schemas_packet_resolution = validate129;
-const schema177 = {"$id":"components_schemas_packet_resolution","$ref":"document#/components/schemas/packet-resolution"};
-const schema178 = {"oneOf":[{"type":"object","additionalProperties":false,"required":["fate","fulfillment"],"properties":{"fate":{"type":"string","const":"fulfilled"},"fulfillment":{"type":"string","pattern":"^[A-Za-z0-9_-]{43}$"}}},{"type":"object","additionalProperties":false,"required":["fate","reason"],"properties":{"fate":{"type":"string","const":"rejected"},"reason":{"type":"string","minLength":1,"maxLength":1000}}}]};
+const schema181 = {"$id":"components_schemas_packet_resolution","$ref":"document#/components/schemas/packet-resolution"};
+const schema182 = {"oneOf":[{"type":"object","additionalProperties":false,"required":["fate","fulfillment"],"properties":{"fate":{"type":"string","const":"fulfilled"},"fulfillment":{"type":"string","pattern":"^[A-Za-z0-9_-]{43}$"}}},{"type":"object","additionalProperties":false,"required":["fate","reason"],"properties":{"fate":{"type":"string","const":"rejected"},"reason":{"type":"string","minLength":1,"maxLength":1000}}}]};
 
 function validate129(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_packet_resolution" */;
@@ -8486,8 +8539,8 @@ return errors === 0;
 validate129.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
 const components_schemas_peer_statement = validate130;
-const schema179 = {"$id":"components_schemas_peer_statement","$ref":"document#/components/schemas/peer-statement"};
-const schema180 = {"type":"object","additionalProperties":false,"required":["peer","address","peerAddress","accounts","packetsInDoubt"],"properties":{"peer":{"type":"string"},"address":{"type":"string"},"peerAddress":{"type":"string"},"accounts":{"type":"array","items":{"type":"object","additionalProperties":false,"required":["assetCode","assetScale","balance"],"properties":{"assetCode":{"type":"string"},"assetScale":{"type":"integer"},"balance":{"$ref":"#/components/schemas/signed-amount"}}}},"packetsInDoubt":{"type":"array","items":{"$ref":"#/components/schemas/packet-in-doubt"}}}};
+const schema183 = {"$id":"components_schemas_peer_statement","$ref":"document#/components/schemas/peer-statement"};
+const schema184 = {"type":"object","additionalProperties":false,"required":["peer","address","peerAddress","accounts","packetsInDoubt"],"properties":{"peer":{"type":"string"},"address":{"type":"string"},"peerAddress":{"type":"string"},"accounts":{"type":"array","items":{"type":"object","additionalProperties":false,"required":["assetCode","assetScale","balance"],"properties":{"assetCode":{"type":"string"},"assetScale":{"type":"integer"},"balance":{"$ref":"#/components/schemas/signed-amount"}}}},"packetsInDoubt":{"type":"array","items":{"$ref":"#/components/schemas/packet-in-doubt"}}}};
 
 function validate131(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -8720,8 +8773,8 @@ return errors === 0;
 validate130.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const components_schemas_peer_packet = validate134;
-const schema182 = {"$id":"components_schemas_peer_packet","$ref":"document#/components/schemas/peer-packet"};
-const schema183 = {"type":"object","additionalProperties":false,"required":["condition","incomingPayment","assetCode","assetScale","amount","fulfillment","bookedAt"],"properties":{"condition":{"type":"string"},"incomingPayment":{"type":"string","format":"uuid"},"assetCode":{"type":"string"},"assetScale":{"type":"integer"},"amount":{"$ref":"#/components/schemas/unsigned-amount"},"fulfillment":{"type":"string"},"bookedAt":{"type":"string","format":"date-time"}}};
+const schema186 = {"$id":"components_schemas_peer_packet","$ref":"document#/components/schemas/peer-packet"};
+const schema187 = {"type":"object","additionalProperties":false,"required":["condition","incomingPayment","assetCode","assetScale","amount","fulfillment","bookedAt"],"properties":{"condition":{"type":"string"},"incomingPayment":{"type":"string","format":"uuid"},"assetCode":{"type":"string"},"assetScale":{"type":"integer"},"amount":{"$ref":"#/components/schemas/unsigned-amount"},"fulfillment":{"type":"string"},"bookedAt":{"type":"string","format":"date-time"}}};
 
 function validate135(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -8907,9 +8960,9 @@ return errors === 0;
 validate134.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const components_schemas_grant_payment_list = validate137;
-const schema185 = {"$id":"components_schemas_grant_payment_list","$ref":"document#/components/schemas/grant-payment-list"};
-const schema186 = {"type":"object","additionalProperties":false,"required":["payments","endCursor","hasNextPage"],"properties":{"payments":{"type":"array","items":{"$ref":"#/components/schemas/grant-payment"}},"endCursor":{"type":["string","null"]},"hasNextPage":{"type":"boolean"}}};
-const schema187 = {"type":"object","additionalProperties":false,"required":["type","id","client","walletAddress","createdAt","state","assetCode","assetScale","amount","moved"],"properties":{"type":{"type":"string","enum":["incoming-payment","outgoing-payment"]},"id":{"type":"string","format":"uuid"},"client":{"type":"string"},"walletAddress":{"type":"string","format":"uri"},"createdAt":{"type":"string","format":"date-time"},"state":{"type":"string","enum":["pending","completed","failed"]},"assetCode":{"type":"string"},"assetScale":{"type":"integer"},"amount":{"type":["string","null"],"pattern":"^[0-9]+$"},"moved":{"allOf":[{"$ref":"#/components/schemas/unsigned-amount"}]}}};
+const schema189 = {"$id":"components_schemas_grant_payment_list","$ref":"document#/components/schemas/grant-payment-list"};
+const schema190 = {"type":"object","additionalProperties":false,"required":["payments","endCursor","hasNextPage"],"properties":{"payments":{"type":"array","items":{"$ref":"#/components/schemas/grant-payment"}},"endCursor":{"type":["string","null"]},"hasNextPage":{"type":"boolean"}}};
+const schema191 = {"type":"object","additionalProperties":false,"required":["type","id","client","walletAddress","createdAt","state","assetCode","assetScale","amount","moved"],"properties":{"type":{"type":"string","enum":["incoming-payment","outgoing-payment"]},"id":{"type":"string","format":"uuid"},"client":{"type":"string"},"walletAddress":{"type":"string","format":"uri"},"createdAt":{"type":"string","format":"date-time"},"state":{"type":"string","enum":["pending","completed","failed"]},"assetCode":{"type":"string"},"assetScale":{"type":"integer"},"amount":{"type":["string","null"],"pattern":"^[0-9]+$"},"moved":{"allOf":[{"$ref":"#/components/schemas/unsigned-amount"}]}}};
 const pattern50 = new RegExp("^[0-9]+$", "u");
 
 function validate139(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -8932,7 +8985,7 @@ return false;
 else {
 const _errs1 = errors;
 for(const key0 in data){
-if(!(func1.call(schema187.properties, key0))){
+if(!(func1.call(schema191.properties, key0))){
 validate139.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
@@ -8947,7 +9000,7 @@ validate139.errors = [{instancePath:instancePath+"/type",schemaPath:"#/propertie
 return false;
 }
 if(!((data0 === "incoming-payment") || (data0 === "outgoing-payment"))){
-validate139.errors = [{instancePath:instancePath+"/type",schemaPath:"#/properties/type/enum",keyword:"enum",params:{allowedValues: schema187.properties.type.enum},message:"must be equal to one of the allowed values"}];
+validate139.errors = [{instancePath:instancePath+"/type",schemaPath:"#/properties/type/enum",keyword:"enum",params:{allowedValues: schema191.properties.type.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid0 = _errs2 === errors;
@@ -9045,7 +9098,7 @@ validate139.errors = [{instancePath:instancePath+"/state",schemaPath:"#/properti
 return false;
 }
 if(!(((data5 === "pending") || (data5 === "completed")) || (data5 === "failed"))){
-validate139.errors = [{instancePath:instancePath+"/state",schemaPath:"#/properties/state/enum",keyword:"enum",params:{allowedValues: schema187.properties.state.enum},message:"must be equal to one of the allowed values"}];
+validate139.errors = [{instancePath:instancePath+"/state",schemaPath:"#/properties/state/enum",keyword:"enum",params:{allowedValues: schema191.properties.state.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid0 = _errs12 === errors;
@@ -9083,7 +9136,7 @@ if(data.amount !== undefined){
 let data8 = data.amount;
 const _errs18 = errors;
 if((typeof data8 !== "string") && (data8 !== null)){
-validate139.errors = [{instancePath:instancePath+"/amount",schemaPath:"#/properties/amount/type",keyword:"type",params:{type: schema187.properties.amount.type},message:"must be string,null"}];
+validate139.errors = [{instancePath:instancePath+"/amount",schemaPath:"#/properties/amount/type",keyword:"type",params:{type: schema191.properties.amount.type},message:"must be string,null"}];
 return false;
 }
 if(errors === _errs18){
@@ -9205,7 +9258,7 @@ if(data.endCursor !== undefined){
 let data2 = data.endCursor;
 const _errs5 = errors;
 if((typeof data2 !== "string") && (data2 !== null)){
-validate138.errors = [{instancePath:instancePath+"/endCursor",schemaPath:"#/properties/endCursor/type",keyword:"type",params:{type: schema186.properties.endCursor.type},message:"must be string,null"}];
+validate138.errors = [{instancePath:instancePath+"/endCursor",schemaPath:"#/properties/endCursor/type",keyword:"type",params:{type: schema190.properties.endCursor.type},message:"must be string,null"}];
 return false;
 }
 var valid0 = _errs5 === errors;
@@ -9262,9 +9315,9 @@ return errors === 0;
 validate137.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const components_schemas_action_list = validate142;
-const schema189 = {"$id":"components_schemas_action_list","$ref":"document#/components/schemas/action-list"};
-const schema190 = {"type":"object","additionalProperties":false,"required":["actions","endCursor","hasNextPage"],"properties":{"actions":{"type":"array","items":{"$ref":"#/components/schemas/action"}},"endCursor":{"type":["string","null"]},"hasNextPage":{"type":"boolean"}}};
-const schema191 = {"type":"object","additionalProperties":false,"required":["id","at","operation","status","detail"],"properties":{"id":{"type":"string","format":"uuid"},"at":{"type":"string","format":"date-time"},"operation":{"type":"string"},"status":{"type":"integer"},"detail":{"type":"object","additionalProperties":true}}};
+const schema193 = {"$id":"components_schemas_action_list","$ref":"document#/components/schemas/action-list"};
+const schema194 = {"type":"object","additionalProperties":false,"required":["actions","endCursor","hasNextPage"],"properties":{"actions":{"type":"array","items":{"$ref":"#/components/schemas/action"}},"endCursor":{"type":["string","null"]},"hasNextPage":{"type":"boolean"}}};
+const schema195 = {"type":"object","additionalProperties":false,"required":["id","at","operation","status","detail"],"properties":{"id":{"type":"string","format":"uuid"},"at":{"type":"string","format":"date-time"},"operation":{"type":"string"},"status":{"type":"integer"},"detail":{"type":"object","additionalProperties":true}}};
 
 function validate143(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -9441,7 +9494,7 @@ if(data.endCursor !== undefined){
 let data7 = data.endCursor;
 const _errs19 = errors;
 if((typeof data7 !== "string") && (data7 !== null)){
-validate143.errors = [{instancePath:instancePath+"/endCursor",schemaPath:"#/properties/endCursor/type",keyword:"type",params:{type: schema190.properties.endCursor.type},message:"must be string,null"}];
+validate143.errors = [{instancePath:instancePath+"/endCursor",schemaPath:"#/properties/endCursor/type",keyword:"type",params:{type: schema194.properties.endCursor.type},message:"must be string,null"}];
 return false;
 }
 var valid0 = _errs19 === errors;
@@ -9498,8 +9551,8 @@ return errors === 0;
 validate142.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const components_schemas_grant_detail = validate145;
-const schema192 = {"$id":"components_schemas_grant_detail","$ref":"document#/components/schemas/grant-detail"};
-const schema193 = {"type":"object","additionalProperties":false,"required":["id","state","client","clientName","access","createdAt","tokens"],"properties":{"id":{"type":"string"},"state":{"type":"string","enum":["pending","approved","issued","rejected","revoked"]},"client":{"type":"string"},"clientName":{"type":["string","null"]},"access":{"type":"array","items":{"type":"object","additionalProperties":true}},"createdAt":{"type":"string","format":"date-time"},"tokens":{"type":"array","items":{"type":"object","additionalProperties":false,"required":["createdAt","expiresAt","revokedAt"],"properties":{"createdAt":{"type":"string","format":"date-time"},"expiresAt":{"type":"string","format":"date-time"},"revokedAt":{"type":["string","null"],"format":"date-time"}}}}}};
+const schema196 = {"$id":"components_schemas_grant_detail","$ref":"document#/components/schemas/grant-detail"};
+const schema197 = {"type":"object","additionalProperties":false,"required":["id","state","client","clientName","access","createdAt","tokens"],"properties":{"id":{"type":"string"},"state":{"type":"string","enum":["pending","approved","issued","rejected","revoked"]},"client":{"type":"string"},"clientName":{"type":["string","null"]},"access":{"type":"array","items":{"type":"object","additionalProperties":true}},"createdAt":{"type":"string","format":"date-time"},"tokens":{"type":"array","items":{"type":"object","additionalProperties":false,"required":["createdAt","expiresAt","revokedAt"],"properties":{"createdAt":{"type":"string","format":"date-time"},"expiresAt":{"type":"string","format":"date-time"},"revokedAt":{"type":["string","null"],"format":"date-time"}}}}}};
 
 function validate145(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_grant_detail" */;
@@ -9550,7 +9603,7 @@ validate145.errors = [{instancePath:instancePath+"/state",schemaPath:"document#/
 return false;
 }
 if(!(((((data1 === "pending") || (data1 === "approved")) || (data1 === "issued")) || (data1 === "rejected")) || (data1 === "revoked"))){
-validate145.errors = [{instancePath:instancePath+"/state",schemaPath:"document#/components/schemas/grant-detail/properties/state/enum",keyword:"enum",params:{allowedValues: schema193.properties.state.enum},message:"must be equal to one of the allowed values"}];
+validate145.errors = [{instancePath:instancePath+"/state",schemaPath:"document#/components/schemas/grant-detail/properties/state/enum",keyword:"enum",params:{allowedValues: schema197.properties.state.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid1 = _errs5 === errors;
@@ -9575,7 +9628,7 @@ if(data.clientName !== undefined){
 let data3 = data.clientName;
 const _errs9 = errors;
 if((typeof data3 !== "string") && (data3 !== null)){
-validate145.errors = [{instancePath:instancePath+"/clientName",schemaPath:"document#/components/schemas/grant-detail/properties/clientName/type",keyword:"type",params:{type: schema193.properties.clientName.type},message:"must be string,null"}];
+validate145.errors = [{instancePath:instancePath+"/clientName",schemaPath:"document#/components/schemas/grant-detail/properties/clientName/type",keyword:"type",params:{type: schema197.properties.clientName.type},message:"must be string,null"}];
 return false;
 }
 var valid1 = _errs9 === errors;
@@ -9719,7 +9772,7 @@ if(data8.revokedAt !== undefined){
 let data11 = data8.revokedAt;
 const _errs27 = errors;
 if((typeof data11 !== "string") && (data11 !== null)){
-validate145.errors = [{instancePath:instancePath+"/tokens/" + i1+"/revokedAt",schemaPath:"document#/components/schemas/grant-detail/properties/tokens/items/properties/revokedAt/type",keyword:"type",params:{type: schema193.properties.tokens.items.properties.revokedAt.type},message:"must be string,null"}];
+validate145.errors = [{instancePath:instancePath+"/tokens/" + i1+"/revokedAt",schemaPath:"document#/components/schemas/grant-detail/properties/tokens/items/properties/revokedAt/type",keyword:"type",params:{type: schema197.properties.tokens.items.properties.revokedAt.type},message:"must be string,null"}];
 return false;
 }
 if(errors === _errs27){
@@ -9783,9 +9836,9 @@ return errors === 0;
 validate145.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const components_schemas_secret_list = validate146;
-const schema194 = {"$id":"components_schemas_secret_list","$ref":"document#/components/schemas/secret-list"};
-const schema195 = {"type":"object","additionalProperties":false,"required":["secrets"],"properties":{"secrets":{"type":"array","items":{"$ref":"#/components/schemas/secret"}}}};
-const schema196 = {"type":"object","additionalProperties":false,"required":["version","current"],"properties":{"version":{"type":"integer","minimum":1},"current":{"type":"boolean"}}};
+const schema198 = {"$id":"components_schemas_secret_list","$ref":"document#/components/schemas/secret-list"};
+const schema199 = {"type":"object","additionalProperties":false,"required":["secrets"],"properties":{"secrets":{"type":"array","items":{"$ref":"#/components/schemas/secret"}}}};
+const schema200 = {"type":"object","additionalProperties":false,"required":["version","current"],"properties":{"version":{"type":"integer","minimum":1},"current":{"type":"boolean"}}};
 
 function validate147(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -9930,7 +9983,7 @@ return errors === 0;
 validate146.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const components_schemas_secret = validate149;
-const schema197 = {"$id":"components_schemas_secret","$ref":"document#/components/schemas/secret"};
+const schema201 = {"$id":"components_schemas_secret","$ref":"document#/components/schemas/secret"};
 
 function validate149(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_secret" */;

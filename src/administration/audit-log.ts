@@ -21,7 +21,18 @@ const { uuid: newId } = createIds(undefined, 'action');
 /** Members of a request that are logged. Any other may hold a secret. */
 const loggedMembers = new Set([
   ...['id', 'account', 'amount', 'assetCode', 'assetScale', 'walletAddress', 'publicName', 'active', 'kid'],
-  ...['peer', 'name', 'prefix', 'endpoint', 'maxPacketAmount', 'balanceLimit', 'basisPoints', 'fixed', 'prices'],
+  ...[
+    'peer',
+    'name',
+    'prefix',
+    'endpoint',
+    'maxPacketAmount',
+    'balanceLimit',
+    'answersRepeats',
+    'basisPoints',
+    'fixed',
+    'prices',
+  ],
   ...['grant', 'event', 'transfer', 'reason', 'payment', 'condition', 'fate', 'fulfillment', 'url'],
 ]);
 

@@ -13,6 +13,7 @@ export interface PeerDescription {
   readonly endpoint: string;
   readonly maxPacketAmount: bigint;
   readonly balanceLimit: bigint | undefined;
+  readonly answersRepeats: boolean;
 }
 
 export interface NewPeer {
@@ -28,6 +29,8 @@ export interface NewPeer {
   readonly maxPacketAmount: bigint;
   /** Maximum debt of the peer in each asset, in minor units; null or absent for no limit. */
   readonly balanceLimit?: bigint | null;
+  /** False if it may deliver a repeated packet again. Default: true. */
+  readonly answersRepeats?: boolean;
 }
 
 export type PeerChange = Partial<Omit<NewPeer, 'name'>>;
@@ -50,6 +53,7 @@ const toDescription = (row: PeerRow): PeerDescription => ({
   endpoint: row.endpoint,
   maxPacketAmount: toAmount(row.max_packet_amount),
   balanceLimit: row.balance_limit === null ? undefined : toAmount(row.balance_limit),
+  answersRepeats: row.answers_repeats,
 });
 
 const toNewPeer = (row: PeerRow): NewPeer => ({
@@ -90,6 +94,7 @@ const toColumns = (peer: Omit<NewPeer, 'name'>, rules: PeerRules) => ({
   incoming_token_digest: digestSecret(peer.incomingToken),
   outgoing_token: peer.outgoingToken,
   max_packet_amount: `${checkAmount(peer.maxPacketAmount, 1n, 'maxPacketAmount')}`,
+  answers_repeats: peer.answersRepeats ?? true,
 });
 
 const toLimit = (limit: bigint | null | undefined): string | null =>

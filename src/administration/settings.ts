@@ -66,6 +66,7 @@ async function loadSettings(db: Queryable, ase: string): Promise<Settings> {
       outgoingToken: row.outgoing_token,
       maxPacketAmount: toAmount(row.max_packet_amount),
       balanceLimit: row.balance_limit === null ? undefined : toAmount(row.balance_limit),
+      answersRepeats: row.answers_repeats,
     })),
     fee: ({ code, scale }) => feeOf.get(`${code}/${scale}`) ?? noFee,
   };

@@ -61,14 +61,15 @@ export function createPeerLinks(options: PeerLinkOptions) {
     peersOf(ase: AseDefinition): NewPeer[] {
       const others = definition.ases.filter((other) => other !== ase);
       const peers: readonly PeerDefinition[] = ase.peers ?? others.map(({ name }) => ({ name }));
-      return peers.flatMap(({ name, maxPacketAmount = definition.maxPacketAmount, balanceLimit, elsewhere }) => {
+      return peers.flatMap(({ elsewhere, maxPacketAmount = definition.maxPacketAmount, ...terms }) => {
+        const { name } = terms;
         const neighbour = others.find((other) => other.name === name);
-        if (elsewhere) return { name, maxPacketAmount, balanceLimit, ...elsewhere };
+        if (elsewhere) return { ...terms, maxPacketAmount, ...elsewhere };
         if (!neighbour || !options.isLinked) return [];
         const incomingToken = tokenOf(name, ase.name);
         const outgoingToken = tokenOf(ase.name, name);
         const endpoint = endpointOf(neighbour);
-        return { name, prefix: addressOf(name), endpoint, incomingToken, outgoingToken, maxPacketAmount, balanceLimit };
+        return { ...terms, prefix: addressOf(name), endpoint, incomingToken, outgoingToken, maxPacketAmount };
       });
     },
   };

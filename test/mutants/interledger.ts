@@ -265,6 +265,13 @@ const sender = 'src/payments/ilp/stream-sender.ts';
 
 const senderMutants: readonly Mutant[] = [
   {
+    id: 'interledger.copies-to-any-peer',
+    file: send,
+    at: "if (!peer || («attempt === 'replay' && peer.answersRepeats === false»)) return",
+    by: 'false',
+    fails: ['interledger.sender-sends-once'],
+  },
+  {
     id: 'interledger.packets-of-any-size',
     file: send,
     at: 'const amount = «missing < largestAmount» ? missing : largestAmount;',

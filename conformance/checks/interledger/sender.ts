@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import type { Check, CheckContext } from '../../runner/check.ts';
 import { type HostedReceiver, hostReceiver } from '../../steps/hosted-receiver.ts';
 import { octetStream, type PeerAse, type PeerOptions, withPeer } from '../../steps/peer-ase.ts';
-import { amountOf, createQuote, outgoingToken, payQuote, waitUntilSettled } from '../../steps/scenarios.ts';
+import { amountOf, createQuote, outgoingToken, pause, payQuote, waitUntilSettled } from '../../steps/scenarios.ts';
 import type { Json } from '../../steps/signed-client.ts';
 import { fulfillmentOf, sha256, streamType } from '../../steps/stream-packet.ts';
 
@@ -244,6 +244,32 @@ export const checks: readonly Check[] = [
         const [first, second, third, fourth] = receiver.packets.map(({ bytes }) => bytes);
         assert.ok([second!, third!].every(equalTo(first!)), 'the same packet until its fate is known');
         assert.ok(!fourth!.equals(first!), 'then another one');
+      });
+    },
+  },
+  {
+    id: 'interledger.sender-sends-once',
+    rows: ['ILP-18'],
+    title: 'a packet to a peer that may deliver copies is sent only once; without an answer it stays in doubt',
+    run: async (context) => {
+      await withReceiver(context, { answersRepeats: false }, async ({ peer, receiver, pay, settled }) => {
+        receiver.answer = (packet) => {
+          receiver.accept(packet);
+          return 'vanish';
+        };
+        const { payment } = await pay(70n);
+        for (const end = Date.now() + 5_000; receiver.packets.length === 0 && Date.now() < end; ) await pause(25);
+        // A sender that repeats packets does so in less than a second.
+        for (const end = Date.now() + 1_000; receiver.packets.length === 1 && Date.now() < end; ) await pause(25);
+        const { packets } = (await context.control.request('GET', `${peer.ase}/packets-in-doubt?first=100`)).body;
+        const inDoubt = packets.find((candidate: Json) => candidate.peer === peer.name);
+        assert.deepEqual([receiver.packets.length, inDoubt?.amount], [1, '70']);
+        const secret = Buffer.from(receiver.payment.methods[0].sharedSecret, 'base64url');
+        const fulfillment = fulfillmentOf(secret, receiver.packets[0]!.data).toString('base64url');
+        const path = `${peer.ase}/packets-in-doubt/${inDoubt.payment}/${inDoubt.condition}`;
+        assert.equal((await context.control.request('POST', path, { fate: 'fulfilled', fulfillment })).status, 200);
+        const { failed } = await settled(payment);
+        assert.deepEqual([failed, receiver.packets.length, receiver.total()], [false, 1, 70n]);
       });
     },
   },

@@ -26,5 +26,7 @@ export interface Peer {
   readonly maxPacketAmount: bigint;
   /** Maximum debt of the peer in each asset, in minor units (T04); undefined for no limit. */
   readonly balanceLimit?: bigint | undefined;
+  /** False if it may deliver a repeated packet again, so that a lost answer cannot be asked for. Default: true. */
+  readonly answersRepeats?: boolean;
   readonly link: Link;
 }

@@ -15,6 +15,8 @@ export interface PeerTerms {
   readonly maxPacketAmount: bigint;
   /** Maximum debt of the peer in each asset, in minor units; undefined for no limit. */
   readonly balanceLimit: bigint | undefined;
+  /** True if the peer answers a repeated packet as before, without delivering it again. */
+  readonly answersRepeats: boolean;
 }
 
 /** A link that may hold open connections. */
@@ -42,9 +44,9 @@ export function createPeers(current: () => readonly PeerTerms[], openLink: (term
 
   function apply(terms: readonly PeerTerms[]): void {
     seen = terms;
-    list = terms.map(({ name, prefix, maxPacketAmount, balanceLimit, ...rest }) => {
-      const link = linkTo({ name, prefix, maxPacketAmount, balanceLimit, ...rest });
-      return { name, prefix, maxPacketAmount, balanceLimit, link };
+    list = terms.map((peer) => {
+      const { endpoint: _, incomingTokenDigest: __, outgoingToken: ___, ...rest } = peer;
+      return { ...rest, link: linkTo(peer) };
     });
     const inUse = new Set(terms.map(linkKey));
     for (const [key, link] of links) {

@@ -113,7 +113,7 @@ async function fetchReceiver(context: SendPaymentContext, job: Job): Promise<Rec
 /**
  * Sends a stored packet and records its result. After a copy that got no answer only two answers are final: a Fulfill,
  * and R00, by which the receiver promises that no copy will be booked any more. Any other Reject may be overtaken by a
- * copy that is still in flight.
+ * copy that is still in flight. To a peer that may deliver a copy again none is sent: the packet stays in doubt.
  */
 async function sendPacket(
   { db, clock, connector, failpoint, log }: SendPaymentContext,
@@ -122,7 +122,7 @@ async function sendPacket(
   attempt: 'first' | 'replay',
 ): Promise<PacketAnswer> {
   const peer = connector.peerNamed(packet.peer);
-  if (!peer) return { kind: 'unknown' };
+  if (!peer || (attempt === 'replay' && peer.answersRepeats === false)) return { kind: 'unknown' };
   assertOutsideTransaction('an ILP packet');
   const reply = await peer.link
     .send(job.receive.asset, packet.prepare, () => failpoint('packet-sent'))

@@ -50,6 +50,8 @@ export interface PeerDefinition {
   readonly maxPacketAmount?: bigint;
   /** Default: none. */
   readonly balanceLimit?: bigint;
+  /** False for a connector that may deliver a repeated packet again. Default: true. */
+  readonly answersRepeats?: boolean;
   readonly elsewhere?: {
     readonly prefix: string;
     readonly endpoint: string;

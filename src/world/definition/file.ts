@@ -188,6 +188,7 @@ function createWorldReader(directory?: string) {
               name: aseName,
               maxPacketAmount: optional(positive),
               balanceLimit: optional(amount(0n, MAX_AMOUNT)),
+              answersRepeats: optional(boolean),
               prefix: optional(line),
               endpoint: optional(origin),
               incomingToken: optional(secret),
@@ -335,8 +336,8 @@ function toAse({ wallets, fees, peers, ...ase }: AseDocument, index: number): As
   };
 }
 
-function toPeer({ name, maxPacketAmount, balanceLimit, ...remote }: PeerDocument): PeerDefinition {
-  const terms = { name, maxPacketAmount, balanceLimit };
+function toPeer({ name, maxPacketAmount, balanceLimit, answersRepeats, ...remote }: PeerDocument): PeerDefinition {
+  const terms = { name, maxPacketAmount, balanceLimit, answersRepeats };
   return remote.endpoint === undefined ? terms : { ...terms, elsewhere: remote as PeerDefinition['elsewhere'] };
 }
 

@@ -42,6 +42,23 @@ describe('packets in doubt', () => {
     });
   }
 
+  it('to a peer that may deliver copies are not sent again, and stay in doubt', async () => {
+    for (const fault of ['request lost', 'answer lost'] as const) {
+      const { clock, processPayment, read, packetCount } = await arrange(
+        { debitAmount: 100n, receiveAmount: 90n },
+        { answersRepeats: false, maxPacketAmount: 60n, fault: (n) => (n === 1 ? fault : undefined) },
+      );
+      assert.equal(await processPayment(15), 'pending');
+      clock.wall += 7 * 24 * 3600_000;
+      assert.equal(await processPayment(1), 'pending');
+      assert.equal(packetCount(), 1);
+      assert.deepEqual(
+        (await read()).inDoubt.map(({ amount }) => amount),
+        [60n],
+      );
+    }
+  });
+
   it('a booked packet is answered long after its expiry', async () => {
     const { clock, processPayment, read, packetCount } = await arrange(
       { debitAmount: 100n, receiveAmount: 90n },

@@ -258,6 +258,8 @@ export interface TwoAsesOptions {
   /** What the receiving side accepts, if that is less. */
   readonly receiverMaxPacketAmount?: bigint;
   readonly receiveAsset?: Asset;
+  /** Whether granite takes marble to answer copies of a packet as before. Default: true. */
+  readonly answersRepeats?: boolean;
   readonly fault?: (n: number) => PacketFault;
   /** Replaces the link from granite to marble. */
   readonly wrapLink?: (link: Link) => Link;
@@ -273,6 +275,7 @@ const peerTerms = (name: string, maxPacketAmount: bigint): PeerTerms => ({
   prefix: prefixOf(name),
   maxPacketAmount,
   balanceLimit: undefined,
+  answersRepeats: true,
   endpoint: `https://${name}.example`,
   incomingTokenDigest: '',
   outgoingToken: '',
@@ -334,7 +337,10 @@ export function createTwoAses(options: TwoAsesOptions) {
       clock,
       readReceiver,
       failpoint: options.failpoint,
-      settings: { secrets: [secretOf(names.granite)], peers: [peerTerms(names.marble, maxPacketAmount)] },
+      settings: {
+        secrets: [secretOf(names.granite)],
+        peers: [{ ...peerTerms(names.marble, maxPacketAmount), answersRepeats: options.answersRepeats ?? true }],
+      },
       openLink: () => (options.wrapLink ? options.wrapLink(faultyLink) : faultyLink),
       worker: {
         ...(options.maxAttempts && { maxAttempts: options.maxAttempts }),
