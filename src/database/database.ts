@@ -9,6 +9,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { access } from 'node:fs/promises';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
+import { setImmediate as turnEventLoop } from 'node:timers/promises';
 import type { PGlite } from '@electric-sql/pglite';
 import type { MikroORM } from '@mikro-orm/core';
 import { Migrator } from '@mikro-orm/migrations';
@@ -213,9 +214,22 @@ const countStatements = (onStatement: () => void): KyselyPlugin => ({
   transformResult: async ({ result }) => result,
 });
 
+/**
+ * The embedded database runs on this thread and answers in microtasks, so without a turn of the event loop after each
+ * statement, a long chain of statements would keep sockets, timers and signals waiting until its end.
+ */
+const turnEventLoopAfterStatements: KyselyPlugin = {
+  transformQuery: ({ node }) => node,
+  async transformResult({ result }) {
+    await turnEventLoop();
+    return result;
+  },
+};
+
 function wrap({ kind, onStatement }: DatabaseOptions, orm: MikroORM, close: () => Promise<void>): Database {
   const plain = (orm.em.fork() as unknown as SqlEntityManager).getKysely() as unknown as Queryable;
-  const query = onStatement ? plain.withPlugin(countStatements(onStatement)) : plain;
+  const fair = kind === 'embedded' ? plain.withPlugin(turnEventLoopAfterStatements) : plain;
+  const query = onStatement ? fair.withPlugin(countStatements(onStatement)) : fair;
   return {
     kind,
     query,
