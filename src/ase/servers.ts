@@ -140,7 +140,7 @@ function createResource(options: ServersOptions, network: Network, payments: Pay
     introspect,
     clientKey: network.findClientKey,
     credentialsFor: payments.credentialsFor,
-    canReach: (ilpAddress) => payments.connector.peerFor(ilpAddress) !== undefined,
+    nextHop: payments.connector.peerFor,
     readReceiver: payments.readReceiver,
     rate: payments.rate,
     fee: (asset) => settings.current().fee(asset),

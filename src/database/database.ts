@@ -24,6 +24,7 @@ import { Migration0003 } from './migrations/migration-0003.ts';
 import { Migration0004 } from './migrations/migration-0004.ts';
 import { Migration0005 } from './migrations/migration-0005.ts';
 import { Migration0006 } from './migrations/migration-0006.ts';
+import { Migration0007 } from './migrations/migration-0007.ts';
 import { openTemplate, templateFile as standardTemplate, writeTemplate } from './template.ts';
 
 /** Tables as Kysely sees them, inferred from the entities. */
@@ -83,6 +84,7 @@ const ormOptions = {
       { name: 'migration-0004', class: Migration0004 },
       { name: 'migration-0005', class: Migration0005 },
       { name: 'migration-0006', class: Migration0006 },
+      { name: 'migration-0007', class: Migration0007 },
     ],
     snapshot: false,
     silent: true,

@@ -57,6 +57,8 @@ const Peer = defineEntity({
     name: p.text().primary(),
     /** ILP address prefix of its wallet addresses. */
     prefix: p.text(),
+    /** Further prefixes that it forwards packets to. */
+    routes: p.json<readonly string[]>().columnType('jsonb').default('[]'),
     /** Origin of its connector. */
     endpoint: p.text(),
     incomingTokenDigest: p.text(),

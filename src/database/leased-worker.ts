@@ -1,21 +1,23 @@
 /**
- * A worker that claims jobs from the database under a lease and runs them in a bounded number of slots. Claiming is all
- * it knows of what is due, so any process can run any job, and a job whose process died is claimed again when its
+ * A worker that claims jobs from the database under a lease and runs them in a bounded number of slots. Jobs can have
+ * lanes with their own slots, so that those of one lane never wait for another. Claiming is all it knows of what is due, so any process can run any job, and a job whose process died is claimed again when its
  * lease ends.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 
 export interface LeasedWorkerOptions<Job> {
-  /** Leases the next due job; undefined if nothing is due. */
-  readonly claim: () => Promise<Job | undefined>;
+  /** Leases the next due job outside these lanes, whose slots are taken; undefined if nothing is due there. */
+  readonly claim: (fullLanes: readonly string[]) => Promise<Job | undefined>;
+  /** Default: all jobs are in one lane. */
+  readonly laneOf?: (job: Job) => string;
   readonly run: (job: Job) => Promise<void>;
   /** Receives what `claim` or `run` throws. The lease of that job then ends by itself. */
   readonly onError: (error: unknown) => void;
-  /** Jobs that run at once. Default 8. */
+  /** Jobs of a lane that run at once. Default 8. */
   readonly concurrency?: number | undefined;
   /**
    * A job stops counting towards `concurrency` after this time, so that one that waits cannot block the others; at most
-   * ten times `concurrency` jobs run at all. Default: a job keeps its slot until it ends.
+   * ten times `concurrency` jobs of a lane run at all. Default: a job keeps its slot until it ends.
    */
   readonly slotTimeoutMs?: number | undefined;
 }
@@ -34,43 +36,63 @@ export interface LeasedWorker {
 
 const MAX_RUNNING_FACTOR = 10;
 
-function createSlots(slotTimeoutMs: number | undefined, onRelease: () => void) {
-  let activeSlots = 0;
-  function acquireSlot(): () => void {
-    activeSlots += 1;
-    let isActive = true;
-    const releaseSlot = () => {
-      clearTimeout(timer);
-      if (isActive) activeSlots -= 1;
-      isActive = false;
-      onRelease();
-    };
-    const timer = slotTimeoutMs === undefined ? undefined : setTimeout(releaseSlot, slotTimeoutMs).unref();
-    return releaseSlot;
-  }
-  return { acquireSlot, activeSlots: () => activeSlots };
+interface Lane {
+  /** Jobs that run. */
+  running: number;
+  /** Those of them that count towards `concurrency`. */
+  active: number;
+}
+
+function createLanes(concurrency: number, slotTimeoutMs: number | undefined, onRelease: () => void) {
+  const lanes = new Map<string, Lane>();
+  const isFull = ({ active, running }: Lane) => active >= concurrency || running >= MAX_RUNNING_FACTOR * concurrency;
+  return {
+    listFull: () => [...lanes].filter(([, lane]) => isFull(lane)).map(([name]) => name),
+    /** Returns a function that gives the slot back when the job has ended. */
+    acquireSlot(name: string): () => void {
+      const lane = lanes.get(name) ?? { running: 0, active: 0 };
+      lanes.set(name, lane);
+      lane.running += 1;
+      lane.active += 1;
+      let isActive = true;
+      const stopCounting = () => {
+        if (isActive) lane.active -= 1;
+        isActive = false;
+        onRelease();
+      };
+      const timer = slotTimeoutMs === undefined ? undefined : setTimeout(stopCounting, slotTimeoutMs).unref();
+      return () => {
+        clearTimeout(timer);
+        lane.running -= 1;
+        if (lane.running === 0) lanes.delete(name);
+        stopCounting();
+      };
+    },
+  };
 }
 
 export function createLeasedWorker<Job>(options: LeasedWorkerOptions<Job>): LeasedWorker {
-  const { claim, run, onError, concurrency = 8, slotTimeoutMs } = options;
+  const { claim, laneOf, run, onError, concurrency = 8, slotTimeoutMs } = options;
   const running = new Set<Promise<void>>();
   const timers = new Set<NodeJS.Timeout>();
-  const { acquireSlot, activeSlots } = createSlots(slotTimeoutMs, () => {
-    if (isFull) wake();
+  const { acquireSlot, listFull } = createLanes(concurrency, slotTimeoutMs, () => {
+    if (isWaiting) wake();
   });
   let claiming = Promise.resolve();
   let isClaimQueued = false;
-  let isFull = false;
+  /** True if the last search left out a full lane. */
+  let isWaiting = false;
   let isStopping = false;
 
   async function claimDueJobs(): Promise<void> {
     isClaimQueued = false;
     while (!isStopping) {
-      isFull = activeSlots() >= concurrency || running.size >= MAX_RUNNING_FACTOR * concurrency;
-      if (isFull) return;
-      const job = await claim();
+      const fullLanes = listFull();
+      isWaiting = fullLanes.length > 0;
+      if (isWaiting && !laneOf) return;
+      const job = await claim(fullLanes);
       if (job === undefined) return;
-      const releaseSlot = acquireSlot();
+      const releaseSlot = acquireSlot(laneOf?.(job) ?? '');
       const done: Promise<void> = run(job)
         .catch(onError)
         .then(() => {

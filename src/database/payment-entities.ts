@@ -82,6 +82,8 @@ export const OutgoingPayment = defineEntity({
     attempts: p.integer(),
     nextAttemptAt: instant().nullable(),
     leaseOwner: p.text().nullable(),
+    /** Name of the next hop, whose slots it takes; null for a receiver of this ASE. */
+    peer: p.text().nullable(),
   },
   uniques: [{ properties: ['ase', 'quoteId'] }],
   indexes: [

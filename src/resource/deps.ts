@@ -6,6 +6,7 @@ import type { Ids } from '../ids.ts';
 import type { Asset } from '../open-payments/amount.ts';
 import type { ClientInstance } from '../open-payments/client.ts';
 import type { Fee } from '../payments/fees.ts';
+import type { Peer } from '../payments/ilp/link.ts';
 import type { AnnouncePayment } from '../payments/payment-event.ts';
 import type { Rate } from '../payments/rates.ts';
 import type { ReadReceiver } from '../payments/receiver.ts';
@@ -32,8 +33,8 @@ export interface ResourceDeps {
     readonly ilpAddress: string;
     readonly sharedSecret: Buffer;
   };
-  /** True if packets in this asset can be routed to the address. */
-  readonly canReach: (ilpAddress: string, asset: Asset) => boolean;
+  /** The peer that packets in this asset are sent to on their way to the address; undefined without a route. */
+  readonly nextHop: (ilpAddress: string, asset: Asset) => Pick<Peer, 'name' | 'maxPacketAmount'> | undefined;
   /** Made by `createReceiverReader`; the outgoing payment worker uses the same one. */
   readonly readReceiver: ReadReceiver;
   /** The current rate between minor units of two assets. Throws `no_rate`. */

@@ -22,7 +22,7 @@ import {
   quoteUrl,
   receiveAmountOf,
 } from './quote.ts';
-import { getPayableReceiver } from './receiver.ts';
+import { getPayableReceiver, type PayableReceiver } from './receiver.ts';
 import { findResource, isResourceId, resourceIdIn } from './resource-url.ts';
 import {
   findWalletAddress,
@@ -89,6 +89,7 @@ const withSpentAmounts = (body: OutgoingPaymentBody, spending: Reservation): Out
 interface PayableQuote {
   readonly wallet: HostedWalletAddress;
   readonly quote: QuoteRow;
+  readonly receiver: PayableReceiver;
   /** True if the quote has yet to be stored. */
   readonly isNew: boolean;
 }
@@ -129,7 +130,7 @@ async function findPayableQuote(
   const receive = receiveAmountOf(quote);
   const fits = receiver.remaining === undefined || receive.value <= receiver.remaining;
   if (!fits || !sameAsset(receive.asset, receiver.asset)) throw resourceProblem('invalid_quote');
-  return { wallet, quote, isNew: false };
+  return { wallet, quote, receiver, isNew: false };
 }
 
 /** A new quote for a payment that names a receiver and a debit amount instead of a quote (RS-OP-10). */
@@ -140,7 +141,7 @@ async function preparePayableQuote(
 ): Promise<PayableQuote> {
   const wallet = await findWalletAddress(deps.db.query, deps.ase, body.walletAddress);
   const request = { receiver: body.incomingPayment, debitAmount: body.debitAmount };
-  return { wallet, quote: await prepareQuote(deps, wallet, clientId, request), isNew: true };
+  return { wallet, ...(await prepareQuote(deps, wallet, clientId, request)), isNew: true };
 }
 
 type NewPayment = Pick<
@@ -157,6 +158,7 @@ type NewPayment = Pick<
   | 'metadata'
   | 'created_at'
   | 'next_attempt_at'
+  | 'peer'
 >;
 
 /** Stores a payment for the worker to send. Throws `invalid_quote` if the quote has been paid before (RS-OP-28). */
@@ -184,7 +186,7 @@ export function createOutgoingPaymentHandlers(deps: OutgoingPaymentDeps) {
       const { item } = scopeFor(call, body.walletAddress);
       const { clientId, grantId } = tokenCaller(call);
       const metadata = storeMetadata(body.metadata, call.exchange);
-      const { wallet, quote, isNew } =
+      const { wallet, quote, receiver, isNew } =
         'quoteId' in body ? await findPayableQuote(deps, body) : await preparePayableQuote(deps, clientId, body);
 
       // Reading the receiver may have taken a while, so the expiry counts at the payment's creation time (RS-OP-07).
@@ -214,6 +216,7 @@ export function createOutgoingPaymentHandlers(deps: OutgoingPaymentDeps) {
           spending_id: spending.spendingId,
           metadata,
           next_attempt_at: toInstant(clock.wallNow()),
+          peer: receiver.peer?.name ?? null,
         });
         await deps.announce(tx, 'outgoing_payment.created', payment.id);
         const created = {

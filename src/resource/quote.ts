@@ -10,7 +10,7 @@ import { quoteFixedReceive, quoteFixedSend } from '../payments/quote-amounts.ts'
 import { checkVisible, type ResourceCall, scopeFor, tokenCaller } from './caller.ts';
 import type { ResourceDeps } from './deps.ts';
 import { resourceProblem } from './problem.ts';
-import { getPayableReceiver } from './receiver.ts';
+import { getPayableReceiver, type PayableReceiver } from './receiver.ts';
 import { parseRequestAmount } from './request-amount.ts';
 import { findResource } from './resource-url.ts';
 import { findWalletAddress, type HostedWalletAddress } from './wallet-address.ts';
@@ -27,7 +27,7 @@ export type QuoteDeps = Pick<
   | 'switches'
   | 'resourceServer'
   | 'readReceiver'
-  | 'canReach'
+  | 'nextHop'
   | 'rate'
   | 'fee'
   | 'quoteLifespanMs'
@@ -87,6 +87,11 @@ export interface QuoteRequest {
   readonly receiveAmount?: WireAmount | undefined;
 }
 
+export interface PreparedQuote {
+  readonly quote: QuoteRow;
+  readonly receiver: PayableReceiver;
+}
+
 /**
  * Reads the receiver, over the network if it belongs to another ASE, and calculates a quote without storing it. Throws
  * `invalid_amount`, `invalid_receiver`, `receiver_unreachable`, `non_positive_receive_amount` and `no_rate`.
@@ -96,7 +101,7 @@ export async function prepareQuote(
   wallet: HostedWalletAddress,
   clientId: string,
   request: QuoteRequest,
-): Promise<QuoteRow> {
+): Promise<PreparedQuote> {
   const debitAmount = request.debitAmount && parsePositiveAmount(deps, request.debitAmount, wallet.asset);
   const receiver = await getPayableReceiver(deps, request.receiver);
   const terms = {
@@ -118,7 +123,7 @@ export async function prepareQuote(
 
   const now = deps.clock.businessNow();
   const end = now + (deps.quoteLifespanMs ?? QUOTE_LIFESPAN_MS);
-  return {
+  const quote: QuoteRow = {
     id: deps.ids.uuid(),
     wallet_address_id: wallet.id,
     account_id: wallet.accountId,
@@ -134,6 +139,7 @@ export async function prepareQuote(
     created_at: toInstant(now),
     expires_at: toInstant(Math.min(end, receiver.expiresAt ?? end)),
   };
+  return { quote, receiver };
 }
 
 export async function insertQuote(queryable: Queryable, ase: string, row: QuoteRow): Promise<void> {
@@ -172,7 +178,7 @@ export function createQuoteHandlers(deps: QuoteDeps) {
     'create-quote': async (call, { body }) => {
       scopeFor(call, body.walletAddress);
       const wallet = await findWalletAddress(db.query, ase, body.walletAddress);
-      const quote = await prepareQuote(deps, wallet, tokenCaller(call).clientId, {
+      const { quote } = await prepareQuote(deps, wallet, tokenCaller(call).clientId, {
         receiver: body.receiver,
         debitAmount: 'debitAmount' in body ? body.debitAmount : undefined,
         receiveAmount: 'receiveAmount' in body ? body.receiveAmount : undefined,

@@ -15,6 +15,7 @@ import type { Problem } from '../errors.ts';
 import { type SigningKey, signRequest } from '../http/signatures/sign.ts';
 import { type Outbound, OutboundError, type OutboundRequest, type OutboundResponse } from '../net/outbound.ts';
 import { parseAmount, sameAsset } from '../open-payments/amount.ts';
+import type { Peer } from '../payments/ilp/link.ts';
 import { isClosed } from '../payments/incoming/credit.ts';
 import type { ReadReceiver, Receiver } from '../payments/receiver.ts';
 import type { ResourceDeps } from './deps.ts';
@@ -35,6 +36,8 @@ export interface ReceiverDeps {
 export interface PayableReceiver extends Receiver {
   /** The amount it still awaits; undefined if it accepts any amount. */
   readonly remaining: bigint | undefined;
+  /** The next hop; undefined if the receiver belongs to this ASE. */
+  readonly peer: Pick<Peer, 'name' | 'maxPacketAmount'> | undefined;
 }
 
 const invalid = (detail: string, cause?: unknown): Problem => resourceProblem('invalid_receiver', { detail, cause });
@@ -222,7 +225,7 @@ export function createReceiverReader(deps: ReceiverDeps): ReadReceiver {
  * `receiver_unreachable`.
  */
 export async function getPayableReceiver(
-  deps: Pick<ResourceDeps, 'readReceiver' | 'canReach' | 'clock'>,
+  deps: Pick<ResourceDeps, 'readReceiver' | 'nextHop' | 'clock'>,
   url: string,
 ): Promise<PayableReceiver> {
   const receiver = await deps.readReceiver(url);
@@ -231,6 +234,7 @@ export async function getPayableReceiver(
   if (receiver.completed || (remaining !== undefined && remaining <= 0n)) throw invalid('it is completed');
   if (expiresAt !== undefined && expiresAt <= deps.clock.businessNow()) throw invalid('it has expired');
   const isLocal = receiver.localIncomingPaymentId !== undefined;
-  if (!isLocal && !(ilp && deps.canReach(ilp.address, receiver.asset))) throw invalid('no route to it');
-  return { ...receiver, remaining };
+  const peer = isLocal || !ilp ? undefined : deps.nextHop(ilp.address, receiver.asset);
+  if (!isLocal && !peer) throw invalid('no route to it');
+  return { ...receiver, remaining, peer };
 }

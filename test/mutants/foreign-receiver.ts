@@ -8,14 +8,14 @@ export const foreignReceiverMutants: readonly Mutant[] = [
   {
     id: 'foreign-receiver.none-can-be-reached',
     file: receiver,
-    at: '!(«ilp && deps.canReach(ilp.address, receiver.asset)»)',
-    by: 'false',
+    at: 'const peer = «isLocal || !ilp ? undefined : deps.nextHop(ilp.address, receiver.asset)»;',
+    by: 'undefined',
     fails: ['foreign-receiver.paid'],
   },
   {
     id: 'foreign-receiver.all-can-be-reached',
     file: receiver,
-    at: 'if («!isLocal && !(ilp && deps.canReach(ilp.address, receiver.asset))») throw',
+    at: 'if («!isLocal && !peer») throw',
     by: 'false',
     fails: ['foreign-receiver.without-route', 'foreign-receiver.changed-without-route'],
   },

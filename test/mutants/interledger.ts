@@ -314,11 +314,11 @@ const senderMutants: readonly Mutant[] = [
     fails: ['interledger.sender-believes-the-fulfillment', 'interledger.sends-as-quoted'],
   },
   {
-    id: 'interledger.refused-in-any-name',
+    id: 'interledger.refused-in-its-own-name-only',
     file: send,
-    at: 'if («!isPeersOwn» || ',
-    by: 'false',
-    fails: ['interledger.sender-not-deceived'],
+    at: "if («attempt === 'replay' && answer.code !== 'R00'») return { kind: 'unknown' };",
+    by: '!`${answer.triggeredBy}.`.startsWith(`${peer.prefix}.`)',
+    fails: ['interledger.sender-believes-the-link'],
   },
   {
     id: 'interledger.any-refusal-settles',

@@ -48,7 +48,7 @@ const rules: readonly Omit<Mutant, 'fails'>[] = [
           receiver: row.receiver!,
           debitAmount: toWireAmount(debitAmountOf(row as QuoteRow)),
         })
-      ).receive_amount,
+      ).quote.receive_amount,
     }`,
   },
   {

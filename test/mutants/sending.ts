@@ -30,6 +30,30 @@ export const sendingMutants: readonly Mutant[] = [
     by: 'delivered === job.receive.value ? job.fee : 0n',
     fails: ['outgoing-payment.partly-delivered'],
   },
+  // ── Found by test/payments/outgoing/slots.test.ts ──
+  {
+    // One peer's payments take the slots of all others.
+    id: 'money.slow-peer-stops-all',
+    file: 'src/payments/outgoing/worker.ts',
+    at: 'laneOf: (job) => «job.peer ?? LOCAL»,',
+    by: 'LOCAL',
+    fails: [],
+  },
+  {
+    id: 'settlement.slot-kept-until-the-end',
+    file: 'src/payments/outgoing/send.ts',
+    at: 'if («sequence > lastSequence + 1 && isTurnOver(sequence)») return',
+    by: 'false',
+    fails: [],
+  },
+  // ── Found by test/payments/outgoing/event-loop.test.ts ──
+  {
+    id: 'settlement.event-loop-kept',
+    file: 'src/database/database.ts',
+    at: "const fair = «kind === 'embedded' ? plain.withPlugin(turnEventLoopAfterStatements) : plain»;",
+    by: 'plain',
+    fails: [],
+  },
   // ── Found by `make chaos` ──
   {
     // The receiver answers before it books.

@@ -210,7 +210,7 @@ describe('a receiver', () => {
     getPayableReceiver(
       {
         readReceiver: async () => ({ ...receiver, ...change }),
-        canReach: () => canReach,
+        nextHop: () => (canReach ? { name: 'marble', maxPacketAmount: 100n } : undefined),
         clock: { businessNow: () => businessNow, wallNow: () => 0 },
       },
       url,

@@ -179,28 +179,34 @@ export const checks: readonly Check[] = [
           { kind: 'fulfill', fulfillment: randomBytes(32), data: Buffer.alloc(0) } as const,
           Buffer.from('no packet'),
           500,
-          receiver.refuse('F99', { triggeredBy: 'test.somebody.else' }),
-          receiver.refuse('F02', { triggeredBy: `${peer.prefix}x` }),
         ];
-        // A few at a time, since the payment backs off longer after each.
-        for (const [value, told] of [
-          [150n, lies.slice(0, 3)],
-          [50n, lies.slice(3)],
-        ] as const) {
-          const [start, before] = [receiver.packets.length, receiver.total()];
-          receiver.answer = (packet, n) => told[n - start] ?? receiver.accept(packet);
-          const { quote, payment } = await pay(value);
-          const end = await settled(payment);
-          assert.deepEqual([end.failed, end.sentAmount], [false, quote.debitAmount]);
-          assert.equal(receiver.total() - before, value, 'exactly what was quoted arrived');
-          const [first, ...rest] = receiver.packets.slice(start).map(({ bytes }) => bytes);
-          assert.ok(rest.slice(0, told.length).every(equalTo(first!)), 'the same bytes each time');
-          assert.ok(
-            rest.slice(told.length).every((bytes) => !bytes.equals(first!)),
-            'until there was an answer',
-          );
+        receiver.answer = (packet, n) => lies[n] ?? receiver.accept(packet);
+        const { quote, payment } = await pay(150n);
+        const end = await settled(payment);
+        assert.deepEqual([end.failed, end.sentAmount], [false, quote.debitAmount]);
+        assert.equal(receiver.total(), 150n, 'exactly what was quoted arrived');
+        const [first, ...rest] = receiver.packets.map(({ bytes }) => bytes);
+        assert.ok(rest.slice(0, lies.length).every(equalTo(first!)), 'the same bytes each time');
+        assert.ok(
+          rest.slice(lies.length).every((bytes) => !bytes.equals(first!)),
+          'until there was an answer',
+        );
+        assert.equal(await peer.balance(context.receiver), 150n);
+      });
+    },
+  },
+  {
+    id: 'interledger.sender-believes-the-link',
+    rows: ['ILP-12', 'ILP-21'],
+    title: 'a Reject on the link is the answer of the peer, whichever node triggered it',
+    run: async (context) => {
+      await withReceiver(context, {}, async ({ receiver, peer, pay, settled }) => {
+        for (const triggeredBy of [`${peer.prefix}.behind`, 'test.somebody.else', '']) {
+          receiver.answer = () => receiver.refuse('F02', { triggeredBy });
+          const end = await settled((await pay(100n)).payment);
+          assert.deepEqual([end.failed, end.sentAmount.value], [true, '0'], `triggered by "${triggeredBy}"`);
         }
-        assert.equal(await peer.balance(context.receiver), 200n);
+        assert.equal(receiver.packets.length, 3, 'one packet each');
       });
     },
   },

@@ -17,6 +17,14 @@ export class LinkError extends Error {
   }
 }
 
+/** A payment that needs more packets than this is not quoted. */
+export const MAX_PACKETS_QUOTED = 1_000n;
+/** A payment fails before it takes more packets than this, also those that were rejected. */
+export const MAX_PACKETS_SENT = 2_000n;
+
+/** Packets that deliver `amount` if each carries at most `maximum`. */
+export const packetsFor = (amount: bigint, maximum: bigint): bigint => (amount + maximum - 1n) / maximum;
+
 /** An ASE that this one exchanges packets with. */
 export interface Peer {
   readonly name: string;

@@ -2,6 +2,7 @@
  * The outgoing payment as a job, claimed under a lease whose name is in its row. Every write for the payment requires
  * that name, so a worker that was held up and lost its lease cannot change anything.
  */
+import { sql } from 'kysely';
 import { toAmount, toDebitAsset, toInstant, toReceiveAsset } from '../../database/columns.ts';
 import type { Queryable, Transaction } from '../../database/database.ts';
 import { createIds } from '../../ids.ts';
@@ -21,6 +22,8 @@ export interface Job {
   readonly receive: Amount;
   /** The account of the wallet address when the payment was created: the hold debits it, refunds go to it. */
   readonly payerAccountId: string;
+  /** Name of the next hop when the payment was created or last sent; undefined for a receiver of this ASE. */
+  readonly peer: string | undefined;
   /** Progress so far, as stored in the row. */
   funded: boolean;
   sentAmount: bigint;
@@ -29,6 +32,9 @@ export interface Job {
   attempts: number;
 }
 
+/** Name in place of a peer's for payments within the ASE. Peers cannot have it. */
+export const LOCAL = '';
+
 /** Another worker has the payment, or it has ended. */
 export class LeaseLost extends Error {}
 
@@ -36,8 +42,8 @@ export class LeaseLost extends Error {}
 const { uuid: newLease } = createIds(undefined, 'lease');
 
 /**
- * Leases the payment that has been due longest, or `paymentId` whether due or not, unless it is leased. The lease ends
- * at `wallNow + leaseMs`. Undefined if none was found.
+ * Leases the payment that has been due longest, apart from those to `busyPeers`, or `paymentId` whether due or not,
+ * unless it is leased. The lease ends at `wallNow + leaseMs`. Undefined if none was found.
  */
 export async function claimJob(
   db: Queryable,
@@ -46,7 +52,14 @@ export async function claimJob(
     paymentId,
     wallNow,
     leaseMs,
-  }: { ase: string; paymentId?: string | undefined; wallNow: number; leaseMs: number },
+    busyPeers = [],
+  }: {
+    ase: string;
+    paymentId?: string | undefined;
+    wallNow: number;
+    leaseMs: number;
+    busyPeers?: readonly string[];
+  },
 ): Promise<Job | undefined> {
   const lease = newLease();
   const now = toInstant(wallNow);
@@ -62,6 +75,9 @@ export async function claimJob(
         .where('ase', '=', ase)
         .where('state', '=', 'pending')
         .$if(paymentId === undefined, (due) => due.where('next_attempt_at', '<=', now))
+        .$if(busyPeers.length > 0, (due) =>
+          due.where(sql<boolean>`coalesce(peer, ${LOCAL}) <> all(${sql.val([...busyPeers])}::text[])`),
+        )
         .$if(paymentId !== undefined, (one) =>
           one
             .where('id', '=', paymentId!)
@@ -74,7 +90,14 @@ export async function claimJob(
     )
     .whereRef('quote.ase', '=', 'payment.ase')
     .whereRef('quote.id', '=', 'payment.quote_id')
-    .returning(['payment.id', 'payment.grant_id', 'payment.spending_id', 'payment.funded', 'payment.attempts'])
+    .returning([
+      'payment.id',
+      'payment.grant_id',
+      'payment.spending_id',
+      'payment.funded',
+      'payment.attempts',
+      'payment.peer',
+    ])
     .returning(['payment.sent_amount', 'payment.delivered_amount', 'payment.account_id', 'quote.receiver', 'quote.fee'])
     .returning(['quote.debit_amount', 'quote.debit_asset_code', 'quote.debit_asset_scale'])
     .returning(['quote.receive_amount', 'quote.receive_asset_code', 'quote.receive_asset_scale'])
@@ -91,6 +114,7 @@ export async function claimJob(
       fee: toAmount(row.fee),
       receive: { value: toAmount(row.receive_amount), asset: toReceiveAsset(row) },
       payerAccountId: row.account_id,
+      peer: row.peer ?? undefined,
       funded: row.funded,
       sentAmount: toAmount(row.sent_amount),
       deliveredAmount: toAmount(row.delivered_amount),
@@ -125,13 +149,14 @@ export interface JobChange {
   readonly sentAmount?: bigint;
   readonly deliveredAmount?: bigint;
   readonly attempts?: number;
+  readonly peer?: string;
   /** Wall time of the next attempt, or null for none. Setting it ends the lease. */
   readonly nextAttemptAt?: number | null;
 }
 
 /** Updates the row of the payment, and so locks it. Throws LeaseLost if another worker has the lease. */
 export async function updateJob(db: Queryable, job: Job, change: JobChange): Promise<void> {
-  const { state, failure, funded, sentAmount, deliveredAmount, attempts, nextAttemptAt } = change;
+  const { state, failure, funded, sentAmount, deliveredAmount, attempts, peer, nextAttemptAt } = change;
   const { numUpdatedRows } = await db
     .updateTable('outgoing_payment')
     .set({
@@ -144,6 +169,7 @@ export async function updateJob(db: Queryable, job: Job, change: JobChange): Pro
       ...(sentAmount !== undefined && { sent_amount: `${sentAmount}` }),
       ...(deliveredAmount !== undefined && { delivered_amount: `${deliveredAmount}` }),
       ...(attempts !== undefined && { attempts }),
+      ...(peer !== undefined && { peer }),
     })
     .where('ase', '=', job.ase)
     .where('id', '=', job.id)

@@ -7,7 +7,7 @@ import { assertOutsideTransaction, type Database } from '../../database/database
 import { Problem } from '../../errors.ts';
 import { sameAsset } from '../../open-payments/amount.ts';
 import type { Connector } from '../ilp/connector.ts';
-import type { Peer } from '../ilp/link.ts';
+import { MAX_PACKETS_SENT, type Peer, packetsFor } from '../ilp/link.ts';
 import {
   type OutgoingPacket,
   readLastSequence,
@@ -39,6 +39,9 @@ export interface SendPaymentContext {
   readonly failpoint: Failpoint;
   readonly announce: AnnouncePayment;
   readonly packetLifetimeMs: number;
+  /** Packets, and time, after which a payment lets others take its slot. */
+  readonly maxPacketsPerTurn: number;
+  readonly maxTurnMs: number;
   readonly log?: SenderLog | undefined;
   /** True if the payment is to be handed back before the next packet. */
   readonly isStopping: () => boolean;
@@ -49,6 +52,7 @@ export type Outcome =
   | { readonly kind: 'failed'; readonly reason: string }
   /** Nothing is lost; the payment is due again later. */
   | { readonly kind: 'retry'; readonly reason: string }
+  /** Nothing is wrong; the payment is due again at once, after those that wait. */
   | { readonly kind: 'handed-back' };
 
 /** Ends the payment with what was delivered and paid so far; payer and grant get the rest back (SET-12, LIM-14). */
@@ -110,19 +114,31 @@ async function fetchReceiver(context: SendPaymentContext, job: Job): Promise<Rec
   }
 }
 
+const recordRejected = (db: Database, job: Job, packet: OutgoingPacket): Promise<void> =>
+  db.transaction(async (tx) => {
+    await updateJob(tx, job, {});
+    await resolvePacket(tx, job.ase, packet, 'rejected');
+  });
+
 /**
  * Sends a stored packet and records its result. After a copy that got no answer only two answers are final: a Fulfill,
  * and R00, by which the receiver promises that no copy will be booked any more. Any other Reject may be overtaken by a
- * copy that is still in flight. To a peer that may deliver a copy again none is sent: the packet stays in doubt.
+ * copy that is still in flight. To a peer that may deliver a copy again none is sent: the packet stays in doubt. The link
+ * authenticates the peer, so a Reject is the peer's word whichever node triggered it. A packet to a peer that has been
+ * removed before the first copy was sent is rejected here.
  */
 async function sendPacket(
   { db, clock, connector, failpoint, log }: SendPaymentContext,
   job: Job,
   packet: OutgoingPacket,
   attempt: 'first' | 'replay',
-): Promise<PacketAnswer> {
+): Promise<PacketAnswer | { readonly kind: 'unsent' }> {
   const peer = connector.peerNamed(packet.peer);
-  if (!peer || (attempt === 'replay' && peer.answersRepeats === false)) return { kind: 'unknown' };
+  if (!peer) {
+    if (attempt === 'first') await recordRejected(db, job, packet);
+    return { kind: attempt === 'first' ? 'unsent' : 'unknown' };
+  }
+  if (attempt === 'replay' && peer.answersRepeats === false) return { kind: 'unknown' };
   assertOutsideTransaction('an ILP packet');
   const reply = await peer.link
     .send(job.receive.asset, packet.prepare, () => failpoint('packet-sent'))
@@ -131,12 +147,8 @@ async function sendPacket(
   const answer = reply ? readPacketAnswer(reply, packet.condition, packet.amount) : { kind: 'unknown' as const };
   if (answer.kind === 'unknown') return answer;
   if (answer.kind === 'rejected') {
-    const isPeersOwn = `${answer.triggeredBy}.`.startsWith(`${peer.prefix}.`);
-    if (!isPeersOwn || (attempt === 'replay' && answer.code !== 'R00')) return { kind: 'unknown' };
-    await db.transaction(async (tx) => {
-      await updateJob(tx, job, {});
-      await resolvePacket(tx, job.ase, packet, 'rejected');
-    });
+    if (attempt === 'replay' && answer.code !== 'R00') return { kind: 'unknown' };
+    await recordRejected(db, job, packet);
     return answer;
   }
   const progress = await db.transaction(async (tx) => {
@@ -179,7 +191,7 @@ async function deliverLocally(context: SendPaymentContext, job: Job, incomingPay
   return { kind: 'completed' };
 }
 
-/** Sends packets until the whole amount has arrived; returns an outcome only if it stops before. */
+/** Sends packets until the whole amount has arrived or the turn is over; returns an outcome only if it stops before. */
 async function sendPackets(
   context: SendPaymentContext,
   job: Job,
@@ -187,15 +199,24 @@ async function sendPackets(
   peer: Peer,
   lastSequence: number,
 ): Promise<Outcome | undefined> {
+  const startedAt = context.clock.wallNow();
+  const isTurnOver = (sequence: number) =>
+    sequence > lastSequence + context.maxPacketsPerTurn || context.clock.wallNow() - startedAt >= context.maxTurnMs;
   let largestAmount = peer.maxPacketAmount;
   let wasTooLarge = false;
   for (let sequence = lastSequence + 1; job.deliveredAmount < job.receive.value; sequence += 1) {
     if (context.isStopping()) return { kind: 'handed-back' };
+    if (sequence > lastSequence + 1 && isTurnOver(sequence)) return { kind: 'handed-back' };
     const missing = job.receive.value - job.deliveredAmount;
+    if (BigInt(sequence) + packetsFor(missing, largestAmount) > MAX_PACKETS_SENT) {
+      return failPayment(context, job, 'too_many_packets');
+    }
     const amount = missing < largestAmount ? missing : largestAmount;
     const packet = await preparePacket(context, job, ilp, peer, { sequence, amount });
     const answer = await sendPacket(context, job, packet, 'first');
     if (answer.kind === 'unknown') return { kind: 'retry', reason: 'packet in doubt' };
+    // The next turn finds another route or none.
+    if (answer.kind === 'unsent') return { kind: 'handed-back' };
     if (answer.kind === 'fulfilled') {
       wasTooLarge = false;
       continue;
@@ -270,6 +291,7 @@ export async function sendPayment(context: SendPaymentContext, job: Job): Promis
     const peer = receiver.ilp && connector.peerFor(receiver.ilp.address);
     if (!receiver.ilp || !peer) return failPayment(context, job, 'no_route');
     await openInternalAccount(db.query, job.ase, 'peer', job.receive.asset, peer.name);
+    if (peer.name !== job.peer) await updateJob(db.query, job, { peer: peer.name });
     const sequence = isFirstAttempt ? 0 : await readLastSequence(db.query, job.ase, job.id);
     const outcome = await sendPackets(context, job, receiver.ilp, peer, sequence);
     if (outcome) return outcome;

@@ -10,7 +10,7 @@ import { readUnresolvedPackets } from '../ilp/packet-journal.ts';
 import { type AnnouncePayment, announceNothing } from '../payment-event.ts';
 import type { ReadReceiver } from '../receiver.ts';
 import { type Failpoint, noFailpoint } from './failpoint.ts';
-import { claimJob, type Job, LeaseLost, renewLease, updateJob } from './job.ts';
+import { claimJob, type Job, LeaseLost, LOCAL, renewLease, updateJob } from './job.ts';
 import { failPayment, type Outcome, type SenderLog, type SendPaymentContext, sendPayment } from './send.ts';
 
 export interface OutgoingPaymentWorkerOptions {
@@ -26,10 +26,14 @@ export interface OutgoingPaymentWorkerOptions {
   readonly leaseMs?: number | undefined;
   /** Time from the creation of a Prepare to its expiry. Default 30 s. */
   readonly packetLifetimeMs?: number;
-  /** Payments that are sent at once. Default 8. */
+  /** Payments that are sent at once by way of one peer, and within the ASE. Default 8. */
   readonly concurrency?: number;
-  /** A payment stops counting towards `concurrency` after this time, so that a silent peer cannot block others. Default 1 s. */
+  /** A payment stops counting towards `concurrency` after this time, so that a silent receiver cannot block others. Default 1 s. */
   readonly slotTimeoutMs?: number;
+  /** Packets after which a payment hands its slot to one that waits. Default 50. */
+  readonly maxPacketsPerTurn?: number;
+  /** Time after which it does so, between two packets. Default 2 s. */
+  readonly maxTurnMs?: number;
   /** Attempts in a row without any delivery before the payment fails. Default 10, in about 4 minutes. */
   readonly maxAttempts?: number;
 }
@@ -52,6 +56,7 @@ interface WorkContext extends SendPaymentContext {
   readonly ase: string;
   readonly leaseMs: number;
   readonly maxAttempts: number;
+  readonly wake: () => void;
   readonly wakeIn: (delayMs: number) => void;
 }
 
@@ -63,7 +68,10 @@ async function work(context: WorkContext, job: Job): Promise<void> {
   try {
     const outcome = await attempt(context, job);
     if (outcome.kind === 'retry') await retryLater(context, job, outcome.reason);
-    if (outcome.kind === 'handed-back') await updateJob(db.query, job, { nextAttemptAt: clock.wallNow() });
+    if (outcome.kind === 'handed-back') {
+      await updateJob(db.query, job, { nextAttemptAt: clock.wallNow() });
+      context.wake();
+    }
   } catch (error) {
     // The lease ends by itself, and then the payment is claimed again.
     if (!(error instanceof LeaseLost)) log?.error({ err: error, payment: job.id }, 'sending was interrupted');
@@ -98,9 +106,11 @@ async function retryLater(context: WorkContext, job: Job, reason: string): Promi
 
 export function createOutgoingPaymentWorker(options: OutgoingPaymentWorkerOptions): OutgoingPaymentWorker {
   const { ase, db, clock, log, leaseMs = 10_000 } = options;
-  const claim = (paymentId?: string) => claimJob(db.query, { ase, paymentId, wallNow: clock.wallNow(), leaseMs });
-  const worker = createLeasedWorker({
-    claim: () => claim(),
+  const claim = (options: { readonly paymentId?: string; readonly busyPeers?: readonly string[] }) =>
+    claimJob(db.query, { ase, ...options, wallNow: clock.wallNow(), leaseMs });
+  const worker = createLeasedWorker<Job>({
+    claim: (busyPeers) => claim({ busyPeers }),
+    laneOf: (job) => job.peer ?? LOCAL,
     run: (job) => work(context, job),
     onError: (error) => log?.error({ err: error }, 'claiming payments failed'),
     concurrency: options.concurrency,
@@ -113,7 +123,10 @@ export function createOutgoingPaymentWorker(options: OutgoingPaymentWorkerOption
     failpoint: options.failpoint ?? noFailpoint,
     announce: options.announce ?? announceNothing,
     packetLifetimeMs: options.packetLifetimeMs ?? 30_000,
+    maxPacketsPerTurn: options.maxPacketsPerTurn ?? 50,
+    maxTurnMs: options.maxTurnMs ?? 2_000,
     isStopping: worker.isStopping,
+    wake: worker.wake,
     wakeIn: worker.wakeIn,
   };
   return {
@@ -121,7 +134,7 @@ export function createOutgoingPaymentWorker(options: OutgoingPaymentWorkerOption
     stop: worker.stop,
     idle: worker.idle,
     async processNow(paymentId) {
-      const job = await claim(paymentId);
+      const job = await claim({ paymentId });
       if (job) await work(context, job);
       const row = await db.query
         .selectFrom('outgoing_payment')

@@ -64,6 +64,9 @@ try {
     await sendPayment(
       {
         ...{ db: { ...db, transaction: held }, clock, connector, packetLifetimeMs: 30_000 },
+        ...{ maxPacketsPerTurn: 50, maxTurnMs: 2_000 },
+        maxPacketsPerTurn: 50,
+        maxTurnMs: 2_000,
         readReceiver: () => Promise.reject(new Error('the receiver is not needed')),
         failpoint: () => {},
         announce: async () => {},

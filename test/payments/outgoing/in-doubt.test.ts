@@ -116,20 +116,23 @@ describe('packets in doubt', () => {
   it('is never given up while a packet is in doubt', async () => {
     const { processPayment, read } = await arrange(
       { debitAmount: 100n, receiveAmount: 90n },
-      { maxAttempts: 2, fault: () => 'request lost' },
+      { worker: { maxAttempts: 2 }, fault: () => 'request lost' },
     );
     assert.equal(await processPayment(6), 'pending');
     assert.equal((await read()).inDoubt.length, 1);
   });
 
-  it('a Reject from somebody else than the receiver’s ASE leaves the packet in doubt', async () => {
-    const { processPayment, read } = await arrange(
-      { debitAmount: 100n, receiveAmount: 90n },
-      { wrapLink: () => ({ send: async () => ilpReject('F02', 'test.other', 'no route') }) },
-    );
-    assert.equal(await processPayment(1), 'pending');
-    assert.equal((await read()).inDoubt.length, 1);
-  });
+  for (const triggeredBy of ['test.behind.the.peer', '']) {
+    it(`a Reject is the peer’s word, also if it was triggered by "${triggeredBy}"`, async () => {
+      const { processPayment, read } = await arrange(
+        { debitAmount: 100n, receiveAmount: 90n },
+        { wrapLink: () => ({ send: async () => ilpReject('F02', triggeredBy, 'no route') }) },
+      );
+      assert.equal(await processPayment(1), 'failed');
+      const { inDoubt, outgoing, payer } = await read();
+      assert.deepEqual([inDoubt.length, outgoing.failure, payer], [0, 'packet_rejected_F02', 100n]);
+    });
+  }
 
   it('a Fulfill that proves nothing leaves the packet in doubt', async () => {
     const { processPayment, read } = await arrange(

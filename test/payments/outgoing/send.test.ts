@@ -197,7 +197,7 @@ describe('partial delivery', () => {
     const { processPayment, read, marble, packetCount } = await arrange(
       { debitAmount: 100n, receiveAmount: 90n },
       {
-        maxAttempts: 4,
+        worker: { maxAttempts: 4 },
         maxPacketAmount: 60n,
         wrapLink: (link) => ({
           async send(...packet) {

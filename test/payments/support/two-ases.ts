@@ -14,7 +14,7 @@ import type { PeerTerms } from '../../../src/payments/ilp/peers.ts';
 import { findCreditable } from '../../../src/payments/incoming/credit.ts';
 import { bookTransfer, openInternalAccount, readTrialBalance } from '../../../src/payments/ledger.ts';
 import type { Failpoint } from '../../../src/payments/outgoing/failpoint.ts';
-import type { OutgoingPaymentWorker } from '../../../src/payments/outgoing/worker.ts';
+import type { OutgoingPaymentWorker, OutgoingPaymentWorkerOptions } from '../../../src/payments/outgoing/worker.ts';
 import type { Receiver } from '../../../src/payments/receiver.ts';
 import { testPayments } from '../../support/test-ase.ts';
 
@@ -119,6 +119,8 @@ export interface OutgoingPaymentOptions {
   readonly debitAmount: bigint;
   readonly fee?: bigint;
   readonly receiveAmount: bigint;
+  /** The next hop; default: none, as within one ASE. */
+  readonly peer?: string;
   /** What the payer has; default: the debit. */
   readonly balance?: bigint;
 }
@@ -185,6 +187,7 @@ export async function createOutgoingPayment(place: AsePlace, options: OutgoingPa
       attempts: 0,
       next_attempt_at: toInstant(0),
       lease_owner: null,
+      peer: options.peer ?? null,
     })
     .execute();
   return { id, payerAccountId: wallet.accountId };
@@ -261,12 +264,17 @@ export interface TwoAsesOptions {
   /** Whether granite takes marble to answer copies of a packet as before. Default: true. */
   readonly answersRepeats?: boolean;
   readonly fault?: (n: number) => PacketFault;
+  /** Another peer of granite, whose receivers take any amount in EUR. Their URLs are `https://NAME.example/…`. */
+  readonly otherPeer?: { readonly name: string; readonly link: Link };
   /** Replaces the link from granite to marble. */
   readonly wrapLink?: (link: Link) => Link;
   readonly readReceiver?: (receiver: Receiver) => Receiver | Promise<Receiver>;
   readonly failpoint?: Failpoint;
-  readonly maxAttempts?: number;
-  readonly slotTimeoutMs?: number;
+  /** Options of granite's worker. */
+  readonly worker?: Pick<
+    OutgoingPaymentWorkerOptions,
+    'maxAttempts' | 'concurrency' | 'slotTimeoutMs' | 'maxPacketsPerTurn' | 'maxTurnMs'
+  >;
 }
 
 /** Terms with a peer whose link the test opens, so that neither endpoint nor tokens are used. */
@@ -327,9 +335,16 @@ export function createTwoAses(options: TwoAsesOptions) {
       const { ilp: _, ...local } = await showReceiver(granitePlace, id);
       return { ...local, localIncomingPaymentId: id };
     }
+    if (hostname === `${options.otherPeer?.name}.example`) {
+      const ilp = { address: `${prefixOf(options.otherPeer!.name)}.${id}`, sharedSecret: Buffer.alloc(32) };
+      return { url, asset: EUR, receivedAmount: 0n, completed: false, ilp };
+    }
     const receiver = await showReceiver(marblePlace, id);
     return options.readReceiver ? options.readReceiver(receiver) : receiver;
   };
+  let granitePeers = [names.marble, ...(options.otherPeer ? [options.otherPeer.name] : [])].map((name) =>
+    ({ ...peerTerms(name, maxPacketAmount), answersRepeats: options.answersRepeats ?? true }),
+  );
   const openPayments = () =>
     testPayments({
       key: names.granite,
@@ -339,13 +354,15 @@ export function createTwoAses(options: TwoAsesOptions) {
       failpoint: options.failpoint,
       settings: {
         secrets: [secretOf(names.granite)],
-        peers: [{ ...peerTerms(names.marble, maxPacketAmount), answersRepeats: options.answersRepeats ?? true }],
+        get peers() {
+          return granitePeers;
+        },
       },
-      openLink: () => (options.wrapLink ? options.wrapLink(faultyLink) : faultyLink),
-      worker: {
-        ...(options.maxAttempts && { maxAttempts: options.maxAttempts }),
-        ...(options.slotTimeoutMs && { slotTimeoutMs: options.slotTimeoutMs }),
+      openLink: ({ name }) => {
+        if (name === options.otherPeer?.name) return options.otherPeer.link;
+        return options.wrapLink ? options.wrapLink(faultyLink) : faultyLink;
       },
+      worker: options.worker,
     });
   const granitePayments = openPayments();
   const newWorker = () => openPayments().worker;
@@ -361,6 +378,10 @@ export function createTwoAses(options: TwoAsesOptions) {
     clock,
     link,
     newWorker,
+    /** Ends granite's peering with marble. */
+    removePeer: () => {
+      granitePeers = granitePeers.filter(({ name }) => name !== names.marble);
+    },
     /** How many packets have been given to the link. */
     packetCount: () => packets,
   };
