@@ -86,6 +86,17 @@ const withSpentAmounts = (body: OutgoingPaymentBody, spending: Reservation): Out
   grantSpentReceiveAmount: toWireAmount(spending.spentReceive),
 });
 
+interface PaymentWithQuote {
+  readonly walletAddress: string;
+  readonly quoteId: string;
+}
+
+interface PaymentWithoutQuote {
+  readonly walletAddress: string;
+  readonly incomingPayment: string;
+  readonly debitAmount: components['schemas']['amount'];
+}
+
 interface PayableQuote {
   readonly wallet: HostedWalletAddress;
   readonly quote: QuoteRow;
@@ -107,7 +118,7 @@ const isQuoteFor = (quote: QuoteRow, wallet: HostedWalletAddress): boolean =>
  */
 async function findPayableQuote(
   deps: OutgoingPaymentDeps,
-  { walletAddress, quoteId: url }: { readonly walletAddress: string; readonly quoteId: string },
+  { walletAddress, quoteId: url }: PaymentWithQuote,
 ): Promise<PayableQuote> {
   const quoteId = resourceIdIn(deps.resourceServer, 'quotes', url);
   const row = await selectWalletAddress(deps.db.query, deps.ase, walletAddress)
@@ -137,12 +148,15 @@ async function findPayableQuote(
 async function preparePayableQuote(
   deps: OutgoingPaymentDeps,
   clientId: string,
-  body: { walletAddress: string; incomingPayment: string; debitAmount: components['schemas']['amount'] },
+  body: PaymentWithoutQuote,
 ): Promise<PayableQuote> {
   const wallet = await findWalletAddress(deps.db.query, deps.ase, body.walletAddress);
   const request = { receiver: body.incomingPayment, debitAmount: body.debitAmount };
   return { wallet, ...(await prepareQuote(deps, wallet, clientId, request)), isNew: true };
 }
+
+const getPayableQuote = (deps: OutgoingPaymentDeps, clientId: string, body: PaymentWithQuote | PaymentWithoutQuote) =>
+  'quoteId' in body ? findPayableQuote(deps, body) : preparePayableQuote(deps, clientId, body);
 
 type NewPayment = Pick<
   Insertable<Tables['outgoing_payment']>,
@@ -186,8 +200,7 @@ export function createOutgoingPaymentHandlers(deps: OutgoingPaymentDeps) {
       const { item } = scopeFor(call, body.walletAddress);
       const { clientId, grantId } = tokenCaller(call);
       const metadata = storeMetadata(body.metadata, call.exchange);
-      const { wallet, quote, receiver, isNew } =
-        'quoteId' in body ? await findPayableQuote(deps, body) : await preparePayableQuote(deps, clientId, body);
+      const { wallet, quote, receiver, isNew } = await getPayableQuote(deps, clientId, body);
 
       // Reading the receiver may have taken a while, so the expiry counts at the payment's creation time (RS-OP-07).
       const now = clock.businessNow();

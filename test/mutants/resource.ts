@@ -431,8 +431,8 @@ export const resourceMutants: readonly Mutant[] = [
   {
     id: 'quote.only-its-client-pays',
     file: outgoing,
-    at: "'quoteId' in body ? «await findPayableQuote(deps, body)» :",
-    by: "await findPayableQuote(deps, body).then((taken) => { if (taken.quote.client_id !== clientId) throw resourceProblem('invalid_quote'); return taken; })",
+    at: "'quoteId' in body ? «findPayableQuote(deps, body)» :",
+    by: "findPayableQuote(deps, body).then((taken) => { if (taken.quote.client_id !== clientId) throw resourceProblem('invalid_quote'); return taken; })",
     fails: ['quote.paid-by-another-client'],
   },
 
