@@ -342,9 +342,10 @@ export function createTwoAses(options: TwoAsesOptions) {
     const receiver = await showReceiver(marblePlace, id);
     return options.readReceiver ? options.readReceiver(receiver) : receiver;
   };
-  let granitePeers = [names.marble, ...(options.otherPeer ? [options.otherPeer.name] : [])].map((name) =>
-    ({ ...peerTerms(name, maxPacketAmount), answersRepeats: options.answersRepeats ?? true }),
-  );
+  let granitePeers = [names.marble, ...(options.otherPeer ? [options.otherPeer.name] : [])].map((name) => ({
+    ...peerTerms(name, maxPacketAmount),
+    answersRepeats: options.answersRepeats ?? true,
+  }));
   const openPayments = () =>
     testPayments({
       key: names.granite,
