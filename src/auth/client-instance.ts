@@ -1,6 +1,12 @@
 /** Client instances (RFC 9635 §2.3) in the three forms of Open Payments, their keys and display names (AS-15, AS-20…31). */
 import type { components } from '../../generated/auth-server/types.ts';
-import { type ClientKey, ClientKeyError, type ClientKeys, importClientJwk } from '../http/signatures/client-keys.ts';
+import {
+  type ClientKey,
+  ClientKeyError,
+  type ClientKeys,
+  importClientJwk,
+  parseClientJwk,
+} from '../http/signatures/client-keys.ts';
 import type { Outbound } from '../net/outbound.ts';
 import type { ClientInstance } from '../open-payments/client.ts';
 import { parseWalletAddress } from '../open-payments/wallet-address-url.ts';
@@ -11,11 +17,19 @@ import { authProblem } from './problem.ts';
 export function parseClientInstance(client: components['schemas']['client']): ClientInstance {
   if (typeof client === 'string') return { walletAddress: parseClientUrl(client) };
   if ('walletAddress' in client) return { walletAddress: parseClientUrl(client.walletAddress) };
-  const { kid, alg, kty, crv, x } = client.jwk;
-  return { jwk: { kid, alg, kty, crv, x } };
+  try {
+    return { jwk: parseClientJwk(client.jwk) };
+  } catch (error) {
+    throw toProblem(error, 'unusable_client');
+  }
 }
 
-/** Drops a trailing slash, so that both spellings identify the same client. */
+function toProblem(error: unknown, code: 'unusable_client' | 'invalid_signature'): unknown {
+  if (!(error instanceof ClientKeyError)) return error;
+  return authProblem(code, { description: error.message, detail: error.code, cause: error });
+}
+
+/** In its canonical spelling: all spellings identify one client (OPI-081). */
 function parseClientUrl(text: string): string {
   const walletAddress = parseWalletAddress(text);
   if (walletAddress !== undefined) return walletAddress;
@@ -43,9 +57,8 @@ export async function expectClientKey(keys: ClientKeys, client: ClientInstance, 
   try {
     return await findClientKey(keys, client, keyid);
   } catch (error) {
-    if (!(error instanceof ClientKeyError)) throw error;
-    const code = 'jwk' in client && error.code === 'key_not_found' ? 'invalid_signature' : 'unusable_client';
-    throw authProblem(code, { description: error.message, detail: error.code, cause: error });
+    const isWrongKid = 'jwk' in client && error instanceof ClientKeyError && error.code === 'key_not_found';
+    throw toProblem(error, isWrongKid ? 'invalid_signature' : 'unusable_client');
   }
 }
 

@@ -93,7 +93,7 @@ export const clientKeyMutants: readonly Mutant[] = [
   {
     id: 'client-keys.not-found-is-our-fault',
     file: instance,
-    at: 'if («!(error instanceof ClientKeyError)») throw error;',
+    at: 'if («!(error instanceof ClientKeyError)») return error;',
     by: 'true',
     fails: [
       'client-keys.unknown-keyid',

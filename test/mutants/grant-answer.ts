@@ -30,7 +30,7 @@ export const grantAnswerMutants: readonly Mutant[] = [
   {
     id: 'grant.jwk-of-another-name-is-no-client',
     file: 'src/auth/client-instance.ts',
-    at: "const code = «'jwk' in client && error.code === 'key_not_found'» ?",
+    at: "const isWrongKid = «'jwk' in client && error instanceof ClientKeyError && error.code === 'key_not_found'»;",
     by: 'false',
     fails: ['grant.jwk-other-kid'],
   },

@@ -193,21 +193,40 @@ async function importOnlyEntry(entries: readonly unknown[]): Promise<ClientKey> 
   return importClientJwk(entries[0]);
 }
 
+/** Members of private and symmetric keys (RFC 7518 §6.2.2, §6.3.2, §6.4; RFC 8037 §2). */
+const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
+
 /**
- * Imports a public Ed25519 JWK: `alg` EdDSA, `kty` OKP, `crv` Ed25519, a kid. Other members are passed over, a private
- * one is never read. Throws ClientKeyError `key_unusable`.
+ * A public Ed25519 JWK with `alg` EdDSA, `kty` OKP, `crv` Ed25519 and a kid; unknown members are dropped. Private members
+ * are refused rather than dropped, because their owner should learn that the key is exposed. Throws ClientKeyError
+ * `key_unusable`.
  */
-export async function importClientJwk(jwk: unknown): Promise<ClientKey> {
-  const { kid, alg, kty, crv, x, use } = (jwk ?? {}) as Record<string, unknown>;
-  if (typeof kid !== 'string' || kid === '') throw new ClientKeyError('key_unusable', 'the key has no kid');
+export function parseClientJwk(jwk: unknown): ClientJwk {
+  const members = (jwk ?? {}) as Record<string, unknown>;
+  const exposed = PRIVATE_MEMBERS.find((name) => Object.hasOwn(members, name));
+  if (exposed !== undefined) {
+    throw new ClientKeyError(
+      'key_unusable',
+      `the key contains its private member ${exposed}; send the public key only`,
+    );
+  }
+  const { kid, alg, kty, crv, x, use } = members;
+  if (typeof kid !== 'string' || kid === '') throw new ClientKeyError('key_unusable', 'the key lacks a kid');
   if (alg !== 'EdDSA' || kty !== 'OKP' || crv !== 'Ed25519') {
     throw new ClientKeyError('key_unusable', 'the key is not alg EdDSA, kty OKP, crv Ed25519');
   }
   if (use !== undefined && use !== 'sig') throw new ClientKeyError('key_unusable', 'the key is not for signatures');
-  if (typeof x !== 'string' || !/^[A-Za-z0-9_-]{43}$/.test(x)) {
-    throw new ClientKeyError('key_unusable', 'x is not 32 bytes in base64url');
+  // The last character has two spare bits. Only one of its four spellings is taken, so that a key has one thumbprint.
+  if (typeof x !== 'string' || !/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/.test(x)) {
+    throw new ClientKeyError('key_unusable', 'x is not 32 bytes in canonical base64url');
   }
-  const publicJwk: ClientJwk = { kid, alg, kty, crv, x };
+  return { kid, alg, kty, crv, x };
+}
+
+/** The key of a client's JWK. Throws ClientKeyError `key_unusable`. */
+export async function importClientJwk(jwk: unknown): Promise<ClientKey> {
+  const publicJwk = parseClientJwk(jwk);
+  const { kid, kty, crv, x } = publicJwk;
   try {
     return {
       keyid: kid,

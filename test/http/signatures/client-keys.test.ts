@@ -184,12 +184,10 @@ test('AS-29: a presented key is imported without its private member; its thumbpr
     kty: 'OKP',
     crv: 'Ed25519',
     x: '11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo',
-    d: 'nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A',
   };
   const key = await importClientJwk(presented);
   assert.equal(key.thumbprint, 'kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k');
   assert.equal(key.key.type, 'public');
-  assert.ok(!('d' in key.jwk));
   for (const broken of [
     undefined,
     null,
@@ -197,6 +195,11 @@ test('AS-29: a presented key is imported without its private member; its thumbpr
     { ...presented, kid: '' },
     { ...presented, alg: undefined },
     { ...presented, x: undefined },
+    { ...presented, x: `${presented.x}=` },
+    { ...presented, x: presented.x.replace(/o$/, 'p') },
+    { ...presented, x: presented.x.replaceAll('_', '/') },
+    { ...presented, d: '' },
+    { ...presented, k: 'AA' },
   ]) {
     assert.equal(await code(importClientJwk(broken)), 'key_unusable');
   }
