@@ -192,7 +192,9 @@ function parseBody(exchange: ReceivedRequest): unknown {
   if (exchange.body.length === 0) return undefined;
   const contentType = headerLines(exchange, 'content-type')[0] ?? '';
   if (/^application\/x-www-form-urlencoded\b/i.test(contentType)) {
-    return Object.fromEntries(new URLSearchParams(exchange.body.toString('utf8')));
+    const form = new URLSearchParams(exchange.body.toString('utf8'));
+    const fields = Object.fromEntries(form);
+    return Object.keys(fields).length === form.size ? fields : new Malformed();
   }
   try {
     // JSON must not begin with a byte order mark (RFC 8259 §8.1).
@@ -211,7 +213,10 @@ async function validateRequest<Caller>(
     throw new Problem('invalid_request', { description: 'Content-Type occurs twice' });
   }
   const headers = Object.fromEntries(exchange.rawHeaders.map(([name, value]) => [name.toLowerCase(), value]));
-  if (body instanceof Malformed && /^application\/json\b/i.test(headers['content-type'] ?? '')) {
+  if (
+    body instanceof Malformed &&
+    /^application\/(json|x-www-form-urlencoded)\b/i.test(headers['content-type'] ?? '')
+  ) {
     throw new Problem('malformed_body');
   }
   try {

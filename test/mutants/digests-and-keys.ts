@@ -77,6 +77,27 @@ export const digestMutants: readonly Mutant[] = [
 
 export const clientKeyMutants: readonly Mutant[] = [
   {
+    id: 'client-keys.spelling-is-identity',
+    file: 'src/open-payments/wallet-address-url.ts',
+    at: "return «`${url.protocol}//${authority}${path === '/' ? '' : path}`»;",
+    by: 'url.origin + url.pathname',
+    fails: ['client-keys.one-identity'],
+  },
+  {
+    id: 'client-keys.private-part-dropped',
+    file: keys,
+    at: 'if («exposed !== undefined») {',
+    by: 'false',
+    fails: ['client-keys.unusable-jwk'],
+  },
+  {
+    id: 'client-keys.any-base64url',
+    file: keys,
+    at: "if (typeof x !== 'string' || «!/^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/.test(x)») {",
+    by: '!/^[A-Za-z0-9_-]{43}$/.test(x)',
+    fails: ['client-keys.unusable-jwk'],
+  },
+  {
     id: 'client-keys.of-another-address',
     file: keys,
     at: "url: «`${clientWalletAddress.replace(/\\/$/, '')}/jwks.json`»",

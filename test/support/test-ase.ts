@@ -49,7 +49,7 @@ export interface TestAse {
 
 const defaultSettings: Settings = {
   version: 0,
-  secrets: ['c2VjcmV0'],
+  secrets: ['YSBzZWNyZXQgZm9yIHRoZSB0ZXN0cw=='],
   prices: {},
   rateSource: undefined,
   webhook: undefined,

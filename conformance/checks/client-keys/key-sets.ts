@@ -318,6 +318,53 @@ export const checks: readonly Check[] = [
     },
   },
   {
+    id: 'client-keys.one-identity',
+    rows: ['AS-31', 'WA-20', 'RS-10'],
+    title: 'every spelling of the wallet address of a client is the same client, whose keys are fetched once',
+    run: async (context) => {
+      const { receiver } = context;
+      const identity = context.newIdentity('hosted');
+      const client = await context.clientHost.add([identity.jwk]);
+      const access = [incomingAccess(receiver, ['create', 'read'])];
+      const tokenOf = async (url: string): Promise<string> =>
+        (await requestToken(context, receiver, access, { client: url, identity })).access_token.value;
+      const json = { walletAddress: receiver.url, incomingAmount: amountOf(receiver, '10') };
+      const create = { operation: 'create-incoming-payment', url: `${receiver.resourceServer}/incoming-payments` };
+      const token = await tokenOf(client.url);
+      const { id } = expectStatus(await context.call({ ...create, json, token, sign: identity }), 201).body;
+      const { origin, pathname } = new URL(client.url);
+      for (const path of [pathname.toUpperCase(), `/${pathname}`, `${pathname}/`, `/x/..${pathname}`]) {
+        const read = {
+          operation: 'get-incoming-payment',
+          url: id,
+          sign: identity,
+          token: await tokenOf(origin + path),
+        };
+        expectStatus(await context.call(read), 200);
+      }
+    },
+  },
+  {
+    id: 'client-keys.unusable-jwk',
+    rows: ['AS-29', 'AS-31'],
+    title: 'a key with a private member, or in another spelling of its bytes, is refused with a reason',
+    run: async (context) => {
+      const identity = context.newIdentity('reader');
+      const { x } = identity.jwk as { x: string };
+      // The last of 43 characters has two bits that do not count.
+      const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+      const respelt = x.slice(0, -1) + alphabet[alphabet.indexOf(x.at(-1)!) + 1];
+      for (const jwk of [
+        { ...identity.jwk, d: x },
+        { ...identity.jwk, x: respelt },
+      ]) {
+        const refused = await postGrant(context, context.sender, quoteRequest, { client: { jwk }, identity });
+        assert.equal(refused.status, 400);
+        assert.match(refused.body.error.description, 'd' in jwk ? /private/ : /base64url/);
+      }
+    },
+  },
+  {
     id: 'client-keys.display-name',
     rows: ['AS-15', 'AMB-16'],
     title: 'a client without a public name cannot ask for consent',

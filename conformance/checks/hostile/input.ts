@@ -114,6 +114,7 @@ export const checks: readonly Check[] = [
         `/incoming-payments?${query}#`,
         '/incoming\\payments',
         host,
+        '*',
       ]) {
         expectWireRefusal(await sendRaw(origin, lines(`GET ${target} HTTP/1.1`, `Host: ${host}`)), 400);
       }
