@@ -6,6 +6,7 @@ import type { Queryable } from '../database/database.ts';
 import type { Writable } from '../http/operation.ts';
 import type { Amount, Asset, WireAmount } from '../open-payments/amount.ts';
 import { checkRange, sameAsset, toWireAmount } from '../open-payments/amount.ts';
+import { MAX_PACKETS_QUOTED, maxPacketIn, packetsFor } from '../payments/ilp/link.ts';
 import { quoteFixedReceive, quoteFixedSend } from '../payments/quote-amounts.ts';
 import { checkVisible, type ResourceCall, scopeFor, tokenCaller } from './caller.ts';
 import type { ResourceDeps } from './deps.ts';
@@ -87,6 +88,10 @@ export interface QuoteRequest {
   readonly receiveAmount?: WireAmount | undefined;
 }
 
+/** True if the amount arrives in a bounded number of packets; none are needed within this ASE. */
+const isDeliverable = ({ peer, asset }: PayableReceiver, amount: bigint): boolean =>
+  peer === undefined || packetsFor(amount, maxPacketIn(peer, asset)) <= MAX_PACKETS_QUOTED;
+
 export interface PreparedQuote {
   readonly quote: QuoteRow;
   readonly receiver: PayableReceiver;
@@ -120,6 +125,9 @@ export async function prepareQuote(
   if (receiver.remaining !== undefined && amounts.receiveAmount > receiver.remaining)
     throw resourceProblem('invalid_amount');
   checkRange(receiver.receivedAmount + amounts.receiveAmount);
+  if (!isDeliverable(receiver, amounts.receiveAmount)) {
+    throw resourceProblem('invalid_amount', { detail: 'more packets than a payment may take' });
+  }
 
   const now = deps.clock.businessNow();
   const end = now + (deps.quoteLifespanMs ?? QUOTE_LIFESPAN_MS);

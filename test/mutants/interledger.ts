@@ -157,7 +157,7 @@ const receiverMutants: readonly Mutant[] = [
     id: 'interledger.limits-before-the-journal',
     file: receiver,
     at: 'if («stored») return repeat(options, packet, stored);',
-    by: 'stored && amount <= from.maxPacketAmount',
+    by: 'stored && amount <= maxPacketIn(from, packet.asset)',
     also: [
       {
         file: receiver,
@@ -226,7 +226,7 @@ const receiverMutants: readonly Mutant[] = [
   {
     id: 'interledger.any-packet-amount',
     file: receiver,
-    at: 'return «amount > from.maxPacketAmount» ? amountTooLarge(',
+    at: 'return «amount > maximum» ? amountTooLarge(',
     by: 'false',
     fails: ['interledger.limits'],
   },
@@ -312,6 +312,27 @@ const senderMutants: readonly Mutant[] = [
     at: "return { kind: «proven» ? 'fulfilled' : 'unknown' };",
     by: 'false',
     fails: ['interledger.sender-believes-the-fulfillment', 'interledger.sends-as-quoted'],
+  },
+  {
+    id: 'interledger.tiny-packets-sent',
+    file: send,
+    at: 'if («BigInt(sequence) + packetsFor(missing, largestAmount) > MAX_PACKETS_SENT»)',
+    by: 'false',
+    fails: ['interledger.sender-gives-up-tiny-packets'],
+  },
+  {
+    id: 'interledger.tiny-packets-quoted',
+    file: 'src/resource/quote.ts',
+    at: 'if («!isDeliverable(receiver, amounts.receiveAmount)»)',
+    by: 'false',
+    fails: ['interledger.sender-gives-up-tiny-packets'],
+  },
+  {
+    id: 'interledger.maximum-in-minor-units',
+    file: 'src/payments/ilp/link.ts',
+    at: 'const amount = «maxPacketAmount * 10n ** BigInt(Math.max(0, scale - MAXIMUM_SCALE))»;',
+    by: 'maxPacketAmount',
+    fails: ['interledger.sender-gives-up-tiny-packets'],
   },
   {
     id: 'interledger.refused-in-its-own-name-only',

@@ -170,6 +170,34 @@ export const checks: readonly Check[] = [
     },
   },
   {
+    id: 'interledger.sender-gives-up-tiny-packets',
+    rows: ['ILP-12', 'ILP-22'],
+    title: 'a payment that would take too many packets is not quoted, and fails if the peer makes it so',
+    run: async (context) => {
+      const { sender, receiver: to } = context;
+      await withReceiver(context, { maxPacketAmount: 1n }, async ({ receiver }) => {
+        const quote = (value: bigint) =>
+          createQuote(context, receiver.url, {
+            receiveAmount: { value: String(value), assetCode: to.assetCode, assetScale: to.assetScale },
+          });
+        assert.equal((await quote(1_000n)).receiveAmount.value, '1000');
+        await assert.rejects(quote(1_001n), `more packets than a payment from ${sender.assetCode} may take`);
+      });
+      const asset = { assetCode: sender.assetCode, assetScale: 9 };
+      await withReceiver(context, { asset, maxPacketAmount: 100n }, async ({ receiver }) => {
+        const receiveAmount = { ...asset, value: String(10n ** 9n) };
+        const quote = await createQuote(context, receiver.url, { receiveAmount });
+        assert.deepEqual(quote.receiveAmount, receiveAmount, 'the maximum is a value, whatever the scale');
+      });
+      await withReceiver(context, {}, async ({ receiver, pay, settled }) => {
+        receiver.answer = ({ amount }) => receiver.refuse('F08', { data: limitData(amount, 1n) });
+        const end = await settled((await pay(100_000n)).payment);
+        assert.deepEqual([end.failed, end.sentAmount.value], [true, '0']);
+        assert.equal(receiver.packets.length, 1);
+      });
+    },
+  },
+  {
     id: 'interledger.sender-not-deceived',
     rows: ['ILP-02', 'ILP-12', 'SET-07'],
     title: 'an answer without proof is ignored: the same packet is sent until one arrives, and counts once',

@@ -1,5 +1,5 @@
 /** A link to a peer's connector: carries serialised packets without reading them. */
-import type { Asset } from '../../open-payments/amount.ts';
+import { type Asset, MAX_AMOUNT } from '../../open-payments/amount.ts';
 
 export interface Link {
   /**
@@ -25,12 +25,21 @@ export const MAX_PACKETS_SENT = 2_000n;
 /** Packets that deliver `amount` if each carries at most `maximum`. */
 export const packetsFor = (amount: bigint, maximum: bigint): bigint => (amount + maximum - 1n) / maximum;
 
+/** Decimal places up to which the maximum of a peer counts minor units. */
+const MAXIMUM_SCALE = 2;
+
+/** The largest packet in minor units of the asset: a finer asset has more of them for the same value. */
+export function maxPacketIn({ maxPacketAmount }: Pick<Peer, 'maxPacketAmount'>, { scale }: Asset): bigint {
+  const amount = maxPacketAmount * 10n ** BigInt(Math.max(0, scale - MAXIMUM_SCALE));
+  return amount < MAX_AMOUNT ? amount : MAX_AMOUNT;
+}
+
 /** An ASE that this one exchanges packets with. */
 export interface Peer {
   readonly name: string;
   /** ILP address prefix of its wallet addresses. */
   readonly prefix: string;
-  /** The largest packet the link carries, either way (F08). */
+  /** The largest packet the link carries, either way (F08), in minor units of an asset with up to two decimal places. */
   readonly maxPacketAmount: bigint;
   /** Maximum debt of the peer in each asset, in minor units (T04); undefined for no limit. */
   readonly balanceLimit?: bigint | undefined;

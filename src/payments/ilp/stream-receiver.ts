@@ -18,7 +18,7 @@ import type { Failpoint } from '../outgoing/failpoint.ts';
 import { type AnnouncePayment, announceNothing } from '../payment-event.ts';
 import { resolveAddress } from './credentials.ts';
 import { amountTooLarge, ilpFulfill, ilpReject } from './ilp-reply.ts';
-import type { Peer } from './link.ts';
+import { maxPacketIn, type Peer } from './link.ts';
 import { findReply, type StoredReply, storeReply } from './packet-journal.ts';
 import {
   conditionFor,
@@ -90,9 +90,10 @@ function repeat(options: StreamReceiverOptions, packet: ReceivedPacket, stored: 
 
 /** The Reject of an expired packet, by wall time (ILP-17), and of one that the link does not carry. */
 function rejectEarly(options: StreamReceiverOptions, packet: ReceivedPacket): Buffer | undefined {
-  const { amount, from } = packet;
+  const { amount, from, asset } = packet;
+  const maximum = maxPacketIn(from, asset);
   if (isExpired(options, packet)) return ilpReject('R00', options.prefix, 'packet expired');
-  return amount > from.maxPacketAmount ? amountTooLarge(options.prefix, amount, from.maxPacketAmount) : undefined;
+  return amount > maximum ? amountTooLarge(options.prefix, amount, maximum) : undefined;
 }
 
 /** Checks address, token, encryption and type (ILP-01, ILP-04); returns the Reject if one is wrong. */

@@ -7,7 +7,7 @@ import { assertOutsideTransaction, type Database } from '../../database/database
 import { Problem } from '../../errors.ts';
 import { sameAsset } from '../../open-payments/amount.ts';
 import type { Connector } from '../ilp/connector.ts';
-import { MAX_PACKETS_SENT, type Peer, packetsFor } from '../ilp/link.ts';
+import { MAX_PACKETS_SENT, maxPacketIn, type Peer, packetsFor } from '../ilp/link.ts';
 import {
   type OutgoingPacket,
   readLastSequence,
@@ -202,7 +202,7 @@ async function sendPackets(
   const startedAt = context.clock.wallNow();
   const isTurnOver = (sequence: number) =>
     sequence > lastSequence + context.maxPacketsPerTurn || context.clock.wallNow() - startedAt >= context.maxTurnMs;
-  let largestAmount = peer.maxPacketAmount;
+  let largestAmount = maxPacketIn(peer, job.receive.asset);
   let wasTooLarge = false;
   for (let sequence = lastSequence + 1; job.deliveredAmount < job.receive.value; sequence += 1) {
     if (context.isStopping()) return { kind: 'handed-back' };

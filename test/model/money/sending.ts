@@ -5,6 +5,7 @@ import {
   feeOf,
   isClosed,
   isMoving,
+  MOST,
   type Payment,
   remainingOf,
   type State,
@@ -19,12 +20,20 @@ export function settle(world: World, before: State, number: number, isToEnd: boo
   return state;
 }
 
+/** The world's maximum counts hundredths; a finer asset has more minor units for the same value. */
+function maxPacketIn({ maxPacketAmount }: World, scale: number): bigint {
+  const amount = maxPacketAmount * 10n ** BigInt(Math.max(0, scale - 2));
+  return amount < MOST ? amount : MOST;
+}
+
 function settleOnce(world: World, state: State, number: number): State {
   const payment = state.payments[number]!;
   const { wallet, debit, receive, delivered } = payment;
   const incoming = state.incoming[payment.incoming]!;
   const to = (stage: Payment['stage'], from = state): State => change(from, number, { stage });
-  const isHere = world.wallets[wallet]!.ase === world.wallets[incoming.wallet]!.ase;
+  const payee = world.wallets[incoming.wallet]!;
+  const isHere = world.wallets[wallet]!.ase === payee.ase;
+  const maximum = maxPacketIn(world, payee.asset.scale);
   switch (payment.stage) {
     case 'hold': {
       const balance = state.balances[wallet]! - debit;
@@ -38,15 +47,15 @@ function settleOnce(world: World, state: State, number: number): State {
       return isClosed(state, incoming) || receive - delivered > remainingOf(incoming) ? to('failing') : to('send');
     case 'send': {
       const { packetFault: fault } = state;
-      if (isHere || !fault) return deliver(world, state, number, isHere ? receive : world.maxPacketAmount);
+      if (isHere || !fault) return deliver(world, state, number, isHere ? receive : maximum);
       if (fault.left > 1) return to('sent', { ...state, packetFault: { ...fault, left: fault.left - 1 } });
       const struck = { ...state, packetFault: undefined };
       if (fault.fate === 'final') return to('failing', struck);
       if (fault.fate === 'temporary') return to('read', struck);
-      return deliver(world, struck, number, world.maxPacketAmount);
+      return deliver(world, struck, number, maximum);
     }
     case 'sent':
-      return deliver(world, state, number, world.maxPacketAmount);
+      return deliver(world, state, number, maximum);
     case 'failing':
       return fail(world, state, number);
     default:

@@ -108,6 +108,41 @@ describe('a payment to another ASE', () => {
     assert.equal((await read()).outgoing.failure, 'receiver_asset_changed');
   });
 
+  it('fails when its peer is removed before the next packet leaves', async () => {
+    let remove = () => {};
+    const { processPayment, read, removePeer } = await arrange(
+      { debitAmount: 100n, receiveAmount: 90n },
+      {
+        maxPacketAmount: 40n,
+        failpoint: (name) => name === 'prepare-stored' && sent === 1 && remove(),
+        wrapLink: (link) => ({
+          send(...packet) {
+            sent += 1;
+            return link.send(...packet);
+          },
+        }),
+      },
+    );
+    let sent = 0;
+    remove = removePeer;
+    assert.equal(await processPayment(2), 'failed');
+    const { outgoing, inDoubt, incoming } = await read();
+    assert.deepEqual([outgoing.failure, outgoing.deliveredAmount, inDoubt.length], ['no_route', 40n, 0]);
+    assert.deepEqual([sent, incoming.receivedAmount], [1, 40n]);
+  });
+
+  it('leaves a packet in doubt if its peer is removed after it left', async () => {
+    const { processPayment, read, removePeer } = await arrange(
+      { debitAmount: 100n, receiveAmount: 90n },
+      { fault: (n) => (n === 1 ? 'answer lost' : undefined) },
+    );
+    assert.equal(await processPayment(1), 'pending');
+    removePeer();
+    assert.equal(await processPayment(3), 'pending');
+    const { inDoubt, outgoing } = await read();
+    assert.deepEqual([inDoubt.length, outgoing.sentAmount], [1, 0n]);
+  });
+
   it('fails without a route', async () => {
     const { processPayment, read } = await arrange(
       { debitAmount: 100n, receiveAmount: 90n },

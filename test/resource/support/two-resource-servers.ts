@@ -59,7 +59,13 @@ export interface ResourceServers {
   readonly granite: TestAse;
   readonly marble: TestAse;
   /** Current terms of the servers, which tests may change. */
-  readonly terms: { fee: Fee; prices: Record<string, string>; canReach: boolean; switches: Switches };
+  readonly terms: {
+    fee: Fee;
+    prices: Record<string, string>;
+    canReach: boolean;
+    maxPacketAmount: bigint;
+    switches: Switches;
+  };
   /** Names of the ASEs whose payment worker was woken. */
   readonly woken: string[];
   /** Outbound requests of the ASEs. */
@@ -75,6 +81,7 @@ const defaultTerms: ResourceServers['terms'] = {
   fee: noFee,
   prices: { USD: '1', EUR: '1.25' } as Record<string, string>,
   canReach: true,
+  maxPacketAmount: 2n ** 64n - 1n,
   switches: compat,
 };
 
@@ -175,7 +182,11 @@ async function startAse(name: 'granite' | 'marble', world: SharedParts): Promise
       instance: { ...instance, keyid, privateKey },
     }),
     payments: ({ connector, worker }) => ({
-      connector: { ...connector, peerFor: () => (terms.canReach ? ({} as Peer) : undefined) },
+      connector: {
+        ...connector,
+        peerFor: () =>
+          terms.canReach ? ({ name: 'peer', maxPacketAmount: terms.maxPacketAmount } as Peer) : undefined,
+      },
       worker: { ...worker, wake: () => void world.woken.push(name) },
     }),
   });
