@@ -94,6 +94,12 @@ export interface Endpoint {
   ): void;
 }
 
+/** `error.code` of the server's internal errors. */
+function internalErrorCodeOf<Caller>(server: Server<Caller>): string {
+  const { body } = server.render(new Problem('internal_error'), undefined, '');
+  return (body as { error?: { code?: string } }).error?.code ?? 'internal_error';
+}
+
 export function createEndpoint<Caller>(
   server: Server<Caller>,
   context: ServerContext,
@@ -104,12 +110,6 @@ export function createEndpoint<Caller>(
   const sendError: Endpoint['sendError'] = (res, error, operationId, extraHeaders) => {
     const reply = renderProblem(server, context, operationId, error, res.req.headers.accept);
     send(res, reply, { ...commonHeaders, ...extraHeaders });
-  };
-
-  /** `error.code` of the server's internal errors. */
-  const internalErrorCode = (): string => {
-    const { body } = server.render(new Problem('internal_error'), undefined, '');
-    return (body as { error?: { code?: string } }).error?.code ?? 'internal_error';
   };
 
   /** The reply, or the effect of an injected fault. */
@@ -132,10 +132,10 @@ export function createEndpoint<Caller>(
       query: parseQuery(req.originalUrl),
     };
     const fault = context.selectFault?.(operationId);
-    const early = await injectFault(fault, 'before', internalErrorCode);
+    const early = await injectFault(fault, 'before', () => internalErrorCodeOf(server));
     if (early !== undefined) return early;
     const reply = await serve(server, context, call, notes);
-    return (await injectFault(fault, 'after', internalErrorCode)) ?? reply;
+    return (await injectFault(fault, 'after', () => internalErrorCodeOf(server))) ?? reply;
   }
 
   return {

@@ -90,13 +90,13 @@ export function isBlockedAddress(address: string, allowPrivateAddresses: boolean
   return reserved.check(plain, type) || (!allowPrivateAddresses && privateNetworks.check(plain, type));
 }
 
-/** The HTTP client for such requests. Its connections are kept alive and shared. */
-export function createOutbound(options: OutboundOptions): Outbound {
-  // Checked at connection time, so that a name cannot resolve to another address after the check (DNS rebinding).
-  const lookup: LookupFunction = (hostname, lookupOptions, done) => {
+/** Checks at connection time, so that a name cannot resolve to another address after the check (DNS rebinding). */
+const createCheckedLookup =
+  ({ allowPrivateAddresses }: Pick<OutboundOptions, 'allowPrivateAddresses'>): LookupFunction =>
+  (hostname, lookupOptions, done) => {
     resolveHost(hostname, { ...lookupOptions, all: true }, (error, addresses) => {
       if (error) return done(error, '', 0);
-      const blocked = addresses.some(({ address }) => isBlockedAddress(address, options.allowPrivateAddresses));
+      const blocked = addresses.some(({ address }) => isBlockedAddress(address, allowPrivateAddresses));
       const first = addresses[0];
       if (blocked || !first)
         return done(new OutboundError('blocked_address', `${hostname} is not a public host`), '', 0);
@@ -104,6 +104,10 @@ export function createOutbound(options: OutboundOptions): Outbound {
       else done(null, first.address, first.family);
     });
   };
+
+/** The HTTP client for such requests. Its connections are kept alive and shared. */
+export function createOutbound(options: OutboundOptions): Outbound {
+  const lookup = createCheckedLookup(options);
   const agentOptions = { keepAlive: true, maxSockets: 64, maxFreeSockets: 16, timeout: 30_000 };
   const createAgents = () => ({
     'http:': new http.Agent(agentOptions),
@@ -163,32 +167,38 @@ export function createOutbound(options: OutboundOptions): Outbound {
       };
       outgoing.on('error', fail);
       outgoing.on('response', (incoming) => {
-        const chunks: Buffer[] = [];
-        let size = 0;
-        const rejectWith = (code: OutboundErrorCode, message: string): void => {
-          reject(new OutboundError(code, `${url.origin} ${message}`));
+        readResponse(incoming, url, options).then(resolve, (error: unknown) => {
+          reject(signal.aborted ? timedOut(url, options) : toOutboundError(error, url));
           outgoing.destroy();
-        };
-        incoming.on('error', (error) => reject(signal.aborted ? timedOut(url, options) : toOutboundError(error, url)));
-        const encoding = incoming.headers['content-encoding'];
-        if (encoding !== undefined && encoding !== 'identity')
-          return rejectWith('protocol', 'answers in a content coding');
-        incoming.on('data', (chunk: Buffer) => {
-          size += chunk.length;
-          if (size > options.maxBytes) rejectWith('too_large', `answers with more than ${options.maxBytes} bytes`);
-          else chunks.push(chunk);
-        });
-        incoming.on('end', () => {
-          resolve({
-            status: incoming.statusCode ?? 0,
-            headers: joinHeaders(incoming.headers),
-            body: Buffer.concat(chunks, size),
-          });
         });
       });
       outgoing.end(request.body);
     });
   }
+}
+
+function readResponse(incoming: http.IncomingMessage, url: URL, options: OutboundOptions): Promise<OutboundResponse> {
+  return new Promise((resolve, reject) => {
+    const rejectWith = (code: OutboundErrorCode, message: string): void =>
+      reject(new OutboundError(code, `${url.origin} ${message}`));
+    incoming.on('error', reject);
+    const encoding = incoming.headers['content-encoding'];
+    if (encoding !== undefined && encoding !== 'identity') return rejectWith('protocol', 'answers in a content coding');
+    const chunks: Buffer[] = [];
+    let size = 0;
+    incoming.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > options.maxBytes) rejectWith('too_large', `answers with more than ${options.maxBytes} bytes`);
+      else chunks.push(chunk);
+    });
+    incoming.on('end', () => {
+      resolve({
+        status: incoming.statusCode ?? 0,
+        headers: joinHeaders(incoming.headers),
+        body: Buffer.concat(chunks, size),
+      });
+    });
+  });
 }
 
 function checkUrl(text: string, options: OutboundOptions): URL {

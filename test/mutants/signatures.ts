@@ -109,7 +109,7 @@ export const signatureMutants: readonly Mutant[] = [
     at: 'raw: «this.text.slice(start, this.at)»,',
     by: "this.text.slice(this.text.indexOf(key + '=') + key.length + 1).split(',')[0]",
     also: [{ file: fields, at: 'if («members.has(key)») throw', by: 'false' }],
-    fails: [],
+    fails: ['signature.captured-request'],
   },
   {
     id: 'signature.first-line-wins',

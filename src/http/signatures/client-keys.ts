@@ -69,6 +69,17 @@ interface CachedSet {
   refetchedAt: number;
 }
 
+/** Any client can cause fetches, so the cache is bounded. The first sets are the least recently used. */
+function evict(sets: Map<string, CachedSet>, maxBytes: number): void {
+  let bytes = sets.values().reduce((sum, { current }) => sum + (current?.bytes ?? 0), 0);
+  for (const [clientWalletAddress, { current }] of sets) {
+    if (bytes <= maxBytes) return;
+    if (!current) continue;
+    bytes -= current.bytes;
+    sets.delete(clientWalletAddress);
+  }
+}
+
 /** Cache of clients' key sets over `outbound`. Concurrent fetches of one set are one fetch. */
 export function createClientKeys(options: ClientKeysOptions): ClientKeys {
   const {
@@ -96,14 +107,7 @@ export function createClientKeys(options: ClientKeysOptions): ClientKeys {
         set = await fetchSet(clientWalletAddress, cached);
       } else if (cached.pending) set = await cached.pending;
     }
-    let key = set.imported.get(keyid);
-    if (key === undefined) {
-      const entries = set.entries.get(keyid);
-      if (entries === undefined) throw new ClientKeyError('key_not_found', 'the key set has no key of that kid');
-      key = importOnlyEntry(entries);
-      set.imported.set(keyid, key);
-    }
-    return key;
+    return importKey(set, keyid);
   }
 
   function touch(clientWalletAddress: string): CachedSet {
@@ -114,17 +118,6 @@ export function createClientKeys(options: ClientKeysOptions): ClientKeys {
     return cached;
   }
 
-  /** Any client can cause fetches, so the cache is bounded. */
-  function makeRoom(): void {
-    let bytes = sets.values().reduce((sum, { current }) => sum + (current?.bytes ?? 0), 0);
-    for (const [clientWalletAddress, { current }] of sets) {
-      if (bytes <= maxBytes) return;
-      if (!current) continue;
-      bytes -= current.bytes;
-      sets.delete(clientWalletAddress);
-    }
-  }
-
   function fetchSet(clientWalletAddress: string, cached: CachedSet): Promise<KeySet> {
     if (cached.pending) return cached.pending;
     if (cached.failure && wallNow() - cached.failure.at < failureTtlMs) return Promise.reject(cached.failure.error);
@@ -133,7 +126,7 @@ export function createClientKeys(options: ClientKeysOptions): ClientKeys {
         (set) => {
           cached.current = set;
           cached.failure = undefined;
-          makeRoom();
+          evict(sets, maxBytes);
           return set;
         },
         (error: ClientKeyError) => {
@@ -176,7 +169,7 @@ function readKeySet(body: Buffer): Map<string, unknown[]> {
   } catch {
     throw new ClientKeyError('key_not_found', 'the key set is not JSON');
   }
-  if (!Array.isArray(keys)) throw new ClientKeyError('key_not_found', 'the key set has no keys');
+  if (!Array.isArray(keys)) throw new ClientKeyError('key_not_found', 'the key set lacks the member keys');
   const byKid = new Map<string, unknown[]>();
   for (const jwk of keys) {
     const kid: unknown = jwk?.kid;
@@ -186,6 +179,16 @@ function readKeySet(body: Buffer): Map<string, unknown[]> {
     else byKid.set(kid, [jwk]);
   }
   return byKid;
+}
+
+function importKey(set: KeySet, keyid: string): Promise<ClientKey> {
+  const imported = set.imported.get(keyid);
+  if (imported) return imported;
+  const entries = set.entries.get(keyid);
+  if (entries === undefined) throw new ClientKeyError('key_not_found', 'the key set lacks a key of that kid');
+  const key = importOnlyEntry(entries);
+  set.imported.set(keyid, key);
+  return key;
 }
 
 async function importOnlyEntry(entries: readonly unknown[]): Promise<ClientKey> {
