@@ -5,6 +5,7 @@
 import type { Express } from 'express';
 import type { AseAdministration } from '../administration/ase-administration.ts';
 import { type AseState, listWalletAddressStates } from '../administration/ase-state.ts';
+import { createRateLimiter } from '../http/rate-limits.ts';
 import type { Asset } from '../open-payments/amount.ts';
 import { createReceiverReader } from '../resource/receiver.ts';
 import { createAseApps } from './apps.ts';
@@ -40,12 +41,13 @@ export interface Ase {
 
 export function createAse(options: AseOptions): Ase {
   const { key, db, clock, settings, urls } = options;
-  const network = createNetwork(options);
+  const limiter = options.rateLimits && createRateLimiter({ ...options.rateLimits, ase: key, db });
+  const network = createNetwork(options, limiter);
   const { outbound, instance } = network;
   const { resourceServer } = urls;
   const readReceiver = createReceiverReader({ ase: key, db, clock, outbound, resourceServer, instance });
   const payments = createPayments({ ...options, outbound, readReceiver });
-  const servers = createServers(options, network, payments);
+  const servers = createServers(options, network, payments, limiter);
   const apps = createAseApps(servers, payments, options);
   const { worker, events } = payments;
 

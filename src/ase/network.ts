@@ -1,5 +1,6 @@
 /** Outbound HTTP of an ASE, the public keys of its clients, and the key that it signs with as a client of others. */
 import { deriveKey } from '../crypto/derived-keys.ts';
+import type { RateLimiter } from '../http/rate-limits.ts';
 import { type ClientKey, type ClientKeys, createClientKeys, expectClientJwk } from '../http/signatures/client-keys.ts';
 import type { SigningKey } from '../http/signatures/sign.ts';
 import { createOutbound, type Outbound } from '../net/outbound.ts';
@@ -25,10 +26,16 @@ export interface Network {
 
 const limits = { timeoutMs: 5000, maxBytes: 256 * 1024, userAgent: 'touchstone' };
 
-export function createNetwork({ urls, settings, clock, switches, local, trust, hosts }: NetworkOptions): Network {
+export function createNetwork(options: NetworkOptions, limiter?: RateLimiter): Network {
+  const { urls, settings, clock, switches, local, trust, hosts } = options;
   const outbound = createOutbound({ ...limits, trust, allowPrivateAddresses: local, allowHttp: local, hosts });
   const operatorOutbound = createOutbound({ ...limits, trust, allowPrivateAddresses: true, allowHttp: true });
-  const clientKeys = createClientKeys({ outbound, wallNow: clock.wallNow, ttlMs: switches.clientKeyMaxAgeMs });
+  const clientKeys = createClientKeys({
+    outbound,
+    wallNow: clock.wallNow,
+    ttlMs: switches.clientKeyMaxAgeMs,
+    beforeFetch: limiter?.checkKeySet,
+  });
   return {
     outbound,
     operatorOutbound,

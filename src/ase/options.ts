@@ -7,6 +7,7 @@ import type { Clock } from '../clock.ts';
 import type { Database } from '../database/database.ts';
 import type { FaultSelector } from '../faults.ts';
 import type { PageLabels } from '../html/page-labels.ts';
+import type { RateLimiterOptions } from '../http/rate-limits.ts';
 import type { Reply } from '../http/reply.ts';
 import type { FinishedCall } from '../http/request-trace.ts';
 import type { ConsentPolicy } from '../identity-provider/consent.ts';
@@ -47,6 +48,8 @@ export interface AseOptions {
   readonly consent: () => ConsentPolicy;
   /** True if nothing listens or is published beyond loopback: plain HTTP and private addresses are then allowed. */
   readonly local: boolean;
+  /** Absent for no rate limits. */
+  readonly rateLimits?: Pick<RateLimiterOptions, 'trustedProxies' | 'limits'> | undefined;
   /** Certificates that outbound requests accept, in place of the well-known authorities. */
   readonly trust?: SecureContext | undefined;
   readonly failpoint?: Failpoint | undefined;

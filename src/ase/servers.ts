@@ -9,6 +9,7 @@ import { createAuthServer, createInteractionServer } from '../auth/server.ts';
 import { deriveSecret, exportPublicJwk } from '../crypto/derived-keys.ts';
 import { createNonceMemory } from '../database/signature-nonces.ts';
 import type { Server, ServerContext } from '../http/pipeline.ts';
+import type { RateLimiter } from '../http/rate-limits.ts';
 import { createBackChannelClient } from '../identity-provider/back-channel-client.ts';
 import { createConsentPrompt } from '../identity-provider/consent.ts';
 
@@ -52,9 +53,14 @@ export interface PrivateServers {
   readonly secrets: Readonly<Record<'introspection' | 'backChannel', string>>;
 }
 
-export function createServers(options: ServersOptions, network: Network, payments: Payments): AseServers {
+export function createServers(
+  options: ServersOptions,
+  network: Network,
+  payments: Payments,
+  limits?: RateLimiter,
+): AseServers {
   const { key: ase, db, clock, ids, name, urls } = options;
-  const context = createServerContext(options);
+  const context = { ...createServerContext(options), limits };
   const { introspect, interactions, privateServers } = connectServers(options, network);
   const identityProvider = createIdentityProviderServer({
     ids,

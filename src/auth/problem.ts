@@ -21,6 +21,11 @@ const common = {
   unsupported_media_type: invalidRequest('the content type must be application/json'),
   body_too_large: invalidRequest('the body is too large', 413),
   body_timeout: invalidRequest('the body did not arrive in time'),
+  rate_limited: {
+    status: 429,
+    code: 'request_denied',
+    description: 'too many requests; Retry-After says when to try again',
+  },
   internal_error: { status: 500, code: 'request_denied', description: 'internal error' },
 } as const satisfies Record<UnsignedPipelineCode, CatalogueEntry>;
 
@@ -122,10 +127,13 @@ export type InteractionCode =
   | 'unacceptable_limits';
 
 /** The codes are Rafiki's, which identity providers know (AS-79, AS-89, AS-90). */
-const interactionCatalogue: ErrorCatalogue<'not_found' | 'method_not_allowed' | 'invalid_request' | InteractionCode> = {
+const interactionCatalogue: ErrorCatalogue<
+  'not_found' | 'method_not_allowed' | 'invalid_request' | 'rate_limited' | InteractionCode
+> = {
   not_found: common.not_found,
   method_not_allowed: common.method_not_allowed,
   invalid_request: common.invalid_request,
+  rate_limited: common.rate_limited,
   unknown_interaction: { status: 400, code: 'unknown_interaction', description: 'unknown interaction' },
   interaction_closed: { status: 403, code: 'invalid_interaction', description: 'the interaction is closed' },
   invalid_session: { status: 401, code: 'invalid_request', description: 'invalid session' },
@@ -169,6 +177,7 @@ const messages: Readonly<Partial<Record<string, Message>>> = {
       'This browser did not start the request for access, or has already finished it. Start again in the application.',
   },
   foreign_holder: { title: 'Not your account', sentence: 'This request is for a wallet address of another account.' },
+  rate_limited: { title: 'Too many requests', sentence: 'Wait a moment, then reload this page.' },
   not_found: { title: 'Not found', sentence: 'This page does not exist.' },
 };
 

@@ -228,6 +228,23 @@ export const options = {
     sentence:
       'Allow features that are for tests, such as a seed or automatic consent, on addresses that are not loopback; docs/exposure.md lists them.',
   },
+  rateLimits: {
+    flag: 'rate-limits',
+    kind: 'string',
+    value: 'MODE',
+    choices: ['auto', 'on', 'off'],
+    fallback: 'auto',
+    sentence:
+      'Limit the requests and the stored bytes of each address and client key; auto does so where docs/exposure.md refuses to go without.',
+  },
+  trustedProxies: {
+    flag: 'trusted-proxies',
+    kind: 'integer',
+    value: 'N',
+    fallback: '0',
+    sentence:
+      'Number of reverse proxies in front. The address of a client is then the one that they add to X-Forwarded-For.',
+  },
   failpoint: {
     flag: 'failpoint',
     kind: 'string',
@@ -306,7 +323,9 @@ function convert(option: Option, text: string | boolean | undefined): string | n
   if (value === '') throw new ConfigError(`--${option.flag} is empty: give a value, or leave it out`);
   if (option.kind === 'integer') {
     if (!/^\d+$/.test(value) || Number(value) > 65_535)
-      throw new ConfigError(`--${option.flag} takes a port, not '${value}'`);
+      throw new ConfigError(
+        `--${option.flag} takes ${option.flag.endsWith('port') ? 'a port' : 'a number'}, not '${value}'`,
+      );
     return Number(value);
   }
   if (option.choices && !option.choices.includes(value)) {

@@ -56,6 +56,8 @@ export async function start(config: Config): Promise<void> {
       consent: config.consent,
       signIn: config.signIn,
       profile: config.profile,
+      rateLimits: config.rateLimits,
+      trustedProxies: config.trustedProxies,
       failpoint: readFailpoint(config.failpoint),
     });
     performance.mark('touchstone: world founded');

@@ -17,6 +17,7 @@ const catalogue = {
   unsupported_media_type: [415, 'invalid_request', 'the body must be application/json'],
   body_too_large: [413, 'invalid_request', 'the body is too large'],
   body_timeout: [400, 'invalid_request', 'the body did not arrive in time'],
+  rate_limited: [429, 'invalid_request', 'too many requests'],
   unauthorized: [401, 'unauthorized', 'the control token is missing or wrong'],
   forbidden: [403, 'forbidden', 'Host or Origin does not belong to the control API'],
   conflict: [409, 'conflict', 'conflicts with the current state'],

@@ -25,6 +25,7 @@ import { Migration0004 } from './migrations/migration-0004.ts';
 import { Migration0005 } from './migrations/migration-0005.ts';
 import { Migration0006 } from './migrations/migration-0006.ts';
 import { Migration0007 } from './migrations/migration-0007.ts';
+import { Migration0010 } from './migrations/migration-0010.ts';
 import { openTemplate, templateFile as standardTemplate, writeTemplate } from './template.ts';
 
 /** Tables as Kysely sees them, inferred from the entities. */
@@ -85,6 +86,7 @@ const ormOptions = {
       { name: 'migration-0005', class: Migration0005 },
       { name: 'migration-0006', class: Migration0006 },
       { name: 'migration-0007', class: Migration0007 },
+      { name: 'migration-0010', class: Migration0010 },
     ],
     snapshot: false,
     silent: true,
@@ -248,6 +250,8 @@ function wrap({ kind, onStatement }: DatabaseOptions, orm: MikroORM, close: () =
         // Children first: `entities` lists referenced tables before the tables that refer to them.
         for (const { meta } of entities.toReversed()) {
           const table = sql.table(meta.tableName);
+          // Counters expire by themselves, and another world must not lose its own.
+          if (meta.tableName === 'rate_limit') continue;
           if (meta.tableName === 'world') await sql`delete from ${table} where id = ${world}`.execute(tx);
           else await sql`delete from ${table} where ase = any(${sql.val([...ases])})`.execute(tx);
         }

@@ -27,6 +27,8 @@ const World = defineEntity({
     id: p.text().primary(),
     clock: p.json<{ mode: 'live' | 'frozen'; offset: number; at: number }>(),
     consent: p.enum(['auto', 'deny', 'manual'] as const),
+    /** Wall time; null for the main world, which outlives its processes. */
+    aliveUntil: instant().nullable(),
   },
 });
 
@@ -182,9 +184,23 @@ const AdministrativeAction = defineEntity({
   indexes: [{ properties: ['ase', 'at', 'id'] }],
 });
 
+/** A counter of `rate-limiter-flexible`, which defines these columns. The key begins with a limit, then names the ASE. */
+const RateLimit = defineEntity({
+  name: 'RateLimit',
+  tableName: 'rate_limit',
+  properties: {
+    key: p.string().length(255).primary(),
+    points: p.integer().default(0),
+    /** Milliseconds since the epoch. */
+    expire: p.bigint('string').nullable(),
+  },
+  indexes: [{ properties: ['expire'] }],
+});
+
 /** Parents before children. */
 export const entities = [
   World,
+  RateLimit,
   Ase,
   Peer,
   Fee,

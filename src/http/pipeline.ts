@@ -14,6 +14,7 @@ import type { FaultSelector } from '../faults.ts';
 import type { Switches } from '../profile.ts';
 import type { Route } from './operation.ts';
 import { type Policy, policyOf } from './policy.ts';
+import type { RateLimiter } from './rate-limits.ts';
 import { headerLines, onlyHeaderLine, type ReceivedRequest } from './received-request.ts';
 import type { Reply } from './reply.ts';
 import type { FinishedCall, RequestNotes } from './request-trace.ts';
@@ -65,6 +66,7 @@ export type PipelineCode =
   | 'unsupported_media_type'
   | 'body_too_large'
   | 'body_timeout'
+  | 'rate_limited'
   | 'missing_authorization'
   | 'invalid_signature'
   | 'internal_error';
@@ -101,6 +103,8 @@ export interface ServerContext {
   readonly log: Logger;
   /** Remembers the nonce of a verified signature; true if it had been used before (SIG-15). */
   readonly rememberNonce: (keyThumbprint: string, nonce: string) => Promise<boolean>;
+  /** Absent where there are no limits, as on loopback by default. */
+  readonly limits?: RateLimiter | undefined;
   /** For tests: changes a handler's reply before it is validated. */
   readonly tamper?: (operationId: string, reply: Reply) => Reply;
   /** For tests of clients: faults to inject (CT-06). */
@@ -161,7 +165,7 @@ export async function serve<Caller>(
   const identity = isPublic ? { caller: undefined as Caller } : await server.identify(credentials);
 
   // 5 Signature and content digest, with the caller's key
-  if (signature) await verifySignature(exchange, signature, identity, context, notes);
+  if (signature) await verifySignature(call, signature, identity, context, notes);
 
   // 6 Schema, where the caller is authenticated first
   request ??= await validateRequest(server, call, body);
@@ -255,10 +259,10 @@ function expectSignature(exchange: ReceivedRequest, { switches, clock }: ServerC
 }
 
 async function verifySignature<Caller>(
-  exchange: ReceivedRequest,
+  { exchange, route }: OperationCall,
   signature: ReadSignature,
   identity: Identity<Caller>,
-  { switches, log, rememberNonce }: ServerContext,
+  { switches, log, rememberNonce, limits }: ServerContext,
   notes: RequestNotes,
 ): Promise<void> {
   if (!identity.findKey) throw new Error('a signing caller needs a key');
@@ -269,6 +273,7 @@ async function verifySignature<Caller>(
     if (built.ok) notes.signatureBase = built.base;
     throw signatureProblem(verdict);
   }
+  await limits?.checkKey(thumbprint, route.operationId, exchange.body.length);
   const once = singleUseValue(signature, switches);
   if (once !== undefined && (await rememberNonce(thumbprint, once))) {
     throw signatureProblem({ ok: false, reason: 'nonce_replayed', detail: 'the nonce was used before' });

@@ -9,6 +9,7 @@ import { injectFault } from './inject-fault.ts';
 import type { Route } from './operation.ts';
 import { renderProblem, type Server, type ServerContext, serve } from './pipeline.ts';
 import { policyOf } from './policy.ts';
+import { RateLimited } from './rate-limits.ts';
 import { readRawBody, WireError } from './raw-body.ts';
 import { parseQuery, receiveRequest } from './received-request.ts';
 import type { Reply } from './reply.ts';
@@ -121,6 +122,7 @@ export function createEndpoint<Caller>(
     notes: RequestNotes,
   ): Promise<Reply | 'no answer'> {
     const body = await readRawBody(req, bodyLimits);
+    await context.limits?.checkAddress(req, operationId, body.length);
     const received = { method: req.method, url: req.originalUrl, rawHeaders: req.rawHeaders };
     const host = requestedHost({ url: req.originalUrl, headers: req.headers });
     const called = aliases.find((alias) => isHostOf(host, alias)) ?? origin;
@@ -149,8 +151,7 @@ export function createEndpoint<Caller>(
         else send(res, reply, commonHeaders);
       } catch (error) {
         notes.error = toProblem(error);
-        // The rest of an unread body must not be parsed as the next request.
-        sendError(res, notes.error, operationId, error instanceof WireError ? { Connection: 'close' } : {});
+        sendError(res, notes.error, operationId, headersOf(error));
       }
       const milliseconds = performance.now() - started;
       logRequest(context.log, { server: server.name, operationId, status: res.statusCode, milliseconds });
@@ -165,6 +166,12 @@ export function createEndpoint<Caller>(
       });
     },
   };
+}
+
+function headersOf(error: unknown): Readonly<Record<string, string>> {
+  // The rest of an unread body must not be parsed as the next request.
+  if (error instanceof WireError) return { Connection: 'close' };
+  return error instanceof RateLimited ? { 'Retry-After': `${error.retryAfterSeconds}` } : {};
 }
 
 function toProblem(error: unknown): unknown {

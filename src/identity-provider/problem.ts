@@ -38,6 +38,7 @@ const pages: ErrorCatalogue<Code | 'foreign_form', Page> = {
   unsupported_media_type: unreadableForm(415, 'Open the link from the application again.'),
   body_too_large: unreadableForm(413, 'The form is too large.'),
   body_timeout: unreadableForm(400, 'The form did not arrive in time.'),
+  rate_limited: { status: 429, title: 'Too many requests', sentence: 'Wait a moment, then try again.' },
   unknown_interaction: { status: 404, title: 'Unknown request', sentence: 'This request for access does not exist.' },
   interaction_closed: {
     status: 400,
@@ -81,6 +82,7 @@ const backChannel: ErrorCatalogue<Code | 'unknown_decision' | 'wrong_secret'> = 
   unsupported_media_type: invalidRequest('the content type must be application/json'),
   body_too_large: invalidRequest('the body is too large', 413),
   body_timeout: invalidRequest('the body did not arrive in time'),
+  rate_limited: invalidRequest('too many requests', 429),
   unknown_decision: invalidRequest('the decision must be accept or reject'),
   unacceptable_limits: invalidRequest('limits exceed the requested amounts'),
   wrong_secret: { status: 401, code: 'invalid_interaction', description: 'x-idp-secret is missing or wrong' },

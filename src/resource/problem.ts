@@ -34,6 +34,11 @@ const catalogue: ErrorCatalogue<PipelineCode | ResourceCode> = {
   unsupported_media_type: { status: 415, code: 'invalid_request', description: 'the content type is not supported' },
   body_too_large: { status: 413, code: 'invalid_request', description: 'the body is too large' },
   body_timeout: badRequest('the body did not arrive in time'),
+  rate_limited: {
+    status: 429,
+    code: 'too_many_requests',
+    description: 'too many requests; Retry-After says when to try again',
+  },
   missing_authorization: {
     status: 401,
     code: 'invalid_token',

@@ -23,6 +23,11 @@ const catalogue: ErrorCatalogue<Code> = {
   },
   body_too_large: { status: 413, code: 'invalid_request', description: 'the body is too large' },
   body_timeout: { status: 400, code: 'invalid_request', description: 'the body did not arrive in time' },
+  rate_limited: {
+    status: 429,
+    code: 'too_many_requests',
+    description: 'too many requests; Retry-After says when to try again',
+  },
   internal_error: { status: 500, code: 'internal_error', description: 'internal error' },
 };
 

@@ -33,11 +33,13 @@ export function createSpspServer({ findWalletAddress, openPayment }: SpspDeps): 
         path: '/',
         security: [],
         hasBody: false,
-        responses: [200, 400, 404, 405, 500],
+        responses: [200, 400, 404, 405, 429, 500],
       },
     },
     validateRequest: async () => ({ params: {}, query: {}, body: undefined }),
-    responseBody: { [operationId]: { 200: isSpspAnswer, 400: isAnything, 404: isAnything, 500: isAnything } },
+    responseBody: {
+      [operationId]: { 200: isSpspAnswer, 400: isAnything, 404: isAnything, 429: isAnything, 500: isAnything },
+    },
     handlers: {
       [operationId]: async ({ exchange }) => {
         const { id } = await findWalletAddress(parseWalletAddressTarget(exchange.rawTarget).path);

@@ -75,6 +75,12 @@ export const exposureRules = {
     reason:
       'It matters only if --control-host is not loopback: the control token would cross the network in the clear.',
   },
+  unlimited: {
+    feature: '--rate-limits off',
+    exposed: false,
+    insecure: true,
+    reason: 'Strangers could fill the database. By default the limits are on where this is refused.',
+  },
   trustedNetwork: {
     feature: 'plain HTTP and private addresses in requests to clients, receivers and services',
     exposed: false,

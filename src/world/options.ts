@@ -3,12 +3,15 @@ import type { Logger } from 'pino';
 import type { ServerName, ServerUrls } from '../ase/server-urls.ts';
 import type { ConsentMode, Worlds } from '../control/controls.ts';
 import type { Database } from '../database/database.ts';
+import type { RateLimit } from '../http/rate-limits.ts';
 import type { Reply } from '../http/reply.ts';
 import type { Tls } from '../net/tls.ts';
 import type { Link } from '../payments/ilp/link.ts';
 import type { Failpoint } from '../payments/outgoing/failpoint.ts';
 import type { ProfileName } from '../profile.ts';
 import type { WorldDefinition } from './definition/definition.ts';
+
+export type RateLimitMode = 'auto' | 'on' | 'off';
 
 export interface WorldOptions {
   readonly definition?: WorldDefinition;
@@ -27,6 +30,12 @@ export interface WorldOptions {
   /** Account holders must sign in before they consent. Default: the setting of the definition. */
   readonly signIn?: boolean;
   readonly profile?: ProfileName;
+  /** Default: `auto`, which limits where other machines can reach the world. */
+  readonly rateLimits?: RateLimitMode;
+  /** Replaces the table of limits, for tests. */
+  readonly limits?: readonly RateLimit[];
+  /** Reverse proxies in front, which append to X-Forwarded-For. Default: 0. */
+  readonly trustedProxies?: number;
   readonly failpoint?: Failpoint;
   /** Milliseconds that a packet waits for the peer's answer. Default: 10 s. */
   readonly linkTimeoutMs?: number;

@@ -107,6 +107,10 @@ export async function stopAses({ ases }: WorldRuntime): Promise<void> {
   await Promise.all([...ases.values()].map(({ ase }) => ase.stop()));
 }
 
+function limitsRates({ options: { rateLimits = 'auto' }, exposure }: WorldRuntime): boolean {
+  return rateLimits === 'on' || (rateLimits === 'auto' && !exposure.allows('unlimited'));
+}
+
 /** Provisions an ASE in the database and makes its listeners answer. */
 async function startAse(runtime: WorldRuntime, definition: AseDefinition): Promise<StartedAse> {
   const { host, options, definition: world, listeners, db, serves, clock, switches, faults, signIn } = runtime;
@@ -153,6 +157,9 @@ async function startAse(runtime: WorldRuntime, definition: AseDefinition): Promi
     switches,
     consent: runtime.state.consent,
     local: runtime.exposure.allows('trustedNetwork'),
+    rateLimits: limitsRates(runtime)
+      ? { trustedProxies: options.trustedProxies ?? 0, ...(options.limits && { limits: options.limits }) }
+      : undefined,
     trust: host.tls?.trust,
     failpoint: options.failpoint,
     worker: options.leaseMs === undefined ? undefined : { leaseMs: options.leaseMs },

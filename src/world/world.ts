@@ -105,6 +105,7 @@ function checkWorldExposure(
         consent === 'manual' && serves.includes('identity-provider') && !(options.signIn || definition.signIn),
       failpoint: options.failpoint !== undefined,
       httpOrigin: published.some((url) => url.startsWith('http:') && !isLoopback(new URL(url).hostname)),
+      unlimited: options.rateLimits === 'off',
       plainControl: !isLoopback(host.controlHost) && host.controlUrl.startsWith('http:'),
       ...unsafeFeatures(hosted),
     },

@@ -5,8 +5,8 @@ import { sql } from 'kysely';
 import type { Database } from '../../src/database/database.ts';
 import { openEmbedded } from './support/open.ts';
 
-/** What all ASEs share on purpose: the world's own table, the queue of due payments, the record of migrations. */
-const shared = ['world', 'mikro_orm_migrations'];
+/** What all ASEs share on purpose: the world's own table, the counters of rate limits, the queue of due payments, the record of migrations. */
+const shared = ['world', 'rate_limit', 'mikro_orm_migrations'];
 const sharedIndexes = ['outgoing_payment_due_index'];
 
 let db: Database;

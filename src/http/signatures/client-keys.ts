@@ -39,6 +39,8 @@ export interface ClientKeys {
 }
 
 export interface ClientKeysOptions {
+  /** Called before each fetch of a key set, with the client's wallet address; its error becomes that of the fetch. */
+  readonly beforeFetch?: ((clientWalletAddress: string) => Promise<void>) | undefined;
   readonly outbound: Pick<Outbound, 'request'>;
   /** Wall time in milliseconds. */
   readonly wallNow: () => number;
@@ -64,7 +66,7 @@ interface KeySet {
 
 interface CachedSet {
   current?: KeySet;
-  failure?: { readonly error: ClientKeyError; readonly at: number };
+  failure?: { readonly error: unknown; readonly at: number };
   pending?: Promise<KeySet>;
   refetchedAt: number;
 }
@@ -121,7 +123,8 @@ export function createClientKeys(options: ClientKeysOptions): ClientKeys {
   function fetchSet(clientWalletAddress: string, cached: CachedSet): Promise<KeySet> {
     if (cached.pending) return cached.pending;
     if (cached.failure && wallNow() - cached.failure.at < failureTtlMs) return Promise.reject(cached.failure.error);
-    const pending = fetchKeySet(outbound, clientWalletAddress, wallNow)
+    const pending = Promise.resolve(options.beforeFetch?.(clientWalletAddress))
+      .then(() => fetchKeySet(outbound, clientWalletAddress, wallNow))
       .then(
         (set) => {
           cached.current = set;
@@ -129,7 +132,7 @@ export function createClientKeys(options: ClientKeysOptions): ClientKeys {
           evict(sets, maxBytes);
           return set;
         },
-        (error: ClientKeyError) => {
+        (error: unknown) => {
           cached.failure = { error, at: wallNow() };
           throw error;
         },
