@@ -842,6 +842,7 @@ export interface components {
             maxPacketAmount: components["schemas"]["unsigned-amount"];
             balanceLimit?: components["schemas"]["balance-limit"];
             answersRepeats?: components["schemas"]["answers-repeats"];
+            routes?: components["schemas"]["routes"];
         };
         "peer-change": {
             prefix?: components["schemas"]["ilp-address"];
@@ -851,6 +852,7 @@ export interface components {
             maxPacketAmount?: components["schemas"]["unsigned-amount"];
             balanceLimit?: components["schemas"]["balance-limit"];
             answersRepeats?: components["schemas"]["answers-repeats"];
+            routes?: components["schemas"]["routes"];
         };
         peer: {
             name: string;
@@ -859,10 +861,12 @@ export interface components {
             maxPacketAmount: components["schemas"]["unsigned-amount"];
             balanceLimit: components["schemas"]["balance-limit"];
             answersRepeats: components["schemas"]["answers-repeats"];
+            routes: components["schemas"]["routes"];
         };
         "peer-list": {
             peers: components["schemas"]["peer"][];
         };
+        routes: components["schemas"]["ilp-address"][];
         "answers-repeats": boolean;
         "balance-limit": string | null;
         "fee-terms": {

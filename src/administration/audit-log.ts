@@ -29,6 +29,7 @@ const loggedMembers = new Set([
     'maxPacketAmount',
     'balanceLimit',
     'answersRepeats',
+    'routes',
     'basisPoints',
     'fixed',
     'prices',

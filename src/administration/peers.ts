@@ -1,6 +1,6 @@
 /** Peers of an ASE: the endpoints of their connectors, and credit limits (ILP-0027, ILP-0035). */
 import { digestSecret } from '../crypto/secret-digest.ts';
-import { toAmount, toLookupText } from '../database/columns.ts';
+import { toAmount, toJson, toLookupText } from '../database/columns.ts';
 import type { Queryable, Transaction } from '../database/database.ts';
 import { MAX_AMOUNT } from '../open-payments/amount.ts';
 import { adminProblem } from './problem.ts';
@@ -14,6 +14,7 @@ export interface PeerDescription {
   readonly maxPacketAmount: bigint;
   readonly balanceLimit: bigint | undefined;
   readonly answersRepeats: boolean;
+  readonly routes: readonly string[];
 }
 
 export interface NewPeer {
@@ -31,6 +32,8 @@ export interface NewPeer {
   readonly balanceLimit?: bigint | null;
   /** False if it may deliver a repeated packet again. Default: true. */
   readonly answersRepeats?: boolean;
+  /** Further prefixes that the peer forwards packets to. */
+  readonly routes?: readonly string[];
 }
 
 export type PeerChange = Partial<Omit<NewPeer, 'name'>>;
@@ -54,6 +57,7 @@ const toDescription = (row: PeerRow): PeerDescription => ({
   maxPacketAmount: toAmount(row.max_packet_amount),
   balanceLimit: row.balance_limit === null ? undefined : toAmount(row.balance_limit),
   answersRepeats: row.answers_repeats,
+  routes: row.routes,
 });
 
 const toNewPeer = (row: PeerRow): NewPeer => ({
@@ -95,18 +99,26 @@ const toColumns = (peer: Omit<NewPeer, 'name'>, rules: PeerRules) => ({
   outgoing_token: peer.outgoingToken,
   max_packet_amount: `${checkAmount(peer.maxPacketAmount, 1n, 'maxPacketAmount')}`,
   answers_repeats: peer.answersRepeats ?? true,
+  routes: toJson([...new Set(peer.routes)].map((route) => checkPrefix(route, rules))),
 });
 
 const toLimit = (limit: bigint | null | undefined): string | null =>
   limit === null || limit === undefined ? null : `${checkAmount(limit, 0n, 'balanceLimit')}`;
 
-/** A name to look up; the empty one matches no peer. PostgreSQL text cannot hold NUL. */
-
 export async function listPeers(db: Queryable, ase: string): Promise<PeerDescription[]> {
   return (await selectPeers(db, ase).orderBy('name').execute()).map(toDescription);
 }
 
-/** Throws `invalid_request`, and `conflict` if another peer has the name, prefix or incoming token. */
+/** Throws `conflict` if another peer has one of the prefixes of this one, which is stored already. */
+async function checkRoutes(tx: Transaction, { ase, name, prefix, routes }: PeerRow): Promise<void> {
+  const others = await selectPeers(tx, ase).where('name', '!=', name).execute();
+  const taken = new Set(others.flatMap((other) => [other.prefix, ...other.routes]));
+  if ([prefix, ...routes].some((route) => taken.has(route))) {
+    throw adminProblem('conflict', 'another peer has this prefix or one of the routes');
+  }
+}
+
+/** Throws `invalid_request`, and `conflict` if another peer has the name, a prefix or the incoming token. */
 export async function createPeer(
   tx: Transaction,
   ase: string,
@@ -123,6 +135,7 @@ export async function createPeer(
     .returningAll()
     .executeTakeFirst();
   if (!row) throw adminProblem('conflict', 'another peer has this name, prefix or incoming token');
+  await checkRoutes(tx, row);
   return toDescription(row);
 }
 
@@ -163,6 +176,7 @@ export async function changePeer(
     .where('name', '=', name)
     .returningAll()
     .executeTakeFirstOrThrow();
+  await checkRoutes(tx, row);
   return toDescription(row);
 }
 

@@ -67,6 +67,7 @@ async function loadSettings(db: Queryable, ase: string): Promise<Settings> {
       maxPacketAmount: toAmount(row.max_packet_amount),
       balanceLimit: row.balance_limit === null ? undefined : toAmount(row.balance_limit),
       answersRepeats: row.answers_repeats,
+      routes: row.routes,
     })),
     fee: ({ code, scale }) => feeOf.get(`${code}/${scale}`) ?? noFee,
   };

@@ -3,8 +3,9 @@ import type { Handlers } from '../../generated/control/routes.ts';
 import { changePeer, createPeer, listPeers, type PeerDescription, removePeer } from '../administration/peers.ts';
 import { type AdministrationDeps, type ControlCall, createAseAccess } from './ase-access.ts';
 
-const toPeerBody = ({ maxPacketAmount, balanceLimit, ...peer }: PeerDescription) => ({
+const toPeerBody = ({ maxPacketAmount, balanceLimit, routes, ...peer }: PeerDescription) => ({
   ...peer,
+  routes: [...routes],
   maxPacketAmount: `${maxPacketAmount}`,
   balanceLimit: balanceLimit === undefined ? null : `${balanceLimit}`,
 });

@@ -90,6 +90,8 @@ test('peers are added, changed and removed; their tokens are never returned', as
     outgoingToken: 'token-of-basalt-out',
     maxPacketAmount: '100',
     balanceLimit: '5000',
+    answersRepeats: true,
+    routes: ['test.behind-basalt'],
   };
   const { incomingToken: _in, outgoingToken: _out, ...shown } = peer;
   const created = await control('POST', `${granite}/peers`, peer);
@@ -106,6 +108,8 @@ test('peers are added, changed and removed; their tokens are never returned', as
     { incomingToken: 'short' },
     { maxPacketAmount: '0' },
     { balanceLimit: '-1' },
+    { routes: ['nowhere'] },
+    { routes: ['test.granite.x'] },
   ]) {
     const answer = await control('POST', `${granite}/peers`, {
       ...peer,
@@ -115,13 +119,21 @@ test('peers are added, changed and removed; their tokens are never returned', as
     });
     assert.equal(answer.status, 400, JSON.stringify(bad));
   }
-  for (const taken of [{ prefix: 'test.basalt' }, { incomingToken: peer.incomingToken }]) {
-    const other = { ...peer, name: 'quartz', prefix: 'test.quartz', incomingToken: 'token-of-quartz-in', ...taken };
+  for (const taken of [
+    { prefix: 'test.basalt' },
+    { prefix: 'test.behind-basalt' },
+    { routes: ['test.basalt'] },
+    { routes: ['test.x', 'test.behind-basalt'] },
+    { incomingToken: peer.incomingToken },
+  ]) {
+    const free = { name: 'quartz', prefix: 'test.quartz', routes: [], incomingToken: 'token-of-quartz-in' };
+    const other = { ...peer, ...free, ...taken };
     assert.equal((await control('POST', `${granite}/peers`, other)).status, 409, JSON.stringify(taken));
   }
   const path = `${granite}/peers/basalt`;
   assert.deepEqual((await control('PATCH', path, { balanceLimit: null })).body, { ...shown, balanceLimit: null });
   assert.equal((await control('PATCH', path, { prefix: 'test.marble' })).status, 409);
+  assert.equal((await control('PATCH', path, { routes: ['test.marble'] })).status, 409);
   assert.equal((await control('PATCH', `${granite}/peers/quartz`, { maxPacketAmount: '1' })).status, 404);
   const packet = (token: string) =>
     fetch(`${origin}/ilp/USD/2`, { method: 'POST', headers: { authorization: `Bearer ${token}` } }).then(

@@ -314,6 +314,14 @@ const senderMutants: readonly Mutant[] = [
     fails: ['interledger.sender-believes-the-fulfillment', 'interledger.sends-as-quoted'],
   },
   {
+    // Found by test/end-to-end/relay.test.ts.
+    id: 'interledger.routes-ignored',
+    file: 'src/payments/ilp/connector.ts',
+    at: '.flatMap((peer) => «[peer.prefix, ...(peer.routes ?? [])]».map((prefix) => ({ peer, prefix })))',
+    by: '[peer.prefix]',
+    fails: [],
+  },
+  {
     id: 'interledger.tiny-packets-sent',
     file: send,
     at: 'if («BigInt(sequence) + packetsFor(missing, largestAmount) > MAX_PACKETS_SENT»)',

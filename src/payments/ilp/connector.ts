@@ -44,8 +44,9 @@ export function createConnector(options: ConnectorOptions): Connector {
     peerNamed,
     peerFor: (destination) =>
       peers()
-        .filter((peer) => `${destination}.`.startsWith(`${peer.prefix}.`))
-        .toSorted((a, b) => b.prefix.length - a.prefix.length)[0],
+        .flatMap((peer) => [peer.prefix, ...(peer.routes ?? [])].map((prefix) => ({ peer, prefix })))
+        .filter((route) => `${destination}.`.startsWith(`${route.prefix}.`))
+        .toSorted((a, b) => b.prefix.length - a.prefix.length)[0]?.peer,
     async receive(from, asset, bytes) {
       const peer = peerNamed(from);
       if (!peer) return ilpReject('F00', prefix, 'unknown peer');

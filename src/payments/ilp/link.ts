@@ -39,6 +39,8 @@ export interface Peer {
   readonly name: string;
   /** ILP address prefix of its wallet addresses. */
   readonly prefix: string;
+  /** Further prefixes that it forwards packets to. */
+  readonly routes?: readonly string[];
   /** The largest packet the link carries, either way (F08), in minor units of an asset with up to two decimal places. */
   readonly maxPacketAmount: bigint;
   /** Maximum debt of the peer in each asset, in minor units (T04); undefined for no limit. */

@@ -17,6 +17,8 @@ export interface PeerTerms {
   readonly balanceLimit: bigint | undefined;
   /** True if the peer answers a repeated packet as before, without delivering it again. */
   readonly answersRepeats: boolean;
+  /** Further prefixes that the peer forwards packets to. */
+  readonly routes: readonly string[];
 }
 
 /** A link that may hold open connections. */

@@ -52,6 +52,8 @@ export interface PeerDefinition {
   readonly balanceLimit?: bigint;
   /** False for a connector that may deliver a repeated packet again. Default: true. */
   readonly answersRepeats?: boolean;
+  /** Further ILP address prefixes that it forwards packets to. Default: none. */
+  readonly routes?: readonly string[];
   readonly elsewhere?: {
     readonly prefix: string;
     readonly endpoint: string;

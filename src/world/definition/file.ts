@@ -189,6 +189,7 @@ function createWorldReader(directory?: string) {
               maxPacketAmount: optional(positive),
               balanceLimit: optional(amount(0n, MAX_AMOUNT)),
               answersRepeats: optional(boolean),
+              routes: optional(list(line)),
               prefix: optional(line),
               endpoint: optional(origin),
               incomingToken: optional(secret),
@@ -319,7 +320,7 @@ const remoteFields = ['prefix', 'endpoint', 'incomingToken', 'outgoingToken'] as
 
 function findPeerMistake(peer: PeerDocument, ase: string, names: readonly string[]): string | undefined {
   if (peer.name === ase) return 'an ASE cannot peer with itself';
-  const configured = remoteFields.filter((member) => peer[member] !== undefined);
+  const configured = ([...remoteFields, 'routes'] as const).filter((member) => peer[member] !== undefined);
   if (names.includes(peer.name))
     return configured.length > 0 ? `${configured.join(', ')}: not allowed for a peer in this world` : undefined;
   const missing = remoteFields.filter((member) => !configured.includes(member));
@@ -336,8 +337,15 @@ function toAse({ wallets, fees, peers, ...ase }: AseDocument, index: number): As
   };
 }
 
-function toPeer({ name, maxPacketAmount, balanceLimit, answersRepeats, ...remote }: PeerDocument): PeerDefinition {
-  const terms = { name, maxPacketAmount, balanceLimit, answersRepeats };
+function toPeer({
+  name,
+  maxPacketAmount,
+  balanceLimit,
+  answersRepeats,
+  routes,
+  ...remote
+}: PeerDocument): PeerDefinition {
+  const terms = { name, maxPacketAmount, balanceLimit, answersRepeats, routes };
   return remote.endpoint === undefined ? terms : { ...terms, elsewhere: remote as PeerDefinition['elsewhere'] };
 }
 

@@ -70,6 +70,27 @@ async function arrange(database = db) {
   return { makePacket, connect, open, received, marble, clock, secret: secretOf(marble.ase) };
 }
 
+it('the longest prefix or route leads to the next hop', () => {
+  const terms = { maxPacketAmount: 1n, link };
+  const peers: Peer[] = [
+    { ...terms, name: 'relay', prefix: 'test.relay', routes: ['test', 'test.marble.far'] },
+    { ...terms, name: 'marble', prefix: 'test.marble' },
+  ];
+  const connector = createConnector({
+    ase: 'granite',
+    db,
+    clock: new TestClock(),
+    prefix: 'test.granite',
+    secrets: () => [],
+    peers: () => peers,
+  });
+  const hops = ['test.marble.x', 'test.marbles', 'test.marble.far', 'test.marble.far.x', 'test.relay.x', 'private.x'];
+  assert.deepEqual(
+    hops.map((address) => connector.peerFor(address)?.name),
+    ['marble', 'relay', 'relay', 'relay', 'relay', undefined],
+  );
+});
+
 describe('a packet that was rejected', () => {
   type Settings = { limit: bigint | undefined; largest: bigint };
   const rejections: readonly [code: string, Partial<Settings>, asset?: Asset][] = [

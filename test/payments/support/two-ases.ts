@@ -284,6 +284,7 @@ const peerTerms = (name: string, maxPacketAmount: bigint): PeerTerms => ({
   maxPacketAmount,
   balanceLimit: undefined,
   answersRepeats: true,
+  routes: [],
   endpoint: `https://${name}.example`,
   incomingTokenDigest: '',
   outgoingToken: '',
