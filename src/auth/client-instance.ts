@@ -1,4 +1,5 @@
 /** Client instances (RFC 9635 §2.3) in the three forms of Open Payments, their keys and display names (AS-15, AS-20…31). */
+
 import type { components } from '../../generated/auth-server/types.ts';
 import {
   type ClientKey,
@@ -8,6 +9,7 @@ import {
   parseClientJwk,
 } from '../http/signatures/client-keys.ts';
 import type { Outbound } from '../net/outbound.ts';
+import { parseJson } from '../net/read-json.ts';
 import type { ClientInstance } from '../open-payments/client.ts';
 import { parseWalletAddress } from '../open-payments/wallet-address-url.ts';
 import type { Switches } from '../profile.ts';
@@ -84,7 +86,7 @@ async function fetchPublicName(
   try {
     const response = await outbound.request({ url: walletAddress });
     if (response.status !== 200) return undefined;
-    const name: unknown = JSON.parse(response.body.toString('utf8'))?.publicName;
+    const name = (parseJson(response.body) as { publicName?: unknown } | null | undefined)?.publicName;
     if (typeof name !== 'string') return undefined;
     // Stored and shown, so without control characters and at most 200 characters long.
     return name.replaceAll(/\p{C}/gu, '').trim().slice(0, 200) || undefined;

@@ -1,9 +1,11 @@
 /** Requesting a grant (RFC 9635 §2, §3; AS-01…11, AS-55…73). */
+
 import type { GrantApiHandlers } from '../../generated/auth-server/routes.ts';
 import type { components, operations } from '../../generated/auth-server/types.ts';
 import { digestSecret } from '../crypto/secret-digest.ts';
 import { isStorableText } from '../database/columns.ts';
 import { isLoopback } from '../net/loopback.ts';
+import { formatQuery } from '../net/query.ts';
 import type { ClientInstance } from '../open-payments/client.ts';
 import { createAbandonedGrantCleanup } from './abandoned-grants.ts';
 import { checkAttributable, needsConsent, parseAccess } from './access.ts';
@@ -129,7 +131,7 @@ export function createGrantRequestHandlers(deps: AuthDeps) {
           return { status: 200, body: { access_token: await issueToken(tx, deps, grant), continue: continuation } };
         }
         // §3.3
-        const query = new URLSearchParams({ clientName: clientName ?? '', clientUri: clientId });
+        const query = formatQuery({ clientName: clientName ?? '', clientUri: clientId });
         return {
           status: 200,
           body: {

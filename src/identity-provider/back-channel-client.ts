@@ -2,7 +2,9 @@
 import type { operations } from '../../generated/identity-provider/types.ts';
 import { responseBody } from '../../generated/identity-provider/validators.js';
 import { Problem } from '../errors.ts';
-import type { Outbound, OutboundResponse } from '../net/outbound.ts';
+import type { Outbound } from '../net/outbound.ts';
+import { formatQuery } from '../net/query.ts';
+import { parseJson } from '../net/read-json.ts';
 import type { AccessItem } from '../open-payments/access.ts';
 import type { Interactions, InteractionView } from '../open-payments/interaction.ts';
 
@@ -32,8 +34,7 @@ const problemCodes: Readonly<Record<string, string>> = {
   '404 unknown_interaction': 'unknown_interaction',
 };
 
-const queryOf = (holder: string | undefined): string =>
-  holder === undefined ? '' : `?${new URLSearchParams({ holder })}`;
+const queryOf = (holder: string | undefined): string => (holder === undefined ? '' : `?${formatQuery({ holder })}`);
 
 /** Throws the problems of `Interactions`, or an Error if the answer is unusable. */
 export function createBackChannelClient({ endpoint, secret, outbound }: BackChannelClientOptions): Interactions {
@@ -48,7 +49,7 @@ export function createBackChannelClient({ endpoint, secret, outbound }: BackChan
       headers: { 'x-idp-secret': secret, ...(content !== undefined && { 'content-type': 'application/json' }) },
       ...(content !== undefined && { body: Buffer.from(JSON.stringify(content)) }),
     });
-    const body = readJson(response);
+    const body = parseJson(response.body);
     if (response.status === expected) return body;
     const { error } = (body ?? {}) as { error?: { code?: string } };
     const problemCode = problemCodes[`${response.status} ${error?.code}`];
@@ -78,12 +79,4 @@ export function createBackChannelClient({ endpoint, secret, outbound }: BackChan
       else await call('POST', url + queryOf(holder), 202, limits.length > 0 ? { limits } : undefined);
     },
   };
-}
-
-function readJson({ body }: OutboundResponse): unknown {
-  try {
-    return JSON.parse(body.toString('utf8'));
-  } catch {
-    return undefined;
-  }
 }

@@ -2,6 +2,7 @@
  * The pages where a person decides (AS-85, AS-92, AS-93). With sign-in only the holder of all wallet addresses can
  * (AS-N05). Without it, anyone with the link can consent on behalf of the holder.
  */
+
 import type { ConsentApiHandlers } from '../../generated/identity-provider/routes.ts';
 import type { Clock } from '../clock.ts';
 import { Problem } from '../errors.ts';
@@ -9,6 +10,7 @@ import { pageHeaders } from '../html/layout.ts';
 import type { Call } from '../http/pipeline.ts';
 import type { ReceivedRequest } from '../http/received-request.ts';
 import type { Ids } from '../ids.ts';
+import { formatQuery } from '../net/query.ts';
 import type { Interactions, InteractionView } from '../open-payments/interaction.ts';
 import { type ParsedAmounts, parseAllowedAmounts } from './allowed-amounts.ts';
 import { createFormToken, hasFormToken } from './form-token.ts';
@@ -97,7 +99,7 @@ const isHolder = ({ interactions }: ConsentFormDeps, id: string, nonce: string, 
 
 const redirectToConsent = (interactId: string, nonce: string, headers: Record<string, string> = {}) => ({
   status: 303 as const,
-  headers: { ...headers, Location: `consent?${new URLSearchParams({ interactId, nonce })}` },
+  headers: { ...headers, Location: `consent?${formatQuery({ interactId, nonce })}` },
 });
 
 function checkFormToken(exchange: ReceivedRequest, interactId: string, csrf: string | undefined): void {

@@ -1,4 +1,5 @@
 /** The consent policy of an ASE (RFC 9635 §1.6; AS-92). Every policy decides through `Interactions`. */
+import { formatQuery } from '../net/query.ts';
 import type { Choice, InteractionView } from '../open-payments/interaction.ts';
 
 /** `auto` and `deny` decide without a person, for tests; `manual` shows the consent page. */
@@ -35,5 +36,5 @@ export function createConsentPrompt({ policy, page }: ConsentDeps) {
 /** The URL has the four query parameters that Rafiki's identity providers expect (AS-77). */
 function createConsentUrl(page: string, view: InteractionView): string {
   const { interactionId: interactId, nonce, clientName, clientUri } = view;
-  return `${page}?${new URLSearchParams({ interactId, nonce, clientName, clientUri })}`;
+  return `${page}?${formatQuery({ interactId, nonce, clientName, clientUri })}`;
 }

@@ -7,7 +7,8 @@ import { responseBody } from '../../generated/token-introspection/validators.js'
 import type { Problem } from '../errors.ts';
 import type { Policy } from '../http/policy.ts';
 import { importClientJwk } from '../http/signatures/client-keys.ts';
-import type { Outbound, OutboundResponse } from '../net/outbound.ts';
+import type { Outbound } from '../net/outbound.ts';
+import { readJson } from '../net/read-json.ts';
 import type { AccessItem } from '../open-payments/access.ts';
 import type { ClientInstance, ClientJwk } from '../open-payments/client.ts';
 import type { ResourceCaller } from './caller.ts';
@@ -34,18 +35,6 @@ const isValid = responseBody['introspect-token'][200] as (body: unknown) => body
 const unavailable = (detail: string, cause?: unknown): Problem =>
   resourceProblem('introspection_unavailable', { detail, cause: cause ?? new Error(`token introspection: ${detail}`) });
 
-function parseAnswer({ status, body }: OutboundResponse): Answer {
-  if (status !== 200) throw unavailable(`status ${status}`);
-  let answer: unknown;
-  try {
-    answer = JSON.parse(body.toString('utf8'));
-  } catch {
-    throw unavailable('the answer is not JSON');
-  }
-  if (!isValid(answer)) throw unavailable('the answer does not match the document');
-  return answer;
-}
-
 /** Identifies a client that presents only a key (AS-31). */
 async function thumbprintOf(jwk: ClientJwk): Promise<string> {
   const { thumbprint } = await importClientJwk(jwk).catch((error: unknown) => {
@@ -67,7 +56,7 @@ export function createIntrospectionClient({ endpoint, secret, outbound }: Intros
       .catch((error: unknown) => {
         throw unavailable('no answer', error);
       });
-    const answer = parseAnswer(response);
+    const answer = readJson(response, isValid, unavailable);
     if (!answer.active) return undefined;
     const client = answer.client as ClientInstance;
     return {

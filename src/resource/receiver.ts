@@ -14,6 +14,7 @@ import { assertOutsideTransaction, type Database } from '../database/database.ts
 import type { Problem } from '../errors.ts';
 import { type SigningKey, signRequest } from '../http/signatures/sign.ts';
 import { type Outbound, OutboundError, type OutboundRequest, type OutboundResponse } from '../net/outbound.ts';
+import { readJson } from '../net/read-json.ts';
 import { parseAmount, sameAsset } from '../open-payments/amount.ts';
 import type { Peer } from '../payments/ilp/link.ts';
 import { isClosed } from '../payments/incoming/credit.ts';
@@ -88,20 +89,10 @@ const isIssuedGrant = (body: unknown): body is IssuedGrant =>
   Object.hasOwn(body as object, 'access_token') &&
   /^[\x21-\x7e]+$/.test((body as IssuedGrant).access_token.value);
 
-function parseJson<Body>(response: OutboundResponse, isValid: (body: unknown) => body is Body): Body {
-  if (response.status !== 200) throw invalid(`the other ASE answers ${response.status}`);
-  let body: unknown;
-  try {
-    body = JSON.parse(response.body.toString('utf8'));
-  } catch (error) {
-    throw invalid('the other ASE does not answer in JSON', error);
-  }
-  if (!isValid(body)) throw invalid('the other ASE answers against the specification');
-  return body;
-}
+const unusableAnswer = (detail: string): Problem => invalid(`the other ASE: ${detail}`);
 
 function toReceiver(url: string, response: OutboundResponse): Receiver {
-  const payment = parseJson(response, isFullIncomingPayment);
+  const payment = readJson(response, isFullIncomingPayment, unusableAnswer);
   const received = parseAmount(payment.receivedAmount);
   const incoming = payment.incomingAmount && parseAmount(payment.incomingAmount);
   if (incoming && !sameAsset(incoming.asset, received.asset)) throw invalid('its amounts have different assets');
@@ -140,7 +131,7 @@ async function requestToken(deps: ReceiverDeps, authServer: string): Promise<Tok
   const requestedAt = deps.clock.wallNow();
   const response = await fetchSigned(deps, { method: 'POST', url: authServer, headers, body });
   if (response.status === 400 || response.status === 401) throw unreachable(keysUnread);
-  const { access_token } = parseJson(response, isIssuedGrant);
+  const { access_token } = readJson(response, isIssuedGrant, unusableAnswer);
   const lifetime = access_token.expires_in === undefined ? Number.POSITIVE_INFINITY : access_token.expires_in * 1000;
   return { value: access_token.value, expiresAt: requestedAt + lifetime - EXPIRY_MARGIN_MS };
 }
@@ -170,7 +161,7 @@ function createRemoteReader(deps: ReceiverDeps): ReadReceiver {
   return async (url) => {
     assertOutsideTransaction('reading a receiver of another ASE');
     if (!/^https?:\/\/.+\/incoming-payments\/.+$/.test(url)) throw invalid('not the URL of an incoming payment');
-    const { authServer } = parseJson(await fetchFrom(deps, { url }), isPublicIncomingPayment);
+    const { authServer } = readJson(await fetchFrom(deps, { url }), isPublicIncomingPayment, unusableAnswer);
     const token = await currentToken(authServer);
     const response = await fetchFullView(url, token);
     if (response.status !== 401 && response.status !== 403) return toReceiver(url, response);

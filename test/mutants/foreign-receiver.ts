@@ -1,6 +1,7 @@
 /** Mutants of how receivers at other ASEs are read and judged (Open Payments resource-server /quotes, /outgoing-payments). */
 import type { Mutant } from './mutant.ts';
 
+const readJson = 'src/net/read-json.ts';
 const receiver = 'src/resource/receiver.ts';
 const outgoing = 'src/resource/outgoing-payment.ts';
 
@@ -57,15 +58,15 @@ export const foreignReceiverMutants: readonly Mutant[] = [
   },
   {
     id: 'foreign-receiver.documents-believed',
-    file: receiver,
-    at: 'if («!isValid(body)») throw',
+    file: readJson,
+    at: 'if («!isValid(value)») throw',
     by: 'false',
     fails: ['foreign-receiver.negative', 'foreign-receiver.beyond-64-bits', 'foreign-receiver.without-secret'],
   },
   {
     id: 'foreign-receiver.invalid-documents-are-failures',
-    file: receiver,
-    at: "throw «invalid('the other ASE answers against the specification')»;",
+    file: readJson,
+    at: "throw «problem('the answer does not match the document')»;",
     by: 'new Error()',
     fails: [
       'foreign-receiver.auth-server-no-url',
@@ -75,8 +76,8 @@ export const foreignReceiverMutants: readonly Mutant[] = [
   },
   {
     id: 'foreign-receiver.refusals-are-failures',
-    file: receiver,
-    at: 'if (response.status !== 200) throw «invalid(`the other ASE answers ${response.status}`)»;',
+    file: readJson,
+    at: 'if (status !== 200) throw «problem(`status ${status}`)»;',
     by: 'new Error()',
     fails: ['foreign-receiver.gone', 'foreign-receiver.changed-gone'],
   },
@@ -89,9 +90,9 @@ export const foreignReceiverMutants: readonly Mutant[] = [
   },
   {
     id: 'foreign-receiver.pages-are-failures',
-    file: receiver,
-    at: "throw «invalid('the other ASE does not answer in JSON', error)»;",
-    by: 'error',
+    file: readJson,
+    at: "throw «problem('the answer is not JSON')»;",
+    by: 'new Error()',
     fails: ['foreign-receiver.page'],
   },
   {

@@ -2,10 +2,12 @@
  * Keys of clients: JWK Sets of client wallet addresses (RFC 7517 §5) and directly presented keys (RFC 8037); AS-22…30,
  * AS-N09.
  */
+
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { calculateJwkThumbprint } from 'jose';
 import { Problem } from '../../errors.ts';
 import type { Outbound } from '../../net/outbound.ts';
+import { parseJson } from '../../net/read-json.ts';
 import type { ClientJwk } from '../../open-payments/client.ts';
 
 /**
@@ -166,12 +168,7 @@ async function fetchKeySet(
 
 /** Entries of a JWK Set by kid. Entries without a kid, or broken in another way, do not matter to the others. */
 function readKeySet(body: Buffer): Map<string, unknown[]> {
-  let keys: unknown;
-  try {
-    keys = JSON.parse(body.toString('utf8'))?.keys;
-  } catch {
-    throw new ClientKeyError('key_not_found', 'the key set is not JSON');
-  }
+  const keys = (parseJson(body) as { keys?: unknown } | null | undefined)?.keys;
   if (!Array.isArray(keys)) throw new ClientKeyError('key_not_found', 'the key set lacks the member keys');
   const byKid = new Map<string, unknown[]>();
   for (const jwk of keys) {
