@@ -80,7 +80,7 @@ export const authMutants: readonly Mutant[] = [
       {
         file: grantRequest,
         at: 'parseAccess(«access_token?.access ?? []»,',
-        by: "typeof request.access_token === 'string' ? [{ type: 'quote', actions: ['create'] }] : [request.access_token].flat()[0]?.access ?? []",
+        by: "typeof access_token === 'string' ? [{ type: 'quote', actions: ['create'] }] : [access_token].flat()[0]?.access ?? []",
       },
     ],
     fails: ['grant.access-token-array', 'grant.access-token-text'],

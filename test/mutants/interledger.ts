@@ -157,7 +157,7 @@ const receiverMutants: readonly Mutant[] = [
     id: 'interledger.limits-before-the-journal',
     file: receiver,
     at: 'if («stored») return repeat(options, packet, stored);',
-    by: 'stored && amount <= maxPacketIn(from, packet.asset)',
+    by: 'stored && packet.amount <= maxPacketIn(packet.from, packet.asset)',
     also: [
       {
         file: receiver,

@@ -22,6 +22,21 @@ export const limitMutants: readonly Mutant[] = [
     from: 'loading',
     fails: ['grant.states'],
   },
+  // ── Amounts and tokens ──
+  {
+    id: 'limit.scale-ignored',
+    file: spending,
+    at: 'if («!sameAsset(limit.asset, spent.asset)») throw insufficientGrant',
+    by: 'limit.asset.code !== spent.asset.code',
+    fails: ['limit.scale'],
+  },
+  {
+    id: 'token.rotation-forgets-limits-in-its-answer',
+    file: 'src/auth/access-token.ts',
+    at: 'return { status: 200, body: { access_token: «wire» } };',
+    by: '{ ...wire, access: wire.access.map(({ limits, ...item }) => item) }',
+    fails: ['token.rotate-limits'],
+  },
   // ── Periods ──
   {
     id: 'interval.one-period-more',

@@ -117,9 +117,7 @@ export const checks: readonly Check[] = [
       await passWait(context, body);
       const call = { ...continuation(body), token: body.continue.access_token.value };
       for (const wrong of [{ raw: '{"interact_ref":' }, { json: { interact_ref: 5 } }, { json: [] }]) {
-        const answer = await context.call({ ...call, ...wrong });
-        expectStatus(answer, 400);
-        assert.deepEqual(Object.keys(answer.body ?? {}), ['error']);
+        expectGnapError(await context.call({ ...call, ...wrong }), 400, 'invalid_request');
       }
     },
   },

@@ -176,7 +176,7 @@ export const checks: readonly Check[] = [
       assert.notEqual(first.methods[0].sharedSecret, second.methods[0].sharedSecret);
       assert.notEqual(first.methods[0].ilpAddress, second.methods[0].ilpAddress);
       const again = expectStatus(await getIncomingPayment(context, first.id), 200).body;
-      assert.deepEqual({ ...again, methods: [] }, { ...first, methods: [] });
+      assert.deepEqual(again, first);
     },
   },
   ...refusals.map(

@@ -48,6 +48,18 @@ export const checks: readonly Check[] = [
     },
   },
   {
+    id: 'limit.scale',
+    rows: ['LIM-04', 'RS-OP-12'],
+    title: 'a limit in the asset of the payment but in another scale allows no payment',
+    run: async (context) => {
+      const limit = amountOf(context.receiver, '1000');
+      for (const assetScale of [limit.assetScale + 1, limit.assetScale - 1]) {
+        const token = await outgoingTokenWith(context, { receiveAmount: { ...limit, assetScale } });
+        expectResourceError(await payWithQuote(context, (await createDebitQuote(context, '10')).id, token), 403);
+      }
+    },
+  },
+  {
     id: 'limit.receiver',
     rows: ['LIM-05', 'LIM-16', 'RS-OP-12'],
     title: 'a limit to one receiver lets only that one be paid, in any amount',

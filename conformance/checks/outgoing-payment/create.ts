@@ -9,10 +9,12 @@ import {
   amountOf,
   completeIncomingPayment,
   createIncomingPayment,
+  outgoingAccess,
   outgoingToken,
   postOutgoingPayment,
   quoteToken,
 } from '../../steps/scenarios.ts';
+import { addClient, obtainToken } from '../../steps/second-client.ts';
 import type { Json } from '../../steps/signed-client.ts';
 import { createDebitQuote, outgoingTokenWith, payWithQuote } from '../../steps/spending.ts';
 
@@ -134,7 +136,29 @@ export const checks: readonly Check[] = [
       );
       assert.ok(!('grantSpentDebitAmount' in read) && !('grantSpentReceiveAmount' in read));
       assert.ok(BigInt(read.sentAmount.value) <= BigInt(read.debitAmount.value));
-      assert.deepEqual(read.metadata, metadata);
+      const { grantSpentDebitAmount: _, grantSpentReceiveAmount: __, ...created } = body;
+      assert.deepEqual({ ...read, sentAmount: body.sentAmount }, created);
+    },
+  },
+  {
+    id: 'outgoing-payment.of-another-client',
+    rows: ['RS-10', 'AS-31'],
+    title: 'an outgoing payment is read by its creator, and by others only with read-all',
+    run: async (context) => {
+      const { sender } = context;
+      const own = await outgoingToken(context);
+      const { body } = expectStatus(await payWithQuote(context, (await createDebitQuote(context, '10')).id, own), 201);
+      const client = await addClient(context, 'reader');
+      for (const [action, status] of [
+        ['read', 404],
+        ['read-all', 200],
+      ] as const) {
+        const token = await obtainToken(context, sender, outgoingAccess(sender, undefined, [action]), client);
+        const call = { operation: 'get-outgoing-payment', url: body.id, token, sign: client.identity };
+        const answer = await context.call(call);
+        if (status === 404) expectResourceError(answer, 404);
+        else assert.equal(expectStatus(answer, 200).body.id, body.id);
+      }
     },
   },
   {

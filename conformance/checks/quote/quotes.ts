@@ -12,6 +12,7 @@ import {
   quoteToken,
   requestToken,
 } from '../../steps/scenarios.ts';
+import { addClient } from '../../steps/second-client.ts';
 import type { Json } from '../../steps/signed-client.ts';
 
 interface Refusal {
@@ -229,15 +230,19 @@ export const checks: readonly Check[] = [
     run: async (context) => {
       const { id: receiver } = await createIncomingPayment(context, { value: '5' });
       const quote = await createQuote(context, receiver);
-      const identity = context.newIdentity('reader');
-      const asker = { client: { jwk: identity.jwk }, identity };
-      for (const [action, status] of [
-        ['read', 404],
-        ['read-all', 200],
-      ] as const) {
-        const token = (await requestToken(context, context.sender, [quoteAccess([action])], asker)).access_token.value;
-        const answer = await context.call({ operation: 'get-quote', url: quote.id, token, sign: identity });
-        expectStatus(answer, status);
+      const key = context.newIdentity('reader');
+      for (const asker of [{ client: { jwk: key.jwk }, identity: key }, await addClient(context, 'reader')]) {
+        for (const [action, status] of [
+          ['read', 404],
+          ['read-all', 200],
+        ] as const) {
+          const grant = await requestToken(context, context.sender, [quoteAccess([action])], asker);
+          const token = grant.access_token.value;
+          expectStatus(
+            await context.call({ operation: 'get-quote', url: quote.id, token, sign: asker.identity }),
+            status,
+          );
+        }
       }
     },
   },

@@ -1,15 +1,38 @@
 /** Error codes and descriptions of the resource server. */
 import assert from 'node:assert/strict';
 import type { Check } from '../../runner/check.ts';
-import { expectStatus } from '../../steps/expect.ts';
+import { expectResourceError, expectStatus } from '../../steps/expect.ts';
+import { operations } from '../../steps/resource-operations.ts';
 import {
   amountOf,
   completeIncomingPayment,
   createIncomingPayment,
   postIncomingPayment,
 } from '../../steps/scenarios.ts';
+import { inNewWorld } from '../../steps/world.ts';
 
 export const checks: readonly Check[] = [
+  {
+    id: 'resource.not-stored',
+    rows: ['RS-31'],
+    title: 'no answer of the resource server may be stored, whether it succeeds or not',
+    run: (context) =>
+      inNewWorld(context, {}, async (world) => {
+        // Last, because the others need the payment open.
+        const last = 'complete-incoming-payment';
+        const inOrder = [...operations].sort((a, b) => Number(a.id === last) - Number(b.id === last));
+        for (const operation of inOrder) {
+          const call = await operation.call(world);
+          const answer = await world.call({ ...call, token: await operation.token(world) });
+          const refused = await world.call({ ...call, token: 'unknown-token' });
+          for (const { headers, status } of [answer, refused]) {
+            assert.match(headers.get('cache-control') ?? '', /\bno-store\b/, `${operation.id} answered ${status}`);
+          }
+          expectStatus(answer, 200, 201);
+          expectResourceError(refused, 401);
+        }
+      }),
+  },
   {
     id: 'resource.words-of-errors',
     rows: ['RS-03', 'AMB-15'],

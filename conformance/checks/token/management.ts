@@ -99,6 +99,23 @@ export const checks: readonly Check[] = [
     },
   },
   {
+    id: 'token.rotate-limits',
+    rows: ['AS-141', 'AS-146'],
+    title: 'the answer to a rotation names the limits of the grant, which hold for the new token',
+    run: async (context) => {
+      const { sender } = context;
+      const limits = { debitAmount: amountOf(sender, '100'), interval: 'R/2001-01-01T00:00:00Z/P1M' };
+      const grant = await grantOutgoing(context, outgoingAccess(sender, limits));
+      const { access_token } = expectStatus(await rotateToken(context, grant.access_token), 200).body;
+      assert.deepEqual(access_token.access[0].limits, limits);
+      assert.deepEqual(access_token.access, grant.access_token.access);
+      const { id } = await createIncomingPayment(context);
+      const quote = await createQuote(context, id, { debitAmount: amountOf(sender, '101') });
+      const json = { walletAddress: sender.url, quoteId: quote.id };
+      expectResourceError(await postOutgoingPayment(context, json, access_token.value), 403);
+    },
+  },
+  {
     id: 'token.rotate-empty-body',
     rows: ['AS-134'],
     title: 'an empty body with a JSON content type and the digest of nothing counts as no body',
