@@ -10,7 +10,7 @@ import { type Requirement, readRequirements } from './requirements.ts';
 import { createRun } from './run.ts';
 import { startTarget } from './start-target.ts';
 import { parseTarget } from './target.ts';
-import { loadResponseBodies } from './validation.ts';
+import { loadOperations } from './validation.ts';
 import type { Strictness } from './verdict.ts';
 
 const usage = `usage: node conformance/runner/main.ts [options]
@@ -90,7 +90,7 @@ async function checkTarget(
   try {
     const variables = { ...process.env, ...target?.variables };
     acceptAuthority(variables['TOUCHSTONE_CA']);
-    const run = await createRun(parseTarget(variables), await loadResponseBodies(), {
+    const run = await createRun(parseTarget(variables), await loadOperations(), {
       redaction,
       ...(profile && { profile }),
     });

@@ -10,7 +10,7 @@ import { discoverParty } from '../steps/world.ts';
 import type { CheckContext, Profile } from './check.ts';
 import { createRedaction, type Redaction } from './redaction.ts';
 import type { Identity, Target } from './target.ts';
-import type { ResponseBodies } from './validation.ts';
+import type { Operations } from './validation.ts';
 
 /** Seconds of business time after which shared results, mostly tokens, are computed again. */
 const longestAge = 240;
@@ -28,7 +28,7 @@ export interface Run {
  */
 export async function createRun(
   target: Target,
-  bodies: ResponseBodies,
+  operations: Operations,
   options: { readonly profile?: Profile; readonly redaction?: Redaction } = {},
 ): Promise<Run> {
   const { redaction = createRedaction() } = options;
@@ -44,7 +44,7 @@ export async function createRun(
     memory.clear();
     age = 0;
   });
-  const discovery = createSignedClient(target.identity, bodies, redaction, createRecorder());
+  const discovery = createSignedClient(target.identity, operations, redaction, createRecorder());
   const profile = (await readProfile(control)) ?? options.profile ?? 'compat';
   if (options.profile && profile !== options.profile) throw new Error(`the target goes by the profile ${profile}`);
   const parties = {
@@ -60,7 +60,7 @@ export async function createRun(
     redaction,
     contextFor: () => {
       const recorder = createRecorder();
-      const call = createSignedClient(target.identity, bodies, redaction, recorder);
+      const call = createSignedClient(target.identity, operations, redaction, recorder);
       return {
         recorder,
         context: { target, profile, ...parties, call, shared, control, clientHost, newIdentity },

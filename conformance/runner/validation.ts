@@ -1,8 +1,31 @@
-/** CT-09: every answer is held against the published schemas, through the precompiled validators of `generated/`. */
+/**
+ * CT-09: every answer is held against the document of its operation: status, content type, declared headers and body,
+ * through the precompiled validators of `generated/`.
+ */
 
 export type Validate = ((data: unknown) => boolean) & { errors?: readonly unknown[] | null };
-/** operationId → status → validator; `null` is a declared status without a body. */
-export type ResponseBodies = Record<string, Record<string, Validate | null> | undefined>;
+
+interface DeclaredResponse {
+  /** Media types of the body; empty for a response without one. */
+  readonly mediaTypes: readonly string[];
+  readonly headers: readonly string[];
+  readonly validate: Validate | null;
+}
+
+interface DeclaredOperation {
+  readonly id: string;
+  readonly method: string;
+  /** Matches the end of a request path; undefined for the base path of a server, which no path tells apart. */
+  readonly path: RegExp | undefined;
+  readonly responses: ReadonlyMap<number, DeclaredResponse>;
+}
+
+/** The operations of all documents by operationId, which is unique over them. */
+export type Operations = ReadonlyMap<string, DeclaredOperation>;
+
+interface JsonDocument {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, { operationId?: string; responses?: object }>>>>;
+}
 
 const documents = [
   'auth-server',
@@ -13,33 +36,90 @@ const documents = [
   'control',
 ] as const;
 
-/** Loads the validators of all documents; operation ids are unique over them. */
-export async function loadResponseBodies(): Promise<ResponseBodies> {
-  const merged: ResponseBodies = {};
-  for (const document of documents) {
-    const location = new URL(`../../generated/${document}/validators.js`, import.meta.url);
-    const module = (await import(location.href)) as { responseBody: ResponseBodies };
-    Object.assign(merged, module.responseBody);
+/** Loads the operations of all documents with their validators. */
+export async function loadOperations(): Promise<Operations> {
+  const operations = new Map<string, DeclaredOperation>();
+  for (const name of documents) {
+    const locate = (file: string): string => new URL(`../../generated/${name}/${file}`, import.meta.url).href;
+    const { default: document } = (await import(locate('document.json'), { with: { type: 'json' } })) as {
+      default: JsonDocument;
+    };
+    const { responseBody } = (await import(locate('validators.js'))) as {
+      responseBody: Record<string, Record<string, Validate | null>>;
+    };
+    for (const [path, methods] of Object.entries(document.paths)) {
+      for (const [method, { operationId: id, responses = {} }] of Object.entries(methods)) {
+        if (id === undefined) continue;
+        const declared = Object.entries(responses).map(
+          ([status, response]) =>
+            [Number(status), describeResponse(document, response, responseBody[id]?.[status] ?? null)] as const,
+        );
+        operations.set(id, { id, method: method.toUpperCase(), path: toPattern(path), responses: new Map(declared) });
+      }
+    }
   }
-  return merged;
+  return operations;
 }
 
-/** The problem with an answer, or `undefined`. */
+function describeResponse(document: JsonDocument, response: unknown, validate: Validate | null): DeclaredResponse {
+  const { content = {}, headers = {} } = resolveReference(document, response) as { content?: object; headers?: object };
+  return { mediaTypes: Object.keys(content), headers: Object.keys(headers), validate };
+}
+
+function resolveReference(document: JsonDocument, value: unknown): unknown {
+  const { $ref } = value as { $ref?: string };
+  if ($ref === undefined) return value;
+  return $ref
+    .split('/')
+    .slice(1)
+    .reduce<unknown>((node, key) => (node as Record<string, unknown>)[key], document);
+}
+
+function toPattern(path: string): RegExp | undefined {
+  if (path === '/') return undefined;
+  return new RegExp(
+    `${path
+      .replaceAll('.', '\\.')
+      .replaceAll('/', '/+')
+      .replaceAll(/\{[^}]+\}/g, '[^/]+')}/*$`,
+  );
+}
+
+/** The operation that a method and a URL address. Undefined for none, and for one at the base path of its server. */
+export function findOperation(operations: Operations, method: string, url: string): string | undefined {
+  const path = URL.parse(url)?.pathname ?? '';
+  for (const operation of operations.values()) {
+    const isMethod = operation.method === method || (operation.method === 'GET' && method === 'HEAD');
+    if (isMethod && operation.path?.test(path)) return operation.id;
+  }
+  return undefined;
+}
+
+/** The problem with an answer, or undefined. */
 export function judgeAnswer(
-  bodies: ResponseBodies,
+  operations: Operations,
   operation: string,
   answer: { readonly status: number; readonly headers: Headers; readonly text: string; readonly body: unknown },
+  method?: string,
 ): string | undefined {
-  const declared = bodies[operation];
+  const declared = operations.get(operation);
   if (!declared) return `operation ${operation} is not in any document`;
-  const validate = declared[String(answer.status)];
-  if (validate === undefined) return `status ${answer.status} is not declared for ${operation}`;
-  if (validate === null) return undefined;
-  if (!/^application\/json\b/.test(answer.headers.get('content-type') ?? '')) {
-    return `${operation} answered ${answer.status} as ${answer.headers.get('content-type') ?? 'no type'}, not JSON`;
+  const response = declared.responses.get(answer.status);
+  if (!response) return `status ${answer.status} is not declared for ${operation}`;
+  const answered = `${operation} answered ${answer.status}`;
+  const missing = response.headers.find((name) => !answer.headers.has(name));
+  if (missing) return `${answered} without the declared header ${missing}`;
+  if (response.mediaTypes.length === 0) {
+    return answer.text === '' ? undefined : `${answered} with a body where none is declared`;
   }
-  if (validate(answer.body)) return undefined;
-  return `${operation} answered ${answer.status} with a body that its schema refuses: ${describeErrors(validate.errors)}`;
+  const contentType = answer.headers.get('content-type');
+  const mediaType = (contentType ?? 'no type').split(';', 1).join().trim().toLowerCase();
+  if (!response.mediaTypes.includes(mediaType))
+    return `${answered} as ${mediaType}, not ${response.mediaTypes.join(' or ')}`;
+  if (method === 'HEAD' || mediaType !== 'application/json') return undefined;
+  const { validate } = response;
+  if (!validate || validate(answer.body)) return undefined;
+  return `${answered} with a body that its schema refuses: ${describeErrors(validate.errors)}`;
 }
 
 function describeErrors(errors: Validate['errors']): string {

@@ -5,13 +5,16 @@
 import { createHeaders } from '@interledger/http-signature-utils';
 import type { Redaction } from '../runner/redaction.ts';
 import type { Identity } from '../runner/target.ts';
-import { judgeAnswer, type ResponseBodies } from '../runner/validation.ts';
+import { findOperation, judgeAnswer, type Operations } from '../runner/validation.ts';
 import { exchange, type HeaderLine, type Received, type Sent } from './http-exchange.ts';
 import { type SignatureOptions, signRequest } from './message-signature.ts';
 
 export interface Call {
-  /** operationId of the operation addressed; its document judges the answer. Absent: the answer is not judged. */
-  readonly operation?: string;
+  /**
+   * operationId of the operation addressed; its document judges the answer. Absent: the one that method and URL address,
+   * unless it has the base path of its server. `null`: the answer is not judged.
+   */
+  readonly operation?: string | null;
   readonly method?: string;
   readonly url: string;
   /** Sent as JSON. */
@@ -57,7 +60,7 @@ export function createRecorder(): Recorder {
 /** Builds `call`. @param identity signs unless the call names another one */
 export function createSignedClient(
   identity: Identity,
-  bodies: ResponseBodies,
+  operations: Operations,
   redaction: Redaction,
   recorder: Recorder,
 ): SendCall {
@@ -71,10 +74,9 @@ export function createSignedClient(
     redaction.observe(answer.body);
     redaction.observe(answer.headers.get('location') ?? undefined);
     recorder.last = answer;
-    if (call.operation) {
-      const message = judgeAnswer(bodies, call.operation, answer);
-      if (message) recorder.violations.push({ operation: call.operation, status: answer.status, message });
-    }
+    const operation = call.operation === undefined ? findOperation(operations, sent.method, sent.url) : call.operation;
+    const message = operation ? judgeAnswer(operations, operation, answer, sent.method) : undefined;
+    if (operation && message) recorder.violations.push({ operation, status: answer.status, message });
     return answer;
   };
 }

@@ -16,11 +16,11 @@ import { createRedaction } from '../../conformance/runner/redaction.ts';
 import { describeFailure, describeSummary, summarise } from '../../conformance/runner/report.ts';
 import type { Requirement } from '../../conformance/runner/requirements.ts';
 import { createRun, newIdentity } from '../../conformance/runner/run.ts';
-import { loadResponseBodies } from '../../conformance/runner/validation.ts';
+import { loadOperations } from '../../conformance/runner/validation.ts';
 import { levelOf, type Strictness } from '../../conformance/runner/verdict.ts';
 import { createRecorder, createSignedClient } from '../../conformance/steps/signed-client.ts';
 
-const bodies = await loadResponseBodies();
+const operations = await loadOperations();
 const rows: Requirement[] = ['WA-01', 'WA-02', 'CT-09'].map((id) => ({
   id,
   level: 'must',
@@ -45,7 +45,7 @@ async function runAgainst(listener: RequestListener, checks: (origin: string) =>
     const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const results = await runChecks(checks(origin), () => {
       const recorder = createRecorder();
-      const call = createSignedClient(newIdentity('key'), bodies, redaction, recorder);
+      const call = createSignedClient(newIdentity('key'), operations, redaction, recorder);
       return { recorder, context: { call } as CheckContext };
     });
     return { results, redaction, states: judgeRows(rows, results) };
@@ -112,7 +112,7 @@ for (const [title, listener, message] of [
   [
     'a page where JSON is declared',
     (_request, response) => response.writeHead(200, { 'content-type': 'text/html' }).end('<p>'),
-    /not JSON/,
+    /not application\/json/,
   ],
 ] as const satisfies readonly (readonly [string, RequestListener, RegExp])[]) {
   test(`${title} fails CT-09 and names the check`, async () => {
@@ -156,7 +156,7 @@ async function runOf(named: string | undefined, profile?: Profile): Promise<Prof
     const addresses = { walletAddress: `${origin}/alice`, receiver: `${origin}/bob`, client: `${origin}/client` };
     const control = named === undefined ? {} : { control: { url: `${origin}/control`, token: 't' } };
     const environment = { ...addresses, ...control, identity: newIdentity('key') };
-    const run = await createRun(environment, bodies, profile ? { profile } : {});
+    const run = await createRun(environment, operations, profile ? { profile } : {});
     await run.close();
     return run.profile;
   } finally {

@@ -10,7 +10,7 @@ import { checks as allChecks } from '../../conformance/checks/index.ts';
 import { answersCheckId, type Check, type Profile, profiles, runChecks } from '../../conformance/runner/check.ts';
 import { createRun } from '../../conformance/runner/run.ts';
 import { parseTarget } from '../../conformance/runner/target.ts';
-import { loadResponseBodies } from '../../conformance/runner/validation.ts';
+import { loadOperations } from '../../conformance/runner/validation.ts';
 import { createDeployment } from '../../src/world/deployment.ts';
 import { mainWorldId } from '../../src/world/naming.ts';
 import { mutants as allMutants } from './index.ts';
@@ -43,7 +43,7 @@ const longestMs = 30_000;
 type Verdict = 'failed' | 'passed' | 'missing';
 
 const log = pino({ level: 'silent' });
-const bodies = await loadResponseBodies();
+const operations = await loadOperations();
 const deployment = await createDeployment({
   host: '127.0.0.1',
   controlPort: 0,
@@ -72,7 +72,7 @@ async function judgeIn(
   if (mutant?.from === 'founding') globalThis.touchstoneMutant = mutant.id;
   try {
     const world = await deployment.addWorld(mainWorldId, { consent: 'auto', profile });
-    const run = await createRun(parseTarget(world.describeEnvironment()), bodies);
+    const run = await createRun(parseTarget(world.describeEnvironment()), operations);
     globalThis.touchstoneMutant = mutant?.id;
     const results = await runChecks(checks.map(boundInTime), run.contextFor);
     for (const { id, failure } of results)

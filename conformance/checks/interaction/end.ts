@@ -115,7 +115,7 @@ export const checks: readonly Check[] = [
         const url = `${grant.interact.redirect.replace(/[?#].*$/, '')}/${decision}`;
         expectStatus(await context.call({ method: 'POST', url, sign: false }), 404, 405);
         const public_ = `${authServer.replace(/\/$/, '')}${path}/${decision}`;
-        expectStatus(await context.call({ method: 'POST', url: public_, sign: false }), 404);
+        expectStatus(await context.call({ operation: null, method: 'POST', url: public_, sign: false }), 404);
       }
       assert.equal((await callBack(context, 'GET', path)).body.state, 'PENDING');
       await passWait(context, grant);

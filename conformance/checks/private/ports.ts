@@ -16,14 +16,21 @@ export const checks: readonly Check[] = [
       const base = authServer.replace(/\/$/, '');
       const asked = { access_token: randomUUID(), access: [{ type: 'quote', actions: [...incomingActions] }] };
       expectStatus(
-        await context.call({ method: 'POST', url: `${base}/introspect`, json: asked, headers: bearer, sign: false }),
+        await context.call({
+          operation: null,
+          method: 'POST',
+          url: `${base}/introspect`,
+          json: asked,
+          headers: bearer,
+          sign: false,
+        }),
         404,
       );
       const { path } = await openInteraction(context);
       const secret = [['x-idp-secret', context.target.backChannel?.secret ?? ''] as const];
       for (const origin of [base, resourceServer]) {
-        expectStatus(await context.call({ url: origin + path, headers: secret, sign: false }), 404);
-        expectStatus(await context.call({ url: `${origin}/ledger`, sign: false }), 404);
+        expectStatus(await context.call({ operation: null, url: origin + path, headers: secret, sign: false }), 404);
+        expectStatus(await context.call({ operation: null, url: `${origin}/ledger`, sign: false }), 404);
       }
     },
   },

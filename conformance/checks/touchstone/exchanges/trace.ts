@@ -45,7 +45,7 @@ export const checks: readonly Check[] = [
         assert.deepEqual(await list(world, '?operation=get-quote'), []);
 
         const origin = new URL(url).origin;
-        expectStatus(await world.call({ url: `${origin}/exchanges`, sign: false }), 404);
+        expectStatus(await world.call({ operation: null, url: `${origin}/exchanges`, sign: false }), 404);
         const { url: control } = world.target.control!;
         expectStatus(await world.call({ url: `${control}/exchanges`, sign: false }), 401);
       });

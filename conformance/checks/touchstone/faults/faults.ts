@@ -30,6 +30,8 @@ const listFaults = async ({ control }: CheckContext): Promise<Json[]> =>
 async function createAnyPayment(context: CheckContext): Promise<Answer> {
   const { receiver } = context;
   return context.call({
+    // Injected faults make answers that are not documented.
+    operation: null,
     url: `${receiver.resourceServer}/incoming-payments`,
     json: { walletAddress: receiver.url },
     token: await incomingToken(context),
@@ -104,8 +106,8 @@ export const checks: readonly Check[] = [
     title: 'faults produce the undocumented answers of Rafiki: errors without a code, as text, at other statuses',
     run: async (context) => {
       await inNewWorld(context, {}, async (world) => {
-        // Without an operation, so the answer is not validated.
-        const ask = () => world.call({ url: world.sender.authServer, json: {} });
+        // Rafiki's answers are not documented ones.
+        const ask = () => world.call({ operation: null, url: world.sender.authServer, json: {} });
         const operation = 'post-request';
         await addFault(world, { operation, kind: 'status', status: 400, form: 'no-code' });
         const { error } = expectStatus(await ask(), 400).body;
@@ -117,9 +119,17 @@ export const checks: readonly Check[] = [
         assert.match(expectStatus(await ask(), 500).headers.get('content-type') ?? '', /^text\/plain/);
         await addFault(world, { operation: 'post-continue', kind: 'status', status: 401, code: 'invalid_request' });
         const url = `${world.sender.authServer.replace(/\/$/, '')}/continue/1`;
-        expectGnapError(await world.call({ method: 'POST', url, token: 'any' }), 401, 'invalid_request');
+        expectGnapError(
+          await world.call({ operation: null, method: 'POST', url, token: 'any' }),
+          401,
+          'invalid_request',
+        );
         await addFault(world, { operation: 'get-quote', kind: 'status', status: 403, code: '403' });
-        const quote = await world.call({ url: `${world.sender.resourceServer}/quotes/1`, token: 'any' });
+        const quote = await world.call({
+          operation: null,
+          url: `${world.sender.resourceServer}/quotes/1`,
+          token: 'any',
+        });
         expectResourceError(quote, 403);
         assert.equal(quote.body.error.code, '403');
         expectGnapError(await ask(), 400, 'invalid_request');

@@ -142,6 +142,8 @@ export const checks: readonly Check[] = [
               sign: false,
               headers,
               ...(method === 'POST' && { json: {} }),
+              // The consent page of an identity provider has the same path.
+              ...(url === `${control}/consent` && { operation: 'post-consent-policy' }),
             });
             assert.equal(status, 401, `${method} ${url} with ${authorization}`);
           }
