@@ -24,7 +24,7 @@ export interface Collection {
   readonly kind: 'incoming' | 'outgoing';
   readonly party: (context: CheckContext) => Party;
   readonly access: (party: Party, actions: readonly string[]) => Json;
-  /** Of the run's client. */
+  /** The token of the run's client. */
   readonly token: (context: CheckContext) => Promise<string>;
   /** Rights to create and list the second client's payments. */
   readonly ownToken: (context: CheckContext, client: SecondClient) => Promise<string>;

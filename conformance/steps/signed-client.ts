@@ -11,8 +11,8 @@ import { type SignatureOptions, signRequest } from './message-signature.ts';
 
 export interface Call {
   /**
-   * operationId of the operation addressed; its document judges the answer. Absent: the one that method and URL address,
-   * unless it has the base path of its server. `null`: the answer is not judged.
+   * operationId of the operation addressed; its document judges the answer. If absent, method and URL tell which one it
+   * is, except at the base path of a server. With `null` the answer is not judged.
    */
   readonly operation?: string | null;
   readonly method?: string;
