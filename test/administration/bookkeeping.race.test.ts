@@ -3,79 +3,39 @@
  * in doubt is booked once. The races also run with mutants, to prove that the test would notice.
  */
 import assert from 'node:assert/strict';
-import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
-import { after, afterEach, before, describe, test } from 'node:test';
-import { sql } from 'kysely';
+import { after, before, describe, test } from 'node:test';
 import { getPeerPacket } from '../../src/administration/peer-statement.ts';
 import { type Database, openDatabase } from '../../src/database/database.ts';
 import { bookTransfer, internalAccountId } from '../../src/payments/ledger.ts';
-import { nameDatabase, skipWithoutPostgres } from '../database/support/open.ts';
 import { arrangePayment } from '../payments/support/arrange-payment.ts';
 import { EUR, openWallet, prefixOf, readBalances } from '../payments/support/two-ases.ts';
+import { createTestDatabase, needsPostgres } from '../support/postgresql.ts';
+import { openRacers, type Racers } from '../support/racers.ts';
 
 const racerFile = join(import.meta.dirname, 'support', 'bookkeeping-racer.ts');
-const mutantHook = join(import.meta.dirname, '..', 'mutants', 'register.ts');
 
-describe('races for the ledger', { skip: skipWithoutPostgres, timeout: 120_000 }, () => {
-  let url: string;
+describe('races for the ledger', { skip: needsPostgres, timeout: 120_000 }, () => {
   let drop: () => Promise<void>;
   let db: Database;
+  let racers: Racers;
   before(async () => {
-    ({ url, drop } = nameDatabase('bookkeeping'));
-    db = await openDatabase({ kind: 'postgresql', url });
-  });
-  const children: ChildProcess[] = [];
-  afterEach(() => {
-    for (const child of children.splice(0)) child.kill('SIGKILL');
+    const database = await createTestDatabase();
+    drop = database.drop;
+    db = await openDatabase({ kind: 'postgresql', url: database.url });
+    racers = await openRacers(racerFile, { db, url: database.url }, 2);
   });
   after(async () => {
-    await db.close();
-    await drop();
+    await racers?.close();
+    await db?.close();
+    await drop?.();
   });
-
-  async function startRacer(args: readonly string[], mutant: string | undefined) {
-    const child = fork(racerFile, [url, ...args], {
-      execArgv: mutant ? ['--import', mutantHook] : [],
-      env: { ...process.env, ...(mutant && { TOUCHSTONE_MUTANT: mutant }) },
-    });
-    children.push(child);
-    const exit = once(child, 'exit');
-    assert.equal(await nextMessage(child), 'ready');
-    return { child, exit };
-  }
-
-  const nextMessage = async (child: ChildProcess): Promise<string> => (await once(child, 'message'))[0];
-
-  /** Resolves when a session waits for a lock, or when `isOver`. */
-  async function lockAwaited(isOver: () => boolean): Promise<void> {
-    while (!isOver()) {
-      const { rows } = await sql`select from pg_stat_activity
-        where datname = current_database() and wait_event_type = 'Lock'`.execute(db.query);
-      if (rows.length > 0) return;
-    }
-  }
 
   /** The second process acts while the first holds its transaction open. Returns how the second begins and ends. */
   async function race(first: readonly string[], second: readonly string[], mutant?: string) {
-    const a = await startRacer(first, mutant);
-    const b = await startRacer(second, mutant);
-    const done = nextMessage(a.child);
-    a.child.send('go');
-    assert.equal(await done, 'done');
-    let isAnswered = false;
-    const answer = nextMessage(b.child).finally(() => {
-      isAnswered = true;
-    });
-    b.child.send('go');
-    const watching = lockAwaited(() => isAnswered);
-    const early = await Promise.race([answer, watching.then(() => 'waits')]);
-    a.child.send('commit');
-    const late = await answer;
-    if (late === 'done') b.child.send('commit');
-    await Promise.all([a.exit, b.exit, watching]);
-    return { early, late };
+    const { early, late } = await racers.race([first, second], mutant);
+    assert.equal(early[0], 'done');
+    return { early: early[1], late: late[1] };
   }
 
   /** A payment of 100 with one packet that marble has booked, but whose fate granite does not know. */

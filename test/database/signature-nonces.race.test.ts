@@ -1,54 +1,52 @@
 /**
- * One nonce in two processes at once on PostgreSQL (SIG-15): it is new to one of them. Run again with a mutant that looks
+ * One nonce in two processes at once on PostgreSQL (SIG-15): it is new to one of them. Run again with a mutant that reads
  * before it writes, to see that the test would notice.
  */
 import assert from 'node:assert/strict';
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { describe, test } from 'node:test';
+import { after, before, describe, test } from 'node:test';
 import { openDatabase } from '../../src/database/database.ts';
-import { nameDatabase, skipWithoutPostgres } from './support/open.ts';
+import { createTestDatabase, needsPostgres } from '../support/postgresql.ts';
+import { forkWithMutants } from '../support/racers.ts';
 
 const racerFile = join(import.meta.dirname, 'support', 'signature-nonces-racer.ts');
-const mutantHook = join(import.meta.dirname, '..', 'mutants', 'register.ts');
 
-/** How often a nonce was new to both processes, in so many rounds, or until that happened `enough` times. */
-async function race(rounds: number, enough: number, mutant?: string): Promise<{ both: number; neither: number }> {
-  const { url, drop } = nameDatabase('nonces');
-  const db = await openDatabase({ kind: 'postgresql', url });
-  const start = (): ChildProcess =>
-    fork(racerFile, [url], {
-      execArgv: mutant ? ['--import', mutantHook] : [],
-      env: { ...process.env, ...(mutant && { TOUCHSTONE_MUTANT: mutant }) },
-    });
-  const racers = [start(), start()];
-  try {
+describe('processes race for a nonce', { skip: needsPostgres, timeout: 120_000 }, () => {
+  let database: Awaited<ReturnType<typeof createTestDatabase>>;
+  let racers: ChildProcess[];
+  before(async () => {
+    database = await createTestDatabase();
+    await (await openDatabase({ kind: 'postgresql', url: database.url })).close();
+    racers = [1, 2].map(() => forkWithMutants(racerFile, [database.url]));
     await Promise.all(racers.map((racer) => once(racer, 'message')));
-    const count = { both: 0, neither: 0 };
-    for (let round = 0; round < rounds && count.both < enough; round += 1) {
-      const answers = racers.map((racer) => once(racer, 'message'));
-      for (const racer of racers) racer.send(`nonce-${round}`);
-      const known = (await Promise.all(answers)).map(([wasThere]) => wasThere as boolean);
-      if (known.every((wasThere) => !wasThere)) count.both += 1;
-      if (known.every((wasThere) => wasThere)) count.neither += 1;
-    }
-    return count;
-  } finally {
+  });
+  after(async () => {
     const exits = racers.map((racer) => once(racer, 'exit'));
     for (const racer of racers) racer.disconnect();
     await Promise.all(exits);
-    await db.close();
-    await drop();
-  }
-}
-
-describe('processes race for a nonce', { skip: skipWithoutPostgres, timeout: 120_000 }, () => {
-  test('it is new to one of them', async () => {
-    assert.deepEqual(await race(150, 1), { both: 0, neither: 0 });
+    await database.drop();
   });
 
-  test('looking first and writing then would let it pass twice', async () => {
-    assert.equal((await race(2000, 1, 'signature.nonce-looked-up-first')).both, 1);
+  /** How often a nonce was new to both processes, or known to both, in so many rounds, or until it was new to both. */
+  async function race(rounds: number, mutant?: string): Promise<{ both: number; neither: number }> {
+    const count = { both: 0, neither: 0 };
+    for (let round = 0; round < rounds && count.both === 0; round += 1) {
+      const answers = racers.map((racer) => once(racer, 'message'));
+      for (const racer of racers) racer.send({ nonce: `${mutant ?? 'nonce'}-${round}`, mutant });
+      const known = (await Promise.all(answers)).map(([wasKnown]) => wasKnown as boolean);
+      if (known.every((wasKnown) => !wasKnown)) count.both += 1;
+      if (known.every((wasKnown) => wasKnown)) count.neither += 1;
+    }
+    return count;
+  }
+
+  test('it is new to one of them', async () => {
+    assert.deepEqual(await race(150), { both: 0, neither: 0 });
+  });
+
+  test('a process that reads first and writes then would let it pass twice', async () => {
+    assert.equal((await race(2000, 'signature.nonce-looked-up-first')).both, 1);
   });
 });

@@ -8,18 +8,21 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { type Database, openDatabase } from '../../src/database/database.ts';
-import { nameDatabase, skipWithoutPostgres } from '../database/support/open.ts';
+import { createTestDatabase, needsPostgres } from '../support/postgresql.ts';
 import { createOneAse, marble, type OneAse } from './support/one-ase.ts';
 
-const skip = skipWithoutPostgres;
-const options = { skip, timeout: 30_000 };
-const { url, drop } = skip ? { url: '', drop: async () => {} } : nameDatabase('events');
+const skip = needsPostgres;
+const options = { skip, timeout: 120_000 };
+let url: string;
+let drop: () => Promise<void>;
 let db: Database;
 let one: OneAse;
 const children: ChildProcess[] = [];
 
 before(async () => {
-  if (!skip) db = await openDatabase({ kind: 'postgresql', url });
+  if (skip) return;
+  ({ url, drop } = await createTestDatabase());
+  db = await openDatabase({ kind: 'postgresql', url });
 });
 beforeEach(async () => {
   if (!skip) one = await createOneAse(db);

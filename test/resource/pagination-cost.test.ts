@@ -7,7 +7,7 @@ import { after, before, describe, test } from 'node:test';
 import { type CompiledQuery, sql } from 'kysely';
 import { type Database, openDatabase, type Queryable } from '../../src/database/database.ts';
 import { formatCursor, type Position } from '../../src/resource/pagination.ts';
-import { nameDatabase, skipWithoutPostgres } from '../database/support/open.ts';
+import { createTestDatabase, needsPostgres } from '../support/postgresql.ts';
 import {
   insertPayments,
   type Kind,
@@ -34,14 +34,16 @@ const MAX_BLOCKS = 20 * 10;
 /** Thrown to roll a transaction back. */
 class Rollback extends Error {}
 
-describe('a page', { skip: skipWithoutPostgres, timeout: 120_000 }, () => {
-  const { url, drop } = skipWithoutPostgres ? { url: '', drop: async () => {} } : nameDatabase('pages');
+describe('a page', { skip: needsPostgres, timeout: 120_000 }, () => {
+  let drop: () => Promise<void>;
   let db: Database;
   let wallet: ListedWallet;
   const costs = new Map<string, { few: number; many: number }>();
 
   before(async () => {
-    db = await openDatabase({ kind: 'postgresql', url });
+    const database = await createTestDatabase();
+    drop = database.drop;
+    db = await openDatabase({ kind: 'postgresql', url: database.url });
     wallet = await openListedWallet(db, 'granite');
     const busy = { clientId: 'https://client.example/busy', stepMs };
     for (const kind of kinds) {

@@ -8,7 +8,8 @@ import { createConnector } from '../../../src/payments/ilp/connector.ts';
 import { createCredentials } from '../../../src/payments/ilp/credentials.ts';
 import type { Link, Peer } from '../../../src/payments/ilp/link.ts';
 import { createStreamPrepare } from '../../../src/payments/ilp/stream-sender.ts';
-import { nameDatabase, openEmbedded, skipWithoutPostgres } from '../../database/support/open.ts';
+import { openEmbedded } from '../../database/support/open.ts';
+import { createTestDatabase, needsPostgres } from '../../support/postgresql.ts';
 import {
   createIncomingPayment,
   createTwoAses,
@@ -224,8 +225,8 @@ describe('the balance limit of a peer', () => {
     assert.equal(await send(await makePacket(0n)), 'fulfilled');
   });
 
-  it('holds for packets to several payments that arrive together', { skip: skipWithoutPostgres }, async () => {
-    const { url, drop } = nameDatabase('balance_limit');
+  it('holds for packets to several payments that arrive together', { skip: needsPostgres }, async () => {
+    const { url, drop } = await createTestDatabase();
     const postgres = await openDatabase({ kind: 'postgresql', url });
     try {
       const { makePacket, connect, open } = await arrange(postgres);

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { type Database, openDatabase } from '../../../src/database/database.ts';
 import { readPacketsInDoubt } from '../../../src/payments/ilp/packet-journal.ts';
-import { nameDatabase, skipWithoutPostgres } from '../../database/support/open.ts';
+import { createTestDatabase, needsPostgres } from '../../support/postgresql.ts';
 import type { AseProcessSetting } from '../support/ase-process.ts';
 import { type AseProcess, spawnAse } from '../support/spawn-ase.ts';
 import {
@@ -23,15 +23,15 @@ import {
 
 const AMOUNTS = { debitAmount: 103n, fee: 3n, receiveAmount: 90n };
 
-describe('after kill -9', { skip: skipWithoutPostgres }, () => {
+describe('after kill -9', { skip: needsPostgres }, () => {
   const databases: { url: string; drop: () => Promise<void>; db: Database }[] = [];
   let granite: AsePlace;
   let marble: AsePlace;
   const running = new Set<AseProcess>();
 
   before(async () => {
-    for (const name of ['granite', 'marble']) {
-      const place = nameDatabase(`crash_${name}`);
+    for (const _ of ['granite', 'marble']) {
+      const place = await createTestDatabase();
       databases.push({ ...place, db: await openDatabase({ kind: 'postgresql', url: place.url }) });
     }
     granite = { ase: 'granite', db: databases[0]!.db, asset: USD };

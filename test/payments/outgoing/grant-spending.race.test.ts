@@ -3,33 +3,33 @@
  * they gave back can be spent. Run again with mutants, to see that the test would notice.
  */
 import assert from 'node:assert/strict';
-import { type ChildProcess, fork } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
-import { sql } from 'kysely';
 import { type Database, openDatabase } from '../../../src/database/database.ts';
 import { createIds } from '../../../src/ids.ts';
 import { findSpending, reserveSpending } from '../../../src/payments/outgoing/grant-spending.ts';
-import { nameDatabase, skipWithoutPostgres } from '../../database/support/open.ts';
+import { createTestDatabase, needsPostgres } from '../../support/postgresql.ts';
+import { openRacers, type Racers } from '../../support/racers.ts';
 import { createOutgoingPayment, EUR, USD } from '../support/two-ases.ts';
 
 const ase = 'granite';
 const racerFile = join(import.meta.dirname, 'support', 'grant-spending-racer.ts');
-const mutantHook = join(import.meta.dirname, '..', '..', 'mutants', 'register.ts');
 
-describe('processes race for one grant', { skip: skipWithoutPostgres, timeout: 120_000 }, () => {
-  let url: string;
+describe('processes race for one grant', { skip: needsPostgres, timeout: 120_000 }, () => {
   let drop: () => Promise<void>;
   let db: Database;
+  let racers: Racers;
   before(async () => {
-    ({ url, drop } = nameDatabase('grant_spending'));
-    db = await openDatabase({ kind: 'postgresql', url });
+    const database = await createTestDatabase();
+    drop = database.drop;
+    db = await openDatabase({ kind: 'postgresql', url: database.url });
+    racers = await openRacers(racerFile, { db, url: database.url }, 3);
   });
   after(async () => {
-    await db.close();
-    await drop();
+    await racers?.close();
+    await db?.close();
+    await drop?.();
   });
 
   const item = (grantId: string) => ({
@@ -42,56 +42,11 @@ describe('processes race for one grant', { skip: skipWithoutPostgres, timeout: 1
   const total = async (grantId: string): Promise<bigint | undefined> =>
     (await findSpending(db.query, item(grantId))).spentDebit?.value;
 
-  async function startRacer(grantId: string, action: readonly string[], mutant: string | undefined) {
-    const child = fork(racerFile, [url, ase, grantId, ...action], {
-      execArgv: mutant ? ['--import', mutantHook] : [],
-      env: { ...process.env, ...(mutant && { TOUCHSTONE_MUTANT: mutant }) },
-    });
-    const exit = once(child, 'exit');
-    assert.deepEqual(await once(child, 'message').then(([message]) => message), 'ready');
-    return { child, exit };
-  }
-
-  /** Resolves when so many sessions wait for a lock; stops when `isOver`. */
-  async function locksAwaited(count: number, isOver: () => boolean): Promise<void> {
-    while (!isOver()) {
-      const { rows } = await sql`select from pg_stat_activity
-        where datname = current_database() and wait_event_type = 'Lock'`.execute(db.query);
-      if (rows.length >= count) return;
-    }
-  }
-
-  const nextMessage = async (child: ChildProcess): Promise<string> => (await once(child, 'message'))[0];
-
-  /**
-   * One process for each action. Each begins when the one before it has done its work and holds its transaction open,
-   * or waits for a lock, or was refused; then all may commit. Returns what each was at then, and how it ended.
-   */
-  async function race(grantId: string, actions: readonly (readonly string[])[], mutant?: string) {
-    const racers = await Promise.all(actions.map((action) => startRacer(grantId, action, mutant)));
-    const early: string[] = [];
-    const answers: Promise<string>[] = [];
-    for (const { child } of racers) {
-      let isAnswered = false;
-      const answer = nextMessage(child).finally(() => {
-        isAnswered = true;
-      });
-      answers.push(answer);
-      child.send('go');
-      const waiting = early.filter((outcome) => outcome === 'waits').length;
-      const watching = locksAwaited(waiting + 1, () => isAnswered);
-      early.push(await Promise.race([answer, watching.then(() => (isAnswered ? answer : 'waits'))]));
-      if (isAnswered) await watching;
-    }
-    const late = racers.map(async ({ child, exit }, i) => {
-      const outcome = await answers[i]!;
-      // One that was refused has nothing to commit, and may be gone.
-      if (outcome === 'done') child.send('commit');
-      await exit;
-      return outcome;
-    });
-    return { early, late: await Promise.all(late) };
-  }
+  const race = (grantId: string, actions: readonly (readonly string[])[], mutant?: string) =>
+    racers.race(
+      actions.map((action) => [ase, grantId, ...action]),
+      mutant,
+    );
 
   const openGrant = (grantId: string) =>
     db.query.insertInto('outgoing_payment_grant').values({ ase, grant_id: grantId }).execute();

@@ -9,7 +9,7 @@ import { sql } from 'kysely';
 import { type Database, openDatabase } from '../../../src/database/database.ts';
 import { createIlpOverHttpLink } from '../../../src/payments/ilp/ilp-over-http.ts';
 import { createStreamPrepare } from '../../../src/payments/ilp/stream-sender.ts';
-import { nameDatabase, skipWithoutPostgres } from '../../database/support/open.ts';
+import { createTestDatabase, needsPostgres } from '../../support/postgresql.ts';
 import { type AseProcess, spawnAse } from '../support/spawn-ase.ts';
 import {
   type AsePlace,
@@ -22,8 +22,9 @@ import {
   TestClock,
 } from '../support/two-ases.ts';
 
-describe('two receiving processes', { skip: skipWithoutPostgres }, () => {
-  const { url, drop } = skipWithoutPostgres ? { url: '', drop: async () => {} } : nameDatabase('races');
+describe('two receiving processes', { skip: needsPostgres }, () => {
+  let url: string;
+  let drop: () => Promise<void>;
   let db: Database;
   let marble: AsePlace;
   const processes: AseProcess[] = [];
@@ -48,6 +49,7 @@ describe('two receiving processes', { skip: skipWithoutPostgres }, () => {
   }
 
   before(async () => {
+    ({ url, drop } = await createTestDatabase());
     db = await openDatabase({ kind: 'postgresql', url });
     marble = { ase: 'marble', db, asset: EUR };
     await startTwo(false);

@@ -17,7 +17,7 @@ import type { Peer } from '../../../src/payments/ilp/link.ts';
 import type { ReadReceiver } from '../../../src/payments/receiver.ts';
 import { compat, type Switches } from '../../../src/profile.ts';
 import type { ResourceCaller } from '../../../src/resource/caller.ts';
-import { nameDatabase, openEmbedded, skipWithoutPostgres } from '../../database/support/open.ts';
+import { createFastestDatabase } from '../../support/postgresql.ts';
 import { testAse } from '../../support/test-ase.ts';
 
 export interface TestAse {
@@ -95,8 +95,8 @@ const key = await importClientJwk({ ...publicKey.export({ format: 'jwk' }), kid:
 /** Both ASEs have wallet addresses `/alice` and `/bob`, in USD/2 at granite and EUR/2 at marble, and an inactive `/gone`. */
 async function startResourceServers(): Promise<ResourceServers> {
   // PostgreSQL, where available, runs concurrent requests truly in parallel.
-  const named = skipWithoutPostgres ? undefined : nameDatabase('resource');
-  const db = named ? await openDatabase({ kind: 'postgresql', url: named.url }) : await openEmbedded();
+  const database = await createFastestDatabase();
+  const db = await openDatabase(database.options);
   const clock = new WorldClock();
   clock.setting = { mode: 'frozen', offset: 0, at: start };
   let { switches } = defaultTerms;
@@ -132,7 +132,7 @@ async function startResourceServers(): Promise<ResourceServers> {
     async close() {
       for (const { server } of running) await server.close();
       await db.close();
-      await named?.drop();
+      await database.drop();
     },
   };
 }
