@@ -25,8 +25,8 @@ const { values: options, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     seed: { type: 'string' },
-    // One more file than cores, because some tests wait for a timeout.
-    concurrency: { type: 'string', default: String(availableParallelism() + 1) },
+    // More files than cores, because many tests wait for a timeout or another process.
+    concurrency: { type: 'string', default: String(2 * availableParallelism() + 2) },
   },
 });
 

@@ -23,7 +23,7 @@ export interface WebhookHost {
   readonly deliveries: readonly Delivery[];
   /** Status of the answer to an event; 200 unless changed. */
   answer: (event: Json) => number;
-  /** Waits until as many deliveries fit; throws after ten seconds. */
+  /** Waits until as many deliveries fit; throws after 25 seconds. */
   awaitDeliveries(count: number, fits?: (delivery: Delivery) => boolean): Promise<Delivery[]>;
   close(): Promise<void>;
 }
@@ -61,7 +61,7 @@ export async function openWebhookHost(): Promise<WebhookHost> {
     deliveries,
     answer: () => 200,
     async awaitDeliveries(count, fits = () => true) {
-      for (const deadline = Date.now() + 10_000; ; await new Promise((resolve) => setTimeout(resolve, 20))) {
+      for (const deadline = Date.now() + 25_000; ; await new Promise((resolve) => setTimeout(resolve, 20))) {
         const fitting = deliveries.filter(fits);
         if (fitting.length >= count) return fitting;
         const seen = deliveries.map(({ event }) => event.type).join(', ') || 'nothing';

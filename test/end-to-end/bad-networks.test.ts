@@ -13,9 +13,28 @@ const linkTimeoutMs = 2_000;
 /** Two packets. */
 const amount = `${maxPacketAmount + 400n}`;
 
+/** Packets of granite that have no answer yet, and those that have failed but whose failure is held back. */
+let pending = 0;
+/** While set, no packet of granite ends. */
+let held: PromiseWithResolvers<void> | undefined;
 let worlds: TwoWorlds;
 before(async () => {
-  worlds = await startTwoWorlds({ granite: { linkTimeoutMs } });
+  worlds = await startTwoWorlds({
+    granite: {
+      linkTimeoutMs,
+      wrapLink: (_from, _to, link) => ({
+        async send(...packet) {
+          pending += 1;
+          try {
+            return await link.send(...packet);
+          } finally {
+            await held?.promise;
+            pending -= 1;
+          }
+        },
+      }),
+    },
+  });
 });
 after(() => worlds?.close());
 
@@ -52,12 +71,22 @@ async function booksAgree(): Promise<void> {
   assert.equal(bookOf(granite!, 'hold:USD:2'), 0n);
 }
 
-/** A local payment completes while the network is still bad, and a wallet address is served. */
-async function othersAreServed(): Promise<void> {
+/** Pays across the bad network. Before any of the packets ends, a local payment completes and a wallet address is served. */
+async function payWhileOthersAreServed(across: readonly Prepared[]): Promise<string[]> {
   const local = await prepare(worlds.neighbour, '100');
-  await pay(local);
-  await eventually(async () => (await readReceived(local.incoming)) === '100');
-  assert.equal((await fetch(worlds.payee)).status, 200);
+  held = Promise.withResolvers();
+  try {
+    const payments = await Promise.all(across.map(pay));
+    await eventually(async () => pending > 0);
+    await pay(local);
+    await eventually(async () => (await readReceived(local.incoming)) === '100');
+    assert.equal((await fetch(worlds.payee)).status, 200);
+    assert.ok(pending > 0, 'the others still wait');
+    return payments;
+  } finally {
+    held.resolve();
+    held = undefined;
+  }
 }
 
 describe('packets between two ASEs, over a network', () => {
@@ -88,8 +117,7 @@ describe('packets between two ASEs, over a network', () => {
       const prepared = await prepare(worlds.payee);
       const { struck, connections } = worlds.proxy.seen;
       worlds.proxy.set(fault);
-      const payment = await pay(prepared);
-      await othersAreServed();
+      const [payment] = (await payWhileOthersAreServed([prepared])) as [string];
       const tries = () => worlds.proxy.seen.connections - connections + worlds.proxy.seen.struck - struck;
       await eventually(async () => tries() > 1);
       const meanwhile = await worlds.payer.read(payment);
@@ -103,8 +131,7 @@ describe('packets between two ASEs, over a network', () => {
   test('that swallows the packets of many payments: a local payment does not wait for them', async () => {
     const many = await Promise.all(Array.from({ length: 12 }, () => prepare(worlds.payee)));
     worlds.proxy.set({ kind: 'swallow' });
-    const payments = await Promise.all(many.map(pay));
-    await othersAreServed();
+    const payments = await payWhileOthersAreServed(many);
     worlds.proxy.set(undefined);
     await Promise.all(payments.map((payment, index) => endsExactly(payment, many[index]!)));
     await booksAgree();

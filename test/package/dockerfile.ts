@@ -10,6 +10,7 @@ import { basename, delimiter, dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { load } from 'js-yaml';
+import { findFreePort } from '../support/free-port.ts';
 import { startCommand } from './support/started-command.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -136,7 +137,7 @@ test('its steps build a program that starts, becomes healthy and stops', async (
   );
   const [file, ...entry] = JSON.parse(one(final, 'ENTRYPOINT')) as [string, ...string[]];
   const args = [...entry, ...JSON.parse(one(final, 'CMD'))];
-  const port = String(26800);
+  const port = String(await findFreePort());
   const env = { ...environment, TOUCHSTONE_PORT: port, NODE_ENV: 'production' };
   const check = () => {
     const [checker, ...rest] = JSON.parse(afterOptions(one(final, 'HEALTHCHECK')).replace(/^CMD /, ''));

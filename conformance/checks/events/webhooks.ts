@@ -62,7 +62,7 @@ const listEvents = async ({ control }: CheckContext, ase: string, state: string)
 
 /** Waits until the event of the payment has had this many attempts. */
 async function awaitAttempt(world: CheckContext, ase: string, state: string, payment: string, attempts: number) {
-  for (const deadline = Date.now() + 10_000; ; await new Promise((resolve) => setTimeout(resolve, 20))) {
+  for (const deadline = Date.now() + 25_000; ; await new Promise((resolve) => setTimeout(resolve, 20))) {
     const found = (await listEvents(world, ase, state)).find((event) => event.payment === payment);
     if (found?.attempts === attempts) return found;
     assert.ok(Date.now() < deadline, `attempt ${attempts} was made: ${JSON.stringify(found)}`);

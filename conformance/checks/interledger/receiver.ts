@@ -112,7 +112,7 @@ export const checks: readonly Check[] = [
       const { assetCode, assetScale } = context.receiver;
       await withIncomingPackets(context, { value: 1000n }, async ({ peer, credentials, received }) => {
         for (const amount of [1n, 1000n, 0n]) {
-          const condition = sha256(Buffer.from(`unknown ${Math.random()}`));
+          const condition = sha256(Buffer.from(`unknown ${amount}`));
           const answer = await peer.send(credentials, { amount, condition, sequence: 9n });
           expectReject(answer, 'F99', credentials);
           const stream = streamOf(answer);

@@ -47,7 +47,7 @@ async function senderBalance(context: CheckContext): Promise<bigint> {
 
 /** Waits for the packets of a payment that are in doubt. */
 async function packetsInDoubt(context: CheckContext, ase: string, payment: string): Promise<Json[]> {
-  for (const end = Date.now() + 10_000; ; await new Promise((resolve) => setTimeout(resolve, 50))) {
+  for (const end = Date.now() + 25_000; ; await new Promise((resolve) => setTimeout(resolve, 50))) {
     const { packets } = await ask(context, `${ase}/packets-in-doubt?first=100`);
     const found = packets.filter((packet: Json) => packet.payment === payment);
     if (found.length > 0 || Date.now() > end) return found;
