@@ -17,12 +17,13 @@ export type Kind = (typeof kinds)[number];
 export interface ListedWallet {
   readonly ase: string;
   readonly id: string;
+  readonly accountId: string;
   readonly url: string;
 }
 
 /** A wallet address whose payments can be listed. */
 export async function openListedWallet(db: Database, ase: string): Promise<ListedWallet> {
-  const { id } = await openWallet({ ase, db, asset: USD });
+  const { id, accountId } = await openWallet({ ase, db, asset: USD });
   await db.query
     .insertInto('outgoing_payment_grant')
     .values({ ase, grant_id: `grant of ${id}` })
@@ -44,7 +45,7 @@ export async function openListedWallet(db: Database, ase: string): Promise<Liste
       updated_at: toInstant(0),
     })
     .execute();
-  return { ase, id, url: `https://${ase}.example/${id}` };
+  return { ase, id, accountId, url: `https://${ase}.example/${id}` };
 }
 
 export interface Filling {
@@ -64,7 +65,7 @@ interface Listed {
 export async function insertPayments(
   db: Queryable,
   kind: Kind,
-  { ase, id: wallet }: ListedWallet,
+  { ase, id: wallet, accountId }: ListedWallet,
   { count, clientId, from, stepMs }: Filling,
 ): Promise<Listed[]> {
   const when = sql`${toInstant(from)}::timestamptz + n * make_interval(secs => ${stepMs / 1000}::float8)`;
@@ -72,23 +73,25 @@ export async function insertPayments(
   if (kind === 'incoming') {
     const { rows } = await sql<Listed>`
       insert into incoming_payment (ase, id, wallet_address_id, client_id, asset_code, asset_scale, received_amount,
-        completed, expires_at, created_at)
-      select ${ase}, gen_random_uuid()::text, ${wallet}, ${clientId}, 'USD', 2, 0, false, ${when}, ${when} from ${series}
+        completed, expires_at, created_at, account_id)
+      select ${ase}, gen_random_uuid()::text, ${wallet}, ${clientId}, 'USD', 2, 0, false, ${when}, ${when}, ${accountId}
+      from ${series}
       returning id, created_at`.execute(db);
     return rows;
   }
   const { rows } = await sql<Listed>`
     with quoted as (
       insert into quote (ase, id, wallet_address_id, client_id, receiver, debit_amount, debit_asset_code,
-        debit_asset_scale, fee, receive_amount, receive_asset_code, receive_asset_scale, created_at, expires_at)
+        debit_asset_scale, fee, receive_amount, receive_asset_code, receive_asset_scale, created_at, expires_at,
+        account_id)
       select ${ase}, gen_random_uuid()::text, ${wallet}, ${clientId}, 'https://marble.example/incoming-payments/1',
-        1, 'USD', 2, 0, 1, 'USD', 2, ${when}, ${when} from ${series}
+        1, 'USD', 2, 0, 1, 'USD', 2, ${when}, ${when}, ${accountId} from ${series}
       returning id, created_at
     )
     insert into outgoing_payment (ase, id, quote_id, wallet_address_id, client_id, grant_id, spending_id, state, funded,
-      sent_amount, delivered_amount, created_at, attempts)
+      sent_amount, delivered_amount, created_at, attempts, account_id)
     select ${ase}, gen_random_uuid()::text, id, ${wallet}, ${clientId}, ${`grant of ${wallet}`},
-      ${`spending of ${wallet}`}, 'completed', true, 1, 1, created_at, 0 from quoted
+      ${`spending of ${wallet}`}, 'completed', true, 1, 1, created_at, 0, ${accountId} from quoted
     returning id, created_at`.execute(db);
   return rows;
 }
