@@ -3,9 +3,12 @@ import type { Logger } from 'pino';
 import { wallNow } from '../clock.ts';
 import type { Database } from '../database/database.ts';
 import { findDueWork } from './due-work.ts';
+import { deleteDeadWorlds, deleteOldCounters } from './retention.ts';
 import type { World } from './world.ts';
 
 const POLL_MS = 1000;
+/** Polls between two runs of the retention. */
+const RETENTION_POLLS = 60;
 
 export interface Poller {
   /** Resolves when the poll in progress has ended. */
@@ -23,9 +26,23 @@ export function startPoller(opening: Promise<Database>, worlds: ReadonlyMap<stri
     if (db.kind === 'postgresql') await Promise.all([...worlds.values()].map((world) => world.refresh()));
   }
 
+  /** Additional worlds that another process vouches for are left alone. */
+  async function retain(): Promise<void> {
+    const db = await opening;
+    const now = wallNow();
+    await deleteOldCounters(db, now);
+    const dead = await deleteDeadWorlds(db, [...worlds.keys()], now);
+    if (dead.length > 0) log.info({ worlds: dead }, 'worlds of an ended process deleted');
+    for (const world of worlds.values()) await world.deleteOldRows();
+  }
+
+  let polls = 0;
   let polling = Promise.resolve();
   const timer = setInterval(() => {
     polling = polling.then(poll).catch((error) => log.warn({ err: error }, 'polling failed'));
+    polls += 1;
+    if (polls % RETENTION_POLLS !== 1) return;
+    polling = polling.then(retain).catch((error) => log.warn({ err: error }, 'retention failed'));
   }, POLL_MS).unref();
   return {
     stop() {

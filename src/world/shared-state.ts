@@ -1,9 +1,11 @@
 /** The clock and the consent policy of a world, shared by all its processes (CT-02, CT-03). */
 import { type ClockChange, liveClock, type WorldClock } from '../clock.ts';
 import type { ConsentMode } from '../control/controls.ts';
-import { toJson } from '../database/columns.ts';
+import { toInstant, toJson } from '../database/columns.ts';
 import type { Database } from '../database/database.ts';
 import { Problem } from '../errors.ts';
+import { mainWorldId } from './naming.ts';
+import { WORLD_LEASE_MS } from './retention.ts';
 
 export interface SharedState {
   readonly consent: () => ConsentMode;
@@ -31,7 +33,12 @@ export function createSharedState(
     async open(mode) {
       await db.query
         .insertInto('world')
-        .values({ id: worldId, clock: toJson(liveClock), consent: mode })
+        .values({
+          id: worldId,
+          clock: toJson(liveClock),
+          consent: mode,
+          alive_until: worldId === mainWorldId ? null : toInstant(clock.wallNow() + WORLD_LEASE_MS),
+        })
         .onConflict((conflict) => conflict.doNothing())
         .execute();
       await state.refresh();

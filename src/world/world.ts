@@ -26,6 +26,7 @@ import { checkExposure, type Exposure } from './exposure.ts';
 import { listenForAses } from './listeners.ts';
 import type { WorldHost, WorldOptions } from './options.ts';
 import type { Passphrase } from './provision.ts';
+import { deleteOldRows } from './retention.ts';
 import { createRuntime, type RuntimeOptions, startAses, stopAses, type WorldRuntime } from './runtime.ts';
 
 export type { WorldOptions } from './options.ts';
@@ -51,6 +52,8 @@ export interface World {
   settled(): Promise<void>;
   /** Makes the ASE process work that is due by the clock of this world. False if the ASE is in another world. */
   wake(work: DueWork): boolean;
+  /** Deletes a bounded number of rows whose retention has ended. */
+  deleteOldRows(): Promise<void>;
   /** Applies changes that another process made. */
   refresh(): Promise<void>;
   /** Stops the world. Its rows stay in the database. */
@@ -165,6 +168,9 @@ async function startWorld(parts: RuntimeOptions): Promise<World> {
       if (kind === 'payments') ase?.wake();
       else if (dueAt <= runtime.clock.businessNow()) ase?.wakeEvents();
       return ase !== undefined;
+    },
+    async deleteOldRows() {
+      for (const { ase } of started()) await deleteOldRows(runtime.db, ase.key, runtime.clock);
     },
     async refresh() {
       await state.refresh();

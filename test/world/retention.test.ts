@@ -1,0 +1,130 @@
+/** Old rows are deleted, and nothing that is still of use (`src/world/retention.ts`). */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, test } from 'node:test';
+import { sql } from 'kysely';
+import { deleteDeadWorlds, deleteOldCounters, printRetentionTable, retentionRules } from '../../src/world/retention.ts';
+import { prepareResources } from '../support/prepared-resources.ts';
+import { clientEnvironment, startWorld, type TestWorld } from '../support/world.ts';
+
+const DAY_MS = 86_400_000;
+let world: TestWorld;
+before(async () => {
+  world = await startWorld();
+});
+after(() => world.close());
+
+const count = async (table: string): Promise<number> => {
+  const { rows } = await sql<{ n: string }>`select count(*) as n from ${sql.table(table)}`.execute(world.db.query);
+  return Number(rows[0]!.n);
+};
+
+test('docs/retention.md comes from the table', () => {
+  const page = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'retention.md'), 'utf8');
+  const table = /<!-- retention -->\n([\s\S]*?)\n<!-- \/retention -->/.exec(page)?.[1];
+  assert.equal(table, printRetentionTable(), 'put the output of printRetentionTable() into docs/retention.md');
+});
+
+test('rows stay for their time, and payments, spending and the ledger for ever', async () => {
+  await prepareResources(world, clientEnvironment(world));
+  await world.settled();
+  const kept = ['outgoing_payment', 'incoming_payment', 'grant_spending', 'ledger_entry', 'ledger_transfer', 'account'];
+  const beforehand = await Promise.all(kept.map(count));
+  const tokens = await count('access_token');
+  const grants = await count('gnap_grant');
+  await sql`insert into signature_nonce (ase, key_thumbprint, nonce, expires_at) values
+    ('granite', 'k', 'old', ${new Date(Date.now() - 1000).toISOString()}),
+    ('granite', 'k', 'new', ${new Date(Date.now() + DAY_MS).toISOString()})`.execute(world.db.query);
+  assert.ok(tokens >= 3);
+  await world.deleteOldRows();
+  assert.equal(await count('access_token'), tokens);
+  assert.deepEqual(
+    await world.db.query.selectFrom('signature_nonce').select('nonce').where('key_thumbprint', '=', 'k').execute(),
+    [{ nonce: 'new' }],
+  );
+
+  // The quote that was paid stays, the other ones go a day after their expiry.
+  await world.controls.changeClock({ action: 'advance', milliseconds: 2 * DAY_MS });
+  await world.deleteOldRows();
+  assert.equal(await count('quote'), await count('outgoing_payment'));
+  assert.equal(await count('access_token'), tokens);
+  await world.controls.changeClock({ action: 'advance', milliseconds: 40 * DAY_MS });
+  await world.deleteOldRows();
+  assert.equal(await count('access_token'), 0);
+  assert.equal(await count('gnap_grant'), grants);
+  await world.controls.changeClock({ action: 'advance', milliseconds: 60 * DAY_MS });
+  await world.deleteOldRows();
+  const left = await world.db.query.selectFrom('gnap_grant').select(['id', 'finalization']).execute();
+  const paid = await world.db.query.selectFrom('outgoing_payment_grant').select('grant_id').execute();
+  for (const { id, finalization } of left) {
+    assert.ok(finalization === null || paid.some(({ grant_id }) => grant_id === id), `${id} ${finalization}`);
+  }
+  assert.deepEqual(await Promise.all(kept.map(count)), beforehand);
+});
+
+test('packets go half a year after an ended payment, never before its end', async () => {
+  const prepared = async (state: 'completed' | 'pending') => {
+    await world.db.query.updateTable('outgoing_payment').set({ state }).execute();
+    await world.deleteOldRows();
+    return count('outgoing_packet');
+  };
+  const packets = await count('outgoing_packet');
+  const old = new Date(Date.now() - 181 * DAY_MS).toISOString();
+  if (packets === 0) {
+    const { id } = await world.db.query.selectFrom('outgoing_payment').select('id').executeTakeFirstOrThrow();
+    await sql`insert into outgoing_packet (ase, payment_id, condition, sequence, peer, prepare, source_amount, amount, state, prepared_at)
+      values ('granite', ${id}, 'c', 1, 'marble', '', 1, 1, 'fulfilled', ${old})`.execute(world.db.query);
+  }
+  await world.db.query.updateTable('outgoing_packet').set({ prepared_at: old }).execute();
+  assert.ok((await prepared('pending')) > 0);
+  assert.equal(await prepared('completed'), 0);
+});
+
+test('a delivered event goes once nothing of its payment waits', async () => {
+  const insert = (sequence: number, state: string) =>
+    sql`insert into webhook_event (ase, subject, sequence, id, type, body, state, attempts, created_at, due_at)
+      values ('granite', 's', ${sequence}, ${`e${sequence}`}, 't', '{}', ${state}, 1, '2020-01-01', '2020-01-01')`.execute(
+      world.db.query,
+    );
+  await insert(1, 'delivered');
+  await insert(2, 'undelivered');
+  await world.deleteOldRows();
+  assert.equal(await count('webhook_event'), 2);
+  await world.db.query.updateTable('webhook_event').set({ state: 'delivered' }).execute();
+  await world.deleteOldRows();
+  assert.equal(await count('webhook_event'), 0);
+});
+
+test('the worlds of a killed process go, those of a live one and the main world stay', async () => {
+  const create = async () => (await world.controls.worlds!.create({ consent: 'auto' })).id;
+  const [dead, alive] = [await create(), await create()];
+  const wall = Date.now();
+  assert.deepEqual(await deleteDeadWorlds(world.db, [dead, alive], wall), []);
+  assert.deepEqual(await deleteDeadWorlds(world.db, [], wall + 4 * 60_000), []);
+  assert.deepEqual(await deleteDeadWorlds(world.db, [alive], wall + 6 * 60_000), [dead]);
+  const rows = await world.db.query.selectFrom('account').select('ase').distinct().execute();
+  const owners = new Set(rows.map(({ ase }) => ase.split('/').at(-2) ?? 'main'));
+  assert.deepEqual(owners, new Set(['main', alive]));
+});
+
+test('counters of rate limits go when their time is over', async () => {
+  await world.db.query
+    .insertInto('rate_limit')
+    .values([
+      { key: 'a', points: 1, expire: '5' },
+      { key: 'b', points: 1, expire: '15' },
+    ])
+    .execute();
+  await deleteOldCounters(world.db, 10);
+  assert.equal(await count('rate_limit'), 1);
+});
+
+test('each rule names a table with its key', async () => {
+  for (const { table, key } of retentionRules) {
+    const { rows } = await sql<{ name: string }>`select a.attname as name from pg_index x
+      join pg_attribute a on a.attrelid = x.indrelid and a.attnum = any(x.indkey)
+      where x.indisprimary and x.indrelid = ${table}::regclass`.execute(world.db.query);
+    assert.deepEqual(new Set(rows.map(({ name }) => name)), new Set(['ase', ...key]), table);
+  }
+});
