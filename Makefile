@@ -5,8 +5,9 @@ ARGS ?=
 bin := node_modules/.bin
 installed := node_modules/.package-lock.json
 
+# Grants are consented automatically; `make start ARGS='--consent manual'` asks a person. Ctrl-C ends it.
 start: $(installed)
-	@npm run -s touchstone -- start --consent auto $(ARGS)
+	@exec $(bin)/node bin/touchstone.mjs start --consent auto $(ARGS)
 
 # Every test file, with a PostgreSQL server of its own if PostgreSQL is installed; ARGS='test/auth/*.test.ts' for some of them.
 test: $(installed)
@@ -27,7 +28,7 @@ nightly: $(installed)
 	@$(bin)/node --import ./test/mutants/register.ts test/model/mutants.ts money --seed random
 
 generate: $(installed)
-	@SPEC_DIR=$(SPEC_DIR) $(bin)/node codegen/generate.ts $(ARGS)
+	@SPEC_DIR='$(SPEC_DIR)' $(bin)/node codegen/generate.ts $(ARGS)
 
 conformance: $(installed)
 	@$(bin)/node conformance/runner/main.ts --start --profile both --strict $(ARGS)
@@ -64,5 +65,5 @@ package-test: $(installed)
 
 install: $(installed)
 $(installed): package-lock.json
-	@npm ci --no-audit --no-fund --loglevel=error
+	@node bin/install.mjs
 	@touch $@

@@ -29,8 +29,8 @@ export class Problem<Code extends string = string> extends Error {
 /** A mistake in the options; its message is for the person who started the program. */
 export class ConfigError extends Error {}
 
-/** The known word with the smallest edit distance. */
-export function nearest(word: string, known: readonly string[]): string {
+/** `; did you mean WORD?` with the known word of the smallest edit distance. Empty if no known word is near. */
+export function didYouMean(word: string, known: readonly string[]): string {
   const distance = (a: string, b: string): number => {
     let row = Array.from({ length: b.length + 1 }, (_, i) => i);
     for (let i = 1; i <= a.length; i += 1) {
@@ -42,5 +42,10 @@ export function nearest(word: string, known: readonly string[]): string {
     }
     return row[b.length]!;
   };
-  return known.toSorted((a, b) => distance(word, a) - distance(word, b))[0]!;
+  if (word.length > 100) return '';
+  const bare = (text: string): string => text.replace(/^(--|TOUCHSTONE_)/, '').toLowerCase();
+  const ranked = known.map((each) => ({ each, edits: distance(bare(word), bare(each)) }));
+  const [best] = ranked.toSorted((a, b) => a.edits - b.edits);
+  const letters = bare(word).length;
+  return best && best.edits <= (letters < 4 ? 1 : Math.max(2, letters / 3)) ? `; did you mean ${best.each}?` : '';
 }

@@ -1,6 +1,7 @@
 /** Starts `touchstone start` from this checkout as the target of a run. */
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
 import type { Profile } from './check.ts';
 
 export interface StartedTarget {
@@ -11,17 +12,12 @@ export interface StartedTarget {
 /** Starts `touchstone start` from this checkout and waits for its ready line. */
 export async function startTarget(profile: Profile = 'compat', timeoutMs = 60_000): Promise<StartedTarget> {
   const options = ['--port', '0', '--json', '--consent', 'auto', '--profile', profile];
-  const command = ['run', '-s', 'touchstone', '--', 'start', ...options];
-  const child = spawn('npm', command, {
-    cwd: new URL('../../', import.meta.url),
-    stdio: ['ignore', 'pipe', 'inherit'],
-    detached: true,
-  });
-  // npm does not always forward signals, so stop its whole process group.
+  const launcher = fileURLToPath(new URL('../../bin/touchstone.mjs', import.meta.url));
+  const child = spawn(process.execPath, [launcher, 'start', ...options], { stdio: ['ignore', 'pipe', 'inherit'] });
   const stop = async (): Promise<void> => {
     if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
     const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-    process.kill(-child.pid, 'SIGTERM');
+    child.kill('SIGTERM');
     await ended;
   };
   const variables = new Promise<Record<string, string>>((resolve, reject) => {

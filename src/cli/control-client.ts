@@ -1,6 +1,7 @@
 /** A client of a running world's control API, for the commands that read it. */
 import { ConfigError } from '../errors.ts';
 import type { Config } from './options.ts';
+import { CONTROL_PORT_OFFSET } from './preflight.ts';
 
 export interface ControlApi {
   readonly origin: string;
@@ -10,21 +11,30 @@ export interface ControlApi {
 
 /** The control API at `url`, or else at the port that the options give. Throws ConfigError. */
 export function openControlApi(config: Config, command: string, url: string | undefined): ControlApi {
-  const origin = url ?? `http://localhost:${config.controlPort ?? config.port + 900}`;
+  const origin = url ?? `http://localhost:${config.controlPort ?? config.port + CONTROL_PORT_OFFSET}`;
   if (config.controlToken === undefined)
     throw new ConfigError(`touchstone ${command} needs --control-token, which the banner of the world shows`);
-  return createControlApi(origin, config.controlToken);
+  return createControlApi(origin, config.controlToken, 'TOUCHSTONE_CONTROL');
 }
 
-export const createControlApi = (origin: string, token: string): ControlApi => ({
-  origin,
-  async read(path) {
-    const response = await fetch(origin + path, { headers: { authorization: `Bearer ${token}` } }).catch(() => {
-      throw new ConfigError(`no world answers at ${origin}; set its --control-port`);
-    });
-    if (response.status === 404) return undefined;
-    const body = (await response.json()) as { error?: { description: string } };
-    if (!response.ok) throw new ConfigError(`${origin} rejected the request: ${body.error?.description}`);
-    return body;
-  },
-});
+/** `source` is the option or variable that holds the URL. Throws ConfigError. */
+export function createControlApi(url: string, token: string, source: string): ControlApi {
+  if (!/^https?:$/.test(URL.parse(url)?.protocol ?? '')) {
+    throw new ConfigError(`${source} takes an http(s) URL, not '${url}'`);
+  }
+  const origin = url.replace(/\/+$/, '');
+  return {
+    origin,
+    async read(path) {
+      const response = await fetch(origin + path, { headers: { authorization: `Bearer ${token}` } }).catch(() => {
+        throw new ConfigError(`no world answers at ${origin}; start it, or set its --control-port`);
+      });
+      if (response.status === 404) return undefined;
+      const body = (await response.json().catch(() => {
+        throw new ConfigError(`what answers at ${origin} is not a control API; set its --control-port`);
+      })) as { error?: { description: string } };
+      if (!response.ok) throw new ConfigError(`${origin} rejected the request: ${body.error?.description}`);
+      return body;
+    },
+  };
+}

@@ -1,7 +1,4 @@
 /** The options of the program: one table, from which `--help`, validation and `docs/options.md` are made. */
-import { parseArgs } from 'node:util';
-import { ConfigError, nearest } from '../errors.ts';
-
 export const commands = {
   start: 'run a world: two ASEs, wallets with money, a client with a key',
   ledger: 'print the ledgers of a running world, with their trial balances',
@@ -12,7 +9,7 @@ export type Command = keyof typeof commands;
 
 type Kind = 'string' | 'integer' | 'boolean';
 
-interface Option {
+export interface Option {
   readonly flag: string;
   readonly kind: Kind;
   /** Name of the value in `--help`. */
@@ -214,6 +211,19 @@ export const options = {
     sentence:
       'Print one line of JSON when ready instead of the banner. It contains the test key and the control token.',
   },
+  env: {
+    flag: 'env',
+    kind: 'string',
+    value: 'FILE',
+    sentence:
+      'When ready, write the variables for clients to this file as lines of a shell (secret), for `. FILE`. The file is removed at the end.',
+  },
+  detached: {
+    flag: 'detached',
+    kind: 'boolean',
+    sentence:
+      'Go on when the program that started this one ends. Otherwise it ends with npm, npx or make, and with --json also with the program above them, or when its standard input is a pipe and is closed.',
+  },
   logLevel: {
     flag: 'log-level',
     kind: 'string',
@@ -269,70 +279,15 @@ export type Config = {
     : Value<(typeof options)[Name]> | undefined;
 };
 
-type Table = readonly (readonly [name: string, option: Option])[];
+export type Table = readonly (readonly [name: string, option: Option])[];
 
-const optionsOf = (command: Command): Table =>
+export const optionsOf = (command: Command): Table =>
   (Object.entries(options) as [string, Option][]).filter(([, { commands: takers = ['start'] }]) =>
     takers.includes(command),
   );
 
-/**
- * Parses the command line and the environment; the command line wins. Options that the command does not take have
- * their default. Throws ConfigError.
- */
-export function parseConfig(
-  command: Command,
-  args: readonly string[],
-  env: Readonly<Record<string, string | undefined>>,
-): Config {
-  const table = optionsOf(command);
-  const known = table.map(([, option]) => `--${option.flag}`);
-  for (const arg of args) {
-    if (!arg.startsWith('--')) continue;
-    const flag = arg.split('=', 1)[0]!;
-    if (!known.includes(flag)) throw new ConfigError(`unknown option ${flag}; did you mean ${nearest(flag, known)}?`);
-  }
-  const values = parse(args, table);
-  const config: Record<string, unknown> = {};
-  for (const [name, option] of Object.entries(options) as [string, Option][]) {
-    const isTaken = known.includes(`--${option.flag}`);
-    const text = (isTaken ? (values[option.flag] ?? env[environmentName(option)]) : undefined) ?? option.fallback;
-    config[name] = text === undefined && option.kind !== 'boolean' ? undefined : convert(option, text);
-  }
-  return config as Config;
-}
-
 export const environmentName = ({ flag }: { readonly flag: string }): string =>
   `TOUCHSTONE_${flag.toUpperCase().replaceAll('-', '_')}`;
-
-function parse(args: readonly string[], table: Table): Record<string, string | boolean | undefined> {
-  try {
-    const parseOptions = Object.fromEntries(
-      table.map(([, { flag, kind }]) => [flag, { type: kind === 'boolean' ? 'boolean' : 'string' } as const]),
-    );
-    return parseArgs({ args: [...args], options: parseOptions, allowPositionals: false }).values as never;
-  } catch (error) {
-    throw new ConfigError((error as Error).message);
-  }
-}
-
-function convert(option: Option, text: string | boolean | undefined): string | number | boolean {
-  if (option.kind === 'boolean') return text === true || text === 'true' || text === '1';
-  const value = String(text);
-  // An empty host is every interface, an empty secret no secret: an unset variable often arrives as an empty one.
-  if (value === '') throw new ConfigError(`--${option.flag} is empty: give a value, or leave it out`);
-  if (option.kind === 'integer') {
-    if (!/^\d+$/.test(value) || Number(value) > 65_535)
-      throw new ConfigError(
-        `--${option.flag} takes ${option.flag.endsWith('port') ? 'a port' : 'a number'}, not '${value}'`,
-      );
-    return Number(value);
-  }
-  if (option.choices && !option.choices.includes(value)) {
-    throw new ConfigError(`--${option.flag} takes ${option.choices.join(', ')}, not '${value}'`);
-  }
-  return value;
-}
 
 const usage = (option: Option): string => `--${option.flag}${option.value ? ` ${option.value}` : ''}`;
 

@@ -49,7 +49,7 @@ export async function printReconciliation(config: Config, control: string | unde
   const apis = [openControlApi(config, 'reconcile', control)];
   if (config.peerControl !== undefined) {
     if (config.peerControlToken === undefined) throw new ConfigError('--peer-control needs --peer-control-token');
-    apis.push(createControlApi(config.peerControl.replace(/\/+$/, ''), config.peerControlToken));
+    apis.push(createControlApi(config.peerControl, config.peerControlToken, '--peer-control'));
   }
   for (let attempt = 1; ; attempt += 1) {
     const sides = (await Promise.all(apis.map(readSides))).flat();

@@ -1,21 +1,19 @@
 /** `touchstone start`: runs a world until a signal stops it. */
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import pino, { type Logger } from 'pino';
 import type { DatabaseOptions } from '../database/database.ts';
-import { ConfigError } from '../errors.ts';
-import { openPrivateDirectory, writePrivateFile } from '../net/private-files.ts';
+import { ConfigError, didYouMean } from '../errors.ts';
 import { openTls, type Tls } from '../net/tls.ts';
-import { killAt, parseFailpoint } from '../payments/outgoing/failpoint.ts';
+import { failpointNames, killAt, parseFailpoint } from '../payments/outgoing/failpoint.ts';
+import { defaultWorld } from '../world/definition/definition.ts';
 import { createDeployment, type Deployment } from '../world/deployment.ts';
 import { mainWorldId } from '../world/naming.ts';
 import type { World } from '../world/world.ts';
+import { openFiles } from './client-files.ts';
+import { endOnSignal } from './lifetime.ts';
 import type { Config } from './options.ts';
+import { CONTROL_PORT_OFFSET, checkBeforeStart, explainDatabaseError } from './preflight.ts';
 import { readServedServers, readServerUrls } from './serve.ts';
-
-/** Distance of the control API's default port from the port of the first ASE. */
-const CONTROL_PORT_OFFSET = 900;
 
 export async function start(config: Config): Promise<void> {
   performance.mark('touchstone: program loaded');
@@ -23,17 +21,20 @@ export async function start(config: Config): Promise<void> {
   process.umask(0o077);
   const log = createLogger(config.logLevel);
   const serves = readServedServers(config);
-  if (serves.includes('resource') && config.ase !== undefined && !config.peerSecret && !config.seed) {
-    log.warn(`without --peer-secret, ${config.ase} has only the peers that the control API adds`);
-  }
   const definition =
     config.world === undefined
       ? undefined
       : await (await import('../world/definition/file.ts')).readWorldFile(config.world);
-  const directory = await openDirectory(config.data);
+  const failpoint = readFailpoint(config.failpoint);
+  await checkBeforeStart(config, definition ?? defaultWorld, serves);
+  if (serves.includes('resource') && config.ase !== undefined && !config.peerSecret && !config.seed) {
+    log.warn(`without --peer-secret, ${config.ase} has only the peers that the control API adds`);
+  }
+  const files = await openFiles(config.data);
   let deployment: Deployment | undefined;
+  const lifetime = endOnSignal(files.remove, log, config);
   try {
-    const tls = await chooseTls(config, directory.path);
+    const tls = await chooseTls(config, files.directory);
     deployment = await createDeployment({
       host: config.host,
       controlHost: config.controlHost,
@@ -58,21 +59,21 @@ export async function start(config: Config): Promise<void> {
       profile: config.profile,
       rateLimits: config.rateLimits,
       trustedProxies: config.trustedProxies,
-      failpoint: readFailpoint(config.failpoint),
+      failpoint,
     });
     performance.mark('touchstone: world founded');
-    const files = { key: await writeClientKey(world, directory.path), authority: tls?.authorityFile };
-    stopOnSignal(deployment, directory.remove, log);
-    const line = { startedInMs: Math.round(process.uptime() * 1000), seed: config.seed ?? null };
+    const paths = { key: await files.writeClientKey(world), authority: tls?.authorityFile };
+    const line = { pid: process.pid, startedInMs: Math.round(process.uptime() * 1000), seed: config.seed ?? null };
+    const ready = describeReady(world, paths, line);
+    if (config.env !== undefined) await files.writeEnvironment(config.env, ready.env);
+    lifetime.closeWith(deployment.close);
     process.stdout.write(
-      config.json
-        ? `${JSON.stringify(describeReady(world, files, line))}\n`
-        : printBanner(world, config, files, line.startedInMs),
+      config.json ? `${JSON.stringify(ready)}\n` : printBanner(world, config, paths, line.startedInMs),
     );
   } catch (error) {
     await deployment?.close();
-    await directory.remove();
-    throw error;
+    files.remove();
+    throw explainDatabaseError(error, config.databaseUrl);
   }
 }
 
@@ -94,7 +95,6 @@ function createLogger(level: Config['logLevel']): Logger {
 
 function chooseDatabase(config: Config): DatabaseOptions {
   if (config.databaseUrl !== undefined) {
-    if (config.data !== undefined) throw new ConfigError('--data and --database-url exclude each other');
     return { kind: 'postgresql', url: config.databaseUrl };
   }
   return { kind: 'embedded', directory: config.data && resolve(config.data) };
@@ -103,7 +103,11 @@ function chooseDatabase(config: Config): DatabaseOptions {
 function readFailpoint(text: string | undefined) {
   if (text === undefined) return undefined;
   const point = parseFailpoint(text);
-  if (!point) throw new ConfigError(`unknown failpoint ${text}`);
+  if (!point) {
+    throw new ConfigError(
+      `unknown failpoint ${text}${didYouMean(text, failpointNames) || `; the failpoints are ${failpointNames.join(', ')}`}`,
+    );
+  }
   return killAt(point.name, point.n);
 }
 
@@ -117,50 +121,6 @@ async function chooseTls(config: Config, directory: string): Promise<Tls | undef
   return openTls({ directory, certFile, keyFile, caFile });
 }
 
-interface Directory {
-  readonly path: string;
-  /** Deletes the directory, unless it is the user's. */
-  remove(): Promise<void>;
-}
-
-/** Directory of the files for clients: the data directory, or a temporary one that is removed at the end. */
-async function openDirectory(data: string | undefined): Promise<Directory> {
-  if (data !== undefined) {
-    const path = resolve(data);
-    await openPrivateDirectory(path);
-    return { path, remove: async () => {} };
-  }
-  const path = await mkdtemp(join(tmpdir(), 'touchstone-'));
-  return { path, remove: () => rm(path, { recursive: true, force: true }) };
-}
-
-/** Writes the client's test key to a file that only this user can read. Undefined if the key is unknown. */
-async function writeClientKey(world: World, directory: string): Promise<string | undefined> {
-  if (world.clientKey === undefined) return undefined;
-  const file = join(directory, 'client.pem');
-  await writePrivateFile(file, world.clientKey);
-  return file;
-}
-
-/** The first signal stops the deployment in good order, a second one exits at once. */
-function stopOnSignal(deployment: Deployment, removeFiles: () => Promise<void>, log: Logger): void {
-  let stopping = false;
-  const stop = async (): Promise<void> => {
-    if (stopping) process.exit(1);
-    stopping = true;
-    try {
-      await deployment.close();
-      await removeFiles();
-    } catch (error) {
-      log.error({ err: error }, 'shutdown failed');
-      process.exitCode = 1;
-    }
-    process.exit();
-  };
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
-}
-
 /** Paths of the files for clients: the test key, and the certificate authority to accept. */
 interface Files {
   readonly key?: string;
@@ -168,7 +128,7 @@ interface Files {
 }
 
 /** The line of `--json`: everything that a client needs. The names are stable. */
-function describeReady(world: World, files: Files, line: { startedInMs: number; seed: string | null }) {
+function describeReady(world: World, files: Files, line: { pid: number; startedInMs: number; seed: string | null }) {
   const { controls } = world;
   return {
     event: 'ready',
@@ -214,6 +174,7 @@ function printBanner(world: World, config: Config, files: Files, startedInMs: nu
     `  control   ${world.controlUrl}   token ${world.controlToken}`,
     ...(files.authority ? [`  tls       certificates of the authority ${files.authority}`] : []),
     `  try       curl ${files.authority ? `--cacert ${files.authority} ` : ''}${world.walletUrl(definition.receiver)}`,
+    '  stop      Ctrl-C   options: touchstone start --help   control API: docs/control-api.md',
     '',
   ].join('\n');
 }

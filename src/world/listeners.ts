@@ -1,6 +1,7 @@
 /** Listeners and public URLs of the servers of a world's ASEs (SIG-21, WA-08). */
 import type { RequestListener } from 'node:http';
 import { publicHosts, resolveServerUrls, type ServerName, type ServerUrls, serverNames } from '../ase/server-urls.ts';
+import { ConfigError } from '../errors.ts';
 import { type Listener, listen } from '../net/listener.ts';
 import { isHostOf, requestedHost } from '../net/request-line.ts';
 import type { CertificateAndKey } from '../net/x509.ts';
@@ -47,6 +48,10 @@ const published = {
 
 const definitionOf = (ase: AseDefinition, server: ServerName) => ase.servers?.[published[server][0]] ?? {};
 
+/** 0 for any free port, which all servers of the ASE without a configured port then share. */
+export const selectPort = (port: number, ase: AseDefinition, server: ServerName): number =>
+  definitionOf(ase, server).port ?? ase.port ?? (port === 0 ? 0 : port + ase.portOffset);
+
 /** Servers of one ASE behind one listener, which several ASEs can share. */
 interface VirtualHost {
   readonly ase: string;
@@ -79,6 +84,7 @@ export async function listenForAses(
   };
   try {
     await openPorts(hosted, options, addresses, open);
+    expectDistinctOrigins(options.port === 0 ? hosted : definition.ases, addresses);
   } catch (error) {
     await close(0);
     throw error;
@@ -100,6 +106,16 @@ export async function listenForAses(
   };
 }
 
+/** Each ASE needs an origin for its wallet addresses that no other ASE has. */
+function expectDistinctOrigins(ases: readonly AseDefinition[], { urlsOf }: Addresses): void {
+  for (const [origin, [first, second]] of Map.groupBy(ases, (ase) => urlsOf(ase).walletAddressServer)) {
+    if (!first || !second) continue;
+    throw new ConfigError(
+      `${first.name} and ${second.name} both have the origin ${origin}: give each a port or a walletAddressServer, or change --public-url`,
+    );
+  }
+}
+
 const aliasesOf = (ase: AseDefinition, server: ServerName) => definitionOf(ase, server).aliases ?? [];
 
 type Addresses = ReturnType<typeof createAddresses>;
@@ -108,9 +124,7 @@ type Addresses = ReturnType<typeof createAddresses>;
 function createAddresses(hosted: readonly AseDefinition[], options: AseListenerOptions, open: OpenPorts) {
   const { publicUrl } = options;
   const scheme = options.credentialsFor ? 'https' : 'http';
-  /** 0 for any free port, which all servers of the ASE without a configured port then share. */
-  const portOf = (ase: AseDefinition, server: ServerName): number =>
-    definitionOf(ase, server).port ?? ase.port ?? (options.port === 0 ? 0 : options.port + ase.portOffset);
+  const portOf = (ase: AseDefinition, server: ServerName): number => selectPort(options.port, ase, server);
   /** Key in `open`. */
   const listenerOf = (ase: AseDefinition, server: ServerName): string => {
     const port = portOf(ase, server);

@@ -9,7 +9,7 @@ import { publicUrls, serverNames } from '../ase/server-urls.ts';
 import { createControlApp } from '../control/app.ts';
 import type { Controls } from '../control/controls.ts';
 import { checkSecret, isShortSecret } from '../crypto/secret-strength.ts';
-import { ConfigError } from '../errors.ts';
+import { ConfigError, didYouMean } from '../errors.ts';
 import { createIds } from '../ids.ts';
 import { isLoopback } from '../net/loopback.ts';
 import { describeClientEnvironment } from './client-env.ts';
@@ -119,7 +119,10 @@ function checkWorldExposure(
 function selectHosted(definition: WorldDefinition, options: WorldOptions): readonly AseDefinition[] {
   const { only, serves = serverNames, servers = {} } = options;
   const hosted = definition.ases.filter(({ name }) => only === undefined || name === only);
-  if (hosted.length === 0) throw new Error(`unknown ASE ${only}`);
+  if (only !== undefined && hosted.length === 0) {
+    const names = definition.ases.map(({ name }) => name);
+    throw new ConfigError(`the world has no ASE ${only}${didYouMean(only, names)}; its ASEs are ${names.join(', ')}`);
+  }
   const isWhole = serverNames.every((name) => serves.includes(name)) && Object.values(servers).every((url) => !url);
   if (!isWhole && hosted.length > 1) throw new Error('separate servers need a single ASE');
   return hosted;

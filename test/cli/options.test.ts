@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { environmentName, options, parseConfig, printCommandHelp, printOptionTables } from '../../src/cli/options.ts';
+import { environmentName, options, printCommandHelp, printOptionTables } from '../../src/cli/options.ts';
+import { parseConfig } from '../../src/cli/parse-config.ts';
 import { ConfigError } from '../../src/errors.ts';
 
 test('defaults, environment, command line: the later wins', () => {
@@ -25,7 +26,7 @@ test('an unknown option names the nearest one', () => {
 });
 
 test('values are checked', () => {
-  assert.throws(() => parseConfig('start', ['--port', 'x'], {}), /--port takes a port, not 'x'/);
+  assert.throws(() => parseConfig('start', ['--port', 'x'], {}), /--port takes a port from 0 to 65535, not 'x'/);
   assert.throws(() => parseConfig('start', ['--port', '70000'], {}), ConfigError);
   assert.throws(
     () => parseConfig('start', ['--consent', 'maybe'], {}),
@@ -42,14 +43,17 @@ test('an empty value is refused, on the command line and in the environment', ()
     assert.throws(() => parseConfig(command, [`--${flag}=`], {}), new RegExp(`--${flag} is empty`));
     assert.throws(
       () => parseConfig(command, [], { [environmentName({ flag })]: '' }),
-      new RegExp(`--${flag} is empty`),
+      new RegExp(`${environmentName({ flag })} is empty`),
     );
   }
 });
 
 test('a command takes only its own options', () => {
   assert.equal(parseConfig('ledger', ['--control-port', '7'], {}).controlPort, 7);
-  assert.throws(() => parseConfig('ledger', ['--consent', 'auto'], {}), /unknown option --consent; did you mean/);
+  assert.throws(
+    () => parseConfig('ledger', ['--consent', 'auto'], {}),
+    /unknown option --consent; touchstone ledger --help lists/,
+  );
   assert.throws(() => parseConfig('start', ['--peer-control', 'x'], {}), ConfigError);
   assert.equal(parseConfig('reconcile', ['--peer-control', 'x'], {}).peerControl, 'x');
   // An environment that is meant for `start` does no harm.

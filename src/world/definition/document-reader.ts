@@ -1,5 +1,5 @@
 /** Parsers of the members of a parsed YAML document, which collect all mistakes with their places. */
-import { nearest } from '../../errors.ts';
+import { didYouMean } from '../../errors.ts';
 
 /** A place in the document. The parsed values are valid only if `mistakes` is empty at the end. */
 export interface Place {
@@ -39,7 +39,10 @@ export function object<M extends Members>(members: M): Reader<Read<M>> {
     if (!isObject(value)) return mistaken(place, `expected an object with ${known.join(', ')}, not ${describe(value)}`);
     for (const name of Object.keys(value)) {
       if (known.includes(name)) continue;
-      mistaken(within(place, name), `unknown member; did you mean ${nearest(name, known)}?`);
+      mistaken(
+        within(place, name),
+        `unknown member${didYouMean(name, known) || `; the members are ${known.join(', ')}`}`,
+      );
     }
     const entries = Object.entries(members).flatMap(([name, member]) => {
       const content = Object.hasOwn(value, name) ? value[name] : undefined;

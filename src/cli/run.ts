@@ -1,0 +1,28 @@
+/** Runs one command line. */
+import { ConfigError, didYouMean } from '../errors.ts';
+import { commands, printCommandHelp, printHelp } from './options.ts';
+import { parseConfig, warnOfVariables } from './parse-config.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const isCommand = (text: string): text is keyof typeof commands => Object.hasOwn(commands, text);
+
+/** Throws ConfigError for a mistake of the user. */
+export async function runCommand([command = '--help', ...args]: readonly string[], env: Environment): Promise<void> {
+  const print = (text: string): void => void process.stdout.write(`${text}\n`);
+  if (['--help', '-h', 'help'].includes(command)) return print(printHelp());
+  // Each command is loaded only when it is used, so that a start stays fast.
+  if (['--version', '-v', 'version'].includes(command)) return print((await import('./version.ts')).describeVersion());
+  if (!isCommand(command)) {
+    const names = Object.keys(commands);
+    const suggestion = didYouMean(command, names) || `; the commands are ${names.join(', ')}`;
+    throw new ConfigError(`unknown command ${command}${suggestion}`);
+  }
+  if (args.includes('--help') || args.includes('-h')) return print(printCommandHelp(command));
+  const config = parseConfig(command, args, env);
+  for (const warning of warnOfVariables(env)) process.stderr.write(`touchstone: ${warning}\n`);
+  const control = env['TOUCHSTONE_CONTROL'];
+  if (command === 'start') await (await import('./start.ts')).start(config);
+  else if (command === 'ledger') await (await import('./ledger.ts')).printLedger(config, control);
+  else await (await import('./reconcile.ts')).printReconciliation(config, control);
+}
