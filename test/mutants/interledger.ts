@@ -314,6 +314,13 @@ const senderMutants: readonly Mutant[] = [
     fails: ['interledger.sender-believes-the-fulfillment', 'interledger.sends-as-quoted'],
   },
   {
+    id: 'interledger.cap-not-told',
+    file: receiver,
+    at: "return decline('more than the incoming payment takes', «{ asset, maxMoney }»);",
+    by: '{ asset }',
+    fails: ['interledger.frames'],
+  },
+  {
     // Found by test/end-to-end/relay.test.ts.
     id: 'interledger.routes-ignored',
     file: 'src/payments/ilp/connector.ts',

@@ -78,7 +78,7 @@ export const checks: readonly Check[] = [
   {
     id: 'interledger.frames',
     rows: ['ILP-04', 'ILP-05', 'ILP-06'],
-    title: 'irrelevant frames are ignored; the announced maximum is never overstated',
+    title: 'irrelevant frames are ignored; a packet over the cap is told the maximum, which is never overstated',
     run: async (context) => {
       await withIncomingPackets(context, { value: 500n }, async ({ peer, credentials, received }) => {
         let highest = 0n;
@@ -99,6 +99,12 @@ export const checks: readonly Check[] = [
             assert.ok(receiveMax >= highest, 'it never falls');
             highest = receiveMax;
           }
+          if (total === 500n) continue;
+          const over = await peer.send(credentials, { amount: 501n - total, frames: [moneyFrame(1), moneyFrame(3)] });
+          expectReject(over, 'F99', credentials);
+          const told = readMaxMoney(streamOf(over)).map((frame) => [frame.receiveMax, frame.totalReceived]);
+          const room = [500n, total];
+          assert.deepEqual(told, [room, room], 'a sender of too much learns the room, for each of its streams');
         }
         assert.equal(await received(), 500n);
       });

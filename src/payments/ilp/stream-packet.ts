@@ -8,6 +8,7 @@ import {
   FrameType,
   IlpPacketType,
   Packet,
+  StreamMaxMoneyFrame,
   StreamMoneyFrame,
 } from 'ilp-protocol-stream/dist/src/packet.js';
 import type { Asset } from '../../open-payments/amount.ts';
@@ -29,9 +30,14 @@ export interface StreamPacket {
   /** The minimum that the receiver must get; less is rejected (§3.4). */
   readonly prepareAmount: bigint;
   readonly closesConnection: boolean;
+  /** Ids of the streams that the money is for. */
+  readonly moneyStreams: readonly string[];
 }
 
 export const STREAM_PREPARE: number = IlpPacketType.Prepare;
+
+/** Streams of a packet that a reply names. */
+const MAX_STREAMS = 10;
 
 const NONCE_LENGTH = 12;
 const TAG_LENGTH = 16;
@@ -60,6 +66,9 @@ export function parseStreamPacket(data: Buffer): StreamPacket | undefined {
       sequence: BigInt(packet.sequence.toString()),
       prepareAmount: BigInt(packet.prepareAmount.toString()),
       closesConnection: packet.frames.some((frame) => frame.type === FrameType.ConnectionClose),
+      moneyStreams: packet.frames.flatMap((frame) =>
+        frame.type === FrameType.StreamMoney ? [frame.streamId.toString()] : [],
+      ),
     };
   } catch {
     return undefined;
@@ -74,12 +83,23 @@ export interface StreamReply {
   /** The receiver's asset, which never changes on a connection (§5.3.14). */
   readonly asset?: Asset | undefined;
   readonly closeConnection?: boolean;
+  readonly maxMoney?: MaxMoney | undefined;
+}
+
+/** How much streams can receive in all, and have received (§5.3.9; ILP-06). */
+export interface MaxMoney {
+  readonly streams: readonly string[];
+  readonly receiveMax: bigint;
+  readonly totalReceived: bigint;
 }
 
 /** Encrypts the data of a Fulfill or Reject: the sequence of the Prepare and the amount received (§5.2; ILP-04, ILP-05). */
 export function sealStreamReply(sharedSecret: Buffer, reply: StreamReply): Promise<Buffer> {
   const frames: Frame[] = [];
   if (reply.asset) frames.push(new ConnectionAssetDetailsFrame(reply.asset.code, reply.asset.scale));
+  for (const stream of new Set(reply.maxMoney?.streams.slice(0, MAX_STREAMS))) {
+    frames.push(new StreamMaxMoneyFrame(stream, `${reply.maxMoney!.receiveMax}`, `${reply.maxMoney!.totalReceived}`));
+  }
   if (reply.closeConnection) frames.push(new ConnectionCloseFrame(ErrorCode.NoError, ''));
   const type = reply.outcome === 'fulfill' ? IlpPacketType.Fulfill : IlpPacketType.Reject;
   const packet = new Packet(`${reply.sequence}`, type, `${reply.received}`, frames);

@@ -5,7 +5,7 @@
 import type { IlpPrepare } from 'ilp-packet';
 import type { Clock } from '../../clock.ts';
 import type { Database, Transaction } from '../../database/database.ts';
-import { type Asset, sameAsset } from '../../open-payments/amount.ts';
+import { type Asset, MAX_AMOUNT, sameAsset } from '../../open-payments/amount.ts';
 import {
   type CreditableIncomingPayment,
   creditIncomingPayment,
@@ -24,6 +24,7 @@ import {
   conditionFor,
   decryptStreamData,
   fulfillmentFor,
+  type MaxMoney,
   parseStreamPacket,
   STREAM_PREPARE,
   type StreamPacket,
@@ -63,7 +64,10 @@ interface StreamRequest extends ReceivedPacket {
   readonly request: StreamPacket;
   readonly isFulfillable: boolean;
   readonly accept: () => Promise<Buffer>;
-  readonly decline: (message: string, details?: { asset?: Asset; closeConnection?: boolean }) => Promise<Buffer>;
+  readonly decline: (
+    message: string,
+    details?: { asset?: Asset; closeConnection?: boolean; maxMoney?: MaxMoney },
+  ) => Promise<Buffer>;
 }
 
 /** Another process may have created the address with a secret that this process has not loaded yet. */
@@ -150,7 +154,9 @@ async function findRejection(
   if (problem === 'incoming_payment_closed' && amount > 0n) return ilpReject('F02', prefix, 'incoming payment closed');
   if (amount < request.prepareAmount) return decline('less than the packet’s minimum', { asset });
   if (problem === 'over_incoming_amount' && bringsMoney(packet)) {
-    return decline('more than the incoming payment takes', { asset });
+    const { incomingAmount: receiveMax = MAX_AMOUNT, receivedAmount: totalReceived } = payment;
+    const maxMoney = { streams: request.moneyStreams, receiveMax, totalReceived };
+    return decline('more than the incoming payment takes', { asset, maxMoney });
   }
   return undefined;
 }
