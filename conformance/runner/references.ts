@@ -1,4 +1,5 @@
 /** Links for the citations in `requirements/`. */
+import { readFileSync } from 'node:fs';
 
 const github = 'https://github.com/interledger';
 const openPayments = `${github}/open-payments`;
@@ -50,6 +51,20 @@ const sources: readonly (readonly [name: string, url: string])[] = [
 /** Decisions of this project, relative to the root of the repository. */
 const interpretations = 'docs/interpretations.md';
 
+/** Sections of that file by id, each with the anchor that GitHub gives its heading. */
+const anchors: ReadonlyMap<string, string> = new Map(
+  Array.from(
+    readFileSync(new URL(`../../${interpretations}`, import.meta.url), 'utf8').matchAll(/^## ((OPI-\d{3}) .*)$/gm),
+    ([, heading, id]) => [
+      id!,
+      heading!
+        .toLowerCase()
+        .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+        .replaceAll(' ', '-'),
+    ],
+  ),
+);
+
 /**
  * The link for a citation such as `RFC 9635 §5.1`, `Open Payments docs: concepts/auth` or `OPI-016`; a URL is its own
  * link. @throws for a citation of an unknown form
@@ -63,7 +78,9 @@ export function linkTo(citation: string): string {
   if (name) return `${github}/rfcs/blob/main/${number}-${name}/${number}-${name}.md`;
   const [, page] = /^Open Payments docs: ([a-z0-9/-]+)$/.exec(citation) ?? [];
   if (page) return `https://openpayments.dev/${page}/`;
-  if (/^OPI-\d{3}$|^project policy$/.test(citation)) return interpretations;
+  if (citation === 'project policy') return interpretations;
+  const anchor = anchors.get(citation);
+  if (anchor) return `${interpretations}#${anchor}`;
   const source = sources.find(([prefix]) => citation === prefix || citation.startsWith(prefix));
   if (source) return source[1];
   throw new Error(`unknown form of reference: ${JSON.stringify(citation)}`);

@@ -55,7 +55,9 @@ test('references are links', () => {
   assert.equal(linkTo('RFC 9635 §5.1'), 'https://www.rfc-editor.org/rfc/rfc9635#section-5.1');
   assert.equal(linkTo('Open Payments docs: concepts/auth'), 'https://openpayments.dev/concepts/auth/');
   assert.equal(linkTo('https://example.org/x'), 'https://example.org/x');
-  assert.equal(linkTo('OPI-016'), 'docs/interpretations.md');
+  assert.equal(linkTo('project policy'), 'docs/interpretations.md');
+  assert.equal(linkTo('OPI-001'), 'docs/interpretations.md#opi-001-closed-objects-behind-a-reference');
+  assert.throws(() => linkTo('OPI-999'), /OPI-999/);
   assert.throws(() => linkTo('a book'), /a book/);
 });
 

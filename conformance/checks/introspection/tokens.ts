@@ -24,7 +24,8 @@ function introspect(context: CheckContext, json: Json, secret?: string | null): 
   const endpoint = expectEndpoint(context.target.introspection, 'TOUCHSTONE_INTROSPECTION');
   const shown = secret === undefined ? endpoint.secret : secret;
   const headers = shown === null ? [] : [['authorization', `Bearer ${shown}`] as const];
-  return context.call({ method: 'POST', url: endpoint.url, json, headers, sign: false });
+  const call = { operation: 'introspect-token', method: 'POST', url: endpoint.url };
+  return context.call({ ...call, json, headers, sign: false });
 }
 
 async function introspected(context: CheckContext, token: string, access?: Json[]): Promise<Json> {
