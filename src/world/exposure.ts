@@ -1,6 +1,6 @@
 /**
- * The features that a world may use, depending on who can reach it. One table serves the check at start, the control API
- * afterwards, and `docs/exposure.md`.
+ * The features that a world may use, depending on who can reach it. One table serves the check at start, the control
+ * API afterwards, and `docs/exposure.md`.
  */
 import { MIN_EXPOSED_SECRET_LENGTH } from '../crypto/secret-strength.ts';
 import { ConfigError } from '../errors.ts';

@@ -22,6 +22,19 @@ test('each threat has a measure and evidence', () => {
   }
 });
 
+/** Sections of RFC 9635 §11, and of each part of RFC 9421 §7. */
+const sections = [
+  ...Array.from({ length: 38 }, (_, index) => `11.${index + 1}`),
+  ...[2, 8, 7, 4, 8].flatMap((count, part) =>
+    Array.from({ length: count }, (_, index) => `7.${part + 1}.${index + 1}`),
+  ),
+];
+
+test('each section of both RFCs has one row, in order', () => {
+  const numbers = rows.flatMap(([threat]) => /^\d+(?:\.\d+)+/.exec(threat!)?.[0] ?? []);
+  assert.deepEqual(numbers, sections);
+});
+
 test('the checks and test files that it names exist', () => {
   const ids = new Set(checks.map(({ id }) => id));
   const named = rows.flatMap(([, , shown]) => [...shown!.matchAll(/`([^`]+)`/g)].map(([, name]) => name!));
