@@ -33,6 +33,8 @@ export interface Call<Caller> {
   readonly policy: Policy;
   /** Result of `identify`; undefined for a public call. */
   readonly caller: Caller;
+  /** The verified signature; undefined for callers that do not sign. */
+  readonly signature: Buffer | undefined;
   /** Runs `work` in one transaction, which commits only if the reply that it returns is valid. */
   readonly transaction: <R extends Reply>(work: (tx: Transaction) => Promise<R>) => Promise<R>;
 }
@@ -180,6 +182,7 @@ export async function serve<Caller>(
       exchange,
       policy,
       caller: identity.caller,
+      signature: signature?.signature,
       transaction: (work) => context.db.transaction(async (tx) => toValidReply(await work(tx))),
     },
     { params: request.params, query: request.query, body: request.body },

@@ -8,6 +8,7 @@ import { type Asset, sameAsset, toWireAmount, type WireAmount } from '../open-pa
 import { isClosed } from '../payments/incoming/credit.ts';
 import { checkVisible, type ResourceCall, scopeFor, tokenCaller } from './caller.ts';
 import type { ResourceDeps } from './deps.ts';
+import { createOnce } from './idempotency.ts';
 import { storeMetadata } from './metadata.ts';
 import { listPayments } from './payment-list.ts';
 import { resourceProblem } from './problem.ts';
@@ -112,18 +113,20 @@ export function createIncomingPaymentHandlers(deps: IncomingPaymentDeps) {
   return {
     'create-incoming-payment': async (call, { body }) => {
       scopeFor(call, body.walletAddress);
-      const wallet = await findWalletAddress(db.query, ase, body.walletAddress);
-      const row = newRow(deps, wallet, body);
-      const metadata = storeMetadata(body.metadata, call.exchange);
-      const { clientId: client_id, grantId: grant_id } = tokenCaller(call);
-      return call.transaction(async (tx) => {
-        await tx
-          .insertInto('incoming_payment')
-          .values({ ...row, ase, client_id, grant_id, metadata })
-          .execute();
-        await deps.announce(tx, 'incoming_payment.created', row.id);
-        const created = { ...row, wallet_url: wallet.url, metadata: body.metadata ?? null };
-        return { status: 201, body: withMethods(deps, created) };
+      return createOnce(deps, call, 'create-incoming-payment', async (transaction) => {
+        const wallet = await findWalletAddress(db.query, ase, body.walletAddress);
+        const row = newRow(deps, wallet, body);
+        const metadata = storeMetadata(body.metadata, call.exchange);
+        const { clientId: client_id, grantId: grant_id } = tokenCaller(call);
+        return transaction(async (tx) => {
+          await tx
+            .insertInto('incoming_payment')
+            .values({ ...row, ase, client_id, grant_id, metadata })
+            .execute();
+          await deps.announce(tx, 'incoming_payment.created', row.id);
+          const created = { ...row, wallet_url: wallet.url, metadata: body.metadata ?? null };
+          return { status: 201 as const, body: withMethods(deps, created) };
+        });
       });
     },
 

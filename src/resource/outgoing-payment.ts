@@ -1,15 +1,18 @@
 /** Outgoing payments: created from a quote or from a debit amount, then sent by the payment worker (RS-OP-01…32). */
+import { isDeepStrictEqual } from 'node:util';
 import type { Insertable } from 'kysely';
 import type { OutgoingPaymentApiHandlers } from '../../generated/resource-server/routes.ts';
 import type { components } from '../../generated/resource-server/types.ts';
-import { toAmount, toInstant, toMillis } from '../database/columns.ts';
+import { toAmount, toInstant, toLookupText, toMillis } from '../database/columns.ts';
 import type { Queryable, Tables, Transaction } from '../database/database.ts';
 import { Problem } from '../errors.ts';
 import type { Writable } from '../http/operation.ts';
-import { sameAsset, toWireAmount } from '../open-payments/amount.ts';
-import { type Reservation, reserveSpending } from '../payments/outgoing/grant-spending.ts';
+import { type Amount, sameAsset, toWireAmount } from '../open-payments/amount.ts';
+import { canonicalWalletAddress } from '../open-payments/wallet-address-url.ts';
+import { findSpending, lockGrant, reserveSpending } from '../payments/outgoing/grant-spending.ts';
 import { checkVisible, type ResourceCall, scopeFor, tokenCaller } from './caller.ts';
 import type { ResourceDeps } from './deps.ts';
+import { createOnce } from './idempotency.ts';
 import { storeMetadata } from './metadata.ts';
 import { listPayments } from './payment-list.ts';
 import { resourceProblem } from './problem.ts';
@@ -25,6 +28,7 @@ import {
 import { getPayableReceiver, type PayableReceiver } from './receiver.ts';
 import { findResource, isResourceId, resourceIdIn } from './resource-url.ts';
 import {
+  checkActive,
   findWalletAddress,
   type HostedWalletAddress,
   selectWalletAddress,
@@ -80,10 +84,13 @@ function toBody(deps: OutgoingPaymentDeps, row: OutgoingPaymentRow): OutgoingPay
   };
 }
 
-const withSpentAmounts = (body: OutgoingPaymentBody, spending: Reservation): OutgoingPaymentWithSpentAmounts => ({
+const withSpentAmounts = (
+  body: OutgoingPaymentBody,
+  { spentDebit, spentReceive }: { readonly spentDebit: Amount | null; readonly spentReceive: Amount | null },
+): OutgoingPaymentWithSpentAmounts => ({
   ...body,
-  grantSpentDebitAmount: toWireAmount(spending.spentDebit),
-  grantSpentReceiveAmount: toWireAmount(spending.spentReceive),
+  ...(spentDebit && { grantSpentDebitAmount: toWireAmount(spentDebit) }),
+  ...(spentReceive && { grantSpentReceiveAmount: toWireAmount(spentReceive) }),
 });
 
 interface PaymentWithQuote {
@@ -193,53 +200,106 @@ async function insertPayment(tx: Transaction, payment: NewPayment): Promise<void
   if (numInsertedOrUpdatedRows === 0n) throw resourceProblem('invalid_quote');
 }
 
+type CreationBody = Parameters<OutgoingPaymentApiHandlers<ResourceCall>['create-outgoing-payment']>[1]['body'];
+
+/**
+ * The reply to a client that pays a quote again by the same request, because it lost the answer: the payment that it made
+ * under this grant (OPI-071). Undefined if it made none.
+ */
+async function repeatPayment(
+  deps: OutgoingPaymentDeps,
+  db: Queryable,
+  call: ResourceCall,
+  body: CreationBody,
+): Promise<{ status: 201; body: OutgoingPaymentWithSpentAmounts } | undefined> {
+  const quoteId = 'quoteId' in body ? resourceIdIn(deps.resourceServer, 'quotes', body.quoteId) : undefined;
+  if (quoteId === undefined || !isResourceId(quoteId)) return undefined;
+  const { ase } = deps;
+  const { item } = scopeFor(call, body.walletAddress);
+  const { clientId, grantId } = tokenCaller(call);
+  const row = await selectOutgoingPayments(db, ase)
+    .where('payment.quote_id', '=', quoteId)
+    .where('payment.client_id', '=', clientId)
+    .where('payment.grant_id', '=', grantId)
+    .where('wallet.url', '=', toLookupText(canonicalWalletAddress(body.walletAddress)))
+    .executeTakeFirst();
+  if (!row || !isDeepStrictEqual(row.metadata, body.metadata ?? null)) return undefined;
+  checkActive(row);
+  const now = deps.clock.businessNow();
+  const spending = await findSpending(db, {
+    ...{ ase, grantId, now },
+    identifier: item.identifier ?? '',
+    limits: item.limits,
+  });
+  return { status: 201, body: withSpentAmounts(toBody(deps, row), spending) };
+}
+
+/** Stores a payment, counts it against its grant, and replies with both; or repeats the reply to an earlier one. */
+async function storePayment(
+  tx: Transaction,
+  deps: OutgoingPaymentDeps,
+  call: ResourceCall,
+  body: CreationBody,
+  { wallet, quote, receiver, isNew, metadata }: PayableQuote & Pick<NewPayment, 'metadata'>,
+) {
+  const { ase, ids, clock } = deps;
+  const { item } = scopeFor(call, body.walletAddress);
+  const { clientId, grantId } = tokenCaller(call);
+  // Repetitions that arrive together wait for each other here.
+  await lockGrant(tx, ase, grantId);
+  const repeated = await repeatPayment(deps, tx, call, body);
+  if (repeated) return repeated;
+  // Reading the receiver may have taken a while, so the expiry counts at the payment's creation time (RS-OP-07).
+  const now = clock.businessNow();
+  if (now >= toMillis(quote.expires_at)) throw resourceProblem('invalid_quote');
+  const spending = await reserveSpending(tx, {
+    ase,
+    ids,
+    grantId,
+    identifier: item.identifier ?? '',
+    limits: item.limits,
+    debit: debitAmountOf(quote),
+    receive: receiveAmountOf(quote),
+    receiver: quote.receiver,
+    now,
+  });
+  if (isNew) await insertQuote(tx, ase, quote);
+  const payment = { id: ids.uuid(), quote_id: quote.id, sent_amount: '0', created_at: toInstant(now) };
+  await insertPayment(tx, {
+    ...payment,
+    ase,
+    wallet_address_id: wallet.id,
+    account_id: wallet.accountId,
+    client_id: clientId,
+    grant_id: grantId,
+    spending_id: spending.spendingId,
+    metadata,
+    next_attempt_at: toInstant(clock.wallNow()),
+    peer: receiver.peer?.name ?? null,
+  });
+  await deps.announce(tx, 'outgoing_payment.created', payment.id);
+  const created = {
+    ...quote,
+    ...payment,
+    wallet_url: wallet.url,
+    state: 'pending',
+    metadata: body.metadata ?? null,
+  } as const;
+  return { status: 201 as const, body: withSpentAmounts(toBody(deps, created), spending) };
+}
+
 export function createOutgoingPaymentHandlers(deps: OutgoingPaymentDeps) {
-  const { ase, db, clock, ids } = deps;
+  const { ase, db } = deps;
   return {
     'create-outgoing-payment': async (call, { body }) => {
-      const { item } = scopeFor(call, body.walletAddress);
-      const { clientId, grantId } = tokenCaller(call);
+      scopeFor(call, body.walletAddress);
+      const { clientId } = tokenCaller(call);
       const metadata = storeMetadata(body.metadata, call.exchange);
-      const { wallet, quote, receiver, isNew } = await getPayableQuote(deps, clientId, body);
-
-      // Reading the receiver may have taken a while, so the expiry counts at the payment's creation time (RS-OP-07).
-      const now = clock.businessNow();
-      if (now >= toMillis(quote.expires_at)) throw resourceProblem('invalid_quote');
-      const payment = { id: ids.uuid(), quote_id: quote.id, sent_amount: '0', created_at: toInstant(now) };
-      const reply = await call.transaction(async (tx) => {
-        const spending = await reserveSpending(tx, {
-          ase,
-          ids,
-          grantId,
-          identifier: item.identifier ?? '',
-          limits: item.limits,
-          debit: debitAmountOf(quote),
-          receive: receiveAmountOf(quote),
-          receiver: quote.receiver,
-          now,
-        });
-        if (isNew) await insertQuote(tx, ase, quote);
-        await insertPayment(tx, {
-          ...payment,
-          ase,
-          wallet_address_id: wallet.id,
-          account_id: wallet.accountId,
-          client_id: clientId,
-          grant_id: grantId,
-          spending_id: spending.spendingId,
-          metadata,
-          next_attempt_at: toInstant(clock.wallNow()),
-          peer: receiver.peer?.name ?? null,
-        });
-        await deps.announce(tx, 'outgoing_payment.created', payment.id);
-        const created = {
-          ...quote,
-          ...payment,
-          wallet_url: wallet.url,
-          state: 'pending',
-          metadata: body.metadata ?? null,
-        } as const;
-        return { status: 201 as const, body: withSpentAmounts(toBody(deps, created), spending) };
+      const reply = await createOnce(deps, call, 'create-outgoing-payment', async (transaction) => {
+        const repeated = await repeatPayment(deps, db.query, call, body);
+        if (repeated) return repeated;
+        const payable = await getPayableQuote(deps, clientId, body);
+        return transaction((tx) => storePayment(tx, deps, call, body, { ...payable, metadata }));
       });
       deps.wakePayments();
       return reply;

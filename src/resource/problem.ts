@@ -21,6 +21,7 @@ export type ResourceCode =
   | 'no_rate'
   | 'unknown_quote'
   | 'invalid_quote'
+  | 'idempotency_key_reused'
   | 'introspection_unavailable';
 
 const badRequest = (description: string): CatalogueEntry => ({ status: 400, code: 'invalid_request', description });
@@ -59,6 +60,8 @@ const catalogue: ErrorCatalogue<PipelineCode | ResourceCode> = {
   no_rate: { status: 500, code: 'no_rate', description: 'could not convert between assets' },
   unknown_quote: { status: 404, code: 'not_found', description: 'unknown quote' },
   invalid_quote: badRequest('invalid quote'),
+  // The documents declare neither 409 nor 422 for creations (OPI-071).
+  idempotency_key_reused: badRequest('the idempotency key was used for another request'),
   introspection_unavailable: {
     status: 503,
     code: 'unavailable',

@@ -10,6 +10,7 @@ import { MAX_PACKETS_QUOTED, maxPacketIn, packetsFor } from '../payments/ilp/lin
 import { quoteFixedReceive, quoteFixedSend } from '../payments/quote-amounts.ts';
 import { checkVisible, type ResourceCall, scopeFor, tokenCaller } from './caller.ts';
 import type { ResourceDeps } from './deps.ts';
+import { createOnce } from './idempotency.ts';
 import { resourceProblem } from './problem.ts';
 import { getPayableReceiver, type PayableReceiver } from './receiver.ts';
 import { parseRequestAmount } from './request-amount.ts';
@@ -185,15 +186,17 @@ export function createQuoteHandlers(deps: QuoteDeps) {
   return {
     'create-quote': async (call, { body }) => {
       scopeFor(call, body.walletAddress);
-      const wallet = await findWalletAddress(db.query, ase, body.walletAddress);
-      const { quote } = await prepareQuote(deps, wallet, tokenCaller(call).clientId, {
-        receiver: body.receiver,
-        debitAmount: 'debitAmount' in body ? body.debitAmount : undefined,
-        receiveAmount: 'receiveAmount' in body ? body.receiveAmount : undefined,
-      });
-      return call.transaction(async (tx) => {
-        await insertQuote(tx, ase, quote);
-        return { status: 201, body: toBody(deps, quote, wallet.url) };
+      return createOnce(deps, call, 'create-quote', async (transaction) => {
+        const wallet = await findWalletAddress(db.query, ase, body.walletAddress);
+        const { quote } = await prepareQuote(deps, wallet, tokenCaller(call).clientId, {
+          receiver: body.receiver,
+          debitAmount: 'debitAmount' in body ? body.debitAmount : undefined,
+          receiveAmount: 'receiveAmount' in body ? body.receiveAmount : undefined,
+        });
+        return transaction(async (tx) => {
+          await insertQuote(tx, ase, quote);
+          return { status: 201 as const, body: toBody(deps, quote, wallet.url) };
+        });
       });
     },
 

@@ -258,7 +258,7 @@ export const limitMutants: readonly Mutant[] = [
   {
     id: 'grant-spent.by-client',
     file: 'src/resource/outgoing-payment.ts',
-    at: 'const { clientId, grantId } = «tokenCaller(call)»;',
+    at: 'const { clientId, grantId } = «tokenCaller(call)»;\n  // Repetitions',
     by: '{ clientId: tokenCaller(call).clientId, grantId: tokenCaller(call).clientId }',
     fails: ['grant-spent.grants-apart'],
     also: [

@@ -550,7 +550,21 @@ export const resourceMutants: readonly Mutant[] = [
     file: outgoing,
     at: 'const payment = { id: «ids.uuid()», quote_id:',
     by: 'quote.receiver.slice(-36)',
-    fails: ['outgoing-payment.no-idempotency-key'],
+    fails: ['outgoing-payment.idempotency-key'],
+  },
+  {
+    id: 'outgoing-payment.key-ignored',
+    file: 'src/resource/idempotency.ts',
+    at: '...(«given === undefined» ? [] :',
+    by: 'true',
+    fails: ['outgoing-payment.idempotency-key'],
+  },
+  {
+    id: 'outgoing-payment.quote-not-repeated',
+    file: outgoing,
+    at: 'if (!row || «!isDeepStrictEqual(row.metadata, body.metadata ?? null)») return undefined;',
+    by: 'true',
+    fails: ['outgoing-payment.idempotency-key'],
   },
   {
     id: 'outgoing-payment.last-unit-refused',

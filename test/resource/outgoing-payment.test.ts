@@ -181,7 +181,7 @@ describe('a payment is rejected', () => {
     servers.clock.setting = { mode: 'frozen', offset: 0, at: start + 15 * minute - 1 };
     assert.equal((await pay(token, { quoteId })).status, 201);
     servers.woken.length = 0;
-    await refused(() => pay(token, { quoteId }), 400, 'invalid quote');
+    await refused(() => pay(token, { quoteId, metadata: {} }), 400, 'invalid quote');
     await refused(() => pay(grant(), { quoteId }), 400, 'invalid quote');
   });
 

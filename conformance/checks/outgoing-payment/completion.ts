@@ -3,6 +3,7 @@
  * receiver. Open Payments resource-server /outgoing-payments; ILP-0029.
  */
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import type { Check, CheckContext } from '../../runner/check.ts';
 import { balanceOf } from '../../steps/control.ts';
 import { expectResourceError, expectStatus } from '../../steps/expect.ts';
@@ -181,22 +182,36 @@ export const checks: readonly Check[] = [
     },
   },
   {
-    id: 'outgoing-payment.no-idempotency-key',
-    rows: ['RS-OP-24'],
-    title: 'the same request twice, whatever its headers, creates two payments; only a quote pays once',
+    id: 'outgoing-payment.idempotency-key',
+    rows: ['RS-OP-24', 'RS-OP-28'],
+    title: 'a repeated payment with the same key, or of the same quote, is answered with the payment that was made',
     run: async (context) => {
       const { id: incomingPayment } = await createIncomingPayment(context);
       const json = { walletAddress: context.sender.url, incomingPayment, debitAmount: amountOf(context.sender, '20') };
       const url = `${context.sender.resourceServer}/outgoing-payments`;
-      const headers = [['idempotency-key', 'the-same']] as const;
       const token = await outgoingToken(context);
-      const create = async () =>
-        expectStatus(await context.call({ operation: 'create-outgoing-payment', url, json, token, headers }), 201).body;
-      const [first, second] = [await create(), await create()];
-      assert.notEqual(first.id, second.id);
-      assert.notEqual(first.quoteId, second.quoteId);
-      const again = { walletAddress: context.sender.url, quoteId: first.quoteId };
-      expectResourceError(await postOutgoingPayment(context, again, token), 400, /^invalid quote$/);
+      const create = (key: string, body: Json) =>
+        context.call({
+          operation: 'create-outgoing-payment',
+          url,
+          json: body,
+          token,
+          headers: [['idempotency-key', key]],
+        });
+      const key = randomUUID();
+      const first = expectStatus(await create(key, json), 201).body;
+      assert.deepEqual(expectStatus(await create(key, json), 201).body, first);
+      expectResourceError(await create(key, { ...json, metadata: { other: true } }), 400, /idempotency key/);
+      const second = expectStatus(await create(randomUUID(), { ...json, metadata: { n: 2 } }), 201).body;
+      assert.notEqual(second.id, first.id);
+      const byQuote = {
+        walletAddress: context.sender.url,
+        quoteId: (await createQuote(context, incomingPayment, { debitAmount: amountOf(context.sender, '30') })).id,
+      };
+      const paid = expectStatus(await postOutgoingPayment(context, byQuote, token), 201).body;
+      assert.equal(expectStatus(await postOutgoingPayment(context, byQuote, token), 201).body.id, paid.id);
+      const other = await postOutgoingPayment(context, { ...byQuote, metadata: { other: true } }, token);
+      expectResourceError(other, 400, /^invalid quote$/);
     },
   },
   {

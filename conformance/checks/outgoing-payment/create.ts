@@ -179,16 +179,15 @@ export const checks: readonly Check[] = [
   {
     id: 'outgoing-payment.quote-once',
     rows: ['RS-OP-08', 'RS-OP-28', 'RS-Q-24'],
-    title: 'of two payments of one quote exactly one is accepted; the quote stays readable',
+    title: 'of two different payments of one quote exactly one is accepted; the quote stays readable',
     run: async (context) => {
       const token = await outgoingToken(context);
       const quote = await createDebitQuote(context, '30');
-      const answers = await Promise.all([
-        payWithQuote(context, quote.id, token),
-        payWithQuote(context, quote.id, token),
-      ]);
+      const body = { walletAddress: context.sender.url, quoteId: quote.id };
+      const pay = (n: number) => postOutgoingPayment(context, { ...body, metadata: { n } }, token);
+      const answers = await Promise.all([pay(1), pay(2)]);
       assert.deepEqual(answers.map((answer) => answer.status).sort(), [201, 400]);
-      expectResourceError(await payWithQuote(context, quote.id, token), 400, /^invalid quote$/);
+      expectResourceError(await pay(3), 400, /^invalid quote$/);
       const read = await context.call({ operation: 'get-quote', url: quote.id, token: await quoteToken(context) });
       assert.deepEqual(expectStatus(read, 200).body, quote);
     },

@@ -1,0 +1,154 @@
+/**
+ * Repeated creations: a client that lost the answer asks again and gets the same answer instead of a second resource.
+ * Requests are the same if they have the same `Idempotency-Key` or, for payments, the same signature (OPI-071).
+ */
+import { hash } from 'node:crypto';
+import { sql } from 'kysely';
+import { toInstant, toJson } from '../database/columns.ts';
+import type { Queryable, Transaction } from '../database/database.ts';
+import { headerLines } from '../http/received-request.ts';
+import type { Reply } from '../http/reply.ts';
+import { type ResourceCall, tokenCaller } from './caller.ts';
+import type { ResourceDeps } from './deps.ts';
+import { resourceProblem } from './problem.ts';
+
+/** Time for which an answer is kept, by wall time. */
+const RETENTION_MS = 24 * 60 * 60 * 1000;
+
+/** Expired keys removed with each new one, so that the table does not grow for ever. */
+const REMOVED_AT_ONCE = 100;
+
+type IdempotencyDeps = Pick<ResourceDeps, 'ase' | 'db' | 'clock'>;
+
+interface RepeatableRequest {
+  readonly clientId: string;
+  readonly operation: string;
+  /** Sorted, so that two requests never wait for each other in a circle. */
+  readonly keys: readonly string[];
+  readonly digest: string;
+}
+
+/** Throws `invalid_request` for a key that is not 1 to 255 printable ASCII characters in one field. */
+function identifyRequest(call: ResourceCall, operation: string): RepeatableRequest {
+  const lines = headerLines(call.exchange, 'idempotency-key');
+  const [given] = lines;
+  if (lines.length > 1 || (given !== undefined && !/^[\x21-\x7e]{1,255}$/.test(given))) {
+    const description = 'Idempotency-Key is not 1 to 255 printable characters';
+    throw resourceProblem('invalid_request', { description });
+  }
+  const { signature, exchange } = call;
+  const keys = [
+    ...(given === undefined ? [] : [`key ${given}`]),
+    // Only where a repetition costs money: two equal requests of one second can have the same signature.
+    ...(signature && operation === 'create-outgoing-payment' ? [`signature ${signature.toString('base64')}`] : []),
+  ];
+  const digest = hash('sha256', exchange.body, 'base64url');
+  return { clientId: tokenCaller(call).clientId, operation, keys: keys.toSorted(), digest };
+}
+
+/** The answer to an earlier request with one of the keys. Throws `idempotency_key_reused` if that was another request. */
+async function findStoredReply(
+  db: Queryable,
+  { ase, clock }: IdempotencyDeps,
+  { clientId, operation, keys, digest }: RepeatableRequest,
+): Promise<Reply | undefined> {
+  if (keys.length === 0) return undefined;
+  const rows = await db
+    .selectFrom('idempotency_key')
+    .select(['request_digest', 'reply'])
+    .where('ase', '=', ase)
+    .where('client_id', '=', clientId)
+    .where('operation', '=', operation)
+    .where('key', 'in', keys)
+    .where('expires_at', '>', toInstant(clock.wallNow()))
+    .execute();
+  if (rows.some((row) => row.request_digest !== digest)) throw resourceProblem('idempotency_key_reused');
+  return rows[0]?.reply;
+}
+
+/** Stores the keys, and so waits for a transaction that is storing one of them. Returns false if one is stored already. */
+async function claimKeys(
+  tx: Transaction,
+  { ase, clock }: IdempotencyDeps,
+  { clientId, operation, keys, digest }: RepeatableRequest,
+): Promise<boolean> {
+  const now = toInstant(clock.wallNow());
+  await tx
+    .deleteFrom('idempotency_key')
+    .where('ase', '=', ase)
+    .where('client_id', '=', clientId)
+    .where('operation', '=', operation)
+    .where('key', 'in', keys)
+    .where('expires_at', '<=', now)
+    .execute();
+  await sql`delete from idempotency_key where (ase, client_id, operation, key) in (
+    select ase, client_id, operation, key from idempotency_key where ase = ${ase} and expires_at <= ${now}::timestamptz
+    limit ${sql.lit(REMOVED_AT_ONCE)} for update skip locked)`.execute(tx);
+  for (const key of keys) {
+    const { numInsertedOrUpdatedRows } = await tx
+      .insertInto('idempotency_key')
+      .values({
+        ase,
+        client_id: clientId,
+        operation,
+        key,
+        request_digest: digest,
+        reply: toJson({ status: 0, body: null }),
+        expires_at: toInstant(clock.wallNow() + RETENTION_MS),
+      })
+      .onConflict((conflict) => conflict.doNothing())
+      .executeTakeFirstOrThrow();
+    if (numInsertedOrUpdatedRows === 0n) return false;
+  }
+  return true;
+}
+
+async function storeReply(
+  tx: Transaction,
+  { ase }: IdempotencyDeps,
+  { clientId, operation, keys }: RepeatableRequest,
+  { status, body }: Reply,
+): Promise<void> {
+  await tx
+    .updateTable('idempotency_key')
+    .set({ reply: toJson({ status, body }) })
+    .where('ase', '=', ase)
+    .where('client_id', '=', clientId)
+    .where('operation', '=', operation)
+    .where('key', 'in', keys)
+    .execute();
+}
+
+/** Rolls a transaction back whose keys another request has claimed. */
+class AlreadyAnswered extends Error {}
+
+/**
+ * Answers a repeated request as before. Otherwise `create` makes the resource in the transaction that it is given, which
+ * stores the reply with the keys: of simultaneous repetitions one creates and the others wait for its answer.
+ */
+export async function createOnce<R extends Reply>(
+  deps: IdempotencyDeps,
+  call: ResourceCall,
+  operation: string,
+  create: (transaction: ResourceCall['transaction']) => Promise<R>,
+): Promise<R> {
+  const request = identifyRequest(call, operation);
+  if (request.keys.length === 0) return create(call.transaction);
+  const stored = await findStoredReply(deps.db.query, deps, request);
+  if (stored) return stored as R;
+  try {
+    return await create((work) =>
+      call.transaction(async (tx) => {
+        if (!(await claimKeys(tx, deps, request))) throw new AlreadyAnswered();
+        const reply = await work(tx);
+        await storeReply(tx, deps, request, reply);
+        return reply;
+      }),
+    );
+  } catch (error) {
+    // The other request may have made this one fail, by paying the quote or filling the receiver.
+    const answered = await findStoredReply(deps.db.query, deps, request);
+    if (answered) return answered as R;
+    throw error;
+  }
+}

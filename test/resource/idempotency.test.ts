@@ -1,0 +1,172 @@
+/** Repeated creations: the same request gets the same answer and creates nothing more (OPI-071, RS-OP-24, RS-OP-28). */
+import assert from 'node:assert/strict';
+import { beforeEach, describe, test } from 'node:test';
+import {
+  type Answer,
+  assertError,
+  completeReceiver,
+  createReceiver,
+  eur,
+  full,
+  start,
+  type TestAse,
+  usd,
+  useResourceServers,
+} from './support/two-resource-servers.ts';
+
+const { servers, granite, marble } = useResourceServers();
+let receiver: string;
+let paymentsBefore = 0;
+const paymentsMade = async () => (await servers.count('outgoing_payment')) - paymentsBefore;
+beforeEach(async () => {
+  paymentsBefore = await servers.count('outgoing_payment');
+  receiver = await createReceiver(marble, { incomingAmount: eur('100000') });
+});
+
+const create = (ase: TestAse, path: string, token: string, body: object, key?: string): Promise<Answer> =>
+  ase.call({ path, token, body, ...(key !== undefined && { tamper: { 'idempotency-key': key } }) });
+const grant = (clientId?: string): string => granite.issue([full.outgoing(granite.alice)], clientId);
+const quote = async (): Promise<string> => {
+  const body = { walletAddress: granite.alice, method: 'ilp', receiver, debitAmount: usd('1000') };
+  return (await create(granite, '/quotes', granite.issue([full.quote()]), body)).body.id;
+};
+const pay = (token: string, members: object, key?: string): Promise<Answer> =>
+  create(granite, '/outgoing-payments', token, { walletAddress: granite.alice, ...members }, key);
+
+/** Waits for the next second of wall time, in which the same request has another signature. */
+const nextSecond = () => new Promise<void>((resolve) => setTimeout(resolve, 1_000 - (Date.now() % 1_000)));
+
+describe('a quote that is paid again', () => {
+  test('by the same request is answered with its payment, even when nothing could be paid any more', async () => {
+    const quoteId = await quote();
+    const token = grant();
+    const first = await pay(token, { quoteId, metadata: { order: 7 } });
+    assert.equal(first.status, 201);
+    await nextSecond();
+    await completeReceiver(marble, receiver);
+    servers.clock.setting = { mode: 'frozen', offset: 0, at: start + 3_600_000 };
+    const again = await pay(token, { quoteId, metadata: { order: 7 } });
+    assert.deepEqual([again.status, again.body], [201, first.body]);
+    assert.equal(await paymentsMade(), 1);
+    assert.equal(first.body.grantSpentDebitAmount.value, '1000');
+  });
+
+  test('by several equal requests at once makes one payment', async () => {
+    const quoteId = await quote();
+    const token = grant();
+    const answers = await Promise.all([1, 2, 3, 4].map(() => pay(token, { quoteId })));
+    assert.deepEqual(new Set(answers.map(({ status, body }) => `${status} ${body.id}`)).size, 1);
+    assert.equal(answers[0]!.status, 201);
+    assert.equal(await paymentsMade(), 1);
+  });
+
+  test('by another request, under another grant or by another client is refused', async () => {
+    const quoteId = await quote();
+    const token = grant();
+    assert.equal((await pay(token, { quoteId })).status, 201);
+    for (const [other, metadata] of [
+      [token, { order: 8 }],
+      [grant(), undefined],
+      [grant('https://client.example/other'), undefined],
+    ] as const) {
+      assertError(await pay(other, { quoteId, ...(metadata && { metadata }) }), 400, 'invalid quote');
+    }
+    assert.equal(await paymentsMade(), 1);
+  });
+});
+
+test('the very bytes of a signed payment request are the same request, whatever unsigned header is added', async () => {
+  const token = grant();
+  const direct = { incomingPayment: receiver, debitAmount: usd('1000') };
+  // Both are signed within one second, and Ed25519 always makes the same signature.
+  await nextSecond();
+  const [first, copy, other] = [
+    await pay(token, direct),
+    await pay(token, direct),
+    await pay(token, direct, 'added-by-another'),
+  ];
+  assert.deepEqual([first.status, copy.body, other.body], [201, first.body, first.body]);
+  await nextSecond();
+  assert.notEqual((await pay(token, direct)).body.id, first.body.id);
+  assert.equal(await paymentsMade(), 2);
+});
+
+describe('an idempotency key', () => {
+  const operations = {
+    'incoming-payment': () => ({
+      path: '/incoming-payments',
+      issue: (client?: string) => granite.issue([full.incoming()], client),
+      body: { walletAddress: granite.alice, metadata: { order: 1 } } as object,
+    }),
+    quote: () => ({
+      path: '/quotes',
+      issue: (client?: string) => granite.issue([full.quote()], client),
+      body: { walletAddress: granite.alice, method: 'ilp', receiver, debitAmount: usd('1000') } as object,
+    }),
+    'outgoing-payment': () => ({
+      path: '/outgoing-payments',
+      issue: (client?: string) => grant(client),
+      body: { walletAddress: granite.alice, incomingPayment: receiver, debitAmount: usd('1000') } as object,
+    }),
+  };
+
+  for (const [name, describeOperation] of Object.entries(operations)) {
+    test(`makes one ${name} of equal requests, and refuses it for another`, async () => {
+      const { path, issue, body } = describeOperation();
+      const token = issue();
+      const first = await create(granite, path, token, body, 'the-same');
+      assert.equal(first.status, 201, JSON.stringify(first.body));
+      await nextSecond();
+      const again = await create(granite, path, token, body, 'the-same');
+      assert.deepEqual([again.status, again.body], [201, first.body]);
+      const atOnce = await Promise.all([1, 2, 3].map(() => create(granite, path, token, body, 'at-once')));
+      assert.equal(new Set(atOnce.map((answer) => answer.body.id)).size, 1);
+      const changed = { ...body, metadata: { order: 2 }, debitAmount: usd('999') };
+      const { debitAmount: _, ...unpriced } = changed;
+      const other = path === '/incoming-payments' ? unpriced : changed;
+      const { metadata: __, ...plain } = other as { metadata: object };
+      const refused = await create(granite, path, token, path === '/quotes' ? plain : other, 'the-same');
+      assertError(refused, 400, 'the idempotency key was used for another request');
+      const ofAnother = await create(granite, path, issue('https://client.example/other'), body, 'the-same');
+      assert.equal(ofAnother.status, 201);
+      assert.notEqual(ofAnother.body.id, first.body.id);
+    });
+  }
+
+  test('is not used up by a request that was refused', async () => {
+    const token = grant();
+    const body = { incomingPayment: receiver, debitAmount: usd('1000') };
+    assert.equal((await pay(token, { ...body, incomingPayment: `${receiver}x` }, 'refused')).status, 400);
+    assert.equal((await pay(token, body, 'refused')).status, 201);
+  });
+
+  test('is forgotten after a day', async () => {
+    const token = grant();
+    const body = { incomingPayment: receiver, debitAmount: usd('1000') };
+    const first = await pay(token, body, 'yesterday');
+    await servers.db.query.updateTable('idempotency_key').set({ expires_at: new Date().toISOString() }).execute();
+    await nextSecond();
+    assert.notEqual((await pay(token, body, 'yesterday')).body.id, first.body.id);
+    const rows = await servers.db.query.selectFrom('idempotency_key').select('key').execute();
+    assert.equal(rows.length, 2, 'one of the key and one of the signature');
+  });
+
+  test('has 1 to 255 printable characters', async () => {
+    const token = granite.issue([full.incoming()]);
+    for (const key of ['x'.repeat(256), 'a b', '']) {
+      assertError(
+        await create(granite, '/incoming-payments', token, { walletAddress: granite.alice }, key),
+        400,
+        /^Idempotency-Key/,
+      );
+    }
+    const longest = await create(
+      granite,
+      '/incoming-payments',
+      token,
+      { walletAddress: granite.alice },
+      'x'.repeat(255),
+    );
+    assert.equal(longest.status, 201);
+  });
+});
