@@ -240,7 +240,7 @@ async function storePayment(
   deps: OutgoingPaymentDeps,
   call: ResourceCall,
   body: CreationBody,
-  { wallet, quote, receiver, isNew, metadata }: PayableQuote & Pick<NewPayment, 'metadata'>,
+  { wallet, quote, receiver, isNew, metadata, now }: PayableQuote & Pick<NewPayment, 'metadata'> & { now: number },
 ) {
   const { ase, ids, clock } = deps;
   const { item } = scopeFor(call, body.walletAddress);
@@ -249,9 +249,6 @@ async function storePayment(
   await lockGrant(tx, ase, grantId);
   const repeated = await repeatPayment(deps, tx, call, body);
   if (repeated) return repeated;
-  // Reading the receiver may have taken a while, so the expiry counts at the payment's creation time (RS-OP-07).
-  const now = clock.businessNow();
-  if (now >= toMillis(quote.expires_at)) throw resourceProblem('invalid_quote');
   const spending = await reserveSpending(tx, {
     ase,
     ids,
@@ -289,7 +286,7 @@ async function storePayment(
 }
 
 export function createOutgoingPaymentHandlers(deps: OutgoingPaymentDeps) {
-  const { ase, db } = deps;
+  const { ase, db, clock } = deps;
   return {
     'create-outgoing-payment': async (call, { body }) => {
       scopeFor(call, body.walletAddress);
@@ -299,7 +296,10 @@ export function createOutgoingPaymentHandlers(deps: OutgoingPaymentDeps) {
         const repeated = await repeatPayment(deps, db.query, call, body);
         if (repeated) return repeated;
         const payable = await getPayableQuote(deps, clientId, body);
-        return transaction((tx) => storePayment(tx, deps, call, body, { ...payable, metadata }));
+        // Reading the receiver may have taken a while, so the expiry counts at the payment's creation time (RS-OP-07).
+        const now = clock.businessNow();
+        if (now >= toMillis(payable.quote.expires_at)) throw resourceProblem('invalid_quote');
+        return transaction((tx) => storePayment(tx, deps, call, body, { ...payable, metadata, now }));
       });
       deps.wakePayments();
       return reply;

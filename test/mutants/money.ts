@@ -60,7 +60,7 @@ const rules: readonly Omit<Mutant, 'fails'>[] = [
   {
     id: 'money.quote-outlives-its-time',
     file: payment,
-    at: 'if («now >= toMillis(quote.expires_at)») throw',
+    at: 'if («now >= toMillis(payable.quote.expires_at)») throw',
     by: 'false',
   },
   {

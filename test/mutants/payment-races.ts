@@ -23,7 +23,7 @@ const races: readonly Omit<Mutant, 'fails'>[] = [
   {
     id: 'payment-races.quote-without-end',
     file: 'src/resource/outgoing-payment.ts',
-    at: 'if («now >= toMillis(quote.expires_at)») throw',
+    at: 'if («now >= toMillis(payable.quote.expires_at)») throw',
     by: 'false',
   },
 ];

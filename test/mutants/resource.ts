@@ -357,7 +357,7 @@ export const resourceMutants: readonly Mutant[] = [
   {
     id: 'quote.without-end',
     file: outgoing,
-    at: 'if («now >= toMillis(quote.expires_at)») throw',
+    at: 'if («now >= toMillis(payable.quote.expires_at)») throw',
     by: 'false',
     fails: ['quote.expired'],
   },
