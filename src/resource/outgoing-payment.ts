@@ -203,8 +203,8 @@ async function insertPayment(tx: Transaction, payment: NewPayment): Promise<void
 type CreationBody = Parameters<OutgoingPaymentApiHandlers<ResourceCall>['create-outgoing-payment']>[1]['body'];
 
 /**
- * The reply to a client that pays a quote again by the same request, because it lost the answer: the payment that it made
- * under this grant (OPI-071). Undefined if it made none.
+ * The reply to a client that pays a quote again by the same request, because it lost the answer: the payment that it
+ * made under this grant (OPI-071). Undefined if it made none.
  */
 async function repeatPayment(
   deps: OutgoingPaymentDeps,
