@@ -30,7 +30,9 @@ export function serveControl(
   });
   app.use((req, res, next) => {
     const world = worlds.get(mainWorldId);
-    return world ? world.controlApp(req, res, next) : next();
+    if (world) return world.controlApp(req, res, next);
+    const error = { code: 'not_ready', description: 'the world is starting: try again' };
+    res.status(503).set('Retry-After', '1').json({ error });
   });
   listener.serve(app);
 }

@@ -25,18 +25,28 @@ before(async () => {
   await run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', `./${packed.filename}`], {
     cwd: directory,
   });
-  command = join(directory, 'node_modules', 'touchstone', 'dist', 'src', 'main.js');
+  command = join(directory, 'node_modules', 'touchstone', 'bin', 'touchstone.mjs');
 });
 after(() => rm(directory, { recursive: true }));
 
-test('the package is small and contains compiled code only', async () => {
+test('the package is small and contains compiled code, the launcher, worlds and documents', async () => {
   assert.ok(packed.size < 3e6, `${packed.size} bytes`);
-  const others = packed.files.map(({ path }) => path).filter((path) => !/^dist\/.+\.(js|d\.ts|json)$/.test(path));
+  const others = packed.files
+    .map(({ path }) => path)
+    .filter((path) => !/^(dist\/.+\.(js|d\.ts|json)|docs\/.+\.md|spec\/ase\/.+\.yaml)$/.test(path));
   assert.deepEqual(
     others.filter((path) => !path.endsWith('.tar.zst')),
-    ['LICENSE', 'README.md', 'package.json'],
+    [
+      'LICENSE',
+      'README.md',
+      'bin/install.mjs',
+      'bin/touchstone.mjs',
+      'examples/go/world.yaml',
+      'examples/rust/world.yaml',
+      'package.json',
+    ],
   );
-  assert.equal(others.length, 4);
+  assert.equal(others.length, 8);
 });
 
 test('its dependencies are those of the program', async () => {
@@ -81,7 +91,7 @@ test('an old Node.js prints one line that says what to do', {
   const failed = await run(oldNode!, [command, 'start']).catch((error) => error);
   assert.equal(failed.code, 1);
   assert.equal(failed.stdout, '');
-  assert.match(failed.stderr, /^touchstone needs Node\.js 22\.17 or newer and this is v\d.*npx -p node@24.*\n$/);
+  assert.match(failed.stderr, /^touchstone: Node\.js 22\.17 or newer is needed, and this is v\d.*-p node@24 to npx\n$/);
 });
 
 test('the library creates a world, in JavaScript and with types', async () => {
