@@ -48,7 +48,7 @@ export const rateLimits: readonly RateLimit[] = [
 ];
 
 /** Fetches of key sets from one host, so that the ASE cannot be used to flood it. */
-export const keySetLimit = { name: 'key-sets', seconds: 60, perHost: 120 } as const;
+const keySetLimit = { name: 'key-sets', seconds: 60, perHost: 120 } as const;
 
 /** The reply has `Retry-After`. */
 export class RateLimited extends Problem<'rate_limited'> {
