@@ -6,7 +6,10 @@ export interface Ids {
   readonly bytes: (length: number) => Buffer;
   /** A version 4 UUID: 122 random bits. */
   readonly uuid: () => string;
-  /** An opaque ASCII value with 256 random bits, for tokens and nonces (RFC 9635 §13.1). */
+  /**
+   * An opaque ASCII value with 256 random bits, for tokens and nonces (RFC 9635 §13.1). It begins with a letter or digit,
+   * so that a command line does not take it for an option.
+   */
   readonly token: () => string;
 }
 
@@ -28,6 +31,11 @@ export function createIds(seed: string | undefined, label: string): Ids {
       const hex = value.toString('hex');
       return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
     },
-    token: () => bytes(32).toString('base64url'),
+    token() {
+      for (;;) {
+        const value = bytes(32).toString('base64url');
+        if (!/^[-_]/.test(value)) return value;
+      }
+    },
   };
 }

@@ -5,6 +5,9 @@ export interface ErrorCodes {
     400: 'invalid_request' | 'unknown_interaction' | 'invalid_interaction';
     403: 'invalid_request' | 'unknown_interaction' | 'invalid_interaction';
     405: 'invalid_request';
+    413: 'invalid_request';
+    415: 'invalid_request';
+    421: 'invalid_request';
     500: 'request_denied';
   };
   'finish-interaction': {
@@ -12,6 +15,9 @@ export interface ErrorCodes {
     401: 'invalid_request' | 'unknown_interaction' | 'invalid_interaction';
     404: 'unknown_interaction';
     405: 'invalid_request';
+    413: 'invalid_request';
+    415: 'invalid_request';
+    421: 'invalid_request';
     500: 'request_denied';
   };
   'get-consent': {
@@ -60,6 +66,9 @@ export const errorCodes = {
     400: ['invalid_request', 'unknown_interaction', 'invalid_interaction'],
     403: ['invalid_request', 'unknown_interaction', 'invalid_interaction'],
     405: ['invalid_request'],
+    413: ['invalid_request'],
+    415: ['invalid_request'],
+    421: ['invalid_request'],
     500: ['request_denied'],
   },
   'finish-interaction': {
@@ -67,6 +76,9 @@ export const errorCodes = {
     401: ['invalid_request', 'unknown_interaction', 'invalid_interaction'],
     404: ['unknown_interaction'],
     405: ['invalid_request'],
+    413: ['invalid_request'],
+    415: ['invalid_request'],
+    421: ['invalid_request'],
     500: ['request_denied'],
   },
   'get-consent': {

@@ -45,7 +45,7 @@ export const routes = {
     path: '/consent',
     security: [],
     hasBody: false,
-    responses: [200, 400, 403, 404, 405, 500],
+    responses: [200, 400, 403, 404, 405, 421, 500],
   },
   'post-consent': {
     operationId: 'post-consent',
@@ -54,7 +54,7 @@ export const routes = {
     path: '/consent',
     security: [],
     hasBody: true,
-    responses: [303, 400, 403, 404, 405, 413, 415, 500],
+    responses: [303, 400, 403, 404, 405, 413, 415, 421, 500],
   },
   'post-sign-in': {
     operationId: 'post-sign-in',
@@ -63,7 +63,7 @@ export const routes = {
     path: '/sign-in',
     security: [],
     hasBody: true,
-    responses: [303, 400, 403, 404, 405, 413, 415, 429, 500],
+    responses: [303, 400, 403, 404, 405, 413, 415, 421, 429, 500],
   },
   'post-sign-out': {
     operationId: 'post-sign-out',
@@ -72,7 +72,7 @@ export const routes = {
     path: '/sign-out',
     security: [],
     hasBody: true,
-    responses: [303, 400, 403, 404, 405, 413, 415, 500],
+    responses: [303, 400, 403, 404, 405, 413, 415, 421, 500],
   },
   'accept-interaction': {
     operationId: 'accept-interaction',
@@ -117,7 +117,7 @@ export const routes = {
     path: '/interact/{id}/{nonce}/finish',
     security: [],
     hasBody: false,
-    responses: [202, 302, 400, 401, 404, 405, 500],
+    responses: [202, 302, 400, 401, 404, 405, 413, 415, 421, 500],
   },
   'start-interaction': {
     operationId: 'start-interaction',
@@ -126,6 +126,6 @@ export const routes = {
     path: '/interact/{id}/{nonce}',
     security: [],
     hasBody: false,
-    responses: [202, 302, 400, 403, 405, 500],
+    responses: [202, 302, 400, 403, 405, 413, 415, 421, 500],
   },
 } as const satisfies { [Id in keyof Handlers<never>]: Route<Id> };

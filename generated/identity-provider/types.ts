@@ -346,6 +346,7 @@ export interface components {
         id: string;
         nonce: string;
         holder: string;
+        "ticket-digest": string;
         "interact-id": string;
         "interaction-nonce": string;
     };
@@ -372,12 +373,17 @@ export interface operations {
             400: components["responses"]["interaction-error-or-page"];
             403: components["responses"]["interaction-error-or-page"];
             405: components["responses"]["invalid-request-or-page"];
+            413: components["responses"]["invalid-request-or-page"];
+            415: components["responses"]["invalid-request-or-page"];
+            421: components["responses"]["invalid-request-or-page"];
             500: components["responses"]["request-denied-or-page"];
         };
     };
     "finish-interaction": {
         parameters: {
-            query?: never;
+            query?: {
+                ticket?: string;
+            };
             header?: never;
             path: {
                 id: components["parameters"]["id"];
@@ -393,6 +399,9 @@ export interface operations {
             401: components["responses"]["interaction-error-or-page"];
             404: components["responses"]["unknown-interaction-or-page"];
             405: components["responses"]["invalid-request-or-page"];
+            413: components["responses"]["invalid-request-or-page"];
+            415: components["responses"]["invalid-request-or-page"];
+            421: components["responses"]["invalid-request-or-page"];
             500: components["responses"]["request-denied-or-page"];
         };
     };
@@ -415,6 +424,7 @@ export interface operations {
             403: components["responses"]["page"];
             404: components["responses"]["page"];
             405: components["responses"]["page"];
+            421: components["responses"]["page"];
             500: components["responses"]["page"];
         };
     };
@@ -452,6 +462,7 @@ export interface operations {
             405: components["responses"]["page"];
             413: components["responses"]["page"];
             415: components["responses"]["page"];
+            421: components["responses"]["page"];
             500: components["responses"]["page"];
         };
     };
@@ -487,6 +498,7 @@ export interface operations {
             405: components["responses"]["page"];
             413: components["responses"]["page"];
             415: components["responses"]["page"];
+            421: components["responses"]["page"];
             429: components["responses"]["page"];
             500: components["responses"]["page"];
         };
@@ -521,6 +533,7 @@ export interface operations {
             405: components["responses"]["page"];
             413: components["responses"]["page"];
             415: components["responses"]["page"];
+            421: components["responses"]["page"];
             500: components["responses"]["page"];
         };
     };
@@ -557,6 +570,7 @@ export interface operations {
         parameters: {
             query?: {
                 holder?: components["parameters"]["holder"];
+                ticketDigest?: components["parameters"]["ticket-digest"];
             };
             header?: never;
             path: {
@@ -590,7 +604,9 @@ export interface operations {
     };
     "reject-interaction": {
         parameters: {
-            query?: never;
+            query?: {
+                ticketDigest?: components["parameters"]["ticket-digest"];
+            };
             header?: never;
             path: {
                 id: components["parameters"]["id"];

@@ -20,6 +20,9 @@ export declare const responseBody: {
     readonly 400: Validate;
     readonly 403: Validate;
     readonly 405: Validate;
+    readonly 413: Validate;
+    readonly 415: Validate;
+    readonly 421: Validate;
     readonly 500: Validate;
   };
   readonly 'finish-interaction': {
@@ -29,6 +32,9 @@ export declare const responseBody: {
     readonly 401: Validate;
     readonly 404: Validate;
     readonly 405: Validate;
+    readonly 413: Validate;
+    readonly 415: Validate;
+    readonly 421: Validate;
     readonly 500: Validate;
   };
   readonly 'get-consent': {
@@ -37,6 +43,7 @@ export declare const responseBody: {
     readonly 403: null;
     readonly 404: null;
     readonly 405: null;
+    readonly 421: null;
     readonly 500: null;
   };
   readonly 'post-consent': {
@@ -47,6 +54,7 @@ export declare const responseBody: {
     readonly 405: null;
     readonly 413: null;
     readonly 415: null;
+    readonly 421: null;
     readonly 500: null;
   };
   readonly 'post-sign-in': {
@@ -57,6 +65,7 @@ export declare const responseBody: {
     readonly 405: null;
     readonly 413: null;
     readonly 415: null;
+    readonly 421: null;
     readonly 429: null;
     readonly 500: null;
   };
@@ -68,6 +77,7 @@ export declare const responseBody: {
     readonly 405: null;
     readonly 413: null;
     readonly 415: null;
+    readonly 421: null;
     readonly 500: null;
   };
   readonly 'get-interaction': {

@@ -1848,6 +1848,9 @@ export const responseBody = {
     400: components_responses_interaction_error_or_page_content_application_1json_schema,
     403: components_responses_interaction_error_or_page_content_application_1json_schema,
     405: components_responses_invalid_request_or_page_content_application_1json_schema,
+    413: components_responses_invalid_request_or_page_content_application_1json_schema,
+    415: components_responses_invalid_request_or_page_content_application_1json_schema,
+    421: components_responses_invalid_request_or_page_content_application_1json_schema,
     500: components_responses_request_denied_or_page_content_application_1json_schema,
   },
   'finish-interaction': {
@@ -1857,6 +1860,9 @@ export const responseBody = {
     401: components_responses_interaction_error_or_page_content_application_1json_schema,
     404: components_responses_unknown_interaction_or_page_content_application_1json_schema,
     405: components_responses_invalid_request_or_page_content_application_1json_schema,
+    413: components_responses_invalid_request_or_page_content_application_1json_schema,
+    415: components_responses_invalid_request_or_page_content_application_1json_schema,
+    421: components_responses_invalid_request_or_page_content_application_1json_schema,
     500: components_responses_request_denied_or_page_content_application_1json_schema,
   },
   'get-consent': {
@@ -1865,6 +1871,7 @@ export const responseBody = {
     403: null,
     404: null,
     405: null,
+    421: null,
     500: null,
   },
   'post-consent': {
@@ -1875,6 +1882,7 @@ export const responseBody = {
     405: null,
     413: null,
     415: null,
+    421: null,
     500: null,
   },
   'post-sign-in': {
@@ -1885,6 +1893,7 @@ export const responseBody = {
     405: null,
     413: null,
     415: null,
+    421: null,
     429: null,
     500: null,
   },
@@ -1896,6 +1905,7 @@ export const responseBody = {
     405: null,
     413: null,
     415: null,
+    421: null,
     500: null,
   },
   'get-interaction': {

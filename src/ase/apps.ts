@@ -57,6 +57,7 @@ export function createAseApps(
         () => [
           createServerRouter(servers.interaction, context, {
             ...authOrigins,
+            knownHostsOnly: true,
             cors: false,
             headers: interactionHeaders,
           }),
@@ -65,7 +66,13 @@ export function createAseApps(
       ],
       'identity-provider': [
         urls.identityProvider,
-        () => mount(servers.identityProvider, context, { ...consentOrigins, cors: false, headers: interactionHeaders }),
+        () =>
+          mount(servers.identityProvider, context, {
+            ...consentOrigins,
+            knownHostsOnly: true,
+            cors: false,
+            headers: interactionHeaders,
+          }),
       ],
       // A path unknown to the resource server may be a wallet address of the server at the same listener.
       resource: [

@@ -68,8 +68,9 @@ export function createServers(
     interactions,
     authServer: urls.authServer,
     provider: name,
+    secret: secretFor(options, 'consent form'),
     labels: options.pages,
-    signIn: options.signIn ? createSignIn({ ase, db, clock, secret: secretFor(options, 'sign-in') }) : undefined,
+    signIn: options.signIn ? createSignIn({ ase, db, clock, ids }) : undefined,
   });
   return {
     ...createGrantServers(options, network),
@@ -125,6 +126,7 @@ function createGrantServers(options: ServersOptions, { clientKeys, outbound }: N
     auth: createAuthServer({ ...deps, clientKeys, outbound, isInterval, allowHttp: options.local, grants }),
     interaction: createInteractionServer({
       ...deps,
+      sessionSecret: secretFor(options, 'interaction session'),
       promptConsent: createConsentPrompt({ policy: options.consent, page: `${identityProvider}/consent` }),
       closingWords: options.pages,
       interactionSeconds: grants?.interactionSeconds,

@@ -59,6 +59,9 @@ function parseFinishUri(text: string, allowHttp: boolean): string {
   if (isPlain || FORBIDDEN_FINISH.test(uri.protocol)) {
     throw invalid(`interact.finish.uri must not use ${uri.protocol} here`);
   }
+  if (/^https?:$/.test(uri.protocol) && !/^([\w.-]+|\[[\da-f:]+\])$/.test(uri.hostname)) {
+    throw invalid('interact.finish.uri has a malformed host');
+  }
   return uri.href;
 }
 

@@ -52,6 +52,10 @@ export interface Interaction {
   /** The client's finish redirect; absent if it polls. */
   readonly finish: { readonly uri: string; readonly nonce: string } | undefined;
   readonly sessionDigest: string | null;
+  /** True once the holder is known: another browser cannot take over the session. */
+  readonly sessionKept: boolean;
+  /** Digest of the ticket of the browser that decided; null for decisions that came without one. */
+  readonly ticketDigest: string | null;
   readonly interactRefDigest: string | null;
 }
 
@@ -61,7 +65,9 @@ export type InteractiveGrant = Grant & { readonly interaction: Interaction };
 export type NewGrant = Omit<Grant, 'continuedAt' | 'interaction'> & {
   /** Milliseconds since the epoch. */
   readonly createdAt: number;
-  readonly interaction: Omit<Interaction, 'sessionDigest' | 'interactRefDigest'> | undefined;
+  readonly interaction:
+    | Omit<Interaction, 'sessionDigest' | 'sessionKept' | 'ticketDigest' | 'interactRefDigest'>
+    | undefined;
 };
 
 const columns = [
@@ -84,6 +90,8 @@ const columns = [
   'client_nonce',
   'finish_uri',
   'session_digest',
+  'session_kept',
+  'ticket_digest',
   'interact_ref_digest',
 ] as const;
 
@@ -128,6 +136,8 @@ function toGrant(row: GrantRow): Grant {
             expiresAt: toMillis(row.interaction_expires_at!),
             finish,
             sessionDigest: row.session_digest,
+            sessionKept: row.session_kept,
+            ticketDigest: row.ticket_digest,
             interactRefDigest: row.interact_ref_digest,
           },
   };
@@ -159,6 +169,8 @@ export async function insertGrant(tx: Transaction, ase: string, grant: NewGrant)
       client_nonce: interaction?.finish?.nonce ?? null,
       finish_uri: interaction?.finish?.uri ?? null,
       session_digest: null,
+      session_kept: false,
+      ticket_digest: null,
       interact_ref_digest: null,
     })
     .execute();

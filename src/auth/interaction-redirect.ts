@@ -1,6 +1,6 @@
 /** Interaction by redirect (RFC 9635 §4.1.1, §4.2.1): from the client to the consent page and back (AS-76…91). */
 import type { InteractionApiHandlers } from '../../generated/identity-provider/routes.ts';
-import { digestSecret } from '../crypto/secret-digest.ts';
+import { digestSecret, matchesDigest } from '../crypto/secret-digest.ts';
 import type { Call } from '../http/pipeline.ts';
 import type { Decision, InteractionView } from '../open-payments/interaction.ts';
 import { findGrantOfInteraction, updateGrant } from './grant.ts';
@@ -15,7 +15,7 @@ import {
   redirectUnstartable,
   viewInteraction,
 } from './interaction.ts';
-import { hasSession, interactionUrl, openSession } from './interaction-session.ts';
+import { createSession, hasSession, hasStarted, interactionUrl, openSession } from './interaction-session.ts';
 import { interactionProblem } from './problem.ts';
 
 /** The identity provider's answer when an interaction starts: a decision, or the page where the holder decides. */
@@ -28,7 +28,7 @@ export interface InteractionRedirectDeps extends InteractionDeps {
 }
 
 export function createInteractionRedirectHandlers(deps: InteractionRedirectDeps) {
-  const { ase, db, clock, ids, authServer, promptConsent, interactionSeconds = 600 } = deps;
+  const { ase, db, clock, ids, authServer, sessionSecret, promptConsent, interactionSeconds = 600 } = deps;
 
   return {
     'start-interaction': async (call, { params: { id, nonce } }) => {
@@ -43,9 +43,11 @@ export function createInteractionRedirectHandlers(deps: InteractionRedirectDeps)
         const now = clock.businessNow();
         if (!mayStart(grant, now)) return redirectUnstartable(grant);
         if ('redirect' in answer) {
-          // Always a new session, which invalidates one that another browser started (AS-N06).
-          const session = ids.token();
-          await updateGrant(tx, ase, grant, { session_digest: digestSecret(session) });
+          const { sessionKept, sessionDigest } = grant.interaction;
+          if (sessionKept && hasSession(call.exchange, sessionDigest)) return redirectTo(answer.redirect, {});
+          // A new session invalidates one that another browser started, unless the holder is known (AS-N06).
+          const session = createSession(id, ids, sessionSecret);
+          if (!sessionKept) await updateGrant(tx, ase, grant, { session_digest: digestSecret(session) });
           const cookie = openSession(interactionUrl(authServer, id), session, interactionSeconds);
           return redirectTo(answer.redirect, {}, { 'Set-Cookie': cookie });
         }
@@ -54,10 +56,16 @@ export function createInteractionRedirectHandlers(deps: InteractionRedirectDeps)
       });
     },
 
-    'finish-interaction': async (call, { params: { id, nonce } }) =>
+    'finish-interaction': async (call, { params: { id, nonce }, query: { ticket } }) =>
       call.transaction(async (tx) => {
         const grant = expectNonce(await findGrantOfInteraction(tx, ase, id, 'for update'), nonce);
-        if (!hasSession(call.exchange, grant.interaction.sessionDigest)) throw interactionProblem('invalid_session');
+        const { sessionDigest, ticketDigest } = grant.interaction;
+        // The browser that started and decided; any browser may start, but only the one that decided has the ticket.
+        const isSameBrowser =
+          ticketDigest === null
+            ? hasSession(call.exchange, sessionDigest)
+            : matchesDigest(ticket, ticketDigest) && hasStarted(call.exchange, id, sessionSecret);
+        if (!isSameBrowser) throw interactionProblem('invalid_session');
         return finishInteraction(tx, deps, grant, clock.businessNow());
       }),
   } satisfies InteractionApiHandlers<Call<undefined>>;

@@ -23,6 +23,8 @@ export interface InteractionDeps {
   readonly switches: Pick<Switches, 'hashEncoding'>;
   /** Grant endpoint exactly as wallet addresses publish it, with trailing slash (AS-104). */
   readonly authServer: string;
+  /** Key that signs the sessions of browsers. */
+  readonly sessionSecret: string;
   readonly closingWords?: ClosingPageLabels;
 }
 
@@ -39,6 +41,8 @@ export function createInteractions({ ase, db, clock }: Pick<InteractionDeps, 'as
       const grant = expectNonce(await findGrantOfInteraction(db.query, ase, id), nonce);
       if (!(await mayDecide(db.query, ase, grant, { choice: 'accept', holder })))
         throw interactionProblem('foreign_holder');
+      if (holder !== undefined && !grant.interaction.sessionKept)
+        await db.transaction((tx) => updateGrant(tx, ase, grant, { session_kept: true }));
       return viewInteraction(grant);
     },
     async decide(id, nonce, decision) {
@@ -49,6 +53,8 @@ export function createInteractions({ ase, db, clock }: Pick<InteractionDeps, 'as
         if (grant.state !== 'pending' || isExpired) throw interactionProblem('interaction_closed');
         if (!(await mayDecide(tx, ase, grant, decision))) throw interactionProblem('foreign_holder');
         await applyDecision(tx, ase, grant, decision);
+        const { ticketDigest } = decision;
+        if (ticketDigest !== undefined) await updateGrant(tx, ase, grant, { ticket_digest: ticketDigest });
       });
     },
   };
@@ -102,6 +108,8 @@ export function viewInteraction(grant: InteractiveGrant): InteractionView {
   };
 }
 
+const ended = { session_digest: null, ticket_digest: null } as const;
+
 /**
  * Ends the session of a locked grant and redirects to the client with the outcome (RFC 9635 §4.2.1). This is the only
  * place that creates an interaction reference, and only for an `approved` grant (AS-N02).
@@ -119,7 +127,7 @@ export async function finishInteraction(
 
   if (grant.state === 'approved' && finish && !isExpired) {
     const interactRef = ids.uuid();
-    await updateGrant(tx, ase, grant, { interact_ref_digest: digestSecret(interactRef), session_digest: null });
+    await updateGrant(tx, ase, grant, { ...ended, interact_ref_digest: digestSecret(interactRef) });
     const hashed = {
       clientNonce: finish.nonce,
       serverNonce: interaction.nonce,
@@ -130,7 +138,7 @@ export async function finishInteraction(
     return redirectTo(finish.uri, { hash, interact_ref: interactRef }, cookie);
   }
 
-  await updateGrant(tx, ase, grant, { session_digest: null });
+  await updateGrant(tx, ase, grant, ended);
   switch (grant.state) {
     case 'rejected':
       if (!finish) return closingPage('Rejected', closingWords, cookie);

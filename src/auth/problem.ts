@@ -127,13 +127,9 @@ export type InteractionCode =
   | 'unacceptable_limits';
 
 /** The codes are Rafiki's, which identity providers know (AS-79, AS-89, AS-90). */
-const interactionCatalogue: ErrorCatalogue<
-  'not_found' | 'method_not_allowed' | 'invalid_request' | 'rate_limited' | InteractionCode
-> = {
-  not_found: common.not_found,
-  method_not_allowed: common.method_not_allowed,
-  invalid_request: common.invalid_request,
-  rate_limited: common.rate_limited,
+const interactionCatalogue: ErrorCatalogue<UnsignedPipelineCode | 'misdirected_request' | InteractionCode> = {
+  ...common,
+  misdirected_request: invalidRequest('the host is not one of this server', 421),
   unknown_interaction: { status: 400, code: 'unknown_interaction', description: 'unknown interaction' },
   interaction_closed: { status: 403, code: 'invalid_interaction', description: 'the interaction is closed' },
   invalid_session: { status: 401, code: 'invalid_request', description: 'invalid session' },
@@ -144,7 +140,6 @@ const interactionCatalogue: ErrorCatalogue<
     description: 'another account holds the wallet address',
   },
   unacceptable_limits: { status: 400, code: 'invalid_request', description: 'more than requested' },
-  internal_error: common.internal_error,
 };
 
 const perInteractionOperation: {
@@ -179,6 +174,10 @@ const messages: Readonly<Partial<Record<string, Message>>> = {
   foreign_holder: { title: 'Not your account', sentence: 'This request is for a wallet address of another account.' },
   rate_limited: { title: 'Too many requests', sentence: 'Wait a moment, then reload this page.' },
   not_found: { title: 'Not found', sentence: 'This page does not exist.' },
+  misdirected_request: {
+    title: 'Wrong address',
+    sentence: 'This page has another address. Start again in the application.',
+  },
 };
 
 const incompleteLink: Message = {

@@ -13,7 +13,7 @@ function derive(secrets: readonly string[], label: string): Buffer {
 
 /** A secret for a purpose. */
 export const deriveSecret = (secrets: readonly string[], purpose: string): string =>
-  derive(secrets, `secret\n${purpose}`).toString('base64url');
+  derive(secrets, `secret\n${purpose}`).toString('base64url').replace(/^[-_]/, 'x');
 
 /** PKCS#8 header of an Ed25519 private key (RFC 8410 §7), before its 32 bytes. */
 const ED25519_PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex');

@@ -25,6 +25,7 @@ import { Migration0004 } from './migrations/migration-0004.ts';
 import { Migration0005 } from './migrations/migration-0005.ts';
 import { Migration0006 } from './migrations/migration-0006.ts';
 import { Migration0007 } from './migrations/migration-0007.ts';
+import { Migration0009 } from './migrations/migration-0009.ts';
 import { Migration0010 } from './migrations/migration-0010.ts';
 import { openTemplate, templateFile as standardTemplate, writeTemplate } from './template.ts';
 
@@ -86,6 +87,7 @@ const ormOptions = {
       { name: 'migration-0005', class: Migration0005 },
       { name: 'migration-0006', class: Migration0006 },
       { name: 'migration-0007', class: Migration0007 },
+      { name: 'migration-0009', class: Migration0009 },
       { name: 'migration-0010', class: Migration0010 },
     ],
     snapshot: false,

@@ -8,7 +8,15 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import type { ClientJwk } from '../open-payments/client.ts';
 import { amount, ase, assetCode, assetScale, id, instant } from './entity-columns.ts';
-import { AccessToken, Grant, GrantSpending, OutgoingPaymentGrant, SignatureNonce } from './grant-entities.ts';
+import {
+  AccessToken,
+  Grant,
+  GrantSpending,
+  OutgoingPaymentGrant,
+  SignatureNonce,
+  SignInAttempt,
+  SignInSession,
+} from './grant-entities.ts';
 import {
   IdempotencyKey,
   IncomingPacket,
@@ -213,6 +221,8 @@ export const entities = [
   Grant,
   AccessToken,
   SignatureNonce,
+  SignInSession,
+  SignInAttempt,
   IncomingPayment,
   Quote,
   OutgoingPaymentGrant,

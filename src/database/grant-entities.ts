@@ -33,6 +33,10 @@ export const Grant = defineEntity({
     clientNonce: p.text().nullable(),
     finishUri: p.text().nullable(),
     sessionDigest: p.text().nullable(),
+    /** True once the holder is known: another browser cannot take over the session (RFC 9635 §11.24). */
+    sessionKept: p.boolean().default(false),
+    /** Digest of the ticket of the browser that decided; null for decisions that came without one. */
+    ticketDigest: p.text().nullable(),
     interactRefDigest: p.text().nullable(),
   },
   uniques: [{ properties: ['ase', 'continueId'] }, { properties: ['ase', 'interactionId'] }],
@@ -54,6 +58,32 @@ export const AccessToken = defineEntity({
   },
   uniques: [{ properties: ['ase', 'manageId'] }, { properties: ['ase', 'valueDigest'] }],
   indexes: [{ properties: ['ase', 'grantId'] }],
+});
+
+/** A session of an account holder at the pages of the identity provider (AS-N05). */
+export const SignInSession = defineEntity({
+  name: 'SignInSession',
+  tableName: 'sign_in_session',
+  properties: {
+    ase: ase(),
+    digest: p.text().primary(),
+    account: p.text(),
+    expiresAt: instant(),
+  },
+  indexes: [{ properties: ['ase', 'expiresAt'] }],
+});
+
+/** Attempts to sign in that failed or are in progress, by account and address or by address. */
+export const SignInAttempt = defineEntity({
+  name: 'SignInAttempt',
+  tableName: 'sign_in_attempt',
+  properties: {
+    ase: ase(),
+    key: p.text().primary(),
+    count: p.integer(),
+    expiresAt: instant(),
+  },
+  indexes: [{ properties: ['ase', 'expiresAt'] }],
 });
 
 /** Nonces of verified signatures, remembered while the signature would still be fresh (SIG-15). */

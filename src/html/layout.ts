@@ -80,13 +80,14 @@ export interface Page {
   readonly footer?: Html;
 }
 
-/** A complete document. */
+/** A complete document. Its referrer policy, unlike that of the header, lets a form tell its own server its origin. */
 export function renderPage({ title, content, provider, footer }: Page): string {
   const page = html`<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="referrer" content="same-origin">
 <title>${provider === undefined ? title : `${title} – ${provider}`}</title>
 <link rel="icon" href="${ICON}">
 <style>${rawHtml(STYLE)}</style>
@@ -110,10 +111,11 @@ export const renderMessage = (title: string, sentence: string, provider?: string
 
 /**
  * Headers of every page. `formTargets` are the URLs that a form leads to, redirects included, because browsers apply
- * `form-action` to redirects as well.
+ * `form-action` to redirects as well. The last one may redirect anywhere over the same scheme.
  */
 export function pageHeaders(formTargets: readonly string[] = []): Record<string, string> {
-  const sources = new Set(formTargets.map(toSource));
+  const last = formTargets.at(-1);
+  const sources = new Set([...formTargets.flatMap(toSource), ...(last === undefined ? [] : [new URL(last).protocol])]);
   const formAction = sources.size === 0 ? "'none'" : ["'self'", ...sources].join(' ');
   return {
     'Content-Type': 'text/html; charset=utf-8',
@@ -126,8 +128,11 @@ export function pageHeaders(formTargets: readonly string[] = []): Record<string,
   };
 }
 
-/** A CSP source: the origin, or the scheme of a private-use URI. */
-function toSource(url: string): string {
-  const { protocol, origin } = new URL(url);
-  return /^https?:$/.test(protocol) ? origin : protocol;
+/**
+ * The CSP source of a URL: its origin. A private-use URI has none, and neither has an IPv6 address (CSP Level 3 §2.3.1),
+ * nor a host with characters that would end the source or the directive.
+ */
+function toSource(url: string): string[] {
+  const { protocol, origin, hostname } = new URL(url);
+  return /^https?:$/.test(protocol) && /^[\w.-]+$/.test(hostname) ? [origin] : [];
 }

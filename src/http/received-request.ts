@@ -13,6 +13,8 @@ export interface ReceivedRequest {
   readonly rawHeaders: readonly (readonly [name: string, value: string])[];
   /** Content as received; empty when there was none. */
   readonly body: Buffer;
+  /** IP address of the client, or of the proxy in front of the listener. */
+  readonly remoteAddress?: string | undefined;
 }
 
 /**

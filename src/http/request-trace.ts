@@ -115,7 +115,7 @@ export function redactTarget(target: string, params: Readonly<Record<string, str
   const withoutNonce = nonce
     ? target.replaceAll(nonce, REDACTED).replaceAll(encodeURIComponent(nonce), REDACTED)
     : target;
-  return withoutNonce.replace(/([?&](?:interact_ref|hash|nonce|token)=)[^&#]*/gi, `$1${REDACTED}`);
+  return withoutNonce.replace(/([?&](?:interact_ref|hash|nonce|token|ticket)=)[^&#]*/gi, `$1${REDACTED}`);
 }
 
 /** Components whose values cannot be secrets. */

@@ -23,6 +23,8 @@ export interface RouterOptions {
   readonly aliases?: readonly string[];
   /** Sent with every reply of this server, errors included. */
   readonly headers?: Readonly<Record<string, string>>;
+  /** Answers 421 unless Host names `origin` or an alias: for pages, against DNS rebinding (RFC 9110 §15.5.20). */
+  readonly knownHostsOnly?: boolean;
   /** Cross-origin reads and calls from browsers (RS-21, WA-26); off for the control API. */
   readonly cors: boolean;
 }
@@ -104,7 +106,7 @@ function internalErrorCodeOf<Caller>(server: Server<Caller>): string {
 export function createEndpoint<Caller>(
   server: Server<Caller>,
   context: ServerContext,
-  { origin, aliases = [], headers = {}, cors }: RouterOptions,
+  { origin, aliases = [], headers = {}, knownHostsOnly = false, cors }: RouterOptions,
 ): Endpoint {
   const commonHeaders = { ...headers, ...(cors && corsHeaders) };
 
@@ -121,14 +123,16 @@ export function createEndpoint<Caller>(
     params: Readonly<Record<string, string>>,
     notes: RequestNotes,
   ): Promise<Reply | 'no answer'> {
+    const host = requestedHost({ url: req.originalUrl, headers: req.headers });
+    const named = [origin, ...aliases].find((known) => isHostOf(host, known));
+    if (knownHostsOnly && named === undefined) throw new Problem('misdirected_request');
+    const called = named ?? origin;
     const body = await readRawBody(req, bodyLimits);
     await context.limits?.checkAddress(req, operationId, body.length);
     const received = { method: req.method, url: req.originalUrl, rawHeaders: req.rawHeaders };
-    const host = requestedHost({ url: req.originalUrl, headers: req.headers });
-    const called = aliases.find((alias) => isHostOf(host, alias)) ?? origin;
     const call = {
       route: server.routes[operationId]!,
-      exchange: receiveRequest(received, called, body),
+      exchange: { ...receiveRequest(received, called, body), remoteAddress: req.socket.remoteAddress },
       path,
       params,
       query: parseQuery(req.originalUrl),

@@ -34,7 +34,11 @@ const problemCodes: Readonly<Record<string, string>> = {
   '404 unknown_interaction': 'unknown_interaction',
 };
 
-const queryOf = (holder: string | undefined): string => (holder === undefined ? '' : `?${formatQuery({ holder })}`);
+function queryOf(values: Readonly<Record<string, string | undefined>>): string {
+  const query: Record<string, string> = {};
+  for (const [name, value] of Object.entries(values)) if (value !== undefined) query[name] = value;
+  return Object.keys(query).length === 0 ? '' : `?${formatQuery(query)}`;
+}
 
 /** Throws the problems of `Interactions`, or an Error if the answer is unusable. */
 export function createBackChannelClient({ endpoint, secret, outbound }: BackChannelClientOptions): Interactions {
@@ -58,7 +62,7 @@ export function createBackChannelClient({ endpoint, secret, outbound }: BackChan
 
   return {
     async read(id, nonce, holder) {
-      const body = await call('GET', urlOf(id, nonce) + queryOf(holder), 200);
+      const body = await call('GET', urlOf(id, nonce) + queryOf({ holder }), 200);
       if (!isInteraction(body)) throw new Error('the back channel answered against its document');
       return {
         interactionId: id,
@@ -73,10 +77,13 @@ export function createBackChannelClient({ endpoint, secret, outbound }: BackChan
         expiresAt: Date.parse(body.expiresAt),
       };
     },
-    async decide(id, nonce, { choice, holder, limits = [] }) {
+    async decide(id, nonce, { choice, holder, ticketDigest, limits = [] }) {
       const url = `${urlOf(id, nonce)}/${choice}`;
-      if (choice === 'reject') await call('POST', url, 202);
-      else await call('POST', url + queryOf(holder), 202, limits.length > 0 ? { limits } : undefined);
+      if (choice === 'reject') await call('POST', url + queryOf({ ticketDigest }), 202);
+      else {
+        const content = limits.length > 0 ? { limits } : undefined;
+        await call('POST', url + queryOf({ holder, ticketDigest }), 202, content);
+      }
     },
   };
 }

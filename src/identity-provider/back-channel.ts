@@ -37,9 +37,10 @@ export function createBackChannelHandlers({ interactions }: { readonly interacti
         },
       };
     },
-    'accept-interaction': async (_call, { params: { id, nonce }, query: { holder }, body }) =>
-      decide(id, nonce, { choice: 'accept', holder, limits: body?.limits }),
-    'reject-interaction': async (_call, { params: { id, nonce } }) => decide(id, nonce, { choice: 'reject' }),
+    'accept-interaction': async (_call, { params: { id, nonce }, query: { holder, ticketDigest }, body }) =>
+      decide(id, nonce, { choice: 'accept', holder, ticketDigest, limits: body?.limits }),
+    'reject-interaction': async (_call, { params: { id, nonce }, query: { ticketDigest } }) =>
+      decide(id, nonce, { choice: 'reject', ticketDigest }),
     'reject-unknown-decision': async (_call, { params: { id, nonce } }) => {
       await interactions.read(id, nonce);
       throw new Problem('unknown_decision');

@@ -5,6 +5,7 @@
 
 import type { ConsentApiHandlers } from '../../generated/identity-provider/routes.ts';
 import type { Clock } from '../clock.ts';
+import { digestSecret } from '../crypto/secret-digest.ts';
 import { Problem } from '../errors.ts';
 import { pageHeaders } from '../html/layout.ts';
 import type { Call } from '../http/pipeline.ts';
@@ -13,9 +14,9 @@ import type { Ids } from '../ids.ts';
 import { formatQuery } from '../net/query.ts';
 import type { Interactions, InteractionView } from '../open-payments/interaction.ts';
 import { type ParsedAmounts, parseAllowedAmounts } from './allowed-amounts.ts';
-import { createFormToken, hasFormToken } from './form-token.ts';
+import { createFormToken, hasFormToken, isFromOwnPage } from './form-token.ts';
 import { type ButtonLabels, closedPage, consentPage, foreignHolderPage, type PageFrame, signInPage } from './pages.ts';
-import { LOCK_SECONDS, type SignIn } from './sign-in.ts';
+import { LOCK_SECONDS, type Session, type SignIn } from './sign-in.ts';
 
 export interface ConsentFormDeps {
   readonly ids: Pick<Ids, 'token'>;
@@ -26,6 +27,8 @@ export interface ConsentFormDeps {
   /** Name of the identity provider, shown on each page. */
   readonly provider: string;
   readonly labels?: ButtonLabels | undefined;
+  /** Key that signs form tokens. */
+  readonly secret: string;
   /** If absent, no sign-in is required. */
   readonly signIn?: SignIn | undefined;
 }
@@ -43,13 +46,15 @@ function showClosed(deps: ConsentFormDeps, { interactionId, nonce, finishUri }: 
 
 /** A page with a form, the form's cookie, and a CSP that lets the form lead to its targets. */
 function showForm<Status extends number>(
-  { ids, authServer, provider }: ConsentFormDeps,
+  deps: ConsentFormDeps,
   exchange: ReceivedRequest,
   { interactionId, nonce, finishUri }: InteractionView,
   status: Status,
+  session: Session | undefined,
   render: (frame: PageFrame) => string,
 ) {
-  const { value: csrf, cookie } = createFormToken(exchange, ids, interactionId);
+  const { authServer, provider } = deps;
+  const { value: csrf, cookie } = createFormToken(exchange, deps, interactionId, session?.id ?? '');
   // The form leads to the authorization server, and from there to the client.
   const targets = [authServer, ...(finishUri === undefined ? [] : [finishUri])];
   return {
@@ -66,7 +71,7 @@ const showSignIn = <Status extends 200 | 403 | 429>(
   status: Status,
   submitted: { readonly account?: string; readonly mistake?: string } = {},
 ) =>
-  showForm(deps, exchange, view, status, (frame) =>
+  showForm(deps, exchange, view, status, undefined, (frame) =>
     signInPage({ ...frame, clientName: view.clientName, ...submitted }),
   );
 
@@ -75,15 +80,14 @@ function showConsent<Status extends 200 | 400>(
   exchange: ReceivedRequest,
   view: InteractionView,
   status: Status,
+  session: Session | undefined,
   submitted: {
     readonly fields?: Readonly<Record<string, string | undefined>>;
     readonly mistakes?: ParsedAmounts['mistakes'];
   } = {},
 ) {
-  const { labels, signIn } = deps;
-  const account = signIn?.readSession(exchange);
-  return showForm(deps, exchange, view, status, (frame) =>
-    consentPage({ ...frame, view, labels, account, ...submitted }),
+  return showForm(deps, exchange, view, status, session, (frame) =>
+    consentPage({ ...frame, view, labels: deps.labels, account: session?.account, ...submitted }),
   );
 }
 
@@ -102,57 +106,79 @@ const redirectToConsent = (interactId: string, nonce: string, headers: Record<st
   headers: { ...headers, Location: `consent?${formatQuery({ interactId, nonce })}` },
 });
 
-function checkFormToken(exchange: ReceivedRequest, interactId: string, csrf: string | undefined): void {
-  if (!hasFormToken(exchange, interactId, csrf)) throw new Problem('foreign_form');
+/** Throws `foreign_form` if a page of another origin submits the form, or this session was not shown it. */
+function checkForm(
+  deps: ConsentFormDeps,
+  exchange: ReceivedRequest,
+  { interactId, csrf }: { readonly interactId: string; readonly csrf?: string | undefined },
+  session?: Session,
+): void {
+  if (!isFromOwnPage(exchange)) throw new Problem('foreign_form');
+  if (!hasFormToken(exchange, deps, interactId, session?.id ?? '', csrf)) throw new Problem('foreign_form');
 }
 
+const refusals = {
+  locked: ['Too many wrong passphrases. Try again in 15 minutes.', LOCK_SECONDS],
+  busy: ['Too many people are signing in. Try again in a moment.', 5],
+} as const;
+
 export function createConsentFormHandlers(deps: ConsentFormDeps) {
-  const { authServer, interactions, signIn } = deps;
+  const { ids, authServer, interactions, signIn } = deps;
   return {
     'get-consent': async ({ exchange }, { query: { interactId, nonce } }) => {
       const view = await interactions.read(interactId, nonce);
       if (!isOpen(deps, view)) return showClosed(deps, view);
-      const account = signIn?.readSession(exchange);
-      if (signIn && account === undefined) return showSignIn(deps, exchange, view, 200);
-      if (account !== undefined && !(await isHolder(deps, interactId, nonce, account)))
-        return showForm(deps, exchange, view, 403, (frame) => foreignHolderPage(frame, account));
-      return showConsent(deps, exchange, view, 200);
+      const session = await signIn?.findSession(exchange);
+      if (signIn && session === undefined) return showSignIn(deps, exchange, view, 200);
+      if (session !== undefined && !(await isHolder(deps, interactId, nonce, session.account)))
+        return showForm(deps, exchange, view, 403, session, (frame) => foreignHolderPage(frame, session.account));
+      return showConsent(deps, exchange, view, 200, session);
     },
 
     'post-consent': async ({ exchange }, { body: { interactId, nonce, decision, holder, csrf, ...fields } }) => {
-      checkFormToken(exchange, interactId, csrf);
-      const account = signIn?.readSession(exchange);
+      const session = await signIn?.findSession(exchange);
+      checkForm(deps, exchange, { interactId, csrf }, session);
+      const account = session?.account;
       if (signIn && account === undefined) return redirectToConsent(interactId, nonce);
       const view = await interactions.read(interactId, nonce, account);
       if (!isOpen(deps, view)) return showClosed(deps, view);
       const { limits, mistakes } = parseAllowedAmounts(view.access, decision === 'accept' ? fields : {});
-      if (mistakes.size > 0) return showConsent(deps, exchange, view, 400, { fields, mistakes });
-      await interactions.decide(interactId, nonce, { choice: decision, holder: signIn ? account : holder, limits });
-      return { status: 303, headers: { Location: finishUrl(authServer, interactId, nonce) } };
+      if (mistakes.size > 0) return showConsent(deps, exchange, view, 400, session, { fields, mistakes });
+      const ticket = ids.token();
+      const decided = {
+        choice: decision,
+        holder: signIn ? account : holder,
+        ticketDigest: digestSecret(ticket),
+        limits,
+      };
+      await interactions.decide(interactId, nonce, decided);
+      return { status: 303, headers: { Location: `${finishUrl(authServer, interactId, nonce)}?ticket=${ticket}` } };
     },
 
     'post-sign-in': async ({ exchange }, { body: { interactId, nonce, csrf, account: name, passphrase } }) => {
       if (!signIn) throw new Problem('not_found');
-      checkFormToken(exchange, interactId, csrf);
+      checkForm(deps, exchange, { interactId, csrf });
       const view = await interactions.read(interactId, nonce);
       if (!isOpen(deps, view)) return showClosed(deps, view);
-      const account = await signIn.authenticate(name, passphrase);
-      if (account === 'locked') {
-        const mistake = 'Too many wrong passphrases. Try again in 15 minutes.';
+      const outcome = await signIn.authenticate(name, passphrase, exchange.remoteAddress);
+      if (outcome === 'locked' || outcome === 'busy') {
+        const [mistake, seconds] = refusals[outcome];
         const page = showSignIn(deps, exchange, view, 429, { account: name, mistake });
-        return { ...page, headers: { ...page.headers, 'Retry-After': String(LOCK_SECONDS) } };
+        return { ...page, headers: { ...page.headers, 'Retry-After': String(seconds) } };
       }
-      if (account === 'wrong') {
+      if (outcome === 'wrong') {
         const mistake = 'Account and passphrase do not match.';
         return showSignIn(deps, exchange, view, 403, { account: name, mistake });
       }
-      return redirectToConsent(interactId, nonce, { 'Set-Cookie': signIn.openSession(exchange, account) });
+      return redirectToConsent(interactId, nonce, {
+        'Set-Cookie': await signIn.openSession(exchange, outcome.account),
+      });
     },
 
     'post-sign-out': async ({ exchange }, { body: { interactId, nonce, csrf } }) => {
       if (!signIn) throw new Problem('not_found');
-      checkFormToken(exchange, interactId, csrf);
-      return redirectToConsent(interactId, nonce, { 'Set-Cookie': signIn.closeSession(exchange) });
+      checkForm(deps, exchange, { interactId, csrf }, await signIn.findSession(exchange));
+      return redirectToConsent(interactId, nonce, { 'Set-Cookie': await signIn.closeSession(exchange) });
     },
   } satisfies ConsentApiHandlers<Call<undefined>>;
 }

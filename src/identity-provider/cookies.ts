@@ -1,4 +1,7 @@
-/** Cookies of the identity provider's pages (RFC 6265), limited to its path and hidden from scripts. */
+/**
+ * Cookies of the identity provider's pages (RFC 6265), hidden from scripts: limited to its path over http, and over https
+ * with the prefix `__Host-`, so that neither a sibling domain nor a plain http page can set them.
+ */
 import { headerLines, type ReceivedRequest } from '../http/received-request.ts';
 
 /** Value of the first cookie with this name. */
@@ -6,17 +9,20 @@ export const readCookie = (exchange: ReceivedRequest, name: string): string | un
   headerLines(exchange, 'cookie')
     .flatMap((line) => line.split(';'))
     .map((pair) => pair.trim().split('='))
-    .find(([cookieName]) => cookieName === name)?.[1];
+    .find(([cookieName]) => cookieName === fullName(exchange, name))?.[1];
+
+const isSecure = ({ targetUri }: ReceivedRequest): boolean => targetUri.startsWith('https:');
+
+const fullName = (exchange: ReceivedRequest, name: string): string => (isSecure(exchange) ? `__Host-${name}` : name);
 
 export interface CookieOptions {
   readonly seconds: number;
   readonly sameSite: 'Strict' | 'Lax';
 }
 
-/** Value of Set-Cookie for all pages in the directory of the requested one. `seconds: 0` removes the cookie. */
+/** Value of Set-Cookie for all pages in the directory of the requested one; over https for the host. `seconds: 0` removes the cookie. */
 export function writeCookie(exchange: ReceivedRequest, name: string, value: string, options: CookieOptions): string {
-  const { protocol, pathname } = new URL(exchange.targetUri);
-  const path = pathname.replace(/\/+[^/]*\/*$/, '') || '/';
-  const secure = protocol === 'https:' ? '; Secure' : '';
-  return `${name}=${value}; Path=${path}; Max-Age=${options.seconds}; HttpOnly; SameSite=${options.sameSite}${secure}`;
+  const path = isSecure(exchange) ? '/' : new URL(exchange.targetUri).pathname.replace(/\/+[^/]*\/*$/, '') || '/';
+  const attributes = `Path=${path}; Max-Age=${options.seconds}; HttpOnly; SameSite=${options.sameSite}`;
+  return `${fullName(exchange, name)}=${value}; ${attributes}${isSecure(exchange) ? '; Secure' : ''}`;
 }

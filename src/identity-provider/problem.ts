@@ -30,7 +30,7 @@ const unreadableForm = (status: number, sentence: string): Page => ({
   sentence,
 });
 
-const pages: ErrorCatalogue<Code | 'foreign_form', Page> = {
+const pages: ErrorCatalogue<Code | 'foreign_form' | 'misdirected_request', Page> = {
   not_found: { status: 404, title: 'Not found', sentence: 'This page does not exist.' },
   method_not_allowed: { status: 405, title: 'Method not allowed', sentence: 'This page does not accept this method.' },
   malformed_body: unreadableForm(400, 'Open the link from the application again.'),
@@ -39,6 +39,11 @@ const pages: ErrorCatalogue<Code | 'foreign_form', Page> = {
   body_too_large: unreadableForm(413, 'The form is too large.'),
   body_timeout: unreadableForm(400, 'The form did not arrive in time.'),
   rate_limited: { status: 429, title: 'Too many requests', sentence: 'Wait a moment, then try again.' },
+  misdirected_request: {
+    status: 421,
+    title: 'Wrong address',
+    sentence: 'This page has another address. Open the link from the application again.',
+  },
   unknown_interaction: { status: 404, title: 'Unknown request', sentence: 'This request for access does not exist.' },
   interaction_closed: {
     status: 400,

@@ -31,6 +31,11 @@ export interface Decision {
   readonly choice: Choice;
   /** The account that decides. If absent, the decision counts as that of the holder of all wallet addresses. */
   readonly holder?: string | undefined;
+  /**
+   * Digest of a one-time ticket that the identity provider hands to the browser that decided. With it, only a browser
+   * that shows the ticket can finish the interaction (RFC 9635 §11.24).
+   */
+  readonly ticketDigest?: string | undefined;
   /** Amounts to grant in place of the requested ones; never more than requested. */
   readonly limits?: readonly AllowedLimits[] | undefined;
 }

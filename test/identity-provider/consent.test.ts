@@ -1,5 +1,7 @@
 /** Consent by page and by back channel (AS-80…85, AS-93, AS-N05, AS-N07). */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { type Answer, createTestClient, type OneAuthServer, startAuthServer } from '../auth/support/one-auth-server.ts';
 
@@ -36,15 +38,28 @@ const cookieOf = (answer: Answer): string => answer.headers.get('set-cookie')!.s
 const fieldOf = (page: Answer, name: string): string =>
   new RegExp(`name="${name}" value="([^"]*)"`).exec(page.text)![1]!;
 
+/** Status for a request with this Host, which `fetch` cannot set. */
+const statusFor = async (host: string, method: string, url: string): Promise<number> => {
+  const sent = request(url, { method, headers: { host } }).end();
+  const [response] = (await once(sent, 'response')) as [IncomingMessage];
+  response.resume();
+  return response.statusCode!;
+};
+
 async function openPage(grant: { interact: { redirect: string } }) {
   const started = await get(grant.interact.redirect);
   const page = await get(started.headers.get('location')!);
   return { session: cookieOf(started), page };
 }
 
-function submit(page: Answer, fields: Record<string, string>, cookie = cookieOf(page)): Promise<Answer> {
+function submit(
+  page: Answer,
+  fields: Record<string, string>,
+  cookie = cookieOf(page),
+  additional: Record<string, string> = {},
+): Promise<Answer> {
   const hidden = ['interactId', 'nonce', 'csrf'].map((name) => [name, fieldOf(page, name)] as [string, string]);
-  const headers = { 'content-type': 'application/x-www-form-urlencoded', cookie };
+  const headers = { 'content-type': 'application/x-www-form-urlencoded', cookie, ...additional };
   const body = new URLSearchParams([...hidden, ...Object.entries(fields)]).toString();
   return as.send({ url: `${as.origin}/idp/consent`, headers, body });
 }
@@ -75,7 +90,7 @@ describe('the page', () => {
     const policy = page.headers.get('content-security-policy')!;
     assert.match(policy, /default-src 'none'/);
     assert.match(policy, /frame-ancestors 'none'/);
-    assert.match(policy, /form-action 'self' http:\/\/127\.0\.0\.1:\d+ https:\/\/shop\.example:8443;/);
+    assert.match(policy, /form-action 'self' http:\/\/127\.0\.0\.1:\d+ https:\/\/shop\.example:8443 https:;/);
     assert.equal(page.headers.get('referrer-policy'), 'no-referrer');
     assert.equal(page.headers.get('cache-control'), 'no-store');
     const { page: forApp } = await openPage(await requestGrant('myapp://done'));
@@ -112,6 +127,87 @@ describe('the page', () => {
     }
     assert.equal((await submit(page, { decision: 'accept' })).status, 303);
     assert.equal((await submit(other, { decision: 'accept' })).status, 303);
+  });
+
+  test('only a form of a page of this origin decides', async () => {
+    const { page } = await openPage(await requestGrant());
+    const port = new URL(as.origin).port;
+    const foreign: Record<string, string>[] = [
+      { origin: `http://127.0.0.1:${Number(port) + 1}` },
+      { origin: 'null' },
+      { origin: `http://sibling.localhost:${port}` },
+      { 'sec-fetch-site': 'same-site' },
+      { 'sec-fetch-site': 'cross-site' },
+      { origin: as.origin, 'sec-fetch-site': 'cross-site' },
+    ];
+    for (const headers of foreign) {
+      const answer = await submit(page, { decision: 'accept' }, cookieOf(page), headers);
+      assert.equal(answer.status, 403, JSON.stringify(headers));
+    }
+    const own = { origin: as.origin, 'sec-fetch-site': 'same-origin' };
+    assert.equal((await submit(page, { decision: 'accept' }, cookieOf(page), own)).status, 303);
+  });
+
+  test('only the browser that decided can finish, whichever opened the link last', async () => {
+    for (const order of ['before', 'after']) {
+      const grant = await requestGrant();
+      const strangers = async () => {
+        const started = await get(grant.interact.redirect);
+        return cookieOf(started);
+      };
+      const early = await strangers();
+      const { session, page } = await openPage(grant);
+      const late = order === 'after' ? await strangers() : early;
+      const decided = await submit(page, { decision: 'accept' });
+      const finish = decided.headers.get('location')!;
+      const bare = finish.replace(/\?.*/, '');
+      for (const [url, cookie] of [
+        [bare, late],
+        [bare, early],
+        [bare, session],
+        [`${bare}?ticket=x`, session],
+        [finish, ''],
+        [finish, late.replace(/\..*/, '')],
+      ] as const) {
+        assert.equal((await get(url, cookie)).status, 401);
+      }
+      const finished = await get(finish, session);
+      assert.match(finished.headers.get('location')!, /interact_ref/);
+      assert.equal((await get(finish, session)).status, 401, 'once');
+    }
+  });
+
+  test('once the holder is known, another browser does not take over the session', async () => {
+    const grant = await requestGrant();
+    const { session } = await openPage(grant);
+    await as.interactions.read(grant.id, grant.nonce, 'alice');
+    const other = cookieOf(await get(grant.interact.redirect));
+    assert.equal((await get(grant.interact.redirect, session)).headers.get('set-cookie'), null, 'its own stays');
+    await as.interactions.decide(grant.id, grant.nonce, { choice: 'accept' });
+    const finish = `${as.authServer}interact/${grant.id}/${grant.nonce}/finish`;
+    assert.equal((await get(finish, other)).status, 401);
+    assert.match((await get(finish, session)).headers.get('location')!, /interact_ref/);
+  });
+
+  test('answers for its own host only', async () => {
+    const grant = await requestGrant();
+    const { page } = await openPage(grant);
+    const consent = `${as.origin}/idp/consent?${new URLSearchParams({ interactId: grant.id, nonce: grant.nonce })}`;
+    const { port } = new URL(as.origin);
+    for (const [method, url] of [
+      ['GET', consent],
+      ['POST', `${as.origin}/idp/consent`],
+      ['POST', `${as.origin}/idp/sign-in`],
+      ['POST', `${as.origin}/idp/sign-out`],
+      ['GET', grant.interact.redirect],
+      ['GET', `${grant.interact.redirect.replace(/\?.*/, '')}/finish`],
+    ] as const) {
+      for (const host of [`evil.example:${port}`, 'evil.example', `127.0.0.1:${Number(port) + 1}`, '127.0.0.1']) {
+        assert.equal(await statusFor(host, method, url), 421, `${method} ${url} for ${host}`);
+      }
+    }
+    assert.equal(await statusFor(`127.0.0.1:${port}`, 'GET', consent), 200);
+    assert.equal((await submit(page, { decision: 'accept' })).status, 303);
   });
 
   test('AS-N05: an account that does not hold the wallet address cannot accept', async () => {

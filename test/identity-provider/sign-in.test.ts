@@ -1,10 +1,11 @@
-/** Sign-in (AS-N05): passphrases, bounded attempts, and signed sessions. */
+/** Sign-in (AS-N05): passphrases, bounded attempts, and sessions that end. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { createAccount, setPassphrase } from '../../src/administration/accounts.ts';
 import { digestPassphrase, matchesPassphrase } from '../../src/crypto/passphrase-digest.ts';
 import type { Database } from '../../src/database/database.ts';
 import { receiveRequest } from '../../src/http/received-request.ts';
+import { createIds } from '../../src/ids.ts';
 import { createSignIn } from '../../src/identity-provider/sign-in.ts';
 import { openEmbedded } from '../database/support/open.ts';
 
@@ -25,7 +26,7 @@ before(async () => {
 });
 after(() => db.close());
 
-const create = (secret = 'secret') => createSignIn({ ase, db, clock, secret });
+const create = () => createSignIn({ ase, db, clock, ids: createIds(undefined, ase) });
 const exchange = (cookie = '', origin = 'https://granite.example') =>
   receiveRequest({ method: 'GET', url: '/idp/consent?x=/y', rawHeaders: ['Cookie', cookie] }, origin, Buffer.alloc(0));
 
@@ -38,10 +39,12 @@ test('a digest hides the passphrase and matches only it', async () => {
   for (const absent of [null, undefined]) assert.equal(await matchesPassphrase('correct horse', absent), false);
 });
 
+const alice = { account: '/alice' };
+
 test('requires the passphrase of the account', async () => {
   const signIn = create();
-  assert.equal(await signIn.authenticate('/alice', 'correct horse'), '/alice');
-  assert.equal(await signIn.authenticate(' alice ', 'correct horse'), '/alice', 'without the slash');
+  assert.deepEqual(await signIn.authenticate('/alice', 'correct horse'), alice);
+  assert.deepEqual(await signIn.authenticate(' alice ', 'correct horse'), alice, 'without the slash');
   assert.equal(await signIn.authenticate('/alice', 'wrong'), 'wrong');
   assert.equal(await signIn.authenticate('/carol', ''), 'wrong', 'an account without a passphrase');
   for (const account of ['/nobody', '', 'customer:/alice', '\0']) {
@@ -49,42 +52,76 @@ test('requires the passphrase of the account', async () => {
   }
 });
 
-test('locks an account for 15 minutes after five failures', async () => {
+for (const account of ['/alice', '/nobody']) {
+  test(`locks ${account} for 15 minutes after five failures from an address, for all processes`, async () => {
+    clock.now += 900_000;
+    const [signIn, other] = [create(), create()];
+    const guesses = Array.from({ length: 8 }, () => signIn.authenticate(account, 'guess'));
+    const outcomes = await Promise.all(guesses);
+    assert.equal(outcomes.filter((outcome) => outcome === 'wrong').length, 5, 'concurrent attempts count as well');
+    assert.equal(await signIn.authenticate(account, 'correct horse'), 'locked');
+    assert.equal(await other.authenticate(account.slice(1), 'correct horse'), 'locked', 'another spelling and process');
+    assert.deepEqual(await signIn.authenticate('/bob', 'correct horse'), { account: '/bob' });
+    assert.notEqual(await signIn.authenticate(account, 'correct horse', '192.0.2.7'), 'locked', 'another address');
+    clock.now += 899_999;
+    assert.equal(await signIn.authenticate(account, 'correct horse'), 'locked');
+    clock.now += 1;
+    assert.notEqual(await signIn.authenticate(account, 'correct horse'), 'locked');
+  });
+}
+
+test('a success resets the count', async () => {
+  clock.now += 900_000;
   const signIn = create();
-  const guesses = Array.from({ length: 8 }, () => signIn.authenticate('/alice', 'guess'));
-  const outcomes = await Promise.all(guesses);
-  assert.equal(outcomes.filter((outcome) => outcome === 'wrong').length, 5, 'concurrent attempts count as well');
-  assert.equal(await signIn.authenticate('/alice', 'correct horse'), 'locked');
-  assert.equal(await signIn.authenticate('/bob', 'correct horse'), '/bob');
-  clock.now += 899_999;
-  assert.equal(await signIn.authenticate('/alice', 'correct horse'), 'locked');
-  clock.now += 1;
-  assert.equal(await signIn.authenticate('/alice', 'correct horse'), '/alice');
-  for (let guess = 0; guess < 4; guess += 1) await signIn.authenticate('/alice', 'guess');
-  assert.equal(await signIn.authenticate('/alice', 'correct horse'), '/alice', 'a success resets the count');
+  for (let round = 0; round < 2; round += 1) {
+    for (let guess = 0; guess < 4; guess += 1) await signIn.authenticate('/alice', 'guess');
+    assert.deepEqual(await signIn.authenticate('/alice', 'correct horse'), alice);
+  }
 });
 
-test('a session is a cookie for the path of the pages, valid for 15 minutes', () => {
-  const signIn = create();
-  const line = signIn.openSession(exchange(), '/alice');
-  assert.match(line, /^idp_session=[^;]+; Path=\/idp; Max-Age=900; HttpOnly; SameSite=Lax; Secure$/);
-  assert.ok(!signIn.openSession(exchange('', 'http://localhost'), '/alice').includes('Secure'));
-  const cookie = line.split(';')[0]!;
-  assert.equal(signIn.readSession(exchange(`other=1; ${cookie}`)), '/alice');
-  assert.equal(signIn.readSession(exchange()), undefined);
-  const [account, expiresAt, signature] = cookie.split('=')[1]!.split('.') as [string, string, string];
-  const bob = Buffer.from('/bob').toString('base64url');
-  for (const forged of [
-    `${bob}.${expiresAt}.${signature}`,
-    `${account}.${Number(expiresAt) + 1}.${signature}`,
-    `${account}.${expiresAt}.`,
-    `${account}.${expiresAt}`,
-    '',
-  ]) {
-    assert.equal(signIn.readSession(exchange(`idp_session=${forged}`)), undefined, forged);
-  }
-  assert.equal(create('another').readSession(exchange(cookie)), undefined);
-  assert.match(signIn.closeSession(exchange()), /^idp_session=; .*Max-Age=0;/);
+test('limits the failures of an address at all accounts, known or not', async () => {
   clock.now += 900_000;
-  assert.equal(signIn.readSession(exchange(cookie)), undefined);
+  const signIn = create();
+  const address = '192.0.2.8';
+  let wrong = 0;
+  for (let guess = 0; guess < 60; guess += 1) {
+    if ((await signIn.authenticate(`/unknown-${guess}`, 'guess', address)) === 'wrong') wrong += 1;
+  }
+  assert.equal(wrong, 50);
+  assert.deepEqual(await signIn.authenticate('/alice', 'correct horse', '192.0.2.9'), alice, 'others are not affected');
+});
+
+test('many attempts at once: few passphrases are checked, and other addresses still find a place', async () => {
+  clock.now += 900_000;
+  const signIn = create();
+  const flood = Array.from({ length: 40 }, (_, index) => signIn.authenticate(`/u${index}`, 'guess', '192.0.2.10'));
+  const holder = signIn.authenticate('/alice', 'correct horse', '192.0.2.11');
+  assert.deepEqual(await holder, alice);
+  const outcomes = await Promise.all(flood);
+  assert.ok(outcomes.filter((outcome) => outcome === 'busy').length >= 20, String(outcomes));
+});
+
+test('a session is a cookie for the path of the pages, valid for 15 minutes, for all processes', async () => {
+  const signIn = create();
+  const account = async (cookie: string, by = signIn, origin?: string) =>
+    (await by.findSession(exchange(cookie, origin)))?.account;
+  const line = await signIn.openSession(exchange('', 'http://localhost'), '/alice');
+  assert.match(line, /^idp_session=[\w-]{43}; Path=\/idp; Max-Age=900; HttpOnly; SameSite=Lax$/);
+  const secure = await signIn.openSession(exchange(), '/alice');
+  assert.match(secure, /^__Host-idp_session=[^;]+; Path=\/; Max-Age=900; HttpOnly; SameSite=Lax; Secure$/);
+  const cookie = secure.split(';')[0]!;
+  assert.equal(await account(`other=1; ${cookie}`), '/alice');
+  assert.equal(await account(cookie, create()), '/alice');
+  assert.equal(await account(''), undefined);
+  assert.equal(await account(cookie.replace('__Host-', '')), undefined, 'a sibling domain can plant such a cookie');
+  for (const forged of [`${cookie}x`, '__Host-idp_session=', '__Host-idp_session=\0']) {
+    assert.equal(await account(forged), undefined, forged);
+  }
+  assert.match(await signIn.closeSession(exchange(cookie)), /^__Host-idp_session=; .*Max-Age=0;/);
+  assert.equal(await account(cookie), undefined, 'ended on the server');
+  const later = (await signIn.openSession(exchange(), '/alice')).split(';')[0]!;
+  clock.now += 899_999;
+  assert.equal(await account(later), '/alice');
+  clock.now += 1;
+  assert.equal(await account(later), undefined);
 });

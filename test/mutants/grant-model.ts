@@ -18,7 +18,7 @@ const rules: readonly Omit<Mutant, 'fails'>[] = [
   {
     id: 'grant-model.reference-given-again',
     file: 'src/auth/interaction.ts',
-    at: 'interact_ref_digest: digestSecret(interactRef), session_digest: «null» }',
+    at: '{ ...«ended», interact_ref_digest: digestSecret(interactRef) }',
     by: 'undefined',
   },
   {

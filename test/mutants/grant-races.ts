@@ -64,13 +64,13 @@ const races: readonly Omit<Mutant, 'fails'>[] = [
   {
     id: 'grant-races.session-stays',
     file: 'src/auth/interaction.ts',
-    at: 'interact_ref_digest: digestSecret(interactRef), session_digest: «null» }',
+    at: '{ ...«ended», interact_ref_digest: digestSecret(interactRef) }',
     by: 'undefined',
   },
   {
     id: 'grant-races.session-for-all',
     file: 'src/auth/interaction-redirect.ts',
-    at: 'if («!hasSession(call.exchange, grant.interaction.sessionDigest)») throw',
+    at: 'if («!isSameBrowser») throw',
     by: 'false',
   },
   {

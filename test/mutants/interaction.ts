@@ -8,21 +8,21 @@ export const interactionMutants: readonly Mutant[] = [
   {
     id: 'interaction.session-for-scripts',
     file: session,
-    at: 'return «`${NAME}=${session}; Path=${pathname}; Max-Age=${seconds}; HttpOnly; SameSite=Lax${secure}`»;',
+    at: 'return «`${name}=${session}; Path=${path}; Max-Age=${seconds}; HttpOnly; SameSite=Lax${secure}`»;',
     by: '`${NAME}=${session}; Path=${pathname}; Max-Age=${seconds}; SameSite=Lax${secure}`',
     fails: ['interaction.start'],
   },
   {
     id: 'interaction.session-for-all-sites',
     file: session,
-    at: 'return «`${NAME}=${session}; Path=${pathname}; Max-Age=${seconds}; HttpOnly; SameSite=Lax${secure}`»;',
+    at: 'return «`${name}=${session}; Path=${path}; Max-Age=${seconds}; HttpOnly; SameSite=Lax${secure}`»;',
     by: '`${NAME}=${session}; Path=${pathname}; Max-Age=${seconds}; HttpOnly${secure}`',
     fails: ['interaction.start'],
   },
   {
     id: 'interaction.one-session-for-all',
     file: session,
-    at: 'return «`${NAME}=${session}; Path=${pathname}; Max-Age=${seconds}; HttpOnly; SameSite=Lax${secure}`»;',
+    at: 'return «`${name}=${session}; Path=${path}; Max-Age=${seconds}; HttpOnly; SameSite=Lax${secure}`»;',
     by: '`${NAME}=${session}; Path=/; Max-Age=${seconds}; HttpOnly; SameSite=Lax${secure}`',
     fails: ['interaction.parallel'],
   },
@@ -50,15 +50,15 @@ export const interactionMutants: readonly Mutant[] = [
   {
     id: 'interaction.any-browser-finishes',
     file: 'src/auth/interaction-redirect.ts',
-    at: 'if («!hasSession(call.exchange, grant.interaction.sessionDigest)») throw',
+    at: 'if («!isSameBrowser») throw',
     by: 'false',
     fails: ['interaction.without-session', 'interaction.finish-once'],
   },
   {
     id: 'interaction.session-outlives-the-finish',
     file: interaction,
-    at: 'interact_ref_digest: digestSecret(interactRef), session_digest: «null» }',
-    by: 'interaction.sessionDigest',
+    at: '{ ...«ended», interact_ref_digest: digestSecret(interactRef) }',
+    by: 'undefined',
     fails: ['interaction.finish-once'],
   },
   {
