@@ -5,8 +5,8 @@ import { createAccount, setPassphrase } from '../../src/administration/accounts.
 import { digestPassphrase, matchesPassphrase } from '../../src/crypto/passphrase-digest.ts';
 import type { Database } from '../../src/database/database.ts';
 import { receiveRequest } from '../../src/http/received-request.ts';
-import { createIds } from '../../src/ids.ts';
 import { createSignIn } from '../../src/identity-provider/sign-in.ts';
+import { createIds } from '../../src/ids.ts';
 import { openEmbedded } from '../database/support/open.ts';
 
 let db: Database;

@@ -106,7 +106,7 @@ export const consentMutants: readonly Mutant[] = [
   {
     id: 'consent.any-form',
     file: form,
-    at: 'if («!hasFormToken(exchange, deps, interactId, session?.id ?? \'\', csrf)») throw',
+    at: "if («!hasFormToken(exchange, deps, interactId, session?.id ?? '', csrf)») throw",
     by: 'false',
     fails: ['consent.foreign-form'],
   },
@@ -114,7 +114,7 @@ export const consentMutants: readonly Mutant[] = [
     id: 'consent.one-token-for-all-interactions',
     file: 'src/identity-provider/form-token.ts',
     at: 'return «browser !== undefined && equalSecrets(value, sign(secret, interactId, browser, session))»;',
-    by: "!!value",
+    by: '!!value',
     fails: ['consent.foreign-form'],
   },
   {
@@ -130,13 +130,6 @@ export const consentMutants: readonly Mutant[] = [
     at: 'const isSameBrowser = «ticketDigest === null» ?',
     by: 'true',
     fails: ['consent.session-swap'],
-  },
-  {
-    id: 'consent.any-host',
-    file: 'src/http/router.ts',
-    at: 'if («knownHostsOnly && named === undefined») throw',
-    by: 'false',
-    fails: ['consent.foreign-host'],
   },
   {
     id: 'consent.new-token-for-each-tab',
