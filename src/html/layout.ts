@@ -129,7 +129,7 @@ export function pageHeaders(formTargets: readonly string[] = []): Record<string,
 }
 
 /**
- * The CSP source of a URL: its origin. A private-use URI has none, and neither has an IPv6 address (CSP Level 3 §2.3.1),
+ * The CSP source of a URL: its origin. A private-use URI has none; nor has an IPv6 address (CSP Level 3 §2.3.1),
  * nor a host with characters that would end the source or the directive.
  */
 function toSource(url: string): string[] {

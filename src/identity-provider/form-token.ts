@@ -1,5 +1,5 @@
 /**
- * CSRF protection: a form must come from a page of this origin, and it repeats a token that is bound to the interaction,
+ * CSRF protection: a form must come from a page of this origin, and repeats a token that is bound to the interaction,
  * to a cookie of the browser and to the session of the person who is signed in.
  */
 import { createHmac } from 'node:crypto';

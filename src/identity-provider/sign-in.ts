@@ -55,7 +55,11 @@ const MAX_ATTEMPTS_OF_ADDRESS = 50;
 /** Passphrases that are checked at a time, in half of the threads that key fetches need as well. */
 const slots = createSlots({ running: 2, waiting: 32, perKey: 8 });
 
-export function createSignIn({ ase, db, clock, ids }: SignInDeps): SignIn {
+const removeExpired = ({ ase, db, clock }: SignInDeps, table: 'sign_in_attempt' | 'sign_in_session') =>
+  db.query.deleteFrom(table).where('ase', '=', ase).where('expires_at', '<=', toInstant(clock.businessNow())).execute();
+
+/** Counters of attempts, in the database. */
+function createAttempts({ ase, db, clock }: SignInDeps) {
   /** Counts before the passphrase is checked, so that concurrent guesses are all counted. */
   async function count(key: string): Promise<number> {
     const { count } = await db.query
@@ -77,52 +81,17 @@ export function createSignIn({ ase, db, clock, ids }: SignInDeps): SignIn {
       .where('key', 'in', keys)
       .execute();
 
-  const removeExpired = (table: 'sign_in_attempt' | 'sign_in_session') =>
-    db.query
-      .deleteFrom(table)
-      .where('ase', '=', ase)
-      .where('expires_at', '<=', toInstant(clock.businessNow()))
-      .execute();
+  const forget = (key: string) =>
+    db.query.deleteFrom('sign_in_attempt').where('ase', '=', ase).where('key', '=', key).execute();
 
-  async function findAccount(name: string) {
-    // Accounts of a world are named by the path of a wallet address; `alice` is short for `/alice`.
-    const rows = await db.query
-      .selectFrom('account')
-      .select(['id', 'passphrase_digest'])
-      .where('ase', '=', ase)
-      .where('kind', '=', 'customer')
-      .where('id', 'in', [customerAccountId(name), customerAccountId(`/${name}`)])
-      .execute();
-    return rows.find(({ id }) => id === customerAccountId(name)) ?? rows[0];
-  }
+  return { count, uncount, forget };
+}
 
+function createSessions(deps: SignInDeps): Pick<SignIn, 'openSession' | 'closeSession' | 'findSession'> {
+  const { ase, db, clock, ids } = deps;
   return {
-    async authenticate(typed, passphrase, address = '') {
-      const name = typed.trim();
-      const byAddress = digestSecret(JSON.stringify([address]));
-      const byAccount = digestSecret(JSON.stringify([address, name.replace(/^\//, '')]));
-      await removeExpired('sign_in_attempt');
-      if ((await count(byAddress)) > MAX_ATTEMPTS_OF_ADDRESS || (await count(byAccount)) > MAX_ATTEMPTS)
-        return 'locked';
-      const check = async (): Promise<{ account: string } | Refusal> => {
-        const row = isStorableText(name) ? await findAccount(name) : undefined;
-        if (!(await matchesPassphrase(passphrase, row?.passphrase_digest)) || !row) return 'wrong';
-        return { account: row.id.slice(customerAccountId('').length) };
-      };
-      const outcome = await slots.run(address, check);
-      if (outcome === undefined) {
-        await uncount([byAddress, byAccount]);
-        return 'busy';
-      }
-      if (outcome !== 'wrong') {
-        await uncount([byAddress]);
-        await db.query.deleteFrom('sign_in_attempt').where('ase', '=', ase).where('key', '=', byAccount).execute();
-      }
-      return outcome;
-    },
-
     async openSession(exchange, account) {
-      await removeExpired('sign_in_session');
+      await removeExpired(deps, 'sign_in_session');
       const token = ids.token();
       const expiresAt = toInstant(clock.businessNow() + SESSION_SECONDS * 1000);
       await db.query
@@ -153,6 +122,50 @@ export function createSignIn({ ase, db, clock, ids }: SignInDeps): SignIn {
         .where('expires_at', '>', toInstant(clock.businessNow()))
         .executeTakeFirst();
       return row && { id, account: row.account };
+    },
+  };
+}
+
+export function createSignIn(deps: SignInDeps): SignIn {
+  const { ase, db } = deps;
+  const { count, uncount, forget } = createAttempts(deps);
+
+  async function findAccount(name: string) {
+    // Accounts of a world are named by the path of a wallet address; `alice` is short for `/alice`.
+    const rows = await db.query
+      .selectFrom('account')
+      .select(['id', 'passphrase_digest'])
+      .where('ase', '=', ase)
+      .where('kind', '=', 'customer')
+      .where('id', 'in', [customerAccountId(name), customerAccountId(`/${name}`)])
+      .execute();
+    return rows.find(({ id }) => id === customerAccountId(name)) ?? rows[0];
+  }
+
+  return {
+    ...createSessions(deps),
+    async authenticate(typed, passphrase, address = '') {
+      const name = typed.trim();
+      const byAddress = digestSecret(JSON.stringify([address]));
+      const byAccount = digestSecret(JSON.stringify([address, name.replace(/^\//, '')]));
+      await removeExpired(deps, 'sign_in_attempt');
+      if ((await count(byAddress)) > MAX_ATTEMPTS_OF_ADDRESS || (await count(byAccount)) > MAX_ATTEMPTS)
+        return 'locked';
+      const check = async (): Promise<{ account: string } | Refusal> => {
+        const row = isStorableText(name) ? await findAccount(name) : undefined;
+        if (!(await matchesPassphrase(passphrase, row?.passphrase_digest)) || !row) return 'wrong';
+        return { account: row.id.slice(customerAccountId('').length) };
+      };
+      const outcome = await slots.run(address, check);
+      if (outcome === undefined) {
+        await uncount([byAddress, byAccount]);
+        return 'busy';
+      }
+      if (outcome !== 'wrong') {
+        await uncount([byAddress]);
+        await forget(byAccount);
+      }
+      return outcome;
     },
   };
 }
