@@ -12,7 +12,7 @@ export interface Route<Id extends string = string> {
   readonly path: string;
   /** Names of security schemes, any of which admits a caller. */
   readonly security: readonly string[];
-  /** Whether the document describes a request body. Content of other requests counts only for its digest. */
+  /** True if the document describes a request body. Content of other requests counts only for its digest. */
   readonly hasBody: boolean;
   readonly responses: readonly number[];
 }

@@ -105,7 +105,7 @@ export interface ServerContext {
   readonly log: Logger;
   /** Remembers the nonce of a verified signature; true if it had been used before (SIG-15). */
   readonly rememberNonce: (keyThumbprint: string, nonce: string) => Promise<boolean>;
-  /** Absent where there are no limits, as on loopback by default. */
+  /** Undefined without limits, as on loopback by default. */
   readonly limits?: RateLimiter | undefined;
   /** For tests: changes a handler's reply before it is validated. */
   readonly tamper?: (operationId: string, reply: Reply) => Reply;

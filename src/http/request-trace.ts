@@ -1,6 +1,6 @@
 /**
- * The latest requests of a world, which explain why a request was rejected (CT-05): request line, status, signature base
- * of a rejected signature (RFC 9421 §2.5), requirement. Bounded, in memory, without secrets.
+ * The latest requests of a world, which explain why a request was rejected (CT-05): request line, status, signature
+ * base of a rejected signature (RFC 9421 §2.5), requirement. Bounded, in memory, without secrets.
  */
 
 import { Problem } from '../errors.ts';
@@ -10,9 +10,9 @@ import type { Reason } from './signatures/verdict.ts';
 export interface RequestNotes {
   /** Deviations from the specification that were accepted. */
   lenient?: readonly string[];
-  /** As verified; it contains secrets. */
+  /** The base that was verified; it contains secrets. */
   signatureBase?: string;
-  /** What was thrown, if anything was. */
+  /** The thrown value, if any. */
   error?: unknown;
 }
 

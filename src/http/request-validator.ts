@@ -1,6 +1,6 @@
 /**
- * Adapter of express-openapi-validator: validates a request against an OpenAPI document without an Express app. There is
- * one instance per document, shared by all worlds. Its paths are those of the document, wherever a server is mounted.
+ * Adapter of express-openapi-validator: validates a request against an OpenAPI document without an Express app. Each
+ * document has one instance, shared by all worlds. Its paths are those of the document, wherever a server is mounted.
  */
 import type { NextFunction, Request, Response } from 'express';
 

@@ -1,6 +1,6 @@
 /**
- * An HTTP or HTTPS listener that is opened before its handler exists, because the handler needs the origin. It limits the
- * header bytes, time and concurrent requests of each client (RFC 9112 §3.2, §9.3.2, §11.2).
+ * An HTTP or HTTPS listener that is opened before its handler exists, because the handler needs the origin. It limits
+ * the header bytes, time and concurrent requests of each client (RFC 9112 §3.2, §9.3.2, §11.2).
  */
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';

@@ -13,7 +13,7 @@ import { openPrivateDirectory, openPrivateFile, writePrivateFile } from './priva
 import type { CertificateAndKey } from './x509.ts';
 
 export interface TlsOptions {
-  /** Keeps the authority: `ca.pem` for clients, `ca-key.pem` for nobody. Unused where a certificate is given. */
+  /** Holds the authority: `ca.pem` for clients, and the private `ca-key.pem`. Unused if a certificate is given. */
   readonly directory: string;
   /** Certificate, with its chain, and private key in PEM; `--tls-cert` and `--tls-key`. */
   readonly certFile?: string;
@@ -23,7 +23,7 @@ export interface TlsOptions {
 }
 
 export interface Tls {
-  /** For a listener at whose origins these hosts stand. Throws ConfigError if a given certificate is not for one. */
+  /** For a listener whose origins have these hosts. Throws ConfigError if a given certificate does not cover one. */
   credentialsFor(hosts: readonly string[]): CertificateAndKey;
   /** The same, but undefined if the certificate is not for these hosts. */
   findCredentials(hosts: readonly string[]): CertificateAndKey | undefined;
@@ -78,7 +78,7 @@ export async function openTls({ directory, certFile, keyFile, caFile }: TlsOptio
   };
 }
 
-/** The authority in this file, which holds its key and its certificate; a new one, kept there, if there is no file. */
+/** The authority in this file, which holds its key and its certificate. Without the file, makes a new one there. */
 async function openAuthority(file: string, create: (now: number) => CertificateAndKey): Promise<CertificateAndKey> {
   const existing = await openPrivateFile(file);
   const { size } = await existing.stat();
@@ -144,7 +144,7 @@ function isFor(certificate: X509Certificate, host: string): boolean {
   );
 }
 
-/** Of a URL's host, `[::1]`. */
+/** `[::1]`, the host of a URL, as `::1`. */
 const withoutBrackets = (host: string): string => host.replace(/^\[|\]$/g, '');
 
 const createTrust = (authorities: readonly string[]): SecureContext =>

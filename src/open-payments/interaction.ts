@@ -1,4 +1,4 @@
-/** What the authorization server and the identity provider tell each other about interactions (RFC 9635 §4; AS-78…84). */
+/** Messages of the authorization server and the identity provider about interactions (RFC 9635 §4; AS-78…84). */
 import type { AccessItem, Subject } from './access.ts';
 import type { WireAmount } from './amount.ts';
 

@@ -3,8 +3,8 @@
  * `R[n]/start/end` and `R[n]/duration/end`, of which `R/…` and `R-1/…` are unbounded.
  *
  * Extended calendar format only. Instants without a zone are UTC (an end without one has the start's) and are cut to
- * milliseconds. Every bound is counted from the origin, never from its neighbour, so that a period from the 31st returns
- * to the 31st: n periods are n times the months, in the calendar of the origin's zone, and then n times the rest.
+ * milliseconds. Every bound is counted from the origin, never from its neighbour, so that a period from the 31st
+ * returns to the 31st: n periods are n times the months, in the calendar of the origin's zone, and then n times the rest.
  */
 import { Problem } from '../errors.ts';
 

@@ -2,8 +2,8 @@
 
 /**
  * The canonical spelling of a wallet address of any server: host in lower case without default port and final dot; path
- * in lower case without dot segments, repeated and trailing slashes, and percent-encoded unreserved characters. Undefined
- * unless the text is an http(s) URL without query, fragment and credentials.
+ * in lower case without dot segments, repeated and trailing slashes, and percent-encoded unreserved characters.
+ * Undefined unless the text is an http(s) URL without query, fragment and credentials.
  */
 export function parseWalletAddress(text: string): string | undefined {
   const url = URL.parse(text);

@@ -63,7 +63,7 @@ test('a body that does not end is given up', async (t: TestContext) => {
   assert.equal(await body, 'body_timeout');
 });
 
-test('a connection that closes within the body is told', async () => {
+test('a connection that closes within the body is an error', async () => {
   const req = incoming({ 'content-length': '3' });
   const body = code(readRawBody(req, limits));
   req.destroy(new Error('reset'));

@@ -1,4 +1,4 @@
-// The record of a request: target URI and combined fields (RFC 9421 §2.2.2, RFC 9110 §5.3).
+/** The record of a request: target URI and combined fields (RFC 9421 §2.2.2, RFC 9110 §5.3). */
 import assert from 'node:assert/strict';
 import type { IncomingMessage } from 'node:http';
 import { test } from 'node:test';

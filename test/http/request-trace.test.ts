@@ -1,4 +1,4 @@
-/** What is kept of exchanges (CT-05): the newest, found by id and operation, without secrets. */
+/** The kept requests (CT-05): the newest, found by id and operation, bounded in bytes and without secrets. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Problem } from '../../src/errors.ts';
@@ -36,7 +36,7 @@ test('the newest thousand are kept; after an id come the oldest first', () => {
   assert.deepEqual(ids({}), [2501], 'ids go on');
 });
 
-test('a refusal has its reason and the requirement; what is no Problem, or quotes content, says nothing', () => {
+test('a rejection has its reason and the requirement; an internal error, or a message that quotes content, is not shown', () => {
   const trace = createRequestTrace(() => 0);
   const refusalOf = (error: unknown) => {
     trace.recordAt('granite')({ ...call, error });

@@ -1,5 +1,5 @@
 /**
- * What a client may take of a listener, threat by threat: each is refused in the error format or cut off, while a
+ * Attacks on a listener, threat by threat: each is rejected in the error format or cut off, while a
  * well-behaved client is answered (RFC 9112 §3.2, §6.1, §9.3.2, §11; RFC 9635 §11).
  */
 import assert from 'node:assert/strict';
@@ -105,7 +105,7 @@ describe('requests that two parsers could read in two ways are refused', () => {
   });
 });
 
-test('what is no request gets no answer that could be taken for that to an earlier one', async () => {
+test('bytes that are not HTTP get no answer that could be taken for that to an earlier request', async () => {
   const held: ServerResponse[] = [];
   const origin = await serve((_req, res) => void held.push(res));
   const raw = openRaw(origin, `${head('GET /first HTTP/1.1', 'Host: a')}junk\r\n\r\n`);
@@ -159,7 +159,7 @@ test('requests sent without waiting for answers are bounded', async () => {
   assert.equal(await raw.closed, '');
   assert.equal(most, 32);
 
-  // As many as are allowed are all answered, in order.
+  // The allowed number are all answered, in order.
   const fitting = await serve((req, res) => void setImmediate(() => res.end(req.url)));
   const targets = Array.from({ length: 32 }, (_, index) => `/${index}`);
   const last = head('GET /last HTTP/1.1', 'Host: a', 'Connection: close');
@@ -174,7 +174,7 @@ test('requests sent without waiting for answers are bounded', async () => {
   assert.deepEqual(order, [...targets.slice(1), '/last']);
 });
 
-test('connections are bounded; whoever leaves makes room', async () => {
+test('connections are bounded; one that closes makes room', async () => {
   const origin = await serve(answerOk, { maxConnections: 5 });
   const idle = Array.from({ length: 5 }, () => openRaw(origin));
   await Promise.all(idle.map(({ socket }) => once(socket, 'connect')));

@@ -1,4 +1,4 @@
-// Requests to addresses that others name: AS-30, AS-N14, RFC 6890.
+/** Requests to addresses that others name: AS-30, AS-N14, RFC 6890. */
 import assert from 'node:assert/strict';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';

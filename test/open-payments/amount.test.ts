@@ -32,7 +32,7 @@ for (const value of [
   '18446744073709551616',
   'NaN',
 ]) {
-  test(`${JSON.stringify(value)} is no amount`, () => {
+  test(`${JSON.stringify(value)} is not an amount`, () => {
     assert.throws(() => parseAmount(wire(value)), { code: 'invalid_amount' });
   });
 }

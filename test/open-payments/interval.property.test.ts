@@ -1,5 +1,5 @@
 /**
- * Repeating intervals (LIM-06…12) against a calendar of its own: days are counted from civil dates in bigint, without
+ * Repeating intervals (LIM-06…12) against an independent calendar: days are counted from civil dates in bigint, without
  * `Date`, and periods are looked for one by one. What is compared is written as text in all the ways that ISO 8601 has.
  */
 import assert from 'node:assert/strict';

@@ -198,7 +198,7 @@ for (const text of [
   'R3/2024-01-01 00:00:00Z/P1M',
   `R3/2024-01-01T00:00:00.${'0'.repeat(110)}Z/P1M`,
 ]) {
-  test(`${JSON.stringify(text.slice(0, 60))} is no repeating interval`, () => {
+  test(`${JSON.stringify(text.slice(0, 60))} is not a repeating interval`, () => {
     assert.throws(() => parseInterval(text), { code: 'invalid_interval' });
   });
 }

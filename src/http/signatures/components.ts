@@ -1,4 +1,4 @@
-// Values of covered components: fields (RFC 9421 §2.1) and derived components (§2.2), rows SIG-18 to SIG-22, SIG-N01.
+/** Values of covered components: fields (RFC 9421 §2.1) and derived components (§2.2) (SIG-18 to SIG-22, SIG-N01). */
 import { combinedHeader, type ReceivedRequest } from '../received-request.ts';
 
 const derivedComponents: Readonly<Record<string, (exchange: ReceivedRequest) => string>> = {

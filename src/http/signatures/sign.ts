@@ -1,4 +1,4 @@
-// Signatures on requests of our own, to other account servicing entities: RFC 9421 §3.1, RFC 9635 §7.3.1.
+/** Signatures on requests that this server sends to other account servicing entities: RFC 9421 §3.1, RFC 9635 §7.3.1. */
 import { type KeyObject, sign } from 'node:crypto';
 import { serializeInnerList } from 'structured-headers';
 import type { ReceivedRequest } from '../received-request.ts';

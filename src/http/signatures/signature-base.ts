@@ -1,4 +1,4 @@
-// The signature base, the exact text that is signed: RFC 9421 §2.5.
+/** The signature base, the exact text that is signed: RFC 9421 §2.5. */
 import type { ReceivedRequest } from '../received-request.ts';
 import { componentValue } from './components.ts';
 import { type Refusal, refusal } from './verdict.ts';
@@ -7,7 +7,7 @@ export type SignatureBase = { readonly ok: true; readonly base: string } | Refus
 
 /**
  * Builds the base from the covered component names and the text of `@signature-params`, which a verifier takes over
- * from Signature-Input as received (SIG-17). Shows covered values, the Authorization field among them: not for logs.
+ * from Signature-Input as received (SIG-17). It contains covered values, such as Authorization: not for logs.
  */
 export function createSignatureBase(
   exchange: ReceivedRequest,
@@ -18,9 +18,10 @@ export function createSignatureBase(
   for (const name of components) {
     const value = componentValue(exchange, name);
     if (value === undefined)
-      return refusal('covered_header_absent', `the signature covers ${name}, which is not there`);
+      return refusal('covered_header_absent', `the signature covers ${name}, which the request lacks`);
     // A line break inside a value would let one component pass for two.
-    if (/[^\t\x20-\x7e]/.test(value)) return refusal('unprintable_value', `${name} holds characters other than ASCII`);
+    if (/[^\t\x20-\x7e]/.test(value))
+      return refusal('unprintable_value', `${name} contains characters other than ASCII`);
     base += `"${name}": ${value}\n`;
   }
   return { ok: true, base: `${base}"@signature-params": ${signatureParams}` };

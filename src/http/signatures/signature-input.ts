@@ -1,6 +1,6 @@
 /**
- * Signature-Input and Signature, read before the key is known: RFC 9421 §4.1, §4.2, §2.3 (SIG-02 to SIG-19). Each field is
- * parsed once; the values that are checked and the text that goes into the signature base come from the same parse.
+ * Signature-Input and Signature, read before the key is known: RFC 9421 §4.1, §4.2, §2.3 (SIG-02 to SIG-19). Each field
+ * is parsed once; the values that are checked and the text that goes into the signature base come from the same parse.
  */
 import type { WireSwitches } from '../../profile.ts';
 import { combinedHeader, headerLines, type ReceivedRequest } from '../received-request.ts';
@@ -50,9 +50,9 @@ export function readSignature(
     return refusal('duplicate_authorization', 'the Authorization field occurs more than once');
   }
   const inputText = combinedHeader(exchange, 'signature-input');
-  if (!inputText) return refusal('missing_signature_input', 'the request has no Signature-Input');
+  if (!inputText) return refusal('missing_signature_input', 'the request lacks Signature-Input');
   const signatureText = combinedHeader(exchange, 'signature');
-  if (!signatureText) return refusal('missing_signature', 'the request has no Signature');
+  if (!signatureText) return refusal('missing_signature', 'the request lacks Signature');
   if (inputText.length > MAX_FIELD_LENGTH || signatureText.length > MAX_FIELD_LENGTH) {
     const detail = `Signature-Input and Signature may have at most ${MAX_FIELD_LENGTH} characters`;
     return refusal('signature_input_too_large', detail);
@@ -170,8 +170,8 @@ function checkParameters(
   const params: Partial<SignatureParameters> = Object.fromEntries(values);
   const { keyid, created, expires, nonce, alg, tag } = params;
 
-  if (!keyid) return refusal('missing_keyid', 'the signature has no keyid');
-  if (created === undefined) return refusal('missing_created', 'the signature has no created');
+  if (!keyid) return refusal('missing_keyid', 'the signature lacks a keyid');
+  if (created === undefined) return refusal('missing_created', 'the signature lacks created');
   if (created * 1000 < now - switches.signatureMaxAgeMs) {
     return refusal('created_too_old', `created is more than ${switches.signatureMaxAgeMs / 1000} s ago`);
   }

@@ -1,6 +1,6 @@
 /**
- * Dictionaries of structured fields (RFC 8941 §3.2, §4.2.2), on which RFC 9421 and RFC 9530 build. One parse yields each
- * member's values together with its text as received, so that what is checked is what was signed (RFC 9421 §2.5,
+ * Dictionaries of structured fields (RFC 8941 §3.2, §4.2.2), on which RFC 9421 and RFC 9530 build. One parse yields
+ * each member's values together with its text as received, so that what is checked is what was signed (RFC 9421 §2.5,
  * §7.5.3). Stricter than RFC 8941 in one point: a repeated key or parameter is an error; the last one does not win
  * (SIG-02). Dates and display strings, which RFC 9651 added, are not part of these fields.
  */

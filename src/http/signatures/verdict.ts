@@ -1,4 +1,4 @@
-// What a verifier says about a signature or a digest: one closed list of reasons (RFC 9421 §3.2, RFC 9635 §7.3.1).
+/** Verdicts on a signature or a digest, with one closed list of reasons (RFC 9421 §3.2, RFC 9635 §7.3.1). */
 
 /** Why a request was refused. */
 export type Reason =
@@ -35,7 +35,7 @@ export type Reason =
   | 'signature_mismatch'
   | 'nonce_replayed';
 
-/** What was accepted although it is not to the letter; reported, never an error by itself. */
+/** A form that the specification does not allow but the profile accepts; reported, never an error by itself. */
 export type LenientForm =
   /** `alg` present although RFC 9635 §7.3.1 forbids it (SIG-13). */
   | 'alg_parameter'

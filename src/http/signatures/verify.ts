@@ -1,4 +1,4 @@
-// Verification of a signed request: RFC 9421 §3.2 and §3.3.6, RFC 9635 §7.3.1.
+/** Verification of a signed request: RFC 9421 §3.2 and §3.3.6, RFC 9635 §7.3.1. */
 import { type KeyObject, verify } from 'node:crypto';
 import type { WireSwitches } from '../../profile.ts';
 import type { ReceivedRequest } from '../received-request.ts';
@@ -39,8 +39,8 @@ export function verifySignature(exchange: ReceivedRequest, options: CheckOptions
 }
 
 /**
- * What may be used only once with the verified key: the nonce, or the signature itself where the profile asks for that
- * (SIG-15, SIG-16). Remember it after `checkSignature` accepted, so that a forged request cannot use up a nonce.
+ * The value that may be used only once with the verified key: the nonce, or the signature itself if the profile asks
+ * for that (SIG-15, SIG-16). Remember it after `checkSignature` accepted, so that a forged request cannot use up a nonce.
  */
 export function singleUseValue({ params, signature }: ReadSignature, switches: WireSwitches): string | undefined {
   return params.nonce ?? (switches.rejectRepeatedSignatures ? signature.toString('base64') : undefined);

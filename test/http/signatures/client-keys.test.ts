@@ -1,4 +1,4 @@
-// Client keys: AS-22, AS-23, AS-29, AS-N09, AS-N14, SIG-N04, RFC 7638.
+/** Client keys: AS-22, AS-23, AS-29, AS-N09, AS-N14, SIG-N04, RFC 7638. */
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { test } from 'node:test';
@@ -123,7 +123,7 @@ test('a failed refetch for an unknown kid leaves the cached keys usable', async 
   assert.equal(await code(keyFor(client, 'a')), 'key');
 });
 
-test('AS-23, AS-N14: what is no key set has no key', async () => {
+test('AS-23, AS-N14: an answer that is not a key set has no key', async () => {
   for (const [status, body] of [
     [200, '<html>'],
     [200, 'null'],

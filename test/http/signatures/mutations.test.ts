@@ -1,5 +1,7 @@
-// Whatever becomes of a signed request on its way: a covered part cannot change unseen, the rest may, and each message
-// gets a verdict at a cost that its size bounds. RFC 9421 §3.2, §7.
+/**
+ * Changes to a signed request on its way: a covered part cannot change unseen, the rest may, and each message gets a
+ * verdict at a cost that its size bounds. RFC 9421 §3.2, §7.
+ */
 import assert from 'node:assert/strict';
 import { sign } from 'node:crypto';
 import { test } from 'node:test';

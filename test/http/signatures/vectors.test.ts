@@ -1,5 +1,7 @@
-// Recorded signed requests and digests, judged by both profiles: RFC 9421 Appendix B.2.6, RFC 9530, the wire forms of
-// clients, and a refusal for each rule.
+/**
+ * Recorded signed requests and digests, judged by both profiles: RFC 9421 Appendix B.2.6, RFC 9530, the wire forms of
+ * clients, and a rejection for each rule.
+ */
 import assert from 'node:assert/strict';
 import { createPublicKey } from 'node:crypto';
 import { test } from 'node:test';
@@ -22,7 +24,7 @@ interface SignatureVector {
   strict: string;
   compat: string;
   lenient?: string[];
-  /** What was signed, where that is not what was sent. */
+  /** The signed parts that differ from the parts that were sent. */
   signed?: { method?: string; target?: string; token?: string };
 }
 

@@ -1,4 +1,4 @@
-// Properties of the verifier: nothing covered can be changed unseen, and no header can make it throw.
+/** Properties of the verifier: nothing covered can be changed unseen, and no header can make it throw. */
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { test } from 'node:test';

@@ -1,4 +1,4 @@
-// Verification with fresh keys: an independent signer, requests of our own, keys, replays (RFC 9421 §3, RFC 9635 §7.3.1).
+/** Verification with new keys: an independent signer, our requests, keys, replays (RFC 9421 §3, RFC 9635 §7.3.1). */
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { test } from 'node:test';

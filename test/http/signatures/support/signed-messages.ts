@@ -1,4 +1,4 @@
-// Signed requests of any shape for property tests, made and read without the verifier's own code: RFC 9421 §2.5, §3.1.
+/** Signed requests of any shape for property tests, made and read without the verifier's code: RFC 9421 §2.5, §3.1. */
 import { createHash, generateKeyPairSync, sign } from 'node:crypto';
 import { signatureBase } from '../../../../conformance/steps/message-signature.ts';
 import { type ReceivedRequest, receiveRequest } from '../../../../src/http/received-request.ts';
@@ -131,7 +131,7 @@ const groupByName = (lines: readonly Line[]): Line[][] =>
   Object.values(Object.groupBy(lines, ([name]) => name.toLowerCase())).map((group) => [...group!]);
 
 /**
- * What a message says that it signs, read by hand from its label's text: components and parameters; undefined if that
+ * The claim of a message about what it signs, read by hand from its label's text: components and parameters; undefined if that
  * text cannot be found. Understands quoted and unquoted lists.
  */
 export function claimOf(
@@ -168,7 +168,7 @@ export function claimOf(
   return { components: names.map((name) => name.replaceAll('"', '')), parameters };
 }
 
-/** Whether each digest of the message that is known is that of its body, by these hashes alone. */
+/** True if each known digest of the message is that of its body, by these hashes alone. */
 export function digestsAreRight(exchange: ReceivedRequest, ofCompactJson: boolean): boolean {
   const field = exchange.rawHeaders
     .filter(([name]) => name.toLowerCase() === 'content-digest')
