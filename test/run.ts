@@ -19,7 +19,7 @@ const postgresql = join(root, '.ci', 'postgresql');
 /** Files that take longest start first, so that the run does not end with one of them alone. */
 const slowest = ['model/', 'end-to-end/', 'payments/outgoing/', 'control/', 'administration/'];
 /** A file that takes longer hangs. */
-const MAX_FILE_MS = 600_000;
+const MAX_FILE_MS = 240_000;
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
