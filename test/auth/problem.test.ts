@@ -25,6 +25,7 @@ const everywhere = [
   'body_too_large',
   'method_not_allowed',
   'internal_error',
+  'rate_limited',
 ];
 const signed = ['invalid_signature', 'unusable_client', 'something new'];
 const withToken = [...everywhere, ...signed, 'missing_authorization'];
