@@ -135,7 +135,8 @@ export function createOutgoingPaymentWorker(options: OutgoingPaymentWorkerOption
     idle: worker.idle,
     async processNow(paymentId) {
       const job = await claim({ paymentId });
-      if (job) await work(context, job);
+      // Leaves the next attempt to the caller.
+      if (job) await work({ ...context, wake: () => {}, wakeIn: () => {} }, job);
       const row = await db.query
         .selectFrom('outgoing_payment')
         .select('state')
