@@ -157,6 +157,59 @@ export const checks: readonly Check[] = [
     },
   },
   {
+    id: 'consent.foreign-origin',
+    rows: ['AS-84'],
+    title: 'a form that a browser sends from another port, a sibling domain or an opaque origin decides nothing',
+    consent: 'manual',
+    run: async (context) => {
+      const { owner, page } = await openPage(context);
+      const consentUrl = owner.url;
+      const { origin, protocol, host, hostname } = new URL(consentUrl);
+      const raw = new URLSearchParams({ ...fieldsOf(page.text, 'consent'), decision: 'accept' }).toString();
+      const send = (header: readonly [string, string]) =>
+        context.call({
+          url: new URL('consent', consentUrl).href,
+          method: 'POST',
+          raw,
+          contentType: 'application/x-www-form-urlencoded',
+          headers: [['cookie', owner.jar.header(consentUrl) ?? ''], header],
+          sign: false,
+        });
+      for (const header of [
+        ['origin', `${protocol}//${hostname}:1`],
+        ['origin', `${protocol}//sibling.${host}`],
+        ['origin', 'null'],
+        ['sec-fetch-site', 'same-site'],
+        ['sec-fetch-site', 'cross-site'],
+      ] as const) {
+        expectStatus(await send(header), 403);
+      }
+      expectStatus(await send(['origin', origin]), 303);
+    },
+  },
+  {
+    id: 'consent.session-swap',
+    rows: ['AS-90'],
+    title: 'a browser that opens the link before or after the owner cannot finish what the owner accepts',
+    consent: 'manual',
+    run: async (context) => {
+      const [early, late, owner] = [1, 2, 3].map(() => new ConsentBrowser(context)) as [
+        ConsentBrowser,
+        ConsentBrowser,
+        ConsentBrowser,
+      ];
+      const pending = await requestInteractiveGrant(context, [outgoingAccess(context.sender)]);
+      const { redirect } = pending.body.interact;
+      expectStatus(await early.get(redirect), 302);
+      const page = expectStatus(await owner.open(pending), 200);
+      expectStatus(await late.get(redirect), 302);
+      const decided = expectStatus(await owner.click(page, 'accept'), 303);
+      const finish = `${redirect.replace(/[?#].*$/, '')}/finish`;
+      for (const stranger of [early, late]) expectStatus(await stranger.get(finish), 401);
+      assert.ok((await owner.follow(decided))['interact_ref'], 'the owner finishes');
+    },
+  },
+  {
     id: 'consent.foreign-form',
     rows: ['AS-84', 'AS-92'],
     title: 'a form decides only in its browser and only for its interaction',
