@@ -1,4 +1,4 @@
-/** Mutants of what decides races for a payment: the receiver's lock, and the key that lets a quote be paid once. */
+/** Mutants of what decides races for a payment: the locks of the receiver and the grant, and the keys of quotes and requests. */
 import type { Mutant } from './mutant.ts';
 
 const races: readonly Omit<Mutant, 'fails'>[] = [
@@ -25,6 +25,18 @@ const races: readonly Omit<Mutant, 'fails'>[] = [
     file: 'src/resource/outgoing-payment.ts',
     at: 'if («now >= toMillis(payable.quote.expires_at)») throw',
     by: 'false',
+  },
+  {
+    id: 'payment-races.key-claimed-twice',
+    file: 'src/resource/idempotency.ts',
+    at: 'if («numInsertedOrUpdatedRows === 0n») return false;',
+    by: 'false',
+  },
+  {
+    id: 'payment-races.repetition-without-lock',
+    file: 'src/resource/outgoing-payment.ts',
+    at: '«await lockGrant(tx, ase, grantId)»;',
+    by: 'undefined',
   },
 ];
 

@@ -1,5 +1,5 @@
 /**
- * Races for payments between two server processes on one PostgreSQL (RS-IP-36, RS-OP-28). Rows are locked until the
+ * Races for payments between two server processes on one PostgreSQL (RS-OP-28, OPI-071). Rows are locked until the
  * requests and workers wait for each other. Each race also runs with a mutant that lacks its lock or key, to prove that
  * the test would notice.
  */
@@ -174,6 +174,63 @@ describe('two resource servers', { skip: needsPostgres, timeout: 120_000 }, () =
 
   test('pay ∥ pay with one quote and two grants: once', async () =>
     assert.deepEqual(await payTwice(), ['201', '400 invalid quote']));
+
+  /** Two copies of a payment without a quote, with one key. Both wait to store the key until a third claim is rolled back. */
+  async function repeatWithKey(key: string) {
+    const [receiver, earlier] = [await actors.receiver(), `earlier-${key}`];
+    assert.equal((await actors.payWithKey(0, await actors.receiver(), token, earlier)).status, 201);
+    const held = await actors.hold(
+      `insert into idempotency_key select (jsonb_populate_record(claim, jsonb_build_object('key', $1::text))).*
+        from idempotency_key as claim where key = $2`,
+      [`key ${key}`, `key ${earlier}`],
+    );
+    const paying = ([0, 1] as const).map((which) => actors.payWithKey(which, receiver, token, key));
+    await held.blocked(2).finally(held.release);
+    const answers = await Promise.all(paying);
+    return {
+      statuses: answers.map(({ status }) => status),
+      ids: new Set(answers.map(({ body }) => body.id)).size,
+      payments: await actors.paymentsTo(receiver),
+    };
+  }
+
+  test('pay ∥ pay with one idempotency key: one payment, and the same answer to both', async () =>
+    assert.deepEqual(await repeatWithKey('one'), { statuses: [201, 201], ids: 1, payments: 1 }));
+
+  test('the mutant that claims a key which another request has claimed pays twice', () =>
+    withMutant('payment-races.key-claimed-twice', async () =>
+      assert.deepEqual(await repeatWithKey('two'), { statuses: [201, 201], ids: 2, payments: 2 }),
+    ));
+
+  /** A client pays a quote twice by the same request in other bytes, under a grant that is locked until both wait for it. */
+  async function repeatWithQuote() {
+    const own = await actors.outgoingToken();
+    const receiver = await actors.receiver();
+    const first = await actors.pay(0, (await actors.quote(await actors.receiver(), '1')).id, own);
+    const quote = await actors.quote(receiver, '10');
+    const held = await actors.hold(
+      `select from outgoing_payment_grant where grant_id = (select grant_id from outgoing_payment where id = $1)
+        for update`,
+      [first.body.id.split('/').at(-1)],
+    );
+    const paying = [actors.pay(0, quote.id, own), actors.payInOtherBytes(1, quote.id, own)];
+    await held.blocked(2).finally(held.release);
+    const answers = await Promise.all(paying);
+    return {
+      statuses: answers.map(({ status }) => status).sort(),
+      ids: new Set(answers.map(({ body }) => body.id)).size,
+      payments: await actors.paymentsTo(receiver),
+    };
+  }
+
+  test('pay ∥ pay with one quote and one grant: one payment, and the same answer to both', async () =>
+    assert.deepEqual(await repeatWithQuote(), { statuses: [201, 201], ids: 1, payments: 1 }));
+
+  test('the mutant that looks for the payment before it has the lock refuses one of them', () =>
+    withMutant('payment-races.repetition-without-lock', async () => {
+      const { statuses, payments } = await repeatWithQuote();
+      assert.deepEqual([statuses, payments], [[201, 400], 1]);
+    }));
 
   test('the mutant without the unique key of the quote pays twice', () =>
     withMutant('payment-races.quote-paid-again', async () => {

@@ -55,7 +55,28 @@ export async function startPaymentActors(servers: TwoServers) {
       return answer.body;
     },
     pay: (which: Which, quoteId: string, token: string): Promise<Answer> =>
-      send(which, { url: `${resourceServer}/outgoing-payments`, body: { walletAddress: payer, quoteId }, token }),
+      actors.create(which, token, { walletAddress: payer, quoteId }),
+    /** The same request as `pay`, in other bytes and so with another signature. */
+    payInOtherBytes: (which: Which, quoteId: string, token: string): Promise<Answer> =>
+      actors.create(which, token, { quoteId, walletAddress: payer }),
+    payWithKey: (which: Which, receiver: string, token: string, key: string): Promise<Answer> =>
+      actors.create(
+        which,
+        token,
+        { walletAddress: payer, incomingPayment: receiver, debitAmount: usd('10') },
+        { 'idempotency-key': key },
+      ),
+    create: (which: Which, token: string, body: object, headers: Record<string, string> = {}): Promise<Answer> =>
+      send(which, { url: `${resourceServer}/outgoing-payments`, body, token, headers }),
+    /** The number of payments to a receiver. */
+    async paymentsTo(receiver: string): Promise<number> {
+      const { rows } = await observer.query(
+        `select from outgoing_payment as payment
+          join quote on quote.ase = payment.ase and quote.id = payment.quote_id where quote.receiver = $1`,
+        [receiver],
+      );
+      return rows.length;
+    },
     complete: (which: Which, receiver: string): Promise<Answer> =>
       send(which, { url: `${receiver}/complete`, token: incomingToken }),
     async received(receiver: string): Promise<string> {
