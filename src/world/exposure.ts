@@ -112,8 +112,8 @@ export interface ExposureOptions {
   /** Listening addresses and hosts of public origins. */
   readonly hosts: readonly string[];
   readonly insecure: boolean;
-  /** The features in use, by rule. */
-  readonly uses: Readonly<Partial<Record<ExposureRule, boolean>>>;
+  /** The features in use, by rule: true, or the members of the world file that use it. */
+  readonly uses: Readonly<Partial<Record<ExposureRule, boolean | readonly string[]>>>;
 }
 
 /** Throws ConfigError if a feature is in use that these hosts do not allow. */
@@ -122,9 +122,19 @@ export function checkExposure({ hosts, insecure, uses }: ExposureOptions): Expos
   const allows = (rule: ExposureRule): boolean =>
     exposed === undefined || exposureRules[rule][insecure ? 'insecure' : 'exposed'];
   const rules = Object.keys(exposureRules) as ExposureRule[];
-  const refused = rules.filter((rule) => uses[rule] && !allows(rule));
+  const membersOf = (rule: ExposureRule): readonly string[] => {
+    const use = uses[rule];
+    return typeof use === 'object' ? use : [];
+  };
+  const isUsed = (rule: ExposureRule): boolean => uses[rule] === true || membersOf(rule).length > 0;
+  const refused = rules.filter((rule) => isUsed(rule) && !allows(rule));
   if (refused.length > 0) {
-    const names = refused.map((rule) => exposureRules[rule].feature).join(', ');
+    const names = refused
+      .map((rule) => {
+        const members = membersOf(rule);
+        return exposureRules[rule].feature + (members.length > 0 ? ` (${members.join(', ')})` : '');
+      })
+      .join(', ');
     const isForTests = refused.every((rule) => exposureRules[rule].insecure);
     const remedy = isForTests ? 'change that, or add --insecure if this is a test' : 'change that';
     throw new ConfigError(`${names} on ${exposed}, which is not loopback: ${remedy}`);

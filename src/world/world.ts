@@ -110,7 +110,7 @@ function checkWorldExposure(
       httpOrigin: published.some((url) => url.startsWith('http:') && !isLoopback(new URL(url).hostname)),
       unlimited: options.rateLimits === 'off',
       plainControl: !isLoopback(host.controlHost) && host.controlUrl.startsWith('http:'),
-      ...unsafeFeatures(hosted),
+      ...unsafeFeatures(definition, hosted),
     },
   });
 }

@@ -105,7 +105,10 @@ test('what is meant for tests needs --insecure where a name is not loopback', as
   const exposed = { ...definition, ases: [{ ...slate!, servers }, chalk!] };
   await assert.rejects(startWorld({ definition: exposed, consent: 'manual' }), (error) => {
     assert.ok(error instanceof ConfigError);
-    assert.match(error.message, /a private key in the world file, an http URL in the world file on slate\.example/);
+    assert.match(
+      error.message,
+      /a private key in the world file \(ases\[0\]\.wallets\[1\]\.keys\), an http URL in the world file \(ases\[0\]\.servers\.resourceServer\.url\) on slate\.example/,
+    );
     return true;
   });
 });

@@ -87,6 +87,8 @@ export interface AseDefinition {
 }
 
 export interface WorldDefinition {
+  /** The world file, for messages. */
+  readonly file?: string;
   readonly ases: readonly AseDefinition[];
   /** Price of one major unit of each currency, in a common currency. */
   readonly prices: Prices;
@@ -122,14 +124,23 @@ const publishedUrls = (ases: readonly AseDefinition[]): string[] =>
 export const hostsOf = (ases: readonly AseDefinition[]): string[] =>
   publishedUrls(ases).map((url) => new URL(url).hostname);
 
-/** The features of a definition that are for tests only, by the rule for each (`exposure.ts`). */
-export function unsafeFeatures(ases: readonly AseDefinition[]) {
-  const wallets = ases.flatMap((ase) => ase.wallets);
-  return {
-    filePassphrase: wallets.some(({ passphrase }) => passphrase !== undefined),
-    filePrivateKey: wallets.some(({ keys }) => keys?.some(({ privateKey }) => privateKey)),
-    fileHttpUrl: publishedUrls(ases).some((url) => url.startsWith('http:')),
-  };
+/** The members of a definition that are for tests only, by the rule for each (`exposure.ts`). */
+export function unsafeFeatures({ ases, file }: WorldDefinition, hosted: readonly AseDefinition[]) {
+  const inFile = (member: string) => (file === undefined ? member : `${file}: ${member}`);
+  const members = { filePassphrase: [] as string[], filePrivateKey: [] as string[], fileHttpUrl: [] as string[] };
+  for (const ase of hosted) {
+    const at = inFile(`ases[${ases.indexOf(ase)}]`);
+    for (const [index, { passphrase, keys = [] }] of ase.wallets.entries()) {
+      if (passphrase !== undefined) members.filePassphrase.push(`${at}.wallets[${index}].passphrase`);
+      if (keys.some(({ privateKey }) => privateKey)) members.filePrivateKey.push(`${at}.wallets[${index}].keys`);
+    }
+    for (const [server, { url, aliases = [] }] of Object.entries(ase.servers ?? {})) {
+      if (url?.startsWith('http:')) members.fileHttpUrl.push(`${at}.servers.${server}.url`);
+      if (aliases.some((alias) => alias.startsWith('http:')))
+        members.fileHttpUrl.push(`${at}.servers.${server}.aliases`);
+    }
+  }
+  return members;
 }
 
 /** The extensions of an ASE, including those of single wallets. */

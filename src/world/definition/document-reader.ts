@@ -1,12 +1,20 @@
-/** Parsers of the members of a parsed YAML document, which collect all mistakes with their places. */
+/**
+ * Parsers of the members of a parsed YAML or JSON document, which collect all mistakes with their places. YAML gives
+ * every scalar as text (`yaml.ts`); JSON from the control API also has numbers and booleans.
+ */
 import { didYouMean } from '../../errors.ts';
+
+export interface Mistake {
+  readonly at: string;
+  /** One line. */
+  readonly sentence: string;
+}
 
 /** A place in the document. The parsed values are valid only if `mistakes` is empty at the end. */
 export interface Place {
   /** A path such as `ases[0].wallets[2].path`; empty at the top. */
   readonly at: string;
-  /** One line each. */
-  readonly mistakes: string[];
+  readonly mistakes: Mistake[];
 }
 
 export type Reader<T> = (value: unknown, place: Place) => T;
@@ -26,7 +34,7 @@ type Read<M extends Members> = {
 
 /** Records a mistake. The returned value is never used, because the caller then throws. */
 export function mistaken(place: Place, sentence: string): never {
-  place.mistakes.push(`${place.at || 'the document'}: ${sentence}`);
+  place.mistakes.push({ at: place.at, sentence });
   return undefined as never;
 }
 
@@ -81,9 +89,12 @@ export function record<T>(reader: Reader<T>): Reader<Readonly<Record<string, T>>
 /** Text that `parse` accepts. It returns undefined for anything but the expected, or throws an Error with the reason. */
 export function text<T>(expected: string, parse: (value: string) => T | undefined): Reader<T> {
   return (value, place) => {
-    // YAML parses 1.08 and 1000 as numbers, although text of the same digits is meant.
+    // JSON has 1.08 and 1000 as numbers, although text of the same digits is meant.
     if (typeof value !== 'string' && typeof value !== 'number') {
       return mistaken(place, `expected ${expected}, not ${describe(value)}`);
+    }
+    if (typeof value === 'number' && !isExact(value)) {
+      return mistaken(place, 'this number loses digits in JSON: write it as a string');
     }
     try {
       return parse(String(value)) ?? mistaken(place, `expected ${expected}, not '${value}'`);
@@ -95,30 +106,38 @@ export function text<T>(expected: string, parse: (value: string) => T | undefine
 
 /** A whole number in a range. */
 export function integer(least: number, most: number): Reader<number> {
-  return (value, place) =>
-    Number.isInteger(value) && (value as number) >= least && (value as number) <= most
-      ? (value as number)
+  return (value, place) => {
+    const number = typeof value === 'string' && /^(0|[1-9][0-9]{0,15})$/.test(value) ? Number(value) : value;
+    return Number.isInteger(number) && (number as number) >= least && (number as number) <= most
+      ? (number as number)
       : mistaken(place, `expected a whole number from ${least} to ${most}, not ${describe(value)}`);
+  };
 }
 
-export const boolean: Reader<boolean> = (value, place) =>
-  typeof value === 'boolean' ? value : mistaken(place, `expected true or false, not ${describe(value)}`);
+export const boolean: Reader<boolean> = (value, place) => {
+  if (value === true || value === 'true') return true;
+  if (value === false || value === 'false') return false;
+  return mistaken(place, `expected true or false, not ${describe(value)}`);
+};
 
 /** Minor units, as a number or as text. */
 export const amount = (least: bigint, most: bigint): Reader<bigint> =>
-  text(`a whole number from ${least} to ${most}`, (digits) => {
+  text(`minor units, a whole number from ${least} to ${most}`, (digits) => {
     if (!/^(0|[1-9][0-9]{0,19})$/.test(digits)) return undefined;
     const value = BigInt(digits);
     return value >= least && value <= most ? value : undefined;
   });
 
+/** Numbers of at most 15 digits without an exponent are as the author wrote them. */
+const isExact = (value: number): boolean => /^-?[0-9.]{1,16}$/.test(String(value));
+
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Describes a value without quoting text, which could be a secret. */
+/** Describes a value without quoting text, which could be a secret, unless it looks like a number. */
 function describe(value: unknown): string {
-  if (value === null) return 'nothing';
+  if (value === null || value === undefined || value === '') return 'nothing';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'an object';
-  return typeof value === 'string' ? 'text' : `${value}`;
+  return typeof value === 'string' && !/^-?[0-9.]{1,20}$/.test(value) ? 'text' : `${value}`;
 }

@@ -9,6 +9,7 @@ import { load } from 'js-yaml';
 import { ConfigError } from '../../../src/errors.ts';
 import { defaultWorld } from '../../../src/world/definition/definition.ts';
 import { parseWorld, readWorldFile } from '../../../src/world/definition/file.ts';
+import { loadYaml } from '../../../src/world/definition/yaml.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'touchstone-world-'));
 after(() => rmSync(directory, { recursive: true }));
@@ -23,7 +24,7 @@ receiver: slate/people/ann
 client: { wallet: slate/people/ann, keyId: k1 }
 `;
 
-const parse = (yaml: string) => parseWorld(load(yaml), directory);
+const parse = (yaml: string) => parseWorld(loadYaml(yaml).document, directory);
 
 /** The mistakes that are found in the document. */
 function mistakesIn(yaml: string): string[] {
@@ -190,7 +191,7 @@ test('the example has every member and is valid', async () => {
   assert.equal((await readWorldFile(file)).ases.length, 2);
   const text = readFileSync(file, 'utf8');
   const source = readFileSync(
-    join(import.meta.dirname, '..', '..', '..', 'src', 'world', 'definition', 'file.ts'),
+    join(import.meta.dirname, '..', '..', '..', 'src', 'world', 'definition', 'shape.ts'),
     'utf8',
   );
   const members = [...source.matchAll(/^\s+(\w+): optional\(/gm), ...source.matchAll(/[{,] (\w+): optional\(/g)];
@@ -239,7 +240,7 @@ receiver: chalk/ben
       "ases[0].name: expected a name of lower case letters, digits and hyphens, not 'Slate'",
       'ases[0].wallets[0].path: "quotes" is an endpoint of this ASE',
       "ases[0].wallets[0].asset: expected an asset as USD/2, code and scale, not 'CHF'",
-      "ases[0].wallets[0].balance: expected a whole number from 0 to 18446744073709551615, not '-1'",
+      "ases[0].wallets[0].balance: expected minor units, a whole number from 0 to 18446744073709551615, not '-1'",
       'ases[0].wallets[1].path: is missing',
       'ases[0].wallets[1].publicName: expected a line of text, not a list',
       "ases[1].servers.walletAddressServer.url: expected an origin as http://localhost:4000, not 'https://wallet.example/below'",
@@ -280,7 +281,7 @@ client: { wallet: gravel/x, keyId: k }
       'ases[1].name: there is another ASE named slate',
       'prices: no price for CHF',
       'ases[1].prices: no price for USD',
-      'receiver: unknown wallet slate/carl',
+      'receiver: unknown wallet slate/carl; did you mean slate/ann?',
       'client.wallet: unknown wallet gravel/x',
     ],
   );
