@@ -44,7 +44,7 @@ test('finds nothing when the state matches the answers', async () => {
 });
 
 test('finds a payment that is missing, differs from the answer, or was neither sent nor failed', async () => {
-  const lost = 'every payment that a cli';
+  const lost = 'every payment that was c';
   assert.deepEqual(await findBroken(['a'], [], null), [lost, 'every incoming payment t']);
   assert.deepEqual(await findBroken(['a'], [], { ...payment, debitAmount: { value: '11' } }), [lost]);
   assert.deepEqual(await findBroken(['a'], [], { ...payment, sentAmount: { value: '0' } }), [lost]);
