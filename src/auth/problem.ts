@@ -4,6 +4,7 @@ import type { operations as interactionOperations } from '../../generated/identi
 import { Problem, type ProblemOptions } from '../errors.ts';
 import { pageHeaders, renderMessage } from '../html/layout.ts';
 import { type CatalogueEntry, type ErrorCatalogue, findEntry, renderError } from '../http/error-catalogue.ts';
+import type { AnsweredErrors } from '../http/operation.ts';
 import type { PipelineCode } from '../http/pipeline.ts';
 import type { Reply } from '../http/reply.ts';
 
@@ -99,6 +100,17 @@ const perOperation: { readonly [operation in keyof operations]?: Partial<typeof 
   'delete-token': badRequests(400, 'invalid_client'),
 };
 
+/** The error statuses of each operation. */
+export const answeredErrors = {
+  'get-discovery': [400, 405, 413, 429, 500, 503],
+  'options-discovery': [400, 405, 413, 429, 500, 503],
+  'delete-continue': [400, 401, 404, 405, 413, 429, 500, 503],
+  'post-continue': [400, 401, 404, 405, 413, 429, 500, 503],
+  'post-request': [400, 401, 405, 413, 429, 500, 503],
+  'delete-token': [400, 401, 405, 413, 429, 500, 503],
+  'post-token': [400, 401, 404, 405, 413, 429, 500, 503],
+} as const satisfies AnsweredErrors<operations>;
+
 /** All problem codes of this server. */
 export const authCodes = Object.keys(catalogue) as readonly (PipelineCode | AuthCode)[];
 
@@ -107,8 +119,14 @@ export const authProblem = (
   options?: ProblemOptions,
 ): Problem => new Problem(code, options);
 
-export const renderAuthProblem = (problem: Problem, operationId: string | undefined, failureId: string): Reply =>
-  renderError({ ...catalogue, ...perOperation[operationId as keyof operations] }, problem, failureId);
+/** A status that the operation does not answer becomes an internal error. */
+export function renderAuthProblem(problem: Problem, operationId: string | undefined, failureId: string): Reply {
+  const operation = operationId as keyof operations | undefined;
+  const entries = { ...catalogue, ...(operation && perOperation[operation]) };
+  const reply = renderError(entries, problem, failureId);
+  const isAnswered = operation === undefined || (answeredErrors[operation] as readonly number[]).includes(reply.status);
+  return isAnswered ? reply : renderError(catalogue, new Problem('internal_error'), failureId);
+}
 
 // ── Interactions ────────────────────────────────────────────────────────────────────────────────────────────────────
 

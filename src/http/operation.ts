@@ -78,3 +78,15 @@ export type Handler<Op, Codes, Context> = (
   context: Context,
   request: OperationRequest<Op>,
 ) => Promise<OperationReply<Op, Codes>>;
+
+type DeclaredError<Op> = Op extends { responses: infer Responses }
+  ? Exclude<keyof Responses & number, 200 | 201 | 202 | 204 | 302>
+  : never;
+
+/**
+ * The error statuses that a server answers, by operation. `satisfies AnsweredErrors<operations>` is a compile-time error
+ * where the document does not declare one of them.
+ */
+export type AnsweredErrors<Operations> = {
+  readonly [Id in keyof Operations]: readonly DeclaredError<Operations[Id]>[];
+};

@@ -1,7 +1,8 @@
 /** Problems of the resource server and their replies in the Open Payments error format (RS-02…07, RS-24). */
-import { routes } from '../../generated/resource-server/routes.ts';
+import type { operations } from '../../generated/resource-server/types.ts';
 import { Problem, type ProblemOptions } from '../errors.ts';
 import { type CatalogueEntry, type ErrorCatalogue, renderError } from '../http/error-catalogue.ts';
+import type { AnsweredErrors } from '../http/operation.ts';
 import type { PipelineCode } from '../http/pipeline.ts';
 import type { Reply } from '../http/reply.ts';
 
@@ -88,21 +89,35 @@ function withPrefix(problem: Problem): Problem {
   return resourceProblem('invalid_signature', { description: `Signature validation error: ${description}` });
 }
 
-/** Operations without content declare neither 413 nor 415, although they may receive content. */
-function declaredStatus(status: number, operation: keyof typeof routes | undefined): number {
-  const isDeclared = operation === undefined || (routes[operation].responses as readonly number[]).includes(status);
-  return isDeclared ? status : 400;
+/** The error statuses of each operation. Operations without content have neither 413 nor 415. */
+export const answeredErrors = {
+  'complete-incoming-payment': [400, 401, 403, 404, 405, 409, 413, 415, 429, 500, 503],
+  'create-incoming-payment': [400, 401, 403, 405, 413, 415, 429, 500, 503],
+  'get-incoming-payment': [400, 401, 403, 404, 405, 429, 500, 503],
+  'list-incoming-payments': [400, 401, 403, 405, 429, 500, 503],
+  'create-outgoing-payment': [400, 401, 403, 404, 405, 413, 415, 429, 500, 503],
+  'get-outgoing-payment': [400, 401, 403, 404, 405, 429, 500, 503],
+  'get-outgoing-payment-grant': [400, 401, 403, 405, 429, 500, 503],
+  'list-outgoing-payments': [400, 401, 403, 405, 429, 500, 503],
+  'create-quote': [400, 401, 403, 405, 413, 415, 429, 500, 503],
+  'get-quote': [400, 401, 403, 404, 405, 429, 500, 503],
+} as const satisfies AnsweredErrors<operations>;
+
+/** An operation without content may receive some, and answers 400 for 413 and 415. */
+function answeredStatus(status: number, operation: keyof operations | undefined): number {
+  const isAnswered = operation === undefined || (answeredErrors[operation] as readonly number[]).includes(status);
+  return isAnswered ? status : 400;
 }
 
 /** Renders every error of the resource server. A 401 names the grant endpoint (RS-04, RFC 9635 §9.1). */
 export function createResourceProblemRenderer({ authServer }: { readonly authServer: string }) {
   return (problem: Problem, operationId: string | undefined, failureId: string): Reply => {
-    const operation = operationId as keyof typeof routes | undefined;
+    const operation = operationId as keyof operations | undefined;
     const entries = operation === 'create-outgoing-payment' ? outgoingPaymentCatalogue : catalogue;
     const reply = renderError(entries, withPrefix(problem), failureId);
     return {
       ...reply,
-      status: declaredStatus(reply.status, operation),
+      status: answeredStatus(reply.status, operation),
       ...(reply.status === 401 && { headers: { 'WWW-Authenticate': `GNAP as_uri=${authServer}` } }),
       ...(reply.status === 503 && { headers: { 'Retry-After': '1' } }),
     };

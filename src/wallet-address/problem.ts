@@ -1,6 +1,8 @@
 /** Problems of the wallet address server. Its document leaves error bodies open; they have the resource server's format. */
+import type { operations } from '../../generated/wallet-address-server/types.ts';
 import type { Problem } from '../errors.ts';
 import { type ErrorCatalogue, renderError } from '../http/error-catalogue.ts';
+import type { AnsweredErrors } from '../http/operation.ts';
 import type { PipelineCode } from '../http/pipeline.ts';
 import type { Reply } from '../http/reply.ts';
 
@@ -30,6 +32,13 @@ const catalogue: ErrorCatalogue<Code> = {
   },
   internal_error: { status: 500, code: 'internal_error', description: 'internal error' },
 };
+
+/** The error statuses of each operation. */
+export const answeredErrors = {
+  'get-wallet-address': [404, 405, 406, 429, 500, 503],
+  'get-wallet-address-keys': [404, 405, 429, 500, 503],
+  'get-wallet-address-did-document': [404, 405, 429, 500, 503],
+} as const satisfies AnsweredErrors<operations>;
 
 export const renderWalletAddressProblem = (
   problem: Problem,

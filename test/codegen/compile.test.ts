@@ -21,7 +21,7 @@ function compileFixtures(): Map<string, string[]> {
     JSON.stringify({
       extends: join(root, 'tsconfig.json'),
       compilerOptions: { typeRoots: [join(root, 'node_modules/@types')] },
-      include: [fixtures],
+      include: [fixtures, join(root, 'src/database/fs-native-extensions.d.ts')],
       exclude: [],
     }),
   );
@@ -39,6 +39,7 @@ test('each wrong handler fails with the expected error, and no other', () => {
   assert.deepEqual(Object.fromEntries([...compileFixtures()].sort()), {
     'illegal-error-code.fixture.ts': ['5 TS2322'],
     'missing-handler.fixture.ts': ['9 TS1360'],
+    'removed-status.fixture.ts': ['16 TS1360', '17 TS1360', '18 TS1360'],
     'surplus-handler.fixture.ts': ['7 TS2353'],
     'undeclared-status.fixture.ts': ['5 TS2322'],
     'wrong-body.fixture.ts': ['5 TS2322'],
