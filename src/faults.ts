@@ -40,6 +40,8 @@ export type FaultSelector = (operation: string) => Fault | undefined;
 export interface Faults {
   /** Throws `invalid_request` for an unknown operation, `conflict` if there are too many faults. */
   add(fault: Fault): Fault & { readonly struck: number };
+  /** Adds this fault and removes all others in one step. Throws `invalid_request` for an unknown operation. */
+  replace(fault: Fault): Fault & { readonly struck: number };
   /** Each with the number of calls that it has affected. */
   list(): (Fault & { readonly struck: number })[];
   clear(): void;
@@ -55,16 +57,18 @@ export function createFaults(isOperation: (operationId: string) => boolean): Fau
     const struck = Math.min(Math.max(calls - fault.nth + 1, 0), fault.times);
     return { ...fault, struck };
   };
+  const append = (others: typeof added, fault: Fault) => {
+    const isKnown = fault.operation === packetOperation || isOperation(fault.operation);
+    if (!isKnown) throw new Problem('invalid_request', { description: 'unknown operation' });
+    if (others.length >= MAX_FAULTS)
+      throw new Problem('conflict', { description: `there are ${MAX_FAULTS} faults already` });
+    const entry = { fault, calls: 0 };
+    added = [...others, entry];
+    return describe(entry);
+  };
   return {
-    add(fault) {
-      const isKnown = fault.operation === packetOperation || isOperation(fault.operation);
-      if (!isKnown) throw new Problem('invalid_request', { description: 'unknown operation' });
-      if (added.length >= MAX_FAULTS)
-        throw new Problem('conflict', { description: `there are ${MAX_FAULTS} faults already` });
-      const entry = { fault, calls: 0 };
-      added.push(entry);
-      return describe(entry);
-    },
+    add: (fault) => append(added, fault),
+    replace: (fault) => append([], fault),
     list: () => added.map(describe),
     clear: () => {
       added = [];

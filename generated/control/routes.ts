@@ -121,6 +121,8 @@ export interface WorldApiHandlers<Context> {
   'post-reset': Handler<operations['post-reset'], ErrorCodes['post-reset'], Context>;
   /** `DELETE /faults` */
   'remove-faults': Handler<operations['remove-faults'], ErrorCodes['remove-faults'], Context>;
+  /** `PUT /faults` */
+  'replace-faults': Handler<operations['replace-faults'], ErrorCodes['replace-faults'], Context>;
 }
 
 export type Handlers<Context> = AdministrationApiHandlers<Context> & BookkeepingApiHandlers<Context> & EventsApiHandlers<Context> & WorldApiHandlers<Context>;
@@ -593,5 +595,14 @@ export const routes = {
     security: ['control-token'],
     hasBody: false,
     responses: [204, 401, 403, 405, 500],
+  },
+  'replace-faults': {
+    operationId: 'replace-faults',
+    tags: ['world'],
+    method: 'PUT',
+    path: '/faults',
+    security: ['control-token'],
+    hasBody: true,
+    responses: [200, 400, 401, 403, 405, 413, 415, 500],
   },
 } as const satisfies { [Id in keyof Handlers<never>]: Route<Id> };

@@ -88,7 +88,7 @@ export interface paths {
             cookie?: never;
         };
         get: operations["list-faults"];
-        put?: never;
+        put: operations["replace-faults"];
         post: operations["add-fault"];
         delete: operations["remove-faults"];
         options?: never;
@@ -1231,6 +1231,36 @@ export interface operations {
             401: components["responses"]["error"];
             403: components["responses"]["error"];
             405: components["responses"]["error"];
+            500: components["responses"]["error"];
+        };
+    };
+    "replace-faults": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["new-fault"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["fault"];
+                };
+            };
+            400: components["responses"]["error"];
+            401: components["responses"]["error"];
+            403: components["responses"]["error"];
+            405: components["responses"]["error"];
+            413: components["responses"]["error"];
+            415: components["responses"]["error"];
             500: components["responses"]["error"];
         };
     };

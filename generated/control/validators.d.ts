@@ -8,6 +8,7 @@ export type Validate = ((data: unknown) => boolean) & { errors?: ErrorObject[] |
 export declare const requestBody: {
   readonly 'post-clock': Validate;
   readonly 'post-consent-policy': Validate;
+  readonly 'replace-faults': Validate;
   readonly 'add-fault': Validate;
   readonly 'create-world': Validate;
   readonly 'create-account': Validate;
@@ -76,6 +77,16 @@ export declare const responseBody: {
     readonly 401: Validate;
     readonly 403: Validate;
     readonly 405: Validate;
+    readonly 500: Validate;
+  };
+  readonly 'replace-faults': {
+    readonly 200: Validate;
+    readonly 400: Validate;
+    readonly 401: Validate;
+    readonly 403: Validate;
+    readonly 405: Validate;
+    readonly 413: Validate;
+    readonly 415: Validate;
     readonly 500: Validate;
   };
   readonly 'add-fault': {

@@ -10174,6 +10174,7 @@ validate154.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false}
 export const requestBody = {
   'post-clock': paths_1clock_post_requestBody_content_application_1json_schema,
   'post-consent-policy': components_schemas_consent_policy,
+  'replace-faults': components_schemas_new_fault,
   'add-fault': components_schemas_new_fault,
   'create-world': paths_1worlds_post_requestBody_content_application_1json_schema,
   'create-account': components_schemas_new_account,
@@ -10240,6 +10241,16 @@ export const responseBody = {
     401: components_schemas_error_response,
     403: components_schemas_error_response,
     405: components_schemas_error_response,
+    500: components_schemas_error_response,
+  },
+  'replace-faults': {
+    200: components_schemas_fault,
+    400: components_schemas_error_response,
+    401: components_schemas_error_response,
+    403: components_schemas_error_response,
+    405: components_schemas_error_response,
+    413: components_schemas_error_response,
+    415: components_schemas_error_response,
     500: components_schemas_error_response,
   },
   'add-fault': {

@@ -75,13 +75,22 @@ export function createWorldHandlers(controls: Controls) {
   } satisfies Partial<Handlers<ControlCall>>;
 }
 
+function requireFaults(faults: Controls['faults']) {
+  if (!faults) throw new Problem('forbidden', { description: 'faults need a world that listens on loopback only' });
+  return faults;
+}
+
 export function createFaultHandlers({ faults }: Pick<Controls, 'faults'>) {
   return {
     'list-faults': async () => ({ status: 200, body: { faults: faults?.list() ?? [] } }),
-    'add-fault': async (_call, { body }) => {
-      if (!faults) throw new Problem('forbidden', { description: 'faults need a world that listens on loopback only' });
-      return { status: 201, body: faults.add({ nth: 1, times: 1, ...body }) };
-    },
+    'add-fault': async (_call, { body }) => ({
+      status: 201,
+      body: requireFaults(faults).add({ nth: 1, times: 1, ...body }),
+    }),
+    'replace-faults': async (_call, { body }) => ({
+      status: 200,
+      body: requireFaults(faults).replace({ nth: 1, times: 1, ...body }),
+    }),
     'remove-faults': async () => {
       faults?.clear();
       return { status: 204 };

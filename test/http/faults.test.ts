@@ -30,6 +30,20 @@ test('the earliest of several strikes; the others count on', () => {
   assert.equal(strike('create-quote'), undefined);
 });
 
+test('a fault replaces all others, unless it is refused', () => {
+  const faults = createFaults(isPublicOperation);
+  faults.add({ ...fault, times: 100, kind: 'garbage' });
+  assert.throws(() => faults.replace({ ...fault, operation: 'no-such' }), /invalid_request/);
+  const strike = faults.faultsOf('granite');
+  assert.equal(strike('create-quote')?.kind, 'garbage');
+  faults.replace({ ...fault, kind: 'reset' });
+  assert.deepEqual(
+    faults.list().map(({ kind, struck }) => [kind, struck]),
+    [['reset', 0]],
+  );
+  assert.deepEqual([strike('create-quote')?.kind, strike('create-quote')], ['reset', undefined]);
+});
+
 test('a fault needs an operation of the protocol or a packet, and there is room for it', () => {
   const faults = createFaults(isPublicOperation);
   for (const operation of ['no-such', 'post-reset', 'add-fault', 'constructor']) {
