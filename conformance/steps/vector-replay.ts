@@ -73,7 +73,7 @@ export function replayVector(vector: SignatureVector, place: ReplayTarget, now: 
       .replaceAll(recorded.client, place.client)
       .replaceAll(recorded.token, place.token)
       .replaceAll(recorded.keyId, place.identity.keyId)
-      .replaceAll(/\b16188\d{5}\b/g, (seconds) => String(Number(seconds) + shift));
+      .replaceAll(/\b1618[89]\d{5}\b/g, (seconds) => String(Number(seconds) + shift));
   const locate = (target: string): string =>
     target.startsWith(place.recorded)
       ? place.url + fill(target.slice(place.recorded.length))

@@ -68,6 +68,13 @@ export const signatureMutants: readonly Mutant[] = [
     fails: ['vector.further-label', 'vector.two-lines', 'vector.gnap-tag-chosen', 'vector.labels-ambiguous'],
   },
   {
+    id: 'signature.first-of-gnap-tags',
+    file: input,
+    at: "const candidates = «[tagged('gnap'), tagged(undefined), inputs].find(({ length }) => length > 0) ?? []»;",
+    by: "[tagged('gnap').slice(0, 1), tagged(undefined), inputs].find(({ length }) => length > 0) ?? []",
+    fails: ['vector.gnap-tag-twice'],
+  },
+  {
     id: 'signature.label-before-tag',
     file: input,
     at: "const candidates = «[tagged('gnap'), tagged(undefined), inputs].find(({ length }) => length > 0) ?? []»;",
@@ -159,6 +166,27 @@ export const signatureMutants: readonly Mutant[] = [
       'vector.created-decimal',
       'vector.created-string',
     ],
+  },
+  {
+    id: 'signature.date-is-a-number',
+    file: fields,
+    at: 'const number = «this.take(/-?[0-9]+(?:\\.[0-9]+)?/y)»;',
+    by: "this.take(/@?-?[0-9]+(?:\\.[0-9]+)?/y)?.replace('@', '')",
+    fails: ['vector.replayed-date'],
+  },
+  {
+    id: 'signature.display-strings',
+    file: fields,
+    at: 'const string = this.take(«/"(?:[ !#-[\\]-~]|\\\\["\\\\])*"/y»);',
+    by: '/%"[^"]*"|"(?:[ !#-[\\]-~]|\\\\["\\\\])*"/y',
+    fails: ['vector.replayed-in-display-string'],
+  },
+  {
+    id: 'signature.created-within-a-string',
+    file: input,
+    at: 'const params: Partial<SignatureParameters> = «Object.fromEntries(values)»;',
+    by: '{ ...Object.fromEntries(values), ...Object.fromEntries(values.flatMap(([, value]) => [...String(value).matchAll(/(created)=(\\d+)/g)].map(([, name, seconds]) => [name, Number(seconds)]))) }',
+    fails: ['vector.replayed-in-string'],
   },
   {
     id: 'signature.parameter-twice',

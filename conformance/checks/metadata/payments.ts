@@ -34,6 +34,23 @@ async function postRaw(context: CheckContext, metadata: string) {
   });
 }
 
+/** The payment in its list, on any page: nothing here depends on the order. */
+async function findInList(
+  context: CheckContext,
+  operation: string,
+  list: string,
+  token: string,
+  id: string,
+): Promise<Json> {
+  for (let url = `${list}&first=20`; ; ) {
+    const { result, pagination } = expectStatus(await context.call({ operation, url, token }), 200).body;
+    const item = result.find((one: Json) => one.id === id);
+    if (item) return item;
+    assert.ok(pagination.hasNextPage, `${id} is in the list`);
+    url = `${list}&first=20&cursor=${encodeURIComponent(pagination.endCursor)}`;
+  }
+}
+
 export const checks: readonly Check[] = [
   {
     id: 'metadata.kept',
@@ -60,9 +77,8 @@ export const checks: readonly Check[] = [
         [receiver, 'incoming', incoming.id, await incomingToken(context)],
         [sender, 'outgoing', outgoing.id, token],
       ] as const) {
-        const url = `${party.resourceServer}/${kind}-payments?wallet-address=${encodeURIComponent(party.url)}&first=20`;
-        const list = await context.call({ operation: `list-${kind}-payments`, url, token: shown });
-        const item = expectStatus(list, 200).body.result.find((one: Json) => one.id === id);
+        const url = `${party.resourceServer}/${kind}-payments?wallet-address=${encodeURIComponent(party.url)}`;
+        const item = await findInList(context, `list-${kind}-payments`, url, shown, id);
         assert.deepEqual(item.metadata, metadata, `in the list of ${kind} payments`);
       }
       const plain = await createIncomingPayment(context, { metadata: {} });

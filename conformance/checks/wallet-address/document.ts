@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type { Check, CheckContext } from '../../runner/check.ts';
-import { expectNoLeak, expectStatus } from '../../steps/expect.ts';
+import { expectNoLeak, expectResourceError, expectStatus } from '../../steps/expect.ts';
 import type { HeaderLine } from '../../steps/http-exchange.ts';
-import type { Answer } from '../../steps/signed-client.ts';
+import type { Answer, Json } from '../../steps/signed-client.ts';
 
 const getDocument = (context: CheckContext, url: string, headers: readonly HeaderLine[] = []): Promise<Answer> =>
   context.call({ operation: 'get-wallet-address', url, sign: false, headers });
@@ -98,8 +98,11 @@ export const checks: readonly Check[] = [
     rows: ['WA-24', 'WA-39'],
     title: 'the origin is a wallet address or not found, and never a list',
     run: async (context) => {
-      const answer = await context.call({ url: `${new URL(context.sender.url).origin}/`, sign: false });
-      expectStatus(answer, 200, 404);
+      const { origin } = new URL(context.sender.url);
+      const answer = expectStatus(await context.call({ url: `${origin}/`, sign: false }), 200, 404);
+      // The root answers as the payment pointer without a path does (WA-24).
+      const pointer = await context.call({ url: `${origin}/.well-known/pay`, sign: false });
+      assert.deepEqual([answer.status, answer.body], [pointer.status, pointer.body]);
       assert.ok(!answer.text.includes(context.sender.url), 'the answer names no other wallet address');
     },
   },
@@ -174,15 +177,27 @@ export const checks: readonly Check[] = [
   {
     id: 'wallet-address.did-document',
     rows: ['WA-37'],
-    title: 'the DID document names this address, or is declared not to exist; unknown addresses have none',
+    title: 'the DID document names the address and its keys, or is a documented error; unknown addresses have none',
     run: async (context) => {
       const call = (url: string): Promise<Answer> =>
         context.call({ operation: 'get-wallet-address-did-document', url: `${url}/did.json`, sign: false });
-      const answer = expectStatus(await call(context.sender.url), 200, 500);
-      expectNoLeak(answer);
-      const { host, pathname } = new URL(context.sender.url);
-      const expected = `did:web:${host.replace(':', '%3A')}${pathname.replaceAll('/', ':')}`;
-      if (answer.status === 200) assert.equal(answer.body.id, expected);
+      for (const url of [context.sender.url, context.target.client]) {
+        const answer = await call(url);
+        expectNoLeak(answer);
+        if (!context.control.available && answer.status !== 200) {
+          expectResourceError(answer, 500);
+          continue;
+        }
+        const { id, verificationMethod } = expectStatus(answer, 200).body;
+        const { host, pathname } = new URL(url);
+        assert.equal(id, `did:web:${host.replace(':', '%3A')}${pathname.replaceAll('/', ':')}`);
+        const { keys } = expectStatus(await getKeys(context, url), 200).body;
+        assert.deepEqual(
+          verificationMethod.map(({ publicKeyJwk }: Json) => publicKeyJwk),
+          keys,
+          'its keys are those of the key set',
+        );
+      }
       expectStatus(await call(unknownWallet(context)), 404);
     },
   },
