@@ -6,7 +6,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import pg from 'pg';
-import { defaultWorld } from '../../src/index.ts';
+import { defaultWorld } from '../../src/world/definition/definition.ts';
 import { type FaultProxy, type NetworkFault, openFaultProxy } from '../support/fault-proxy.ts';
 import { createPayer, type Payer } from '../support/payer.ts';
 import { createTestDatabase, needsPostgres } from '../support/postgresql.ts';

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { defaultWorld, type WorldDefinition } from '../../src/index.ts';
+import { defaultWorld, type WorldDefinition } from '../../src/world/definition/definition.ts';
 import { controlOf } from '../support/administration.ts';
 import { createPayer, type Payer } from '../support/payer.ts';
 import { clientEnvironment, startWorld, type TestWorld } from '../support/world.ts';

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { defaultWorld } from '../../src/index.ts';
+import { defaultWorld } from '../../src/world/definition/definition.ts';
 import { type IlpRelay, startIlpRelay } from '../support/ilp-relay.ts';
 import { createPayer, type Payer } from '../support/payer.ts';
 import { clientEnvironment, startWorld, type TestWorld } from '../support/world.ts';

@@ -103,7 +103,7 @@ console.log(status);\n`;
   const { stdout } = await run(process.execPath, ['program.ts'], { cwd: directory });
   assert.equal(stdout, '200\n');
   const compiler = join(root, 'node_modules', '@typescript', 'native', 'bin', 'tsc');
-  const options = ['--noEmit', '--strict', '--skipLibCheck', '--module', 'nodenext', '--target', 'es2024'];
+  const options = ['--noEmit', '--strict', '--module', 'nodenext', '--target', 'es2024'];
   const types = [
     '--lib',
     'es2024,esnext.disposable',

@@ -1,5 +1,7 @@
 /** Two deployments in the test's process, granite and marble, with a bad network on the way of granite's packets. */
-import { type CreateWorldOptions, defaultWorld } from '../../src/index.ts';
+
+import { defaultWorld } from '../../src/world/definition/definition.ts';
+import type { EmbeddedWorldOptions as CreateWorldOptions } from '../../src/world/embedded.ts';
 import { type FaultProxy, openFaultProxy } from './fault-proxy.ts';
 import { createPayer, type Payer } from './payer.ts';
 import { clientEnvironment, startWorld, type TestWorld } from './world.ts';

@@ -1,16 +1,17 @@
 /** A world in the test's own process, on free ports. */
 import pino from 'pino';
 import type { DatabaseOptions } from '../../src/database/database.ts';
-import { type CreateWorldOptions, createWorld, type RunningWorld } from '../../src/index.ts';
+import { type EmbeddedWorld, type EmbeddedWorldOptions, startEmbeddedWorld } from '../../src/world/embedded.ts';
 import type { World } from '../../src/world/world.ts';
 
-export type TestWorld = RunningWorld;
+export type TestWorld = EmbeddedWorld;
 
 export const embedded: DatabaseOptions = { kind: 'embedded' };
 
 const log = pino({ level: process.env['TOUCHSTONE_TEST_LOG'] ?? 'silent' }, pino.destination({ fd: 2, sync: true }));
 
-export const startWorld = (options: CreateWorldOptions = {}): Promise<TestWorld> => createWorld({ log, ...options });
+export const startWorld = (options: EmbeddedWorldOptions = {}): Promise<TestWorld> =>
+  startEmbeddedWorld({ log, ...options });
 
 /** The settings of a client of the world. */
 export interface ClientEnvironment {

@@ -7,7 +7,7 @@ import { checkOperator } from '../../src/control/operator.ts';
 import { deriveSecret } from '../../src/crypto/derived-keys.ts';
 import { matchesDigest } from '../../src/crypto/secret-digest.ts';
 import { ConfigError } from '../../src/errors.ts';
-import type { CreateWorldOptions } from '../../src/index.ts';
+import type { EmbeddedWorldOptions as CreateWorldOptions } from '../../src/world/embedded.ts';
 import { checkExposure, type ExposureRule, exposureRules, printExposureTable } from '../../src/world/exposure.ts';
 import { startWorld } from '../support/world.ts';
 

@@ -1,5 +1,5 @@
 /** Reads the ledgers of a world, and waits for what its settlement does in the background. */
-import type { Controls } from '../../../src/index.ts';
+import type { Controls } from '../../../src/control/controls.ts';
 
 type Ledger = Awaited<ReturnType<Controls['ledgers']>>[number];
 

@@ -1,7 +1,7 @@
 /** The requests of the grant model over HTTP, as a client, its browser and an identity provider send them. */
 import { createHash } from 'node:crypto';
 import type { DatabaseOptions } from '../../../src/database/database.ts';
-import { defaultWorld } from '../../../src/index.ts';
+import { defaultWorld } from '../../../src/world/definition/definition.ts';
 import { type RequestParts, type Answer as Response, send } from '../../support/signed-fetch.ts';
 import { clientEnvironment, startWorld } from '../../support/world.ts';
 import { type Action, type Answer, type Asked, type Consent, settings, type Token } from './model.ts';

@@ -1,8 +1,8 @@
 /** Sends the requests of the money model over HTTP, as two clients and an operator, to a fresh world. */
 import pino from 'pino';
 import type { DatabaseOptions } from '../../../src/database/database.ts';
-import type { World as RunningWorld } from '../../../src/index.ts';
 import { createDeployment, type Deployment } from '../../../src/world/deployment.ts';
+import type { World as RunningWorld } from '../../../src/world/world.ts';
 import { type ControlAnswer, controlOf } from '../../support/administration.ts';
 import { type RequestParts, send } from '../../support/signed-fetch.ts';
 import { clientOf, define, keys, obtainGrants, pathOf } from './grants.ts';

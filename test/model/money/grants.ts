@@ -1,7 +1,7 @@
 /** The world of a sequence as it is started, and the grants of its two clients: to be paid, and those of the model to pay. */
 import { generateKeyPairSync } from 'node:crypto';
 import { exportPublicJwk } from '../../../src/crypto/derived-keys.ts';
-import type { WorldDefinition } from '../../../src/index.ts';
+import type { WorldDefinition } from '../../../src/world/definition/definition.ts';
 import type { Answer, RequestParts } from '../../support/signed-fetch.ts';
 import type { AseName, World } from './state.ts';
 import { writeLimits } from './wire.ts';

@@ -1,0 +1,51 @@
+/** A world in this process, with its database: what the library and the tests start. */
+import pino, { type Logger } from 'pino';
+import type { Database, DatabaseOptions } from '../database/database.ts';
+import type { Tls } from '../net/tls.ts';
+import { createDeployment } from './deployment.ts';
+import { mainWorldId } from './naming.ts';
+import type { World, WorldOptions } from './world.ts';
+
+export interface EmbeddedWorldOptions extends WorldOptions {
+  /** Address to listen on. Default: 127.0.0.1. */
+  readonly host?: string;
+  /** Address of the control API. Default: 127.0.0.1. */
+  readonly controlHost?: string;
+  /** Default: an embedded database in memory. */
+  readonly database?: DatabaseOptions;
+  readonly tls?: Tls;
+  /** Default: silent. */
+  readonly log?: Logger;
+  /** Allow test-only features on addresses that are not loopback. */
+  readonly insecure?: boolean;
+}
+
+export interface EmbeddedWorld extends World, AsyncDisposable {
+  /** Variables for a client, with the names that the command line prints. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly db: Database;
+  /** Stops the world, its listeners and its database. */
+  close(): Promise<void>;
+}
+
+/** Starts a world on free ports. Consent is automatic by default. */
+export async function startEmbeddedWorld(options: EmbeddedWorldOptions = {}): Promise<EmbeddedWorld> {
+  const { host = '127.0.0.1', database = { kind: 'embedded' }, log = pino({ level: 'silent' }) } = options;
+  const deployment = await createDeployment({
+    host,
+    ...(options.controlHost !== undefined && { controlHost: options.controlHost }),
+    controlPort: 0,
+    database,
+    tls: options.tls,
+    insecure: options.insecure ?? false,
+    log,
+  });
+  try {
+    const world = await deployment.addWorld(mainWorldId, { consent: 'auto', ...options });
+    const { close } = deployment;
+    return { ...world, env: world.describeEnvironment(), db: deployment.db, close, [Symbol.asyncDispose]: close };
+  } catch (error) {
+    await deployment.close();
+    throw error;
+  }
+}
