@@ -1,6 +1,7 @@
 /** The Express apps of an ASE: the public ones, one for each listener, and the one for the private port (CT-08). */
 import type { Express } from 'express';
 import { interactionHeaders } from '../auth/server.ts';
+import type { Database } from '../database/database.ts';
 import { createExpressApp } from '../http/express-app.ts';
 import type { Server, ServerContext } from '../http/pipeline.ts';
 import { createServerRouter, type RouterOptions, rejectUnknownPaths } from '../http/router.ts';
@@ -38,9 +39,18 @@ function createPrivateApp(servers: PrivateServers | undefined, context: ServerCo
   return app;
 }
 
+/** False also if the database does not answer. */
+const isProvisioned = (db: Database, key: string): Promise<boolean> =>
+  db.query
+    .selectFrom('ase')
+    .select('ase')
+    .where('ase', '=', key)
+    .executeTakeFirst()
+    .then(Boolean, () => false);
+
 export function createAseApps(
   { context, ...servers }: AseServers,
-  { peers, connector }: Pick<Payments, 'peers' | 'connector'>,
+  { peers, connector, isRunning }: Pick<Payments, 'peers' | 'connector' | 'isRunning'>,
   { key, urls, aliasesOf, db, log }: AseAppsOptions,
 ): AseApps {
   const originsOf = (url: string, server: ServerName) => ({
@@ -85,10 +95,6 @@ export function createAseApps(
       'wallet-address': [urls.walletAddressServer, () => servers.walletAddress],
     };
 
-  const isReady = async () => {
-    const row = db.query.selectFrom('ase').select('ase').where('ase', '=', key).executeTakeFirst();
-    return row.then(Boolean, () => false);
-  };
   const answerPacket = createIlpOverHttpHandler({
     identify: peers.identify,
     receive: connector.receive,
@@ -104,7 +110,7 @@ export function createAseApps(
             const [url, createHandlers] = mountable[server];
             return { urls: [url, ...aliasesOf(server)], handlers: createHandlers(names) };
           }),
-        isReady,
+        isReady: async () => (!names.includes('resource') || isRunning()) && (await isProvisioned(db, key)),
         answerPacket: names.includes('resource') ? answerPacket : undefined,
       }),
   };

@@ -83,9 +83,7 @@ export function createAse(options: AseOptions): Ase {
       return { name: options.name, origin, authServer, resourceServer, walletAddresses };
     },
     start() {
-      if (!runsPayments) return;
-      worker.wake();
-      events.start();
+      if (runsPayments) payments.start();
     },
     wake,
     wakeEvents,

@@ -30,6 +30,9 @@ export interface Payments {
   readonly rate: (from: Asset, to: Asset) => Promise<Rate>;
   /** STREAM credentials of an incoming payment. */
   readonly credentialsFor: (incomingPaymentId: string) => ReturnType<typeof createCredentials>;
+  /** True from `start` to `stop`: due payments are looked for. */
+  readonly isRunning: () => boolean;
+  start(): void;
   stop(): Promise<void>;
 }
 
@@ -68,6 +71,7 @@ export function createPayments(options: PaymentsOptions): Payments {
     announce,
     ...options.worker,
   });
+  let isStarted = false;
   return {
     events,
     peers,
@@ -79,6 +83,12 @@ export function createPayments(options: PaymentsOptions): Payments {
       return rateSource === undefined ? rateBetween(prices, from, to) : fetchRate(rateSource, from, to);
     },
     credentialsFor: (id) => createCredentials(settings.current().secrets, prefix, id),
+    isRunning: () => isStarted && !worker.isStopping(),
+    start() {
+      isStarted = true;
+      worker.wake();
+      events.start();
+    },
     async stop() {
       await worker.stop();
       await events.stop();

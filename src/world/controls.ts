@@ -4,10 +4,12 @@ import packageJson from '../../package.json' with { type: 'json' };
 import type { Controls } from '../control/controls.ts';
 import { readTrialBalance } from '../payments/ledger.ts';
 import { keyOf } from './naming.ts';
-import { startAses, stopAses, type WorldRuntime } from './runtime.ts';
+import { resetWorld } from './reset.ts';
+import type { WorldRuntime } from './runtime.ts';
 
 export function createControls(runtime: WorldRuntime): Controls {
   const { host, options, hosted, db, profile, clock, state, faults, trace, ases } = runtime;
+  let resetting = Promise.resolve();
   const keys = hosted.map(({ name }) => keyOf(host.worldId, name));
   return {
     version: packageJson.version,
@@ -23,12 +25,11 @@ export function createControls(runtime: WorldRuntime): Controls {
     setConsent: state.setConsent,
     faults,
     listExchanges: trace.list,
-    async reset() {
-      faults?.clear();
-      trace.clear();
-      await stopAses(runtime);
-      await db.clear(keys, host.worldId);
-      await startAses(runtime);
+    // One at a time: a second one that stopped what the first is starting would leave ASEs that do not work.
+    reset() {
+      const reset = resetting.then(() => resetWorld(runtime, keys));
+      resetting = reset.catch(() => {});
+      return reset;
     },
     describeAses: () => Promise.all([...ases.values()].map(({ ase }) => ase.describe())),
     worlds: host.worlds,

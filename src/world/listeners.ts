@@ -1,5 +1,6 @@
 /** Listeners and public URLs of the servers of a world's ASEs (SIG-21, WA-08). */
-import type { RequestListener } from 'node:http';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { publicHosts, resolveServerUrls, type ServerName, type ServerUrls, serverNames } from '../ase/server-urls.ts';
 import { ConfigError } from '../errors.ts';
 import { type Listener, listen } from '../net/listener.ts';
@@ -35,6 +36,12 @@ export interface AseListeners {
   readonly hosts: ReadonlyMap<string, string>;
   /** Makes an ASE answer. Calls `create` for each of its listeners, with the servers behind it. */
   serve(ase: AseDefinition, create: (servers: readonly ServerName[]) => RequestListener): void;
+  /**
+   * Answers requests with 503, except `/livez`. Resolves when those in progress have been answered, at the latest after
+   * `graceMs`.
+   */
+  suspend(graceMs?: number): Promise<void>;
+  resume(): void;
   close(graceMs?: number): Promise<void>;
 }
 
@@ -76,6 +83,7 @@ export async function listenForAses(
   options: AseListenerOptions,
 ): Promise<AseListeners> {
   const open: OpenPorts = new Map();
+  const gate = createGate();
   const addresses = createAddresses(hosted, options, open);
   const { urlsOf, originOf } = addresses;
 
@@ -83,7 +91,7 @@ export async function listenForAses(
     await Promise.all([...open.values()].map(({ listener }) => listener.close(graceMs)));
   };
   try {
-    await openPorts(hosted, options, addresses, open);
+    await openPorts(hosted, options, addresses, open, gate.pass);
     expectDistinctOrigins(options.port === 0 ? hosted : definition.ases, addresses);
   } catch (error) {
     await close(0);
@@ -102,6 +110,8 @@ export async function listenForAses(
         }
       }
     },
+    suspend: gate.close,
+    resume: gate.open,
     close,
   };
 }
@@ -157,6 +167,7 @@ async function openPorts(
   { host, serves, credentialsFor }: AseListenerOptions,
   { portOf, listenerOf, urlsOf }: Addresses,
   open: OpenPorts,
+  pass: Gate['pass'],
 ): Promise<void> {
   const names = hosted.flatMap((ase) => publicHosts(urlsOf(ase), serves));
   const aliases = hosted.flatMap((ase) => serves.flatMap((server) => aliasesOf(ase, server)));
@@ -175,7 +186,7 @@ async function openPorts(
     const listener = await listen(host, port, credentials);
     const virtualHosts: VirtualHost[] = [];
     open.set(key, { listener, virtualHosts });
-    listener.serve((req, res) => selectVirtualHost(virtualHosts, requestedHost(req))(req, res));
+    listener.serve((req, res) => pass(selectVirtualHost(virtualHosts, requestedHost(req)), req, res));
     return { listener, virtualHosts };
   }
 }
@@ -198,6 +209,33 @@ const listPublishedOrigins = (
 const notReady: RequestListener = (_req, res) => {
   res.writeHead(503, { 'Retry-After': '1' }).end();
 };
+
+type Gate = ReturnType<typeof createGate>;
+
+/** Lets requests pass until it is closed. */
+function createGate() {
+  const inProgress = new Set<Promise<void>>();
+  let isOpen = true;
+  return {
+    pass(answer: RequestListener, req: IncomingMessage, res: ServerResponse): void {
+      if (!isOpen && req.url !== '/livez') return void notReady(req, res);
+      const done = new Promise<void>((resolve) => void res.once('close', resolve));
+      inProgress.add(done);
+      done.then(() => inProgress.delete(done));
+      answer(req, res);
+    },
+    async close(graceMs = 5000): Promise<void> {
+      isOpen = false;
+      const timeout = new AbortController();
+      const elapsed = sleep(graceMs, undefined, { signal: timeout.signal }).catch(() => {});
+      await Promise.race([Promise.all(inProgress), elapsed]);
+      timeout.abort();
+    },
+    open(): void {
+      isOpen = true;
+    },
+  };
+}
 
 /** Selects by the Host header. An unknown host gets the first ASE of the listener. */
 function selectVirtualHost(virtualHosts: readonly VirtualHost[], host: string): RequestListener {

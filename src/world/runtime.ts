@@ -45,6 +45,8 @@ export interface WorldRuntime extends RuntimeOptions {
   readonly peerLinks: PeerLinks;
   /** Keyed by name. A reset replaces them. */
   readonly ases: Map<string, StartedAse>;
+  /** True once the world has been closed, so that a failed reset does not start it again. */
+  isClosed: boolean;
 }
 
 export interface StartedAse {
@@ -91,6 +93,7 @@ export async function createRuntime(parts: RuntimeOptions): Promise<WorldRuntime
     signIn: options.signIn || definition.signIn || false,
     peerLinks,
     ases,
+    isClosed: false,
   };
 }
 

@@ -180,6 +180,7 @@ async function startWorld(parts: RuntimeOptions): Promise<World> {
       await Promise.all(started().map(({ ase }) => ase.administration.settings.refresh()));
     },
     async close() {
+      runtime.isClosed = true;
       await stopAses(runtime);
       await listeners.close();
     },

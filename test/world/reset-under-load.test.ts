@@ -1,0 +1,74 @@
+/** A reset while clients send requests: it refuses them, and the world works afterwards (OPI-079). */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { createPayer } from '../support/payer.ts';
+import { createTestDatabase, needsPostgres } from '../support/postgresql.ts';
+import { clientEnvironment, startWorld, type TestWorld } from '../support/world.ts';
+
+const CLIENTS = 6;
+const RESETS = 4;
+
+async function payOnce(world: TestWorld): Promise<string> {
+  const environment = clientEnvironment(world);
+  const payer = await createPayer(environment);
+  const quote = await payer.quote(await payer.receive(environment.receiver, '100'), '100');
+  const { status, body, text } = await payer.pay(quote.id);
+  assert.equal(status, 201, text);
+  await world.settled();
+  const payment = await payer.read(body.id);
+  assert.equal(payment.sentAmount.value, payment.debitAmount.value);
+  return body.id;
+}
+
+const postReset = (world: TestWorld) =>
+  fetch(`${world.controlUrl}/reset`, { method: 'POST', headers: { authorization: `Bearer ${world.controlToken}` } });
+
+test('resets under load succeed, and payments settle afterwards', { skip: needsPostgres }, async (t) => {
+  const { url, drop } = await createTestDatabase();
+  t.after(drop);
+  await using world = await startWorld({ database: { kind: 'postgresql', url }, seed: 'reset', consent: 'auto' });
+  await payOnce(world);
+  let isOver = false;
+  let paid = 0;
+  // A request that a reset meets may fail in any way; what counts is the state afterwards.
+  const clients = Array.from({ length: CLIENTS }, async () => {
+    while (!isOver)
+      await payOnce(world).then(
+        () => paid++,
+        () => {},
+      );
+  });
+  try {
+    for (let round = 0; round < RESETS; round++) {
+      assert.equal((await postReset(world)).status, 204, `reset ${round + 1}`);
+    }
+  } finally {
+    isOver = true;
+    await Promise.all(clients);
+  }
+  for (const { origin } of world.ases) assert.equal((await fetch(`${origin}/readyz`)).status, 200);
+  await payOnce(world);
+});
+
+test('while a reset lasts, requests and /readyz get 503 with Retry-After, and /livez 200; a failed one starts again', async () => {
+  await using world = await startWorld({ seed: 'reset' });
+  const { origin } = world.ases[0]!;
+  const answers: { path: string; status: number; retryAfter: string | null }[] = [];
+  const clear = world.db.clear;
+  world.db.clear = async () => {
+    for (const path of ['/livez', '/readyz', '/alice']) {
+      const { status, headers } = await fetch(origin + path);
+      answers.push({ path, status, retryAfter: headers.get('retry-after') });
+    }
+    throw new Error('the database is away');
+  };
+  await assert.rejects(world.controls.reset(), /the database is away/);
+  world.db.clear = clear;
+  assert.deepEqual(answers, [
+    { path: '/livez', status: 200, retryAfter: null },
+    { path: '/readyz', status: 503, retryAfter: '1' },
+    { path: '/alice', status: 503, retryAfter: '1' },
+  ]);
+  assert.equal((await fetch(`${origin}/readyz`)).status, 200);
+  await payOnce(world);
+});
