@@ -36,6 +36,8 @@ export interface Switches extends WireSwitches {
   readonly unknownLimitMembers: 'ignore' | 'refuse';
   /** Unknown members inside an amount of a request body (RS-01). */
   readonly unknownAmountMembers: 'ignore' | 'refuse';
+  /** Query parameters that an operation does not have (RS-32, OPI-095). */
+  readonly unknownQueryParameters: 'ignore' | 'refuse';
 }
 
 /** Follows the specifications exactly. */
@@ -55,6 +57,7 @@ export const strict: Switches = Object.freeze({
   clientWithoutName: 'refuse',
   unknownLimitMembers: 'refuse',
   unknownAmountMembers: 'refuse',
+  unknownQueryParameters: 'refuse',
 });
 
 /** Tolerates known deviations of existing clients and reports each of them. The default. */
@@ -68,6 +71,7 @@ export const compat: Switches = Object.freeze({
   rotateWithForeignToken: true,
   unknownLimitMembers: 'ignore',
   unknownAmountMembers: 'ignore',
+  unknownQueryParameters: 'ignore',
 });
 
 export type ProfileName = 'strict' | 'compat';

@@ -2,6 +2,7 @@
 /** Operation → status → the error codes that the document allows there. */
 export interface ErrorCodes {
   'get-wallet-address': {
+    400: string;
     404: string;
     405: string;
     406: string;
@@ -10,6 +11,7 @@ export interface ErrorCodes {
     503: string;
   };
   'get-wallet-address-keys': {
+    400: string;
     404: string;
     405: string;
     429: string;
@@ -17,6 +19,7 @@ export interface ErrorCodes {
     503: string;
   };
   'get-wallet-address-did-document': {
+    400: string;
     404: string;
     405: string;
     429: string;
@@ -28,6 +31,7 @@ export interface ErrorCodes {
 /** The same at run time; null where any code is allowed. */
 export const errorCodes = {
   'get-wallet-address': {
+    400: null,
     404: null,
     405: null,
     406: null,
@@ -36,6 +40,7 @@ export const errorCodes = {
     503: null,
   },
   'get-wallet-address-keys': {
+    400: null,
     404: null,
     405: null,
     429: null,
@@ -43,6 +48,7 @@ export const errorCodes = {
     503: null,
   },
   'get-wallet-address-did-document': {
+    400: null,
     404: null,
     405: null,
     429: null,

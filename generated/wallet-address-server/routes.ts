@@ -23,7 +23,7 @@ export const routes = {
     path: '/',
     security: [],
     hasBody: false,
-    responses: [200, 302, 404, 405, 406, 429, 500, 503],
+    responses: [200, 302, 400, 404, 405, 406, 429, 500, 503],
   },
   'get-wallet-address-did-document': {
     operationId: 'get-wallet-address-did-document',
@@ -32,7 +32,7 @@ export const routes = {
     path: '/did.json',
     security: [],
     hasBody: false,
-    responses: [200, 404, 405, 429, 500, 503],
+    responses: [200, 400, 404, 405, 429, 500, 503],
   },
   'get-wallet-address-keys': {
     operationId: 'get-wallet-address-keys',
@@ -41,6 +41,6 @@ export const routes = {
     path: '/jwks.json',
     security: [],
     hasBody: false,
-    responses: [200, 404, 405, 429, 500, 503],
+    responses: [200, 400, 404, 405, 429, 500, 503],
   },
 } as const satisfies { [Id in keyof Handlers<never>]: Route<Id> };

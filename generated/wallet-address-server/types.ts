@@ -142,6 +142,7 @@ export interface operations {
                 };
                 content?: never;
             };
+            400: components["responses"]["error"];
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -181,6 +182,7 @@ export interface operations {
                     "application/json": components["schemas"]["json-web-key-set"];
                 };
             };
+            400: components["responses"]["error"];
             404: {
                 headers: {
                     [name: string]: unknown;
@@ -219,6 +221,7 @@ export interface operations {
                     "application/json": components["schemas"]["did-document"];
                 };
             };
+            400: components["responses"]["error"];
             404: {
                 headers: {
                     [name: string]: unknown;

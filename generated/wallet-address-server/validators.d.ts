@@ -13,6 +13,7 @@ export declare const responseBody: {
   readonly 'get-wallet-address': {
     readonly 200: Validate;
     readonly 302: null;
+    readonly 400: Validate;
     readonly 404: Validate;
     readonly 405: Validate;
     readonly 406: Validate;
@@ -22,6 +23,7 @@ export declare const responseBody: {
   };
   readonly 'get-wallet-address-keys': {
     readonly 200: Validate;
+    readonly 400: Validate;
     readonly 404: Validate;
     readonly 405: Validate;
     readonly 429: Validate;
@@ -30,6 +32,7 @@ export declare const responseBody: {
   };
   readonly 'get-wallet-address-did-document': {
     readonly 200: Validate;
+    readonly 400: Validate;
     readonly 404: Validate;
     readonly 405: Validate;
     readonly 429: Validate;

@@ -485,6 +485,7 @@ export const responseBody = {
   'get-wallet-address': {
     200: components_schemas_wallet_address,
     302: null,
+    400: components_schemas_error_response,
     404: components_schemas_error_response,
     405: components_schemas_error_response,
     406: components_schemas_error_response,
@@ -494,6 +495,7 @@ export const responseBody = {
   },
   'get-wallet-address-keys': {
     200: components_schemas_json_web_key_set,
+    400: components_schemas_error_response,
     404: components_schemas_error_response,
     405: components_schemas_error_response,
     429: components_schemas_error_response,
@@ -502,6 +504,7 @@ export const responseBody = {
   },
   'get-wallet-address-did-document': {
     200: components_schemas_did_document,
+    400: components_schemas_error_response,
     404: components_schemas_error_response,
     405: components_schemas_error_response,
     429: components_schemas_error_response,

@@ -25,7 +25,7 @@ export interface IntrospectionDeps {
 
 type RequestedAccess = components['schemas']['access-item'];
 
-const validateRequest = createRequestValidator(document);
+const validateRequest = createRequestValidator(document, { unknownParameters: 'refuse' });
 
 export function createIntrospectionServer(deps: IntrospectionDeps): Server<undefined> {
   const handlers = {

@@ -17,7 +17,7 @@ import { createGrantRequestHandlers, type WireRequest } from './grant-request.ts
 import { createInteractionRedirectHandlers, type InteractionRedirectDeps } from './interaction-redirect.ts';
 import { authProblem, renderAuthProblem, renderInteractionProblem } from './problem.ts';
 
-const validateAgainstDocument = createRequestValidator(document);
+const validateAgainstDocument = createRequestValidator(document, { unknownParameters: 'list' });
 
 /** A request without a body needs no content type, because polling is a POST without a body (AS-112, AS-134). */
 const validate: RequestValidator = async ({ headers, ...request }) => {
@@ -106,7 +106,7 @@ export const interactionHeaders = {
 };
 
 /** Ignores unknown query parameters; mail clients and trackers add them (AS-75). */
-const validateInteraction = createRequestValidator(interactionDocument, { allowUnknownQueryParameters: true });
+const validateInteraction = createRequestValidator(interactionDocument, { unknownParameters: 'ignore' });
 
 /** Serves the browser endpoints below the authorization server, which start and finish an interaction. */
 export function createInteractionServer(deps: InteractionRedirectDeps): Server<undefined> {

@@ -24,7 +24,7 @@ import { createWalletAddressHandlers } from './wallet-addresses.ts';
 import { createFaultHandlers, createWorldHandlers } from './world.ts';
 import { createWorldsHandlers } from './worlds.ts';
 
-const validateRequest = createRequestValidator(document);
+const validateRequest = createRequestValidator(document, { unknownParameters: 'refuse' });
 
 const createAseHandlers = (deps: AdministrationDeps) => ({
   ...createAccountHandlers(deps),

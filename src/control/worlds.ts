@@ -13,7 +13,7 @@ export function createWorldsHandlers(controls: Pick<Controls, 'worlds'>) {
   return {
     'list-worlds': async () => ({ status: 200, body: { worlds: [...expectWorlds(controls).list()] } }),
     'create-world': async (_call, { body }) => {
-      const world = await expectWorlds(controls).create(body);
+      const world = await expectWorlds(controls).create(body ?? {});
       return { status: 201, body: { id: world.id, ases: [...world.ases], env: world.describeEnvironment() } };
     },
     'delete-world': async (_call, { params }) => {

@@ -142,9 +142,15 @@ export async function serve<Caller>(
   // 1 Content, from the raw bytes
   const body = route.hasBody ? parseBody(exchange) : undefined;
 
+  const validate = async () => {
+    const validated = await validateRequest(server, call, body);
+    checkUnknownParameters(validated, context, notes);
+    return validated;
+  };
+
   // 2 Schema, where the body is validated before authentication
   let request: ValidatedRequest | undefined;
-  if (server.validates === 'before-authentication') request = await validateRequest(server, call, body);
+  if (server.validates === 'before-authentication') request = await validate();
 
   // 3 Credentials and signature parameters
   const isPublic =
@@ -170,7 +176,7 @@ export async function serve<Caller>(
   if (signature) await verifySignature(call, signature, identity, context, notes);
 
   // 6 Schema, where the caller is authenticated first
-  request ??= await validateRequest(server, call, body);
+  request ??= await validate();
 
   // 7 Access
   if (!isPublic) server.authorize?.(identity.caller, policy);
@@ -237,6 +243,25 @@ async function validateRequest<Caller>(
   }
 }
 
+/** Clients in use send query parameters that an operation does not have (OPI-095). */
+function checkUnknownParameters(
+  { unknownParameters: [name] }: ValidatedRequest,
+  context: ServerContext,
+  notes: RequestNotes,
+): void {
+  if (name === undefined) return;
+  if (context.switches.unknownQueryParameters === 'refuse') {
+    throw new Problem('invalid_request', { description: `unknown query parameter ${name}` });
+  }
+  reportLeniency(['unknown_query_parameter'], context, notes);
+}
+
+function reportLeniency(lenient: readonly string[], { log }: ServerContext, notes: RequestNotes): void {
+  if (lenient.length === 0) return;
+  notes.lenient = [...(notes.lenient ?? []), ...lenient];
+  log.info({ lenient }, 'accepted leniently');
+}
+
 const signs = ({ caller }: Policy): boolean =>
   ['client', 'continuation', 'management', 'token', 'public-or-token'].includes(caller);
 
@@ -265,9 +290,10 @@ async function verifySignature<Caller>(
   { exchange, route }: OperationCall,
   signature: ReadSignature,
   identity: Identity<Caller>,
-  { switches, log, rememberNonce, limits }: ServerContext,
+  context: ServerContext,
   notes: RequestNotes,
 ): Promise<void> {
+  const { switches, rememberNonce, limits } = context;
   if (!identity.findKey) throw new Error('a signing caller needs a key');
   const { key, thumbprint } = await identity.findKey();
   const verdict = checkSignature(exchange, signature, { key, switches });
@@ -281,10 +307,7 @@ async function verifySignature<Caller>(
   if (once !== undefined && (await rememberNonce(thumbprint, once))) {
     throw signatureProblem({ ok: false, reason: 'nonce_replayed', detail: 'the nonce was used before' });
   }
-  const lenient = [...(identity.lenient ?? []), ...verdict.lenient];
-  if (lenient.length === 0) return;
-  notes.lenient = lenient;
-  log.info({ lenient }, 'accepted leniently');
+  reportLeniency([...(identity.lenient ?? []), ...verdict.lenient], context, notes);
 }
 
 const signatureProblem = ({ reason, detail }: Refusal): Problem =>

@@ -17,6 +17,8 @@ export interface ValidatedRequest {
   readonly params: Record<string, string>;
   /** With the types that the document gives the parameters. */
   readonly query: Record<string, unknown>;
+  /** Names of query parameters that the operation does not have; they are not in `query`. */
+  readonly unknownParameters: readonly string[];
   readonly body: unknown;
 }
 
@@ -45,14 +47,15 @@ const formats = {
 const applicationStub = { enabled: () => false, param: () => {}, use: () => {} };
 
 interface ValidatorOptions {
-  readonly allowUnknownQueryParameters?: boolean;
+  /** Query parameters that an operation does not have. `list`: they are listed in the result, and a switch decides. */
+  readonly unknownParameters: 'refuse' | 'ignore' | 'list';
 }
 
 /** Compiling a document takes a tenth of a second, so servers that share one share its validator. */
 const validators = new WeakMap<object, RequestValidator>();
 
 /** The validator of a document; the options of the first call for a document apply. */
-export function createRequestValidator(document: object, options: ValidatorOptions = {}): RequestValidator {
+export function createRequestValidator(document: object, options: ValidatorOptions): RequestValidator {
   const validator = validators.get(document) ?? compileDocument(document, options);
   validators.set(document, validator);
   return validator;
@@ -70,14 +73,35 @@ function compileDocument(document: object, options: ValidatorOptions): RequestVa
       url: request.path,
       originalUrl: request.path,
       query: { ...request.query },
+      headers: { ...request.headers },
       params: {} as Record<string, string>,
+      unknownParameters: [] as string[],
       /** Filled in by the validator with what the document says of the operation. */
       openapi: undefined as
-        | { readonly schema?: { readonly requestBody?: { readonly required?: boolean } } }
+        | {
+            readonly schema?: {
+              readonly parameters?: readonly Parameter[];
+              readonly requestBody?: { readonly required?: boolean };
+            };
+          }
         | undefined,
     };
     try {
-      for (const step of await steps) await run(step, validated);
+      for (const step of await steps) {
+        await run(step, validated);
+        const operation = validated.openapi?.schema;
+        if (!operation) continue;
+        // Absent content needs no type.
+        if (request.body === undefined && !operation.requestBody?.required) {
+          validated.headers['content-type'] = 'application/json';
+        }
+        if (options.unknownParameters !== 'list') continue;
+        const known = listQueryParameters(operation.parameters, document);
+        for (const name of Object.keys(validated.query).filter((each) => !known.includes(each))) {
+          validated.unknownParameters.push(name);
+          delete validated.query[name];
+        }
+      }
     } catch (error) {
       // A missing body is reported rather than its content type.
       throw error instanceof RequestInvalid && request.body === undefined && error.status === 415 ? noBody() : error;
@@ -87,12 +111,22 @@ function compileDocument(document: object, options: ValidatorOptions): RequestVa
   };
 }
 
+type Parameter = { readonly $ref: string } | { readonly name: string; readonly in: string };
+
+function listQueryParameters(parameters: readonly Parameter[] = [], document: object): readonly string[] {
+  const { components } = document as { components?: { parameters?: Record<string, Parameter> } };
+  return parameters.flatMap((parameter) => {
+    const resolved = '$ref' in parameter ? components?.parameters?.[parameter.$ref.split('/').at(-1)!] : parameter;
+    return resolved && 'name' in resolved && resolved.in === 'query' ? [resolved.name] : [];
+  });
+}
+
 async function loadSteps(document: object, options: ValidatorOptions): Promise<Step[]> {
   const { middleware } = await import('express-openapi-validator');
   return middleware({
     apiSpec: { ...document, servers: [{ url: '/' }] } as never,
     validateApiSpec: false,
-    validateRequests: { allowUnknownQueryParameters: options.allowUnknownQueryParameters ?? false },
+    validateRequests: { allowUnknownQueryParameters: options.unknownParameters === 'ignore' },
     validateSecurity: false,
     validateResponses: false,
     fileUploader: false,

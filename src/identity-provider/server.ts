@@ -12,7 +12,7 @@ import { createBackChannelHandlers } from './back-channel.ts';
 import { type ConsentFormDeps, createConsentFormHandlers } from './consent-form.ts';
 import { renderBackChannelProblem, renderPageProblem } from './problem.ts';
 
-const validateRequest = createRequestValidator(document, { allowUnknownQueryParameters: true });
+const validateRequest = createRequestValidator(document, { unknownParameters: 'ignore' });
 
 /** The consent and sign-in pages, below `identityProvider`. */
 export function createIdentityProviderServer(deps: ConsentFormDeps): Server<undefined> {

@@ -14,7 +14,7 @@ import { createOutgoingPaymentGrantHandlers } from './outgoing-payment-grant.ts'
 import { createResourceProblemRenderer, resourceProblem } from './problem.ts';
 import { createQuoteHandlers } from './quote.ts';
 
-const validateRequest = createRequestValidator(document);
+const validateRequest = createRequestValidator(document, { unknownParameters: 'list' });
 
 /** A key that is not available makes the signature invalid, whatever the cause. */
 async function findClientKey(deps: ResourceDeps, caller: ResourceCaller, keyid: string): Promise<ClientKey> {

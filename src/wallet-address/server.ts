@@ -16,7 +16,7 @@ import { parseWalletAddressTarget } from './path.ts';
 import { renderWalletAddressProblem } from './problem.ts';
 import { createSpspServer, type SpspDeps, spspType } from './spsp.ts';
 
-const validateRequest = createRequestValidator(document, { allowUnknownQueryParameters: true });
+const validateRequest = createRequestValidator(document, { unknownParameters: 'list' });
 
 export function createWalletAddressServer(
   deps: WalletAddressDeps & Pick<SpspDeps, 'openPayment'>,

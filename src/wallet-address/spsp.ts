@@ -36,7 +36,7 @@ export function createSpspServer({ findWalletAddress, openPayment }: SpspDeps): 
         responses: [200, 400, 404, 405, 429, 500],
       },
     },
-    validateRequest: async () => ({ params: {}, query: {}, body: undefined }),
+    validateRequest: async () => ({ params: {}, query: {}, unknownParameters: [], body: undefined }),
     responseBody: {
       [operationId]: { 200: isSpspAnswer, 400: isAnything, 404: isAnything, 429: isAnything, 500: isAnything },
     },

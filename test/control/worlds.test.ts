@@ -151,3 +151,15 @@ test('a world can be created from a definition; mistakes in it are reported', as
   const wallets = [{ path: '/ann', asset: 'CHF/2', keys: [{ id: 'k1', key: { file: '/etc/hostname' } }] }];
   assert.match(await refuse({ ases: [{ name: 'slate', wallets }] }), /keys\[0\]\.key: expected an Ed25519 key/);
 });
+
+test('a world of defaults needs neither a body nor its content type', async () => {
+  const url = `${main.controlUrl}/worlds`;
+  const authorization = `Bearer ${main.controlToken}`;
+  for (const headers of [{ authorization }, { authorization, 'content-type': 'application/json' }]) {
+    const response = await fetch(url, { method: 'POST', headers });
+    const world = (await response.json()) as Created;
+    assert.equal(response.status, 201, JSON.stringify(world));
+    assert.equal(world.ases.length, main.ases.length);
+    await end(world.id);
+  }
+});

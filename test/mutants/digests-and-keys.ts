@@ -243,4 +243,25 @@ export const profileMutants: readonly Mutant[] = [
     by: 'false',
     fails: ['profile.strict-unknown-member-of-amount'],
   },
+  {
+    id: 'profile.unknown-query-parameters-refused',
+    file: pipeline,
+    at: "if («context.switches.unknownQueryParameters === 'refuse'») {",
+    by: 'true',
+    fails: ['profile.compat-unknown-query-parameter'],
+  },
+  {
+    id: 'profile.unknown-query-parameters-ignored',
+    file: pipeline,
+    at: "if («context.switches.unknownQueryParameters === 'refuse'») {",
+    by: 'false',
+    fails: ['profile.strict-unknown-query-parameter'],
+  },
+  {
+    id: 'profile.unknown-query-parameters-not-reported',
+    file: pipeline,
+    at: "reportLeniency(«['unknown_query_parameter']», context, notes);",
+    by: '[]',
+    fails: ['profile.compat-unknown-query-parameter'],
+  },
 ];

@@ -4,17 +4,19 @@
  */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import type { Check, CheckContext, Profile } from '../../runner/check.ts';
+import type { Check, CheckContext, Party, Profile } from '../../runner/check.ts';
 import { expectGnapError, expectResourceError, expectStatus } from '../../steps/expect.ts';
 import {
   amountOf,
   createIncomingPayment,
+  incomingAccess,
   incomingToken,
+  outgoingToken,
   postIncomingPayment,
   quoteAccess,
   requestToken,
 } from '../../steps/scenarios.ts';
-import type { Answer, Json } from '../../steps/signed-client.ts';
+import type { Answer, Call, Json } from '../../steps/signed-client.ts';
 
 /** One request and the answer that each profile gives. */
 function perProfile(
@@ -65,7 +67,82 @@ const managementCalls = [
   },
 ] as const;
 
+const withUnknownParameter = (url: string): string => `${url}${url.includes('?') ? '&' : '?'}start=1`;
+
+/** Requests with an unknown query parameter to each server, and the code with which `strict` rejects them. */
+async function sendUnknownParameters({ call, ...context }: CheckContext) {
+  const { receiver, sender, target } = context;
+  const grant = await requestToken({ call, ...context }, receiver, [incomingAccess(receiver)]);
+  const { value: token, manage } = grant.access_token;
+  const json = { walletAddress: receiver.url };
+  const created = await call({
+    operation: 'create-incoming-payment',
+    url: `${receiver.resourceServer}/incoming-payments`,
+    json,
+    token,
+  });
+  const { id } = expectStatus(created, 201).body;
+  const listUrl = ({ resourceServer, url }: Party, kind: string) =>
+    `${resourceServer}/${kind}-payments?wallet-address=${encodeURIComponent(url)}`;
+  const spendingToken = await outgoingToken({ call, ...context });
+  const access_token = { access: [quoteAccess()] };
+  const requests: readonly (readonly [code: string, call: Call])[] = [
+    ['invalid_request', { operation: 'list-incoming-payments', url: listUrl(receiver, 'incoming'), token }],
+    [
+      'invalid_request',
+      { operation: 'list-outgoing-payments', url: listUrl(sender, 'outgoing'), token: spendingToken },
+    ],
+    ['invalid_request', { operation: 'create-incoming-payment', url: created.sent.url, json, token }],
+    ['invalid_request', { operation: 'get-incoming-payment', url: id, token }],
+    ['invalid_request', { operation: 'get-incoming-payment', url: id, sign: false }],
+    ['invalid_request', { operation: 'complete-incoming-payment', url: `${id}/complete`, method: 'POST', token }],
+    ['invalid_request', { operation: 'get-wallet-address', url: receiver.url, sign: false }],
+    ['invalid_request', { operation: 'get-wallet-address-keys', url: `${receiver.url}/jwks.json`, sign: false }],
+    [
+      'invalid_request',
+      { operation: 'post-request', url: sender.authServer, json: { client: target.client, access_token } },
+    ],
+    ['invalid_client', { operation: 'delete-token', url: manage, method: 'DELETE', token }],
+  ];
+  const answers = [];
+  for (const [code, { url, ...rest }] of requests) {
+    const answer = await call({ url: withUnknownParameter(url), ...rest });
+    const { body } = await context.control.request('GET', `/exchanges?limit=1&operation=${rest.operation}`);
+    answers.push({ code, answer, lenient: body.exchanges[0].lenient as readonly string[] });
+  }
+  return answers;
+}
+
+const unknownParameters: readonly Check[] = [
+  {
+    id: 'profile.compat-unknown-query-parameter',
+    rows: ['RS-32'],
+    title: 'a query parameter that an operation does not have is ignored and reported',
+    profile: 'compat',
+    async run(context) {
+      for (const { answer, lenient } of await sendUnknownParameters(context)) {
+        assert.ok(answer.status < 300, `${answer.sent.method} ${answer.sent.url}: ${answer.status}`);
+        assert.ok(lenient.includes('unknown_query_parameter'), `${answer.sent.url} is not reported`);
+      }
+    },
+  },
+  {
+    id: 'profile.strict-unknown-query-parameter',
+    rows: ['RS-32'],
+    title: 'a query parameter that an operation does not have is refused',
+    profile: 'strict',
+    async run(context) {
+      for (const { code, answer, lenient } of await sendUnknownParameters(context)) {
+        const { error } = expectStatus(answer, 400).body;
+        assert.deepEqual([error.code, lenient], [code, []], answer.sent.url);
+        assert.match(error.description, /query parameter start/);
+      }
+    },
+  },
+];
+
 export const checks: readonly Check[] = [
+  ...unknownParameters,
   ...managementCalls.flatMap(({ ids, method, foreign }) =>
     perProfile(
       ids,

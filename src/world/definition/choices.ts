@@ -26,6 +26,7 @@ const readers: { readonly [Name in keyof Switches]: Reader<Switches[Name]> } = {
   clientWithoutName: word('refuse', 'show-address'),
   unknownLimitMembers: leniency,
   unknownAmountMembers: leniency,
+  unknownQueryParameters: leniency,
 };
 
 const members = Object.entries(readers).map(([name, reader]) => [name, optional(reader as Reader<unknown>)] as const);
