@@ -88,9 +88,23 @@ export const walletAddressMutants: readonly Mutant[] = [
   {
     id: 'wallet-address.did-with-plain-port',
     file: 'src/wallet-address/did-document.ts',
-    at: "['did:web', «encodeURIComponent(host)»,",
-    by: 'host',
+    at: "['did:web', ...«[host, ...segments].map(encodeIdPart)»].join",
+    by: '[host, ...segments.map(encodeIdPart)]',
     fails: ['wallet-address.did-document'],
+  },
+  {
+    id: 'wallet-address.did-with-plain-path',
+    file: 'src/wallet-address/did-document.ts',
+    at: "['did:web', ...«[host, ...segments].map(encodeIdPart)»].join",
+    by: '[encodeIdPart(host), ...segments]',
+    fails: ['administration.wallet-address-did'],
+  },
+  {
+    id: 'wallet-address.did-with-sub-delimiters',
+    file: 'src/wallet-address/did-document.ts',
+    at: "encodeURIComponent(text).replace(«/[!~*'()]/g»,",
+    by: '/(?!)/g',
+    fails: ['administration.wallet-address-did'],
   },
   {
     id: 'wallet-address.post-reads',

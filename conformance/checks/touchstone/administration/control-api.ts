@@ -171,6 +171,28 @@ export const checks: readonly Check[] = [
     },
   },
   {
+    id: 'administration.wallet-address-did',
+    rows: ['WA-37'],
+    title: 'wallet addresses that differ in one delimiter have different, valid DIDs',
+    run: async (context) => {
+      const { control, sender } = context;
+      const { ase, url: base } = await openWallet(context);
+      const account = (await control.request('GET', `${ase}/accounts`)).body.accounts[0].id;
+      const prefix = `did:web:${new URL(sender.url).host.replace(':', '%3A')}:${new URL(base).pathname.slice(1)}`;
+      for (const [rest, encoded] of [
+        ['/b', ':b'],
+        [':b', '%3Ab'],
+        ["!$&'()*+,;=@~", '%21%24%26%27%28%29%2A%2B%2C%3B%3D%40%7E'],
+      ] as const) {
+        const url = base + rest;
+        assert.equal((await control.request('POST', `${ase}/wallet-addresses`, { url, account })).status, 201, url);
+        const operation = 'get-wallet-address-did-document';
+        const { body } = expectStatus(await context.call({ operation, url: `${url}/did.json`, sign: false }), 200);
+        assert.equal(body.id, prefix + encoded);
+      }
+    },
+  },
+  {
     id: 'administration.asset',
     rows: ['WA-44', 'RS-IP-06'],
     title: 'the asset of a wallet address cannot change once it has a payment',
