@@ -1,8 +1,7 @@
 /**
- * The two clocks. Business time drives tokens, `wait`, quotes, exchange rates, interactions, expiry, intervals and the
- * retries of webhook events; it can be frozen, advanced and set. Wire time is the wall: packet expiry, timeouts, leases,
- * caches, logs and signature freshness.
- * Only this file reads the system's clock.
+ * The two clocks. Business time drives tokens, `wait`, quotes, exchange rates, interactions, expiry, intervals and
+ * the retries of webhook events; it can be frozen, advanced and set. Wire time is the wall: packet expiry, timeouts,
+ * leases, caches, logs and signature freshness. Only this file reads the system's clock.
  */
 
 /** Both in milliseconds since the epoch. */

@@ -7,8 +7,8 @@ export interface Ids {
   /** A version 4 UUID: 122 random bits. */
   readonly uuid: () => string;
   /**
-   * An opaque ASCII value with 256 random bits, for tokens and nonces (RFC 9635 §13.1). It begins with a letter or digit,
-   * so that a command line does not take it for an option.
+   * An opaque ASCII value with 256 random bits, for tokens and nonces (RFC 9635 §13.1). It begins with a letter or
+   * digit, so that a command line does not take it for an option.
    */
   readonly token: () => string;
 }

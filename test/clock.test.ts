@@ -9,14 +9,14 @@ function clockAt(wall: number) {
   return { time, clock };
 }
 
-test('business time is the wall until it is told otherwise', () => {
+test('business time is the wall until it is changed', () => {
   const { time, clock } = clockAt(1_000);
   assert.equal(clock.businessNow(), 1_000);
   time.wall = 1_500;
   assert.equal(clock.businessNow(), 1_500);
 });
 
-test('frozen time stands still, moves when advanced or set, and runs on from where it stood', () => {
+test('frozen time does not move by itself, moves when advanced or set, and runs on from there', () => {
   const { time, clock } = clockAt(1_000);
   clock.setting = clock.after({ action: 'freeze' });
   time.wall = 5_000;

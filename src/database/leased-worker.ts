@@ -1,7 +1,7 @@
 /**
  * A worker that claims jobs from the database under a lease and runs them in a bounded number of slots. Jobs can have
- * lanes with their own slots, so that those of one lane never wait for another. Claiming is all it knows of what is due, so any process can run any job, and a job whose process died is claimed again when its
- * lease ends.
+ * lanes with their own slots, so that those of one lane never wait for another. Claiming is all it knows of what is
+ * due, so any process can run any job, and a job whose process died is claimed again when its lease ends.
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 

@@ -1,7 +1,7 @@
 /**
  * The migrated, empty cluster that an embedded database starts from: one compressed file for each set of tables.
- * Creating it takes seconds, starting from it a third of a second. A packed build contains it; otherwise the first start
- * creates it.
+ * Creating it takes seconds, starting from it a third of a second. A packed build contains it; otherwise the first
+ * start creates it.
  */
 import { hash } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';

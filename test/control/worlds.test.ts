@@ -147,7 +147,7 @@ test('a world can be created from a definition; mistakes in it are reported', as
     assert.equal(status, 400);
     return body.error.description as string;
   };
-  assert.equal(await refuse({ sender: 'slate/nobody' }), 'sender: unknown wallet slate/nobody');
+  assert.equal(await refuse({ sender: 'slate/missing' }), 'sender: unknown wallet slate/missing');
   const wallets = [{ path: '/ann', asset: 'CHF/2', keys: [{ id: 'k1', key: { file: '/etc/hostname' } }] }];
   assert.match(await refuse({ ases: [{ name: 'slate', wallets }] }), /keys\[0\]\.key: expected an Ed25519 key/);
 });

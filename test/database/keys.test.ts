@@ -5,7 +5,7 @@ import { sql } from 'kysely';
 import type { Database } from '../../src/database/database.ts';
 import { openEmbedded } from './support/open.ts';
 
-/** What all ASEs share on purpose: the world's own table, the counters of rate limits, the queue of due payments, the record of migrations. */
+/** Tables that all ASEs share on purpose. */
 const shared = ['world', 'rate_limit', 'mikro_orm_migrations'];
 const sharedIndexes = ['outgoing_payment_due_index'];
 

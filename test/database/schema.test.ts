@@ -179,7 +179,8 @@ test('metadata keeps any JSON as it was, also a NUL and the order of members', a
     })
     .execute();
   await sql`insert into incoming_payment
-    (ase, id, wallet_address_id, account_id, client_id, asset_code, asset_scale, received_amount, completed, expires_at, created_at, metadata)
+    (ase, id, wallet_address_id, account_id, client_id, asset_code, asset_scale, received_amount, completed,
+      expires_at, created_at, metadata)
     values ('granite', 'p', 'w', 'customer:alice', 'c', 'USD', 2, 0, false, ${instant}, ${instant}, ${JSON.stringify(metadata)})`.execute(
     db.query,
   );

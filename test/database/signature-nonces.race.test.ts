@@ -1,6 +1,6 @@
 /**
- * One nonce in two processes at once on PostgreSQL (SIG-15): it is new to one of them. Run again with a mutant that reads
- * before it writes, to see that the test would notice.
+ * One nonce in two processes at once on PostgreSQL (SIG-15): it is new to one of them. Run again with a mutant that
+ * reads before it writes, to see that the test would notice.
  */
 import assert from 'node:assert/strict';
 import type { ChildProcess } from 'node:child_process';

@@ -150,7 +150,7 @@ test('an event that the operator drops lets the later ones go; a delivered one c
   assert.equal(await dropEvent(db.query, marble, delivered!.id), false);
 });
 
-test('an expiry is told once, and only if something was received (EVT-04)', async () => {
+test('an expiry is announced once, and only if something was received (EVT-04)', async () => {
   const expiresAt = one.clock.businessNow() + 1000;
   await one.openPayment('some', { received: '1', expiresAt });
   await one.openPayment('none', { expiresAt });

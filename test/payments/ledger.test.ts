@@ -92,7 +92,7 @@ test('ASEs do not see each other', async () => {
   );
 });
 
-test('whatever is tried, the books balance and nobody is overdrawn', async () => {
+test('after any sequence of transfers the books balance and no account is overdrawn', async () => {
   await move('start', deposit, alice, 500n);
   const account = fc.constantFrom(alice, bob);
   const attempt = fc.record({ id: fc.nat(30), from: account, to: account, amount: fc.bigInt({ min: 0n, max: 400n }) });

@@ -54,7 +54,7 @@ test('a fee of the debit or more, or a result below one unit, names the smallest
   assert.equal(quoteFixedSend({ debitAsset, debitAmount: 6_700_000n, rate: toYen, fee: noFee }).receiveAmount, 1n);
 });
 
-test('nothing sent or nothing received is no payment', () => {
+test('a payment of nothing, sent or received, is refused', () => {
   const code = 'non_positive_receive_amount';
   assert.throws(() => quoteFixedSend({ debitAsset, debitAmount: 0n, rate: par, fee: noFee }), { code });
   assert.throws(() => quoteFixedReceive({ debitAsset, receiveAmount: 0n, rate: par, fee: noFee }), { code });

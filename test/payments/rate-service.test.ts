@@ -104,7 +104,7 @@ test('one currency needs no service', async () => {
   assert.deepEqual(asked, []);
 });
 
-test('what is no rate above 0 gives none', async () => {
+test('a value that is not a rate above 0 is refused', async () => {
   for (const rate of [
     '"0.81"',
     '0',
@@ -130,7 +130,7 @@ test('what is no rate above 0 gives none', async () => {
   for (const code of ['constructor', '__proto__', 'toString']) await refused({ code, scale: 2 });
 });
 
-test('what is no answer gives none, and is asked for anew the next time', async () => {
+test('an unusable answer gives no rate, and the next call asks again', async () => {
   const bad: (() => void)[] = [
     () => sayRates('{"EUR":NaN}'),
     () => sayRates('{"EUR":Infinity}'),

@@ -78,7 +78,8 @@ export const checks: readonly Check[] = [
   {
     id: 'interledger.frames',
     rows: ['ILP-04', 'ILP-05', 'ILP-06'],
-    title: 'irrelevant frames are ignored; a packet over the cap is told the maximum, which is never overstated',
+    title:
+      'irrelevant frames are ignored; a packet over the cap is answered with the maximum, which is never overstated',
     run: async (context) => {
       await withIncomingPackets(context, { value: 500n }, async ({ peer, credentials, received }) => {
         let highest = 0n;

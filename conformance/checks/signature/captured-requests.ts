@@ -1,6 +1,6 @@
 /**
- * Captured requests, sent again with fresh signature parameters written next to the signed ones: what is checked must be
- * what was signed. RFC 9421 §7.4.2, §7.5.3.
+ * Captured requests, sent again with fresh signature parameters written next to the signed ones: what is checked must
+ * be what was signed. RFC 9421 §7.4.2, §7.5.3.
  */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';

@@ -41,25 +41,21 @@ export class LeaseLost extends Error {}
 // Lease names must differ between processes, even if these share a seed.
 const { uuid: newLease } = createIds(undefined, 'lease');
 
+interface ClaimOptions {
+  readonly ase: string;
+  readonly paymentId?: string | undefined;
+  readonly wallNow: number;
+  readonly leaseMs: number;
+  readonly busyPeers?: readonly string[];
+}
+
 /**
  * Leases the payment that has been due longest, apart from those to `busyPeers`, or `paymentId` whether due or not,
  * unless it is leased. The lease ends at `wallNow + leaseMs`. Undefined if none was found.
  */
 export async function claimJob(
   db: Queryable,
-  {
-    ase,
-    paymentId,
-    wallNow,
-    leaseMs,
-    busyPeers = [],
-  }: {
-    ase: string;
-    paymentId?: string | undefined;
-    wallNow: number;
-    leaseMs: number;
-    busyPeers?: readonly string[];
-  },
+  { ase, paymentId, wallNow, leaseMs, busyPeers = [] }: ClaimOptions,
 ): Promise<Job | undefined> {
   const lease = newLease();
   const now = toInstant(wallNow);

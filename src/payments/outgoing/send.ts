@@ -121,11 +121,11 @@ const recordRejected = (db: Database, job: Job, packet: OutgoingPacket): Promise
   });
 
 /**
- * Sends a stored packet and records its result. After a copy that got no answer only two answers are final: a Fulfill,
- * and R00, by which the receiver promises that no copy will be booked any more. Any other Reject may be overtaken by a
- * copy that is still in flight. To a peer that may deliver a copy again none is sent: the packet stays in doubt. The link
- * authenticates the peer, so a Reject is the peer's word whichever node triggered it. A packet to a peer that has been
- * removed before the first copy was sent is rejected here.
+ * Sends a stored packet and records its result. After a copy that got no answer only two answers are final: a
+ * Fulfill, and R00, by which the receiver promises that no copy will be booked any more. Any other Reject may be
+ * overtaken by a copy that is still in flight. To a peer that may deliver a copy again none is sent: the packet stays
+ * in doubt. The link authenticates the peer, so a Reject is the peer's word whichever node triggered it. A packet to
+ * a peer that has been removed before the first copy was sent is rejected here.
  */
 async function sendPacket(
   { db, clock, connector, failpoint, log }: SendPaymentContext,

@@ -22,7 +22,7 @@ export interface WebhookReceiver {
   readonly deliveries: readonly Delivery[];
   /** Decides on each delivery; 200 unless told otherwise. */
   react: (delivery: Delivery) => Reaction;
-  /** What the answer to a delivery waits for. */
+  /** The answer to a delivery waits for this promise. */
   before: (delivery: Delivery) => Promise<void> | undefined;
   /** Resolves when this many have arrived since the start. */
   arrived(count: number): Promise<void>;

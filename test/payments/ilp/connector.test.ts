@@ -183,7 +183,7 @@ describe('the largest packet of a peer', () => {
   });
 });
 
-describe('a peer that sends packets in an asset of its own', () => {
+describe('a peer that sends packets in an unknown asset', () => {
   it('gets no account in it', async () => {
     const { makePacket, connect, marble } = await arrange();
     for (const code of ['AAA', 'BBB', 'CCC']) {

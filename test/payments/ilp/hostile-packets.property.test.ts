@@ -1,7 +1,7 @@
 /**
- * Whatever bytes a peer sends (ILP-01, ILP-04, ILP-18, ILP-0035): the answer is a packet or an HTTP status, nothing is
- * thrown, nothing secret is told, and what was not fulfilled was not credited. The packets are made and read by the
- * codec of the conformance checks, which knows nothing of ours.
+ * Any bytes that a peer sends (ILP-01, ILP-04, ILP-18, ILP-0035): the answer is a packet or an HTTP status, nothing is
+ * thrown, no secret is revealed, and what was not fulfilled was not credited. The packets are made and read by the
+ * codec of the conformance checks, which is independent of this one.
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -107,7 +107,7 @@ describe('a hostile peer', () => {
     assert.equal(await received(), 0n);
   });
 
-  it('is credited exactly what is fulfilled, whatever stands in the STREAM packet', async () => {
+  it('is credited exactly what is fulfilled, whatever the STREAM packet contains', async () => {
     const { give, received, makePacket, marble, granite } = await arrange();
     const frame = fc.oneof(
       fc.record({ type: fc.integer({ min: 0, max: 255 }), contents: bytes }),
@@ -146,7 +146,7 @@ describe('a hostile peer', () => {
     assert.equal((await readBalances(marble))[`peer:${granite.ase}:EUR:2`], -total);
   });
 
-  it('changes any bit of a good packet: it is not fulfilled, unless that bit is nobody’s secret', async () => {
+  it('changes any bit of a good packet: it is not fulfilled, unless that bit does not matter', async () => {
     const { give, received, money, ilpAddress } = await arrange();
     const before = decodePrepare(money(100n));
     let total = 0n;
@@ -188,7 +188,7 @@ describe('a hostile peer', () => {
     );
   });
 
-  it('sends anything over HTTP: the answer is a packet or a 4xx, and no error of ours', async () => {
+  it('sends anything over HTTP: the answer is a packet or a 4xx, and never a server error', async () => {
     const { granite, marble, money, received } = await arrange();
     const errors: unknown[] = [];
     const handler = createIlpOverHttpHandler({

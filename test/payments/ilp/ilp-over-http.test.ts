@@ -84,7 +84,7 @@ describe('ILP over HTTP', () => {
     assert.equal(seen.length, 0);
   });
 
-  it('refuses what is no packet, too long, or to no asset', async () => {
+  it('rejects content that is not a packet, is too long, or names an unknown asset', async () => {
     const { origin, seen } = await serve();
     assert.equal((await post(origin, { body: Buffer.from('junk') })).status, 400);
     assert.equal((await post(origin, { body: Buffer.alloc(0) })).status, 400);
@@ -96,7 +96,7 @@ describe('ILP over HTTP', () => {
     assert.equal(seen.length, 0);
   });
 
-  it('an error while the packet is booked is no answer, but says nothing of itself', async () => {
+  it('an error while the packet is booked is answered without its message', async () => {
     const { origin } = await serve(async () => {
       throw new Error('database gone');
     });

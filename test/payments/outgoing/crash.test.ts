@@ -1,5 +1,5 @@
 /**
- * Crash replay: two ASEs, each a process with a PostgreSQL database of its own, over ILP over HTTP. One is killed
+ * Crash replay: two ASEs, each a process with a separate PostgreSQL database, over ILP over HTTP. One is killed
  * between two steps and started again; the books balance and the amount arrives once (ILP-18).
  */
 import assert from 'node:assert/strict';

@@ -1,5 +1,5 @@
 /**
- * What a grant has spent, against a model that keeps the payments in a list (LIM-02, LIM-06, LIM-14, LIM-N01, RS-G-03,
+ * Spent amounts of a grant against a model that keeps the payments in a list (LIM-02, LIM-06, LIM-14, LIM-N01, RS-G-03,
  * RS-G-04, RS-G-08): random payments, failures and moves of the clock, forward and back.
  */
 import assert from 'node:assert/strict';
@@ -43,7 +43,7 @@ interface ModelPayment {
   readonly month: string;
   readonly asset: ReceiveAsset;
   readonly job: Job;
-  /** What counts: all until it fails, what was sent after that. */
+  /** The amount that counts: the whole debit until the payment fails, then the part that was sent. */
   debit: bigint;
   receive: bigint;
   hasFailed: boolean;

@@ -144,7 +144,7 @@ describe('packets in doubt', () => {
     assert.deepEqual([inDoubt.length, outgoing.sentAmount], [1, 0n]);
   });
 
-  it('an error of the receiver in the middle of booking is no answer', async () => {
+  it('an error of the receiver in the middle of booking leaves the packet unanswered', async () => {
     let breaks = true;
     const { processPayment, read, clock } = await arrange(
       { debitAmount: 100n, receiveAmount: 90n },

@@ -144,7 +144,7 @@ describe('two receiving processes', { skip: needsPostgres }, () => {
     it('is booked, and its expired copy waits for that', async () => {
       const { accountId, give, hold, expire, received } = await arrange();
       const replies: Promise<Buffer>[] = [];
-      // Whoever holds the payee's account keeps the first copy from committing.
+      // A lock on the payee's account keeps the first copy from committing.
       await hold('account', accountId, async () => {
         replies.push(give());
         await untilWaiting(1);

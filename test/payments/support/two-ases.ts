@@ -121,7 +121,7 @@ export interface OutgoingPaymentOptions {
   readonly receiveAmount: bigint;
   /** The next hop; default: none, as within one ASE. */
   readonly peer?: string;
-  /** What the payer has; default: the debit. */
+  /** The payer's balance; default: the debit. */
   readonly balance?: bigint;
 }
 
@@ -245,7 +245,7 @@ export async function showReceiver({ ase, db }: AsePlace, id: string): Promise<R
   };
 }
 
-/** What becomes of the n-th packet (from 1) on a link. */
+/** The fate of the n-th packet (from 1) on a link. */
 export type PacketFault = 'request lost' | 'answer lost' | 'duplicated' | undefined;
 
 export interface TestAse extends AsePlace {
@@ -258,10 +258,10 @@ export interface TwoAsesOptions {
   readonly receiverDb?: Database;
   readonly clock?: Clock;
   readonly maxPacketAmount?: bigint;
-  /** What the receiving side accepts, if that is less. */
+  /** The maximum that the receiving side accepts, if that is less. */
   readonly receiverMaxPacketAmount?: bigint;
   readonly receiveAsset?: Asset;
-  /** Whether granite takes marble to answer copies of a packet as before. Default: true. */
+  /** True if granite expects marble to answer copies of a packet as before. Default: true. */
   readonly answersRepeats?: boolean;
   readonly fault?: (n: number) => PacketFault;
   /** Another peer of granite, whose receivers take any amount in EUR. Their URLs are `https://NAME.example/…`. */
