@@ -11,7 +11,9 @@ export interface StartedTarget {
 
 /** Starts `touchstone start` from this checkout and waits for its ready line. */
 export async function startTarget(profile: Profile = 'compat', timeoutMs = 60_000): Promise<StartedTarget> {
-  const options = ['--port', '0', '--json', '--consent', 'auto', '--profile', profile];
+  // Checks inject faults, whose errors would fill the log.
+  const logLevel = process.env['TOUCHSTONE_LOG_LEVEL'] ?? 'silent';
+  const options = ['--port', '0', '--json', '--consent', 'auto', '--profile', profile, '--log-level', logLevel];
   const launcher = fileURLToPath(new URL('../../bin/touchstone.mjs', import.meta.url));
   const child = spawn(process.execPath, [launcher, 'start', ...options], { stdio: ['ignore', 'pipe', 'inherit'] });
   const stop = async (): Promise<void> => {
