@@ -637,7 +637,7 @@ validate26.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItem
 const paths_1incoming_payments_post_requestBody_content_application_1json_schema = validate27;
 const schema40 = {"$id":"paths_1incoming_payments_post_requestBody_content_application_1json_schema","$ref":"document#/paths/~1incoming-payments/post/requestBody/content/application~1json/schema"};
 const schema41 = {"type":"object","additionalProperties":false,"properties":{"walletAddress":{"$ref":"#/components/schemas/walletAddress"},"incomingAmount":{"$ref":"#/components/schemas/amount"},"expiresAt":{"type":"string","format":"date-time","writeOnly":true},"metadata":{"type":"object","additionalProperties":true}},"required":["walletAddress"]};
-const schema42 = {"type":"string","format":"uri"};
+const schema42 = {"type":"string","format":"uri","maxLength":2048};
 
 function validate28(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -673,9 +673,15 @@ const _errs3 = errors;
 if(errors === _errs3){
 if(errors === _errs3){
 if(typeof data0 === "string"){
+if(func1(data0) > 2048){
+validate28.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/components/schemas/walletAddress/maxLength",keyword:"maxLength",params:{limit: 2048},message:"must NOT have more than 2048 characters"}];
+return false;
+}
+else {
 if(!(formats0(data0))){
 validate28.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/components/schemas/walletAddress/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
 return false;
+}
 }
 }
 else {
@@ -1151,9 +1157,9 @@ const paths_1outgoing_payments_get_responses_200_content_application_1json_schem
 const schema47 = {"$id":"paths_1outgoing_payments_get_responses_200_content_application_1json_schema","$ref":"document#/paths/~1outgoing-payments/get/responses/200/content/application~1json/schema"};
 const schema48 = {"type":"object","properties":{"pagination":{"$ref":"#/components/schemas/page-info"},"result":{"type":"array","items":{"$ref":"#/components/schemas/outgoing-payment"}}}};
 const schema50 = {"type":"object","additionalProperties":false,"properties":{"id":{"type":"string","format":"uri","readOnly":true},"walletAddress":{"type":"string","format":"uri","readOnly":true},"quoteId":{"type":"string","format":"uri","readOnly":true},"failed":{"type":"boolean","default":false},"receiver":{"$ref":"#/components/schemas/receiver"},"receiveAmount":{"$ref":"#/components/schemas/amount"},"debitAmount":{"$ref":"#/components/schemas/amount"},"sentAmount":{"$ref":"#/components/schemas/amount"},"metadata":{"type":"object","additionalProperties":true},"createdAt":{"type":"string","format":"date-time"}},"required":["id","walletAddress","receiver","receiveAmount","debitAmount","sentAmount","createdAt"]};
-const schema51 = {"type":"string","format":"uri","pattern":"^(https|http)://(.+)/incoming-payments/(.+)$"};
-const func7 = Object.prototype.hasOwnProperty;
-const pattern6 = new RegExp("^(https|http)://(.+)/incoming-payments/(.+)$", "u");
+const schema51 = {"type":"string","format":"uri","pattern":"^(https|http)://.+/incoming-payments/.","maxLength":2048};
+const func8 = Object.prototype.hasOwnProperty;
+const pattern6 = new RegExp("^(https|http)://.+/incoming-payments/.", "u");
 
 function validate36(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -1175,7 +1181,7 @@ return false;
 else {
 const _errs1 = errors;
 for(const key0 in data){
-if(!(func7.call(schema50.properties, key0))){
+if(!(func8.call(schema50.properties, key0))){
 validate36.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
@@ -1270,14 +1276,20 @@ const _errs11 = errors;
 if(errors === _errs11){
 if(errors === _errs11){
 if(typeof data4 === "string"){
+if(func1(data4) > 2048){
+validate36.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/maxLength",keyword:"maxLength",params:{limit: 2048},message:"must NOT have more than 2048 characters"}];
+return false;
+}
+else {
 if(!pattern6.test(data4)){
-validate36.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/pattern",keyword:"pattern",params:{pattern: "^(https|http)://(.+)/incoming-payments/(.+)$"},message:"must match pattern \""+"^(https|http)://(.+)/incoming-payments/(.+)$"+"\""}];
+validate36.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/pattern",keyword:"pattern",params:{pattern: "^(https|http)://.+/incoming-payments/."},message:"must match pattern \""+"^(https|http)://.+/incoming-payments/."+"\""}];
 return false;
 }
 else {
 if(!(formats0(data4))){
 validate36.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
 return false;
+}
 }
 }
 }
@@ -1850,8 +1862,8 @@ const _errs5 = errors;
 if(errors === _errs5){
 if(errors === _errs5){
 if(typeof data0 === "string"){
-if(!(formats0(data0))){
-const err2 = {instancePath:instancePath+"/walletAddress",schemaPath:"#/components/schemas/walletAddress/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""};
+if(func1(data0) > 2048){
+const err2 = {instancePath:instancePath+"/walletAddress",schemaPath:"#/components/schemas/walletAddress/maxLength",keyword:"maxLength",params:{limit: 2048},message:"must NOT have more than 2048 characters"};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -1860,14 +1872,26 @@ vErrors.push(err2);
 }
 errors++;
 }
-}
 else {
-const err3 = {instancePath:instancePath+"/walletAddress",schemaPath:"#/components/schemas/walletAddress/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(!(formats0(data0))){
+const err3 = {instancePath:instancePath+"/walletAddress",schemaPath:"#/components/schemas/walletAddress/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""};
 if(vErrors === null){
 vErrors = [err3];
 }
 else {
 vErrors.push(err3);
+}
+errors++;
+}
+}
+}
+else {
+const err4 = {instancePath:instancePath+"/walletAddress",schemaPath:"#/components/schemas/walletAddress/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
 }
 errors++;
 }
@@ -1886,23 +1910,23 @@ if(errors === _errs7){
 if(errors === _errs7){
 if(typeof data1 === "string"){
 if(!(formats0(data1))){
-const err4 = {instancePath:instancePath+"/quoteId",schemaPath:"#/oneOf/0/properties/quoteId/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""};
-if(vErrors === null){
-vErrors = [err4];
-}
-else {
-vErrors.push(err4);
-}
-errors++;
-}
-}
-else {
-const err5 = {instancePath:instancePath+"/quoteId",schemaPath:"#/oneOf/0/properties/quoteId/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err5 = {instancePath:instancePath+"/quoteId",schemaPath:"#/oneOf/0/properties/quoteId/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""};
 if(vErrors === null){
 vErrors = [err5];
 }
 else {
 vErrors.push(err5);
+}
+errors++;
+}
+}
+else {
+const err6 = {instancePath:instancePath+"/quoteId",schemaPath:"#/oneOf/0/properties/quoteId/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
 }
 errors++;
 }
@@ -1921,12 +1945,12 @@ if(errors === _errs9){
 if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
 }
 else {
-const err6 = {instancePath:instancePath+"/metadata",schemaPath:"#/oneOf/0/properties/metadata/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err7 = {instancePath:instancePath+"/metadata",schemaPath:"#/oneOf/0/properties/metadata/type",keyword:"type",params:{type: "object"},message:"must be object"};
 if(vErrors === null){
-vErrors = [err6];
+vErrors = [err7];
 }
 else {
-vErrors.push(err6);
+vErrors.push(err7);
 }
 errors++;
 }
@@ -1942,12 +1966,12 @@ var valid1 = true;
 }
 }
 else {
-const err7 = {instancePath,schemaPath:"#/oneOf/0/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err8 = {instancePath,schemaPath:"#/oneOf/0/type",keyword:"type",params:{type: "object"},message:"must be object"};
 if(vErrors === null){
-vErrors = [err7];
+vErrors = [err8];
 }
 else {
-vErrors.push(err7);
+vErrors.push(err8);
 }
 errors++;
 }
@@ -1963,12 +1987,12 @@ if(errors === _errs12){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing1;
 if((((data.incomingPayment === undefined) && (missing1 = "incomingPayment")) || ((data.debitAmount === undefined) && (missing1 = "debitAmount"))) || ((data.walletAddress === undefined) && (missing1 = "walletAddress"))){
-const err8 = {instancePath,schemaPath:"#/oneOf/1/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"};
+const err9 = {instancePath,schemaPath:"#/oneOf/1/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"};
 if(vErrors === null){
-vErrors = [err8];
+vErrors = [err9];
 }
 else {
-vErrors.push(err8);
+vErrors.push(err9);
 }
 errors++;
 }
@@ -1976,12 +2000,12 @@ else {
 const _errs14 = errors;
 for(const key1 in data){
 if(!((((key1 === "walletAddress") || (key1 === "incomingPayment")) || (key1 === "debitAmount")) || (key1 === "metadata"))){
-const err9 = {instancePath,schemaPath:"#/oneOf/1/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"};
+const err10 = {instancePath,schemaPath:"#/oneOf/1/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"};
 if(vErrors === null){
-vErrors = [err9];
+vErrors = [err10];
 }
 else {
-vErrors.push(err9);
+vErrors.push(err10);
 }
 errors++;
 break;
@@ -1995,24 +2019,36 @@ const _errs16 = errors;
 if(errors === _errs16){
 if(errors === _errs16){
 if(typeof data3 === "string"){
-if(!(formats0(data3))){
-const err10 = {instancePath:instancePath+"/walletAddress",schemaPath:"#/components/schemas/walletAddress/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""};
-if(vErrors === null){
-vErrors = [err10];
-}
-else {
-vErrors.push(err10);
-}
-errors++;
-}
-}
-else {
-const err11 = {instancePath:instancePath+"/walletAddress",schemaPath:"#/components/schemas/walletAddress/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(func1(data3) > 2048){
+const err11 = {instancePath:instancePath+"/walletAddress",schemaPath:"#/components/schemas/walletAddress/maxLength",keyword:"maxLength",params:{limit: 2048},message:"must NOT have more than 2048 characters"};
 if(vErrors === null){
 vErrors = [err11];
 }
 else {
 vErrors.push(err11);
+}
+errors++;
+}
+else {
+if(!(formats0(data3))){
+const err12 = {instancePath:instancePath+"/walletAddress",schemaPath:"#/components/schemas/walletAddress/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""};
+if(vErrors === null){
+vErrors = [err12];
+}
+else {
+vErrors.push(err12);
+}
+errors++;
+}
+}
+}
+else {
+const err13 = {instancePath:instancePath+"/walletAddress",schemaPath:"#/components/schemas/walletAddress/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err13];
+}
+else {
+vErrors.push(err13);
 }
 errors++;
 }
@@ -2031,23 +2067,23 @@ if(errors === _errs18){
 if(errors === _errs18){
 if(typeof data4 === "string"){
 if(!(formats0(data4))){
-const err12 = {instancePath:instancePath+"/incomingPayment",schemaPath:"#/oneOf/1/properties/incomingPayment/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""};
+const err14 = {instancePath:instancePath+"/incomingPayment",schemaPath:"#/oneOf/1/properties/incomingPayment/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""};
 if(vErrors === null){
-vErrors = [err12];
+vErrors = [err14];
 }
 else {
-vErrors.push(err12);
+vErrors.push(err14);
 }
 errors++;
 }
 }
 else {
-const err13 = {instancePath:instancePath+"/incomingPayment",schemaPath:"#/oneOf/1/properties/incomingPayment/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err15 = {instancePath:instancePath+"/incomingPayment",schemaPath:"#/oneOf/1/properties/incomingPayment/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
-vErrors = [err13];
+vErrors = [err15];
 }
 else {
-vErrors.push(err13);
+vErrors.push(err15);
 }
 errors++;
 }
@@ -2067,12 +2103,12 @@ if(errors === _errs21){
 if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
 let missing2;
 if((((data5.value === undefined) && (missing2 = "value")) || ((data5.assetCode === undefined) && (missing2 = "assetCode"))) || ((data5.assetScale === undefined) && (missing2 = "assetScale"))){
-const err14 = {instancePath:instancePath+"/debitAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"};
+const err16 = {instancePath:instancePath+"/debitAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"};
 if(vErrors === null){
-vErrors = [err14];
+vErrors = [err16];
 }
 else {
-vErrors.push(err14);
+vErrors.push(err16);
 }
 errors++;
 }
@@ -2084,23 +2120,23 @@ if(errors === _errs23){
 if(errors === _errs23){
 if(typeof data6 === "string"){
 if(!(formats4.test(data6))){
-const err15 = {instancePath:instancePath+"/debitAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""};
+const err17 = {instancePath:instancePath+"/debitAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""};
 if(vErrors === null){
-vErrors = [err15];
+vErrors = [err17];
 }
 else {
-vErrors.push(err15);
+vErrors.push(err17);
 }
 errors++;
 }
 }
 else {
-const err16 = {instancePath:instancePath+"/debitAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err18 = {instancePath:instancePath+"/debitAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
-vErrors = [err16];
+vErrors = [err18];
 }
 else {
-vErrors.push(err16);
+vErrors.push(err18);
 }
 errors++;
 }
@@ -2115,12 +2151,12 @@ if(valid6){
 if(data5.assetCode !== undefined){
 const _errs25 = errors;
 if(typeof data5.assetCode !== "string"){
-const err17 = {instancePath:instancePath+"/debitAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err19 = {instancePath:instancePath+"/debitAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
-vErrors = [err17];
+vErrors = [err19];
 }
 else {
-vErrors.push(err17);
+vErrors.push(err19);
 }
 errors++;
 }
@@ -2134,35 +2170,35 @@ if(data5.assetScale !== undefined){
 let data8 = data5.assetScale;
 const _errs27 = errors;
 if(!(((typeof data8 == "number") && (!(data8 % 1) && !isNaN(data8))) && (isFinite(data8)))){
-const err18 = {instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
+const err20 = {instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
 if(vErrors === null){
-vErrors = [err18];
+vErrors = [err20];
 }
 else {
-vErrors.push(err18);
+vErrors.push(err20);
 }
 errors++;
 }
 if(errors === _errs27){
 if((typeof data8 == "number") && (isFinite(data8))){
 if(data8 > 255 || isNaN(data8)){
-const err19 = {instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"};
+const err21 = {instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"};
 if(vErrors === null){
-vErrors = [err19];
+vErrors = [err21];
 }
 else {
-vErrors.push(err19);
+vErrors.push(err21);
 }
 errors++;
 }
 else {
 if(data8 < 0 || isNaN(data8)){
-const err20 = {instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"};
+const err22 = {instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"};
 if(vErrors === null){
-vErrors = [err20];
+vErrors = [err22];
 }
 else {
-vErrors.push(err20);
+vErrors.push(err22);
 }
 errors++;
 }
@@ -2179,12 +2215,12 @@ var valid6 = true;
 }
 }
 else {
-const err21 = {instancePath:instancePath+"/debitAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err23 = {instancePath:instancePath+"/debitAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"};
 if(vErrors === null){
-vErrors = [err21];
+vErrors = [err23];
 }
 else {
-vErrors.push(err21);
+vErrors.push(err23);
 }
 errors++;
 }
@@ -2202,12 +2238,12 @@ if(errors === _errs29){
 if(data9 && typeof data9 == "object" && !Array.isArray(data9)){
 }
 else {
-const err22 = {instancePath:instancePath+"/metadata",schemaPath:"#/oneOf/1/properties/metadata/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err24 = {instancePath:instancePath+"/metadata",schemaPath:"#/oneOf/1/properties/metadata/type",keyword:"type",params:{type: "object"},message:"must be object"};
 if(vErrors === null){
-vErrors = [err22];
+vErrors = [err24];
 }
 else {
-vErrors.push(err22);
+vErrors.push(err24);
 }
 errors++;
 }
@@ -2224,12 +2260,12 @@ var valid3 = true;
 }
 }
 else {
-const err23 = {instancePath,schemaPath:"#/oneOf/1/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err25 = {instancePath,schemaPath:"#/oneOf/1/type",keyword:"type",params:{type: "object"},message:"must be object"};
 if(vErrors === null){
-vErrors = [err23];
+vErrors = [err25];
 }
 else {
-vErrors.push(err23);
+vErrors.push(err25);
 }
 errors++;
 }
@@ -2249,12 +2285,12 @@ props0 = true;
 }
 }
 if(!valid0){
-const err24 = {instancePath,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf"};
+const err26 = {instancePath,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf"};
 if(vErrors === null){
-vErrors = [err24];
+vErrors = [err26];
 }
 else {
-vErrors.push(err24);
+vErrors.push(err26);
 }
 errors++;
 validate40.errors = vErrors;
@@ -2412,14 +2448,20 @@ const _errs10 = errors;
 if(errors === _errs10){
 if(errors === _errs10){
 if(typeof data4 === "string"){
+if(func1(data4) > 2048){
+validate43.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/maxLength",keyword:"maxLength",params:{limit: 2048},message:"must NOT have more than 2048 characters"}];
+return false;
+}
+else {
 if(!pattern6.test(data4)){
-validate43.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/pattern",keyword:"pattern",params:{pattern: "^(https|http)://(.+)/incoming-payments/(.+)$"},message:"must match pattern \""+"^(https|http)://(.+)/incoming-payments/(.+)$"+"\""}];
+validate43.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/pattern",keyword:"pattern",params:{pattern: "^(https|http)://.+/incoming-payments/."},message:"must match pattern \""+"^(https|http)://.+/incoming-payments/."+"\""}];
 return false;
 }
 else {
 if(!(formats0(data4))){
 validate43.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
 return false;
+}
 }
 }
 }
@@ -3012,8 +3054,8 @@ const _errs4 = errors;
 if(errors === _errs4){
 if(errors === _errs4){
 if(typeof data0 === "string"){
-if(!(formats0(data0))){
-const err2 = {instancePath:instancePath+"/walletAddress",schemaPath:"#/components/schemas/walletAddress/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""};
+if(func1(data0) > 2048){
+const err2 = {instancePath:instancePath+"/walletAddress",schemaPath:"#/components/schemas/walletAddress/maxLength",keyword:"maxLength",params:{limit: 2048},message:"must NOT have more than 2048 characters"};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -3022,14 +3064,26 @@ vErrors.push(err2);
 }
 errors++;
 }
-}
 else {
-const err3 = {instancePath:instancePath+"/walletAddress",schemaPath:"#/components/schemas/walletAddress/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(!(formats0(data0))){
+const err3 = {instancePath:instancePath+"/walletAddress",schemaPath:"#/components/schemas/walletAddress/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""};
 if(vErrors === null){
 vErrors = [err3];
 }
 else {
 vErrors.push(err3);
+}
+errors++;
+}
+}
+}
+else {
+const err4 = {instancePath:instancePath+"/walletAddress",schemaPath:"#/components/schemas/walletAddress/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
 }
 errors++;
 }
@@ -3048,19 +3102,8 @@ const _errs7 = errors;
 if(errors === _errs7){
 if(errors === _errs7){
 if(typeof data1 === "string"){
-if(!pattern6.test(data1)){
-const err4 = {instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/pattern",keyword:"pattern",params:{pattern: "^(https|http)://(.+)/incoming-payments/(.+)$"},message:"must match pattern \""+"^(https|http)://(.+)/incoming-payments/(.+)$"+"\""};
-if(vErrors === null){
-vErrors = [err4];
-}
-else {
-vErrors.push(err4);
-}
-errors++;
-}
-else {
-if(!(formats0(data1))){
-const err5 = {instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""};
+if(func1(data1) > 2048){
+const err5 = {instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/maxLength",keyword:"maxLength",params:{limit: 2048},message:"must NOT have more than 2048 characters"};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -3069,15 +3112,38 @@ vErrors.push(err5);
 }
 errors++;
 }
-}
-}
 else {
-const err6 = {instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(!pattern6.test(data1)){
+const err6 = {instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/pattern",keyword:"pattern",params:{pattern: "^(https|http)://.+/incoming-payments/."},message:"must match pattern \""+"^(https|http)://.+/incoming-payments/."+"\""};
 if(vErrors === null){
 vErrors = [err6];
 }
 else {
 vErrors.push(err6);
+}
+errors++;
+}
+else {
+if(!(formats0(data1))){
+const err7 = {instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+}
+}
+}
+else {
+const err8 = {instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
 }
 errors++;
 }
@@ -3093,22 +3159,22 @@ if(data.method !== undefined){
 let data2 = data.method;
 const _errs9 = errors;
 if(typeof data2 !== "string"){
-const err7 = {instancePath:instancePath+"/method",schemaPath:"#/components/schemas/payment-method/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err9 = {instancePath:instancePath+"/method",schemaPath:"#/components/schemas/payment-method/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
-vErrors = [err7];
+vErrors = [err9];
 }
 else {
-vErrors.push(err7);
+vErrors.push(err9);
 }
 errors++;
 }
 if(!(data2 === "ilp")){
-const err8 = {instancePath:instancePath+"/method",schemaPath:"#/components/schemas/payment-method/enum",keyword:"enum",params:{allowedValues: schema72.enum},message:"must be equal to one of the allowed values"};
+const err10 = {instancePath:instancePath+"/method",schemaPath:"#/components/schemas/payment-method/enum",keyword:"enum",params:{allowedValues: schema72.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
-vErrors = [err8];
+vErrors = [err10];
 }
 else {
-vErrors.push(err8);
+vErrors.push(err10);
 }
 errors++;
 }
@@ -3132,12 +3198,12 @@ const _errs12 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing1;
 if(((((data.walletAddress === undefined) && (missing1 = "walletAddress")) || ((data.receiver === undefined) && (missing1 = "receiver"))) || ((data.method === undefined) && (missing1 = "method"))) || ((data.receiveAmount === undefined) && (missing1 = "receiveAmount"))){
-const err9 = {instancePath,schemaPath:"#/oneOf/1/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"};
+const err11 = {instancePath,schemaPath:"#/oneOf/1/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"};
 if(vErrors === null){
-vErrors = [err9];
+vErrors = [err11];
 }
 else {
-vErrors.push(err9);
+vErrors.push(err11);
 }
 errors++;
 }
@@ -3145,12 +3211,12 @@ else {
 const _errs13 = errors;
 for(const key1 in data){
 if(!((((key1 === "walletAddress") || (key1 === "receiver")) || (key1 === "method")) || (key1 === "receiveAmount"))){
-const err10 = {instancePath,schemaPath:"#/oneOf/1/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"};
+const err12 = {instancePath,schemaPath:"#/oneOf/1/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"};
 if(vErrors === null){
-vErrors = [err10];
+vErrors = [err12];
 }
 else {
-vErrors.push(err10);
+vErrors.push(err12);
 }
 errors++;
 break;
@@ -3164,24 +3230,36 @@ const _errs15 = errors;
 if(errors === _errs15){
 if(errors === _errs15){
 if(typeof data3 === "string"){
-if(!(formats0(data3))){
-const err11 = {instancePath:instancePath+"/walletAddress",schemaPath:"#/components/schemas/walletAddress/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""};
+if(func1(data3) > 2048){
+const err13 = {instancePath:instancePath+"/walletAddress",schemaPath:"#/components/schemas/walletAddress/maxLength",keyword:"maxLength",params:{limit: 2048},message:"must NOT have more than 2048 characters"};
 if(vErrors === null){
-vErrors = [err11];
+vErrors = [err13];
 }
 else {
-vErrors.push(err11);
+vErrors.push(err13);
+}
+errors++;
+}
+else {
+if(!(formats0(data3))){
+const err14 = {instancePath:instancePath+"/walletAddress",schemaPath:"#/components/schemas/walletAddress/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""};
+if(vErrors === null){
+vErrors = [err14];
+}
+else {
+vErrors.push(err14);
 }
 errors++;
 }
 }
-else {
-const err12 = {instancePath:instancePath+"/walletAddress",schemaPath:"#/components/schemas/walletAddress/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err12];
 }
 else {
-vErrors.push(err12);
+const err15 = {instancePath:instancePath+"/walletAddress",schemaPath:"#/components/schemas/walletAddress/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err15];
+}
+else {
+vErrors.push(err15);
 }
 errors++;
 }
@@ -3200,36 +3278,48 @@ const _errs18 = errors;
 if(errors === _errs18){
 if(errors === _errs18){
 if(typeof data4 === "string"){
-if(!pattern6.test(data4)){
-const err13 = {instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/pattern",keyword:"pattern",params:{pattern: "^(https|http)://(.+)/incoming-payments/(.+)$"},message:"must match pattern \""+"^(https|http)://(.+)/incoming-payments/(.+)$"+"\""};
+if(func1(data4) > 2048){
+const err16 = {instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/maxLength",keyword:"maxLength",params:{limit: 2048},message:"must NOT have more than 2048 characters"};
 if(vErrors === null){
-vErrors = [err13];
+vErrors = [err16];
 }
 else {
-vErrors.push(err13);
+vErrors.push(err16);
+}
+errors++;
+}
+else {
+if(!pattern6.test(data4)){
+const err17 = {instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/pattern",keyword:"pattern",params:{pattern: "^(https|http)://.+/incoming-payments/."},message:"must match pattern \""+"^(https|http)://.+/incoming-payments/."+"\""};
+if(vErrors === null){
+vErrors = [err17];
+}
+else {
+vErrors.push(err17);
 }
 errors++;
 }
 else {
 if(!(formats0(data4))){
-const err14 = {instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""};
+const err18 = {instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""};
 if(vErrors === null){
-vErrors = [err14];
+vErrors = [err18];
 }
 else {
-vErrors.push(err14);
+vErrors.push(err18);
 }
 errors++;
 }
 }
 }
-else {
-const err15 = {instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err15];
 }
 else {
-vErrors.push(err15);
+const err19 = {instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err19];
+}
+else {
+vErrors.push(err19);
 }
 errors++;
 }
@@ -3245,22 +3335,22 @@ if(data.method !== undefined){
 let data5 = data.method;
 const _errs20 = errors;
 if(typeof data5 !== "string"){
-const err16 = {instancePath:instancePath+"/method",schemaPath:"#/components/schemas/payment-method/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err20 = {instancePath:instancePath+"/method",schemaPath:"#/components/schemas/payment-method/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
-vErrors = [err16];
+vErrors = [err20];
 }
 else {
-vErrors.push(err16);
+vErrors.push(err20);
 }
 errors++;
 }
 if(!(data5 === "ilp")){
-const err17 = {instancePath:instancePath+"/method",schemaPath:"#/components/schemas/payment-method/enum",keyword:"enum",params:{allowedValues: schema72.enum},message:"must be equal to one of the allowed values"};
+const err21 = {instancePath:instancePath+"/method",schemaPath:"#/components/schemas/payment-method/enum",keyword:"enum",params:{allowedValues: schema72.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
-vErrors = [err17];
+vErrors = [err21];
 }
 else {
-vErrors.push(err17);
+vErrors.push(err21);
 }
 errors++;
 }
@@ -3278,12 +3368,12 @@ if(errors === _errs24){
 if(data6 && typeof data6 == "object" && !Array.isArray(data6)){
 let missing2;
 if((((data6.value === undefined) && (missing2 = "value")) || ((data6.assetCode === undefined) && (missing2 = "assetCode"))) || ((data6.assetScale === undefined) && (missing2 = "assetScale"))){
-const err18 = {instancePath:instancePath+"/receiveAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"};
+const err22 = {instancePath:instancePath+"/receiveAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"};
 if(vErrors === null){
-vErrors = [err18];
+vErrors = [err22];
 }
 else {
-vErrors.push(err18);
+vErrors.push(err22);
 }
 errors++;
 }
@@ -3295,23 +3385,23 @@ if(errors === _errs26){
 if(errors === _errs26){
 if(typeof data7 === "string"){
 if(!(formats4.test(data7))){
-const err19 = {instancePath:instancePath+"/receiveAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""};
+const err23 = {instancePath:instancePath+"/receiveAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""};
 if(vErrors === null){
-vErrors = [err19];
+vErrors = [err23];
 }
 else {
-vErrors.push(err19);
+vErrors.push(err23);
 }
 errors++;
 }
 }
 else {
-const err20 = {instancePath:instancePath+"/receiveAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err24 = {instancePath:instancePath+"/receiveAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
-vErrors = [err20];
+vErrors = [err24];
 }
 else {
-vErrors.push(err20);
+vErrors.push(err24);
 }
 errors++;
 }
@@ -3326,12 +3416,12 @@ if(valid10){
 if(data6.assetCode !== undefined){
 const _errs28 = errors;
 if(typeof data6.assetCode !== "string"){
-const err21 = {instancePath:instancePath+"/receiveAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err25 = {instancePath:instancePath+"/receiveAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
-vErrors = [err21];
+vErrors = [err25];
 }
 else {
-vErrors.push(err21);
+vErrors.push(err25);
 }
 errors++;
 }
@@ -3345,35 +3435,35 @@ if(data6.assetScale !== undefined){
 let data9 = data6.assetScale;
 const _errs30 = errors;
 if(!(((typeof data9 == "number") && (!(data9 % 1) && !isNaN(data9))) && (isFinite(data9)))){
-const err22 = {instancePath:instancePath+"/receiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
+const err26 = {instancePath:instancePath+"/receiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
 if(vErrors === null){
-vErrors = [err22];
+vErrors = [err26];
 }
 else {
-vErrors.push(err22);
+vErrors.push(err26);
 }
 errors++;
 }
 if(errors === _errs30){
 if((typeof data9 == "number") && (isFinite(data9))){
 if(data9 > 255 || isNaN(data9)){
-const err23 = {instancePath:instancePath+"/receiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"};
+const err27 = {instancePath:instancePath+"/receiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"};
 if(vErrors === null){
-vErrors = [err23];
+vErrors = [err27];
 }
 else {
-vErrors.push(err23);
+vErrors.push(err27);
 }
 errors++;
 }
 else {
 if(data9 < 0 || isNaN(data9)){
-const err24 = {instancePath:instancePath+"/receiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"};
+const err28 = {instancePath:instancePath+"/receiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"};
 if(vErrors === null){
-vErrors = [err24];
+vErrors = [err28];
 }
 else {
-vErrors.push(err24);
+vErrors.push(err28);
 }
 errors++;
 }
@@ -3390,12 +3480,12 @@ var valid10 = true;
 }
 }
 else {
-const err25 = {instancePath:instancePath+"/receiveAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err29 = {instancePath:instancePath+"/receiveAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"};
 if(vErrors === null){
-vErrors = [err25];
+vErrors = [err29];
 }
 else {
-vErrors.push(err25);
+vErrors.push(err29);
 }
 errors++;
 }
@@ -3428,12 +3518,12 @@ const _errs32 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing3;
 if(((((data.walletAddress === undefined) && (missing3 = "walletAddress")) || ((data.receiver === undefined) && (missing3 = "receiver"))) || ((data.method === undefined) && (missing3 = "method"))) || ((data.debitAmount === undefined) && (missing3 = "debitAmount"))){
-const err26 = {instancePath,schemaPath:"#/oneOf/2/required",keyword:"required",params:{missingProperty: missing3},message:"must have required property '"+missing3+"'"};
+const err30 = {instancePath,schemaPath:"#/oneOf/2/required",keyword:"required",params:{missingProperty: missing3},message:"must have required property '"+missing3+"'"};
 if(vErrors === null){
-vErrors = [err26];
+vErrors = [err30];
 }
 else {
-vErrors.push(err26);
+vErrors.push(err30);
 }
 errors++;
 }
@@ -3441,12 +3531,12 @@ else {
 const _errs33 = errors;
 for(const key2 in data){
 if(!((((key2 === "walletAddress") || (key2 === "receiver")) || (key2 === "method")) || (key2 === "debitAmount"))){
-const err27 = {instancePath,schemaPath:"#/oneOf/2/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2},message:"must NOT have additional properties"};
+const err31 = {instancePath,schemaPath:"#/oneOf/2/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2},message:"must NOT have additional properties"};
 if(vErrors === null){
-vErrors = [err27];
+vErrors = [err31];
 }
 else {
-vErrors.push(err27);
+vErrors.push(err31);
 }
 errors++;
 break;
@@ -3460,24 +3550,36 @@ const _errs35 = errors;
 if(errors === _errs35){
 if(errors === _errs35){
 if(typeof data10 === "string"){
-if(!(formats0(data10))){
-const err28 = {instancePath:instancePath+"/walletAddress",schemaPath:"#/components/schemas/walletAddress/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""};
+if(func1(data10) > 2048){
+const err32 = {instancePath:instancePath+"/walletAddress",schemaPath:"#/components/schemas/walletAddress/maxLength",keyword:"maxLength",params:{limit: 2048},message:"must NOT have more than 2048 characters"};
 if(vErrors === null){
-vErrors = [err28];
+vErrors = [err32];
 }
 else {
-vErrors.push(err28);
+vErrors.push(err32);
+}
+errors++;
+}
+else {
+if(!(formats0(data10))){
+const err33 = {instancePath:instancePath+"/walletAddress",schemaPath:"#/components/schemas/walletAddress/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""};
+if(vErrors === null){
+vErrors = [err33];
+}
+else {
+vErrors.push(err33);
 }
 errors++;
 }
 }
-else {
-const err29 = {instancePath:instancePath+"/walletAddress",schemaPath:"#/components/schemas/walletAddress/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err29];
 }
 else {
-vErrors.push(err29);
+const err34 = {instancePath:instancePath+"/walletAddress",schemaPath:"#/components/schemas/walletAddress/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err34];
+}
+else {
+vErrors.push(err34);
 }
 errors++;
 }
@@ -3496,36 +3598,48 @@ const _errs38 = errors;
 if(errors === _errs38){
 if(errors === _errs38){
 if(typeof data11 === "string"){
-if(!pattern6.test(data11)){
-const err30 = {instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/pattern",keyword:"pattern",params:{pattern: "^(https|http)://(.+)/incoming-payments/(.+)$"},message:"must match pattern \""+"^(https|http)://(.+)/incoming-payments/(.+)$"+"\""};
+if(func1(data11) > 2048){
+const err35 = {instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/maxLength",keyword:"maxLength",params:{limit: 2048},message:"must NOT have more than 2048 characters"};
 if(vErrors === null){
-vErrors = [err30];
+vErrors = [err35];
 }
 else {
-vErrors.push(err30);
+vErrors.push(err35);
+}
+errors++;
+}
+else {
+if(!pattern6.test(data11)){
+const err36 = {instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/pattern",keyword:"pattern",params:{pattern: "^(https|http)://.+/incoming-payments/."},message:"must match pattern \""+"^(https|http)://.+/incoming-payments/."+"\""};
+if(vErrors === null){
+vErrors = [err36];
+}
+else {
+vErrors.push(err36);
 }
 errors++;
 }
 else {
 if(!(formats0(data11))){
-const err31 = {instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""};
+const err37 = {instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""};
 if(vErrors === null){
-vErrors = [err31];
+vErrors = [err37];
 }
 else {
-vErrors.push(err31);
+vErrors.push(err37);
 }
 errors++;
 }
 }
 }
-else {
-const err32 = {instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err32];
 }
 else {
-vErrors.push(err32);
+const err38 = {instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err38];
+}
+else {
+vErrors.push(err38);
 }
 errors++;
 }
@@ -3541,22 +3655,22 @@ if(data.method !== undefined){
 let data12 = data.method;
 const _errs40 = errors;
 if(typeof data12 !== "string"){
-const err33 = {instancePath:instancePath+"/method",schemaPath:"#/components/schemas/payment-method/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err39 = {instancePath:instancePath+"/method",schemaPath:"#/components/schemas/payment-method/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
-vErrors = [err33];
+vErrors = [err39];
 }
 else {
-vErrors.push(err33);
+vErrors.push(err39);
 }
 errors++;
 }
 if(!(data12 === "ilp")){
-const err34 = {instancePath:instancePath+"/method",schemaPath:"#/components/schemas/payment-method/enum",keyword:"enum",params:{allowedValues: schema72.enum},message:"must be equal to one of the allowed values"};
+const err40 = {instancePath:instancePath+"/method",schemaPath:"#/components/schemas/payment-method/enum",keyword:"enum",params:{allowedValues: schema72.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
-vErrors = [err34];
+vErrors = [err40];
 }
 else {
-vErrors.push(err34);
+vErrors.push(err40);
 }
 errors++;
 }
@@ -3574,12 +3688,12 @@ if(errors === _errs44){
 if(data13 && typeof data13 == "object" && !Array.isArray(data13)){
 let missing4;
 if((((data13.value === undefined) && (missing4 = "value")) || ((data13.assetCode === undefined) && (missing4 = "assetCode"))) || ((data13.assetScale === undefined) && (missing4 = "assetScale"))){
-const err35 = {instancePath:instancePath+"/debitAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing4},message:"must have required property '"+missing4+"'"};
+const err41 = {instancePath:instancePath+"/debitAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing4},message:"must have required property '"+missing4+"'"};
 if(vErrors === null){
-vErrors = [err35];
+vErrors = [err41];
 }
 else {
-vErrors.push(err35);
+vErrors.push(err41);
 }
 errors++;
 }
@@ -3591,23 +3705,23 @@ if(errors === _errs46){
 if(errors === _errs46){
 if(typeof data14 === "string"){
 if(!(formats4.test(data14))){
-const err36 = {instancePath:instancePath+"/debitAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""};
+const err42 = {instancePath:instancePath+"/debitAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""};
 if(vErrors === null){
-vErrors = [err36];
+vErrors = [err42];
 }
 else {
-vErrors.push(err36);
+vErrors.push(err42);
 }
 errors++;
 }
 }
 else {
-const err37 = {instancePath:instancePath+"/debitAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err43 = {instancePath:instancePath+"/debitAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
-vErrors = [err37];
+vErrors = [err43];
 }
 else {
-vErrors.push(err37);
+vErrors.push(err43);
 }
 errors++;
 }
@@ -3622,12 +3736,12 @@ if(valid16){
 if(data13.assetCode !== undefined){
 const _errs48 = errors;
 if(typeof data13.assetCode !== "string"){
-const err38 = {instancePath:instancePath+"/debitAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err44 = {instancePath:instancePath+"/debitAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
-vErrors = [err38];
+vErrors = [err44];
 }
 else {
-vErrors.push(err38);
+vErrors.push(err44);
 }
 errors++;
 }
@@ -3641,35 +3755,35 @@ if(data13.assetScale !== undefined){
 let data16 = data13.assetScale;
 const _errs50 = errors;
 if(!(((typeof data16 == "number") && (!(data16 % 1) && !isNaN(data16))) && (isFinite(data16)))){
-const err39 = {instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
+const err45 = {instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
 if(vErrors === null){
-vErrors = [err39];
+vErrors = [err45];
 }
 else {
-vErrors.push(err39);
+vErrors.push(err45);
 }
 errors++;
 }
 if(errors === _errs50){
 if((typeof data16 == "number") && (isFinite(data16))){
 if(data16 > 255 || isNaN(data16)){
-const err40 = {instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"};
+const err46 = {instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"};
 if(vErrors === null){
-vErrors = [err40];
+vErrors = [err46];
 }
 else {
-vErrors.push(err40);
+vErrors.push(err46);
 }
 errors++;
 }
 else {
 if(data16 < 0 || isNaN(data16)){
-const err41 = {instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"};
+const err47 = {instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"};
 if(vErrors === null){
-vErrors = [err41];
+vErrors = [err47];
 }
 else {
-vErrors.push(err41);
+vErrors.push(err47);
 }
 errors++;
 }
@@ -3686,12 +3800,12 @@ var valid16 = true;
 }
 }
 else {
-const err42 = {instancePath:instancePath+"/debitAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err48 = {instancePath:instancePath+"/debitAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"};
 if(vErrors === null){
-vErrors = [err42];
+vErrors = [err48];
 }
 else {
-vErrors.push(err42);
+vErrors.push(err48);
 }
 errors++;
 }
@@ -3723,12 +3837,12 @@ props0 = true;
 }
 }
 if(!valid0){
-const err43 = {instancePath,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf"};
+const err49 = {instancePath,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf"};
 if(vErrors === null){
-vErrors = [err43];
+vErrors = [err49];
 }
 else {
-vErrors.push(err43);
+vErrors.push(err49);
 }
 errors++;
 validate46.errors = vErrors;
@@ -3860,14 +3974,20 @@ const _errs7 = errors;
 if(errors === _errs7){
 if(errors === _errs7){
 if(typeof data2 === "string"){
+if(func1(data2) > 2048){
+validate49.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/maxLength",keyword:"maxLength",params:{limit: 2048},message:"must NOT have more than 2048 characters"}];
+return false;
+}
+else {
 if(!pattern6.test(data2)){
-validate49.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/pattern",keyword:"pattern",params:{pattern: "^(https|http)://(.+)/incoming-payments/(.+)$"},message:"must match pattern \""+"^(https|http)://(.+)/incoming-payments/(.+)$"+"\""}];
+validate49.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/pattern",keyword:"pattern",params:{pattern: "^(https|http)://.+/incoming-payments/."},message:"must match pattern \""+"^(https|http)://.+/incoming-payments/."+"\""}];
 return false;
 }
 else {
 if(!(formats0(data2))){
 validate49.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
 return false;
+}
 }
 }
 }
@@ -4747,7 +4867,7 @@ return false;
 else {
 const _errs1 = errors;
 for(const key0 in data){
-if(!(func7.call(schema50.properties, key0))){
+if(!(func8.call(schema50.properties, key0))){
 validate64.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
@@ -4842,14 +4962,20 @@ const _errs11 = errors;
 if(errors === _errs11){
 if(errors === _errs11){
 if(typeof data4 === "string"){
+if(func1(data4) > 2048){
+validate64.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/maxLength",keyword:"maxLength",params:{limit: 2048},message:"must NOT have more than 2048 characters"}];
+return false;
+}
+else {
 if(!pattern6.test(data4)){
-validate64.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/pattern",keyword:"pattern",params:{pattern: "^(https|http)://(.+)/incoming-payments/(.+)$"},message:"must match pattern \""+"^(https|http)://(.+)/incoming-payments/(.+)$"+"\""}];
+validate64.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/pattern",keyword:"pattern",params:{pattern: "^(https|http)://.+/incoming-payments/."},message:"must match pattern \""+"^(https|http)://.+/incoming-payments/."+"\""}];
 return false;
 }
 else {
 if(!(formats0(data4))){
 validate64.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
 return false;
+}
 }
 }
 }

@@ -1,5 +1,7 @@
 /** The servers that make up an ASE and their URLs, in one process or in several (INT-01, CT-08). */
 
+import { withoutLastSlashes } from '../net/slashes.ts';
+
 /**
  * The order of mounting, in which no server hides another. Outgoing payments are sent where the resource server runs;
  * token introspection and the back channel belong to the authorization server.
@@ -24,7 +26,7 @@ export interface ServerUrls {
 
 /** All URLs of an ASE. Defaults are below its origin; those of private endpoints are below the control API. */
 export function resolveServerUrls(configured: Partial<ServerUrls>, origin: string, privateUrl: string): ServerUrls {
-  const bare = (url: string | undefined): string | undefined => url?.replace(/\/+$/, '');
+  const bare = (url: string | undefined): string | undefined => url && withoutLastSlashes(url);
   return {
     walletAddressServer: bare(configured.walletAddressServer) ?? origin,
     authServer: `${bare(configured.authServer) ?? `${origin}/auth`}/`,

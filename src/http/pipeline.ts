@@ -13,6 +13,7 @@ import { Problem } from '../errors.ts';
 import type { FaultSelector } from '../faults.ts';
 import type { Switches } from '../profile.ts';
 import type { Route } from './operation.ts';
+import { Malformed, parseBody } from './parse-body.ts';
 import { type Policy, policyOf } from './policy.ts';
 import type { RateLimiter } from './rate-limits.ts';
 import { headerLines, onlyHeaderLine, type ReceivedRequest } from './received-request.ts';
@@ -198,25 +199,6 @@ export async function serve<Caller>(
   return toValidReply(reply);
 }
 
-/** Placeholder for a body that is not JSON, reported by the validation. The parser's message would quote the body. */
-class Malformed {}
-
-function parseBody(exchange: ReceivedRequest): unknown {
-  if (exchange.body.length === 0) return undefined;
-  const contentType = headerLines(exchange, 'content-type')[0] ?? '';
-  if (/^application\/x-www-form-urlencoded\b/i.test(contentType)) {
-    const form = new URLSearchParams(exchange.body.toString('utf8'));
-    const fields = Object.fromEntries(form);
-    return Object.keys(fields).length === form.size ? fields : new Malformed();
-  }
-  try {
-    // JSON must not begin with a byte order mark (RFC 8259 §8.1).
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(exchange.body));
-  } catch {
-    return new Malformed();
-  }
-}
-
 async function validateRequest<Caller>(
   server: Server<Caller>,
   { exchange, path, query }: OperationCall,
@@ -230,6 +212,7 @@ async function validateRequest<Caller>(
     body instanceof Malformed &&
     /^application\/(json|x-www-form-urlencoded)\b/i.test(headers['content-type'] ?? '')
   ) {
+    if (body.description !== undefined) throw new Problem('malformed_body', { description: body.description });
     throw new Problem('malformed_body');
   }
   try {

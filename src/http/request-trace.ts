@@ -143,7 +143,7 @@ export function redactSignatureBase(base: string): string {
 
 /** Goes from string to string, so that a string which contains `;nonce=` is not taken for the parameter. */
 const redactNonce = (parameters: string): string =>
-  parameters.replaceAll(/(; *nonce=)?"(?:[^"\\]|\\.)*"/g, (string, name?: string) =>
+  parameters.replaceAll(/(; *nonce=)?"(?:[^"\\]|\\.)*"?/gs, (string, name?: string) =>
     name === undefined ? string : `${name}"${REDACTED}"`,
   );
 

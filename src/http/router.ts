@@ -50,14 +50,14 @@ export function createServerRouter<Caller>(
   const byPath = Map.groupBy(Object.values(server.routes), (route) => route.path);
   for (const [path, routes] of byPath) {
     const methods: string[] = routes.map((route) => route.method);
-    router.all(path.replaceAll(/\{([^}]+)\}/g, ':$1'), (req, res) => {
+    router.all(path.replaceAll(/\{([^{}]+)\}/g, ':$1'), (req, res) => {
       if (options.cors && isPreflight(req, methods)) return sendPreflight(req, res, methods);
       const route = routes.find((candidate) => accepts(candidate, req.method));
       if (!route) {
         return endpoint.sendError(res, new Problem('method_not_allowed'), undefined, { Allow: methods.join(', ') });
       }
       const params = req.params as Record<string, string>;
-      const filled = path.replaceAll(/\{([^}]+)\}/g, (_, name: string) => encodeURIComponent(params[name]!));
+      const filled = path.replaceAll(/\{([^{}]+)\}/g, (_, name: string) => encodeURIComponent(params[name]!));
       return endpoint.serve(req, res, route.operationId, filled, params);
     });
   }

@@ -2,7 +2,9 @@
  * Cookies of the identity provider's pages (RFC 6265), hidden from scripts: limited to its path over http, and over https
  * with the prefix `__Host-`, so that neither a sibling domain nor a plain http page can set them.
  */
+
 import { headerLines, type ReceivedRequest } from '../http/received-request.ts';
+import { withoutLastSlashes } from '../net/slashes.ts';
 
 /** Value of the first cookie with this name. */
 export const readCookie = (exchange: ReceivedRequest, name: string): string | undefined =>
@@ -20,9 +22,14 @@ export interface CookieOptions {
   readonly sameSite: 'Strict' | 'Lax';
 }
 
+function directoryOf(path: string): string {
+  const bare = withoutLastSlashes(path);
+  return withoutLastSlashes(bare.slice(0, bare.lastIndexOf('/'))) || '/';
+}
+
 /** Value of Set-Cookie for all pages in the directory of the requested one; over https for the host. `seconds: 0` removes the cookie. */
 export function writeCookie(exchange: ReceivedRequest, name: string, value: string, options: CookieOptions): string {
-  const path = isSecure(exchange) ? '/' : new URL(exchange.targetUri).pathname.replace(/\/+[^/]*\/*$/, '') || '/';
+  const path = isSecure(exchange) ? '/' : directoryOf(new URL(exchange.targetUri).pathname);
   const attributes = `Path=${path}; Max-Age=${options.seconds}; HttpOnly; SameSite=${options.sameSite}`;
   return `${fullName(exchange, name)}=${value}; ${attributes}${isSecure(exchange) ? '; Secure' : ''}`;
 }

@@ -72,7 +72,7 @@ function dateOf(interval: RepeatingInterval, number: number): string | undefined
   const local = new Date(instant + interval.offset);
   // Out of the range of Date.
   if (Number.isNaN(local.getTime())) return undefined;
-  const [, time = ''] = /T(.*)Z$/.exec(local.toISOString())!;
+  const time = local.toISOString().slice(-'00:00:00.000Z'.length, -1);
   if (time === '00:00:00.000') return days.format(local);
   return `${days.format(local)}, ${time.replace(/(:00)?\.000$/, '')} ${zoneOf(interval.offset)}`;
 }

@@ -1,10 +1,29 @@
-/** Answers of other services in JSON (RFC 8259). */
+/** JSON of clients and other services (RFC 8259), of bounded depth (§9). */
 import type { OutboundResponse } from './outbound.ts';
 
-/** The value of a JSON text, or undefined if it is not JSON. */
+/** Maximum nesting of objects and arrays. Validators and comparisons are recursive, and depth would exhaust the stack. */
+export const MAX_DEPTH = 64;
+
+/** True if a JSON text nests objects and arrays more than MAX_DEPTH levels deep. */
+export function isTooDeep(json: string): boolean {
+  let [depth, inString] = [0, false];
+  for (let at = 0; at < json.length; at += 1) {
+    const character = json[at];
+    if (inString && character === '\\') at += 1;
+    else if (character === '"') inString = !inString;
+    else if (inString) continue;
+    else if (character === '{' || character === '[') depth += 1;
+    else if (character === '}' || character === ']') depth -= 1;
+    if (depth > MAX_DEPTH) return true;
+  }
+  return false;
+}
+
+/** The value of a JSON text, or undefined if it is not JSON or nested too deep. */
 export function parseJson(body: Buffer): unknown {
+  const text = body.toString('utf8');
   try {
-    return JSON.parse(body.toString('utf8'));
+    return isTooDeep(text) ? undefined : JSON.parse(text);
   } catch {
     return undefined;
   }

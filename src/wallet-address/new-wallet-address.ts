@@ -55,7 +55,7 @@ export function parseNewWalletAddress(
 }
 
 /** Scheme, authority and the rest, in printable ASCII. */
-const WEB_ADDRESS = /^(https?):\/\/([!-.0->@-~]+)(\/[!-~]*|[?#][!-~]*)?$/i;
+const WEB_ADDRESS = /^(https?):\/\/([!"$-.0->@-~]+)(\/[!-~]*|[?#][!-~]*)?$/i;
 
 /** `$host/path` → `https://host/path` (ILP-0026). */
 const resolvePaymentPointer = (text: string): string => (text.startsWith('$') ? `https://${text.slice(1)}` : text);

@@ -57,15 +57,8 @@ export const hostileMutants: readonly Mutant[] = [
     fails: ['hostile.json'],
   },
   {
-    id: 'hostile.any-depth',
-    file: 'src/resource/metadata.ts',
-    at: 'if («isDeeperThan(metadata, MAX_DEPTH)»)',
-    by: 'false',
-    fails: ['hostile.json'],
-  },
-  {
     id: 'hostile.byte-order-mark',
-    file: 'src/http/pipeline.ts',
+    file: 'src/http/parse-body.ts',
     at: 'ignoreBOM: «true»',
     by: 'false',
     fails: ['hostile.json'],

@@ -474,15 +474,29 @@ export const resourceMutants: readonly Mutant[] = [
   {
     id: 'metadata.numbers-rounded',
     file: 'src/resource/metadata.ts',
-    at: "if («typeof value === 'number' && source !== undefined && !isSameNumber(source, String(value))») {",
+    at: "if («typeof value === 'number' && source !== undefined && !isKept(source, value)») {",
     by: 'false',
     fails: ['metadata.nothing-lost'],
   },
   {
     id: 'metadata.any-depth',
-    file: 'src/resource/metadata.ts',
-    at: 'if («isDeeperThan(metadata, MAX_DEPTH)») {',
+    file: 'src/http/parse-body.ts',
+    at: 'if («isTooDeep(text)»)',
     by: 'false',
+    fails: ['metadata.size'],
+  },
+  {
+    id: 'metadata.any-size',
+    file: 'src/resource/metadata.ts',
+    at: 'if («Buffer.byteLength(text) > MAX_BYTES»)',
+    by: 'false',
+    fails: ['metadata.size'],
+  },
+  {
+    id: 'metadata.numbers-of-any-length',
+    file: 'src/resource/metadata.ts',
+    at: '«written.length <= MAX_NUMBER_LENGTH» && canonicalNumber(written)',
+    by: 'true',
     fails: ['metadata.size'],
   },
   {

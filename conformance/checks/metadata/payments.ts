@@ -108,7 +108,13 @@ export const checks: readonly Check[] = [
       assert.deepEqual((await createIncomingPayment(context, { metadata: page })).metadata, page);
       const json = { walletAddress: context.receiver.url, metadata: { text: 'x'.repeat(2_000_000) } };
       expectResourceError(await postIncomingPayment(context, json), [400, 413]);
-      expectResourceError(await postRaw(context, `${'{"a":'.repeat(10_000)}1${'}'.repeat(10_000)}`), [400, 413]);
+      for (const levels of [100, 5_000, 10_000]) {
+        expectResourceError(await postRaw(context, `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`), [400, 413]);
+      }
+      expectResourceError(await postIncomingPayment(context, { ...json, metadata: { text: 'x'.repeat(50_000) } }), 400);
+      // A lossless number of any length would have to be compared digit by digit.
+      expectResourceError(await postRaw(context, `{"n":1${'0'.repeat(99_000)}1}`), 400);
+      expectResourceError(await postRaw(context, `{"n":1.${'0'.repeat(9_000)}}`), 400);
     },
   },
 ];

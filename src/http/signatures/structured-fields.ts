@@ -145,7 +145,7 @@ class DictionaryParser {
 
   /** Padding may be left out (RFC 8941 §4.2.7), but must be right where it is written. */
   private decodeBytes(base64: string): BareItem {
-    const unpadded = base64.replace(/=+$/, '');
+    const unpadded = base64.replaceAll('=', '');
     const isPadded = unpadded !== base64;
     if (unpadded.length % 4 === 1 || (isPadded && base64.length % 4 !== 0)) throw this.expected('base64');
     return { type: 'bytes', value: Buffer.from(unpadded, 'base64') };
