@@ -31,6 +31,10 @@ export interface ListenerLimits {
   readonly maxHeaderSize: number;
   readonly maxHeaderLines: number;
   readonly maxConnections: number;
+  /** From the end of a response until the client has received it, except for what the system buffers. */
+  readonly writeTimeout: number;
+  /** Responses that wait for clients to read, on all connections together; beyond it, the largest is cut off. */
+  readonly maxUnreadBytes: number;
   /** Unanswered requests on one connection; a client that sends more loses the connection. */
   readonly maxPipelined: number;
 }
@@ -45,7 +49,40 @@ const standardLimits: ListenerLimits = {
   maxHeaderLines: 200,
   maxConnections: 2_000,
   maxPipelined: 32,
+  writeTimeout: 30_000,
+  maxUnreadBytes: 128 * 1024 * 1024,
 };
+
+/** Cuts off clients that do not read: `watch` is called with each response before it is written. */
+function createUnreadLimit({ writeTimeout, maxUnreadBytes }: Pick<ListenerLimits, 'writeTimeout' | 'maxUnreadBytes'>) {
+  /** Bytes of responses that are complete and not yet received, oldest first. */
+  const unread = new Map<ServerResponse, number>();
+  let total = 0;
+  return function watch(res: ServerResponse): void {
+    const { socket } = res.req;
+    const end = res.end;
+    res.end = ((...args: Parameters<typeof end>) => {
+      end.apply(res, args);
+      if (unread.has(res) || res.writableLength === 0) return res;
+      total += res.writableLength;
+      unread.set(res, res.writableLength);
+      const timer = setTimeout(() => socket.destroy(), writeTimeout).unref();
+      const settle = (): void => {
+        clearTimeout(timer);
+        total -= unread.get(res) ?? 0;
+        unread.delete(res);
+      };
+      res.once('finish', settle).once('close', settle);
+      while (total > maxUnreadBytes) {
+        const [largest, bytes] = [...unread].reduce((a, b) => (b[1] > a[1] ? b : a));
+        total -= bytes;
+        unread.delete(largest);
+        largest.req.socket.destroy();
+      }
+      return res;
+    }) as typeof end;
+  };
+}
 
 const notReady: RequestListener = (_req, res) => {
   res.writeHead(503, { 'Retry-After': '1' }).end();
@@ -58,7 +95,11 @@ export async function listen(
   credentials?: { readonly cert: string; readonly key: string },
   changedLimits: Partial<ListenerLimits> = {},
 ): Promise<Listener> {
-  const { maxConnections, maxPipelined, maxHeaderLines, timeout, ...limits } = { ...standardLimits, ...changedLimits };
+  const { maxConnections, maxPipelined, maxHeaderLines, timeout, writeTimeout, maxUnreadBytes, ...limits } = {
+    ...standardLimits,
+    ...changedLimits,
+  };
+  const watchUnread = createUnreadLimit({ writeTimeout, maxUnreadBytes });
   // A missing Host is rejected below, in the common error format.
   const options = { ...limits, requireHostHeader: false };
   let handler = notReady;
@@ -70,6 +111,7 @@ export async function listen(
     unanswered.set(req.socket, requests.add(req));
     if (requests.size > maxPipelined) return void req.socket.destroy();
     res.once('close', () => requests.delete(req));
+    watchUnread(res);
     const malformed = describeMalformed(req);
     if (req.rawHeaders.length > 2 * maxHeaderLines)
       sendError(res, 431, `the header has more than ${maxHeaderLines} lines`);

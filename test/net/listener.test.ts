@@ -145,6 +145,45 @@ test('a client that does not read its answer loses the connection, and what it w
   assert.ok((await raw.closed).length < size);
 });
 
+/** Answers `/` with ok and anything else with 64 MB; `ended` resolves with the target of the first response that closes. */
+async function serveLarge(limits: Partial<ListenerLimits>) {
+  const ended = Promise.withResolvers<string | undefined>();
+  const origin = await serve((req, res) => {
+    if (req.url === '/') return void res.end('ok');
+    res.once('close', () => ended.resolve(req.url));
+    res.end(Buffer.alloc(64 * 1024 * 1024));
+  }, limits);
+  const openUnread = (target: string) => {
+    const raw = openRaw(origin, head(`GET ${target} HTTP/1.1`, 'Host: a'));
+    raw.socket.pause();
+    return raw;
+  };
+  return { origin, ended: ended.promise, openUnread };
+}
+
+test('a client that does not read its answer is cut off in time, however busy its connection is', async () => {
+  const { origin, ended, openUnread } = await serveLarge({ writeTimeout: 100, maxUnreadBytes: Infinity });
+  const raw = openUnread('/large');
+  raw.socket.write('GET /next HTTP/1.1\r\nHost: a\r\n');
+  const busy = setInterval(() => raw.socket.write('A: b\r\n'), 10);
+  await isServed(origin);
+  assert.equal(await ended, '/large');
+  clearInterval(busy);
+  raw.socket.destroy();
+});
+
+test('answers that wait for clients are bounded in bytes, and of the largest the oldest is cut off', async () => {
+  const { origin, ended, openUnread } = await serveLarge({ maxUnreadBytes: 100 * 1024 * 1024 });
+  const first = openUnread('/first');
+  await once(first.socket, 'connect');
+  await isServed(origin);
+  const second = openUnread('/second');
+  assert.equal(await ended, '/first');
+  await isServed(origin);
+  assert.ok(!second.socket.destroyed);
+  for (const { socket } of [first, second]) socket.destroy();
+});
+
 test('requests sent without waiting for answers are bounded', async () => {
   const held: ServerResponse[] = [];
   let most = 0;
