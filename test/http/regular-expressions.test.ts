@@ -1,7 +1,7 @@
 /**
- * Every regular expression of the sources, and every pattern of the OpenAPI documents, takes linear time on every input:
- * the checker `recheck` looks for an attack by automaton or by fuzzing. Left out are the options and the world file,
- * which only the operator writes.
+ * Every regular expression of the sources, and every pattern of the OpenAPI documents, takes linear time on every
+ * input: the checker `recheck` looks for an attack by automaton or by fuzzing. Left out are the options and the world
+ * file, which only the operator writes.
  */
 import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
