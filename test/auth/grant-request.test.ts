@@ -217,6 +217,8 @@ describe('rejected, with nothing stored', () => {
     'AS-72 another hash': { hash_method: 'sha3-512' },
     'AS-70 an empty nonce': { nonce: '' },
     'a nonce of two lines': { nonce: 'a\nb' },
+    'a nonce of 3,000 characters': { nonce: 'a'.repeat(3_000) },
+    'a URI of 3,000 characters': { uri: `https://shop.example/${'a'.repeat(3_000)}` },
     'AS-94 a fragment': { uri: 'https://shop.example/#x' },
     'AS-94 javascript:': { uri: 'javascript:alert(1)' },
     'AS-94 data:': { uri: 'data:text/html,x' },
@@ -242,6 +244,13 @@ describe('rejected, with nothing stored', () => {
     assert.deepEqual((await ask([scoped])).body.access_token.access, [quote]);
     as.world.switches = { ...strict, signatureMaxAgeMs: compat.signatureMaxAgeMs };
     assertRefused(await ask([scoped]), 400, 'invalid_request');
+  });
+
+  test('B15: a nonce that looks like an escape sequence is taken as it is', async () => {
+    for (const nonce of ['C:\\udata', '\\u0000', 'a\\0b', '"\\ud800"']) {
+      const answer = await ask([outgoing()], { interact: { start: ['redirect'], finish: { ...finish, nonce } } });
+      assert.equal(answer.status, 200, nonce);
+    }
   });
 
   test('AS-94: accepts private-use schemes and loopback', async () => {
