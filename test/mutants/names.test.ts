@@ -1,6 +1,6 @@
 /**
- * Every replacement is code that can run. One with a wrong name throws when it is reached, and each check would fail for
- * that reason. Types may differ, as many a mutant breaks a rule that types express.
+ * Every replacement is code that can run. One with a wrong name throws when it is reached, and each check would fail
+ * for that reason. Types may differ, as many a mutant breaks a rule that types express.
  */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
