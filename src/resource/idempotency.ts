@@ -3,7 +3,6 @@
  * Requests are the same if they have the same `Idempotency-Key` or, for payments, the same signature (OPI-071).
  */
 import { hash } from 'node:crypto';
-import { sql } from 'kysely';
 import { toInstant, toJson } from '../database/columns.ts';
 import type { Queryable, Transaction } from '../database/database.ts';
 import { headerLines } from '../http/received-request.ts';
@@ -14,9 +13,6 @@ import { resourceProblem } from './problem.ts';
 
 /** Time for which an answer is kept, by wall time. */
 const RETENTION_MS = 24 * 60 * 60 * 1000;
-
-/** Expired keys removed with each new one, so that the table does not grow for ever. */
-const REMOVED_AT_ONCE = 100;
 
 type IdempotencyDeps = Pick<ResourceDeps, 'ase' | 'db' | 'clock'>;
 
@@ -72,18 +68,7 @@ async function claimKeys(
   { ase, clock }: IdempotencyDeps,
   { clientId, operation, keys, digest }: RepeatableRequest,
 ): Promise<boolean> {
-  const now = toInstant(clock.wallNow());
-  await tx
-    .deleteFrom('idempotency_key')
-    .where('ase', '=', ase)
-    .where('client_id', '=', clientId)
-    .where('operation', '=', operation)
-    .where('key', 'in', keys)
-    .where('expires_at', '<=', now)
-    .execute();
-  await sql`delete from idempotency_key where (ase, client_id, operation, key) in (
-    select ase, client_id, operation, key from idempotency_key where ase = ${ase} and expires_at <= ${now}::timestamptz
-    limit ${sql.lit(REMOVED_AT_ONCE)} for update skip locked)`.execute(tx);
+  const now = clock.wallNow();
   for (const key of keys) {
     const { numInsertedOrUpdatedRows } = await tx
       .insertInto('idempotency_key')
@@ -94,9 +79,19 @@ async function claimKeys(
         key,
         request_digest: digest,
         reply: toJson({ status: 0, body: null }),
-        expires_at: toInstant(clock.wallNow() + RETENTION_MS),
+        expires_at: toInstant(now + RETENTION_MS),
       })
-      .onConflict((conflict) => conflict.doNothing())
+      // A key that has expired is as good as new.
+      .onConflict((conflict) =>
+        conflict
+          .columns(['ase', 'client_id', 'operation', 'key'])
+          .doUpdateSet(({ ref }) => ({
+            request_digest: ref('excluded.request_digest'),
+            reply: ref('excluded.reply'),
+            expires_at: ref('excluded.expires_at'),
+          }))
+          .where('idempotency_key.expires_at', '<=', toInstant(now)),
+      )
       .executeTakeFirstOrThrow();
     if (numInsertedOrUpdatedRows === 0n) return false;
   }
@@ -124,7 +119,8 @@ class AlreadyAnswered extends Error {}
 
 /**
  * Answers a repeated request as before. Otherwise `create` makes the resource in the transaction that it is given, which
- * stores the reply with the keys: of simultaneous repetitions one creates and the others wait for its answer.
+ * stores the reply with the keys: of simultaneous repetitions one creates and the others wait for its answer. Only status
+ * and body are stored, so headers are added to the result of this function, not inside `create`.
  */
 export async function createOnce<R extends Reply>(
   deps: IdempotencyDeps,

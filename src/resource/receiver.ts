@@ -160,7 +160,8 @@ function createRemoteReader(deps: ReceiverDeps): ReadReceiver {
     fetchSigned(deps, { method: 'GET', url, headers: { authorization: `GNAP ${value}` } });
   return async (url) => {
     assertOutsideTransaction('reading a receiver of another ASE');
-    if (!/^https?:\/\/.+\/incoming-payments\/./.test(url)) throw invalid('not the URL of an incoming payment');
+    if (/[?#]/.test(url) || !/^https?:\/\/.+\/incoming-payments\/./.test(url))
+      throw invalid('not the URL of an incoming payment');
     const { authServer } = readJson(await fetchFrom(deps, { url }), isPublicIncomingPayment, unusableAnswer);
     const token = await currentToken(authServer);
     const response = await fetchFullView(url, token);

@@ -15,7 +15,10 @@ const derivedComponents: Readonly<Record<string, (exchange: ReceivedRequest) => 
   },
 };
 
-/** True for a lower-case field name and for the derived components of requests that take no parameters. */
+/**
+ * True for a lower-case field name and for the derived components of requests that take no parameters. A field that the
+ * request lacks is rejected later, as `covered_header_absent`.
+ */
 export function isSupportedComponent(name: string): boolean {
   return name.startsWith('@') ? Object.hasOwn(derivedComponents, name) : /^[a-z0-9!#$%&'*+.^_`|~-]+$/.test(name);
 }

@@ -34,7 +34,10 @@ export interface OutgoingPaymentWorkerOptions {
   readonly maxPacketsPerTurn?: number;
   /** Time after which it does so, between two packets. Default 2 s. */
   readonly maxTurnMs?: number;
-  /** Attempts in a row without any delivery before the payment fails. Default 10: they take 102 s of waiting, and the time of the attempts. */
+  /**
+   * Attempts in a row without any delivery before the payment fails, unless a packet is in doubt. Default 10: they take
+   * 102 s of waiting, and the time of the attempts.
+   */
   readonly maxAttempts?: number;
 }
 
