@@ -118,9 +118,9 @@ async function storeReply(
 class AlreadyAnswered extends Error {}
 
 /**
- * Answers a repeated request as before. Otherwise `create` makes the resource in the transaction that it is given, which
- * stores the reply with the keys: of simultaneous repetitions one creates and the others wait for its answer. Only status
- * and body are stored, so headers are added to the result of this function, not inside `create`.
+ * Answers a repeated request as before. Otherwise `create` makes the resource in the transaction that it is given,
+ * which stores the reply with the keys: of simultaneous repetitions one creates and the others wait for its answer.
+ * Only status and body are stored, so headers are added to the result of this function, not inside `create`.
  */
 export async function createOnce<R extends Reply>(
   deps: IdempotencyDeps,
