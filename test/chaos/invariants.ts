@@ -50,7 +50,8 @@ const rules: Readonly<Record<string, string>> = {
     where p.ase = $1 and p.state <> 'pending' and not (
       s.sent = p.sent_amount and h.held = s.sent + h.fee + h.refund and case
         when p.state = 'completed' then h.held = q.debit_amount and h.fee = q.fee and h.refund = 0
-        when p.funded then h.held = q.debit_amount and h.fee = 0
+        when p.funded then h.held = q.debit_amount
+          and h.fee = ceil(q.fee::numeric * p.delivered_amount / q.receive_amount)
         else h.held = 0 end)`,
 
   'what a payment delivered are its fulfilled packets, all of the amount if it completed': `

@@ -142,7 +142,7 @@ export const grantAnswerMutants: readonly Mutant[] = [
     file: server,
     at: "headers: «request.body === undefined ? { ...headers, 'content-type': 'application/json' } : headers»,",
     by: "Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, name === 'content-type' && /charset/.test(String(value)) ? 'text/plain' : value]))",
-    fails: ['grant.tolerance', 'continuation.poll'],
+    fails: ['grant.tolerance'],
   },
   {
     id: 'grant.identifier-needed',
