@@ -578,7 +578,7 @@ export const resourceMutants: readonly Mutant[] = [
     file: outgoing,
     at: 'if (!row || «!isDeepStrictEqual(row.metadata, body.metadata ?? null)») return undefined;',
     by: 'true',
-    fails: ['outgoing-payment.idempotency-key'],
+    fails: ['outgoing-payment.quote-once'],
   },
   {
     id: 'outgoing-payment.last-unit-refused',

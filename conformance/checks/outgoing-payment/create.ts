@@ -188,6 +188,11 @@ export const checks: readonly Check[] = [
       const answers = await Promise.all([pay(1), pay(2)]);
       assert.deepEqual(answers.map((answer) => answer.status).sort(), [201, 400]);
       expectResourceError(await pay(3), 400, /^invalid quote$/);
+      // A client that lost the answer asks again, in other bytes.
+      const made = answers[0]!.status === 201 ? 0 : 1;
+      const again = { metadata: { n: made + 1 }, quoteId: quote.id, walletAddress: context.sender.url };
+      const repeated = expectStatus(await postOutgoingPayment(context, again, token), 201);
+      assert.equal(repeated.body.id, answers[made]!.body.id);
       const read = await context.call({ operation: 'get-quote', url: quote.id, token: await quoteToken(context) });
       assert.deepEqual(expectStatus(read, 200).body, quote);
     },
