@@ -33,7 +33,7 @@ generate: $(installed)
 conformance: $(installed)
 	@$(bin)/node conformance/runner/main.ts --start --profile both --strict $(ARGS)
 
-# Breaks one rule of the server at a time and expects the checks to fail.
+# Breaks one rule of the server at a time and expects the checks, or the test that the mutant names, to fail.
 mutants: $(installed)
 	@$(bin)/node --import ./test/mutants/register.ts test/mutants/main.ts $(ARGS)
 

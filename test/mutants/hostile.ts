@@ -98,13 +98,13 @@ export const hostileMutants: readonly Mutant[] = [
     by: 'call.target',
     fails: ['hostile.secrets'],
   },
-  // The following mutants are caught by test/end-to-end/{secrets,hostile-*}.test.ts and test/auth/abandoned-grants.test.ts.
   {
     id: 'hostile.token-logged',
     file: 'src/http/pipeline.ts',
     at: "keyid: «signature?.keyid ?? ''»,",
     by: "(context.log.debug({ shown: token }), signature?.keyid ?? '')",
     fails: [],
+    test: 'test/end-to-end/secrets.test.ts',
   },
   {
     id: 'hostile.values-of-statements-logged',
@@ -112,6 +112,7 @@ export const hostileMutants: readonly Mutant[] = [
     at: 'options.log.child({}, «{ serializers: { err: describeError } }»)',
     by: '{}',
     fails: [],
+    test: 'test/end-to-end/secrets.test.ts',
   },
   {
     id: 'hostile.key-sets-without-bound',
@@ -119,6 +120,7 @@ export const hostileMutants: readonly Mutant[] = [
     at: 'if («bytes <= maxBytes») return;',
     by: 'true',
     fails: [],
+    test: 'test/end-to-end/hostile-key-servers.test.ts',
   },
   {
     id: 'hostile.key-set-fetched-for-each-kid',
@@ -126,6 +128,7 @@ export const hostileMutants: readonly Mutant[] = [
     at: '«wallNow() - cached.refetchedAt >= minRefetchMs»',
     by: 'true',
     fails: [],
+    test: 'test/end-to-end/hostile-key-servers.test.ts',
   },
   {
     id: 'hostile.long-targets-kept',
@@ -133,6 +136,7 @@ export const hostileMutants: readonly Mutant[] = [
     at: 'bytes.length > «MAX_BYTES» ?',
     by: 'Number.POSITIVE_INFINITY',
     fails: [],
+    test: 'test/http/request-trace.test.ts',
   },
   {
     id: 'hostile.forgotten-grants-stay',
@@ -140,6 +144,7 @@ export const hostileMutants: readonly Mutant[] = [
     at: 'if («now - lastRunAt < MIN_INTERVAL_MS») return;',
     by: 'true',
     fails: [],
+    test: 'test/auth/abandoned-grants.test.ts',
   },
   {
     id: 'hostile.body-without-end',
@@ -147,6 +152,7 @@ export const hostileMutants: readonly Mutant[] = [
     at: "settle(new WireError(«'body_timeout'»",
     by: "'body_too_large'",
     fails: [],
+    test: 'test/http/raw-body.test.ts',
   },
   {
     id: 'hostile.content-type-twice',

@@ -3,6 +3,7 @@ import { authMutants } from './auth.ts';
 import { consentMutants } from './consent.ts';
 import { continuationMutants } from './continuation.ts';
 import { controlMutants } from './control.ts';
+import { deploymentMutants } from './deployment.ts';
 import { clientKeyMutants, digestMutants, profileMutants } from './digests-and-keys.ts';
 import { eventMutants } from './events.ts';
 import { foreignReceiverMutants } from './foreign-receiver.ts';
@@ -28,6 +29,7 @@ export const mutants: readonly Mutant[] = [
   ...consentMutants,
   ...continuationMutants,
   ...controlMutants,
+  ...deploymentMutants,
   ...eventMutants,
   ...foreignReceiverMutants,
   ...grantAnswerMutants,

@@ -321,12 +321,12 @@ const senderMutants: readonly Mutant[] = [
     fails: ['interledger.frames'],
   },
   {
-    // Found by test/end-to-end/relay.test.ts.
     id: 'interledger.routes-ignored',
     file: 'src/payments/ilp/connector.ts',
     at: '.flatMap((peer) => «[peer.prefix, ...(peer.routes ?? [])]».map((prefix) => ({ peer, prefix })))',
     by: '[peer.prefix]',
     fails: [],
+    test: 'test/end-to-end/relay.test.ts',
   },
   {
     id: 'interledger.tiny-packets-sent',

@@ -1,7 +1,8 @@
 /**
  * `node --import ./test/mutants/register.ts test/mutants/main.ts [--only PATTERN] [--discover]`: activates one mutant
  * after the other, each in a fresh world, and runs the conformance checks that must fail then. A mutant that leaves one
- * of them passing has survived, and a check without any mutant is not proven. Exit status: 0 neither happened, else 1.
+ * of them passing has survived, and a check without any mutant is not proven. Runs the tests that mutants name beside
+ * that, in other processes. Exit status: 0 neither happened, else 1.
  */
 import { execFile } from 'node:child_process';
 import { parseArgs, promisify } from 'node:util';
@@ -13,12 +14,13 @@ import { parseTarget } from '../../conformance/runner/target.ts';
 import { loadOperations } from '../../conformance/runner/validation.ts';
 import { createDeployment } from '../../src/world/deployment.ts';
 import { mainWorldId } from '../../src/world/naming.ts';
+import { judgeByTests } from './by-test.ts';
 import { mutants as allMutants } from './index.ts';
 import type { Mutant } from './mutant.ts';
 
 const { values: options } = parseArgs({
   options: {
-    /** Mutants whose id, or one of whose checks, matches. */
+    /** Mutants whose id or test file, or one of whose checks, matches. */
     only: { type: 'string' },
     /** Runs all checks under each mutant and prints those that fail. */
     discover: { type: 'boolean', default: false },
@@ -36,7 +38,9 @@ function expand(entries: readonly string[]): string[] {
     return matching.length > 0 ? matching : [entry];
   });
 }
-const wanted = allMutants.filter(({ id, fails }) => only.test(id) || expand(fails).some((check) => only.test(check)));
+const wanted = allMutants.filter(({ id, fails, test = id }) =>
+  [id, test, ...expand(fails)].some((name) => only.test(name)),
+);
 // A check may hang under a mutant: that is noticed as well.
 const longestMs = 30_000;
 
@@ -125,6 +129,7 @@ async function test(mutant: Mutant): Promise<boolean> {
 }
 
 let [killed, survived] = [0, 0];
+const judgingByTests = judgeByTests(process.env['TOUCHSTONE_MUTANT'] ? [] : wanted, options.discover);
 // A check that fails without a mutant proves nothing.
 if (!options.discover && !process.env['TOUCHSTONE_MUTANT']) {
   const ids = new Set(wanted.flatMap(({ fails, after = [] }) => [...expand(fails), ...after]));
@@ -138,7 +143,7 @@ if (!options.discover && !process.env['TOUCHSTONE_MUTANT']) {
     survived += 1;
   }
 }
-for (const mutant of wanted.filter(({ fails }) => options.discover || fails.length > 0)) {
+for (const mutant of wanted.filter(({ fails, test }) => fails.length > 0 || (options.discover && !test))) {
   const isNoticed = await test(mutant).catch((error) => {
     console.log(`SURVIVED ${mutant.id}: ${error instanceof Error ? error.message : error}`);
     return false;
@@ -146,6 +151,9 @@ for (const mutant of wanted.filter(({ fails }) => options.discover || fails.leng
   if (isNoticed) killed += 1;
   else survived += 1;
 }
+const byTests = await judgingByTests;
+killed += byTests.killed;
+survived += byTests.survived;
 const proven = new Set(allMutants.flatMap(({ fails }) => expand(fails)));
 const unproven = checkIds.filter((id) => only.test(id) && !proven.has(id));
 if (!options.discover && !process.env['TOUCHSTONE_MUTANT']) {

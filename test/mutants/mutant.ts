@@ -24,8 +24,12 @@ export interface Mutant extends Partial<Quote>, Partial<NamedFunction> {
   readonly id: string;
   /** Path from the root of the project. */
   readonly file: string;
-  /** Ids of the conformance checks that must fail; `*` stands for any part of one, `?` for a character. Empty for a mutant that a separate test activates. */
+  /** Ids of the conformance checks that must fail; `*` stands for any part of one, `?` for a character. Empty for a mutant that a test activates. */
   readonly fails: readonly string[];
+  /** Path of a test file that must fail instead, from the root of the project; the mutant is active from its start. */
+  readonly test?: string;
+  /** Part of the titles of those tests of the file that are run; default all of them. */
+  readonly title?: string;
   /**
    * From when on it is active: once the world runs and its addresses are read (default), before the world is founded,
    * or before the code is loaded, for expressions at the top level of a module.

@@ -1,6 +1,6 @@
 /**
- * For `node --import`: loads the sources with all mutants in them. The environment variable TOUCHSTONE_MUTANT names the
- * one that is active from the start; `globalThis.touchstoneMutant` changes it in this process.
+ * For `node --import`: loads the sources with all mutants in them, and `globalThis.touchstoneMutant` names the active
+ * one; or with only the mutant that the environment variable TOUCHSTONE_MUTANT names, active from the start.
  */
 import { readFileSync } from 'node:fs';
 import { register } from 'node:module';
@@ -9,16 +9,16 @@ import { pathToFileURL } from 'node:url';
 import { mutants } from './index.ts';
 import { instrument, type Mutant, placesOf } from './mutant.ts';
 
-const root = join(import.meta.dirname, '..', '..');
-const byUrl = new Map<string, Mutant[]>();
-for (const mutant of placesOf(mutants)) {
-  const url = pathToFileURL(join(root, mutant.file)).href;
-  byUrl.set(url, [...(byUrl.get(url) ?? []), mutant]);
-}
-
 const active = process.env['TOUCHSTONE_MUTANT'];
 if (active && !mutants.some(({ id }) => id === active)) throw new Error(`unknown mutant ${active}`);
 globalThis.touchstoneMutant = active;
+
+const root = join(import.meta.dirname, '..', '..');
+const byUrl = new Map<string, Mutant[]>();
+for (const mutant of placesOf(mutants.filter(({ id }) => !active || id === active))) {
+  const url = pathToFileURL(join(root, mutant.file)).href;
+  byUrl.set(url, [...(byUrl.get(url) ?? []), mutant]);
+}
 
 /** A place that the source no longer has must not keep the others from being tried; `main.ts` reports it. */
 const staleMutants = new Map<string, string>();

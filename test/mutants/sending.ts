@@ -30,7 +30,31 @@ export const sendingMutants: readonly Mutant[] = [
     by: 'delivered === job.receive.value ? job.fee : 0n',
     fails: ['outgoing-payment.partly-delivered'],
   },
-  // ── Found by test/payments/outgoing/slots.test.ts ──
+  // ── Found by tests of the worker ──
+  {
+    id: 'settlement.unsent-packet-in-doubt',
+    file: 'src/payments/outgoing/send.ts',
+    at: "if («attempt === 'first'») await recordRejected(db, job, packet);",
+    by: 'false',
+    fails: [],
+    test: 'test/payments/outgoing/send.test.ts',
+  },
+  {
+    id: 'settlement.removed-peer-strands',
+    file: 'src/payments/outgoing/send.ts',
+    at: "return { kind: «attempt === 'first' ? 'unsent' : 'unknown'» };",
+    by: "'unknown'",
+    fails: [],
+    test: 'test/payments/outgoing/send.test.ts',
+  },
+  {
+    id: 'settlement.sent-packet-refunded',
+    file: 'src/payments/outgoing/send.ts',
+    at: "return { kind: «attempt === 'first' ? 'unsent' : 'unknown'» };",
+    by: "(await recordRejected(db, job, packet), { kind: 'unsent' }).kind",
+    fails: [],
+    test: 'test/payments/outgoing/send.test.ts',
+  },
   {
     // One peer's payments take the slots of all others.
     id: 'money.slow-peer-stops-all',
@@ -38,6 +62,7 @@ export const sendingMutants: readonly Mutant[] = [
     at: 'laneOf: (job) => «job.peer ?? LOCAL»,',
     by: 'LOCAL',
     fails: [],
+    test: 'test/payments/outgoing/slots.test.ts',
   },
   {
     id: 'settlement.slot-kept-until-the-end',
@@ -45,14 +70,15 @@ export const sendingMutants: readonly Mutant[] = [
     at: 'if («sequence > lastSequence + 1 && isTurnOver(sequence)») return',
     by: 'false',
     fails: [],
+    test: 'test/payments/outgoing/slots.test.ts',
   },
-  // ── Found by test/payments/outgoing/event-loop.test.ts ──
   {
     id: 'settlement.event-loop-kept',
     file: 'src/database/database.ts',
     at: "const fair = «kind === 'embedded' ? plain.withPlugin(turnEventLoopAfterStatements) : plain»;",
     by: 'plain',
     fails: [],
+    test: 'test/payments/outgoing/event-loop.test.ts',
   },
   // ── Found by `make chaos` ──
   {

@@ -1,0 +1,254 @@
+/**
+ * Mutants of how a deployment protects and tidies itself: exposure rules, secrets, private files, the lock of a data
+ * directory, rate limits and retention. No client can see these from outside, so unit tests have to fail.
+ */
+import type { Mutant } from './mutant.ts';
+
+type Broken = Omit<Mutant, 'fails'>;
+type Place = Omit<Broken, 'file' | 'test'>;
+
+const within = (file: string, test: string, places: readonly Place[]): Broken[] =>
+  places.map((place) => ({ ...place, file, test }));
+
+const exposureTest = 'test/world/exposure.test.ts';
+const lockTest = 'test/database/directory-lock.test.ts';
+const limitsTest = 'test/http/rate-limits.test.ts';
+const retentionTest = 'test/world/retention.test.ts';
+
+const exposure: readonly Broken[] = [
+  ...within('src/world/exposure.ts', exposureTest, [
+    {
+      id: 'exposure.everything-allowed',
+      title: 'each rule is refused',
+      at: "exposed === undefined || «exposureRules[rule][insecure ? 'insecure' : 'exposed']»;",
+      by: 'true',
+    },
+    {
+      id: 'exposure.first-host-only',
+      title: 'each rule is refused',
+      at: '= «hosts.find((host) => !isLoopback(host))»;',
+      by: 'hosts.slice(0, 1).find((host) => !isLoopback(host))',
+    },
+  ]),
+  ...within('src/world/world.ts', exposureTest, [
+    {
+      id: 'exposure.consent-without-sign-in',
+      title: 'without --sign-in',
+      at: "«consent === 'manual' && serves.includes('identity-provider') && !(options.signIn || definition.signIn)»,",
+      by: 'false',
+    },
+    {
+      id: 'exposure.plain-control',
+      title: 'the control API without TLS',
+      at: "plainControl: «!isLoopback(host.controlHost) && host.controlUrl.startsWith('http:')»,",
+      by: 'false',
+    },
+    {
+      id: 'exposure.control-host-ignored',
+      title: 'the control API without TLS',
+      at: 'hosts: [host.host, «host.controlHost»,',
+      by: "'localhost'",
+    },
+    {
+      id: 'exposure.short-secret-exposed',
+      title: 'a control token or peer secret',
+      at: 'shortSecret: «isShortSecret(controlToken) || isShortSecret(peerSecret)»,',
+      by: 'false',
+    },
+    { id: 'exposure.short-seed', title: 'a --seed of fewer', at: 'shortSeed: «isShortSecret(seed)»,', by: 'false' },
+    {
+      id: 'exposure.empty-seed',
+      title: '--seed is empty',
+      at: "if («seed === ''») throw new ConfigError('--seed is empty",
+      by: 'false',
+    },
+  ]),
+  ...within('src/world/runtime.ts', exposureTest, [
+    {
+      id: 'exposure.consent-switched-on-later',
+      title: 'the control API cannot',
+      at: "clock, «exposure.allows('automaticConsent')»)",
+      by: 'true',
+    },
+  ]),
+  ...within('src/crypto/secret-strength.ts', exposureTest, [
+    {
+      id: 'exposure.short-secret-at-start',
+      title: 'is too short',
+      at: 'if («secret !== undefined && secret.length < MIN_SECRET_LENGTH») {',
+      by: 'false',
+    },
+    {
+      id: 'exposure.empty-secret-at-start',
+      title: '-secret is empty',
+      at: 'if («secret !== undefined && secret.length < MIN_SECRET_LENGTH») {',
+      by: 'secret && secret.length < MIN_SECRET_LENGTH',
+    },
+  ]),
+  ...within('src/crypto/secret-digest.ts', exposureTest, [
+    {
+      id: 'exposure.empty-secret-authenticates',
+      title: 'an empty secret authenticates nothing',
+      at: 'if («!secret || !digest») return false;',
+      by: 'false',
+    },
+  ]),
+];
+
+const files: readonly Broken[] = [
+  ...within('src/database/directory-lock.ts', lockTest, [
+    { id: 'directory-lock.not-taken', title: 'the lock of another', at: 'if («!tryLock(file.fd)») {', by: 'false' },
+    {
+      // A process id in the file says nothing about who holds the lock.
+      id: 'directory-lock.by-process-id',
+      title: 'a file that a dead',
+      at: 'if («!tryLock(file.fd)») {',
+      by: "!tryLock(file.fd) || Number(await file.readFile('utf8')) > 0",
+    },
+    {
+      id: 'directory-lock.free-without-process-id',
+      title: 'the lock of another',
+      at: 'if («!tryLock(file.fd)») {',
+      by: "!tryLock(file.fd) && Number(await file.readFile('utf8')) > 1",
+    },
+    {
+      id: 'directory-lock.kept-after-release',
+      title: 'the directory is made',
+      at: 'return () => «file.close()»;',
+      by: 'Promise.resolve()',
+    },
+  ]),
+  ...within('src/net/private-files.ts', lockTest, [
+    { id: 'private-files.open-directory', at: 'recursive: true, mode: «0o700» }', by: '0o755' },
+    { id: 'private-files.modes-ignored', at: 'if («(mode & FOREIGN_BITS) === 0») return;', by: 'true' },
+    {
+      id: 'private-files.modes-of-others-only',
+      at: 'if («(mode & FOREIGN_BITS) === 0») return;',
+      by: '(mode & 7) === 0',
+    },
+    {
+      id: 'private-files.directory-link-followed',
+      at: '= await «lstat(directory)».catch(fail)',
+      by: '(await import("node:fs/promises")).stat(directory)',
+    },
+    {
+      id: 'private-files.file-link-followed',
+      at: 'open(file, «O_RDWR | O_CREAT | O_NOFOLLOW»,',
+      by: 'O_RDWR | O_CREAT',
+    },
+    { id: 'private-files.open-content', at: "open(temporary, 'wx', «0o600»)", by: '0o644' },
+    {
+      id: 'private-files.written-in-place',
+      at: 'await «rename(temporary, file)»;',
+      by: "(await import('node:fs/promises')).writeFile(file, content)",
+    },
+  ]),
+];
+
+const limits: readonly Broken[] = [
+  ...within('src/http/rate-limits.ts', limitsTest, [
+    {
+      id: 'rate-limits.ignored',
+      title: 'two processes share',
+      at: 'await «consume(`${ase} ${subject}`, points)»;',
+      by: 'undefined',
+    },
+    {
+      id: 'rate-limits.one-counter-for-all',
+      title: 'two processes share',
+      at: 'consume(«`${ase} ${subject}`», points)',
+      by: 'ase',
+    },
+    {
+      id: 'rate-limits.one-counter-for-all-ases',
+      title: 'two processes share',
+      at: 'consume(«`${ase} ${subject}`», points)',
+      by: 'subject',
+    },
+    {
+      id: 'rate-limits.per-process',
+      title: 'two processes share',
+      at: 'limiter.consume(«subject.slice(0, MAX_SUBJECT_LENGTH)», consumed)',
+      by: '(counters.process ??= process.hrtime.bigint()) + subject',
+    },
+    {
+      id: 'rate-limits.bytes-count-as-requests',
+      title: 'two processes share',
+      at: "limit.unit === 'bytes' ? «bytes» : 1;",
+      by: '1',
+    },
+    {
+      id: 'rate-limits.address-from-the-client',
+      title: 'two processes share',
+      at: 'forwarded.at(«-trustedProxies»)',
+      by: '0',
+    },
+    {
+      id: 'rate-limits.untrusted-header',
+      title: 'two processes share',
+      at: 'if («trustedProxies === 0») return connected;',
+      by: 'req.headers["x-forwarded-for"] === undefined',
+    },
+    {
+      id: 'rate-limits.each-ipv6-address',
+      title: 'a network is',
+      at: 'if («!isIPv6(address)») return address;',
+      by: 'true',
+    },
+  ]),
+  {
+    id: 'rate-limits.not-applied',
+    title: 'servers answer 429',
+    file: 'src/http/router.ts',
+    at: 'await «context.limits?.checkAddress(req, operationId, body.length)»;',
+    by: 'undefined',
+    also: [
+      {
+        file: 'src/http/pipeline.ts',
+        at: 'await «limits?.checkKey(thumbprint, route.operationId, exchange.body.length)»;',
+        by: 'undefined',
+      },
+    ],
+    test: limitsTest,
+  },
+];
+
+/** Tables whose old rows the test looks for, with a rule in `src/world/retention.ts`, which must not be loaded before its mutants are in it. */
+const temporaryTables = ['quote', 'access_token', 'gnap_grant', 'webhook_event', 'outgoing_packet', 'signature_nonce'];
+
+const retention: readonly Broken[] = within('src/world/retention.ts', retentionTest, [
+  ...temporaryTables.map((table) => ({
+    id: `retention.${table.replaceAll('_', '-')}-stays`,
+    at: 'condition } of «retentionRules») {',
+    by: `retentionRules.filter(({ table }) => table !== '${table}')`,
+  })),
+  {
+    id: 'retention.at-once',
+    title: 'rows stay',
+    at: 'condition(toInstant(«now - days * DAY_MS»))',
+    by: 'now',
+  },
+  {
+    id: 'retention.counters-stay',
+    title: 'counters of rate limits',
+    at: ".where('expire', '<', «String(wallNow)»)",
+    by: "'0'",
+  },
+  {
+    id: 'retention.dead-worlds-stay',
+    title: 'the worlds of a killed',
+    at: ".where('alive_until', '<', «toInstant(wallNow)»)",
+    by: 'toInstant(0)',
+  },
+  {
+    id: 'retention.live-worlds-go',
+    title: 'the worlds of a killed',
+    at: 'set({ alive_until: toInstant(«wallNow + WORLD_LEASE_MS») })',
+    by: 'wallNow - 1',
+  },
+]);
+
+export const deploymentMutants: readonly Mutant[] = [...exposure, ...files, ...limits, ...retention].map((mutant) => ({
+  ...mutant,
+  fails: [],
+}));
