@@ -1,13 +1,28 @@
 /** The operations of an OpenAPI 3.1 document with their JSON bodies, in document order. */
-import { isObject, type JsonObject, readPointer, writePointer } from './json.ts';
+import { isObject, type JsonObject, readPointer, resolveReference, writePointer } from './json.ts';
 
 export interface Operation {
   readonly id: string;
   /** Pointer to the schema of the request body, if the operation takes one. */
   readonly request: string | null;
+  /** Media type of the request body; only the first one that the program reads. */
+  readonly contentType: string | null;
+  readonly bodyRequired: boolean;
+  readonly parameters: readonly Parameter[];
   /** Status → pointer to the schema of the JSON body, or null for a response without a body. */
   readonly responses: ReadonlyMap<number, string | null>;
 }
+
+export interface Parameter {
+  readonly in: 'path' | 'query' | 'header';
+  readonly name: string;
+  readonly required: boolean;
+  /** Pointer to its schema. */
+  readonly schema: string;
+  readonly isInteger: boolean;
+}
+
+const mediaTypes = ['application/json', 'application/x-www-form-urlencoded'];
 
 const METHODS = ['get', 'put', 'post', 'delete', 'patch', 'options'];
 
@@ -20,13 +35,13 @@ export function listOperations(document: JsonObject): Operation[] {
       if (!isObject(operation)) continue;
       const at = ['paths', path, method];
       if (typeof operation['operationId'] !== 'string') throw new Error(`${method} ${path} lacks an operationId`);
+      const body = isObject(operation['requestBody']) ? resolveReference(document, operation['requestBody']) : {};
       operations.push({
         id: operation['operationId'],
-        request: findSchema(
-          document,
-          [...at, 'requestBody'],
-          ['application/json', 'application/x-www-form-urlencoded'],
-        ),
+        request: findSchema(document, [...at, 'requestBody'], mediaTypes),
+        contentType: mediaTypes.find((type) => isObject(body['content']) && type in body['content']) ?? null,
+        bodyRequired: body['required'] === true,
+        parameters: [at.slice(0, -1), at].flatMap((node) => listParameters(document, [...node, 'parameters'])),
         responses: new Map(
           Object.keys(operation['responses'] as JsonObject).map((status) => {
             if (!/^\d{3}$/.test(status)) throw new Error(`${operation['operationId']} declares the status ${status}`);
@@ -37,6 +52,17 @@ export function listOperations(document: JsonObject): Operation[] {
     }
   }
   return operations;
+}
+
+function listParameters(document: JsonObject, at: string[]): Parameter[] {
+  const listed = (readPointer(document, writePointer(at)) ?? []) as JsonObject[];
+  return listed.map((_, index) => {
+    const pointer = followReferences(document, writePointer([...at, `${index}`]));
+    const { in: place, name, required = false } = readPointer(document, pointer) as JsonObject;
+    const schema = followReferences(document, `${pointer}/schema`);
+    const { type } = readPointer(document, schema) as JsonObject;
+    return { in: place, name, required, schema, isInteger: type === 'integer' } as Parameter;
+  });
 }
 
 function findSchema(document: JsonObject, at: string[], mediaTypes: string[]): string | null {

@@ -4219,14 +4219,67 @@ return errors === 0;
 }
 validate49.evaluated = {"props":{"interact_ref":true},"dynamicProps":false,"dynamicItems":false};
 
-const paths_1continue_1_id_post_responses_200_content_application_1json_schema = validate50;
-const schema74 = {"$id":"paths_1continue_1_id_post_responses_200_content_application_1json_schema","$ref":"document#/paths/~1continue~1%7Bid%7D/post/responses/200/content/application~1json/schema"};
-const schema75 = {"type":"object","properties":{"access_token":{"$ref":"#/components/schemas/access_token"},"subject":{"$ref":"#/components/schemas/subject"},"continue":{"$ref":"#/components/schemas/continue"}},"required":["continue"]};
+const parameters_post_continue = validate50;
+const schema74 = {"$id":"parameters_post_continue","type":"object","properties":{"path":{"type":"object","required":["id"],"properties":{"id":{"$ref":"document#/paths/~1continue~1%7Bid%7D/parameters/0/schema"}}}}};
+const schema75 = {"type":"string"};
 
-function validate51(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate50(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="parameters_post_continue" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate51.evaluated;
+const evaluated0 = validate50.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.path !== undefined){
+let data0 = data.path;
+const _errs1 = errors;
+if(errors === _errs1){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+let missing0;
+if((data0.id === undefined) && (missing0 = "id")){
+validate50.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data0.id !== undefined){
+if(typeof data0.id !== "string"){
+validate50.errors = [{instancePath:instancePath+"/path/id",schemaPath:"document#/paths/~1continue~1%7Bid%7D/parameters/0/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+}
+}
+else {
+validate50.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+}
+}
+else {
+validate50.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate50.errors = vErrors;
+return errors === 0;
+}
+validate50.evaluated = {"props":{"path":true},"dynamicProps":false,"dynamicItems":false};
+
+const paths_1continue_1_id_post_responses_200_content_application_1json_schema = validate51;
+const schema76 = {"$id":"paths_1continue_1_id_post_responses_200_content_application_1json_schema","$ref":"document#/paths/~1continue~1%7Bid%7D/post/responses/200/content/application~1json/schema"};
+const schema77 = {"type":"object","properties":{"access_token":{"$ref":"#/components/schemas/access_token"},"subject":{"$ref":"#/components/schemas/subject"},"continue":{"$ref":"#/components/schemas/continue"}},"required":["continue"]};
+
+function validate52(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate52.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4237,7 +4290,7 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((data.continue === undefined) && (missing0 = "continue")){
-validate51.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate52.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
@@ -4261,7 +4314,7 @@ if(errors === _errs3){
 if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
 let missing1;
 if((data1.sub_ids === undefined) && (missing1 = "sub_ids")){
-validate51.errors = [{instancePath:instancePath+"/subject",schemaPath:"#/components/schemas/subject/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+validate52.errors = [{instancePath:instancePath+"/subject",schemaPath:"#/components/schemas/subject/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
 return false;
 }
 else {
@@ -4271,12 +4324,12 @@ const _errs5 = errors;
 if(errors === _errs5){
 if(Array.isArray(data2)){
 if(data2.length > 1){
-validate51.errors = [{instancePath:instancePath+"/subject/sub_ids",schemaPath:"#/components/schemas/subject/properties/sub_ids/maxItems",keyword:"maxItems",params:{limit: 1},message:"must NOT have more than 1 items"}];
+validate52.errors = [{instancePath:instancePath+"/subject/sub_ids",schemaPath:"#/components/schemas/subject/properties/sub_ids/maxItems",keyword:"maxItems",params:{limit: 1},message:"must NOT have more than 1 items"}];
 return false;
 }
 else {
 if(data2.length < 1){
-validate51.errors = [{instancePath:instancePath+"/subject/sub_ids",schemaPath:"#/components/schemas/subject/properties/sub_ids/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items"}];
+validate52.errors = [{instancePath:instancePath+"/subject/sub_ids",schemaPath:"#/components/schemas/subject/properties/sub_ids/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items"}];
 return false;
 }
 else {
@@ -4289,14 +4342,14 @@ if(errors === _errs7){
 if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
 let missing2;
 if(((data3.id === undefined) && (missing2 = "id")) || ((data3.format === undefined) && (missing2 = "format"))){
-validate51.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i0,schemaPath:"#/components/schemas/subject/properties/sub_ids/items/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"}];
+validate52.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i0,schemaPath:"#/components/schemas/subject/properties/sub_ids/items/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"}];
 return false;
 }
 else {
 if(data3.id !== undefined){
 const _errs9 = errors;
 if(typeof data3.id !== "string"){
-validate51.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i0+"/id",schemaPath:"#/components/schemas/subject/properties/sub_ids/items/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate52.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i0+"/id",schemaPath:"#/components/schemas/subject/properties/sub_ids/items/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid4 = _errs9 === errors;
@@ -4309,11 +4362,11 @@ if(data3.format !== undefined){
 let data5 = data3.format;
 const _errs11 = errors;
 if(typeof data5 !== "string"){
-validate51.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i0+"/format",schemaPath:"#/components/schemas/subject/properties/sub_ids/items/properties/format/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate52.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i0+"/format",schemaPath:"#/components/schemas/subject/properties/sub_ids/items/properties/format/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 if(!(data5 === "uri")){
-validate51.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i0+"/format",schemaPath:"#/components/schemas/subject/properties/sub_ids/items/properties/format/enum",keyword:"enum",params:{allowedValues: schema51.properties.sub_ids.items.properties.format.enum},message:"must be equal to one of the allowed values"}];
+validate52.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i0+"/format",schemaPath:"#/components/schemas/subject/properties/sub_ids/items/properties/format/enum",keyword:"enum",params:{allowedValues: schema51.properties.sub_ids.items.properties.format.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid4 = _errs11 === errors;
@@ -4325,7 +4378,7 @@ var valid4 = true;
 }
 }
 else {
-validate51.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i0,schemaPath:"#/components/schemas/subject/properties/sub_ids/items/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate52.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i0,schemaPath:"#/components/schemas/subject/properties/sub_ids/items/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -4338,7 +4391,7 @@ break;
 }
 }
 else {
-validate51.errors = [{instancePath:instancePath+"/subject/sub_ids",schemaPath:"#/components/schemas/subject/properties/sub_ids/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate52.errors = [{instancePath:instancePath+"/subject/sub_ids",schemaPath:"#/components/schemas/subject/properties/sub_ids/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
 }
 }
@@ -4346,7 +4399,7 @@ return false;
 }
 }
 else {
-validate51.errors = [{instancePath:instancePath+"/subject",schemaPath:"#/components/schemas/subject/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate52.errors = [{instancePath:instancePath+"/subject",schemaPath:"#/components/schemas/subject/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -4364,7 +4417,7 @@ if(errors === _errs14){
 if(data6 && typeof data6 == "object" && !Array.isArray(data6)){
 let missing3;
 if(((data6.access_token === undefined) && (missing3 = "access_token")) || ((data6.uri === undefined) && (missing3 = "uri"))){
-validate51.errors = [{instancePath:instancePath+"/continue",schemaPath:"#/components/schemas/continue/required",keyword:"required",params:{missingProperty: missing3},message:"must have required property '"+missing3+"'"}];
+validate52.errors = [{instancePath:instancePath+"/continue",schemaPath:"#/components/schemas/continue/required",keyword:"required",params:{missingProperty: missing3},message:"must have required property '"+missing3+"'"}];
 return false;
 }
 else {
@@ -4375,20 +4428,20 @@ if(errors === _errs16){
 if(data7 && typeof data7 == "object" && !Array.isArray(data7)){
 let missing4;
 if((data7.value === undefined) && (missing4 = "value")){
-validate51.errors = [{instancePath:instancePath+"/continue/access_token",schemaPath:"#/components/schemas/continue/properties/access_token/required",keyword:"required",params:{missingProperty: missing4},message:"must have required property '"+missing4+"'"}];
+validate52.errors = [{instancePath:instancePath+"/continue/access_token",schemaPath:"#/components/schemas/continue/properties/access_token/required",keyword:"required",params:{missingProperty: missing4},message:"must have required property '"+missing4+"'"}];
 return false;
 }
 else {
 if(data7.value !== undefined){
 if(typeof data7.value !== "string"){
-validate51.errors = [{instancePath:instancePath+"/continue/access_token/value",schemaPath:"#/components/schemas/continue/properties/access_token/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate52.errors = [{instancePath:instancePath+"/continue/access_token/value",schemaPath:"#/components/schemas/continue/properties/access_token/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
 }
 }
 else {
-validate51.errors = [{instancePath:instancePath+"/continue/access_token",schemaPath:"#/components/schemas/continue/properties/access_token/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate52.errors = [{instancePath:instancePath+"/continue/access_token",schemaPath:"#/components/schemas/continue/properties/access_token/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -4405,12 +4458,12 @@ if(errors === _errs20){
 if(errors === _errs20){
 if(typeof data9 === "string"){
 if(!(formats0(data9))){
-validate51.errors = [{instancePath:instancePath+"/continue/uri",schemaPath:"#/components/schemas/continue/properties/uri/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+validate52.errors = [{instancePath:instancePath+"/continue/uri",schemaPath:"#/components/schemas/continue/properties/uri/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
 return false;
 }
 }
 else {
-validate51.errors = [{instancePath:instancePath+"/continue/uri",schemaPath:"#/components/schemas/continue/properties/uri/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate52.errors = [{instancePath:instancePath+"/continue/uri",schemaPath:"#/components/schemas/continue/properties/uri/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -4425,7 +4478,7 @@ if(data6.wait !== undefined){
 let data10 = data6.wait;
 const _errs22 = errors;
 if(!(((typeof data10 == "number") && (!(data10 % 1) && !isNaN(data10))) && (isFinite(data10)))){
-validate51.errors = [{instancePath:instancePath+"/continue/wait",schemaPath:"#/components/schemas/continue/properties/wait/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate52.errors = [{instancePath:instancePath+"/continue/wait",schemaPath:"#/components/schemas/continue/properties/wait/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 var valid6 = _errs22 === errors;
@@ -4438,7 +4491,7 @@ var valid6 = true;
 }
 }
 else {
-validate51.errors = [{instancePath:instancePath+"/continue",schemaPath:"#/components/schemas/continue/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate52.errors = [{instancePath:instancePath+"/continue",schemaPath:"#/components/schemas/continue/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -4452,45 +4505,45 @@ var valid0 = true;
 }
 }
 else {
-validate51.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate52.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate51.errors = vErrors;
+validate52.errors = vErrors;
 return errors === 0;
 }
-validate51.evaluated = {"props":{"access_token":true,"subject":true,"continue":true},"dynamicProps":false,"dynamicItems":false};
+validate52.evaluated = {"props":{"access_token":true,"subject":true,"continue":true},"dynamicProps":false,"dynamicItems":false};
 
 
-function validate50(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate51(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="paths_1continue_1_id_post_responses_200_content_application_1json_schema" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate50.evaluated;
+const evaluated0 = validate51.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate51(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate51.errors : vErrors.concat(validate51.errors);
+if(!(validate52(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate52.errors : vErrors.concat(validate52.errors);
 errors = vErrors.length;
 }
-validate50.errors = vErrors;
+validate51.errors = vErrors;
 return errors === 0;
 }
-validate50.evaluated = {"props":{"access_token":true,"subject":true,"continue":true},"dynamicProps":false,"dynamicItems":false};
+validate51.evaluated = {"props":{"access_token":true,"subject":true,"continue":true},"dynamicProps":false,"dynamicItems":false};
 
-const paths_1continue_1_id_post_responses_400_content_application_1json_schema = validate54;
-const schema78 = {"$id":"paths_1continue_1_id_post_responses_400_content_application_1json_schema","$ref":"document#/paths/~1continue~1%7Bid%7D/post/responses/400/content/application~1json/schema"};
-const schema79 = {"oneOf":[{"$ref":"#/components/schemas/error-too-fast"},{"$ref":"#/components/schemas/error-invalid-client"},{"$ref":"#/components/schemas/error-invalid-request"}]};
-const schema80 = {"type":"object","properties":{"error":{"type":"object","properties":{"description":{"type":"string"},"code":{"type":"string","enum":["too_fast"]}},"required":["code","description"]}},"required":["error"]};
+const paths_1continue_1_id_post_responses_400_content_application_1json_schema = validate55;
+const schema80 = {"$id":"paths_1continue_1_id_post_responses_400_content_application_1json_schema","$ref":"document#/paths/~1continue~1%7Bid%7D/post/responses/400/content/application~1json/schema"};
+const schema81 = {"oneOf":[{"$ref":"#/components/schemas/error-too-fast"},{"$ref":"#/components/schemas/error-invalid-client"},{"$ref":"#/components/schemas/error-invalid-request"}]};
+const schema82 = {"type":"object","properties":{"error":{"type":"object","properties":{"description":{"type":"string"},"code":{"type":"string","enum":["too_fast"]}},"required":["code","description"]}},"required":["error"]};
 
-function validate55(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate56(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate55.evaluated;
+const evaluated0 = validate56.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4565,7 +4618,7 @@ vErrors.push(err3);
 errors++;
 }
 if(!(data2 === "too_fast")){
-const err4 = {instancePath:instancePath+"/error/code",schemaPath:"#/components/schemas/error-too-fast/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema80.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err4 = {instancePath:instancePath+"/error/code",schemaPath:"#/components/schemas/error-too-fast/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema82.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -4867,7 +4920,7 @@ else {
 vErrors.push(err21);
 }
 errors++;
-validate55.errors = vErrors;
+validate56.errors = vErrors;
 return false;
 }
 else {
@@ -4881,46 +4934,46 @@ vErrors = null;
 }
 }
 }
-validate55.errors = vErrors;
+validate56.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate55.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate56.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
 
-function validate54(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate55(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="paths_1continue_1_id_post_responses_400_content_application_1json_schema" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate54.evaluated;
+const evaluated0 = validate55.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate55(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate55.errors : vErrors.concat(validate55.errors);
+if(!(validate56(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate56.errors : vErrors.concat(validate56.errors);
 errors = vErrors.length;
 }
 else {
-var props0 = validate55.evaluated.props;
+var props0 = validate56.evaluated.props;
 }
-validate54.errors = vErrors;
+validate55.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate54.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate55.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
-const paths_1continue_1_id_post_responses_401_content_application_1json_schema = validate57;
-const schema83 = {"$id":"paths_1continue_1_id_post_responses_401_content_application_1json_schema","$ref":"document#/paths/~1continue~1%7Bid%7D/post/responses/401/content/application~1json/schema"};
-const schema84 = {"oneOf":[{"$ref":"#/components/schemas/error-invalid-client"},{"$ref":"#/components/schemas/error-invalid-continuation"},{"$ref":"#/components/schemas/error-request-denied"}]};
-const schema86 = {"type":"object","properties":{"error":{"type":"object","properties":{"description":{"type":"string"},"code":{"type":"string","enum":["invalid_continuation"]}},"required":["code","description"]}},"required":["error"]};
+const paths_1continue_1_id_post_responses_401_content_application_1json_schema = validate58;
+const schema85 = {"$id":"paths_1continue_1_id_post_responses_401_content_application_1json_schema","$ref":"document#/paths/~1continue~1%7Bid%7D/post/responses/401/content/application~1json/schema"};
+const schema86 = {"oneOf":[{"$ref":"#/components/schemas/error-invalid-client"},{"$ref":"#/components/schemas/error-invalid-continuation"},{"$ref":"#/components/schemas/error-request-denied"}]};
+const schema88 = {"type":"object","properties":{"error":{"type":"object","properties":{"description":{"type":"string"},"code":{"type":"string","enum":["invalid_continuation"]}},"required":["code","description"]}},"required":["error"]};
 
-function validate58(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate59(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate58.evaluated;
+const evaluated0 = validate59.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5109,7 +5162,7 @@ vErrors.push(err10);
 errors++;
 }
 if(!(data5 === "invalid_continuation")){
-const err11 = {instancePath:instancePath+"/error/code",schemaPath:"#/components/schemas/error-invalid-continuation/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema86.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err11 = {instancePath:instancePath+"/error/code",schemaPath:"#/components/schemas/error-invalid-continuation/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema88.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -5297,7 +5350,7 @@ else {
 vErrors.push(err21);
 }
 errors++;
-validate58.errors = vErrors;
+validate59.errors = vErrors;
 return false;
 }
 else {
@@ -5311,45 +5364,45 @@ vErrors = null;
 }
 }
 }
-validate58.errors = vErrors;
+validate59.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate58.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate59.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
 
-function validate57(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate58(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="paths_1continue_1_id_post_responses_401_content_application_1json_schema" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate57.evaluated;
+const evaluated0 = validate58.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate58(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate58.errors : vErrors.concat(validate58.errors);
+if(!(validate59(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate59.errors : vErrors.concat(validate59.errors);
 errors = vErrors.length;
 }
 else {
-var props0 = validate58.evaluated.props;
+var props0 = validate59.evaluated.props;
 }
-validate57.errors = vErrors;
+validate58.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate57.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate58.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
-const paths_1continue_1_id_post_responses_404_content_application_1json_schema = validate60;
-const schema88 = {"$id":"paths_1continue_1_id_post_responses_404_content_application_1json_schema","$ref":"document#/paths/~1continue~1%7Bid%7D/post/responses/404/content/application~1json/schema"};
-const schema89 = {"oneOf":[{"$ref":"#/components/schemas/error-invalid-continuation"},{"$ref":"#/components/schemas/error-invalid-request"}]};
+const paths_1continue_1_id_post_responses_404_content_application_1json_schema = validate61;
+const schema90 = {"$id":"paths_1continue_1_id_post_responses_404_content_application_1json_schema","$ref":"document#/paths/~1continue~1%7Bid%7D/post/responses/404/content/application~1json/schema"};
+const schema91 = {"oneOf":[{"$ref":"#/components/schemas/error-invalid-continuation"},{"$ref":"#/components/schemas/error-invalid-request"}]};
 
-function validate61(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate62(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate61.evaluated;
+const evaluated0 = validate62.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5424,7 +5477,7 @@ vErrors.push(err3);
 errors++;
 }
 if(!(data2 === "invalid_continuation")){
-const err4 = {instancePath:instancePath+"/error/code",schemaPath:"#/components/schemas/error-invalid-continuation/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema86.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err4 = {instancePath:instancePath+"/error/code",schemaPath:"#/components/schemas/error-invalid-continuation/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema88.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -5604,7 +5657,7 @@ else {
 vErrors.push(err14);
 }
 errors++;
-validate61.errors = vErrors;
+validate62.errors = vErrors;
 return false;
 }
 else {
@@ -5618,45 +5671,45 @@ vErrors = null;
 }
 }
 }
-validate61.errors = vErrors;
+validate62.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate61.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate62.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
 
-function validate60(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate61(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="paths_1continue_1_id_post_responses_404_content_application_1json_schema" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate60.evaluated;
+const evaluated0 = validate61.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate61(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate61.errors : vErrors.concat(validate61.errors);
+if(!(validate62(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate62.errors : vErrors.concat(validate62.errors);
 errors = vErrors.length;
 }
 else {
-var props0 = validate61.evaluated.props;
+var props0 = validate62.evaluated.props;
 }
-validate60.errors = vErrors;
+validate61.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate60.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate61.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
-const paths_1continue_1_id_delete_responses_401_content_application_1json_schema = validate63;
-const schema92 = {"$id":"paths_1continue_1_id_delete_responses_401_content_application_1json_schema","$ref":"document#/paths/~1continue~1%7Bid%7D/delete/responses/401/content/application~1json/schema"};
-const schema93 = {"oneOf":[{"$ref":"#/components/schemas/error-invalid-client"},{"$ref":"#/components/schemas/error-invalid-continuation"},{"$ref":"#/components/schemas/error-invalid-request"}]};
+const paths_1continue_1_id_delete_responses_401_content_application_1json_schema = validate64;
+const schema94 = {"$id":"paths_1continue_1_id_delete_responses_401_content_application_1json_schema","$ref":"document#/paths/~1continue~1%7Bid%7D/delete/responses/401/content/application~1json/schema"};
+const schema95 = {"oneOf":[{"$ref":"#/components/schemas/error-invalid-client"},{"$ref":"#/components/schemas/error-invalid-continuation"},{"$ref":"#/components/schemas/error-invalid-request"}]};
 
-function validate64(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate65(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate64.evaluated;
+const evaluated0 = validate65.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5845,7 +5898,7 @@ vErrors.push(err10);
 errors++;
 }
 if(!(data5 === "invalid_continuation")){
-const err11 = {instancePath:instancePath+"/error/code",schemaPath:"#/components/schemas/error-invalid-continuation/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema86.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err11 = {instancePath:instancePath+"/error/code",schemaPath:"#/components/schemas/error-invalid-continuation/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema88.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -6033,7 +6086,7 @@ else {
 vErrors.push(err21);
 }
 errors++;
-validate64.errors = vErrors;
+validate65.errors = vErrors;
 return false;
 }
 else {
@@ -6047,42 +6100,43 @@ vErrors = null;
 }
 }
 }
-validate64.errors = vErrors;
+validate65.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate64.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate65.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
 
-function validate63(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate64(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="paths_1continue_1_id_delete_responses_401_content_application_1json_schema" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate63.evaluated;
+const evaluated0 = validate64.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate64(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate64.errors : vErrors.concat(validate64.errors);
+if(!(validate65(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate65.errors : vErrors.concat(validate65.errors);
 errors = vErrors.length;
 }
 else {
-var props0 = validate64.evaluated.props;
+var props0 = validate65.evaluated.props;
 }
-validate63.errors = vErrors;
+validate64.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate63.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate64.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
-const paths_1token_1_id_post_responses_200_content_application_1json_schema = validate66;
-const schema97 = {"$id":"paths_1token_1_id_post_responses_200_content_application_1json_schema","$ref":"document#/paths/~1token~1%7Bid%7D/post/responses/200/content/application~1json/schema"};
-const schema98 = {"type":"object","properties":{"access_token":{"$ref":"#/components/schemas/access_token"}},"required":["access_token"]};
+const parameters_post_token = validate67;
+const schema99 = {"$id":"parameters_post_token","type":"object","properties":{"path":{"type":"object","required":["id"],"properties":{"id":{"$ref":"document#/paths/~1token~1%7Bid%7D/parameters/0/schema"}}}}};
+const schema100 = {"type":"string"};
 
 function validate67(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="parameters_post_token" */;
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate67.evaluated;
@@ -6094,16 +6148,28 @@ evaluated0.items = undefined;
 }
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.path !== undefined){
+let data0 = data.path;
+const _errs1 = errors;
+if(errors === _errs1){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 let missing0;
-if((data.access_token === undefined) && (missing0 = "access_token")){
-validate67.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+if((data0.id === undefined) && (missing0 = "id")){
+validate67.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
-if(data.access_token !== undefined){
-if(!(validate38(data.access_token, {instancePath:instancePath+"/access_token",parentData:data,parentDataProperty:"access_token",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate38.errors : vErrors.concat(validate38.errors);
-errors = vErrors.length;
+if(data0.id !== undefined){
+if(typeof data0.id !== "string"){
+validate67.errors = [{instancePath:instancePath+"/path/id",schemaPath:"document#/paths/~1token~1%7Bid%7D/parameters/0/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+}
+}
+else {
+validate67.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
 }
 }
 }
@@ -6116,38 +6182,78 @@ return false;
 validate67.errors = vErrors;
 return errors === 0;
 }
-validate67.evaluated = {"props":{"access_token":true},"dynamicProps":false,"dynamicItems":false};
+validate67.evaluated = {"props":{"path":true},"dynamicProps":false,"dynamicItems":false};
 
+const paths_1token_1_id_post_responses_200_content_application_1json_schema = validate68;
+const schema101 = {"$id":"paths_1token_1_id_post_responses_200_content_application_1json_schema","$ref":"document#/paths/~1token~1%7Bid%7D/post/responses/200/content/application~1json/schema"};
+const schema102 = {"type":"object","properties":{"access_token":{"$ref":"#/components/schemas/access_token"}},"required":["access_token"]};
 
-function validate66(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="paths_1token_1_id_post_responses_200_content_application_1json_schema" */;
+function validate69(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate66.evaluated;
+const evaluated0 = validate69.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate67(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate67.errors : vErrors.concat(validate67.errors);
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((data.access_token === undefined) && (missing0 = "access_token")){
+validate69.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data.access_token !== undefined){
+if(!(validate38(data.access_token, {instancePath:instancePath+"/access_token",parentData:data,parentDataProperty:"access_token",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate38.errors : vErrors.concat(validate38.errors);
 errors = vErrors.length;
 }
-validate66.errors = vErrors;
+}
+}
+}
+else {
+validate69.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate69.errors = vErrors;
 return errors === 0;
 }
-validate66.evaluated = {"props":{"access_token":true},"dynamicProps":false,"dynamicItems":false};
+validate69.evaluated = {"props":{"access_token":true},"dynamicProps":false,"dynamicItems":false};
 
-const paths_1token_1_id_post_responses_400_content_application_1json_schema = validate70;
-const schema99 = {"$id":"paths_1token_1_id_post_responses_400_content_application_1json_schema","$ref":"document#/paths/~1token~1%7Bid%7D/post/responses/400/content/application~1json/schema"};
-const schema100 = {"oneOf":[{"$ref":"#/components/schemas/error-invalid-rotation"},{"$ref":"#/components/schemas/error-invalid-client"}]};
-const schema101 = {"type":"object","properties":{"error":{"type":"object","properties":{"description":{"type":"string"},"code":{"type":"string","enum":["invalid_rotation"]}},"required":["code","description"]}},"required":["error"]};
 
-function validate71(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate68(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="paths_1token_1_id_post_responses_200_content_application_1json_schema" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate71.evaluated;
+const evaluated0 = validate68.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(!(validate69(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate69.errors : vErrors.concat(validate69.errors);
+errors = vErrors.length;
+}
+validate68.errors = vErrors;
+return errors === 0;
+}
+validate68.evaluated = {"props":{"access_token":true},"dynamicProps":false,"dynamicItems":false};
+
+const paths_1token_1_id_post_responses_400_content_application_1json_schema = validate72;
+const schema103 = {"$id":"paths_1token_1_id_post_responses_400_content_application_1json_schema","$ref":"document#/paths/~1token~1%7Bid%7D/post/responses/400/content/application~1json/schema"};
+const schema104 = {"oneOf":[{"$ref":"#/components/schemas/error-invalid-rotation"},{"$ref":"#/components/schemas/error-invalid-client"}]};
+const schema105 = {"type":"object","properties":{"error":{"type":"object","properties":{"description":{"type":"string"},"code":{"type":"string","enum":["invalid_rotation"]}},"required":["code","description"]}},"required":["error"]};
+
+function validate73(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate73.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6222,7 +6328,7 @@ vErrors.push(err3);
 errors++;
 }
 if(!(data2 === "invalid_rotation")){
-const err4 = {instancePath:instancePath+"/error/code",schemaPath:"#/components/schemas/error-invalid-rotation/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema101.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
+const err4 = {instancePath:instancePath+"/error/code",schemaPath:"#/components/schemas/error-invalid-rotation/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema105.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -6402,7 +6508,7 @@ else {
 vErrors.push(err14);
 }
 errors++;
-validate71.errors = vErrors;
+validate73.errors = vErrors;
 return false;
 }
 else {
@@ -6416,45 +6522,45 @@ vErrors = null;
 }
 }
 }
-validate71.errors = vErrors;
+validate73.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate71.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate73.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
 
-function validate70(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate72(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="paths_1token_1_id_post_responses_400_content_application_1json_schema" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate70.evaluated;
+const evaluated0 = validate72.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate71(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate71.errors : vErrors.concat(validate71.errors);
+if(!(validate73(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate73.errors : vErrors.concat(validate73.errors);
 errors = vErrors.length;
 }
 else {
-var props0 = validate71.evaluated.props;
+var props0 = validate73.evaluated.props;
 }
-validate70.errors = vErrors;
+validate72.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate70.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate72.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
-const components_schemas_error_invalid_rotation = validate73;
-const schema103 = {"$id":"components_schemas_error_invalid_rotation","$ref":"document#/components/schemas/error-invalid-rotation"};
+const components_schemas_error_invalid_rotation = validate75;
+const schema107 = {"$id":"components_schemas_error_invalid_rotation","$ref":"document#/components/schemas/error-invalid-rotation"};
 
-function validate73(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate75(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_error_invalid_rotation" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate73.evaluated;
+const evaluated0 = validate75.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6466,7 +6572,7 @@ if(errors === _errs0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((data.error === undefined) && (missing0 = "error")){
-validate73.errors = [{instancePath,schemaPath:"document#/components/schemas/error-invalid-rotation/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate75.errors = [{instancePath,schemaPath:"document#/components/schemas/error-invalid-rotation/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
@@ -6477,14 +6583,14 @@ if(errors === _errs2){
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 let missing1;
 if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
-validate73.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/schemas/error-invalid-rotation/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+validate75.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/schemas/error-invalid-rotation/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
 return false;
 }
 else {
 if(data0.description !== undefined){
 const _errs4 = errors;
 if(typeof data0.description !== "string"){
-validate73.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/schemas/error-invalid-rotation/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate75.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/schemas/error-invalid-rotation/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid2 = _errs4 === errors;
@@ -6497,11 +6603,11 @@ if(data0.code !== undefined){
 let data2 = data0.code;
 const _errs6 = errors;
 if(typeof data2 !== "string"){
-validate73.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/schemas/error-invalid-rotation/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate75.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/schemas/error-invalid-rotation/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 if(!(data2 === "invalid_rotation")){
-validate73.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/schemas/error-invalid-rotation/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema101.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
+validate75.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/schemas/error-invalid-rotation/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema105.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid2 = _errs6 === errors;
@@ -6513,7 +6619,7 @@ var valid2 = true;
 }
 }
 else {
-validate73.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/schemas/error-invalid-rotation/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate75.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/schemas/error-invalid-rotation/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -6521,14 +6627,72 @@ return false;
 }
 }
 else {
-validate73.errors = [{instancePath,schemaPath:"document#/components/schemas/error-invalid-rotation/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate75.errors = [{instancePath,schemaPath:"document#/components/schemas/error-invalid-rotation/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate73.errors = vErrors;
+validate75.errors = vErrors;
 return errors === 0;
 }
-validate73.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
+validate75.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
+export const requests = {
+  'post-request': {
+    query: [],
+    integers: [],
+    parameters: null,
+    contentType: 'application/json',
+    bodyRequired: true,
+    body: paths_1_post_requestBody_content_application_1json_schema,
+  },
+  'options-discovery': {
+    query: [],
+    integers: [],
+    parameters: null,
+    contentType: null,
+    bodyRequired: false,
+    body: null,
+  },
+  'post-continue': {
+    query: [],
+    integers: [],
+    parameters: parameters_post_continue,
+    contentType: 'application/json',
+    bodyRequired: false,
+    body: paths_1continue_1_id_post_requestBody_content_application_1json_schema,
+  },
+  'delete-continue': {
+    query: [],
+    integers: [],
+    parameters: parameters_post_continue,
+    contentType: null,
+    bodyRequired: false,
+    body: null,
+  },
+  'post-token': {
+    query: [],
+    integers: [],
+    parameters: parameters_post_token,
+    contentType: null,
+    bodyRequired: false,
+    body: null,
+  },
+  'delete-token': {
+    query: [],
+    integers: [],
+    parameters: parameters_post_token,
+    contentType: null,
+    bodyRequired: false,
+    body: null,
+  },
+  'get-discovery': {
+    query: [],
+    integers: [],
+    parameters: null,
+    contentType: null,
+    bodyRequired: false,
+    body: null,
+  },
+};
 export const requestBody = {
   'post-request': paths_1_post_requestBody_content_application_1json_schema,
   'post-continue': paths_1continue_1_id_post_requestBody_content_application_1json_schema,

@@ -4,6 +4,75 @@ import type { ErrorObject } from 'ajv';
 /** Validates a body. After false, `errors` holds the first violation until the next call. */
 export type Validate = ((data: unknown) => boolean) & { errors?: ErrorObject[] | null };
 
+export interface RequestShape {
+  /** Names of the query parameters. */
+  readonly query: readonly string[];
+  /** Path and query parameters that are integers. */
+  readonly integers: readonly string[];
+  /** Validates `{ path, query, header }`, with integers as numbers; null for operations without parameters. */
+  readonly parameters: Validate | null;
+  /** Media type and validator of the body; null for operations without a body. */
+  readonly contentType: string | null;
+  readonly bodyRequired: boolean;
+  readonly body: Validate | null;
+}
+
+export declare const requests: {
+  readonly 'get-state': RequestShape;
+  readonly 'post-clock': RequestShape;
+  readonly 'post-consent-policy': RequestShape;
+  readonly 'post-reset': RequestShape;
+  readonly 'list-exchanges': RequestShape;
+  readonly 'list-faults': RequestShape;
+  readonly 'replace-faults': RequestShape;
+  readonly 'add-fault': RequestShape;
+  readonly 'remove-faults': RequestShape;
+  readonly 'get-ledger': RequestShape;
+  readonly 'list-worlds': RequestShape;
+  readonly 'create-world': RequestShape;
+  readonly 'delete-world': RequestShape;
+  readonly 'list-accounts': RequestShape;
+  readonly 'create-account': RequestShape;
+  readonly 'create-deposit': RequestShape;
+  readonly 'create-withdrawal': RequestShape;
+  readonly 'list-wallet-addresses': RequestShape;
+  readonly 'create-wallet-address': RequestShape;
+  readonly 'change-wallet-address': RequestShape;
+  readonly 'list-wallet-address-keys': RequestShape;
+  readonly 'register-wallet-address-key': RequestShape;
+  readonly 'revoke-wallet-address-key': RequestShape;
+  readonly 'list-peers': RequestShape;
+  readonly 'create-peer': RequestShape;
+  readonly 'remove-peer': RequestShape;
+  readonly 'change-peer': RequestShape;
+  readonly 'list-fees': RequestShape;
+  readonly 'set-fee': RequestShape;
+  readonly 'get-prices': RequestShape;
+  readonly 'set-prices': RequestShape;
+  readonly 'get-rate-source': RequestShape;
+  readonly 'set-rate-source': RequestShape;
+  readonly 'get-webhook': RequestShape;
+  readonly 'set-webhook': RequestShape;
+  readonly 'remove-webhook': RequestShape;
+  readonly 'list-events': RequestShape;
+  readonly 'drop-event': RequestShape;
+  readonly 'retry-event': RequestShape;
+  readonly 'list-grants': RequestShape;
+  readonly 'list-transfers': RequestShape;
+  readonly 'list-reversals': RequestShape;
+  readonly 'create-reversal': RequestShape;
+  readonly 'list-packets-in-doubt': RequestShape;
+  readonly 'resolve-packet': RequestShape;
+  readonly 'get-peer-statement': RequestShape;
+  readonly 'get-peer-packet': RequestShape;
+  readonly 'list-grant-payments': RequestShape;
+  readonly 'list-actions': RequestShape;
+  readonly 'get-grant': RequestShape;
+  readonly 'revoke-grant': RequestShape;
+  readonly 'list-secrets': RequestShape;
+  readonly 'add-secret': RequestShape;
+};
+
 /** Operation → validator of its request body; operations without a body are absent. */
 export declare const requestBody: {
   readonly 'post-clock': Validate;

@@ -1179,16 +1179,132 @@ return errors === 0;
 }
 validate31.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_exchange_list = validate32;
-const schema50 = {"$id":"components_schemas_exchange_list","$ref":"document#/components/schemas/exchange-list"};
-const schema51 = {"type":"object","additionalProperties":false,"required":["exchanges"],"properties":{"exchanges":{"type":"array","items":{"$ref":"#/components/schemas/exchange"}}}};
-const schema52 = {"type":"object","additionalProperties":false,"required":["id","at","ase","operation","method","target","status","ms","lenient"],"properties":{"id":{"type":"integer"},"at":{"type":"string","format":"date-time"},"ase":{"type":"string"},"operation":{"type":"string"},"method":{"type":"string"},"target":{"type":"string"},"status":{"type":["integer","null"]},"ms":{"type":"number"},"lenient":{"type":"array","items":{"type":"string"}},"refusal":{"type":"object","additionalProperties":false,"required":["code","reason","requirements"],"properties":{"code":{"type":"string"},"reason":{"type":"string"},"requirements":{"type":"array","items":{"type":"string"}},"signatureBase":{"type":"string"}}}}};
-const func1 = Object.prototype.hasOwnProperty;
+const parameters_list_exchanges = validate32;
+const schema50 = {"$id":"parameters_list_exchanges","type":"object","properties":{"query":{"type":"object","required":[],"properties":{"after":{"$ref":"document#/paths/~1exchanges/get/parameters/0/schema"},"operation":{"$ref":"document#/paths/~1exchanges/get/parameters/1/schema"},"limit":{"$ref":"document#/paths/~1exchanges/get/parameters/2/schema"}}}}};
+const schema51 = {"type":"integer","minimum":0};
+const schema52 = {"type":"string","maxLength":100};
+const schema53 = {"type":"integer","minimum":1,"maximum":1000};
+const func1 = runtime1.default;
 
-function validate33(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate32(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="parameters_list_exchanges" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate33.evaluated;
+const evaluated0 = validate32.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.query !== undefined){
+let data0 = data.query;
+const _errs1 = errors;
+if(errors === _errs1){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+if(data0.after !== undefined){
+let data1 = data0.after;
+const _errs3 = errors;
+const _errs4 = errors;
+if(!(((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1))) && (isFinite(data1)))){
+validate32.errors = [{instancePath:instancePath+"/query/after",schemaPath:"document#/paths/~1exchanges/get/parameters/0/schema/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+return false;
+}
+if(errors === _errs4){
+if((typeof data1 == "number") && (isFinite(data1))){
+if(data1 < 0 || isNaN(data1)){
+validate32.errors = [{instancePath:instancePath+"/query/after",schemaPath:"document#/paths/~1exchanges/get/parameters/0/schema/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+return false;
+}
+}
+}
+var valid1 = _errs3 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data0.operation !== undefined){
+let data2 = data0.operation;
+const _errs6 = errors;
+const _errs7 = errors;
+if(errors === _errs7){
+if(typeof data2 === "string"){
+if(func1(data2) > 100){
+validate32.errors = [{instancePath:instancePath+"/query/operation",schemaPath:"document#/paths/~1exchanges/get/parameters/1/schema/maxLength",keyword:"maxLength",params:{limit: 100},message:"must NOT have more than 100 characters"}];
+return false;
+}
+}
+else {
+validate32.errors = [{instancePath:instancePath+"/query/operation",schemaPath:"document#/paths/~1exchanges/get/parameters/1/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid1 = _errs6 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data0.limit !== undefined){
+let data3 = data0.limit;
+const _errs9 = errors;
+const _errs10 = errors;
+if(!(((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))){
+validate32.errors = [{instancePath:instancePath+"/query/limit",schemaPath:"document#/paths/~1exchanges/get/parameters/2/schema/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+return false;
+}
+if(errors === _errs10){
+if((typeof data3 == "number") && (isFinite(data3))){
+if(data3 > 1000 || isNaN(data3)){
+validate32.errors = [{instancePath:instancePath+"/query/limit",schemaPath:"document#/paths/~1exchanges/get/parameters/2/schema/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000},message:"must be <= 1000"}];
+return false;
+}
+else {
+if(data3 < 1 || isNaN(data3)){
+validate32.errors = [{instancePath:instancePath+"/query/limit",schemaPath:"document#/paths/~1exchanges/get/parameters/2/schema/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"}];
+return false;
+}
+}
+}
+}
+var valid1 = _errs9 === errors;
+}
+else {
+var valid1 = true;
+}
+}
+}
+}
+else {
+validate32.errors = [{instancePath:instancePath+"/query",schemaPath:"#/properties/query/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+}
+}
+else {
+validate32.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate32.errors = vErrors;
+return errors === 0;
+}
+validate32.evaluated = {"props":{"query":true},"dynamicProps":false,"dynamicItems":false};
+
+const components_schemas_exchange_list = validate33;
+const schema54 = {"$id":"components_schemas_exchange_list","$ref":"document#/components/schemas/exchange-list"};
+const schema55 = {"type":"object","additionalProperties":false,"required":["exchanges"],"properties":{"exchanges":{"type":"array","items":{"$ref":"#/components/schemas/exchange"}}}};
+const schema56 = {"type":"object","additionalProperties":false,"required":["id","at","ase","operation","method","target","status","ms","lenient"],"properties":{"id":{"type":"integer"},"at":{"type":"string","format":"date-time"},"ase":{"type":"string"},"operation":{"type":"string"},"method":{"type":"string"},"target":{"type":"string"},"status":{"type":["integer","null"]},"ms":{"type":"number"},"lenient":{"type":"array","items":{"type":"string"}},"refusal":{"type":"object","additionalProperties":false,"required":["code","reason","requirements"],"properties":{"code":{"type":"string"},"reason":{"type":"string"},"requirements":{"type":"array","items":{"type":"string"}},"signatureBase":{"type":"string"}}}}};
+const func2 = Object.prototype.hasOwnProperty;
+
+function validate34(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate34.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1199,14 +1315,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((data.exchanges === undefined) && (missing0 = "exchanges")){
-validate33.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate34.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!(key0 === "exchanges")){
-validate33.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate34.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -1227,14 +1343,14 @@ if(errors === _errs5){
 if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
 let missing1;
 if((((((((((data1.id === undefined) && (missing1 = "id")) || ((data1.at === undefined) && (missing1 = "at"))) || ((data1.ase === undefined) && (missing1 = "ase"))) || ((data1.operation === undefined) && (missing1 = "operation"))) || ((data1.method === undefined) && (missing1 = "method"))) || ((data1.target === undefined) && (missing1 = "target"))) || ((data1.status === undefined) && (missing1 = "status"))) || ((data1.ms === undefined) && (missing1 = "ms"))) || ((data1.lenient === undefined) && (missing1 = "lenient"))){
-validate33.errors = [{instancePath:instancePath+"/exchanges/" + i0,schemaPath:"#/components/schemas/exchange/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+validate34.errors = [{instancePath:instancePath+"/exchanges/" + i0,schemaPath:"#/components/schemas/exchange/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
 return false;
 }
 else {
 const _errs7 = errors;
 for(const key1 in data1){
-if(!(func1.call(schema52.properties, key1))){
-validate33.errors = [{instancePath:instancePath+"/exchanges/" + i0,schemaPath:"#/components/schemas/exchange/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"}];
+if(!(func2.call(schema56.properties, key1))){
+validate34.errors = [{instancePath:instancePath+"/exchanges/" + i0,schemaPath:"#/components/schemas/exchange/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -1244,7 +1360,7 @@ if(data1.id !== undefined){
 let data2 = data1.id;
 const _errs8 = errors;
 if(!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))){
-validate33.errors = [{instancePath:instancePath+"/exchanges/" + i0+"/id",schemaPath:"#/components/schemas/exchange/properties/id/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate34.errors = [{instancePath:instancePath+"/exchanges/" + i0+"/id",schemaPath:"#/components/schemas/exchange/properties/id/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 var valid3 = _errs8 === errors;
@@ -1260,12 +1376,12 @@ if(errors === _errs10){
 if(errors === _errs10){
 if(typeof data3 === "string"){
 if(!(formats0.validate(data3))){
-validate33.errors = [{instancePath:instancePath+"/exchanges/" + i0+"/at",schemaPath:"#/components/schemas/exchange/properties/at/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
+validate34.errors = [{instancePath:instancePath+"/exchanges/" + i0+"/at",schemaPath:"#/components/schemas/exchange/properties/at/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
 return false;
 }
 }
 else {
-validate33.errors = [{instancePath:instancePath+"/exchanges/" + i0+"/at",schemaPath:"#/components/schemas/exchange/properties/at/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate34.errors = [{instancePath:instancePath+"/exchanges/" + i0+"/at",schemaPath:"#/components/schemas/exchange/properties/at/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -1279,7 +1395,7 @@ if(valid3){
 if(data1.ase !== undefined){
 const _errs12 = errors;
 if(typeof data1.ase !== "string"){
-validate33.errors = [{instancePath:instancePath+"/exchanges/" + i0+"/ase",schemaPath:"#/components/schemas/exchange/properties/ase/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate34.errors = [{instancePath:instancePath+"/exchanges/" + i0+"/ase",schemaPath:"#/components/schemas/exchange/properties/ase/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid3 = _errs12 === errors;
@@ -1291,7 +1407,7 @@ if(valid3){
 if(data1.operation !== undefined){
 const _errs14 = errors;
 if(typeof data1.operation !== "string"){
-validate33.errors = [{instancePath:instancePath+"/exchanges/" + i0+"/operation",schemaPath:"#/components/schemas/exchange/properties/operation/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate34.errors = [{instancePath:instancePath+"/exchanges/" + i0+"/operation",schemaPath:"#/components/schemas/exchange/properties/operation/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid3 = _errs14 === errors;
@@ -1303,7 +1419,7 @@ if(valid3){
 if(data1.method !== undefined){
 const _errs16 = errors;
 if(typeof data1.method !== "string"){
-validate33.errors = [{instancePath:instancePath+"/exchanges/" + i0+"/method",schemaPath:"#/components/schemas/exchange/properties/method/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate34.errors = [{instancePath:instancePath+"/exchanges/" + i0+"/method",schemaPath:"#/components/schemas/exchange/properties/method/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid3 = _errs16 === errors;
@@ -1315,7 +1431,7 @@ if(valid3){
 if(data1.target !== undefined){
 const _errs18 = errors;
 if(typeof data1.target !== "string"){
-validate33.errors = [{instancePath:instancePath+"/exchanges/" + i0+"/target",schemaPath:"#/components/schemas/exchange/properties/target/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate34.errors = [{instancePath:instancePath+"/exchanges/" + i0+"/target",schemaPath:"#/components/schemas/exchange/properties/target/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid3 = _errs18 === errors;
@@ -1328,7 +1444,7 @@ if(data1.status !== undefined){
 let data8 = data1.status;
 const _errs20 = errors;
 if((!(((typeof data8 == "number") && (!(data8 % 1) && !isNaN(data8))) && (isFinite(data8)))) && (data8 !== null)){
-validate33.errors = [{instancePath:instancePath+"/exchanges/" + i0+"/status",schemaPath:"#/components/schemas/exchange/properties/status/type",keyword:"type",params:{type: schema52.properties.status.type},message:"must be integer,null"}];
+validate34.errors = [{instancePath:instancePath+"/exchanges/" + i0+"/status",schemaPath:"#/components/schemas/exchange/properties/status/type",keyword:"type",params:{type: schema56.properties.status.type},message:"must be integer,null"}];
 return false;
 }
 var valid3 = _errs20 === errors;
@@ -1341,7 +1457,7 @@ if(data1.ms !== undefined){
 let data9 = data1.ms;
 const _errs22 = errors;
 if(!((typeof data9 == "number") && (isFinite(data9)))){
-validate33.errors = [{instancePath:instancePath+"/exchanges/" + i0+"/ms",schemaPath:"#/components/schemas/exchange/properties/ms/type",keyword:"type",params:{type: "number"},message:"must be number"}];
+validate34.errors = [{instancePath:instancePath+"/exchanges/" + i0+"/ms",schemaPath:"#/components/schemas/exchange/properties/ms/type",keyword:"type",params:{type: "number"},message:"must be number"}];
 return false;
 }
 var valid3 = _errs22 === errors;
@@ -1360,7 +1476,7 @@ const len1 = data10.length;
 for(let i1=0; i1<len1; i1++){
 const _errs26 = errors;
 if(typeof data10[i1] !== "string"){
-validate33.errors = [{instancePath:instancePath+"/exchanges/" + i0+"/lenient/" + i1,schemaPath:"#/components/schemas/exchange/properties/lenient/items/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate34.errors = [{instancePath:instancePath+"/exchanges/" + i0+"/lenient/" + i1,schemaPath:"#/components/schemas/exchange/properties/lenient/items/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid4 = _errs26 === errors;
@@ -1370,7 +1486,7 @@ break;
 }
 }
 else {
-validate33.errors = [{instancePath:instancePath+"/exchanges/" + i0+"/lenient",schemaPath:"#/components/schemas/exchange/properties/lenient/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate34.errors = [{instancePath:instancePath+"/exchanges/" + i0+"/lenient",schemaPath:"#/components/schemas/exchange/properties/lenient/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
 }
 }
@@ -1387,14 +1503,14 @@ if(errors === _errs28){
 if(data12 && typeof data12 == "object" && !Array.isArray(data12)){
 let missing2;
 if((((data12.code === undefined) && (missing2 = "code")) || ((data12.reason === undefined) && (missing2 = "reason"))) || ((data12.requirements === undefined) && (missing2 = "requirements"))){
-validate33.errors = [{instancePath:instancePath+"/exchanges/" + i0+"/refusal",schemaPath:"#/components/schemas/exchange/properties/refusal/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"}];
+validate34.errors = [{instancePath:instancePath+"/exchanges/" + i0+"/refusal",schemaPath:"#/components/schemas/exchange/properties/refusal/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"}];
 return false;
 }
 else {
 const _errs30 = errors;
 for(const key2 in data12){
 if(!((((key2 === "code") || (key2 === "reason")) || (key2 === "requirements")) || (key2 === "signatureBase"))){
-validate33.errors = [{instancePath:instancePath+"/exchanges/" + i0+"/refusal",schemaPath:"#/components/schemas/exchange/properties/refusal/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2},message:"must NOT have additional properties"}];
+validate34.errors = [{instancePath:instancePath+"/exchanges/" + i0+"/refusal",schemaPath:"#/components/schemas/exchange/properties/refusal/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -1403,7 +1519,7 @@ if(_errs30 === errors){
 if(data12.code !== undefined){
 const _errs31 = errors;
 if(typeof data12.code !== "string"){
-validate33.errors = [{instancePath:instancePath+"/exchanges/" + i0+"/refusal/code",schemaPath:"#/components/schemas/exchange/properties/refusal/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate34.errors = [{instancePath:instancePath+"/exchanges/" + i0+"/refusal/code",schemaPath:"#/components/schemas/exchange/properties/refusal/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid5 = _errs31 === errors;
@@ -1415,7 +1531,7 @@ if(valid5){
 if(data12.reason !== undefined){
 const _errs33 = errors;
 if(typeof data12.reason !== "string"){
-validate33.errors = [{instancePath:instancePath+"/exchanges/" + i0+"/refusal/reason",schemaPath:"#/components/schemas/exchange/properties/refusal/properties/reason/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate34.errors = [{instancePath:instancePath+"/exchanges/" + i0+"/refusal/reason",schemaPath:"#/components/schemas/exchange/properties/refusal/properties/reason/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid5 = _errs33 === errors;
@@ -1434,7 +1550,7 @@ const len2 = data15.length;
 for(let i2=0; i2<len2; i2++){
 const _errs37 = errors;
 if(typeof data15[i2] !== "string"){
-validate33.errors = [{instancePath:instancePath+"/exchanges/" + i0+"/refusal/requirements/" + i2,schemaPath:"#/components/schemas/exchange/properties/refusal/properties/requirements/items/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate34.errors = [{instancePath:instancePath+"/exchanges/" + i0+"/refusal/requirements/" + i2,schemaPath:"#/components/schemas/exchange/properties/refusal/properties/requirements/items/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid6 = _errs37 === errors;
@@ -1444,7 +1560,7 @@ break;
 }
 }
 else {
-validate33.errors = [{instancePath:instancePath+"/exchanges/" + i0+"/refusal/requirements",schemaPath:"#/components/schemas/exchange/properties/refusal/properties/requirements/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate34.errors = [{instancePath:instancePath+"/exchanges/" + i0+"/refusal/requirements",schemaPath:"#/components/schemas/exchange/properties/refusal/properties/requirements/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
 }
 }
@@ -1457,7 +1573,7 @@ if(valid5){
 if(data12.signatureBase !== undefined){
 const _errs39 = errors;
 if(typeof data12.signatureBase !== "string"){
-validate33.errors = [{instancePath:instancePath+"/exchanges/" + i0+"/refusal/signatureBase",schemaPath:"#/components/schemas/exchange/properties/refusal/properties/signatureBase/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate34.errors = [{instancePath:instancePath+"/exchanges/" + i0+"/refusal/signatureBase",schemaPath:"#/components/schemas/exchange/properties/refusal/properties/signatureBase/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid5 = _errs39 === errors;
@@ -1472,7 +1588,7 @@ var valid5 = true;
 }
 }
 else {
-validate33.errors = [{instancePath:instancePath+"/exchanges/" + i0+"/refusal",schemaPath:"#/components/schemas/exchange/properties/refusal/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate34.errors = [{instancePath:instancePath+"/exchanges/" + i0+"/refusal",schemaPath:"#/components/schemas/exchange/properties/refusal/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -1494,7 +1610,7 @@ var valid3 = true;
 }
 }
 else {
-validate33.errors = [{instancePath:instancePath+"/exchanges/" + i0,schemaPath:"#/components/schemas/exchange/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate34.errors = [{instancePath:instancePath+"/exchanges/" + i0,schemaPath:"#/components/schemas/exchange/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -1505,7 +1621,7 @@ break;
 }
 }
 else {
-validate33.errors = [{instancePath:instancePath+"/exchanges",schemaPath:"#/properties/exchanges/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate34.errors = [{instancePath:instancePath+"/exchanges",schemaPath:"#/properties/exchanges/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
 }
 }
@@ -1514,45 +1630,45 @@ return false;
 }
 }
 else {
-validate33.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate34.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate33.errors = vErrors;
+validate34.errors = vErrors;
 return errors === 0;
 }
-validate33.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate34.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate32(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate33(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_exchange_list" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate32.evaluated;
+const evaluated0 = validate33.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate33(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate33.errors : vErrors.concat(validate33.errors);
+if(!(validate34(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate34.errors : vErrors.concat(validate34.errors);
 errors = vErrors.length;
 }
-validate32.errors = vErrors;
+validate33.errors = vErrors;
 return errors === 0;
 }
-validate32.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate33.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_fault_list = validate35;
-const schema53 = {"$id":"components_schemas_fault_list","$ref":"document#/components/schemas/fault-list"};
-const schema54 = {"type":"object","additionalProperties":false,"required":["faults"],"properties":{"faults":{"type":"array","items":{"$ref":"#/components/schemas/fault"}}}};
-const schema55 = {"type":"object","additionalProperties":false,"required":["operation","nth","times","kind","struck"],"properties":{"operation":{"type":"string"},"ase":{"type":"string"},"nth":{"type":"integer"},"times":{"type":"integer"},"kind":{"type":"string","enum":["status","crash","delay","reset","garbage","after-commit"]},"status":{"type":"integer"},"code":{"type":"string"},"form":{"type":"string","enum":["error","no-code","text"]},"delayMs":{"type":"integer"},"struck":{"type":"integer","minimum":0}}};
+const components_schemas_fault_list = validate36;
+const schema57 = {"$id":"components_schemas_fault_list","$ref":"document#/components/schemas/fault-list"};
+const schema58 = {"type":"object","additionalProperties":false,"required":["faults"],"properties":{"faults":{"type":"array","items":{"$ref":"#/components/schemas/fault"}}}};
+const schema59 = {"type":"object","additionalProperties":false,"required":["operation","nth","times","kind","struck"],"properties":{"operation":{"type":"string"},"ase":{"type":"string"},"nth":{"type":"integer"},"times":{"type":"integer"},"kind":{"type":"string","enum":["status","crash","delay","reset","garbage","after-commit"]},"status":{"type":"integer"},"code":{"type":"string"},"form":{"type":"string","enum":["error","no-code","text"]},"delayMs":{"type":"integer"},"struck":{"type":"integer","minimum":0}}};
 
-function validate36(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate37(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate36.evaluated;
+const evaluated0 = validate37.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1563,14 +1679,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((data.faults === undefined) && (missing0 = "faults")){
-validate36.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate37.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!(key0 === "faults")){
-validate36.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate37.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -1591,14 +1707,14 @@ if(errors === _errs5){
 if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
 let missing1;
 if((((((data1.operation === undefined) && (missing1 = "operation")) || ((data1.nth === undefined) && (missing1 = "nth"))) || ((data1.times === undefined) && (missing1 = "times"))) || ((data1.kind === undefined) && (missing1 = "kind"))) || ((data1.struck === undefined) && (missing1 = "struck"))){
-validate36.errors = [{instancePath:instancePath+"/faults/" + i0,schemaPath:"#/components/schemas/fault/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+validate37.errors = [{instancePath:instancePath+"/faults/" + i0,schemaPath:"#/components/schemas/fault/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
 return false;
 }
 else {
 const _errs7 = errors;
 for(const key1 in data1){
-if(!(func1.call(schema55.properties, key1))){
-validate36.errors = [{instancePath:instancePath+"/faults/" + i0,schemaPath:"#/components/schemas/fault/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"}];
+if(!(func2.call(schema59.properties, key1))){
+validate37.errors = [{instancePath:instancePath+"/faults/" + i0,schemaPath:"#/components/schemas/fault/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -1607,7 +1723,7 @@ if(_errs7 === errors){
 if(data1.operation !== undefined){
 const _errs8 = errors;
 if(typeof data1.operation !== "string"){
-validate36.errors = [{instancePath:instancePath+"/faults/" + i0+"/operation",schemaPath:"#/components/schemas/fault/properties/operation/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate37.errors = [{instancePath:instancePath+"/faults/" + i0+"/operation",schemaPath:"#/components/schemas/fault/properties/operation/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid3 = _errs8 === errors;
@@ -1619,7 +1735,7 @@ if(valid3){
 if(data1.ase !== undefined){
 const _errs10 = errors;
 if(typeof data1.ase !== "string"){
-validate36.errors = [{instancePath:instancePath+"/faults/" + i0+"/ase",schemaPath:"#/components/schemas/fault/properties/ase/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate37.errors = [{instancePath:instancePath+"/faults/" + i0+"/ase",schemaPath:"#/components/schemas/fault/properties/ase/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid3 = _errs10 === errors;
@@ -1632,7 +1748,7 @@ if(data1.nth !== undefined){
 let data4 = data1.nth;
 const _errs12 = errors;
 if(!(((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4))) && (isFinite(data4)))){
-validate36.errors = [{instancePath:instancePath+"/faults/" + i0+"/nth",schemaPath:"#/components/schemas/fault/properties/nth/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate37.errors = [{instancePath:instancePath+"/faults/" + i0+"/nth",schemaPath:"#/components/schemas/fault/properties/nth/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 var valid3 = _errs12 === errors;
@@ -1645,7 +1761,7 @@ if(data1.times !== undefined){
 let data5 = data1.times;
 const _errs14 = errors;
 if(!(((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5))) && (isFinite(data5)))){
-validate36.errors = [{instancePath:instancePath+"/faults/" + i0+"/times",schemaPath:"#/components/schemas/fault/properties/times/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate37.errors = [{instancePath:instancePath+"/faults/" + i0+"/times",schemaPath:"#/components/schemas/fault/properties/times/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 var valid3 = _errs14 === errors;
@@ -1658,11 +1774,11 @@ if(data1.kind !== undefined){
 let data6 = data1.kind;
 const _errs16 = errors;
 if(typeof data6 !== "string"){
-validate36.errors = [{instancePath:instancePath+"/faults/" + i0+"/kind",schemaPath:"#/components/schemas/fault/properties/kind/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate37.errors = [{instancePath:instancePath+"/faults/" + i0+"/kind",schemaPath:"#/components/schemas/fault/properties/kind/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 if(!((((((data6 === "status") || (data6 === "crash")) || (data6 === "delay")) || (data6 === "reset")) || (data6 === "garbage")) || (data6 === "after-commit"))){
-validate36.errors = [{instancePath:instancePath+"/faults/" + i0+"/kind",schemaPath:"#/components/schemas/fault/properties/kind/enum",keyword:"enum",params:{allowedValues: schema55.properties.kind.enum},message:"must be equal to one of the allowed values"}];
+validate37.errors = [{instancePath:instancePath+"/faults/" + i0+"/kind",schemaPath:"#/components/schemas/fault/properties/kind/enum",keyword:"enum",params:{allowedValues: schema59.properties.kind.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid3 = _errs16 === errors;
@@ -1675,7 +1791,7 @@ if(data1.status !== undefined){
 let data7 = data1.status;
 const _errs18 = errors;
 if(!(((typeof data7 == "number") && (!(data7 % 1) && !isNaN(data7))) && (isFinite(data7)))){
-validate36.errors = [{instancePath:instancePath+"/faults/" + i0+"/status",schemaPath:"#/components/schemas/fault/properties/status/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate37.errors = [{instancePath:instancePath+"/faults/" + i0+"/status",schemaPath:"#/components/schemas/fault/properties/status/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 var valid3 = _errs18 === errors;
@@ -1687,7 +1803,7 @@ if(valid3){
 if(data1.code !== undefined){
 const _errs20 = errors;
 if(typeof data1.code !== "string"){
-validate36.errors = [{instancePath:instancePath+"/faults/" + i0+"/code",schemaPath:"#/components/schemas/fault/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate37.errors = [{instancePath:instancePath+"/faults/" + i0+"/code",schemaPath:"#/components/schemas/fault/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid3 = _errs20 === errors;
@@ -1700,11 +1816,11 @@ if(data1.form !== undefined){
 let data9 = data1.form;
 const _errs22 = errors;
 if(typeof data9 !== "string"){
-validate36.errors = [{instancePath:instancePath+"/faults/" + i0+"/form",schemaPath:"#/components/schemas/fault/properties/form/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate37.errors = [{instancePath:instancePath+"/faults/" + i0+"/form",schemaPath:"#/components/schemas/fault/properties/form/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 if(!(((data9 === "error") || (data9 === "no-code")) || (data9 === "text"))){
-validate36.errors = [{instancePath:instancePath+"/faults/" + i0+"/form",schemaPath:"#/components/schemas/fault/properties/form/enum",keyword:"enum",params:{allowedValues: schema55.properties.form.enum},message:"must be equal to one of the allowed values"}];
+validate37.errors = [{instancePath:instancePath+"/faults/" + i0+"/form",schemaPath:"#/components/schemas/fault/properties/form/enum",keyword:"enum",params:{allowedValues: schema59.properties.form.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid3 = _errs22 === errors;
@@ -1717,7 +1833,7 @@ if(data1.delayMs !== undefined){
 let data10 = data1.delayMs;
 const _errs24 = errors;
 if(!(((typeof data10 == "number") && (!(data10 % 1) && !isNaN(data10))) && (isFinite(data10)))){
-validate36.errors = [{instancePath:instancePath+"/faults/" + i0+"/delayMs",schemaPath:"#/components/schemas/fault/properties/delayMs/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate37.errors = [{instancePath:instancePath+"/faults/" + i0+"/delayMs",schemaPath:"#/components/schemas/fault/properties/delayMs/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 var valid3 = _errs24 === errors;
@@ -1730,13 +1846,13 @@ if(data1.struck !== undefined){
 let data11 = data1.struck;
 const _errs26 = errors;
 if(!(((typeof data11 == "number") && (!(data11 % 1) && !isNaN(data11))) && (isFinite(data11)))){
-validate36.errors = [{instancePath:instancePath+"/faults/" + i0+"/struck",schemaPath:"#/components/schemas/fault/properties/struck/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate37.errors = [{instancePath:instancePath+"/faults/" + i0+"/struck",schemaPath:"#/components/schemas/fault/properties/struck/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 if(errors === _errs26){
 if((typeof data11 == "number") && (isFinite(data11))){
 if(data11 < 0 || isNaN(data11)){
-validate36.errors = [{instancePath:instancePath+"/faults/" + i0+"/struck",schemaPath:"#/components/schemas/fault/properties/struck/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+validate37.errors = [{instancePath:instancePath+"/faults/" + i0+"/struck",schemaPath:"#/components/schemas/fault/properties/struck/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
 return false;
 }
 }
@@ -1759,7 +1875,7 @@ var valid3 = true;
 }
 }
 else {
-validate36.errors = [{instancePath:instancePath+"/faults/" + i0,schemaPath:"#/components/schemas/fault/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate37.errors = [{instancePath:instancePath+"/faults/" + i0,schemaPath:"#/components/schemas/fault/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -1770,7 +1886,7 @@ break;
 }
 }
 else {
-validate36.errors = [{instancePath:instancePath+"/faults",schemaPath:"#/properties/faults/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate37.errors = [{instancePath:instancePath+"/faults",schemaPath:"#/properties/faults/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
 }
 }
@@ -1779,47 +1895,46 @@ return false;
 }
 }
 else {
-validate36.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate37.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate36.errors = vErrors;
+validate37.errors = vErrors;
 return errors === 0;
 }
-validate36.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate37.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate35(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate36(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_fault_list" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate35.evaluated;
+const evaluated0 = validate36.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate36(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate36.errors : vErrors.concat(validate36.errors);
+if(!(validate37(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate37.errors : vErrors.concat(validate37.errors);
 errors = vErrors.length;
 }
-validate35.errors = vErrors;
+validate36.errors = vErrors;
 return errors === 0;
 }
-validate35.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate36.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_new_fault = validate38;
-const schema56 = {"$id":"components_schemas_new_fault","$ref":"document#/components/schemas/new-fault"};
-const schema57 = {"type":"object","additionalProperties":false,"required":["operation","kind"],"properties":{"operation":{"type":"string","maxLength":100},"ase":{"type":"string","maxLength":100},"nth":{"type":"integer","minimum":1,"maximum":1000000},"times":{"type":"integer","minimum":1,"maximum":1000000},"kind":{"type":"string","enum":["status","crash","delay","reset","garbage","after-commit"]},"status":{"type":"integer","minimum":200,"maximum":599},"code":{"type":"string","pattern":"^[A-Za-z0-9_-]{1,64}$"},"form":{"type":"string","enum":["error","no-code","text"]},"delayMs":{"type":"integer","minimum":0,"maximum":60000}}};
-const func4 = runtime1.default;
+const components_schemas_new_fault = validate39;
+const schema60 = {"$id":"components_schemas_new_fault","$ref":"document#/components/schemas/new-fault"};
+const schema61 = {"type":"object","additionalProperties":false,"required":["operation","kind"],"properties":{"operation":{"type":"string","maxLength":100},"ase":{"type":"string","maxLength":100},"nth":{"type":"integer","minimum":1,"maximum":1000000},"times":{"type":"integer","minimum":1,"maximum":1000000},"kind":{"type":"string","enum":["status","crash","delay","reset","garbage","after-commit"]},"status":{"type":"integer","minimum":200,"maximum":599},"code":{"type":"string","pattern":"^[A-Za-z0-9_-]{1,64}$"},"form":{"type":"string","enum":["error","no-code","text"]},"delayMs":{"type":"integer","minimum":0,"maximum":60000}}};
 const pattern5 = new RegExp("^[A-Za-z0-9_-]{1,64}$", "u");
 
-function validate38(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate39(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_new_fault" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate38.evaluated;
+const evaluated0 = validate39.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1831,14 +1946,14 @@ if(errors === _errs0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((data.operation === undefined) && (missing0 = "operation")) || ((data.kind === undefined) && (missing0 = "kind"))){
-validate38.errors = [{instancePath,schemaPath:"document#/components/schemas/new-fault/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate39.errors = [{instancePath,schemaPath:"document#/components/schemas/new-fault/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs2 = errors;
 for(const key0 in data){
-if(!(func1.call(schema57.properties, key0))){
-validate38.errors = [{instancePath,schemaPath:"document#/components/schemas/new-fault/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+if(!(func2.call(schema61.properties, key0))){
+validate39.errors = [{instancePath,schemaPath:"document#/components/schemas/new-fault/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -1849,13 +1964,13 @@ let data0 = data.operation;
 const _errs3 = errors;
 if(errors === _errs3){
 if(typeof data0 === "string"){
-if(func4(data0) > 100){
-validate38.errors = [{instancePath:instancePath+"/operation",schemaPath:"document#/components/schemas/new-fault/properties/operation/maxLength",keyword:"maxLength",params:{limit: 100},message:"must NOT have more than 100 characters"}];
+if(func1(data0) > 100){
+validate39.errors = [{instancePath:instancePath+"/operation",schemaPath:"document#/components/schemas/new-fault/properties/operation/maxLength",keyword:"maxLength",params:{limit: 100},message:"must NOT have more than 100 characters"}];
 return false;
 }
 }
 else {
-validate38.errors = [{instancePath:instancePath+"/operation",schemaPath:"document#/components/schemas/new-fault/properties/operation/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate39.errors = [{instancePath:instancePath+"/operation",schemaPath:"document#/components/schemas/new-fault/properties/operation/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -1870,13 +1985,13 @@ let data1 = data.ase;
 const _errs5 = errors;
 if(errors === _errs5){
 if(typeof data1 === "string"){
-if(func4(data1) > 100){
-validate38.errors = [{instancePath:instancePath+"/ase",schemaPath:"document#/components/schemas/new-fault/properties/ase/maxLength",keyword:"maxLength",params:{limit: 100},message:"must NOT have more than 100 characters"}];
+if(func1(data1) > 100){
+validate39.errors = [{instancePath:instancePath+"/ase",schemaPath:"document#/components/schemas/new-fault/properties/ase/maxLength",keyword:"maxLength",params:{limit: 100},message:"must NOT have more than 100 characters"}];
 return false;
 }
 }
 else {
-validate38.errors = [{instancePath:instancePath+"/ase",schemaPath:"document#/components/schemas/new-fault/properties/ase/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate39.errors = [{instancePath:instancePath+"/ase",schemaPath:"document#/components/schemas/new-fault/properties/ase/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -1890,18 +2005,18 @@ if(data.nth !== undefined){
 let data2 = data.nth;
 const _errs7 = errors;
 if(!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))){
-validate38.errors = [{instancePath:instancePath+"/nth",schemaPath:"document#/components/schemas/new-fault/properties/nth/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate39.errors = [{instancePath:instancePath+"/nth",schemaPath:"document#/components/schemas/new-fault/properties/nth/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 if(errors === _errs7){
 if((typeof data2 == "number") && (isFinite(data2))){
 if(data2 > 1000000 || isNaN(data2)){
-validate38.errors = [{instancePath:instancePath+"/nth",schemaPath:"document#/components/schemas/new-fault/properties/nth/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000},message:"must be <= 1000000"}];
+validate39.errors = [{instancePath:instancePath+"/nth",schemaPath:"document#/components/schemas/new-fault/properties/nth/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000},message:"must be <= 1000000"}];
 return false;
 }
 else {
 if(data2 < 1 || isNaN(data2)){
-validate38.errors = [{instancePath:instancePath+"/nth",schemaPath:"document#/components/schemas/new-fault/properties/nth/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"}];
+validate39.errors = [{instancePath:instancePath+"/nth",schemaPath:"document#/components/schemas/new-fault/properties/nth/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"}];
 return false;
 }
 }
@@ -1917,18 +2032,18 @@ if(data.times !== undefined){
 let data3 = data.times;
 const _errs9 = errors;
 if(!(((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))){
-validate38.errors = [{instancePath:instancePath+"/times",schemaPath:"document#/components/schemas/new-fault/properties/times/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate39.errors = [{instancePath:instancePath+"/times",schemaPath:"document#/components/schemas/new-fault/properties/times/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 if(errors === _errs9){
 if((typeof data3 == "number") && (isFinite(data3))){
 if(data3 > 1000000 || isNaN(data3)){
-validate38.errors = [{instancePath:instancePath+"/times",schemaPath:"document#/components/schemas/new-fault/properties/times/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000},message:"must be <= 1000000"}];
+validate39.errors = [{instancePath:instancePath+"/times",schemaPath:"document#/components/schemas/new-fault/properties/times/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000},message:"must be <= 1000000"}];
 return false;
 }
 else {
 if(data3 < 1 || isNaN(data3)){
-validate38.errors = [{instancePath:instancePath+"/times",schemaPath:"document#/components/schemas/new-fault/properties/times/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"}];
+validate39.errors = [{instancePath:instancePath+"/times",schemaPath:"document#/components/schemas/new-fault/properties/times/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"}];
 return false;
 }
 }
@@ -1944,11 +2059,11 @@ if(data.kind !== undefined){
 let data4 = data.kind;
 const _errs11 = errors;
 if(typeof data4 !== "string"){
-validate38.errors = [{instancePath:instancePath+"/kind",schemaPath:"document#/components/schemas/new-fault/properties/kind/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate39.errors = [{instancePath:instancePath+"/kind",schemaPath:"document#/components/schemas/new-fault/properties/kind/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 if(!((((((data4 === "status") || (data4 === "crash")) || (data4 === "delay")) || (data4 === "reset")) || (data4 === "garbage")) || (data4 === "after-commit"))){
-validate38.errors = [{instancePath:instancePath+"/kind",schemaPath:"document#/components/schemas/new-fault/properties/kind/enum",keyword:"enum",params:{allowedValues: schema57.properties.kind.enum},message:"must be equal to one of the allowed values"}];
+validate39.errors = [{instancePath:instancePath+"/kind",schemaPath:"document#/components/schemas/new-fault/properties/kind/enum",keyword:"enum",params:{allowedValues: schema61.properties.kind.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid1 = _errs11 === errors;
@@ -1961,18 +2076,18 @@ if(data.status !== undefined){
 let data5 = data.status;
 const _errs13 = errors;
 if(!(((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5))) && (isFinite(data5)))){
-validate38.errors = [{instancePath:instancePath+"/status",schemaPath:"document#/components/schemas/new-fault/properties/status/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate39.errors = [{instancePath:instancePath+"/status",schemaPath:"document#/components/schemas/new-fault/properties/status/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 if(errors === _errs13){
 if((typeof data5 == "number") && (isFinite(data5))){
 if(data5 > 599 || isNaN(data5)){
-validate38.errors = [{instancePath:instancePath+"/status",schemaPath:"document#/components/schemas/new-fault/properties/status/maximum",keyword:"maximum",params:{comparison: "<=", limit: 599},message:"must be <= 599"}];
+validate39.errors = [{instancePath:instancePath+"/status",schemaPath:"document#/components/schemas/new-fault/properties/status/maximum",keyword:"maximum",params:{comparison: "<=", limit: 599},message:"must be <= 599"}];
 return false;
 }
 else {
 if(data5 < 200 || isNaN(data5)){
-validate38.errors = [{instancePath:instancePath+"/status",schemaPath:"document#/components/schemas/new-fault/properties/status/minimum",keyword:"minimum",params:{comparison: ">=", limit: 200},message:"must be >= 200"}];
+validate39.errors = [{instancePath:instancePath+"/status",schemaPath:"document#/components/schemas/new-fault/properties/status/minimum",keyword:"minimum",params:{comparison: ">=", limit: 200},message:"must be >= 200"}];
 return false;
 }
 }
@@ -1990,12 +2105,12 @@ const _errs15 = errors;
 if(errors === _errs15){
 if(typeof data6 === "string"){
 if(!pattern5.test(data6)){
-validate38.errors = [{instancePath:instancePath+"/code",schemaPath:"document#/components/schemas/new-fault/properties/code/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_-]{1,64}$"},message:"must match pattern \""+"^[A-Za-z0-9_-]{1,64}$"+"\""}];
+validate39.errors = [{instancePath:instancePath+"/code",schemaPath:"document#/components/schemas/new-fault/properties/code/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_-]{1,64}$"},message:"must match pattern \""+"^[A-Za-z0-9_-]{1,64}$"+"\""}];
 return false;
 }
 }
 else {
-validate38.errors = [{instancePath:instancePath+"/code",schemaPath:"document#/components/schemas/new-fault/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate39.errors = [{instancePath:instancePath+"/code",schemaPath:"document#/components/schemas/new-fault/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -2009,11 +2124,11 @@ if(data.form !== undefined){
 let data7 = data.form;
 const _errs17 = errors;
 if(typeof data7 !== "string"){
-validate38.errors = [{instancePath:instancePath+"/form",schemaPath:"document#/components/schemas/new-fault/properties/form/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate39.errors = [{instancePath:instancePath+"/form",schemaPath:"document#/components/schemas/new-fault/properties/form/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 if(!(((data7 === "error") || (data7 === "no-code")) || (data7 === "text"))){
-validate38.errors = [{instancePath:instancePath+"/form",schemaPath:"document#/components/schemas/new-fault/properties/form/enum",keyword:"enum",params:{allowedValues: schema57.properties.form.enum},message:"must be equal to one of the allowed values"}];
+validate39.errors = [{instancePath:instancePath+"/form",schemaPath:"document#/components/schemas/new-fault/properties/form/enum",keyword:"enum",params:{allowedValues: schema61.properties.form.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid1 = _errs17 === errors;
@@ -2026,18 +2141,18 @@ if(data.delayMs !== undefined){
 let data8 = data.delayMs;
 const _errs19 = errors;
 if(!(((typeof data8 == "number") && (!(data8 % 1) && !isNaN(data8))) && (isFinite(data8)))){
-validate38.errors = [{instancePath:instancePath+"/delayMs",schemaPath:"document#/components/schemas/new-fault/properties/delayMs/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate39.errors = [{instancePath:instancePath+"/delayMs",schemaPath:"document#/components/schemas/new-fault/properties/delayMs/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 if(errors === _errs19){
 if((typeof data8 == "number") && (isFinite(data8))){
 if(data8 > 60000 || isNaN(data8)){
-validate38.errors = [{instancePath:instancePath+"/delayMs",schemaPath:"document#/components/schemas/new-fault/properties/delayMs/maximum",keyword:"maximum",params:{comparison: "<=", limit: 60000},message:"must be <= 60000"}];
+validate39.errors = [{instancePath:instancePath+"/delayMs",schemaPath:"document#/components/schemas/new-fault/properties/delayMs/maximum",keyword:"maximum",params:{comparison: "<=", limit: 60000},message:"must be <= 60000"}];
 return false;
 }
 else {
 if(data8 < 0 || isNaN(data8)){
-validate38.errors = [{instancePath:instancePath+"/delayMs",schemaPath:"document#/components/schemas/new-fault/properties/delayMs/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+validate39.errors = [{instancePath:instancePath+"/delayMs",schemaPath:"document#/components/schemas/new-fault/properties/delayMs/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
 return false;
 }
 }
@@ -2060,23 +2175,23 @@ var valid1 = true;
 }
 }
 else {
-validate38.errors = [{instancePath,schemaPath:"document#/components/schemas/new-fault/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate39.errors = [{instancePath,schemaPath:"document#/components/schemas/new-fault/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate38.errors = vErrors;
+validate39.errors = vErrors;
 return errors === 0;
 }
-validate38.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate39.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_fault = validate39;
-const schema58 = {"$id":"components_schemas_fault","$ref":"document#/components/schemas/fault"};
+const components_schemas_fault = validate40;
+const schema62 = {"$id":"components_schemas_fault","$ref":"document#/components/schemas/fault"};
 
-function validate39(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate40(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_fault" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate39.evaluated;
+const evaluated0 = validate40.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2088,14 +2203,14 @@ if(errors === _errs0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((((data.operation === undefined) && (missing0 = "operation")) || ((data.nth === undefined) && (missing0 = "nth"))) || ((data.times === undefined) && (missing0 = "times"))) || ((data.kind === undefined) && (missing0 = "kind"))) || ((data.struck === undefined) && (missing0 = "struck"))){
-validate39.errors = [{instancePath,schemaPath:"document#/components/schemas/fault/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate40.errors = [{instancePath,schemaPath:"document#/components/schemas/fault/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs2 = errors;
 for(const key0 in data){
-if(!(func1.call(schema55.properties, key0))){
-validate39.errors = [{instancePath,schemaPath:"document#/components/schemas/fault/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+if(!(func2.call(schema59.properties, key0))){
+validate40.errors = [{instancePath,schemaPath:"document#/components/schemas/fault/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -2104,7 +2219,7 @@ if(_errs2 === errors){
 if(data.operation !== undefined){
 const _errs3 = errors;
 if(typeof data.operation !== "string"){
-validate39.errors = [{instancePath:instancePath+"/operation",schemaPath:"document#/components/schemas/fault/properties/operation/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate40.errors = [{instancePath:instancePath+"/operation",schemaPath:"document#/components/schemas/fault/properties/operation/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid1 = _errs3 === errors;
@@ -2116,7 +2231,7 @@ if(valid1){
 if(data.ase !== undefined){
 const _errs5 = errors;
 if(typeof data.ase !== "string"){
-validate39.errors = [{instancePath:instancePath+"/ase",schemaPath:"document#/components/schemas/fault/properties/ase/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate40.errors = [{instancePath:instancePath+"/ase",schemaPath:"document#/components/schemas/fault/properties/ase/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid1 = _errs5 === errors;
@@ -2129,7 +2244,7 @@ if(data.nth !== undefined){
 let data2 = data.nth;
 const _errs7 = errors;
 if(!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))){
-validate39.errors = [{instancePath:instancePath+"/nth",schemaPath:"document#/components/schemas/fault/properties/nth/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate40.errors = [{instancePath:instancePath+"/nth",schemaPath:"document#/components/schemas/fault/properties/nth/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 var valid1 = _errs7 === errors;
@@ -2142,7 +2257,7 @@ if(data.times !== undefined){
 let data3 = data.times;
 const _errs9 = errors;
 if(!(((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))){
-validate39.errors = [{instancePath:instancePath+"/times",schemaPath:"document#/components/schemas/fault/properties/times/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate40.errors = [{instancePath:instancePath+"/times",schemaPath:"document#/components/schemas/fault/properties/times/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 var valid1 = _errs9 === errors;
@@ -2155,11 +2270,11 @@ if(data.kind !== undefined){
 let data4 = data.kind;
 const _errs11 = errors;
 if(typeof data4 !== "string"){
-validate39.errors = [{instancePath:instancePath+"/kind",schemaPath:"document#/components/schemas/fault/properties/kind/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate40.errors = [{instancePath:instancePath+"/kind",schemaPath:"document#/components/schemas/fault/properties/kind/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 if(!((((((data4 === "status") || (data4 === "crash")) || (data4 === "delay")) || (data4 === "reset")) || (data4 === "garbage")) || (data4 === "after-commit"))){
-validate39.errors = [{instancePath:instancePath+"/kind",schemaPath:"document#/components/schemas/fault/properties/kind/enum",keyword:"enum",params:{allowedValues: schema55.properties.kind.enum},message:"must be equal to one of the allowed values"}];
+validate40.errors = [{instancePath:instancePath+"/kind",schemaPath:"document#/components/schemas/fault/properties/kind/enum",keyword:"enum",params:{allowedValues: schema59.properties.kind.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid1 = _errs11 === errors;
@@ -2172,7 +2287,7 @@ if(data.status !== undefined){
 let data5 = data.status;
 const _errs13 = errors;
 if(!(((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5))) && (isFinite(data5)))){
-validate39.errors = [{instancePath:instancePath+"/status",schemaPath:"document#/components/schemas/fault/properties/status/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate40.errors = [{instancePath:instancePath+"/status",schemaPath:"document#/components/schemas/fault/properties/status/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 var valid1 = _errs13 === errors;
@@ -2184,7 +2299,7 @@ if(valid1){
 if(data.code !== undefined){
 const _errs15 = errors;
 if(typeof data.code !== "string"){
-validate39.errors = [{instancePath:instancePath+"/code",schemaPath:"document#/components/schemas/fault/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate40.errors = [{instancePath:instancePath+"/code",schemaPath:"document#/components/schemas/fault/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid1 = _errs15 === errors;
@@ -2197,11 +2312,11 @@ if(data.form !== undefined){
 let data7 = data.form;
 const _errs17 = errors;
 if(typeof data7 !== "string"){
-validate39.errors = [{instancePath:instancePath+"/form",schemaPath:"document#/components/schemas/fault/properties/form/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate40.errors = [{instancePath:instancePath+"/form",schemaPath:"document#/components/schemas/fault/properties/form/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 if(!(((data7 === "error") || (data7 === "no-code")) || (data7 === "text"))){
-validate39.errors = [{instancePath:instancePath+"/form",schemaPath:"document#/components/schemas/fault/properties/form/enum",keyword:"enum",params:{allowedValues: schema55.properties.form.enum},message:"must be equal to one of the allowed values"}];
+validate40.errors = [{instancePath:instancePath+"/form",schemaPath:"document#/components/schemas/fault/properties/form/enum",keyword:"enum",params:{allowedValues: schema59.properties.form.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid1 = _errs17 === errors;
@@ -2214,7 +2329,7 @@ if(data.delayMs !== undefined){
 let data8 = data.delayMs;
 const _errs19 = errors;
 if(!(((typeof data8 == "number") && (!(data8 % 1) && !isNaN(data8))) && (isFinite(data8)))){
-validate39.errors = [{instancePath:instancePath+"/delayMs",schemaPath:"document#/components/schemas/fault/properties/delayMs/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate40.errors = [{instancePath:instancePath+"/delayMs",schemaPath:"document#/components/schemas/fault/properties/delayMs/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 var valid1 = _errs19 === errors;
@@ -2227,13 +2342,13 @@ if(data.struck !== undefined){
 let data9 = data.struck;
 const _errs21 = errors;
 if(!(((typeof data9 == "number") && (!(data9 % 1) && !isNaN(data9))) && (isFinite(data9)))){
-validate39.errors = [{instancePath:instancePath+"/struck",schemaPath:"document#/components/schemas/fault/properties/struck/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate40.errors = [{instancePath:instancePath+"/struck",schemaPath:"document#/components/schemas/fault/properties/struck/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 if(errors === _errs21){
 if((typeof data9 == "number") && (isFinite(data9))){
 if(data9 < 0 || isNaN(data9)){
-validate39.errors = [{instancePath:instancePath+"/struck",schemaPath:"document#/components/schemas/fault/properties/struck/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+validate40.errors = [{instancePath:instancePath+"/struck",schemaPath:"document#/components/schemas/fault/properties/struck/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
 return false;
 }
 }
@@ -2256,24 +2371,24 @@ var valid1 = true;
 }
 }
 else {
-validate39.errors = [{instancePath,schemaPath:"document#/components/schemas/fault/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate40.errors = [{instancePath,schemaPath:"document#/components/schemas/fault/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate39.errors = vErrors;
+validate40.errors = vErrors;
 return errors === 0;
 }
-validate39.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate40.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const paths_1ledger_get_responses_200_content_application_1json_schema = validate40;
-const schema60 = {"$id":"paths_1ledger_get_responses_200_content_application_1json_schema","$ref":"document#/paths/~1ledger/get/responses/200/content/application~1json/schema"};
-const schema61 = {"type":"object","additionalProperties":false,"required":["ases"],"properties":{"ases":{"type":"array","items":{"$ref":"#/components/schemas/trial-balance"}}}};
-const schema62 = {"type":"object","additionalProperties":false,"required":["name","balanced","accounts","totals"],"properties":{"name":{"type":"string"},"balanced":{"type":"boolean"},"accounts":{"type":"array","items":{"type":"object","additionalProperties":false,"required":["account","kind","assetCode","assetScale","debits","credits","balance"],"properties":{"account":{"type":"string"},"kind":{"type":"string"},"assetCode":{"type":"string"},"assetScale":{"type":"integer"},"debits":{"$ref":"#/components/schemas/signed-amount"},"credits":{"$ref":"#/components/schemas/signed-amount"},"balance":{"$ref":"#/components/schemas/signed-amount"}}}},"totals":{"type":"array","items":{"type":"object","additionalProperties":false,"required":["assetCode","assetScale","debits","credits"],"properties":{"assetCode":{"type":"string"},"assetScale":{"type":"integer"},"debits":{"$ref":"#/components/schemas/signed-amount"},"credits":{"$ref":"#/components/schemas/signed-amount"}}}}}};
+const paths_1ledger_get_responses_200_content_application_1json_schema = validate41;
+const schema64 = {"$id":"paths_1ledger_get_responses_200_content_application_1json_schema","$ref":"document#/paths/~1ledger/get/responses/200/content/application~1json/schema"};
+const schema65 = {"type":"object","additionalProperties":false,"required":["ases"],"properties":{"ases":{"type":"array","items":{"$ref":"#/components/schemas/trial-balance"}}}};
+const schema66 = {"type":"object","additionalProperties":false,"required":["name","balanced","accounts","totals"],"properties":{"name":{"type":"string"},"balanced":{"type":"boolean"},"accounts":{"type":"array","items":{"type":"object","additionalProperties":false,"required":["account","kind","assetCode","assetScale","debits","credits","balance"],"properties":{"account":{"type":"string"},"kind":{"type":"string"},"assetCode":{"type":"string"},"assetScale":{"type":"integer"},"debits":{"$ref":"#/components/schemas/signed-amount"},"credits":{"$ref":"#/components/schemas/signed-amount"},"balance":{"$ref":"#/components/schemas/signed-amount"}}}},"totals":{"type":"array","items":{"type":"object","additionalProperties":false,"required":["assetCode","assetScale","debits","credits"],"properties":{"assetCode":{"type":"string"},"assetScale":{"type":"integer"},"debits":{"$ref":"#/components/schemas/signed-amount"},"credits":{"$ref":"#/components/schemas/signed-amount"}}}}}};
 
-function validate42(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate43(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate42.evaluated;
+const evaluated0 = validate43.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2284,14 +2399,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((((data.name === undefined) && (missing0 = "name")) || ((data.balanced === undefined) && (missing0 = "balanced"))) || ((data.accounts === undefined) && (missing0 = "accounts"))) || ((data.totals === undefined) && (missing0 = "totals"))){
-validate42.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate43.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!((((key0 === "name") || (key0 === "balanced")) || (key0 === "accounts")) || (key0 === "totals"))){
-validate42.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate43.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -2300,7 +2415,7 @@ if(_errs1 === errors){
 if(data.name !== undefined){
 const _errs2 = errors;
 if(typeof data.name !== "string"){
-validate42.errors = [{instancePath:instancePath+"/name",schemaPath:"#/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate43.errors = [{instancePath:instancePath+"/name",schemaPath:"#/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid0 = _errs2 === errors;
@@ -2312,7 +2427,7 @@ if(valid0){
 if(data.balanced !== undefined){
 const _errs4 = errors;
 if(typeof data.balanced !== "boolean"){
-validate42.errors = [{instancePath:instancePath+"/balanced",schemaPath:"#/properties/balanced/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+validate43.errors = [{instancePath:instancePath+"/balanced",schemaPath:"#/properties/balanced/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
 return false;
 }
 var valid0 = _errs4 === errors;
@@ -2335,14 +2450,14 @@ if(errors === _errs8){
 if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
 let missing1;
 if((((((((data3.account === undefined) && (missing1 = "account")) || ((data3.kind === undefined) && (missing1 = "kind"))) || ((data3.assetCode === undefined) && (missing1 = "assetCode"))) || ((data3.assetScale === undefined) && (missing1 = "assetScale"))) || ((data3.debits === undefined) && (missing1 = "debits"))) || ((data3.credits === undefined) && (missing1 = "credits"))) || ((data3.balance === undefined) && (missing1 = "balance"))){
-validate42.errors = [{instancePath:instancePath+"/accounts/" + i0,schemaPath:"#/properties/accounts/items/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+validate43.errors = [{instancePath:instancePath+"/accounts/" + i0,schemaPath:"#/properties/accounts/items/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
 return false;
 }
 else {
 const _errs10 = errors;
 for(const key1 in data3){
 if(!(((((((key1 === "account") || (key1 === "kind")) || (key1 === "assetCode")) || (key1 === "assetScale")) || (key1 === "debits")) || (key1 === "credits")) || (key1 === "balance"))){
-validate42.errors = [{instancePath:instancePath+"/accounts/" + i0,schemaPath:"#/properties/accounts/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"}];
+validate43.errors = [{instancePath:instancePath+"/accounts/" + i0,schemaPath:"#/properties/accounts/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -2351,7 +2466,7 @@ if(_errs10 === errors){
 if(data3.account !== undefined){
 const _errs11 = errors;
 if(typeof data3.account !== "string"){
-validate42.errors = [{instancePath:instancePath+"/accounts/" + i0+"/account",schemaPath:"#/properties/accounts/items/properties/account/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate43.errors = [{instancePath:instancePath+"/accounts/" + i0+"/account",schemaPath:"#/properties/accounts/items/properties/account/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid2 = _errs11 === errors;
@@ -2363,7 +2478,7 @@ if(valid2){
 if(data3.kind !== undefined){
 const _errs13 = errors;
 if(typeof data3.kind !== "string"){
-validate42.errors = [{instancePath:instancePath+"/accounts/" + i0+"/kind",schemaPath:"#/properties/accounts/items/properties/kind/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate43.errors = [{instancePath:instancePath+"/accounts/" + i0+"/kind",schemaPath:"#/properties/accounts/items/properties/kind/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid2 = _errs13 === errors;
@@ -2375,7 +2490,7 @@ if(valid2){
 if(data3.assetCode !== undefined){
 const _errs15 = errors;
 if(typeof data3.assetCode !== "string"){
-validate42.errors = [{instancePath:instancePath+"/accounts/" + i0+"/assetCode",schemaPath:"#/properties/accounts/items/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate43.errors = [{instancePath:instancePath+"/accounts/" + i0+"/assetCode",schemaPath:"#/properties/accounts/items/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid2 = _errs15 === errors;
@@ -2388,7 +2503,7 @@ if(data3.assetScale !== undefined){
 let data7 = data3.assetScale;
 const _errs17 = errors;
 if(!(((typeof data7 == "number") && (!(data7 % 1) && !isNaN(data7))) && (isFinite(data7)))){
-validate42.errors = [{instancePath:instancePath+"/accounts/" + i0+"/assetScale",schemaPath:"#/properties/accounts/items/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate43.errors = [{instancePath:instancePath+"/accounts/" + i0+"/assetScale",schemaPath:"#/properties/accounts/items/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 var valid2 = _errs17 === errors;
@@ -2404,12 +2519,12 @@ const _errs20 = errors;
 if(errors === _errs20){
 if(typeof data8 === "string"){
 if(!pattern4.test(data8)){
-validate42.errors = [{instancePath:instancePath+"/accounts/" + i0+"/debits",schemaPath:"#/components/schemas/signed-amount/pattern",keyword:"pattern",params:{pattern: "^(0|-?[1-9][0-9]*)$"},message:"must match pattern \""+"^(0|-?[1-9][0-9]*)$"+"\""}];
+validate43.errors = [{instancePath:instancePath+"/accounts/" + i0+"/debits",schemaPath:"#/components/schemas/signed-amount/pattern",keyword:"pattern",params:{pattern: "^(0|-?[1-9][0-9]*)$"},message:"must match pattern \""+"^(0|-?[1-9][0-9]*)$"+"\""}];
 return false;
 }
 }
 else {
-validate42.errors = [{instancePath:instancePath+"/accounts/" + i0+"/debits",schemaPath:"#/components/schemas/signed-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate43.errors = [{instancePath:instancePath+"/accounts/" + i0+"/debits",schemaPath:"#/components/schemas/signed-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -2426,12 +2541,12 @@ const _errs23 = errors;
 if(errors === _errs23){
 if(typeof data9 === "string"){
 if(!pattern4.test(data9)){
-validate42.errors = [{instancePath:instancePath+"/accounts/" + i0+"/credits",schemaPath:"#/components/schemas/signed-amount/pattern",keyword:"pattern",params:{pattern: "^(0|-?[1-9][0-9]*)$"},message:"must match pattern \""+"^(0|-?[1-9][0-9]*)$"+"\""}];
+validate43.errors = [{instancePath:instancePath+"/accounts/" + i0+"/credits",schemaPath:"#/components/schemas/signed-amount/pattern",keyword:"pattern",params:{pattern: "^(0|-?[1-9][0-9]*)$"},message:"must match pattern \""+"^(0|-?[1-9][0-9]*)$"+"\""}];
 return false;
 }
 }
 else {
-validate42.errors = [{instancePath:instancePath+"/accounts/" + i0+"/credits",schemaPath:"#/components/schemas/signed-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate43.errors = [{instancePath:instancePath+"/accounts/" + i0+"/credits",schemaPath:"#/components/schemas/signed-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -2448,12 +2563,12 @@ const _errs26 = errors;
 if(errors === _errs26){
 if(typeof data10 === "string"){
 if(!pattern4.test(data10)){
-validate42.errors = [{instancePath:instancePath+"/accounts/" + i0+"/balance",schemaPath:"#/components/schemas/signed-amount/pattern",keyword:"pattern",params:{pattern: "^(0|-?[1-9][0-9]*)$"},message:"must match pattern \""+"^(0|-?[1-9][0-9]*)$"+"\""}];
+validate43.errors = [{instancePath:instancePath+"/accounts/" + i0+"/balance",schemaPath:"#/components/schemas/signed-amount/pattern",keyword:"pattern",params:{pattern: "^(0|-?[1-9][0-9]*)$"},message:"must match pattern \""+"^(0|-?[1-9][0-9]*)$"+"\""}];
 return false;
 }
 }
 else {
-validate42.errors = [{instancePath:instancePath+"/accounts/" + i0+"/balance",schemaPath:"#/components/schemas/signed-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate43.errors = [{instancePath:instancePath+"/accounts/" + i0+"/balance",schemaPath:"#/components/schemas/signed-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -2472,7 +2587,7 @@ var valid2 = true;
 }
 }
 else {
-validate42.errors = [{instancePath:instancePath+"/accounts/" + i0,schemaPath:"#/properties/accounts/items/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate43.errors = [{instancePath:instancePath+"/accounts/" + i0,schemaPath:"#/properties/accounts/items/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -2483,7 +2598,7 @@ break;
 }
 }
 else {
-validate42.errors = [{instancePath:instancePath+"/accounts",schemaPath:"#/properties/accounts/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate43.errors = [{instancePath:instancePath+"/accounts",schemaPath:"#/properties/accounts/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
 }
 }
@@ -2507,14 +2622,14 @@ if(errors === _errs30){
 if(data12 && typeof data12 == "object" && !Array.isArray(data12)){
 let missing2;
 if(((((data12.assetCode === undefined) && (missing2 = "assetCode")) || ((data12.assetScale === undefined) && (missing2 = "assetScale"))) || ((data12.debits === undefined) && (missing2 = "debits"))) || ((data12.credits === undefined) && (missing2 = "credits"))){
-validate42.errors = [{instancePath:instancePath+"/totals/" + i1,schemaPath:"#/properties/totals/items/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"}];
+validate43.errors = [{instancePath:instancePath+"/totals/" + i1,schemaPath:"#/properties/totals/items/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"}];
 return false;
 }
 else {
 const _errs32 = errors;
 for(const key2 in data12){
 if(!((((key2 === "assetCode") || (key2 === "assetScale")) || (key2 === "debits")) || (key2 === "credits"))){
-validate42.errors = [{instancePath:instancePath+"/totals/" + i1,schemaPath:"#/properties/totals/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2},message:"must NOT have additional properties"}];
+validate43.errors = [{instancePath:instancePath+"/totals/" + i1,schemaPath:"#/properties/totals/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -2523,7 +2638,7 @@ if(_errs32 === errors){
 if(data12.assetCode !== undefined){
 const _errs33 = errors;
 if(typeof data12.assetCode !== "string"){
-validate42.errors = [{instancePath:instancePath+"/totals/" + i1+"/assetCode",schemaPath:"#/properties/totals/items/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate43.errors = [{instancePath:instancePath+"/totals/" + i1+"/assetCode",schemaPath:"#/properties/totals/items/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid7 = _errs33 === errors;
@@ -2536,7 +2651,7 @@ if(data12.assetScale !== undefined){
 let data14 = data12.assetScale;
 const _errs35 = errors;
 if(!(((typeof data14 == "number") && (!(data14 % 1) && !isNaN(data14))) && (isFinite(data14)))){
-validate42.errors = [{instancePath:instancePath+"/totals/" + i1+"/assetScale",schemaPath:"#/properties/totals/items/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate43.errors = [{instancePath:instancePath+"/totals/" + i1+"/assetScale",schemaPath:"#/properties/totals/items/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 var valid7 = _errs35 === errors;
@@ -2552,12 +2667,12 @@ const _errs38 = errors;
 if(errors === _errs38){
 if(typeof data15 === "string"){
 if(!pattern4.test(data15)){
-validate42.errors = [{instancePath:instancePath+"/totals/" + i1+"/debits",schemaPath:"#/components/schemas/signed-amount/pattern",keyword:"pattern",params:{pattern: "^(0|-?[1-9][0-9]*)$"},message:"must match pattern \""+"^(0|-?[1-9][0-9]*)$"+"\""}];
+validate43.errors = [{instancePath:instancePath+"/totals/" + i1+"/debits",schemaPath:"#/components/schemas/signed-amount/pattern",keyword:"pattern",params:{pattern: "^(0|-?[1-9][0-9]*)$"},message:"must match pattern \""+"^(0|-?[1-9][0-9]*)$"+"\""}];
 return false;
 }
 }
 else {
-validate42.errors = [{instancePath:instancePath+"/totals/" + i1+"/debits",schemaPath:"#/components/schemas/signed-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate43.errors = [{instancePath:instancePath+"/totals/" + i1+"/debits",schemaPath:"#/components/schemas/signed-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -2574,12 +2689,12 @@ const _errs41 = errors;
 if(errors === _errs41){
 if(typeof data16 === "string"){
 if(!pattern4.test(data16)){
-validate42.errors = [{instancePath:instancePath+"/totals/" + i1+"/credits",schemaPath:"#/components/schemas/signed-amount/pattern",keyword:"pattern",params:{pattern: "^(0|-?[1-9][0-9]*)$"},message:"must match pattern \""+"^(0|-?[1-9][0-9]*)$"+"\""}];
+validate43.errors = [{instancePath:instancePath+"/totals/" + i1+"/credits",schemaPath:"#/components/schemas/signed-amount/pattern",keyword:"pattern",params:{pattern: "^(0|-?[1-9][0-9]*)$"},message:"must match pattern \""+"^(0|-?[1-9][0-9]*)$"+"\""}];
 return false;
 }
 }
 else {
-validate42.errors = [{instancePath:instancePath+"/totals/" + i1+"/credits",schemaPath:"#/components/schemas/signed-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate43.errors = [{instancePath:instancePath+"/totals/" + i1+"/credits",schemaPath:"#/components/schemas/signed-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -2595,7 +2710,7 @@ var valid7 = true;
 }
 }
 else {
-validate42.errors = [{instancePath:instancePath+"/totals/" + i1,schemaPath:"#/properties/totals/items/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate43.errors = [{instancePath:instancePath+"/totals/" + i1,schemaPath:"#/properties/totals/items/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -2606,7 +2721,7 @@ break;
 }
 }
 else {
-validate42.errors = [{instancePath:instancePath+"/totals",schemaPath:"#/properties/totals/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate43.errors = [{instancePath:instancePath+"/totals",schemaPath:"#/properties/totals/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
 }
 }
@@ -2615,6 +2730,72 @@ var valid0 = _errs28 === errors;
 else {
 var valid0 = true;
 }
+}
+}
+}
+}
+}
+}
+else {
+validate43.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate43.errors = vErrors;
+return errors === 0;
+}
+validate43.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+
+function validate42(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate42.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((data.ases === undefined) && (missing0 = "ases")){
+validate42.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+const _errs1 = errors;
+for(const key0 in data){
+if(!(key0 === "ases")){
+validate42.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+return false;
+break;
+}
+}
+if(_errs1 === errors){
+if(data.ases !== undefined){
+let data0 = data.ases;
+const _errs2 = errors;
+if(errors === _errs2){
+if(Array.isArray(data0)){
+var valid1 = true;
+const len0 = data0.length;
+for(let i0=0; i0<len0; i0++){
+const _errs4 = errors;
+if(!(validate43(data0[i0], {instancePath:instancePath+"/ases/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate43.errors : vErrors.concat(validate43.errors);
+errors = vErrors.length;
+}
+var valid1 = _errs4 === errors;
+if(!valid1){
+break;
+}
+}
+}
+else {
+validate42.errors = [{instancePath:instancePath+"/ases",schemaPath:"#/properties/ases/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+return false;
 }
 }
 }
@@ -2633,6 +2814,7 @@ validate42.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
 function validate41(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="paths_1ledger_get_responses_200_content_application_1json_schema" */;
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate41.evaluated;
@@ -2642,91 +2824,24 @@ evaluated0.props = undefined;
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(errors === 0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if((data.ases === undefined) && (missing0 = "ases")){
-validate41.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
-return false;
-}
-else {
-const _errs1 = errors;
-for(const key0 in data){
-if(!(key0 === "ases")){
-validate41.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
-return false;
-break;
-}
-}
-if(_errs1 === errors){
-if(data.ases !== undefined){
-let data0 = data.ases;
-const _errs2 = errors;
-if(errors === _errs2){
-if(Array.isArray(data0)){
-var valid1 = true;
-const len0 = data0.length;
-for(let i0=0; i0<len0; i0++){
-const _errs4 = errors;
-if(!(validate42(data0[i0], {instancePath:instancePath+"/ases/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+if(!(validate42(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate42.errors : vErrors.concat(validate42.errors);
 errors = vErrors.length;
-}
-var valid1 = _errs4 === errors;
-if(!valid1){
-break;
-}
-}
-}
-else {
-validate41.errors = [{instancePath:instancePath+"/ases",schemaPath:"#/properties/ases/type",keyword:"type",params:{type: "array"},message:"must be array"}];
-return false;
-}
-}
-}
-}
-}
-}
-else {
-validate41.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
 }
 validate41.errors = vErrors;
 return errors === 0;
 }
 validate41.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
+const paths_1worlds_get_responses_200_content_application_1json_schema = validate46;
+const schema72 = {"$id":"paths_1worlds_get_responses_200_content_application_1json_schema","$ref":"document#/paths/~1worlds/get/responses/200/content/application~1json/schema"};
+const schema73 = {"type":"object","additionalProperties":false,"required":["worlds"],"properties":{"worlds":{"type":"array","items":{"type":"string"}}}};
 
-function validate40(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="paths_1ledger_get_responses_200_content_application_1json_schema" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate40.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(!(validate41(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate41.errors : vErrors.concat(validate41.errors);
-errors = vErrors.length;
-}
-validate40.errors = vErrors;
-return errors === 0;
-}
-validate40.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-const paths_1worlds_get_responses_200_content_application_1json_schema = validate45;
-const schema68 = {"$id":"paths_1worlds_get_responses_200_content_application_1json_schema","$ref":"document#/paths/~1worlds/get/responses/200/content/application~1json/schema"};
-const schema69 = {"type":"object","additionalProperties":false,"required":["worlds"],"properties":{"worlds":{"type":"array","items":{"type":"string"}}}};
-
-function validate45(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate46(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="paths_1worlds_get_responses_200_content_application_1json_schema" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate45.evaluated;
+const evaluated0 = validate46.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2738,14 +2853,14 @@ if(errors === _errs0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((data.worlds === undefined) && (missing0 = "worlds")){
-validate45.errors = [{instancePath,schemaPath:"document#/paths/~1worlds/get/responses/200/content/application~1json/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate46.errors = [{instancePath,schemaPath:"document#/paths/~1worlds/get/responses/200/content/application~1json/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs2 = errors;
 for(const key0 in data){
 if(!(key0 === "worlds")){
-validate45.errors = [{instancePath,schemaPath:"document#/paths/~1worlds/get/responses/200/content/application~1json/schema/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate46.errors = [{instancePath,schemaPath:"document#/paths/~1worlds/get/responses/200/content/application~1json/schema/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -2761,7 +2876,7 @@ const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
 const _errs5 = errors;
 if(typeof data0[i0] !== "string"){
-validate45.errors = [{instancePath:instancePath+"/worlds/" + i0,schemaPath:"document#/paths/~1worlds/get/responses/200/content/application~1json/schema/properties/worlds/items/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate46.errors = [{instancePath:instancePath+"/worlds/" + i0,schemaPath:"document#/paths/~1worlds/get/responses/200/content/application~1json/schema/properties/worlds/items/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid2 = _errs5 === errors;
@@ -2771,7 +2886,7 @@ break;
 }
 }
 else {
-validate45.errors = [{instancePath:instancePath+"/worlds",schemaPath:"document#/paths/~1worlds/get/responses/200/content/application~1json/schema/properties/worlds/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate46.errors = [{instancePath:instancePath+"/worlds",schemaPath:"document#/paths/~1worlds/get/responses/200/content/application~1json/schema/properties/worlds/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
 }
 }
@@ -2780,24 +2895,24 @@ return false;
 }
 }
 else {
-validate45.errors = [{instancePath,schemaPath:"document#/paths/~1worlds/get/responses/200/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate46.errors = [{instancePath,schemaPath:"document#/paths/~1worlds/get/responses/200/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate45.errors = vErrors;
+validate46.errors = vErrors;
 return errors === 0;
 }
-validate45.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate46.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const paths_1worlds_post_requestBody_content_application_1json_schema = validate46;
-const schema70 = {"$id":"paths_1worlds_post_requestBody_content_application_1json_schema","$ref":"document#/paths/~1worlds/post/requestBody/content/application~1json/schema"};
-const schema71 = {"type":"object","additionalProperties":false,"properties":{"seed":{"type":"string","minLength":1},"consent":{"type":"string","enum":["auto","deny","manual"]},"profile":{"type":"string","enum":["compat","strict"]},"definition":{"type":"object","additionalProperties":true}}};
+const paths_1worlds_post_requestBody_content_application_1json_schema = validate47;
+const schema74 = {"$id":"paths_1worlds_post_requestBody_content_application_1json_schema","$ref":"document#/paths/~1worlds/post/requestBody/content/application~1json/schema"};
+const schema75 = {"type":"object","additionalProperties":false,"properties":{"seed":{"type":"string","minLength":1},"consent":{"type":"string","enum":["auto","deny","manual"]},"profile":{"type":"string","enum":["compat","strict"]},"definition":{"type":"object","additionalProperties":true}}};
 
-function validate46(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate47(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="paths_1worlds_post_requestBody_content_application_1json_schema" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate46.evaluated;
+const evaluated0 = validate47.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2810,7 +2925,7 @@ if(data && typeof data == "object" && !Array.isArray(data)){
 const _errs2 = errors;
 for(const key0 in data){
 if(!((((key0 === "seed") || (key0 === "consent")) || (key0 === "profile")) || (key0 === "definition"))){
-validate46.errors = [{instancePath,schemaPath:"document#/paths/~1worlds/post/requestBody/content/application~1json/schema/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate47.errors = [{instancePath,schemaPath:"document#/paths/~1worlds/post/requestBody/content/application~1json/schema/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -2821,13 +2936,13 @@ let data0 = data.seed;
 const _errs3 = errors;
 if(errors === _errs3){
 if(typeof data0 === "string"){
-if(func4(data0) < 1){
-validate46.errors = [{instancePath:instancePath+"/seed",schemaPath:"document#/paths/~1worlds/post/requestBody/content/application~1json/schema/properties/seed/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+if(func1(data0) < 1){
+validate47.errors = [{instancePath:instancePath+"/seed",schemaPath:"document#/paths/~1worlds/post/requestBody/content/application~1json/schema/properties/seed/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
 return false;
 }
 }
 else {
-validate46.errors = [{instancePath:instancePath+"/seed",schemaPath:"document#/paths/~1worlds/post/requestBody/content/application~1json/schema/properties/seed/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate47.errors = [{instancePath:instancePath+"/seed",schemaPath:"document#/paths/~1worlds/post/requestBody/content/application~1json/schema/properties/seed/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -2841,11 +2956,11 @@ if(data.consent !== undefined){
 let data1 = data.consent;
 const _errs5 = errors;
 if(typeof data1 !== "string"){
-validate46.errors = [{instancePath:instancePath+"/consent",schemaPath:"document#/paths/~1worlds/post/requestBody/content/application~1json/schema/properties/consent/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate47.errors = [{instancePath:instancePath+"/consent",schemaPath:"document#/paths/~1worlds/post/requestBody/content/application~1json/schema/properties/consent/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 if(!(((data1 === "auto") || (data1 === "deny")) || (data1 === "manual"))){
-validate46.errors = [{instancePath:instancePath+"/consent",schemaPath:"document#/paths/~1worlds/post/requestBody/content/application~1json/schema/properties/consent/enum",keyword:"enum",params:{allowedValues: schema71.properties.consent.enum},message:"must be equal to one of the allowed values"}];
+validate47.errors = [{instancePath:instancePath+"/consent",schemaPath:"document#/paths/~1worlds/post/requestBody/content/application~1json/schema/properties/consent/enum",keyword:"enum",params:{allowedValues: schema75.properties.consent.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid1 = _errs5 === errors;
@@ -2858,11 +2973,11 @@ if(data.profile !== undefined){
 let data2 = data.profile;
 const _errs7 = errors;
 if(typeof data2 !== "string"){
-validate46.errors = [{instancePath:instancePath+"/profile",schemaPath:"document#/paths/~1worlds/post/requestBody/content/application~1json/schema/properties/profile/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate47.errors = [{instancePath:instancePath+"/profile",schemaPath:"document#/paths/~1worlds/post/requestBody/content/application~1json/schema/properties/profile/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 if(!((data2 === "compat") || (data2 === "strict"))){
-validate46.errors = [{instancePath:instancePath+"/profile",schemaPath:"document#/paths/~1worlds/post/requestBody/content/application~1json/schema/properties/profile/enum",keyword:"enum",params:{allowedValues: schema71.properties.profile.enum},message:"must be equal to one of the allowed values"}];
+validate47.errors = [{instancePath:instancePath+"/profile",schemaPath:"document#/paths/~1worlds/post/requestBody/content/application~1json/schema/properties/profile/enum",keyword:"enum",params:{allowedValues: schema75.properties.profile.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid1 = _errs7 === errors;
@@ -2878,7 +2993,7 @@ if(errors === _errs9){
 if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
 }
 else {
-validate46.errors = [{instancePath:instancePath+"/definition",schemaPath:"document#/paths/~1worlds/post/requestBody/content/application~1json/schema/properties/definition/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate47.errors = [{instancePath:instancePath+"/definition",schemaPath:"document#/paths/~1worlds/post/requestBody/content/application~1json/schema/properties/definition/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -2893,23 +3008,23 @@ var valid1 = true;
 }
 }
 else {
-validate46.errors = [{instancePath,schemaPath:"document#/paths/~1worlds/post/requestBody/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate47.errors = [{instancePath,schemaPath:"document#/paths/~1worlds/post/requestBody/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate46.errors = vErrors;
+validate47.errors = vErrors;
 return errors === 0;
 }
-validate46.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate47.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const paths_1worlds_post_responses_201_content_application_1json_schema = validate47;
-const schema72 = {"$id":"paths_1worlds_post_responses_201_content_application_1json_schema","$ref":"document#/paths/~1worlds/post/responses/201/content/application~1json/schema"};
-const schema73 = {"type":"object","additionalProperties":false,"required":["id","ases","env"],"properties":{"id":{"type":"string"},"ases":{"type":"array","items":{"$ref":"#/components/schemas/ase"}},"env":{"type":"object","additionalProperties":{"type":"string"}}}};
+const paths_1worlds_post_responses_201_content_application_1json_schema = validate48;
+const schema76 = {"$id":"paths_1worlds_post_responses_201_content_application_1json_schema","$ref":"document#/paths/~1worlds/post/responses/201/content/application~1json/schema"};
+const schema77 = {"type":"object","additionalProperties":false,"required":["id","ases","env"],"properties":{"id":{"type":"string"},"ases":{"type":"array","items":{"$ref":"#/components/schemas/ase"}},"env":{"type":"object","additionalProperties":{"type":"string"}}}};
 
-function validate48(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate49(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate48.evaluated;
+const evaluated0 = validate49.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2920,14 +3035,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((data.id === undefined) && (missing0 = "id")) || ((data.ases === undefined) && (missing0 = "ases"))) || ((data.env === undefined) && (missing0 = "env"))){
-validate48.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate49.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!(((key0 === "id") || (key0 === "ases")) || (key0 === "env"))){
-validate48.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate49.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -2936,7 +3051,7 @@ if(_errs1 === errors){
 if(data.id !== undefined){
 const _errs2 = errors;
 if(typeof data.id !== "string"){
-validate48.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate49.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid0 = _errs2 === errors;
@@ -2965,7 +3080,7 @@ break;
 }
 }
 else {
-validate48.errors = [{instancePath:instancePath+"/ases",schemaPath:"#/properties/ases/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate49.errors = [{instancePath:instancePath+"/ases",schemaPath:"#/properties/ases/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
 }
 }
@@ -2983,7 +3098,7 @@ if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
 for(const key1 in data3){
 const _errs10 = errors;
 if(typeof data3[key1] !== "string"){
-validate48.errors = [{instancePath:instancePath+"/env/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/env/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate49.errors = [{instancePath:instancePath+"/env/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/env/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid2 = _errs10 === errors;
@@ -2993,7 +3108,7 @@ break;
 }
 }
 else {
-validate48.errors = [{instancePath:instancePath+"/env",schemaPath:"#/properties/env/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate49.errors = [{instancePath:instancePath+"/env",schemaPath:"#/properties/env/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -3008,45 +3123,95 @@ var valid0 = true;
 }
 }
 else {
-validate48.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate49.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate48.errors = vErrors;
+validate49.errors = vErrors;
 return errors === 0;
 }
-validate48.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate49.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate47(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate48(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="paths_1worlds_post_responses_201_content_application_1json_schema" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate47.evaluated;
+const evaluated0 = validate48.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate48(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate48.errors : vErrors.concat(validate48.errors);
+if(!(validate49(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate49.errors : vErrors.concat(validate49.errors);
 errors = vErrors.length;
 }
-validate47.errors = vErrors;
+validate48.errors = vErrors;
 return errors === 0;
 }
-validate47.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate48.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_account_list = validate51;
-const schema74 = {"$id":"components_schemas_account_list","$ref":"document#/components/schemas/account-list"};
-const schema75 = {"type":"object","additionalProperties":false,"required":["accounts"],"properties":{"accounts":{"type":"array","items":{"$ref":"#/components/schemas/account"}}}};
-const schema76 = {"type":"object","additionalProperties":false,"required":["id","assetCode","assetScale","balance"],"properties":{"id":{"type":"string"},"assetCode":{"$ref":"#/components/schemas/asset-code"},"assetScale":{"$ref":"#/components/schemas/asset-scale"},"balance":{"$ref":"#/components/schemas/signed-amount"}}};
-const schema77 = {"type":"string","pattern":"^[A-Za-z0-9._~-]{1,32}$"};
-const schema78 = {"type":"integer","minimum":0,"maximum":255};
-const pattern11 = new RegExp("^[A-Za-z0-9._~-]{1,32}$", "u");
+const parameters_delete_world = validate52;
+const schema78 = {"$id":"parameters_delete_world","type":"object","properties":{"path":{"type":"object","required":["world"],"properties":{"world":{"$ref":"document#/paths/~1worlds~1%7Bworld%7D/delete/parameters/0/schema"}}}}};
+const schema79 = {"type":"string"};
+
+function validate52(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="parameters_delete_world" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate52.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.path !== undefined){
+let data0 = data.path;
+const _errs1 = errors;
+if(errors === _errs1){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+let missing0;
+if((data0.world === undefined) && (missing0 = "world")){
+validate52.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data0.world !== undefined){
+if(typeof data0.world !== "string"){
+validate52.errors = [{instancePath:instancePath+"/path/world",schemaPath:"document#/paths/~1worlds~1%7Bworld%7D/delete/parameters/0/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+}
+}
+else {
+validate52.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+}
+}
+else {
+validate52.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate52.errors = vErrors;
+return errors === 0;
+}
+validate52.evaluated = {"props":{"path":true},"dynamicProps":false,"dynamicItems":false};
+
+const parameters_list_accounts = validate53;
+const schema80 = {"$id":"parameters_list_accounts","type":"object","properties":{"path":{"type":"object","required":["ase"],"properties":{"ase":{"$ref":"document#/components/parameters/ase/schema"}}}}};
+const schema81 = {"type":"string"};
 
 function validate53(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="parameters_list_accounts" */;
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate53.evaluated;
@@ -3058,16 +3223,72 @@ evaluated0.items = undefined;
 }
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.path !== undefined){
+let data0 = data.path;
+const _errs1 = errors;
+if(errors === _errs1){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+let missing0;
+if((data0.ase === undefined) && (missing0 = "ase")){
+validate53.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data0.ase !== undefined){
+if(typeof data0.ase !== "string"){
+validate53.errors = [{instancePath:instancePath+"/path/ase",schemaPath:"document#/components/parameters/ase/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+}
+}
+else {
+validate53.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+}
+}
+else {
+validate53.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate53.errors = vErrors;
+return errors === 0;
+}
+validate53.evaluated = {"props":{"path":true},"dynamicProps":false,"dynamicItems":false};
+
+const components_schemas_account_list = validate54;
+const schema82 = {"$id":"components_schemas_account_list","$ref":"document#/components/schemas/account-list"};
+const schema83 = {"type":"object","additionalProperties":false,"required":["accounts"],"properties":{"accounts":{"type":"array","items":{"$ref":"#/components/schemas/account"}}}};
+const schema84 = {"type":"object","additionalProperties":false,"required":["id","assetCode","assetScale","balance"],"properties":{"id":{"type":"string"},"assetCode":{"$ref":"#/components/schemas/asset-code"},"assetScale":{"$ref":"#/components/schemas/asset-scale"},"balance":{"$ref":"#/components/schemas/signed-amount"}}};
+const schema85 = {"type":"string","pattern":"^[A-Za-z0-9._~-]{1,32}$"};
+const schema86 = {"type":"integer","minimum":0,"maximum":255};
+const pattern11 = new RegExp("^[A-Za-z0-9._~-]{1,32}$", "u");
+
+function validate56(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate56.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((((data.id === undefined) && (missing0 = "id")) || ((data.assetCode === undefined) && (missing0 = "assetCode"))) || ((data.assetScale === undefined) && (missing0 = "assetScale"))) || ((data.balance === undefined) && (missing0 = "balance"))){
-validate53.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate56.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!((((key0 === "id") || (key0 === "assetCode")) || (key0 === "assetScale")) || (key0 === "balance"))){
-validate53.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate56.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -3076,7 +3297,7 @@ if(_errs1 === errors){
 if(data.id !== undefined){
 const _errs2 = errors;
 if(typeof data.id !== "string"){
-validate53.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate56.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid0 = _errs2 === errors;
@@ -3092,12 +3313,12 @@ const _errs5 = errors;
 if(errors === _errs5){
 if(typeof data1 === "string"){
 if(!pattern11.test(data1)){
-validate53.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/components/schemas/asset-code/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9._~-]{1,32}$"},message:"must match pattern \""+"^[A-Za-z0-9._~-]{1,32}$"+"\""}];
+validate56.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/components/schemas/asset-code/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9._~-]{1,32}$"},message:"must match pattern \""+"^[A-Za-z0-9._~-]{1,32}$"+"\""}];
 return false;
 }
 }
 else {
-validate53.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/components/schemas/asset-code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate56.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/components/schemas/asset-code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -3112,18 +3333,18 @@ let data2 = data.assetScale;
 const _errs7 = errors;
 const _errs8 = errors;
 if(!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))){
-validate53.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate56.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 if(errors === _errs8){
 if((typeof data2 == "number") && (isFinite(data2))){
 if(data2 > 255 || isNaN(data2)){
-validate53.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
+validate56.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
 return false;
 }
 else {
 if(data2 < 0 || isNaN(data2)){
-validate53.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+validate56.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
 return false;
 }
 }
@@ -3142,12 +3363,12 @@ const _errs11 = errors;
 if(errors === _errs11){
 if(typeof data3 === "string"){
 if(!pattern4.test(data3)){
-validate53.errors = [{instancePath:instancePath+"/balance",schemaPath:"#/components/schemas/signed-amount/pattern",keyword:"pattern",params:{pattern: "^(0|-?[1-9][0-9]*)$"},message:"must match pattern \""+"^(0|-?[1-9][0-9]*)$"+"\""}];
+validate56.errors = [{instancePath:instancePath+"/balance",schemaPath:"#/components/schemas/signed-amount/pattern",keyword:"pattern",params:{pattern: "^(0|-?[1-9][0-9]*)$"},message:"must match pattern \""+"^(0|-?[1-9][0-9]*)$"+"\""}];
 return false;
 }
 }
 else {
-validate53.errors = [{instancePath:instancePath+"/balance",schemaPath:"#/components/schemas/signed-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate56.errors = [{instancePath:instancePath+"/balance",schemaPath:"#/components/schemas/signed-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -3163,20 +3384,20 @@ var valid0 = true;
 }
 }
 else {
-validate53.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate56.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate53.errors = vErrors;
+validate56.errors = vErrors;
 return errors === 0;
 }
-validate53.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate56.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate52(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate55(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate52.evaluated;
+const evaluated0 = validate55.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3187,14 +3408,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((data.accounts === undefined) && (missing0 = "accounts")){
-validate52.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate55.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!(key0 === "accounts")){
-validate52.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate55.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -3209,8 +3430,8 @@ var valid1 = true;
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
 const _errs4 = errors;
-if(!(validate53(data0[i0], {instancePath:instancePath+"/accounts/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate53.errors : vErrors.concat(validate53.errors);
+if(!(validate56(data0[i0], {instancePath:instancePath+"/accounts/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate56.errors : vErrors.concat(validate56.errors);
 errors = vErrors.length;
 }
 var valid1 = _errs4 === errors;
@@ -3220,7 +3441,7 @@ break;
 }
 }
 else {
-validate52.errors = [{instancePath:instancePath+"/accounts",schemaPath:"#/properties/accounts/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate55.errors = [{instancePath:instancePath+"/accounts",schemaPath:"#/properties/accounts/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
 }
 }
@@ -3229,181 +3450,39 @@ return false;
 }
 }
 else {
-validate52.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate55.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate52.errors = vErrors;
+validate55.errors = vErrors;
 return errors === 0;
 }
-validate52.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate55.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate51(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate54(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_account_list" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate51.evaluated;
+const evaluated0 = validate54.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate52(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate52.errors : vErrors.concat(validate52.errors);
+if(!(validate55(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate55.errors : vErrors.concat(validate55.errors);
 errors = vErrors.length;
 }
-validate51.errors = vErrors;
+validate54.errors = vErrors;
 return errors === 0;
 }
-validate51.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate54.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_new_account = validate56;
-const schema80 = {"$id":"components_schemas_new_account","$ref":"document#/components/schemas/new-account"};
-const schema81 = {"type":"object","additionalProperties":false,"required":["id","assetCode","assetScale"],"properties":{"id":{"type":"string","minLength":1,"maxLength":200},"assetCode":{"$ref":"#/components/schemas/asset-code"},"assetScale":{"$ref":"#/components/schemas/asset-scale"}}};
-
-function validate57(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate57.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(errors === 0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if((((data.id === undefined) && (missing0 = "id")) || ((data.assetCode === undefined) && (missing0 = "assetCode"))) || ((data.assetScale === undefined) && (missing0 = "assetScale"))){
-validate57.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
-return false;
-}
-else {
-const _errs1 = errors;
-for(const key0 in data){
-if(!(((key0 === "id") || (key0 === "assetCode")) || (key0 === "assetScale"))){
-validate57.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
-return false;
-break;
-}
-}
-if(_errs1 === errors){
-if(data.id !== undefined){
-let data0 = data.id;
-const _errs2 = errors;
-if(errors === _errs2){
-if(typeof data0 === "string"){
-if(func4(data0) > 200){
-validate57.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"}];
-return false;
-}
-else {
-if(func4(data0) < 1){
-validate57.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
-return false;
-}
-}
-}
-else {
-validate57.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-var valid0 = _errs2 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.assetCode !== undefined){
-let data1 = data.assetCode;
-const _errs4 = errors;
-const _errs5 = errors;
-if(errors === _errs5){
-if(typeof data1 === "string"){
-if(!pattern11.test(data1)){
-validate57.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/components/schemas/asset-code/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9._~-]{1,32}$"},message:"must match pattern \""+"^[A-Za-z0-9._~-]{1,32}$"+"\""}];
-return false;
-}
-}
-else {
-validate57.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/components/schemas/asset-code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-var valid0 = _errs4 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.assetScale !== undefined){
-let data2 = data.assetScale;
-const _errs7 = errors;
-const _errs8 = errors;
-if(!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))){
-validate57.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
-return false;
-}
-if(errors === _errs8){
-if((typeof data2 == "number") && (isFinite(data2))){
-if(data2 > 255 || isNaN(data2)){
-validate57.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
-return false;
-}
-else {
-if(data2 < 0 || isNaN(data2)){
-validate57.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
-return false;
-}
-}
-}
-}
-var valid0 = _errs7 === errors;
-}
-else {
-var valid0 = true;
-}
-}
-}
-}
-}
-}
-else {
-validate57.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-validate57.errors = vErrors;
-return errors === 0;
-}
-validate57.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-
-function validate56(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_schemas_new_account" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate56.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(!(validate57(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate57.errors : vErrors.concat(validate57.errors);
-errors = vErrors.length;
-}
-validate56.errors = vErrors;
-return errors === 0;
-}
-validate56.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-const components_schemas_account = validate59;
-const schema84 = {"$id":"components_schemas_account","$ref":"document#/components/schemas/account"};
+const components_schemas_new_account = validate59;
+const schema88 = {"$id":"components_schemas_new_account","$ref":"document#/components/schemas/new-account"};
+const schema89 = {"type":"object","additionalProperties":false,"required":["id","assetCode","assetScale"],"properties":{"id":{"type":"string","minLength":1,"maxLength":200},"assetCode":{"$ref":"#/components/schemas/asset-code"},"assetScale":{"$ref":"#/components/schemas/asset-scale"}}};
 
 function validate60(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -3418,14 +3497,14 @@ evaluated0.items = undefined;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
-if(((((data.id === undefined) && (missing0 = "id")) || ((data.assetCode === undefined) && (missing0 = "assetCode"))) || ((data.assetScale === undefined) && (missing0 = "assetScale"))) || ((data.balance === undefined) && (missing0 = "balance"))){
+if((((data.id === undefined) && (missing0 = "id")) || ((data.assetCode === undefined) && (missing0 = "assetCode"))) || ((data.assetScale === undefined) && (missing0 = "assetScale"))){
 validate60.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
-if(!((((key0 === "id") || (key0 === "assetCode")) || (key0 === "assetScale")) || (key0 === "balance"))){
+if(!(((key0 === "id") || (key0 === "assetCode")) || (key0 === "assetScale"))){
 validate60.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
@@ -3433,10 +3512,25 @@ break;
 }
 if(_errs1 === errors){
 if(data.id !== undefined){
+let data0 = data.id;
 const _errs2 = errors;
-if(typeof data.id !== "string"){
+if(errors === _errs2){
+if(typeof data0 === "string"){
+if(func1(data0) > 200){
+validate60.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"}];
+return false;
+}
+else {
+if(func1(data0) < 1){
+validate60.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+return false;
+}
+}
+}
+else {
 validate60.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
+}
 }
 var valid0 = _errs2 === errors;
 }
@@ -3493,29 +3587,6 @@ var valid0 = _errs7 === errors;
 else {
 var valid0 = true;
 }
-if(valid0){
-if(data.balance !== undefined){
-let data3 = data.balance;
-const _errs10 = errors;
-const _errs11 = errors;
-if(errors === _errs11){
-if(typeof data3 === "string"){
-if(!pattern4.test(data3)){
-validate60.errors = [{instancePath:instancePath+"/balance",schemaPath:"#/components/schemas/signed-amount/pattern",keyword:"pattern",params:{pattern: "^(0|-?[1-9][0-9]*)$"},message:"must match pattern \""+"^(0|-?[1-9][0-9]*)$"+"\""}];
-return false;
-}
-}
-else {
-validate60.errors = [{instancePath:instancePath+"/balance",schemaPath:"#/components/schemas/signed-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-var valid0 = _errs10 === errors;
-}
-else {
-var valid0 = true;
-}
-}
 }
 }
 }
@@ -3533,7 +3604,7 @@ validate60.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
 function validate59(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_schemas_account" */;
+/*# sourceURL="components_schemas_new_account" */;
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate59.evaluated;
@@ -3552,11 +3623,8 @@ return errors === 0;
 }
 validate59.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_transfer = validate62;
-const schema89 = {"$id":"components_schemas_transfer","$ref":"document#/components/schemas/transfer"};
-const schema90 = {"type":"object","additionalProperties":false,"required":["id","account","amount"],"properties":{"id":{"type":"string","minLength":1,"maxLength":200},"account":{"type":"string","minLength":1,"maxLength":200},"amount":{"$ref":"#/components/schemas/unsigned-amount"}}};
-const schema91 = {"type":"string","pattern":"^(0|[1-9][0-9]{0,19})$"};
-const pattern16 = new RegExp("^(0|[1-9][0-9]{0,19})$", "u");
+const components_schemas_account = validate62;
+const schema92 = {"$id":"components_schemas_account","$ref":"document#/components/schemas/account"};
 
 function validate63(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -3571,14 +3639,14 @@ evaluated0.items = undefined;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
-if((((data.id === undefined) && (missing0 = "id")) || ((data.account === undefined) && (missing0 = "account"))) || ((data.amount === undefined) && (missing0 = "amount"))){
+if(((((data.id === undefined) && (missing0 = "id")) || ((data.assetCode === undefined) && (missing0 = "assetCode"))) || ((data.assetScale === undefined) && (missing0 = "assetScale"))) || ((data.balance === undefined) && (missing0 = "balance"))){
 validate63.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
-if(!(((key0 === "id") || (key0 === "account")) || (key0 === "amount"))){
+if(!((((key0 === "id") || (key0 === "assetCode")) || (key0 === "assetScale")) || (key0 === "balance"))){
 validate63.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
@@ -3586,25 +3654,10 @@ break;
 }
 if(_errs1 === errors){
 if(data.id !== undefined){
-let data0 = data.id;
 const _errs2 = errors;
-if(errors === _errs2){
-if(typeof data0 === "string"){
-if(func4(data0) > 200){
-validate63.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"}];
-return false;
-}
-else {
-if(func4(data0) < 1){
-validate63.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
-return false;
-}
-}
-}
-else {
+if(typeof data.id !== "string"){
 validate63.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
-}
 }
 var valid0 = _errs2 === errors;
 }
@@ -3612,24 +3665,19 @@ else {
 var valid0 = true;
 }
 if(valid0){
-if(data.account !== undefined){
-let data1 = data.account;
+if(data.assetCode !== undefined){
+let data1 = data.assetCode;
 const _errs4 = errors;
-if(errors === _errs4){
+const _errs5 = errors;
+if(errors === _errs5){
 if(typeof data1 === "string"){
-if(func4(data1) > 200){
-validate63.errors = [{instancePath:instancePath+"/account",schemaPath:"#/properties/account/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"}];
-return false;
-}
-else {
-if(func4(data1) < 1){
-validate63.errors = [{instancePath:instancePath+"/account",schemaPath:"#/properties/account/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+if(!pattern11.test(data1)){
+validate63.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/components/schemas/asset-code/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9._~-]{1,32}$"},message:"must match pattern \""+"^[A-Za-z0-9._~-]{1,32}$"+"\""}];
 return false;
 }
 }
-}
 else {
-validate63.errors = [{instancePath:instancePath+"/account",schemaPath:"#/properties/account/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate63.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/components/schemas/asset-code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -3639,26 +3687,55 @@ else {
 var valid0 = true;
 }
 if(valid0){
-if(data.amount !== undefined){
-let data2 = data.amount;
-const _errs6 = errors;
+if(data.assetScale !== undefined){
+let data2 = data.assetScale;
 const _errs7 = errors;
-if(errors === _errs7){
-if(typeof data2 === "string"){
-if(!pattern16.test(data2)){
-validate63.errors = [{instancePath:instancePath+"/amount",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
+const _errs8 = errors;
+if(!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))){
+validate63.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
+if(errors === _errs8){
+if((typeof data2 == "number") && (isFinite(data2))){
+if(data2 > 255 || isNaN(data2)){
+validate63.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
+return false;
 }
 else {
-validate63.errors = [{instancePath:instancePath+"/amount",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+if(data2 < 0 || isNaN(data2)){
+validate63.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
 return false;
 }
 }
-var valid0 = _errs6 === errors;
+}
+}
+var valid0 = _errs7 === errors;
 }
 else {
 var valid0 = true;
+}
+if(valid0){
+if(data.balance !== undefined){
+let data3 = data.balance;
+const _errs10 = errors;
+const _errs11 = errors;
+if(errors === _errs11){
+if(typeof data3 === "string"){
+if(!pattern4.test(data3)){
+validate63.errors = [{instancePath:instancePath+"/balance",schemaPath:"#/components/schemas/signed-amount/pattern",keyword:"pattern",params:{pattern: "^(0|-?[1-9][0-9]*)$"},message:"must match pattern \""+"^(0|-?[1-9][0-9]*)$"+"\""}];
+return false;
+}
+}
+else {
+validate63.errors = [{instancePath:instancePath+"/balance",schemaPath:"#/components/schemas/signed-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid0 = _errs10 === errors;
+}
+else {
+var valid0 = true;
+}
 }
 }
 }
@@ -3677,7 +3754,7 @@ validate63.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
 function validate62(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_schemas_transfer" */;
+/*# sourceURL="components_schemas_account" */;
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate62.evaluated;
@@ -3696,202 +3773,11 @@ return errors === 0;
 }
 validate62.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_wallet_address_list = validate65;
-const schema92 = {"$id":"components_schemas_wallet_address_list","$ref":"document#/components/schemas/wallet-address-list"};
-const schema93 = {"type":"object","additionalProperties":false,"required":["walletAddresses"],"properties":{"walletAddresses":{"type":"array","items":{"$ref":"#/components/schemas/wallet-address"}}}};
-const schema94 = {"type":"object","additionalProperties":false,"required":["id","url","publicName","account","assetCode","assetScale","active","createdAt"],"properties":{"id":{"type":"string"},"url":{"type":"string","format":"uri"},"publicName":{"type":["string","null"]},"account":{"type":"string"},"assetCode":{"$ref":"#/components/schemas/asset-code"},"assetScale":{"$ref":"#/components/schemas/asset-scale"},"active":{"type":"boolean"},"createdAt":{"type":"string","format":"date-time"}}};
-
-function validate67(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate67.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(errors === 0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if(((((((((data.id === undefined) && (missing0 = "id")) || ((data.url === undefined) && (missing0 = "url"))) || ((data.publicName === undefined) && (missing0 = "publicName"))) || ((data.account === undefined) && (missing0 = "account"))) || ((data.assetCode === undefined) && (missing0 = "assetCode"))) || ((data.assetScale === undefined) && (missing0 = "assetScale"))) || ((data.active === undefined) && (missing0 = "active"))) || ((data.createdAt === undefined) && (missing0 = "createdAt"))){
-validate67.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
-return false;
-}
-else {
-const _errs1 = errors;
-for(const key0 in data){
-if(!((((((((key0 === "id") || (key0 === "url")) || (key0 === "publicName")) || (key0 === "account")) || (key0 === "assetCode")) || (key0 === "assetScale")) || (key0 === "active")) || (key0 === "createdAt"))){
-validate67.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
-return false;
-break;
-}
-}
-if(_errs1 === errors){
-if(data.id !== undefined){
-const _errs2 = errors;
-if(typeof data.id !== "string"){
-validate67.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid0 = _errs2 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.url !== undefined){
-let data1 = data.url;
-const _errs4 = errors;
-if(errors === _errs4){
-if(errors === _errs4){
-if(typeof data1 === "string"){
-if(!(formats2(data1))){
-validate67.errors = [{instancePath:instancePath+"/url",schemaPath:"#/properties/url/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
-return false;
-}
-}
-else {
-validate67.errors = [{instancePath:instancePath+"/url",schemaPath:"#/properties/url/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-}
-var valid0 = _errs4 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.publicName !== undefined){
-let data2 = data.publicName;
-const _errs6 = errors;
-if((typeof data2 !== "string") && (data2 !== null)){
-validate67.errors = [{instancePath:instancePath+"/publicName",schemaPath:"#/properties/publicName/type",keyword:"type",params:{type: schema94.properties.publicName.type},message:"must be string,null"}];
-return false;
-}
-var valid0 = _errs6 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.account !== undefined){
-const _errs8 = errors;
-if(typeof data.account !== "string"){
-validate67.errors = [{instancePath:instancePath+"/account",schemaPath:"#/properties/account/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid0 = _errs8 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.assetCode !== undefined){
-let data4 = data.assetCode;
-const _errs10 = errors;
-const _errs11 = errors;
-if(errors === _errs11){
-if(typeof data4 === "string"){
-if(!pattern11.test(data4)){
-validate67.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/components/schemas/asset-code/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9._~-]{1,32}$"},message:"must match pattern \""+"^[A-Za-z0-9._~-]{1,32}$"+"\""}];
-return false;
-}
-}
-else {
-validate67.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/components/schemas/asset-code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-var valid0 = _errs10 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.assetScale !== undefined){
-let data5 = data.assetScale;
-const _errs13 = errors;
-const _errs14 = errors;
-if(!(((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5))) && (isFinite(data5)))){
-validate67.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
-return false;
-}
-if(errors === _errs14){
-if((typeof data5 == "number") && (isFinite(data5))){
-if(data5 > 255 || isNaN(data5)){
-validate67.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
-return false;
-}
-else {
-if(data5 < 0 || isNaN(data5)){
-validate67.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
-return false;
-}
-}
-}
-}
-var valid0 = _errs13 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.active !== undefined){
-const _errs16 = errors;
-if(typeof data.active !== "boolean"){
-validate67.errors = [{instancePath:instancePath+"/active",schemaPath:"#/properties/active/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
-return false;
-}
-var valid0 = _errs16 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.createdAt !== undefined){
-let data7 = data.createdAt;
-const _errs18 = errors;
-if(errors === _errs18){
-if(errors === _errs18){
-if(typeof data7 === "string"){
-if(!(formats0.validate(data7))){
-validate67.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
-return false;
-}
-}
-else {
-validate67.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-}
-var valid0 = _errs18 === errors;
-}
-else {
-var valid0 = true;
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-else {
-validate67.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-validate67.errors = vErrors;
-return errors === 0;
-}
-validate67.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
+const components_schemas_transfer = validate65;
+const schema97 = {"$id":"components_schemas_transfer","$ref":"document#/components/schemas/transfer"};
+const schema98 = {"type":"object","additionalProperties":false,"required":["id","account","amount"],"properties":{"id":{"type":"string","minLength":1,"maxLength":200},"account":{"type":"string","minLength":1,"maxLength":200},"amount":{"$ref":"#/components/schemas/unsigned-amount"}}};
+const schema99 = {"type":"string","pattern":"^(0|[1-9][0-9]{0,19})$"};
+const pattern16 = new RegExp("^(0|[1-9][0-9]{0,19})$", "u");
 
 function validate66(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -3906,42 +3792,94 @@ evaluated0.items = undefined;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
-if((data.walletAddresses === undefined) && (missing0 = "walletAddresses")){
+if((((data.id === undefined) && (missing0 = "id")) || ((data.account === undefined) && (missing0 = "account"))) || ((data.amount === undefined) && (missing0 = "amount"))){
 validate66.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
-if(!(key0 === "walletAddresses")){
+if(!(((key0 === "id") || (key0 === "account")) || (key0 === "amount"))){
 validate66.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
 }
 if(_errs1 === errors){
-if(data.walletAddresses !== undefined){
-let data0 = data.walletAddresses;
+if(data.id !== undefined){
+let data0 = data.id;
 const _errs2 = errors;
 if(errors === _errs2){
-if(Array.isArray(data0)){
-var valid1 = true;
-const len0 = data0.length;
-for(let i0=0; i0<len0; i0++){
-const _errs4 = errors;
-if(!(validate67(data0[i0], {instancePath:instancePath+"/walletAddresses/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate67.errors : vErrors.concat(validate67.errors);
-errors = vErrors.length;
+if(typeof data0 === "string"){
+if(func1(data0) > 200){
+validate66.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"}];
+return false;
 }
-var valid1 = _errs4 === errors;
-if(!valid1){
-break;
+else {
+if(func1(data0) < 1){
+validate66.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+return false;
 }
 }
 }
 else {
-validate66.errors = [{instancePath:instancePath+"/walletAddresses",schemaPath:"#/properties/walletAddresses/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate66.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
+}
+}
+var valid0 = _errs2 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.account !== undefined){
+let data1 = data.account;
+const _errs4 = errors;
+if(errors === _errs4){
+if(typeof data1 === "string"){
+if(func1(data1) > 200){
+validate66.errors = [{instancePath:instancePath+"/account",schemaPath:"#/properties/account/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"}];
+return false;
+}
+else {
+if(func1(data1) < 1){
+validate66.errors = [{instancePath:instancePath+"/account",schemaPath:"#/properties/account/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+return false;
+}
+}
+}
+else {
+validate66.errors = [{instancePath:instancePath+"/account",schemaPath:"#/properties/account/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid0 = _errs4 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.amount !== undefined){
+let data2 = data.amount;
+const _errs6 = errors;
+const _errs7 = errors;
+if(errors === _errs7){
+if(typeof data2 === "string"){
+if(!pattern16.test(data2)){
+validate66.errors = [{instancePath:instancePath+"/amount",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
+return false;
+}
+}
+else {
+validate66.errors = [{instancePath:instancePath+"/amount",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid0 = _errs6 === errors;
+}
+else {
+var valid0 = true;
 }
 }
 }
@@ -3960,7 +3898,7 @@ validate66.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
 function validate65(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_schemas_wallet_address_list" */;
+/*# sourceURL="components_schemas_transfer" */;
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate65.evaluated;
@@ -3979,143 +3917,15 @@ return errors === 0;
 }
 validate65.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_new_wallet_address = validate70;
-const schema97 = {"$id":"components_schemas_new_wallet_address","$ref":"document#/components/schemas/new-wallet-address"};
-const schema98 = {"type":"object","additionalProperties":false,"required":["url","account"],"properties":{"url":{"type":"string","format":"uri","maxLength":2000},"account":{"type":"string","minLength":1,"maxLength":200},"publicName":{"type":"string","minLength":1,"maxLength":200}}};
+const components_schemas_wallet_address_list = validate68;
+const schema100 = {"$id":"components_schemas_wallet_address_list","$ref":"document#/components/schemas/wallet-address-list"};
+const schema101 = {"type":"object","additionalProperties":false,"required":["walletAddresses"],"properties":{"walletAddresses":{"type":"array","items":{"$ref":"#/components/schemas/wallet-address"}}}};
+const schema102 = {"type":"object","additionalProperties":false,"required":["id","url","publicName","account","assetCode","assetScale","active","createdAt"],"properties":{"id":{"type":"string"},"url":{"type":"string","format":"uri"},"publicName":{"type":["string","null"]},"account":{"type":"string"},"assetCode":{"$ref":"#/components/schemas/asset-code"},"assetScale":{"$ref":"#/components/schemas/asset-scale"},"active":{"type":"boolean"},"createdAt":{"type":"string","format":"date-time"}}};
 
 function validate70(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_schemas_new_wallet_address" */;
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate70.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-const _errs0 = errors;
-if(errors === _errs0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if(((data.url === undefined) && (missing0 = "url")) || ((data.account === undefined) && (missing0 = "account"))){
-validate70.errors = [{instancePath,schemaPath:"document#/components/schemas/new-wallet-address/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
-return false;
-}
-else {
-const _errs2 = errors;
-for(const key0 in data){
-if(!(((key0 === "url") || (key0 === "account")) || (key0 === "publicName"))){
-validate70.errors = [{instancePath,schemaPath:"document#/components/schemas/new-wallet-address/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
-return false;
-break;
-}
-}
-if(_errs2 === errors){
-if(data.url !== undefined){
-let data0 = data.url;
-const _errs3 = errors;
-if(errors === _errs3){
-if(errors === _errs3){
-if(typeof data0 === "string"){
-if(func4(data0) > 2000){
-validate70.errors = [{instancePath:instancePath+"/url",schemaPath:"document#/components/schemas/new-wallet-address/properties/url/maxLength",keyword:"maxLength",params:{limit: 2000},message:"must NOT have more than 2000 characters"}];
-return false;
-}
-else {
-if(!(formats2(data0))){
-validate70.errors = [{instancePath:instancePath+"/url",schemaPath:"document#/components/schemas/new-wallet-address/properties/url/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
-return false;
-}
-}
-}
-else {
-validate70.errors = [{instancePath:instancePath+"/url",schemaPath:"document#/components/schemas/new-wallet-address/properties/url/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-}
-var valid1 = _errs3 === errors;
-}
-else {
-var valid1 = true;
-}
-if(valid1){
-if(data.account !== undefined){
-let data1 = data.account;
-const _errs5 = errors;
-if(errors === _errs5){
-if(typeof data1 === "string"){
-if(func4(data1) > 200){
-validate70.errors = [{instancePath:instancePath+"/account",schemaPath:"document#/components/schemas/new-wallet-address/properties/account/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"}];
-return false;
-}
-else {
-if(func4(data1) < 1){
-validate70.errors = [{instancePath:instancePath+"/account",schemaPath:"document#/components/schemas/new-wallet-address/properties/account/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
-return false;
-}
-}
-}
-else {
-validate70.errors = [{instancePath:instancePath+"/account",schemaPath:"document#/components/schemas/new-wallet-address/properties/account/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-var valid1 = _errs5 === errors;
-}
-else {
-var valid1 = true;
-}
-if(valid1){
-if(data.publicName !== undefined){
-let data2 = data.publicName;
-const _errs7 = errors;
-if(errors === _errs7){
-if(typeof data2 === "string"){
-if(func4(data2) > 200){
-validate70.errors = [{instancePath:instancePath+"/publicName",schemaPath:"document#/components/schemas/new-wallet-address/properties/publicName/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"}];
-return false;
-}
-else {
-if(func4(data2) < 1){
-validate70.errors = [{instancePath:instancePath+"/publicName",schemaPath:"document#/components/schemas/new-wallet-address/properties/publicName/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
-return false;
-}
-}
-}
-else {
-validate70.errors = [{instancePath:instancePath+"/publicName",schemaPath:"document#/components/schemas/new-wallet-address/properties/publicName/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-var valid1 = _errs7 === errors;
-}
-else {
-var valid1 = true;
-}
-}
-}
-}
-}
-}
-else {
-validate70.errors = [{instancePath,schemaPath:"document#/components/schemas/new-wallet-address/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-validate70.errors = vErrors;
-return errors === 0;
-}
-validate70.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-const components_schemas_wallet_address = validate71;
-const schema99 = {"$id":"components_schemas_wallet_address","$ref":"document#/components/schemas/wallet-address"};
-
-function validate72(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate72.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4126,14 +3936,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((((((((data.id === undefined) && (missing0 = "id")) || ((data.url === undefined) && (missing0 = "url"))) || ((data.publicName === undefined) && (missing0 = "publicName"))) || ((data.account === undefined) && (missing0 = "account"))) || ((data.assetCode === undefined) && (missing0 = "assetCode"))) || ((data.assetScale === undefined) && (missing0 = "assetScale"))) || ((data.active === undefined) && (missing0 = "active"))) || ((data.createdAt === undefined) && (missing0 = "createdAt"))){
-validate72.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate70.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!((((((((key0 === "id") || (key0 === "url")) || (key0 === "publicName")) || (key0 === "account")) || (key0 === "assetCode")) || (key0 === "assetScale")) || (key0 === "active")) || (key0 === "createdAt"))){
-validate72.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate70.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -4142,7 +3952,7 @@ if(_errs1 === errors){
 if(data.id !== undefined){
 const _errs2 = errors;
 if(typeof data.id !== "string"){
-validate72.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate70.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid0 = _errs2 === errors;
@@ -4158,12 +3968,12 @@ if(errors === _errs4){
 if(errors === _errs4){
 if(typeof data1 === "string"){
 if(!(formats2(data1))){
-validate72.errors = [{instancePath:instancePath+"/url",schemaPath:"#/properties/url/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+validate70.errors = [{instancePath:instancePath+"/url",schemaPath:"#/properties/url/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
 return false;
 }
 }
 else {
-validate72.errors = [{instancePath:instancePath+"/url",schemaPath:"#/properties/url/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate70.errors = [{instancePath:instancePath+"/url",schemaPath:"#/properties/url/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -4178,7 +3988,7 @@ if(data.publicName !== undefined){
 let data2 = data.publicName;
 const _errs6 = errors;
 if((typeof data2 !== "string") && (data2 !== null)){
-validate72.errors = [{instancePath:instancePath+"/publicName",schemaPath:"#/properties/publicName/type",keyword:"type",params:{type: schema94.properties.publicName.type},message:"must be string,null"}];
+validate70.errors = [{instancePath:instancePath+"/publicName",schemaPath:"#/properties/publicName/type",keyword:"type",params:{type: schema102.properties.publicName.type},message:"must be string,null"}];
 return false;
 }
 var valid0 = _errs6 === errors;
@@ -4190,7 +4000,7 @@ if(valid0){
 if(data.account !== undefined){
 const _errs8 = errors;
 if(typeof data.account !== "string"){
-validate72.errors = [{instancePath:instancePath+"/account",schemaPath:"#/properties/account/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate70.errors = [{instancePath:instancePath+"/account",schemaPath:"#/properties/account/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid0 = _errs8 === errors;
@@ -4206,12 +4016,12 @@ const _errs11 = errors;
 if(errors === _errs11){
 if(typeof data4 === "string"){
 if(!pattern11.test(data4)){
-validate72.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/components/schemas/asset-code/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9._~-]{1,32}$"},message:"must match pattern \""+"^[A-Za-z0-9._~-]{1,32}$"+"\""}];
+validate70.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/components/schemas/asset-code/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9._~-]{1,32}$"},message:"must match pattern \""+"^[A-Za-z0-9._~-]{1,32}$"+"\""}];
 return false;
 }
 }
 else {
-validate72.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/components/schemas/asset-code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate70.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/components/schemas/asset-code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -4226,18 +4036,18 @@ let data5 = data.assetScale;
 const _errs13 = errors;
 const _errs14 = errors;
 if(!(((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5))) && (isFinite(data5)))){
-validate72.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate70.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 if(errors === _errs14){
 if((typeof data5 == "number") && (isFinite(data5))){
 if(data5 > 255 || isNaN(data5)){
-validate72.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
+validate70.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
 return false;
 }
 else {
 if(data5 < 0 || isNaN(data5)){
-validate72.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+validate70.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
 return false;
 }
 }
@@ -4252,7 +4062,7 @@ if(valid0){
 if(data.active !== undefined){
 const _errs16 = errors;
 if(typeof data.active !== "boolean"){
-validate72.errors = [{instancePath:instancePath+"/active",schemaPath:"#/properties/active/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+validate70.errors = [{instancePath:instancePath+"/active",schemaPath:"#/properties/active/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
 return false;
 }
 var valid0 = _errs16 === errors;
@@ -4268,12 +4078,12 @@ if(errors === _errs18){
 if(errors === _errs18){
 if(typeof data7 === "string"){
 if(!(formats0.validate(data7))){
-validate72.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
+validate70.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
 return false;
 }
 }
 else {
-validate72.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate70.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -4294,45 +4104,111 @@ var valid0 = true;
 }
 }
 else {
-validate72.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate70.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate72.errors = vErrors;
+validate70.errors = vErrors;
 return errors === 0;
 }
-validate72.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate70.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate71(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_schemas_wallet_address" */;
+function validate69(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate71.evaluated;
+const evaluated0 = validate69.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate72(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate72.errors : vErrors.concat(validate72.errors);
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((data.walletAddresses === undefined) && (missing0 = "walletAddresses")){
+validate69.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+const _errs1 = errors;
+for(const key0 in data){
+if(!(key0 === "walletAddresses")){
+validate69.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+return false;
+break;
+}
+}
+if(_errs1 === errors){
+if(data.walletAddresses !== undefined){
+let data0 = data.walletAddresses;
+const _errs2 = errors;
+if(errors === _errs2){
+if(Array.isArray(data0)){
+var valid1 = true;
+const len0 = data0.length;
+for(let i0=0; i0<len0; i0++){
+const _errs4 = errors;
+if(!(validate70(data0[i0], {instancePath:instancePath+"/walletAddresses/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate70.errors : vErrors.concat(validate70.errors);
 errors = vErrors.length;
 }
-validate71.errors = vErrors;
+var valid1 = _errs4 === errors;
+if(!valid1){
+break;
+}
+}
+}
+else {
+validate69.errors = [{instancePath:instancePath+"/walletAddresses",schemaPath:"#/properties/walletAddresses/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+return false;
+}
+}
+}
+}
+}
+}
+else {
+validate69.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate69.errors = vErrors;
 return errors === 0;
 }
-validate71.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate69.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_wallet_address_change = validate74;
-const schema103 = {"$id":"components_schemas_wallet_address_change","$ref":"document#/components/schemas/wallet-address-change"};
-const schema104 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"publicName":{"type":["string","null"],"minLength":1,"maxLength":200},"active":{"type":"boolean"},"account":{"type":"string","minLength":1,"maxLength":200}}};
 
-function validate74(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_schemas_wallet_address_change" */;
+function validate68(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="components_schemas_wallet_address_list" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate74.evaluated;
+const evaluated0 = validate68.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(!(validate69(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate69.errors : vErrors.concat(validate69.errors);
+errors = vErrors.length;
+}
+validate68.errors = vErrors;
+return errors === 0;
+}
+validate68.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+const components_schemas_new_wallet_address = validate73;
+const schema105 = {"$id":"components_schemas_new_wallet_address","$ref":"document#/components/schemas/new-wallet-address"};
+const schema106 = {"type":"object","additionalProperties":false,"required":["url","account"],"properties":{"url":{"type":"string","format":"uri","maxLength":2000},"account":{"type":"string","minLength":1,"maxLength":200},"publicName":{"type":"string","minLength":1,"maxLength":200}}};
+
+function validate73(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="components_schemas_new_wallet_address" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate73.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4342,38 +4218,41 @@ evaluated0.items = undefined;
 const _errs0 = errors;
 if(errors === _errs0){
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(Object.keys(data).length < 1){
-validate74.errors = [{instancePath,schemaPath:"document#/components/schemas/wallet-address-change/minProperties",keyword:"minProperties",params:{limit: 1},message:"must NOT have fewer than 1 properties"}];
+let missing0;
+if(((data.url === undefined) && (missing0 = "url")) || ((data.account === undefined) && (missing0 = "account"))){
+validate73.errors = [{instancePath,schemaPath:"document#/components/schemas/new-wallet-address/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs2 = errors;
 for(const key0 in data){
-if(!(((key0 === "publicName") || (key0 === "active")) || (key0 === "account"))){
-validate74.errors = [{instancePath,schemaPath:"document#/components/schemas/wallet-address-change/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+if(!(((key0 === "url") || (key0 === "account")) || (key0 === "publicName"))){
+validate73.errors = [{instancePath,schemaPath:"document#/components/schemas/new-wallet-address/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
 }
 if(_errs2 === errors){
-if(data.publicName !== undefined){
-let data0 = data.publicName;
+if(data.url !== undefined){
+let data0 = data.url;
 const _errs3 = errors;
-if((typeof data0 !== "string") && (data0 !== null)){
-validate74.errors = [{instancePath:instancePath+"/publicName",schemaPath:"document#/components/schemas/wallet-address-change/properties/publicName/type",keyword:"type",params:{type: schema104.properties.publicName.type},message:"must be string,null"}];
-return false;
-}
+if(errors === _errs3){
 if(errors === _errs3){
 if(typeof data0 === "string"){
-if(func4(data0) > 200){
-validate74.errors = [{instancePath:instancePath+"/publicName",schemaPath:"document#/components/schemas/wallet-address-change/properties/publicName/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"}];
+if(func1(data0) > 2000){
+validate73.errors = [{instancePath:instancePath+"/url",schemaPath:"document#/components/schemas/new-wallet-address/properties/url/maxLength",keyword:"maxLength",params:{limit: 2000},message:"must NOT have more than 2000 characters"}];
 return false;
 }
 else {
-if(func4(data0) < 1){
-validate74.errors = [{instancePath:instancePath+"/publicName",schemaPath:"document#/components/schemas/wallet-address-change/properties/publicName/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+if(!(formats2(data0))){
+validate73.errors = [{instancePath:instancePath+"/url",schemaPath:"document#/components/schemas/new-wallet-address/properties/url/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
 return false;
 }
+}
+}
+else {
+validate73.errors = [{instancePath:instancePath+"/url",schemaPath:"document#/components/schemas/new-wallet-address/properties/url/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
 }
 }
 }
@@ -4383,11 +4262,26 @@ else {
 var valid1 = true;
 }
 if(valid1){
-if(data.active !== undefined){
+if(data.account !== undefined){
+let data1 = data.account;
 const _errs5 = errors;
-if(typeof data.active !== "boolean"){
-validate74.errors = [{instancePath:instancePath+"/active",schemaPath:"document#/components/schemas/wallet-address-change/properties/active/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+if(errors === _errs5){
+if(typeof data1 === "string"){
+if(func1(data1) > 200){
+validate73.errors = [{instancePath:instancePath+"/account",schemaPath:"document#/components/schemas/new-wallet-address/properties/account/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"}];
 return false;
+}
+else {
+if(func1(data1) < 1){
+validate73.errors = [{instancePath:instancePath+"/account",schemaPath:"document#/components/schemas/new-wallet-address/properties/account/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+return false;
+}
+}
+}
+else {
+validate73.errors = [{instancePath:instancePath+"/account",schemaPath:"document#/components/schemas/new-wallet-address/properties/account/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
 }
 var valid1 = _errs5 === errors;
 }
@@ -4395,24 +4289,24 @@ else {
 var valid1 = true;
 }
 if(valid1){
-if(data.account !== undefined){
-let data2 = data.account;
+if(data.publicName !== undefined){
+let data2 = data.publicName;
 const _errs7 = errors;
 if(errors === _errs7){
 if(typeof data2 === "string"){
-if(func4(data2) > 200){
-validate74.errors = [{instancePath:instancePath+"/account",schemaPath:"document#/components/schemas/wallet-address-change/properties/account/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"}];
+if(func1(data2) > 200){
+validate73.errors = [{instancePath:instancePath+"/publicName",schemaPath:"document#/components/schemas/new-wallet-address/properties/publicName/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"}];
 return false;
 }
 else {
-if(func4(data2) < 1){
-validate74.errors = [{instancePath:instancePath+"/account",schemaPath:"document#/components/schemas/wallet-address-change/properties/account/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+if(func1(data2) < 1){
+validate73.errors = [{instancePath:instancePath+"/publicName",schemaPath:"document#/components/schemas/new-wallet-address/properties/publicName/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
 return false;
 }
 }
 }
 else {
-validate74.errors = [{instancePath:instancePath+"/account",schemaPath:"document#/components/schemas/wallet-address-change/properties/account/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate73.errors = [{instancePath:instancePath+"/publicName",schemaPath:"document#/components/schemas/new-wallet-address/properties/publicName/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -4427,25 +4321,423 @@ var valid1 = true;
 }
 }
 else {
-validate74.errors = [{instancePath,schemaPath:"document#/components/schemas/wallet-address-change/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate73.errors = [{instancePath,schemaPath:"document#/components/schemas/new-wallet-address/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
+}
+validate73.errors = vErrors;
+return errors === 0;
+}
+validate73.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+const components_schemas_wallet_address = validate74;
+const schema107 = {"$id":"components_schemas_wallet_address","$ref":"document#/components/schemas/wallet-address"};
+
+function validate75(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate75.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if(((((((((data.id === undefined) && (missing0 = "id")) || ((data.url === undefined) && (missing0 = "url"))) || ((data.publicName === undefined) && (missing0 = "publicName"))) || ((data.account === undefined) && (missing0 = "account"))) || ((data.assetCode === undefined) && (missing0 = "assetCode"))) || ((data.assetScale === undefined) && (missing0 = "assetScale"))) || ((data.active === undefined) && (missing0 = "active"))) || ((data.createdAt === undefined) && (missing0 = "createdAt"))){
+validate75.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+const _errs1 = errors;
+for(const key0 in data){
+if(!((((((((key0 === "id") || (key0 === "url")) || (key0 === "publicName")) || (key0 === "account")) || (key0 === "assetCode")) || (key0 === "assetScale")) || (key0 === "active")) || (key0 === "createdAt"))){
+validate75.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+return false;
+break;
+}
+}
+if(_errs1 === errors){
+if(data.id !== undefined){
+const _errs2 = errors;
+if(typeof data.id !== "string"){
+validate75.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid0 = _errs2 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.url !== undefined){
+let data1 = data.url;
+const _errs4 = errors;
+if(errors === _errs4){
+if(errors === _errs4){
+if(typeof data1 === "string"){
+if(!(formats2(data1))){
+validate75.errors = [{instancePath:instancePath+"/url",schemaPath:"#/properties/url/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+return false;
+}
+}
+else {
+validate75.errors = [{instancePath:instancePath+"/url",schemaPath:"#/properties/url/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+}
+var valid0 = _errs4 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.publicName !== undefined){
+let data2 = data.publicName;
+const _errs6 = errors;
+if((typeof data2 !== "string") && (data2 !== null)){
+validate75.errors = [{instancePath:instancePath+"/publicName",schemaPath:"#/properties/publicName/type",keyword:"type",params:{type: schema102.properties.publicName.type},message:"must be string,null"}];
+return false;
+}
+var valid0 = _errs6 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.account !== undefined){
+const _errs8 = errors;
+if(typeof data.account !== "string"){
+validate75.errors = [{instancePath:instancePath+"/account",schemaPath:"#/properties/account/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid0 = _errs8 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.assetCode !== undefined){
+let data4 = data.assetCode;
+const _errs10 = errors;
+const _errs11 = errors;
+if(errors === _errs11){
+if(typeof data4 === "string"){
+if(!pattern11.test(data4)){
+validate75.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/components/schemas/asset-code/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9._~-]{1,32}$"},message:"must match pattern \""+"^[A-Za-z0-9._~-]{1,32}$"+"\""}];
+return false;
+}
+}
+else {
+validate75.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/components/schemas/asset-code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid0 = _errs10 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.assetScale !== undefined){
+let data5 = data.assetScale;
+const _errs13 = errors;
+const _errs14 = errors;
+if(!(((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5))) && (isFinite(data5)))){
+validate75.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+return false;
+}
+if(errors === _errs14){
+if((typeof data5 == "number") && (isFinite(data5))){
+if(data5 > 255 || isNaN(data5)){
+validate75.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
+return false;
+}
+else {
+if(data5 < 0 || isNaN(data5)){
+validate75.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+return false;
+}
+}
+}
+}
+var valid0 = _errs13 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.active !== undefined){
+const _errs16 = errors;
+if(typeof data.active !== "boolean"){
+validate75.errors = [{instancePath:instancePath+"/active",schemaPath:"#/properties/active/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+return false;
+}
+var valid0 = _errs16 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.createdAt !== undefined){
+let data7 = data.createdAt;
+const _errs18 = errors;
+if(errors === _errs18){
+if(errors === _errs18){
+if(typeof data7 === "string"){
+if(!(formats0.validate(data7))){
+validate75.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
+return false;
+}
+}
+else {
+validate75.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+}
+var valid0 = _errs18 === errors;
+}
+else {
+var valid0 = true;
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+else {
+validate75.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate75.errors = vErrors;
+return errors === 0;
+}
+validate75.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+
+function validate74(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="components_schemas_wallet_address" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate74.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(!(validate75(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate75.errors : vErrors.concat(validate75.errors);
+errors = vErrors.length;
 }
 validate74.errors = vErrors;
 return errors === 0;
 }
 validate74.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_key_list = validate75;
-const schema105 = {"$id":"components_schemas_key_list","$ref":"document#/components/schemas/key-list"};
-const schema106 = {"type":"object","additionalProperties":false,"required":["keys"],"properties":{"keys":{"type":"array","items":{"$ref":"#/components/schemas/key"}}}};
-const schema107 = {"type":"object","required":["kid","alg","kty","crv","x"],"properties":{"kid":{"type":"string","minLength":1,"maxLength":200},"alg":{"type":"string","enum":["EdDSA"]},"kty":{"type":"string","enum":["OKP"]},"crv":{"type":"string","enum":["Ed25519"]},"use":{"type":"string","enum":["sig"]},"x":{"type":"string","pattern":"^[A-Za-z0-9_-]{43}$"}}};
-const pattern19 = new RegExp("^[A-Za-z0-9_-]{43}$", "u");
+const components_schemas_wallet_address_change = validate77;
+const schema111 = {"$id":"components_schemas_wallet_address_change","$ref":"document#/components/schemas/wallet-address-change"};
+const schema112 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"publicName":{"type":["string","null"],"minLength":1,"maxLength":200},"active":{"type":"boolean"},"account":{"type":"string","minLength":1,"maxLength":200}}};
 
-function validate76(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate77(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="components_schemas_wallet_address_change" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate76.evaluated;
+const evaluated0 = validate77.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+const _errs0 = errors;
+if(errors === _errs0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(Object.keys(data).length < 1){
+validate77.errors = [{instancePath,schemaPath:"document#/components/schemas/wallet-address-change/minProperties",keyword:"minProperties",params:{limit: 1},message:"must NOT have fewer than 1 properties"}];
+return false;
+}
+else {
+const _errs2 = errors;
+for(const key0 in data){
+if(!(((key0 === "publicName") || (key0 === "active")) || (key0 === "account"))){
+validate77.errors = [{instancePath,schemaPath:"document#/components/schemas/wallet-address-change/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+return false;
+break;
+}
+}
+if(_errs2 === errors){
+if(data.publicName !== undefined){
+let data0 = data.publicName;
+const _errs3 = errors;
+if((typeof data0 !== "string") && (data0 !== null)){
+validate77.errors = [{instancePath:instancePath+"/publicName",schemaPath:"document#/components/schemas/wallet-address-change/properties/publicName/type",keyword:"type",params:{type: schema112.properties.publicName.type},message:"must be string,null"}];
+return false;
+}
+if(errors === _errs3){
+if(typeof data0 === "string"){
+if(func1(data0) > 200){
+validate77.errors = [{instancePath:instancePath+"/publicName",schemaPath:"document#/components/schemas/wallet-address-change/properties/publicName/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"}];
+return false;
+}
+else {
+if(func1(data0) < 1){
+validate77.errors = [{instancePath:instancePath+"/publicName",schemaPath:"document#/components/schemas/wallet-address-change/properties/publicName/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+return false;
+}
+}
+}
+}
+var valid1 = _errs3 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data.active !== undefined){
+const _errs5 = errors;
+if(typeof data.active !== "boolean"){
+validate77.errors = [{instancePath:instancePath+"/active",schemaPath:"document#/components/schemas/wallet-address-change/properties/active/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+return false;
+}
+var valid1 = _errs5 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data.account !== undefined){
+let data2 = data.account;
+const _errs7 = errors;
+if(errors === _errs7){
+if(typeof data2 === "string"){
+if(func1(data2) > 200){
+validate77.errors = [{instancePath:instancePath+"/account",schemaPath:"document#/components/schemas/wallet-address-change/properties/account/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"}];
+return false;
+}
+else {
+if(func1(data2) < 1){
+validate77.errors = [{instancePath:instancePath+"/account",schemaPath:"document#/components/schemas/wallet-address-change/properties/account/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+return false;
+}
+}
+}
+else {
+validate77.errors = [{instancePath:instancePath+"/account",schemaPath:"document#/components/schemas/wallet-address-change/properties/account/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid1 = _errs7 === errors;
+}
+else {
+var valid1 = true;
+}
+}
+}
+}
+}
+}
+else {
+validate77.errors = [{instancePath,schemaPath:"document#/components/schemas/wallet-address-change/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate77.errors = vErrors;
+return errors === 0;
+}
+validate77.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+const parameters_change_wallet_address = validate78;
+const schema113 = {"$id":"parameters_change_wallet_address","type":"object","properties":{"path":{"type":"object","required":["ase","walletAddress"],"properties":{"ase":{"$ref":"document#/components/parameters/ase/schema"},"walletAddress":{"$ref":"document#/components/parameters/walletAddress/schema"}}}}};
+const schema115 = {"type":"string"};
+
+function validate78(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="parameters_change_wallet_address" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate78.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.path !== undefined){
+let data0 = data.path;
+const _errs1 = errors;
+if(errors === _errs1){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+let missing0;
+if(((data0.ase === undefined) && (missing0 = "ase")) || ((data0.walletAddress === undefined) && (missing0 = "walletAddress"))){
+validate78.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data0.ase !== undefined){
+const _errs3 = errors;
+if(typeof data0.ase !== "string"){
+validate78.errors = [{instancePath:instancePath+"/path/ase",schemaPath:"document#/components/parameters/ase/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs3 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data0.walletAddress !== undefined){
+const _errs6 = errors;
+if(typeof data0.walletAddress !== "string"){
+validate78.errors = [{instancePath:instancePath+"/path/walletAddress",schemaPath:"document#/components/parameters/walletAddress/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs6 === errors;
+}
+else {
+var valid1 = true;
+}
+}
+}
+}
+else {
+validate78.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+}
+}
+else {
+validate78.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate78.errors = vErrors;
+return errors === 0;
+}
+validate78.evaluated = {"props":{"path":true},"dynamicProps":false,"dynamicItems":false};
+
+const components_schemas_key_list = validate79;
+const schema116 = {"$id":"components_schemas_key_list","$ref":"document#/components/schemas/key-list"};
+const schema117 = {"type":"object","additionalProperties":false,"required":["keys"],"properties":{"keys":{"type":"array","items":{"$ref":"#/components/schemas/key"}}}};
+const schema118 = {"type":"object","required":["kid","alg","kty","crv","x"],"properties":{"kid":{"type":"string","minLength":1,"maxLength":200},"alg":{"type":"string","enum":["EdDSA"]},"kty":{"type":"string","enum":["OKP"]},"crv":{"type":"string","enum":["Ed25519"]},"use":{"type":"string","enum":["sig"]},"x":{"type":"string","pattern":"^[A-Za-z0-9_-]{43}$"}}};
+const pattern19 = new RegExp("^[A-Za-z0-9_-]{43}$", "u");
+
+function validate80(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate80.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4456,14 +4748,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((data.keys === undefined) && (missing0 = "keys")){
-validate76.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate80.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!(key0 === "keys")){
-validate76.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate80.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -4484,7 +4776,7 @@ if(errors === _errs5){
 if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
 let missing1;
 if((((((data1.kid === undefined) && (missing1 = "kid")) || ((data1.alg === undefined) && (missing1 = "alg"))) || ((data1.kty === undefined) && (missing1 = "kty"))) || ((data1.crv === undefined) && (missing1 = "crv"))) || ((data1.x === undefined) && (missing1 = "x"))){
-validate76.errors = [{instancePath:instancePath+"/keys/" + i0,schemaPath:"#/components/schemas/key/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+validate80.errors = [{instancePath:instancePath+"/keys/" + i0,schemaPath:"#/components/schemas/key/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
 return false;
 }
 else {
@@ -4493,19 +4785,19 @@ let data2 = data1.kid;
 const _errs7 = errors;
 if(errors === _errs7){
 if(typeof data2 === "string"){
-if(func4(data2) > 200){
-validate76.errors = [{instancePath:instancePath+"/keys/" + i0+"/kid",schemaPath:"#/components/schemas/key/properties/kid/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"}];
+if(func1(data2) > 200){
+validate80.errors = [{instancePath:instancePath+"/keys/" + i0+"/kid",schemaPath:"#/components/schemas/key/properties/kid/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"}];
 return false;
 }
 else {
-if(func4(data2) < 1){
-validate76.errors = [{instancePath:instancePath+"/keys/" + i0+"/kid",schemaPath:"#/components/schemas/key/properties/kid/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+if(func1(data2) < 1){
+validate80.errors = [{instancePath:instancePath+"/keys/" + i0+"/kid",schemaPath:"#/components/schemas/key/properties/kid/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
 return false;
 }
 }
 }
 else {
-validate76.errors = [{instancePath:instancePath+"/keys/" + i0+"/kid",schemaPath:"#/components/schemas/key/properties/kid/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate80.errors = [{instancePath:instancePath+"/keys/" + i0+"/kid",schemaPath:"#/components/schemas/key/properties/kid/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -4519,11 +4811,11 @@ if(data1.alg !== undefined){
 let data3 = data1.alg;
 const _errs9 = errors;
 if(typeof data3 !== "string"){
-validate76.errors = [{instancePath:instancePath+"/keys/" + i0+"/alg",schemaPath:"#/components/schemas/key/properties/alg/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate80.errors = [{instancePath:instancePath+"/keys/" + i0+"/alg",schemaPath:"#/components/schemas/key/properties/alg/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 if(!(data3 === "EdDSA")){
-validate76.errors = [{instancePath:instancePath+"/keys/" + i0+"/alg",schemaPath:"#/components/schemas/key/properties/alg/enum",keyword:"enum",params:{allowedValues: schema107.properties.alg.enum},message:"must be equal to one of the allowed values"}];
+validate80.errors = [{instancePath:instancePath+"/keys/" + i0+"/alg",schemaPath:"#/components/schemas/key/properties/alg/enum",keyword:"enum",params:{allowedValues: schema118.properties.alg.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid3 = _errs9 === errors;
@@ -4536,11 +4828,11 @@ if(data1.kty !== undefined){
 let data4 = data1.kty;
 const _errs11 = errors;
 if(typeof data4 !== "string"){
-validate76.errors = [{instancePath:instancePath+"/keys/" + i0+"/kty",schemaPath:"#/components/schemas/key/properties/kty/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate80.errors = [{instancePath:instancePath+"/keys/" + i0+"/kty",schemaPath:"#/components/schemas/key/properties/kty/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 if(!(data4 === "OKP")){
-validate76.errors = [{instancePath:instancePath+"/keys/" + i0+"/kty",schemaPath:"#/components/schemas/key/properties/kty/enum",keyword:"enum",params:{allowedValues: schema107.properties.kty.enum},message:"must be equal to one of the allowed values"}];
+validate80.errors = [{instancePath:instancePath+"/keys/" + i0+"/kty",schemaPath:"#/components/schemas/key/properties/kty/enum",keyword:"enum",params:{allowedValues: schema118.properties.kty.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid3 = _errs11 === errors;
@@ -4553,11 +4845,11 @@ if(data1.crv !== undefined){
 let data5 = data1.crv;
 const _errs13 = errors;
 if(typeof data5 !== "string"){
-validate76.errors = [{instancePath:instancePath+"/keys/" + i0+"/crv",schemaPath:"#/components/schemas/key/properties/crv/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate80.errors = [{instancePath:instancePath+"/keys/" + i0+"/crv",schemaPath:"#/components/schemas/key/properties/crv/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 if(!(data5 === "Ed25519")){
-validate76.errors = [{instancePath:instancePath+"/keys/" + i0+"/crv",schemaPath:"#/components/schemas/key/properties/crv/enum",keyword:"enum",params:{allowedValues: schema107.properties.crv.enum},message:"must be equal to one of the allowed values"}];
+validate80.errors = [{instancePath:instancePath+"/keys/" + i0+"/crv",schemaPath:"#/components/schemas/key/properties/crv/enum",keyword:"enum",params:{allowedValues: schema118.properties.crv.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid3 = _errs13 === errors;
@@ -4570,11 +4862,11 @@ if(data1.use !== undefined){
 let data6 = data1.use;
 const _errs15 = errors;
 if(typeof data6 !== "string"){
-validate76.errors = [{instancePath:instancePath+"/keys/" + i0+"/use",schemaPath:"#/components/schemas/key/properties/use/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate80.errors = [{instancePath:instancePath+"/keys/" + i0+"/use",schemaPath:"#/components/schemas/key/properties/use/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 if(!(data6 === "sig")){
-validate76.errors = [{instancePath:instancePath+"/keys/" + i0+"/use",schemaPath:"#/components/schemas/key/properties/use/enum",keyword:"enum",params:{allowedValues: schema107.properties.use.enum},message:"must be equal to one of the allowed values"}];
+validate80.errors = [{instancePath:instancePath+"/keys/" + i0+"/use",schemaPath:"#/components/schemas/key/properties/use/enum",keyword:"enum",params:{allowedValues: schema118.properties.use.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid3 = _errs15 === errors;
@@ -4589,12 +4881,12 @@ const _errs17 = errors;
 if(errors === _errs17){
 if(typeof data7 === "string"){
 if(!pattern19.test(data7)){
-validate76.errors = [{instancePath:instancePath+"/keys/" + i0+"/x",schemaPath:"#/components/schemas/key/properties/x/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_-]{43}$"},message:"must match pattern \""+"^[A-Za-z0-9_-]{43}$"+"\""}];
+validate80.errors = [{instancePath:instancePath+"/keys/" + i0+"/x",schemaPath:"#/components/schemas/key/properties/x/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_-]{43}$"},message:"must match pattern \""+"^[A-Za-z0-9_-]{43}$"+"\""}];
 return false;
 }
 }
 else {
-validate76.errors = [{instancePath:instancePath+"/keys/" + i0+"/x",schemaPath:"#/components/schemas/key/properties/x/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate80.errors = [{instancePath:instancePath+"/keys/" + i0+"/x",schemaPath:"#/components/schemas/key/properties/x/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -4611,7 +4903,7 @@ var valid3 = true;
 }
 }
 else {
-validate76.errors = [{instancePath:instancePath+"/keys/" + i0,schemaPath:"#/components/schemas/key/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate80.errors = [{instancePath:instancePath+"/keys/" + i0,schemaPath:"#/components/schemas/key/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -4622,478 +4914,7 @@ break;
 }
 }
 else {
-validate76.errors = [{instancePath:instancePath+"/keys",schemaPath:"#/properties/keys/type",keyword:"type",params:{type: "array"},message:"must be array"}];
-return false;
-}
-}
-}
-}
-}
-}
-else {
-validate76.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-validate76.errors = vErrors;
-return errors === 0;
-}
-validate76.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-
-function validate75(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_schemas_key_list" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate75.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(!(validate76(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate76.errors : vErrors.concat(validate76.errors);
-errors = vErrors.length;
-}
-validate75.errors = vErrors;
-return errors === 0;
-}
-validate75.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-const components_schemas_key = validate78;
-const schema108 = {"$id":"components_schemas_key","$ref":"document#/components/schemas/key"};
-
-function validate78(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_schemas_key" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate78.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-const _errs0 = errors;
-if(errors === _errs0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if((((((data.kid === undefined) && (missing0 = "kid")) || ((data.alg === undefined) && (missing0 = "alg"))) || ((data.kty === undefined) && (missing0 = "kty"))) || ((data.crv === undefined) && (missing0 = "crv"))) || ((data.x === undefined) && (missing0 = "x"))){
-validate78.errors = [{instancePath,schemaPath:"document#/components/schemas/key/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
-return false;
-}
-else {
-if(data.kid !== undefined){
-let data0 = data.kid;
-const _errs2 = errors;
-if(errors === _errs2){
-if(typeof data0 === "string"){
-if(func4(data0) > 200){
-validate78.errors = [{instancePath:instancePath+"/kid",schemaPath:"document#/components/schemas/key/properties/kid/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"}];
-return false;
-}
-else {
-if(func4(data0) < 1){
-validate78.errors = [{instancePath:instancePath+"/kid",schemaPath:"document#/components/schemas/key/properties/kid/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
-return false;
-}
-}
-}
-else {
-validate78.errors = [{instancePath:instancePath+"/kid",schemaPath:"document#/components/schemas/key/properties/kid/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-var valid1 = _errs2 === errors;
-}
-else {
-var valid1 = true;
-}
-if(valid1){
-if(data.alg !== undefined){
-let data1 = data.alg;
-const _errs4 = errors;
-if(typeof data1 !== "string"){
-validate78.errors = [{instancePath:instancePath+"/alg",schemaPath:"document#/components/schemas/key/properties/alg/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-if(!(data1 === "EdDSA")){
-validate78.errors = [{instancePath:instancePath+"/alg",schemaPath:"document#/components/schemas/key/properties/alg/enum",keyword:"enum",params:{allowedValues: schema107.properties.alg.enum},message:"must be equal to one of the allowed values"}];
-return false;
-}
-var valid1 = _errs4 === errors;
-}
-else {
-var valid1 = true;
-}
-if(valid1){
-if(data.kty !== undefined){
-let data2 = data.kty;
-const _errs6 = errors;
-if(typeof data2 !== "string"){
-validate78.errors = [{instancePath:instancePath+"/kty",schemaPath:"document#/components/schemas/key/properties/kty/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-if(!(data2 === "OKP")){
-validate78.errors = [{instancePath:instancePath+"/kty",schemaPath:"document#/components/schemas/key/properties/kty/enum",keyword:"enum",params:{allowedValues: schema107.properties.kty.enum},message:"must be equal to one of the allowed values"}];
-return false;
-}
-var valid1 = _errs6 === errors;
-}
-else {
-var valid1 = true;
-}
-if(valid1){
-if(data.crv !== undefined){
-let data3 = data.crv;
-const _errs8 = errors;
-if(typeof data3 !== "string"){
-validate78.errors = [{instancePath:instancePath+"/crv",schemaPath:"document#/components/schemas/key/properties/crv/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-if(!(data3 === "Ed25519")){
-validate78.errors = [{instancePath:instancePath+"/crv",schemaPath:"document#/components/schemas/key/properties/crv/enum",keyword:"enum",params:{allowedValues: schema107.properties.crv.enum},message:"must be equal to one of the allowed values"}];
-return false;
-}
-var valid1 = _errs8 === errors;
-}
-else {
-var valid1 = true;
-}
-if(valid1){
-if(data.use !== undefined){
-let data4 = data.use;
-const _errs10 = errors;
-if(typeof data4 !== "string"){
-validate78.errors = [{instancePath:instancePath+"/use",schemaPath:"document#/components/schemas/key/properties/use/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-if(!(data4 === "sig")){
-validate78.errors = [{instancePath:instancePath+"/use",schemaPath:"document#/components/schemas/key/properties/use/enum",keyword:"enum",params:{allowedValues: schema107.properties.use.enum},message:"must be equal to one of the allowed values"}];
-return false;
-}
-var valid1 = _errs10 === errors;
-}
-else {
-var valid1 = true;
-}
-if(valid1){
-if(data.x !== undefined){
-let data5 = data.x;
-const _errs12 = errors;
-if(errors === _errs12){
-if(typeof data5 === "string"){
-if(!pattern19.test(data5)){
-validate78.errors = [{instancePath:instancePath+"/x",schemaPath:"document#/components/schemas/key/properties/x/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_-]{43}$"},message:"must match pattern \""+"^[A-Za-z0-9_-]{43}$"+"\""}];
-return false;
-}
-}
-else {
-validate78.errors = [{instancePath:instancePath+"/x",schemaPath:"document#/components/schemas/key/properties/x/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-var valid1 = _errs12 === errors;
-}
-else {
-var valid1 = true;
-}
-}
-}
-}
-}
-}
-}
-}
-else {
-validate78.errors = [{instancePath,schemaPath:"document#/components/schemas/key/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-validate78.errors = vErrors;
-return errors === 0;
-}
-validate78.evaluated = {"props":{"kid":true,"alg":true,"kty":true,"crv":true,"use":true,"x":true},"dynamicProps":false,"dynamicItems":false};
-
-const components_schemas_peer_list = validate79;
-const schema110 = {"$id":"components_schemas_peer_list","$ref":"document#/components/schemas/peer-list"};
-const schema111 = {"type":"object","additionalProperties":false,"required":["peers"],"properties":{"peers":{"type":"array","items":{"$ref":"#/components/schemas/peer"}}}};
-const schema112 = {"type":"object","additionalProperties":false,"required":["name","prefix","endpoint","maxPacketAmount","balanceLimit","answersRepeats","routes"],"properties":{"name":{"type":"string"},"prefix":{"type":"string"},"endpoint":{"type":"string","format":"uri"},"maxPacketAmount":{"$ref":"#/components/schemas/unsigned-amount"},"balanceLimit":{"$ref":"#/components/schemas/balance-limit"},"answersRepeats":{"$ref":"#/components/schemas/answers-repeats"},"routes":{"$ref":"#/components/schemas/routes"}}};
-const schema114 = {"type":["string","null"],"pattern":"^(0|[1-9][0-9]{0,19})$"};
-const schema115 = {"type":"boolean"};
-const schema116 = {"type":"array","maxItems":100,"items":{"$ref":"#/components/schemas/ilp-address"}};
-const schema117 = {"type":"string","pattern":"^(g|private|example|peer|self|test[1-3]?|local)([.][A-Za-z0-9_~-]+)*$","maxLength":400};
-const pattern23 = new RegExp("^(g|private|example|peer|self|test[1-3]?|local)([.][A-Za-z0-9_~-]+)*$", "u");
-
-function validate82(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate82.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(errors === 0){
-if(Array.isArray(data)){
-if(data.length > 100){
-validate82.errors = [{instancePath,schemaPath:"#/maxItems",keyword:"maxItems",params:{limit: 100},message:"must NOT have more than 100 items"}];
-return false;
-}
-else {
-var valid0 = true;
-const len0 = data.length;
-for(let i0=0; i0<len0; i0++){
-let data0 = data[i0];
-const _errs1 = errors;
-const _errs2 = errors;
-if(errors === _errs2){
-if(typeof data0 === "string"){
-if(func4(data0) > 400){
-validate82.errors = [{instancePath:instancePath+"/" + i0,schemaPath:"#/components/schemas/ilp-address/maxLength",keyword:"maxLength",params:{limit: 400},message:"must NOT have more than 400 characters"}];
-return false;
-}
-else {
-if(!pattern23.test(data0)){
-validate82.errors = [{instancePath:instancePath+"/" + i0,schemaPath:"#/components/schemas/ilp-address/pattern",keyword:"pattern",params:{pattern: "^(g|private|example|peer|self|test[1-3]?|local)([.][A-Za-z0-9_~-]+)*$"},message:"must match pattern \""+"^(g|private|example|peer|self|test[1-3]?|local)([.][A-Za-z0-9_~-]+)*$"+"\""}];
-return false;
-}
-}
-}
-else {
-validate82.errors = [{instancePath:instancePath+"/" + i0,schemaPath:"#/components/schemas/ilp-address/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-var valid0 = _errs1 === errors;
-if(!valid0){
-break;
-}
-}
-}
-}
-else {
-validate82.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "array"},message:"must be array"}];
-return false;
-}
-}
-validate82.errors = vErrors;
-return errors === 0;
-}
-validate82.evaluated = {"items":true,"dynamicProps":false,"dynamicItems":false};
-
-
-function validate81(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate81.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(errors === 0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if((((((((data.name === undefined) && (missing0 = "name")) || ((data.prefix === undefined) && (missing0 = "prefix"))) || ((data.endpoint === undefined) && (missing0 = "endpoint"))) || ((data.maxPacketAmount === undefined) && (missing0 = "maxPacketAmount"))) || ((data.balanceLimit === undefined) && (missing0 = "balanceLimit"))) || ((data.answersRepeats === undefined) && (missing0 = "answersRepeats"))) || ((data.routes === undefined) && (missing0 = "routes"))){
-validate81.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
-return false;
-}
-else {
-const _errs1 = errors;
-for(const key0 in data){
-if(!(((((((key0 === "name") || (key0 === "prefix")) || (key0 === "endpoint")) || (key0 === "maxPacketAmount")) || (key0 === "balanceLimit")) || (key0 === "answersRepeats")) || (key0 === "routes"))){
-validate81.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
-return false;
-break;
-}
-}
-if(_errs1 === errors){
-if(data.name !== undefined){
-const _errs2 = errors;
-if(typeof data.name !== "string"){
-validate81.errors = [{instancePath:instancePath+"/name",schemaPath:"#/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid0 = _errs2 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.prefix !== undefined){
-const _errs4 = errors;
-if(typeof data.prefix !== "string"){
-validate81.errors = [{instancePath:instancePath+"/prefix",schemaPath:"#/properties/prefix/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid0 = _errs4 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.endpoint !== undefined){
-let data2 = data.endpoint;
-const _errs6 = errors;
-if(errors === _errs6){
-if(errors === _errs6){
-if(typeof data2 === "string"){
-if(!(formats2(data2))){
-validate81.errors = [{instancePath:instancePath+"/endpoint",schemaPath:"#/properties/endpoint/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
-return false;
-}
-}
-else {
-validate81.errors = [{instancePath:instancePath+"/endpoint",schemaPath:"#/properties/endpoint/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-}
-var valid0 = _errs6 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.maxPacketAmount !== undefined){
-let data3 = data.maxPacketAmount;
-const _errs8 = errors;
-const _errs9 = errors;
-if(errors === _errs9){
-if(typeof data3 === "string"){
-if(!pattern16.test(data3)){
-validate81.errors = [{instancePath:instancePath+"/maxPacketAmount",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
-return false;
-}
-}
-else {
-validate81.errors = [{instancePath:instancePath+"/maxPacketAmount",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-var valid0 = _errs8 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.balanceLimit !== undefined){
-let data4 = data.balanceLimit;
-const _errs11 = errors;
-const _errs12 = errors;
-if((typeof data4 !== "string") && (data4 !== null)){
-validate81.errors = [{instancePath:instancePath+"/balanceLimit",schemaPath:"#/components/schemas/balance-limit/type",keyword:"type",params:{type: schema114.type},message:"must be string,null"}];
-return false;
-}
-if(errors === _errs12){
-if(typeof data4 === "string"){
-if(!pattern16.test(data4)){
-validate81.errors = [{instancePath:instancePath+"/balanceLimit",schemaPath:"#/components/schemas/balance-limit/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
-return false;
-}
-}
-}
-var valid0 = _errs11 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.answersRepeats !== undefined){
-const _errs14 = errors;
-if(typeof data.answersRepeats !== "boolean"){
-validate81.errors = [{instancePath:instancePath+"/answersRepeats",schemaPath:"#/components/schemas/answers-repeats/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
-return false;
-}
-var valid0 = _errs14 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.routes !== undefined){
-const _errs17 = errors;
-if(!(validate82(data.routes, {instancePath:instancePath+"/routes",parentData:data,parentDataProperty:"routes",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
-errors = vErrors.length;
-}
-var valid0 = _errs17 === errors;
-}
-else {
-var valid0 = true;
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-else {
-validate81.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-validate81.errors = vErrors;
-return errors === 0;
-}
-validate81.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-
-function validate80(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate80.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(errors === 0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if((data.peers === undefined) && (missing0 = "peers")){
-validate80.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
-return false;
-}
-else {
-const _errs1 = errors;
-for(const key0 in data){
-if(!(key0 === "peers")){
-validate80.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
-return false;
-break;
-}
-}
-if(_errs1 === errors){
-if(data.peers !== undefined){
-let data0 = data.peers;
-const _errs2 = errors;
-if(errors === _errs2){
-if(Array.isArray(data0)){
-var valid1 = true;
-const len0 = data0.length;
-for(let i0=0; i0<len0; i0++){
-const _errs4 = errors;
-if(!(validate81(data0[i0], {instancePath:instancePath+"/peers/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate81.errors : vErrors.concat(validate81.errors);
-errors = vErrors.length;
-}
-var valid1 = _errs4 === errors;
-if(!valid1){
-break;
-}
-}
-}
-else {
-validate80.errors = [{instancePath:instancePath+"/peers",schemaPath:"#/properties/peers/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate80.errors = [{instancePath:instancePath+"/keys",schemaPath:"#/properties/keys/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
 }
 }
@@ -5113,7 +4934,7 @@ validate80.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
 function validate79(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_schemas_peer_list" */;
+/*# sourceURL="components_schemas_key_list" */;
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate79.evaluated;
@@ -5132,13 +4953,254 @@ return errors === 0;
 }
 validate79.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_new_peer = validate86;
-const schema118 = {"$id":"components_schemas_new_peer","$ref":"document#/components/schemas/new-peer"};
-const schema119 = {"type":"object","additionalProperties":false,"required":["name","prefix","endpoint","incomingToken","outgoingToken","maxPacketAmount"],"properties":{"name":{"$ref":"#/components/schemas/name"},"prefix":{"$ref":"#/components/schemas/ilp-address"},"endpoint":{"type":"string","format":"uri","maxLength":2000},"incomingToken":{"$ref":"#/components/schemas/peer-token"},"outgoingToken":{"$ref":"#/components/schemas/peer-token"},"maxPacketAmount":{"$ref":"#/components/schemas/unsigned-amount"},"balanceLimit":{"$ref":"#/components/schemas/balance-limit"},"answersRepeats":{"$ref":"#/components/schemas/answers-repeats"},"routes":{"$ref":"#/components/schemas/routes"}}};
-const schema120 = {"type":"string","pattern":"^[a-z0-9][a-z0-9-]{0,62}$"};
-const schema122 = {"type":"string","pattern":"^[!-~]{16,200}$"};
-const pattern24 = new RegExp("^[a-z0-9][a-z0-9-]{0,62}$", "u");
-const pattern26 = new RegExp("^[!-~]{16,200}$", "u");
+const components_schemas_key = validate82;
+const schema119 = {"$id":"components_schemas_key","$ref":"document#/components/schemas/key"};
+
+function validate82(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="components_schemas_key" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate82.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+const _errs0 = errors;
+if(errors === _errs0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((((((data.kid === undefined) && (missing0 = "kid")) || ((data.alg === undefined) && (missing0 = "alg"))) || ((data.kty === undefined) && (missing0 = "kty"))) || ((data.crv === undefined) && (missing0 = "crv"))) || ((data.x === undefined) && (missing0 = "x"))){
+validate82.errors = [{instancePath,schemaPath:"document#/components/schemas/key/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data.kid !== undefined){
+let data0 = data.kid;
+const _errs2 = errors;
+if(errors === _errs2){
+if(typeof data0 === "string"){
+if(func1(data0) > 200){
+validate82.errors = [{instancePath:instancePath+"/kid",schemaPath:"document#/components/schemas/key/properties/kid/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"}];
+return false;
+}
+else {
+if(func1(data0) < 1){
+validate82.errors = [{instancePath:instancePath+"/kid",schemaPath:"document#/components/schemas/key/properties/kid/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+return false;
+}
+}
+}
+else {
+validate82.errors = [{instancePath:instancePath+"/kid",schemaPath:"document#/components/schemas/key/properties/kid/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid1 = _errs2 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data.alg !== undefined){
+let data1 = data.alg;
+const _errs4 = errors;
+if(typeof data1 !== "string"){
+validate82.errors = [{instancePath:instancePath+"/alg",schemaPath:"document#/components/schemas/key/properties/alg/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!(data1 === "EdDSA")){
+validate82.errors = [{instancePath:instancePath+"/alg",schemaPath:"document#/components/schemas/key/properties/alg/enum",keyword:"enum",params:{allowedValues: schema118.properties.alg.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid1 = _errs4 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data.kty !== undefined){
+let data2 = data.kty;
+const _errs6 = errors;
+if(typeof data2 !== "string"){
+validate82.errors = [{instancePath:instancePath+"/kty",schemaPath:"document#/components/schemas/key/properties/kty/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!(data2 === "OKP")){
+validate82.errors = [{instancePath:instancePath+"/kty",schemaPath:"document#/components/schemas/key/properties/kty/enum",keyword:"enum",params:{allowedValues: schema118.properties.kty.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid1 = _errs6 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data.crv !== undefined){
+let data3 = data.crv;
+const _errs8 = errors;
+if(typeof data3 !== "string"){
+validate82.errors = [{instancePath:instancePath+"/crv",schemaPath:"document#/components/schemas/key/properties/crv/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!(data3 === "Ed25519")){
+validate82.errors = [{instancePath:instancePath+"/crv",schemaPath:"document#/components/schemas/key/properties/crv/enum",keyword:"enum",params:{allowedValues: schema118.properties.crv.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid1 = _errs8 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data.use !== undefined){
+let data4 = data.use;
+const _errs10 = errors;
+if(typeof data4 !== "string"){
+validate82.errors = [{instancePath:instancePath+"/use",schemaPath:"document#/components/schemas/key/properties/use/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!(data4 === "sig")){
+validate82.errors = [{instancePath:instancePath+"/use",schemaPath:"document#/components/schemas/key/properties/use/enum",keyword:"enum",params:{allowedValues: schema118.properties.use.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid1 = _errs10 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data.x !== undefined){
+let data5 = data.x;
+const _errs12 = errors;
+if(errors === _errs12){
+if(typeof data5 === "string"){
+if(!pattern19.test(data5)){
+validate82.errors = [{instancePath:instancePath+"/x",schemaPath:"document#/components/schemas/key/properties/x/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_-]{43}$"},message:"must match pattern \""+"^[A-Za-z0-9_-]{43}$"+"\""}];
+return false;
+}
+}
+else {
+validate82.errors = [{instancePath:instancePath+"/x",schemaPath:"document#/components/schemas/key/properties/x/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid1 = _errs12 === errors;
+}
+else {
+var valid1 = true;
+}
+}
+}
+}
+}
+}
+}
+}
+else {
+validate82.errors = [{instancePath,schemaPath:"document#/components/schemas/key/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate82.errors = vErrors;
+return errors === 0;
+}
+validate82.evaluated = {"props":{"kid":true,"alg":true,"kty":true,"crv":true,"use":true,"x":true},"dynamicProps":false,"dynamicItems":false};
+
+const parameters_revoke_wallet_address_key = validate83;
+const schema121 = {"$id":"parameters_revoke_wallet_address_key","type":"object","properties":{"path":{"type":"object","required":["ase","walletAddress","kid"],"properties":{"ase":{"$ref":"document#/components/parameters/ase/schema"},"walletAddress":{"$ref":"document#/components/parameters/walletAddress/schema"},"kid":{"$ref":"document#/components/parameters/kid/schema"}}}}};
+const schema124 = {"type":"string"};
+
+function validate83(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="parameters_revoke_wallet_address_key" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate83.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.path !== undefined){
+let data0 = data.path;
+const _errs1 = errors;
+if(errors === _errs1){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+let missing0;
+if((((data0.ase === undefined) && (missing0 = "ase")) || ((data0.walletAddress === undefined) && (missing0 = "walletAddress"))) || ((data0.kid === undefined) && (missing0 = "kid"))){
+validate83.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data0.ase !== undefined){
+const _errs3 = errors;
+if(typeof data0.ase !== "string"){
+validate83.errors = [{instancePath:instancePath+"/path/ase",schemaPath:"document#/components/parameters/ase/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs3 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data0.walletAddress !== undefined){
+const _errs6 = errors;
+if(typeof data0.walletAddress !== "string"){
+validate83.errors = [{instancePath:instancePath+"/path/walletAddress",schemaPath:"document#/components/parameters/walletAddress/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs6 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data0.kid !== undefined){
+const _errs9 = errors;
+if(typeof data0.kid !== "string"){
+validate83.errors = [{instancePath:instancePath+"/path/kid",schemaPath:"document#/components/parameters/kid/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs9 === errors;
+}
+else {
+var valid1 = true;
+}
+}
+}
+}
+}
+else {
+validate83.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+}
+}
+else {
+validate83.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate83.errors = vErrors;
+return errors === 0;
+}
+validate83.evaluated = {"props":{"path":true},"dynamicProps":false,"dynamicItems":false};
+
+const components_schemas_peer_list = validate84;
+const schema125 = {"$id":"components_schemas_peer_list","$ref":"document#/components/schemas/peer-list"};
+const schema126 = {"type":"object","additionalProperties":false,"required":["peers"],"properties":{"peers":{"type":"array","items":{"$ref":"#/components/schemas/peer"}}}};
+const schema127 = {"type":"object","additionalProperties":false,"required":["name","prefix","endpoint","maxPacketAmount","balanceLimit","answersRepeats","routes"],"properties":{"name":{"type":"string"},"prefix":{"type":"string"},"endpoint":{"type":"string","format":"uri"},"maxPacketAmount":{"$ref":"#/components/schemas/unsigned-amount"},"balanceLimit":{"$ref":"#/components/schemas/balance-limit"},"answersRepeats":{"$ref":"#/components/schemas/answers-repeats"},"routes":{"$ref":"#/components/schemas/routes"}}};
+const schema129 = {"type":["string","null"],"pattern":"^(0|[1-9][0-9]{0,19})$"};
+const schema130 = {"type":"boolean"};
+const schema131 = {"type":"array","maxItems":100,"items":{"$ref":"#/components/schemas/ilp-address"}};
+const schema132 = {"type":"string","pattern":"^(g|private|example|peer|self|test[1-3]?|local)([.][A-Za-z0-9_~-]+)*$","maxLength":400};
+const pattern23 = new RegExp("^(g|private|example|peer|self|test[1-3]?|local)([.][A-Za-z0-9_~-]+)*$", "u");
 
 function validate87(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -5151,17 +5213,331 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if(errors === 0){
+if(Array.isArray(data)){
+if(data.length > 100){
+validate87.errors = [{instancePath,schemaPath:"#/maxItems",keyword:"maxItems",params:{limit: 100},message:"must NOT have more than 100 items"}];
+return false;
+}
+else {
+var valid0 = true;
+const len0 = data.length;
+for(let i0=0; i0<len0; i0++){
+let data0 = data[i0];
+const _errs1 = errors;
+const _errs2 = errors;
+if(errors === _errs2){
+if(typeof data0 === "string"){
+if(func1(data0) > 400){
+validate87.errors = [{instancePath:instancePath+"/" + i0,schemaPath:"#/components/schemas/ilp-address/maxLength",keyword:"maxLength",params:{limit: 400},message:"must NOT have more than 400 characters"}];
+return false;
+}
+else {
+if(!pattern23.test(data0)){
+validate87.errors = [{instancePath:instancePath+"/" + i0,schemaPath:"#/components/schemas/ilp-address/pattern",keyword:"pattern",params:{pattern: "^(g|private|example|peer|self|test[1-3]?|local)([.][A-Za-z0-9_~-]+)*$"},message:"must match pattern \""+"^(g|private|example|peer|self|test[1-3]?|local)([.][A-Za-z0-9_~-]+)*$"+"\""}];
+return false;
+}
+}
+}
+else {
+validate87.errors = [{instancePath:instancePath+"/" + i0,schemaPath:"#/components/schemas/ilp-address/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid0 = _errs1 === errors;
+if(!valid0){
+break;
+}
+}
+}
+}
+else {
+validate87.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+return false;
+}
+}
+validate87.errors = vErrors;
+return errors === 0;
+}
+validate87.evaluated = {"items":true,"dynamicProps":false,"dynamicItems":false};
+
+
+function validate86(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate86.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
-if(((((((data.name === undefined) && (missing0 = "name")) || ((data.prefix === undefined) && (missing0 = "prefix"))) || ((data.endpoint === undefined) && (missing0 = "endpoint"))) || ((data.incomingToken === undefined) && (missing0 = "incomingToken"))) || ((data.outgoingToken === undefined) && (missing0 = "outgoingToken"))) || ((data.maxPacketAmount === undefined) && (missing0 = "maxPacketAmount"))){
-validate87.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+if((((((((data.name === undefined) && (missing0 = "name")) || ((data.prefix === undefined) && (missing0 = "prefix"))) || ((data.endpoint === undefined) && (missing0 = "endpoint"))) || ((data.maxPacketAmount === undefined) && (missing0 = "maxPacketAmount"))) || ((data.balanceLimit === undefined) && (missing0 = "balanceLimit"))) || ((data.answersRepeats === undefined) && (missing0 = "answersRepeats"))) || ((data.routes === undefined) && (missing0 = "routes"))){
+validate86.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
-if(!(func1.call(schema119.properties, key0))){
-validate87.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+if(!(((((((key0 === "name") || (key0 === "prefix")) || (key0 === "endpoint")) || (key0 === "maxPacketAmount")) || (key0 === "balanceLimit")) || (key0 === "answersRepeats")) || (key0 === "routes"))){
+validate86.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+return false;
+break;
+}
+}
+if(_errs1 === errors){
+if(data.name !== undefined){
+const _errs2 = errors;
+if(typeof data.name !== "string"){
+validate86.errors = [{instancePath:instancePath+"/name",schemaPath:"#/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid0 = _errs2 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.prefix !== undefined){
+const _errs4 = errors;
+if(typeof data.prefix !== "string"){
+validate86.errors = [{instancePath:instancePath+"/prefix",schemaPath:"#/properties/prefix/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid0 = _errs4 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.endpoint !== undefined){
+let data2 = data.endpoint;
+const _errs6 = errors;
+if(errors === _errs6){
+if(errors === _errs6){
+if(typeof data2 === "string"){
+if(!(formats2(data2))){
+validate86.errors = [{instancePath:instancePath+"/endpoint",schemaPath:"#/properties/endpoint/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+return false;
+}
+}
+else {
+validate86.errors = [{instancePath:instancePath+"/endpoint",schemaPath:"#/properties/endpoint/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+}
+var valid0 = _errs6 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.maxPacketAmount !== undefined){
+let data3 = data.maxPacketAmount;
+const _errs8 = errors;
+const _errs9 = errors;
+if(errors === _errs9){
+if(typeof data3 === "string"){
+if(!pattern16.test(data3)){
+validate86.errors = [{instancePath:instancePath+"/maxPacketAmount",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
+return false;
+}
+}
+else {
+validate86.errors = [{instancePath:instancePath+"/maxPacketAmount",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid0 = _errs8 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.balanceLimit !== undefined){
+let data4 = data.balanceLimit;
+const _errs11 = errors;
+const _errs12 = errors;
+if((typeof data4 !== "string") && (data4 !== null)){
+validate86.errors = [{instancePath:instancePath+"/balanceLimit",schemaPath:"#/components/schemas/balance-limit/type",keyword:"type",params:{type: schema129.type},message:"must be string,null"}];
+return false;
+}
+if(errors === _errs12){
+if(typeof data4 === "string"){
+if(!pattern16.test(data4)){
+validate86.errors = [{instancePath:instancePath+"/balanceLimit",schemaPath:"#/components/schemas/balance-limit/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
+return false;
+}
+}
+}
+var valid0 = _errs11 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.answersRepeats !== undefined){
+const _errs14 = errors;
+if(typeof data.answersRepeats !== "boolean"){
+validate86.errors = [{instancePath:instancePath+"/answersRepeats",schemaPath:"#/components/schemas/answers-repeats/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+return false;
+}
+var valid0 = _errs14 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.routes !== undefined){
+const _errs17 = errors;
+if(!(validate87(data.routes, {instancePath:instancePath+"/routes",parentData:data,parentDataProperty:"routes",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
+errors = vErrors.length;
+}
+var valid0 = _errs17 === errors;
+}
+else {
+var valid0 = true;
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+else {
+validate86.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate86.errors = vErrors;
+return errors === 0;
+}
+validate86.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+
+function validate85(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate85.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((data.peers === undefined) && (missing0 = "peers")){
+validate85.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+const _errs1 = errors;
+for(const key0 in data){
+if(!(key0 === "peers")){
+validate85.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+return false;
+break;
+}
+}
+if(_errs1 === errors){
+if(data.peers !== undefined){
+let data0 = data.peers;
+const _errs2 = errors;
+if(errors === _errs2){
+if(Array.isArray(data0)){
+var valid1 = true;
+const len0 = data0.length;
+for(let i0=0; i0<len0; i0++){
+const _errs4 = errors;
+if(!(validate86(data0[i0], {instancePath:instancePath+"/peers/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate86.errors : vErrors.concat(validate86.errors);
+errors = vErrors.length;
+}
+var valid1 = _errs4 === errors;
+if(!valid1){
+break;
+}
+}
+}
+else {
+validate85.errors = [{instancePath:instancePath+"/peers",schemaPath:"#/properties/peers/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+return false;
+}
+}
+}
+}
+}
+}
+else {
+validate85.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate85.errors = vErrors;
+return errors === 0;
+}
+validate85.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+
+function validate84(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="components_schemas_peer_list" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate84.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(!(validate85(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate85.errors : vErrors.concat(validate85.errors);
+errors = vErrors.length;
+}
+validate84.errors = vErrors;
+return errors === 0;
+}
+validate84.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+const components_schemas_new_peer = validate91;
+const schema133 = {"$id":"components_schemas_new_peer","$ref":"document#/components/schemas/new-peer"};
+const schema134 = {"type":"object","additionalProperties":false,"required":["name","prefix","endpoint","incomingToken","outgoingToken","maxPacketAmount"],"properties":{"name":{"$ref":"#/components/schemas/name"},"prefix":{"$ref":"#/components/schemas/ilp-address"},"endpoint":{"type":"string","format":"uri","maxLength":2000},"incomingToken":{"$ref":"#/components/schemas/peer-token"},"outgoingToken":{"$ref":"#/components/schemas/peer-token"},"maxPacketAmount":{"$ref":"#/components/schemas/unsigned-amount"},"balanceLimit":{"$ref":"#/components/schemas/balance-limit"},"answersRepeats":{"$ref":"#/components/schemas/answers-repeats"},"routes":{"$ref":"#/components/schemas/routes"}}};
+const schema135 = {"type":"string","pattern":"^[a-z0-9][a-z0-9-]{0,62}$"};
+const schema137 = {"type":"string","pattern":"^[!-~]{16,200}$"};
+const pattern24 = new RegExp("^[a-z0-9][a-z0-9-]{0,62}$", "u");
+const pattern26 = new RegExp("^[!-~]{16,200}$", "u");
+
+function validate92(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate92.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if(((((((data.name === undefined) && (missing0 = "name")) || ((data.prefix === undefined) && (missing0 = "prefix"))) || ((data.endpoint === undefined) && (missing0 = "endpoint"))) || ((data.incomingToken === undefined) && (missing0 = "incomingToken"))) || ((data.outgoingToken === undefined) && (missing0 = "outgoingToken"))) || ((data.maxPacketAmount === undefined) && (missing0 = "maxPacketAmount"))){
+validate92.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+const _errs1 = errors;
+for(const key0 in data){
+if(!(func2.call(schema134.properties, key0))){
+validate92.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -5174,12 +5550,12 @@ const _errs3 = errors;
 if(errors === _errs3){
 if(typeof data0 === "string"){
 if(!pattern24.test(data0)){
-validate87.errors = [{instancePath:instancePath+"/name",schemaPath:"#/components/schemas/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9][a-z0-9-]{0,62}$"},message:"must match pattern \""+"^[a-z0-9][a-z0-9-]{0,62}$"+"\""}];
+validate92.errors = [{instancePath:instancePath+"/name",schemaPath:"#/components/schemas/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9][a-z0-9-]{0,62}$"},message:"must match pattern \""+"^[a-z0-9][a-z0-9-]{0,62}$"+"\""}];
 return false;
 }
 }
 else {
-validate87.errors = [{instancePath:instancePath+"/name",schemaPath:"#/components/schemas/name/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate92.errors = [{instancePath:instancePath+"/name",schemaPath:"#/components/schemas/name/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -5195,19 +5571,19 @@ const _errs5 = errors;
 const _errs6 = errors;
 if(errors === _errs6){
 if(typeof data1 === "string"){
-if(func4(data1) > 400){
-validate87.errors = [{instancePath:instancePath+"/prefix",schemaPath:"#/components/schemas/ilp-address/maxLength",keyword:"maxLength",params:{limit: 400},message:"must NOT have more than 400 characters"}];
+if(func1(data1) > 400){
+validate92.errors = [{instancePath:instancePath+"/prefix",schemaPath:"#/components/schemas/ilp-address/maxLength",keyword:"maxLength",params:{limit: 400},message:"must NOT have more than 400 characters"}];
 return false;
 }
 else {
 if(!pattern23.test(data1)){
-validate87.errors = [{instancePath:instancePath+"/prefix",schemaPath:"#/components/schemas/ilp-address/pattern",keyword:"pattern",params:{pattern: "^(g|private|example|peer|self|test[1-3]?|local)([.][A-Za-z0-9_~-]+)*$"},message:"must match pattern \""+"^(g|private|example|peer|self|test[1-3]?|local)([.][A-Za-z0-9_~-]+)*$"+"\""}];
+validate92.errors = [{instancePath:instancePath+"/prefix",schemaPath:"#/components/schemas/ilp-address/pattern",keyword:"pattern",params:{pattern: "^(g|private|example|peer|self|test[1-3]?|local)([.][A-Za-z0-9_~-]+)*$"},message:"must match pattern \""+"^(g|private|example|peer|self|test[1-3]?|local)([.][A-Za-z0-9_~-]+)*$"+"\""}];
 return false;
 }
 }
 }
 else {
-validate87.errors = [{instancePath:instancePath+"/prefix",schemaPath:"#/components/schemas/ilp-address/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate92.errors = [{instancePath:instancePath+"/prefix",schemaPath:"#/components/schemas/ilp-address/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -5223,19 +5599,19 @@ const _errs8 = errors;
 if(errors === _errs8){
 if(errors === _errs8){
 if(typeof data2 === "string"){
-if(func4(data2) > 2000){
-validate87.errors = [{instancePath:instancePath+"/endpoint",schemaPath:"#/properties/endpoint/maxLength",keyword:"maxLength",params:{limit: 2000},message:"must NOT have more than 2000 characters"}];
+if(func1(data2) > 2000){
+validate92.errors = [{instancePath:instancePath+"/endpoint",schemaPath:"#/properties/endpoint/maxLength",keyword:"maxLength",params:{limit: 2000},message:"must NOT have more than 2000 characters"}];
 return false;
 }
 else {
 if(!(formats2(data2))){
-validate87.errors = [{instancePath:instancePath+"/endpoint",schemaPath:"#/properties/endpoint/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+validate92.errors = [{instancePath:instancePath+"/endpoint",schemaPath:"#/properties/endpoint/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
 return false;
 }
 }
 }
 else {
-validate87.errors = [{instancePath:instancePath+"/endpoint",schemaPath:"#/properties/endpoint/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate92.errors = [{instancePath:instancePath+"/endpoint",schemaPath:"#/properties/endpoint/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -5253,12 +5629,12 @@ const _errs11 = errors;
 if(errors === _errs11){
 if(typeof data3 === "string"){
 if(!pattern26.test(data3)){
-validate87.errors = [{instancePath:instancePath+"/incomingToken",schemaPath:"#/components/schemas/peer-token/pattern",keyword:"pattern",params:{pattern: "^[!-~]{16,200}$"},message:"must match pattern \""+"^[!-~]{16,200}$"+"\""}];
+validate92.errors = [{instancePath:instancePath+"/incomingToken",schemaPath:"#/components/schemas/peer-token/pattern",keyword:"pattern",params:{pattern: "^[!-~]{16,200}$"},message:"must match pattern \""+"^[!-~]{16,200}$"+"\""}];
 return false;
 }
 }
 else {
-validate87.errors = [{instancePath:instancePath+"/incomingToken",schemaPath:"#/components/schemas/peer-token/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate92.errors = [{instancePath:instancePath+"/incomingToken",schemaPath:"#/components/schemas/peer-token/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -5275,12 +5651,12 @@ const _errs14 = errors;
 if(errors === _errs14){
 if(typeof data4 === "string"){
 if(!pattern26.test(data4)){
-validate87.errors = [{instancePath:instancePath+"/outgoingToken",schemaPath:"#/components/schemas/peer-token/pattern",keyword:"pattern",params:{pattern: "^[!-~]{16,200}$"},message:"must match pattern \""+"^[!-~]{16,200}$"+"\""}];
+validate92.errors = [{instancePath:instancePath+"/outgoingToken",schemaPath:"#/components/schemas/peer-token/pattern",keyword:"pattern",params:{pattern: "^[!-~]{16,200}$"},message:"must match pattern \""+"^[!-~]{16,200}$"+"\""}];
 return false;
 }
 }
 else {
-validate87.errors = [{instancePath:instancePath+"/outgoingToken",schemaPath:"#/components/schemas/peer-token/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate92.errors = [{instancePath:instancePath+"/outgoingToken",schemaPath:"#/components/schemas/peer-token/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -5297,12 +5673,12 @@ const _errs17 = errors;
 if(errors === _errs17){
 if(typeof data5 === "string"){
 if(!pattern16.test(data5)){
-validate87.errors = [{instancePath:instancePath+"/maxPacketAmount",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
+validate92.errors = [{instancePath:instancePath+"/maxPacketAmount",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
 return false;
 }
 }
 else {
-validate87.errors = [{instancePath:instancePath+"/maxPacketAmount",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate92.errors = [{instancePath:instancePath+"/maxPacketAmount",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -5317,13 +5693,13 @@ let data6 = data.balanceLimit;
 const _errs19 = errors;
 const _errs20 = errors;
 if((typeof data6 !== "string") && (data6 !== null)){
-validate87.errors = [{instancePath:instancePath+"/balanceLimit",schemaPath:"#/components/schemas/balance-limit/type",keyword:"type",params:{type: schema114.type},message:"must be string,null"}];
+validate92.errors = [{instancePath:instancePath+"/balanceLimit",schemaPath:"#/components/schemas/balance-limit/type",keyword:"type",params:{type: schema129.type},message:"must be string,null"}];
 return false;
 }
 if(errors === _errs20){
 if(typeof data6 === "string"){
 if(!pattern16.test(data6)){
-validate87.errors = [{instancePath:instancePath+"/balanceLimit",schemaPath:"#/components/schemas/balance-limit/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
+validate92.errors = [{instancePath:instancePath+"/balanceLimit",schemaPath:"#/components/schemas/balance-limit/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
 return false;
 }
 }
@@ -5337,7 +5713,7 @@ if(valid0){
 if(data.answersRepeats !== undefined){
 const _errs22 = errors;
 if(typeof data.answersRepeats !== "boolean"){
-validate87.errors = [{instancePath:instancePath+"/answersRepeats",schemaPath:"#/components/schemas/answers-repeats/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+validate92.errors = [{instancePath:instancePath+"/answersRepeats",schemaPath:"#/components/schemas/answers-repeats/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
 return false;
 }
 var valid0 = _errs22 === errors;
@@ -5348,8 +5724,8 @@ var valid0 = true;
 if(valid0){
 if(data.routes !== undefined){
 const _errs25 = errors;
-if(!(validate82(data.routes, {instancePath:instancePath+"/routes",parentData:data,parentDataProperty:"routes",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
+if(!(validate87(data.routes, {instancePath:instancePath+"/routes",parentData:data,parentDataProperty:"routes",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs25 === errors;
@@ -5369,43 +5745,43 @@ var valid0 = true;
 }
 }
 else {
-validate87.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate92.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate87.errors = vErrors;
+validate92.errors = vErrors;
 return errors === 0;
 }
-validate87.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate92.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate86(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate91(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_new_peer" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate86.evaluated;
+const evaluated0 = validate91.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate87(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
+if(!(validate92(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate92.errors : vErrors.concat(validate92.errors);
 errors = vErrors.length;
 }
-validate86.errors = vErrors;
+validate91.errors = vErrors;
 return errors === 0;
 }
-validate86.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate91.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_peer = validate90;
-const schema127 = {"$id":"components_schemas_peer","$ref":"document#/components/schemas/peer"};
+const components_schemas_peer = validate95;
+const schema142 = {"$id":"components_schemas_peer","$ref":"document#/components/schemas/peer"};
 
-function validate91(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate96(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate91.evaluated;
+const evaluated0 = validate96.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5416,14 +5792,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((((((data.name === undefined) && (missing0 = "name")) || ((data.prefix === undefined) && (missing0 = "prefix"))) || ((data.endpoint === undefined) && (missing0 = "endpoint"))) || ((data.maxPacketAmount === undefined) && (missing0 = "maxPacketAmount"))) || ((data.balanceLimit === undefined) && (missing0 = "balanceLimit"))) || ((data.answersRepeats === undefined) && (missing0 = "answersRepeats"))) || ((data.routes === undefined) && (missing0 = "routes"))){
-validate91.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate96.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!(((((((key0 === "name") || (key0 === "prefix")) || (key0 === "endpoint")) || (key0 === "maxPacketAmount")) || (key0 === "balanceLimit")) || (key0 === "answersRepeats")) || (key0 === "routes"))){
-validate91.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate96.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -5432,7 +5808,7 @@ if(_errs1 === errors){
 if(data.name !== undefined){
 const _errs2 = errors;
 if(typeof data.name !== "string"){
-validate91.errors = [{instancePath:instancePath+"/name",schemaPath:"#/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate96.errors = [{instancePath:instancePath+"/name",schemaPath:"#/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid0 = _errs2 === errors;
@@ -5444,7 +5820,7 @@ if(valid0){
 if(data.prefix !== undefined){
 const _errs4 = errors;
 if(typeof data.prefix !== "string"){
-validate91.errors = [{instancePath:instancePath+"/prefix",schemaPath:"#/properties/prefix/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate96.errors = [{instancePath:instancePath+"/prefix",schemaPath:"#/properties/prefix/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid0 = _errs4 === errors;
@@ -5460,12 +5836,12 @@ if(errors === _errs6){
 if(errors === _errs6){
 if(typeof data2 === "string"){
 if(!(formats2(data2))){
-validate91.errors = [{instancePath:instancePath+"/endpoint",schemaPath:"#/properties/endpoint/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+validate96.errors = [{instancePath:instancePath+"/endpoint",schemaPath:"#/properties/endpoint/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
 return false;
 }
 }
 else {
-validate91.errors = [{instancePath:instancePath+"/endpoint",schemaPath:"#/properties/endpoint/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate96.errors = [{instancePath:instancePath+"/endpoint",schemaPath:"#/properties/endpoint/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -5483,12 +5859,12 @@ const _errs9 = errors;
 if(errors === _errs9){
 if(typeof data3 === "string"){
 if(!pattern16.test(data3)){
-validate91.errors = [{instancePath:instancePath+"/maxPacketAmount",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
+validate96.errors = [{instancePath:instancePath+"/maxPacketAmount",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
 return false;
 }
 }
 else {
-validate91.errors = [{instancePath:instancePath+"/maxPacketAmount",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate96.errors = [{instancePath:instancePath+"/maxPacketAmount",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -5503,13 +5879,13 @@ let data4 = data.balanceLimit;
 const _errs11 = errors;
 const _errs12 = errors;
 if((typeof data4 !== "string") && (data4 !== null)){
-validate91.errors = [{instancePath:instancePath+"/balanceLimit",schemaPath:"#/components/schemas/balance-limit/type",keyword:"type",params:{type: schema114.type},message:"must be string,null"}];
+validate96.errors = [{instancePath:instancePath+"/balanceLimit",schemaPath:"#/components/schemas/balance-limit/type",keyword:"type",params:{type: schema129.type},message:"must be string,null"}];
 return false;
 }
 if(errors === _errs12){
 if(typeof data4 === "string"){
 if(!pattern16.test(data4)){
-validate91.errors = [{instancePath:instancePath+"/balanceLimit",schemaPath:"#/components/schemas/balance-limit/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
+validate96.errors = [{instancePath:instancePath+"/balanceLimit",schemaPath:"#/components/schemas/balance-limit/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
 return false;
 }
 }
@@ -5523,7 +5899,7 @@ if(valid0){
 if(data.answersRepeats !== undefined){
 const _errs14 = errors;
 if(typeof data.answersRepeats !== "boolean"){
-validate91.errors = [{instancePath:instancePath+"/answersRepeats",schemaPath:"#/components/schemas/answers-repeats/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+validate96.errors = [{instancePath:instancePath+"/answersRepeats",schemaPath:"#/components/schemas/answers-repeats/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
 return false;
 }
 var valid0 = _errs14 === errors;
@@ -5534,8 +5910,8 @@ var valid0 = true;
 if(valid0){
 if(data.routes !== undefined){
 const _errs17 = errors;
-if(!(validate82(data.routes, {instancePath:instancePath+"/routes",parentData:data,parentDataProperty:"routes",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
+if(!(validate87(data.routes, {instancePath:instancePath+"/routes",parentData:data,parentDataProperty:"routes",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs17 === errors;
@@ -5553,41 +5929,18 @@ var valid0 = true;
 }
 }
 else {
-validate91.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate96.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate91.errors = vErrors;
+validate96.errors = vErrors;
 return errors === 0;
 }
-validate91.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate96.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-
-function validate90(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_schemas_peer" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate90.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(!(validate91(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate91.errors : vErrors.concat(validate91.errors);
-errors = vErrors.length;
-}
-validate90.errors = vErrors;
-return errors === 0;
-}
-validate90.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-const components_schemas_peer_change = validate94;
-const schema132 = {"$id":"components_schemas_peer_change","$ref":"document#/components/schemas/peer-change"};
-const schema133 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"prefix":{"$ref":"#/components/schemas/ilp-address"},"endpoint":{"type":"string","format":"uri","maxLength":2000},"incomingToken":{"$ref":"#/components/schemas/peer-token"},"outgoingToken":{"$ref":"#/components/schemas/peer-token"},"maxPacketAmount":{"$ref":"#/components/schemas/unsigned-amount"},"balanceLimit":{"$ref":"#/components/schemas/balance-limit"},"answersRepeats":{"$ref":"#/components/schemas/answers-repeats"},"routes":{"$ref":"#/components/schemas/routes"}}};
 
 function validate95(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="components_schemas_peer" */;
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate95.evaluated;
@@ -5597,17 +5950,111 @@ evaluated0.props = undefined;
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
+if(!(validate96(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate96.errors : vErrors.concat(validate96.errors);
+errors = vErrors.length;
+}
+validate95.errors = vErrors;
+return errors === 0;
+}
+validate95.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+const parameters_remove_peer = validate99;
+const schema147 = {"$id":"parameters_remove_peer","type":"object","properties":{"path":{"type":"object","required":["ase","peer"],"properties":{"ase":{"$ref":"document#/components/parameters/ase/schema"},"peer":{"$ref":"document#/components/parameters/peer/schema"}}}}};
+const schema149 = {"type":"string"};
+
+function validate99(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="parameters_remove_peer" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate99.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.path !== undefined){
+let data0 = data.path;
+const _errs1 = errors;
+if(errors === _errs1){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+let missing0;
+if(((data0.ase === undefined) && (missing0 = "ase")) || ((data0.peer === undefined) && (missing0 = "peer"))){
+validate99.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data0.ase !== undefined){
+const _errs3 = errors;
+if(typeof data0.ase !== "string"){
+validate99.errors = [{instancePath:instancePath+"/path/ase",schemaPath:"document#/components/parameters/ase/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs3 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data0.peer !== undefined){
+const _errs6 = errors;
+if(typeof data0.peer !== "string"){
+validate99.errors = [{instancePath:instancePath+"/path/peer",schemaPath:"document#/components/parameters/peer/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs6 === errors;
+}
+else {
+var valid1 = true;
+}
+}
+}
+}
+else {
+validate99.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+}
+}
+else {
+validate99.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate99.errors = vErrors;
+return errors === 0;
+}
+validate99.evaluated = {"props":{"path":true},"dynamicProps":false,"dynamicItems":false};
+
+const components_schemas_peer_change = validate100;
+const schema150 = {"$id":"components_schemas_peer_change","$ref":"document#/components/schemas/peer-change"};
+const schema151 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"prefix":{"$ref":"#/components/schemas/ilp-address"},"endpoint":{"type":"string","format":"uri","maxLength":2000},"incomingToken":{"$ref":"#/components/schemas/peer-token"},"outgoingToken":{"$ref":"#/components/schemas/peer-token"},"maxPacketAmount":{"$ref":"#/components/schemas/unsigned-amount"},"balanceLimit":{"$ref":"#/components/schemas/balance-limit"},"answersRepeats":{"$ref":"#/components/schemas/answers-repeats"},"routes":{"$ref":"#/components/schemas/routes"}}};
+
+function validate101(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate101.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(Object.keys(data).length < 1){
-validate95.errors = [{instancePath,schemaPath:"#/minProperties",keyword:"minProperties",params:{limit: 1},message:"must NOT have fewer than 1 properties"}];
+validate101.errors = [{instancePath,schemaPath:"#/minProperties",keyword:"minProperties",params:{limit: 1},message:"must NOT have fewer than 1 properties"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!((((((((key0 === "prefix") || (key0 === "endpoint")) || (key0 === "incomingToken")) || (key0 === "outgoingToken")) || (key0 === "maxPacketAmount")) || (key0 === "balanceLimit")) || (key0 === "answersRepeats")) || (key0 === "routes"))){
-validate95.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate101.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -5619,19 +6066,19 @@ const _errs2 = errors;
 const _errs3 = errors;
 if(errors === _errs3){
 if(typeof data0 === "string"){
-if(func4(data0) > 400){
-validate95.errors = [{instancePath:instancePath+"/prefix",schemaPath:"#/components/schemas/ilp-address/maxLength",keyword:"maxLength",params:{limit: 400},message:"must NOT have more than 400 characters"}];
+if(func1(data0) > 400){
+validate101.errors = [{instancePath:instancePath+"/prefix",schemaPath:"#/components/schemas/ilp-address/maxLength",keyword:"maxLength",params:{limit: 400},message:"must NOT have more than 400 characters"}];
 return false;
 }
 else {
 if(!pattern23.test(data0)){
-validate95.errors = [{instancePath:instancePath+"/prefix",schemaPath:"#/components/schemas/ilp-address/pattern",keyword:"pattern",params:{pattern: "^(g|private|example|peer|self|test[1-3]?|local)([.][A-Za-z0-9_~-]+)*$"},message:"must match pattern \""+"^(g|private|example|peer|self|test[1-3]?|local)([.][A-Za-z0-9_~-]+)*$"+"\""}];
+validate101.errors = [{instancePath:instancePath+"/prefix",schemaPath:"#/components/schemas/ilp-address/pattern",keyword:"pattern",params:{pattern: "^(g|private|example|peer|self|test[1-3]?|local)([.][A-Za-z0-9_~-]+)*$"},message:"must match pattern \""+"^(g|private|example|peer|self|test[1-3]?|local)([.][A-Za-z0-9_~-]+)*$"+"\""}];
 return false;
 }
 }
 }
 else {
-validate95.errors = [{instancePath:instancePath+"/prefix",schemaPath:"#/components/schemas/ilp-address/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate101.errors = [{instancePath:instancePath+"/prefix",schemaPath:"#/components/schemas/ilp-address/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -5647,19 +6094,19 @@ const _errs5 = errors;
 if(errors === _errs5){
 if(errors === _errs5){
 if(typeof data1 === "string"){
-if(func4(data1) > 2000){
-validate95.errors = [{instancePath:instancePath+"/endpoint",schemaPath:"#/properties/endpoint/maxLength",keyword:"maxLength",params:{limit: 2000},message:"must NOT have more than 2000 characters"}];
+if(func1(data1) > 2000){
+validate101.errors = [{instancePath:instancePath+"/endpoint",schemaPath:"#/properties/endpoint/maxLength",keyword:"maxLength",params:{limit: 2000},message:"must NOT have more than 2000 characters"}];
 return false;
 }
 else {
 if(!(formats2(data1))){
-validate95.errors = [{instancePath:instancePath+"/endpoint",schemaPath:"#/properties/endpoint/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+validate101.errors = [{instancePath:instancePath+"/endpoint",schemaPath:"#/properties/endpoint/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
 return false;
 }
 }
 }
 else {
-validate95.errors = [{instancePath:instancePath+"/endpoint",schemaPath:"#/properties/endpoint/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate101.errors = [{instancePath:instancePath+"/endpoint",schemaPath:"#/properties/endpoint/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -5677,12 +6124,12 @@ const _errs8 = errors;
 if(errors === _errs8){
 if(typeof data2 === "string"){
 if(!pattern26.test(data2)){
-validate95.errors = [{instancePath:instancePath+"/incomingToken",schemaPath:"#/components/schemas/peer-token/pattern",keyword:"pattern",params:{pattern: "^[!-~]{16,200}$"},message:"must match pattern \""+"^[!-~]{16,200}$"+"\""}];
+validate101.errors = [{instancePath:instancePath+"/incomingToken",schemaPath:"#/components/schemas/peer-token/pattern",keyword:"pattern",params:{pattern: "^[!-~]{16,200}$"},message:"must match pattern \""+"^[!-~]{16,200}$"+"\""}];
 return false;
 }
 }
 else {
-validate95.errors = [{instancePath:instancePath+"/incomingToken",schemaPath:"#/components/schemas/peer-token/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate101.errors = [{instancePath:instancePath+"/incomingToken",schemaPath:"#/components/schemas/peer-token/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -5699,12 +6146,12 @@ const _errs11 = errors;
 if(errors === _errs11){
 if(typeof data3 === "string"){
 if(!pattern26.test(data3)){
-validate95.errors = [{instancePath:instancePath+"/outgoingToken",schemaPath:"#/components/schemas/peer-token/pattern",keyword:"pattern",params:{pattern: "^[!-~]{16,200}$"},message:"must match pattern \""+"^[!-~]{16,200}$"+"\""}];
+validate101.errors = [{instancePath:instancePath+"/outgoingToken",schemaPath:"#/components/schemas/peer-token/pattern",keyword:"pattern",params:{pattern: "^[!-~]{16,200}$"},message:"must match pattern \""+"^[!-~]{16,200}$"+"\""}];
 return false;
 }
 }
 else {
-validate95.errors = [{instancePath:instancePath+"/outgoingToken",schemaPath:"#/components/schemas/peer-token/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate101.errors = [{instancePath:instancePath+"/outgoingToken",schemaPath:"#/components/schemas/peer-token/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -5721,12 +6168,12 @@ const _errs14 = errors;
 if(errors === _errs14){
 if(typeof data4 === "string"){
 if(!pattern16.test(data4)){
-validate95.errors = [{instancePath:instancePath+"/maxPacketAmount",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
+validate101.errors = [{instancePath:instancePath+"/maxPacketAmount",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
 return false;
 }
 }
 else {
-validate95.errors = [{instancePath:instancePath+"/maxPacketAmount",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate101.errors = [{instancePath:instancePath+"/maxPacketAmount",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -5741,13 +6188,13 @@ let data5 = data.balanceLimit;
 const _errs16 = errors;
 const _errs17 = errors;
 if((typeof data5 !== "string") && (data5 !== null)){
-validate95.errors = [{instancePath:instancePath+"/balanceLimit",schemaPath:"#/components/schemas/balance-limit/type",keyword:"type",params:{type: schema114.type},message:"must be string,null"}];
+validate101.errors = [{instancePath:instancePath+"/balanceLimit",schemaPath:"#/components/schemas/balance-limit/type",keyword:"type",params:{type: schema129.type},message:"must be string,null"}];
 return false;
 }
 if(errors === _errs17){
 if(typeof data5 === "string"){
 if(!pattern16.test(data5)){
-validate95.errors = [{instancePath:instancePath+"/balanceLimit",schemaPath:"#/components/schemas/balance-limit/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
+validate101.errors = [{instancePath:instancePath+"/balanceLimit",schemaPath:"#/components/schemas/balance-limit/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
 return false;
 }
 }
@@ -5761,7 +6208,7 @@ if(valid0){
 if(data.answersRepeats !== undefined){
 const _errs19 = errors;
 if(typeof data.answersRepeats !== "boolean"){
-validate95.errors = [{instancePath:instancePath+"/answersRepeats",schemaPath:"#/components/schemas/answers-repeats/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+validate101.errors = [{instancePath:instancePath+"/answersRepeats",schemaPath:"#/components/schemas/answers-repeats/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
 return false;
 }
 var valid0 = _errs19 === errors;
@@ -5772,8 +6219,8 @@ var valid0 = true;
 if(valid0){
 if(data.routes !== undefined){
 const _errs22 = errors;
-if(!(validate82(data.routes, {instancePath:instancePath+"/routes",parentData:data,parentDataProperty:"routes",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
+if(!(validate87(data.routes, {instancePath:instancePath+"/routes",parentData:data,parentDataProperty:"routes",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs22 === errors;
@@ -5792,45 +6239,45 @@ var valid0 = true;
 }
 }
 else {
-validate95.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate101.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate95.errors = vErrors;
+validate101.errors = vErrors;
 return errors === 0;
 }
-validate95.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate101.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate94(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate100(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_peer_change" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate94.evaluated;
+const evaluated0 = validate100.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate95(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate95.errors : vErrors.concat(validate95.errors);
+if(!(validate101(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate101.errors : vErrors.concat(validate101.errors);
 errors = vErrors.length;
 }
-validate94.errors = vErrors;
+validate100.errors = vErrors;
 return errors === 0;
 }
-validate94.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate100.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_fee_list = validate98;
-const schema140 = {"$id":"components_schemas_fee_list","$ref":"document#/components/schemas/fee-list"};
-const schema141 = {"type":"object","additionalProperties":false,"required":["fees"],"properties":{"fees":{"type":"array","items":{"$ref":"#/components/schemas/fee"}}}};
-const schema142 = {"type":"object","additionalProperties":false,"required":["assetCode","assetScale","basisPoints","fixed"],"properties":{"assetCode":{"$ref":"#/components/schemas/asset-code"},"assetScale":{"$ref":"#/components/schemas/asset-scale"},"basisPoints":{"type":"integer","minimum":0,"maximum":9999},"fixed":{"$ref":"#/components/schemas/unsigned-amount"}}};
+const components_schemas_fee_list = validate104;
+const schema158 = {"$id":"components_schemas_fee_list","$ref":"document#/components/schemas/fee-list"};
+const schema159 = {"type":"object","additionalProperties":false,"required":["fees"],"properties":{"fees":{"type":"array","items":{"$ref":"#/components/schemas/fee"}}}};
+const schema160 = {"type":"object","additionalProperties":false,"required":["assetCode","assetScale","basisPoints","fixed"],"properties":{"assetCode":{"$ref":"#/components/schemas/asset-code"},"assetScale":{"$ref":"#/components/schemas/asset-scale"},"basisPoints":{"type":"integer","minimum":0,"maximum":9999},"fixed":{"$ref":"#/components/schemas/unsigned-amount"}}};
 
-function validate100(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate106(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate100.evaluated;
+const evaluated0 = validate106.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5841,14 +6288,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((((data.assetCode === undefined) && (missing0 = "assetCode")) || ((data.assetScale === undefined) && (missing0 = "assetScale"))) || ((data.basisPoints === undefined) && (missing0 = "basisPoints"))) || ((data.fixed === undefined) && (missing0 = "fixed"))){
-validate100.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate106.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!((((key0 === "assetCode") || (key0 === "assetScale")) || (key0 === "basisPoints")) || (key0 === "fixed"))){
-validate100.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate106.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -5861,12 +6308,12 @@ const _errs3 = errors;
 if(errors === _errs3){
 if(typeof data0 === "string"){
 if(!pattern11.test(data0)){
-validate100.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/components/schemas/asset-code/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9._~-]{1,32}$"},message:"must match pattern \""+"^[A-Za-z0-9._~-]{1,32}$"+"\""}];
+validate106.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/components/schemas/asset-code/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9._~-]{1,32}$"},message:"must match pattern \""+"^[A-Za-z0-9._~-]{1,32}$"+"\""}];
 return false;
 }
 }
 else {
-validate100.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/components/schemas/asset-code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate106.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/components/schemas/asset-code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -5881,18 +6328,18 @@ let data1 = data.assetScale;
 const _errs5 = errors;
 const _errs6 = errors;
 if(!(((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1))) && (isFinite(data1)))){
-validate100.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate106.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 if(errors === _errs6){
 if((typeof data1 == "number") && (isFinite(data1))){
 if(data1 > 255 || isNaN(data1)){
-validate100.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
+validate106.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
 return false;
 }
 else {
 if(data1 < 0 || isNaN(data1)){
-validate100.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+validate106.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
 return false;
 }
 }
@@ -5908,18 +6355,18 @@ if(data.basisPoints !== undefined){
 let data2 = data.basisPoints;
 const _errs8 = errors;
 if(!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))){
-validate100.errors = [{instancePath:instancePath+"/basisPoints",schemaPath:"#/properties/basisPoints/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate106.errors = [{instancePath:instancePath+"/basisPoints",schemaPath:"#/properties/basisPoints/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 if(errors === _errs8){
 if((typeof data2 == "number") && (isFinite(data2))){
 if(data2 > 9999 || isNaN(data2)){
-validate100.errors = [{instancePath:instancePath+"/basisPoints",schemaPath:"#/properties/basisPoints/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9999},message:"must be <= 9999"}];
+validate106.errors = [{instancePath:instancePath+"/basisPoints",schemaPath:"#/properties/basisPoints/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9999},message:"must be <= 9999"}];
 return false;
 }
 else {
 if(data2 < 0 || isNaN(data2)){
-validate100.errors = [{instancePath:instancePath+"/basisPoints",schemaPath:"#/properties/basisPoints/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+validate106.errors = [{instancePath:instancePath+"/basisPoints",schemaPath:"#/properties/basisPoints/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
 return false;
 }
 }
@@ -5938,12 +6385,12 @@ const _errs11 = errors;
 if(errors === _errs11){
 if(typeof data3 === "string"){
 if(!pattern16.test(data3)){
-validate100.errors = [{instancePath:instancePath+"/fixed",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
+validate106.errors = [{instancePath:instancePath+"/fixed",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
 return false;
 }
 }
 else {
-validate100.errors = [{instancePath:instancePath+"/fixed",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate106.errors = [{instancePath:instancePath+"/fixed",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -5959,20 +6406,20 @@ var valid0 = true;
 }
 }
 else {
-validate100.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate106.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate100.errors = vErrors;
+validate106.errors = vErrors;
 return errors === 0;
 }
-validate100.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate106.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate99(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate105(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate99.evaluated;
+const evaluated0 = validate105.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5983,14 +6430,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((data.fees === undefined) && (missing0 = "fees")){
-validate99.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate105.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!(key0 === "fees")){
-validate99.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate105.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -6005,8 +6452,8 @@ var valid1 = true;
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
 const _errs4 = errors;
-if(!(validate100(data0[i0], {instancePath:instancePath+"/fees/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate100.errors : vErrors.concat(validate100.errors);
+if(!(validate106(data0[i0], {instancePath:instancePath+"/fees/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate106.errors : vErrors.concat(validate106.errors);
 errors = vErrors.length;
 }
 var valid1 = _errs4 === errors;
@@ -6016,7 +6463,7 @@ break;
 }
 }
 else {
-validate99.errors = [{instancePath:instancePath+"/fees",schemaPath:"#/properties/fees/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate105.errors = [{instancePath:instancePath+"/fees",schemaPath:"#/properties/fees/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
 }
 }
@@ -6025,44 +6472,44 @@ return false;
 }
 }
 else {
-validate99.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate105.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate99.errors = vErrors;
+validate105.errors = vErrors;
 return errors === 0;
 }
-validate99.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate105.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate98(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate104(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_fee_list" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate98.evaluated;
+const evaluated0 = validate104.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate99(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate99.errors : vErrors.concat(validate99.errors);
+if(!(validate105(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate105.errors : vErrors.concat(validate105.errors);
 errors = vErrors.length;
 }
-validate98.errors = vErrors;
+validate104.errors = vErrors;
 return errors === 0;
 }
-validate98.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate104.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_fee_terms = validate103;
-const schema146 = {"$id":"components_schemas_fee_terms","$ref":"document#/components/schemas/fee-terms"};
-const schema147 = {"type":"object","additionalProperties":false,"required":["basisPoints","fixed"],"properties":{"basisPoints":{"type":"integer","minimum":0,"maximum":9999},"fixed":{"$ref":"#/components/schemas/unsigned-amount"}}};
+const components_schemas_fee_terms = validate109;
+const schema164 = {"$id":"components_schemas_fee_terms","$ref":"document#/components/schemas/fee-terms"};
+const schema165 = {"type":"object","additionalProperties":false,"required":["basisPoints","fixed"],"properties":{"basisPoints":{"type":"integer","minimum":0,"maximum":9999},"fixed":{"$ref":"#/components/schemas/unsigned-amount"}}};
 
-function validate104(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate110(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate104.evaluated;
+const evaluated0 = validate110.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6073,14 +6520,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((data.basisPoints === undefined) && (missing0 = "basisPoints")) || ((data.fixed === undefined) && (missing0 = "fixed"))){
-validate104.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate110.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!((key0 === "basisPoints") || (key0 === "fixed"))){
-validate104.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate110.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -6090,18 +6537,18 @@ if(data.basisPoints !== undefined){
 let data0 = data.basisPoints;
 const _errs2 = errors;
 if(!(((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0))) && (isFinite(data0)))){
-validate104.errors = [{instancePath:instancePath+"/basisPoints",schemaPath:"#/properties/basisPoints/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate110.errors = [{instancePath:instancePath+"/basisPoints",schemaPath:"#/properties/basisPoints/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 if(errors === _errs2){
 if((typeof data0 == "number") && (isFinite(data0))){
 if(data0 > 9999 || isNaN(data0)){
-validate104.errors = [{instancePath:instancePath+"/basisPoints",schemaPath:"#/properties/basisPoints/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9999},message:"must be <= 9999"}];
+validate110.errors = [{instancePath:instancePath+"/basisPoints",schemaPath:"#/properties/basisPoints/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9999},message:"must be <= 9999"}];
 return false;
 }
 else {
 if(data0 < 0 || isNaN(data0)){
-validate104.errors = [{instancePath:instancePath+"/basisPoints",schemaPath:"#/properties/basisPoints/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+validate110.errors = [{instancePath:instancePath+"/basisPoints",schemaPath:"#/properties/basisPoints/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
 return false;
 }
 }
@@ -6120,12 +6567,12 @@ const _errs5 = errors;
 if(errors === _errs5){
 if(typeof data1 === "string"){
 if(!pattern16.test(data1)){
-validate104.errors = [{instancePath:instancePath+"/fixed",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
+validate110.errors = [{instancePath:instancePath+"/fixed",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
 return false;
 }
 }
 else {
-validate104.errors = [{instancePath:instancePath+"/fixed",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate110.errors = [{instancePath:instancePath+"/fixed",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -6139,43 +6586,152 @@ var valid0 = true;
 }
 }
 else {
-validate104.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate110.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate104.errors = vErrors;
+validate110.errors = vErrors;
 return errors === 0;
 }
-validate104.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate110.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate103(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate109(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_fee_terms" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate103.evaluated;
+const evaluated0 = validate109.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate104(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate104.errors : vErrors.concat(validate104.errors);
+if(!(validate110(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate110.errors : vErrors.concat(validate110.errors);
 errors = vErrors.length;
 }
-validate103.errors = vErrors;
+validate109.errors = vErrors;
 return errors === 0;
 }
-validate103.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate109.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_fee = validate106;
-const schema149 = {"$id":"components_schemas_fee","$ref":"document#/components/schemas/fee"};
+const parameters_set_fee = validate112;
+const schema167 = {"$id":"parameters_set_fee","type":"object","properties":{"path":{"type":"object","required":["ase","assetCode","assetScale"],"properties":{"ase":{"$ref":"document#/components/parameters/ase/schema"},"assetCode":{"$ref":"document#/components/schemas/asset-code"},"assetScale":{"$ref":"document#/components/schemas/asset-scale"}}}}};
 
-function validate107(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate112(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="parameters_set_fee" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate107.evaluated;
+const evaluated0 = validate112.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.path !== undefined){
+let data0 = data.path;
+const _errs1 = errors;
+if(errors === _errs1){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+let missing0;
+if((((data0.ase === undefined) && (missing0 = "ase")) || ((data0.assetCode === undefined) && (missing0 = "assetCode"))) || ((data0.assetScale === undefined) && (missing0 = "assetScale"))){
+validate112.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data0.ase !== undefined){
+const _errs3 = errors;
+if(typeof data0.ase !== "string"){
+validate112.errors = [{instancePath:instancePath+"/path/ase",schemaPath:"document#/components/parameters/ase/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs3 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data0.assetCode !== undefined){
+let data2 = data0.assetCode;
+const _errs6 = errors;
+const _errs7 = errors;
+if(errors === _errs7){
+if(typeof data2 === "string"){
+if(!pattern11.test(data2)){
+validate112.errors = [{instancePath:instancePath+"/path/assetCode",schemaPath:"document#/components/schemas/asset-code/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9._~-]{1,32}$"},message:"must match pattern \""+"^[A-Za-z0-9._~-]{1,32}$"+"\""}];
+return false;
+}
+}
+else {
+validate112.errors = [{instancePath:instancePath+"/path/assetCode",schemaPath:"document#/components/schemas/asset-code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid1 = _errs6 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data0.assetScale !== undefined){
+let data3 = data0.assetScale;
+const _errs9 = errors;
+const _errs10 = errors;
+if(!(((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))){
+validate112.errors = [{instancePath:instancePath+"/path/assetScale",schemaPath:"document#/components/schemas/asset-scale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+return false;
+}
+if(errors === _errs10){
+if((typeof data3 == "number") && (isFinite(data3))){
+if(data3 > 255 || isNaN(data3)){
+validate112.errors = [{instancePath:instancePath+"/path/assetScale",schemaPath:"document#/components/schemas/asset-scale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
+return false;
+}
+else {
+if(data3 < 0 || isNaN(data3)){
+validate112.errors = [{instancePath:instancePath+"/path/assetScale",schemaPath:"document#/components/schemas/asset-scale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+return false;
+}
+}
+}
+}
+var valid1 = _errs9 === errors;
+}
+else {
+var valid1 = true;
+}
+}
+}
+}
+}
+else {
+validate112.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+}
+}
+else {
+validate112.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate112.errors = vErrors;
+return errors === 0;
+}
+validate112.evaluated = {"props":{"path":true},"dynamicProps":false,"dynamicItems":false};
+
+const components_schemas_fee = validate113;
+const schema171 = {"$id":"components_schemas_fee","$ref":"document#/components/schemas/fee"};
+
+function validate114(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate114.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6186,14 +6742,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((((data.assetCode === undefined) && (missing0 = "assetCode")) || ((data.assetScale === undefined) && (missing0 = "assetScale"))) || ((data.basisPoints === undefined) && (missing0 = "basisPoints"))) || ((data.fixed === undefined) && (missing0 = "fixed"))){
-validate107.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate114.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!((((key0 === "assetCode") || (key0 === "assetScale")) || (key0 === "basisPoints")) || (key0 === "fixed"))){
-validate107.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate114.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -6206,12 +6762,12 @@ const _errs3 = errors;
 if(errors === _errs3){
 if(typeof data0 === "string"){
 if(!pattern11.test(data0)){
-validate107.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/components/schemas/asset-code/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9._~-]{1,32}$"},message:"must match pattern \""+"^[A-Za-z0-9._~-]{1,32}$"+"\""}];
+validate114.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/components/schemas/asset-code/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9._~-]{1,32}$"},message:"must match pattern \""+"^[A-Za-z0-9._~-]{1,32}$"+"\""}];
 return false;
 }
 }
 else {
-validate107.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/components/schemas/asset-code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate114.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/components/schemas/asset-code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -6226,18 +6782,18 @@ let data1 = data.assetScale;
 const _errs5 = errors;
 const _errs6 = errors;
 if(!(((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1))) && (isFinite(data1)))){
-validate107.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate114.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 if(errors === _errs6){
 if((typeof data1 == "number") && (isFinite(data1))){
 if(data1 > 255 || isNaN(data1)){
-validate107.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
+validate114.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
 return false;
 }
 else {
 if(data1 < 0 || isNaN(data1)){
-validate107.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+validate114.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
 return false;
 }
 }
@@ -6253,18 +6809,18 @@ if(data.basisPoints !== undefined){
 let data2 = data.basisPoints;
 const _errs8 = errors;
 if(!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))){
-validate107.errors = [{instancePath:instancePath+"/basisPoints",schemaPath:"#/properties/basisPoints/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate114.errors = [{instancePath:instancePath+"/basisPoints",schemaPath:"#/properties/basisPoints/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 if(errors === _errs8){
 if((typeof data2 == "number") && (isFinite(data2))){
 if(data2 > 9999 || isNaN(data2)){
-validate107.errors = [{instancePath:instancePath+"/basisPoints",schemaPath:"#/properties/basisPoints/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9999},message:"must be <= 9999"}];
+validate114.errors = [{instancePath:instancePath+"/basisPoints",schemaPath:"#/properties/basisPoints/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9999},message:"must be <= 9999"}];
 return false;
 }
 else {
 if(data2 < 0 || isNaN(data2)){
-validate107.errors = [{instancePath:instancePath+"/basisPoints",schemaPath:"#/properties/basisPoints/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+validate114.errors = [{instancePath:instancePath+"/basisPoints",schemaPath:"#/properties/basisPoints/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
 return false;
 }
 }
@@ -6283,12 +6839,12 @@ const _errs11 = errors;
 if(errors === _errs11){
 if(typeof data3 === "string"){
 if(!pattern16.test(data3)){
-validate107.errors = [{instancePath:instancePath+"/fixed",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
+validate114.errors = [{instancePath:instancePath+"/fixed",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
 return false;
 }
 }
 else {
-validate107.errors = [{instancePath:instancePath+"/fixed",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate114.errors = [{instancePath:instancePath+"/fixed",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -6304,46 +6860,46 @@ var valid0 = true;
 }
 }
 else {
-validate107.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate114.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate107.errors = vErrors;
+validate114.errors = vErrors;
 return errors === 0;
 }
-validate107.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate114.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate106(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate113(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_fee" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate106.evaluated;
+const evaluated0 = validate113.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate107(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate107.errors : vErrors.concat(validate107.errors);
+if(!(validate114(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate114.errors : vErrors.concat(validate114.errors);
 errors = vErrors.length;
 }
-validate106.errors = vErrors;
+validate113.errors = vErrors;
 return errors === 0;
 }
-validate106.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate113.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_prices = validate109;
-const schema154 = {"$id":"components_schemas_prices","$ref":"document#/components/schemas/prices"};
-const schema155 = {"type":"object","additionalProperties":false,"required":["prices"],"properties":{"prices":{"type":"object","propertyNames":{"pattern":"^[A-Za-z0-9._~-]{1,32}$"},"additionalProperties":{"type":"string","pattern":"^[0-9]{1,30}([.][0-9]{1,30})?$"}}}};
-const pattern43 = new RegExp("^[0-9]{1,30}([.][0-9]{1,30})?$", "u");
+const components_schemas_prices = validate116;
+const schema176 = {"$id":"components_schemas_prices","$ref":"document#/components/schemas/prices"};
+const schema177 = {"type":"object","additionalProperties":false,"required":["prices"],"properties":{"prices":{"type":"object","propertyNames":{"pattern":"^[A-Za-z0-9._~-]{1,32}$"},"additionalProperties":{"type":"string","pattern":"^[0-9]{1,30}([.][0-9]{1,30})?$"}}}};
+const pattern44 = new RegExp("^[0-9]{1,30}([.][0-9]{1,30})?$", "u");
 
-function validate109(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate116(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_prices" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate109.evaluated;
+const evaluated0 = validate116.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6355,14 +6911,14 @@ if(errors === _errs0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((data.prices === undefined) && (missing0 = "prices")){
-validate109.errors = [{instancePath,schemaPath:"document#/components/schemas/prices/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate116.errors = [{instancePath,schemaPath:"document#/components/schemas/prices/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs2 = errors;
 for(const key0 in data){
 if(!(key0 === "prices")){
-validate109.errors = [{instancePath,schemaPath:"document#/components/schemas/prices/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate116.errors = [{instancePath,schemaPath:"document#/components/schemas/prices/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -6397,7 +6953,7 @@ else {
 vErrors.push(err1);
 }
 errors++;
-validate109.errors = vErrors;
+validate116.errors = vErrors;
 return false;
 break;
 }
@@ -6408,13 +6964,13 @@ let data1 = data0[key2];
 const _errs7 = errors;
 if(errors === _errs7){
 if(typeof data1 === "string"){
-if(!pattern43.test(data1)){
-validate109.errors = [{instancePath:instancePath+"/prices/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"document#/components/schemas/prices/properties/prices/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,30}([.][0-9]{1,30})?$"},message:"must match pattern \""+"^[0-9]{1,30}([.][0-9]{1,30})?$"+"\""}];
+if(!pattern44.test(data1)){
+validate116.errors = [{instancePath:instancePath+"/prices/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"document#/components/schemas/prices/properties/prices/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,30}([.][0-9]{1,30})?$"},message:"must match pattern \""+"^[0-9]{1,30}([.][0-9]{1,30})?$"+"\""}];
 return false;
 }
 }
 else {
-validate109.errors = [{instancePath:instancePath+"/prices/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"document#/components/schemas/prices/properties/prices/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate116.errors = [{instancePath:instancePath+"/prices/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"document#/components/schemas/prices/properties/prices/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -6426,7 +6982,7 @@ break;
 }
 }
 else {
-validate109.errors = [{instancePath:instancePath+"/prices",schemaPath:"document#/components/schemas/prices/properties/prices/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate116.errors = [{instancePath:instancePath+"/prices",schemaPath:"document#/components/schemas/prices/properties/prices/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -6435,24 +6991,24 @@ return false;
 }
 }
 else {
-validate109.errors = [{instancePath,schemaPath:"document#/components/schemas/prices/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate116.errors = [{instancePath,schemaPath:"document#/components/schemas/prices/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate109.errors = vErrors;
+validate116.errors = vErrors;
 return errors === 0;
 }
-validate109.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate116.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_rate_source = validate110;
-const schema156 = {"$id":"components_schemas_rate_source","$ref":"document#/components/schemas/rate-source"};
-const schema157 = {"type":"object","additionalProperties":false,"required":["url"],"properties":{"url":{"type":["string","null"],"maxLength":2000}}};
+const components_schemas_rate_source = validate117;
+const schema178 = {"$id":"components_schemas_rate_source","$ref":"document#/components/schemas/rate-source"};
+const schema179 = {"type":"object","additionalProperties":false,"required":["url"],"properties":{"url":{"type":["string","null"],"maxLength":2000}}};
 
-function validate110(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate117(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_rate_source" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate110.evaluated;
+const evaluated0 = validate117.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6464,14 +7020,14 @@ if(errors === _errs0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((data.url === undefined) && (missing0 = "url")){
-validate110.errors = [{instancePath,schemaPath:"document#/components/schemas/rate-source/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate117.errors = [{instancePath,schemaPath:"document#/components/schemas/rate-source/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs2 = errors;
 for(const key0 in data){
 if(!(key0 === "url")){
-validate110.errors = [{instancePath,schemaPath:"document#/components/schemas/rate-source/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate117.errors = [{instancePath,schemaPath:"document#/components/schemas/rate-source/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -6481,13 +7037,13 @@ if(data.url !== undefined){
 let data0 = data.url;
 const _errs3 = errors;
 if((typeof data0 !== "string") && (data0 !== null)){
-validate110.errors = [{instancePath:instancePath+"/url",schemaPath:"document#/components/schemas/rate-source/properties/url/type",keyword:"type",params:{type: schema157.properties.url.type},message:"must be string,null"}];
+validate117.errors = [{instancePath:instancePath+"/url",schemaPath:"document#/components/schemas/rate-source/properties/url/type",keyword:"type",params:{type: schema179.properties.url.type},message:"must be string,null"}];
 return false;
 }
 if(errors === _errs3){
 if(typeof data0 === "string"){
-if(func4(data0) > 2000){
-validate110.errors = [{instancePath:instancePath+"/url",schemaPath:"document#/components/schemas/rate-source/properties/url/maxLength",keyword:"maxLength",params:{limit: 2000},message:"must NOT have more than 2000 characters"}];
+if(func1(data0) > 2000){
+validate117.errors = [{instancePath:instancePath+"/url",schemaPath:"document#/components/schemas/rate-source/properties/url/maxLength",keyword:"maxLength",params:{limit: 2000},message:"must NOT have more than 2000 characters"}];
 return false;
 }
 }
@@ -6497,24 +7053,24 @@ return false;
 }
 }
 else {
-validate110.errors = [{instancePath,schemaPath:"document#/components/schemas/rate-source/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate117.errors = [{instancePath,schemaPath:"document#/components/schemas/rate-source/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate110.errors = vErrors;
+validate117.errors = vErrors;
 return errors === 0;
 }
-validate110.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate117.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_webhook = validate111;
-const schema158 = {"$id":"components_schemas_webhook","$ref":"document#/components/schemas/webhook"};
-const schema159 = {"type":"object","additionalProperties":false,"required":["url"],"properties":{"url":{"type":["string","null"]}}};
+const components_schemas_webhook = validate118;
+const schema180 = {"$id":"components_schemas_webhook","$ref":"document#/components/schemas/webhook"};
+const schema181 = {"type":"object","additionalProperties":false,"required":["url"],"properties":{"url":{"type":["string","null"]}}};
 
-function validate111(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate118(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_webhook" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate111.evaluated;
+const evaluated0 = validate118.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6526,14 +7082,14 @@ if(errors === _errs0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((data.url === undefined) && (missing0 = "url")){
-validate111.errors = [{instancePath,schemaPath:"document#/components/schemas/webhook/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate118.errors = [{instancePath,schemaPath:"document#/components/schemas/webhook/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs2 = errors;
 for(const key0 in data){
 if(!(key0 === "url")){
-validate111.errors = [{instancePath,schemaPath:"document#/components/schemas/webhook/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate118.errors = [{instancePath,schemaPath:"document#/components/schemas/webhook/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -6542,7 +7098,7 @@ if(_errs2 === errors){
 if(data.url !== undefined){
 let data0 = data.url;
 if((typeof data0 !== "string") && (data0 !== null)){
-validate111.errors = [{instancePath:instancePath+"/url",schemaPath:"document#/components/schemas/webhook/properties/url/type",keyword:"type",params:{type: schema159.properties.url.type},message:"must be string,null"}];
+validate118.errors = [{instancePath:instancePath+"/url",schemaPath:"document#/components/schemas/webhook/properties/url/type",keyword:"type",params:{type: schema181.properties.url.type},message:"must be string,null"}];
 return false;
 }
 }
@@ -6550,25 +7106,25 @@ return false;
 }
 }
 else {
-validate111.errors = [{instancePath,schemaPath:"document#/components/schemas/webhook/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate118.errors = [{instancePath,schemaPath:"document#/components/schemas/webhook/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate111.errors = vErrors;
+validate118.errors = vErrors;
 return errors === 0;
 }
-validate111.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate118.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_new_webhook = validate112;
-const schema160 = {"$id":"components_schemas_new_webhook","$ref":"document#/components/schemas/new-webhook"};
-const schema161 = {"type":"object","additionalProperties":false,"required":["url","secret"],"properties":{"url":{"type":"string","maxLength":2000},"secret":{"type":"string","pattern":"^[!-~]{16,500}$"}}};
-const pattern44 = new RegExp("^[!-~]{16,500}$", "u");
+const components_schemas_new_webhook = validate119;
+const schema182 = {"$id":"components_schemas_new_webhook","$ref":"document#/components/schemas/new-webhook"};
+const schema183 = {"type":"object","additionalProperties":false,"required":["url","secret"],"properties":{"url":{"type":"string","maxLength":2000},"secret":{"type":"string","pattern":"^[!-~]{16,500}$"}}};
+const pattern45 = new RegExp("^[!-~]{16,500}$", "u");
 
-function validate112(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate119(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_new_webhook" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate112.evaluated;
+const evaluated0 = validate119.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6580,14 +7136,14 @@ if(errors === _errs0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((data.url === undefined) && (missing0 = "url")) || ((data.secret === undefined) && (missing0 = "secret"))){
-validate112.errors = [{instancePath,schemaPath:"document#/components/schemas/new-webhook/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate119.errors = [{instancePath,schemaPath:"document#/components/schemas/new-webhook/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs2 = errors;
 for(const key0 in data){
 if(!((key0 === "url") || (key0 === "secret"))){
-validate112.errors = [{instancePath,schemaPath:"document#/components/schemas/new-webhook/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate119.errors = [{instancePath,schemaPath:"document#/components/schemas/new-webhook/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -6598,13 +7154,13 @@ let data0 = data.url;
 const _errs3 = errors;
 if(errors === _errs3){
 if(typeof data0 === "string"){
-if(func4(data0) > 2000){
-validate112.errors = [{instancePath:instancePath+"/url",schemaPath:"document#/components/schemas/new-webhook/properties/url/maxLength",keyword:"maxLength",params:{limit: 2000},message:"must NOT have more than 2000 characters"}];
+if(func1(data0) > 2000){
+validate119.errors = [{instancePath:instancePath+"/url",schemaPath:"document#/components/schemas/new-webhook/properties/url/maxLength",keyword:"maxLength",params:{limit: 2000},message:"must NOT have more than 2000 characters"}];
 return false;
 }
 }
 else {
-validate112.errors = [{instancePath:instancePath+"/url",schemaPath:"document#/components/schemas/new-webhook/properties/url/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate119.errors = [{instancePath:instancePath+"/url",schemaPath:"document#/components/schemas/new-webhook/properties/url/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -6619,13 +7175,13 @@ let data1 = data.secret;
 const _errs5 = errors;
 if(errors === _errs5){
 if(typeof data1 === "string"){
-if(!pattern44.test(data1)){
-validate112.errors = [{instancePath:instancePath+"/secret",schemaPath:"document#/components/schemas/new-webhook/properties/secret/pattern",keyword:"pattern",params:{pattern: "^[!-~]{16,500}$"},message:"must match pattern \""+"^[!-~]{16,500}$"+"\""}];
+if(!pattern45.test(data1)){
+validate119.errors = [{instancePath:instancePath+"/secret",schemaPath:"document#/components/schemas/new-webhook/properties/secret/pattern",keyword:"pattern",params:{pattern: "^[!-~]{16,500}$"},message:"must match pattern \""+"^[!-~]{16,500}$"+"\""}];
 return false;
 }
 }
 else {
-validate112.errors = [{instancePath:instancePath+"/secret",schemaPath:"document#/components/schemas/new-webhook/properties/secret/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate119.errors = [{instancePath:instancePath+"/secret",schemaPath:"document#/components/schemas/new-webhook/properties/secret/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -6639,25 +7195,146 @@ var valid1 = true;
 }
 }
 else {
-validate112.errors = [{instancePath,schemaPath:"document#/components/schemas/new-webhook/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate119.errors = [{instancePath,schemaPath:"document#/components/schemas/new-webhook/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate112.errors = vErrors;
+validate119.errors = vErrors;
 return errors === 0;
 }
-validate112.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate119.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_event_list = validate113;
-const schema162 = {"$id":"components_schemas_event_list","$ref":"document#/components/schemas/event-list"};
-const schema163 = {"type":"object","additionalProperties":false,"required":["events"],"properties":{"events":{"type":"array","items":{"$ref":"#/components/schemas/event"}}}};
-const schema164 = {"type":"object","additionalProperties":false,"required":["id","type","payment","state","attempts","createdAt","dueAt","failure"],"properties":{"id":{"type":"string","format":"uuid"},"type":{"type":"string"},"payment":{"type":"string"},"state":{"type":"string","enum":["pending","undelivered","delivered"]},"attempts":{"type":"integer","minimum":0},"createdAt":{"type":"string","format":"date-time"},"dueAt":{"type":"string","format":"date-time"},"failure":{"type":["string","null"]}}};
-const formats34 = /^(?:urn:uuid:)?[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
+const parameters_list_events = validate120;
+const schema184 = {"$id":"parameters_list_events","type":"object","properties":{"path":{"type":"object","required":["ase"],"properties":{"ase":{"$ref":"document#/components/parameters/ase/schema"}}},"query":{"type":"object","required":[],"properties":{"state":{"$ref":"document#/paths/~1ases~1%7Base%7D~1events/get/parameters/0/schema"},"first":{"$ref":"document#/components/parameters/first/schema"}}}}};
+const schema186 = {"type":"string","enum":["pending","undelivered","delivered"]};
+const schema187 = {"type":"integer","minimum":1,"maximum":100};
 
-function validate114(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate120(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="parameters_list_events" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate114.evaluated;
+const evaluated0 = validate120.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.path !== undefined){
+let data0 = data.path;
+const _errs1 = errors;
+if(errors === _errs1){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+let missing0;
+if((data0.ase === undefined) && (missing0 = "ase")){
+validate120.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data0.ase !== undefined){
+if(typeof data0.ase !== "string"){
+validate120.errors = [{instancePath:instancePath+"/path/ase",schemaPath:"document#/components/parameters/ase/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+}
+}
+else {
+validate120.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+var valid0 = _errs1 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.query !== undefined){
+let data2 = data.query;
+const _errs6 = errors;
+if(errors === _errs6){
+if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
+if(data2.state !== undefined){
+let data3 = data2.state;
+const _errs8 = errors;
+if(typeof data3 !== "string"){
+validate120.errors = [{instancePath:instancePath+"/query/state",schemaPath:"document#/paths/~1ases~1%7Base%7D~1events/get/parameters/0/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!(((data3 === "pending") || (data3 === "undelivered")) || (data3 === "delivered"))){
+validate120.errors = [{instancePath:instancePath+"/query/state",schemaPath:"document#/paths/~1ases~1%7Base%7D~1events/get/parameters/0/schema/enum",keyword:"enum",params:{allowedValues: schema186.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid3 = _errs8 === errors;
+}
+else {
+var valid3 = true;
+}
+if(valid3){
+if(data2.first !== undefined){
+let data4 = data2.first;
+const _errs11 = errors;
+const _errs12 = errors;
+if(!(((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4))) && (isFinite(data4)))){
+validate120.errors = [{instancePath:instancePath+"/query/first",schemaPath:"document#/components/parameters/first/schema/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+return false;
+}
+if(errors === _errs12){
+if((typeof data4 == "number") && (isFinite(data4))){
+if(data4 > 100 || isNaN(data4)){
+validate120.errors = [{instancePath:instancePath+"/query/first",schemaPath:"document#/components/parameters/first/schema/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100},message:"must be <= 100"}];
+return false;
+}
+else {
+if(data4 < 1 || isNaN(data4)){
+validate120.errors = [{instancePath:instancePath+"/query/first",schemaPath:"document#/components/parameters/first/schema/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"}];
+return false;
+}
+}
+}
+}
+var valid3 = _errs11 === errors;
+}
+else {
+var valid3 = true;
+}
+}
+}
+else {
+validate120.errors = [{instancePath:instancePath+"/query",schemaPath:"#/properties/query/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+var valid0 = _errs6 === errors;
+}
+else {
+var valid0 = true;
+}
+}
+}
+else {
+validate120.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate120.errors = vErrors;
+return errors === 0;
+}
+validate120.evaluated = {"props":{"path":true,"query":true},"dynamicProps":false,"dynamicItems":false};
+
+const components_schemas_event_list = validate121;
+const schema188 = {"$id":"components_schemas_event_list","$ref":"document#/components/schemas/event-list"};
+const schema189 = {"type":"object","additionalProperties":false,"required":["events"],"properties":{"events":{"type":"array","items":{"$ref":"#/components/schemas/event"}}}};
+const schema190 = {"type":"object","additionalProperties":false,"required":["id","type","payment","state","attempts","createdAt","dueAt","failure"],"properties":{"id":{"type":"string","format":"uuid"},"type":{"type":"string"},"payment":{"type":"string"},"state":{"type":"string","enum":["pending","undelivered","delivered"]},"attempts":{"type":"integer","minimum":0},"createdAt":{"type":"string","format":"date-time"},"dueAt":{"type":"string","format":"date-time"},"failure":{"type":["string","null"]}}};
+const formats34 = /^(?:urn:uuid:)?[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
+
+function validate122(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate122.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6668,14 +7345,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((data.events === undefined) && (missing0 = "events")){
-validate114.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate122.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!(key0 === "events")){
-validate114.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate122.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -6696,14 +7373,14 @@ if(errors === _errs5){
 if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
 let missing1;
 if(((((((((data1.id === undefined) && (missing1 = "id")) || ((data1.type === undefined) && (missing1 = "type"))) || ((data1.payment === undefined) && (missing1 = "payment"))) || ((data1.state === undefined) && (missing1 = "state"))) || ((data1.attempts === undefined) && (missing1 = "attempts"))) || ((data1.createdAt === undefined) && (missing1 = "createdAt"))) || ((data1.dueAt === undefined) && (missing1 = "dueAt"))) || ((data1.failure === undefined) && (missing1 = "failure"))){
-validate114.errors = [{instancePath:instancePath+"/events/" + i0,schemaPath:"#/components/schemas/event/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+validate122.errors = [{instancePath:instancePath+"/events/" + i0,schemaPath:"#/components/schemas/event/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
 return false;
 }
 else {
 const _errs7 = errors;
 for(const key1 in data1){
 if(!((((((((key1 === "id") || (key1 === "type")) || (key1 === "payment")) || (key1 === "state")) || (key1 === "attempts")) || (key1 === "createdAt")) || (key1 === "dueAt")) || (key1 === "failure"))){
-validate114.errors = [{instancePath:instancePath+"/events/" + i0,schemaPath:"#/components/schemas/event/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"}];
+validate122.errors = [{instancePath:instancePath+"/events/" + i0,schemaPath:"#/components/schemas/event/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -6716,12 +7393,12 @@ if(errors === _errs8){
 if(errors === _errs8){
 if(typeof data2 === "string"){
 if(!(formats34.test(data2))){
-validate114.errors = [{instancePath:instancePath+"/events/" + i0+"/id",schemaPath:"#/components/schemas/event/properties/id/format",keyword:"format",params:{format: "uuid"},message:"must match format \""+"uuid"+"\""}];
+validate122.errors = [{instancePath:instancePath+"/events/" + i0+"/id",schemaPath:"#/components/schemas/event/properties/id/format",keyword:"format",params:{format: "uuid"},message:"must match format \""+"uuid"+"\""}];
 return false;
 }
 }
 else {
-validate114.errors = [{instancePath:instancePath+"/events/" + i0+"/id",schemaPath:"#/components/schemas/event/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate122.errors = [{instancePath:instancePath+"/events/" + i0+"/id",schemaPath:"#/components/schemas/event/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -6735,7 +7412,7 @@ if(valid3){
 if(data1.type !== undefined){
 const _errs10 = errors;
 if(typeof data1.type !== "string"){
-validate114.errors = [{instancePath:instancePath+"/events/" + i0+"/type",schemaPath:"#/components/schemas/event/properties/type/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate122.errors = [{instancePath:instancePath+"/events/" + i0+"/type",schemaPath:"#/components/schemas/event/properties/type/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid3 = _errs10 === errors;
@@ -6747,7 +7424,7 @@ if(valid3){
 if(data1.payment !== undefined){
 const _errs12 = errors;
 if(typeof data1.payment !== "string"){
-validate114.errors = [{instancePath:instancePath+"/events/" + i0+"/payment",schemaPath:"#/components/schemas/event/properties/payment/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate122.errors = [{instancePath:instancePath+"/events/" + i0+"/payment",schemaPath:"#/components/schemas/event/properties/payment/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid3 = _errs12 === errors;
@@ -6760,11 +7437,11 @@ if(data1.state !== undefined){
 let data5 = data1.state;
 const _errs14 = errors;
 if(typeof data5 !== "string"){
-validate114.errors = [{instancePath:instancePath+"/events/" + i0+"/state",schemaPath:"#/components/schemas/event/properties/state/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate122.errors = [{instancePath:instancePath+"/events/" + i0+"/state",schemaPath:"#/components/schemas/event/properties/state/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 if(!(((data5 === "pending") || (data5 === "undelivered")) || (data5 === "delivered"))){
-validate114.errors = [{instancePath:instancePath+"/events/" + i0+"/state",schemaPath:"#/components/schemas/event/properties/state/enum",keyword:"enum",params:{allowedValues: schema164.properties.state.enum},message:"must be equal to one of the allowed values"}];
+validate122.errors = [{instancePath:instancePath+"/events/" + i0+"/state",schemaPath:"#/components/schemas/event/properties/state/enum",keyword:"enum",params:{allowedValues: schema190.properties.state.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid3 = _errs14 === errors;
@@ -6777,13 +7454,13 @@ if(data1.attempts !== undefined){
 let data6 = data1.attempts;
 const _errs16 = errors;
 if(!(((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6))) && (isFinite(data6)))){
-validate114.errors = [{instancePath:instancePath+"/events/" + i0+"/attempts",schemaPath:"#/components/schemas/event/properties/attempts/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate122.errors = [{instancePath:instancePath+"/events/" + i0+"/attempts",schemaPath:"#/components/schemas/event/properties/attempts/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 if(errors === _errs16){
 if((typeof data6 == "number") && (isFinite(data6))){
 if(data6 < 0 || isNaN(data6)){
-validate114.errors = [{instancePath:instancePath+"/events/" + i0+"/attempts",schemaPath:"#/components/schemas/event/properties/attempts/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+validate122.errors = [{instancePath:instancePath+"/events/" + i0+"/attempts",schemaPath:"#/components/schemas/event/properties/attempts/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
 return false;
 }
 }
@@ -6801,12 +7478,12 @@ if(errors === _errs18){
 if(errors === _errs18){
 if(typeof data7 === "string"){
 if(!(formats0.validate(data7))){
-validate114.errors = [{instancePath:instancePath+"/events/" + i0+"/createdAt",schemaPath:"#/components/schemas/event/properties/createdAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
+validate122.errors = [{instancePath:instancePath+"/events/" + i0+"/createdAt",schemaPath:"#/components/schemas/event/properties/createdAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
 return false;
 }
 }
 else {
-validate114.errors = [{instancePath:instancePath+"/events/" + i0+"/createdAt",schemaPath:"#/components/schemas/event/properties/createdAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate122.errors = [{instancePath:instancePath+"/events/" + i0+"/createdAt",schemaPath:"#/components/schemas/event/properties/createdAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -6824,12 +7501,12 @@ if(errors === _errs20){
 if(errors === _errs20){
 if(typeof data8 === "string"){
 if(!(formats0.validate(data8))){
-validate114.errors = [{instancePath:instancePath+"/events/" + i0+"/dueAt",schemaPath:"#/components/schemas/event/properties/dueAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
+validate122.errors = [{instancePath:instancePath+"/events/" + i0+"/dueAt",schemaPath:"#/components/schemas/event/properties/dueAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
 return false;
 }
 }
 else {
-validate114.errors = [{instancePath:instancePath+"/events/" + i0+"/dueAt",schemaPath:"#/components/schemas/event/properties/dueAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate122.errors = [{instancePath:instancePath+"/events/" + i0+"/dueAt",schemaPath:"#/components/schemas/event/properties/dueAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -6844,7 +7521,7 @@ if(data1.failure !== undefined){
 let data9 = data1.failure;
 const _errs22 = errors;
 if((typeof data9 !== "string") && (data9 !== null)){
-validate114.errors = [{instancePath:instancePath+"/events/" + i0+"/failure",schemaPath:"#/components/schemas/event/properties/failure/type",keyword:"type",params:{type: schema164.properties.failure.type},message:"must be string,null"}];
+validate122.errors = [{instancePath:instancePath+"/events/" + i0+"/failure",schemaPath:"#/components/schemas/event/properties/failure/type",keyword:"type",params:{type: schema190.properties.failure.type},message:"must be string,null"}];
 return false;
 }
 var valid3 = _errs22 === errors;
@@ -6863,7 +7540,7 @@ var valid3 = true;
 }
 }
 else {
-validate114.errors = [{instancePath:instancePath+"/events/" + i0,schemaPath:"#/components/schemas/event/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate122.errors = [{instancePath:instancePath+"/events/" + i0,schemaPath:"#/components/schemas/event/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -6874,7 +7551,7 @@ break;
 }
 }
 else {
-validate114.errors = [{instancePath:instancePath+"/events",schemaPath:"#/properties/events/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate122.errors = [{instancePath:instancePath+"/events",schemaPath:"#/properties/events/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
 }
 }
@@ -6883,44 +7560,127 @@ return false;
 }
 }
 else {
-validate114.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate122.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate114.errors = vErrors;
+validate122.errors = vErrors;
 return errors === 0;
 }
-validate114.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate122.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate113(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate121(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_event_list" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate113.evaluated;
+const evaluated0 = validate121.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate114(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate114.errors : vErrors.concat(validate114.errors);
+if(!(validate122(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate122.errors : vErrors.concat(validate122.errors);
 errors = vErrors.length;
 }
-validate113.errors = vErrors;
+validate121.errors = vErrors;
 return errors === 0;
 }
-validate113.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate121.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_event = validate116;
-const schema165 = {"$id":"components_schemas_event","$ref":"document#/components/schemas/event"};
+const parameters_drop_event = validate124;
+const schema191 = {"$id":"parameters_drop_event","type":"object","properties":{"path":{"type":"object","required":["ase","event"],"properties":{"ase":{"$ref":"document#/components/parameters/ase/schema"},"event":{"$ref":"document#/components/parameters/event/schema"}}}}};
+const schema193 = {"type":"string","format":"uuid"};
 
-function validate116(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate124(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="parameters_drop_event" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate124.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.path !== undefined){
+let data0 = data.path;
+const _errs1 = errors;
+if(errors === _errs1){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+let missing0;
+if(((data0.ase === undefined) && (missing0 = "ase")) || ((data0.event === undefined) && (missing0 = "event"))){
+validate124.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data0.ase !== undefined){
+const _errs3 = errors;
+if(typeof data0.ase !== "string"){
+validate124.errors = [{instancePath:instancePath+"/path/ase",schemaPath:"document#/components/parameters/ase/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs3 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data0.event !== undefined){
+let data2 = data0.event;
+const _errs6 = errors;
+const _errs7 = errors;
+if(errors === _errs7){
+if(errors === _errs7){
+if(typeof data2 === "string"){
+if(!(formats34.test(data2))){
+validate124.errors = [{instancePath:instancePath+"/path/event",schemaPath:"document#/components/parameters/event/schema/format",keyword:"format",params:{format: "uuid"},message:"must match format \""+"uuid"+"\""}];
+return false;
+}
+}
+else {
+validate124.errors = [{instancePath:instancePath+"/path/event",schemaPath:"document#/components/parameters/event/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+}
+var valid1 = _errs6 === errors;
+}
+else {
+var valid1 = true;
+}
+}
+}
+}
+else {
+validate124.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+}
+}
+else {
+validate124.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate124.errors = vErrors;
+return errors === 0;
+}
+validate124.evaluated = {"props":{"path":true},"dynamicProps":false,"dynamicItems":false};
+
+const components_schemas_event = validate125;
+const schema194 = {"$id":"components_schemas_event","$ref":"document#/components/schemas/event"};
+
+function validate125(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_event" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate116.evaluated;
+const evaluated0 = validate125.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6932,14 +7692,14 @@ if(errors === _errs0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((((((((data.id === undefined) && (missing0 = "id")) || ((data.type === undefined) && (missing0 = "type"))) || ((data.payment === undefined) && (missing0 = "payment"))) || ((data.state === undefined) && (missing0 = "state"))) || ((data.attempts === undefined) && (missing0 = "attempts"))) || ((data.createdAt === undefined) && (missing0 = "createdAt"))) || ((data.dueAt === undefined) && (missing0 = "dueAt"))) || ((data.failure === undefined) && (missing0 = "failure"))){
-validate116.errors = [{instancePath,schemaPath:"document#/components/schemas/event/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate125.errors = [{instancePath,schemaPath:"document#/components/schemas/event/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs2 = errors;
 for(const key0 in data){
 if(!((((((((key0 === "id") || (key0 === "type")) || (key0 === "payment")) || (key0 === "state")) || (key0 === "attempts")) || (key0 === "createdAt")) || (key0 === "dueAt")) || (key0 === "failure"))){
-validate116.errors = [{instancePath,schemaPath:"document#/components/schemas/event/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate125.errors = [{instancePath,schemaPath:"document#/components/schemas/event/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -6952,12 +7712,12 @@ if(errors === _errs3){
 if(errors === _errs3){
 if(typeof data0 === "string"){
 if(!(formats34.test(data0))){
-validate116.errors = [{instancePath:instancePath+"/id",schemaPath:"document#/components/schemas/event/properties/id/format",keyword:"format",params:{format: "uuid"},message:"must match format \""+"uuid"+"\""}];
+validate125.errors = [{instancePath:instancePath+"/id",schemaPath:"document#/components/schemas/event/properties/id/format",keyword:"format",params:{format: "uuid"},message:"must match format \""+"uuid"+"\""}];
 return false;
 }
 }
 else {
-validate116.errors = [{instancePath:instancePath+"/id",schemaPath:"document#/components/schemas/event/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate125.errors = [{instancePath:instancePath+"/id",schemaPath:"document#/components/schemas/event/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -6971,7 +7731,7 @@ if(valid1){
 if(data.type !== undefined){
 const _errs5 = errors;
 if(typeof data.type !== "string"){
-validate116.errors = [{instancePath:instancePath+"/type",schemaPath:"document#/components/schemas/event/properties/type/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate125.errors = [{instancePath:instancePath+"/type",schemaPath:"document#/components/schemas/event/properties/type/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid1 = _errs5 === errors;
@@ -6983,7 +7743,7 @@ if(valid1){
 if(data.payment !== undefined){
 const _errs7 = errors;
 if(typeof data.payment !== "string"){
-validate116.errors = [{instancePath:instancePath+"/payment",schemaPath:"document#/components/schemas/event/properties/payment/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate125.errors = [{instancePath:instancePath+"/payment",schemaPath:"document#/components/schemas/event/properties/payment/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid1 = _errs7 === errors;
@@ -6996,11 +7756,11 @@ if(data.state !== undefined){
 let data3 = data.state;
 const _errs9 = errors;
 if(typeof data3 !== "string"){
-validate116.errors = [{instancePath:instancePath+"/state",schemaPath:"document#/components/schemas/event/properties/state/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate125.errors = [{instancePath:instancePath+"/state",schemaPath:"document#/components/schemas/event/properties/state/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 if(!(((data3 === "pending") || (data3 === "undelivered")) || (data3 === "delivered"))){
-validate116.errors = [{instancePath:instancePath+"/state",schemaPath:"document#/components/schemas/event/properties/state/enum",keyword:"enum",params:{allowedValues: schema164.properties.state.enum},message:"must be equal to one of the allowed values"}];
+validate125.errors = [{instancePath:instancePath+"/state",schemaPath:"document#/components/schemas/event/properties/state/enum",keyword:"enum",params:{allowedValues: schema190.properties.state.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid1 = _errs9 === errors;
@@ -7013,13 +7773,13 @@ if(data.attempts !== undefined){
 let data4 = data.attempts;
 const _errs11 = errors;
 if(!(((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4))) && (isFinite(data4)))){
-validate116.errors = [{instancePath:instancePath+"/attempts",schemaPath:"document#/components/schemas/event/properties/attempts/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate125.errors = [{instancePath:instancePath+"/attempts",schemaPath:"document#/components/schemas/event/properties/attempts/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 if(errors === _errs11){
 if((typeof data4 == "number") && (isFinite(data4))){
 if(data4 < 0 || isNaN(data4)){
-validate116.errors = [{instancePath:instancePath+"/attempts",schemaPath:"document#/components/schemas/event/properties/attempts/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+validate125.errors = [{instancePath:instancePath+"/attempts",schemaPath:"document#/components/schemas/event/properties/attempts/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
 return false;
 }
 }
@@ -7037,12 +7797,12 @@ if(errors === _errs13){
 if(errors === _errs13){
 if(typeof data5 === "string"){
 if(!(formats0.validate(data5))){
-validate116.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"document#/components/schemas/event/properties/createdAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
+validate125.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"document#/components/schemas/event/properties/createdAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
 return false;
 }
 }
 else {
-validate116.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"document#/components/schemas/event/properties/createdAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate125.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"document#/components/schemas/event/properties/createdAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -7060,12 +7820,12 @@ if(errors === _errs15){
 if(errors === _errs15){
 if(typeof data6 === "string"){
 if(!(formats0.validate(data6))){
-validate116.errors = [{instancePath:instancePath+"/dueAt",schemaPath:"document#/components/schemas/event/properties/dueAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
+validate125.errors = [{instancePath:instancePath+"/dueAt",schemaPath:"document#/components/schemas/event/properties/dueAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
 return false;
 }
 }
 else {
-validate116.errors = [{instancePath:instancePath+"/dueAt",schemaPath:"document#/components/schemas/event/properties/dueAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate125.errors = [{instancePath:instancePath+"/dueAt",schemaPath:"document#/components/schemas/event/properties/dueAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -7080,7 +7840,7 @@ if(data.failure !== undefined){
 let data7 = data.failure;
 const _errs17 = errors;
 if((typeof data7 !== "string") && (data7 !== null)){
-validate116.errors = [{instancePath:instancePath+"/failure",schemaPath:"document#/components/schemas/event/properties/failure/type",keyword:"type",params:{type: schema164.properties.failure.type},message:"must be string,null"}];
+validate125.errors = [{instancePath:instancePath+"/failure",schemaPath:"document#/components/schemas/event/properties/failure/type",keyword:"type",params:{type: schema190.properties.failure.type},message:"must be string,null"}];
 return false;
 }
 var valid1 = _errs17 === errors;
@@ -7099,24 +7859,149 @@ var valid1 = true;
 }
 }
 else {
-validate116.errors = [{instancePath,schemaPath:"document#/components/schemas/event/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate125.errors = [{instancePath,schemaPath:"document#/components/schemas/event/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate116.errors = vErrors;
+validate125.errors = vErrors;
 return errors === 0;
 }
-validate116.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate125.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_grant_list = validate117;
-const schema167 = {"$id":"components_schemas_grant_list","$ref":"document#/components/schemas/grant-list"};
-const schema168 = {"type":"object","additionalProperties":false,"required":["grants","endCursor","hasNextPage"],"properties":{"grants":{"type":"array","items":{"$ref":"#/components/schemas/grant"}},"endCursor":{"type":["string","null"]},"hasNextPage":{"type":"boolean"}}};
-const schema169 = {"type":"object","additionalProperties":false,"required":["id","state","client","clientName","access","createdAt"],"properties":{"id":{"type":"string"},"state":{"type":"string","enum":["pending","approved","issued","rejected","revoked"]},"client":{"type":"string"},"clientName":{"type":["string","null"]},"access":{"type":"array","items":{"type":"object","additionalProperties":true}},"createdAt":{"type":"string","format":"date-time"}}};
+const parameters_list_grants = validate126;
+const schema196 = {"$id":"parameters_list_grants","type":"object","properties":{"path":{"type":"object","required":["ase"],"properties":{"ase":{"$ref":"document#/components/parameters/ase/schema"}}},"query":{"type":"object","required":[],"properties":{"cursor":{"$ref":"document#/components/parameters/cursor/schema"},"first":{"$ref":"document#/components/parameters/first/schema"}}}}};
+const schema198 = {"type":"string","maxLength":2000};
 
-function validate118(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate126(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="parameters_list_grants" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate118.evaluated;
+const evaluated0 = validate126.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.path !== undefined){
+let data0 = data.path;
+const _errs1 = errors;
+if(errors === _errs1){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+let missing0;
+if((data0.ase === undefined) && (missing0 = "ase")){
+validate126.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data0.ase !== undefined){
+if(typeof data0.ase !== "string"){
+validate126.errors = [{instancePath:instancePath+"/path/ase",schemaPath:"document#/components/parameters/ase/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+}
+}
+else {
+validate126.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+var valid0 = _errs1 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.query !== undefined){
+let data2 = data.query;
+const _errs6 = errors;
+if(errors === _errs6){
+if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
+if(data2.cursor !== undefined){
+let data3 = data2.cursor;
+const _errs8 = errors;
+const _errs9 = errors;
+if(errors === _errs9){
+if(typeof data3 === "string"){
+if(func1(data3) > 2000){
+validate126.errors = [{instancePath:instancePath+"/query/cursor",schemaPath:"document#/components/parameters/cursor/schema/maxLength",keyword:"maxLength",params:{limit: 2000},message:"must NOT have more than 2000 characters"}];
+return false;
+}
+}
+else {
+validate126.errors = [{instancePath:instancePath+"/query/cursor",schemaPath:"document#/components/parameters/cursor/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid3 = _errs8 === errors;
+}
+else {
+var valid3 = true;
+}
+if(valid3){
+if(data2.first !== undefined){
+let data4 = data2.first;
+const _errs11 = errors;
+const _errs12 = errors;
+if(!(((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4))) && (isFinite(data4)))){
+validate126.errors = [{instancePath:instancePath+"/query/first",schemaPath:"document#/components/parameters/first/schema/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+return false;
+}
+if(errors === _errs12){
+if((typeof data4 == "number") && (isFinite(data4))){
+if(data4 > 100 || isNaN(data4)){
+validate126.errors = [{instancePath:instancePath+"/query/first",schemaPath:"document#/components/parameters/first/schema/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100},message:"must be <= 100"}];
+return false;
+}
+else {
+if(data4 < 1 || isNaN(data4)){
+validate126.errors = [{instancePath:instancePath+"/query/first",schemaPath:"document#/components/parameters/first/schema/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"}];
+return false;
+}
+}
+}
+}
+var valid3 = _errs11 === errors;
+}
+else {
+var valid3 = true;
+}
+}
+}
+else {
+validate126.errors = [{instancePath:instancePath+"/query",schemaPath:"#/properties/query/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+var valid0 = _errs6 === errors;
+}
+else {
+var valid0 = true;
+}
+}
+}
+else {
+validate126.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate126.errors = vErrors;
+return errors === 0;
+}
+validate126.evaluated = {"props":{"path":true,"query":true},"dynamicProps":false,"dynamicItems":false};
+
+const components_schemas_grant_list = validate127;
+const schema200 = {"$id":"components_schemas_grant_list","$ref":"document#/components/schemas/grant-list"};
+const schema201 = {"type":"object","additionalProperties":false,"required":["grants","endCursor","hasNextPage"],"properties":{"grants":{"type":"array","items":{"$ref":"#/components/schemas/grant"}},"endCursor":{"type":["string","null"]},"hasNextPage":{"type":"boolean"}}};
+const schema202 = {"type":"object","additionalProperties":false,"required":["id","state","client","clientName","access","createdAt"],"properties":{"id":{"type":"string"},"state":{"type":"string","enum":["pending","approved","issued","rejected","revoked"]},"client":{"type":"string"},"clientName":{"type":["string","null"]},"access":{"type":"array","items":{"type":"object","additionalProperties":true}},"createdAt":{"type":"string","format":"date-time"}}};
+
+function validate128(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate128.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -7127,14 +8012,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((data.grants === undefined) && (missing0 = "grants")) || ((data.endCursor === undefined) && (missing0 = "endCursor"))) || ((data.hasNextPage === undefined) && (missing0 = "hasNextPage"))){
-validate118.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate128.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!(((key0 === "grants") || (key0 === "endCursor")) || (key0 === "hasNextPage"))){
-validate118.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate128.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -7155,14 +8040,14 @@ if(errors === _errs5){
 if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
 let missing1;
 if(((((((data1.id === undefined) && (missing1 = "id")) || ((data1.state === undefined) && (missing1 = "state"))) || ((data1.client === undefined) && (missing1 = "client"))) || ((data1.clientName === undefined) && (missing1 = "clientName"))) || ((data1.access === undefined) && (missing1 = "access"))) || ((data1.createdAt === undefined) && (missing1 = "createdAt"))){
-validate118.errors = [{instancePath:instancePath+"/grants/" + i0,schemaPath:"#/components/schemas/grant/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+validate128.errors = [{instancePath:instancePath+"/grants/" + i0,schemaPath:"#/components/schemas/grant/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
 return false;
 }
 else {
 const _errs7 = errors;
 for(const key1 in data1){
 if(!((((((key1 === "id") || (key1 === "state")) || (key1 === "client")) || (key1 === "clientName")) || (key1 === "access")) || (key1 === "createdAt"))){
-validate118.errors = [{instancePath:instancePath+"/grants/" + i0,schemaPath:"#/components/schemas/grant/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"}];
+validate128.errors = [{instancePath:instancePath+"/grants/" + i0,schemaPath:"#/components/schemas/grant/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -7171,7 +8056,7 @@ if(_errs7 === errors){
 if(data1.id !== undefined){
 const _errs8 = errors;
 if(typeof data1.id !== "string"){
-validate118.errors = [{instancePath:instancePath+"/grants/" + i0+"/id",schemaPath:"#/components/schemas/grant/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate128.errors = [{instancePath:instancePath+"/grants/" + i0+"/id",schemaPath:"#/components/schemas/grant/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid3 = _errs8 === errors;
@@ -7184,11 +8069,11 @@ if(data1.state !== undefined){
 let data3 = data1.state;
 const _errs10 = errors;
 if(typeof data3 !== "string"){
-validate118.errors = [{instancePath:instancePath+"/grants/" + i0+"/state",schemaPath:"#/components/schemas/grant/properties/state/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate128.errors = [{instancePath:instancePath+"/grants/" + i0+"/state",schemaPath:"#/components/schemas/grant/properties/state/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 if(!(((((data3 === "pending") || (data3 === "approved")) || (data3 === "issued")) || (data3 === "rejected")) || (data3 === "revoked"))){
-validate118.errors = [{instancePath:instancePath+"/grants/" + i0+"/state",schemaPath:"#/components/schemas/grant/properties/state/enum",keyword:"enum",params:{allowedValues: schema169.properties.state.enum},message:"must be equal to one of the allowed values"}];
+validate128.errors = [{instancePath:instancePath+"/grants/" + i0+"/state",schemaPath:"#/components/schemas/grant/properties/state/enum",keyword:"enum",params:{allowedValues: schema202.properties.state.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid3 = _errs10 === errors;
@@ -7200,7 +8085,7 @@ if(valid3){
 if(data1.client !== undefined){
 const _errs12 = errors;
 if(typeof data1.client !== "string"){
-validate118.errors = [{instancePath:instancePath+"/grants/" + i0+"/client",schemaPath:"#/components/schemas/grant/properties/client/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate128.errors = [{instancePath:instancePath+"/grants/" + i0+"/client",schemaPath:"#/components/schemas/grant/properties/client/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid3 = _errs12 === errors;
@@ -7213,7 +8098,7 @@ if(data1.clientName !== undefined){
 let data5 = data1.clientName;
 const _errs14 = errors;
 if((typeof data5 !== "string") && (data5 !== null)){
-validate118.errors = [{instancePath:instancePath+"/grants/" + i0+"/clientName",schemaPath:"#/components/schemas/grant/properties/clientName/type",keyword:"type",params:{type: schema169.properties.clientName.type},message:"must be string,null"}];
+validate128.errors = [{instancePath:instancePath+"/grants/" + i0+"/clientName",schemaPath:"#/components/schemas/grant/properties/clientName/type",keyword:"type",params:{type: schema202.properties.clientName.type},message:"must be string,null"}];
 return false;
 }
 var valid3 = _errs14 === errors;
@@ -7236,7 +8121,7 @@ if(errors === _errs18){
 if(data7 && typeof data7 == "object" && !Array.isArray(data7)){
 }
 else {
-validate118.errors = [{instancePath:instancePath+"/grants/" + i0+"/access/" + i1,schemaPath:"#/components/schemas/grant/properties/access/items/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate128.errors = [{instancePath:instancePath+"/grants/" + i0+"/access/" + i1,schemaPath:"#/components/schemas/grant/properties/access/items/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -7247,7 +8132,7 @@ break;
 }
 }
 else {
-validate118.errors = [{instancePath:instancePath+"/grants/" + i0+"/access",schemaPath:"#/components/schemas/grant/properties/access/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate128.errors = [{instancePath:instancePath+"/grants/" + i0+"/access",schemaPath:"#/components/schemas/grant/properties/access/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
 }
 }
@@ -7264,12 +8149,12 @@ if(errors === _errs21){
 if(errors === _errs21){
 if(typeof data8 === "string"){
 if(!(formats0.validate(data8))){
-validate118.errors = [{instancePath:instancePath+"/grants/" + i0+"/createdAt",schemaPath:"#/components/schemas/grant/properties/createdAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
+validate128.errors = [{instancePath:instancePath+"/grants/" + i0+"/createdAt",schemaPath:"#/components/schemas/grant/properties/createdAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
 return false;
 }
 }
 else {
-validate118.errors = [{instancePath:instancePath+"/grants/" + i0+"/createdAt",schemaPath:"#/components/schemas/grant/properties/createdAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate128.errors = [{instancePath:instancePath+"/grants/" + i0+"/createdAt",schemaPath:"#/components/schemas/grant/properties/createdAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -7288,7 +8173,7 @@ var valid3 = true;
 }
 }
 else {
-validate118.errors = [{instancePath:instancePath+"/grants/" + i0,schemaPath:"#/components/schemas/grant/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate128.errors = [{instancePath:instancePath+"/grants/" + i0,schemaPath:"#/components/schemas/grant/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -7299,7 +8184,7 @@ break;
 }
 }
 else {
-validate118.errors = [{instancePath:instancePath+"/grants",schemaPath:"#/properties/grants/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate128.errors = [{instancePath:instancePath+"/grants",schemaPath:"#/properties/grants/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
 }
 }
@@ -7313,7 +8198,7 @@ if(data.endCursor !== undefined){
 let data9 = data.endCursor;
 const _errs23 = errors;
 if((typeof data9 !== "string") && (data9 !== null)){
-validate118.errors = [{instancePath:instancePath+"/endCursor",schemaPath:"#/properties/endCursor/type",keyword:"type",params:{type: schema168.properties.endCursor.type},message:"must be string,null"}];
+validate128.errors = [{instancePath:instancePath+"/endCursor",schemaPath:"#/properties/endCursor/type",keyword:"type",params:{type: schema201.properties.endCursor.type},message:"must be string,null"}];
 return false;
 }
 var valid0 = _errs23 === errors;
@@ -7325,7 +8210,7 @@ if(valid0){
 if(data.hasNextPage !== undefined){
 const _errs25 = errors;
 if(typeof data.hasNextPage !== "boolean"){
-validate118.errors = [{instancePath:instancePath+"/hasNextPage",schemaPath:"#/properties/hasNextPage/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+validate128.errors = [{instancePath:instancePath+"/hasNextPage",schemaPath:"#/properties/hasNextPage/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
 return false;
 }
 var valid0 = _errs25 === errors;
@@ -7339,480 +8224,18 @@ var valid0 = true;
 }
 }
 else {
-validate118.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate128.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate118.errors = vErrors;
+validate128.errors = vErrors;
 return errors === 0;
 }
-validate118.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate128.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-
-function validate117(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_schemas_grant_list" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate117.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(!(validate118(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate118.errors : vErrors.concat(validate118.errors);
-errors = vErrors.length;
-}
-validate117.errors = vErrors;
-return errors === 0;
-}
-validate117.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-const components_schemas_transfer_list = validate120;
-const schema170 = {"$id":"components_schemas_transfer_list","$ref":"document#/components/schemas/transfer-list"};
-const schema171 = {"type":"object","additionalProperties":false,"required":["transfers","endCursor","hasNextPage"],"properties":{"transfers":{"type":"array","items":{"$ref":"#/components/schemas/booked-transfer"}},"endCursor":{"type":["string","null"]},"hasNextPage":{"type":"boolean"}}};
-const schema172 = {"type":"object","additionalProperties":false,"required":["id","createdAt","reverses","reason","entries"],"properties":{"id":{"type":"string"},"createdAt":{"type":"string","format":"date-time"},"reverses":{"type":["string","null"]},"reason":{"type":["string","null"]},"entries":{"type":"array","items":{"type":"object","additionalProperties":false,"required":["account","assetCode","assetScale","amount"],"properties":{"account":{"type":"string"},"assetCode":{"type":"string"},"assetScale":{"type":"integer"},"amount":{"$ref":"#/components/schemas/signed-amount"}}}}}};
-
-function validate122(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate122.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(errors === 0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if((((((data.id === undefined) && (missing0 = "id")) || ((data.createdAt === undefined) && (missing0 = "createdAt"))) || ((data.reverses === undefined) && (missing0 = "reverses"))) || ((data.reason === undefined) && (missing0 = "reason"))) || ((data.entries === undefined) && (missing0 = "entries"))){
-validate122.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
-return false;
-}
-else {
-const _errs1 = errors;
-for(const key0 in data){
-if(!(((((key0 === "id") || (key0 === "createdAt")) || (key0 === "reverses")) || (key0 === "reason")) || (key0 === "entries"))){
-validate122.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
-return false;
-break;
-}
-}
-if(_errs1 === errors){
-if(data.id !== undefined){
-const _errs2 = errors;
-if(typeof data.id !== "string"){
-validate122.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid0 = _errs2 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.createdAt !== undefined){
-let data1 = data.createdAt;
-const _errs4 = errors;
-if(errors === _errs4){
-if(errors === _errs4){
-if(typeof data1 === "string"){
-if(!(formats0.validate(data1))){
-validate122.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
-return false;
-}
-}
-else {
-validate122.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-}
-var valid0 = _errs4 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.reverses !== undefined){
-let data2 = data.reverses;
-const _errs6 = errors;
-if((typeof data2 !== "string") && (data2 !== null)){
-validate122.errors = [{instancePath:instancePath+"/reverses",schemaPath:"#/properties/reverses/type",keyword:"type",params:{type: schema172.properties.reverses.type},message:"must be string,null"}];
-return false;
-}
-var valid0 = _errs6 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.reason !== undefined){
-let data3 = data.reason;
-const _errs8 = errors;
-if((typeof data3 !== "string") && (data3 !== null)){
-validate122.errors = [{instancePath:instancePath+"/reason",schemaPath:"#/properties/reason/type",keyword:"type",params:{type: schema172.properties.reason.type},message:"must be string,null"}];
-return false;
-}
-var valid0 = _errs8 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.entries !== undefined){
-let data4 = data.entries;
-const _errs10 = errors;
-if(errors === _errs10){
-if(Array.isArray(data4)){
-var valid1 = true;
-const len0 = data4.length;
-for(let i0=0; i0<len0; i0++){
-let data5 = data4[i0];
-const _errs12 = errors;
-if(errors === _errs12){
-if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
-let missing1;
-if(((((data5.account === undefined) && (missing1 = "account")) || ((data5.assetCode === undefined) && (missing1 = "assetCode"))) || ((data5.assetScale === undefined) && (missing1 = "assetScale"))) || ((data5.amount === undefined) && (missing1 = "amount"))){
-validate122.errors = [{instancePath:instancePath+"/entries/" + i0,schemaPath:"#/properties/entries/items/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
-return false;
-}
-else {
-const _errs14 = errors;
-for(const key1 in data5){
-if(!((((key1 === "account") || (key1 === "assetCode")) || (key1 === "assetScale")) || (key1 === "amount"))){
-validate122.errors = [{instancePath:instancePath+"/entries/" + i0,schemaPath:"#/properties/entries/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"}];
-return false;
-break;
-}
-}
-if(_errs14 === errors){
-if(data5.account !== undefined){
-const _errs15 = errors;
-if(typeof data5.account !== "string"){
-validate122.errors = [{instancePath:instancePath+"/entries/" + i0+"/account",schemaPath:"#/properties/entries/items/properties/account/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid2 = _errs15 === errors;
-}
-else {
-var valid2 = true;
-}
-if(valid2){
-if(data5.assetCode !== undefined){
-const _errs17 = errors;
-if(typeof data5.assetCode !== "string"){
-validate122.errors = [{instancePath:instancePath+"/entries/" + i0+"/assetCode",schemaPath:"#/properties/entries/items/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid2 = _errs17 === errors;
-}
-else {
-var valid2 = true;
-}
-if(valid2){
-if(data5.assetScale !== undefined){
-let data8 = data5.assetScale;
-const _errs19 = errors;
-if(!(((typeof data8 == "number") && (!(data8 % 1) && !isNaN(data8))) && (isFinite(data8)))){
-validate122.errors = [{instancePath:instancePath+"/entries/" + i0+"/assetScale",schemaPath:"#/properties/entries/items/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
-return false;
-}
-var valid2 = _errs19 === errors;
-}
-else {
-var valid2 = true;
-}
-if(valid2){
-if(data5.amount !== undefined){
-let data9 = data5.amount;
-const _errs21 = errors;
-const _errs22 = errors;
-if(errors === _errs22){
-if(typeof data9 === "string"){
-if(!pattern4.test(data9)){
-validate122.errors = [{instancePath:instancePath+"/entries/" + i0+"/amount",schemaPath:"#/components/schemas/signed-amount/pattern",keyword:"pattern",params:{pattern: "^(0|-?[1-9][0-9]*)$"},message:"must match pattern \""+"^(0|-?[1-9][0-9]*)$"+"\""}];
-return false;
-}
-}
-else {
-validate122.errors = [{instancePath:instancePath+"/entries/" + i0+"/amount",schemaPath:"#/components/schemas/signed-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-var valid2 = _errs21 === errors;
-}
-else {
-var valid2 = true;
-}
-}
-}
-}
-}
-}
-}
-else {
-validate122.errors = [{instancePath:instancePath+"/entries/" + i0,schemaPath:"#/properties/entries/items/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-var valid1 = _errs12 === errors;
-if(!valid1){
-break;
-}
-}
-}
-else {
-validate122.errors = [{instancePath:instancePath+"/entries",schemaPath:"#/properties/entries/type",keyword:"type",params:{type: "array"},message:"must be array"}];
-return false;
-}
-}
-var valid0 = _errs10 === errors;
-}
-else {
-var valid0 = true;
-}
-}
-}
-}
-}
-}
-}
-}
-else {
-validate122.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-validate122.errors = vErrors;
-return errors === 0;
-}
-validate122.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-
-function validate121(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate121.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(errors === 0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if((((data.transfers === undefined) && (missing0 = "transfers")) || ((data.endCursor === undefined) && (missing0 = "endCursor"))) || ((data.hasNextPage === undefined) && (missing0 = "hasNextPage"))){
-validate121.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
-return false;
-}
-else {
-const _errs1 = errors;
-for(const key0 in data){
-if(!(((key0 === "transfers") || (key0 === "endCursor")) || (key0 === "hasNextPage"))){
-validate121.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
-return false;
-break;
-}
-}
-if(_errs1 === errors){
-if(data.transfers !== undefined){
-let data0 = data.transfers;
-const _errs2 = errors;
-if(errors === _errs2){
-if(Array.isArray(data0)){
-var valid1 = true;
-const len0 = data0.length;
-for(let i0=0; i0<len0; i0++){
-const _errs4 = errors;
-if(!(validate122(data0[i0], {instancePath:instancePath+"/transfers/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate122.errors : vErrors.concat(validate122.errors);
-errors = vErrors.length;
-}
-var valid1 = _errs4 === errors;
-if(!valid1){
-break;
-}
-}
-}
-else {
-validate121.errors = [{instancePath:instancePath+"/transfers",schemaPath:"#/properties/transfers/type",keyword:"type",params:{type: "array"},message:"must be array"}];
-return false;
-}
-}
-var valid0 = _errs2 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.endCursor !== undefined){
-let data2 = data.endCursor;
-const _errs5 = errors;
-if((typeof data2 !== "string") && (data2 !== null)){
-validate121.errors = [{instancePath:instancePath+"/endCursor",schemaPath:"#/properties/endCursor/type",keyword:"type",params:{type: schema171.properties.endCursor.type},message:"must be string,null"}];
-return false;
-}
-var valid0 = _errs5 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.hasNextPage !== undefined){
-const _errs7 = errors;
-if(typeof data.hasNextPage !== "boolean"){
-validate121.errors = [{instancePath:instancePath+"/hasNextPage",schemaPath:"#/properties/hasNextPage/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
-return false;
-}
-var valid0 = _errs7 === errors;
-}
-else {
-var valid0 = true;
-}
-}
-}
-}
-}
-}
-else {
-validate121.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-validate121.errors = vErrors;
-return errors === 0;
-}
-validate121.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-
-function validate120(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_schemas_transfer_list" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate120.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(!(validate121(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate121.errors : vErrors.concat(validate121.errors);
-errors = vErrors.length;
-}
-validate120.errors = vErrors;
-return errors === 0;
-}
-validate120.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-const components_schemas_new_reversal = validate125;
-const schema174 = {"$id":"components_schemas_new_reversal","$ref":"document#/components/schemas/new-reversal"};
-const schema175 = {"type":"object","additionalProperties":false,"required":["transfer","reason"],"properties":{"transfer":{"type":"string","minLength":1,"maxLength":500},"reason":{"type":"string","minLength":1,"maxLength":1000}}};
-
-function validate125(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_schemas_new_reversal" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate125.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-const _errs0 = errors;
-if(errors === _errs0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if(((data.transfer === undefined) && (missing0 = "transfer")) || ((data.reason === undefined) && (missing0 = "reason"))){
-validate125.errors = [{instancePath,schemaPath:"document#/components/schemas/new-reversal/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
-return false;
-}
-else {
-const _errs2 = errors;
-for(const key0 in data){
-if(!((key0 === "transfer") || (key0 === "reason"))){
-validate125.errors = [{instancePath,schemaPath:"document#/components/schemas/new-reversal/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
-return false;
-break;
-}
-}
-if(_errs2 === errors){
-if(data.transfer !== undefined){
-let data0 = data.transfer;
-const _errs3 = errors;
-if(errors === _errs3){
-if(typeof data0 === "string"){
-if(func4(data0) > 500){
-validate125.errors = [{instancePath:instancePath+"/transfer",schemaPath:"document#/components/schemas/new-reversal/properties/transfer/maxLength",keyword:"maxLength",params:{limit: 500},message:"must NOT have more than 500 characters"}];
-return false;
-}
-else {
-if(func4(data0) < 1){
-validate125.errors = [{instancePath:instancePath+"/transfer",schemaPath:"document#/components/schemas/new-reversal/properties/transfer/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
-return false;
-}
-}
-}
-else {
-validate125.errors = [{instancePath:instancePath+"/transfer",schemaPath:"document#/components/schemas/new-reversal/properties/transfer/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-var valid1 = _errs3 === errors;
-}
-else {
-var valid1 = true;
-}
-if(valid1){
-if(data.reason !== undefined){
-let data1 = data.reason;
-const _errs5 = errors;
-if(errors === _errs5){
-if(typeof data1 === "string"){
-if(func4(data1) > 1000){
-validate125.errors = [{instancePath:instancePath+"/reason",schemaPath:"document#/components/schemas/new-reversal/properties/reason/maxLength",keyword:"maxLength",params:{limit: 1000},message:"must NOT have more than 1000 characters"}];
-return false;
-}
-else {
-if(func4(data1) < 1){
-validate125.errors = [{instancePath:instancePath+"/reason",schemaPath:"document#/components/schemas/new-reversal/properties/reason/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
-return false;
-}
-}
-}
-else {
-validate125.errors = [{instancePath:instancePath+"/reason",schemaPath:"document#/components/schemas/new-reversal/properties/reason/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-var valid1 = _errs5 === errors;
-}
-else {
-var valid1 = true;
-}
-}
-}
-}
-}
-else {
-validate125.errors = [{instancePath,schemaPath:"document#/components/schemas/new-reversal/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-validate125.errors = vErrors;
-return errors === 0;
-}
-validate125.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-const components_schemas_booked_transfer = validate126;
-const schema176 = {"$id":"components_schemas_booked_transfer","$ref":"document#/components/schemas/booked-transfer"};
 
 function validate127(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="components_schemas_grant_list" */;
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate127.evaluated;
@@ -7822,18 +8245,42 @@ evaluated0.props = undefined;
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
+if(!(validate128(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate128.errors : vErrors.concat(validate128.errors);
+errors = vErrors.length;
+}
+validate127.errors = vErrors;
+return errors === 0;
+}
+validate127.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+const components_schemas_transfer_list = validate130;
+const schema203 = {"$id":"components_schemas_transfer_list","$ref":"document#/components/schemas/transfer-list"};
+const schema204 = {"type":"object","additionalProperties":false,"required":["transfers","endCursor","hasNextPage"],"properties":{"transfers":{"type":"array","items":{"$ref":"#/components/schemas/booked-transfer"}},"endCursor":{"type":["string","null"]},"hasNextPage":{"type":"boolean"}}};
+const schema205 = {"type":"object","additionalProperties":false,"required":["id","createdAt","reverses","reason","entries"],"properties":{"id":{"type":"string"},"createdAt":{"type":"string","format":"date-time"},"reverses":{"type":["string","null"]},"reason":{"type":["string","null"]},"entries":{"type":"array","items":{"type":"object","additionalProperties":false,"required":["account","assetCode","assetScale","amount"],"properties":{"account":{"type":"string"},"assetCode":{"type":"string"},"assetScale":{"type":"integer"},"amount":{"$ref":"#/components/schemas/signed-amount"}}}}}};
+
+function validate132(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate132.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((((data.id === undefined) && (missing0 = "id")) || ((data.createdAt === undefined) && (missing0 = "createdAt"))) || ((data.reverses === undefined) && (missing0 = "reverses"))) || ((data.reason === undefined) && (missing0 = "reason"))) || ((data.entries === undefined) && (missing0 = "entries"))){
-validate127.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate132.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!(((((key0 === "id") || (key0 === "createdAt")) || (key0 === "reverses")) || (key0 === "reason")) || (key0 === "entries"))){
-validate127.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate132.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -7842,7 +8289,7 @@ if(_errs1 === errors){
 if(data.id !== undefined){
 const _errs2 = errors;
 if(typeof data.id !== "string"){
-validate127.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate132.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid0 = _errs2 === errors;
@@ -7858,12 +8305,12 @@ if(errors === _errs4){
 if(errors === _errs4){
 if(typeof data1 === "string"){
 if(!(formats0.validate(data1))){
-validate127.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
+validate132.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
 return false;
 }
 }
 else {
-validate127.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate132.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -7878,7 +8325,7 @@ if(data.reverses !== undefined){
 let data2 = data.reverses;
 const _errs6 = errors;
 if((typeof data2 !== "string") && (data2 !== null)){
-validate127.errors = [{instancePath:instancePath+"/reverses",schemaPath:"#/properties/reverses/type",keyword:"type",params:{type: schema172.properties.reverses.type},message:"must be string,null"}];
+validate132.errors = [{instancePath:instancePath+"/reverses",schemaPath:"#/properties/reverses/type",keyword:"type",params:{type: schema205.properties.reverses.type},message:"must be string,null"}];
 return false;
 }
 var valid0 = _errs6 === errors;
@@ -7891,7 +8338,7 @@ if(data.reason !== undefined){
 let data3 = data.reason;
 const _errs8 = errors;
 if((typeof data3 !== "string") && (data3 !== null)){
-validate127.errors = [{instancePath:instancePath+"/reason",schemaPath:"#/properties/reason/type",keyword:"type",params:{type: schema172.properties.reason.type},message:"must be string,null"}];
+validate132.errors = [{instancePath:instancePath+"/reason",schemaPath:"#/properties/reason/type",keyword:"type",params:{type: schema205.properties.reason.type},message:"must be string,null"}];
 return false;
 }
 var valid0 = _errs8 === errors;
@@ -7914,14 +8361,14 @@ if(errors === _errs12){
 if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
 let missing1;
 if(((((data5.account === undefined) && (missing1 = "account")) || ((data5.assetCode === undefined) && (missing1 = "assetCode"))) || ((data5.assetScale === undefined) && (missing1 = "assetScale"))) || ((data5.amount === undefined) && (missing1 = "amount"))){
-validate127.errors = [{instancePath:instancePath+"/entries/" + i0,schemaPath:"#/properties/entries/items/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+validate132.errors = [{instancePath:instancePath+"/entries/" + i0,schemaPath:"#/properties/entries/items/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
 return false;
 }
 else {
 const _errs14 = errors;
 for(const key1 in data5){
 if(!((((key1 === "account") || (key1 === "assetCode")) || (key1 === "assetScale")) || (key1 === "amount"))){
-validate127.errors = [{instancePath:instancePath+"/entries/" + i0,schemaPath:"#/properties/entries/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"}];
+validate132.errors = [{instancePath:instancePath+"/entries/" + i0,schemaPath:"#/properties/entries/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -7930,7 +8377,7 @@ if(_errs14 === errors){
 if(data5.account !== undefined){
 const _errs15 = errors;
 if(typeof data5.account !== "string"){
-validate127.errors = [{instancePath:instancePath+"/entries/" + i0+"/account",schemaPath:"#/properties/entries/items/properties/account/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate132.errors = [{instancePath:instancePath+"/entries/" + i0+"/account",schemaPath:"#/properties/entries/items/properties/account/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid2 = _errs15 === errors;
@@ -7942,7 +8389,7 @@ if(valid2){
 if(data5.assetCode !== undefined){
 const _errs17 = errors;
 if(typeof data5.assetCode !== "string"){
-validate127.errors = [{instancePath:instancePath+"/entries/" + i0+"/assetCode",schemaPath:"#/properties/entries/items/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate132.errors = [{instancePath:instancePath+"/entries/" + i0+"/assetCode",schemaPath:"#/properties/entries/items/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid2 = _errs17 === errors;
@@ -7955,7 +8402,7 @@ if(data5.assetScale !== undefined){
 let data8 = data5.assetScale;
 const _errs19 = errors;
 if(!(((typeof data8 == "number") && (!(data8 % 1) && !isNaN(data8))) && (isFinite(data8)))){
-validate127.errors = [{instancePath:instancePath+"/entries/" + i0+"/assetScale",schemaPath:"#/properties/entries/items/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate132.errors = [{instancePath:instancePath+"/entries/" + i0+"/assetScale",schemaPath:"#/properties/entries/items/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 var valid2 = _errs19 === errors;
@@ -7971,12 +8418,12 @@ const _errs22 = errors;
 if(errors === _errs22){
 if(typeof data9 === "string"){
 if(!pattern4.test(data9)){
-validate127.errors = [{instancePath:instancePath+"/entries/" + i0+"/amount",schemaPath:"#/components/schemas/signed-amount/pattern",keyword:"pattern",params:{pattern: "^(0|-?[1-9][0-9]*)$"},message:"must match pattern \""+"^(0|-?[1-9][0-9]*)$"+"\""}];
+validate132.errors = [{instancePath:instancePath+"/entries/" + i0+"/amount",schemaPath:"#/components/schemas/signed-amount/pattern",keyword:"pattern",params:{pattern: "^(0|-?[1-9][0-9]*)$"},message:"must match pattern \""+"^(0|-?[1-9][0-9]*)$"+"\""}];
 return false;
 }
 }
 else {
-validate127.errors = [{instancePath:instancePath+"/entries/" + i0+"/amount",schemaPath:"#/components/schemas/signed-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate132.errors = [{instancePath:instancePath+"/entries/" + i0+"/amount",schemaPath:"#/components/schemas/signed-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -7992,7 +8439,7 @@ var valid2 = true;
 }
 }
 else {
-validate127.errors = [{instancePath:instancePath+"/entries/" + i0,schemaPath:"#/properties/entries/items/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate132.errors = [{instancePath:instancePath+"/entries/" + i0,schemaPath:"#/properties/entries/items/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -8003,7 +8450,7 @@ break;
 }
 }
 else {
-validate127.errors = [{instancePath:instancePath+"/entries",schemaPath:"#/properties/entries/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate132.errors = [{instancePath:instancePath+"/entries",schemaPath:"#/properties/entries/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
 }
 }
@@ -8020,40 +8467,15 @@ var valid0 = true;
 }
 }
 else {
-validate127.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate132.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate127.errors = vErrors;
+validate132.errors = vErrors;
 return errors === 0;
 }
-validate127.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate132.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-
-function validate126(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_schemas_booked_transfer" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate126.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(!(validate127(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate127.errors : vErrors.concat(validate127.errors);
-errors = vErrors.length;
-}
-validate126.errors = vErrors;
-return errors === 0;
-}
-validate126.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-const components_schemas_packet_in_doubt_list = validate129;
-const schema179 = {"$id":"components_schemas_packet_in_doubt_list","$ref":"document#/components/schemas/packet-in-doubt-list"};
-const schema180 = {"type":"object","additionalProperties":false,"required":["packets","endCursor","hasNextPage"],"properties":{"packets":{"type":"array","items":{"$ref":"#/components/schemas/packet-in-doubt"}},"endCursor":{"type":["string","null"]},"hasNextPage":{"type":"boolean"}}};
-const schema181 = {"type":"object","additionalProperties":false,"required":["payment","peer","condition","assetCode","assetScale","amount","since","expiresAt"],"properties":{"payment":{"type":"string","format":"uuid"},"peer":{"type":"string"},"condition":{"type":"string"},"assetCode":{"type":"string"},"assetScale":{"type":"integer"},"amount":{"$ref":"#/components/schemas/unsigned-amount"},"since":{"type":"string","format":"date-time"},"expiresAt":{"type":"string","format":"date-time"}}};
 
 function validate131(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -8068,15 +8490,478 @@ evaluated0.items = undefined;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
-if(((((((((data.payment === undefined) && (missing0 = "payment")) || ((data.peer === undefined) && (missing0 = "peer"))) || ((data.condition === undefined) && (missing0 = "condition"))) || ((data.assetCode === undefined) && (missing0 = "assetCode"))) || ((data.assetScale === undefined) && (missing0 = "assetScale"))) || ((data.amount === undefined) && (missing0 = "amount"))) || ((data.since === undefined) && (missing0 = "since"))) || ((data.expiresAt === undefined) && (missing0 = "expiresAt"))){
+if((((data.transfers === undefined) && (missing0 = "transfers")) || ((data.endCursor === undefined) && (missing0 = "endCursor"))) || ((data.hasNextPage === undefined) && (missing0 = "hasNextPage"))){
 validate131.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
-if(!((((((((key0 === "payment") || (key0 === "peer")) || (key0 === "condition")) || (key0 === "assetCode")) || (key0 === "assetScale")) || (key0 === "amount")) || (key0 === "since")) || (key0 === "expiresAt"))){
+if(!(((key0 === "transfers") || (key0 === "endCursor")) || (key0 === "hasNextPage"))){
 validate131.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+return false;
+break;
+}
+}
+if(_errs1 === errors){
+if(data.transfers !== undefined){
+let data0 = data.transfers;
+const _errs2 = errors;
+if(errors === _errs2){
+if(Array.isArray(data0)){
+var valid1 = true;
+const len0 = data0.length;
+for(let i0=0; i0<len0; i0++){
+const _errs4 = errors;
+if(!(validate132(data0[i0], {instancePath:instancePath+"/transfers/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate132.errors : vErrors.concat(validate132.errors);
+errors = vErrors.length;
+}
+var valid1 = _errs4 === errors;
+if(!valid1){
+break;
+}
+}
+}
+else {
+validate131.errors = [{instancePath:instancePath+"/transfers",schemaPath:"#/properties/transfers/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+return false;
+}
+}
+var valid0 = _errs2 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.endCursor !== undefined){
+let data2 = data.endCursor;
+const _errs5 = errors;
+if((typeof data2 !== "string") && (data2 !== null)){
+validate131.errors = [{instancePath:instancePath+"/endCursor",schemaPath:"#/properties/endCursor/type",keyword:"type",params:{type: schema204.properties.endCursor.type},message:"must be string,null"}];
+return false;
+}
+var valid0 = _errs5 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.hasNextPage !== undefined){
+const _errs7 = errors;
+if(typeof data.hasNextPage !== "boolean"){
+validate131.errors = [{instancePath:instancePath+"/hasNextPage",schemaPath:"#/properties/hasNextPage/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+return false;
+}
+var valid0 = _errs7 === errors;
+}
+else {
+var valid0 = true;
+}
+}
+}
+}
+}
+}
+else {
+validate131.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate131.errors = vErrors;
+return errors === 0;
+}
+validate131.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+
+function validate130(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="components_schemas_transfer_list" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate130.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(!(validate131(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate131.errors : vErrors.concat(validate131.errors);
+errors = vErrors.length;
+}
+validate130.errors = vErrors;
+return errors === 0;
+}
+validate130.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+const components_schemas_new_reversal = validate135;
+const schema207 = {"$id":"components_schemas_new_reversal","$ref":"document#/components/schemas/new-reversal"};
+const schema208 = {"type":"object","additionalProperties":false,"required":["transfer","reason"],"properties":{"transfer":{"type":"string","minLength":1,"maxLength":500},"reason":{"type":"string","minLength":1,"maxLength":1000}}};
+
+function validate135(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="components_schemas_new_reversal" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate135.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+const _errs0 = errors;
+if(errors === _errs0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if(((data.transfer === undefined) && (missing0 = "transfer")) || ((data.reason === undefined) && (missing0 = "reason"))){
+validate135.errors = [{instancePath,schemaPath:"document#/components/schemas/new-reversal/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+const _errs2 = errors;
+for(const key0 in data){
+if(!((key0 === "transfer") || (key0 === "reason"))){
+validate135.errors = [{instancePath,schemaPath:"document#/components/schemas/new-reversal/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+return false;
+break;
+}
+}
+if(_errs2 === errors){
+if(data.transfer !== undefined){
+let data0 = data.transfer;
+const _errs3 = errors;
+if(errors === _errs3){
+if(typeof data0 === "string"){
+if(func1(data0) > 500){
+validate135.errors = [{instancePath:instancePath+"/transfer",schemaPath:"document#/components/schemas/new-reversal/properties/transfer/maxLength",keyword:"maxLength",params:{limit: 500},message:"must NOT have more than 500 characters"}];
+return false;
+}
+else {
+if(func1(data0) < 1){
+validate135.errors = [{instancePath:instancePath+"/transfer",schemaPath:"document#/components/schemas/new-reversal/properties/transfer/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+return false;
+}
+}
+}
+else {
+validate135.errors = [{instancePath:instancePath+"/transfer",schemaPath:"document#/components/schemas/new-reversal/properties/transfer/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid1 = _errs3 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data.reason !== undefined){
+let data1 = data.reason;
+const _errs5 = errors;
+if(errors === _errs5){
+if(typeof data1 === "string"){
+if(func1(data1) > 1000){
+validate135.errors = [{instancePath:instancePath+"/reason",schemaPath:"document#/components/schemas/new-reversal/properties/reason/maxLength",keyword:"maxLength",params:{limit: 1000},message:"must NOT have more than 1000 characters"}];
+return false;
+}
+else {
+if(func1(data1) < 1){
+validate135.errors = [{instancePath:instancePath+"/reason",schemaPath:"document#/components/schemas/new-reversal/properties/reason/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+return false;
+}
+}
+}
+else {
+validate135.errors = [{instancePath:instancePath+"/reason",schemaPath:"document#/components/schemas/new-reversal/properties/reason/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid1 = _errs5 === errors;
+}
+else {
+var valid1 = true;
+}
+}
+}
+}
+}
+else {
+validate135.errors = [{instancePath,schemaPath:"document#/components/schemas/new-reversal/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate135.errors = vErrors;
+return errors === 0;
+}
+validate135.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+const components_schemas_booked_transfer = validate136;
+const schema209 = {"$id":"components_schemas_booked_transfer","$ref":"document#/components/schemas/booked-transfer"};
+
+function validate137(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate137.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((((((data.id === undefined) && (missing0 = "id")) || ((data.createdAt === undefined) && (missing0 = "createdAt"))) || ((data.reverses === undefined) && (missing0 = "reverses"))) || ((data.reason === undefined) && (missing0 = "reason"))) || ((data.entries === undefined) && (missing0 = "entries"))){
+validate137.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+const _errs1 = errors;
+for(const key0 in data){
+if(!(((((key0 === "id") || (key0 === "createdAt")) || (key0 === "reverses")) || (key0 === "reason")) || (key0 === "entries"))){
+validate137.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+return false;
+break;
+}
+}
+if(_errs1 === errors){
+if(data.id !== undefined){
+const _errs2 = errors;
+if(typeof data.id !== "string"){
+validate137.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid0 = _errs2 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.createdAt !== undefined){
+let data1 = data.createdAt;
+const _errs4 = errors;
+if(errors === _errs4){
+if(errors === _errs4){
+if(typeof data1 === "string"){
+if(!(formats0.validate(data1))){
+validate137.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
+return false;
+}
+}
+else {
+validate137.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+}
+var valid0 = _errs4 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.reverses !== undefined){
+let data2 = data.reverses;
+const _errs6 = errors;
+if((typeof data2 !== "string") && (data2 !== null)){
+validate137.errors = [{instancePath:instancePath+"/reverses",schemaPath:"#/properties/reverses/type",keyword:"type",params:{type: schema205.properties.reverses.type},message:"must be string,null"}];
+return false;
+}
+var valid0 = _errs6 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.reason !== undefined){
+let data3 = data.reason;
+const _errs8 = errors;
+if((typeof data3 !== "string") && (data3 !== null)){
+validate137.errors = [{instancePath:instancePath+"/reason",schemaPath:"#/properties/reason/type",keyword:"type",params:{type: schema205.properties.reason.type},message:"must be string,null"}];
+return false;
+}
+var valid0 = _errs8 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.entries !== undefined){
+let data4 = data.entries;
+const _errs10 = errors;
+if(errors === _errs10){
+if(Array.isArray(data4)){
+var valid1 = true;
+const len0 = data4.length;
+for(let i0=0; i0<len0; i0++){
+let data5 = data4[i0];
+const _errs12 = errors;
+if(errors === _errs12){
+if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+let missing1;
+if(((((data5.account === undefined) && (missing1 = "account")) || ((data5.assetCode === undefined) && (missing1 = "assetCode"))) || ((data5.assetScale === undefined) && (missing1 = "assetScale"))) || ((data5.amount === undefined) && (missing1 = "amount"))){
+validate137.errors = [{instancePath:instancePath+"/entries/" + i0,schemaPath:"#/properties/entries/items/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+return false;
+}
+else {
+const _errs14 = errors;
+for(const key1 in data5){
+if(!((((key1 === "account") || (key1 === "assetCode")) || (key1 === "assetScale")) || (key1 === "amount"))){
+validate137.errors = [{instancePath:instancePath+"/entries/" + i0,schemaPath:"#/properties/entries/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"}];
+return false;
+break;
+}
+}
+if(_errs14 === errors){
+if(data5.account !== undefined){
+const _errs15 = errors;
+if(typeof data5.account !== "string"){
+validate137.errors = [{instancePath:instancePath+"/entries/" + i0+"/account",schemaPath:"#/properties/entries/items/properties/account/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid2 = _errs15 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data5.assetCode !== undefined){
+const _errs17 = errors;
+if(typeof data5.assetCode !== "string"){
+validate137.errors = [{instancePath:instancePath+"/entries/" + i0+"/assetCode",schemaPath:"#/properties/entries/items/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid2 = _errs17 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data5.assetScale !== undefined){
+let data8 = data5.assetScale;
+const _errs19 = errors;
+if(!(((typeof data8 == "number") && (!(data8 % 1) && !isNaN(data8))) && (isFinite(data8)))){
+validate137.errors = [{instancePath:instancePath+"/entries/" + i0+"/assetScale",schemaPath:"#/properties/entries/items/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+return false;
+}
+var valid2 = _errs19 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data5.amount !== undefined){
+let data9 = data5.amount;
+const _errs21 = errors;
+const _errs22 = errors;
+if(errors === _errs22){
+if(typeof data9 === "string"){
+if(!pattern4.test(data9)){
+validate137.errors = [{instancePath:instancePath+"/entries/" + i0+"/amount",schemaPath:"#/components/schemas/signed-amount/pattern",keyword:"pattern",params:{pattern: "^(0|-?[1-9][0-9]*)$"},message:"must match pattern \""+"^(0|-?[1-9][0-9]*)$"+"\""}];
+return false;
+}
+}
+else {
+validate137.errors = [{instancePath:instancePath+"/entries/" + i0+"/amount",schemaPath:"#/components/schemas/signed-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid2 = _errs21 === errors;
+}
+else {
+var valid2 = true;
+}
+}
+}
+}
+}
+}
+}
+else {
+validate137.errors = [{instancePath:instancePath+"/entries/" + i0,schemaPath:"#/properties/entries/items/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+var valid1 = _errs12 === errors;
+if(!valid1){
+break;
+}
+}
+}
+else {
+validate137.errors = [{instancePath:instancePath+"/entries",schemaPath:"#/properties/entries/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+return false;
+}
+}
+var valid0 = _errs10 === errors;
+}
+else {
+var valid0 = true;
+}
+}
+}
+}
+}
+}
+}
+}
+else {
+validate137.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate137.errors = vErrors;
+return errors === 0;
+}
+validate137.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+
+function validate136(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="components_schemas_booked_transfer" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate136.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(!(validate137(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate137.errors : vErrors.concat(validate137.errors);
+errors = vErrors.length;
+}
+validate136.errors = vErrors;
+return errors === 0;
+}
+validate136.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+const components_schemas_packet_in_doubt_list = validate139;
+const schema212 = {"$id":"components_schemas_packet_in_doubt_list","$ref":"document#/components/schemas/packet-in-doubt-list"};
+const schema213 = {"type":"object","additionalProperties":false,"required":["packets","endCursor","hasNextPage"],"properties":{"packets":{"type":"array","items":{"$ref":"#/components/schemas/packet-in-doubt"}},"endCursor":{"type":["string","null"]},"hasNextPage":{"type":"boolean"}}};
+const schema214 = {"type":"object","additionalProperties":false,"required":["payment","peer","condition","assetCode","assetScale","amount","since","expiresAt"],"properties":{"payment":{"type":"string","format":"uuid"},"peer":{"type":"string"},"condition":{"type":"string"},"assetCode":{"type":"string"},"assetScale":{"type":"integer"},"amount":{"$ref":"#/components/schemas/unsigned-amount"},"since":{"type":"string","format":"date-time"},"expiresAt":{"type":"string","format":"date-time"}}};
+
+function validate141(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate141.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if(((((((((data.payment === undefined) && (missing0 = "payment")) || ((data.peer === undefined) && (missing0 = "peer"))) || ((data.condition === undefined) && (missing0 = "condition"))) || ((data.assetCode === undefined) && (missing0 = "assetCode"))) || ((data.assetScale === undefined) && (missing0 = "assetScale"))) || ((data.amount === undefined) && (missing0 = "amount"))) || ((data.since === undefined) && (missing0 = "since"))) || ((data.expiresAt === undefined) && (missing0 = "expiresAt"))){
+validate141.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+const _errs1 = errors;
+for(const key0 in data){
+if(!((((((((key0 === "payment") || (key0 === "peer")) || (key0 === "condition")) || (key0 === "assetCode")) || (key0 === "assetScale")) || (key0 === "amount")) || (key0 === "since")) || (key0 === "expiresAt"))){
+validate141.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -8089,12 +8974,12 @@ if(errors === _errs2){
 if(errors === _errs2){
 if(typeof data0 === "string"){
 if(!(formats34.test(data0))){
-validate131.errors = [{instancePath:instancePath+"/payment",schemaPath:"#/properties/payment/format",keyword:"format",params:{format: "uuid"},message:"must match format \""+"uuid"+"\""}];
+validate141.errors = [{instancePath:instancePath+"/payment",schemaPath:"#/properties/payment/format",keyword:"format",params:{format: "uuid"},message:"must match format \""+"uuid"+"\""}];
 return false;
 }
 }
 else {
-validate131.errors = [{instancePath:instancePath+"/payment",schemaPath:"#/properties/payment/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate141.errors = [{instancePath:instancePath+"/payment",schemaPath:"#/properties/payment/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -8108,7 +8993,7 @@ if(valid0){
 if(data.peer !== undefined){
 const _errs4 = errors;
 if(typeof data.peer !== "string"){
-validate131.errors = [{instancePath:instancePath+"/peer",schemaPath:"#/properties/peer/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate141.errors = [{instancePath:instancePath+"/peer",schemaPath:"#/properties/peer/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid0 = _errs4 === errors;
@@ -8120,7 +9005,7 @@ if(valid0){
 if(data.condition !== undefined){
 const _errs6 = errors;
 if(typeof data.condition !== "string"){
-validate131.errors = [{instancePath:instancePath+"/condition",schemaPath:"#/properties/condition/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate141.errors = [{instancePath:instancePath+"/condition",schemaPath:"#/properties/condition/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid0 = _errs6 === errors;
@@ -8132,7 +9017,7 @@ if(valid0){
 if(data.assetCode !== undefined){
 const _errs8 = errors;
 if(typeof data.assetCode !== "string"){
-validate131.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate141.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid0 = _errs8 === errors;
@@ -8145,7 +9030,7 @@ if(data.assetScale !== undefined){
 let data4 = data.assetScale;
 const _errs10 = errors;
 if(!(((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4))) && (isFinite(data4)))){
-validate131.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate141.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 var valid0 = _errs10 === errors;
@@ -8161,12 +9046,12 @@ const _errs13 = errors;
 if(errors === _errs13){
 if(typeof data5 === "string"){
 if(!pattern16.test(data5)){
-validate131.errors = [{instancePath:instancePath+"/amount",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
+validate141.errors = [{instancePath:instancePath+"/amount",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
 return false;
 }
 }
 else {
-validate131.errors = [{instancePath:instancePath+"/amount",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate141.errors = [{instancePath:instancePath+"/amount",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -8183,12 +9068,12 @@ if(errors === _errs15){
 if(errors === _errs15){
 if(typeof data6 === "string"){
 if(!(formats0.validate(data6))){
-validate131.errors = [{instancePath:instancePath+"/since",schemaPath:"#/properties/since/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
+validate141.errors = [{instancePath:instancePath+"/since",schemaPath:"#/properties/since/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
 return false;
 }
 }
 else {
-validate131.errors = [{instancePath:instancePath+"/since",schemaPath:"#/properties/since/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate141.errors = [{instancePath:instancePath+"/since",schemaPath:"#/properties/since/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -8206,12 +9091,12 @@ if(errors === _errs17){
 if(errors === _errs17){
 if(typeof data7 === "string"){
 if(!(formats0.validate(data7))){
-validate131.errors = [{instancePath:instancePath+"/expiresAt",schemaPath:"#/properties/expiresAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
+validate141.errors = [{instancePath:instancePath+"/expiresAt",schemaPath:"#/properties/expiresAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
 return false;
 }
 }
 else {
-validate131.errors = [{instancePath:instancePath+"/expiresAt",schemaPath:"#/properties/expiresAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate141.errors = [{instancePath:instancePath+"/expiresAt",schemaPath:"#/properties/expiresAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -8232,20 +9117,20 @@ var valid0 = true;
 }
 }
 else {
-validate131.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate141.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate131.errors = vErrors;
+validate141.errors = vErrors;
 return errors === 0;
 }
-validate131.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate141.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate130(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate140(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate130.evaluated;
+const evaluated0 = validate140.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -8256,14 +9141,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((data.packets === undefined) && (missing0 = "packets")) || ((data.endCursor === undefined) && (missing0 = "endCursor"))) || ((data.hasNextPage === undefined) && (missing0 = "hasNextPage"))){
-validate130.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate140.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!(((key0 === "packets") || (key0 === "endCursor")) || (key0 === "hasNextPage"))){
-validate130.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate140.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -8278,8 +9163,8 @@ var valid1 = true;
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
 const _errs4 = errors;
-if(!(validate131(data0[i0], {instancePath:instancePath+"/packets/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate131.errors : vErrors.concat(validate131.errors);
+if(!(validate141(data0[i0], {instancePath:instancePath+"/packets/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate141.errors : vErrors.concat(validate141.errors);
 errors = vErrors.length;
 }
 var valid1 = _errs4 === errors;
@@ -8289,7 +9174,7 @@ break;
 }
 }
 else {
-validate130.errors = [{instancePath:instancePath+"/packets",schemaPath:"#/properties/packets/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate140.errors = [{instancePath:instancePath+"/packets",schemaPath:"#/properties/packets/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
 }
 }
@@ -8303,7 +9188,7 @@ if(data.endCursor !== undefined){
 let data2 = data.endCursor;
 const _errs5 = errors;
 if((typeof data2 !== "string") && (data2 !== null)){
-validate130.errors = [{instancePath:instancePath+"/endCursor",schemaPath:"#/properties/endCursor/type",keyword:"type",params:{type: schema180.properties.endCursor.type},message:"must be string,null"}];
+validate140.errors = [{instancePath:instancePath+"/endCursor",schemaPath:"#/properties/endCursor/type",keyword:"type",params:{type: schema213.properties.endCursor.type},message:"must be string,null"}];
 return false;
 }
 var valid0 = _errs5 === errors;
@@ -8315,7 +9200,7 @@ if(valid0){
 if(data.hasNextPage !== undefined){
 const _errs7 = errors;
 if(typeof data.hasNextPage !== "boolean"){
-validate130.errors = [{instancePath:instancePath+"/hasNextPage",schemaPath:"#/properties/hasNextPage/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+validate140.errors = [{instancePath:instancePath+"/hasNextPage",schemaPath:"#/properties/hasNextPage/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
 return false;
 }
 var valid0 = _errs7 === errors;
@@ -8329,45 +9214,45 @@ var valid0 = true;
 }
 }
 else {
-validate130.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate140.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate130.errors = vErrors;
+validate140.errors = vErrors;
 return errors === 0;
 }
-validate130.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate140.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate129(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate139(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_packet_in_doubt_list" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate129.evaluated;
+const evaluated0 = validate139.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate130(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate130.errors : vErrors.concat(validate130.errors);
+if(!(validate140(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate140.errors : vErrors.concat(validate140.errors);
 errors = vErrors.length;
 }
-validate129.errors = vErrors;
+validate139.errors = vErrors;
 return errors === 0;
 }
-validate129.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate139.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_packet_resolution = validate134;
-const schema183 = {"$id":"components_schemas_packet_resolution","$ref":"document#/components/schemas/packet-resolution"};
-const schema184 = {"oneOf":[{"type":"object","additionalProperties":false,"required":["fate","fulfillment"],"properties":{"fate":{"type":"string","const":"fulfilled"},"fulfillment":{"type":"string","pattern":"^[A-Za-z0-9_-]{43}$"}}},{"type":"object","additionalProperties":false,"required":["fate","reason"],"properties":{"fate":{"type":"string","const":"rejected"},"reason":{"type":"string","minLength":1,"maxLength":1000}}}]};
+const components_schemas_packet_resolution = validate144;
+const schema216 = {"$id":"components_schemas_packet_resolution","$ref":"document#/components/schemas/packet-resolution"};
+const schema217 = {"oneOf":[{"type":"object","additionalProperties":false,"required":["fate","fulfillment"],"properties":{"fate":{"type":"string","const":"fulfilled"},"fulfillment":{"type":"string","pattern":"^[A-Za-z0-9_-]{43}$"}}},{"type":"object","additionalProperties":false,"required":["fate","reason"],"properties":{"fate":{"type":"string","const":"rejected"},"reason":{"type":"string","minLength":1,"maxLength":1000}}}]};
 
-function validate134(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate144(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_packet_resolution" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate134.evaluated;
+const evaluated0 = validate144.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -8553,7 +9438,7 @@ let data3 = data.reason;
 const _errs14 = errors;
 if(errors === _errs14){
 if(typeof data3 === "string"){
-if(func4(data3) > 1000){
+if(func1(data3) > 1000){
 const err11 = {instancePath:instancePath+"/reason",schemaPath:"document#/components/schemas/packet-resolution/oneOf/1/properties/reason/maxLength",keyword:"maxLength",params:{limit: 1000},message:"must NOT have more than 1000 characters"};
 if(vErrors === null){
 vErrors = [err11];
@@ -8564,7 +9449,7 @@ vErrors.push(err11);
 errors++;
 }
 else {
-if(func4(data3) < 1){
+if(func1(data3) < 1){
 const err12 = {instancePath:instancePath+"/reason",schemaPath:"document#/components/schemas/packet-resolution/oneOf/1/properties/reason/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"};
 if(vErrors === null){
 vErrors = [err12];
@@ -8630,7 +9515,7 @@ else {
 vErrors.push(err15);
 }
 errors++;
-validate134.errors = vErrors;
+validate144.errors = vErrors;
 return false;
 }
 else {
@@ -8644,20 +9529,127 @@ vErrors = null;
 }
 }
 }
-validate134.errors = vErrors;
+validate144.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate134.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate144.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
-const components_schemas_peer_statement = validate135;
-const schema185 = {"$id":"components_schemas_peer_statement","$ref":"document#/components/schemas/peer-statement"};
-const schema186 = {"type":"object","additionalProperties":false,"required":["peer","address","peerAddress","accounts","packetsInDoubt"],"properties":{"peer":{"type":"string"},"address":{"type":"string"},"peerAddress":{"type":"string"},"accounts":{"type":"array","items":{"type":"object","additionalProperties":false,"required":["assetCode","assetScale","balance"],"properties":{"assetCode":{"type":"string"},"assetScale":{"type":"integer"},"balance":{"$ref":"#/components/schemas/signed-amount"}}}},"packetsInDoubt":{"type":"array","items":{"$ref":"#/components/schemas/packet-in-doubt"}}}};
+const parameters_resolve_packet = validate145;
+const schema218 = {"$id":"parameters_resolve_packet","type":"object","properties":{"path":{"type":"object","required":["ase","payment","condition"],"properties":{"ase":{"$ref":"document#/components/parameters/ase/schema"},"payment":{"$ref":"document#/components/parameters/payment/schema"},"condition":{"$ref":"document#/components/parameters/condition/schema"}}}}};
+const schema220 = {"type":"string","format":"uuid"};
+const schema221 = {"type":"string","pattern":"^[A-Za-z0-9_-]{43}$"};
 
-function validate136(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate145(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="parameters_resolve_packet" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate136.evaluated;
+const evaluated0 = validate145.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.path !== undefined){
+let data0 = data.path;
+const _errs1 = errors;
+if(errors === _errs1){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+let missing0;
+if((((data0.ase === undefined) && (missing0 = "ase")) || ((data0.payment === undefined) && (missing0 = "payment"))) || ((data0.condition === undefined) && (missing0 = "condition"))){
+validate145.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data0.ase !== undefined){
+const _errs3 = errors;
+if(typeof data0.ase !== "string"){
+validate145.errors = [{instancePath:instancePath+"/path/ase",schemaPath:"document#/components/parameters/ase/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs3 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data0.payment !== undefined){
+let data2 = data0.payment;
+const _errs6 = errors;
+const _errs7 = errors;
+if(errors === _errs7){
+if(errors === _errs7){
+if(typeof data2 === "string"){
+if(!(formats34.test(data2))){
+validate145.errors = [{instancePath:instancePath+"/path/payment",schemaPath:"document#/components/parameters/payment/schema/format",keyword:"format",params:{format: "uuid"},message:"must match format \""+"uuid"+"\""}];
+return false;
+}
+}
+else {
+validate145.errors = [{instancePath:instancePath+"/path/payment",schemaPath:"document#/components/parameters/payment/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+}
+var valid1 = _errs6 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data0.condition !== undefined){
+let data3 = data0.condition;
+const _errs9 = errors;
+const _errs10 = errors;
+if(errors === _errs10){
+if(typeof data3 === "string"){
+if(!pattern19.test(data3)){
+validate145.errors = [{instancePath:instancePath+"/path/condition",schemaPath:"document#/components/parameters/condition/schema/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_-]{43}$"},message:"must match pattern \""+"^[A-Za-z0-9_-]{43}$"+"\""}];
+return false;
+}
+}
+else {
+validate145.errors = [{instancePath:instancePath+"/path/condition",schemaPath:"document#/components/parameters/condition/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid1 = _errs9 === errors;
+}
+else {
+var valid1 = true;
+}
+}
+}
+}
+}
+else {
+validate145.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+}
+}
+else {
+validate145.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate145.errors = vErrors;
+return errors === 0;
+}
+validate145.evaluated = {"props":{"path":true},"dynamicProps":false,"dynamicItems":false};
+
+const components_schemas_peer_statement = validate146;
+const schema222 = {"$id":"components_schemas_peer_statement","$ref":"document#/components/schemas/peer-statement"};
+const schema223 = {"type":"object","additionalProperties":false,"required":["peer","address","peerAddress","accounts","packetsInDoubt"],"properties":{"peer":{"type":"string"},"address":{"type":"string"},"peerAddress":{"type":"string"},"accounts":{"type":"array","items":{"type":"object","additionalProperties":false,"required":["assetCode","assetScale","balance"],"properties":{"assetCode":{"type":"string"},"assetScale":{"type":"integer"},"balance":{"$ref":"#/components/schemas/signed-amount"}}}},"packetsInDoubt":{"type":"array","items":{"$ref":"#/components/schemas/packet-in-doubt"}}}};
+
+function validate147(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate147.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -8668,14 +9660,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((((data.peer === undefined) && (missing0 = "peer")) || ((data.address === undefined) && (missing0 = "address"))) || ((data.peerAddress === undefined) && (missing0 = "peerAddress"))) || ((data.accounts === undefined) && (missing0 = "accounts"))) || ((data.packetsInDoubt === undefined) && (missing0 = "packetsInDoubt"))){
-validate136.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate147.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!(((((key0 === "peer") || (key0 === "address")) || (key0 === "peerAddress")) || (key0 === "accounts")) || (key0 === "packetsInDoubt"))){
-validate136.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate147.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -8684,7 +9676,7 @@ if(_errs1 === errors){
 if(data.peer !== undefined){
 const _errs2 = errors;
 if(typeof data.peer !== "string"){
-validate136.errors = [{instancePath:instancePath+"/peer",schemaPath:"#/properties/peer/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate147.errors = [{instancePath:instancePath+"/peer",schemaPath:"#/properties/peer/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid0 = _errs2 === errors;
@@ -8696,7 +9688,7 @@ if(valid0){
 if(data.address !== undefined){
 const _errs4 = errors;
 if(typeof data.address !== "string"){
-validate136.errors = [{instancePath:instancePath+"/address",schemaPath:"#/properties/address/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate147.errors = [{instancePath:instancePath+"/address",schemaPath:"#/properties/address/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid0 = _errs4 === errors;
@@ -8708,7 +9700,7 @@ if(valid0){
 if(data.peerAddress !== undefined){
 const _errs6 = errors;
 if(typeof data.peerAddress !== "string"){
-validate136.errors = [{instancePath:instancePath+"/peerAddress",schemaPath:"#/properties/peerAddress/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate147.errors = [{instancePath:instancePath+"/peerAddress",schemaPath:"#/properties/peerAddress/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid0 = _errs6 === errors;
@@ -8731,14 +9723,14 @@ if(errors === _errs10){
 if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
 let missing1;
 if((((data4.assetCode === undefined) && (missing1 = "assetCode")) || ((data4.assetScale === undefined) && (missing1 = "assetScale"))) || ((data4.balance === undefined) && (missing1 = "balance"))){
-validate136.errors = [{instancePath:instancePath+"/accounts/" + i0,schemaPath:"#/properties/accounts/items/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+validate147.errors = [{instancePath:instancePath+"/accounts/" + i0,schemaPath:"#/properties/accounts/items/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
 return false;
 }
 else {
 const _errs12 = errors;
 for(const key1 in data4){
 if(!(((key1 === "assetCode") || (key1 === "assetScale")) || (key1 === "balance"))){
-validate136.errors = [{instancePath:instancePath+"/accounts/" + i0,schemaPath:"#/properties/accounts/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"}];
+validate147.errors = [{instancePath:instancePath+"/accounts/" + i0,schemaPath:"#/properties/accounts/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -8747,7 +9739,7 @@ if(_errs12 === errors){
 if(data4.assetCode !== undefined){
 const _errs13 = errors;
 if(typeof data4.assetCode !== "string"){
-validate136.errors = [{instancePath:instancePath+"/accounts/" + i0+"/assetCode",schemaPath:"#/properties/accounts/items/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate147.errors = [{instancePath:instancePath+"/accounts/" + i0+"/assetCode",schemaPath:"#/properties/accounts/items/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid2 = _errs13 === errors;
@@ -8760,7 +9752,7 @@ if(data4.assetScale !== undefined){
 let data6 = data4.assetScale;
 const _errs15 = errors;
 if(!(((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6))) && (isFinite(data6)))){
-validate136.errors = [{instancePath:instancePath+"/accounts/" + i0+"/assetScale",schemaPath:"#/properties/accounts/items/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate147.errors = [{instancePath:instancePath+"/accounts/" + i0+"/assetScale",schemaPath:"#/properties/accounts/items/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 var valid2 = _errs15 === errors;
@@ -8776,12 +9768,12 @@ const _errs18 = errors;
 if(errors === _errs18){
 if(typeof data7 === "string"){
 if(!pattern4.test(data7)){
-validate136.errors = [{instancePath:instancePath+"/accounts/" + i0+"/balance",schemaPath:"#/components/schemas/signed-amount/pattern",keyword:"pattern",params:{pattern: "^(0|-?[1-9][0-9]*)$"},message:"must match pattern \""+"^(0|-?[1-9][0-9]*)$"+"\""}];
+validate147.errors = [{instancePath:instancePath+"/accounts/" + i0+"/balance",schemaPath:"#/components/schemas/signed-amount/pattern",keyword:"pattern",params:{pattern: "^(0|-?[1-9][0-9]*)$"},message:"must match pattern \""+"^(0|-?[1-9][0-9]*)$"+"\""}];
 return false;
 }
 }
 else {
-validate136.errors = [{instancePath:instancePath+"/accounts/" + i0+"/balance",schemaPath:"#/components/schemas/signed-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate147.errors = [{instancePath:instancePath+"/accounts/" + i0+"/balance",schemaPath:"#/components/schemas/signed-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -8796,7 +9788,7 @@ var valid2 = true;
 }
 }
 else {
-validate136.errors = [{instancePath:instancePath+"/accounts/" + i0,schemaPath:"#/properties/accounts/items/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate147.errors = [{instancePath:instancePath+"/accounts/" + i0,schemaPath:"#/properties/accounts/items/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -8807,7 +9799,7 @@ break;
 }
 }
 else {
-validate136.errors = [{instancePath:instancePath+"/accounts",schemaPath:"#/properties/accounts/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate147.errors = [{instancePath:instancePath+"/accounts",schemaPath:"#/properties/accounts/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
 }
 }
@@ -8826,8 +9818,8 @@ var valid4 = true;
 const len1 = data8.length;
 for(let i1=0; i1<len1; i1++){
 const _errs22 = errors;
-if(!(validate131(data8[i1], {instancePath:instancePath+"/packetsInDoubt/" + i1,parentData:data8,parentDataProperty:i1,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate131.errors : vErrors.concat(validate131.errors);
+if(!(validate141(data8[i1], {instancePath:instancePath+"/packetsInDoubt/" + i1,parentData:data8,parentDataProperty:i1,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate141.errors : vErrors.concat(validate141.errors);
 errors = vErrors.length;
 }
 var valid4 = _errs22 === errors;
@@ -8837,7 +9829,7 @@ break;
 }
 }
 else {
-validate136.errors = [{instancePath:instancePath+"/packetsInDoubt",schemaPath:"#/properties/packetsInDoubt/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate147.errors = [{instancePath:instancePath+"/packetsInDoubt",schemaPath:"#/properties/packetsInDoubt/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
 }
 }
@@ -8854,44 +9846,137 @@ var valid0 = true;
 }
 }
 else {
-validate136.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate147.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate136.errors = vErrors;
+validate147.errors = vErrors;
 return errors === 0;
 }
-validate136.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate147.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate135(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate146(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_peer_statement" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate135.evaluated;
+const evaluated0 = validate146.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate136(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate136.errors : vErrors.concat(validate136.errors);
+if(!(validate147(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate147.errors : vErrors.concat(validate147.errors);
 errors = vErrors.length;
 }
-validate135.errors = vErrors;
+validate146.errors = vErrors;
 return errors === 0;
 }
-validate135.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate146.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_peer_packet = validate139;
-const schema188 = {"$id":"components_schemas_peer_packet","$ref":"document#/components/schemas/peer-packet"};
-const schema189 = {"type":"object","additionalProperties":false,"required":["condition","incomingPayment","assetCode","assetScale","amount","fulfillment","bookedAt"],"properties":{"condition":{"type":"string"},"incomingPayment":{"type":"string","format":"uuid"},"assetCode":{"type":"string"},"assetScale":{"type":"integer"},"amount":{"$ref":"#/components/schemas/unsigned-amount"},"fulfillment":{"type":"string"},"bookedAt":{"type":"string","format":"date-time"}}};
+const parameters_get_peer_packet = validate150;
+const schema225 = {"$id":"parameters_get_peer_packet","type":"object","properties":{"path":{"type":"object","required":["ase","peer","condition"],"properties":{"ase":{"$ref":"document#/components/parameters/ase/schema"},"peer":{"$ref":"document#/components/parameters/peer/schema"},"condition":{"$ref":"document#/components/parameters/condition/schema"}}}}};
 
-function validate140(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate150(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="parameters_get_peer_packet" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate140.evaluated;
+const evaluated0 = validate150.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.path !== undefined){
+let data0 = data.path;
+const _errs1 = errors;
+if(errors === _errs1){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+let missing0;
+if((((data0.ase === undefined) && (missing0 = "ase")) || ((data0.peer === undefined) && (missing0 = "peer"))) || ((data0.condition === undefined) && (missing0 = "condition"))){
+validate150.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data0.ase !== undefined){
+const _errs3 = errors;
+if(typeof data0.ase !== "string"){
+validate150.errors = [{instancePath:instancePath+"/path/ase",schemaPath:"document#/components/parameters/ase/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs3 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data0.peer !== undefined){
+const _errs6 = errors;
+if(typeof data0.peer !== "string"){
+validate150.errors = [{instancePath:instancePath+"/path/peer",schemaPath:"document#/components/parameters/peer/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs6 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data0.condition !== undefined){
+let data3 = data0.condition;
+const _errs9 = errors;
+const _errs10 = errors;
+if(errors === _errs10){
+if(typeof data3 === "string"){
+if(!pattern19.test(data3)){
+validate150.errors = [{instancePath:instancePath+"/path/condition",schemaPath:"document#/components/parameters/condition/schema/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_-]{43}$"},message:"must match pattern \""+"^[A-Za-z0-9_-]{43}$"+"\""}];
+return false;
+}
+}
+else {
+validate150.errors = [{instancePath:instancePath+"/path/condition",schemaPath:"document#/components/parameters/condition/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid1 = _errs9 === errors;
+}
+else {
+var valid1 = true;
+}
+}
+}
+}
+}
+else {
+validate150.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+}
+}
+else {
+validate150.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate150.errors = vErrors;
+return errors === 0;
+}
+validate150.evaluated = {"props":{"path":true},"dynamicProps":false,"dynamicItems":false};
+
+const components_schemas_peer_packet = validate151;
+const schema229 = {"$id":"components_schemas_peer_packet","$ref":"document#/components/schemas/peer-packet"};
+const schema230 = {"type":"object","additionalProperties":false,"required":["condition","incomingPayment","assetCode","assetScale","amount","fulfillment","bookedAt"],"properties":{"condition":{"type":"string"},"incomingPayment":{"type":"string","format":"uuid"},"assetCode":{"type":"string"},"assetScale":{"type":"integer"},"amount":{"$ref":"#/components/schemas/unsigned-amount"},"fulfillment":{"type":"string"},"bookedAt":{"type":"string","format":"date-time"}}};
+
+function validate152(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate152.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -8902,14 +9987,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((((((data.condition === undefined) && (missing0 = "condition")) || ((data.incomingPayment === undefined) && (missing0 = "incomingPayment"))) || ((data.assetCode === undefined) && (missing0 = "assetCode"))) || ((data.assetScale === undefined) && (missing0 = "assetScale"))) || ((data.amount === undefined) && (missing0 = "amount"))) || ((data.fulfillment === undefined) && (missing0 = "fulfillment"))) || ((data.bookedAt === undefined) && (missing0 = "bookedAt"))){
-validate140.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate152.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!(((((((key0 === "condition") || (key0 === "incomingPayment")) || (key0 === "assetCode")) || (key0 === "assetScale")) || (key0 === "amount")) || (key0 === "fulfillment")) || (key0 === "bookedAt"))){
-validate140.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate152.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -8918,7 +10003,7 @@ if(_errs1 === errors){
 if(data.condition !== undefined){
 const _errs2 = errors;
 if(typeof data.condition !== "string"){
-validate140.errors = [{instancePath:instancePath+"/condition",schemaPath:"#/properties/condition/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate152.errors = [{instancePath:instancePath+"/condition",schemaPath:"#/properties/condition/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid0 = _errs2 === errors;
@@ -8934,12 +10019,12 @@ if(errors === _errs4){
 if(errors === _errs4){
 if(typeof data1 === "string"){
 if(!(formats34.test(data1))){
-validate140.errors = [{instancePath:instancePath+"/incomingPayment",schemaPath:"#/properties/incomingPayment/format",keyword:"format",params:{format: "uuid"},message:"must match format \""+"uuid"+"\""}];
+validate152.errors = [{instancePath:instancePath+"/incomingPayment",schemaPath:"#/properties/incomingPayment/format",keyword:"format",params:{format: "uuid"},message:"must match format \""+"uuid"+"\""}];
 return false;
 }
 }
 else {
-validate140.errors = [{instancePath:instancePath+"/incomingPayment",schemaPath:"#/properties/incomingPayment/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate152.errors = [{instancePath:instancePath+"/incomingPayment",schemaPath:"#/properties/incomingPayment/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -8953,7 +10038,7 @@ if(valid0){
 if(data.assetCode !== undefined){
 const _errs6 = errors;
 if(typeof data.assetCode !== "string"){
-validate140.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate152.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid0 = _errs6 === errors;
@@ -8966,7 +10051,7 @@ if(data.assetScale !== undefined){
 let data3 = data.assetScale;
 const _errs8 = errors;
 if(!(((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))){
-validate140.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate152.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 var valid0 = _errs8 === errors;
@@ -8982,12 +10067,12 @@ const _errs11 = errors;
 if(errors === _errs11){
 if(typeof data4 === "string"){
 if(!pattern16.test(data4)){
-validate140.errors = [{instancePath:instancePath+"/amount",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
+validate152.errors = [{instancePath:instancePath+"/amount",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
 return false;
 }
 }
 else {
-validate140.errors = [{instancePath:instancePath+"/amount",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate152.errors = [{instancePath:instancePath+"/amount",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -9000,7 +10085,7 @@ if(valid0){
 if(data.fulfillment !== undefined){
 const _errs13 = errors;
 if(typeof data.fulfillment !== "string"){
-validate140.errors = [{instancePath:instancePath+"/fulfillment",schemaPath:"#/properties/fulfillment/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate152.errors = [{instancePath:instancePath+"/fulfillment",schemaPath:"#/properties/fulfillment/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid0 = _errs13 === errors;
@@ -9016,12 +10101,12 @@ if(errors === _errs15){
 if(errors === _errs15){
 if(typeof data6 === "string"){
 if(!(formats0.validate(data6))){
-validate140.errors = [{instancePath:instancePath+"/bookedAt",schemaPath:"#/properties/bookedAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
+validate152.errors = [{instancePath:instancePath+"/bookedAt",schemaPath:"#/properties/bookedAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
 return false;
 }
 }
 else {
-validate140.errors = [{instancePath:instancePath+"/bookedAt",schemaPath:"#/properties/bookedAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate152.errors = [{instancePath:instancePath+"/bookedAt",schemaPath:"#/properties/bookedAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -9041,46 +10126,189 @@ var valid0 = true;
 }
 }
 else {
-validate140.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate152.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate140.errors = vErrors;
+validate152.errors = vErrors;
 return errors === 0;
 }
-validate140.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate152.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate139(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate151(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_peer_packet" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate139.evaluated;
+const evaluated0 = validate151.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate140(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate140.errors : vErrors.concat(validate140.errors);
+if(!(validate152(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate152.errors : vErrors.concat(validate152.errors);
 errors = vErrors.length;
 }
-validate139.errors = vErrors;
+validate151.errors = vErrors;
 return errors === 0;
 }
-validate139.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate151.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_grant_payment_list = validate142;
-const schema191 = {"$id":"components_schemas_grant_payment_list","$ref":"document#/components/schemas/grant-payment-list"};
-const schema192 = {"type":"object","additionalProperties":false,"required":["payments","endCursor","hasNextPage"],"properties":{"payments":{"type":"array","items":{"$ref":"#/components/schemas/grant-payment"}},"endCursor":{"type":["string","null"]},"hasNextPage":{"type":"boolean"}}};
-const schema193 = {"type":"object","additionalProperties":false,"required":["type","id","client","walletAddress","createdAt","state","assetCode","assetScale","amount","moved"],"properties":{"type":{"type":"string","enum":["incoming-payment","outgoing-payment"]},"id":{"type":"string","format":"uuid"},"client":{"type":"string"},"walletAddress":{"type":"string","format":"uri"},"createdAt":{"type":"string","format":"date-time"},"state":{"type":"string","enum":["pending","completed","failed"]},"assetCode":{"type":"string"},"assetScale":{"type":"integer"},"amount":{"type":["string","null"],"pattern":"^[0-9]+$"},"moved":{"allOf":[{"$ref":"#/components/schemas/unsigned-amount"}]}}};
-const pattern51 = new RegExp("^[0-9]+$", "u");
+const parameters_list_grant_payments = validate154;
+const schema232 = {"$id":"parameters_list_grant_payments","type":"object","properties":{"path":{"type":"object","required":["ase","grant"],"properties":{"ase":{"$ref":"document#/components/parameters/ase/schema"},"grant":{"$ref":"document#/components/parameters/grant/schema"}}},"query":{"type":"object","required":[],"properties":{"cursor":{"$ref":"document#/components/parameters/cursor/schema"},"first":{"$ref":"document#/components/parameters/first/schema"}}}}};
+const schema234 = {"type":"string"};
 
-function validate144(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate154(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="parameters_list_grant_payments" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate144.evaluated;
+const evaluated0 = validate154.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.path !== undefined){
+let data0 = data.path;
+const _errs1 = errors;
+if(errors === _errs1){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+let missing0;
+if(((data0.ase === undefined) && (missing0 = "ase")) || ((data0.grant === undefined) && (missing0 = "grant"))){
+validate154.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data0.ase !== undefined){
+const _errs3 = errors;
+if(typeof data0.ase !== "string"){
+validate154.errors = [{instancePath:instancePath+"/path/ase",schemaPath:"document#/components/parameters/ase/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs3 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data0.grant !== undefined){
+const _errs6 = errors;
+if(typeof data0.grant !== "string"){
+validate154.errors = [{instancePath:instancePath+"/path/grant",schemaPath:"document#/components/parameters/grant/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs6 === errors;
+}
+else {
+var valid1 = true;
+}
+}
+}
+}
+else {
+validate154.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+var valid0 = _errs1 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.query !== undefined){
+let data3 = data.query;
+const _errs9 = errors;
+if(errors === _errs9){
+if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
+if(data3.cursor !== undefined){
+let data4 = data3.cursor;
+const _errs11 = errors;
+const _errs12 = errors;
+if(errors === _errs12){
+if(typeof data4 === "string"){
+if(func1(data4) > 2000){
+validate154.errors = [{instancePath:instancePath+"/query/cursor",schemaPath:"document#/components/parameters/cursor/schema/maxLength",keyword:"maxLength",params:{limit: 2000},message:"must NOT have more than 2000 characters"}];
+return false;
+}
+}
+else {
+validate154.errors = [{instancePath:instancePath+"/query/cursor",schemaPath:"document#/components/parameters/cursor/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid4 = _errs11 === errors;
+}
+else {
+var valid4 = true;
+}
+if(valid4){
+if(data3.first !== undefined){
+let data5 = data3.first;
+const _errs14 = errors;
+const _errs15 = errors;
+if(!(((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5))) && (isFinite(data5)))){
+validate154.errors = [{instancePath:instancePath+"/query/first",schemaPath:"document#/components/parameters/first/schema/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+return false;
+}
+if(errors === _errs15){
+if((typeof data5 == "number") && (isFinite(data5))){
+if(data5 > 100 || isNaN(data5)){
+validate154.errors = [{instancePath:instancePath+"/query/first",schemaPath:"document#/components/parameters/first/schema/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100},message:"must be <= 100"}];
+return false;
+}
+else {
+if(data5 < 1 || isNaN(data5)){
+validate154.errors = [{instancePath:instancePath+"/query/first",schemaPath:"document#/components/parameters/first/schema/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"}];
+return false;
+}
+}
+}
+}
+var valid4 = _errs14 === errors;
+}
+else {
+var valid4 = true;
+}
+}
+}
+else {
+validate154.errors = [{instancePath:instancePath+"/query",schemaPath:"#/properties/query/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+var valid0 = _errs9 === errors;
+}
+else {
+var valid0 = true;
+}
+}
+}
+else {
+validate154.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate154.errors = vErrors;
+return errors === 0;
+}
+validate154.evaluated = {"props":{"path":true,"query":true},"dynamicProps":false,"dynamicItems":false};
+
+const components_schemas_grant_payment_list = validate155;
+const schema237 = {"$id":"components_schemas_grant_payment_list","$ref":"document#/components/schemas/grant-payment-list"};
+const schema238 = {"type":"object","additionalProperties":false,"required":["payments","endCursor","hasNextPage"],"properties":{"payments":{"type":"array","items":{"$ref":"#/components/schemas/grant-payment"}},"endCursor":{"type":["string","null"]},"hasNextPage":{"type":"boolean"}}};
+const schema239 = {"type":"object","additionalProperties":false,"required":["type","id","client","walletAddress","createdAt","state","assetCode","assetScale","amount","moved"],"properties":{"type":{"type":"string","enum":["incoming-payment","outgoing-payment"]},"id":{"type":"string","format":"uuid"},"client":{"type":"string"},"walletAddress":{"type":"string","format":"uri"},"createdAt":{"type":"string","format":"date-time"},"state":{"type":"string","enum":["pending","completed","failed"]},"assetCode":{"type":"string"},"assetScale":{"type":"integer"},"amount":{"type":["string","null"],"pattern":"^[0-9]+$"},"moved":{"allOf":[{"$ref":"#/components/schemas/unsigned-amount"}]}}};
+const pattern54 = new RegExp("^[0-9]+$", "u");
+
+function validate157(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate157.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -9091,14 +10319,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((((((((((data.type === undefined) && (missing0 = "type")) || ((data.id === undefined) && (missing0 = "id"))) || ((data.client === undefined) && (missing0 = "client"))) || ((data.walletAddress === undefined) && (missing0 = "walletAddress"))) || ((data.createdAt === undefined) && (missing0 = "createdAt"))) || ((data.state === undefined) && (missing0 = "state"))) || ((data.assetCode === undefined) && (missing0 = "assetCode"))) || ((data.assetScale === undefined) && (missing0 = "assetScale"))) || ((data.amount === undefined) && (missing0 = "amount"))) || ((data.moved === undefined) && (missing0 = "moved"))){
-validate144.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate157.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
-if(!(func1.call(schema193.properties, key0))){
-validate144.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+if(!(func2.call(schema239.properties, key0))){
+validate157.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -9108,11 +10336,11 @@ if(data.type !== undefined){
 let data0 = data.type;
 const _errs2 = errors;
 if(typeof data0 !== "string"){
-validate144.errors = [{instancePath:instancePath+"/type",schemaPath:"#/properties/type/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate157.errors = [{instancePath:instancePath+"/type",schemaPath:"#/properties/type/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 if(!((data0 === "incoming-payment") || (data0 === "outgoing-payment"))){
-validate144.errors = [{instancePath:instancePath+"/type",schemaPath:"#/properties/type/enum",keyword:"enum",params:{allowedValues: schema193.properties.type.enum},message:"must be equal to one of the allowed values"}];
+validate157.errors = [{instancePath:instancePath+"/type",schemaPath:"#/properties/type/enum",keyword:"enum",params:{allowedValues: schema239.properties.type.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid0 = _errs2 === errors;
@@ -9128,12 +10356,12 @@ if(errors === _errs4){
 if(errors === _errs4){
 if(typeof data1 === "string"){
 if(!(formats34.test(data1))){
-validate144.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/format",keyword:"format",params:{format: "uuid"},message:"must match format \""+"uuid"+"\""}];
+validate157.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/format",keyword:"format",params:{format: "uuid"},message:"must match format \""+"uuid"+"\""}];
 return false;
 }
 }
 else {
-validate144.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate157.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -9147,7 +10375,7 @@ if(valid0){
 if(data.client !== undefined){
 const _errs6 = errors;
 if(typeof data.client !== "string"){
-validate144.errors = [{instancePath:instancePath+"/client",schemaPath:"#/properties/client/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate157.errors = [{instancePath:instancePath+"/client",schemaPath:"#/properties/client/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid0 = _errs6 === errors;
@@ -9163,12 +10391,12 @@ if(errors === _errs8){
 if(errors === _errs8){
 if(typeof data3 === "string"){
 if(!(formats2(data3))){
-validate144.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/properties/walletAddress/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+validate157.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/properties/walletAddress/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
 return false;
 }
 }
 else {
-validate144.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/properties/walletAddress/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate157.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/properties/walletAddress/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -9186,12 +10414,12 @@ if(errors === _errs10){
 if(errors === _errs10){
 if(typeof data4 === "string"){
 if(!(formats0.validate(data4))){
-validate144.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
+validate157.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
 return false;
 }
 }
 else {
-validate144.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate157.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -9206,11 +10434,11 @@ if(data.state !== undefined){
 let data5 = data.state;
 const _errs12 = errors;
 if(typeof data5 !== "string"){
-validate144.errors = [{instancePath:instancePath+"/state",schemaPath:"#/properties/state/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate157.errors = [{instancePath:instancePath+"/state",schemaPath:"#/properties/state/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 if(!(((data5 === "pending") || (data5 === "completed")) || (data5 === "failed"))){
-validate144.errors = [{instancePath:instancePath+"/state",schemaPath:"#/properties/state/enum",keyword:"enum",params:{allowedValues: schema193.properties.state.enum},message:"must be equal to one of the allowed values"}];
+validate157.errors = [{instancePath:instancePath+"/state",schemaPath:"#/properties/state/enum",keyword:"enum",params:{allowedValues: schema239.properties.state.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid0 = _errs12 === errors;
@@ -9222,7 +10450,7 @@ if(valid0){
 if(data.assetCode !== undefined){
 const _errs14 = errors;
 if(typeof data.assetCode !== "string"){
-validate144.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate157.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid0 = _errs14 === errors;
@@ -9235,7 +10463,7 @@ if(data.assetScale !== undefined){
 let data7 = data.assetScale;
 const _errs16 = errors;
 if(!(((typeof data7 == "number") && (!(data7 % 1) && !isNaN(data7))) && (isFinite(data7)))){
-validate144.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate157.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 var valid0 = _errs16 === errors;
@@ -9248,13 +10476,13 @@ if(data.amount !== undefined){
 let data8 = data.amount;
 const _errs18 = errors;
 if((typeof data8 !== "string") && (data8 !== null)){
-validate144.errors = [{instancePath:instancePath+"/amount",schemaPath:"#/properties/amount/type",keyword:"type",params:{type: schema193.properties.amount.type},message:"must be string,null"}];
+validate157.errors = [{instancePath:instancePath+"/amount",schemaPath:"#/properties/amount/type",keyword:"type",params:{type: schema239.properties.amount.type},message:"must be string,null"}];
 return false;
 }
 if(errors === _errs18){
 if(typeof data8 === "string"){
-if(!pattern51.test(data8)){
-validate144.errors = [{instancePath:instancePath+"/amount",schemaPath:"#/properties/amount/pattern",keyword:"pattern",params:{pattern: "^[0-9]+$"},message:"must match pattern \""+"^[0-9]+$"+"\""}];
+if(!pattern54.test(data8)){
+validate157.errors = [{instancePath:instancePath+"/amount",schemaPath:"#/properties/amount/pattern",keyword:"pattern",params:{pattern: "^[0-9]+$"},message:"must match pattern \""+"^[0-9]+$"+"\""}];
 return false;
 }
 }
@@ -9272,12 +10500,12 @@ const _errs22 = errors;
 if(errors === _errs22){
 if(typeof data9 === "string"){
 if(!pattern16.test(data9)){
-validate144.errors = [{instancePath:instancePath+"/moved",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
+validate157.errors = [{instancePath:instancePath+"/moved",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
 return false;
 }
 }
 else {
-validate144.errors = [{instancePath:instancePath+"/moved",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate157.errors = [{instancePath:instancePath+"/moved",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -9299,20 +10527,20 @@ var valid0 = true;
 }
 }
 else {
-validate144.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate157.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate144.errors = vErrors;
+validate157.errors = vErrors;
 return errors === 0;
 }
-validate144.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate157.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate143(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate156(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate143.evaluated;
+const evaluated0 = validate156.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -9323,14 +10551,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((data.payments === undefined) && (missing0 = "payments")) || ((data.endCursor === undefined) && (missing0 = "endCursor"))) || ((data.hasNextPage === undefined) && (missing0 = "hasNextPage"))){
-validate143.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate156.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!(((key0 === "payments") || (key0 === "endCursor")) || (key0 === "hasNextPage"))){
-validate143.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate156.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -9345,8 +10573,8 @@ var valid1 = true;
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
 const _errs4 = errors;
-if(!(validate144(data0[i0], {instancePath:instancePath+"/payments/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate144.errors : vErrors.concat(validate144.errors);
+if(!(validate157(data0[i0], {instancePath:instancePath+"/payments/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate157.errors : vErrors.concat(validate157.errors);
 errors = vErrors.length;
 }
 var valid1 = _errs4 === errors;
@@ -9356,7 +10584,7 @@ break;
 }
 }
 else {
-validate143.errors = [{instancePath:instancePath+"/payments",schemaPath:"#/properties/payments/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate156.errors = [{instancePath:instancePath+"/payments",schemaPath:"#/properties/payments/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
 }
 }
@@ -9370,7 +10598,7 @@ if(data.endCursor !== undefined){
 let data2 = data.endCursor;
 const _errs5 = errors;
 if((typeof data2 !== "string") && (data2 !== null)){
-validate143.errors = [{instancePath:instancePath+"/endCursor",schemaPath:"#/properties/endCursor/type",keyword:"type",params:{type: schema192.properties.endCursor.type},message:"must be string,null"}];
+validate156.errors = [{instancePath:instancePath+"/endCursor",schemaPath:"#/properties/endCursor/type",keyword:"type",params:{type: schema238.properties.endCursor.type},message:"must be string,null"}];
 return false;
 }
 var valid0 = _errs5 === errors;
@@ -9382,7 +10610,7 @@ if(valid0){
 if(data.hasNextPage !== undefined){
 const _errs7 = errors;
 if(typeof data.hasNextPage !== "boolean"){
-validate143.errors = [{instancePath:instancePath+"/hasNextPage",schemaPath:"#/properties/hasNextPage/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+validate156.errors = [{instancePath:instancePath+"/hasNextPage",schemaPath:"#/properties/hasNextPage/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
 return false;
 }
 var valid0 = _errs7 === errors;
@@ -9396,45 +10624,45 @@ var valid0 = true;
 }
 }
 else {
-validate143.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate156.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate143.errors = vErrors;
+validate156.errors = vErrors;
 return errors === 0;
 }
-validate143.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate156.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate142(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate155(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_grant_payment_list" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate142.evaluated;
+const evaluated0 = validate155.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate143(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate143.errors : vErrors.concat(validate143.errors);
+if(!(validate156(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate156.errors : vErrors.concat(validate156.errors);
 errors = vErrors.length;
 }
-validate142.errors = vErrors;
+validate155.errors = vErrors;
 return errors === 0;
 }
-validate142.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate155.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_action_list = validate147;
-const schema195 = {"$id":"components_schemas_action_list","$ref":"document#/components/schemas/action-list"};
-const schema196 = {"type":"object","additionalProperties":false,"required":["actions","endCursor","hasNextPage"],"properties":{"actions":{"type":"array","items":{"$ref":"#/components/schemas/action"}},"endCursor":{"type":["string","null"]},"hasNextPage":{"type":"boolean"}}};
-const schema197 = {"type":"object","additionalProperties":false,"required":["id","at","operation","status","detail"],"properties":{"id":{"type":"string","format":"uuid"},"at":{"type":"string","format":"date-time"},"operation":{"type":"string"},"status":{"type":"integer"},"detail":{"type":"object","additionalProperties":true}}};
+const components_schemas_action_list = validate160;
+const schema241 = {"$id":"components_schemas_action_list","$ref":"document#/components/schemas/action-list"};
+const schema242 = {"type":"object","additionalProperties":false,"required":["actions","endCursor","hasNextPage"],"properties":{"actions":{"type":"array","items":{"$ref":"#/components/schemas/action"}},"endCursor":{"type":["string","null"]},"hasNextPage":{"type":"boolean"}}};
+const schema243 = {"type":"object","additionalProperties":false,"required":["id","at","operation","status","detail"],"properties":{"id":{"type":"string","format":"uuid"},"at":{"type":"string","format":"date-time"},"operation":{"type":"string"},"status":{"type":"integer"},"detail":{"type":"object","additionalProperties":true}}};
 
-function validate148(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate161(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate148.evaluated;
+const evaluated0 = validate161.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -9445,14 +10673,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((data.actions === undefined) && (missing0 = "actions")) || ((data.endCursor === undefined) && (missing0 = "endCursor"))) || ((data.hasNextPage === undefined) && (missing0 = "hasNextPage"))){
-validate148.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate161.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!(((key0 === "actions") || (key0 === "endCursor")) || (key0 === "hasNextPage"))){
-validate148.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate161.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -9473,14 +10701,14 @@ if(errors === _errs5){
 if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
 let missing1;
 if((((((data1.id === undefined) && (missing1 = "id")) || ((data1.at === undefined) && (missing1 = "at"))) || ((data1.operation === undefined) && (missing1 = "operation"))) || ((data1.status === undefined) && (missing1 = "status"))) || ((data1.detail === undefined) && (missing1 = "detail"))){
-validate148.errors = [{instancePath:instancePath+"/actions/" + i0,schemaPath:"#/components/schemas/action/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+validate161.errors = [{instancePath:instancePath+"/actions/" + i0,schemaPath:"#/components/schemas/action/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
 return false;
 }
 else {
 const _errs7 = errors;
 for(const key1 in data1){
 if(!(((((key1 === "id") || (key1 === "at")) || (key1 === "operation")) || (key1 === "status")) || (key1 === "detail"))){
-validate148.errors = [{instancePath:instancePath+"/actions/" + i0,schemaPath:"#/components/schemas/action/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"}];
+validate161.errors = [{instancePath:instancePath+"/actions/" + i0,schemaPath:"#/components/schemas/action/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -9493,12 +10721,12 @@ if(errors === _errs8){
 if(errors === _errs8){
 if(typeof data2 === "string"){
 if(!(formats34.test(data2))){
-validate148.errors = [{instancePath:instancePath+"/actions/" + i0+"/id",schemaPath:"#/components/schemas/action/properties/id/format",keyword:"format",params:{format: "uuid"},message:"must match format \""+"uuid"+"\""}];
+validate161.errors = [{instancePath:instancePath+"/actions/" + i0+"/id",schemaPath:"#/components/schemas/action/properties/id/format",keyword:"format",params:{format: "uuid"},message:"must match format \""+"uuid"+"\""}];
 return false;
 }
 }
 else {
-validate148.errors = [{instancePath:instancePath+"/actions/" + i0+"/id",schemaPath:"#/components/schemas/action/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate161.errors = [{instancePath:instancePath+"/actions/" + i0+"/id",schemaPath:"#/components/schemas/action/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -9516,12 +10744,12 @@ if(errors === _errs10){
 if(errors === _errs10){
 if(typeof data3 === "string"){
 if(!(formats0.validate(data3))){
-validate148.errors = [{instancePath:instancePath+"/actions/" + i0+"/at",schemaPath:"#/components/schemas/action/properties/at/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
+validate161.errors = [{instancePath:instancePath+"/actions/" + i0+"/at",schemaPath:"#/components/schemas/action/properties/at/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
 return false;
 }
 }
 else {
-validate148.errors = [{instancePath:instancePath+"/actions/" + i0+"/at",schemaPath:"#/components/schemas/action/properties/at/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate161.errors = [{instancePath:instancePath+"/actions/" + i0+"/at",schemaPath:"#/components/schemas/action/properties/at/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -9535,7 +10763,7 @@ if(valid3){
 if(data1.operation !== undefined){
 const _errs12 = errors;
 if(typeof data1.operation !== "string"){
-validate148.errors = [{instancePath:instancePath+"/actions/" + i0+"/operation",schemaPath:"#/components/schemas/action/properties/operation/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate161.errors = [{instancePath:instancePath+"/actions/" + i0+"/operation",schemaPath:"#/components/schemas/action/properties/operation/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid3 = _errs12 === errors;
@@ -9548,7 +10776,7 @@ if(data1.status !== undefined){
 let data5 = data1.status;
 const _errs14 = errors;
 if(!(((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5))) && (isFinite(data5)))){
-validate148.errors = [{instancePath:instancePath+"/actions/" + i0+"/status",schemaPath:"#/components/schemas/action/properties/status/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate161.errors = [{instancePath:instancePath+"/actions/" + i0+"/status",schemaPath:"#/components/schemas/action/properties/status/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 var valid3 = _errs14 === errors;
@@ -9564,7 +10792,7 @@ if(errors === _errs16){
 if(data6 && typeof data6 == "object" && !Array.isArray(data6)){
 }
 else {
-validate148.errors = [{instancePath:instancePath+"/actions/" + i0+"/detail",schemaPath:"#/components/schemas/action/properties/detail/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate161.errors = [{instancePath:instancePath+"/actions/" + i0+"/detail",schemaPath:"#/components/schemas/action/properties/detail/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -9581,7 +10809,7 @@ var valid3 = true;
 }
 }
 else {
-validate148.errors = [{instancePath:instancePath+"/actions/" + i0,schemaPath:"#/components/schemas/action/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate161.errors = [{instancePath:instancePath+"/actions/" + i0,schemaPath:"#/components/schemas/action/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -9592,7 +10820,7 @@ break;
 }
 }
 else {
-validate148.errors = [{instancePath:instancePath+"/actions",schemaPath:"#/properties/actions/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate161.errors = [{instancePath:instancePath+"/actions",schemaPath:"#/properties/actions/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
 }
 }
@@ -9606,7 +10834,7 @@ if(data.endCursor !== undefined){
 let data7 = data.endCursor;
 const _errs19 = errors;
 if((typeof data7 !== "string") && (data7 !== null)){
-validate148.errors = [{instancePath:instancePath+"/endCursor",schemaPath:"#/properties/endCursor/type",keyword:"type",params:{type: schema196.properties.endCursor.type},message:"must be string,null"}];
+validate161.errors = [{instancePath:instancePath+"/endCursor",schemaPath:"#/properties/endCursor/type",keyword:"type",params:{type: schema242.properties.endCursor.type},message:"must be string,null"}];
 return false;
 }
 var valid0 = _errs19 === errors;
@@ -9618,7 +10846,7 @@ if(valid0){
 if(data.hasNextPage !== undefined){
 const _errs21 = errors;
 if(typeof data.hasNextPage !== "boolean"){
-validate148.errors = [{instancePath:instancePath+"/hasNextPage",schemaPath:"#/properties/hasNextPage/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+validate161.errors = [{instancePath:instancePath+"/hasNextPage",schemaPath:"#/properties/hasNextPage/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
 return false;
 }
 var valid0 = _errs21 === errors;
@@ -9632,45 +10860,115 @@ var valid0 = true;
 }
 }
 else {
-validate148.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate161.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate148.errors = vErrors;
+validate161.errors = vErrors;
 return errors === 0;
 }
-validate148.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate161.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate147(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate160(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_action_list" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate147.evaluated;
+const evaluated0 = validate160.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate148(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate148.errors : vErrors.concat(validate148.errors);
+if(!(validate161(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate161.errors : vErrors.concat(validate161.errors);
 errors = vErrors.length;
 }
-validate147.errors = vErrors;
+validate160.errors = vErrors;
 return errors === 0;
 }
-validate147.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate160.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_grant_detail = validate150;
-const schema198 = {"$id":"components_schemas_grant_detail","$ref":"document#/components/schemas/grant-detail"};
-const schema199 = {"type":"object","additionalProperties":false,"required":["id","state","client","clientName","access","createdAt","tokens"],"properties":{"id":{"type":"string"},"state":{"type":"string","enum":["pending","approved","issued","rejected","revoked"]},"client":{"type":"string"},"clientName":{"type":["string","null"]},"access":{"type":"array","items":{"type":"object","additionalProperties":true}},"createdAt":{"type":"string","format":"date-time"},"tokens":{"type":"array","items":{"type":"object","additionalProperties":false,"required":["createdAt","expiresAt","revokedAt"],"properties":{"createdAt":{"type":"string","format":"date-time"},"expiresAt":{"type":"string","format":"date-time"},"revokedAt":{"type":["string","null"],"format":"date-time"}}}}}};
+const parameters_get_grant = validate163;
+const schema244 = {"$id":"parameters_get_grant","type":"object","properties":{"path":{"type":"object","required":["ase","grant"],"properties":{"ase":{"$ref":"document#/components/parameters/ase/schema"},"grant":{"$ref":"document#/components/parameters/grant/schema"}}}}};
 
-function validate150(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate163(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="parameters_get_grant" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate163.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.path !== undefined){
+let data0 = data.path;
+const _errs1 = errors;
+if(errors === _errs1){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+let missing0;
+if(((data0.ase === undefined) && (missing0 = "ase")) || ((data0.grant === undefined) && (missing0 = "grant"))){
+validate163.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data0.ase !== undefined){
+const _errs3 = errors;
+if(typeof data0.ase !== "string"){
+validate163.errors = [{instancePath:instancePath+"/path/ase",schemaPath:"document#/components/parameters/ase/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs3 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data0.grant !== undefined){
+const _errs6 = errors;
+if(typeof data0.grant !== "string"){
+validate163.errors = [{instancePath:instancePath+"/path/grant",schemaPath:"document#/components/parameters/grant/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs6 === errors;
+}
+else {
+var valid1 = true;
+}
+}
+}
+}
+else {
+validate163.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+}
+}
+else {
+validate163.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate163.errors = vErrors;
+return errors === 0;
+}
+validate163.evaluated = {"props":{"path":true},"dynamicProps":false,"dynamicItems":false};
+
+const components_schemas_grant_detail = validate164;
+const schema247 = {"$id":"components_schemas_grant_detail","$ref":"document#/components/schemas/grant-detail"};
+const schema248 = {"type":"object","additionalProperties":false,"required":["id","state","client","clientName","access","createdAt","tokens"],"properties":{"id":{"type":"string"},"state":{"type":"string","enum":["pending","approved","issued","rejected","revoked"]},"client":{"type":"string"},"clientName":{"type":["string","null"]},"access":{"type":"array","items":{"type":"object","additionalProperties":true}},"createdAt":{"type":"string","format":"date-time"},"tokens":{"type":"array","items":{"type":"object","additionalProperties":false,"required":["createdAt","expiresAt","revokedAt"],"properties":{"createdAt":{"type":"string","format":"date-time"},"expiresAt":{"type":"string","format":"date-time"},"revokedAt":{"type":["string","null"],"format":"date-time"}}}}}};
+
+function validate164(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_grant_detail" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate150.evaluated;
+const evaluated0 = validate164.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -9682,14 +10980,14 @@ if(errors === _errs0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((((((data.id === undefined) && (missing0 = "id")) || ((data.state === undefined) && (missing0 = "state"))) || ((data.client === undefined) && (missing0 = "client"))) || ((data.clientName === undefined) && (missing0 = "clientName"))) || ((data.access === undefined) && (missing0 = "access"))) || ((data.createdAt === undefined) && (missing0 = "createdAt"))) || ((data.tokens === undefined) && (missing0 = "tokens"))){
-validate150.errors = [{instancePath,schemaPath:"document#/components/schemas/grant-detail/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate164.errors = [{instancePath,schemaPath:"document#/components/schemas/grant-detail/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs2 = errors;
 for(const key0 in data){
 if(!(((((((key0 === "id") || (key0 === "state")) || (key0 === "client")) || (key0 === "clientName")) || (key0 === "access")) || (key0 === "createdAt")) || (key0 === "tokens"))){
-validate150.errors = [{instancePath,schemaPath:"document#/components/schemas/grant-detail/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate164.errors = [{instancePath,schemaPath:"document#/components/schemas/grant-detail/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -9698,7 +10996,7 @@ if(_errs2 === errors){
 if(data.id !== undefined){
 const _errs3 = errors;
 if(typeof data.id !== "string"){
-validate150.errors = [{instancePath:instancePath+"/id",schemaPath:"document#/components/schemas/grant-detail/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate164.errors = [{instancePath:instancePath+"/id",schemaPath:"document#/components/schemas/grant-detail/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid1 = _errs3 === errors;
@@ -9711,11 +11009,11 @@ if(data.state !== undefined){
 let data1 = data.state;
 const _errs5 = errors;
 if(typeof data1 !== "string"){
-validate150.errors = [{instancePath:instancePath+"/state",schemaPath:"document#/components/schemas/grant-detail/properties/state/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate164.errors = [{instancePath:instancePath+"/state",schemaPath:"document#/components/schemas/grant-detail/properties/state/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 if(!(((((data1 === "pending") || (data1 === "approved")) || (data1 === "issued")) || (data1 === "rejected")) || (data1 === "revoked"))){
-validate150.errors = [{instancePath:instancePath+"/state",schemaPath:"document#/components/schemas/grant-detail/properties/state/enum",keyword:"enum",params:{allowedValues: schema199.properties.state.enum},message:"must be equal to one of the allowed values"}];
+validate164.errors = [{instancePath:instancePath+"/state",schemaPath:"document#/components/schemas/grant-detail/properties/state/enum",keyword:"enum",params:{allowedValues: schema248.properties.state.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid1 = _errs5 === errors;
@@ -9727,7 +11025,7 @@ if(valid1){
 if(data.client !== undefined){
 const _errs7 = errors;
 if(typeof data.client !== "string"){
-validate150.errors = [{instancePath:instancePath+"/client",schemaPath:"document#/components/schemas/grant-detail/properties/client/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate164.errors = [{instancePath:instancePath+"/client",schemaPath:"document#/components/schemas/grant-detail/properties/client/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid1 = _errs7 === errors;
@@ -9740,7 +11038,7 @@ if(data.clientName !== undefined){
 let data3 = data.clientName;
 const _errs9 = errors;
 if((typeof data3 !== "string") && (data3 !== null)){
-validate150.errors = [{instancePath:instancePath+"/clientName",schemaPath:"document#/components/schemas/grant-detail/properties/clientName/type",keyword:"type",params:{type: schema199.properties.clientName.type},message:"must be string,null"}];
+validate164.errors = [{instancePath:instancePath+"/clientName",schemaPath:"document#/components/schemas/grant-detail/properties/clientName/type",keyword:"type",params:{type: schema248.properties.clientName.type},message:"must be string,null"}];
 return false;
 }
 var valid1 = _errs9 === errors;
@@ -9763,7 +11061,7 @@ if(errors === _errs13){
 if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
 }
 else {
-validate150.errors = [{instancePath:instancePath+"/access/" + i0,schemaPath:"document#/components/schemas/grant-detail/properties/access/items/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate164.errors = [{instancePath:instancePath+"/access/" + i0,schemaPath:"document#/components/schemas/grant-detail/properties/access/items/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -9774,7 +11072,7 @@ break;
 }
 }
 else {
-validate150.errors = [{instancePath:instancePath+"/access",schemaPath:"document#/components/schemas/grant-detail/properties/access/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate164.errors = [{instancePath:instancePath+"/access",schemaPath:"document#/components/schemas/grant-detail/properties/access/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
 }
 }
@@ -9791,12 +11089,12 @@ if(errors === _errs16){
 if(errors === _errs16){
 if(typeof data6 === "string"){
 if(!(formats0.validate(data6))){
-validate150.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"document#/components/schemas/grant-detail/properties/createdAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
+validate164.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"document#/components/schemas/grant-detail/properties/createdAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
 return false;
 }
 }
 else {
-validate150.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"document#/components/schemas/grant-detail/properties/createdAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate164.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"document#/components/schemas/grant-detail/properties/createdAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -9821,14 +11119,14 @@ if(errors === _errs20){
 if(data8 && typeof data8 == "object" && !Array.isArray(data8)){
 let missing1;
 if((((data8.createdAt === undefined) && (missing1 = "createdAt")) || ((data8.expiresAt === undefined) && (missing1 = "expiresAt"))) || ((data8.revokedAt === undefined) && (missing1 = "revokedAt"))){
-validate150.errors = [{instancePath:instancePath+"/tokens/" + i1,schemaPath:"document#/components/schemas/grant-detail/properties/tokens/items/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+validate164.errors = [{instancePath:instancePath+"/tokens/" + i1,schemaPath:"document#/components/schemas/grant-detail/properties/tokens/items/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
 return false;
 }
 else {
 const _errs22 = errors;
 for(const key1 in data8){
 if(!(((key1 === "createdAt") || (key1 === "expiresAt")) || (key1 === "revokedAt"))){
-validate150.errors = [{instancePath:instancePath+"/tokens/" + i1,schemaPath:"document#/components/schemas/grant-detail/properties/tokens/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"}];
+validate164.errors = [{instancePath:instancePath+"/tokens/" + i1,schemaPath:"document#/components/schemas/grant-detail/properties/tokens/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -9841,12 +11139,12 @@ if(errors === _errs23){
 if(errors === _errs23){
 if(typeof data9 === "string"){
 if(!(formats0.validate(data9))){
-validate150.errors = [{instancePath:instancePath+"/tokens/" + i1+"/createdAt",schemaPath:"document#/components/schemas/grant-detail/properties/tokens/items/properties/createdAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
+validate164.errors = [{instancePath:instancePath+"/tokens/" + i1+"/createdAt",schemaPath:"document#/components/schemas/grant-detail/properties/tokens/items/properties/createdAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
 return false;
 }
 }
 else {
-validate150.errors = [{instancePath:instancePath+"/tokens/" + i1+"/createdAt",schemaPath:"document#/components/schemas/grant-detail/properties/tokens/items/properties/createdAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate164.errors = [{instancePath:instancePath+"/tokens/" + i1+"/createdAt",schemaPath:"document#/components/schemas/grant-detail/properties/tokens/items/properties/createdAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -9864,12 +11162,12 @@ if(errors === _errs25){
 if(errors === _errs25){
 if(typeof data10 === "string"){
 if(!(formats0.validate(data10))){
-validate150.errors = [{instancePath:instancePath+"/tokens/" + i1+"/expiresAt",schemaPath:"document#/components/schemas/grant-detail/properties/tokens/items/properties/expiresAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
+validate164.errors = [{instancePath:instancePath+"/tokens/" + i1+"/expiresAt",schemaPath:"document#/components/schemas/grant-detail/properties/tokens/items/properties/expiresAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
 return false;
 }
 }
 else {
-validate150.errors = [{instancePath:instancePath+"/tokens/" + i1+"/expiresAt",schemaPath:"document#/components/schemas/grant-detail/properties/tokens/items/properties/expiresAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate164.errors = [{instancePath:instancePath+"/tokens/" + i1+"/expiresAt",schemaPath:"document#/components/schemas/grant-detail/properties/tokens/items/properties/expiresAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -9884,14 +11182,14 @@ if(data8.revokedAt !== undefined){
 let data11 = data8.revokedAt;
 const _errs27 = errors;
 if((typeof data11 !== "string") && (data11 !== null)){
-validate150.errors = [{instancePath:instancePath+"/tokens/" + i1+"/revokedAt",schemaPath:"document#/components/schemas/grant-detail/properties/tokens/items/properties/revokedAt/type",keyword:"type",params:{type: schema199.properties.tokens.items.properties.revokedAt.type},message:"must be string,null"}];
+validate164.errors = [{instancePath:instancePath+"/tokens/" + i1+"/revokedAt",schemaPath:"document#/components/schemas/grant-detail/properties/tokens/items/properties/revokedAt/type",keyword:"type",params:{type: schema248.properties.tokens.items.properties.revokedAt.type},message:"must be string,null"}];
 return false;
 }
 if(errors === _errs27){
 if(errors === _errs27){
 if(typeof data11 === "string"){
 if(!(formats0.validate(data11))){
-validate150.errors = [{instancePath:instancePath+"/tokens/" + i1+"/revokedAt",schemaPath:"document#/components/schemas/grant-detail/properties/tokens/items/properties/revokedAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
+validate164.errors = [{instancePath:instancePath+"/tokens/" + i1+"/revokedAt",schemaPath:"document#/components/schemas/grant-detail/properties/tokens/items/properties/revokedAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
 return false;
 }
 }
@@ -9908,7 +11206,7 @@ var valid4 = true;
 }
 }
 else {
-validate150.errors = [{instancePath:instancePath+"/tokens/" + i1,schemaPath:"document#/components/schemas/grant-detail/properties/tokens/items/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate164.errors = [{instancePath:instancePath+"/tokens/" + i1,schemaPath:"document#/components/schemas/grant-detail/properties/tokens/items/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -9919,7 +11217,7 @@ break;
 }
 }
 else {
-validate150.errors = [{instancePath:instancePath+"/tokens",schemaPath:"document#/components/schemas/grant-detail/properties/tokens/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate164.errors = [{instancePath:instancePath+"/tokens",schemaPath:"document#/components/schemas/grant-detail/properties/tokens/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
 }
 }
@@ -9938,24 +11236,24 @@ var valid1 = true;
 }
 }
 else {
-validate150.errors = [{instancePath,schemaPath:"document#/components/schemas/grant-detail/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate164.errors = [{instancePath,schemaPath:"document#/components/schemas/grant-detail/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate150.errors = vErrors;
+validate164.errors = vErrors;
 return errors === 0;
 }
-validate150.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate164.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_secret_list = validate151;
-const schema200 = {"$id":"components_schemas_secret_list","$ref":"document#/components/schemas/secret-list"};
-const schema201 = {"type":"object","additionalProperties":false,"required":["secrets"],"properties":{"secrets":{"type":"array","items":{"$ref":"#/components/schemas/secret"}}}};
-const schema202 = {"type":"object","additionalProperties":false,"required":["version","current"],"properties":{"version":{"type":"integer","minimum":1},"current":{"type":"boolean"}}};
+const components_schemas_secret_list = validate165;
+const schema249 = {"$id":"components_schemas_secret_list","$ref":"document#/components/schemas/secret-list"};
+const schema250 = {"type":"object","additionalProperties":false,"required":["secrets"],"properties":{"secrets":{"type":"array","items":{"$ref":"#/components/schemas/secret"}}}};
+const schema251 = {"type":"object","additionalProperties":false,"required":["version","current"],"properties":{"version":{"type":"integer","minimum":1},"current":{"type":"boolean"}}};
 
-function validate152(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate166(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate152.evaluated;
+const evaluated0 = validate166.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -9966,14 +11264,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((data.secrets === undefined) && (missing0 = "secrets")){
-validate152.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate166.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!(key0 === "secrets")){
-validate152.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate166.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -9994,14 +11292,14 @@ if(errors === _errs5){
 if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
 let missing1;
 if(((data1.version === undefined) && (missing1 = "version")) || ((data1.current === undefined) && (missing1 = "current"))){
-validate152.errors = [{instancePath:instancePath+"/secrets/" + i0,schemaPath:"#/components/schemas/secret/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+validate166.errors = [{instancePath:instancePath+"/secrets/" + i0,schemaPath:"#/components/schemas/secret/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
 return false;
 }
 else {
 const _errs7 = errors;
 for(const key1 in data1){
 if(!((key1 === "version") || (key1 === "current"))){
-validate152.errors = [{instancePath:instancePath+"/secrets/" + i0,schemaPath:"#/components/schemas/secret/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"}];
+validate166.errors = [{instancePath:instancePath+"/secrets/" + i0,schemaPath:"#/components/schemas/secret/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -10011,13 +11309,13 @@ if(data1.version !== undefined){
 let data2 = data1.version;
 const _errs8 = errors;
 if(!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))){
-validate152.errors = [{instancePath:instancePath+"/secrets/" + i0+"/version",schemaPath:"#/components/schemas/secret/properties/version/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate166.errors = [{instancePath:instancePath+"/secrets/" + i0+"/version",schemaPath:"#/components/schemas/secret/properties/version/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 if(errors === _errs8){
 if((typeof data2 == "number") && (isFinite(data2))){
 if(data2 < 1 || isNaN(data2)){
-validate152.errors = [{instancePath:instancePath+"/secrets/" + i0+"/version",schemaPath:"#/components/schemas/secret/properties/version/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"}];
+validate166.errors = [{instancePath:instancePath+"/secrets/" + i0+"/version",schemaPath:"#/components/schemas/secret/properties/version/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"}];
 return false;
 }
 }
@@ -10031,7 +11329,7 @@ if(valid3){
 if(data1.current !== undefined){
 const _errs10 = errors;
 if(typeof data1.current !== "boolean"){
-validate152.errors = [{instancePath:instancePath+"/secrets/" + i0+"/current",schemaPath:"#/components/schemas/secret/properties/current/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+validate166.errors = [{instancePath:instancePath+"/secrets/" + i0+"/current",schemaPath:"#/components/schemas/secret/properties/current/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
 return false;
 }
 var valid3 = _errs10 === errors;
@@ -10044,7 +11342,7 @@ var valid3 = true;
 }
 }
 else {
-validate152.errors = [{instancePath:instancePath+"/secrets/" + i0,schemaPath:"#/components/schemas/secret/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate166.errors = [{instancePath:instancePath+"/secrets/" + i0,schemaPath:"#/components/schemas/secret/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -10055,7 +11353,7 @@ break;
 }
 }
 else {
-validate152.errors = [{instancePath:instancePath+"/secrets",schemaPath:"#/properties/secrets/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate166.errors = [{instancePath:instancePath+"/secrets",schemaPath:"#/properties/secrets/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
 }
 }
@@ -10064,44 +11362,44 @@ return false;
 }
 }
 else {
-validate152.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate166.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate152.errors = vErrors;
+validate166.errors = vErrors;
 return errors === 0;
 }
-validate152.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate166.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate151(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate165(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_secret_list" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate151.evaluated;
+const evaluated0 = validate165.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate152(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate152.errors : vErrors.concat(validate152.errors);
+if(!(validate166(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate166.errors : vErrors.concat(validate166.errors);
 errors = vErrors.length;
 }
-validate151.errors = vErrors;
+validate165.errors = vErrors;
 return errors === 0;
 }
-validate151.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate165.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_secret = validate154;
-const schema203 = {"$id":"components_schemas_secret","$ref":"document#/components/schemas/secret"};
+const components_schemas_secret = validate168;
+const schema252 = {"$id":"components_schemas_secret","$ref":"document#/components/schemas/secret"};
 
-function validate154(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate168(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_secret" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate154.evaluated;
+const evaluated0 = validate168.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -10113,14 +11411,14 @@ if(errors === _errs0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((data.version === undefined) && (missing0 = "version")) || ((data.current === undefined) && (missing0 = "current"))){
-validate154.errors = [{instancePath,schemaPath:"document#/components/schemas/secret/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate168.errors = [{instancePath,schemaPath:"document#/components/schemas/secret/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs2 = errors;
 for(const key0 in data){
 if(!((key0 === "version") || (key0 === "current"))){
-validate154.errors = [{instancePath,schemaPath:"document#/components/schemas/secret/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate168.errors = [{instancePath,schemaPath:"document#/components/schemas/secret/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -10130,13 +11428,13 @@ if(data.version !== undefined){
 let data0 = data.version;
 const _errs3 = errors;
 if(!(((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0))) && (isFinite(data0)))){
-validate154.errors = [{instancePath:instancePath+"/version",schemaPath:"document#/components/schemas/secret/properties/version/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate168.errors = [{instancePath:instancePath+"/version",schemaPath:"document#/components/schemas/secret/properties/version/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 if(errors === _errs3){
 if((typeof data0 == "number") && (isFinite(data0))){
 if(data0 < 1 || isNaN(data0)){
-validate154.errors = [{instancePath:instancePath+"/version",schemaPath:"document#/components/schemas/secret/properties/version/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"}];
+validate168.errors = [{instancePath:instancePath+"/version",schemaPath:"document#/components/schemas/secret/properties/version/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"}];
 return false;
 }
 }
@@ -10150,7 +11448,7 @@ if(valid1){
 if(data.current !== undefined){
 const _errs5 = errors;
 if(typeof data.current !== "boolean"){
-validate154.errors = [{instancePath:instancePath+"/current",schemaPath:"document#/components/schemas/secret/properties/current/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+validate168.errors = [{instancePath:instancePath+"/current",schemaPath:"document#/components/schemas/secret/properties/current/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
 return false;
 }
 var valid1 = _errs5 === errors;
@@ -10163,14 +11461,440 @@ var valid1 = true;
 }
 }
 else {
-validate154.errors = [{instancePath,schemaPath:"document#/components/schemas/secret/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate168.errors = [{instancePath,schemaPath:"document#/components/schemas/secret/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate154.errors = vErrors;
+validate168.errors = vErrors;
 return errors === 0;
 }
-validate154.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate168.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+export const requests = {
+  'get-state': {
+    query: [],
+    integers: [],
+    parameters: null,
+    contentType: null,
+    bodyRequired: false,
+    body: null,
+  },
+  'post-clock': {
+    query: [],
+    integers: [],
+    parameters: null,
+    contentType: 'application/json',
+    bodyRequired: true,
+    body: paths_1clock_post_requestBody_content_application_1json_schema,
+  },
+  'post-consent-policy': {
+    query: [],
+    integers: [],
+    parameters: null,
+    contentType: 'application/json',
+    bodyRequired: true,
+    body: components_schemas_consent_policy,
+  },
+  'post-reset': {
+    query: [],
+    integers: [],
+    parameters: null,
+    contentType: null,
+    bodyRequired: false,
+    body: null,
+  },
+  'list-exchanges': {
+    query: ['after', 'operation', 'limit'],
+    integers: ['after', 'limit'],
+    parameters: parameters_list_exchanges,
+    contentType: null,
+    bodyRequired: false,
+    body: null,
+  },
+  'list-faults': {
+    query: [],
+    integers: [],
+    parameters: null,
+    contentType: null,
+    bodyRequired: false,
+    body: null,
+  },
+  'replace-faults': {
+    query: [],
+    integers: [],
+    parameters: null,
+    contentType: 'application/json',
+    bodyRequired: true,
+    body: components_schemas_new_fault,
+  },
+  'add-fault': {
+    query: [],
+    integers: [],
+    parameters: null,
+    contentType: 'application/json',
+    bodyRequired: true,
+    body: components_schemas_new_fault,
+  },
+  'remove-faults': {
+    query: [],
+    integers: [],
+    parameters: null,
+    contentType: null,
+    bodyRequired: false,
+    body: null,
+  },
+  'get-ledger': {
+    query: [],
+    integers: [],
+    parameters: null,
+    contentType: null,
+    bodyRequired: false,
+    body: null,
+  },
+  'list-worlds': {
+    query: [],
+    integers: [],
+    parameters: null,
+    contentType: null,
+    bodyRequired: false,
+    body: null,
+  },
+  'create-world': {
+    query: [],
+    integers: [],
+    parameters: null,
+    contentType: 'application/json',
+    bodyRequired: false,
+    body: paths_1worlds_post_requestBody_content_application_1json_schema,
+  },
+  'delete-world': {
+    query: [],
+    integers: [],
+    parameters: parameters_delete_world,
+    contentType: null,
+    bodyRequired: false,
+    body: null,
+  },
+  'list-accounts': {
+    query: [],
+    integers: [],
+    parameters: parameters_list_accounts,
+    contentType: null,
+    bodyRequired: false,
+    body: null,
+  },
+  'create-account': {
+    query: [],
+    integers: [],
+    parameters: parameters_list_accounts,
+    contentType: 'application/json',
+    bodyRequired: true,
+    body: components_schemas_new_account,
+  },
+  'create-deposit': {
+    query: [],
+    integers: [],
+    parameters: parameters_list_accounts,
+    contentType: 'application/json',
+    bodyRequired: true,
+    body: components_schemas_transfer,
+  },
+  'create-withdrawal': {
+    query: [],
+    integers: [],
+    parameters: parameters_list_accounts,
+    contentType: 'application/json',
+    bodyRequired: true,
+    body: components_schemas_transfer,
+  },
+  'list-wallet-addresses': {
+    query: [],
+    integers: [],
+    parameters: parameters_list_accounts,
+    contentType: null,
+    bodyRequired: false,
+    body: null,
+  },
+  'create-wallet-address': {
+    query: [],
+    integers: [],
+    parameters: parameters_list_accounts,
+    contentType: 'application/json',
+    bodyRequired: true,
+    body: components_schemas_new_wallet_address,
+  },
+  'change-wallet-address': {
+    query: [],
+    integers: [],
+    parameters: parameters_change_wallet_address,
+    contentType: 'application/json',
+    bodyRequired: true,
+    body: components_schemas_wallet_address_change,
+  },
+  'list-wallet-address-keys': {
+    query: [],
+    integers: [],
+    parameters: parameters_change_wallet_address,
+    contentType: null,
+    bodyRequired: false,
+    body: null,
+  },
+  'register-wallet-address-key': {
+    query: [],
+    integers: [],
+    parameters: parameters_change_wallet_address,
+    contentType: 'application/json',
+    bodyRequired: true,
+    body: components_schemas_key,
+  },
+  'revoke-wallet-address-key': {
+    query: [],
+    integers: [],
+    parameters: parameters_revoke_wallet_address_key,
+    contentType: null,
+    bodyRequired: false,
+    body: null,
+  },
+  'list-peers': {
+    query: [],
+    integers: [],
+    parameters: parameters_list_accounts,
+    contentType: null,
+    bodyRequired: false,
+    body: null,
+  },
+  'create-peer': {
+    query: [],
+    integers: [],
+    parameters: parameters_list_accounts,
+    contentType: 'application/json',
+    bodyRequired: true,
+    body: components_schemas_new_peer,
+  },
+  'remove-peer': {
+    query: [],
+    integers: [],
+    parameters: parameters_remove_peer,
+    contentType: null,
+    bodyRequired: false,
+    body: null,
+  },
+  'change-peer': {
+    query: [],
+    integers: [],
+    parameters: parameters_remove_peer,
+    contentType: 'application/json',
+    bodyRequired: true,
+    body: components_schemas_peer_change,
+  },
+  'list-fees': {
+    query: [],
+    integers: [],
+    parameters: parameters_list_accounts,
+    contentType: null,
+    bodyRequired: false,
+    body: null,
+  },
+  'set-fee': {
+    query: [],
+    integers: ['assetScale'],
+    parameters: parameters_set_fee,
+    contentType: 'application/json',
+    bodyRequired: true,
+    body: components_schemas_fee_terms,
+  },
+  'get-prices': {
+    query: [],
+    integers: [],
+    parameters: parameters_list_accounts,
+    contentType: null,
+    bodyRequired: false,
+    body: null,
+  },
+  'set-prices': {
+    query: [],
+    integers: [],
+    parameters: parameters_list_accounts,
+    contentType: 'application/json',
+    bodyRequired: true,
+    body: components_schemas_prices,
+  },
+  'get-rate-source': {
+    query: [],
+    integers: [],
+    parameters: parameters_list_accounts,
+    contentType: null,
+    bodyRequired: false,
+    body: null,
+  },
+  'set-rate-source': {
+    query: [],
+    integers: [],
+    parameters: parameters_list_accounts,
+    contentType: 'application/json',
+    bodyRequired: true,
+    body: components_schemas_rate_source,
+  },
+  'get-webhook': {
+    query: [],
+    integers: [],
+    parameters: parameters_list_accounts,
+    contentType: null,
+    bodyRequired: false,
+    body: null,
+  },
+  'set-webhook': {
+    query: [],
+    integers: [],
+    parameters: parameters_list_accounts,
+    contentType: 'application/json',
+    bodyRequired: true,
+    body: components_schemas_new_webhook,
+  },
+  'remove-webhook': {
+    query: [],
+    integers: [],
+    parameters: parameters_list_accounts,
+    contentType: null,
+    bodyRequired: false,
+    body: null,
+  },
+  'list-events': {
+    query: ['state', 'first'],
+    integers: ['first'],
+    parameters: parameters_list_events,
+    contentType: null,
+    bodyRequired: false,
+    body: null,
+  },
+  'drop-event': {
+    query: [],
+    integers: [],
+    parameters: parameters_drop_event,
+    contentType: null,
+    bodyRequired: false,
+    body: null,
+  },
+  'retry-event': {
+    query: [],
+    integers: [],
+    parameters: parameters_drop_event,
+    contentType: null,
+    bodyRequired: false,
+    body: null,
+  },
+  'list-grants': {
+    query: ['cursor', 'first'],
+    integers: ['first'],
+    parameters: parameters_list_grants,
+    contentType: null,
+    bodyRequired: false,
+    body: null,
+  },
+  'list-transfers': {
+    query: ['cursor', 'first'],
+    integers: ['first'],
+    parameters: parameters_list_grants,
+    contentType: null,
+    bodyRequired: false,
+    body: null,
+  },
+  'list-reversals': {
+    query: ['cursor', 'first'],
+    integers: ['first'],
+    parameters: parameters_list_grants,
+    contentType: null,
+    bodyRequired: false,
+    body: null,
+  },
+  'create-reversal': {
+    query: [],
+    integers: [],
+    parameters: parameters_list_accounts,
+    contentType: 'application/json',
+    bodyRequired: true,
+    body: components_schemas_new_reversal,
+  },
+  'list-packets-in-doubt': {
+    query: ['cursor', 'first'],
+    integers: ['first'],
+    parameters: parameters_list_grants,
+    contentType: null,
+    bodyRequired: false,
+    body: null,
+  },
+  'resolve-packet': {
+    query: [],
+    integers: [],
+    parameters: parameters_resolve_packet,
+    contentType: 'application/json',
+    bodyRequired: true,
+    body: components_schemas_packet_resolution,
+  },
+  'get-peer-statement': {
+    query: [],
+    integers: [],
+    parameters: parameters_remove_peer,
+    contentType: null,
+    bodyRequired: false,
+    body: null,
+  },
+  'get-peer-packet': {
+    query: [],
+    integers: [],
+    parameters: parameters_get_peer_packet,
+    contentType: null,
+    bodyRequired: false,
+    body: null,
+  },
+  'list-grant-payments': {
+    query: ['cursor', 'first'],
+    integers: ['first'],
+    parameters: parameters_list_grant_payments,
+    contentType: null,
+    bodyRequired: false,
+    body: null,
+  },
+  'list-actions': {
+    query: ['cursor', 'first'],
+    integers: ['first'],
+    parameters: parameters_list_grants,
+    contentType: null,
+    bodyRequired: false,
+    body: null,
+  },
+  'get-grant': {
+    query: [],
+    integers: [],
+    parameters: parameters_get_grant,
+    contentType: null,
+    bodyRequired: false,
+    body: null,
+  },
+  'revoke-grant': {
+    query: [],
+    integers: [],
+    parameters: parameters_get_grant,
+    contentType: null,
+    bodyRequired: false,
+    body: null,
+  },
+  'list-secrets': {
+    query: [],
+    integers: [],
+    parameters: parameters_list_accounts,
+    contentType: null,
+    bodyRequired: false,
+    body: null,
+  },
+  'add-secret': {
+    query: [],
+    integers: [],
+    parameters: parameters_list_accounts,
+    contentType: null,
+    bodyRequired: false,
+    body: null,
+  },
+};
 export const requestBody = {
   'post-clock': paths_1clock_post_requestBody_content_application_1json_schema,
   'post-consent-policy': components_schemas_consent_policy,

@@ -2,12 +2,13 @@
 import runtime0 from 'ajv/dist/runtime/ucs2length.js';
 import runtime1 from 'ajv-formats/dist/formats.js';
 
-const components_responses_interaction_error_or_page_content_application_1json_schema = validate20;
-const schema31 = {"$id":"components_responses_interaction_error_or_page_content_application_1json_schema","$ref":"document#/components/responses/interaction-error-or-page/content/application~1json/schema"};
-const schema33 = {"type":"object","required":["error"],"properties":{"error":{"type":"object","required":["code","description"],"properties":{"code":{"type":"string","enum":["invalid_request","unknown_interaction","invalid_interaction"]},"description":{"type":"string"}}}}};
+const parameters_start_interaction = validate20;
+const schema31 = {"$id":"parameters_start_interaction","type":"object","properties":{"path":{"type":"object","required":["id","nonce"],"properties":{"id":{"$ref":"document#/components/parameters/id/schema"},"nonce":{"$ref":"document#/components/parameters/nonce/schema"}}}}};
+const schema33 = {"type":"string"};
+const schema34 = {"type":"string"};
 
 function validate20(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_responses_interaction_error_or_page_content_application_1json_schema" */;
+/*# sourceURL="parameters_start_interaction" */;
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate20.evaluated;
@@ -17,81 +18,68 @@ evaluated0.props = undefined;
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-const _errs0 = errors;
-if(errors === _errs0){
+if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if((data.error === undefined) && (missing0 = "error")){
-validate20.errors = [{instancePath,schemaPath:"document#/components/responses/interaction-error-or-page/content/application~1json/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
-return false;
-}
-else {
-if(data.error !== undefined){
-let data0 = data.error;
-const _errs2 = errors;
-if(errors === _errs2){
+if(data.path !== undefined){
+let data0 = data.path;
+const _errs1 = errors;
+if(errors === _errs1){
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-let missing1;
-if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
-validate20.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/interaction-error-or-page/content/application~1json/schema/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+let missing0;
+if(((data0.id === undefined) && (missing0 = "id")) || ((data0.nonce === undefined) && (missing0 = "nonce"))){
+validate20.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
-if(data0.code !== undefined){
-let data1 = data0.code;
-const _errs4 = errors;
-if(typeof data1 !== "string"){
-validate20.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/interaction-error-or-page/content/application~1json/schema/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+if(data0.id !== undefined){
+const _errs3 = errors;
+if(typeof data0.id !== "string"){
+validate20.errors = [{instancePath:instancePath+"/path/id",schemaPath:"document#/components/parameters/id/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
-if(!(((data1 === "invalid_request") || (data1 === "unknown_interaction")) || (data1 === "invalid_interaction"))){
-validate20.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/interaction-error-or-page/content/application~1json/schema/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema33.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
-return false;
-}
-var valid2 = _errs4 === errors;
+var valid1 = _errs3 === errors;
 }
 else {
-var valid2 = true;
+var valid1 = true;
 }
-if(valid2){
-if(data0.description !== undefined){
+if(valid1){
+if(data0.nonce !== undefined){
 const _errs6 = errors;
-if(typeof data0.description !== "string"){
-validate20.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/responses/interaction-error-or-page/content/application~1json/schema/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+if(typeof data0.nonce !== "string"){
+validate20.errors = [{instancePath:instancePath+"/path/nonce",schemaPath:"document#/components/parameters/nonce/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
-var valid2 = _errs6 === errors;
+var valid1 = _errs6 === errors;
 }
 else {
-var valid2 = true;
+var valid1 = true;
 }
 }
 }
 }
 else {
-validate20.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/interaction-error-or-page/content/application~1json/schema/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate20.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
 }
 }
-}
 else {
-validate20.errors = [{instancePath,schemaPath:"document#/components/responses/interaction-error-or-page/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate20.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
 validate20.errors = vErrors;
 return errors === 0;
 }
-validate20.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
+validate20.evaluated = {"props":{"path":true},"dynamicProps":false,"dynamicItems":false};
 
-const components_responses_invalid_request_or_page_content_application_1json_schema = validate22;
-const schema34 = {"$id":"components_responses_invalid_request_or_page_content_application_1json_schema","$ref":"document#/components/responses/invalid-request-or-page/content/application~1json/schema"};
-const schema35 = {"type":"object","required":["error"],"properties":{"error":{"type":"object","required":["code","description"],"properties":{"code":{"type":"string","enum":["invalid_request"]},"description":{"type":"string"}}}}};
+const components_responses_interaction_error_or_page_content_application_1json_schema = validate22;
+const schema35 = {"$id":"components_responses_interaction_error_or_page_content_application_1json_schema","$ref":"document#/components/responses/interaction-error-or-page/content/application~1json/schema"};
+const schema36 = {"type":"object","required":["error"],"properties":{"error":{"type":"object","required":["code","description"],"properties":{"code":{"type":"string","enum":["invalid_request","unknown_interaction","invalid_interaction"]},"description":{"type":"string"}}}}};
 
 function validate22(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_responses_invalid_request_or_page_content_application_1json_schema" */;
+/*# sourceURL="components_responses_interaction_error_or_page_content_application_1json_schema" */;
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate22.evaluated;
@@ -106,7 +94,7 @@ if(errors === _errs0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((data.error === undefined) && (missing0 = "error")){
-validate22.errors = [{instancePath,schemaPath:"document#/components/responses/invalid-request-or-page/content/application~1json/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate22.errors = [{instancePath,schemaPath:"document#/components/responses/interaction-error-or-page/content/application~1json/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
@@ -117,7 +105,7 @@ if(errors === _errs2){
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 let missing1;
 if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
-validate22.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/invalid-request-or-page/content/application~1json/schema/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+validate22.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/interaction-error-or-page/content/application~1json/schema/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
 return false;
 }
 else {
@@ -125,11 +113,11 @@ if(data0.code !== undefined){
 let data1 = data0.code;
 const _errs4 = errors;
 if(typeof data1 !== "string"){
-validate22.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/invalid-request-or-page/content/application~1json/schema/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate22.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/interaction-error-or-page/content/application~1json/schema/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
-if(!(data1 === "invalid_request")){
-validate22.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/invalid-request-or-page/content/application~1json/schema/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema35.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
+if(!(((data1 === "invalid_request") || (data1 === "unknown_interaction")) || (data1 === "invalid_interaction"))){
+validate22.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/interaction-error-or-page/content/application~1json/schema/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema36.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid2 = _errs4 === errors;
@@ -141,7 +129,7 @@ if(valid2){
 if(data0.description !== undefined){
 const _errs6 = errors;
 if(typeof data0.description !== "string"){
-validate22.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/responses/invalid-request-or-page/content/application~1json/schema/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate22.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/responses/interaction-error-or-page/content/application~1json/schema/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid2 = _errs6 === errors;
@@ -153,7 +141,7 @@ var valid2 = true;
 }
 }
 else {
-validate22.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/invalid-request-or-page/content/application~1json/schema/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate22.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/interaction-error-or-page/content/application~1json/schema/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -161,7 +149,7 @@ return false;
 }
 }
 else {
-validate22.errors = [{instancePath,schemaPath:"document#/components/responses/invalid-request-or-page/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate22.errors = [{instancePath,schemaPath:"document#/components/responses/interaction-error-or-page/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -170,12 +158,12 @@ return errors === 0;
 }
 validate22.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
 
-const components_responses_request_denied_or_page_content_application_1json_schema = validate23;
-const schema36 = {"$id":"components_responses_request_denied_or_page_content_application_1json_schema","$ref":"document#/components/responses/request-denied-or-page/content/application~1json/schema"};
-const schema37 = {"type":"object","required":["error"],"properties":{"error":{"type":"object","required":["code","description"],"properties":{"code":{"type":"string","enum":["request_denied"]},"description":{"type":"string"}}}}};
+const components_responses_invalid_request_or_page_content_application_1json_schema = validate23;
+const schema37 = {"$id":"components_responses_invalid_request_or_page_content_application_1json_schema","$ref":"document#/components/responses/invalid-request-or-page/content/application~1json/schema"};
+const schema38 = {"type":"object","required":["error"],"properties":{"error":{"type":"object","required":["code","description"],"properties":{"code":{"type":"string","enum":["invalid_request"]},"description":{"type":"string"}}}}};
 
 function validate23(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_responses_request_denied_or_page_content_application_1json_schema" */;
+/*# sourceURL="components_responses_invalid_request_or_page_content_application_1json_schema" */;
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate23.evaluated;
@@ -190,7 +178,7 @@ if(errors === _errs0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((data.error === undefined) && (missing0 = "error")){
-validate23.errors = [{instancePath,schemaPath:"document#/components/responses/request-denied-or-page/content/application~1json/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate23.errors = [{instancePath,schemaPath:"document#/components/responses/invalid-request-or-page/content/application~1json/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
@@ -201,7 +189,7 @@ if(errors === _errs2){
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 let missing1;
 if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
-validate23.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/request-denied-or-page/content/application~1json/schema/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+validate23.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/invalid-request-or-page/content/application~1json/schema/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
 return false;
 }
 else {
@@ -209,11 +197,11 @@ if(data0.code !== undefined){
 let data1 = data0.code;
 const _errs4 = errors;
 if(typeof data1 !== "string"){
-validate23.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/request-denied-or-page/content/application~1json/schema/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate23.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/invalid-request-or-page/content/application~1json/schema/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
-if(!(data1 === "request_denied")){
-validate23.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/request-denied-or-page/content/application~1json/schema/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema37.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
+if(!(data1 === "invalid_request")){
+validate23.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/invalid-request-or-page/content/application~1json/schema/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema38.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid2 = _errs4 === errors;
@@ -225,7 +213,7 @@ if(valid2){
 if(data0.description !== undefined){
 const _errs6 = errors;
 if(typeof data0.description !== "string"){
-validate23.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/responses/request-denied-or-page/content/application~1json/schema/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate23.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/responses/invalid-request-or-page/content/application~1json/schema/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid2 = _errs6 === errors;
@@ -237,7 +225,7 @@ var valid2 = true;
 }
 }
 else {
-validate23.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/request-denied-or-page/content/application~1json/schema/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate23.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/invalid-request-or-page/content/application~1json/schema/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -245,7 +233,7 @@ return false;
 }
 }
 else {
-validate23.errors = [{instancePath,schemaPath:"document#/components/responses/request-denied-or-page/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate23.errors = [{instancePath,schemaPath:"document#/components/responses/invalid-request-or-page/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -254,12 +242,12 @@ return errors === 0;
 }
 validate23.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
 
-const components_responses_unknown_interaction_or_page_content_application_1json_schema = validate24;
-const schema38 = {"$id":"components_responses_unknown_interaction_or_page_content_application_1json_schema","$ref":"document#/components/responses/unknown-interaction-or-page/content/application~1json/schema"};
-const schema39 = {"type":"object","required":["error"],"properties":{"error":{"type":"object","required":["code","description"],"properties":{"code":{"type":"string","enum":["unknown_interaction"]},"description":{"type":"string"}}}}};
+const components_responses_request_denied_or_page_content_application_1json_schema = validate24;
+const schema39 = {"$id":"components_responses_request_denied_or_page_content_application_1json_schema","$ref":"document#/components/responses/request-denied-or-page/content/application~1json/schema"};
+const schema40 = {"type":"object","required":["error"],"properties":{"error":{"type":"object","required":["code","description"],"properties":{"code":{"type":"string","enum":["request_denied"]},"description":{"type":"string"}}}}};
 
 function validate24(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_responses_unknown_interaction_or_page_content_application_1json_schema" */;
+/*# sourceURL="components_responses_request_denied_or_page_content_application_1json_schema" */;
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate24.evaluated;
@@ -274,7 +262,7 @@ if(errors === _errs0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((data.error === undefined) && (missing0 = "error")){
-validate24.errors = [{instancePath,schemaPath:"document#/components/responses/unknown-interaction-or-page/content/application~1json/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate24.errors = [{instancePath,schemaPath:"document#/components/responses/request-denied-or-page/content/application~1json/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
@@ -285,7 +273,7 @@ if(errors === _errs2){
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 let missing1;
 if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
-validate24.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/unknown-interaction-or-page/content/application~1json/schema/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+validate24.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/request-denied-or-page/content/application~1json/schema/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
 return false;
 }
 else {
@@ -293,11 +281,11 @@ if(data0.code !== undefined){
 let data1 = data0.code;
 const _errs4 = errors;
 if(typeof data1 !== "string"){
-validate24.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/unknown-interaction-or-page/content/application~1json/schema/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate24.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/request-denied-or-page/content/application~1json/schema/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
-if(!(data1 === "unknown_interaction")){
-validate24.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/unknown-interaction-or-page/content/application~1json/schema/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema39.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
+if(!(data1 === "request_denied")){
+validate24.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/request-denied-or-page/content/application~1json/schema/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema40.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid2 = _errs4 === errors;
@@ -309,7 +297,7 @@ if(valid2){
 if(data0.description !== undefined){
 const _errs6 = errors;
 if(typeof data0.description !== "string"){
-validate24.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/responses/unknown-interaction-or-page/content/application~1json/schema/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate24.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/responses/request-denied-or-page/content/application~1json/schema/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid2 = _errs6 === errors;
@@ -321,7 +309,7 @@ var valid2 = true;
 }
 }
 else {
-validate24.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/unknown-interaction-or-page/content/application~1json/schema/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate24.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/request-denied-or-page/content/application~1json/schema/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -329,7 +317,7 @@ return false;
 }
 }
 else {
-validate24.errors = [{instancePath,schemaPath:"document#/components/responses/unknown-interaction-or-page/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate24.errors = [{instancePath,schemaPath:"document#/components/responses/request-denied-or-page/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -338,16 +326,319 @@ return errors === 0;
 }
 validate24.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
 
-const paths_1consent_post_requestBody_content_application_1x_www_form_urlencoded_schema = validate25;
-const schema40 = {"$id":"paths_1consent_post_requestBody_content_application_1x_www_form_urlencoded_schema","$ref":"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema"};
-const schema41 = {"type":"object","required":["interactId","nonce","decision"],"properties":{"interactId":{"type":"string","minLength":1},"nonce":{"type":"string","minLength":1},"decision":{"type":"string","enum":["accept","reject"]},"holder":{"type":"string"},"csrf":{"type":"string"}},"additionalProperties":{"type":"string","maxLength":300}};
-const func1 = runtime0.default;
+const parameters_finish_interaction = validate25;
+const schema41 = {"$id":"parameters_finish_interaction","type":"object","properties":{"path":{"type":"object","required":["id","nonce"],"properties":{"id":{"$ref":"document#/components/parameters/id/schema"},"nonce":{"$ref":"document#/components/parameters/nonce/schema"}}},"query":{"type":"object","required":[],"properties":{"ticket":{"$ref":"document#/paths/~1interact~1%7Bid%7D~1%7Bnonce%7D~1finish/get/parameters/0/schema"}}}}};
+const schema44 = {"type":"string"};
 
 function validate25(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="paths_1consent_post_requestBody_content_application_1x_www_form_urlencoded_schema" */;
+/*# sourceURL="parameters_finish_interaction" */;
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate25.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.path !== undefined){
+let data0 = data.path;
+const _errs1 = errors;
+if(errors === _errs1){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+let missing0;
+if(((data0.id === undefined) && (missing0 = "id")) || ((data0.nonce === undefined) && (missing0 = "nonce"))){
+validate25.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data0.id !== undefined){
+const _errs3 = errors;
+if(typeof data0.id !== "string"){
+validate25.errors = [{instancePath:instancePath+"/path/id",schemaPath:"document#/components/parameters/id/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs3 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data0.nonce !== undefined){
+const _errs6 = errors;
+if(typeof data0.nonce !== "string"){
+validate25.errors = [{instancePath:instancePath+"/path/nonce",schemaPath:"document#/components/parameters/nonce/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs6 === errors;
+}
+else {
+var valid1 = true;
+}
+}
+}
+}
+else {
+validate25.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+var valid0 = _errs1 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.query !== undefined){
+let data3 = data.query;
+const _errs9 = errors;
+if(errors === _errs9){
+if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
+if(data3.ticket !== undefined){
+if(typeof data3.ticket !== "string"){
+validate25.errors = [{instancePath:instancePath+"/query/ticket",schemaPath:"document#/paths/~1interact~1%7Bid%7D~1%7Bnonce%7D~1finish/get/parameters/0/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+}
+else {
+validate25.errors = [{instancePath:instancePath+"/query",schemaPath:"#/properties/query/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+var valid0 = _errs9 === errors;
+}
+else {
+var valid0 = true;
+}
+}
+}
+else {
+validate25.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate25.errors = vErrors;
+return errors === 0;
+}
+validate25.evaluated = {"props":{"path":true,"query":true},"dynamicProps":false,"dynamicItems":false};
+
+const components_responses_unknown_interaction_or_page_content_application_1json_schema = validate26;
+const schema45 = {"$id":"components_responses_unknown_interaction_or_page_content_application_1json_schema","$ref":"document#/components/responses/unknown-interaction-or-page/content/application~1json/schema"};
+const schema46 = {"type":"object","required":["error"],"properties":{"error":{"type":"object","required":["code","description"],"properties":{"code":{"type":"string","enum":["unknown_interaction"]},"description":{"type":"string"}}}}};
+
+function validate26(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="components_responses_unknown_interaction_or_page_content_application_1json_schema" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate26.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+const _errs0 = errors;
+if(errors === _errs0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((data.error === undefined) && (missing0 = "error")){
+validate26.errors = [{instancePath,schemaPath:"document#/components/responses/unknown-interaction-or-page/content/application~1json/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data.error !== undefined){
+let data0 = data.error;
+const _errs2 = errors;
+if(errors === _errs2){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+let missing1;
+if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
+validate26.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/unknown-interaction-or-page/content/application~1json/schema/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+return false;
+}
+else {
+if(data0.code !== undefined){
+let data1 = data0.code;
+const _errs4 = errors;
+if(typeof data1 !== "string"){
+validate26.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/unknown-interaction-or-page/content/application~1json/schema/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!(data1 === "unknown_interaction")){
+validate26.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/unknown-interaction-or-page/content/application~1json/schema/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema46.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid2 = _errs4 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data0.description !== undefined){
+const _errs6 = errors;
+if(typeof data0.description !== "string"){
+validate26.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/responses/unknown-interaction-or-page/content/application~1json/schema/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid2 = _errs6 === errors;
+}
+else {
+var valid2 = true;
+}
+}
+}
+}
+else {
+validate26.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/unknown-interaction-or-page/content/application~1json/schema/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+}
+}
+}
+else {
+validate26.errors = [{instancePath,schemaPath:"document#/components/responses/unknown-interaction-or-page/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate26.errors = vErrors;
+return errors === 0;
+}
+validate26.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
+
+const parameters_get_consent = validate27;
+const schema47 = {"$id":"parameters_get_consent","type":"object","properties":{"query":{"type":"object","required":["interactId","nonce"],"properties":{"interactId":{"$ref":"document#/components/parameters/interact-id/schema"},"nonce":{"$ref":"document#/components/parameters/interaction-nonce/schema"},"clientName":{"$ref":"document#/paths/~1consent/get/parameters/2/schema"},"clientUri":{"$ref":"document#/paths/~1consent/get/parameters/3/schema"}}}}};
+const schema48 = {"type":"string","minLength":1};
+const schema49 = {"type":"string","minLength":1};
+const schema50 = {"type":"string"};
+const schema51 = {"type":"string"};
+const func1 = runtime0.default;
+
+function validate27(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="parameters_get_consent" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate27.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.query !== undefined){
+let data0 = data.query;
+const _errs1 = errors;
+if(errors === _errs1){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+let missing0;
+if(((data0.interactId === undefined) && (missing0 = "interactId")) || ((data0.nonce === undefined) && (missing0 = "nonce"))){
+validate27.errors = [{instancePath:instancePath+"/query",schemaPath:"#/properties/query/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data0.interactId !== undefined){
+let data1 = data0.interactId;
+const _errs3 = errors;
+const _errs4 = errors;
+if(errors === _errs4){
+if(typeof data1 === "string"){
+if(func1(data1) < 1){
+validate27.errors = [{instancePath:instancePath+"/query/interactId",schemaPath:"document#/components/parameters/interact-id/schema/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+return false;
+}
+}
+else {
+validate27.errors = [{instancePath:instancePath+"/query/interactId",schemaPath:"document#/components/parameters/interact-id/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid1 = _errs3 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data0.nonce !== undefined){
+let data2 = data0.nonce;
+const _errs6 = errors;
+const _errs7 = errors;
+if(errors === _errs7){
+if(typeof data2 === "string"){
+if(func1(data2) < 1){
+validate27.errors = [{instancePath:instancePath+"/query/nonce",schemaPath:"document#/components/parameters/interaction-nonce/schema/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+return false;
+}
+}
+else {
+validate27.errors = [{instancePath:instancePath+"/query/nonce",schemaPath:"document#/components/parameters/interaction-nonce/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid1 = _errs6 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data0.clientName !== undefined){
+const _errs9 = errors;
+if(typeof data0.clientName !== "string"){
+validate27.errors = [{instancePath:instancePath+"/query/clientName",schemaPath:"document#/paths/~1consent/get/parameters/2/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs9 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data0.clientUri !== undefined){
+const _errs12 = errors;
+if(typeof data0.clientUri !== "string"){
+validate27.errors = [{instancePath:instancePath+"/query/clientUri",schemaPath:"document#/paths/~1consent/get/parameters/3/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs12 === errors;
+}
+else {
+var valid1 = true;
+}
+}
+}
+}
+}
+}
+else {
+validate27.errors = [{instancePath:instancePath+"/query",schemaPath:"#/properties/query/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+}
+}
+else {
+validate27.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate27.errors = vErrors;
+return errors === 0;
+}
+validate27.evaluated = {"props":{"query":true},"dynamicProps":false,"dynamicItems":false};
+
+const paths_1consent_post_requestBody_content_application_1x_www_form_urlencoded_schema = validate28;
+const schema52 = {"$id":"paths_1consent_post_requestBody_content_application_1x_www_form_urlencoded_schema","$ref":"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema"};
+const schema53 = {"type":"object","required":["interactId","nonce","decision"],"properties":{"interactId":{"type":"string","minLength":1},"nonce":{"type":"string","minLength":1},"decision":{"type":"string","enum":["accept","reject"]},"holder":{"type":"string"},"csrf":{"type":"string"}},"additionalProperties":{"type":"string","maxLength":300}};
+
+function validate28(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="paths_1consent_post_requestBody_content_application_1x_www_form_urlencoded_schema" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate28.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -359,7 +650,7 @@ if(errors === _errs0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((data.interactId === undefined) && (missing0 = "interactId")) || ((data.nonce === undefined) && (missing0 = "nonce"))) || ((data.decision === undefined) && (missing0 = "decision"))){
-validate25.errors = [{instancePath,schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate28.errors = [{instancePath,schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
@@ -371,12 +662,12 @@ const _errs3 = errors;
 if(errors === _errs3){
 if(typeof data0 === "string"){
 if(func1(data0) > 300){
-validate25.errors = [{instancePath:instancePath+"/" + key0.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/additionalProperties/maxLength",keyword:"maxLength",params:{limit: 300},message:"must NOT have more than 300 characters"}];
+validate28.errors = [{instancePath:instancePath+"/" + key0.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/additionalProperties/maxLength",keyword:"maxLength",params:{limit: 300},message:"must NOT have more than 300 characters"}];
 return false;
 }
 }
 else {
-validate25.errors = [{instancePath:instancePath+"/" + key0.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate28.errors = [{instancePath:instancePath+"/" + key0.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -393,12 +684,12 @@ const _errs5 = errors;
 if(errors === _errs5){
 if(typeof data1 === "string"){
 if(func1(data1) < 1){
-validate25.errors = [{instancePath:instancePath+"/interactId",schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/interactId/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+validate28.errors = [{instancePath:instancePath+"/interactId",schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/interactId/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
 return false;
 }
 }
 else {
-validate25.errors = [{instancePath:instancePath+"/interactId",schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/interactId/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate28.errors = [{instancePath:instancePath+"/interactId",schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/interactId/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -414,12 +705,12 @@ const _errs7 = errors;
 if(errors === _errs7){
 if(typeof data2 === "string"){
 if(func1(data2) < 1){
-validate25.errors = [{instancePath:instancePath+"/nonce",schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/nonce/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+validate28.errors = [{instancePath:instancePath+"/nonce",schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/nonce/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
 return false;
 }
 }
 else {
-validate25.errors = [{instancePath:instancePath+"/nonce",schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/nonce/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate28.errors = [{instancePath:instancePath+"/nonce",schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/nonce/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -433,11 +724,11 @@ if(data.decision !== undefined){
 let data3 = data.decision;
 const _errs9 = errors;
 if(typeof data3 !== "string"){
-validate25.errors = [{instancePath:instancePath+"/decision",schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/decision/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate28.errors = [{instancePath:instancePath+"/decision",schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/decision/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 if(!((data3 === "accept") || (data3 === "reject"))){
-validate25.errors = [{instancePath:instancePath+"/decision",schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/decision/enum",keyword:"enum",params:{allowedValues: schema41.properties.decision.enum},message:"must be equal to one of the allowed values"}];
+validate28.errors = [{instancePath:instancePath+"/decision",schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/decision/enum",keyword:"enum",params:{allowedValues: schema53.properties.decision.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid2 = _errs9 === errors;
@@ -449,7 +740,7 @@ if(valid2){
 if(data.holder !== undefined){
 const _errs11 = errors;
 if(typeof data.holder !== "string"){
-validate25.errors = [{instancePath:instancePath+"/holder",schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/holder/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate28.errors = [{instancePath:instancePath+"/holder",schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/holder/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid2 = _errs11 === errors;
@@ -461,7 +752,7 @@ if(valid2){
 if(data.csrf !== undefined){
 const _errs13 = errors;
 if(typeof data.csrf !== "string"){
-validate25.errors = [{instancePath:instancePath+"/csrf",schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/csrf/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate28.errors = [{instancePath:instancePath+"/csrf",schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/csrf/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid2 = _errs13 === errors;
@@ -477,24 +768,24 @@ var valid2 = true;
 }
 }
 else {
-validate25.errors = [{instancePath,schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate28.errors = [{instancePath,schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate25.errors = vErrors;
+validate28.errors = vErrors;
 return errors === 0;
 }
-validate25.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate28.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const paths_1sign_in_post_requestBody_content_application_1x_www_form_urlencoded_schema = validate26;
-const schema42 = {"$id":"paths_1sign_in_post_requestBody_content_application_1x_www_form_urlencoded_schema","$ref":"document#/paths/~1sign-in/post/requestBody/content/application~1x-www-form-urlencoded/schema"};
-const schema43 = {"type":"object","additionalProperties":false,"required":["interactId","nonce","account","passphrase"],"properties":{"interactId":{"type":"string","minLength":1},"nonce":{"type":"string","minLength":1},"csrf":{"type":"string"},"account":{"type":"string","maxLength":200},"passphrase":{"type":"string","maxLength":200}}};
+const paths_1sign_in_post_requestBody_content_application_1x_www_form_urlencoded_schema = validate29;
+const schema54 = {"$id":"paths_1sign_in_post_requestBody_content_application_1x_www_form_urlencoded_schema","$ref":"document#/paths/~1sign-in/post/requestBody/content/application~1x-www-form-urlencoded/schema"};
+const schema55 = {"type":"object","additionalProperties":false,"required":["interactId","nonce","account","passphrase"],"properties":{"interactId":{"type":"string","minLength":1},"nonce":{"type":"string","minLength":1},"csrf":{"type":"string"},"account":{"type":"string","maxLength":200},"passphrase":{"type":"string","maxLength":200}}};
 
-function validate26(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate29(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="paths_1sign_in_post_requestBody_content_application_1x_www_form_urlencoded_schema" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate26.evaluated;
+const evaluated0 = validate29.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -506,14 +797,14 @@ if(errors === _errs0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((((data.interactId === undefined) && (missing0 = "interactId")) || ((data.nonce === undefined) && (missing0 = "nonce"))) || ((data.account === undefined) && (missing0 = "account"))) || ((data.passphrase === undefined) && (missing0 = "passphrase"))){
-validate26.errors = [{instancePath,schemaPath:"document#/paths/~1sign-in/post/requestBody/content/application~1x-www-form-urlencoded/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate29.errors = [{instancePath,schemaPath:"document#/paths/~1sign-in/post/requestBody/content/application~1x-www-form-urlencoded/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs2 = errors;
 for(const key0 in data){
 if(!(((((key0 === "interactId") || (key0 === "nonce")) || (key0 === "csrf")) || (key0 === "account")) || (key0 === "passphrase"))){
-validate26.errors = [{instancePath,schemaPath:"document#/paths/~1sign-in/post/requestBody/content/application~1x-www-form-urlencoded/schema/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate29.errors = [{instancePath,schemaPath:"document#/paths/~1sign-in/post/requestBody/content/application~1x-www-form-urlencoded/schema/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -525,12 +816,12 @@ const _errs3 = errors;
 if(errors === _errs3){
 if(typeof data0 === "string"){
 if(func1(data0) < 1){
-validate26.errors = [{instancePath:instancePath+"/interactId",schemaPath:"document#/paths/~1sign-in/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/interactId/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+validate29.errors = [{instancePath:instancePath+"/interactId",schemaPath:"document#/paths/~1sign-in/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/interactId/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
 return false;
 }
 }
 else {
-validate26.errors = [{instancePath:instancePath+"/interactId",schemaPath:"document#/paths/~1sign-in/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/interactId/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate29.errors = [{instancePath:instancePath+"/interactId",schemaPath:"document#/paths/~1sign-in/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/interactId/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -546,12 +837,12 @@ const _errs5 = errors;
 if(errors === _errs5){
 if(typeof data1 === "string"){
 if(func1(data1) < 1){
-validate26.errors = [{instancePath:instancePath+"/nonce",schemaPath:"document#/paths/~1sign-in/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/nonce/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+validate29.errors = [{instancePath:instancePath+"/nonce",schemaPath:"document#/paths/~1sign-in/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/nonce/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
 return false;
 }
 }
 else {
-validate26.errors = [{instancePath:instancePath+"/nonce",schemaPath:"document#/paths/~1sign-in/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/nonce/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate29.errors = [{instancePath:instancePath+"/nonce",schemaPath:"document#/paths/~1sign-in/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/nonce/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -564,7 +855,7 @@ if(valid1){
 if(data.csrf !== undefined){
 const _errs7 = errors;
 if(typeof data.csrf !== "string"){
-validate26.errors = [{instancePath:instancePath+"/csrf",schemaPath:"document#/paths/~1sign-in/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/csrf/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate29.errors = [{instancePath:instancePath+"/csrf",schemaPath:"document#/paths/~1sign-in/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/csrf/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid1 = _errs7 === errors;
@@ -579,12 +870,12 @@ const _errs9 = errors;
 if(errors === _errs9){
 if(typeof data3 === "string"){
 if(func1(data3) > 200){
-validate26.errors = [{instancePath:instancePath+"/account",schemaPath:"document#/paths/~1sign-in/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/account/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"}];
+validate29.errors = [{instancePath:instancePath+"/account",schemaPath:"document#/paths/~1sign-in/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/account/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"}];
 return false;
 }
 }
 else {
-validate26.errors = [{instancePath:instancePath+"/account",schemaPath:"document#/paths/~1sign-in/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/account/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate29.errors = [{instancePath:instancePath+"/account",schemaPath:"document#/paths/~1sign-in/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/account/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -600,12 +891,12 @@ const _errs11 = errors;
 if(errors === _errs11){
 if(typeof data4 === "string"){
 if(func1(data4) > 200){
-validate26.errors = [{instancePath:instancePath+"/passphrase",schemaPath:"document#/paths/~1sign-in/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/passphrase/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"}];
+validate29.errors = [{instancePath:instancePath+"/passphrase",schemaPath:"document#/paths/~1sign-in/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/passphrase/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"}];
 return false;
 }
 }
 else {
-validate26.errors = [{instancePath:instancePath+"/passphrase",schemaPath:"document#/paths/~1sign-in/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/passphrase/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate29.errors = [{instancePath:instancePath+"/passphrase",schemaPath:"document#/paths/~1sign-in/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/passphrase/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -622,24 +913,24 @@ var valid1 = true;
 }
 }
 else {
-validate26.errors = [{instancePath,schemaPath:"document#/paths/~1sign-in/post/requestBody/content/application~1x-www-form-urlencoded/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate29.errors = [{instancePath,schemaPath:"document#/paths/~1sign-in/post/requestBody/content/application~1x-www-form-urlencoded/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate26.errors = vErrors;
+validate29.errors = vErrors;
 return errors === 0;
 }
-validate26.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate29.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const paths_1sign_out_post_requestBody_content_application_1x_www_form_urlencoded_schema = validate27;
-const schema44 = {"$id":"paths_1sign_out_post_requestBody_content_application_1x_www_form_urlencoded_schema","$ref":"document#/paths/~1sign-out/post/requestBody/content/application~1x-www-form-urlencoded/schema"};
-const schema45 = {"type":"object","additionalProperties":false,"required":["interactId","nonce"],"properties":{"interactId":{"type":"string","minLength":1},"nonce":{"type":"string","minLength":1},"csrf":{"type":"string"}}};
+const paths_1sign_out_post_requestBody_content_application_1x_www_form_urlencoded_schema = validate30;
+const schema56 = {"$id":"paths_1sign_out_post_requestBody_content_application_1x_www_form_urlencoded_schema","$ref":"document#/paths/~1sign-out/post/requestBody/content/application~1x-www-form-urlencoded/schema"};
+const schema57 = {"type":"object","additionalProperties":false,"required":["interactId","nonce"],"properties":{"interactId":{"type":"string","minLength":1},"nonce":{"type":"string","minLength":1},"csrf":{"type":"string"}}};
 
-function validate27(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate30(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="paths_1sign_out_post_requestBody_content_application_1x_www_form_urlencoded_schema" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate27.evaluated;
+const evaluated0 = validate30.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -651,14 +942,14 @@ if(errors === _errs0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((data.interactId === undefined) && (missing0 = "interactId")) || ((data.nonce === undefined) && (missing0 = "nonce"))){
-validate27.errors = [{instancePath,schemaPath:"document#/paths/~1sign-out/post/requestBody/content/application~1x-www-form-urlencoded/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate30.errors = [{instancePath,schemaPath:"document#/paths/~1sign-out/post/requestBody/content/application~1x-www-form-urlencoded/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs2 = errors;
 for(const key0 in data){
 if(!(((key0 === "interactId") || (key0 === "nonce")) || (key0 === "csrf"))){
-validate27.errors = [{instancePath,schemaPath:"document#/paths/~1sign-out/post/requestBody/content/application~1x-www-form-urlencoded/schema/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate30.errors = [{instancePath,schemaPath:"document#/paths/~1sign-out/post/requestBody/content/application~1x-www-form-urlencoded/schema/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -670,12 +961,12 @@ const _errs3 = errors;
 if(errors === _errs3){
 if(typeof data0 === "string"){
 if(func1(data0) < 1){
-validate27.errors = [{instancePath:instancePath+"/interactId",schemaPath:"document#/paths/~1sign-out/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/interactId/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+validate30.errors = [{instancePath:instancePath+"/interactId",schemaPath:"document#/paths/~1sign-out/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/interactId/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
 return false;
 }
 }
 else {
-validate27.errors = [{instancePath:instancePath+"/interactId",schemaPath:"document#/paths/~1sign-out/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/interactId/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate30.errors = [{instancePath:instancePath+"/interactId",schemaPath:"document#/paths/~1sign-out/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/interactId/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -691,12 +982,12 @@ const _errs5 = errors;
 if(errors === _errs5){
 if(typeof data1 === "string"){
 if(func1(data1) < 1){
-validate27.errors = [{instancePath:instancePath+"/nonce",schemaPath:"document#/paths/~1sign-out/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/nonce/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+validate30.errors = [{instancePath:instancePath+"/nonce",schemaPath:"document#/paths/~1sign-out/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/nonce/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
 return false;
 }
 }
 else {
-validate27.errors = [{instancePath:instancePath+"/nonce",schemaPath:"document#/paths/~1sign-out/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/nonce/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate30.errors = [{instancePath:instancePath+"/nonce",schemaPath:"document#/paths/~1sign-out/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/nonce/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -709,7 +1000,7 @@ if(valid1){
 if(data.csrf !== undefined){
 const _errs7 = errors;
 if(typeof data.csrf !== "string"){
-validate27.errors = [{instancePath:instancePath+"/csrf",schemaPath:"document#/paths/~1sign-out/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/csrf/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate30.errors = [{instancePath:instancePath+"/csrf",schemaPath:"document#/paths/~1sign-out/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/csrf/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid1 = _errs7 === errors;
@@ -723,26 +1014,125 @@ var valid1 = true;
 }
 }
 else {
-validate27.errors = [{instancePath,schemaPath:"document#/paths/~1sign-out/post/requestBody/content/application~1x-www-form-urlencoded/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate30.errors = [{instancePath,schemaPath:"document#/paths/~1sign-out/post/requestBody/content/application~1x-www-form-urlencoded/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate27.errors = vErrors;
+validate30.errors = vErrors;
 return errors === 0;
 }
-validate27.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate30.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_interaction = validate28;
-const schema46 = {"$id":"components_schemas_interaction","$ref":"document#/components/schemas/interaction"};
-const schema47 = {"type":"object","additionalProperties":false,"required":["grantId","access","state","client","expiresAt"],"properties":{"grantId":{"type":"string"},"client":{"type":"object","required":["name","uri"],"properties":{"name":{"type":"string"},"uri":{"type":"string"}}},"expiresAt":{"type":"string","format":"date-time"},"finishUri":{"type":"string"},"access":{"type":"array","items":{"type":"object","required":["type","actions"],"additionalProperties":true,"properties":{"type":{"type":"string"},"actions":{"type":"array","items":{"type":"string"}},"identifier":{"type":"string","format":"uri"},"limits":{"type":"object","additionalProperties":true}}}},"subject":{"type":"object","required":["sub_ids"],"properties":{"sub_ids":{"type":"array","items":{"type":"object","required":["id","format"],"properties":{"id":{"type":"string"},"format":{"type":"string","enum":["uri"]}}}}}},"state":{"type":"string","enum":["PENDING","APPROVED","DENIED"]}}};
+const parameters_get_interaction = validate31;
+const schema58 = {"$id":"parameters_get_interaction","type":"object","properties":{"path":{"type":"object","required":["id","nonce"],"properties":{"id":{"$ref":"document#/components/parameters/id/schema"},"nonce":{"$ref":"document#/components/parameters/nonce/schema"}}},"query":{"type":"object","required":[],"properties":{"holder":{"$ref":"document#/components/parameters/holder/schema"}}}}};
+const schema61 = {"type":"string"};
+
+function validate31(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="parameters_get_interaction" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate31.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.path !== undefined){
+let data0 = data.path;
+const _errs1 = errors;
+if(errors === _errs1){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+let missing0;
+if(((data0.id === undefined) && (missing0 = "id")) || ((data0.nonce === undefined) && (missing0 = "nonce"))){
+validate31.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data0.id !== undefined){
+const _errs3 = errors;
+if(typeof data0.id !== "string"){
+validate31.errors = [{instancePath:instancePath+"/path/id",schemaPath:"document#/components/parameters/id/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs3 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data0.nonce !== undefined){
+const _errs6 = errors;
+if(typeof data0.nonce !== "string"){
+validate31.errors = [{instancePath:instancePath+"/path/nonce",schemaPath:"document#/components/parameters/nonce/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs6 === errors;
+}
+else {
+var valid1 = true;
+}
+}
+}
+}
+else {
+validate31.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+var valid0 = _errs1 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.query !== undefined){
+let data3 = data.query;
+const _errs9 = errors;
+if(errors === _errs9){
+if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
+if(data3.holder !== undefined){
+if(typeof data3.holder !== "string"){
+validate31.errors = [{instancePath:instancePath+"/query/holder",schemaPath:"document#/components/parameters/holder/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+}
+else {
+validate31.errors = [{instancePath:instancePath+"/query",schemaPath:"#/properties/query/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+var valid0 = _errs9 === errors;
+}
+else {
+var valid0 = true;
+}
+}
+}
+else {
+validate31.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate31.errors = vErrors;
+return errors === 0;
+}
+validate31.evaluated = {"props":{"path":true,"query":true},"dynamicProps":false,"dynamicItems":false};
+
+const components_schemas_interaction = validate32;
+const schema62 = {"$id":"components_schemas_interaction","$ref":"document#/components/schemas/interaction"};
+const schema63 = {"type":"object","additionalProperties":false,"required":["grantId","access","state","client","expiresAt"],"properties":{"grantId":{"type":"string"},"client":{"type":"object","required":["name","uri"],"properties":{"name":{"type":"string"},"uri":{"type":"string"}}},"expiresAt":{"type":"string","format":"date-time"},"finishUri":{"type":"string"},"access":{"type":"array","items":{"type":"object","required":["type","actions"],"additionalProperties":true,"properties":{"type":{"type":"string"},"actions":{"type":"array","items":{"type":"string"}},"identifier":{"type":"string","format":"uri"},"limits":{"type":"object","additionalProperties":true}}}},"subject":{"type":"object","required":["sub_ids"],"properties":{"sub_ids":{"type":"array","items":{"type":"object","required":["id","format"],"properties":{"id":{"type":"string"},"format":{"type":"string","enum":["uri"]}}}}}},"state":{"type":"string","enum":["PENDING","APPROVED","DENIED"]}}};
 const formats0 = runtime1.fullFormats["date-time"];
 const formats2 = runtime1.fullFormats.uri;
 
-function validate28(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate32(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_interaction" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate28.evaluated;
+const evaluated0 = validate32.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -754,14 +1144,14 @@ if(errors === _errs0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((((data.grantId === undefined) && (missing0 = "grantId")) || ((data.access === undefined) && (missing0 = "access"))) || ((data.state === undefined) && (missing0 = "state"))) || ((data.client === undefined) && (missing0 = "client"))) || ((data.expiresAt === undefined) && (missing0 = "expiresAt"))){
-validate28.errors = [{instancePath,schemaPath:"document#/components/schemas/interaction/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate32.errors = [{instancePath,schemaPath:"document#/components/schemas/interaction/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs2 = errors;
 for(const key0 in data){
 if(!(((((((key0 === "grantId") || (key0 === "client")) || (key0 === "expiresAt")) || (key0 === "finishUri")) || (key0 === "access")) || (key0 === "subject")) || (key0 === "state"))){
-validate28.errors = [{instancePath,schemaPath:"document#/components/schemas/interaction/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate32.errors = [{instancePath,schemaPath:"document#/components/schemas/interaction/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -770,7 +1160,7 @@ if(_errs2 === errors){
 if(data.grantId !== undefined){
 const _errs3 = errors;
 if(typeof data.grantId !== "string"){
-validate28.errors = [{instancePath:instancePath+"/grantId",schemaPath:"document#/components/schemas/interaction/properties/grantId/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate32.errors = [{instancePath:instancePath+"/grantId",schemaPath:"document#/components/schemas/interaction/properties/grantId/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid1 = _errs3 === errors;
@@ -786,14 +1176,14 @@ if(errors === _errs5){
 if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
 let missing1;
 if(((data1.name === undefined) && (missing1 = "name")) || ((data1.uri === undefined) && (missing1 = "uri"))){
-validate28.errors = [{instancePath:instancePath+"/client",schemaPath:"document#/components/schemas/interaction/properties/client/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+validate32.errors = [{instancePath:instancePath+"/client",schemaPath:"document#/components/schemas/interaction/properties/client/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
 return false;
 }
 else {
 if(data1.name !== undefined){
 const _errs7 = errors;
 if(typeof data1.name !== "string"){
-validate28.errors = [{instancePath:instancePath+"/client/name",schemaPath:"document#/components/schemas/interaction/properties/client/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate32.errors = [{instancePath:instancePath+"/client/name",schemaPath:"document#/components/schemas/interaction/properties/client/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid2 = _errs7 === errors;
@@ -805,7 +1195,7 @@ if(valid2){
 if(data1.uri !== undefined){
 const _errs9 = errors;
 if(typeof data1.uri !== "string"){
-validate28.errors = [{instancePath:instancePath+"/client/uri",schemaPath:"document#/components/schemas/interaction/properties/client/properties/uri/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate32.errors = [{instancePath:instancePath+"/client/uri",schemaPath:"document#/components/schemas/interaction/properties/client/properties/uri/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid2 = _errs9 === errors;
@@ -817,7 +1207,7 @@ var valid2 = true;
 }
 }
 else {
-validate28.errors = [{instancePath:instancePath+"/client",schemaPath:"document#/components/schemas/interaction/properties/client/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate32.errors = [{instancePath:instancePath+"/client",schemaPath:"document#/components/schemas/interaction/properties/client/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -834,12 +1224,12 @@ if(errors === _errs11){
 if(errors === _errs11){
 if(typeof data4 === "string"){
 if(!(formats0.validate(data4))){
-validate28.errors = [{instancePath:instancePath+"/expiresAt",schemaPath:"document#/components/schemas/interaction/properties/expiresAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
+validate32.errors = [{instancePath:instancePath+"/expiresAt",schemaPath:"document#/components/schemas/interaction/properties/expiresAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
 return false;
 }
 }
 else {
-validate28.errors = [{instancePath:instancePath+"/expiresAt",schemaPath:"document#/components/schemas/interaction/properties/expiresAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate32.errors = [{instancePath:instancePath+"/expiresAt",schemaPath:"document#/components/schemas/interaction/properties/expiresAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -853,7 +1243,7 @@ if(valid1){
 if(data.finishUri !== undefined){
 const _errs13 = errors;
 if(typeof data.finishUri !== "string"){
-validate28.errors = [{instancePath:instancePath+"/finishUri",schemaPath:"document#/components/schemas/interaction/properties/finishUri/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate32.errors = [{instancePath:instancePath+"/finishUri",schemaPath:"document#/components/schemas/interaction/properties/finishUri/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid1 = _errs13 === errors;
@@ -876,14 +1266,14 @@ if(errors === _errs17){
 if(data7 && typeof data7 == "object" && !Array.isArray(data7)){
 let missing2;
 if(((data7.type === undefined) && (missing2 = "type")) || ((data7.actions === undefined) && (missing2 = "actions"))){
-validate28.errors = [{instancePath:instancePath+"/access/" + i0,schemaPath:"document#/components/schemas/interaction/properties/access/items/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"}];
+validate32.errors = [{instancePath:instancePath+"/access/" + i0,schemaPath:"document#/components/schemas/interaction/properties/access/items/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"}];
 return false;
 }
 else {
 if(data7.type !== undefined){
 const _errs20 = errors;
 if(typeof data7.type !== "string"){
-validate28.errors = [{instancePath:instancePath+"/access/" + i0+"/type",schemaPath:"document#/components/schemas/interaction/properties/access/items/properties/type/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate32.errors = [{instancePath:instancePath+"/access/" + i0+"/type",schemaPath:"document#/components/schemas/interaction/properties/access/items/properties/type/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid4 = _errs20 === errors;
@@ -902,7 +1292,7 @@ const len1 = data9.length;
 for(let i1=0; i1<len1; i1++){
 const _errs24 = errors;
 if(typeof data9[i1] !== "string"){
-validate28.errors = [{instancePath:instancePath+"/access/" + i0+"/actions/" + i1,schemaPath:"document#/components/schemas/interaction/properties/access/items/properties/actions/items/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate32.errors = [{instancePath:instancePath+"/access/" + i0+"/actions/" + i1,schemaPath:"document#/components/schemas/interaction/properties/access/items/properties/actions/items/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid5 = _errs24 === errors;
@@ -912,7 +1302,7 @@ break;
 }
 }
 else {
-validate28.errors = [{instancePath:instancePath+"/access/" + i0+"/actions",schemaPath:"document#/components/schemas/interaction/properties/access/items/properties/actions/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate32.errors = [{instancePath:instancePath+"/access/" + i0+"/actions",schemaPath:"document#/components/schemas/interaction/properties/access/items/properties/actions/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
 }
 }
@@ -929,12 +1319,12 @@ if(errors === _errs26){
 if(errors === _errs26){
 if(typeof data11 === "string"){
 if(!(formats2(data11))){
-validate28.errors = [{instancePath:instancePath+"/access/" + i0+"/identifier",schemaPath:"document#/components/schemas/interaction/properties/access/items/properties/identifier/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+validate32.errors = [{instancePath:instancePath+"/access/" + i0+"/identifier",schemaPath:"document#/components/schemas/interaction/properties/access/items/properties/identifier/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
 return false;
 }
 }
 else {
-validate28.errors = [{instancePath:instancePath+"/access/" + i0+"/identifier",schemaPath:"document#/components/schemas/interaction/properties/access/items/properties/identifier/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate32.errors = [{instancePath:instancePath+"/access/" + i0+"/identifier",schemaPath:"document#/components/schemas/interaction/properties/access/items/properties/identifier/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -952,7 +1342,7 @@ if(errors === _errs28){
 if(data12 && typeof data12 == "object" && !Array.isArray(data12)){
 }
 else {
-validate28.errors = [{instancePath:instancePath+"/access/" + i0+"/limits",schemaPath:"document#/components/schemas/interaction/properties/access/items/properties/limits/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate32.errors = [{instancePath:instancePath+"/access/" + i0+"/limits",schemaPath:"document#/components/schemas/interaction/properties/access/items/properties/limits/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -967,7 +1357,7 @@ var valid4 = true;
 }
 }
 else {
-validate28.errors = [{instancePath:instancePath+"/access/" + i0,schemaPath:"document#/components/schemas/interaction/properties/access/items/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate32.errors = [{instancePath:instancePath+"/access/" + i0,schemaPath:"document#/components/schemas/interaction/properties/access/items/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -978,7 +1368,7 @@ break;
 }
 }
 else {
-validate28.errors = [{instancePath:instancePath+"/access",schemaPath:"document#/components/schemas/interaction/properties/access/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate32.errors = [{instancePath:instancePath+"/access",schemaPath:"document#/components/schemas/interaction/properties/access/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
 }
 }
@@ -995,7 +1385,7 @@ if(errors === _errs31){
 if(data13 && typeof data13 == "object" && !Array.isArray(data13)){
 let missing3;
 if((data13.sub_ids === undefined) && (missing3 = "sub_ids")){
-validate28.errors = [{instancePath:instancePath+"/subject",schemaPath:"document#/components/schemas/interaction/properties/subject/required",keyword:"required",params:{missingProperty: missing3},message:"must have required property '"+missing3+"'"}];
+validate32.errors = [{instancePath:instancePath+"/subject",schemaPath:"document#/components/schemas/interaction/properties/subject/required",keyword:"required",params:{missingProperty: missing3},message:"must have required property '"+missing3+"'"}];
 return false;
 }
 else {
@@ -1013,14 +1403,14 @@ if(errors === _errs35){
 if(data15 && typeof data15 == "object" && !Array.isArray(data15)){
 let missing4;
 if(((data15.id === undefined) && (missing4 = "id")) || ((data15.format === undefined) && (missing4 = "format"))){
-validate28.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i2,schemaPath:"document#/components/schemas/interaction/properties/subject/properties/sub_ids/items/required",keyword:"required",params:{missingProperty: missing4},message:"must have required property '"+missing4+"'"}];
+validate32.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i2,schemaPath:"document#/components/schemas/interaction/properties/subject/properties/sub_ids/items/required",keyword:"required",params:{missingProperty: missing4},message:"must have required property '"+missing4+"'"}];
 return false;
 }
 else {
 if(data15.id !== undefined){
 const _errs37 = errors;
 if(typeof data15.id !== "string"){
-validate28.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i2+"/id",schemaPath:"document#/components/schemas/interaction/properties/subject/properties/sub_ids/items/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate32.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i2+"/id",schemaPath:"document#/components/schemas/interaction/properties/subject/properties/sub_ids/items/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid8 = _errs37 === errors;
@@ -1033,11 +1423,11 @@ if(data15.format !== undefined){
 let data17 = data15.format;
 const _errs39 = errors;
 if(typeof data17 !== "string"){
-validate28.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i2+"/format",schemaPath:"document#/components/schemas/interaction/properties/subject/properties/sub_ids/items/properties/format/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate32.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i2+"/format",schemaPath:"document#/components/schemas/interaction/properties/subject/properties/sub_ids/items/properties/format/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 if(!(data17 === "uri")){
-validate28.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i2+"/format",schemaPath:"document#/components/schemas/interaction/properties/subject/properties/sub_ids/items/properties/format/enum",keyword:"enum",params:{allowedValues: schema47.properties.subject.properties.sub_ids.items.properties.format.enum},message:"must be equal to one of the allowed values"}];
+validate32.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i2+"/format",schemaPath:"document#/components/schemas/interaction/properties/subject/properties/sub_ids/items/properties/format/enum",keyword:"enum",params:{allowedValues: schema63.properties.subject.properties.sub_ids.items.properties.format.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid8 = _errs39 === errors;
@@ -1049,7 +1439,7 @@ var valid8 = true;
 }
 }
 else {
-validate28.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i2,schemaPath:"document#/components/schemas/interaction/properties/subject/properties/sub_ids/items/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate32.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i2,schemaPath:"document#/components/schemas/interaction/properties/subject/properties/sub_ids/items/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -1060,7 +1450,7 @@ break;
 }
 }
 else {
-validate28.errors = [{instancePath:instancePath+"/subject/sub_ids",schemaPath:"document#/components/schemas/interaction/properties/subject/properties/sub_ids/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate32.errors = [{instancePath:instancePath+"/subject/sub_ids",schemaPath:"document#/components/schemas/interaction/properties/subject/properties/sub_ids/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
 }
 }
@@ -1068,7 +1458,7 @@ return false;
 }
 }
 else {
-validate28.errors = [{instancePath:instancePath+"/subject",schemaPath:"document#/components/schemas/interaction/properties/subject/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate32.errors = [{instancePath:instancePath+"/subject",schemaPath:"document#/components/schemas/interaction/properties/subject/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -1082,11 +1472,11 @@ if(data.state !== undefined){
 let data18 = data.state;
 const _errs41 = errors;
 if(typeof data18 !== "string"){
-validate28.errors = [{instancePath:instancePath+"/state",schemaPath:"document#/components/schemas/interaction/properties/state/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate32.errors = [{instancePath:instancePath+"/state",schemaPath:"document#/components/schemas/interaction/properties/state/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 if(!(((data18 === "PENDING") || (data18 === "APPROVED")) || (data18 === "DENIED"))){
-validate28.errors = [{instancePath:instancePath+"/state",schemaPath:"document#/components/schemas/interaction/properties/state/enum",keyword:"enum",params:{allowedValues: schema47.properties.state.enum},message:"must be equal to one of the allowed values"}];
+validate32.errors = [{instancePath:instancePath+"/state",schemaPath:"document#/components/schemas/interaction/properties/state/enum",keyword:"enum",params:{allowedValues: schema63.properties.state.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid1 = _errs41 === errors;
@@ -1104,361 +1494,361 @@ var valid1 = true;
 }
 }
 else {
-validate28.errors = [{instancePath,schemaPath:"document#/components/schemas/interaction/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-validate28.errors = vErrors;
-return errors === 0;
-}
-validate28.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-const components_responses_invalid_request_content_application_1json_schema = validate29;
-const schema48 = {"$id":"components_responses_invalid_request_content_application_1json_schema","$ref":"document#/components/responses/invalid-request/content/application~1json/schema"};
-const schema49 = {"type":"object","required":["error"],"properties":{"error":{"type":"object","required":["code","description"],"properties":{"code":{"type":"string","enum":["invalid_request"]},"description":{"type":"string"}}}}};
-
-function validate29(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_responses_invalid_request_content_application_1json_schema" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate29.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-const _errs0 = errors;
-if(errors === _errs0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if((data.error === undefined) && (missing0 = "error")){
-validate29.errors = [{instancePath,schemaPath:"document#/components/responses/invalid-request/content/application~1json/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
-return false;
-}
-else {
-if(data.error !== undefined){
-let data0 = data.error;
-const _errs2 = errors;
-if(errors === _errs2){
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-let missing1;
-if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
-validate29.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/invalid-request/content/application~1json/schema/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
-return false;
-}
-else {
-if(data0.code !== undefined){
-let data1 = data0.code;
-const _errs4 = errors;
-if(typeof data1 !== "string"){
-validate29.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/invalid-request/content/application~1json/schema/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-if(!(data1 === "invalid_request")){
-validate29.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/invalid-request/content/application~1json/schema/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema49.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
-return false;
-}
-var valid2 = _errs4 === errors;
-}
-else {
-var valid2 = true;
-}
-if(valid2){
-if(data0.description !== undefined){
-const _errs6 = errors;
-if(typeof data0.description !== "string"){
-validate29.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/responses/invalid-request/content/application~1json/schema/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid2 = _errs6 === errors;
-}
-else {
-var valid2 = true;
-}
-}
-}
-}
-else {
-validate29.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/invalid-request/content/application~1json/schema/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-}
-}
-}
-else {
-validate29.errors = [{instancePath,schemaPath:"document#/components/responses/invalid-request/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-validate29.errors = vErrors;
-return errors === 0;
-}
-validate29.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
-
-const components_responses_denied_decision_content_application_1json_schema = validate30;
-const schema50 = {"$id":"components_responses_denied_decision_content_application_1json_schema","$ref":"document#/components/responses/denied-decision/content/application~1json/schema"};
-const schema51 = {"type":"object","required":["error"],"properties":{"error":{"type":"object","required":["code","description"],"properties":{"code":{"type":"string","enum":["invalid_interaction","user_denied"]},"description":{"type":"string"}}}}};
-
-function validate30(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_responses_denied_decision_content_application_1json_schema" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate30.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-const _errs0 = errors;
-if(errors === _errs0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if((data.error === undefined) && (missing0 = "error")){
-validate30.errors = [{instancePath,schemaPath:"document#/components/responses/denied-decision/content/application~1json/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
-return false;
-}
-else {
-if(data.error !== undefined){
-let data0 = data.error;
-const _errs2 = errors;
-if(errors === _errs2){
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-let missing1;
-if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
-validate30.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/denied-decision/content/application~1json/schema/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
-return false;
-}
-else {
-if(data0.code !== undefined){
-let data1 = data0.code;
-const _errs4 = errors;
-if(typeof data1 !== "string"){
-validate30.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/denied-decision/content/application~1json/schema/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-if(!((data1 === "invalid_interaction") || (data1 === "user_denied"))){
-validate30.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/denied-decision/content/application~1json/schema/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema51.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
-return false;
-}
-var valid2 = _errs4 === errors;
-}
-else {
-var valid2 = true;
-}
-if(valid2){
-if(data0.description !== undefined){
-const _errs6 = errors;
-if(typeof data0.description !== "string"){
-validate30.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/responses/denied-decision/content/application~1json/schema/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid2 = _errs6 === errors;
-}
-else {
-var valid2 = true;
-}
-}
-}
-}
-else {
-validate30.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/denied-decision/content/application~1json/schema/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-}
-}
-}
-else {
-validate30.errors = [{instancePath,schemaPath:"document#/components/responses/denied-decision/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-validate30.errors = vErrors;
-return errors === 0;
-}
-validate30.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
-
-const components_responses_unknown_interaction_content_application_1json_schema = validate31;
-const schema52 = {"$id":"components_responses_unknown_interaction_content_application_1json_schema","$ref":"document#/components/responses/unknown-interaction/content/application~1json/schema"};
-const schema53 = {"type":"object","required":["error"],"properties":{"error":{"type":"object","required":["code","description"],"properties":{"code":{"type":"string","enum":["unknown_interaction"]},"description":{"type":"string"}}}}};
-
-function validate31(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_responses_unknown_interaction_content_application_1json_schema" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate31.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-const _errs0 = errors;
-if(errors === _errs0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if((data.error === undefined) && (missing0 = "error")){
-validate31.errors = [{instancePath,schemaPath:"document#/components/responses/unknown-interaction/content/application~1json/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
-return false;
-}
-else {
-if(data.error !== undefined){
-let data0 = data.error;
-const _errs2 = errors;
-if(errors === _errs2){
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-let missing1;
-if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
-validate31.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/unknown-interaction/content/application~1json/schema/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
-return false;
-}
-else {
-if(data0.code !== undefined){
-let data1 = data0.code;
-const _errs4 = errors;
-if(typeof data1 !== "string"){
-validate31.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/unknown-interaction/content/application~1json/schema/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-if(!(data1 === "unknown_interaction")){
-validate31.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/unknown-interaction/content/application~1json/schema/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema53.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
-return false;
-}
-var valid2 = _errs4 === errors;
-}
-else {
-var valid2 = true;
-}
-if(valid2){
-if(data0.description !== undefined){
-const _errs6 = errors;
-if(typeof data0.description !== "string"){
-validate31.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/responses/unknown-interaction/content/application~1json/schema/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid2 = _errs6 === errors;
-}
-else {
-var valid2 = true;
-}
-}
-}
-}
-else {
-validate31.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/unknown-interaction/content/application~1json/schema/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-}
-}
-}
-else {
-validate31.errors = [{instancePath,schemaPath:"document#/components/responses/unknown-interaction/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-validate31.errors = vErrors;
-return errors === 0;
-}
-validate31.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
-
-const components_responses_request_denied_content_application_1json_schema = validate32;
-const schema54 = {"$id":"components_responses_request_denied_content_application_1json_schema","$ref":"document#/components/responses/request-denied/content/application~1json/schema"};
-const schema55 = {"type":"object","required":["error"],"properties":{"error":{"type":"object","required":["code","description"],"properties":{"code":{"type":"string","enum":["request_denied"]},"description":{"type":"string"}}}}};
-
-function validate32(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_responses_request_denied_content_application_1json_schema" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate32.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-const _errs0 = errors;
-if(errors === _errs0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if((data.error === undefined) && (missing0 = "error")){
-validate32.errors = [{instancePath,schemaPath:"document#/components/responses/request-denied/content/application~1json/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
-return false;
-}
-else {
-if(data.error !== undefined){
-let data0 = data.error;
-const _errs2 = errors;
-if(errors === _errs2){
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-let missing1;
-if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
-validate32.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/request-denied/content/application~1json/schema/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
-return false;
-}
-else {
-if(data0.code !== undefined){
-let data1 = data0.code;
-const _errs4 = errors;
-if(typeof data1 !== "string"){
-validate32.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/request-denied/content/application~1json/schema/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-if(!(data1 === "request_denied")){
-validate32.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/request-denied/content/application~1json/schema/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema55.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
-return false;
-}
-var valid2 = _errs4 === errors;
-}
-else {
-var valid2 = true;
-}
-if(valid2){
-if(data0.description !== undefined){
-const _errs6 = errors;
-if(typeof data0.description !== "string"){
-validate32.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/responses/request-denied/content/application~1json/schema/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid2 = _errs6 === errors;
-}
-else {
-var valid2 = true;
-}
-}
-}
-}
-else {
-validate32.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/request-denied/content/application~1json/schema/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-}
-}
-}
-else {
-validate32.errors = [{instancePath,schemaPath:"document#/components/responses/request-denied/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate32.errors = [{instancePath,schemaPath:"document#/components/schemas/interaction/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
 validate32.errors = vErrors;
 return errors === 0;
 }
-validate32.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
+validate32.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const paths_1grant_1_id_1_nonce_1accept_post_requestBody_content_application_1json_schema = validate33;
-const schema56 = {"$id":"paths_1grant_1_id_1_nonce_1accept_post_requestBody_content_application_1json_schema","$ref":"document#/paths/~1grant~1%7Bid%7D~1%7Bnonce%7D~1accept/post/requestBody/content/application~1json/schema"};
-const schema57 = {"type":"object","additionalProperties":false,"properties":{"limits":{"type":"array","items":{"$ref":"#/components/schemas/allowed-limits"}}}};
-const schema58 = {"type":"object","additionalProperties":false,"required":["identifier"],"properties":{"identifier":{"type":"string"},"debitAmount":{"$ref":"#/components/schemas/amount"},"receiveAmount":{"$ref":"#/components/schemas/amount"}}};
-const schema59 = {"type":"object","additionalProperties":false,"required":["value","assetCode","assetScale"],"properties":{"value":{"type":"string","maxLength":20},"assetCode":{"type":"string"},"assetScale":{"type":"integer"}}};
+const components_responses_invalid_request_content_application_1json_schema = validate33;
+const schema64 = {"$id":"components_responses_invalid_request_content_application_1json_schema","$ref":"document#/components/responses/invalid-request/content/application~1json/schema"};
+const schema65 = {"type":"object","required":["error"],"properties":{"error":{"type":"object","required":["code","description"],"properties":{"code":{"type":"string","enum":["invalid_request"]},"description":{"type":"string"}}}}};
+
+function validate33(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="components_responses_invalid_request_content_application_1json_schema" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate33.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+const _errs0 = errors;
+if(errors === _errs0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((data.error === undefined) && (missing0 = "error")){
+validate33.errors = [{instancePath,schemaPath:"document#/components/responses/invalid-request/content/application~1json/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data.error !== undefined){
+let data0 = data.error;
+const _errs2 = errors;
+if(errors === _errs2){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+let missing1;
+if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
+validate33.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/invalid-request/content/application~1json/schema/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+return false;
+}
+else {
+if(data0.code !== undefined){
+let data1 = data0.code;
+const _errs4 = errors;
+if(typeof data1 !== "string"){
+validate33.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/invalid-request/content/application~1json/schema/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!(data1 === "invalid_request")){
+validate33.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/invalid-request/content/application~1json/schema/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema65.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid2 = _errs4 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data0.description !== undefined){
+const _errs6 = errors;
+if(typeof data0.description !== "string"){
+validate33.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/responses/invalid-request/content/application~1json/schema/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid2 = _errs6 === errors;
+}
+else {
+var valid2 = true;
+}
+}
+}
+}
+else {
+validate33.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/invalid-request/content/application~1json/schema/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+}
+}
+}
+else {
+validate33.errors = [{instancePath,schemaPath:"document#/components/responses/invalid-request/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate33.errors = vErrors;
+return errors === 0;
+}
+validate33.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
+
+const components_responses_denied_decision_content_application_1json_schema = validate34;
+const schema66 = {"$id":"components_responses_denied_decision_content_application_1json_schema","$ref":"document#/components/responses/denied-decision/content/application~1json/schema"};
+const schema67 = {"type":"object","required":["error"],"properties":{"error":{"type":"object","required":["code","description"],"properties":{"code":{"type":"string","enum":["invalid_interaction","user_denied"]},"description":{"type":"string"}}}}};
+
+function validate34(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="components_responses_denied_decision_content_application_1json_schema" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate34.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+const _errs0 = errors;
+if(errors === _errs0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((data.error === undefined) && (missing0 = "error")){
+validate34.errors = [{instancePath,schemaPath:"document#/components/responses/denied-decision/content/application~1json/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data.error !== undefined){
+let data0 = data.error;
+const _errs2 = errors;
+if(errors === _errs2){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+let missing1;
+if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
+validate34.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/denied-decision/content/application~1json/schema/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+return false;
+}
+else {
+if(data0.code !== undefined){
+let data1 = data0.code;
+const _errs4 = errors;
+if(typeof data1 !== "string"){
+validate34.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/denied-decision/content/application~1json/schema/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!((data1 === "invalid_interaction") || (data1 === "user_denied"))){
+validate34.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/denied-decision/content/application~1json/schema/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema67.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid2 = _errs4 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data0.description !== undefined){
+const _errs6 = errors;
+if(typeof data0.description !== "string"){
+validate34.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/responses/denied-decision/content/application~1json/schema/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid2 = _errs6 === errors;
+}
+else {
+var valid2 = true;
+}
+}
+}
+}
+else {
+validate34.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/denied-decision/content/application~1json/schema/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+}
+}
+}
+else {
+validate34.errors = [{instancePath,schemaPath:"document#/components/responses/denied-decision/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate34.errors = vErrors;
+return errors === 0;
+}
+validate34.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
+
+const components_responses_unknown_interaction_content_application_1json_schema = validate35;
+const schema68 = {"$id":"components_responses_unknown_interaction_content_application_1json_schema","$ref":"document#/components/responses/unknown-interaction/content/application~1json/schema"};
+const schema69 = {"type":"object","required":["error"],"properties":{"error":{"type":"object","required":["code","description"],"properties":{"code":{"type":"string","enum":["unknown_interaction"]},"description":{"type":"string"}}}}};
 
 function validate35(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="components_responses_unknown_interaction_content_application_1json_schema" */;
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate35.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+const _errs0 = errors;
+if(errors === _errs0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((data.error === undefined) && (missing0 = "error")){
+validate35.errors = [{instancePath,schemaPath:"document#/components/responses/unknown-interaction/content/application~1json/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data.error !== undefined){
+let data0 = data.error;
+const _errs2 = errors;
+if(errors === _errs2){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+let missing1;
+if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
+validate35.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/unknown-interaction/content/application~1json/schema/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+return false;
+}
+else {
+if(data0.code !== undefined){
+let data1 = data0.code;
+const _errs4 = errors;
+if(typeof data1 !== "string"){
+validate35.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/unknown-interaction/content/application~1json/schema/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!(data1 === "unknown_interaction")){
+validate35.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/unknown-interaction/content/application~1json/schema/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema69.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid2 = _errs4 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data0.description !== undefined){
+const _errs6 = errors;
+if(typeof data0.description !== "string"){
+validate35.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/responses/unknown-interaction/content/application~1json/schema/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid2 = _errs6 === errors;
+}
+else {
+var valid2 = true;
+}
+}
+}
+}
+else {
+validate35.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/unknown-interaction/content/application~1json/schema/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+}
+}
+}
+else {
+validate35.errors = [{instancePath,schemaPath:"document#/components/responses/unknown-interaction/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate35.errors = vErrors;
+return errors === 0;
+}
+validate35.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
+
+const components_responses_request_denied_content_application_1json_schema = validate36;
+const schema70 = {"$id":"components_responses_request_denied_content_application_1json_schema","$ref":"document#/components/responses/request-denied/content/application~1json/schema"};
+const schema71 = {"type":"object","required":["error"],"properties":{"error":{"type":"object","required":["code","description"],"properties":{"code":{"type":"string","enum":["request_denied"]},"description":{"type":"string"}}}}};
+
+function validate36(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="components_responses_request_denied_content_application_1json_schema" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate36.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+const _errs0 = errors;
+if(errors === _errs0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((data.error === undefined) && (missing0 = "error")){
+validate36.errors = [{instancePath,schemaPath:"document#/components/responses/request-denied/content/application~1json/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data.error !== undefined){
+let data0 = data.error;
+const _errs2 = errors;
+if(errors === _errs2){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+let missing1;
+if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
+validate36.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/request-denied/content/application~1json/schema/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+return false;
+}
+else {
+if(data0.code !== undefined){
+let data1 = data0.code;
+const _errs4 = errors;
+if(typeof data1 !== "string"){
+validate36.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/request-denied/content/application~1json/schema/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!(data1 === "request_denied")){
+validate36.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/request-denied/content/application~1json/schema/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema71.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid2 = _errs4 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data0.description !== undefined){
+const _errs6 = errors;
+if(typeof data0.description !== "string"){
+validate36.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/responses/request-denied/content/application~1json/schema/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid2 = _errs6 === errors;
+}
+else {
+var valid2 = true;
+}
+}
+}
+}
+else {
+validate36.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/request-denied/content/application~1json/schema/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+}
+}
+}
+else {
+validate36.errors = [{instancePath,schemaPath:"document#/components/responses/request-denied/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate36.errors = vErrors;
+return errors === 0;
+}
+validate36.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
+
+const paths_1grant_1_id_1_nonce_1accept_post_requestBody_content_application_1json_schema = validate37;
+const schema72 = {"$id":"paths_1grant_1_id_1_nonce_1accept_post_requestBody_content_application_1json_schema","$ref":"document#/paths/~1grant~1%7Bid%7D~1%7Bnonce%7D~1accept/post/requestBody/content/application~1json/schema"};
+const schema73 = {"type":"object","additionalProperties":false,"properties":{"limits":{"type":"array","items":{"$ref":"#/components/schemas/allowed-limits"}}}};
+const schema74 = {"type":"object","additionalProperties":false,"required":["identifier"],"properties":{"identifier":{"type":"string"},"debitAmount":{"$ref":"#/components/schemas/amount"},"receiveAmount":{"$ref":"#/components/schemas/amount"}}};
+const schema75 = {"type":"object","additionalProperties":false,"required":["value","assetCode","assetScale"],"properties":{"value":{"type":"string","maxLength":20},"assetCode":{"type":"string"},"assetScale":{"type":"integer"}}};
+
+function validate39(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate39.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1469,14 +1859,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((data.identifier === undefined) && (missing0 = "identifier")){
-validate35.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate39.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!(((key0 === "identifier") || (key0 === "debitAmount")) || (key0 === "receiveAmount"))){
-validate35.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate39.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -1485,7 +1875,7 @@ if(_errs1 === errors){
 if(data.identifier !== undefined){
 const _errs2 = errors;
 if(typeof data.identifier !== "string"){
-validate35.errors = [{instancePath:instancePath+"/identifier",schemaPath:"#/properties/identifier/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate39.errors = [{instancePath:instancePath+"/identifier",schemaPath:"#/properties/identifier/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid0 = _errs2 === errors;
@@ -1502,14 +1892,14 @@ if(errors === _errs5){
 if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
 let missing1;
 if((((data1.value === undefined) && (missing1 = "value")) || ((data1.assetCode === undefined) && (missing1 = "assetCode"))) || ((data1.assetScale === undefined) && (missing1 = "assetScale"))){
-validate35.errors = [{instancePath:instancePath+"/debitAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+validate39.errors = [{instancePath:instancePath+"/debitAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
 return false;
 }
 else {
 const _errs7 = errors;
 for(const key1 in data1){
 if(!(((key1 === "value") || (key1 === "assetCode")) || (key1 === "assetScale"))){
-validate35.errors = [{instancePath:instancePath+"/debitAmount",schemaPath:"#/components/schemas/amount/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"}];
+validate39.errors = [{instancePath:instancePath+"/debitAmount",schemaPath:"#/components/schemas/amount/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -1521,12 +1911,12 @@ const _errs8 = errors;
 if(errors === _errs8){
 if(typeof data2 === "string"){
 if(func1(data2) > 20){
-validate35.errors = [{instancePath:instancePath+"/debitAmount/value",schemaPath:"#/components/schemas/amount/properties/value/maxLength",keyword:"maxLength",params:{limit: 20},message:"must NOT have more than 20 characters"}];
+validate39.errors = [{instancePath:instancePath+"/debitAmount/value",schemaPath:"#/components/schemas/amount/properties/value/maxLength",keyword:"maxLength",params:{limit: 20},message:"must NOT have more than 20 characters"}];
 return false;
 }
 }
 else {
-validate35.errors = [{instancePath:instancePath+"/debitAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate39.errors = [{instancePath:instancePath+"/debitAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -1539,7 +1929,7 @@ if(valid2){
 if(data1.assetCode !== undefined){
 const _errs10 = errors;
 if(typeof data1.assetCode !== "string"){
-validate35.errors = [{instancePath:instancePath+"/debitAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate39.errors = [{instancePath:instancePath+"/debitAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid2 = _errs10 === errors;
@@ -1552,7 +1942,7 @@ if(data1.assetScale !== undefined){
 let data4 = data1.assetScale;
 const _errs12 = errors;
 if(!(((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4))) && (isFinite(data4)))){
-validate35.errors = [{instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate39.errors = [{instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 var valid2 = _errs12 === errors;
@@ -1566,7 +1956,7 @@ var valid2 = true;
 }
 }
 else {
-validate35.errors = [{instancePath:instancePath+"/debitAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate39.errors = [{instancePath:instancePath+"/debitAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -1584,14 +1974,14 @@ if(errors === _errs15){
 if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
 let missing2;
 if((((data5.value === undefined) && (missing2 = "value")) || ((data5.assetCode === undefined) && (missing2 = "assetCode"))) || ((data5.assetScale === undefined) && (missing2 = "assetScale"))){
-validate35.errors = [{instancePath:instancePath+"/receiveAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"}];
+validate39.errors = [{instancePath:instancePath+"/receiveAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"}];
 return false;
 }
 else {
 const _errs17 = errors;
 for(const key2 in data5){
 if(!(((key2 === "value") || (key2 === "assetCode")) || (key2 === "assetScale"))){
-validate35.errors = [{instancePath:instancePath+"/receiveAmount",schemaPath:"#/components/schemas/amount/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2},message:"must NOT have additional properties"}];
+validate39.errors = [{instancePath:instancePath+"/receiveAmount",schemaPath:"#/components/schemas/amount/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -1603,12 +1993,12 @@ const _errs18 = errors;
 if(errors === _errs18){
 if(typeof data6 === "string"){
 if(func1(data6) > 20){
-validate35.errors = [{instancePath:instancePath+"/receiveAmount/value",schemaPath:"#/components/schemas/amount/properties/value/maxLength",keyword:"maxLength",params:{limit: 20},message:"must NOT have more than 20 characters"}];
+validate39.errors = [{instancePath:instancePath+"/receiveAmount/value",schemaPath:"#/components/schemas/amount/properties/value/maxLength",keyword:"maxLength",params:{limit: 20},message:"must NOT have more than 20 characters"}];
 return false;
 }
 }
 else {
-validate35.errors = [{instancePath:instancePath+"/receiveAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate39.errors = [{instancePath:instancePath+"/receiveAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -1621,7 +2011,7 @@ if(valid4){
 if(data5.assetCode !== undefined){
 const _errs20 = errors;
 if(typeof data5.assetCode !== "string"){
-validate35.errors = [{instancePath:instancePath+"/receiveAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate39.errors = [{instancePath:instancePath+"/receiveAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid4 = _errs20 === errors;
@@ -1634,7 +2024,7 @@ if(data5.assetScale !== undefined){
 let data8 = data5.assetScale;
 const _errs22 = errors;
 if(!(((typeof data8 == "number") && (!(data8 % 1) && !isNaN(data8))) && (isFinite(data8)))){
-validate35.errors = [{instancePath:instancePath+"/receiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate39.errors = [{instancePath:instancePath+"/receiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 var valid4 = _errs22 === errors;
@@ -1648,7 +2038,7 @@ var valid4 = true;
 }
 }
 else {
-validate35.errors = [{instancePath:instancePath+"/receiveAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate39.errors = [{instancePath:instancePath+"/receiveAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -1663,20 +2053,20 @@ var valid0 = true;
 }
 }
 else {
-validate35.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate39.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate35.errors = vErrors;
+validate39.errors = vErrors;
 return errors === 0;
 }
-validate35.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate39.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate34(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate38(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate34.evaluated;
+const evaluated0 = validate38.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1688,7 +2078,7 @@ if(data && typeof data == "object" && !Array.isArray(data)){
 const _errs1 = errors;
 for(const key0 in data){
 if(!(key0 === "limits")){
-validate34.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate38.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -1703,8 +2093,8 @@ var valid1 = true;
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
 const _errs4 = errors;
-if(!(validate35(data0[i0], {instancePath:instancePath+"/limits/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate35.errors : vErrors.concat(validate35.errors);
+if(!(validate39(data0[i0], {instancePath:instancePath+"/limits/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate39.errors : vErrors.concat(validate39.errors);
 errors = vErrors.length;
 }
 var valid1 = _errs4 === errors;
@@ -1714,7 +2104,7 @@ break;
 }
 }
 else {
-validate34.errors = [{instancePath:instancePath+"/limits",schemaPath:"#/properties/limits/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate38.errors = [{instancePath:instancePath+"/limits",schemaPath:"#/properties/limits/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
 }
 }
@@ -1722,45 +2112,173 @@ return false;
 }
 }
 else {
-validate34.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate38.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate34.errors = vErrors;
+validate38.errors = vErrors;
 return errors === 0;
 }
-validate34.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate38.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate33(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate37(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="paths_1grant_1_id_1_nonce_1accept_post_requestBody_content_application_1json_schema" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate33.evaluated;
+const evaluated0 = validate37.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate34(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate34.errors : vErrors.concat(validate34.errors);
+if(!(validate38(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate38.errors : vErrors.concat(validate38.errors);
 errors = vErrors.length;
 }
-validate33.errors = vErrors;
+validate37.errors = vErrors;
 return errors === 0;
 }
-validate33.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate37.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const components_responses_invalid_decision_content_application_1json_schema = validate38;
-const schema61 = {"$id":"components_responses_invalid_decision_content_application_1json_schema","$ref":"document#/components/responses/invalid-decision/content/application~1json/schema"};
-const schema62 = {"type":"object","required":["error"],"properties":{"error":{"type":"object","required":["code","description"],"properties":{"code":{"type":"string","enum":["invalid_request","invalid_interaction"]},"description":{"type":"string"}}}}};
+const parameters_accept_interaction = validate42;
+const schema77 = {"$id":"parameters_accept_interaction","type":"object","properties":{"path":{"type":"object","required":["id","nonce"],"properties":{"id":{"$ref":"document#/components/parameters/id/schema"},"nonce":{"$ref":"document#/components/parameters/nonce/schema"}}},"query":{"type":"object","required":[],"properties":{"holder":{"$ref":"document#/components/parameters/holder/schema"},"ticketDigest":{"$ref":"document#/components/parameters/ticket-digest/schema"}}}}};
+const schema81 = {"type":"string","pattern":"^[A-Za-z0-9_-]{43}$"};
+const pattern4 = new RegExp("^[A-Za-z0-9_-]{43}$", "u");
 
-function validate38(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate42(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="parameters_accept_interaction" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate42.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.path !== undefined){
+let data0 = data.path;
+const _errs1 = errors;
+if(errors === _errs1){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+let missing0;
+if(((data0.id === undefined) && (missing0 = "id")) || ((data0.nonce === undefined) && (missing0 = "nonce"))){
+validate42.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data0.id !== undefined){
+const _errs3 = errors;
+if(typeof data0.id !== "string"){
+validate42.errors = [{instancePath:instancePath+"/path/id",schemaPath:"document#/components/parameters/id/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs3 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data0.nonce !== undefined){
+const _errs6 = errors;
+if(typeof data0.nonce !== "string"){
+validate42.errors = [{instancePath:instancePath+"/path/nonce",schemaPath:"document#/components/parameters/nonce/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs6 === errors;
+}
+else {
+var valid1 = true;
+}
+}
+}
+}
+else {
+validate42.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+var valid0 = _errs1 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.query !== undefined){
+let data3 = data.query;
+const _errs9 = errors;
+if(errors === _errs9){
+if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
+if(data3.holder !== undefined){
+const _errs11 = errors;
+if(typeof data3.holder !== "string"){
+validate42.errors = [{instancePath:instancePath+"/query/holder",schemaPath:"document#/components/parameters/holder/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid4 = _errs11 === errors;
+}
+else {
+var valid4 = true;
+}
+if(valid4){
+if(data3.ticketDigest !== undefined){
+let data5 = data3.ticketDigest;
+const _errs14 = errors;
+const _errs15 = errors;
+if(errors === _errs15){
+if(typeof data5 === "string"){
+if(!pattern4.test(data5)){
+validate42.errors = [{instancePath:instancePath+"/query/ticketDigest",schemaPath:"document#/components/parameters/ticket-digest/schema/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_-]{43}$"},message:"must match pattern \""+"^[A-Za-z0-9_-]{43}$"+"\""}];
+return false;
+}
+}
+else {
+validate42.errors = [{instancePath:instancePath+"/query/ticketDigest",schemaPath:"document#/components/parameters/ticket-digest/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid4 = _errs14 === errors;
+}
+else {
+var valid4 = true;
+}
+}
+}
+else {
+validate42.errors = [{instancePath:instancePath+"/query",schemaPath:"#/properties/query/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+var valid0 = _errs9 === errors;
+}
+else {
+var valid0 = true;
+}
+}
+}
+else {
+validate42.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate42.errors = vErrors;
+return errors === 0;
+}
+validate42.evaluated = {"props":{"path":true,"query":true},"dynamicProps":false,"dynamicItems":false};
+
+const components_responses_invalid_decision_content_application_1json_schema = validate43;
+const schema82 = {"$id":"components_responses_invalid_decision_content_application_1json_schema","$ref":"document#/components/responses/invalid-decision/content/application~1json/schema"};
+const schema83 = {"type":"object","required":["error"],"properties":{"error":{"type":"object","required":["code","description"],"properties":{"code":{"type":"string","enum":["invalid_request","invalid_interaction"]},"description":{"type":"string"}}}}};
+
+function validate43(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_responses_invalid_decision_content_application_1json_schema" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate38.evaluated;
+const evaluated0 = validate43.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1772,7 +2290,7 @@ if(errors === _errs0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((data.error === undefined) && (missing0 = "error")){
-validate38.errors = [{instancePath,schemaPath:"document#/components/responses/invalid-decision/content/application~1json/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate43.errors = [{instancePath,schemaPath:"document#/components/responses/invalid-decision/content/application~1json/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
@@ -1783,7 +2301,7 @@ if(errors === _errs2){
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 let missing1;
 if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
-validate38.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/invalid-decision/content/application~1json/schema/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+validate43.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/invalid-decision/content/application~1json/schema/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
 return false;
 }
 else {
@@ -1791,11 +2309,11 @@ if(data0.code !== undefined){
 let data1 = data0.code;
 const _errs4 = errors;
 if(typeof data1 !== "string"){
-validate38.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/invalid-decision/content/application~1json/schema/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate43.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/invalid-decision/content/application~1json/schema/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 if(!((data1 === "invalid_request") || (data1 === "invalid_interaction"))){
-validate38.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/invalid-decision/content/application~1json/schema/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema62.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
+validate43.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/invalid-decision/content/application~1json/schema/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema83.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid2 = _errs4 === errors;
@@ -1807,7 +2325,7 @@ if(valid2){
 if(data0.description !== undefined){
 const _errs6 = errors;
 if(typeof data0.description !== "string"){
-validate38.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/responses/invalid-decision/content/application~1json/schema/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate43.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/responses/invalid-decision/content/application~1json/schema/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid2 = _errs6 === errors;
@@ -1819,7 +2337,7 @@ var valid2 = true;
 }
 }
 else {
-validate38.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/invalid-decision/content/application~1json/schema/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate43.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/invalid-decision/content/application~1json/schema/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -1827,14 +2345,288 @@ return false;
 }
 }
 else {
-validate38.errors = [{instancePath,schemaPath:"document#/components/responses/invalid-decision/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate43.errors = [{instancePath,schemaPath:"document#/components/responses/invalid-decision/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate38.errors = vErrors;
+validate43.errors = vErrors;
 return errors === 0;
 }
-validate38.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
+validate43.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
+
+const parameters_reject_interaction = validate44;
+const schema84 = {"$id":"parameters_reject_interaction","type":"object","properties":{"path":{"type":"object","required":["id","nonce"],"properties":{"id":{"$ref":"document#/components/parameters/id/schema"},"nonce":{"$ref":"document#/components/parameters/nonce/schema"}}},"query":{"type":"object","required":[],"properties":{"ticketDigest":{"$ref":"document#/components/parameters/ticket-digest/schema"}}}}};
+
+function validate44(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="parameters_reject_interaction" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate44.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.path !== undefined){
+let data0 = data.path;
+const _errs1 = errors;
+if(errors === _errs1){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+let missing0;
+if(((data0.id === undefined) && (missing0 = "id")) || ((data0.nonce === undefined) && (missing0 = "nonce"))){
+validate44.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data0.id !== undefined){
+const _errs3 = errors;
+if(typeof data0.id !== "string"){
+validate44.errors = [{instancePath:instancePath+"/path/id",schemaPath:"document#/components/parameters/id/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs3 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data0.nonce !== undefined){
+const _errs6 = errors;
+if(typeof data0.nonce !== "string"){
+validate44.errors = [{instancePath:instancePath+"/path/nonce",schemaPath:"document#/components/parameters/nonce/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs6 === errors;
+}
+else {
+var valid1 = true;
+}
+}
+}
+}
+else {
+validate44.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+var valid0 = _errs1 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.query !== undefined){
+let data3 = data.query;
+const _errs9 = errors;
+if(errors === _errs9){
+if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
+if(data3.ticketDigest !== undefined){
+let data4 = data3.ticketDigest;
+const _errs12 = errors;
+if(errors === _errs12){
+if(typeof data4 === "string"){
+if(!pattern4.test(data4)){
+validate44.errors = [{instancePath:instancePath+"/query/ticketDigest",schemaPath:"document#/components/parameters/ticket-digest/schema/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_-]{43}$"},message:"must match pattern \""+"^[A-Za-z0-9_-]{43}$"+"\""}];
+return false;
+}
+}
+else {
+validate44.errors = [{instancePath:instancePath+"/query/ticketDigest",schemaPath:"document#/components/parameters/ticket-digest/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+}
+}
+else {
+validate44.errors = [{instancePath:instancePath+"/query",schemaPath:"#/properties/query/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+var valid0 = _errs9 === errors;
+}
+else {
+var valid0 = true;
+}
+}
+}
+else {
+validate44.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate44.errors = vErrors;
+return errors === 0;
+}
+validate44.evaluated = {"props":{"path":true,"query":true},"dynamicProps":false,"dynamicItems":false};
+
+const parameters_reject_unknown_decision = validate45;
+const schema88 = {"$id":"parameters_reject_unknown_decision","type":"object","properties":{"path":{"type":"object","required":["id","nonce","choice"],"properties":{"id":{"$ref":"document#/components/parameters/id/schema"},"nonce":{"$ref":"document#/components/parameters/nonce/schema"},"choice":{"$ref":"document#/paths/~1grant~1%7Bid%7D~1%7Bnonce%7D~1%7Bchoice%7D/parameters/2/schema"}}}}};
+const schema91 = {"type":"string"};
+
+function validate45(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="parameters_reject_unknown_decision" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate45.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.path !== undefined){
+let data0 = data.path;
+const _errs1 = errors;
+if(errors === _errs1){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+let missing0;
+if((((data0.id === undefined) && (missing0 = "id")) || ((data0.nonce === undefined) && (missing0 = "nonce"))) || ((data0.choice === undefined) && (missing0 = "choice"))){
+validate45.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data0.id !== undefined){
+const _errs3 = errors;
+if(typeof data0.id !== "string"){
+validate45.errors = [{instancePath:instancePath+"/path/id",schemaPath:"document#/components/parameters/id/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs3 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data0.nonce !== undefined){
+const _errs6 = errors;
+if(typeof data0.nonce !== "string"){
+validate45.errors = [{instancePath:instancePath+"/path/nonce",schemaPath:"document#/components/parameters/nonce/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs6 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data0.choice !== undefined){
+const _errs9 = errors;
+if(typeof data0.choice !== "string"){
+validate45.errors = [{instancePath:instancePath+"/path/choice",schemaPath:"document#/paths/~1grant~1%7Bid%7D~1%7Bnonce%7D~1%7Bchoice%7D/parameters/2/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs9 === errors;
+}
+else {
+var valid1 = true;
+}
+}
+}
+}
+}
+else {
+validate45.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+}
+}
+else {
+validate45.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate45.errors = vErrors;
+return errors === 0;
+}
+validate45.evaluated = {"props":{"path":true},"dynamicProps":false,"dynamicItems":false};
+export const requests = {
+  'start-interaction': {
+    query: [],
+    integers: [],
+    parameters: parameters_start_interaction,
+    contentType: null,
+    bodyRequired: false,
+    body: null,
+  },
+  'finish-interaction': {
+    query: ['ticket'],
+    integers: [],
+    parameters: parameters_finish_interaction,
+    contentType: null,
+    bodyRequired: false,
+    body: null,
+  },
+  'get-consent': {
+    query: ['interactId', 'nonce', 'clientName', 'clientUri'],
+    integers: [],
+    parameters: parameters_get_consent,
+    contentType: null,
+    bodyRequired: false,
+    body: null,
+  },
+  'post-consent': {
+    query: [],
+    integers: [],
+    parameters: null,
+    contentType: 'application/x-www-form-urlencoded',
+    bodyRequired: true,
+    body: paths_1consent_post_requestBody_content_application_1x_www_form_urlencoded_schema,
+  },
+  'post-sign-in': {
+    query: [],
+    integers: [],
+    parameters: null,
+    contentType: 'application/x-www-form-urlencoded',
+    bodyRequired: true,
+    body: paths_1sign_in_post_requestBody_content_application_1x_www_form_urlencoded_schema,
+  },
+  'post-sign-out': {
+    query: [],
+    integers: [],
+    parameters: null,
+    contentType: 'application/x-www-form-urlencoded',
+    bodyRequired: true,
+    body: paths_1sign_out_post_requestBody_content_application_1x_www_form_urlencoded_schema,
+  },
+  'get-interaction': {
+    query: ['holder'],
+    integers: [],
+    parameters: parameters_get_interaction,
+    contentType: null,
+    bodyRequired: false,
+    body: null,
+  },
+  'accept-interaction': {
+    query: ['holder', 'ticketDigest'],
+    integers: [],
+    parameters: parameters_accept_interaction,
+    contentType: 'application/json',
+    bodyRequired: false,
+    body: paths_1grant_1_id_1_nonce_1accept_post_requestBody_content_application_1json_schema,
+  },
+  'reject-interaction': {
+    query: ['ticketDigest'],
+    integers: [],
+    parameters: parameters_reject_interaction,
+    contentType: null,
+    bodyRequired: false,
+    body: null,
+  },
+  'reject-unknown-decision': {
+    query: [],
+    integers: [],
+    parameters: parameters_reject_unknown_decision,
+    contentType: null,
+    bodyRequired: false,
+    body: null,
+  },
+};
 export const requestBody = {
   'post-consent': paths_1consent_post_requestBody_content_application_1x_www_form_urlencoded_schema,
   'post-sign-in': paths_1sign_in_post_requestBody_content_application_1x_www_form_urlencoded_schema,

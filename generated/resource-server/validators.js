@@ -3,21 +3,224 @@ import runtime0 from 'ajv/dist/runtime/ucs2length.js';
 import runtime1 from 'ajv-formats/dist/formats.js';
 import runtime2 from 'ajv/dist/runtime/equal.js';
 
-const paths_1incoming_payments_get_responses_200_content_application_1json_schema = validate20;
-const schema31 = {"$id":"paths_1incoming_payments_get_responses_200_content_application_1json_schema","$ref":"document#/paths/~1incoming-payments/get/responses/200/content/application~1json/schema"};
-const schema33 = {"type":"object","properties":{"pagination":{"$ref":"#/components/schemas/page-info"},"result":{"type":"array","items":{"$ref":"#/components/schemas/incoming-payment","unevaluatedProperties":false}}}};
-const schema34 = {"type":"object","properties":{"startCursor":{"type":"string","minLength":1},"endCursor":{"type":"string","minLength":1},"hasNextPage":{"type":"boolean"},"hasPreviousPage":{"type":"boolean"}},"required":["hasNextPage","hasPreviousPage"],"additionalProperties":false};
+const parameters_list_incoming_payments = validate20;
+const schema31 = {"$id":"parameters_list_incoming_payments","type":"object","properties":{"query":{"type":"object","required":["wallet-address"],"properties":{"wallet-address":{"$ref":"document#/components/parameters/wallet-address/schema"},"cursor":{"$ref":"document#/components/parameters/cursor/schema"},"first":{"$ref":"document#/components/parameters/first/schema"},"last":{"$ref":"document#/components/parameters/last/schema"}}},"header":{"type":"object","required":["signature-input","signature"],"properties":{"signature-input":{"$ref":"document#/components/parameters/signature-input/schema"},"signature":{"$ref":"document#/components/parameters/signature/schema"}}}}};
+const schema33 = {"type":"string"};
+const schema34 = {"type":"string","minLength":1,"maxLength":256};
+const schema35 = {"type":"integer","minimum":1,"maximum":100};
+const schema36 = {"type":"integer","minimum":1,"maximum":100};
+const schema37 = {"type":"string"};
+const schema38 = {"type":"string"};
 const func1 = runtime0.default;
-const schema35 = {"type":"object","properties":{"id":{"type":"string","format":"uri","readOnly":true},"walletAddress":{"type":"string","format":"uri","readOnly":true},"completed":{"type":"boolean","default":false},"incomingAmount":{"$ref":"#/components/schemas/amount"},"receivedAmount":{"$ref":"#/components/schemas/amount"},"expiresAt":{"type":"string","format":"date-time"},"metadata":{"type":"object","additionalProperties":true},"createdAt":{"type":"string","format":"date-time"}},"required":["id","walletAddress","completed","receivedAmount","createdAt"]};
-const schema36 = {"type":"object","properties":{"value":{"type":"string","format":"uint64"},"assetCode":{"type":"string"},"assetScale":{"type":"integer","minimum":0,"maximum":255}},"required":["value","assetCode","assetScale"]};
+
+function validate20(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="parameters_list_incoming_payments" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate20.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.query !== undefined){
+let data0 = data.query;
+const _errs1 = errors;
+if(errors === _errs1){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+let missing0;
+if((data0["wallet-address"] === undefined) && (missing0 = "wallet-address")){
+validate20.errors = [{instancePath:instancePath+"/query",schemaPath:"#/properties/query/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data0["wallet-address"] !== undefined){
+const _errs3 = errors;
+if(typeof data0["wallet-address"] !== "string"){
+validate20.errors = [{instancePath:instancePath+"/query/wallet-address",schemaPath:"document#/components/parameters/wallet-address/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs3 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data0.cursor !== undefined){
+let data2 = data0.cursor;
+const _errs6 = errors;
+const _errs7 = errors;
+if(errors === _errs7){
+if(typeof data2 === "string"){
+if(func1(data2) > 256){
+validate20.errors = [{instancePath:instancePath+"/query/cursor",schemaPath:"document#/components/parameters/cursor/schema/maxLength",keyword:"maxLength",params:{limit: 256},message:"must NOT have more than 256 characters"}];
+return false;
+}
+else {
+if(func1(data2) < 1){
+validate20.errors = [{instancePath:instancePath+"/query/cursor",schemaPath:"document#/components/parameters/cursor/schema/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+return false;
+}
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/query/cursor",schemaPath:"document#/components/parameters/cursor/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid1 = _errs6 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data0.first !== undefined){
+let data3 = data0.first;
+const _errs9 = errors;
+const _errs10 = errors;
+if(!(((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))){
+validate20.errors = [{instancePath:instancePath+"/query/first",schemaPath:"document#/components/parameters/first/schema/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+return false;
+}
+if(errors === _errs10){
+if((typeof data3 == "number") && (isFinite(data3))){
+if(data3 > 100 || isNaN(data3)){
+validate20.errors = [{instancePath:instancePath+"/query/first",schemaPath:"document#/components/parameters/first/schema/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100},message:"must be <= 100"}];
+return false;
+}
+else {
+if(data3 < 1 || isNaN(data3)){
+validate20.errors = [{instancePath:instancePath+"/query/first",schemaPath:"document#/components/parameters/first/schema/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"}];
+return false;
+}
+}
+}
+}
+var valid1 = _errs9 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data0.last !== undefined){
+let data4 = data0.last;
+const _errs12 = errors;
+const _errs13 = errors;
+if(!(((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4))) && (isFinite(data4)))){
+validate20.errors = [{instancePath:instancePath+"/query/last",schemaPath:"document#/components/parameters/last/schema/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+return false;
+}
+if(errors === _errs13){
+if((typeof data4 == "number") && (isFinite(data4))){
+if(data4 > 100 || isNaN(data4)){
+validate20.errors = [{instancePath:instancePath+"/query/last",schemaPath:"document#/components/parameters/last/schema/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100},message:"must be <= 100"}];
+return false;
+}
+else {
+if(data4 < 1 || isNaN(data4)){
+validate20.errors = [{instancePath:instancePath+"/query/last",schemaPath:"document#/components/parameters/last/schema/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"}];
+return false;
+}
+}
+}
+}
+var valid1 = _errs12 === errors;
+}
+else {
+var valid1 = true;
+}
+}
+}
+}
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/query",schemaPath:"#/properties/query/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+var valid0 = _errs1 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.header !== undefined){
+let data5 = data.header;
+const _errs15 = errors;
+if(errors === _errs15){
+if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+let missing1;
+if(((data5["signature-input"] === undefined) && (missing1 = "signature-input")) || ((data5.signature === undefined) && (missing1 = "signature"))){
+validate20.errors = [{instancePath:instancePath+"/header",schemaPath:"#/properties/header/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+return false;
+}
+else {
+if(data5["signature-input"] !== undefined){
+const _errs17 = errors;
+if(typeof data5["signature-input"] !== "string"){
+validate20.errors = [{instancePath:instancePath+"/header/signature-input",schemaPath:"document#/components/parameters/signature-input/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid6 = _errs17 === errors;
+}
+else {
+var valid6 = true;
+}
+if(valid6){
+if(data5.signature !== undefined){
+const _errs20 = errors;
+if(typeof data5.signature !== "string"){
+validate20.errors = [{instancePath:instancePath+"/header/signature",schemaPath:"document#/components/parameters/signature/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid6 = _errs20 === errors;
+}
+else {
+var valid6 = true;
+}
+}
+}
+}
+else {
+validate20.errors = [{instancePath:instancePath+"/header",schemaPath:"#/properties/header/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+var valid0 = _errs15 === errors;
+}
+else {
+var valid0 = true;
+}
+}
+}
+else {
+validate20.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate20.errors = vErrors;
+return errors === 0;
+}
+validate20.evaluated = {"props":{"query":true,"header":true},"dynamicProps":false,"dynamicItems":false};
+
+const paths_1incoming_payments_get_responses_200_content_application_1json_schema = validate22;
+const schema39 = {"$id":"paths_1incoming_payments_get_responses_200_content_application_1json_schema","$ref":"document#/paths/~1incoming-payments/get/responses/200/content/application~1json/schema"};
+const schema40 = {"type":"object","properties":{"pagination":{"$ref":"#/components/schemas/page-info"},"result":{"type":"array","items":{"$ref":"#/components/schemas/incoming-payment","unevaluatedProperties":false}}}};
+const schema41 = {"type":"object","properties":{"startCursor":{"type":"string","minLength":1},"endCursor":{"type":"string","minLength":1},"hasNextPage":{"type":"boolean"},"hasPreviousPage":{"type":"boolean"}},"required":["hasNextPage","hasPreviousPage"],"additionalProperties":false};
+const schema42 = {"type":"object","properties":{"id":{"type":"string","format":"uri","readOnly":true},"walletAddress":{"type":"string","format":"uri","readOnly":true},"completed":{"type":"boolean","default":false},"incomingAmount":{"$ref":"#/components/schemas/amount"},"receivedAmount":{"$ref":"#/components/schemas/amount"},"expiresAt":{"type":"string","format":"date-time"},"metadata":{"type":"object","additionalProperties":true},"createdAt":{"type":"string","format":"date-time"}},"required":["id","walletAddress","completed","receivedAmount","createdAt"]};
+const schema43 = {"type":"object","properties":{"value":{"type":"string","format":"uint64"},"assetCode":{"type":"string"},"assetScale":{"type":"integer","minimum":0,"maximum":255}},"required":["value","assetCode","assetScale"]};
 const formats0 = runtime1.fullFormats.uri;
 const formats4 = /^(?:0|[1-9]\d{0,18}|1[0-7]\d{18}|18[0-3]\d{17}|184[0-3]\d{16}|1844[0-5]\d{15}|18446[0-6]\d{14}|184467[0-3]\d{13}|1844674[0-3]\d{12}|184467440[0-6]\d{10}|1844674407[0-2]\d{9}|18446744073[0-6]\d{8}|1844674407370[0-8]\d{6}|18446744073709[0-4]\d{5}|184467440737095[0-4]\d{4}|1844674407370955[0-0]\d{3}|18446744073709551[0-5]\d{2}|184467440737095516[0-0]\d{1}|1844674407370955161[0-4]\d{0}|18446744073709551615)$/;
 const formats8 = runtime1.fullFormats["date-time"];
 
-function validate23(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate24(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate23.evaluated;
+const evaluated0 = validate24.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -28,7 +231,7 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((((data.id === undefined) && (missing0 = "id")) || ((data.walletAddress === undefined) && (missing0 = "walletAddress"))) || ((data.completed === undefined) && (missing0 = "completed"))) || ((data.receivedAmount === undefined) && (missing0 = "receivedAmount"))) || ((data.createdAt === undefined) && (missing0 = "createdAt"))){
-validate23.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate24.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
@@ -39,12 +242,12 @@ if(errors === _errs1){
 if(errors === _errs1){
 if(typeof data0 === "string"){
 if(!(formats0(data0))){
-validate23.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+validate24.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
 return false;
 }
 }
 else {
-validate23.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate24.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -62,12 +265,12 @@ if(errors === _errs3){
 if(errors === _errs3){
 if(typeof data1 === "string"){
 if(!(formats0(data1))){
-validate23.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/properties/walletAddress/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+validate24.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/properties/walletAddress/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
 return false;
 }
 }
 else {
-validate23.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/properties/walletAddress/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate24.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/properties/walletAddress/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -81,7 +284,7 @@ if(valid0){
 if(data.completed !== undefined){
 const _errs5 = errors;
 if(typeof data.completed !== "boolean"){
-validate23.errors = [{instancePath:instancePath+"/completed",schemaPath:"#/properties/completed/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+validate24.errors = [{instancePath:instancePath+"/completed",schemaPath:"#/properties/completed/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
 return false;
 }
 var valid0 = _errs5 === errors;
@@ -98,7 +301,7 @@ if(errors === _errs8){
 if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
 let missing1;
 if((((data3.value === undefined) && (missing1 = "value")) || ((data3.assetCode === undefined) && (missing1 = "assetCode"))) || ((data3.assetScale === undefined) && (missing1 = "assetScale"))){
-validate23.errors = [{instancePath:instancePath+"/incomingAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+validate24.errors = [{instancePath:instancePath+"/incomingAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
 return false;
 }
 else {
@@ -109,12 +312,12 @@ if(errors === _errs10){
 if(errors === _errs10){
 if(typeof data4 === "string"){
 if(!(formats4.test(data4))){
-validate23.errors = [{instancePath:instancePath+"/incomingAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""}];
+validate24.errors = [{instancePath:instancePath+"/incomingAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""}];
 return false;
 }
 }
 else {
-validate23.errors = [{instancePath:instancePath+"/incomingAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate24.errors = [{instancePath:instancePath+"/incomingAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -128,7 +331,7 @@ if(valid2){
 if(data3.assetCode !== undefined){
 const _errs12 = errors;
 if(typeof data3.assetCode !== "string"){
-validate23.errors = [{instancePath:instancePath+"/incomingAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate24.errors = [{instancePath:instancePath+"/incomingAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid2 = _errs12 === errors;
@@ -141,18 +344,18 @@ if(data3.assetScale !== undefined){
 let data6 = data3.assetScale;
 const _errs14 = errors;
 if(!(((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6))) && (isFinite(data6)))){
-validate23.errors = [{instancePath:instancePath+"/incomingAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate24.errors = [{instancePath:instancePath+"/incomingAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 if(errors === _errs14){
 if((typeof data6 == "number") && (isFinite(data6))){
 if(data6 > 255 || isNaN(data6)){
-validate23.errors = [{instancePath:instancePath+"/incomingAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
+validate24.errors = [{instancePath:instancePath+"/incomingAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
 return false;
 }
 else {
 if(data6 < 0 || isNaN(data6)){
-validate23.errors = [{instancePath:instancePath+"/incomingAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+validate24.errors = [{instancePath:instancePath+"/incomingAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
 return false;
 }
 }
@@ -168,7 +371,7 @@ var valid2 = true;
 }
 }
 else {
-validate23.errors = [{instancePath:instancePath+"/incomingAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate24.errors = [{instancePath:instancePath+"/incomingAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -186,7 +389,7 @@ if(errors === _errs17){
 if(data7 && typeof data7 == "object" && !Array.isArray(data7)){
 let missing2;
 if((((data7.value === undefined) && (missing2 = "value")) || ((data7.assetCode === undefined) && (missing2 = "assetCode"))) || ((data7.assetScale === undefined) && (missing2 = "assetScale"))){
-validate23.errors = [{instancePath:instancePath+"/receivedAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"}];
+validate24.errors = [{instancePath:instancePath+"/receivedAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"}];
 return false;
 }
 else {
@@ -197,12 +400,12 @@ if(errors === _errs19){
 if(errors === _errs19){
 if(typeof data8 === "string"){
 if(!(formats4.test(data8))){
-validate23.errors = [{instancePath:instancePath+"/receivedAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""}];
+validate24.errors = [{instancePath:instancePath+"/receivedAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""}];
 return false;
 }
 }
 else {
-validate23.errors = [{instancePath:instancePath+"/receivedAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate24.errors = [{instancePath:instancePath+"/receivedAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -216,7 +419,7 @@ if(valid4){
 if(data7.assetCode !== undefined){
 const _errs21 = errors;
 if(typeof data7.assetCode !== "string"){
-validate23.errors = [{instancePath:instancePath+"/receivedAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate24.errors = [{instancePath:instancePath+"/receivedAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid4 = _errs21 === errors;
@@ -229,18 +432,18 @@ if(data7.assetScale !== undefined){
 let data10 = data7.assetScale;
 const _errs23 = errors;
 if(!(((typeof data10 == "number") && (!(data10 % 1) && !isNaN(data10))) && (isFinite(data10)))){
-validate23.errors = [{instancePath:instancePath+"/receivedAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate24.errors = [{instancePath:instancePath+"/receivedAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 if(errors === _errs23){
 if((typeof data10 == "number") && (isFinite(data10))){
 if(data10 > 255 || isNaN(data10)){
-validate23.errors = [{instancePath:instancePath+"/receivedAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
+validate24.errors = [{instancePath:instancePath+"/receivedAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
 return false;
 }
 else {
 if(data10 < 0 || isNaN(data10)){
-validate23.errors = [{instancePath:instancePath+"/receivedAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+validate24.errors = [{instancePath:instancePath+"/receivedAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
 return false;
 }
 }
@@ -256,7 +459,7 @@ var valid4 = true;
 }
 }
 else {
-validate23.errors = [{instancePath:instancePath+"/receivedAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate24.errors = [{instancePath:instancePath+"/receivedAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -273,12 +476,12 @@ if(errors === _errs25){
 if(errors === _errs25){
 if(typeof data11 === "string"){
 if(!(formats8.validate(data11))){
-validate23.errors = [{instancePath:instancePath+"/expiresAt",schemaPath:"#/properties/expiresAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
+validate24.errors = [{instancePath:instancePath+"/expiresAt",schemaPath:"#/properties/expiresAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
 return false;
 }
 }
 else {
-validate23.errors = [{instancePath:instancePath+"/expiresAt",schemaPath:"#/properties/expiresAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate24.errors = [{instancePath:instancePath+"/expiresAt",schemaPath:"#/properties/expiresAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -296,7 +499,7 @@ if(errors === _errs27){
 if(data12 && typeof data12 == "object" && !Array.isArray(data12)){
 }
 else {
-validate23.errors = [{instancePath:instancePath+"/metadata",schemaPath:"#/properties/metadata/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate24.errors = [{instancePath:instancePath+"/metadata",schemaPath:"#/properties/metadata/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -313,12 +516,12 @@ if(errors === _errs30){
 if(errors === _errs30){
 if(typeof data13 === "string"){
 if(!(formats8.validate(data13))){
-validate23.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
+validate24.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
 return false;
 }
 }
 else {
-validate23.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate24.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -338,20 +541,20 @@ var valid0 = true;
 }
 }
 else {
-validate23.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate24.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate23.errors = vErrors;
+validate24.errors = vErrors;
 return errors === 0;
 }
-validate23.evaluated = {"props":{"id":true,"walletAddress":true,"completed":true,"incomingAmount":true,"receivedAmount":true,"expiresAt":true,"metadata":true,"createdAt":true},"dynamicProps":false,"dynamicItems":false};
+validate24.evaluated = {"props":{"id":true,"walletAddress":true,"completed":true,"incomingAmount":true,"receivedAmount":true,"expiresAt":true,"metadata":true,"createdAt":true},"dynamicProps":false,"dynamicItems":false};
 
 
-function validate22(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate23(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate22.evaluated;
+const evaluated0 = validate23.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -368,14 +571,14 @@ if(errors === _errs2){
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 let missing0;
 if(((data0.hasNextPage === undefined) && (missing0 = "hasNextPage")) || ((data0.hasPreviousPage === undefined) && (missing0 = "hasPreviousPage"))){
-validate22.errors = [{instancePath:instancePath+"/pagination",schemaPath:"#/components/schemas/page-info/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate23.errors = [{instancePath:instancePath+"/pagination",schemaPath:"#/components/schemas/page-info/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs4 = errors;
 for(const key0 in data0){
 if(!((((key0 === "startCursor") || (key0 === "endCursor")) || (key0 === "hasNextPage")) || (key0 === "hasPreviousPage"))){
-validate22.errors = [{instancePath:instancePath+"/pagination",schemaPath:"#/components/schemas/page-info/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate23.errors = [{instancePath:instancePath+"/pagination",schemaPath:"#/components/schemas/page-info/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -387,12 +590,12 @@ const _errs5 = errors;
 if(errors === _errs5){
 if(typeof data1 === "string"){
 if(func1(data1) < 1){
-validate22.errors = [{instancePath:instancePath+"/pagination/startCursor",schemaPath:"#/components/schemas/page-info/properties/startCursor/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+validate23.errors = [{instancePath:instancePath+"/pagination/startCursor",schemaPath:"#/components/schemas/page-info/properties/startCursor/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
 return false;
 }
 }
 else {
-validate22.errors = [{instancePath:instancePath+"/pagination/startCursor",schemaPath:"#/components/schemas/page-info/properties/startCursor/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate23.errors = [{instancePath:instancePath+"/pagination/startCursor",schemaPath:"#/components/schemas/page-info/properties/startCursor/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -408,12 +611,12 @@ const _errs7 = errors;
 if(errors === _errs7){
 if(typeof data2 === "string"){
 if(func1(data2) < 1){
-validate22.errors = [{instancePath:instancePath+"/pagination/endCursor",schemaPath:"#/components/schemas/page-info/properties/endCursor/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+validate23.errors = [{instancePath:instancePath+"/pagination/endCursor",schemaPath:"#/components/schemas/page-info/properties/endCursor/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
 return false;
 }
 }
 else {
-validate22.errors = [{instancePath:instancePath+"/pagination/endCursor",schemaPath:"#/components/schemas/page-info/properties/endCursor/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate23.errors = [{instancePath:instancePath+"/pagination/endCursor",schemaPath:"#/components/schemas/page-info/properties/endCursor/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -426,7 +629,7 @@ if(valid2){
 if(data0.hasNextPage !== undefined){
 const _errs9 = errors;
 if(typeof data0.hasNextPage !== "boolean"){
-validate22.errors = [{instancePath:instancePath+"/pagination/hasNextPage",schemaPath:"#/components/schemas/page-info/properties/hasNextPage/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+validate23.errors = [{instancePath:instancePath+"/pagination/hasNextPage",schemaPath:"#/components/schemas/page-info/properties/hasNextPage/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
 return false;
 }
 var valid2 = _errs9 === errors;
@@ -438,7 +641,7 @@ if(valid2){
 if(data0.hasPreviousPage !== undefined){
 const _errs11 = errors;
 if(typeof data0.hasPreviousPage !== "boolean"){
-validate22.errors = [{instancePath:instancePath+"/pagination/hasPreviousPage",schemaPath:"#/components/schemas/page-info/properties/hasPreviousPage/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+validate23.errors = [{instancePath:instancePath+"/pagination/hasPreviousPage",schemaPath:"#/components/schemas/page-info/properties/hasPreviousPage/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
 return false;
 }
 var valid2 = _errs11 === errors;
@@ -453,7 +656,7 @@ var valid2 = true;
 }
 }
 else {
-validate22.errors = [{instancePath:instancePath+"/pagination",schemaPath:"#/components/schemas/page-info/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate23.errors = [{instancePath:instancePath+"/pagination",schemaPath:"#/components/schemas/page-info/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -473,15 +676,15 @@ const len0 = data5.length;
 for(let i0=0; i0<len0; i0++){
 let data6 = data5[i0];
 const _errs15 = errors;
-if(!(validate23(data6, {instancePath:instancePath+"/result/" + i0,parentData:data5,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate23.errors : vErrors.concat(validate23.errors);
+if(!(validate24(data6, {instancePath:instancePath+"/result/" + i0,parentData:data5,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate24.errors : vErrors.concat(validate24.errors);
 errors = vErrors.length;
 }
 if(errors === _errs15){
 if(data6 && typeof data6 == "object" && !Array.isArray(data6)){
 for(const key1 in data6){
 if((((((((key1 !== "id") && (key1 !== "walletAddress")) && (key1 !== "completed")) && (key1 !== "incomingAmount")) && (key1 !== "receivedAmount")) && (key1 !== "expiresAt")) && (key1 !== "metadata")) && (key1 !== "createdAt")){
-validate22.errors = [{instancePath:instancePath+"/result/" + i0,schemaPath:"#/properties/result/items/unevaluatedProperties",keyword:"unevaluatedProperties",params:{unevaluatedProperty: key1},message:"must NOT have unevaluated properties"}];
+validate23.errors = [{instancePath:instancePath+"/result/" + i0,schemaPath:"#/properties/result/items/unevaluatedProperties",keyword:"unevaluatedProperties",params:{unevaluatedProperty: key1},message:"must NOT have unevaluated properties"}];
 return false;
 break;
 }
@@ -495,7 +698,7 @@ break;
 }
 }
 else {
-validate22.errors = [{instancePath:instancePath+"/result",schemaPath:"#/properties/result/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate23.errors = [{instancePath:instancePath+"/result",schemaPath:"#/properties/result/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
 }
 }
@@ -507,45 +710,45 @@ var valid0 = true;
 }
 }
 else {
-validate22.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate23.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate22.errors = vErrors;
+validate23.errors = vErrors;
 return errors === 0;
 }
-validate22.evaluated = {"props":{"pagination":true,"result":true},"dynamicProps":false,"dynamicItems":false};
+validate23.evaluated = {"props":{"pagination":true,"result":true},"dynamicProps":false,"dynamicItems":false};
 
 
-function validate20(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate22(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="paths_1incoming_payments_get_responses_200_content_application_1json_schema" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate20.evaluated;
+const evaluated0 = validate22.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate22(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate22.errors : vErrors.concat(validate22.errors);
+if(!(validate23(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate23.errors : vErrors.concat(validate23.errors);
 errors = vErrors.length;
 }
-validate20.errors = vErrors;
+validate22.errors = vErrors;
 return errors === 0;
 }
-validate20.evaluated = {"props":{"pagination":true,"result":true},"dynamicProps":false,"dynamicItems":false};
+validate22.evaluated = {"props":{"pagination":true,"result":true},"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_error_response = validate26;
-const schema38 = {"$id":"components_schemas_error_response","$ref":"document#/components/schemas/error-response"};
-const schema39 = {"type":"object","properties":{"error":{"type":"object","properties":{"code":{"type":"string"},"description":{"type":"string"},"details":{"type":"object","additionalProperties":true}},"required":["description","code"]}},"required":["error"]};
+const components_schemas_error_response = validate27;
+const schema45 = {"$id":"components_schemas_error_response","$ref":"document#/components/schemas/error-response"};
+const schema46 = {"type":"object","properties":{"error":{"type":"object","properties":{"code":{"type":"string"},"description":{"type":"string"},"details":{"type":"object","additionalProperties":true}},"required":["description","code"]}},"required":["error"]};
 
-function validate26(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate27(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_error_response" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate26.evaluated;
+const evaluated0 = validate27.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -557,7 +760,7 @@ if(errors === _errs0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((data.error === undefined) && (missing0 = "error")){
-validate26.errors = [{instancePath,schemaPath:"document#/components/schemas/error-response/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate27.errors = [{instancePath,schemaPath:"document#/components/schemas/error-response/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
@@ -568,14 +771,14 @@ if(errors === _errs2){
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 let missing1;
 if(((data0.description === undefined) && (missing1 = "description")) || ((data0.code === undefined) && (missing1 = "code"))){
-validate26.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/schemas/error-response/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+validate27.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/schemas/error-response/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
 return false;
 }
 else {
 if(data0.code !== undefined){
 const _errs4 = errors;
 if(typeof data0.code !== "string"){
-validate26.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/schemas/error-response/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate27.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/schemas/error-response/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid2 = _errs4 === errors;
@@ -587,7 +790,7 @@ if(valid2){
 if(data0.description !== undefined){
 const _errs6 = errors;
 if(typeof data0.description !== "string"){
-validate26.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/schemas/error-response/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate27.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/schemas/error-response/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid2 = _errs6 === errors;
@@ -603,7 +806,7 @@ if(errors === _errs8){
 if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
 }
 else {
-validate26.errors = [{instancePath:instancePath+"/error/details",schemaPath:"document#/components/schemas/error-response/properties/error/properties/details/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate27.errors = [{instancePath:instancePath+"/error/details",schemaPath:"document#/components/schemas/error-response/properties/error/properties/details/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -617,7 +820,7 @@ var valid2 = true;
 }
 }
 else {
-validate26.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/schemas/error-response/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate27.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/schemas/error-response/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -625,24 +828,24 @@ return false;
 }
 }
 else {
-validate26.errors = [{instancePath,schemaPath:"document#/components/schemas/error-response/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate27.errors = [{instancePath,schemaPath:"document#/components/schemas/error-response/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate26.errors = vErrors;
+validate27.errors = vErrors;
 return errors === 0;
 }
-validate26.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
+validate27.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
 
-const paths_1incoming_payments_post_requestBody_content_application_1json_schema = validate27;
-const schema40 = {"$id":"paths_1incoming_payments_post_requestBody_content_application_1json_schema","$ref":"document#/paths/~1incoming-payments/post/requestBody/content/application~1json/schema"};
-const schema41 = {"type":"object","additionalProperties":false,"properties":{"walletAddress":{"$ref":"#/components/schemas/walletAddress"},"incomingAmount":{"$ref":"#/components/schemas/amount"},"expiresAt":{"type":"string","format":"date-time","writeOnly":true},"metadata":{"type":"object","additionalProperties":true}},"required":["walletAddress"]};
-const schema42 = {"type":"string","format":"uri","maxLength":2048};
+const paths_1incoming_payments_post_requestBody_content_application_1json_schema = validate28;
+const schema47 = {"$id":"paths_1incoming_payments_post_requestBody_content_application_1json_schema","$ref":"document#/paths/~1incoming-payments/post/requestBody/content/application~1json/schema"};
+const schema48 = {"type":"object","additionalProperties":false,"properties":{"walletAddress":{"$ref":"#/components/schemas/walletAddress"},"incomingAmount":{"$ref":"#/components/schemas/amount"},"expiresAt":{"type":"string","format":"date-time","writeOnly":true},"metadata":{"type":"object","additionalProperties":true}},"required":["walletAddress"]};
+const schema49 = {"type":"string","format":"uri","maxLength":2048};
 
-function validate28(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate29(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate28.evaluated;
+const evaluated0 = validate29.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -653,14 +856,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((data.walletAddress === undefined) && (missing0 = "walletAddress")){
-validate28.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate29.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!((((key0 === "walletAddress") || (key0 === "incomingAmount")) || (key0 === "expiresAt")) || (key0 === "metadata"))){
-validate28.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate29.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -674,18 +877,18 @@ if(errors === _errs3){
 if(errors === _errs3){
 if(typeof data0 === "string"){
 if(func1(data0) > 2048){
-validate28.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/components/schemas/walletAddress/maxLength",keyword:"maxLength",params:{limit: 2048},message:"must NOT have more than 2048 characters"}];
+validate29.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/components/schemas/walletAddress/maxLength",keyword:"maxLength",params:{limit: 2048},message:"must NOT have more than 2048 characters"}];
 return false;
 }
 else {
 if(!(formats0(data0))){
-validate28.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/components/schemas/walletAddress/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+validate29.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/components/schemas/walletAddress/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
 return false;
 }
 }
 }
 else {
-validate28.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/components/schemas/walletAddress/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate29.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/components/schemas/walletAddress/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -704,7 +907,7 @@ if(errors === _errs6){
 if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
 let missing1;
 if((((data1.value === undefined) && (missing1 = "value")) || ((data1.assetCode === undefined) && (missing1 = "assetCode"))) || ((data1.assetScale === undefined) && (missing1 = "assetScale"))){
-validate28.errors = [{instancePath:instancePath+"/incomingAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+validate29.errors = [{instancePath:instancePath+"/incomingAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
 return false;
 }
 else {
@@ -715,12 +918,12 @@ if(errors === _errs8){
 if(errors === _errs8){
 if(typeof data2 === "string"){
 if(!(formats4.test(data2))){
-validate28.errors = [{instancePath:instancePath+"/incomingAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""}];
+validate29.errors = [{instancePath:instancePath+"/incomingAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""}];
 return false;
 }
 }
 else {
-validate28.errors = [{instancePath:instancePath+"/incomingAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate29.errors = [{instancePath:instancePath+"/incomingAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -734,7 +937,7 @@ if(valid3){
 if(data1.assetCode !== undefined){
 const _errs10 = errors;
 if(typeof data1.assetCode !== "string"){
-validate28.errors = [{instancePath:instancePath+"/incomingAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate29.errors = [{instancePath:instancePath+"/incomingAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid3 = _errs10 === errors;
@@ -747,18 +950,18 @@ if(data1.assetScale !== undefined){
 let data4 = data1.assetScale;
 const _errs12 = errors;
 if(!(((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4))) && (isFinite(data4)))){
-validate28.errors = [{instancePath:instancePath+"/incomingAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate29.errors = [{instancePath:instancePath+"/incomingAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 if(errors === _errs12){
 if((typeof data4 == "number") && (isFinite(data4))){
 if(data4 > 255 || isNaN(data4)){
-validate28.errors = [{instancePath:instancePath+"/incomingAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
+validate29.errors = [{instancePath:instancePath+"/incomingAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
 return false;
 }
 else {
 if(data4 < 0 || isNaN(data4)){
-validate28.errors = [{instancePath:instancePath+"/incomingAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+validate29.errors = [{instancePath:instancePath+"/incomingAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
 return false;
 }
 }
@@ -774,7 +977,7 @@ var valid3 = true;
 }
 }
 else {
-validate28.errors = [{instancePath:instancePath+"/incomingAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate29.errors = [{instancePath:instancePath+"/incomingAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -791,12 +994,12 @@ if(errors === _errs14){
 if(errors === _errs14){
 if(typeof data5 === "string"){
 if(!(formats8.validate(data5))){
-validate28.errors = [{instancePath:instancePath+"/expiresAt",schemaPath:"#/properties/expiresAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
+validate29.errors = [{instancePath:instancePath+"/expiresAt",schemaPath:"#/properties/expiresAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
 return false;
 }
 }
 else {
-validate28.errors = [{instancePath:instancePath+"/expiresAt",schemaPath:"#/properties/expiresAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate29.errors = [{instancePath:instancePath+"/expiresAt",schemaPath:"#/properties/expiresAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -814,7 +1017,7 @@ if(errors === _errs16){
 if(data6 && typeof data6 == "object" && !Array.isArray(data6)){
 }
 else {
-validate28.errors = [{instancePath:instancePath+"/metadata",schemaPath:"#/properties/metadata/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate29.errors = [{instancePath:instancePath+"/metadata",schemaPath:"#/properties/metadata/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -830,45 +1033,41 @@ var valid0 = true;
 }
 }
 else {
-validate28.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate29.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate28.errors = vErrors;
+validate29.errors = vErrors;
 return errors === 0;
 }
-validate28.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate29.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate27(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate28(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="paths_1incoming_payments_post_requestBody_content_application_1json_schema" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate27.evaluated;
+const evaluated0 = validate28.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate28(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate28.errors : vErrors.concat(validate28.errors);
+if(!(validate29(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate29.errors : vErrors.concat(validate29.errors);
 errors = vErrors.length;
 }
-validate27.errors = vErrors;
+validate28.errors = vErrors;
 return errors === 0;
 }
-validate27.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate28.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_incoming_payment_with_methods = validate30;
-const schema44 = {"$id":"components_schemas_incoming_payment_with_methods","$ref":"document#/components/schemas/incoming-payment-with-methods"};
-const schema45 = {"allOf":[{"$ref":"#/components/schemas/incoming-payment"},{"type":"object","properties":{"methods":{"type":"array","uniqueItems":true,"minItems":0,"items":{"anyOf":[{"$ref":"#/components/schemas/ilp-payment-method"}]}}},"required":["methods"]}]};
-const schema46 = {"type":"object","additionalProperties":false,"properties":{"type":{"type":"string","enum":["ilp"]},"ilpAddress":{"type":"string","maxLength":1023,"pattern":"^(g|private|example|peer|self|test[1-3]?|local)([.][a-zA-Z0-9_~-]+)+$"},"sharedSecret":{"type":"string","pattern":"^[a-zA-Z0-9-_]+$"}},"required":["type","ilpAddress","sharedSecret"]};
-const func0 = runtime2.default;
-const pattern4 = new RegExp("^(g|private|example|peer|self|test[1-3]?|local)([.][a-zA-Z0-9_~-]+)+$", "u");
-const pattern5 = new RegExp("^[a-zA-Z0-9-_]+$", "u");
+const parameters_create_incoming_payment = validate31;
+const schema51 = {"$id":"parameters_create_incoming_payment","type":"object","properties":{"header":{"type":"object","required":["signature-input","signature"],"properties":{"signature-input":{"$ref":"document#/components/parameters/signature-input/schema"},"signature":{"$ref":"document#/components/parameters/signature/schema"}}}}};
 
 function validate31(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="parameters_create_incoming_payment" */;
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate31.evaluated;
@@ -878,9 +1077,83 @@ evaluated0.props = undefined;
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.header !== undefined){
+let data0 = data.header;
+const _errs1 = errors;
+if(errors === _errs1){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+let missing0;
+if(((data0["signature-input"] === undefined) && (missing0 = "signature-input")) || ((data0.signature === undefined) && (missing0 = "signature"))){
+validate31.errors = [{instancePath:instancePath+"/header",schemaPath:"#/properties/header/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data0["signature-input"] !== undefined){
+const _errs3 = errors;
+if(typeof data0["signature-input"] !== "string"){
+validate31.errors = [{instancePath:instancePath+"/header/signature-input",schemaPath:"document#/components/parameters/signature-input/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs3 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data0.signature !== undefined){
+const _errs6 = errors;
+if(typeof data0.signature !== "string"){
+validate31.errors = [{instancePath:instancePath+"/header/signature",schemaPath:"document#/components/parameters/signature/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs6 === errors;
+}
+else {
+var valid1 = true;
+}
+}
+}
+}
+else {
+validate31.errors = [{instancePath:instancePath+"/header",schemaPath:"#/properties/header/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+}
+}
+else {
+validate31.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate31.errors = vErrors;
+return errors === 0;
+}
+validate31.evaluated = {"props":{"header":true},"dynamicProps":false,"dynamicItems":false};
+
+const components_schemas_incoming_payment_with_methods = validate32;
+const schema54 = {"$id":"components_schemas_incoming_payment_with_methods","$ref":"document#/components/schemas/incoming-payment-with-methods"};
+const schema55 = {"allOf":[{"$ref":"#/components/schemas/incoming-payment"},{"type":"object","properties":{"methods":{"type":"array","uniqueItems":true,"minItems":0,"items":{"anyOf":[{"$ref":"#/components/schemas/ilp-payment-method"}]}}},"required":["methods"]}]};
+const schema56 = {"type":"object","additionalProperties":false,"properties":{"type":{"type":"string","enum":["ilp"]},"ilpAddress":{"type":"string","maxLength":1023,"pattern":"^(g|private|example|peer|self|test[1-3]?|local)([.][a-zA-Z0-9_~-]+)+$"},"sharedSecret":{"type":"string","pattern":"^[a-zA-Z0-9-_]+$"}},"required":["type","ilpAddress","sharedSecret"]};
+const func0 = runtime2.default;
+const pattern4 = new RegExp("^(g|private|example|peer|self|test[1-3]?|local)([.][a-zA-Z0-9_~-]+)+$", "u");
+const pattern5 = new RegExp("^[a-zA-Z0-9-_]+$", "u");
+
+function validate33(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate33.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
 const _errs0 = errors;
-if(!(validate23(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate23.errors : vErrors.concat(validate23.errors);
+if(!(validate24(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate24.errors : vErrors.concat(validate24.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs0 === errors;
@@ -890,7 +1163,7 @@ if(errors === _errs1){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((data.methods === undefined) && (missing0 = "methods")){
-validate31.errors = [{instancePath,schemaPath:"#/allOf/1/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate33.errors = [{instancePath,schemaPath:"#/allOf/1/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
@@ -900,7 +1173,7 @@ const _errs3 = errors;
 if(errors === _errs3){
 if(Array.isArray(data0)){
 if(data0.length < 0){
-validate31.errors = [{instancePath:instancePath+"/methods",schemaPath:"#/allOf/1/properties/methods/minItems",keyword:"minItems",params:{limit: 0},message:"must NOT have fewer than 0 items"}];
+validate33.errors = [{instancePath:instancePath+"/methods",schemaPath:"#/allOf/1/properties/methods/minItems",keyword:"minItems",params:{limit: 0},message:"must NOT have fewer than 0 items"}];
 return false;
 }
 else {
@@ -956,7 +1229,7 @@ vErrors.push(err2);
 errors++;
 }
 if(!(data2 === "ilp")){
-const err3 = {instancePath:instancePath+"/methods/" + i0+"/type",schemaPath:"#/components/schemas/ilp-payment-method/properties/type/enum",keyword:"enum",params:{allowedValues: schema46.properties.type.enum},message:"must be equal to one of the allowed values"};
+const err3 = {instancePath:instancePath+"/methods/" + i0+"/type",schemaPath:"#/components/schemas/ilp-payment-method/properties/type/enum",keyword:"enum",params:{allowedValues: schema56.properties.type.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -1075,7 +1348,7 @@ else {
 vErrors.push(err10);
 }
 errors++;
-validate31.errors = vErrors;
+validate33.errors = vErrors;
 return false;
 }
 else {
@@ -1102,7 +1375,7 @@ outer0:
 for(;i1--;){
 for(j0 = i1; j0--;){
 if(func0(data0[i1], data0[j0])){
-validate31.errors = [{instancePath:instancePath+"/methods",schemaPath:"#/allOf/1/properties/methods/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0},message:"must NOT have duplicate items (items ## "+j0+" and "+i1+" are identical)"}];
+validate33.errors = [{instancePath:instancePath+"/methods",schemaPath:"#/allOf/1/properties/methods/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0},message:"must NOT have duplicate items (items ## "+j0+" and "+i1+" are identical)"}];
 return false;
 break outer0;
 }
@@ -1113,7 +1386,7 @@ break outer0;
 }
 }
 else {
-validate31.errors = [{instancePath:instancePath+"/methods",schemaPath:"#/allOf/1/properties/methods/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate33.errors = [{instancePath:instancePath+"/methods",schemaPath:"#/allOf/1/properties/methods/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
 }
 }
@@ -1121,50 +1394,50 @@ return false;
 }
 }
 else {
-validate31.errors = [{instancePath,schemaPath:"#/allOf/1/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate33.errors = [{instancePath,schemaPath:"#/allOf/1/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
 var valid0 = _errs1 === errors;
 }
-validate31.errors = vErrors;
+validate33.errors = vErrors;
 return errors === 0;
 }
-validate31.evaluated = {"props":{"methods":true,"id":true,"walletAddress":true,"completed":true,"incomingAmount":true,"receivedAmount":true,"expiresAt":true,"metadata":true,"createdAt":true},"dynamicProps":false,"dynamicItems":false};
+validate33.evaluated = {"props":{"methods":true,"id":true,"walletAddress":true,"completed":true,"incomingAmount":true,"receivedAmount":true,"expiresAt":true,"metadata":true,"createdAt":true},"dynamicProps":false,"dynamicItems":false};
 
 
-function validate30(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate32(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_incoming_payment_with_methods" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate30.evaluated;
+const evaluated0 = validate32.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate31(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate31.errors : vErrors.concat(validate31.errors);
+if(!(validate33(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate33.errors : vErrors.concat(validate33.errors);
 errors = vErrors.length;
 }
-validate30.errors = vErrors;
+validate32.errors = vErrors;
 return errors === 0;
 }
-validate30.evaluated = {"props":{"methods":true,"id":true,"walletAddress":true,"completed":true,"incomingAmount":true,"receivedAmount":true,"expiresAt":true,"metadata":true,"createdAt":true},"dynamicProps":false,"dynamicItems":false};
+validate32.evaluated = {"props":{"methods":true,"id":true,"walletAddress":true,"completed":true,"incomingAmount":true,"receivedAmount":true,"expiresAt":true,"metadata":true,"createdAt":true},"dynamicProps":false,"dynamicItems":false};
 
-const paths_1outgoing_payments_get_responses_200_content_application_1json_schema = validate34;
-const schema47 = {"$id":"paths_1outgoing_payments_get_responses_200_content_application_1json_schema","$ref":"document#/paths/~1outgoing-payments/get/responses/200/content/application~1json/schema"};
-const schema48 = {"type":"object","properties":{"pagination":{"$ref":"#/components/schemas/page-info"},"result":{"type":"array","items":{"$ref":"#/components/schemas/outgoing-payment"}}}};
-const schema50 = {"type":"object","additionalProperties":false,"properties":{"id":{"type":"string","format":"uri","readOnly":true},"walletAddress":{"type":"string","format":"uri","readOnly":true},"quoteId":{"type":"string","format":"uri","readOnly":true},"failed":{"type":"boolean","default":false},"receiver":{"$ref":"#/components/schemas/receiver"},"receiveAmount":{"$ref":"#/components/schemas/amount"},"debitAmount":{"$ref":"#/components/schemas/amount"},"sentAmount":{"$ref":"#/components/schemas/amount"},"metadata":{"type":"object","additionalProperties":true},"createdAt":{"type":"string","format":"date-time"}},"required":["id","walletAddress","receiver","receiveAmount","debitAmount","sentAmount","createdAt"]};
-const schema51 = {"type":"string","format":"uri","pattern":"^(https|http)://.+/incoming-payments/.","maxLength":2048};
-const func8 = Object.prototype.hasOwnProperty;
+const paths_1outgoing_payments_get_responses_200_content_application_1json_schema = validate36;
+const schema57 = {"$id":"paths_1outgoing_payments_get_responses_200_content_application_1json_schema","$ref":"document#/paths/~1outgoing-payments/get/responses/200/content/application~1json/schema"};
+const schema58 = {"type":"object","properties":{"pagination":{"$ref":"#/components/schemas/page-info"},"result":{"type":"array","items":{"$ref":"#/components/schemas/outgoing-payment"}}}};
+const schema60 = {"type":"object","additionalProperties":false,"properties":{"id":{"type":"string","format":"uri","readOnly":true},"walletAddress":{"type":"string","format":"uri","readOnly":true},"quoteId":{"type":"string","format":"uri","readOnly":true},"failed":{"type":"boolean","default":false},"receiver":{"$ref":"#/components/schemas/receiver"},"receiveAmount":{"$ref":"#/components/schemas/amount"},"debitAmount":{"$ref":"#/components/schemas/amount"},"sentAmount":{"$ref":"#/components/schemas/amount"},"metadata":{"type":"object","additionalProperties":true},"createdAt":{"type":"string","format":"date-time"}},"required":["id","walletAddress","receiver","receiveAmount","debitAmount","sentAmount","createdAt"]};
+const schema61 = {"type":"string","format":"uri","pattern":"^(https|http)://.+/incoming-payments/.","maxLength":2048};
+const func10 = Object.prototype.hasOwnProperty;
 const pattern6 = new RegExp("^(https|http)://.+/incoming-payments/.", "u");
 
-function validate36(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate38(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate36.evaluated;
+const evaluated0 = validate38.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1175,14 +1448,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((((((data.id === undefined) && (missing0 = "id")) || ((data.walletAddress === undefined) && (missing0 = "walletAddress"))) || ((data.receiver === undefined) && (missing0 = "receiver"))) || ((data.receiveAmount === undefined) && (missing0 = "receiveAmount"))) || ((data.debitAmount === undefined) && (missing0 = "debitAmount"))) || ((data.sentAmount === undefined) && (missing0 = "sentAmount"))) || ((data.createdAt === undefined) && (missing0 = "createdAt"))){
-validate36.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate38.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
-if(!(func8.call(schema50.properties, key0))){
-validate36.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+if(!(func10.call(schema60.properties, key0))){
+validate38.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -1195,12 +1468,12 @@ if(errors === _errs2){
 if(errors === _errs2){
 if(typeof data0 === "string"){
 if(!(formats0(data0))){
-validate36.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+validate38.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
 return false;
 }
 }
 else {
-validate36.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate38.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -1218,12 +1491,12 @@ if(errors === _errs4){
 if(errors === _errs4){
 if(typeof data1 === "string"){
 if(!(formats0(data1))){
-validate36.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/properties/walletAddress/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+validate38.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/properties/walletAddress/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
 return false;
 }
 }
 else {
-validate36.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/properties/walletAddress/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate38.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/properties/walletAddress/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -1241,12 +1514,12 @@ if(errors === _errs6){
 if(errors === _errs6){
 if(typeof data2 === "string"){
 if(!(formats0(data2))){
-validate36.errors = [{instancePath:instancePath+"/quoteId",schemaPath:"#/properties/quoteId/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+validate38.errors = [{instancePath:instancePath+"/quoteId",schemaPath:"#/properties/quoteId/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
 return false;
 }
 }
 else {
-validate36.errors = [{instancePath:instancePath+"/quoteId",schemaPath:"#/properties/quoteId/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate38.errors = [{instancePath:instancePath+"/quoteId",schemaPath:"#/properties/quoteId/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -1260,7 +1533,7 @@ if(valid0){
 if(data.failed !== undefined){
 const _errs8 = errors;
 if(typeof data.failed !== "boolean"){
-validate36.errors = [{instancePath:instancePath+"/failed",schemaPath:"#/properties/failed/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+validate38.errors = [{instancePath:instancePath+"/failed",schemaPath:"#/properties/failed/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
 return false;
 }
 var valid0 = _errs8 === errors;
@@ -1277,24 +1550,24 @@ if(errors === _errs11){
 if(errors === _errs11){
 if(typeof data4 === "string"){
 if(func1(data4) > 2048){
-validate36.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/maxLength",keyword:"maxLength",params:{limit: 2048},message:"must NOT have more than 2048 characters"}];
+validate38.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/maxLength",keyword:"maxLength",params:{limit: 2048},message:"must NOT have more than 2048 characters"}];
 return false;
 }
 else {
 if(!pattern6.test(data4)){
-validate36.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/pattern",keyword:"pattern",params:{pattern: "^(https|http)://.+/incoming-payments/."},message:"must match pattern \""+"^(https|http)://.+/incoming-payments/."+"\""}];
+validate38.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/pattern",keyword:"pattern",params:{pattern: "^(https|http)://.+/incoming-payments/."},message:"must match pattern \""+"^(https|http)://.+/incoming-payments/."+"\""}];
 return false;
 }
 else {
 if(!(formats0(data4))){
-validate36.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+validate38.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
 return false;
 }
 }
 }
 }
 else {
-validate36.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate38.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -1313,7 +1586,7 @@ if(errors === _errs14){
 if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
 let missing1;
 if((((data5.value === undefined) && (missing1 = "value")) || ((data5.assetCode === undefined) && (missing1 = "assetCode"))) || ((data5.assetScale === undefined) && (missing1 = "assetScale"))){
-validate36.errors = [{instancePath:instancePath+"/receiveAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+validate38.errors = [{instancePath:instancePath+"/receiveAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
 return false;
 }
 else {
@@ -1324,12 +1597,12 @@ if(errors === _errs16){
 if(errors === _errs16){
 if(typeof data6 === "string"){
 if(!(formats4.test(data6))){
-validate36.errors = [{instancePath:instancePath+"/receiveAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""}];
+validate38.errors = [{instancePath:instancePath+"/receiveAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""}];
 return false;
 }
 }
 else {
-validate36.errors = [{instancePath:instancePath+"/receiveAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate38.errors = [{instancePath:instancePath+"/receiveAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -1343,7 +1616,7 @@ if(valid3){
 if(data5.assetCode !== undefined){
 const _errs18 = errors;
 if(typeof data5.assetCode !== "string"){
-validate36.errors = [{instancePath:instancePath+"/receiveAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate38.errors = [{instancePath:instancePath+"/receiveAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid3 = _errs18 === errors;
@@ -1356,18 +1629,18 @@ if(data5.assetScale !== undefined){
 let data8 = data5.assetScale;
 const _errs20 = errors;
 if(!(((typeof data8 == "number") && (!(data8 % 1) && !isNaN(data8))) && (isFinite(data8)))){
-validate36.errors = [{instancePath:instancePath+"/receiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate38.errors = [{instancePath:instancePath+"/receiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 if(errors === _errs20){
 if((typeof data8 == "number") && (isFinite(data8))){
 if(data8 > 255 || isNaN(data8)){
-validate36.errors = [{instancePath:instancePath+"/receiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
+validate38.errors = [{instancePath:instancePath+"/receiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
 return false;
 }
 else {
 if(data8 < 0 || isNaN(data8)){
-validate36.errors = [{instancePath:instancePath+"/receiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+validate38.errors = [{instancePath:instancePath+"/receiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
 return false;
 }
 }
@@ -1383,7 +1656,7 @@ var valid3 = true;
 }
 }
 else {
-validate36.errors = [{instancePath:instancePath+"/receiveAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate38.errors = [{instancePath:instancePath+"/receiveAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -1401,7 +1674,7 @@ if(errors === _errs23){
 if(data9 && typeof data9 == "object" && !Array.isArray(data9)){
 let missing2;
 if((((data9.value === undefined) && (missing2 = "value")) || ((data9.assetCode === undefined) && (missing2 = "assetCode"))) || ((data9.assetScale === undefined) && (missing2 = "assetScale"))){
-validate36.errors = [{instancePath:instancePath+"/debitAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"}];
+validate38.errors = [{instancePath:instancePath+"/debitAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"}];
 return false;
 }
 else {
@@ -1412,12 +1685,12 @@ if(errors === _errs25){
 if(errors === _errs25){
 if(typeof data10 === "string"){
 if(!(formats4.test(data10))){
-validate36.errors = [{instancePath:instancePath+"/debitAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""}];
+validate38.errors = [{instancePath:instancePath+"/debitAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""}];
 return false;
 }
 }
 else {
-validate36.errors = [{instancePath:instancePath+"/debitAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate38.errors = [{instancePath:instancePath+"/debitAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -1431,7 +1704,7 @@ if(valid5){
 if(data9.assetCode !== undefined){
 const _errs27 = errors;
 if(typeof data9.assetCode !== "string"){
-validate36.errors = [{instancePath:instancePath+"/debitAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate38.errors = [{instancePath:instancePath+"/debitAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid5 = _errs27 === errors;
@@ -1444,18 +1717,18 @@ if(data9.assetScale !== undefined){
 let data12 = data9.assetScale;
 const _errs29 = errors;
 if(!(((typeof data12 == "number") && (!(data12 % 1) && !isNaN(data12))) && (isFinite(data12)))){
-validate36.errors = [{instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate38.errors = [{instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 if(errors === _errs29){
 if((typeof data12 == "number") && (isFinite(data12))){
 if(data12 > 255 || isNaN(data12)){
-validate36.errors = [{instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
+validate38.errors = [{instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
 return false;
 }
 else {
 if(data12 < 0 || isNaN(data12)){
-validate36.errors = [{instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+validate38.errors = [{instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
 return false;
 }
 }
@@ -1471,7 +1744,7 @@ var valid5 = true;
 }
 }
 else {
-validate36.errors = [{instancePath:instancePath+"/debitAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate38.errors = [{instancePath:instancePath+"/debitAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -1489,7 +1762,7 @@ if(errors === _errs32){
 if(data13 && typeof data13 == "object" && !Array.isArray(data13)){
 let missing3;
 if((((data13.value === undefined) && (missing3 = "value")) || ((data13.assetCode === undefined) && (missing3 = "assetCode"))) || ((data13.assetScale === undefined) && (missing3 = "assetScale"))){
-validate36.errors = [{instancePath:instancePath+"/sentAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing3},message:"must have required property '"+missing3+"'"}];
+validate38.errors = [{instancePath:instancePath+"/sentAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing3},message:"must have required property '"+missing3+"'"}];
 return false;
 }
 else {
@@ -1500,12 +1773,12 @@ if(errors === _errs34){
 if(errors === _errs34){
 if(typeof data14 === "string"){
 if(!(formats4.test(data14))){
-validate36.errors = [{instancePath:instancePath+"/sentAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""}];
+validate38.errors = [{instancePath:instancePath+"/sentAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""}];
 return false;
 }
 }
 else {
-validate36.errors = [{instancePath:instancePath+"/sentAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate38.errors = [{instancePath:instancePath+"/sentAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -1519,7 +1792,7 @@ if(valid7){
 if(data13.assetCode !== undefined){
 const _errs36 = errors;
 if(typeof data13.assetCode !== "string"){
-validate36.errors = [{instancePath:instancePath+"/sentAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate38.errors = [{instancePath:instancePath+"/sentAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid7 = _errs36 === errors;
@@ -1532,18 +1805,18 @@ if(data13.assetScale !== undefined){
 let data16 = data13.assetScale;
 const _errs38 = errors;
 if(!(((typeof data16 == "number") && (!(data16 % 1) && !isNaN(data16))) && (isFinite(data16)))){
-validate36.errors = [{instancePath:instancePath+"/sentAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate38.errors = [{instancePath:instancePath+"/sentAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 if(errors === _errs38){
 if((typeof data16 == "number") && (isFinite(data16))){
 if(data16 > 255 || isNaN(data16)){
-validate36.errors = [{instancePath:instancePath+"/sentAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
+validate38.errors = [{instancePath:instancePath+"/sentAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
 return false;
 }
 else {
 if(data16 < 0 || isNaN(data16)){
-validate36.errors = [{instancePath:instancePath+"/sentAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+validate38.errors = [{instancePath:instancePath+"/sentAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
 return false;
 }
 }
@@ -1559,7 +1832,7 @@ var valid7 = true;
 }
 }
 else {
-validate36.errors = [{instancePath:instancePath+"/sentAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate38.errors = [{instancePath:instancePath+"/sentAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -1576,7 +1849,7 @@ if(errors === _errs40){
 if(data17 && typeof data17 == "object" && !Array.isArray(data17)){
 }
 else {
-validate36.errors = [{instancePath:instancePath+"/metadata",schemaPath:"#/properties/metadata/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate38.errors = [{instancePath:instancePath+"/metadata",schemaPath:"#/properties/metadata/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -1593,12 +1866,12 @@ if(errors === _errs43){
 if(errors === _errs43){
 if(typeof data18 === "string"){
 if(!(formats8.validate(data18))){
-validate36.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
+validate38.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
 return false;
 }
 }
 else {
-validate36.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate38.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -1621,20 +1894,20 @@ var valid0 = true;
 }
 }
 else {
-validate36.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate38.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate36.errors = vErrors;
+validate38.errors = vErrors;
 return errors === 0;
 }
-validate36.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate38.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate35(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate37(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate35.evaluated;
+const evaluated0 = validate37.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1651,14 +1924,14 @@ if(errors === _errs2){
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 let missing0;
 if(((data0.hasNextPage === undefined) && (missing0 = "hasNextPage")) || ((data0.hasPreviousPage === undefined) && (missing0 = "hasPreviousPage"))){
-validate35.errors = [{instancePath:instancePath+"/pagination",schemaPath:"#/components/schemas/page-info/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate37.errors = [{instancePath:instancePath+"/pagination",schemaPath:"#/components/schemas/page-info/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs4 = errors;
 for(const key0 in data0){
 if(!((((key0 === "startCursor") || (key0 === "endCursor")) || (key0 === "hasNextPage")) || (key0 === "hasPreviousPage"))){
-validate35.errors = [{instancePath:instancePath+"/pagination",schemaPath:"#/components/schemas/page-info/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate37.errors = [{instancePath:instancePath+"/pagination",schemaPath:"#/components/schemas/page-info/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -1670,12 +1943,12 @@ const _errs5 = errors;
 if(errors === _errs5){
 if(typeof data1 === "string"){
 if(func1(data1) < 1){
-validate35.errors = [{instancePath:instancePath+"/pagination/startCursor",schemaPath:"#/components/schemas/page-info/properties/startCursor/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+validate37.errors = [{instancePath:instancePath+"/pagination/startCursor",schemaPath:"#/components/schemas/page-info/properties/startCursor/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
 return false;
 }
 }
 else {
-validate35.errors = [{instancePath:instancePath+"/pagination/startCursor",schemaPath:"#/components/schemas/page-info/properties/startCursor/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate37.errors = [{instancePath:instancePath+"/pagination/startCursor",schemaPath:"#/components/schemas/page-info/properties/startCursor/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -1691,12 +1964,12 @@ const _errs7 = errors;
 if(errors === _errs7){
 if(typeof data2 === "string"){
 if(func1(data2) < 1){
-validate35.errors = [{instancePath:instancePath+"/pagination/endCursor",schemaPath:"#/components/schemas/page-info/properties/endCursor/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+validate37.errors = [{instancePath:instancePath+"/pagination/endCursor",schemaPath:"#/components/schemas/page-info/properties/endCursor/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
 return false;
 }
 }
 else {
-validate35.errors = [{instancePath:instancePath+"/pagination/endCursor",schemaPath:"#/components/schemas/page-info/properties/endCursor/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate37.errors = [{instancePath:instancePath+"/pagination/endCursor",schemaPath:"#/components/schemas/page-info/properties/endCursor/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -1709,7 +1982,7 @@ if(valid2){
 if(data0.hasNextPage !== undefined){
 const _errs9 = errors;
 if(typeof data0.hasNextPage !== "boolean"){
-validate35.errors = [{instancePath:instancePath+"/pagination/hasNextPage",schemaPath:"#/components/schemas/page-info/properties/hasNextPage/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+validate37.errors = [{instancePath:instancePath+"/pagination/hasNextPage",schemaPath:"#/components/schemas/page-info/properties/hasNextPage/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
 return false;
 }
 var valid2 = _errs9 === errors;
@@ -1721,7 +1994,7 @@ if(valid2){
 if(data0.hasPreviousPage !== undefined){
 const _errs11 = errors;
 if(typeof data0.hasPreviousPage !== "boolean"){
-validate35.errors = [{instancePath:instancePath+"/pagination/hasPreviousPage",schemaPath:"#/components/schemas/page-info/properties/hasPreviousPage/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+validate37.errors = [{instancePath:instancePath+"/pagination/hasPreviousPage",schemaPath:"#/components/schemas/page-info/properties/hasPreviousPage/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
 return false;
 }
 var valid2 = _errs11 === errors;
@@ -1736,7 +2009,7 @@ var valid2 = true;
 }
 }
 else {
-validate35.errors = [{instancePath:instancePath+"/pagination",schemaPath:"#/components/schemas/page-info/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate37.errors = [{instancePath:instancePath+"/pagination",schemaPath:"#/components/schemas/page-info/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -1755,8 +2028,8 @@ var valid3 = true;
 const len0 = data5.length;
 for(let i0=0; i0<len0; i0++){
 const _errs15 = errors;
-if(!(validate36(data5[i0], {instancePath:instancePath+"/result/" + i0,parentData:data5,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate36.errors : vErrors.concat(validate36.errors);
+if(!(validate38(data5[i0], {instancePath:instancePath+"/result/" + i0,parentData:data5,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate38.errors : vErrors.concat(validate38.errors);
 errors = vErrors.length;
 }
 var valid3 = _errs15 === errors;
@@ -1766,7 +2039,7 @@ break;
 }
 }
 else {
-validate35.errors = [{instancePath:instancePath+"/result",schemaPath:"#/properties/result/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate37.errors = [{instancePath:instancePath+"/result",schemaPath:"#/properties/result/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
 }
 }
@@ -1778,44 +2051,44 @@ var valid0 = true;
 }
 }
 else {
-validate35.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate37.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate35.errors = vErrors;
+validate37.errors = vErrors;
 return errors === 0;
 }
-validate35.evaluated = {"props":{"pagination":true,"result":true},"dynamicProps":false,"dynamicItems":false};
+validate37.evaluated = {"props":{"pagination":true,"result":true},"dynamicProps":false,"dynamicItems":false};
 
 
-function validate34(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate36(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="paths_1outgoing_payments_get_responses_200_content_application_1json_schema" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate34.evaluated;
+const evaluated0 = validate36.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate35(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate35.errors : vErrors.concat(validate35.errors);
+if(!(validate37(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate37.errors : vErrors.concat(validate37.errors);
 errors = vErrors.length;
 }
-validate34.errors = vErrors;
+validate36.errors = vErrors;
 return errors === 0;
 }
-validate34.evaluated = {"props":{"pagination":true,"result":true},"dynamicProps":false,"dynamicItems":false};
+validate36.evaluated = {"props":{"pagination":true,"result":true},"dynamicProps":false,"dynamicItems":false};
 
-const paths_1outgoing_payments_post_requestBody_content_application_1json_schema = validate39;
-const schema55 = {"$id":"paths_1outgoing_payments_post_requestBody_content_application_1json_schema","$ref":"document#/paths/~1outgoing-payments/post/requestBody/content/application~1json/schema"};
-const schema56 = {"oneOf":[{"type":"object","properties":{"walletAddress":{"$ref":"#/components/schemas/walletAddress"},"quoteId":{"type":"string","format":"uri"},"metadata":{"type":"object","additionalProperties":true}},"required":["quoteId","walletAddress"],"additionalProperties":false},{"type":"object","properties":{"walletAddress":{"$ref":"#/components/schemas/walletAddress"},"incomingPayment":{"type":"string","format":"uri"},"debitAmount":{"$ref":"#/components/schemas/amount"},"metadata":{"type":"object","additionalProperties":true}},"required":["incomingPayment","debitAmount","walletAddress"],"additionalProperties":false}]};
+const paths_1outgoing_payments_post_requestBody_content_application_1json_schema = validate41;
+const schema65 = {"$id":"paths_1outgoing_payments_post_requestBody_content_application_1json_schema","$ref":"document#/paths/~1outgoing-payments/post/requestBody/content/application~1json/schema"};
+const schema66 = {"oneOf":[{"type":"object","properties":{"walletAddress":{"$ref":"#/components/schemas/walletAddress"},"quoteId":{"type":"string","format":"uri"},"metadata":{"type":"object","additionalProperties":true}},"required":["quoteId","walletAddress"],"additionalProperties":false},{"type":"object","properties":{"walletAddress":{"$ref":"#/components/schemas/walletAddress"},"incomingPayment":{"type":"string","format":"uri"},"debitAmount":{"$ref":"#/components/schemas/amount"},"metadata":{"type":"object","additionalProperties":true}},"required":["incomingPayment","debitAmount","walletAddress"],"additionalProperties":false}]};
 
-function validate40(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate42(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate40.evaluated;
+const evaluated0 = validate42.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2293,7 +2566,7 @@ else {
 vErrors.push(err26);
 }
 errors++;
-validate40.errors = vErrors;
+validate42.errors = vErrors;
 return false;
 }
 else {
@@ -2307,45 +2580,45 @@ vErrors = null;
 }
 }
 }
-validate40.errors = vErrors;
+validate42.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate40.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate42.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
 
-function validate39(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate41(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="paths_1outgoing_payments_post_requestBody_content_application_1json_schema" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate39.evaluated;
+const evaluated0 = validate41.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate40(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
+if(!(validate42(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate42.errors : vErrors.concat(validate42.errors);
 errors = vErrors.length;
 }
 else {
-var props0 = validate40.evaluated.props;
+var props0 = validate42.evaluated.props;
 }
-validate39.errors = vErrors;
+validate41.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate39.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate41.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
-const components_schemas_outgoing_payment_with_spent_amounts = validate42;
-const schema60 = {"$id":"components_schemas_outgoing_payment_with_spent_amounts","$ref":"document#/components/schemas/outgoing-payment-with-spent-amounts"};
-const schema61 = {"type":"object","properties":{"id":{"type":"string","format":"uri","readOnly":true},"walletAddress":{"type":"string","format":"uri","readOnly":true},"quoteId":{"type":"string","format":"uri","readOnly":true},"failed":{"type":"boolean","default":false},"receiver":{"$ref":"#/components/schemas/receiver"},"receiveAmount":{"$ref":"#/components/schemas/amount"},"debitAmount":{"$ref":"#/components/schemas/amount"},"sentAmount":{"$ref":"#/components/schemas/amount"},"grantSpentDebitAmount":{"$ref":"#/components/schemas/amount"},"grantSpentReceiveAmount":{"$ref":"#/components/schemas/amount"},"metadata":{"type":"object","additionalProperties":true},"createdAt":{"type":"string","format":"date-time"}},"required":["id","walletAddress","receiver","receiveAmount","debitAmount","sentAmount","createdAt"]};
+const components_schemas_outgoing_payment_with_spent_amounts = validate44;
+const schema70 = {"$id":"components_schemas_outgoing_payment_with_spent_amounts","$ref":"document#/components/schemas/outgoing-payment-with-spent-amounts"};
+const schema71 = {"type":"object","properties":{"id":{"type":"string","format":"uri","readOnly":true},"walletAddress":{"type":"string","format":"uri","readOnly":true},"quoteId":{"type":"string","format":"uri","readOnly":true},"failed":{"type":"boolean","default":false},"receiver":{"$ref":"#/components/schemas/receiver"},"receiveAmount":{"$ref":"#/components/schemas/amount"},"debitAmount":{"$ref":"#/components/schemas/amount"},"sentAmount":{"$ref":"#/components/schemas/amount"},"grantSpentDebitAmount":{"$ref":"#/components/schemas/amount"},"grantSpentReceiveAmount":{"$ref":"#/components/schemas/amount"},"metadata":{"type":"object","additionalProperties":true},"createdAt":{"type":"string","format":"date-time"}},"required":["id","walletAddress","receiver","receiveAmount","debitAmount","sentAmount","createdAt"]};
 
-function validate43(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate45(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate43.evaluated;
+const evaluated0 = validate45.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2356,7 +2629,7 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((((((data.id === undefined) && (missing0 = "id")) || ((data.walletAddress === undefined) && (missing0 = "walletAddress"))) || ((data.receiver === undefined) && (missing0 = "receiver"))) || ((data.receiveAmount === undefined) && (missing0 = "receiveAmount"))) || ((data.debitAmount === undefined) && (missing0 = "debitAmount"))) || ((data.sentAmount === undefined) && (missing0 = "sentAmount"))) || ((data.createdAt === undefined) && (missing0 = "createdAt"))){
-validate43.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate45.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
@@ -2367,12 +2640,12 @@ if(errors === _errs1){
 if(errors === _errs1){
 if(typeof data0 === "string"){
 if(!(formats0(data0))){
-validate43.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+validate45.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
 return false;
 }
 }
 else {
-validate43.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate45.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -2390,12 +2663,12 @@ if(errors === _errs3){
 if(errors === _errs3){
 if(typeof data1 === "string"){
 if(!(formats0(data1))){
-validate43.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/properties/walletAddress/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+validate45.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/properties/walletAddress/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
 return false;
 }
 }
 else {
-validate43.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/properties/walletAddress/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate45.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/properties/walletAddress/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -2413,12 +2686,12 @@ if(errors === _errs5){
 if(errors === _errs5){
 if(typeof data2 === "string"){
 if(!(formats0(data2))){
-validate43.errors = [{instancePath:instancePath+"/quoteId",schemaPath:"#/properties/quoteId/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+validate45.errors = [{instancePath:instancePath+"/quoteId",schemaPath:"#/properties/quoteId/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
 return false;
 }
 }
 else {
-validate43.errors = [{instancePath:instancePath+"/quoteId",schemaPath:"#/properties/quoteId/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate45.errors = [{instancePath:instancePath+"/quoteId",schemaPath:"#/properties/quoteId/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -2432,7 +2705,7 @@ if(valid0){
 if(data.failed !== undefined){
 const _errs7 = errors;
 if(typeof data.failed !== "boolean"){
-validate43.errors = [{instancePath:instancePath+"/failed",schemaPath:"#/properties/failed/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+validate45.errors = [{instancePath:instancePath+"/failed",schemaPath:"#/properties/failed/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
 return false;
 }
 var valid0 = _errs7 === errors;
@@ -2449,24 +2722,24 @@ if(errors === _errs10){
 if(errors === _errs10){
 if(typeof data4 === "string"){
 if(func1(data4) > 2048){
-validate43.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/maxLength",keyword:"maxLength",params:{limit: 2048},message:"must NOT have more than 2048 characters"}];
+validate45.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/maxLength",keyword:"maxLength",params:{limit: 2048},message:"must NOT have more than 2048 characters"}];
 return false;
 }
 else {
 if(!pattern6.test(data4)){
-validate43.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/pattern",keyword:"pattern",params:{pattern: "^(https|http)://.+/incoming-payments/."},message:"must match pattern \""+"^(https|http)://.+/incoming-payments/."+"\""}];
+validate45.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/pattern",keyword:"pattern",params:{pattern: "^(https|http)://.+/incoming-payments/."},message:"must match pattern \""+"^(https|http)://.+/incoming-payments/."+"\""}];
 return false;
 }
 else {
 if(!(formats0(data4))){
-validate43.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+validate45.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
 return false;
 }
 }
 }
 }
 else {
-validate43.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate45.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -2485,7 +2758,7 @@ if(errors === _errs13){
 if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
 let missing1;
 if((((data5.value === undefined) && (missing1 = "value")) || ((data5.assetCode === undefined) && (missing1 = "assetCode"))) || ((data5.assetScale === undefined) && (missing1 = "assetScale"))){
-validate43.errors = [{instancePath:instancePath+"/receiveAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+validate45.errors = [{instancePath:instancePath+"/receiveAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
 return false;
 }
 else {
@@ -2496,12 +2769,12 @@ if(errors === _errs15){
 if(errors === _errs15){
 if(typeof data6 === "string"){
 if(!(formats4.test(data6))){
-validate43.errors = [{instancePath:instancePath+"/receiveAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""}];
+validate45.errors = [{instancePath:instancePath+"/receiveAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""}];
 return false;
 }
 }
 else {
-validate43.errors = [{instancePath:instancePath+"/receiveAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate45.errors = [{instancePath:instancePath+"/receiveAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -2515,7 +2788,7 @@ if(valid3){
 if(data5.assetCode !== undefined){
 const _errs17 = errors;
 if(typeof data5.assetCode !== "string"){
-validate43.errors = [{instancePath:instancePath+"/receiveAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate45.errors = [{instancePath:instancePath+"/receiveAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid3 = _errs17 === errors;
@@ -2528,18 +2801,18 @@ if(data5.assetScale !== undefined){
 let data8 = data5.assetScale;
 const _errs19 = errors;
 if(!(((typeof data8 == "number") && (!(data8 % 1) && !isNaN(data8))) && (isFinite(data8)))){
-validate43.errors = [{instancePath:instancePath+"/receiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate45.errors = [{instancePath:instancePath+"/receiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 if(errors === _errs19){
 if((typeof data8 == "number") && (isFinite(data8))){
 if(data8 > 255 || isNaN(data8)){
-validate43.errors = [{instancePath:instancePath+"/receiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
+validate45.errors = [{instancePath:instancePath+"/receiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
 return false;
 }
 else {
 if(data8 < 0 || isNaN(data8)){
-validate43.errors = [{instancePath:instancePath+"/receiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+validate45.errors = [{instancePath:instancePath+"/receiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
 return false;
 }
 }
@@ -2555,7 +2828,7 @@ var valid3 = true;
 }
 }
 else {
-validate43.errors = [{instancePath:instancePath+"/receiveAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate45.errors = [{instancePath:instancePath+"/receiveAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -2573,7 +2846,7 @@ if(errors === _errs22){
 if(data9 && typeof data9 == "object" && !Array.isArray(data9)){
 let missing2;
 if((((data9.value === undefined) && (missing2 = "value")) || ((data9.assetCode === undefined) && (missing2 = "assetCode"))) || ((data9.assetScale === undefined) && (missing2 = "assetScale"))){
-validate43.errors = [{instancePath:instancePath+"/debitAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"}];
+validate45.errors = [{instancePath:instancePath+"/debitAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"}];
 return false;
 }
 else {
@@ -2584,12 +2857,12 @@ if(errors === _errs24){
 if(errors === _errs24){
 if(typeof data10 === "string"){
 if(!(formats4.test(data10))){
-validate43.errors = [{instancePath:instancePath+"/debitAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""}];
+validate45.errors = [{instancePath:instancePath+"/debitAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""}];
 return false;
 }
 }
 else {
-validate43.errors = [{instancePath:instancePath+"/debitAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate45.errors = [{instancePath:instancePath+"/debitAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -2603,7 +2876,7 @@ if(valid5){
 if(data9.assetCode !== undefined){
 const _errs26 = errors;
 if(typeof data9.assetCode !== "string"){
-validate43.errors = [{instancePath:instancePath+"/debitAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate45.errors = [{instancePath:instancePath+"/debitAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid5 = _errs26 === errors;
@@ -2616,18 +2889,18 @@ if(data9.assetScale !== undefined){
 let data12 = data9.assetScale;
 const _errs28 = errors;
 if(!(((typeof data12 == "number") && (!(data12 % 1) && !isNaN(data12))) && (isFinite(data12)))){
-validate43.errors = [{instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate45.errors = [{instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 if(errors === _errs28){
 if((typeof data12 == "number") && (isFinite(data12))){
 if(data12 > 255 || isNaN(data12)){
-validate43.errors = [{instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
+validate45.errors = [{instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
 return false;
 }
 else {
 if(data12 < 0 || isNaN(data12)){
-validate43.errors = [{instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+validate45.errors = [{instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
 return false;
 }
 }
@@ -2643,7 +2916,7 @@ var valid5 = true;
 }
 }
 else {
-validate43.errors = [{instancePath:instancePath+"/debitAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate45.errors = [{instancePath:instancePath+"/debitAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -2661,7 +2934,7 @@ if(errors === _errs31){
 if(data13 && typeof data13 == "object" && !Array.isArray(data13)){
 let missing3;
 if((((data13.value === undefined) && (missing3 = "value")) || ((data13.assetCode === undefined) && (missing3 = "assetCode"))) || ((data13.assetScale === undefined) && (missing3 = "assetScale"))){
-validate43.errors = [{instancePath:instancePath+"/sentAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing3},message:"must have required property '"+missing3+"'"}];
+validate45.errors = [{instancePath:instancePath+"/sentAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing3},message:"must have required property '"+missing3+"'"}];
 return false;
 }
 else {
@@ -2672,12 +2945,12 @@ if(errors === _errs33){
 if(errors === _errs33){
 if(typeof data14 === "string"){
 if(!(formats4.test(data14))){
-validate43.errors = [{instancePath:instancePath+"/sentAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""}];
+validate45.errors = [{instancePath:instancePath+"/sentAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""}];
 return false;
 }
 }
 else {
-validate43.errors = [{instancePath:instancePath+"/sentAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate45.errors = [{instancePath:instancePath+"/sentAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -2691,7 +2964,7 @@ if(valid7){
 if(data13.assetCode !== undefined){
 const _errs35 = errors;
 if(typeof data13.assetCode !== "string"){
-validate43.errors = [{instancePath:instancePath+"/sentAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate45.errors = [{instancePath:instancePath+"/sentAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid7 = _errs35 === errors;
@@ -2704,18 +2977,18 @@ if(data13.assetScale !== undefined){
 let data16 = data13.assetScale;
 const _errs37 = errors;
 if(!(((typeof data16 == "number") && (!(data16 % 1) && !isNaN(data16))) && (isFinite(data16)))){
-validate43.errors = [{instancePath:instancePath+"/sentAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate45.errors = [{instancePath:instancePath+"/sentAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 if(errors === _errs37){
 if((typeof data16 == "number") && (isFinite(data16))){
 if(data16 > 255 || isNaN(data16)){
-validate43.errors = [{instancePath:instancePath+"/sentAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
+validate45.errors = [{instancePath:instancePath+"/sentAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
 return false;
 }
 else {
 if(data16 < 0 || isNaN(data16)){
-validate43.errors = [{instancePath:instancePath+"/sentAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+validate45.errors = [{instancePath:instancePath+"/sentAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
 return false;
 }
 }
@@ -2731,7 +3004,7 @@ var valid7 = true;
 }
 }
 else {
-validate43.errors = [{instancePath:instancePath+"/sentAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate45.errors = [{instancePath:instancePath+"/sentAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -2749,7 +3022,7 @@ if(errors === _errs40){
 if(data17 && typeof data17 == "object" && !Array.isArray(data17)){
 let missing4;
 if((((data17.value === undefined) && (missing4 = "value")) || ((data17.assetCode === undefined) && (missing4 = "assetCode"))) || ((data17.assetScale === undefined) && (missing4 = "assetScale"))){
-validate43.errors = [{instancePath:instancePath+"/grantSpentDebitAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing4},message:"must have required property '"+missing4+"'"}];
+validate45.errors = [{instancePath:instancePath+"/grantSpentDebitAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing4},message:"must have required property '"+missing4+"'"}];
 return false;
 }
 else {
@@ -2760,12 +3033,12 @@ if(errors === _errs42){
 if(errors === _errs42){
 if(typeof data18 === "string"){
 if(!(formats4.test(data18))){
-validate43.errors = [{instancePath:instancePath+"/grantSpentDebitAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""}];
+validate45.errors = [{instancePath:instancePath+"/grantSpentDebitAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""}];
 return false;
 }
 }
 else {
-validate43.errors = [{instancePath:instancePath+"/grantSpentDebitAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate45.errors = [{instancePath:instancePath+"/grantSpentDebitAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -2779,7 +3052,7 @@ if(valid9){
 if(data17.assetCode !== undefined){
 const _errs44 = errors;
 if(typeof data17.assetCode !== "string"){
-validate43.errors = [{instancePath:instancePath+"/grantSpentDebitAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate45.errors = [{instancePath:instancePath+"/grantSpentDebitAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid9 = _errs44 === errors;
@@ -2792,18 +3065,18 @@ if(data17.assetScale !== undefined){
 let data20 = data17.assetScale;
 const _errs46 = errors;
 if(!(((typeof data20 == "number") && (!(data20 % 1) && !isNaN(data20))) && (isFinite(data20)))){
-validate43.errors = [{instancePath:instancePath+"/grantSpentDebitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate45.errors = [{instancePath:instancePath+"/grantSpentDebitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 if(errors === _errs46){
 if((typeof data20 == "number") && (isFinite(data20))){
 if(data20 > 255 || isNaN(data20)){
-validate43.errors = [{instancePath:instancePath+"/grantSpentDebitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
+validate45.errors = [{instancePath:instancePath+"/grantSpentDebitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
 return false;
 }
 else {
 if(data20 < 0 || isNaN(data20)){
-validate43.errors = [{instancePath:instancePath+"/grantSpentDebitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+validate45.errors = [{instancePath:instancePath+"/grantSpentDebitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
 return false;
 }
 }
@@ -2819,7 +3092,7 @@ var valid9 = true;
 }
 }
 else {
-validate43.errors = [{instancePath:instancePath+"/grantSpentDebitAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate45.errors = [{instancePath:instancePath+"/grantSpentDebitAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -2837,7 +3110,7 @@ if(errors === _errs49){
 if(data21 && typeof data21 == "object" && !Array.isArray(data21)){
 let missing5;
 if((((data21.value === undefined) && (missing5 = "value")) || ((data21.assetCode === undefined) && (missing5 = "assetCode"))) || ((data21.assetScale === undefined) && (missing5 = "assetScale"))){
-validate43.errors = [{instancePath:instancePath+"/grantSpentReceiveAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing5},message:"must have required property '"+missing5+"'"}];
+validate45.errors = [{instancePath:instancePath+"/grantSpentReceiveAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing5},message:"must have required property '"+missing5+"'"}];
 return false;
 }
 else {
@@ -2848,12 +3121,12 @@ if(errors === _errs51){
 if(errors === _errs51){
 if(typeof data22 === "string"){
 if(!(formats4.test(data22))){
-validate43.errors = [{instancePath:instancePath+"/grantSpentReceiveAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""}];
+validate45.errors = [{instancePath:instancePath+"/grantSpentReceiveAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""}];
 return false;
 }
 }
 else {
-validate43.errors = [{instancePath:instancePath+"/grantSpentReceiveAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate45.errors = [{instancePath:instancePath+"/grantSpentReceiveAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -2867,7 +3140,7 @@ if(valid11){
 if(data21.assetCode !== undefined){
 const _errs53 = errors;
 if(typeof data21.assetCode !== "string"){
-validate43.errors = [{instancePath:instancePath+"/grantSpentReceiveAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate45.errors = [{instancePath:instancePath+"/grantSpentReceiveAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid11 = _errs53 === errors;
@@ -2880,18 +3153,18 @@ if(data21.assetScale !== undefined){
 let data24 = data21.assetScale;
 const _errs55 = errors;
 if(!(((typeof data24 == "number") && (!(data24 % 1) && !isNaN(data24))) && (isFinite(data24)))){
-validate43.errors = [{instancePath:instancePath+"/grantSpentReceiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate45.errors = [{instancePath:instancePath+"/grantSpentReceiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 if(errors === _errs55){
 if((typeof data24 == "number") && (isFinite(data24))){
 if(data24 > 255 || isNaN(data24)){
-validate43.errors = [{instancePath:instancePath+"/grantSpentReceiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
+validate45.errors = [{instancePath:instancePath+"/grantSpentReceiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
 return false;
 }
 else {
 if(data24 < 0 || isNaN(data24)){
-validate43.errors = [{instancePath:instancePath+"/grantSpentReceiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+validate45.errors = [{instancePath:instancePath+"/grantSpentReceiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
 return false;
 }
 }
@@ -2907,7 +3180,7 @@ var valid11 = true;
 }
 }
 else {
-validate43.errors = [{instancePath:instancePath+"/grantSpentReceiveAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate45.errors = [{instancePath:instancePath+"/grantSpentReceiveAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -2924,7 +3197,7 @@ if(errors === _errs57){
 if(data25 && typeof data25 == "object" && !Array.isArray(data25)){
 }
 else {
-validate43.errors = [{instancePath:instancePath+"/metadata",schemaPath:"#/properties/metadata/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate45.errors = [{instancePath:instancePath+"/metadata",schemaPath:"#/properties/metadata/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -2941,12 +3214,12 @@ if(errors === _errs60){
 if(errors === _errs60){
 if(typeof data26 === "string"){
 if(!(formats8.validate(data26))){
-validate43.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
+validate45.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
 return false;
 }
 }
 else {
-validate43.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate45.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -2970,45 +3243,45 @@ var valid0 = true;
 }
 }
 else {
-validate43.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate45.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate43.errors = vErrors;
+validate45.errors = vErrors;
 return errors === 0;
 }
-validate43.evaluated = {"props":{"id":true,"walletAddress":true,"quoteId":true,"failed":true,"receiver":true,"receiveAmount":true,"debitAmount":true,"sentAmount":true,"grantSpentDebitAmount":true,"grantSpentReceiveAmount":true,"metadata":true,"createdAt":true},"dynamicProps":false,"dynamicItems":false};
+validate45.evaluated = {"props":{"id":true,"walletAddress":true,"quoteId":true,"failed":true,"receiver":true,"receiveAmount":true,"debitAmount":true,"sentAmount":true,"grantSpentDebitAmount":true,"grantSpentReceiveAmount":true,"metadata":true,"createdAt":true},"dynamicProps":false,"dynamicItems":false};
 
 
-function validate42(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate44(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_outgoing_payment_with_spent_amounts" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate42.evaluated;
+const evaluated0 = validate44.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate43(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate43.errors : vErrors.concat(validate43.errors);
+if(!(validate45(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate45.errors : vErrors.concat(validate45.errors);
 errors = vErrors.length;
 }
-validate42.errors = vErrors;
+validate44.errors = vErrors;
 return errors === 0;
 }
-validate42.evaluated = {"props":{"id":true,"walletAddress":true,"quoteId":true,"failed":true,"receiver":true,"receiveAmount":true,"debitAmount":true,"sentAmount":true,"grantSpentDebitAmount":true,"grantSpentReceiveAmount":true,"metadata":true,"createdAt":true},"dynamicProps":false,"dynamicItems":false};
+validate44.evaluated = {"props":{"id":true,"walletAddress":true,"quoteId":true,"failed":true,"receiver":true,"receiveAmount":true,"debitAmount":true,"sentAmount":true,"grantSpentDebitAmount":true,"grantSpentReceiveAmount":true,"metadata":true,"createdAt":true},"dynamicProps":false,"dynamicItems":false};
 
-const paths_1quotes_post_requestBody_content_application_1json_schema = validate45;
-const schema68 = {"$id":"paths_1quotes_post_requestBody_content_application_1json_schema","$ref":"document#/paths/~1quotes/post/requestBody/content/application~1json/schema"};
-const schema69 = {"oneOf":[{"properties":{"walletAddress":{"$ref":"#/components/schemas/walletAddress"},"receiver":{"$ref":"#/components/schemas/receiver"},"method":{"$ref":"#/components/schemas/payment-method"}},"required":["walletAddress","receiver","method"],"additionalProperties":false},{"properties":{"walletAddress":{"$ref":"#/components/schemas/walletAddress"},"receiver":{"$ref":"#/components/schemas/receiver"},"method":{"$ref":"#/components/schemas/payment-method"},"receiveAmount":{"$ref":"#/components/schemas/amount"}},"required":["walletAddress","receiver","method","receiveAmount"],"additionalProperties":false},{"properties":{"walletAddress":{"$ref":"#/components/schemas/walletAddress"},"receiver":{"$ref":"#/components/schemas/receiver"},"method":{"$ref":"#/components/schemas/payment-method"},"debitAmount":{"$ref":"#/components/schemas/amount"}},"required":["walletAddress","receiver","method","debitAmount"],"additionalProperties":false}]};
-const schema72 = {"type":"string","enum":["ilp"]};
+const paths_1quotes_post_requestBody_content_application_1json_schema = validate47;
+const schema78 = {"$id":"paths_1quotes_post_requestBody_content_application_1json_schema","$ref":"document#/paths/~1quotes/post/requestBody/content/application~1json/schema"};
+const schema79 = {"oneOf":[{"properties":{"walletAddress":{"$ref":"#/components/schemas/walletAddress"},"receiver":{"$ref":"#/components/schemas/receiver"},"method":{"$ref":"#/components/schemas/payment-method"}},"required":["walletAddress","receiver","method"],"additionalProperties":false},{"properties":{"walletAddress":{"$ref":"#/components/schemas/walletAddress"},"receiver":{"$ref":"#/components/schemas/receiver"},"method":{"$ref":"#/components/schemas/payment-method"},"receiveAmount":{"$ref":"#/components/schemas/amount"}},"required":["walletAddress","receiver","method","receiveAmount"],"additionalProperties":false},{"properties":{"walletAddress":{"$ref":"#/components/schemas/walletAddress"},"receiver":{"$ref":"#/components/schemas/receiver"},"method":{"$ref":"#/components/schemas/payment-method"},"debitAmount":{"$ref":"#/components/schemas/amount"}},"required":["walletAddress","receiver","method","debitAmount"],"additionalProperties":false}]};
+const schema82 = {"type":"string","enum":["ilp"]};
 
-function validate46(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate48(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate46.evaluated;
+const evaluated0 = validate48.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3169,7 +3442,7 @@ vErrors.push(err9);
 errors++;
 }
 if(!(data2 === "ilp")){
-const err10 = {instancePath:instancePath+"/method",schemaPath:"#/components/schemas/payment-method/enum",keyword:"enum",params:{allowedValues: schema72.enum},message:"must be equal to one of the allowed values"};
+const err10 = {instancePath:instancePath+"/method",schemaPath:"#/components/schemas/payment-method/enum",keyword:"enum",params:{allowedValues: schema82.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -3345,7 +3618,7 @@ vErrors.push(err20);
 errors++;
 }
 if(!(data5 === "ilp")){
-const err21 = {instancePath:instancePath+"/method",schemaPath:"#/components/schemas/payment-method/enum",keyword:"enum",params:{allowedValues: schema72.enum},message:"must be equal to one of the allowed values"};
+const err21 = {instancePath:instancePath+"/method",schemaPath:"#/components/schemas/payment-method/enum",keyword:"enum",params:{allowedValues: schema82.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err21];
 }
@@ -3665,7 +3938,7 @@ vErrors.push(err39);
 errors++;
 }
 if(!(data12 === "ilp")){
-const err40 = {instancePath:instancePath+"/method",schemaPath:"#/components/schemas/payment-method/enum",keyword:"enum",params:{allowedValues: schema72.enum},message:"must be equal to one of the allowed values"};
+const err40 = {instancePath:instancePath+"/method",schemaPath:"#/components/schemas/payment-method/enum",keyword:"enum",params:{allowedValues: schema82.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err40];
 }
@@ -3845,7 +4118,7 @@ else {
 vErrors.push(err49);
 }
 errors++;
-validate46.errors = vErrors;
+validate48.errors = vErrors;
 return false;
 }
 else {
@@ -3859,45 +4132,45 @@ vErrors = null;
 }
 }
 }
-validate46.errors = vErrors;
+validate48.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate46.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate48.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
 
-function validate45(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate47(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="paths_1quotes_post_requestBody_content_application_1json_schema" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate45.evaluated;
+const evaluated0 = validate47.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate46(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate46.errors : vErrors.concat(validate46.errors);
+if(!(validate48(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate48.errors : vErrors.concat(validate48.errors);
 errors = vErrors.length;
 }
 else {
-var props0 = validate46.evaluated.props;
+var props0 = validate48.evaluated.props;
 }
-validate45.errors = vErrors;
+validate47.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate45.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate47.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
-const components_schemas_quote = validate48;
-const schema81 = {"$id":"components_schemas_quote","$ref":"document#/components/schemas/quote"};
-const schema82 = {"type":"object","additionalProperties":false,"properties":{"id":{"type":"string","format":"uri","readOnly":true},"walletAddress":{"type":"string","format":"uri","readOnly":true},"receiver":{"$ref":"#/components/schemas/receiver"},"receiveAmount":{"$ref":"#/components/schemas/amount"},"debitAmount":{"$ref":"#/components/schemas/amount"},"method":{"$ref":"#/components/schemas/payment-method"},"expiresAt":{"type":"string","readOnly":true},"createdAt":{"type":"string","format":"date-time"}},"required":["id","walletAddress","receiver","receiveAmount","debitAmount","createdAt","method"]};
+const components_schemas_quote = validate50;
+const schema91 = {"$id":"components_schemas_quote","$ref":"document#/components/schemas/quote"};
+const schema92 = {"type":"object","additionalProperties":false,"properties":{"id":{"type":"string","format":"uri","readOnly":true},"walletAddress":{"type":"string","format":"uri","readOnly":true},"receiver":{"$ref":"#/components/schemas/receiver"},"receiveAmount":{"$ref":"#/components/schemas/amount"},"debitAmount":{"$ref":"#/components/schemas/amount"},"method":{"$ref":"#/components/schemas/payment-method"},"expiresAt":{"type":"string","readOnly":true},"createdAt":{"type":"string","format":"date-time"}},"required":["id","walletAddress","receiver","receiveAmount","debitAmount","createdAt","method"]};
 
-function validate49(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate51(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate49.evaluated;
+const evaluated0 = validate51.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3908,14 +4181,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((((((data.id === undefined) && (missing0 = "id")) || ((data.walletAddress === undefined) && (missing0 = "walletAddress"))) || ((data.receiver === undefined) && (missing0 = "receiver"))) || ((data.receiveAmount === undefined) && (missing0 = "receiveAmount"))) || ((data.debitAmount === undefined) && (missing0 = "debitAmount"))) || ((data.createdAt === undefined) && (missing0 = "createdAt"))) || ((data.method === undefined) && (missing0 = "method"))){
-validate49.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate51.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!((((((((key0 === "id") || (key0 === "walletAddress")) || (key0 === "receiver")) || (key0 === "receiveAmount")) || (key0 === "debitAmount")) || (key0 === "method")) || (key0 === "expiresAt")) || (key0 === "createdAt"))){
-validate49.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate51.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -3928,12 +4201,12 @@ if(errors === _errs2){
 if(errors === _errs2){
 if(typeof data0 === "string"){
 if(!(formats0(data0))){
-validate49.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+validate51.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
 return false;
 }
 }
 else {
-validate49.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate51.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -3951,12 +4224,12 @@ if(errors === _errs4){
 if(errors === _errs4){
 if(typeof data1 === "string"){
 if(!(formats0(data1))){
-validate49.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/properties/walletAddress/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+validate51.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/properties/walletAddress/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
 return false;
 }
 }
 else {
-validate49.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/properties/walletAddress/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate51.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/properties/walletAddress/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -3975,24 +4248,24 @@ if(errors === _errs7){
 if(errors === _errs7){
 if(typeof data2 === "string"){
 if(func1(data2) > 2048){
-validate49.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/maxLength",keyword:"maxLength",params:{limit: 2048},message:"must NOT have more than 2048 characters"}];
+validate51.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/maxLength",keyword:"maxLength",params:{limit: 2048},message:"must NOT have more than 2048 characters"}];
 return false;
 }
 else {
 if(!pattern6.test(data2)){
-validate49.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/pattern",keyword:"pattern",params:{pattern: "^(https|http)://.+/incoming-payments/."},message:"must match pattern \""+"^(https|http)://.+/incoming-payments/."+"\""}];
+validate51.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/pattern",keyword:"pattern",params:{pattern: "^(https|http)://.+/incoming-payments/."},message:"must match pattern \""+"^(https|http)://.+/incoming-payments/."+"\""}];
 return false;
 }
 else {
 if(!(formats0(data2))){
-validate49.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+validate51.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
 return false;
 }
 }
 }
 }
 else {
-validate49.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate51.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -4011,7 +4284,7 @@ if(errors === _errs10){
 if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
 let missing1;
 if((((data3.value === undefined) && (missing1 = "value")) || ((data3.assetCode === undefined) && (missing1 = "assetCode"))) || ((data3.assetScale === undefined) && (missing1 = "assetScale"))){
-validate49.errors = [{instancePath:instancePath+"/receiveAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+validate51.errors = [{instancePath:instancePath+"/receiveAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
 return false;
 }
 else {
@@ -4022,12 +4295,12 @@ if(errors === _errs12){
 if(errors === _errs12){
 if(typeof data4 === "string"){
 if(!(formats4.test(data4))){
-validate49.errors = [{instancePath:instancePath+"/receiveAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""}];
+validate51.errors = [{instancePath:instancePath+"/receiveAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""}];
 return false;
 }
 }
 else {
-validate49.errors = [{instancePath:instancePath+"/receiveAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate51.errors = [{instancePath:instancePath+"/receiveAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -4041,7 +4314,7 @@ if(valid3){
 if(data3.assetCode !== undefined){
 const _errs14 = errors;
 if(typeof data3.assetCode !== "string"){
-validate49.errors = [{instancePath:instancePath+"/receiveAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate51.errors = [{instancePath:instancePath+"/receiveAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid3 = _errs14 === errors;
@@ -4054,18 +4327,18 @@ if(data3.assetScale !== undefined){
 let data6 = data3.assetScale;
 const _errs16 = errors;
 if(!(((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6))) && (isFinite(data6)))){
-validate49.errors = [{instancePath:instancePath+"/receiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate51.errors = [{instancePath:instancePath+"/receiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 if(errors === _errs16){
 if((typeof data6 == "number") && (isFinite(data6))){
 if(data6 > 255 || isNaN(data6)){
-validate49.errors = [{instancePath:instancePath+"/receiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
+validate51.errors = [{instancePath:instancePath+"/receiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
 return false;
 }
 else {
 if(data6 < 0 || isNaN(data6)){
-validate49.errors = [{instancePath:instancePath+"/receiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+validate51.errors = [{instancePath:instancePath+"/receiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
 return false;
 }
 }
@@ -4081,7 +4354,7 @@ var valid3 = true;
 }
 }
 else {
-validate49.errors = [{instancePath:instancePath+"/receiveAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate51.errors = [{instancePath:instancePath+"/receiveAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -4099,7 +4372,7 @@ if(errors === _errs19){
 if(data7 && typeof data7 == "object" && !Array.isArray(data7)){
 let missing2;
 if((((data7.value === undefined) && (missing2 = "value")) || ((data7.assetCode === undefined) && (missing2 = "assetCode"))) || ((data7.assetScale === undefined) && (missing2 = "assetScale"))){
-validate49.errors = [{instancePath:instancePath+"/debitAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"}];
+validate51.errors = [{instancePath:instancePath+"/debitAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"}];
 return false;
 }
 else {
@@ -4110,12 +4383,12 @@ if(errors === _errs21){
 if(errors === _errs21){
 if(typeof data8 === "string"){
 if(!(formats4.test(data8))){
-validate49.errors = [{instancePath:instancePath+"/debitAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""}];
+validate51.errors = [{instancePath:instancePath+"/debitAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""}];
 return false;
 }
 }
 else {
-validate49.errors = [{instancePath:instancePath+"/debitAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate51.errors = [{instancePath:instancePath+"/debitAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -4129,7 +4402,7 @@ if(valid5){
 if(data7.assetCode !== undefined){
 const _errs23 = errors;
 if(typeof data7.assetCode !== "string"){
-validate49.errors = [{instancePath:instancePath+"/debitAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate51.errors = [{instancePath:instancePath+"/debitAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid5 = _errs23 === errors;
@@ -4142,18 +4415,18 @@ if(data7.assetScale !== undefined){
 let data10 = data7.assetScale;
 const _errs25 = errors;
 if(!(((typeof data10 == "number") && (!(data10 % 1) && !isNaN(data10))) && (isFinite(data10)))){
-validate49.errors = [{instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate51.errors = [{instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 if(errors === _errs25){
 if((typeof data10 == "number") && (isFinite(data10))){
 if(data10 > 255 || isNaN(data10)){
-validate49.errors = [{instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
+validate51.errors = [{instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
 return false;
 }
 else {
 if(data10 < 0 || isNaN(data10)){
-validate49.errors = [{instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+validate51.errors = [{instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
 return false;
 }
 }
@@ -4169,7 +4442,7 @@ var valid5 = true;
 }
 }
 else {
-validate49.errors = [{instancePath:instancePath+"/debitAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate51.errors = [{instancePath:instancePath+"/debitAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -4183,11 +4456,11 @@ if(data.method !== undefined){
 let data11 = data.method;
 const _errs27 = errors;
 if(typeof data11 !== "string"){
-validate49.errors = [{instancePath:instancePath+"/method",schemaPath:"#/components/schemas/payment-method/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate51.errors = [{instancePath:instancePath+"/method",schemaPath:"#/components/schemas/payment-method/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 if(!(data11 === "ilp")){
-validate49.errors = [{instancePath:instancePath+"/method",schemaPath:"#/components/schemas/payment-method/enum",keyword:"enum",params:{allowedValues: schema72.enum},message:"must be equal to one of the allowed values"}];
+validate51.errors = [{instancePath:instancePath+"/method",schemaPath:"#/components/schemas/payment-method/enum",keyword:"enum",params:{allowedValues: schema82.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid0 = _errs27 === errors;
@@ -4199,7 +4472,7 @@ if(valid0){
 if(data.expiresAt !== undefined){
 const _errs30 = errors;
 if(typeof data.expiresAt !== "string"){
-validate49.errors = [{instancePath:instancePath+"/expiresAt",schemaPath:"#/properties/expiresAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate51.errors = [{instancePath:instancePath+"/expiresAt",schemaPath:"#/properties/expiresAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid0 = _errs30 === errors;
@@ -4215,12 +4488,12 @@ if(errors === _errs32){
 if(errors === _errs32){
 if(typeof data13 === "string"){
 if(!(formats8.validate(data13))){
-validate49.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
+validate51.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
 return false;
 }
 }
 else {
-validate49.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate51.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -4241,41 +4514,44 @@ var valid0 = true;
 }
 }
 else {
-validate49.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate51.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate49.errors = vErrors;
+validate51.errors = vErrors;
 return errors === 0;
 }
-validate49.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate51.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate48(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate50(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_quote" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate48.evaluated;
+const evaluated0 = validate50.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate49(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate49.errors : vErrors.concat(validate49.errors);
+if(!(validate51(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate51.errors : vErrors.concat(validate51.errors);
 errors = vErrors.length;
 }
-validate48.errors = vErrors;
+validate50.errors = vErrors;
 return errors === 0;
 }
-validate48.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate50.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const paths_1incoming_payments_1_id_get_responses_200_content_application_1json_schema = validate51;
-const schema87 = {"$id":"paths_1incoming_payments_1_id_get_responses_200_content_application_1json_schema","$ref":"document#/paths/~1incoming-payments~1%7Bid%7D/get/responses/200/content/application~1json/schema"};
-const schema88 = {"anyOf":[{"$ref":"#/components/schemas/incoming-payment-with-methods"},{"$ref":"#/components/schemas/public-incoming-payment"}]};
+const parameters_get_incoming_payment = validate53;
+const schema97 = {"$id":"parameters_get_incoming_payment","type":"object","properties":{"path":{"type":"object","required":["id"],"properties":{"id":{"$ref":"document#/components/parameters/id/schema"}}},"header":{"type":"object","required":[],"properties":{"signature-input":{"$ref":"document#/components/parameters/optional-signature-input/schema"},"signature":{"$ref":"document#/components/parameters/optional-signature/schema"}}}}};
+const schema98 = {"type":"string"};
+const schema99 = {"type":"string"};
+const schema100 = {"type":"string"};
 
 function validate53(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="parameters_get_incoming_payment" */;
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate53.evaluated;
@@ -4285,9 +4561,107 @@ evaluated0.props = undefined;
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.path !== undefined){
+let data0 = data.path;
+const _errs1 = errors;
+if(errors === _errs1){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+let missing0;
+if((data0.id === undefined) && (missing0 = "id")){
+validate53.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data0.id !== undefined){
+if(typeof data0.id !== "string"){
+validate53.errors = [{instancePath:instancePath+"/path/id",schemaPath:"document#/components/parameters/id/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+}
+}
+else {
+validate53.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+var valid0 = _errs1 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.header !== undefined){
+let data2 = data.header;
+const _errs6 = errors;
+if(errors === _errs6){
+if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
+if(data2["signature-input"] !== undefined){
+const _errs8 = errors;
+if(typeof data2["signature-input"] !== "string"){
+validate53.errors = [{instancePath:instancePath+"/header/signature-input",schemaPath:"document#/components/parameters/optional-signature-input/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid3 = _errs8 === errors;
+}
+else {
+var valid3 = true;
+}
+if(valid3){
+if(data2.signature !== undefined){
+const _errs11 = errors;
+if(typeof data2.signature !== "string"){
+validate53.errors = [{instancePath:instancePath+"/header/signature",schemaPath:"document#/components/parameters/optional-signature/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid3 = _errs11 === errors;
+}
+else {
+var valid3 = true;
+}
+}
+}
+else {
+validate53.errors = [{instancePath:instancePath+"/header",schemaPath:"#/properties/header/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+var valid0 = _errs6 === errors;
+}
+else {
+var valid0 = true;
+}
+}
+}
+else {
+validate53.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate53.errors = vErrors;
+return errors === 0;
+}
+validate53.evaluated = {"props":{"path":true,"header":true},"dynamicProps":false,"dynamicItems":false};
+
+const paths_1incoming_payments_1_id_get_responses_200_content_application_1json_schema = validate54;
+const schema101 = {"$id":"paths_1incoming_payments_1_id_get_responses_200_content_application_1json_schema","$ref":"document#/paths/~1incoming-payments~1%7Bid%7D/get/responses/200/content/application~1json/schema"};
+const schema102 = {"anyOf":[{"$ref":"#/components/schemas/incoming-payment-with-methods"},{"$ref":"#/components/schemas/public-incoming-payment"}]};
+
+function validate56(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate56.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
 const _errs0 = errors;
-if(!(validate23(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate23.errors : vErrors.concat(validate23.errors);
+if(!(validate24(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate24.errors : vErrors.concat(validate24.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs0 === errors;
@@ -4297,7 +4671,7 @@ if(errors === _errs1){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((data.methods === undefined) && (missing0 = "methods")){
-validate53.errors = [{instancePath,schemaPath:"#/allOf/1/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate56.errors = [{instancePath,schemaPath:"#/allOf/1/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
@@ -4307,7 +4681,7 @@ const _errs3 = errors;
 if(errors === _errs3){
 if(Array.isArray(data0)){
 if(data0.length < 0){
-validate53.errors = [{instancePath:instancePath+"/methods",schemaPath:"#/allOf/1/properties/methods/minItems",keyword:"minItems",params:{limit: 0},message:"must NOT have fewer than 0 items"}];
+validate56.errors = [{instancePath:instancePath+"/methods",schemaPath:"#/allOf/1/properties/methods/minItems",keyword:"minItems",params:{limit: 0},message:"must NOT have fewer than 0 items"}];
 return false;
 }
 else {
@@ -4363,7 +4737,7 @@ vErrors.push(err2);
 errors++;
 }
 if(!(data2 === "ilp")){
-const err3 = {instancePath:instancePath+"/methods/" + i0+"/type",schemaPath:"#/components/schemas/ilp-payment-method/properties/type/enum",keyword:"enum",params:{allowedValues: schema46.properties.type.enum},message:"must be equal to one of the allowed values"};
+const err3 = {instancePath:instancePath+"/methods/" + i0+"/type",schemaPath:"#/components/schemas/ilp-payment-method/properties/type/enum",keyword:"enum",params:{allowedValues: schema56.properties.type.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -4482,7 +4856,7 @@ else {
 vErrors.push(err10);
 }
 errors++;
-validate53.errors = vErrors;
+validate56.errors = vErrors;
 return false;
 }
 else {
@@ -4509,7 +4883,7 @@ outer0:
 for(;i1--;){
 for(j0 = i1; j0--;){
 if(func0(data0[i1], data0[j0])){
-validate53.errors = [{instancePath:instancePath+"/methods",schemaPath:"#/allOf/1/properties/methods/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0},message:"must NOT have duplicate items (items ## "+j0+" and "+i1+" are identical)"}];
+validate56.errors = [{instancePath:instancePath+"/methods",schemaPath:"#/allOf/1/properties/methods/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0},message:"must NOT have duplicate items (items ## "+j0+" and "+i1+" are identical)"}];
 return false;
 break outer0;
 }
@@ -4520,7 +4894,7 @@ break outer0;
 }
 }
 else {
-validate53.errors = [{instancePath:instancePath+"/methods",schemaPath:"#/allOf/1/properties/methods/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate56.errors = [{instancePath:instancePath+"/methods",schemaPath:"#/allOf/1/properties/methods/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
 }
 }
@@ -4528,23 +4902,23 @@ return false;
 }
 }
 else {
-validate53.errors = [{instancePath,schemaPath:"#/allOf/1/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate56.errors = [{instancePath,schemaPath:"#/allOf/1/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
 var valid0 = _errs1 === errors;
 }
-validate53.errors = vErrors;
+validate56.errors = vErrors;
 return errors === 0;
 }
-validate53.evaluated = {"props":{"methods":true,"id":true,"walletAddress":true,"completed":true,"incomingAmount":true,"receivedAmount":true,"expiresAt":true,"metadata":true,"createdAt":true},"dynamicProps":false,"dynamicItems":false};
+validate56.evaluated = {"props":{"methods":true,"id":true,"walletAddress":true,"completed":true,"incomingAmount":true,"receivedAmount":true,"expiresAt":true,"metadata":true,"createdAt":true},"dynamicProps":false,"dynamicItems":false};
 
-const schema91 = {"type":"object","properties":{"receivedAmount":{"$ref":"#/components/schemas/amount"},"authServer":{"type":"string","format":"uri"}},"required":["authServer"],"unevaluatedProperties":false};
+const schema105 = {"type":"object","properties":{"receivedAmount":{"$ref":"#/components/schemas/amount"},"authServer":{"type":"string","format":"uri"}},"required":["authServer"],"unevaluatedProperties":false};
 
-function validate56(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate59(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate56.evaluated;
+const evaluated0 = validate59.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4555,7 +4929,7 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((data.authServer === undefined) && (missing0 = "authServer")){
-validate56.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate59.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
@@ -4567,7 +4941,7 @@ if(errors === _errs2){
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 let missing1;
 if((((data0.value === undefined) && (missing1 = "value")) || ((data0.assetCode === undefined) && (missing1 = "assetCode"))) || ((data0.assetScale === undefined) && (missing1 = "assetScale"))){
-validate56.errors = [{instancePath:instancePath+"/receivedAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+validate59.errors = [{instancePath:instancePath+"/receivedAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
 return false;
 }
 else {
@@ -4578,12 +4952,12 @@ if(errors === _errs4){
 if(errors === _errs4){
 if(typeof data1 === "string"){
 if(!(formats4.test(data1))){
-validate56.errors = [{instancePath:instancePath+"/receivedAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""}];
+validate59.errors = [{instancePath:instancePath+"/receivedAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""}];
 return false;
 }
 }
 else {
-validate56.errors = [{instancePath:instancePath+"/receivedAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate59.errors = [{instancePath:instancePath+"/receivedAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -4597,7 +4971,7 @@ if(valid2){
 if(data0.assetCode !== undefined){
 const _errs6 = errors;
 if(typeof data0.assetCode !== "string"){
-validate56.errors = [{instancePath:instancePath+"/receivedAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate59.errors = [{instancePath:instancePath+"/receivedAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid2 = _errs6 === errors;
@@ -4610,18 +4984,18 @@ if(data0.assetScale !== undefined){
 let data3 = data0.assetScale;
 const _errs8 = errors;
 if(!(((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))){
-validate56.errors = [{instancePath:instancePath+"/receivedAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate59.errors = [{instancePath:instancePath+"/receivedAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 if(errors === _errs8){
 if((typeof data3 == "number") && (isFinite(data3))){
 if(data3 > 255 || isNaN(data3)){
-validate56.errors = [{instancePath:instancePath+"/receivedAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
+validate59.errors = [{instancePath:instancePath+"/receivedAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
 return false;
 }
 else {
 if(data3 < 0 || isNaN(data3)){
-validate56.errors = [{instancePath:instancePath+"/receivedAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+validate59.errors = [{instancePath:instancePath+"/receivedAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
 return false;
 }
 }
@@ -4637,7 +5011,7 @@ var valid2 = true;
 }
 }
 else {
-validate56.errors = [{instancePath:instancePath+"/receivedAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate59.errors = [{instancePath:instancePath+"/receivedAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -4654,12 +5028,12 @@ if(errors === _errs10){
 if(errors === _errs10){
 if(typeof data4 === "string"){
 if(!(formats0(data4))){
-validate56.errors = [{instancePath:instancePath+"/authServer",schemaPath:"#/properties/authServer/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+validate59.errors = [{instancePath:instancePath+"/authServer",schemaPath:"#/properties/authServer/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
 return false;
 }
 }
 else {
-validate56.errors = [{instancePath:instancePath+"/authServer",schemaPath:"#/properties/authServer/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate59.errors = [{instancePath:instancePath+"/authServer",schemaPath:"#/properties/authServer/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -4672,7 +5046,7 @@ var valid0 = true;
 if(valid0){
 for(const key0 in data){
 if((key0 !== "receivedAmount") && (key0 !== "authServer")){
-validate56.errors = [{instancePath,schemaPath:"#/unevaluatedProperties",keyword:"unevaluatedProperties",params:{unevaluatedProperty: key0},message:"must NOT have unevaluated properties"}];
+validate59.errors = [{instancePath,schemaPath:"#/unevaluatedProperties",keyword:"unevaluatedProperties",params:{unevaluatedProperty: key0},message:"must NOT have unevaluated properties"}];
 return false;
 break;
 }
@@ -4682,20 +5056,20 @@ break;
 }
 }
 else {
-validate56.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate59.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate56.errors = vErrors;
+validate59.errors = vErrors;
 return errors === 0;
 }
-validate56.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate59.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate52(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate55(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate52.evaluated;
+const evaluated0 = validate55.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4705,8 +5079,8 @@ evaluated0.items = undefined;
 const _errs0 = errors;
 let valid0 = false;
 const _errs1 = errors;
-if(!(validate53(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate53.errors : vErrors.concat(validate53.errors);
+if(!(validate56(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate56.errors : vErrors.concat(validate56.errors);
 errors = vErrors.length;
 }
 var _valid0 = _errs1 === errors;
@@ -4724,8 +5098,8 @@ props0.metadata = true;
 props0.createdAt = true;
 }
 const _errs2 = errors;
-if(!(validate56(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate56.errors : vErrors.concat(validate56.errors);
+if(!(validate59(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate59.errors : vErrors.concat(validate59.errors);
 errors = vErrors.length;
 }
 var _valid0 = _errs2 === errors;
@@ -4744,7 +5118,7 @@ else {
 vErrors.push(err0);
 }
 errors++;
-validate52.errors = vErrors;
+validate55.errors = vErrors;
 return false;
 }
 else {
@@ -4758,94 +5132,145 @@ vErrors = null;
 }
 }
 }
-validate52.errors = vErrors;
+validate55.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate52.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate55.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
 
-function validate51(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate54(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="paths_1incoming_payments_1_id_get_responses_200_content_application_1json_schema" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate51.evaluated;
+const evaluated0 = validate54.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate52(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate52.errors : vErrors.concat(validate52.errors);
+if(!(validate55(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate55.errors : vErrors.concat(validate55.errors);
 errors = vErrors.length;
 }
 else {
-var props0 = validate52.evaluated.props;
+var props0 = validate55.evaluated.props;
 }
-validate51.errors = vErrors;
+validate54.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate51.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate54.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
-const paths_1incoming_payments_1_id_1complete_post_responses_200_content_application_1json_schema = validate59;
-const schema93 = {"$id":"paths_1incoming_payments_1_id_1complete_post_responses_200_content_application_1json_schema","$ref":"document#/paths/~1incoming-payments~1%7Bid%7D~1complete/post/responses/200/content/application~1json/schema"};
-const schema94 = {"$ref":"#/components/schemas/incoming-payment","unevaluatedProperties":false};
+const parameters_complete_incoming_payment = validate62;
+const schema107 = {"$id":"parameters_complete_incoming_payment","type":"object","properties":{"path":{"type":"object","required":["id"],"properties":{"id":{"$ref":"document#/components/parameters/id/schema"}}},"header":{"type":"object","required":["signature-input","signature"],"properties":{"signature-input":{"$ref":"document#/components/parameters/signature-input/schema"},"signature":{"$ref":"document#/components/parameters/signature/schema"}}}}};
 
-function validate60(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate62(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="parameters_complete_incoming_payment" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate60.evaluated;
+const evaluated0 = validate62.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
-}
-if(!(validate23(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate23.errors : vErrors.concat(validate23.errors);
-errors = vErrors.length;
 }
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
-for(const key0 in data){
-if((((((((key0 !== "id") && (key0 !== "walletAddress")) && (key0 !== "completed")) && (key0 !== "incomingAmount")) && (key0 !== "receivedAmount")) && (key0 !== "expiresAt")) && (key0 !== "metadata")) && (key0 !== "createdAt")){
-validate60.errors = [{instancePath,schemaPath:"#/unevaluatedProperties",keyword:"unevaluatedProperties",params:{unevaluatedProperty: key0},message:"must NOT have unevaluated properties"}];
+if(data.path !== undefined){
+let data0 = data.path;
+const _errs1 = errors;
+if(errors === _errs1){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+let missing0;
+if((data0.id === undefined) && (missing0 = "id")){
+validate62.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
-break;
+}
+else {
+if(data0.id !== undefined){
+if(typeof data0.id !== "string"){
+validate62.errors = [{instancePath:instancePath+"/path/id",schemaPath:"document#/components/parameters/id/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
 }
 }
 }
 }
-validate60.errors = vErrors;
+else {
+validate62.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+var valid0 = _errs1 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.header !== undefined){
+let data2 = data.header;
+const _errs6 = errors;
+if(errors === _errs6){
+if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
+let missing1;
+if(((data2["signature-input"] === undefined) && (missing1 = "signature-input")) || ((data2.signature === undefined) && (missing1 = "signature"))){
+validate62.errors = [{instancePath:instancePath+"/header",schemaPath:"#/properties/header/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+return false;
+}
+else {
+if(data2["signature-input"] !== undefined){
+const _errs8 = errors;
+if(typeof data2["signature-input"] !== "string"){
+validate62.errors = [{instancePath:instancePath+"/header/signature-input",schemaPath:"document#/components/parameters/signature-input/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid3 = _errs8 === errors;
+}
+else {
+var valid3 = true;
+}
+if(valid3){
+if(data2.signature !== undefined){
+const _errs11 = errors;
+if(typeof data2.signature !== "string"){
+validate62.errors = [{instancePath:instancePath+"/header/signature",schemaPath:"document#/components/parameters/signature/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid3 = _errs11 === errors;
+}
+else {
+var valid3 = true;
+}
+}
+}
+}
+else {
+validate62.errors = [{instancePath:instancePath+"/header",schemaPath:"#/properties/header/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+var valid0 = _errs6 === errors;
+}
+else {
+var valid0 = true;
+}
+}
+}
+else {
+validate62.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate62.errors = vErrors;
 return errors === 0;
 }
-validate60.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate62.evaluated = {"props":{"path":true,"header":true},"dynamicProps":false,"dynamicItems":false};
 
-
-function validate59(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="paths_1incoming_payments_1_id_1complete_post_responses_200_content_application_1json_schema" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate59.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(!(validate60(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate60.errors : vErrors.concat(validate60.errors);
-errors = vErrors.length;
-}
-validate59.errors = vErrors;
-return errors === 0;
-}
-validate59.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-const components_schemas_outgoing_payment = validate63;
-const schema95 = {"$id":"components_schemas_outgoing_payment","$ref":"document#/components/schemas/outgoing-payment"};
+const paths_1incoming_payments_1_id_1complete_post_responses_200_content_application_1json_schema = validate63;
+const schema111 = {"$id":"paths_1incoming_payments_1_id_1complete_post_responses_200_content_application_1json_schema","$ref":"document#/paths/~1incoming-payments~1%7Bid%7D~1complete/post/responses/200/content/application~1json/schema"};
+const schema112 = {"$ref":"#/components/schemas/incoming-payment","unevaluatedProperties":false};
 
 function validate64(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -4857,18 +5282,72 @@ evaluated0.props = undefined;
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
+if(!(validate24(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate24.errors : vErrors.concat(validate24.errors);
+errors = vErrors.length;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+for(const key0 in data){
+if((((((((key0 !== "id") && (key0 !== "walletAddress")) && (key0 !== "completed")) && (key0 !== "incomingAmount")) && (key0 !== "receivedAmount")) && (key0 !== "expiresAt")) && (key0 !== "metadata")) && (key0 !== "createdAt")){
+validate64.errors = [{instancePath,schemaPath:"#/unevaluatedProperties",keyword:"unevaluatedProperties",params:{unevaluatedProperty: key0},message:"must NOT have unevaluated properties"}];
+return false;
+break;
+}
+}
+}
+}
+validate64.errors = vErrors;
+return errors === 0;
+}
+validate64.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+
+function validate63(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="paths_1incoming_payments_1_id_1complete_post_responses_200_content_application_1json_schema" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate63.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(!(validate64(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate64.errors : vErrors.concat(validate64.errors);
+errors = vErrors.length;
+}
+validate63.errors = vErrors;
+return errors === 0;
+}
+validate63.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+const components_schemas_outgoing_payment = validate67;
+const schema113 = {"$id":"components_schemas_outgoing_payment","$ref":"document#/components/schemas/outgoing-payment"};
+
+function validate68(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate68.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((((((data.id === undefined) && (missing0 = "id")) || ((data.walletAddress === undefined) && (missing0 = "walletAddress"))) || ((data.receiver === undefined) && (missing0 = "receiver"))) || ((data.receiveAmount === undefined) && (missing0 = "receiveAmount"))) || ((data.debitAmount === undefined) && (missing0 = "debitAmount"))) || ((data.sentAmount === undefined) && (missing0 = "sentAmount"))) || ((data.createdAt === undefined) && (missing0 = "createdAt"))){
-validate64.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate68.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
-if(!(func8.call(schema50.properties, key0))){
-validate64.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+if(!(func10.call(schema60.properties, key0))){
+validate68.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -4881,12 +5360,12 @@ if(errors === _errs2){
 if(errors === _errs2){
 if(typeof data0 === "string"){
 if(!(formats0(data0))){
-validate64.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+validate68.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
 return false;
 }
 }
 else {
-validate64.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate68.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -4904,12 +5383,12 @@ if(errors === _errs4){
 if(errors === _errs4){
 if(typeof data1 === "string"){
 if(!(formats0(data1))){
-validate64.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/properties/walletAddress/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+validate68.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/properties/walletAddress/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
 return false;
 }
 }
 else {
-validate64.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/properties/walletAddress/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate68.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/properties/walletAddress/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -4927,12 +5406,12 @@ if(errors === _errs6){
 if(errors === _errs6){
 if(typeof data2 === "string"){
 if(!(formats0(data2))){
-validate64.errors = [{instancePath:instancePath+"/quoteId",schemaPath:"#/properties/quoteId/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+validate68.errors = [{instancePath:instancePath+"/quoteId",schemaPath:"#/properties/quoteId/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
 return false;
 }
 }
 else {
-validate64.errors = [{instancePath:instancePath+"/quoteId",schemaPath:"#/properties/quoteId/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate68.errors = [{instancePath:instancePath+"/quoteId",schemaPath:"#/properties/quoteId/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -4946,7 +5425,7 @@ if(valid0){
 if(data.failed !== undefined){
 const _errs8 = errors;
 if(typeof data.failed !== "boolean"){
-validate64.errors = [{instancePath:instancePath+"/failed",schemaPath:"#/properties/failed/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+validate68.errors = [{instancePath:instancePath+"/failed",schemaPath:"#/properties/failed/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
 return false;
 }
 var valid0 = _errs8 === errors;
@@ -4963,24 +5442,24 @@ if(errors === _errs11){
 if(errors === _errs11){
 if(typeof data4 === "string"){
 if(func1(data4) > 2048){
-validate64.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/maxLength",keyword:"maxLength",params:{limit: 2048},message:"must NOT have more than 2048 characters"}];
+validate68.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/maxLength",keyword:"maxLength",params:{limit: 2048},message:"must NOT have more than 2048 characters"}];
 return false;
 }
 else {
 if(!pattern6.test(data4)){
-validate64.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/pattern",keyword:"pattern",params:{pattern: "^(https|http)://.+/incoming-payments/."},message:"must match pattern \""+"^(https|http)://.+/incoming-payments/."+"\""}];
+validate68.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/pattern",keyword:"pattern",params:{pattern: "^(https|http)://.+/incoming-payments/."},message:"must match pattern \""+"^(https|http)://.+/incoming-payments/."+"\""}];
 return false;
 }
 else {
 if(!(formats0(data4))){
-validate64.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+validate68.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
 return false;
 }
 }
 }
 }
 else {
-validate64.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate68.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -4999,7 +5478,7 @@ if(errors === _errs14){
 if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
 let missing1;
 if((((data5.value === undefined) && (missing1 = "value")) || ((data5.assetCode === undefined) && (missing1 = "assetCode"))) || ((data5.assetScale === undefined) && (missing1 = "assetScale"))){
-validate64.errors = [{instancePath:instancePath+"/receiveAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+validate68.errors = [{instancePath:instancePath+"/receiveAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
 return false;
 }
 else {
@@ -5010,12 +5489,12 @@ if(errors === _errs16){
 if(errors === _errs16){
 if(typeof data6 === "string"){
 if(!(formats4.test(data6))){
-validate64.errors = [{instancePath:instancePath+"/receiveAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""}];
+validate68.errors = [{instancePath:instancePath+"/receiveAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""}];
 return false;
 }
 }
 else {
-validate64.errors = [{instancePath:instancePath+"/receiveAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate68.errors = [{instancePath:instancePath+"/receiveAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -5029,7 +5508,7 @@ if(valid3){
 if(data5.assetCode !== undefined){
 const _errs18 = errors;
 if(typeof data5.assetCode !== "string"){
-validate64.errors = [{instancePath:instancePath+"/receiveAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate68.errors = [{instancePath:instancePath+"/receiveAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid3 = _errs18 === errors;
@@ -5042,18 +5521,18 @@ if(data5.assetScale !== undefined){
 let data8 = data5.assetScale;
 const _errs20 = errors;
 if(!(((typeof data8 == "number") && (!(data8 % 1) && !isNaN(data8))) && (isFinite(data8)))){
-validate64.errors = [{instancePath:instancePath+"/receiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate68.errors = [{instancePath:instancePath+"/receiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 if(errors === _errs20){
 if((typeof data8 == "number") && (isFinite(data8))){
 if(data8 > 255 || isNaN(data8)){
-validate64.errors = [{instancePath:instancePath+"/receiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
+validate68.errors = [{instancePath:instancePath+"/receiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
 return false;
 }
 else {
 if(data8 < 0 || isNaN(data8)){
-validate64.errors = [{instancePath:instancePath+"/receiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+validate68.errors = [{instancePath:instancePath+"/receiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
 return false;
 }
 }
@@ -5069,7 +5548,7 @@ var valid3 = true;
 }
 }
 else {
-validate64.errors = [{instancePath:instancePath+"/receiveAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate68.errors = [{instancePath:instancePath+"/receiveAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -5087,7 +5566,7 @@ if(errors === _errs23){
 if(data9 && typeof data9 == "object" && !Array.isArray(data9)){
 let missing2;
 if((((data9.value === undefined) && (missing2 = "value")) || ((data9.assetCode === undefined) && (missing2 = "assetCode"))) || ((data9.assetScale === undefined) && (missing2 = "assetScale"))){
-validate64.errors = [{instancePath:instancePath+"/debitAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"}];
+validate68.errors = [{instancePath:instancePath+"/debitAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"}];
 return false;
 }
 else {
@@ -5098,12 +5577,12 @@ if(errors === _errs25){
 if(errors === _errs25){
 if(typeof data10 === "string"){
 if(!(formats4.test(data10))){
-validate64.errors = [{instancePath:instancePath+"/debitAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""}];
+validate68.errors = [{instancePath:instancePath+"/debitAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""}];
 return false;
 }
 }
 else {
-validate64.errors = [{instancePath:instancePath+"/debitAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate68.errors = [{instancePath:instancePath+"/debitAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -5117,7 +5596,7 @@ if(valid5){
 if(data9.assetCode !== undefined){
 const _errs27 = errors;
 if(typeof data9.assetCode !== "string"){
-validate64.errors = [{instancePath:instancePath+"/debitAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate68.errors = [{instancePath:instancePath+"/debitAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid5 = _errs27 === errors;
@@ -5130,18 +5609,18 @@ if(data9.assetScale !== undefined){
 let data12 = data9.assetScale;
 const _errs29 = errors;
 if(!(((typeof data12 == "number") && (!(data12 % 1) && !isNaN(data12))) && (isFinite(data12)))){
-validate64.errors = [{instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate68.errors = [{instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 if(errors === _errs29){
 if((typeof data12 == "number") && (isFinite(data12))){
 if(data12 > 255 || isNaN(data12)){
-validate64.errors = [{instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
+validate68.errors = [{instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
 return false;
 }
 else {
 if(data12 < 0 || isNaN(data12)){
-validate64.errors = [{instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+validate68.errors = [{instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
 return false;
 }
 }
@@ -5157,7 +5636,7 @@ var valid5 = true;
 }
 }
 else {
-validate64.errors = [{instancePath:instancePath+"/debitAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate68.errors = [{instancePath:instancePath+"/debitAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -5175,7 +5654,7 @@ if(errors === _errs32){
 if(data13 && typeof data13 == "object" && !Array.isArray(data13)){
 let missing3;
 if((((data13.value === undefined) && (missing3 = "value")) || ((data13.assetCode === undefined) && (missing3 = "assetCode"))) || ((data13.assetScale === undefined) && (missing3 = "assetScale"))){
-validate64.errors = [{instancePath:instancePath+"/sentAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing3},message:"must have required property '"+missing3+"'"}];
+validate68.errors = [{instancePath:instancePath+"/sentAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing3},message:"must have required property '"+missing3+"'"}];
 return false;
 }
 else {
@@ -5186,12 +5665,12 @@ if(errors === _errs34){
 if(errors === _errs34){
 if(typeof data14 === "string"){
 if(!(formats4.test(data14))){
-validate64.errors = [{instancePath:instancePath+"/sentAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""}];
+validate68.errors = [{instancePath:instancePath+"/sentAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""}];
 return false;
 }
 }
 else {
-validate64.errors = [{instancePath:instancePath+"/sentAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate68.errors = [{instancePath:instancePath+"/sentAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -5205,7 +5684,7 @@ if(valid7){
 if(data13.assetCode !== undefined){
 const _errs36 = errors;
 if(typeof data13.assetCode !== "string"){
-validate64.errors = [{instancePath:instancePath+"/sentAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate68.errors = [{instancePath:instancePath+"/sentAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid7 = _errs36 === errors;
@@ -5218,18 +5697,18 @@ if(data13.assetScale !== undefined){
 let data16 = data13.assetScale;
 const _errs38 = errors;
 if(!(((typeof data16 == "number") && (!(data16 % 1) && !isNaN(data16))) && (isFinite(data16)))){
-validate64.errors = [{instancePath:instancePath+"/sentAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate68.errors = [{instancePath:instancePath+"/sentAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 if(errors === _errs38){
 if((typeof data16 == "number") && (isFinite(data16))){
 if(data16 > 255 || isNaN(data16)){
-validate64.errors = [{instancePath:instancePath+"/sentAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
+validate68.errors = [{instancePath:instancePath+"/sentAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
 return false;
 }
 else {
 if(data16 < 0 || isNaN(data16)){
-validate64.errors = [{instancePath:instancePath+"/sentAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+validate68.errors = [{instancePath:instancePath+"/sentAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
 return false;
 }
 }
@@ -5245,7 +5724,7 @@ var valid7 = true;
 }
 }
 else {
-validate64.errors = [{instancePath:instancePath+"/sentAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate68.errors = [{instancePath:instancePath+"/sentAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -5262,7 +5741,7 @@ if(errors === _errs40){
 if(data17 && typeof data17 == "object" && !Array.isArray(data17)){
 }
 else {
-validate64.errors = [{instancePath:instancePath+"/metadata",schemaPath:"#/properties/metadata/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate68.errors = [{instancePath:instancePath+"/metadata",schemaPath:"#/properties/metadata/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -5279,12 +5758,12 @@ if(errors === _errs43){
 if(errors === _errs43){
 if(typeof data18 === "string"){
 if(!(formats8.validate(data18))){
-validate64.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
+validate68.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
 return false;
 }
 }
 else {
-validate64.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate68.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -5307,44 +5786,44 @@ var valid0 = true;
 }
 }
 else {
-validate64.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate68.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate64.errors = vErrors;
+validate68.errors = vErrors;
 return errors === 0;
 }
-validate64.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate68.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate63(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate67(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_outgoing_payment" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate63.evaluated;
+const evaluated0 = validate67.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate64(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate64.errors : vErrors.concat(validate64.errors);
+if(!(validate68(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate68.errors : vErrors.concat(validate68.errors);
 errors = vErrors.length;
 }
-validate63.errors = vErrors;
+validate67.errors = vErrors;
 return errors === 0;
 }
-validate63.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate67.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const paths_1outgoing_payment_grant_get_responses_200_content_application_1json_schema = validate66;
-const schema101 = {"$id":"paths_1outgoing_payment_grant_get_responses_200_content_application_1json_schema","$ref":"document#/paths/~1outgoing-payment-grant/get/responses/200/content/application~1json/schema"};
-const schema102 = {"type":"object","required":["spentReceiveAmount","spentDebitAmount"],"properties":{"spentReceiveAmount":{"anyOf":[{"$ref":"#/components/schemas/amount"},{"type":"null"}]},"spentDebitAmount":{"anyOf":[{"$ref":"#/components/schemas/amount"},{"type":"null"}]}}};
+const paths_1outgoing_payment_grant_get_responses_200_content_application_1json_schema = validate70;
+const schema119 = {"$id":"paths_1outgoing_payment_grant_get_responses_200_content_application_1json_schema","$ref":"document#/paths/~1outgoing-payment-grant/get/responses/200/content/application~1json/schema"};
+const schema120 = {"type":"object","required":["spentReceiveAmount","spentDebitAmount"],"properties":{"spentReceiveAmount":{"anyOf":[{"$ref":"#/components/schemas/amount"},{"type":"null"}]},"spentDebitAmount":{"anyOf":[{"$ref":"#/components/schemas/amount"},{"type":"null"}]}}};
 
-function validate67(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate71(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate67.evaluated;
+const evaluated0 = validate71.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5355,7 +5834,7 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((data.spentReceiveAmount === undefined) && (missing0 = "spentReceiveAmount")) || ((data.spentDebitAmount === undefined) && (missing0 = "spentDebitAmount"))){
-validate67.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate71.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
@@ -5522,7 +6001,7 @@ else {
 vErrors.push(err9);
 }
 errors++;
-validate67.errors = vErrors;
+validate71.errors = vErrors;
 return false;
 }
 else {
@@ -5705,7 +6184,7 @@ else {
 vErrors.push(err19);
 }
 errors++;
-validate67.errors = vErrors;
+validate71.errors = vErrors;
 return false;
 }
 else {
@@ -5728,35 +6207,117 @@ var valid0 = true;
 }
 }
 else {
-validate67.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate71.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate67.errors = vErrors;
+validate71.errors = vErrors;
 return errors === 0;
 }
-validate67.evaluated = {"props":{"spentReceiveAmount":true,"spentDebitAmount":true},"dynamicProps":false,"dynamicItems":false};
+validate71.evaluated = {"props":{"spentReceiveAmount":true,"spentDebitAmount":true},"dynamicProps":false,"dynamicItems":false};
 
 
-function validate66(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate70(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="paths_1outgoing_payment_grant_get_responses_200_content_application_1json_schema" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate66.evaluated;
+const evaluated0 = validate70.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate67(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate67.errors : vErrors.concat(validate67.errors);
+if(!(validate71(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate71.errors : vErrors.concat(validate71.errors);
 errors = vErrors.length;
 }
-validate66.errors = vErrors;
+validate70.errors = vErrors;
 return errors === 0;
 }
-validate66.evaluated = {"props":{"spentReceiveAmount":true,"spentDebitAmount":true},"dynamicProps":false,"dynamicItems":false};
+validate70.evaluated = {"props":{"spentReceiveAmount":true,"spentDebitAmount":true},"dynamicProps":false,"dynamicItems":false};
+export const requests = {
+  'list-incoming-payments': {
+    query: ['wallet-address', 'cursor', 'first', 'last'],
+    integers: ['first', 'last'],
+    parameters: parameters_list_incoming_payments,
+    contentType: null,
+    bodyRequired: false,
+    body: null,
+  },
+  'create-incoming-payment': {
+    query: [],
+    integers: [],
+    parameters: parameters_create_incoming_payment,
+    contentType: 'application/json',
+    bodyRequired: true,
+    body: paths_1incoming_payments_post_requestBody_content_application_1json_schema,
+  },
+  'list-outgoing-payments': {
+    query: ['wallet-address', 'cursor', 'first', 'last'],
+    integers: ['first', 'last'],
+    parameters: parameters_list_incoming_payments,
+    contentType: null,
+    bodyRequired: false,
+    body: null,
+  },
+  'create-outgoing-payment': {
+    query: [],
+    integers: [],
+    parameters: parameters_create_incoming_payment,
+    contentType: 'application/json',
+    bodyRequired: true,
+    body: paths_1outgoing_payments_post_requestBody_content_application_1json_schema,
+  },
+  'create-quote': {
+    query: [],
+    integers: [],
+    parameters: parameters_create_incoming_payment,
+    contentType: 'application/json',
+    bodyRequired: true,
+    body: paths_1quotes_post_requestBody_content_application_1json_schema,
+  },
+  'get-incoming-payment': {
+    query: [],
+    integers: [],
+    parameters: parameters_get_incoming_payment,
+    contentType: null,
+    bodyRequired: false,
+    body: null,
+  },
+  'complete-incoming-payment': {
+    query: [],
+    integers: [],
+    parameters: parameters_complete_incoming_payment,
+    contentType: null,
+    bodyRequired: false,
+    body: null,
+  },
+  'get-outgoing-payment': {
+    query: [],
+    integers: [],
+    parameters: parameters_complete_incoming_payment,
+    contentType: null,
+    bodyRequired: false,
+    body: null,
+  },
+  'get-quote': {
+    query: [],
+    integers: [],
+    parameters: parameters_complete_incoming_payment,
+    contentType: null,
+    bodyRequired: false,
+    body: null,
+  },
+  'get-outgoing-payment-grant': {
+    query: [],
+    integers: [],
+    parameters: parameters_create_incoming_payment,
+    contentType: null,
+    bodyRequired: false,
+    body: null,
+  },
+};
 export const requestBody = {
   'create-incoming-payment': paths_1incoming_payments_post_requestBody_content_application_1json_schema,
   'create-outgoing-payment': paths_1outgoing_payments_post_requestBody_content_application_1json_schema,

@@ -1085,6 +1085,16 @@ validate29.errors = vErrors;
 return errors === 0;
 }
 validate29.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
+export const requests = {
+  'introspect-token': {
+    query: [],
+    integers: [],
+    parameters: null,
+    contentType: 'application/json',
+    bodyRequired: true,
+    body: paths_1_post_requestBody_content_application_1json_schema,
+  },
+};
 export const requestBody = {
   'introspect-token': paths_1_post_requestBody_content_application_1json_schema,
 };

@@ -4,6 +4,25 @@ import type { ErrorObject } from 'ajv';
 /** Validates a body. After false, `errors` holds the first violation until the next call. */
 export type Validate = ((data: unknown) => boolean) & { errors?: ErrorObject[] | null };
 
+export interface RequestShape {
+  /** Names of the query parameters. */
+  readonly query: readonly string[];
+  /** Path and query parameters that are integers. */
+  readonly integers: readonly string[];
+  /** Validates `{ path, query, header }`, with integers as numbers; null for operations without parameters. */
+  readonly parameters: Validate | null;
+  /** Media type and validator of the body; null for operations without a body. */
+  readonly contentType: string | null;
+  readonly bodyRequired: boolean;
+  readonly body: Validate | null;
+}
+
+export declare const requests: {
+  readonly 'get-wallet-address': RequestShape;
+  readonly 'get-wallet-address-keys': RequestShape;
+  readonly 'get-wallet-address-did-document': RequestShape;
+};
+
 /** Operation → validator of its request body; operations without a body are absent. */
 export declare const requestBody: {
 };

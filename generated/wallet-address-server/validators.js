@@ -479,6 +479,32 @@ validate26.errors = vErrors;
 return errors === 0;
 }
 validate26.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+export const requests = {
+  'get-wallet-address': {
+    query: [],
+    integers: [],
+    parameters: null,
+    contentType: null,
+    bodyRequired: false,
+    body: null,
+  },
+  'get-wallet-address-keys': {
+    query: [],
+    integers: [],
+    parameters: null,
+    contentType: null,
+    bodyRequired: false,
+    body: null,
+  },
+  'get-wallet-address-did-document': {
+    query: [],
+    integers: [],
+    parameters: null,
+    contentType: null,
+    bodyRequired: false,
+    body: null,
+  },
+};
 export const requestBody = {
 };
 export const responseBody = {

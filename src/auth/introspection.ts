@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import document from '../../generated/token-introspection/document.json' with { type: 'json' };
 import { type Handlers, routes } from '../../generated/token-introspection/routes.ts';
 import type { components } from '../../generated/token-introspection/types.ts';
-import { responseBody } from '../../generated/token-introspection/validators.js';
+import { requests, responseBody } from '../../generated/token-introspection/validators.js';
 import type { Clock } from '../clock.ts';
 import { equalSecrets } from '../crypto/secret-digest.ts';
 import type { Database } from '../database/database.ts';
@@ -25,7 +25,7 @@ export interface IntrospectionDeps {
 
 type RequestedAccess = components['schemas']['access-item'];
 
-const validateRequest = createRequestValidator(document, { unknownParameters: 'refuse' });
+const validateRequest = createRequestValidator({ document, requests, unknownParameters: 'refuse' });
 
 export function createIntrospectionServer(deps: IntrospectionDeps): Server<undefined> {
   const handlers = {

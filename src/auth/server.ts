@@ -1,10 +1,13 @@
 /** The GNAP authorization server (RFC 9635 with the Open Payments profile): its callers and handlers (AS-01…165). */
 import document from '../../generated/auth-server/document.json' with { type: 'json' };
 import { type Handlers, routes } from '../../generated/auth-server/routes.ts';
-import { responseBody } from '../../generated/auth-server/validators.js';
+import { requests, responseBody } from '../../generated/auth-server/validators.js';
 import interactionDocument from '../../generated/identity-provider/document.json' with { type: 'json' };
 import { routes as interactionRoutes } from '../../generated/identity-provider/routes.ts';
-import { responseBody as interactionResponseBody } from '../../generated/identity-provider/validators.js';
+import {
+  requests as interactionRequests,
+  responseBody as interactionResponseBody,
+} from '../../generated/identity-provider/validators.js';
 import type { Identity, RequestProof, Server } from '../http/pipeline.ts';
 import { createRequestValidator, type RequestValidator } from '../http/request-validator.ts';
 import { createAccessTokenHandlers, identifyManagement } from './access-token.ts';
@@ -17,7 +20,7 @@ import { createGrantRequestHandlers, type WireRequest } from './grant-request.ts
 import { createInteractionRedirectHandlers, type InteractionRedirectDeps } from './interaction-redirect.ts';
 import { authProblem, renderAuthProblem, renderInteractionProblem } from './problem.ts';
 
-const validateAgainstDocument = createRequestValidator(document, { unknownParameters: 'list' });
+const validateAgainstDocument = createRequestValidator({ document, requests, unknownParameters: 'list' });
 
 /** A request without a body needs no content type, because polling is a POST without a body (AS-112, AS-134). */
 const validate: RequestValidator = async ({ headers, ...request }) => {
@@ -106,7 +109,11 @@ export const interactionHeaders = {
 };
 
 /** Ignores unknown query parameters; mail clients and trackers add them (AS-75). */
-const validateInteraction = createRequestValidator(interactionDocument, { unknownParameters: 'ignore' });
+const validateInteraction = createRequestValidator({
+  document: interactionDocument,
+  requests: interactionRequests,
+  unknownParameters: 'ignore',
+});
 
 /** Serves the browser endpoints below the authorization server, which start and finish an interaction. */
 export function createInteractionServer(deps: InteractionRedirectDeps): Server<undefined> {

@@ -1,7 +1,7 @@
 /** The control API: handlers for every operation, the bearer token and the error format. */
 import document from '../../generated/control/document.json' with { type: 'json' };
 import { type Handlers, routes } from '../../generated/control/routes.ts';
-import { responseBody } from '../../generated/control/validators.js';
+import { requests, responseBody } from '../../generated/control/validators.js';
 import type { Server } from '../http/pipeline.ts';
 import { onlyHeaderLine } from '../http/received-request.ts';
 import { createRequestValidator } from '../http/request-validator.ts';
@@ -24,7 +24,7 @@ import { createWalletAddressHandlers } from './wallet-addresses.ts';
 import { createFaultHandlers, createWorldHandlers } from './world.ts';
 import { createWorldsHandlers } from './worlds.ts';
 
-const validateRequest = createRequestValidator(document, { unknownParameters: 'refuse' });
+const validateRequest = createRequestValidator({ document, requests, unknownParameters: 'refuse' });
 
 const createAseHandlers = (deps: AdministrationDeps) => ({
   ...createAccountHandlers(deps),

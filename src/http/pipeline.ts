@@ -201,7 +201,7 @@ export async function serve<Caller>(
 
 async function validateRequest<Caller>(
   server: Server<Caller>,
-  { exchange, path, query }: OperationCall,
+  { route, exchange, path, params, query }: OperationCall,
   body: unknown,
 ): Promise<ValidatedRequest> {
   if (headerLines(exchange, 'content-type').length > 1) {
@@ -218,7 +218,8 @@ async function validateRequest<Caller>(
   try {
     // HEAD is answered as GET (RFC 9110 §9.3.2).
     const method = exchange.method === 'HEAD' ? 'GET' : exchange.method;
-    return await server.validateRequest({ method, path, query, headers, body });
+    const { operationId } = route;
+    return await server.validateRequest({ operationId, method, path, params, query, headers, body });
   } catch (error) {
     if (!(error instanceof RequestInvalid)) throw error;
     if (error.status === 415) throw new Problem('unsupported_media_type', { description: error.message });

@@ -1,20 +1,25 @@
 /**
- * Adapter of express-openapi-validator: validates a request against an OpenAPI document without an Express app. Each
- * document has one instance, shared by all worlds. Its paths are those of the document, wherever a server is mounted.
+ * Validates requests against an OpenAPI document. A request is accepted by the validators that `make generate` compiles,
+ * so that no request waits for a schema to be compiled. All others are judged by express-openapi-validator, which
+ * converts unusual forms and says what is wrong. Both give the same result for a request that the first one accepts.
  */
 import type { NextFunction, Request, Response } from 'express';
 
 export interface ParsedRequest {
+  readonly operationId: string;
   readonly method: string;
   /** Path below the server's base, without trailing slash. */
   readonly path: string;
+  /** Parameters of the path, decoded. */
+  readonly params: Readonly<Record<string, string>>;
   readonly query: Record<string, unknown>;
   readonly headers: Record<string, unknown>;
   readonly body: unknown;
 }
 
 export interface ValidatedRequest {
-  readonly params: Record<string, string>;
+  /** With the types that the document gives the parameters. */
+  readonly params: Record<string, unknown>;
   /** With the types that the document gives the parameters. */
   readonly query: Record<string, unknown>;
   /** Names of query parameters that the operation does not have; they are not in `query`. */
@@ -35,6 +40,81 @@ export class RequestInvalid extends Error {
 
 export type RequestValidator = (request: ParsedRequest) => Promise<ValidatedRequest>;
 
+/** The request of an operation according to the document; `requests` of the generated validators. */
+interface RequestShape {
+  readonly query: readonly string[];
+  /** Names of the path and query parameters that are integers. */
+  readonly integers: readonly string[];
+  /** Validates `{ path, query, header }`. */
+  readonly parameters: ((parameters: unknown) => boolean) | null;
+  readonly contentType: string | null;
+  readonly bodyRequired: boolean;
+  readonly body: ((body: unknown) => boolean) | null;
+}
+
+interface ValidatorOptions {
+  readonly document: object;
+  readonly requests: Readonly<Record<string, RequestShape>>;
+  /**
+   * Query parameters that an operation does not have. `list`: they are listed in the result, and a switch decides.
+   * `ignore`: they stay in the query.
+   */
+  readonly unknownParameters: 'refuse' | 'ignore' | 'list';
+}
+
+export function createRequestValidator(options: ValidatorOptions): RequestValidator {
+  let steps: Promise<Step[]> | undefined;
+  return async (request) => {
+    const shape = options.requests[request.operationId]!;
+    const accepted = acceptRequest(request, shape, options);
+    if (accepted) return accepted;
+    steps ??= loadSteps(options);
+    return judgeRequest(await steps, request, shape, options);
+  };
+}
+
+// ── Compiled validators ─────────────────────────────────────────────────────────────────────────────────────────────
+
+/** The request, if it is valid and written in the usual way. Undefined does not mean that it is invalid. */
+export function acceptRequest(
+  { params, query, headers, body }: ParsedRequest,
+  shape: RequestShape,
+  { unknownParameters }: Pick<ValidatorOptions, 'unknownParameters'>,
+): ValidatedRequest | undefined {
+  if (body === undefined ? shape.bodyRequired : !hasValidBody(body, headers['content-type'], shape)) return undefined;
+  const unknown = Object.keys(query).filter((name) => !shape.query.includes(name));
+  if (unknown.length > 0 && unknownParameters === 'refuse') return undefined;
+  const known = Object.entries(query).filter(([name]) => unknownParameters === 'ignore' || shape.query.includes(name));
+  if (known.some(([, value]) => typeof value !== 'string' || value === '')) return undefined;
+  const validated = {
+    params: convertIntegers(Object.entries(params), shape),
+    query: convertIntegers(known as [string, string][], shape),
+  };
+  const parameters = { path: validated.params, query: validated.query, header: headers };
+  if (shape.parameters?.(parameters) === false) return undefined;
+  return { ...validated, unknownParameters: unknownParameters === 'list' ? unknown : [], body };
+}
+
+function hasValidBody(body: unknown, contentType: unknown, shape: RequestShape): boolean {
+  const [mediaType] = String(contentType)
+    .toLowerCase()
+    .split(/; ?charset=utf-8$/);
+  return shape.body !== null && mediaType === shape.contentType && shape.body(body);
+}
+
+const convertIntegers = (
+  entries: readonly (readonly [string, string])[],
+  { integers }: RequestShape,
+): Record<string, unknown> =>
+  Object.fromEntries(
+    entries.map(([name, value]) => [
+      name,
+      integers.includes(name) && /^(0|[1-9]\d{0,14})$/.test(value) ? Number(value) : value,
+    ]),
+  );
+
+// ── express-openapi-validator ───────────────────────────────────────────────────────────────────────────────────────
+
 const UINT64_MAX = 2n ** 64n - 1n;
 const formats = {
   uint64: {
@@ -46,87 +126,15 @@ const formats = {
 /** The part of an Express application that the validator calls. No application is needed. */
 const applicationStub = { enabled: () => false, param: () => {}, use: () => {} };
 
-interface ValidatorOptions {
-  /** Query parameters that an operation does not have. `list`: they are listed in the result, and a switch decides. */
-  readonly unknownParameters: 'refuse' | 'ignore' | 'list';
-}
+type Step = (req: Request, res: Response, next: NextFunction) => unknown;
 
-/** Compiling a document takes a tenth of a second, so servers that share one share its validator. */
-const validators = new WeakMap<object, RequestValidator>();
-
-/** The validator of a document; the options of the first call for a document apply. */
-export function createRequestValidator(document: object, options: ValidatorOptions): RequestValidator {
-  const validator = validators.get(document) ?? compileDocument(document, options);
-  validators.set(document, validator);
-  return validator;
-}
-
-function compileDocument(document: object, options: ValidatorOptions): RequestValidator {
-  let steps: Promise<Step[]> | undefined;
-  return async (request) => {
-    // Loaded and compiled at the first request, so that it does not delay the start.
-    steps ??= loadSteps(document, options);
-    const validated = {
-      ...request,
-      app: applicationStub,
-      baseUrl: '',
-      url: request.path,
-      originalUrl: request.path,
-      query: { ...request.query },
-      headers: { ...request.headers },
-      params: {} as Record<string, string>,
-      unknownParameters: [] as string[],
-      /** Filled in by the validator with what the document says of the operation. */
-      openapi: undefined as
-        | {
-            readonly schema?: {
-              readonly parameters?: readonly Parameter[];
-              readonly requestBody?: { readonly required?: boolean };
-            };
-          }
-        | undefined,
-    };
-    try {
-      for (const step of await steps) {
-        await run(step, validated);
-        const operation = validated.openapi?.schema;
-        if (!operation) continue;
-        // Absent content needs no type.
-        if (request.body === undefined && !operation.requestBody?.required) {
-          validated.headers['content-type'] = 'application/json';
-        }
-        if (options.unknownParameters !== 'list') continue;
-        const known = listQueryParameters(operation.parameters, document);
-        for (const name of Object.keys(validated.query).filter((each) => !known.includes(each))) {
-          validated.unknownParameters.push(name);
-          delete validated.query[name];
-        }
-      }
-    } catch (error) {
-      // A missing body is reported rather than its content type.
-      throw error instanceof RequestInvalid && request.body === undefined && error.status === 415 ? noBody() : error;
-    }
-    if (validated.openapi?.schema?.requestBody?.required && request.body === undefined) throw noBody();
-    return validated;
-  };
-}
-
-type Parameter = { readonly $ref: string } | { readonly name: string; readonly in: string };
-
-function listQueryParameters(parameters: readonly Parameter[] = [], document: object): readonly string[] {
-  const { components } = document as { components?: { parameters?: Record<string, Parameter> } };
-  return parameters.flatMap((parameter) => {
-    const resolved = '$ref' in parameter ? components?.parameters?.[parameter.$ref.split('/').at(-1)!] : parameter;
-    return resolved && 'name' in resolved && resolved.in === 'query' ? [resolved.name] : [];
-  });
-}
-
-async function loadSteps(document: object, options: ValidatorOptions): Promise<Step[]> {
+/** Loaded only for the first request that needs it, because that takes a quarter of a second. */
+async function loadSteps({ document, unknownParameters }: ValidatorOptions): Promise<Step[]> {
   const { middleware } = await import('express-openapi-validator');
   return middleware({
     apiSpec: { ...document, servers: [{ url: '/' }] } as never,
     validateApiSpec: false,
-    validateRequests: { allowUnknownQueryParameters: options.unknownParameters === 'ignore' },
+    validateRequests: { allowUnknownQueryParameters: unknownParameters === 'ignore' },
     validateSecurity: false,
     validateResponses: false,
     fileUploader: false,
@@ -134,9 +142,43 @@ async function loadSteps(document: object, options: ValidatorOptions): Promise<S
   }).flat();
 }
 
-const noBody = (): RequestInvalid => new RequestInvalid(400, 'the request body is missing');
+/** Throws RequestInvalid. */
+async function judgeRequest(
+  steps: readonly Step[],
+  request: ParsedRequest,
+  shape: RequestShape,
+  { unknownParameters }: ValidatorOptions,
+): Promise<ValidatedRequest> {
+  const hasNoBody = request.body === undefined;
+  const unknown = Object.keys(request.query).filter(
+    (name) => unknownParameters === 'list' && !shape.query.includes(name),
+  );
+  const validated = {
+    ...request,
+    app: applicationStub,
+    baseUrl: '',
+    url: request.path,
+    originalUrl: request.path,
+    query: Object.fromEntries(Object.entries(request.query).filter(([name]) => !unknown.includes(name))),
+    headers: {
+      ...request.headers,
+      // Absent content needs no type.
+      ...(hasNoBody && !shape.bodyRequired && { 'content-type': 'application/json' }),
+    },
+    params: {} as Record<string, unknown>,
+    unknownParameters: unknown,
+  };
+  try {
+    for (const step of steps) await run(step, validated);
+  } catch (error) {
+    // A missing body is reported rather than its content type.
+    throw error instanceof RequestInvalid && hasNoBody && error.status === 415 ? noBody() : error;
+  }
+  if (shape.bodyRequired && hasNoBody) throw noBody();
+  return validated;
+}
 
-type Step = (req: Request, res: Response, next: NextFunction) => unknown;
+const noBody = (): RequestInvalid => new RequestInvalid(400, 'the request body is missing');
 
 function run(step: Step, request: object): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -1,7 +1,7 @@
 /** The identity provider: consent pages, and the back channel for external ones (RFC 9635 §1.6; AS-76…93). */
 import document from '../../generated/identity-provider/document.json' with { type: 'json' };
 import { routes } from '../../generated/identity-provider/routes.ts';
-import { responseBody } from '../../generated/identity-provider/validators.js';
+import { requests, responseBody } from '../../generated/identity-provider/validators.js';
 import { equalSecrets } from '../crypto/secret-digest.ts';
 import { Problem } from '../errors.ts';
 import type { Server } from '../http/pipeline.ts';
@@ -12,7 +12,7 @@ import { createBackChannelHandlers } from './back-channel.ts';
 import { type ConsentFormDeps, createConsentFormHandlers } from './consent-form.ts';
 import { renderBackChannelProblem, renderPageProblem } from './problem.ts';
 
-const validateRequest = createRequestValidator(document, { unknownParameters: 'ignore' });
+const validateRequest = createRequestValidator({ document, requests, unknownParameters: 'ignore' });
 
 /** The consent and sign-in pages, below `identityProvider`. */
 export function createIdentityProviderServer(deps: ConsentFormDeps): Server<undefined> {

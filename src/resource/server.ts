@@ -2,7 +2,7 @@
 import document from '../../generated/resource-server/document.json' with { type: 'json' };
 import type { Handlers } from '../../generated/resource-server/routes.ts';
 import { routes } from '../../generated/resource-server/routes.ts';
-import { responseBody } from '../../generated/resource-server/validators.js';
+import { requests, responseBody } from '../../generated/resource-server/validators.js';
 import type { Server } from '../http/pipeline.ts';
 import { createRequestValidator } from '../http/request-validator.ts';
 import { type ClientKey, ClientKeyError } from '../http/signatures/client-keys.ts';
@@ -14,7 +14,7 @@ import { createOutgoingPaymentGrantHandlers } from './outgoing-payment-grant.ts'
 import { createResourceProblemRenderer, resourceProblem } from './problem.ts';
 import { createQuoteHandlers } from './quote.ts';
 
-const validateRequest = createRequestValidator(document, { unknownParameters: 'list' });
+const validateRequest = createRequestValidator({ document, requests, unknownParameters: 'list' });
 
 /** A key that is not available makes the signature invalid, whatever the cause. */
 async function findClientKey(deps: ResourceDeps, caller: ResourceCaller, keyid: string): Promise<ClientKey> {

@@ -5,7 +5,7 @@
 import type { ErrorRequestHandler, RequestHandler } from 'express';
 import document from '../../generated/wallet-address-server/document.json' with { type: 'json' };
 import { routes } from '../../generated/wallet-address-server/routes.ts';
-import { responseBody } from '../../generated/wallet-address-server/validators.js';
+import { requests, responseBody } from '../../generated/wallet-address-server/validators.js';
 import { Problem } from '../errors.ts';
 import type { Server, ServerContext } from '../http/pipeline.ts';
 import { createRequestValidator } from '../http/request-validator.ts';
@@ -16,7 +16,7 @@ import { parseWalletAddressTarget } from './path.ts';
 import { renderWalletAddressProblem } from './problem.ts';
 import { createSpspServer, type SpspDeps, spspType } from './spsp.ts';
 
-const validateRequest = createRequestValidator(document, { unknownParameters: 'list' });
+const validateRequest = createRequestValidator({ document, requests, unknownParameters: 'list' });
 
 export function createWalletAddressServer(
   deps: WalletAddressDeps & Pick<SpspDeps, 'openPayment'>,

@@ -18,17 +18,27 @@ export interface Metrics {
 /** Seconds. Most requests take a few milliseconds; a payment's first packet or a slow peer takes longer. */
 const buckets = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10];
 
-/** Starts counting. The library is loaded with the first request, so that a start does not wait for it. */
+/** Requests that may wait to be counted. */
+const MAX_UNCOUNTED = 1000;
+
+/** Starts counting. Neither the start nor the first requests wait for the library, which the first reading loads. */
 export function createMetrics(db: () => Promise<Database>): Metrics {
   let loading: ReturnType<typeof createRegistry> | undefined;
   const load = () => (loading ??= createRegistry(db));
+  const uncounted: FinishedRequest[] = [];
+  const countAll = async () => {
+    const { registry, observe } = await load();
+    for (const request of uncounted.splice(0)) observe(request);
+    return registry;
+  };
   const count = (message: unknown): void => {
-    void load().then(({ observe }) => observe(message as FinishedRequest));
+    uncounted.push(message as FinishedRequest);
+    if (uncounted.length === MAX_UNCOUNTED) void countAll();
   };
   finishedRequests.subscribe(count);
   return {
     async read() {
-      const { registry } = await load();
+      const registry = await countAll();
       return { type: registry.contentType, text: await registry.metrics() };
     },
     close: () => void finishedRequests.unsubscribe(count),

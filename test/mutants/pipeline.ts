@@ -6,8 +6,8 @@ const pipeline = 'src/http/pipeline.ts';
 /** Requests are taken as they come; a content type that no operation knows is refused all the same. */
 export const withoutSchema = {
   file: pipeline,
-  at: 'return «await server.validateRequest({ method, path, query, headers, body })»;',
-  by: '((request) => server.validateRequest(request).catch((error) => { if (error.status === 415) throw error; return { params: {}, query, body }; }))({ method, path, query, headers, body })',
+  at: 'return «await server.validateRequest({ operationId, method, path, params, query, headers, body })»;',
+  by: '((request) => server.validateRequest(request).catch((error) => { if (error.status === 415) throw error; return { params: {}, query, body }; }))({ operationId, method, path, params, query, headers, body })',
 } as const;
 
 export const pipelineMutants: readonly Mutant[] = [
