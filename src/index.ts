@@ -33,6 +33,8 @@ export interface CreateWorldOptions {
   readonly database?: string;
   /** Allow test-only features on addresses that are not loopback. */
   readonly insecure?: boolean;
+  /** Private addresses that requests to clients and receivers may go to: loopback, private, or CIDR, separated by commas. */
+  readonly allowPrivateAddresses?: string;
   /** https origins: true for a generated authority, or files in PEM. */
   readonly tls?: boolean | { readonly certFile: string; readonly keyFile: string; readonly caFile?: string };
 }
@@ -88,6 +90,7 @@ const checks: Readonly<Record<keyof CreateWorldOptions, readonly [string, (value
     (url) => text(url) && /^postgres(ql)?:$/.test(URL.parse(String(url))?.protocol ?? ''),
   ],
   insecure: ['true or false', boolean],
+  allowPrivateAddresses: ['loopback, private, or CIDR ranges separated by commas', text],
   tls: ['true, false or { certFile, keyFile, caFile }', isTls],
 };
 

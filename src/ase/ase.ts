@@ -70,7 +70,7 @@ export function createAse(options: AseOptions): Ase {
       key,
       origin: urls.walletAddressServer,
       prefix: options.prefix,
-      local: options.local,
+      local: options.allowHttp,
       ids: options.ids,
       settings,
       forgetKeys: network.clientKeys.forget,

@@ -3,12 +3,16 @@ import { deriveKey } from '../crypto/derived-keys.ts';
 import type { RateLimiter } from '../http/rate-limits.ts';
 import { type ClientKey, type ClientKeys, createClientKeys, expectClientJwk } from '../http/signatures/client-keys.ts';
 import type { SigningKey } from '../http/signatures/sign.ts';
+import { privateRanges } from '../net/addresses.ts';
 import { createOutbound, type Outbound } from '../net/outbound.ts';
 import type { ClientInstance } from '../open-payments/client.ts';
 import { instancePath } from '../wallet-address/path.ts';
 import type { AseOptions } from './options.ts';
 
-export type NetworkOptions = Pick<AseOptions, 'urls' | 'settings' | 'clock' | 'switches' | 'local' | 'trust' | 'hosts'>;
+export type NetworkOptions = Pick<
+  AseOptions,
+  'urls' | 'settings' | 'clock' | 'switches' | 'allowHttp' | 'allowedRanges' | 'trust' | 'hosts'
+>;
 
 export interface Network {
   /** For URLs that clients and other ASEs choose. */
@@ -27,9 +31,10 @@ export interface Network {
 const limits = { timeoutMs: 5000, maxBytes: 256 * 1024, userAgent: 'touchstone' };
 
 export function createNetwork(options: NetworkOptions, limiter?: RateLimiter): Network {
-  const { urls, settings, clock, switches, local, trust, hosts } = options;
-  const outbound = createOutbound({ ...limits, trust, allowPrivateAddresses: local, allowHttp: local, hosts });
-  const operatorOutbound = createOutbound({ ...limits, trust, allowPrivateAddresses: true, allowHttp: true });
+  const { urls, settings, clock, switches, allowHttp, allowedRanges, trust, hosts } = options;
+  const outbound = createOutbound({ ...limits, trust, allowHttp, allowedRanges, hosts });
+  const allowAll = { allowHttp: true, allowedRanges: privateRanges, allowAnyPort: true };
+  const operatorOutbound = createOutbound({ ...limits, trust, ...allowAll });
   const clientKeys = createClientKeys({
     outbound,
     wallNow: clock.wallNow,

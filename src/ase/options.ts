@@ -12,6 +12,7 @@ import type { Reply } from '../http/reply.ts';
 import type { FinishedCall } from '../http/request-trace.ts';
 import type { ConsentPolicy } from '../identity-provider/consent.ts';
 import type { Ids } from '../ids.ts';
+import type { AddressRanges } from '../net/addresses.ts';
 import type { ClosableLink, PeerTerms } from '../payments/ilp/peers.ts';
 import type { Failpoint } from '../payments/outgoing/failpoint.ts';
 import type { OutgoingPaymentWorkerOptions } from '../payments/outgoing/worker.ts';
@@ -31,7 +32,7 @@ export interface AseOptions {
   readonly serves: readonly ServerName[];
   /** Further base URLs of a server. */
   readonly aliasesOf: (server: ServerName) => readonly string[];
-  /** Origin → address that outbound requests to this origin connect to. */
+  /** Origin of the world or of the operator → address that outbound requests to it connect to. */
   readonly hosts: ReadonlyMap<string, string>;
   readonly pages?: PageLabels | undefined;
   /** Account holders must sign in before they consent. */
@@ -46,8 +47,10 @@ export interface AseOptions {
   readonly log: Logger;
   readonly switches: Switches;
   readonly consent: () => ConsentPolicy;
-  /** True if nothing listens or is published beyond loopback: plain HTTP and private addresses are then allowed. */
-  readonly local: boolean;
+  /** Allow plain HTTP for requests to others, and for URLs that the control API sets. */
+  readonly allowHttp: boolean;
+  /** Private addresses that requests to clients and receivers may go to. */
+  readonly allowedRanges: AddressRanges;
   /** Absent for no rate limits. */
   readonly rateLimits?: Pick<RateLimiterOptions, 'trustedProxies' | 'limits'> | undefined;
   /** Certificates that outbound requests accept, in place of the well-known authorities. */

@@ -28,7 +28,17 @@ import type { Handlers } from './public-app.ts';
 
 export type ServersOptions = Pick<
   AseOptions,
-  'key' | 'name' | 'urls' | 'serves' | 'pages' | 'signIn' | 'grants' | 'settings' | 'extensions' | 'consent' | 'local'
+  | 'key'
+  | 'name'
+  | 'urls'
+  | 'serves'
+  | 'pages'
+  | 'signIn'
+  | 'grants'
+  | 'settings'
+  | 'extensions'
+  | 'consent'
+  | 'allowHttp'
 > &
   Pick<AseOptions, 'db' | 'clock' | 'ids' | 'log' | 'switches' | 'failpoint' | 'tamper' | 'selectFault' | 'trace'>;
 
@@ -123,7 +133,7 @@ function createGrantServers(options: ServersOptions, { clientKeys, outbound }: N
   const { authServer, identityProvider } = urls;
   const deps = { ase, db, clock, ids, switches, authServer };
   return {
-    auth: createAuthServer({ ...deps, clientKeys, outbound, isInterval, allowHttp: options.local, grants }),
+    auth: createAuthServer({ ...deps, clientKeys, outbound, isInterval, allowHttp: options.allowHttp, grants }),
     interaction: createInteractionServer({
       ...deps,
       sessionSecret: secretFor(options, 'interaction session'),

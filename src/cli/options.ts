@@ -238,6 +238,13 @@ export const options = {
     sentence:
       'Allow features that are for tests, such as a seed or automatic consent, on addresses that are not loopback; docs/exposure.md lists them.',
   },
+  allowPrivateAddresses: {
+    flag: 'allow-private-addresses',
+    kind: 'string',
+    value: 'RANGES',
+    sentence:
+      'Let clients and receivers name URLs at these private addresses: loopback, private, or CIDR such as 172.16.0.0/12, separated by commas. Default: loopback where only this machine can reach the world, otherwise none but the servers of the world.',
+  },
   rateLimits: {
     flag: 'rate-limits',
     kind: 'string',

@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import pino, { type Logger } from 'pino';
 import type { DatabaseOptions } from '../database/database.ts';
 import { ConfigError, didYouMean } from '../errors.ts';
+import { parseAddressRanges } from '../net/addresses.ts';
 import { openTls, type Tls } from '../net/tls.ts';
 import { failpointNames, killAt, parseFailpoint } from '../payments/outgoing/failpoint.ts';
 import { defaultWorld } from '../world/definition/definition.ts';
@@ -26,6 +27,7 @@ export async function start(config: Config): Promise<void> {
       ? undefined
       : await (await import('../world/definition/file.ts')).readWorldFile(config.world);
   const failpoint = readFailpoint(config.failpoint);
+  const allowedRanges = parseAddressRanges(config.allowPrivateAddresses);
   await checkBeforeStart(config, definition ?? defaultWorld, serves);
   if (serves.includes('resource') && config.ase !== undefined && !config.peerSecret && !config.seed) {
     log.warn(`without --peer-secret, ${config.ase} has only the peers that the control API adds`);
@@ -41,6 +43,7 @@ export async function start(config: Config): Promise<void> {
       controlPort: config.controlPort ?? (config.port === 0 ? 0 : config.port + CONTROL_PORT_OFFSET),
       database: chooseDatabase(config),
       insecure: config.insecure,
+      allowedRanges,
       tls,
       log,
     });

@@ -5,8 +5,9 @@
 import { lookup as resolveHost } from 'node:dns';
 import http from 'node:http';
 import https from 'node:https';
-import { BlockList, isIP, type LookupFunction } from 'node:net';
+import { isIP, type LookupFunction } from 'node:net';
 import type { SecureContext } from 'node:tls';
+import { type AddressRanges, isAllowedAddress, isPublicAddress } from './addresses.ts';
 
 export type OutboundErrorCode = 'blocked_address' | 'timeout' | 'too_large' | 'redirect' | 'connect' | 'protocol';
 
@@ -21,10 +22,12 @@ export class OutboundError extends Error {
 }
 
 export interface OutboundOptions {
-  /** Allow loopback and private networks. Link-local, multicast and reserved addresses stay blocked. */
-  readonly allowPrivateAddresses: boolean;
+  /** Private addresses that may be called; public ones always may. */
+  readonly allowedRanges: AddressRanges;
   /** Allow http: besides https:. */
   readonly allowHttp: boolean;
+  /** Allow ports below 1024 besides 80 and 443, at which other protocols are spoken. */
+  readonly allowAnyPort?: boolean;
   /** Milliseconds for the whole exchange, redirects included. */
   readonly timeoutMs: number;
   /** Maximum size of a response. */
@@ -32,8 +35,10 @@ export interface OutboundOptions {
   readonly userAgent: string;
   /** Trusted certificate authorities; the well-known ones by default. */
   readonly trust?: SecureContext;
-  /** Origin → address at which the operator says its server is. These addresses are never blocked. */
+  /** Origin that the operator knows → address of its server. These addresses are never blocked. */
   readonly hosts?: ReadonlyMap<string, string>;
+  /** Resolves host names; replaced by tests. */
+  readonly resolve?: typeof resolveHost;
 }
 
 export interface OutboundRequest {
@@ -41,10 +46,14 @@ export interface OutboundRequest {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Buffer;
+  /** Call public addresses and known origins only, whatever is allowed: for a URL that a public server named. */
+  readonly publicOnly?: boolean;
 }
 
 export interface OutboundResponse {
   readonly status: number;
+  /** True if it came from a public address. */
+  readonly isPublic: boolean;
   /** Names in lower case; lines of the same name joined. */
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
@@ -59,67 +68,39 @@ export interface Outbound {
 
 const MAX_REDIRECTS = 3;
 
-const reserved = createBlockList(
-  '0.0.0.0/8 169.254.0.0/16 192.0.0.0/24 192.0.2.0/24 198.18.0.0/15 198.51.100.0/24 203.0.113.0/24 224.0.0.0/4 240.0.0.0/4',
-  // among them those that carry an IPv4 address to a translator: 64:ff9b::/32, 2001::/23 (Teredo), 2002::/16 (6to4)
-  '::/128 64:ff9b::/32 100::/64 2001::/23 2001:db8::/32 2002::/16 fe80::/10 fec0::/10 ff00::/8',
-);
-const privateNetworks = createBlockList(
-  '10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 172.16.0.0/12 192.168.0.0/16',
-  '::1/128 fc00::/7',
-);
-
-function createBlockList(ipv4: string, ipv6: string): BlockList {
-  const list = new BlockList();
-  for (const subnet of ipv4.split(' ')) list.addSubnet(...splitSubnet(subnet), 'ipv4');
-  for (const subnet of ipv6.split(' ')) list.addSubnet(...splitSubnet(subnet), 'ipv6');
-  return list;
-}
-
-function splitSubnet(subnet: string): [network: string, prefix: number] {
-  const [network, prefix] = subnet.split('/');
-  return [network!, Number(prefix)];
-}
-
-/** True when no connection may be made to this IP address. IPv4-mapped IPv6 addresses count as what they map. */
-export function isBlockedAddress(address: string, allowPrivateAddresses: boolean): boolean {
-  const plain = address.split('%', 1)[0]!;
-  const family = isIP(plain);
-  if (family === 0) return true;
-  const type = family === 6 ? 'ipv6' : 'ipv4';
-  return reserved.check(plain, type) || (!allowPrivateAddresses && privateNetworks.check(plain, type));
-}
-
 /** Checks at connection time, so that a name cannot resolve to another address after the check (DNS rebinding). */
 const createCheckedLookup =
-  ({ allowPrivateAddresses }: Pick<OutboundOptions, 'allowPrivateAddresses'>): LookupFunction =>
+  (allowed: AddressRanges, resolve: typeof resolveHost): LookupFunction =>
   (hostname, lookupOptions, done) => {
-    resolveHost(hostname, { ...lookupOptions, all: true }, (error, addresses) => {
+    resolve(hostname, { ...lookupOptions, all: true }, (error, addresses) => {
       if (error) return done(error, '', 0);
-      const blocked = addresses.some(({ address }) => isBlockedAddress(address, allowPrivateAddresses));
       const first = addresses[0];
-      if (blocked || !first)
+      if (!first || !addresses.every(({ address }) => isAllowedAddress(address, allowed)))
         return done(new OutboundError('blocked_address', `${hostname} is not a public host`), '', 0);
       if (lookupOptions.all) done(null, addresses);
       else done(null, first.address, first.family);
     });
   };
 
+/** Kept connections by the addresses at their other end, so that none is reused where it would not be allowed. */
+function createConnections({ allowedRanges, trust, resolve = resolveHost }: OutboundOptions) {
+  const agentOptions = { keepAlive: true, maxSockets: 64, maxFreeSockets: 16, timeout: 30_000 };
+  const create = (allowed?: AddressRanges) => ({
+    'http:': new http.Agent(agentOptions),
+    'https:': new https.Agent({ ...agentOptions, secureContext: trust }),
+    lookup: allowed && createCheckedLookup(allowed, resolve),
+  });
+  return { known: create(), allowed: create(allowedRanges), public: create([]) };
+}
+
 /** The HTTP client for such requests. Its connections are kept alive and shared. */
 export function createOutbound(options: OutboundOptions): Outbound {
-  const lookup = createCheckedLookup(options);
-  const agentOptions = { keepAlive: true, maxSockets: 64, maxFreeSockets: 16, timeout: 30_000 };
-  const createAgents = () => ({
-    'http:': new http.Agent(agentOptions),
-    'https:': new https.Agent({ ...agentOptions, secureContext: options.trust }),
-  });
-  // A kept connection to a configured address must not be reused where the address has to be checked.
-  const agents = { checked: createAgents(), configured: createAgents() };
+  const connections = createConnections(options);
 
   return {
     async request(request) {
       const signal = AbortSignal.timeout(options.timeoutMs);
-      let url = checkUrl(request.url, options);
+      let url = checkUrl(request, request.url, options);
       for (let redirects = 0; ; redirects++) {
         const response = await fetchOnce(url, request, signal);
         const location = response.headers['location'];
@@ -128,11 +109,11 @@ export function createOutbound(options: OutboundOptions): Outbound {
         if ((request.method ?? 'GET') !== 'GET' || redirects === MAX_REDIRECTS || target?.origin !== url.origin) {
           throw new OutboundError('redirect', `${url.origin} answers with a redirect that is not followed`);
         }
-        url = checkUrl(target.href, options);
+        url = checkUrl(request, target.href, options);
       }
     },
     close() {
-      for (const { 'http:': plain, 'https:': secure } of Object.values(agents)) {
+      for (const { 'http:': plain, 'https:': secure } of Object.values(connections)) {
         plain.destroy();
         secure.destroy();
       }
@@ -144,6 +125,8 @@ export function createOutbound(options: OutboundOptions): Outbound {
       const address = options.hosts?.get(url.origin);
       const target = address === undefined ? url : new URL(url.pathname + url.search, address);
       const protocol = target.protocol as 'http:' | 'https:';
+      const { lookup, ...agents } =
+        connections[address !== undefined ? 'known' : request.publicOnly ? 'public' : 'allowed'];
       const outgoing = (protocol === 'https:' ? https : http).request(target, {
         method: request.method ?? 'GET',
         headers: {
@@ -154,7 +137,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
           ...(request.body ? { 'content-length': String(request.body.length) } : {}),
           ...request.headers,
         },
-        agent: agents[address === undefined ? 'checked' : 'configured'][protocol],
+        agent: agents[protocol],
         ...(address === undefined ? { lookup } : { servername: url.hostname }),
         signal,
       });
@@ -179,6 +162,7 @@ export function createOutbound(options: OutboundOptions): Outbound {
 
 function readResponse(incoming: http.IncomingMessage, url: URL, options: OutboundOptions): Promise<OutboundResponse> {
   return new Promise((resolve, reject) => {
+    const isPublic = isPublicAddress(incoming.socket.remoteAddress ?? '');
     const rejectWith = (code: OutboundErrorCode, message: string): void =>
       reject(new OutboundError(code, `${url.origin} ${message}`));
     incoming.on('error', reject);
@@ -194,6 +178,7 @@ function readResponse(incoming: http.IncomingMessage, url: URL, options: Outboun
     incoming.on('end', () => {
       resolve({
         status: incoming.statusCode ?? 0,
+        isPublic,
         headers: joinHeaders(incoming.headers),
         body: Buffer.concat(chunks, size),
       });
@@ -201,15 +186,21 @@ function readResponse(incoming: http.IncomingMessage, url: URL, options: Outboun
   });
 }
 
-function checkUrl(text: string, options: OutboundOptions): URL {
+/** Schemes, ports and literal addresses. Names are checked when they are resolved. */
+function checkUrl({ publicOnly }: OutboundRequest, text: string, options: OutboundOptions): URL {
   const url = URL.parse(text);
   if (!url) throw new OutboundError('protocol', 'not an absolute URL');
   if (url.protocol !== 'https:' && !(url.protocol === 'http:' && options.allowHttp)) {
     throw new OutboundError('protocol', `${url.protocol} URLs are not called`);
   }
   if (url.username !== '' || url.password !== '') throw new OutboundError('protocol', 'URL with credentials');
+  if (options.hosts?.has(url.origin)) return url;
+  const port = Number(url.port || 443);
+  if (port < 1024 && port !== 80 && port !== 443 && !options.allowAnyPort) {
+    throw new OutboundError('blocked_address', `port ${port} is not called`);
+  }
   const host = url.hostname.replace(/^\[|\]$/g, '');
-  if (isIP(host) !== 0 && isBlockedAddress(host, options.allowPrivateAddresses)) {
+  if (isIP(host) !== 0 && !isAllowedAddress(host, publicOnly ? [] : options.allowedRanges)) {
     throw new OutboundError('blocked_address', `${host} is not a public host`);
   }
   return url;

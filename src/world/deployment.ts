@@ -5,6 +5,7 @@ import { type Database, type DatabaseOptions, openDatabase } from '../database/d
 import { ConfigError, Problem } from '../errors.ts';
 import { describeError } from '../http/logged-error.ts';
 import { createIds } from '../ids.ts';
+import type { AddressRanges } from '../net/addresses.ts';
 import { type Listener, listen } from '../net/listener.ts';
 import { bracketed, isLoopback } from '../net/loopback.ts';
 import type { Tls } from '../net/tls.ts';
@@ -22,6 +23,8 @@ export interface DeploymentOptions {
   readonly controlPort: number;
   readonly database: DatabaseOptions;
   readonly insecure: boolean;
+  /** Private addresses that requests to clients and receivers may go to, even if other machines can reach the worlds. */
+  readonly allowedRanges?: AddressRanges;
   /** Address of the control API. Default: 127.0.0.1. */
   readonly controlHost?: string;
   /** TLS of the public origins, and of the control API if the certificate is for its host. */
@@ -39,7 +42,7 @@ export interface Deployment {
 }
 
 export async function createDeployment({ host, insecure, tls, ...options }: DeploymentOptions): Promise<Deployment> {
-  const { controlHost = '127.0.0.1' } = options;
+  const { controlHost = '127.0.0.1', allowedRanges = [] } = options;
   const log = options.log.child({}, { serializers: { err: describeError } });
   const worlds = new Map<string, World>();
   const opening = openDatabase(options.database);
@@ -57,7 +60,7 @@ export async function createDeployment({ host, insecure, tls, ...options }: Depl
   async function addWorld(id: string, worldOptions: WorldOptions): Promise<World> {
     const isMain = id === mainWorldId;
     const controlUrl = `${credentials ? 'https' : 'http'}://${controlName}:${control.port}${isMain ? '' : `/worlds/${id}`}`;
-    const shared = { worldId: id, db: opening, host, controlHost, insecure, tls, log, controlUrl };
+    const shared = { worldId: id, db: opening, host, controlHost, insecure, allowedRanges, tls, log, controlUrl };
     const world = await createWorld({ ...shared, worlds: isMain ? additionalWorlds : undefined }, worldOptions);
     worlds.set(id, world);
     return world;

@@ -1,6 +1,7 @@
 /** A world in this process, with its database: what the library and the tests start. */
 import pino, { type Logger } from 'pino';
 import type { Database, DatabaseOptions } from '../database/database.ts';
+import { parseAddressRanges } from '../net/addresses.ts';
 import type { Tls } from '../net/tls.ts';
 import { createDeployment } from './deployment.ts';
 import { mainWorldId } from './naming.ts';
@@ -18,6 +19,8 @@ export interface EmbeddedWorldOptions extends WorldOptions {
   readonly log?: Logger;
   /** Allow test-only features on addresses that are not loopback. */
   readonly insecure?: boolean;
+  /** Private addresses that requests to clients and receivers may go to, such as `loopback,10.0.0.0/8`. */
+  readonly allowPrivateAddresses?: string | undefined;
 }
 
 export interface EmbeddedWorld extends World, AsyncDisposable {
@@ -38,6 +41,7 @@ export async function startEmbeddedWorld(options: EmbeddedWorldOptions = {}): Pr
     database,
     tls: options.tls,
     insecure: options.insecure ?? false,
+    allowedRanges: parseAddressRanges(options.allowPrivateAddresses),
     log,
   });
   try {

@@ -81,11 +81,18 @@ export const exposureRules = {
     insecure: true,
     reason: 'Strangers could fill the database. By default the limits are on where this is refused.',
   },
-  trustedNetwork: {
-    feature: 'plain HTTP and private addresses in requests to clients, receivers and services',
+  plainRequests: {
+    feature: 'plain HTTP in requests to clients, receivers and services',
     exposed: false,
     insecure: true,
-    reason: 'Strangers could make the program call hosts of the internal network. It is never a reason not to start.',
+    reason: 'Others could read and change what is sent. It is never a reason not to start.',
+  },
+  loopbackRequests: {
+    feature: 'requests to loopback addresses that clients and receivers name',
+    exposed: false,
+    insecure: false,
+    reason:
+      'Strangers could make the program call services of this machine. --allow-private-addresses allows them, and is never a reason not to start.',
   },
   shortSeed: {
     feature: `a --seed of fewer than ${MIN_EXPOSED_SECRET_LENGTH} characters`,

@@ -1,7 +1,14 @@
 /** Listeners and public URLs of the servers of a world's ASEs (SIG-21, WA-08). */
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { publicHosts, resolveServerUrls, type ServerName, type ServerUrls, serverNames } from '../ase/server-urls.ts';
+import {
+  publicHosts,
+  publicUrls,
+  resolveServerUrls,
+  type ServerName,
+  type ServerUrls,
+  serverNames,
+} from '../ase/server-urls.ts';
 import { ConfigError } from '../errors.ts';
 import { type Listener, listen } from '../net/listener.ts';
 import { isHostOf, requestedHost } from '../net/request-line.ts';
@@ -32,7 +39,7 @@ export interface AseListeners {
   endpointOf(ase: AseDefinition): string;
   /** Further base URLs of a server. */
   aliasesOf(ase: AseDefinition, server: ServerName): readonly string[];
-  /** Origin → address that outbound calls to this origin connect to. */
+  /** Every origin of the world → address that outbound calls to this origin connect to. */
   readonly hosts: ReadonlyMap<string, string>;
   /** Makes an ASE answer. Calls `create` for each of its listeners, with the servers behind it. */
   serve(ase: AseDefinition, create: (servers: readonly ServerName[]) => RequestListener): void;
@@ -97,12 +104,16 @@ export async function listenForAses(
     await close(0);
     throw error;
   }
-  const publishedElsewhere = listPublishedOrigins(hosted, options, addresses, open);
+  const knownOrigins = [
+    ...listPublishedOrigins(hosted, options, addresses, open),
+    // Last, because servers of several processes can share an origin.
+    ...listOriginsElsewhere(definition, hosted, options, addresses),
+  ];
   return {
     urlsOf,
     endpointOf: (ase) => originOf(ase, 'resource'),
     aliasesOf,
-    hosts: new Map([...publishedElsewhere, ...Object.entries(definition.hosts ?? {})]),
+    hosts: new Map([...knownOrigins, ...Object.entries(definition.hosts ?? {})]),
     serve(ase, create) {
       for (const { virtualHosts } of open.values()) {
         for (const virtualHost of virtualHosts) {
@@ -191,20 +202,32 @@ async function openPorts(
   }
 }
 
-/** Configured origins with the local address that answers them, so that outbound calls need no DNS or proxy. */
+/** Origins of the hosted ASEs with the local address that answers them, so that calls to them need no DNS or proxy. */
 const listPublishedOrigins = (
   hosted: readonly AseDefinition[],
   { host, serves }: AseListenerOptions,
-  { scheme, listenerOf }: Addresses,
+  { scheme, listenerOf, urlsOf }: Addresses,
   open: OpenPorts,
 ) =>
   hosted.flatMap((ase) =>
     serves.flatMap((server) => {
-      const { url, aliases = [] } = definitionOf(ase, server);
       const address = `${scheme}://${reachableHost(host)}:${open.get(listenerOf(ase, server))!.listener.port}`;
-      return [...(url === undefined ? [] : [url]), ...aliases].map((name) => [new URL(name).origin, address] as const);
+      const names = [urlsOf(ase)[published[server][0]], ...aliasesOf(ase, server)];
+      return names.map((name) => [new URL(name).origin, address] as const);
     }),
   );
+
+/** Origins of servers in other processes, which are called where their names lead. */
+const listOriginsElsewhere = (
+  { ases }: WorldDefinition,
+  hosted: readonly AseDefinition[],
+  { serves }: AseListenerOptions,
+  { urlsOf }: Addresses,
+) =>
+  ases.flatMap((ase) => {
+    const elsewhere = hosted.includes(ase) ? serverNames.filter((server) => !serves.includes(server)) : serverNames;
+    return publicUrls(urlsOf(ase), elsewhere).map((url) => [new URL(url).origin, new URL(url).origin] as const);
+  });
 
 const notReady: RequestListener = (_req, res) => {
   res.writeHead(503, { 'Retry-After': '1' }).end();

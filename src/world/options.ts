@@ -5,6 +5,7 @@ import type { ConsentMode, Worlds } from '../control/controls.ts';
 import type { Database } from '../database/database.ts';
 import type { RateLimit } from '../http/rate-limits.ts';
 import type { Reply } from '../http/reply.ts';
+import type { AddressRanges } from '../net/addresses.ts';
 import type { Tls } from '../net/tls.ts';
 import type { Link } from '../payments/ilp/link.ts';
 import type { Failpoint } from '../payments/outgoing/failpoint.ts';
@@ -57,6 +58,8 @@ export interface WorldHost {
   /** Address of the control API. */
   readonly controlHost: string;
   readonly insecure: boolean;
+  /** Private addresses that requests to clients and receivers may go to, besides those that the exposure allows. */
+  readonly allowedRanges: AddressRanges;
   /** TLS of the public origins. */
   readonly tls?: Tls | undefined;
   readonly log: Logger;

@@ -11,6 +11,7 @@ import { createFaults, type Faults } from '../faults.ts';
 import { isPublicOperation } from '../http/policy.ts';
 import { createRequestTrace, type RequestTrace } from '../http/request-trace.ts';
 import { createIds } from '../ids.ts';
+import { loopbackRanges } from '../net/addresses.ts';
 import { type ProfileName, type Switches, selectProfile } from '../profile.ts';
 import { type AseDefinition, extensionsOf, findClientKey, type WorldDefinition } from './definition/definition.ts';
 import type { Exposure } from './exposure.ts';
@@ -159,7 +160,8 @@ async function startAse(runtime: WorldRuntime, definition: AseDefinition): Promi
     log: host.log.child({ ase: key }),
     switches,
     consent: runtime.state.consent,
-    local: runtime.exposure.allows('trustedNetwork'),
+    allowHttp: runtime.exposure.allows('plainRequests'),
+    allowedRanges: [...host.allowedRanges, ...(runtime.exposure.allows('loopbackRequests') ? loopbackRanges : [])],
     rateLimits: limitsRates(runtime)
       ? { trustedProxies: options.trustedProxies ?? 0, ...(options.limits && { limits: options.limits }) }
       : undefined,

@@ -2,13 +2,14 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { createBackChannelClient } from '../../src/identity-provider/back-channel-client.ts';
+import { privateRanges } from '../../src/net/addresses.ts';
 import { createOutbound } from '../../src/net/outbound.ts';
 import { createTestClient, type OneAuthServer, startAuthServer } from '../auth/support/one-auth-server.ts';
 
 let as: OneAuthServer;
 const client = createTestClient('shop');
 const outbound = createOutbound({
-  allowPrivateAddresses: true,
+  allowedRanges: privateRanges,
   allowHttp: true,
   timeoutMs: 5000,
   maxBytes: 100_000,

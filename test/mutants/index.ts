@@ -17,6 +17,7 @@ import { interledgerMutants } from './interledger.ts';
 import { limitMutants } from './limits.ts';
 import { moneyMutants } from './money.ts';
 import type { Mutant } from './mutant.ts';
+import { networkMutants } from './network.ts';
 import { paymentRaceMutants } from './payment-races.ts';
 import { pipelineMutants } from './pipeline.ts';
 import { resourceMutants } from './resource.ts';
@@ -40,6 +41,7 @@ export const mutants: readonly Mutant[] = [
   ...interactionEndMutants,
   ...interledgerMutants,
   ...limitMutants,
+  ...networkMutants,
   ...paymentRaceMutants,
   ...moneyMutants,
   ...pipelineMutants,

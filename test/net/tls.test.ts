@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import { ConfigError } from '../../src/errors.ts';
+import { privateRanges } from '../../src/net/addresses.ts';
 import { listen } from '../../src/net/listener.ts';
 import { createOutbound, OutboundError } from '../../src/net/outbound.ts';
 import { openTls } from '../../src/net/tls.ts';
@@ -81,9 +82,9 @@ test('our own calls accept that authority, and no server beyond it', async () =>
     expired: await serve(issueCertificate(authority, ['localhost'], now - 500 * DAY_MS)),
   };
   const limits = { timeoutMs: 2000, maxBytes: 1000, userAgent: 'test' };
-  const open = createOutbound({ ...limits, allowPrivateAddresses: true, allowHttp: true, trust: tls.trust });
-  const untrusting = createOutbound({ ...limits, allowPrivateAddresses: true, allowHttp: true });
-  const guarded = createOutbound({ ...limits, allowPrivateAddresses: false, allowHttp: false, trust: tls.trust });
+  const open = createOutbound({ ...limits, allowedRanges: privateRanges, allowHttp: true, trust: tls.trust });
+  const untrusting = createOutbound({ ...limits, allowedRanges: privateRanges, allowHttp: true });
+  const guarded = createOutbound({ ...limits, allowedRanges: [], allowHttp: false, trust: tls.trust });
   const ask = (outbound: typeof open, url: string): Promise<string | number> =>
     outbound.request({ url }).then(
       ({ status }) => status,

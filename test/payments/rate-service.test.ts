@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, beforeEach, test } from 'node:test';
+import { privateRanges } from '../../src/net/addresses.ts';
 import { createOutbound, type Outbound } from '../../src/net/outbound.ts';
 import { type AskForRate, createRateService } from '../../src/payments/rate-service.ts';
 import type { Rate } from '../../src/payments/rates.ts';
@@ -26,7 +27,7 @@ let url: string;
 
 before(async () => {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  outbound = createOutbound({ ...settings, allowPrivateAddresses: true, timeoutMs: 1000 });
+  outbound = createOutbound({ ...settings, allowedRanges: privateRanges, timeoutMs: 1000 });
 });
 beforeEach(() => {
   asked.length = 0;
@@ -170,7 +171,7 @@ test('a service that hangs gives none, however good its last answer was', async 
 });
 
 test('an address inside is not asked where that is not allowed', async () => {
-  const careful = createOutbound({ ...settings, allowPrivateAddresses: false, timeoutMs: 1000 });
+  const careful = createOutbound({ ...settings, allowedRanges: [], timeoutMs: 1000 });
   sayRates('{"EUR":0.81}');
   await assert.rejects(createRateService({ clock, outbound: careful })(url, USD, EUR), { code: 'no_rate' });
   assert.deepEqual(asked, []);

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { inspect } from 'node:util';
 import { Problem } from '../../src/errors.ts';
+import { privateRanges } from '../../src/net/addresses.ts';
 import { createOutbound, type OutboundRequest, type OutboundResponse } from '../../src/net/outbound.ts';
 import { createIntrospectionClient } from '../../src/resource/introspection-client.ts';
 import { createTestClient, type OneAuthServer, startAuthServer } from '../auth/support/one-auth-server.ts';
@@ -10,7 +11,7 @@ import { createTestClient, type OneAuthServer, startAuthServer } from '../auth/s
 let as: OneAuthServer;
 const client = createTestClient('shop');
 const outbound = createOutbound({
-  allowPrivateAddresses: true,
+  allowedRanges: privateRanges,
   allowHttp: true,
   timeoutMs: 5000,
   maxBytes: 100_000,
@@ -74,7 +75,12 @@ test('caches nothing: a revoked token is inactive at the next request', async ()
 test('treats an unusable response as a failure, never as an invalid token', async () => {
   const answer = (status: number, body: unknown) => ({
     async request(): Promise<OutboundResponse> {
-      return { status, headers: {}, body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)) };
+      return {
+        status,
+        isPublic: false,
+        headers: {},
+        body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)),
+      };
     },
   });
   const key = { kid: 'k', kty: 'OKP', crv: 'Ed25519', x: 'short' };
@@ -102,7 +108,7 @@ test('sends the token in the body and the secret in a header, only to the endpoi
   const recording = {
     async request(request: OutboundRequest): Promise<OutboundResponse> {
       sent.push(request);
-      return { status: 200, headers: {}, body: Buffer.from('{"active":false}') };
+      return { status: 200, isPublic: false, headers: {}, body: Buffer.from('{"active":false}') };
     },
   };
   const introspect = createIntrospectionClient({ endpoint: 'http://as.example/', secret: 's', outbound: recording });

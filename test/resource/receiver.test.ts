@@ -56,7 +56,12 @@ function startReader(answers: Answers = {}) {
       const answer = respond(request);
       if (answer instanceof Error) throw answer;
       const [status, body] = typeof answer === 'number' ? [answer, '{}'] : [200, answer];
-      return { status, headers: {}, body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)) };
+      return {
+        status,
+        isPublic: false,
+        headers: {},
+        body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)),
+      };
     },
   };
   const read = createReceiverReader({

@@ -17,6 +17,7 @@ import { createServers } from '../../src/ase/servers.ts';
 import { wallNow } from '../../src/clock.ts';
 import type { Database } from '../../src/database/database.ts';
 import { createIds } from '../../src/ids.ts';
+import { privateRanges } from '../../src/net/addresses.ts';
 import { noFee } from '../../src/payments/fees.ts';
 import { compat } from '../../src/profile.ts';
 import { createReceiverReader } from '../../src/resource/receiver.ts';
@@ -108,7 +109,8 @@ export async function testAse(initial: TestAseOptions): Promise<TestAse> {
     log: silent,
     switches: compat,
     consent: () => 'auto',
-    local: true,
+    allowHttp: true,
+    allowedRanges: privateRanges,
     ...changed,
   });
 

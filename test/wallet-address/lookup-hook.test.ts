@@ -15,7 +15,7 @@ function setUp(given: Partial<LookupHookOptions> & { readonly answer?: () => Pro
     outbound: {
       async request(request) {
         requests.push(request);
-        return { status: await answer(), headers: {}, body: Buffer.alloc(0) };
+        return { status: await answer(), isPublic: false, headers: {}, body: Buffer.alloc(0) };
       },
     },
     pollMs: 1,

@@ -74,7 +74,7 @@ const networkOf = ({ keys, names }: Pick<OneAuthServer['world'], 'keys' | 'names
   outbound: {
     async request({ url }: { url: string }) {
       const body = Buffer.from(JSON.stringify({ id: url, publicName: names.get(url) }));
-      return { status: keys.has(url) ? 200 : 404, headers: {}, body };
+      return { status: keys.has(url) ? 200 : 404, isPublic: false, headers: {}, body };
     },
     close: () => {},
   },
@@ -98,7 +98,7 @@ export async function startAuthServer(open: () => Promise<Database> = openEmbedd
     db,
     clock,
     servers: ['auth', 'identity-provider'],
-    local: false,
+    allowHttp: false,
     consent: () => consent,
     network: () => networkOf(clients),
   });

@@ -2,6 +2,7 @@
 import { WorldClock } from '../../../src/clock.ts';
 import { openDatabase } from '../../../src/database/database.ts';
 import { createEvents } from '../../../src/events/delivery.ts';
+import { privateRanges } from '../../../src/net/addresses.ts';
 import { createOutbound } from '../../../src/net/outbound.ts';
 import { marble } from './one-ase.ts';
 
@@ -13,7 +14,7 @@ const clock = new WorldClock(() => Date.now() + ahead);
 clock.setting = { mode: 'frozen', offset: 0, at: Date.parse('2031-01-01T00:00:00Z') };
 const db = await openDatabase({ kind: 'postgresql', url: databaseUrl, poolSize: 4 });
 const outbound = createOutbound({
-  ...{ allowPrivateAddresses: true, allowHttp: true, timeoutMs: 60_000, maxBytes: 1024, userAgent: 'test' },
+  ...{ allowedRanges: privateRanges, allowHttp: true, timeoutMs: 60_000, maxBytes: 1024, userAgent: 'test' },
 });
 const events = createEvents({
   ...{ ase: marble, db, clock, outbound },

@@ -3,6 +3,7 @@ import pino from 'pino';
 import { toInstant } from '../../../src/database/columns.ts';
 import type { Database } from '../../../src/database/database.ts';
 import type { Events, Webhook } from '../../../src/events/delivery.ts';
+import { privateRanges } from '../../../src/net/addresses.ts';
 import { createOutbound } from '../../../src/net/outbound.ts';
 import type { PaymentEventType } from '../../../src/payments/payment-event.ts';
 import { EUR, openWallet, TestClock } from '../../payments/support/two-ases.ts';
@@ -32,7 +33,7 @@ export async function createOneAse(db: Database, { timeoutMs = 5000 } = {}): Pro
   clock.setting = { mode: 'frozen', offset: 0, at: Date.parse('2030-01-01T00:00:00Z') };
   const receiver = await openWebhookReceiver();
   const outbound = createOutbound({
-    allowPrivateAddresses: true,
+    allowedRanges: privateRanges,
     allowHttp: true,
     timeoutMs,
     maxBytes: 1024,

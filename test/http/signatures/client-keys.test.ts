@@ -33,6 +33,7 @@ function remote(options: { ttlMs?: number; minRefetchMs?: number; maxSets?: numb
       if (state.down) throw new OutboundError('connect', 'down');
       return {
         status: state.status,
+        isPublic: false,
         headers: {},
         body: Buffer.from(state.body ?? JSON.stringify({ keys: state.keys })),
       };

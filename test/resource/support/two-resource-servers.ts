@@ -224,7 +224,12 @@ function introspect({ body }: OutboundRequest, tokens: ReadonlyMap<string, Resou
   const answer = caller
     ? { active: true, grant: caller.grantId, client: caller.client, access: caller.access }
     : { active: false };
-  return { status: 200, headers: { 'content-type': 'application/json' }, body: Buffer.from(JSON.stringify(answer)) };
+  return {
+    status: 200,
+    isPublic: false,
+    headers: { 'content-type': 'application/json' },
+    body: Buffer.from(JSON.stringify(answer)),
+  };
 }
 
 async function callResourceServer(origin: string, options: CallOptions): Promise<Answer> {
