@@ -11,6 +11,7 @@ import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { run } from 'node:test';
 import { parseArgs, promisify } from 'node:util';
+import { openDatabase } from '../src/database/database.ts';
 import { findFreePort } from './support/free-port.ts';
 import { report } from './support/report.ts';
 
@@ -71,6 +72,11 @@ if (options.seed !== undefined) {
 process.env['NODE_COMPILE_CACHE'] ??= join(root, 'node_modules', '.cache', 'compiled');
 
 const stop = process.env['TOUCHSTONE_TEST_POSTGRES'] === undefined ? await startPostgreSql() : undefined;
+if (stop) {
+  const name = 'touchstone_template';
+  await (await openDatabase({ kind: 'postgresql', url: `${process.env['TOUCHSTONE_TEST_POSTGRES']}/${name}` })).close();
+  process.env['TOUCHSTONE_TEST_TEMPLATE'] = name;
+}
 try {
   const files = listFiles(positionals.length > 0 ? positionals : ['test/**/*.test.ts']);
   if (files.length === 0) throw new Error(`no file matches ${positionals.join(' ')}`);

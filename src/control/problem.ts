@@ -1,33 +1,33 @@
 /** The error format of the control API: the only place that knows it. */
 import type { Problem } from '../errors.ts';
+import { type ErrorCatalogue, renderError } from '../http/error-catalogue.ts';
 import type { PipelineCode } from '../http/pipeline.ts';
+import type { Reply } from '../http/reply.ts';
 
 type Code =
   | Exclude<PipelineCode, 'missing_authorization' | 'invalid_signature'>
   | 'unauthorized'
   | 'forbidden'
   | 'conflict'
-  | 'insufficient_funds';
+  | 'insufficient_funds'
+  | 'not_ready';
 
-const catalogue = {
-  not_found: [404, 'not_found', 'no such resource'],
-  method_not_allowed: [405, 'method_not_allowed', 'method not allowed'],
-  malformed_body: [400, 'invalid_request', 'the body is not JSON'],
-  invalid_request: [400, 'invalid_request', 'the request does not match the document'],
-  unsupported_media_type: [415, 'invalid_request', 'the body must be application/json'],
-  body_too_large: [413, 'invalid_request', 'the body is too large'],
-  body_timeout: [400, 'invalid_request', 'the body did not arrive in time'],
-  rate_limited: [429, 'invalid_request', 'too many requests'],
-  unauthorized: [401, 'unauthorized', 'the control token is missing or wrong'],
-  forbidden: [403, 'forbidden', 'Host or Origin does not belong to the control API'],
-  conflict: [409, 'conflict', 'conflicts with the current state'],
-  insufficient_funds: [409, 'conflict', 'the balance does not cover it'],
-  internal_error: [500, 'internal_error', 'internal error'],
-} as const satisfies Record<Code, readonly [status: number, code: string, description: string]>;
+const catalogue: ErrorCatalogue<Code> = {
+  not_found: { status: 404, code: 'not_found', description: 'no such resource' },
+  method_not_allowed: { status: 405, code: 'method_not_allowed', description: 'method not allowed' },
+  malformed_body: { status: 400, code: 'invalid_request', description: 'the body is not JSON' },
+  invalid_request: { status: 400, code: 'invalid_request', description: 'the request does not match the document' },
+  unsupported_media_type: { status: 415, code: 'invalid_request', description: 'the body must be application/json' },
+  body_too_large: { status: 413, code: 'invalid_request', description: 'the body is too large' },
+  body_timeout: { status: 400, code: 'invalid_request', description: 'the body did not arrive in time' },
+  rate_limited: { status: 429, code: 'invalid_request', description: 'too many requests' },
+  unauthorized: { status: 401, code: 'unauthorized', description: 'the control token is missing or wrong' },
+  forbidden: { status: 403, code: 'forbidden', description: 'Host or Origin does not belong to the control API' },
+  conflict: { status: 409, code: 'conflict', description: 'conflicts with the current state' },
+  insufficient_funds: { status: 409, code: 'conflict', description: 'the balance does not cover it' },
+  not_ready: { status: 503, code: 'not_ready', description: 'the world is starting: try again' },
+  internal_error: { status: 500, code: 'internal_error', description: 'internal error' },
+};
 
-/** `failureId` is the log's id of an unexpected error, the only detail of it that a client sees. */
-export function renderProblem(problem: Problem, failureId: string) {
-  const [status, code, summary] = catalogue[problem.code as Code] ?? catalogue.internal_error;
-  const description = status === 500 ? `${summary} ${failureId}` : (problem.description ?? summary);
-  return { status, body: { error: { code, description } } };
-}
+export const renderControlProblem = (problem: Problem, failureId: string): Reply =>
+  renderError(catalogue, problem, failureId);

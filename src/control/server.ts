@@ -16,7 +16,7 @@ import { checkOperator } from './operator.ts';
 import { createPacketInDoubtHandlers } from './packets-in-doubt.ts';
 import { createPeerAccountHandlers } from './peer-accounts.ts';
 import { createPeerHandlers } from './peers.ts';
-import { renderProblem } from './problem.ts';
+import { renderControlProblem } from './problem.ts';
 import { createSecretHandlers } from './secrets.ts';
 import { createTransferHandlers } from './transfers.ts';
 import { createWalletAddressKeyHandlers } from './wallet-address-keys.ts';
@@ -68,6 +68,6 @@ export function createControlServer(
       checkOperator(headers, token, hosts);
       return { caller: undefined };
     },
-    render: (problem, _operationId, failureId) => renderProblem(problem, failureId),
+    render: (problem, _operationId, failureId) => renderControlProblem(problem, failureId),
   };
 }

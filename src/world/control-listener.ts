@@ -1,6 +1,8 @@
 /** The control port of a process: metrics, the control API of the main world, and the others' at `/worlds/{id}`. */
 
 import { listControlHosts } from '../control/operator.ts';
+import { renderControlProblem } from '../control/problem.ts';
+import { Problem } from '../errors.ts';
 import { createExpressApp } from '../http/express-app.ts';
 import type { Listener } from '../net/listener.ts';
 import { type Metrics, serveMetrics } from './metrics.ts';
@@ -31,8 +33,8 @@ export function serveControl(
   app.use((req, res, next) => {
     const world = worlds.get(mainWorldId);
     if (world) return world.controlApp(req, res, next);
-    const error = { code: 'not_ready', description: 'the world is starting: try again' };
-    res.status(503).set('Retry-After', '1').json({ error });
+    const { status, body } = renderControlProblem(new Problem('not_ready'), '');
+    res.status(status).set('Retry-After', '1').json(body);
   });
   listener.serve(app);
 }

@@ -5,6 +5,7 @@
 import type { RequestHandler } from 'express';
 import type { Registry } from 'prom-client';
 import { checkOperator } from '../control/operator.ts';
+import { renderControlProblem } from '../control/problem.ts';
 import type { Database } from '../database/database.ts';
 import { Problem } from '../errors.ts';
 import { type FinishedRequest, finishedRequests } from '../http/request-log.ts';
@@ -97,8 +98,9 @@ export function serveMetrics(
     try {
       checkOperator(req.headers, known.token, known.hosts);
     } catch (error) {
-      const status = error instanceof Problem && error.code === 'forbidden' ? 403 : 401;
-      res.status(status).json({ error: { code: status === 403 ? 'forbidden' : 'unauthorized' } });
+      if (!(error instanceof Problem)) throw error;
+      const { status, body } = renderControlProblem(error, '');
+      res.status(status).json(body);
       return;
     }
     const { type, text } = await metrics.read();

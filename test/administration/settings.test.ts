@@ -9,14 +9,14 @@ import { toJson } from '../../src/database/columns.ts';
 import type { Database } from '../../src/database/database.ts';
 import { createIds } from '../../src/ids.ts';
 import { createPeers } from '../../src/payments/ilp/peers.ts';
-import { openEmbedded } from '../database/support/open.ts';
+import { openTestDatabase } from '../database/support/open.ts';
 
 const usd = { code: 'USD', scale: 2 };
 const ids = createIds('settings', 'test');
 
 let db: Database;
 before(async () => {
-  db = await openEmbedded();
+  db = await openTestDatabase();
 });
 after(() => db.close());
 beforeEach(async () => {

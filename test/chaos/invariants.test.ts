@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { CompiledQuery, sql } from 'kysely';
 import type { Database, Queryable } from '../../src/database/database.ts';
-import { openEmbedded } from '../database/support/open.ts';
+import { openTestDatabase } from '../database/support/open.ts';
 import {
   createIncomingPayment,
   createOutgoingPayment,
@@ -40,7 +40,7 @@ async function withMischief(work: (tx: Queryable, run: (statement: string) => Pr
 }
 
 before(async () => {
-  db = await openEmbedded();
+  db = await openTestDatabase();
   const { granite, marble } = createTwoAses({ db, maxPacketAmount: 30n });
   ases = [granite.ase, marble.ase];
   const amounts = { debitAmount: 103n, fee: 3n, receiveAmount: 90n };

@@ -7,11 +7,11 @@ import { after, afterEach, before, test } from 'node:test';
 import { toInstant } from '../../src/database/columns.ts';
 import type { Database, Queryable } from '../../src/database/database.ts';
 import { afterCommit, assertOutsideTransaction, openDatabase } from '../../src/database/database.ts';
-import { openEmbedded } from './support/open.ts';
+import { openTestDatabase } from './support/open.ts';
 
 let db: Database;
 before(async () => {
-  db = await openEmbedded();
+  db = await openTestDatabase();
 });
 after(() => db.close());
 afterEach(() => db.clear(['granite', 'marble'], 'world'));

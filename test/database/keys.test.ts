@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { sql } from 'kysely';
 import type { Database } from '../../src/database/database.ts';
-import { openEmbedded } from './support/open.ts';
+import { openTestDatabase } from './support/open.ts';
 
 /** Tables that all ASEs share on purpose. */
 const shared = ['world', 'rate_limit', 'mikro_orm_migrations'];
@@ -11,7 +11,7 @@ const sharedIndexes = ['outgoing_payment_due_index'];
 
 let db: Database;
 before(async () => {
-  db = await openEmbedded();
+  db = await openTestDatabase();
 });
 after(() => db.close());
 

@@ -7,11 +7,11 @@ import { sql } from 'kysely';
 import type { Database } from '../../src/database/database.ts';
 import { entities } from '../../src/database/entities.ts';
 import { openTemplate, templateFile } from '../../src/database/template.ts';
-import { openEmbedded } from './support/open.ts';
+import { openTestDatabase } from './support/open.ts';
 
 let db: Database;
 before(async () => {
-  db = await openEmbedded();
+  db = await openTestDatabase();
 });
 after(() => db.close());
 

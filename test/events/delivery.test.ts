@@ -5,7 +5,7 @@ import { toInstant } from '../../src/database/columns.ts';
 import type { Database } from '../../src/database/database.ts';
 import { dropEvent, listEvents, retryEvent } from '../../src/events/outbox.ts';
 import type { PaymentEventType } from '../../src/payments/payment-event.ts';
-import { openEmbedded } from '../database/support/open.ts';
+import { openTestDatabase } from '../database/support/open.ts';
 import fc from '../support/fast-check.ts';
 import { createOneAse, marble, type OneAse } from './support/one-ase.ts';
 import type { Reaction } from './support/webhook-receiver.ts';
@@ -13,7 +13,7 @@ import type { Reaction } from './support/webhook-receiver.ts';
 let db: Database;
 let one: OneAse;
 before(async () => {
-  db = await openEmbedded();
+  db = await openTestDatabase();
 });
 beforeEach(async () => {
   one = await createOneAse(db);

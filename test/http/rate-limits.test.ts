@@ -7,7 +7,7 @@ import { routes as identityProviderRoutes } from '../../generated/identity-provi
 import { routes as resourceRoutes } from '../../generated/resource-server/routes.ts';
 import { openDatabase } from '../../src/database/database.ts';
 import { createRateLimiter, networkOf, type RateLimit, RateLimited, rateLimits } from '../../src/http/rate-limits.ts';
-import { openEmbedded } from '../database/support/open.ts';
+import { openTestDatabase } from '../database/support/open.ts';
 import { createTestDatabase, needsPostgres } from '../support/postgresql.ts';
 import { type PreparedResources, prepareResources } from '../support/prepared-resources.ts';
 import { send } from '../support/signed-fetch.ts';
@@ -48,7 +48,7 @@ test('a network is an IPv4 address or a /64', () => {
 });
 
 test('two processes share the counters, and each subject has its own', async () => {
-  const db = await openEmbedded();
+  const db = await openTestDatabase();
   const create = (ase: string, trustedProxies = 0) => createRateLimiter({ ase, db, trustedProxies, limits: table });
   try {
     const [one, two] = [create('granite'), create('granite')];

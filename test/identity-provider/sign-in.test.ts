@@ -7,7 +7,7 @@ import type { Database } from '../../src/database/database.ts';
 import { receiveRequest } from '../../src/http/received-request.ts';
 import { createSignIn } from '../../src/identity-provider/sign-in.ts';
 import { createIds } from '../../src/ids.ts';
-import { openEmbedded } from '../database/support/open.ts';
+import { openTestDatabase } from '../database/support/open.ts';
 
 let db: Database;
 const ase = 'granite';
@@ -15,7 +15,7 @@ const asset = { code: 'USD', scale: 2 };
 const clock = { now: 0, businessNow: () => clock.now };
 
 before(async () => {
-  db = await openEmbedded();
+  db = await openTestDatabase();
   const digest = await digestPassphrase('correct horse', Buffer.from('salt'));
   await db.transaction(async (tx) => {
     for (const id of ['/alice', '/bob', '/carol']) {

@@ -84,8 +84,9 @@ interface Place {
 /** The source of a file with all mutants in it, none active. Throws an Error for one whose place is not there once. */
 export function instrument(source: string, mutants: readonly Mutant[]): string {
   const places: Place[] = [];
+  const code = withoutLayout(source);
   for (const mutant of mutants) {
-    const { start, end } = mutant.function ? findBody(source, mutant.id, mutant.function) : findPlace(source, mutant);
+    const { start, end } = mutant.function ? findBody(source, mutant.id, mutant.function) : findPlace(code, mutant);
     const same = places.find((place) => place.start === start && place.end === end);
     if (same) same.mutants.push(mutant);
     else places.push({ start, end, mutants: [mutant], inner: [] });
@@ -115,11 +116,10 @@ function findBody(source: string, id: string, name: string): { start: number; en
 }
 
 /** Finds the quoted text whatever the formatter does to its white space. */
-function findPlace(source: string, { id, at = '' }: Mutant): { start: number; end: number } {
+function findPlace(code: Code, { id, at = '' }: Mutant): { start: number; end: number } {
   const [before, expression, after, ...rest] = at.split(/[«»]/);
   if (expression === undefined || after === undefined || rest.length > 0)
     throw new Error(`${id}: mark «one» expression`);
-  const code = withoutLayout(source);
   const parts = [before!, expression, after].map((part) => withoutLayout(part).text);
   const text = withoutLayout(before + expression + after).text.replace(/,$/, '');
   const found = code.text.indexOf(text);
@@ -133,8 +133,13 @@ function findPlace(source: string, { id, at = '' }: Mutant): { start: number; en
   return { start: code.offsets[first]!, end: code.offsets[last]! + 1 };
 }
 
-/** The text without white space and trailing commas, and the offset of each remaining character. */
-function withoutLayout(source: string): { readonly text: string; readonly offsets: readonly number[] } {
+/** A text without white space and trailing commas, and the offset of each remaining character. */
+interface Code {
+  readonly text: string;
+  readonly offsets: readonly number[];
+}
+
+function withoutLayout(source: string): Code {
   let text = '';
   const offsets: number[] = [];
   for (let index = 0; index < source.length; index += 1) {

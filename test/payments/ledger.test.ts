@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import type { Database } from '../../src/database/database.ts';
 import { bookTransfer, internalAccountId, openInternalAccount, readTrialBalance } from '../../src/payments/ledger.ts';
-import { openEmbedded } from '../database/support/open.ts';
+import { openTestDatabase } from '../database/support/open.ts';
 import fc from '../support/fast-check.ts';
 
 const ase = 'granite';
@@ -13,7 +13,7 @@ const [alice, bob] = ['customer:alice', 'customer:bob'];
 
 let db: Database;
 before(async () => {
-  db = await openEmbedded();
+  db = await openTestDatabase();
 });
 after(() => db.close());
 

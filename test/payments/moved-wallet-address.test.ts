@@ -3,13 +3,13 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Database } from '../../src/database/database.ts';
 import { ilpReject } from '../../src/payments/ilp/ilp-reply.ts';
-import { openEmbedded } from '../database/support/open.ts';
+import { openTestDatabase } from '../database/support/open.ts';
 import { arrangePayment } from './support/arrange-payment.ts';
 import { type AsePlace, openWallet, prefixOf, readBalances } from './support/two-ases.ts';
 
 let db: Database;
 before(async () => {
-  db = await openEmbedded();
+  db = await openTestDatabase();
 });
 after(() => db.close());
 

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { toMillis } from '../../src/database/columns.ts';
 import type { Database } from '../../src/database/database.ts';
-import { openEmbedded } from '../database/support/open.ts';
+import { openTestDatabase } from '../database/support/open.ts';
 import fc from '../support/fast-check.ts';
 import {
   insertPayments,
@@ -22,7 +22,7 @@ const start = Date.parse('2030-01-01T00:00:00Z');
 
 let db: Database;
 before(async () => {
-  db = await openEmbedded();
+  db = await openTestDatabase();
 });
 after(() => db.close());
 

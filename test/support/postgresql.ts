@@ -9,24 +9,35 @@ const postgresServer = process.env['TOUCHSTONE_TEST_POSTGRES'];
 export const needsPostgres: false | string =
   postgresServer === undefined && 'install PostgreSQL, or set TOUCHSTONE_TEST_POSTGRES to the URL of a server';
 
-/** Creates an empty database; `drop` removes it and ends all connections to it. */
-export async function createTestDatabase(): Promise<{ readonly url: string; readonly drop: () => Promise<void> }> {
+/** A migrated database without rows, which `test/run.ts` makes; copying it is cheaper than to migrate again. */
+const template = process.env['TOUCHSTONE_TEST_TEMPLATE'];
+
+export interface TestDatabase {
+  readonly url: string;
+  /** Removes it and ends all connections to it. */
+  readonly drop: () => Promise<void>;
+}
+
+async function createDatabase(clause: string): Promise<TestDatabase> {
   const name = `touchstone_${randomBytes(6).toString('hex')}`;
   const run = async (statement: string): Promise<void> => {
     const client = new pg.Client({ connectionString: `${postgresServer}/postgres` });
     await client.connect();
     await client.query(statement).finally(() => client.end());
   };
-  await run(`create database ${name}`);
+  await run(`create database ${name} ${clause}`);
   return { url: `${postgresServer}/${name}`, drop: () => run(`drop database if exists ${name} with (force)`) };
 }
 
-/** A fresh database on the server, which is several times faster than the embedded one that replaces it without a server. */
+/** Creates a database without any tables. */
+export const createTestDatabase = (): Promise<TestDatabase> => createDatabase('');
+
+/** A fresh database on the server, which costs a fraction of the embedded one that replaces it without a server. */
 export async function createFastestDatabase(): Promise<{
   readonly options: DatabaseOptions;
   readonly drop: () => Promise<void>;
 }> {
   if (postgresServer === undefined) return { options: { kind: 'embedded' }, drop: async () => {} };
-  const { url, drop } = await createTestDatabase();
+  const { url, drop } = await createDatabase(template === undefined ? '' : `template ${template}`);
   return { options: { kind: 'postgresql', url }, drop };
 }

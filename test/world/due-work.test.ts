@@ -4,12 +4,12 @@ import { after, before, test } from 'node:test';
 import { toInstant, toJson } from '../../src/database/columns.ts';
 import type { Database } from '../../src/database/database.ts';
 import { findDueWork } from '../../src/world/due-work.ts';
-import { openEmbedded } from '../database/support/open.ts';
+import { openTestDatabase } from '../database/support/open.ts';
 import { createIncomingPayment, createOutgoingPayment, EUR } from '../payments/support/two-ases.ts';
 
 let db: Database;
 before(async () => {
-  db = await openEmbedded();
+  db = await openTestDatabase();
 });
 after(() => db.close());
 

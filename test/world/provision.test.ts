@@ -10,11 +10,11 @@ import type { Database } from '../../src/database/database.ts';
 import { createIds } from '../../src/ids.ts';
 import { defaultWorld } from '../../src/world/definition/definition.ts';
 import { type ProvisionOptions, provisionAse } from '../../src/world/provision.ts';
-import { openEmbedded } from '../database/support/open.ts';
+import { openTestDatabase } from '../database/support/open.ts';
 
 let db: Database;
 before(async () => {
-  db = await openEmbedded();
+  db = await openTestDatabase();
 });
 after(() => db.close());
 

@@ -10,7 +10,7 @@ import type { ConsentPolicy } from '../../../src/identity-provider/consent.ts';
 import type { ClientJwk } from '../../../src/open-payments/client.ts';
 import type { Interactions } from '../../../src/open-payments/interaction.ts';
 import { compat, type Switches } from '../../../src/profile.ts';
-import { openEmbedded } from '../../database/support/open.ts';
+import { openTestDatabase } from '../../database/support/open.ts';
 import { testAse } from '../../support/test-ase.ts';
 
 export interface TestClient {
@@ -88,7 +88,7 @@ const networkOf = ({ keys, names }: Pick<OneAuthServer['world'], 'keys' | 'names
   },
 });
 
-export async function startAuthServer(open: () => Promise<Database> = openEmbedded): Promise<OneAuthServer> {
+export async function startAuthServer(open: () => Promise<Database> = openTestDatabase): Promise<OneAuthServer> {
   const db = await open();
   const clients = { keys: new Map<string, ClientJwk[]>(), names: new Map<string, string>() };
   const state = { now: Date.parse('2025-03-01T12:00:00Z'), switches: compat, waitSeconds: 0 };

@@ -8,7 +8,7 @@ import { createConnector } from '../../../src/payments/ilp/connector.ts';
 import { createCredentials } from '../../../src/payments/ilp/credentials.ts';
 import type { Link, Peer } from '../../../src/payments/ilp/link.ts';
 import { createStreamPrepare } from '../../../src/payments/ilp/stream-sender.ts';
-import { openEmbedded } from '../../database/support/open.ts';
+import { openTestDatabase } from '../../database/support/open.ts';
 import { createTestDatabase, needsPostgres } from '../../support/postgresql.ts';
 import {
   createIncomingPayment,
@@ -22,7 +22,7 @@ import {
 
 let db: Database;
 before(async () => {
-  db = await openEmbedded();
+  db = await openTestDatabase();
 });
 after(() => db.close());
 

@@ -20,7 +20,7 @@ import {
 import type { Database } from '../../../src/database/database.ts';
 import { createCredentials } from '../../../src/payments/ilp/credentials.ts';
 import { createIlpOverHttpHandler } from '../../../src/payments/ilp/ilp-over-http.ts';
-import { openEmbedded } from '../../database/support/open.ts';
+import { openTestDatabase } from '../../database/support/open.ts';
 import fc from '../../support/fast-check.ts';
 import {
   createIncomingPayment,
@@ -35,7 +35,7 @@ import {
 
 let db: Database;
 before(async () => {
-  db = await openEmbedded();
+  db = await openTestDatabase();
 });
 after(() => db.close());
 

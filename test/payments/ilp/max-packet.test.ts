@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before, it } from 'node:test';
 import type { Database } from '../../../src/database/database.ts';
 import { maxPacketIn, packetsFor } from '../../../src/payments/ilp/link.ts';
-import { openEmbedded } from '../../database/support/open.ts';
+import { openTestDatabase } from '../../database/support/open.ts';
 import { arrangePayment } from '../support/arrange-payment.ts';
 
 const maxPacketAmount = 250_000n;
@@ -11,7 +11,7 @@ const MAX = 2n ** 64n - 1n;
 
 let db: Database;
 before(async () => {
-  db = await openEmbedded();
+  db = await openTestDatabase();
 });
 after(() => db.close());
 

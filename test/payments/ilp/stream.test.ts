@@ -29,7 +29,7 @@ import { createConnector } from '../../../src/payments/ilp/connector.ts';
 import { createCredentials } from '../../../src/payments/ilp/credentials.ts';
 import type { Link } from '../../../src/payments/ilp/link.ts';
 import { createOutgoingPaymentWorker } from '../../../src/payments/outgoing/worker.ts';
-import { openEmbedded } from '../../database/support/open.ts';
+import { openTestDatabase } from '../../database/support/open.ts';
 import {
   createIncomingPayment,
   createOutgoingPayment,
@@ -47,7 +47,7 @@ import {
 
 let db: Database;
 before(async () => {
-  db = await openEmbedded();
+  db = await openTestDatabase();
 });
 after(() => db.close());
 

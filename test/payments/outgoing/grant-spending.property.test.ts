@@ -11,7 +11,7 @@ import type { Limits } from '../../../src/open-payments/access.ts';
 import type { Amount } from '../../../src/open-payments/amount.ts';
 import { findSpending, reserveSpending, returnSpending } from '../../../src/payments/outgoing/grant-spending.ts';
 import type { Job } from '../../../src/payments/outgoing/job.ts';
-import { openEmbedded } from '../../database/support/open.ts';
+import { openTestDatabase } from '../../database/support/open.ts';
 import fc from '../../support/fast-check.ts';
 
 const ase = 'granite';
@@ -22,7 +22,7 @@ type ReceiveAsset = keyof typeof assets;
 
 let db: Database;
 before(async () => {
-  db = await openEmbedded();
+  db = await openTestDatabase();
 });
 after(() => db.close());
 

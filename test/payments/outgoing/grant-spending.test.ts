@@ -8,7 +8,7 @@ import type { Limits } from '../../../src/open-payments/access.ts';
 import type { Amount } from '../../../src/open-payments/amount.ts';
 import type { Reservation, Spending } from '../../../src/payments/outgoing/grant-spending.ts';
 import { findSpending, reserveSpending } from '../../../src/payments/outgoing/grant-spending.ts';
-import { openEmbedded } from '../../database/support/open.ts';
+import { openTestDatabase } from '../../database/support/open.ts';
 
 const ids = createIds('grant-spending', 'test');
 const usd = (value: bigint): Amount => ({ value, asset: { code: 'USD', scale: 2 } });
@@ -32,7 +32,7 @@ const payment: Spending = {
 
 let db: Database;
 before(async () => {
-  db = await openEmbedded();
+  db = await openTestDatabase();
 });
 after(() => db.close());
 beforeEach(() => db.clear(['granite', 'marble'], 'world'));

@@ -3,13 +3,13 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Database } from '../../../src/database/database.ts';
 import { ilpFulfill, ilpReject } from '../../../src/payments/ilp/ilp-reply.ts';
-import { openEmbedded } from '../../database/support/open.ts';
+import { openTestDatabase } from '../../database/support/open.ts';
 import { type Amounts, arrangePayment } from '../support/arrange-payment.ts';
 import type { IncomingPaymentOptions, PacketFault, TwoAsesOptions } from '../support/two-ases.ts';
 
 let db: Database;
 before(async () => {
-  db = await openEmbedded();
+  db = await openTestDatabase();
 });
 after(() => db.close());
 

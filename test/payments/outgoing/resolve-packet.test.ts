@@ -4,12 +4,12 @@ import { after, before, test } from 'node:test';
 import type { Database } from '../../../src/database/database.ts';
 import { LinkError } from '../../../src/payments/ilp/link.ts';
 import { type PacketFate, resolvePacketInDoubt } from '../../../src/payments/outgoing/resolve-packet.ts';
-import { openEmbedded } from '../../database/support/open.ts';
+import { openTestDatabase } from '../../database/support/open.ts';
 import { arrangePayment } from '../support/arrange-payment.ts';
 
 let db: Database;
 before(async () => {
-  db = await openEmbedded();
+  db = await openTestDatabase();
 });
 after(() => db.close());
 

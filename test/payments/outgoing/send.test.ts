@@ -4,7 +4,7 @@ import { after, before, describe, it } from 'node:test';
 import type { Database } from '../../../src/database/database.ts';
 import { Problem } from '../../../src/errors.ts';
 import { ilpReject } from '../../../src/payments/ilp/ilp-reply.ts';
-import { openEmbedded } from '../../database/support/open.ts';
+import { openTestDatabase } from '../../database/support/open.ts';
 import { type Amounts, arrangePayment } from '../support/arrange-payment.ts';
 import {
   createIncomingPayment,
@@ -22,7 +22,7 @@ import {
 
 let db: Database;
 before(async () => {
-  db = await openEmbedded();
+  db = await openTestDatabase();
 });
 after(() => db.close());
 

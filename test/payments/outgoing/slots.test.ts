@@ -5,7 +5,7 @@ import { deserializeIlpPrepare } from 'ilp-packet';
 import type { Database } from '../../../src/database/database.ts';
 import { amountTooLarge } from '../../../src/payments/ilp/ilp-reply.ts';
 import type { Link } from '../../../src/payments/ilp/link.ts';
-import { openEmbedded } from '../../database/support/open.ts';
+import { openTestDatabase } from '../../database/support/open.ts';
 import {
   createIncomingPayment,
   createOutgoingPayment,
@@ -19,7 +19,7 @@ import {
 
 let db: Database;
 before(async () => {
-  db = await openEmbedded();
+  db = await openTestDatabase();
 });
 after(() => db.close());
 

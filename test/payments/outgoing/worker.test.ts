@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import type { Database } from '../../../src/database/database.ts';
-import { openEmbedded } from '../../database/support/open.ts';
+import { openTestDatabase } from '../../database/support/open.ts';
 import {
   createIncomingPayment,
   createOutgoingPayment,
@@ -17,7 +17,7 @@ import {
 
 let db: Database;
 before(async () => {
-  db = await openEmbedded();
+  db = await openTestDatabase();
 });
 after(() => db.close());
 
