@@ -9,9 +9,10 @@ import type { DatabaseOptions } from '../../src/database/database.ts';
 import { createFastestDatabase } from '../support/postgresql.ts';
 import { randomSeed } from '../support/seed.ts';
 import { startGrantClient } from './grants/client.ts';
-import { type Figures, type Run, runGrantSequences } from './grants/commands.ts';
+import { runGrantSequences } from './grants/commands.ts';
 import { startMoneyClient } from './money/client.ts';
 import { runMoneySequences } from './money/commands.ts';
+import type { Figures, Run } from './sequences.ts';
 
 const { values: options } = parseArgs({
   options: {
@@ -68,7 +69,7 @@ for (const model of models) {
 
 function describe(
   { title, outcomes }: Model,
-  { sequences, seed, failure, figures }: Run,
+  { last, seed, failure, figures }: Run,
   database: string,
   seconds: number,
 ): string {
@@ -80,7 +81,7 @@ function describe(
 | | |
 | --- | --- |
 | date | ${new Date().toISOString().slice(0, 10)} |
-| sequences | ${sequences} |
+| sequences | ${last} |
 | failures | ${failure === undefined ? 0 : 1} |
 | seed | ${seed} |
 | database | ${database === 'postgresql' ? 'PostgreSQL' : 'embedded'} |

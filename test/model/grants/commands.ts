@@ -1,5 +1,6 @@
 /** Random sequences of requests for grants, alone and at once, that the model must be able to explain. */
 import fc from '../../support/fast-check.ts';
+import { count, type Figures, parametersFor, type Range, type Run } from '../sequences.ts';
 import { type GrantClient, type Handles, unknownToken, unknownValue } from './client.ts';
 import {
   type Action,
@@ -34,14 +35,6 @@ type Intent =
   | { readonly kind: 'proceed'; readonly of: number; readonly to: 'rotate' | 'use' | 'introspect' }
   /** Until the token or the interaction ends, or a second before. */
   | { readonly kind: 'lapse'; readonly of: number; readonly isOver: boolean };
-
-/** How often each kind of request was answered in which way; a group of n requests at once counts as `n at once`. */
-export type Figures = Map<string, Map<string, number>>;
-
-const count = (figures: Figures, kind: string, how: string): void => {
-  const ways = figures.get(kind) ?? new Map<string, number>();
-  figures.set(kind, ways.set(how, (ways.get(how) ?? 0) + 1));
-};
 
 const choose = <T>(given: readonly T[], pick: Pick, wrong: T): T =>
   (pick === 'wrong' ? undefined : given.at(pick === 'newest' ? -1 : -2)) ?? wrong;
@@ -215,23 +208,8 @@ const single: fc.Arbitrary<Intent> = fc.oneof(
   { weight: 5, arbitrary: advance },
 );
 
-export interface Run {
-  readonly sequences: number;
-  readonly seed: number;
-  /** The sequence that the model cannot explain, and what came back. */
-  readonly failure: string | undefined;
-  readonly figures: Figures;
-}
-
-/** Runs that many sequences; the first that the model cannot explain is made as short as possible unless `asFound`. */
-export async function runGrantSequences(
-  client: GrantClient,
-  {
-    sequences,
-    seed,
-    asFound = false,
-  }: { readonly sequences: number; readonly seed: number; readonly asFound?: boolean },
-): Promise<Run> {
+/** Runs these sequences, and stops at the first that the model cannot explain. */
+export async function runGrantSequences(client: GrantClient, range: Range): Promise<Run> {
   const figures: Figures = new Map();
   const alone = single.map((one) => new Requests([one], figures));
   const atOnce = fc.array(single, { minLength: 2, maxLength: 3 }).map((group) => new Requests(group, figures));
@@ -247,12 +225,8 @@ export async function runGrantSequences(
     };
     await fc.asyncModelRun(setup, chosen);
   });
-  const details = await fc.check(property, {
-    numRuns: sequences,
-    seed,
-    endOnFailure: asFound,
-    includeErrorInReport: true,
-  });
+  const { from = 1, seed } = range;
+  const details = await fc.check(property, { ...parametersFor(range), includeErrorInReport: true });
   const failure = details.failed ? fc.defaultReportMessage(details) : undefined;
-  return { sequences: details.numRuns, seed, failure, figures };
+  return { last: from - 1 + details.numRuns, seed, failure, figures };
 }

@@ -1,17 +1,25 @@
 /** Payments, quotes, balances and grants over HTTP against a small model of the money: random requests, alone and at once. */
+import '../../mutants/register.ts';
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { moneyMutants } from '../../mutants/money.ts';
 import { createFastestDatabase } from '../../support/postgresql.ts';
 import { seed } from '../../support/seed.ts';
-import { type MoneyClient, startMoneyClient } from './client.ts';
-import { runMoneySequences } from './commands.ts';
+import { tryMutant } from '../try-mutant.ts';
 
-const SEQUENCES = 40;
+// The server is loaded once the mutants are registered.
+const { startMoneyClient } = await import('./client.ts');
+const { runMoneySequences } = await import('./commands.ts');
+
+/** `make nightly` runs 5000. */
+const SEQUENCES = 28;
+/** The model has no commands yet that lead to these. */
+const unnoticed = ['money.reject-is-forgotten', 'money.refund-goes-to-the-new-account'];
 
 let database: Awaited<ReturnType<typeof createFastestDatabase>>;
-let client: MoneyClient;
+let client: Awaited<ReturnType<typeof startMoneyClient>>;
 before(async () => {
   database = await createFastestDatabase();
   client = await startMoneyClient(database.options);
@@ -31,7 +39,7 @@ test(`the model explains ${SEQUENCES} sequences`, async () => {
     ['pay quote', '400 invalid quote'],
     ['pay incoming', '201'],
     ['pay incoming', '403 unauthorized'],
-    ['pay incoming', 'lost'],
+    ['receive', 'lost'],
     ['complete', '200'],
     ['payment', 'completed'],
     ['payment', 'failed'],
@@ -39,6 +47,14 @@ test(`the model explains ${SEQUENCES} sequences`, async () => {
     assert.ok(figures.get(kind)?.get(answer), `no ${kind} came to ${answer}`);
   }
 });
+
+for (const mutant of moneyMutants.filter(({ id }) => !unnoticed.includes(id))) {
+  test(`the model does not explain a server with ${mutant.id}`, async () => {
+    const trial = await tryMutant(mutant, (range) => runMoneySequences(client, range), { sequences: 100 });
+    assert.equal(trial.stale, undefined);
+    assert.ok(trial.noticedIn, 'survived');
+  });
+}
 
 test('the model knows nothing of the server', async () => {
   for (const file of ['model', 'amounts', 'requests', 'sending', 'state']) {
