@@ -4,6 +4,7 @@ import { Problem } from '../errors.ts';
 import type { Access, Limits } from '../open-payments/access.ts';
 import type { WireAmount } from '../open-payments/amount.ts';
 import type { Switches } from '../profile.ts';
+import type { GrantRules } from './deps.ts';
 
 type WireAccess = components['schemas']['access'];
 
@@ -11,11 +12,10 @@ export interface AccessRules {
   readonly switches: Pick<Switches, 'unknownLimitMembers'>;
   /** True for an ISO 8601 repeating interval (AS-46). */
   readonly isInterval: (text: string) => boolean;
-  /** Types of access for which the operator requires consent in addition (AS-58). */
-  readonly consentFor: ConsentFor;
+  readonly grants?: ConsentRules | undefined;
 }
 
-type ConsentFor = readonly Access['type'][];
+type ConsentRules = Pick<GrantRules, 'consentFor' | 'consentForListAll'>;
 
 /**
  * The access items of a grant request that matches the schema. Throws `invalid_request`. Identifiers stay as sent;
@@ -31,7 +31,7 @@ function parseItem(item: WireAccess[number], rules: AccessRules): Access {
     case 'incoming-payment': {
       const access: Access = { type: item.type, actions: item.actions, ...scope };
       // The holder of the identified wallet address is the person who can consent (AS-41).
-      if (needsConsent(access, rules.consentFor) && !access.identifier) throw invalid('access identifier required');
+      if (needsConsent(access, rules.grants) && !access.identifier) throw invalid('access identifier required');
       return access;
     }
     case 'quote':
@@ -82,9 +82,9 @@ function parseLimitAmount(member: string, amount: unknown): WireAmount {
 }
 
 /** True if the holder of the account must consent to the item (AS-55…58). */
-export const needsConsent = (item: Access, consentFor: ConsentFor): boolean =>
+export const needsConsent = (item: Access, { consentFor = [], consentForListAll = true }: ConsentRules = {}): boolean =>
   item.type === 'outgoing-payment' ||
-  (item.type === 'incoming-payment' && item.actions.includes('list-all')) ||
+  (consentForListAll && item.type === 'incoming-payment' && item.actions.includes('list-all')) ||
   consentFor.includes(item.type);
 
 /** The items as the document describes them, without members that only Touchstone stores. */

@@ -28,6 +28,11 @@ export interface AuthDeps {
 export interface GrantRules {
   /** Types of access that need consent although Open Payments does not require it (AS-58). */
   readonly consentFor?: readonly ('incoming-payment' | 'quote')[];
+  /**
+   * False grants `list-all` on incoming payments without consent, also without `identifier`, which then means every
+   * wallet address of the ASE; default true (AS-57, OPI-100).
+   */
+  readonly consentForListAll?: boolean;
   /** Minimum seconds between two continuation calls; 0, the default, does not limit them (AS-10, AS-122). */
   readonly waitSeconds?: number;
   /** Lifetime of access tokens in seconds, 600 by default (AS-12). */

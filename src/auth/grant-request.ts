@@ -38,12 +38,11 @@ function checkStorable(request: unknown): void {
 
 /** The requested access rights (RFC 9635 §2.1) and subject information (§2.2), with canonical wallet addresses. */
 async function parseRequested(deps: AuthDeps, { access_token, subject }: WireRequest) {
-  const { consentFor = [] } = deps.grants ?? {};
-  const access = parseAccess(access_token?.access ?? [], { ...deps, consentFor });
+  const access = parseAccess(access_token?.access ?? [], deps);
   if (access.length === 0 && !subject) throw invalid('subject or access_token required');
   const requested = await resolveWalletAddresses(deps.db.query, deps.ase, { access, subject });
   checkAttributable(requested.access);
-  const interactive = subject !== undefined || requested.access.some((item) => needsConsent(item, consentFor));
+  const interactive = subject !== undefined || requested.access.some((item) => needsConsent(item, deps.grants));
   return { ...requested, interactive };
 }
 

@@ -37,6 +37,12 @@ export const exposureRules = {
     reason:
       'Anyone who opens the page could consent for any account holder. An identity provider in another process decides for itself.',
   },
+  listAllWithoutConsent: {
+    feature: 'list-all without consent in the world file',
+    exposed: false,
+    insecure: true,
+    reason: 'Any client could list the incoming payments of every wallet address.',
+  },
   failpoint: { feature: '--failpoint', exposed: false, insecure: true, reason: 'It kills the process.' },
   faults: {
     feature: 'faults',

@@ -8,7 +8,6 @@ import fc from '../support/fast-check.ts';
 const rules = {
   switches: { unknownLimitMembers: 'refuse' },
   isInterval: (text: string) => text.startsWith('R/'),
-  consentFor: [],
 } as const;
 const alice = 'https://granite.example/alice';
 const amount = { value: '100', assetCode: 'USD', assetScale: 2 };
@@ -84,10 +83,17 @@ test('AS-N08: two outgoing-payment items must differ in their wallet address', (
 });
 
 test('AS-55…57: consent is needed for outgoing payments and for list-all', () => {
-  assert.equal(needsConsent({ type: 'outgoing-payment', actions: ['read'], identifier: alice }, []), true);
-  assert.equal(needsConsent({ type: 'incoming-payment', actions: ['list-all'], identifier: alice }, []), true);
-  assert.equal(needsConsent({ type: 'incoming-payment', actions: ['create', 'read-all', 'list'] }, []), false);
-  assert.equal(needsConsent({ type: 'quote', actions: ['create', 'read-all'] }, []), false);
+  assert.equal(needsConsent({ type: 'outgoing-payment', actions: ['read'], identifier: alice }), true);
+  assert.equal(needsConsent({ type: 'incoming-payment', actions: ['list-all'], identifier: alice }), true);
+  assert.equal(needsConsent({ type: 'incoming-payment', actions: ['create', 'read-all', 'list'] }), false);
+  assert.equal(needsConsent({ type: 'quote', actions: ['create', 'read-all'] }), false);
+});
+
+test('OPI-100: list-all needs neither consent nor an identifier if the operator says so', () => {
+  const everything = { type: 'incoming-payment', actions: ['list-all'] };
+  assert.throws(() => read(everything), { code: 'invalid_request', description: 'access identifier required' });
+  assert.deepEqual(read(everything, { grants: { consentForListAll: false } }), [everything]);
+  assert.throws(() => read(everything, { grants: { consentForListAll: false, consentFor: ['incoming-payment'] } }));
 });
 
 test('AMB-05: the identifier of a quote item is not sent to the client', () => {

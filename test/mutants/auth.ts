@@ -125,7 +125,7 @@ export const authMutants: readonly Mutant[] = [
   {
     id: 'grant.consent-of-nobody',
     file: access,
-    at: 'if («needsConsent(access, rules.consentFor) && !access.identifier») throw',
+    at: 'if («needsConsent(access, rules.grants) && !access.identifier») throw',
     by: 'false',
     fails: ['grant.list-all-without-identifier', 'grant.consent-for-all'],
   },

@@ -8,8 +8,8 @@ const token = 'src/auth/access-token.ts';
 
 const needsNoConsent = {
   file: access,
-  at: "export const needsConsent = (item: Access, consentFor: ConsentFor): boolean =>\n  «item.type === 'outgoing-payment' ||\n  (item.type === 'incoming-payment' && item.actions.includes('list-all')) ||\n  consentFor.includes(item.type)»;",
-  by: 'false',
+  function: 'needsConsent',
+  returns: 'false',
 } as const;
 
 export const grantAnswerMutants: readonly Mutant[] = [
@@ -42,20 +42,28 @@ export const grantAnswerMutants: readonly Mutant[] = [
   {
     id: 'grant.consent-always-due',
     ...needsNoConsent,
-    by: 'true',
+    returns: 'true',
     fails: ['grant.incoming-needs-none', 'grant.quote-needs-none', 'continuation.nothing-left'],
+  },
+  {
+    id: 'grant.list-all-always-needs-consent',
+    file: access,
+    at: "(«consentForListAll» && item.type === 'incoming-payment' && item.actions.includes('list-all')) ||",
+    by: 'true',
+    fails: ['grant.list-all-without-consent'],
   },
   {
     id: 'grant.consent-for-nothing-more',
     ...needsNoConsent,
-    by: "item.type === 'outgoing-payment' || (item.type === 'incoming-payment' && item.actions.includes('list-all'))",
+    returns:
+      "item.type === 'outgoing-payment' || (item.type === 'incoming-payment' && item.actions.includes('list-all'))",
     fails: ['grant.consent-for-all'],
   },
   {
     id: 'grant.subject-without-consent',
     file: grantRequest,
-    at: 'const interactive = «subject !== undefined || requested.access.some((item) => needsConsent(item, consentFor))»;',
-    by: 'requested.access.some((item) => needsConsent(item, consentFor))',
+    at: 'const interactive = «subject !== undefined || requested.access.some((item) => needsConsent(item, deps.grants))»;',
+    by: 'requested.access.some((item) => needsConsent(item, deps.grants))',
     fails: ['grant.subject-needs-consent', 'continuation.subject'],
   },
   {

@@ -61,6 +61,26 @@ export const checks: readonly Check[] = [
     },
   },
   {
+    id: 'grant.list-all-without-consent',
+    rows: ['AS-41', 'AS-57'],
+    title: 'list-all on incoming payments needs consent and an identifier unless the operator allows it without',
+    run: async (context) => {
+      const everything = { access_token: { access: [{ type: 'incoming-payment', actions: ['list-all'] }] } };
+      await inWorldWithRules(context, {}, async (world) => {
+        expectGnapError(await postGrant(world, world.sender, everything), 400, 'invalid_request');
+      });
+      await inWorldWithRules(context, { grants: { consentForListAll: false } }, async (world) => {
+        const granted = expectStatus(await postGrant(world, world.sender, everything), 200).body;
+        assert.deepEqual(granted.access_token.access, everything.access_token.access);
+        const token = granted.access_token.value;
+        for (const party of [world.sender, world.receiver]) {
+          const url = `${party.resourceServer}/incoming-payments?wallet-address=${encodeURIComponent(party.url)}`;
+          expectStatus(await world.call({ method: 'GET', url, token }), 200);
+        }
+      });
+    },
+  },
+  {
     id: 'grant.wait-by-default',
     rows: ['AS-10', 'AMB-18'],
     title: 'a pending answer announces the wait, which is zero unless the operator sets one',

@@ -38,6 +38,7 @@ const lifetime = integer(1, 31_536_000);
 
 export const grants: Reader<GrantRules> = object({
   consentFor: optional(list(word('incoming-payment', 'quote'))),
+  consentForListAll: optional(boolean),
   waitSeconds: optional(integer(0, 3600)),
   tokenSeconds: optional(lifetime),
   interactionSeconds: optional(lifetime),

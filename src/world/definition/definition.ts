@@ -127,13 +127,19 @@ export const hostsOf = (ases: readonly AseDefinition[]): string[] =>
 /** The members of a definition that are for tests only, by the rule for each (`exposure.ts`). */
 export function unsafeFeatures({ ases, file }: WorldDefinition, hosted: readonly AseDefinition[]) {
   const inFile = (member: string) => (file === undefined ? member : `${file}: ${member}`);
-  const members = { filePassphrase: [] as string[], filePrivateKey: [] as string[], fileHttpUrl: [] as string[] };
+  const members = {
+    filePassphrase: [] as string[],
+    filePrivateKey: [] as string[],
+    fileHttpUrl: [] as string[],
+    listAllWithoutConsent: [] as string[],
+  };
   for (const ase of hosted) {
     const at = inFile(`ases[${ases.indexOf(ase)}]`);
     for (const [index, { passphrase, keys = [] }] of ase.wallets.entries()) {
       if (passphrase !== undefined) members.filePassphrase.push(`${at}.wallets[${index}].passphrase`);
       if (keys.some(({ privateKey }) => privateKey)) members.filePrivateKey.push(`${at}.wallets[${index}].keys`);
     }
+    if (ase.grants?.consentForListAll === false) members.listAllWithoutConsent.push(`${at}.grants.consentForListAll`);
     for (const [server, { url, aliases = [] }] of Object.entries(ase.servers ?? {})) {
       if (url?.startsWith('http:')) members.fileHttpUrl.push(`${at}.servers.${server}.url`);
       if (aliases.some((alias) => alias.startsWith('http:')))
