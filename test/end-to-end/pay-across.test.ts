@@ -13,13 +13,13 @@ import { setDefaultCACertificates } from 'node:tls';
 import { createAuthority, issueCertificate } from '../../src/net/x509.ts';
 import { findFreePort } from '../support/free-port.ts';
 import { createTestDatabase, needsPostgres } from '../support/postgresql.ts';
-import { type Ready, readEnvironment, startProcess } from '../support/process.ts';
+import { type Ready, type RunningProcess, readEnvironment, startProcess } from '../support/process.ts';
 import { send } from '../support/signed-fetch.ts';
-import { clientEnvironment, startWorld } from '../support/world.ts';
+import { clientEnvironment, embedded, startWorld } from '../support/world.ts';
 import { payAcross } from './support/official-client.ts';
 
 test('on the embedded database', async () => {
-  const world = await startWorld();
+  const world = await startWorld({ database: embedded });
   try {
     await payAcross(clientEnvironment(world));
     await assertBalanced(world.controls.ledgers());
@@ -37,32 +37,6 @@ test('on PostgreSQL', { skip: needsPostgres }, async () => {
   } finally {
     await world.close();
     await database.drop();
-  }
-});
-
-test('with each ASE in its own process and database', async () => {
-  const common = ['--port', String(await findFreePort(100)), '--consent', 'auto', '--peer-secret', 'between the two'];
-  const marble = await startProcess([...common, '--ase', 'marble', '--control-port', '0']);
-  const granite = await startProcess([...common, '--ase', 'granite', '--control-port', '0']);
-  try {
-    assert.deepEqual(
-      granite.ready.ases.map(({ name }) => name),
-      ['granite'],
-    );
-    await payAcross(readEnvironment(granite.ready));
-    for (const { ready } of [granite, marble]) {
-      const { env } = ready;
-      const response = await fetch(`${env['TOUCHSTONE_CONTROL']}/ledger`, {
-        headers: { authorization: `Bearer ${env['TOUCHSTONE_CONTROL_TOKEN']}` },
-      });
-      const { ases } = (await response.json()) as { ases: { balanced: boolean }[] };
-      assert.deepEqual(
-        ases.map(({ balanced }) => balanced),
-        [true],
-      );
-    }
-  } finally {
-    await Promise.all([granite.stop(), marble.stop()]);
   }
 });
 
@@ -88,7 +62,7 @@ test('over TLS with a private authority: a client that does not trust it cannot 
   }
 });
 
-test('over TLS with a given certificate, between processes', async () => {
+test('with each ASE in a separate process and database, over TLS with a given certificate', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'touchstone-tls-'));
   const write = async (name: string, content: string): Promise<string> => {
     await writeFile(join(directory, name), content);
@@ -104,12 +78,27 @@ test('over TLS with a given certificate, between processes', async () => {
   const granite = await startProcess([...common, '--ase', 'granite', '--control-port', '0']);
   try {
     const { env } = granite.ready;
+    assert.deepEqual(
+      granite.ready.ases.map(({ name }) => name),
+      ['granite'],
+    );
     assert.equal(env['TOUCHSTONE_CA'], ca);
     assert.deepEqual(await runClient({ ...env, NODE_EXTRA_CA_CERTS: ca }), { code: 0, errors: '' });
+    setDefaultCACertificates([authority.cert]);
+    assert.deepEqual([await isBalanced(granite), await isBalanced(marble)], [true, true]);
   } finally {
     await Promise.all([granite.stop(), marble.stop(), rm(directory, { recursive: true })]);
   }
 });
+
+/** The ledger of a process that serves one ASE. */
+async function isBalanced({ ready: { env } }: RunningProcess): Promise<boolean> {
+  const response = await fetch(`${env['TOUCHSTONE_CONTROL']}/ledger`, {
+    headers: { authorization: `Bearer ${env['TOUCHSTONE_CONTROL_TOKEN']}` },
+  });
+  const { ases } = (await response.json()) as { ases: readonly [{ readonly balanced: boolean }] };
+  return ases[0].balanced;
+}
 
 /** Asks for a grant that a person decides on; the cookies of the way to the page and of the page. */
 async function openConsentPage({ env, ases }: Ready): Promise<string[]> {

@@ -8,20 +8,27 @@ import pino from 'pino';
 import { createDeployment, type Deployment } from '../../src/world/deployment.ts';
 import { type CallControl, controlOf } from '../support/administration.ts';
 import fc from '../support/fast-check.ts';
+import { createFastestDatabase } from '../support/postgresql.ts';
 import { type Answer, send } from '../support/signed-fetch.ts';
-import { type ClientEnvironment, clientEnvironment, embedded } from '../support/world.ts';
+import { type ClientEnvironment, clientEnvironment } from '../support/world.ts';
 
 let deployment: Deployment;
+let drop: () => Promise<void>;
 before(async () => {
+  const database = await createFastestDatabase();
+  drop = database.drop;
   deployment = await createDeployment({
     host: '127.0.0.1',
     controlPort: 0,
-    database: embedded,
+    database: database.options,
     insecure: false,
     log: pino({ level: 'silent' }),
   });
 });
-after(() => deployment.close());
+after(async () => {
+  await deployment.close();
+  await drop();
+});
 
 type Command =
   | { readonly kind: 'open' | 'grant' | 'revoke' | 'toggle' | 'key' | 'rotate' | 'pay-foreign'; readonly at: 0 | 1 }
