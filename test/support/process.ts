@@ -2,6 +2,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { createFastestDatabase } from './postgresql.ts';
 import type { ClientEnvironment } from './world.ts';
 
 const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
@@ -27,18 +28,26 @@ export interface RunningProcess {
   stop(): Promise<number | NodeJS.Signals>;
 }
 
+const noDatabase = { options: { kind: 'embedded' }, drop: async () => {} } as const;
+
 /**
- * Runs `touchstone start --json …`. Resolves when it is ready; rejects with its stderr if it ends before. With `preload`,
- * a module that is loaded first, the process can receive messages.
+ * Runs `touchstone start --json …`, on the fastest database unless the options name one. Resolves when it is ready;
+ * rejects with its stderr if it ends before. With `preload`, a module that is loaded first, the process can receive
+ * messages.
  */
 export async function startProcess(args: readonly string[], preload?: string): Promise<RunningProcess> {
   const before = preload === undefined ? [] : ['--import', preload];
+  const isPlaced = args.includes('--data') || args.includes('--database-url');
+  const { options, drop } = isPlaced ? noDatabase : await createFastestDatabase();
+  const env = { ...process.env, ...(options.kind === 'postgresql' && { TOUCHSTONE_DATABASE_URL: options.url }) };
   const child = spawn(process.execPath, [...before, main, 'start', '--json', ...args], {
     stdio: ['ignore', 'pipe', 'pipe', ...(preload === undefined ? [] : ['ipc' as const])],
+    env,
   });
   const ended = new Promise<number | NodeJS.Signals>((resolve) => {
     child.once('exit', (code, signal) => resolve(signal ?? code ?? 0));
   });
+  void ended.then(drop);
   let errors = '';
   child.stderr!.on('data', (chunk) => {
     errors += chunk;
