@@ -48,6 +48,7 @@ export function createInteractions({ ase, db, clock }: Pick<InteractionDeps, 'as
     async decide(id, nonce, decision) {
       await db.transaction(async (tx) => {
         const grant = expectNonce(await findGrantOfInteraction(tx, ase, id, 'for update'), nonce);
+        if (isRepeated(grant, decision)) return;
         const isExpired = hasExpired(grant, clock.businessNow());
         if (grant.state === 'revoked' && !isExpired) throw interactionProblem('user_denied');
         if (grant.state !== 'pending' || isExpired) throw interactionProblem('interaction_closed');
@@ -67,6 +68,12 @@ export function expectNonce(grant: InteractiveGrant | undefined, nonce: string):
 }
 
 export const hasExpired = (grant: InteractiveGrant, now: number): boolean => now >= grant.interaction.expiresAt;
+
+/** True if the same browser has decided the same, for instance with the first of two clicks, and did not finish yet. */
+function isRepeated({ state, interaction }: InteractiveGrant, { choice, ticketDigest }: Decision): boolean {
+  if (ticketDigest === undefined || ticketDigest !== interaction.ticketDigest) return false;
+  return choice === 'accept' ? state === 'approved' || state === 'issued' : state === 'rejected';
+}
 
 /** Only the holder of all wallet addresses can accept; anyone with the link can reject. */
 export async function mayDecide(

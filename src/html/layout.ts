@@ -110,29 +110,21 @@ export const renderMessage = (title: string, sentence: string, provider?: string
   renderPage({ title, content: html`<p>${sentence}</p>`, provider });
 
 /**
- * Headers of every page. `formTargets` are the URLs that a form leads to, redirects included, because browsers apply
- * `form-action` to redirects as well. The last one may redirect anywhere over the same scheme.
+ * Where the forms of a page lead: nowhere, to a page of the same origin, or in the end to another site. Browsers apply
+ * `form-action` to every redirect that follows a form, also to those of the other site, so that there it cannot be used.
  */
-export function pageHeaders(formTargets: readonly string[] = []): Record<string, string> {
-  const last = formTargets.at(-1);
-  const sources = new Set([...formTargets.flatMap(toSource), ...(last === undefined ? [] : [new URL(last).protocol])]);
-  const formAction = sources.size === 0 ? "'none'" : ["'self'", ...sources].join(' ');
+export type FormTarget = 'none' | 'self' | 'elsewhere';
+
+/** Headers of every page. */
+export function pageHeaders(formTarget: FormTarget = 'none'): Record<string, string> {
+  const formAction = formTarget === 'elsewhere' ? '' : `form-action '${formTarget}'; `;
   return {
     'Content-Type': 'text/html; charset=utf-8',
     'Content-Security-Policy':
-      `default-src 'none'; style-src ${styleSource}; img-src data:; form-action ${formAction}; ` +
+      `default-src 'none'; style-src ${styleSource}; img-src data:; ${formAction}` +
       "frame-ancestors 'none'; base-uri 'none'",
     'Referrer-Policy': 'no-referrer',
     'Cache-Control': 'no-store',
     'X-Content-Type-Options': 'nosniff',
   };
-}
-
-/**
- * The CSP source of a URL: its origin. A private-use URI has none; nor has an IPv6 address (CSP Level 3 §2.3.1),
- * nor a host with characters that would end the source or the directive.
- */
-function toSource(url: string): string[] {
-  const { protocol, origin, hostname } = new URL(url);
-  return /^https?:$/.test(protocol) && /^[\w.-]+$/.test(hostname) ? [origin] : [];
 }

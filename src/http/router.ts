@@ -54,7 +54,7 @@ export function createServerRouter<Caller>(
       if (options.cors && isPreflight(req, methods)) return sendPreflight(req, res, methods);
       const route = routes.find((candidate) => accepts(candidate, req.method));
       if (!route) {
-        return endpoint.sendError(res, new Problem('method_not_allowed'), undefined, { Allow: methods.join(', ') });
+        return endpoint.reject(res, new Problem('method_not_allowed'), { Allow: methods.join(', ') });
       }
       const params = req.params as Record<string, string>;
       const filled = path.replaceAll(/\{([^{}]+)\}/g, (_, name: string) => encodeURIComponent(params[name]!));
@@ -74,8 +74,8 @@ export function rejectUnknownPaths<Caller>(
   context: ServerContext,
   options: RouterOptions,
 ): [RequestHandler, ErrorRequestHandler] {
-  const { sendError } = createEndpoint(server, context, options);
-  const sendNotFound = (res: Response) => sendError(res, new Problem('not_found'), undefined);
+  const { reject } = createEndpoint(server, context, options);
+  const sendNotFound = (res: Response) => reject(res, new Problem('not_found'));
   return [(_req, res) => sendNotFound(res), (_error, _req, res, _next) => sendNotFound(res)];
 }
 
@@ -95,6 +95,8 @@ export interface Endpoint {
     operationId: string | undefined,
     headers?: Readonly<Record<string, string>>,
   ): void;
+  /** Sends the reply to a request that is for none of the operations. */
+  reject(res: Response, problem: Problem, headers?: Readonly<Record<string, string>>): void;
 }
 
 /** `error.code` of the server's internal errors. */
@@ -103,12 +105,19 @@ function internalErrorCodeOf<Caller>(server: Server<Caller>): string {
   return (body as { error?: { code?: string } }).error?.code ?? 'internal_error';
 }
 
+/** The known origin that the request names; undefined if its host is not one of this server. */
+function findCalledOrigin(req: Request, { origin, aliases = [], knownHostsOnly }: RouterOptions): string | undefined {
+  const host = requestedHost({ url: req.originalUrl, headers: req.headers });
+  const named = [origin, ...aliases].find((known) => isHostOf(host, known));
+  return named ?? (knownHostsOnly ? undefined : origin);
+}
+
 export function createEndpoint<Caller>(
   server: Server<Caller>,
   context: ServerContext,
-  { origin, aliases = [], headers = {}, knownHostsOnly = false, cors }: RouterOptions,
+  options: RouterOptions,
 ): Endpoint {
-  const commonHeaders = { ...headers, ...(cors && corsHeaders) };
+  const commonHeaders = { ...options.headers, ...(options.cors && corsHeaders) };
 
   const sendError: Endpoint['sendError'] = (res, error, operationId, extraHeaders) => {
     const reply = renderProblem(server, context, operationId, error, res.req.headers.accept);
@@ -123,10 +132,8 @@ export function createEndpoint<Caller>(
     params: Readonly<Record<string, string>>,
     notes: RequestNotes,
   ): Promise<Reply | 'no answer'> {
-    const host = requestedHost({ url: req.originalUrl, headers: req.headers });
-    const named = [origin, ...aliases].find((known) => isHostOf(host, known));
-    if (knownHostsOnly && named === undefined) throw new Problem('misdirected_request');
-    const called = named ?? origin;
+    const called = findCalledOrigin(req, options);
+    if (called === undefined) throw new Problem('misdirected_request');
     const body = await readRawBody(req, bodyLimits);
     await context.limits?.checkAddress(req, operationId, body.length);
     const received = { method: req.method, url: req.originalUrl, rawHeaders: req.rawHeaders };
@@ -146,6 +153,10 @@ export function createEndpoint<Caller>(
 
   return {
     sendError,
+    reject(res, problem, extraHeaders) {
+      const isMisdirected = findCalledOrigin(res.req, options) === undefined;
+      sendError(res, isMisdirected ? new Problem('misdirected_request') : problem, undefined, extraHeaders);
+    },
     async serve(req, res, operationId, path, params) {
       const started = performance.now();
       const notes: RequestNotes = {};

@@ -7,14 +7,14 @@ import type { ConsentApiHandlers } from '../../generated/identity-provider/route
 import type { Clock } from '../clock.ts';
 import { digestSecret } from '../crypto/secret-digest.ts';
 import { Problem } from '../errors.ts';
-import { pageHeaders } from '../html/layout.ts';
+import { type FormTarget, pageHeaders } from '../html/layout.ts';
 import type { Call } from '../http/pipeline.ts';
 import type { ReceivedRequest } from '../http/received-request.ts';
 import type { Ids } from '../ids.ts';
 import { formatQuery } from '../net/query.ts';
-import type { Interactions, InteractionView } from '../open-payments/interaction.ts';
+import type { Decision, Interactions, InteractionView } from '../open-payments/interaction.ts';
 import { type ParsedAmounts, parseAllowedAmounts } from './allowed-amounts.ts';
-import { createFormToken, hasFormToken, isFromOwnPage } from './form-token.ts';
+import { createFormToken, createTicket, hasFormToken, isFromOwnPage } from './form-token.ts';
 import { type ButtonLabels, closedPage, consentPage, foreignHolderPage, type PageFrame, signInPage } from './pages.ts';
 import { LOCK_SECONDS, type Session, type SignIn } from './sign-in.ts';
 
@@ -33,34 +33,45 @@ export interface ConsentFormDeps {
   readonly signIn?: SignIn | undefined;
 }
 
-const finishUrl = (authServer: string, id: string, nonce: string): string =>
-  `${authServer}interact/${encodeURIComponent(id)}/${encodeURIComponent(nonce)}/finish`;
+const finishUrl = (authServer: string, id: string, nonce: string, ticket: string | undefined): string => {
+  const query = ticket === undefined ? '' : `?${formatQuery({ ticket })}`;
+  return `${authServer}interact/${encodeURIComponent(id)}/${encodeURIComponent(nonce)}/finish${query}`;
+};
 
 const isOpen = ({ clock }: ConsentFormDeps, { state, expiresAt }: InteractionView): boolean =>
   state === 'pending' && clock.businessNow() < expiresAt;
 
-function showClosed(deps: ConsentFormDeps, { interactionId, nonce, finishUri }: InteractionView) {
-  const returnUrl = finishUri === undefined ? undefined : finishUrl(deps.authServer, interactionId, nonce);
+const formPage = (interactId: string, session: Session | undefined) => ({ interactId, session: session?.id ?? '' });
+
+/** For a decided request the link back holds the ticket, which is worth something in the browser that decided. */
+function showClosed(
+  deps: ConsentFormDeps,
+  exchange: ReceivedRequest,
+  view: InteractionView,
+  session: Session | undefined,
+) {
+  const { interactionId, nonce, finishUri } = view;
+  const hasExpired = view.state === 'pending' && !isOpen(deps, view);
+  const ticket = hasExpired ? undefined : createTicket(exchange, deps, formPage(interactionId, session));
+  const returnUrl = finishUri === undefined ? undefined : finishUrl(deps.authServer, interactionId, nonce, ticket);
   return { status: 400 as const, headers: pageHeaders(), body: closedPage(deps.provider, returnUrl) };
 }
 
-/** A page with a form, the form's cookie, and a CSP that lets the form lead to its targets. */
+/** A page with a form, and the form's cookie. */
 function showForm<Status extends number>(
   deps: ConsentFormDeps,
   exchange: ReceivedRequest,
-  { interactionId, nonce, finishUri }: InteractionView,
+  { interactionId, nonce }: InteractionView,
   status: Status,
   session: Session | undefined,
   render: (frame: PageFrame) => string,
+  target: FormTarget = 'self',
 ) {
-  const { authServer, provider } = deps;
-  const { value: csrf, cookie } = createFormToken(exchange, deps, interactionId, session?.id ?? '');
-  // The form leads to the authorization server, and from there to the client.
-  const targets = [authServer, ...(finishUri === undefined ? [] : [finishUri])];
+  const { value: csrf, cookie } = createFormToken(exchange, deps, formPage(interactionId, session));
   return {
     status,
-    headers: { ...pageHeaders(targets), 'Set-Cookie': cookie } as Record<string, string>,
-    body: render({ interactId: interactionId, nonce, csrf, provider }),
+    headers: { ...pageHeaders(target), 'Set-Cookie': cookie } as Record<string, string>,
+    body: render({ interactId: interactionId, nonce, csrf, provider: deps.provider }),
   };
 }
 
@@ -86,9 +97,9 @@ function showConsent<Status extends 200 | 400>(
     readonly mistakes?: ParsedAmounts['mistakes'];
   } = {},
 ) {
-  return showForm(deps, exchange, view, status, session, (frame) =>
-    consentPage({ ...frame, view, labels: deps.labels, account: session?.account, ...submitted }),
-  );
+  const render = (frame: PageFrame) =>
+    consentPage({ ...frame, view, labels: deps.labels, account: session?.account, ...submitted });
+  return showForm(deps, exchange, view, status, session, render, 'elsewhere');
 }
 
 /** True if the account holds every wallet address of the request. */
@@ -113,9 +124,23 @@ function checkForm(
   { interactId, csrf }: { readonly interactId: string; readonly csrf?: string | undefined },
   session?: Session,
 ): void {
-  if (!isFromOwnPage(exchange)) throw new Problem('foreign_form');
-  if (!hasFormToken(exchange, deps, interactId, session?.id ?? '', csrf)) throw new Problem('foreign_form');
+  checkOrigin(exchange);
+  if (!hasFormToken(exchange, deps, formPage(interactId, session), csrf)) throw new Problem('foreign_form');
 }
+
+function checkOrigin(exchange: ReceivedRequest): void {
+  if (!isFromOwnPage(exchange)) throw new Problem('foreign_form');
+}
+
+/** False if another decision came first. */
+const decide = (interactions: Interactions, id: string, nonce: string, decision: Decision): Promise<boolean> =>
+  interactions.decide(id, nonce, decision).then(
+    () => true,
+    (error) => {
+      if (error instanceof Problem && ['interaction_closed', 'user_denied'].includes(error.code)) return false;
+      throw error;
+    },
+  );
 
 const refusals = {
   locked: ['Too many wrong passphrases. Try again in 15 minutes.', LOCK_SECONDS],
@@ -123,12 +148,12 @@ const refusals = {
 } as const;
 
 export function createConsentFormHandlers(deps: ConsentFormDeps) {
-  const { ids, authServer, interactions, signIn } = deps;
+  const { authServer, interactions, signIn } = deps;
   return {
     'get-consent': async ({ exchange }, { query: { interactId, nonce } }) => {
       const view = await interactions.read(interactId, nonce);
-      if (!isOpen(deps, view)) return showClosed(deps, view);
       const session = await signIn?.findSession(exchange);
+      if (!isOpen(deps, view)) return showClosed(deps, exchange, view, session);
       if (signIn && session === undefined) return showSignIn(deps, exchange, view, 200);
       if (session !== undefined && !(await isHolder(deps, interactId, nonce, session.account)))
         return showForm(deps, exchange, view, 403, session, (frame) => foreignHolderPage(frame, session.account));
@@ -137,29 +162,30 @@ export function createConsentFormHandlers(deps: ConsentFormDeps) {
 
     'post-consent': async ({ exchange }, { body: { interactId, nonce, decision, holder, csrf, ...fields } }) => {
       const session = await signIn?.findSession(exchange);
+      checkOrigin(exchange);
+      // Signed out since the page was shown, perhaps in another tab.
+      if (signIn && session === undefined) return redirectToConsent(interactId, nonce);
       checkForm(deps, exchange, { interactId, csrf }, session);
-      const account = session?.account;
-      if (signIn && account === undefined) return redirectToConsent(interactId, nonce);
-      const view = await interactions.read(interactId, nonce, account);
-      if (!isOpen(deps, view)) return showClosed(deps, view);
+      const view = await interactions.read(interactId, nonce, session?.account);
       const { limits, mistakes } = parseAllowedAmounts(view.access, decision === 'accept' ? fields : {});
-      if (mistakes.size > 0) return showConsent(deps, exchange, view, 400, session, { fields, mistakes });
-      const ticket = ids.token();
+      if (mistakes.size > 0 && isOpen(deps, view))
+        return showConsent(deps, exchange, view, 400, session, { fields, mistakes });
+      const ticket = createTicket(exchange, deps, formPage(interactId, session))!;
       const decided = {
         choice: decision,
-        holder: signIn ? account : holder,
+        holder: signIn ? session?.account : holder,
         ticketDigest: digestSecret(ticket),
         limits,
       };
-      await interactions.decide(interactId, nonce, decided);
-      return { status: 303, headers: { Location: `${finishUrl(authServer, interactId, nonce)}?ticket=${ticket}` } };
+      if (!(await decide(interactions, interactId, nonce, decided))) return showClosed(deps, exchange, view, session);
+      return { status: 303, headers: { Location: finishUrl(authServer, interactId, nonce, ticket) } };
     },
 
     'post-sign-in': async ({ exchange }, { body: { interactId, nonce, csrf, account: name, passphrase } }) => {
       if (!signIn) throw new Problem('not_found');
       checkForm(deps, exchange, { interactId, csrf });
       const view = await interactions.read(interactId, nonce);
-      if (!isOpen(deps, view)) return showClosed(deps, view);
+      if (!isOpen(deps, view)) return showClosed(deps, exchange, view, undefined);
       const outcome = await signIn.authenticate(name, passphrase, exchange.remoteAddress);
       if (outcome === 'locked' || outcome === 'busy') {
         const [mistake, seconds] = refusals[outcome];
@@ -177,7 +203,10 @@ export function createConsentFormHandlers(deps: ConsentFormDeps) {
 
     'post-sign-out': async ({ exchange }, { body: { interactId, nonce, csrf } }) => {
       if (!signIn) throw new Problem('not_found');
-      checkForm(deps, exchange, { interactId, csrf }, await signIn.findSession(exchange));
+      const session = await signIn.findSession(exchange);
+      checkOrigin(exchange);
+      if (session === undefined) return redirectToConsent(interactId, nonce);
+      checkForm(deps, exchange, { interactId, csrf }, session);
       return redirectToConsent(interactId, nonce, { 'Set-Cookie': await signIn.closeSession(exchange) });
     },
   } satisfies ConsentApiHandlers<Call<undefined>>;

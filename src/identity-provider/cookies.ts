@@ -6,12 +6,17 @@
 import { headerLines, type ReceivedRequest } from '../http/received-request.ts';
 import { withoutLastSlashes } from '../net/slashes.ts';
 
-/** Value of the first cookie with this name. */
-export const readCookie = (exchange: ReceivedRequest, name: string): string | undefined =>
+/** Values of the cookies with this name. Over http, further ones may come from a sibling domain or another port. */
+export const listCookies = (exchange: ReceivedRequest, name: string): string[] =>
   headerLines(exchange, 'cookie')
     .flatMap((line) => line.split(';'))
     .map((pair) => pair.trim().split('='))
-    .find(([cookieName]) => cookieName === fullName(exchange, name))?.[1];
+    .filter(([cookieName]) => cookieName === fullName(exchange, name))
+    .map(([, value = '']) => value);
+
+/** Value of the first cookie with this name. */
+export const readCookie = (exchange: ReceivedRequest, name: string): string | undefined =>
+  listCookies(exchange, name)[0];
 
 const isSecure = ({ targetUri }: ReceivedRequest): boolean => targetUri.startsWith('https:');
 

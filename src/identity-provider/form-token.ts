@@ -1,17 +1,25 @@
 /**
  * CSRF protection: a form must come from a page of this origin, and repeats a token that is bound to the interaction,
- * to a cookie of the browser and to the session of the person who is signed in.
+ * to a cookie of the browser and to the session of the person who is signed in. So is the ticket of the browser that
+ * decides.
  */
 import { createHmac } from 'node:crypto';
 import { equalSecrets } from '../crypto/secret-digest.ts';
 import { headerLines, type ReceivedRequest } from '../http/received-request.ts';
 import type { Ids } from '../ids.ts';
-import { readCookie, writeCookie } from './cookies.ts';
+import { listCookies, writeCookie } from './cookies.ts';
 
 export interface FormTokenDeps {
   readonly ids: Pick<Ids, 'token'>;
   /** Key that signs form tokens. */
   readonly secret: string;
+}
+
+/** The page that a browser is shown. */
+export interface FormPage {
+  readonly interactId: string;
+  /** Id of the session of the person who is signed in; empty without one. */
+  readonly session: string;
 }
 
 export interface FormToken {
@@ -24,31 +32,39 @@ const LIFETIME = { seconds: 3600, sameSite: 'Strict' } as const;
 
 const nameOf = (interactId: string): string => `consent_${encodeURIComponent(interactId)}`;
 
-const sign = (secret: string, ...parts: readonly string[]): string =>
-  createHmac('sha256', secret).update(JSON.stringify(parts)).digest('base64url');
+const sign = (secret: string, purpose: 'form' | 'ticket', { interactId, session }: FormPage, browser: string): string =>
+  createHmac('sha256', secret)
+    .update(JSON.stringify([purpose, interactId, browser, session]))
+    .digest('base64url');
+
+const findBrowser = (exchange: ReceivedRequest, { interactId }: FormPage): string | undefined =>
+  listCookies(exchange, nameOf(interactId)).find((value) => /^[\w-]{43}$/.test(value));
 
 /** One cookie per interaction and browser, so that an interaction can be open in two tabs. */
-export function createFormToken(
-  exchange: ReceivedRequest,
-  { ids, secret }: FormTokenDeps,
-  interactId: string,
-  session: string,
-): FormToken {
-  const name = nameOf(interactId);
-  const current = readCookie(exchange, name);
-  const browser = current !== undefined && /^[\w-]{43}$/.test(current) ? current : ids.token();
-  return { value: sign(secret, interactId, browser, session), cookie: writeCookie(exchange, name, browser, LIFETIME) };
+export function createFormToken(exchange: ReceivedRequest, { ids, secret }: FormTokenDeps, page: FormPage): FormToken {
+  const browser = findBrowser(exchange, page) ?? ids.token();
+  const cookie = writeCookie(exchange, nameOf(page.interactId), browser, LIFETIME);
+  return { value: sign(secret, 'form', page, browser), cookie };
 }
 
 export function hasFormToken(
   exchange: ReceivedRequest,
   { secret }: Pick<FormTokenDeps, 'secret'>,
-  interactId: string,
-  session: string,
+  page: FormPage,
   value: string | undefined,
 ): boolean {
-  const browser = readCookie(exchange, nameOf(interactId));
-  return browser !== undefined && equalSecrets(value, sign(secret, interactId, browser, session));
+  const browser = findBrowser(exchange, page);
+  return browser !== undefined && equalSecrets(value, sign(secret, 'form', page, browser));
+}
+
+/** The same for each decision of a browser, so that a second click leads where the first did. */
+export function createTicket(
+  exchange: ReceivedRequest,
+  { secret }: Pick<FormTokenDeps, 'secret'>,
+  page: FormPage,
+): string | undefined {
+  const browser = findBrowser(exchange, page);
+  return browser && sign(secret, 'ticket', page, browser);
 }
 
 /**

@@ -45,8 +45,9 @@ export interface Interactions {
   /** Throws `unknown_interaction`, or `foreign_holder` if `holder` does not hold every wallet address (AS-N05). */
   read(id: string, nonce: string, holder?: string): Promise<InteractionView>;
   /**
-   * Decides, finally (AS-N03). Throws `unknown_interaction`, `interaction_closed` (decided or expired), `user_denied`
-   * (the client cancelled the grant), `foreign_holder` or `unacceptable_limits` (more than requested).
+   * Decides, finally (AS-N03). Until the finish, the same decision with the same ticket changes nothing.
+   * Throws `unknown_interaction`, `interaction_closed` (decided or expired), `user_denied` (the client cancelled the
+   * grant), `foreign_holder` or `unacceptable_limits` (more than requested).
    */
   decide(id: string, nonce: string, decision: Decision): Promise<void>;
 }

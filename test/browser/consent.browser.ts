@@ -12,21 +12,21 @@ import {
   launchBrowser,
   money,
   openWindow,
-  startClientSite,
+  startSite,
   takePicture,
   type Visit,
 } from './support/browser.ts';
 
 let browser: Browser;
 let world: TestWorld;
-let site: Awaited<ReturnType<typeof startClientSite>>;
+let site: Awaited<ReturnType<typeof startSite>>;
 const windows: Visit[] = [];
 
 before(async () => {
   [browser, world, site] = await Promise.all([
     launchBrowser(),
     startWorld({ consent: 'manual', seed: 'browser', port: 0 }),
-    startClientSite(),
+    startSite(),
   ]);
 });
 after(async () => {

@@ -85,16 +85,16 @@ describe('the page', () => {
     assert.ok(!page.text.includes('<script'));
   });
 
-  test('AS-N07: forbids frames, referrers and caches; the form may lead to the client', async () => {
+  test('AS-N07: forbids frames, referrers and caches; the form may lead to any site', async () => {
     const { page } = await openPage(await requestGrant());
     const policy = page.headers.get('content-security-policy')!;
     assert.match(policy, /default-src 'none'/);
     assert.match(policy, /frame-ancestors 'none'/);
-    assert.match(policy, /form-action 'self' http:\/\/127\.0\.0\.1:\d+ https:\/\/shop\.example:8443 https:;/);
+    assert.doesNotMatch(policy, /form-action/, 'it would apply to redirects of the client');
     assert.equal(page.headers.get('referrer-policy'), 'no-referrer');
     assert.equal(page.headers.get('cache-control'), 'no-store');
-    const { page: forApp } = await openPage(await requestGrant('myapp://done'));
-    assert.match(forApp.headers.get('content-security-policy')!, / myapp:;/);
+    const refused = await submit(page, { decision: 'accept', csrf: 'x' });
+    assert.match(refused.headers.get('content-security-policy')!, /form-action 'none'/);
   });
 
   test('escapes the names of clients', async () => {
@@ -201,6 +201,9 @@ describe('the page', () => {
       ['POST', `${as.origin}/idp/sign-out`],
       ['GET', grant.interact.redirect],
       ['GET', `${grant.interact.redirect.replace(/\?.*/, '')}/finish`],
+      ['GET', `${as.origin}/idp/nothing`],
+      ['PUT', `${as.origin}/idp/consent`],
+      ['PUT', grant.interact.redirect],
     ] as const) {
       for (const host of [`evil.example:${port}`, 'evil.example', `127.0.0.1:${Number(port) + 1}`, '127.0.0.1']) {
         assert.equal(await statusFor(host, method, url), 421, `${method} ${url} for ${host}`);
@@ -231,6 +234,35 @@ describe('the page', () => {
     assert.match(finished.headers.get('location')!, /interact_ref/);
     const { access } = await as.interactions.read(fieldOf(page, 'interactId'), fieldOf(page, 'nonce'));
     assert.equal((access[0] as { limits: typeof limits }).limits.debitAmount.value, '250');
+  });
+
+  test('a second click leads where the first did, in the same browser and until the interaction is finished', async () => {
+    for (const [decision, other, expected] of [
+      ['accept', 'reject', 'interact_ref'],
+      ['reject', 'accept', 'result'],
+    ] as const) {
+      const grant = await requestGrant();
+      const { session, page } = await openPage(grant);
+      const stranger = await openPage(grant);
+      const location = (await submit(page, { decision })).headers.get('location');
+      const [again, opposite, elsewhere] = await Promise.all([
+        submit(page, { decision }),
+        submit(page, { decision: other }),
+        submit(stranger.page, { decision }),
+      ]);
+      assert.deepEqual([again.status, again.headers.get('location')], [303, location]);
+      assert.deepEqual([opposite.status, elsewhere.status], [400, 400]);
+      assert.ok(opposite.text.includes(`href="${location}"`), 'the way back works in the browser that decided');
+      assert.ok(!elsewhere.text.includes(location!));
+      assert.ok(new URL((await get(location!, session)).headers.get('location')!).searchParams.get(expected));
+      assert.equal((await submit(page, { decision })).status, 400);
+    }
+  });
+
+  test('a cookie that a sibling domain or another port has set does not make the form useless', async () => {
+    const { page } = await openPage(await requestGrant());
+    const [name] = cookieOf(page).split('=');
+    assert.equal((await submit(page, { decision: 'accept' }, `${name}=x; ${cookieOf(page)}`)).status, 303);
   });
 
   test('refusing needs no amount', async () => {
@@ -274,7 +306,7 @@ describe('the page', () => {
       [await get(`${url}interactId=${grant.id}&nonce=x`), 404],
       [await get(`${url}interactId=%00&nonce=x`), 404],
       [await get(url), 400],
-      [await submit(page, { decision: 'accept' }), 400],
+      [await submit(page, { decision: 'reject' }), 400],
       [await submit(page, { decision: 'maybe' }), 400],
       [await as.send({ method: 'PUT', url }), 405],
     ] as const) {

@@ -100,7 +100,7 @@ export const continuationMutants: readonly Mutant[] = [
   {
     id: 'continuation.method-not-found',
     file: 'src/http/router.ts',
-    at: "return endpoint.sendError(res, «new Problem('method_not_allowed')», undefined, { Allow",
+    at: "return endpoint.reject(res, «new Problem('method_not_allowed')», { Allow",
     by: "new Problem('not_found')",
     fails: ['continuation.patch', 'interaction.head'],
   },

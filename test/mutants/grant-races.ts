@@ -82,7 +82,7 @@ const races: readonly Omit<Mutant, 'fails'>[] = [
   {
     id: 'grant-races.decision-by-an-older-clock',
     file: 'src/auth/interaction.ts',
-    at: "expectNonce(await «findGrantOfInteraction(tx, ase, id, 'for update')», nonce);\n        const isExpired",
+    at: "expectNonce(await «findGrantOfInteraction(tx, ase, id, 'for update')», nonce);\n        if (isRepeated",
     by: "(Object.assign(decision, { begunAt: clock.businessNow() }), findGrantOfInteraction(tx, ase, id, 'for update'))",
     also: [
       {

@@ -484,14 +484,14 @@ export const signatureMutants: readonly Mutant[] = [
   {
     id: 'signature.origin-from-host',
     file: bind,
-    at: 'const called = «named ?? origin»;',
+    at: 'return «named» ?? (knownHostsOnly',
     by: '`http://${req.headers.host}`',
     fails: ['signature.published-url', 'vector.php-host-without-port', 'vector.authority-with-port'],
   },
   {
     id: 'signature.origin-from-forwarded-host',
     file: bind,
-    at: 'const called = «named ?? origin»;',
+    at: 'return «named» ?? (knownHostsOnly',
     by: "req.headers['x-forwarded-host'] ? `http://${req.headers['x-forwarded-host']}` : origin",
     fails: ['signature.forwarded-headers'],
   },

@@ -81,7 +81,7 @@ export const checks: readonly Check[] = [
       for (const { headers, text } of [page, refused]) {
         assert.doesNotMatch(text, /<script|\son\w+=|style="/i);
         const policy = headers.get('content-security-policy') ?? '';
-        for (const part of ["default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", 'form-action ']) {
+        for (const part of ["default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'"]) {
           assert.ok(policy.includes(part), `${part} is not in ${policy}`);
         }
         assert.doesNotMatch(policy, /unsafe/);
@@ -89,6 +89,9 @@ export const checks: readonly Check[] = [
         assert.match(headers.get('cache-control') ?? '', /no-store/);
         assert.equal(headers.get('x-content-type-options'), 'nosniff');
       }
+      assert.match(refused.headers.get('content-security-policy') ?? '', /form-action 'none'/);
+      // Browsers apply it to redirects that follow the form, wherever the client's callback leads.
+      assert.doesNotMatch(page.headers.get('content-security-policy') ?? '', /form-action/);
       const [cookie = ''] = page.headers.getSetCookie();
       assert.match(cookie, /; HttpOnly; SameSite=Strict/);
     },
@@ -207,6 +210,62 @@ export const checks: readonly Check[] = [
       const finish = `${redirect.replace(/[?#].*$/, '')}/finish`;
       for (const stranger of [early, late]) expectStatus(await stranger.get(finish), 401);
       assert.ok((await owner.follow(decided))['interact_ref'], 'the owner finishes');
+    },
+  },
+  {
+    id: 'consent.foreign-host',
+    rows: ['AS-84'],
+    title:
+      'pages answer under their published host only, errors included, so that a rebound name cannot act for a person',
+    consent: 'manual',
+    run: async (context) => {
+      const { owner, pending, page } = await openPage(context);
+      const consentUrl = owner.url;
+      const cookie = ['cookie', owner.jar.header(consentUrl) ?? ''] as const;
+      const interaction = pending.body.interact.redirect.replace(/[?#].*$/, '');
+      const raw = new URLSearchParams({ ...fieldsOf(page.text, 'consent'), decision: 'accept' }).toString();
+      const form = { raw, contentType: 'application/x-www-form-urlencoded' };
+      for (const request of [
+        { url: consentUrl },
+        { url: new URL('consent', consentUrl).href, ...form },
+        { url: new URL('consent', consentUrl).href, method: 'DELETE' },
+        { url: new URL('sign-in', consentUrl).href, ...form },
+        { url: new URL('sign-out', consentUrl).href, ...form },
+        { url: new URL('nothing', consentUrl).href },
+        { url: interaction },
+        { url: interaction, method: 'DELETE' },
+        { url: `${interaction}/finish` },
+      ]) {
+        for (const host of ['rebound.example', `rebound.example:${new URL(consentUrl).port || 80}`]) {
+          const headers = [['host', host], cookie] as const;
+          const answer = expectStatus(
+            await context.call({ ...request, headers, sign: false, accept: 'text/html' }),
+            421,
+          );
+          assert.doesNotMatch(answer.text, /<form|csrf/);
+          assert.deepEqual(answer.headers.getSetCookie(), []);
+        }
+      }
+      assert.ok((await owner.follow(await owner.click(page, 'accept')))['interact_ref'], 'nothing was decided');
+    },
+  },
+  {
+    id: 'consent.second-click',
+    rows: ['AS-85', 'AS-N02'],
+    title:
+      'the second click of the same decision leads back to the client as the first does; the opposite one decides nothing',
+    consent: 'manual',
+    run: async (context) => {
+      const { owner, pending, page } = await openPage(context);
+      const consentUrl = owner.url;
+      const click = (label: string) => {
+        owner.url = consentUrl;
+        return owner.click(page, label);
+      };
+      await click('accept');
+      expectStatus(await click('deny'), 400);
+      const { interact_ref: reference } = await owner.follow(await click('accept'));
+      assert.ok((await fetchToken(context, pending, reference)).value);
     },
   },
   {

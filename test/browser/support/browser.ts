@@ -1,37 +1,56 @@
 /** A browser, and a client whose grants a person decides in it. */
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type axe from 'axe-core';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { bracketed } from '../../../src/net/loopback.ts';
+import type { CertificateAndKey } from '../../../src/net/x509.ts';
 import { send } from '../../support/signed-fetch.ts';
 import { clientEnvironment, type TestWorld } from '../../support/world.ts';
 
 export const launchBrowser = (): Promise<Browser> =>
   chromium.launch({
     executablePath: process.env['TOUCHSTONE_CHROMIUM'] ?? '/usr/bin/chromium',
-    args: ['--no-sandbox'],
+    args: ['--no-sandbox', '--host-resolver-rules=MAP *.test 127.0.0.1'],
   });
 
-/** Page at the client's finish URI, without subresources. */
-export async function startClientSite() {
+const clientPage =
+  '<!doctype html><html lang="en"><title>Client</title><link rel="icon" href="data:,"><p>Back at the client.';
+
+export interface SiteOptions {
+  /** Default: the page of a client, without subresources. */
+  readonly respond?: (req: IncomingMessage, res: ServerResponse) => unknown;
+  /** Address to listen on. Default: 127.0.0.1. */
+  readonly address?: string;
+  /** Name in the origin. Default: the address. */
+  readonly host?: string;
+  /** Default: plain HTTP. */
+  readonly tls?: CertificateAndKey;
+}
+
+/** A website, such as that of a client with its finish URI. `visits` are the requested URLs. */
+export async function startSite({ respond, address = '127.0.0.1', host = bracketed(address), tls }: SiteOptions = {}) {
   const visits: URL[] = [];
-  const server = createServer((req, res) => {
+  const referrers: (string | undefined)[] = [];
+  const listener: RequestListener = (req, res) => {
     visits.push(new URL(req.url!, 'http://client'));
+    referrers.push(req.headers.referer);
     res.setHeader('Content-Type', 'text/html; charset=utf-8');
-    res.end(
-      '<!doctype html><html lang="en"><title>Client</title><link rel="icon" href="data:,"><p>Back at the client.',
-    );
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    if (respond === undefined) res.end(clientPage);
+    else respond(req, res);
+  };
+  const server = tls ? createTlsServer({ ...tls }, listener) : createServer(listener);
+  await new Promise<void>((resolve) => server.listen(0, address, resolve));
+  const origin = `${tls ? 'https' : 'http'}://${host}:${(server.address() as AddressInfo).port}`;
   const close = () => {
     server.closeAllConnections();
     server.close();
   };
-  return { origin, visits, close };
+  return { origin, visits, referrers, close };
 }
 
 const source = readFileSync(
