@@ -35,6 +35,8 @@ export interface HostedReceiver {
   readonly url: string;
   /** The incoming payment as a client with a token sees it; a check changes its members. */
   readonly payment: Json;
+  /** Its wallet address; a check changes its members. */
+  readonly wallet: Json;
   /** Status instead of the document, while it is set. */
   status: number | undefined;
   /** Every packet that came, repetitions as well. */
@@ -71,6 +73,13 @@ export function hostReceiver(peer: PeerAse, { asset }: Pick<PeerOptions, 'asset'
       ...(value !== undefined && { incomingAmount: amount(value) }),
       createdAt: new Date().toISOString(),
       methods: [{ type: 'ilp', ilpAddress: `${peer.prefix}.${token}`, sharedSecret: secret.toString('base64url') }],
+    },
+    wallet: {
+      id: `${peer.origin}/receiver`,
+      assetCode,
+      assetScale,
+      authServer: `${peer.origin}/auth/`,
+      resourceServer: peer.origin,
     },
     status: undefined,
     packets: [],
@@ -109,6 +118,7 @@ export function hostReceiver(peer: PeerAse, { asset }: Pick<PeerOptions, 'asset'
     };
     if (request.url?.startsWith('/ilp/')) return takePacket(request, body, response);
     if (request.url === '/auth/') return json(200, grant);
+    if (request.url === '/receiver') return json(200, receiver.wallet);
     if (request.url !== path) return json(404, {});
     if (receiver.status !== undefined) return json(receiver.status, {});
     const receivedAmount = amount(receiver.total());

@@ -1,13 +1,14 @@
 /**
- * The receiver of a payment, read as any client would read it: its public view names the authorization server, and a
- * grant signed with the ASE's key gives access to the full view with its payment methods (RS-Q-20). Receivers of this
- * ASE are read from the database (RS-OP-21).
+ * The receiver of a payment, read as any client would read it: its public view names the authorization server, a grant
+ * signed with the ASE's key gives access to the full view with its payment methods, and the wallet address there must
+ * name the same authorization server (RS-Q-20, OPI-074). Receivers of this ASE are read from the database (RS-OP-21).
  */
 
 import type { components as AuthComponents } from '../../generated/auth-server/types.ts';
 import { responseBody as authResponseBody } from '../../generated/auth-server/validators.js';
 import type { components } from '../../generated/resource-server/types.ts';
 import { responseBody } from '../../generated/resource-server/validators.js';
+import { responseBody as walletAddressResponseBody } from '../../generated/wallet-address-server/validators.js';
 import type { Clock } from '../clock.ts';
 import { isStorableText, toAmount, toAsset, toMillis } from '../database/columns.ts';
 import { assertOutsideTransaction, type Database } from '../database/database.ts';
@@ -15,6 +16,7 @@ import type { Problem } from '../errors.ts';
 import { type SigningKey, signRequest } from '../http/signatures/sign.ts';
 import { type Outbound, OutboundError, type OutboundRequest, type OutboundResponse } from '../net/outbound.ts';
 import { readJson } from '../net/read-json.ts';
+import { withoutLastSlashes } from '../net/slashes.ts';
 import { parseAmount, sameAsset } from '../open-payments/amount.ts';
 import type { Peer } from '../payments/ilp/link.ts';
 import { isClosed } from '../payments/incoming/credit.ts';
@@ -72,9 +74,11 @@ async function fetchSigned(
 }
 
 type FullIncomingPayment = components['schemas']['incoming-payment-with-methods'];
+type WalletAddress = { readonly authServer: string };
 type IssuedGrant = { readonly access_token: AuthComponents['schemas']['access_token'] };
 
 const validIncomingPayment = responseBody['get-incoming-payment'][200];
+const validWalletAddress = walletAddressResponseBody['get-wallet-address'][200];
 const validGrant = authResponseBody['post-request'][200];
 
 const isPublicIncomingPayment = (body: unknown): body is components['schemas']['public-incoming-payment'] =>
@@ -82,6 +86,8 @@ const isPublicIncomingPayment = (body: unknown): body is components['schemas']['
 
 const isFullIncomingPayment = (body: unknown): body is FullIncomingPayment =>
   validIncomingPayment(body) && Object.hasOwn(body as object, 'methods');
+
+const isWalletAddress = (body: unknown): body is WalletAddress => validWalletAddress(body);
 
 /** Valid, issued without interaction, and with a value that fits in a header. */
 const isIssuedGrant = (body: unknown): body is IssuedGrant =>
@@ -91,8 +97,7 @@ const isIssuedGrant = (body: unknown): body is IssuedGrant =>
 
 const unusableAnswer = (detail: string): Problem => invalid(`the other ASE: ${detail}`);
 
-function toReceiver(url: string, response: OutboundResponse): Receiver {
-  const payment = readJson(response, isFullIncomingPayment, unusableAnswer);
+function toReceiver(url: string, payment: FullIncomingPayment): Receiver {
   const received = parseAmount(payment.receivedAmount);
   const incoming = payment.incomingAmount && parseAmount(payment.incomingAmount);
   if (incoming && !sameAsset(incoming.asset, received.asset)) throw invalid('its amounts have different assets');
@@ -110,66 +115,116 @@ function toReceiver(url: string, response: OutboundResponse): Receiver {
   };
 }
 
+/**
+ * An authorization server and the resource server that named it. A token is shown to that resource server only, so that
+ * no other one can steal it and have it presented in another place (RFC 9635 §11.12, §11.31).
+ */
+interface Issuer {
+  readonly authServer: string;
+  /** Origin of the receiver. */
+  readonly resourceServer: string;
+  /** True if the receiver has a public address: it must not make this ASE call private ones. */
+  readonly publicOnly: boolean;
+}
+
 interface Token {
   readonly value: string;
   /** Wall time in milliseconds. */
   readonly expiresAt: number;
+  /** Wallet addresses that named the issuer as their authorization server. */
+  readonly walletAddresses: Set<string>;
 }
 
-/** Maximum number of authorization servers whose tokens are kept; the oldest is dropped first. */
-const MAX_TOKENS = 1000;
+/** Maximum number of issuers whose tokens are kept, and of wallet addresses for each; the oldest are dropped first. */
+const MAX_KEPT = 1000;
 /** Tokens are replaced this long before they expire. */
 const EXPIRY_MARGIN_MS = 5_000;
 /** Explains a 400 or 401 to a well-formed request. It may be temporary, so a payment must not fail because of it. */
 const keysUnread = 'the other ASE rejects our signature, perhaps because it cannot fetch our keys';
 
+/** Drops the oldest entry of a map or set that has grown beyond its bound. */
+const dropOldest = (kept: Map<string, unknown> | Set<string>): unknown =>
+  kept.size > MAX_KEPT && kept.delete(kept.keys().next().value!);
+
 /** Requests a grant for `read-all`, which requires no interaction (RFC 9635 §2, AS-57). */
-async function requestToken(deps: ReceiverDeps, authServer: string): Promise<Token> {
+async function requestToken(deps: ReceiverDeps, { authServer, publicOnly }: Issuer): Promise<Token> {
   const access = [{ type: 'incoming-payment', actions: ['read-all'] }];
   const body = Buffer.from(JSON.stringify({ access_token: { access }, client: deps.instance.walletAddress }));
   const headers = { 'content-type': 'application/json' };
   const requestedAt = deps.clock.wallNow();
-  const response = await fetchSigned(deps, { method: 'POST', url: authServer, headers, body });
+  const response = await fetchSigned(deps, { method: 'POST', url: authServer, headers, body, publicOnly });
   if (response.status === 400 || response.status === 401) throw unreachable(keysUnread);
   const { access_token } = readJson(response, isIssuedGrant, unusableAnswer);
   const lifetime = access_token.expires_in === undefined ? Number.POSITIVE_INFINITY : access_token.expires_in * 1000;
-  return { value: access_token.value, expiresAt: requestedAt + lifetime - EXPIRY_MARGIN_MS };
+  return {
+    value: access_token.value,
+    expiresAt: requestedAt + lifetime - EXPIRY_MARGIN_MS,
+    walletAddresses: new Set(),
+  };
 }
 
 /** Tokens in memory. A token that is `rejected` is replaced; concurrent reads share one grant request. */
 function createTokenCache(deps: ReceiverDeps) {
   const tokens = new Map<string, Promise<Token>>();
-  return async (authServer: string, rejected?: Token): Promise<Token> => {
-    const held = tokens.get(authServer);
+  return async (issuer: Issuer, rejected?: Token): Promise<Token> => {
+    const key = JSON.stringify(issuer);
+    const held = tokens.get(key);
     const token = await held?.catch(() => undefined);
     if (token && token !== rejected && token.expiresAt > deps.clock.wallNow()) return token;
-    const newer = tokens.get(authServer);
+    const newer = tokens.get(key);
     if (newer !== undefined && newer !== held) return newer;
-    const requested = requestToken(deps, authServer);
-    tokens.delete(authServer);
-    tokens.set(authServer, requested);
-    if (tokens.size > MAX_TOKENS) tokens.delete(tokens.keys().next().value!);
-    requested.catch(() => tokens.get(authServer) === requested && tokens.delete(authServer));
+    const requested = requestToken(deps, issuer);
+    tokens.delete(key);
+    tokens.set(key, requested);
+    dropOldest(tokens);
+    requested.catch(() => tokens.get(key) === requested && tokens.delete(key));
     return requested;
   };
 }
 
+/** Throws `invalid_receiver` unless the wallet address names the authorization server that the receiver named. */
+async function checkWalletAddress(
+  deps: ReceiverDeps,
+  url: string,
+  { authServer, publicOnly }: Issuer,
+  { walletAddresses }: Token,
+): Promise<void> {
+  if (walletAddresses.has(url)) return;
+  const named = readJson(await fetchFrom(deps, { url, publicOnly }), isWalletAddress, unusableAnswer).authServer;
+  if (withoutLastSlashes(named) !== withoutLastSlashes(authServer))
+    throw invalid('its wallet address names another authorization server');
+  walletAddresses.add(url);
+  dropOldest(walletAddresses);
+}
+
 function createRemoteReader(deps: ReceiverDeps): ReadReceiver {
   const currentToken = createTokenCache(deps);
-  const fetchFullView = (url: string, { value }: Token): Promise<OutboundResponse> =>
-    fetchSigned(deps, { method: 'GET', url, headers: { authorization: `GNAP ${value}` } });
+  const fetchFullView = (url: string, { publicOnly }: Issuer, { value }: Token): Promise<OutboundResponse> =>
+    fetchSigned(deps, { method: 'GET', url, headers: { authorization: `GNAP ${value}` }, publicOnly });
+
+  async function readFullView(url: string, issuer: Issuer) {
+    const token = await currentToken(issuer);
+    const response = await fetchFullView(url, issuer, token);
+    if (response.status !== 401 && response.status !== 403) return { response, token };
+    // The token may have been revoked or lost in a reset. A new one is requested once.
+    const newToken = await currentToken(issuer, token);
+    const renewed = await fetchFullView(url, issuer, newToken);
+    if (renewed.status === 401) throw unreachable(keysUnread);
+    return { response: renewed, token: newToken };
+  }
+
   return async (url) => {
     assertOutsideTransaction('reading a receiver of another ASE');
     if (/[?#]/.test(url) || !/^https?:\/\/.+\/incoming-payments\/./.test(url))
       throw invalid('not the URL of an incoming payment');
-    const { authServer } = readJson(await fetchFrom(deps, { url }), isPublicIncomingPayment, unusableAnswer);
-    const token = await currentToken(authServer);
-    const response = await fetchFullView(url, token);
-    if (response.status !== 401 && response.status !== 403) return toReceiver(url, response);
-    // The token may have been revoked or lost in a reset. A new one is requested once.
-    const renewed = await fetchFullView(url, await currentToken(authServer, token));
-    if (renewed.status === 401) throw unreachable(keysUnread);
-    return toReceiver(url, renewed);
+    const view = await fetchFrom(deps, { url });
+    const { authServer } = readJson(view, isPublicIncomingPayment, unusableAnswer);
+    const issuer = { authServer, resourceServer: new URL(url).origin, publicOnly: view.isPublic };
+    const { response, token } = await readFullView(url, issuer);
+    const payment = readJson(response, isFullIncomingPayment, unusableAnswer);
+    const receiver = toReceiver(url, payment);
+    await checkWalletAddress(deps, payment.walletAddress, issuer, token);
+    return receiver;
   };
 }
 

@@ -49,17 +49,18 @@ describe('a quote', () => {
       expiresAt: new Date(start + 15 * minute).toISOString(),
     });
     assert.deepEqual((await granite.call({ path: body.id, token })).body, body);
-    // Public view, grant, full view. Later reads reuse the token.
+    // Public view, grant, full view, wallet address. Later reads reuse the token.
     assert.deepEqual(
       servers.outbound.map(({ method, url }) => [method ?? 'GET', url]),
       [
         ['GET', receiver],
         ['POST', `${marble.origin}/auth/`],
         ['GET', receiver],
+        ['GET', marble.bob],
       ],
     );
     await quote({ receiver });
-    assert.equal(servers.outbound.length, 5);
+    assert.equal(servers.outbound.length, 6);
   });
 
   test('starts from the amount to send or to deliver and includes the fee', async () => {

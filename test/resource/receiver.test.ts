@@ -22,6 +22,13 @@ const fullView = {
   createdAt: '2026-03-01T00:00:00Z',
   methods: [{ type: 'ilp', ilpAddress: 'test.marble.abc', sharedSecret: Buffer.alloc(32, 1).toString('base64url') }],
 };
+const wallet = {
+  id: fullView.walletAddress,
+  assetCode: 'EUR',
+  assetScale: 2,
+  authServer,
+  resourceServer: 'https://marble.example',
+};
 const grantOf = (value: string, more: object = {}) => ({
   access_token: {
     value,
@@ -36,17 +43,22 @@ interface Answers {
   public?: unknown;
   grant?: (n: number) => unknown;
   full?: (token: string) => unknown;
+  wallet?: unknown;
+  /** Origins of servers with public addresses. */
+  publicOrigins?: readonly string[];
 }
 
 /** Starts a reader with a stub of another ASE. A body is sent with status 200, a number is a status, an error is thrown. */
 function startReader(answers: Answers = {}) {
   let wallNow = 1_000_000;
   let tokens = 0;
-  const requests: (OutboundRequest & { kind: 'public' | 'grant' | 'full' })[] = [];
+  const requests: (OutboundRequest & { kind: 'public' | 'grant' | 'full' | 'wallet' })[] = [];
   const respond = (request: OutboundRequest): unknown => {
     const authorization = request.headers?.['authorization'];
-    const kind = request.method === 'POST' ? 'grant' : authorization ? 'full' : 'public';
+    const isWallet = request.url === fullView.walletAddress;
+    const kind = request.method === 'POST' ? 'grant' : authorization ? 'full' : isWallet ? 'wallet' : 'public';
     requests.push({ ...request, kind });
+    if (kind === 'wallet') return answers.wallet ?? wallet;
     if (kind === 'public') return answers.public ?? { authServer, receivedAmount: eur('100') };
     if (kind === 'grant') return (answers.grant ?? ((n) => grantOf(`token-${n}`, { expires_in: 600 })))(++tokens);
     return (answers.full ?? (() => fullView))(authorization!.slice('GNAP '.length));
@@ -58,7 +70,7 @@ function startReader(answers: Answers = {}) {
       const [status, body] = typeof answer === 'number' ? [answer, '{}'] : [200, answer];
       return {
         status,
-        isPublic: false,
+        isPublic: answers.publicOrigins?.includes(new URL(request.url).origin) ?? false,
         headers: {},
         body: Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)),
       };
@@ -84,7 +96,7 @@ const rejects = (reading: Promise<unknown>, code: string) =>
   assert.rejects(reading, (error: unknown) => error instanceof Problem && error.code === code);
 
 describe('a receiver at another ASE', () => {
-  test('is read by public view, grant and full view, of which the last two are signed', async () => {
+  test('is read by public view, grant, full view and wallet address, of which grant and full view are signed', async () => {
     const { read, requests } = startReader();
     assert.deepEqual(await read(url), {
       url,
@@ -95,8 +107,9 @@ describe('a receiver at another ASE', () => {
       expiresAt: Date.parse('2026-03-02T00:00:00Z'),
       ilp: { address: 'test.marble.abc', sharedSecret: Buffer.alloc(32, 1) },
     });
-    const [first, grant, full] = requests;
+    const [first, grant, full, last] = requests;
     assert.deepEqual(first, { url, kind: 'public' });
+    assert.deepEqual(last, { url: fullView.walletAddress, publicOnly: false, kind: 'wallet' });
     assert.equal(grant!.url, authServer);
     assert.deepEqual(JSON.parse(grant!.body!.toString()), {
       access_token: { access: [{ type: 'incoming-payment', actions: ['read-all'] }] },
@@ -112,10 +125,36 @@ describe('a receiver at another ASE', () => {
     await read(url);
     pass(594_000);
     await read(url);
-    assert.equal(kinds(), 'public grant full public full');
+    assert.equal(kinds(), 'public grant full wallet public full');
     pass(2_000);
     await read(url);
-    assert.equal(kinds(), 'public grant full public full public grant full');
+    assert.equal(kinds(), 'public grant full wallet public full public grant full wallet');
+  });
+
+  test('is invalid unless its wallet address names the same authorization server', async () => {
+    for (const answer of [{ ...wallet, authServer: 'https://auth.other.example/' }, 404, 'no json', {}]) {
+      await rejects(startReader({ wallet: answer }).read(url), 'invalid_receiver');
+    }
+    await rejects(startReader({ wallet: 503 }).read(url), 'receiver_unreachable');
+    await startReader({ wallet: { ...wallet, authServer: authServer.slice(0, -1) } }).read(url);
+  });
+
+  test('is read with a token that no other resource server was shown (RFC 9635 §11.31)', async () => {
+    const { read, requests } = startReader();
+    for (const origin of ['https://marble.example', 'https://chalk.example', 'http://marble.example'])
+      await read(`${origin}/incoming-payments/1`);
+    const shown = requests.filter(({ kind }) => kind === 'full').map(({ headers }) => headers!['authorization']);
+    assert.deepEqual(shown, ['GNAP token-1', 'GNAP token-2', 'GNAP token-3']);
+  });
+
+  test('leads to public addresses only if it has one', async () => {
+    for (const isPublic of [true, false]) {
+      const { read, requests } = startReader({ publicOrigins: isPublic ? ['https://marble.example'] : [] });
+      await read(url);
+      const [first, ...following] = requests;
+      assert.equal(first!.publicOnly, undefined);
+      for (const { kind, publicOnly } of following) assert.equal(publicOnly, isPublic, kind);
+    }
   });
 
   test('requires one grant for concurrent reads', async () => {
@@ -132,11 +171,11 @@ describe('a receiver at another ASE', () => {
       valid.clear();
       valid.add('token-2');
       await read(url);
-      assert.equal(kinds(), 'public grant full public full grant full');
+      assert.equal(kinds(), 'public grant full wallet public full grant full wallet');
       valid.clear();
       // 401 may mean that the other ASE cannot fetch our keys at the moment; 403 is final.
       await rejects(read(url), status === 401 ? 'receiver_unreachable' : 'invalid_receiver');
-      assert.equal(kinds(), 'public grant full public full grant full public full grant full');
+      assert.equal(kinds(), 'public grant full wallet public full grant full wallet public full grant full');
     });
   }
 

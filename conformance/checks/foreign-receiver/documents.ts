@@ -125,6 +125,16 @@ const defects: readonly Defect[] = [
     title: 'its authorization server is not a URL',
     tell: authorizedBy(() => 'the usual one'),
   },
+  {
+    id: 'foreign-receiver.auth-server-of-another',
+    title: 'its wallet address names another authorization server',
+    tell: (_, { wallet }) => Object.assign(wallet, { authServer: 'https://auth.example/' }),
+  },
+  {
+    id: 'foreign-receiver.wallet-address-missing',
+    title: 'its wallet address does not exist',
+    members: (context) => ({ walletAddress: `${new URL(context.sender.url).origin}/nobody/here` }),
+  },
 ];
 
 /** Changes of a receiver between quote and payment. */
@@ -208,7 +218,7 @@ export const checks: readonly Check[] = [
   ...defects.map(
     (defect): Check => ({
       id: defect.id,
-      rows: ['RS-Q-14', 'RS-OP-11', 'RS-02'],
+      rows: ['RS-Q-14', 'RS-Q-N01', 'RS-OP-11', 'RS-02'],
       title: `neither quote nor payment, and nothing held, for a receiver of another ASE: ${defect.title}`,
       run: (context) =>
         withUnpaid(context, async (peer, receiver) => {

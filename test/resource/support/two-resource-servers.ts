@@ -155,7 +155,7 @@ async function startAse(name: 'granite' | 'marble', world: SharedParts): Promise
   const server = await testAse({
     db,
     name,
-    servers: ['resource'],
+    servers: ['resource', 'wallet-address'],
     clock,
     ids,
     log,
