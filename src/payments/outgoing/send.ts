@@ -57,7 +57,7 @@ export type Outcome =
 
 /** Ends the payment with what was delivered and paid so far; payer and grant get the rest back (SET-12, LIM-14). */
 export async function failPayment(
-  context: Pick<SendPaymentContext, 'db' | 'clock' | 'failpoint' | 'announce'>,
+  context: Pick<SendPaymentContext, 'db' | 'clock' | 'failpoint' | 'announce' | 'log'>,
   job: Job,
   reason: string,
 ): Promise<Outcome> {
@@ -69,6 +69,7 @@ export async function failPayment(
     if (job.funded) await bookRefund(tx, job, clock.businessNow());
     await context.announce(tx, 'outgoing_payment.failed', job.id);
   });
+  context.log?.warn({ payment: job.id, reason }, 'payment failed');
   failpoint('job-done');
   return { kind: 'failed', reason };
 }
