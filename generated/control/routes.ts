@@ -57,10 +57,14 @@ export interface AdministrationApiHandlers<Context> {
 
 /** Operations tagged `bookkeeping`. */
 export interface BookkeepingApiHandlers<Context> {
+  /** `POST /ases/{ase}/outgoing-payments/{payment}/cancel` */
+  'cancel-payment': Handler<operations['cancel-payment'], ErrorCodes['cancel-payment'], Context>;
   /** `POST /ases/{ase}/reversals` */
   'create-reversal': Handler<operations['create-reversal'], ErrorCodes['create-reversal'], Context>;
   /** `GET /ases/{ase}/grants/{grant}` */
   'get-grant': Handler<operations['get-grant'], ErrorCodes['get-grant'], Context>;
+  /** `GET /ases/{ase}/outgoing-payments/{payment}` */
+  'get-payment': Handler<operations['get-payment'], ErrorCodes['get-payment'], Context>;
   /** `GET /ases/{ase}/peers/{peer}/packets/{condition}` */
   'get-peer-packet': Handler<operations['get-peer-packet'], ErrorCodes['get-peer-packet'], Context>;
   /** `GET /ases/{ase}/peers/{peer}/statement` */
@@ -71,6 +75,8 @@ export interface BookkeepingApiHandlers<Context> {
   'list-grant-payments': Handler<operations['list-grant-payments'], ErrorCodes['list-grant-payments'], Context>;
   /** `GET /ases/{ase}/packets-in-doubt` */
   'list-packets-in-doubt': Handler<operations['list-packets-in-doubt'], ErrorCodes['list-packets-in-doubt'], Context>;
+  /** `GET /ases/{ase}/outgoing-payments` */
+  'list-payments': Handler<operations['list-payments'], ErrorCodes['list-payments'], Context>;
   /** `GET /ases/{ase}/reversals` */
   'list-reversals': Handler<operations['list-reversals'], ErrorCodes['list-reversals'], Context>;
   /** `GET /ases/{ase}/transfers` */
@@ -344,6 +350,15 @@ export const routes = {
     hasBody: true,
     responses: [200, 400, 401, 403, 404, 405, 413, 415, 500],
   },
+  'cancel-payment': {
+    operationId: 'cancel-payment',
+    tags: ['bookkeeping'],
+    method: 'POST',
+    path: '/ases/{ase}/outgoing-payments/{payment}/cancel',
+    security: ['control-token'],
+    hasBody: true,
+    responses: [200, 400, 401, 403, 404, 405, 409, 413, 415, 500],
+  },
   'create-reversal': {
     operationId: 'create-reversal',
     tags: ['bookkeeping'],
@@ -358,6 +373,15 @@ export const routes = {
     tags: ['bookkeeping'],
     method: 'GET',
     path: '/ases/{ase}/grants/{grant}',
+    security: ['control-token'],
+    hasBody: false,
+    responses: [200, 400, 401, 403, 404, 405, 500],
+  },
+  'get-payment': {
+    operationId: 'get-payment',
+    tags: ['bookkeeping'],
+    method: 'GET',
+    path: '/ases/{ase}/outgoing-payments/{payment}',
     security: ['control-token'],
     hasBody: false,
     responses: [200, 400, 401, 403, 404, 405, 500],
@@ -403,6 +427,15 @@ export const routes = {
     tags: ['bookkeeping'],
     method: 'GET',
     path: '/ases/{ase}/packets-in-doubt',
+    security: ['control-token'],
+    hasBody: false,
+    responses: [200, 400, 401, 403, 404, 405, 500],
+  },
+  'list-payments': {
+    operationId: 'list-payments',
+    tags: ['bookkeeping'],
+    method: 'GET',
+    path: '/ases/{ase}/outgoing-payments',
     security: ['control-token'],
     hasBody: false,
     responses: [200, 400, 401, 403, 404, 405, 500],

@@ -513,6 +513,62 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/ases/{ase}/outgoing-payments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+            };
+            cookie?: never;
+        };
+        get: operations["list-payments"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ases/{ase}/outgoing-payments/{payment}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+                payment: components["parameters"]["payment"];
+            };
+            cookie?: never;
+        };
+        get: operations["get-payment"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ases/{ase}/outgoing-payments/{payment}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+                payment: components["parameters"]["payment"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["cancel-payment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/ases/{ase}/packets-in-doubt": {
         parameters: {
             query?: never;
@@ -945,6 +1001,39 @@ export interface components {
             transfers: components["schemas"]["booked-transfer"][];
             endCursor: string | null;
             hasNextPage: boolean;
+        };
+        payment: {
+            id: string;
+            state: "pending" | "completed" | "failed";
+            walletAddress: string;
+            client: string;
+            grant: string;
+            receiver: string;
+            peer: string | null;
+            assetCode: string;
+            assetScale: number;
+            debitAmount: components["schemas"]["unsigned-amount"];
+            sentAmount: components["schemas"]["unsigned-amount"];
+            heldAmount: components["schemas"]["unsigned-amount"];
+            receiveAssetCode: string;
+            receiveAssetScale: number;
+            receiveAmount: components["schemas"]["unsigned-amount"];
+            deliveredAmount: components["schemas"]["unsigned-amount"];
+            acceptedAt: string;
+            attempts: number;
+            nextAttemptAt: string | null;
+            isWorkedOn: boolean;
+            packetsInDoubt: number;
+            lastError: string | null;
+            failure: string | null;
+        };
+        "payment-list": {
+            payments: components["schemas"]["payment"][];
+            endCursor: string | null;
+            hasNextPage: boolean;
+        };
+        "payment-cancellation": {
+            reason: string;
         };
         "packet-in-doubt": {
             payment: string;
@@ -2351,6 +2440,101 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["booked-transfer"];
+                };
+            };
+            400: components["responses"]["error"];
+            401: components["responses"]["error"];
+            403: components["responses"]["error"];
+            404: components["responses"]["error"];
+            405: components["responses"]["error"];
+            409: components["responses"]["error"];
+            413: components["responses"]["error"];
+            415: components["responses"]["error"];
+            500: components["responses"]["error"];
+        };
+    };
+    "list-payments": {
+        parameters: {
+            query?: {
+                state?: "pending" | "completed" | "failed";
+                "older-than"?: number;
+                cursor?: components["parameters"]["cursor"];
+                first?: components["parameters"]["first"];
+            };
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["payment-list"];
+                };
+            };
+            400: components["responses"]["error"];
+            401: components["responses"]["error"];
+            403: components["responses"]["error"];
+            404: components["responses"]["error"];
+            405: components["responses"]["error"];
+            500: components["responses"]["error"];
+        };
+    };
+    "get-payment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+                payment: components["parameters"]["payment"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["payment"];
+                };
+            };
+            400: components["responses"]["error"];
+            401: components["responses"]["error"];
+            403: components["responses"]["error"];
+            404: components["responses"]["error"];
+            405: components["responses"]["error"];
+            500: components["responses"]["error"];
+        };
+    };
+    "cancel-payment": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                ase: components["parameters"]["ase"];
+                payment: components["parameters"]["payment"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["payment-cancellation"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["payment"];
                 };
             };
             400: components["responses"]["error"];

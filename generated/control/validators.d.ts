@@ -61,6 +61,9 @@ export declare const requests: {
   readonly 'list-transfers': RequestShape;
   readonly 'list-reversals': RequestShape;
   readonly 'create-reversal': RequestShape;
+  readonly 'list-payments': RequestShape;
+  readonly 'get-payment': RequestShape;
+  readonly 'cancel-payment': RequestShape;
   readonly 'list-packets-in-doubt': RequestShape;
   readonly 'resolve-packet': RequestShape;
   readonly 'get-peer-statement': RequestShape;
@@ -93,6 +96,7 @@ export declare const requestBody: {
   readonly 'set-rate-source': Validate;
   readonly 'set-webhook': Validate;
   readonly 'create-reversal': Validate;
+  readonly 'cancel-payment': Validate;
   readonly 'resolve-packet': Validate;
 };
 
@@ -508,6 +512,36 @@ export declare const responseBody: {
   };
   readonly 'create-reversal': {
     readonly 201: Validate;
+    readonly 400: Validate;
+    readonly 401: Validate;
+    readonly 403: Validate;
+    readonly 404: Validate;
+    readonly 405: Validate;
+    readonly 409: Validate;
+    readonly 413: Validate;
+    readonly 415: Validate;
+    readonly 500: Validate;
+  };
+  readonly 'list-payments': {
+    readonly 200: Validate;
+    readonly 400: Validate;
+    readonly 401: Validate;
+    readonly 403: Validate;
+    readonly 404: Validate;
+    readonly 405: Validate;
+    readonly 500: Validate;
+  };
+  readonly 'get-payment': {
+    readonly 200: Validate;
+    readonly 400: Validate;
+    readonly 401: Validate;
+    readonly 403: Validate;
+    readonly 404: Validate;
+    readonly 405: Validate;
+    readonly 500: Validate;
+  };
+  readonly 'cancel-payment': {
+    readonly 200: Validate;
     readonly 400: Validate;
     readonly 401: Validate;
     readonly 403: Validate;

@@ -1,5 +1,6 @@
 /** The parts of a running ASE that its administration uses. */
 import type { Ids } from '../ids.ts';
+import type { AnnouncePayment } from '../payments/payment-event.ts';
 import type { SettingsMemory } from './settings.ts';
 
 export interface AseAdministration {
@@ -13,6 +14,8 @@ export interface AseAdministration {
   readonly settings: SettingsMemory;
   /** Called when the keys of a wallet address have changed. */
   forgetKeys(walletAddress: string): void;
+  /** Stores the webhook event of a change in the transaction that makes it. */
+  readonly announce: AnnouncePayment;
   /** Makes the event worker look for due events. */
   wakeEvents(): void;
   /** Makes the payment worker look for payments to send. */

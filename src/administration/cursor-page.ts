@@ -47,13 +47,20 @@ export const creationOf = ({ createdAt, id }: { readonly createdAt: number; read
   id,
 });
 
-/** Restricts a query to the rows after a position, newest first. For `$call`. */
-export const newestFirst =
+const inOrder =
+  (direction: 'asc' | 'desc') =>
   (columns: { readonly at: string; readonly id: string }, after: Position | undefined, limit: number) =>
   <DB, TB extends keyof DB, Row>(query: SelectQueryBuilder<DB, TB, Row>): SelectQueryBuilder<DB, TB, Row> => {
     const [at, id] = [sql.ref(columns.at), sql.ref(columns.id)];
+    const beyond = sql.raw(direction === 'asc' ? '>' : '<');
     const rest = after
-      ? sql<boolean>`(${at}, ${id}) < (${toInstant(after.at)}::timestamptz, ${after.id})`
+      ? sql<boolean>`(${at}, ${id}) ${beyond} (${toInstant(after.at)}::timestamptz, ${after.id})`
       : sql<boolean>`true`;
-    return query.where(rest).orderBy(at, 'desc').orderBy(id, 'desc').limit(limit);
+    return query.where(rest).orderBy(at, direction).orderBy(id, direction).limit(limit);
   };
+
+/** Restricts a query to the rows after a position, newest first. For `$call`. */
+export const newestFirst = inOrder('desc');
+
+/** The same, oldest first. */
+export const oldestFirst = inOrder('asc');

@@ -1,7 +1,6 @@
 /** The Express apps of an ASE: the public ones, one for each listener, and the one for the private port (CT-08). */
 import type { Express } from 'express';
 import { interactionHeaders } from '../auth/server.ts';
-import type { Database } from '../database/database.ts';
 import { createExpressApp } from '../http/express-app.ts';
 import type { Server, ServerContext } from '../http/pipeline.ts';
 import { createServerRouter, type RouterOptions, rejectUnknownPaths } from '../http/router.ts';
@@ -9,6 +8,7 @@ import { createIlpOverHttpHandler } from '../payments/ilp/ilp-over-http.ts';
 import type { AseOptions } from './options.ts';
 import type { Payments } from './payments.ts';
 import { createPublicApp, type Handlers } from './public-app.ts';
+import { createReadiness } from './readiness.ts';
 import { type ServerName, type ServerUrls, serverNames } from './server-urls.ts';
 import type { AseServers, PrivateServers } from './servers.ts';
 
@@ -18,7 +18,7 @@ export interface AseApps {
   readonly privateApp: Express;
 }
 
-export type AseAppsOptions = Pick<AseOptions, 'key' | 'urls' | 'aliasesOf' | 'db' | 'log'>;
+export type AseAppsOptions = Pick<AseOptions, 'key' | 'urls' | 'aliasesOf' | 'db' | 'clock' | 'log'>;
 
 const noStore = { 'Cache-Control': 'no-store' };
 
@@ -39,19 +39,10 @@ function createPrivateApp(servers: PrivateServers | undefined, context: ServerCo
   return app;
 }
 
-/** False also if the database does not answer. */
-const isProvisioned = (db: Database, key: string): Promise<boolean> =>
-  db.query
-    .selectFrom('ase')
-    .select('ase')
-    .where('ase', '=', key)
-    .executeTakeFirst()
-    .then(Boolean, () => false);
-
 export function createAseApps(
   { context, ...servers }: AseServers,
   { peers, connector, isRunning }: Pick<Payments, 'peers' | 'connector' | 'isRunning'>,
-  { key, urls, aliasesOf, db, log }: AseAppsOptions,
+  { key, urls, aliasesOf, db, clock, log }: AseAppsOptions,
 ): AseApps {
   const originsOf = (url: string, server: ServerName) => ({
     origin: new URL(url).origin,
@@ -95,6 +86,7 @@ export function createAseApps(
       'wallet-address': [urls.walletAddressServer, () => servers.walletAddress],
     };
 
+  const whyDatabaseNotReady = createReadiness({ key, db, clock, log });
   const answerPacket = createIlpOverHttpHandler({
     identify: peers.identify,
     receive: connector.receive,
@@ -110,7 +102,8 @@ export function createAseApps(
             const [url, createHandlers] = mountable[server];
             return { urls: [url, ...aliasesOf(server)], handlers: createHandlers(names) };
           }),
-        isReady: async () => (!names.includes('resource') || isRunning()) && (await isProvisioned(db, key)),
+        whyNotReady: async () =>
+          names.includes('resource') && !isRunning() ? 'payments_stopped' : whyDatabaseNotReady(),
         answerPacket: names.includes('resource') ? answerPacket : undefined,
       }),
   };

@@ -74,6 +74,7 @@ export function createAse(options: AseOptions): Ase {
       ids: options.ids,
       settings,
       forgetKeys: network.clientKeys.forget,
+      announce: events.announce,
       wakeEvents,
       wakePayments: wake,
     },

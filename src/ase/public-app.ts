@@ -2,6 +2,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ErrorRequestHandler, Express, RequestHandler } from 'express';
 import { createExpressApp, tolerateSlashes } from '../http/express-app.ts';
+import type { NotReady } from './readiness.ts';
 
 export type Handlers = readonly (RequestHandler | ErrorRequestHandler)[];
 
@@ -14,16 +15,21 @@ export interface Mounted {
 export interface PublicAppOptions {
   /** Servers that share a path are tried in this order. */
   readonly mounted: readonly Mounted[];
-  readonly isReady: () => Promise<boolean>;
+  /** Undefined if the ASE is ready. */
+  readonly whyNotReady: () => Promise<NotReady | undefined>;
   /** Handler of ILP-over-HTTP. Undefined if this listener takes no packets. */
   readonly answerPacket: ((req: IncomingMessage, res: ServerResponse) => unknown) | undefined;
 }
 
-export function createPublicApp({ mounted, isReady, answerPacket }: PublicAppOptions): Express {
+export function createPublicApp({ mounted, whyNotReady, answerPacket }: PublicAppOptions): Express {
   const app = createExpressApp();
   app.use(tolerateSlashes);
   app.get('/livez', (_req, res) => void res.end());
-  app.get('/readyz', async (_req, res) => void res.status((await isReady()) ? 200 : 503).end());
+  app.get('/readyz', async (_req, res) => {
+    const reason = await whyNotReady();
+    if (reason === undefined) res.end();
+    else res.status(503).set({ 'Retry-After': '1', 'Cache-Control': 'no-store' }).json({ ready: false, reason });
+  });
   if (answerPacket) {
     app.use('/ilp', (req, res) => {
       req.url = req.originalUrl;

@@ -7,6 +7,8 @@ export interface ControlApi {
   readonly origin: string;
   /** JSON body of a GET of the path. Undefined for 404. Throws ConfigError for other errors. */
   read(path: string): Promise<unknown>;
+  /** JSON body of the response to a POST. Throws ConfigError for errors. */
+  post(path: string, body: object): Promise<unknown>;
 }
 
 /** The control API at `url`, or else at the port that the options give. Throws ConfigError. */
@@ -23,18 +25,28 @@ export function createControlApi(url: string, token: string, source: string): Co
     throw new ConfigError(`${source} takes an http(s) URL, not '${url}'`);
   }
   const origin = url.replace(/\/+$/, '');
+  const authorization = `Bearer ${token}`;
+
+  async function request(path: string, init: RequestInit): Promise<unknown> {
+    const response = await fetch(origin + path, init).catch(() => {
+      throw new ConfigError(`no world answers at ${origin}; start it, or set its --control-port`);
+    });
+    if (response.status === 404) return undefined;
+    const body = (await response.json().catch(() => {
+      throw new ConfigError(`what answers at ${origin} is not a control API; set its --control-port`);
+    })) as { error?: { description: string } };
+    if (!response.ok) throw new ConfigError(`${origin} rejected the request: ${body.error?.description}`);
+    return body;
+  }
+
   return {
     origin,
-    async read(path) {
-      const response = await fetch(origin + path, { headers: { authorization: `Bearer ${token}` } }).catch(() => {
-        throw new ConfigError(`no world answers at ${origin}; start it, or set its --control-port`);
-      });
-      if (response.status === 404) return undefined;
-      const body = (await response.json().catch(() => {
-        throw new ConfigError(`what answers at ${origin} is not a control API; set its --control-port`);
-      })) as { error?: { description: string } };
-      if (!response.ok) throw new ConfigError(`${origin} rejected the request: ${body.error?.description}`);
-      return body;
+    read: (path) => request(path, { headers: { authorization } }),
+    async post(path, body) {
+      const headers = { authorization, 'content-type': 'application/json' };
+      const reply = await request(path, { method: 'POST', headers, body: JSON.stringify(body) });
+      if (reply === undefined) throw new ConfigError(`${origin} does not know ${path}`);
+      return reply;
     },
   };
 }

@@ -3,6 +3,7 @@ export const commands = {
   start: 'run a world: two ASEs, wallets with money, a client with a key',
   ledger: 'print the ledgers of a running world, with their trial balances',
   reconcile: 'compare what two peers state about their accounts with each other',
+  payments: 'list the outgoing payments of a running world, or cancel one that is stuck',
 } as const;
 
 export type Command = keyof typeof commands;
@@ -16,6 +17,8 @@ export interface Option {
   readonly value?: string;
   readonly choices?: readonly string[];
   readonly fallback?: string;
+  /** Largest integer. Default: 65535. */
+  readonly maximum?: number;
   /** The commands that take this option. Default: only `start`. */
   readonly commands?: readonly Command[];
   /** One sentence. It says so if the value is secret. */
@@ -83,6 +86,39 @@ export const options = {
     value: 'TOKEN',
     commands: ['reconcile'],
     sentence: 'Token of that control API (secret).',
+  },
+  state: {
+    flag: 'state',
+    kind: 'string',
+    value: 'STATE',
+    choices: ['pending', 'completed', 'failed'],
+    fallback: 'pending',
+    commands: ['payments'],
+    sentence: 'List the payments in this state.',
+  },
+  olderThan: {
+    flag: 'older-than',
+    kind: 'integer',
+    value: 'SECONDS',
+    fallback: '0',
+    maximum: 1_000_000_000,
+    commands: ['payments'],
+    sentence: 'List only payments that were accepted at least so long ago.',
+  },
+  cancel: {
+    flag: 'cancel',
+    kind: 'string',
+    value: 'PAYMENT',
+    commands: ['payments'],
+    sentence:
+      'Instead of listing, cancel the payment with this id and refund it. Only possible while nothing of it has been delivered and no packet is in doubt. Needs --reason.',
+  },
+  reason: {
+    flag: 'reason',
+    kind: 'string',
+    value: 'TEXT',
+    commands: ['payments'],
+    sentence: 'Why the payment is cancelled, for the audit log.',
   },
   ase: {
     flag: 'ase',

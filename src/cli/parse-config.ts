@@ -76,9 +76,10 @@ function convert(option: Option, text: string, source: string): string | number 
     return yes.includes(word);
   }
   if (option.kind === 'integer') {
-    if (!/^\d+$/.test(text) || Number(text) > 65_535) {
+    const { maximum = 65_535 } = option;
+    if (!/^\d+$/.test(text) || Number(text) > maximum) {
       const kind = option.flag.endsWith('port') ? 'a port' : 'a number';
-      throw new ConfigError(`${source} takes ${kind} from 0 to 65535, not '${shown}'`);
+      throw new ConfigError(`${source} takes ${kind} from 0 to ${maximum}, not '${shown}'`);
     }
     return Number(text);
   }

@@ -13,6 +13,7 @@ import { createEventHandlers } from './events.ts';
 import { createFeeAndRateHandlers } from './fees-and-rates.ts';
 import { createGrantHandlers } from './grants.ts';
 import { checkOperator } from './operator.ts';
+import { createOutgoingPaymentHandlers } from './outgoing-payments.ts';
 import { createPacketInDoubtHandlers } from './packets-in-doubt.ts';
 import { createPeerAccountHandlers } from './peer-accounts.ts';
 import { createPeerHandlers } from './peers.ts';
@@ -32,6 +33,7 @@ const createAseHandlers = (deps: AdministrationDeps) => ({
   ...createWalletAddressKeyHandlers(deps),
   ...createPeerHandlers(deps),
   ...createPeerAccountHandlers(deps),
+  ...createOutgoingPaymentHandlers(deps),
   ...createPacketInDoubtHandlers(deps),
   ...createFeeAndRateHandlers(deps),
   ...createGrantHandlers(deps),

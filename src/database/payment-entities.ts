@@ -73,12 +73,16 @@ export const OutgoingPayment = defineEntity({
     spendingId: p.text(),
     state: p.enum(['pending', 'completed', 'failed'] as const),
     failure: p.text().nullable(),
+    /** The last attempt that did not succeed, with the detail that the log has; kept when the payment ends. */
+    lastError: p.text().nullable(),
     /** True once the debit was booked to the hold account. */
     funded: p.boolean(),
     sentAmount: amount(),
     deliveredAmount: amount(),
     metadata: p.json<Record<string, unknown>>().columnType('json').nullable(),
     createdAt: instant(),
+    /** Wall time of its creation, from which an operator counts its age. */
+    acceptedAt: instant().defaultRaw('now()'),
     attempts: p.integer(),
     nextAttemptAt: instant().nullable(),
     leaseOwner: p.text().nullable(),
@@ -90,6 +94,7 @@ export const OutgoingPayment = defineEntity({
     { properties: ['ase', 'walletAddressId', 'createdAt', 'id'] },
     { properties: ['ase', 'walletAddressId', 'clientId', 'createdAt', 'id'] },
     { properties: ['ase', 'grantId', 'createdAt', 'id'] },
+    { properties: ['ase', 'state', 'acceptedAt', 'id'] },
   ],
 });
 

@@ -18,6 +18,7 @@ import { statements as sixth } from './migrations/migration-0006.ts';
 import { statements as seventh } from './migrations/migration-0007.ts';
 import { statements as ninth } from './migrations/migration-0009.ts';
 import { statements as tenth } from './migrations/migration-0010.ts';
+import { statements as eleventh } from './migrations/migration-0011.ts';
 
 /** Parameters of `initdb`: 1 MB log segments, because the default of 16 MB would be most of the file. */
 const clusterParameters = ['--wal-segsize=1', '--no-sync'];
@@ -25,7 +26,7 @@ const clusterParameters = ['--wal-segsize=1', '--no-sync'];
 /** Databases without any connections; they are two thirds of the file. */
 const unusedDatabases = ['template0', 'template1'];
 
-const statements = [...first, ...second, ...third, ...fourth, ...fifth, ...sixth, ...seventh, ...ninth, ...tenth];
+const statements = [first, second, third, fourth, fifth, sixth, seventh, ninth, tenth, eleventh].flat();
 const name = `template-${hash('sha256', [...statements, ...clusterParameters].join('\n')).slice(0, 16)}.tar.zst`;
 const isCompiled = import.meta.filename.endsWith('.js');
 

@@ -178,6 +178,7 @@ type NewPayment = Pick<
   | 'sent_amount'
   | 'metadata'
   | 'created_at'
+  | 'accepted_at'
   | 'next_attempt_at'
   | 'peer'
 >;
@@ -261,6 +262,7 @@ async function storePayment(
     now,
   });
   if (isNew) await insertQuote(tx, ase, quote);
+  const acceptedAt = toInstant(clock.wallNow());
   const payment = { id: ids.uuid(), quote_id: quote.id, sent_amount: '0', created_at: toInstant(now) };
   await insertPayment(tx, {
     ...payment,
@@ -271,7 +273,8 @@ async function storePayment(
     grant_id: grantId,
     spending_id: spending.spendingId,
     metadata,
-    next_attempt_at: toInstant(clock.wallNow()),
+    accepted_at: acceptedAt,
+    next_attempt_at: acceptedAt,
     peer: receiver.peer?.name ?? null,
   });
   await deps.announce(tx, 'outgoing_payment.created', payment.id);

@@ -4,6 +4,8 @@
  */
 import type { RequestHandler } from 'express';
 import type { Registry } from 'prom-client';
+import { sumHeld, summarizePending } from '../administration/outgoing-payments.ts';
+import { wallNow } from '../clock.ts';
 import { checkOperator } from '../control/operator.ts';
 import { renderControlProblem } from '../control/problem.ts';
 import type { Database } from '../database/database.ts';
@@ -80,11 +82,55 @@ async function createRegistry(
   stored('outgoing_payment', 'touchstone_outgoing_payments', 'Outgoing payments by ASE and state');
   stored('outgoing_packet', 'touchstone_outgoing_packets', 'ILP Prepare packets of payments by ASE and state');
   stored('webhook_event', 'touchstone_webhook_events', 'Webhook events by ASE and state');
+  gaugePendingPayments(prometheus, registers, db);
   return {
     registry,
     observe: ({ server, operationId, status, milliseconds }) =>
       exchanges.observe({ server, operation: operationId, status }, milliseconds / 1000),
   };
+}
+
+/** Metrics by which an operator notices payments that are stuck. Ages are in wall time, like the attempts. */
+function gaugePendingPayments(
+  { Gauge }: typeof import('prom-client'),
+  registers: Registry[],
+  db: () => Promise<Database>,
+): void {
+  new Gauge({
+    name: 'touchstone_outgoing_payments_pending',
+    help: 'Outgoing payments that have not ended, by ASE; 0 if there are none',
+    labelNames: ['ase'],
+    registers,
+    async collect() {
+      const rows = await summarizePending((await db()).query);
+      this.reset();
+      for (const { ase, count } of rows) this.set({ ase }, count);
+    },
+  });
+  new Gauge({
+    name: 'touchstone_outgoing_payments_oldest_pending_seconds',
+    help: 'Age of the oldest outgoing payment that has not ended, by ASE; 0 if there is none',
+    labelNames: ['ase'],
+    registers,
+    async collect() {
+      const rows = await summarizePending((await db()).query);
+      this.reset();
+      for (const { ase, oldest = wallNow() } of rows) this.set({ ase }, Math.max(0, wallNow() - oldest) / 1000);
+    },
+  });
+  new Gauge({
+    name: 'touchstone_outgoing_payments_held',
+    help: 'Money on hold for outgoing payments that have not ended, in minor units, by ASE and asset',
+    labelNames: ['ase', 'asset', 'scale'],
+    registers,
+    async collect() {
+      const rows = await sumHeld((await db()).query);
+      this.reset();
+      for (const { ase, asset, value } of rows) {
+        this.set({ ase, asset: asset.code, scale: asset.scale }, Number(value));
+      }
+    },
+  });
 }
 
 /** Requires the operator's token. While there is none, passes the request on. Not part of the control document. */

@@ -1,12 +1,14 @@
 /**
- * Races of operators and payment workers in processes on one PostgreSQL. A transfer is reversed once, and a packet
- * in doubt is booked once. The races also run with mutants, to prove that the test would notice.
+ * Races of operators and payment workers in processes on one PostgreSQL. A transfer is reversed once, a packet in doubt
+ * is booked once, and a payment is either sent or cancelled. The races also run with mutants, to prove that the test
+ * would notice.
  */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { getPeerPacket } from '../../src/administration/peer-statement.ts';
 import { type Database, openDatabase } from '../../src/database/database.ts';
+import { ilpReject } from '../../src/payments/ilp/ilp-reply.ts';
 import { bookTransfer, internalAccountId } from '../../src/payments/ledger.ts';
 import { arrangePayment } from '../payments/support/arrange-payment.ts';
 import { EUR, openWallet, prefixOf, readBalances } from '../payments/support/two-ases.ts';
@@ -93,6 +95,47 @@ describe('races for the ledger', { skip: needsPostgres, timeout: 120_000 }, () =
     const { racer, end } = await arrangeDoubt();
     assert.deepEqual(await race(racer('resolve'), racer('resolve')), { early: 'waits', late: 'conflict' });
     assert.deepEqual(await end(), once90);
+  });
+
+  /** A payment of 100 that is on hold; its packets have been rejected so far. */
+  async function arrangeStuck() {
+    const { granite, marble, payment, processPayment, read } = await arrangePayment(
+      db,
+      { debitAmount: 100n, receiveAmount: 90n },
+      { wrapLink: () => ({ send: async () => ilpReject('T04', 'test.marble', 'no liquidity') }) },
+    );
+    assert.equal(await processPayment(1), 'pending');
+    await granite.worker.stop();
+    const racer = (action: string) => [granite.ase, marble.ase, action, payment.id];
+    const end = async () => {
+      const { outgoing, inDoubt, payer } = await read();
+      return { state: outgoing.state, inDoubt: inDoubt.length, payer };
+    };
+    return { racer, end };
+  }
+
+  test('the worker sends a packet: the operator who cancels waits, and gets a conflict', async () => {
+    const { racer, end } = await arrangeStuck();
+    assert.deepEqual(await race(racer('send'), racer('cancel')), { early: 'waits', late: 'conflict' });
+    assert.deepEqual(await end(), { state: 'pending', inDoubt: 1, payer: 0n });
+  });
+
+  test('the test would notice an operator who does not look for packets under way', async () => {
+    const { racer, end } = await arrangeStuck();
+    assert.equal((await race(racer('send'), racer('cancel'), 'cancellation.packet-under-way')).late, 'done');
+    assert.deepEqual(await end(), { state: 'failed', inDoubt: 1, payer: 100n });
+  });
+
+  test('the operator cancels: the worker finds its lease lost before it stores a packet', async () => {
+    const { racer, end } = await arrangeStuck();
+    assert.deepEqual(await race(racer('cancel'), racer('send')), { early: 'waits', late: 'lease lost' });
+    assert.deepEqual(await end(), { state: 'failed', inDoubt: 0, payer: 100n });
+  });
+
+  test('two operators cancel one payment: the second gets a conflict, and one refund is made', async () => {
+    const { racer, end } = await arrangeStuck();
+    assert.deepEqual(await race(racer('cancel'), racer('cancel')), { early: 'waits', late: 'conflict' });
+    assert.deepEqual(await end(), { state: 'failed', inDoubt: 0, payer: 100n });
   });
 
   for (const mutant of [undefined, 'bookkeeping.reversal-again-and-again']) {

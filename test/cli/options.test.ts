@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { environmentName, options, printCommandHelp, printOptionTables } from '../../src/cli/options.ts';
+import { environmentName, type Option, options, printCommandHelp, printOptionTables } from '../../src/cli/options.ts';
 import { parseConfig } from '../../src/cli/parse-config.ts';
 import { ConfigError } from '../../src/errors.ts';
 
@@ -37,9 +37,9 @@ test('values are checked', () => {
 });
 
 test('an empty value is refused, on the command line and in the environment', () => {
-  for (const { flag, kind } of Object.values(options)) {
+  for (const { flag, kind, commands = ['start' as const] } of Object.values(options) as Option[]) {
     if (kind === 'boolean') continue;
-    const command = flag.startsWith('peer-control') ? 'reconcile' : 'start';
+    const command = commands[0]!;
     assert.throws(() => parseConfig(command, [`--${flag}=`], {}), new RegExp(`--${flag} is empty`));
     assert.throws(
       () => parseConfig(command, [], { [environmentName({ flag })]: '' }),
@@ -63,7 +63,7 @@ test('a command takes only its own options', () => {
 });
 
 test('`--help` and docs/options.md come from the table', () => {
-  const help = printCommandHelp('start') + printCommandHelp('reconcile');
+  const help = (['start', 'reconcile', 'payments'] as const).map(printCommandHelp).join('');
   for (const option of Object.values(options)) assert.ok(help.includes(`--${option.flag}`));
   assert.equal(environmentName(options.publicUrl), 'TOUCHSTONE_PUBLIC_URL');
   const page = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'options.md'), 'utf8');

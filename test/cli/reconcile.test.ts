@@ -1,8 +1,9 @@
-/** `touchstone ledger` and `touchstone reconcile` against a running world: what they print, and with what they exit. */
+/** `touchstone ledger`, `reconcile` and `payments` against a running world: what they print, and with what they exit. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import pino from 'pino';
 import { bookTransfer, internalAccountId } from '../../src/payments/ledger.ts';
 import { type CallControl, controlOf } from '../support/administration.ts';
 import { createPayer } from '../support/payer.ts';
@@ -12,8 +13,12 @@ const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
 
 let world: TestWorld;
 let control: CallControl;
+const logged: string[] = [];
 before(async () => {
-  world = await startWorld({ consent: 'auto' });
+  world = await startWorld({
+    consent: 'auto',
+    log: pino({ level: 'warn' }, { write: (line) => void logged.push(line) }),
+  });
   control = controlOf(world);
 });
 after(() => world.close());
@@ -94,4 +99,53 @@ test('peers agree; a packet in doubt explains a difference; nothing else does', 
   const differing = await withToken('reconcile');
   assert.equal(differing.code, 1);
   assert.match(differing.stdout, /EUR\/2 +0\.85 +-0\.80 +0 +0\.00 +DIFFERENCE 0\.05/);
+});
+
+test('payments lists what is stuck and why, and cancels it with a refund; a failed payment is logged with its reason', async () => {
+  const inject = (code: string) =>
+    control('PUT', '/faults', { operation: 'send-packet', ase: 'granite', kind: 'status', code, times: 1_000_000 });
+  const balanceOf = async (account: string) => {
+    const { accounts } = (await control('GET', '/ases/granite/accounts')).body;
+    return accounts.find(({ id }: { id: string }) => id === account).balance;
+  };
+  assert.equal((await inject('F99')).status, 200);
+  await pay();
+  await world.settled();
+  const failed = (await control('GET', '/ases/granite/outgoing-payments?state=failed')).body.payments[0];
+  assert.deepEqual([failed.failure, failed.lastError], ['packet_rejected_F99', 'packet_rejected_F99']);
+  const line = logged.map((text) => JSON.parse(text)).find(({ payment }) => payment === failed.id);
+  assert.deepEqual([line.msg, line.reason, line.ase], ['payment failed', 'packet_rejected_F99', 'granite']);
+
+  assert.equal((await inject('T04')).status, 200);
+  const before = await balanceOf('/alice');
+  await pay();
+  await world.settled();
+  const listed = await withToken('payments');
+  assert.equal(listed.code, 0, listed.stderr);
+  assert.match(
+    listed.stdout,
+    /granite\n {2}pending since \S+ {2}\S+ USD, sent 0\.00, held \d+\.\d\d {2}\d attempts, next attempt \S+\n.*\n {4}packet rejected with T04\nmarble\n {2}none\n/,
+  );
+  assert.match((await withToken('payments', '--older-than', '100000')).stdout, /granite\n {2}none/);
+  const [, id] = /payment (\S+) to/.exec(listed.stdout)!;
+  assert.equal(
+    (await control('GET', '/ledger')).body.ases[0].accounts.some(
+      (account: { account: string; balance: string }) => account.account === 'hold:USD:2' && account.balance !== '0',
+    ),
+    true,
+  );
+
+  const unexplained = await withToken('payments', '--cancel', id!);
+  assert.match(unexplained.stderr, /--cancel needs --reason/);
+  const cancelled = await withToken('payments', '--cancel', id!, '--reason', 'stuck since noon');
+  assert.equal(cancelled.code, 0, cancelled.stderr);
+  assert.match(cancelled.stdout, /^failed .*held 0\.00[\s\S]*cancelled: stuck since noon/);
+  assert.equal(await balanceOf('/alice'), before);
+  const [action] = (await control('GET', '/ases/granite/actions')).body.actions;
+  assert.deepEqual([action.operation, action.detail], ['cancel-payment', { reason: 'stuck since noon', payment: id }]);
+  const again = await withToken('payments', '--cancel', id!, '--reason', 'again');
+  assert.equal(again.code, 1);
+  assert.match(again.stderr, /the payment has ended/);
+  const unknown = await withToken('payments', '--cancel', crypto.randomUUID(), '--reason', 'x');
+  assert.match(unknown.stderr, /no ASE of this world has the outgoing payment/);
 });

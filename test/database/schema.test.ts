@@ -75,6 +75,7 @@ test('entities and migration agree, but for what only the migration can say', as
     'alter table "quote" drop constraint "quote_wallet_address_id_foreign";',
     'alter table "wallet_address" drop constraint "wallet_address_account_id_foreign";',
     'alter table "wallet_address_key" drop constraint "wallet_address_key_wallet_address_id_foreign";',
+    'drop index "account_hold_index";',
     'drop index "incoming_payment_unannounced_index";',
     'drop index "ledger_transfer_reversals_index";',
     'drop index "outgoing_packet_unresolved_index";',

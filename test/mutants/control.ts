@@ -146,6 +146,13 @@ export const controlMutants: readonly Mutant[] = [
     fails: [],
   },
   {
+    id: 'cancellation.packet-under-way',
+    file: 'src/payments/outgoing/cancel.ts',
+    at: 'if («(await readUnresolvedPackets(tx, ase, paymentId)).length > 0») {',
+    by: 'false',
+    fails: [],
+  },
+  {
     id: 'bookkeeping.booked-packet-denied',
     file: 'src/administration/peer-statement.ts',
     at: "if («!row || !reply || !isFulfill(reply)») throw adminProblem('not_found', 'the packet is not booked');",

@@ -37,7 +37,7 @@ export const eventMutants: readonly Mutant[] = [
   {
     id: 'events.failure-as-completion',
     file: 'src/payments/outgoing/send.ts',
-    at: "context.announce(tx, «'outgoing_payment.failed'», job.id)",
+    at: "announce(tx, «'outgoing_payment.failed'», job.id)",
     by: "'outgoing_payment.completed'",
     fails: ['events.failed-payment'],
   },

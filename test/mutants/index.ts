@@ -18,6 +18,7 @@ import { limitMutants } from './limits.ts';
 import { moneyMutants } from './money.ts';
 import type { Mutant } from './mutant.ts';
 import { networkMutants } from './network.ts';
+import { operationsMutants } from './operations.ts';
 import { paymentRaceMutants } from './payment-races.ts';
 import { pipelineMutants } from './pipeline.ts';
 import { resourceMutants } from './resource.ts';
@@ -42,6 +43,7 @@ export const mutants: readonly Mutant[] = [
   ...interledgerMutants,
   ...limitMutants,
   ...networkMutants,
+  ...operationsMutants,
   ...paymentRaceMutants,
   ...moneyMutants,
   ...pipelineMutants,

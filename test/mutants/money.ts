@@ -21,7 +21,7 @@ const rules: readonly Omit<Mutant, 'fails'>[] = [
   {
     id: 'money.refund-forgotten',
     file: send,
-    at: 'if («job.funded») await bookRefund(tx, job, clock.businessNow())',
+    at: 'if («job.funded») await bookRefund(tx, job, businessNow)',
     by: 'false',
   },
   {

@@ -141,6 +141,7 @@ export async function takeOverJob(
 export interface JobChange {
   readonly state?: 'completed' | 'failed';
   readonly failure?: string;
+  readonly lastError?: string;
   readonly funded?: boolean;
   readonly sentAmount?: bigint;
   readonly deliveredAmount?: bigint;
@@ -152,7 +153,7 @@ export interface JobChange {
 
 /** Updates the row of the payment, and so locks it. Throws LeaseLost if another worker has the lease. */
 export async function updateJob(db: Queryable, job: Job, change: JobChange): Promise<void> {
-  const { state, failure, funded, sentAmount, deliveredAmount, attempts, peer, nextAttemptAt } = change;
+  const { state, failure, lastError, funded, sentAmount, deliveredAmount, attempts, peer, nextAttemptAt } = change;
   const { numUpdatedRows } = await db
     .updateTable('outgoing_payment')
     .set({
@@ -161,6 +162,7 @@ export async function updateJob(db: Queryable, job: Job, change: JobChange): Pro
       ...(nextAttemptAt !== undefined && { next_attempt_at: nextAttemptAt === null ? null : toInstant(nextAttemptAt) }),
       ...(state !== undefined && { state }),
       ...(failure !== undefined && { failure }),
+      ...(lastError !== undefined && { last_error: lastError }),
       ...(funded !== undefined && { funded }),
       ...(sentAmount !== undefined && { sent_amount: `${sentAmount}` }),
       ...(deliveredAmount !== undefined && { delivered_amount: `${deliveredAmount}` }),

@@ -3,7 +3,7 @@
  * committed before the next begins, so a crash anywhere loses nothing (ILP-11, SET-07).
  */
 import type { Clock } from '../../clock.ts';
-import { assertOutsideTransaction, type Database } from '../../database/database.ts';
+import { assertOutsideTransaction, type Database, type Transaction } from '../../database/database.ts';
 import { Problem } from '../../errors.ts';
 import { sameAsset } from '../../open-payments/amount.ts';
 import type { Connector } from '../ilp/connector.ts';
@@ -47,31 +47,62 @@ export interface SendPaymentContext {
   readonly isStopping: () => boolean;
 }
 
+/** Why an attempt did not succeed: a code, and what is known beyond it. */
+export interface Reason {
+  readonly reason: string;
+  readonly detail?: string | undefined;
+}
+
+const MAX_REASON_LENGTH = 500;
+
+/** The reason as it is stored. A detail can quote another server. */
+export const describeReason = ({ reason, detail }: Reason): string =>
+  (detail === undefined ? reason : `${reason}: ${detail.replaceAll('\0', '')}`)
+    .slice(0, MAX_REASON_LENGTH)
+    .toWellFormed();
+
 export type Outcome =
   | { readonly kind: 'completed' }
-  | { readonly kind: 'failed'; readonly reason: string }
+  | ({ readonly kind: 'failed' } & Reason)
   /** Nothing is lost; the payment is due again later. */
-  | { readonly kind: 'retry'; readonly reason: string }
+  | ({ readonly kind: 'retry' } & Reason)
   /** Nothing is wrong; the payment is due again at once, after those that wait. */
   | { readonly kind: 'handed-back' };
 
-/** Ends the payment with what was delivered and paid so far; payer and grant get the rest back (SET-12, LIM-14). */
-export async function failPayment(
-  context: Pick<SendPaymentContext, 'db' | 'clock' | 'failpoint' | 'announce' | 'log'>,
+/**
+ * Ends the payment with what was delivered and paid so far; payer and grant get the rest back (SET-12, LIM-14). Locks
+ * the grant first: the caller must hold no lock of the payment, unless it has locked the grant before.
+ */
+export async function endAsFailed(
+  tx: Transaction,
+  { announce, businessNow }: { readonly announce: AnnouncePayment; readonly businessNow: number },
   job: Job,
-  reason: string,
-): Promise<Outcome> {
-  const { db, clock, failpoint } = context;
-  await db.transaction(async (tx) => {
-    await lockGrant(tx, job.ase, job.grantId);
-    await updateJob(tx, job, { state: 'failed', failure: reason, nextAttemptAt: null });
-    await returnSpending(tx, job);
-    if (job.funded) await bookRefund(tx, job, clock.businessNow());
-    await context.announce(tx, 'outgoing_payment.failed', job.id);
+  why: Reason,
+): Promise<void> {
+  await lockGrant(tx, job.ase, job.grantId);
+  await updateJob(tx, job, {
+    state: 'failed',
+    failure: why.reason,
+    lastError: describeReason(why),
+    nextAttemptAt: null,
   });
-  context.log?.warn({ payment: job.id, reason }, 'payment failed');
+  await returnSpending(tx, job);
+  if (job.funded) await bookRefund(tx, job, businessNow);
+  await announce(tx, 'outgoing_payment.failed', job.id);
+}
+
+/** Fails the payment and says why in the log. */
+export async function failPayment(
+  { db, clock, failpoint, announce, log }: Pick<SendPaymentContext, 'db' | 'clock' | 'failpoint' | 'announce' | 'log'>,
+  job: Job,
+  { reason, detail }: Reason,
+): Promise<Outcome> {
+  await db.transaction((tx) =>
+    endAsFailed(tx, { announce, businessNow: clock.businessNow() }, job, { reason, detail }),
+  );
+  log?.warn({ payment: job.id, reason, ...(detail !== undefined && { detail }) }, 'payment failed');
   failpoint('job-done');
-  return { kind: 'failed', reason };
+  return { kind: 'failed', reason, detail };
 }
 
 /** Returns false if the payer has insufficient funds. */
@@ -110,8 +141,8 @@ async function fetchReceiver(context: SendPaymentContext, job: Job): Promise<Rec
     return receiver;
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
-    if (error.code === 'invalid_receiver') return { kind: 'failed', reason: 'invalid_receiver' };
-    return { kind: 'retry', reason: error.code };
+    const why = { reason: error.code, detail: error.detail };
+    return { kind: error.code === 'invalid_receiver' ? 'failed' : 'retry', ...why };
   }
 }
 
@@ -185,7 +216,7 @@ async function deliverLocally(context: SendPaymentContext, job: Job, incomingPay
       await context.announce(tx, 'outgoing_payment.completed', job.id);
     });
   } catch (error) {
-    if (error instanceof Problem) return failPayment(context, job, error.code);
+    if (error instanceof Problem) return failPayment(context, job, { reason: error.code });
     throw error;
   }
   failpoint('job-done');
@@ -210,7 +241,7 @@ async function sendPackets(
     if (sequence > lastSequence + 1 && isTurnOver(sequence)) return { kind: 'handed-back' };
     const missing = job.receive.value - job.deliveredAmount;
     if (BigInt(sequence) + packetsFor(missing, largestAmount) > MAX_PACKETS_SENT) {
-      return failPayment(context, job, 'too_many_packets');
+      return failPayment(context, job, { reason: 'too_many_packets' });
     }
     const amount = missing < largestAmount ? missing : largestAmount;
     const packet = await preparePacket(context, job, ilp, peer, { sequence, amount });
@@ -231,7 +262,7 @@ async function sendPackets(
       if (largestAmount > 0n) continue;
     }
     if (!code.startsWith('F')) return { kind: 'retry', reason: `packet rejected with ${code}` };
-    return failPayment(context, job, `packet_rejected_${code}`);
+    return failPayment(context, job, { reason: `packet_rejected_${code}` });
   }
   return undefined;
 }
@@ -271,7 +302,7 @@ export async function sendPayment(context: SendPaymentContext, job: Job): Promis
   const isFirstAttempt = !job.funded;
   if (isFirstAttempt) {
     const isFunded = await holdFunds(context, job);
-    if (!isFunded) return failPayment(context, job, 'insufficient_funds');
+    if (!isFunded) return failPayment(context, job, { reason: 'insufficient_funds' });
     failpoint('hold-stored');
   }
 
@@ -285,12 +316,12 @@ export async function sendPayment(context: SendPaymentContext, job: Job): Promis
   // ── Deliver what is missing
   if (job.deliveredAmount < job.receive.value) {
     const receiver = await fetchReceiver(context, job);
-    if ('kind' in receiver) return receiver.kind === 'failed' ? failPayment(context, job, receiver.reason) : receiver;
+    if ('kind' in receiver) return receiver.kind === 'failed' ? failPayment(context, job, receiver) : receiver;
     if (receiver.localIncomingPaymentId !== undefined) {
       return deliverLocally(context, job, receiver.localIncomingPaymentId);
     }
     const peer = receiver.ilp && connector.peerFor(receiver.ilp.address);
-    if (!receiver.ilp || !peer) return failPayment(context, job, 'no_route');
+    if (!receiver.ilp || !peer) return failPayment(context, job, { reason: 'no_route' });
     await openInternalAccount(db.query, job.ase, 'peer', job.receive.asset, peer.name);
     if (peer.name !== job.peer) await updateJob(db.query, job, { peer: peer.name });
     const sequence = isFirstAttempt ? 0 : await readLastSequence(db.query, job.ase, job.id);

@@ -11,7 +11,15 @@ import { type AnnouncePayment, announceNothing } from '../payment-event.ts';
 import type { ReadReceiver } from '../receiver.ts';
 import { type Failpoint, noFailpoint } from './failpoint.ts';
 import { claimJob, type Job, LeaseLost, LOCAL, renewLease, updateJob } from './job.ts';
-import { failPayment, type Outcome, type SenderLog, type SendPaymentContext, sendPayment } from './send.ts';
+import {
+  describeReason,
+  failPayment,
+  type Outcome,
+  type Reason,
+  type SenderLog,
+  type SendPaymentContext,
+  sendPayment,
+} from './send.ts';
 
 export interface OutgoingPaymentWorkerOptions {
   readonly ase: string;
@@ -71,7 +79,7 @@ async function work(context: WorkContext, job: Job): Promise<void> {
   const renewal = setInterval(renew, leaseMs / 3).unref();
   try {
     const outcome = await attempt(context, job);
-    if (outcome.kind === 'retry') await retryLater(context, job, outcome.reason);
+    if (outcome.kind === 'retry') await retryLater(context, job, outcome);
     if (outcome.kind === 'handed-back') {
       await updateJob(db.query, job, { nextAttemptAt: clock.wallNow() });
       context.wake();
@@ -89,22 +97,26 @@ async function attempt(context: WorkContext, job: Job): Promise<Outcome> {
     return await sendPayment(context, job);
   } catch (error) {
     if (error instanceof LeaseLost) throw error;
-    context.log?.error({ err: error }, 'sending attempt failed unexpectedly');
+    context.log?.error({ err: error, payment: job.id }, 'sending attempt failed unexpectedly');
     return { kind: 'retry', reason: 'internal_error' };
   }
 }
 
 /** A payment with a packet in doubt never fails: what it sent may have arrived. */
-async function retryLater(context: WorkContext, job: Job, reason: string): Promise<void> {
+async function retryLater(context: WorkContext, job: Job, { reason, detail }: Reason): Promise<void> {
   const { ase, db, clock, log, maxAttempts } = context;
   const attempts = job.attempts + 1;
-  log?.warn({ payment: job.id, attempts, reason }, 'sending will be tried again');
+  log?.warn(
+    { payment: job.id, attempts, reason, ...(detail !== undefined && { detail }) },
+    'sending will be tried again',
+  );
   if (attempts >= maxAttempts && (await readUnresolvedPackets(db.query, ase, job.id)).length === 0) {
-    await failPayment(context, job, reason);
+    await failPayment(context, job, { reason, detail });
     return;
   }
   const delay = retryDelay(job.attempts);
-  await updateJob(db.query, job, { attempts, nextAttemptAt: clock.wallNow() + delay });
+  const lastError = describeReason({ reason, detail });
+  await updateJob(db.query, job, { attempts, lastError, nextAttemptAt: clock.wallNow() + delay });
   context.wakeIn(delay);
 }
 

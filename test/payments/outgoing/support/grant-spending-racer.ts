@@ -17,7 +17,7 @@ await serveRaces(async (db, args) => {
     const job = await claimJob(db.query, { ase, paymentId: subject, wallNow: 0, leaseMs: 60_000 });
     return (held) => {
       const context = { db: { ...db, transaction: held }, clock, failpoint: () => {}, announce: async () => {} };
-      return failPayment(context, job!, 'a race');
+      return failPayment(context, job!, { reason: 'a race' });
     };
   }
   return (held) =>

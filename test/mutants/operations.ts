@@ -1,0 +1,69 @@
+/**
+ * Mutants of what operators rely on: reasons of failures, lists of payments, metrics, cancellation and readiness. No
+ * client can see these, so unit tests have to fail.
+ */
+import type { Mutant } from './mutant.ts';
+
+const paymentsTest = 'test/administration/outgoing-payments.test.ts';
+const readinessTest = 'test/ase/readiness.test.ts';
+
+const broken: readonly Omit<Mutant, 'fails'>[] = [
+  {
+    id: 'operations.failure-without-reason',
+    file: 'src/payments/outgoing/worker.ts',
+    at: '«describeReason({ reason, detail })»;',
+    by: 'undefined',
+    test: paymentsTest,
+    title: 'says what the last attempt',
+  },
+  {
+    id: 'operations.age-ignored',
+    file: 'src/administration/outgoing-payments.ts',
+    at: '.$if(«olderThan !== undefined», (query) =>',
+    by: 'false',
+    test: paymentsTest,
+    title: 'pending payments oldest first',
+  },
+  {
+    id: 'operations.held-without-deliveries',
+    file: 'src/administration/outgoing-payments.ts',
+    at: '«sql<string>`sum(quote.debit_amount - payment.sent_amount)`».as(',
+    by: 'sql<string>`sum(quote.debit_amount)`',
+    test: paymentsTest,
+    title: 'count what the ledger has on hold',
+  },
+  {
+    id: 'operations.attempts-end-early',
+    file: 'src/payments/outgoing/worker.ts',
+    at: 'Math.min(200 * «2 ** attempts», 60_000);',
+    by: '(attempts + 1)',
+    test: paymentsTest,
+    title: 'end after the time',
+  },
+  {
+    id: 'operations.delivered-part-cancelled',
+    file: 'src/payments/outgoing/cancel.ts',
+    at: 'if («job.deliveredAmount > 0n») throw',
+    by: 'false',
+    test: paymentsTest,
+    title: 'once a part has been delivered',
+  },
+  {
+    id: 'operations.read-only-is-ready',
+    file: 'src/ase/readiness.ts',
+    at: "return row ? «await db.transaction(writePages)» : 'not_provisioned';",
+    by: 'undefined',
+    test: readinessTest,
+    title: 'takes no writes',
+  },
+  {
+    id: 'operations.probe-each-time',
+    file: 'src/ase/readiness.ts',
+    at: 'if («age !== undefined && age >= 0 && age < KEPT_MS») return',
+    by: 'false',
+    test: readinessTest,
+    title: 'cost one probe',
+  },
+];
+
+export const operationsMutants: readonly Mutant[] = broken.map((mutant) => ({ ...mutant, fails: [] }));
