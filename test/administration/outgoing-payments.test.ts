@@ -9,10 +9,11 @@ import {
   summarizePending,
 } from '../../src/administration/outgoing-payments.ts';
 import { toInstant } from '../../src/database/columns.ts';
-import { type Database, openDatabase } from '../../src/database/database.ts';
+import type { Database } from '../../src/database/database.ts';
 import { Problem } from '../../src/errors.ts';
 import { ilpReject } from '../../src/payments/ilp/ilp-reply.ts';
 import { cancelPayment } from '../../src/payments/outgoing/cancel.ts';
+import { openTestDatabase } from '../database/support/open.ts';
 import { arrangePayment } from '../payments/support/arrange-payment.ts';
 import {
   createIncomingPayment,
@@ -22,19 +23,12 @@ import {
   incomingPaymentUrl,
   readBalances,
 } from '../payments/support/two-ases.ts';
-import { createFastestDatabase } from '../support/postgresql.ts';
 
 let db: Database;
-let drop: () => Promise<void>;
 before(async () => {
-  const database = await createFastestDatabase();
-  drop = database.drop;
-  db = await openDatabase(database.options);
+  db = await openTestDatabase();
 });
-after(async () => {
-  await db?.close();
-  await drop?.();
-});
+after(() => db.close());
 
 const amounts = { debitAmount: 100n, receiveAmount: 90n };
 const reject = (code: string) => () => ({ send: async () => ilpReject(code, 'test.marble', 'on purpose') });

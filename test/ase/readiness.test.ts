@@ -6,7 +6,7 @@ import pino from 'pino';
 import { createReadiness } from '../../src/ase/readiness.ts';
 import { toJson } from '../../src/database/columns.ts';
 import type { Database } from '../../src/database/database.ts';
-import { openEmbedded } from '../database/support/open.ts';
+import { openTestDatabase } from '../database/support/open.ts';
 import { testAse } from '../support/test-ase.ts';
 
 const key = 'granite';
@@ -15,7 +15,7 @@ const log = pino({ level: 'silent' });
 let db: Database;
 let wall: number;
 before(async () => {
-  db = await openEmbedded();
+  db = await openTestDatabase();
   await db.query
     .insertInto('ase')
     .values({ ase: key, secrets: toJson([]), settings_version: 0 })
@@ -40,8 +40,17 @@ function readiness(transaction: Database['transaction'] = (work) => db.transacti
   return { whyNotReady, probes: () => probes };
 }
 
+/** For all sessions, those of the pool included. */
 const setReadOnly = (value: 'on' | 'off') =>
-  sql`set default_transaction_read_only = ${sql.lit(value)}`.execute(db.query);
+  db.query.connection().execute(async (session) => {
+    await sql`set default_transaction_read_only = off`.execute(session);
+    const { rows } = await sql<{ name: string }>`select current_database() as name`.execute(session);
+    const database = sql.id(rows[0]!.name);
+    await sql`alter database ${database} set default_transaction_read_only = ${sql.lit(value)}`.execute(session);
+    await sql`set default_transaction_read_only = ${sql.lit(value)}`.execute(session);
+    await sql`select pg_terminate_backend(pid) from pg_stat_activity
+      where datname = current_database() and pid <> pg_backend_pid()`.execute(session);
+  });
 
 test('a database that takes no writes makes /readyz 503 with the reason, until it takes them again', async () => {
   const clock = { wallNow: () => wall, businessNow: () => wall };
