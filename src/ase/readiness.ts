@@ -2,10 +2,10 @@
  * `/readyz`: 200 only while the ASE could create a payment. Load balancers ask often, so one probe of the database at a
  * time serves all of them, its result is kept for a while, and it writes the same few pages each time (OPI-099).
  */
-import { randomBytes } from 'node:crypto';
 import { sql } from 'kysely';
 import type { Clock } from '../clock.ts';
 import type { Database, Transaction } from '../database/database.ts';
+import { createIds } from '../ids.ts';
 
 export type NotReady =
   | 'payments_stopped'
@@ -29,6 +29,9 @@ const PATIENCE_MS = 5_000;
 /** Rows that fill eight pages at ten per cent each. */
 const PROBE_ROWS = 180;
 
+// Probes of different processes must not wait for each other.
+const { uuid: newName } = createIds(undefined, 'write probe');
+
 /** Rolls the probe back. */
 class Probed extends Error {}
 
@@ -37,7 +40,7 @@ class Probed extends Error {}
  * an update of an old row might not.
  */
 async function writePages(tx: Transaction): Promise<never> {
-  const table = sql.table(`write_probe_${randomBytes(8).toString('hex')}`);
+  const table = sql.table(`write_probe_${newName()}`);
   await sql`create table ${table} (n int) with (fillfactor = 10)`.execute(tx);
   await sql`insert into ${table} select generate_series(1, ${sql.lit(PROBE_ROWS)})`.execute(tx);
   throw new Probed();
