@@ -32,6 +32,16 @@ test('buttons have configurable labels, accept and deny by default', () => {
   ]);
 });
 
+test('no value of a request reorders or hides the text around it', () => {
+  const page = render({
+    view: { ...view, clientName: 'Shop\u202e\u2066\u200b\u2028\r\nBank', clientUri: 'https://a\u202e.example' },
+  });
+  assert.match(page, /<h1>Shop\ufffd{6}Bank asks for access<\/h1>/);
+  assert.doesNotMatch(page, /[\u200b\u2028-\u202e\u2060-\u2069]/);
+  const joined = render({ view: { ...view, clientName: '👩\u200d🌾 מכולת می\u200cخواهم' } });
+  assert.ok(joined.includes('<h1>👩\u200d🌾 מכולת می\u200cخواهم asks'), 'what scripts need stays');
+});
+
 test('every value of a request is escaped', () => {
   const hostile = `"><script>'&`;
   const page = render({

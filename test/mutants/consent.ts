@@ -8,6 +8,7 @@ const intervalWords = 'src/identity-provider/describe-interval.ts';
 const amounts = 'src/identity-provider/allowed-amounts.ts';
 const limits = 'src/auth/allowed-limits.ts';
 const interaction = 'src/auth/interaction.ts';
+const pageTest = 'test/identity-provider/consent.test.ts';
 
 export const consentMutants: readonly Mutant[] = [
   // Text of the page
@@ -122,6 +123,32 @@ export const consentMutants: readonly Mutant[] = [
     at: "«choice === 'accept' ? state === 'approved' || state === 'issued' : state === 'rejected'»;",
     by: 'true',
     fails: ['consent.second-click'],
+  },
+  {
+    id: 'consent.way-back-without-ticket',
+    file: form,
+    at: 'const ticket = «hasExpired» ?',
+    by: 'true',
+    fails: [],
+    test: pageTest,
+    title: 'a second click',
+  },
+  {
+    id: 'consent.planted-cookie-counts',
+    file: 'src/identity-provider/form-token.ts',
+    at: '.find((value) => «/^[\\w-]{43}$/.test(value)»);',
+    by: 'true',
+    fails: [],
+    test: pageTest,
+    title: 'a cookie that a sibling',
+  },
+  {
+    id: 'consent.names-reorder-text',
+    file: 'src/html/html.ts',
+    at: "return «value.replace(DECEPTIVE, '\\ufffd')».replace",
+    by: 'value',
+    fails: [],
+    test: 'test/identity-provider/pages.test.ts',
   },
   {
     id: 'consent.can-be-framed',

@@ -65,7 +65,7 @@ export const checks: readonly Check[] = [
   {
     id: 'consent.sign-in',
     rows: ['AS-N05', 'AS-92'],
-    title: 'with sign-in only the holder can consent; wrong passphrases are limited',
+    title: 'with sign-in only the holder can consent, and not after signing out; wrong passphrases are limited',
     run: (context) => {
       const wallet = (name: string) => ({
         path: `/${name}`,
@@ -119,7 +119,15 @@ export const checks: readonly Check[] = [
         const signedIn = await owner.submit(later.page, { account: '/ann', passphrase: 'ann-phrase' }, 'sign-in');
         assert.match(signedIn.headers.getSetCookie().join(), /; HttpOnly; SameSite=Lax/);
         const asked = await owner.get(new URL(expectStatus(signedIn, 303).headers.get('location')!, owner.url).href);
-        const { interact_ref: reference } = await owner.follow(await owner.click(asked, 'accept'));
+
+        // Signed out in another tab.
+        expectStatus(await owner.submit(asked, {}, 'sign-out'), 303);
+        const stale = expectStatus(await owner.click(asked, 'accept'), 303).headers.get('location')!;
+        assert.ok(!stale.includes('/finish'), 'back to the page');
+        const again = expectStatus(await owner.get(new URL(stale, owner.url).href), 200);
+        expectStatus(await owner.submit(again, { account: '/ann', passphrase: 'ann-phrase' }, 'sign-in'), 303);
+        const last = expectStatus(await owner.get(new URL(stale, owner.url).href), 200);
+        const { interact_ref: reference } = await owner.follow(await owner.click(last, 'accept'));
         assert.ok((await fetchToken(world, later.pending, reference)).value);
       });
     },
