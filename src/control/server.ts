@@ -5,6 +5,7 @@ import { requests, responseBody } from '../../generated/control/validators.js';
 import type { Server } from '../http/pipeline.ts';
 import { onlyHeaderLine } from '../http/received-request.ts';
 import { createRequestValidator } from '../http/request-validator.ts';
+import { requestedHost } from '../net/request-line.ts';
 import { createAccountHandlers } from './accounts.ts';
 import type { AdministrationDeps, ControlCall } from './ase-access.ts';
 import { createAuditLogHandlers, withAuditLog } from './audit-log.ts';
@@ -66,7 +67,8 @@ export function createControlServer(
     validates: 'after-authentication',
     identify: async ({ exchange }) => {
       const header = (name: string) => onlyHeaderLine(exchange, name);
-      const headers = { host: header('host'), origin: header('origin'), authorization: header('authorization') };
+      const host = requestedHost({ url: exchange.rawTarget, headers: { host: header('host') } });
+      const headers = { host, origin: header('origin'), authorization: header('authorization') };
       checkOperator(headers, token, hosts);
       return { caller: undefined };
     },

@@ -11,6 +11,7 @@ import { renderControlProblem } from '../control/problem.ts';
 import type { Database } from '../database/database.ts';
 import { Problem } from '../errors.ts';
 import { type FinishedRequest, finishedRequests } from '../http/request-log.ts';
+import { requestedHost } from '../net/request-line.ts';
 
 export interface Metrics {
   /** The current values as text, with its media type. */
@@ -142,7 +143,8 @@ export function serveMetrics(
     const known = operator();
     if (!known) return next();
     try {
-      checkOperator(req.headers, known.token, known.hosts);
+      const host = requestedHost({ url: req.originalUrl, headers: req.headers });
+      checkOperator({ ...req.headers, host }, known.token, known.hosts);
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       const { status, body } = renderControlProblem(error, '');

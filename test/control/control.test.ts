@@ -60,15 +60,29 @@ test('requests without the token, or from a foreign Host or Origin, are rejected
     assert.deepEqual([status, body.error.code], [401, 'unauthorized'], authorization);
   }
   assert.equal((await call('GET', '/', undefined, { origin: 'http://evil.example' })).status, 403);
-  assert.equal(await statusWithHost('evil.example'), 403);
+  const { port } = new URL(world.controlUrl);
+  for (const host of [
+    'evil.example',
+    `evil.example:${port}`,
+    'localhost',
+    `a@localhost:${port}`,
+    `localhost.evil:${port}`,
+  ])
+    assert.equal(await statusWithHost(host), 403, host);
+  for (const host of [`LOCALHOST:${port}`, `localhost.:${port}`, `127.0.0.1:${port}`])
+    assert.equal(await statusWithHost(host), 200, host);
+  // The authority of the target counts, not Host (RFC 9112 §3.2.2), and forwarded hosts do not.
+  assert.equal(await statusWithHost(`localhost:${port}`, `http://evil.example:${port}/`), 403);
+  assert.equal(await statusWithHost('evil.example', `http://localhost:${port}/`), 200);
+  assert.equal(await statusWithHost('evil.example', '/', { 'x-forwarded-host': `localhost:${port}` }), 403);
   assert.equal((await call('GET', '/')).headers.get('access-control-allow-origin'), null);
 });
 
 /** `fetch` cannot set the Host header. */
-function statusWithHost(host: string): Promise<number | undefined> {
+function statusWithHost(host: string, path = '/', more: Record<string, string> = {}): Promise<number | undefined> {
   return new Promise((resolve, reject) => {
-    const headers = { host, authorization: `Bearer ${world.controlToken}` };
-    request(world.controlUrl, { headers }, (response) => {
+    const headers = { host, authorization: `Bearer ${world.controlToken}`, ...more };
+    request(world.controlUrl, { headers, path }, (response) => {
       response.resume();
       resolve(response.statusCode);
     })

@@ -93,7 +93,7 @@ export const continuationMutants: readonly Mutant[] = [
   {
     id: 'continuation.slash-unknown',
     file: 'src/http/express-app.ts',
-    at: "req.url = («path.replaceAll(/\\/{2,}/g, '/').replace(/(?<=.)\\/$/, '') || '/'») + query;",
+    at: "req.url = authority + («path.replaceAll(/\\/{2,}/g, '/').replace(/(?<=.)\\/$/, '') || '/'») + query;",
     by: "/continue\\/[^/]+\\/$/.test(path) ? path + 'x' : path.replaceAll(/\\/{2,}/g, '/').replace(/(?<=.)\\/$/, '') || '/'",
     fails: ['continuation.trailing-slash'],
   },

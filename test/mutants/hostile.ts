@@ -43,6 +43,13 @@ export const hostileMutants: readonly Mutant[] = [
     fails: ['hostile.request-target'],
   },
   {
+    id: 'hostile.absolute-target-loses-its-authority',
+    file: 'src/http/express-app.ts',
+    at: 'const authority = «req.url.slice(0, req.url.length - path.length - query.length)»;',
+    by: "''",
+    fails: ['hostile.absolute-target'],
+  },
+  {
     id: 'hostile.parser-refuses-in-silence',
     file: listener,
     at: "if («socket.writable && isOfThisRequest && error.code !== 'ECONNRESET'»)",

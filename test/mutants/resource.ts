@@ -125,7 +125,7 @@ export const resourceMutants: readonly Mutant[] = [
   {
     id: 'incoming-payment.slash-is-part-of-the-id',
     file: 'src/http/express-app.ts',
-    at: "req.url = («path.replaceAll(/\\/{2,}/g, '/').replace(/(?<=.)\\/$/, '') || '/'») + query;",
+    at: "req.url = authority + («path.replaceAll(/\\/{2,}/g, '/').replace(/(?<=.)\\/$/, '') || '/'») + query;",
     by: "path.replace(/(?<=[0-9a-f])\\/$/, '%2f')",
     fails: ['incoming-payment.trailing-slash'],
   },

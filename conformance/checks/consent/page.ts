@@ -12,6 +12,7 @@ import {
   textOf,
 } from '../../steps/consent-page.ts';
 import { expectGnapError, expectResourceError, expectStatus } from '../../steps/expect.ts';
+import { sendRaw } from '../../steps/raw-request.ts';
 import {
   amountOf,
   cancelGrant,
@@ -247,6 +248,55 @@ export const checks: readonly Check[] = [
         }
       }
       assert.ok((await owner.follow(await owner.click(page, 'accept')))['interact_ref'], 'nothing was decided');
+    },
+  },
+  {
+    id: 'consent.host-forms',
+    rows: ['AS-84'],
+    title:
+      'a page counts the authority of an absolute target, else Host in any spelling, and never a forwarded host or a proxy’s word',
+    consent: 'manual',
+    run: async (context) => {
+      const { owner } = await openPage(context);
+      const { protocol, origin, host, hostname, port, pathname, search } = new URL(owner.url);
+      const elsewhere = 'rebound.example';
+      const path = pathname + search;
+      const absolute = (authority: string) => `${protocol}//${authority}${path}`;
+      const cookie = `Cookie: ${owner.jar.header(owner.url)}`;
+      const statusOf = async (target: string, ...headers: string[]) => {
+        const [version, ...lines] = headers[0] === 'HTTP/1.0' ? headers : ['HTTP/1.1', ...headers];
+        const head = [`GET ${target} ${version}`, ...lines, cookie, 'Accept: text/html', 'Connection: close'];
+        return (await sendRaw(origin, [...head, '', ''].join('\r\n'))).status;
+      };
+      const forwarded = (name: string) => [
+        ...[`X-Forwarded-Host: ${name}`, `Forwarded: host="${name}"`, `X-Original-Host: ${name}`, `X-Host: ${name}`],
+        ...[`X-Forwarded-Server: ${name}`, `X-HTTP-Host-Override: ${name}`],
+      ];
+      const withPort = (name: string) => (port === '' ? name : `${name}:${port}`);
+      for (const [target, ...headers] of [
+        [path, `Host: ${host}`],
+        [path, `Host: ${host.toUpperCase()}`],
+        [path, `Host: ${withPort(`${hostname}.`)}`],
+        [path, `Host: ${host}`, ...forwarded(elsewhere)],
+        [absolute(host), `Host: ${elsewhere}`],
+      ] as const) {
+        assert.equal(await statusOf(target, ...headers), 200, `${target} ${headers}`);
+      }
+      for (const [target, ...headers] of [
+        [path, `Host: ${elsewhere}`, ...forwarded(host)],
+        [path, `Host: ${withPort(`${hostname}.${elsewhere}`)}`],
+        [path, `Host: ${hostname}:1`],
+        [path, `Host: ${host}@${elsewhere}`],
+        [path, `Host: ${elsewhere}@${host}`],
+        [path, `Host: ${host}/${elsewhere}`],
+        [path, 'Host:'],
+        [path, 'HTTP/1.0'],
+        [absolute(elsewhere), `Host: ${host}`],
+        [absolute(withPort(elsewhere)), `Host: ${host}`],
+      ] as const) {
+        const status = await statusOf(target, ...headers);
+        assert.ok(status === 421 || status === 400, `${status} for ${target} ${headers}`);
+      }
     },
   },
   {

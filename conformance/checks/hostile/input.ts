@@ -122,6 +122,25 @@ export const checks: readonly Check[] = [
     },
   },
   {
+    id: 'hostile.absolute-target',
+    rows: ['SIG-22'],
+    title: 'a request target in absolute-form is served like one in origin-form (RFC 9112 §3.2.2)',
+    run: async (context) => {
+      const { receiver, sender } = context;
+      const statusOf = async (method: string, url: string, ...more: string[]) => {
+        const { origin, host } = new URL(url);
+        const head = [`${method} ${url} HTTP/1.1`, `Host: ${host}`, 'Connection: close', ...more];
+        return (await sendRaw(origin, lines(...head) + (method === 'POST' ? '{}' : ''))).status;
+      };
+      const json = ['Content-Type: application/json', 'Content-Length: 2'];
+      assert.equal(await statusOf('GET', receiver.url), 200);
+      assert.equal(await statusOf('GET', `${receiver.url}/jwks.json`), 200);
+      assert.equal(await statusOf('POST', sender.authServer, ...json), 400);
+      assert.equal(await statusOf('POST', `${sender.resourceServer}/quotes`, ...json), 401);
+      await isServed(context);
+    },
+  },
+  {
     id: 'hostile.json',
     rows: ['AS-160', 'RS-02', 'RS-24'],
     title: 'deep nesting, invalid Unicode, NUL and odd numbers are refused and never cause a 500',
