@@ -31,7 +31,7 @@ generate: $(installed)
 	@SPEC_DIR='$(SPEC_DIR)' $(bin)/node codegen/generate.ts $(ARGS)
 
 conformance: $(installed)
-	@$(bin)/node conformance/runner/main.ts --start --profile both --strict $(ARGS)
+	@$(bin)/node bin/touchstone.mjs check --start --profile both --strict $(ARGS)
 
 # Breaks one rule of the server at a time and expects the checks, or the test that the mutant names, to fail.
 mutants: $(installed)
@@ -57,6 +57,7 @@ lint: $(installed)
 build: $(installed)
 	@rm -rf dist && $(bin)/node node_modules/@typescript/native/bin/tsc -p tsconfig.build.json
 	@for file in generated/*/validators.js; do cp $$file dist/$$file; done
+	@if [ -d conformance ]; then cp -r conformance/requirements conformance/vectors dist/conformance/; fi
 	@$(bin)/node dist/src/database/build-template.js
 
 # A clean install of the packed program, its command and library, and the steps of the Dockerfile.

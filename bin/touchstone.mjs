@@ -11,7 +11,10 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const isCheckout = existsSync(join(root, 'src', 'main.ts'));
-const program = isCheckout ? join(root, 'src', 'main.ts') : join(root, 'dist', 'src', 'main.js');
+/** The conformance checks are a separate program, which knows the server only over HTTP. */
+const [folder, args] =
+  process.argv[2] === 'check' ? [join('conformance', 'runner'), process.argv.slice(3)] : ['src', process.argv.slice(2)];
+const program = isCheckout ? join(root, folder, 'main.ts') : join(root, 'dist', folder, 'main.js');
 /** TypeScript runs unbuilt from 22.18 on. */
 const needed = isCheckout ? [22, 18] : [22, 17];
 const included = join(root, 'node_modules', '.bin', 'node');
@@ -30,7 +33,7 @@ function fail(message) {
 function continueWithIncluded() {
   // The program recognises its launcher by this name.
   process.title = 'touchstone';
-  const child = spawn(included, [program, ...process.argv.slice(2)], { stdio: 'inherit' });
+  const child = spawn(included, [program, ...args], { stdio: 'inherit' });
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'];
   for (const signal of signals) process.on(signal, () => child.kill(signal));
   child.once('error', (error) => fail(`${included} does not start (${error.code}): run \`make install\``));
@@ -44,6 +47,7 @@ function continueWithIncluded() {
 if (isCheckout && !existsSync(join(root, 'node_modules', 'pino'))) {
   fail('the packages are missing: run `make install` first');
 } else if (isNewEnough(process.version)) {
+  process.argv = [process.argv[0], program, ...args];
   await import(pathToFileURL(program).href);
 } else if (isCheckout && isNewEnough(spawnSync(included, ['--version'], { encoding: 'utf8' }).stdout || '0.0')) {
   continueWithIncluded();

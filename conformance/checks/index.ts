@@ -7,7 +7,7 @@ import type { Check } from '../runner/check.ts';
 
 /** Paths of the files that hold checks, relative to this directory. */
 export const checkFiles: readonly string[] = readdirSync(import.meta.dirname, { recursive: true, encoding: 'utf8' })
-  .filter((path) => path.endsWith('.ts') && path.includes('/'))
+  .filter((path) => /\/.*(?<!\.d)\.[jt]s$/.test(path))
   .sort();
 
 const modules: { readonly checks: readonly Check[] }[] = await Promise.all(

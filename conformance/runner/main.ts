@@ -1,4 +1,4 @@
-/** Command line of the check runner: `node conformance/runner/main.ts --help`. */
+/** The command `touchstone check`, also `node conformance/runner/main.ts`. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { parseArgs } from 'node:util';
@@ -13,7 +13,7 @@ import { parseTarget } from './target.ts';
 import { loadOperations } from './validation.ts';
 import type { Strictness } from './verdict.ts';
 
-const usage = `usage: node conformance/runner/main.ts [options]
+const usage = `usage: touchstone check [options]
   --start         start a fresh world, check it and stop it; otherwise the TOUCHSTONE_* variables name the target
   --profile NAME  compat, strict, or with --start both: the profile to start with, or to require of the target
   --only PATTERN  run the checks whose id matches this regular expression, or that name this row

@@ -1,5 +1,6 @@
 /** Links for the citations in `requirements/`. */
 import { readFileSync } from 'node:fs';
+import { root } from './root.ts';
 
 const github = 'https://github.com/interledger';
 const openPayments = `${github}/open-payments`;
@@ -54,7 +55,7 @@ const interpretations = 'docs/interpretations.md';
 /** Sections of that file by id, each with the anchor that GitHub gives its heading. */
 const anchors: ReadonlyMap<string, string> = new Map(
   Array.from(
-    readFileSync(new URL(`../../${interpretations}`, import.meta.url), 'utf8').matchAll(/^## ((OPI-\d{3}) .*)$/gm),
+    readFileSync(new URL(interpretations, root), 'utf8').matchAll(/^## ((OPI-\d{3}) .*)$/gm),
     ([, heading, id]) => [
       id!,
       heading!

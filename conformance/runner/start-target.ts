@@ -1,20 +1,21 @@
-/** Starts `touchstone start` from this checkout as the target of a run. */
+/** Starts `touchstone start` as the target of a run. */
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Profile } from './check.ts';
+import { root } from './root.ts';
 
 export interface StartedTarget {
   readonly variables: Record<string, string>;
   stop(): Promise<void>;
 }
 
-/** Starts `touchstone start` from this checkout and waits for its ready line. */
+/** Starts `touchstone start` and waits for its ready line. */
 export async function startTarget(profile: Profile = 'compat', timeoutMs = 60_000): Promise<StartedTarget> {
   // Checks inject faults, whose errors would fill the log.
   const logLevel = process.env['TOUCHSTONE_LOG_LEVEL'] ?? 'silent';
   const options = ['--port', '0', '--json', '--consent', 'auto', '--profile', profile, '--log-level', logLevel];
-  const launcher = fileURLToPath(new URL('../../bin/touchstone.mjs', import.meta.url));
+  const launcher = fileURLToPath(new URL('bin/touchstone.mjs', root));
   const child = spawn(process.execPath, [launcher, 'start', ...options], { stdio: ['ignore', 'pipe', 'inherit'] });
   const stop = async (): Promise<void> => {
     if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;

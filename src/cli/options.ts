@@ -345,7 +345,8 @@ const meaning = (option: Option): string =>
 
 /** The text of `touchstone --help`. */
 export function printHelp(): string {
-  const lines = Object.entries(commands).map(([name, purpose]) => `  touchstone ${name.padEnd(10)} ${purpose}`);
+  const described = { ...commands, check: 'run the conformance checks against a world or another ASE' };
+  const lines = Object.entries(described).map(([name, purpose]) => `  touchstone ${name.padEnd(10)} ${purpose}`);
   return [...lines, '', 'touchstone COMMAND --help lists the options of a command.'].join('\n');
 }
 

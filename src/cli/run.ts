@@ -13,6 +13,8 @@ export async function runCommand([command = '--help', ...args]: readonly string[
   if (['--help', '-h', 'help'].includes(command)) return print(printHelp());
   // Each command is loaded only when it is used, so that a start stays fast.
   if (['--version', '-v', 'version'].includes(command)) return print((await import('./version.ts')).describeVersion());
+  if (command === 'check')
+    throw new ConfigError('the checks are in the npm package and in a checkout: bin/touchstone.mjs check');
   if (!isCommand(command)) {
     const names = Object.keys(commands);
     const suggestion = didYouMean(command, names) || `; the commands are ${names.join(', ')}`;

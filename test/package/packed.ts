@@ -4,9 +4,10 @@
  */
 import assert from 'node:assert/strict';
 import { execFile, execFileSync } from 'node:child_process';
-import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { promisify } from 'node:util';
 import { startCommand } from './support/started-command.ts';
@@ -31,29 +32,41 @@ after(() => rm(directory, { recursive: true }));
 
 test('the package is small and contains compiled code, the launcher, worlds and documents', async () => {
   assert.ok(packed.size < 3e6, `${packed.size} bytes`);
-  const others = packed.files
-    .map(({ path }) => path)
-    .filter((path) => !/^(dist\/.+\.(js|d\.ts|json)|docs\/.+\.md|spec\/ase\/.+\.yaml)$/.test(path));
+  const compiled = /^dist\/((src|generated|conformance)\/.+\.(js|d\.ts|json|yaml)|package\.json)$/;
+  const documents = /^(docs\/.+\.md|spec\/ase\/.+\.yaml|examples\/[a-z]+\/([a-z]+\.mjs|README\.md|world\.yaml))$/;
+  const others = packed.files.map(({ path }) => path).filter((path) => !compiled.test(path) && !documents.test(path));
   assert.deepEqual(
     others.filter((path) => !path.endsWith('.tar.zst')),
     [
+      'CONTRIBUTING.md',
       'LICENSE',
       'README.md',
-      'bin/install.mjs',
+      'SECURITY.md',
       'bin/touchstone.mjs',
-      'examples/go/world.yaml',
-      'examples/rust/world.yaml',
+      'conformance/README.md',
+      'examples/README.md',
       'package.json',
     ],
   );
-  assert.equal(others.length, 8);
+  assert.equal(others.length, 9);
+});
+
+test('every relative link of the README leads to a file of the package', async () => {
+  const home = join(directory, 'node_modules', 'touchstone');
+  const links = (await readFile(join(home, 'README.md'), 'utf8')).matchAll(/\]\(([^)\s#]+)[^)]*\)/g);
+  const relative = [...links].map(([, link]) => link!).filter((link) => !/^[a-z]+:/.test(link));
+  assert.ok(relative.length > 10);
+  assert.deepEqual(
+    relative.filter((link) => !existsSync(join(home, link))),
+    [],
+  );
 });
 
 test('its dependencies are those of the program', async () => {
   const modules = await readdir(join(directory, 'node_modules'));
-  for (const name of ['typescript', 'fast-check', 'node', '@biomejs', '@interledger']) {
-    assert.ok(!modules.includes(name), name);
-  }
+  for (const name of ['typescript', 'fast-check', 'node', '@biomejs']) assert.ok(!modules.includes(name), name);
+  // The conformance checks sign with the official library, not with the code of the server.
+  assert.deepEqual(await readdir(join(directory, 'node_modules', '@interledger')), ['http-signature-utils']);
   const kilobytes = Number(
     execFileSync('du', ['-sk', join(directory, 'node_modules')], { encoding: 'utf8' }).split('\t')[0],
   );
@@ -67,6 +80,25 @@ test('the command starts a world', async () => {
   assert.equal((await fetch(wallet!)).status, 200);
   assert.equal((await fetch(`${ready.ases[0]!.origin}/readyz`)).status, 200);
   assert.equal(await stop(), 0);
+});
+
+test('without an installation: the version, an example world and the conformance checks', async () => {
+  const elsewhere = await mkdtemp(join(tmpdir(), 'touchstone-npx-'));
+  const env = { ...process.env, PATH: `${dirname(process.execPath)}${delimiter}${process.env['PATH']}` };
+  const npx = (...args: string[]) =>
+    run('npx', ['--yes', '-p', join(directory, packed.filename), 'touchstone', ...args], { cwd: elsewhere, env });
+  try {
+    assert.match((await npx('--version')).stdout, /^touchstone \d+\.\d+\.\d+, Node\.js v\d/);
+    assert.match((await npx('--help')).stdout, /touchstone check /);
+    const { stdout } = await npx('check', '--start', '--only', 'wallet-address.document');
+    assert.match(stdout, /\b0 failed\n$/);
+    const example = ['start', '--json', '--port', '0', '--world', 'examples/rust/world.yaml'];
+    const { ready, stop } = await startCommand(process.execPath, [command, ...example], { cwd: elsewhere });
+    assert.match(ready.env['TOUCHSTONE_WALLET_ADDRESS']!, /\/accounts\//);
+    assert.equal(await stop(), 0);
+  } finally {
+    await rm(elsewhere, { recursive: true });
+  }
 });
 
 /** The first Node.js on the PATH, outside node_modules, that is too old. */

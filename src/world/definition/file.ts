@@ -1,7 +1,7 @@
 /** The world file: what `--world` reads, in YAML or JSON, into a world's definition. */
 import { isUtf8 } from 'node:buffer';
-import { createReadStream } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { createReadStream, existsSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { ConfigError } from '../../errors.ts';
 import { findInconsistencies } from './consistency.ts';
@@ -42,8 +42,18 @@ export function parseWorld(
   throw new ConfigError(sentences.join('\n'));
 }
 
+/** The directory of the checkout or of the package. */
+const root = join(import.meta.dirname, import.meta.filename.endsWith('.js') ? '../../../..' : '../../..');
+
+/** `examples/…` also names the examples of the program, from any working directory. */
+function locate(file: string): string {
+  const example = join(root, file);
+  return !existsSync(file) && file.startsWith('examples/') && existsSync(example) ? example : file;
+}
+
 /** Loads a world file. Throws ConfigError with one line for each mistake. */
-export async function readWorldFile(file: string): Promise<WorldDefinition> {
+export async function readWorldFile(name: string): Promise<WorldDefinition> {
+  const file = locate(name);
   const content = await readBounded(file);
   try {
     const { loadYaml } = await import('./yaml.ts');
