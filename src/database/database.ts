@@ -7,7 +7,6 @@
  */
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { access } from 'node:fs/promises';
-import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import { setImmediate as turnEventLoop } from 'node:timers/promises';
 import type { PGlite } from '@electric-sql/pglite';
@@ -15,7 +14,7 @@ import type { MikroORM } from '@mikro-orm/core';
 import { Migrator } from '@mikro-orm/migrations';
 import type { InferKyselyDB, SqlEntityManager } from '@mikro-orm/sql';
 import { type Kysely, type KyselyPlugin, type Transaction as KyselyTransaction, sql } from 'kysely';
-import type { Pool, PoolClient } from 'pg';
+import { connectWithLimits } from './connection-limits.ts';
 import { lockDirectory } from './directory-lock.ts';
 import { entities } from './entities.ts';
 import { Migration0001 } from './migrations/migration-0001.ts';
@@ -121,38 +120,25 @@ async function openPostgreSql(url: string, poolSize: number, patienceMs: number)
   const pool = { min: 0, max: Math.max(2, poolSize) };
   const connect = (driverOptions: object) =>
     MikroORM.init(defineConfig({ ...ormOptions, clientUrl: url, pool, driverOptions }));
-  const orm = await connect(limitWaiting(patienceMs));
+  const open = async (): Promise<Opened> => {
+    const orm = await connectWithLimits(connect, patienceMs);
+    return { orm, close: () => orm.close() };
+  };
+  const opened = await open();
   // Fails if the database does not exist yet.
-  if (!(await isMigrated(orm).catch(() => false))) {
-    // Migrations run without a statement timeout.
-    const unlimited = await connect({});
-    await unlimited.schema.ensureDatabase();
-    // Several processes may start at once: one migrates, the others wait for it.
-    await unlimited.em.fork().transactional(async (tx) => {
-      await tx.execute('select pg_advisory_xact_lock(7465)');
-      await unlimited.migrator.up();
-    });
-    await unlimited.close();
-  }
-  return { orm, close: () => orm.close() };
+  if (await isMigrated(opened.orm).catch(() => false)) return opened;
+  await opened.close();
+  // Migrations run without a statement timeout.
+  const unlimited = await connect({});
+  await unlimited.schema.ensureDatabase();
+  // Several processes may start at once: one migrates, the others wait for it.
+  await unlimited.em.fork().transactional(async (tx) => {
+    await tx.execute('select pg_advisory_xact_lock(7465)');
+    await unlimited.migrator.up();
+  });
+  await unlimited.close();
+  return open();
 }
-
-/**
- * Timeouts against a network that silently drops packets: the server aborts long statements and abandoned transactions;
- * the client closes a connection that stays silent, so that its statements fail and the pool replaces it.
- */
-const limitWaiting = (patienceMs: number) => ({
-  connectionTimeoutMillis: patienceMs,
-  statement_timeout: patienceMs,
-  idle_in_transaction_session_timeout: patienceMs,
-  keepAlive: true,
-  onPoolCreated(pool: Pool) {
-    pool.on('connect', (client) => {
-      const { stream } = (client as PoolClient & { readonly connection: { readonly stream: Socket } }).connection;
-      stream.setTimeout(1.25 * patienceMs, () => stream.destroy(new Error('the database does not answer')));
-    });
-  },
-});
 
 /** A quarter of the default, because each start touches all of it. */
 const embeddedParameters = ['-c', 'shared_buffers=32MB'];

@@ -5,6 +5,7 @@
 import type { Mutant } from './mutant.ts';
 
 const paymentsTest = 'test/administration/outgoing-payments.test.ts';
+const poolerTest = 'test/database/pooler.test.ts';
 const readinessTest = 'test/ase/readiness.test.ts';
 
 const broken: readonly Omit<Mutant, 'fails'>[] = [
@@ -63,6 +64,30 @@ const broken: readonly Omit<Mutant, 'fails'>[] = [
     by: 'false',
     test: readinessTest,
     title: 'cost one probe',
+  },
+  {
+    id: 'operations.refused-parameter-is-fatal',
+    file: 'src/database/connection-limits.ts',
+    function: 'isRefusedParameter',
+    returns: 'false',
+    test: poolerTest,
+    title: 'a world starts on an empty database',
+  },
+  {
+    id: 'operations.limits-left-in-session',
+    file: 'src/database/connection-limits.ts',
+    at: '(name) => «`set local ${name} = ${patienceMs}`»,',
+    by: '`set ${name} = ${patienceMs}`',
+    test: poolerTest,
+    title: 'a world starts on an empty database',
+  },
+  {
+    id: 'operations.transactions-without-limits',
+    file: 'src/database/connection-limits.ts',
+    at: '«/^(begin|start transaction)\\b/.test(text)» ?',
+    by: 'false',
+    test: poolerTest,
+    title: 'a world starts on an empty database',
   },
 ];
 

@@ -1,0 +1,75 @@
+/**
+ * Time limits of connections to PostgreSQL, against a network that silently drops packets. The server aborts long
+ * statements and abandoned transactions; the client closes a connection that stays silent, so that its statements fail
+ * and the pool replaces it.
+ *
+ * Behind a pooler of transactions, such as PgBouncer, a session has no settings of one client: the pooler refuses
+ * startup parameters or ignores them, and a setting that one client makes for a session is found by the next one. There
+ * each transaction begins with the limits, for itself only and in the same message; a single statement has those of the
+ * pooler. Nothing else in the program needs a session: no LISTEN, named statements, temporary tables or session locks.
+ */
+import type { Socket } from 'node:net';
+import type { MikroORM } from '@mikro-orm/core';
+import type { SqlEntityManager } from '@mikro-orm/sql';
+import type { Pool, PoolClient } from 'pg';
+
+/** Options of the `pg` driver. */
+type DriverOptions = object;
+
+function closeSilentConnections(pool: Pool, patienceMs: number): void {
+  pool.on('connect', (client) => {
+    const { stream } = (client as PoolClient & { readonly connection: { readonly stream: Socket } }).connection;
+    stream.setTimeout(1.25 * patienceMs, () => stream.destroy(new Error('the database does not answer')));
+  });
+}
+
+const limitSessions = (patienceMs: number): DriverOptions => ({
+  connectionTimeoutMillis: patienceMs,
+  statement_timeout: patienceMs,
+  idle_in_transaction_session_timeout: patienceMs,
+  keepAlive: true,
+  onPoolCreated: (pool: Pool) => closeSilentConnections(pool, patienceMs),
+});
+
+const limitTransactions = (patienceMs: number): DriverOptions => ({
+  connectionTimeoutMillis: patienceMs,
+  keepAlive: true,
+  onPoolCreated(pool: Pool) {
+    closeSilentConnections(pool, patienceMs);
+    const limits = ['statement_timeout', 'idle_in_transaction_session_timeout'].map(
+      (name) => `set local ${name} = ${patienceMs}`,
+    );
+    pool.on('connect', (client) => {
+      const query = client.query.bind(client) as (...args: unknown[]) => unknown;
+      const begin = (text: string): string => [text, ...limits].join('; ');
+      const limited = (text: unknown, ...rest: unknown[]) =>
+        query(typeof text === 'string' && /^(begin|start transaction)\b/.test(text) ? begin(text) : text, ...rest);
+      Object.assign(client, { query: limited });
+    });
+  },
+});
+
+/** PgBouncer's answer to a startup parameter that it does not know. */
+const isRefusedParameter = (error: unknown): boolean => (error as { code?: string }).code === '08P01';
+
+/** True if the server did not take the limits of the session. False also if it cannot be reached. */
+async function isPooled(orm: MikroORM, patienceMs: number): Promise<boolean> {
+  const connection = (orm.em as unknown as SqlEntityManager).getConnection();
+  try {
+    const [row] = await connection.execute(`select setting from pg_settings where name = 'statement_timeout'`);
+    return row?.['setting'] !== String(patienceMs);
+  } catch (error) {
+    return isRefusedParameter(error);
+  }
+}
+
+/** Connects with the limits in the session or, if what answers is a pooler of transactions, in each transaction. */
+export async function connectWithLimits(
+  connect: (options: DriverOptions) => Promise<MikroORM>,
+  patienceMs: number,
+): Promise<MikroORM> {
+  const orm = await connect(limitSessions(patienceMs));
+  if (!(await isPooled(orm, patienceMs))) return orm;
+  await orm.close();
+  return connect(limitTransactions(patienceMs));
+}
