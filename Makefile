@@ -28,7 +28,7 @@ nightly: $(installed)
 	@$(bin)/node --import ./test/mutants/register.ts test/model/mutants.ts money --seed random
 
 generate: $(installed)
-	@SPEC_DIR='$(SPEC_DIR)' $(bin)/node codegen/generate.ts $(ARGS)
+	@$(bin)/node codegen/generate.ts $(ARGS)
 
 conformance: $(installed)
 	@$(bin)/node bin/touchstone.mjs check --start --profile both --strict $(ARGS)

@@ -223,6 +223,9 @@ describe('rejected, with nothing stored', () => {
     'AS-94 javascript:': { uri: 'javascript:alert(1)' },
     'AS-94 data:': { uri: 'data:text/html,x' },
     'AS-94 http: on another host': { uri: 'http://shop.example/' },
+    'a host that would end a directive of a CSP': { uri: 'https://shop.example;script-src/' },
+    'a host that would match any other in a CSP': { uri: 'https://*.example/' },
+    'a URI with credentials': { uri: 'https://shop.example:x@evil.example/' },
   };
   for (const [name, change] of Object.entries(finishes)) {
     test(name, async () => {

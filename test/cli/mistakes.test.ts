@@ -88,6 +88,12 @@ test('a variable that no option takes is reported with the nearest option', () =
   ]);
 });
 
+test('a command reports such a variable before anything else', async (t) => {
+  const write = t.mock.method(process.stderr, 'write', () => true);
+  await assert.rejects(runCommand(['start', '--port', '65000'], { TOUCHSTONE_PROT: '1' }), /too high/);
+  assert.match(String(write.mock.calls[0]?.arguments[0]), /^touchstone: TOUCHSTONE_PROT is ignored/);
+});
+
 let directory: string;
 let busy: ReturnType<typeof createServer>;
 let busyPort: number;

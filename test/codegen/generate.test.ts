@@ -3,7 +3,8 @@
  */
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { printErrorCodes } from '../../codegen/error-codes.ts';
@@ -86,6 +87,19 @@ test('without Java the error says what to install', () => {
   });
   assert.equal(run.status, 1);
   assert.match(run.stderr, /^Generation needs a Java runtime 11 or newer on the PATH \(.*\n$/);
+});
+
+test('make passes SPEC_DIR on as it is', (t) => {
+  const bin = mkdtempSync(join(tmpdir(), 'touchstone-make-'));
+  t.after(() => rmSync(bin, { recursive: true }));
+  writeFileSync(join(bin, 'node'), '#!/bin/sh\nprintf %s "$SPEC_DIR"', { mode: 0o700 });
+  // Without a look at the installed packages.
+  const args = ['-s', '-o', 'node_modules/.package-lock.json', 'generate', `bin=${bin}`];
+  for (const directory of ['/a b', "/it's", '/a"b', '/a;b'])
+    assert.equal(
+      spawnSync('make', [...args, `SPEC_DIR=${directory}`], { cwd: root, encoding: 'utf8' }).stdout,
+      directory,
+    );
 });
 
 test('a duplicate interpretation id is an error', () => {

@@ -1,14 +1,22 @@
 /** Runs the tests that mutants name, each in a process in which its mutant is active from the start. */
-import { execFile } from 'node:child_process';
+import { type StdioOptions, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import type { Mutant } from './mutant.ts';
 
 const root = join(import.meta.dirname, '..', '..');
-/** A test may hang under a mutant: that is noticed as well. */
+/** A test may hang under a mutant, which is noticed as well: it gets as long as without the mutant several times. */
+const MAX_SLOWDOWN = 5;
+const MIN_TEST_MS = 5_000;
 const MAX_TEST_MS = 120_000;
 
 /** The failing tests of the file, one a line, or how it ended otherwise; undefined if all of them pass. */
-function runTests({ test, title }: Mutant, active: string | undefined): Promise<string | undefined> {
+async function runTests(
+  { test, title }: Mutant,
+  active?: string,
+  timeoutMs = MAX_TEST_MS,
+): Promise<string | undefined> {
   const { NODE_TEST_CONTEXT: _, NODE_OPTIONS: inherited = '', ...env } = process.env;
   // Processes that the tests start have the mutant as well.
   const withMutant = active !== undefined && {
@@ -18,14 +26,22 @@ function runTests({ test, title }: Mutant, active: string | undefined): Promise<
   const only = title === undefined ? [] : [`--test-name-pattern=${title.replaceAll(/[^\w ]/g, '.')}`];
   // A test does not close a world that only its mutant lets start.
   const args = [...only, '--test-force-exit', '--test-reporter=tap', join(root, test!)];
-  const options = { env: { ...env, ...withMutant }, timeout: MAX_TEST_MS, maxBuffer: 2 ** 26 } as const;
-  return new Promise((resolve) => {
-    execFile(process.execPath, args, { ...options, cwd: root, killSignal: 'SIGKILL' }, (error, stdout) => {
-      const failed = stdout.match(/(?<=^ *not ok \d+ - ).*/gm) ?? [];
-      if (!error) resolve(/^# pass [1-9]/m.test(stdout) ? undefined : 'no such test ran');
-      else resolve(failed.join('\n') || error.message);
-    });
-  });
+  const stdio: StdioOptions = ['ignore', 'pipe', 'ignore'];
+  const child = spawn(process.execPath, args, { cwd: root, env: { ...env, ...withMutant }, stdio, detached: true });
+  const killGroup = (): void => {
+    try {
+      process.kill(-child.pid!, 'SIGKILL');
+    } catch {
+      // All of its processes have ended.
+    }
+  };
+  const timer = setTimeout(killGroup, timeoutMs);
+  // A failing test can leave processes behind.
+  child.once('exit', killGroup);
+  const [output, [code]] = await Promise.all([text(child.stdout!), once(child, 'close')]);
+  clearTimeout(timer);
+  if (code === 0) return /^# pass [1-9]/m.test(output) ? undefined : 'no such test ran';
+  return output.match(/(?<=^ *not ok \d+ - ).*/gm)?.join('\n') ?? (code === null ? 'timed out' : `exit code ${code}`);
 }
 
 /**
@@ -47,11 +63,13 @@ export async function judgeByTests(
   );
   for (const [name, group] of byTest) {
     // A test that fails without a mutant proves nothing.
-    const unsound = await runTests(group[0]!, undefined);
+    const start = performance.now();
+    const unsound = await runTests(group[0]!);
+    const longestMs = Math.max(MIN_TEST_MS, MAX_SLOWDOWN * (performance.now() - start));
     if (unsound !== undefined) survives(`UNSOUND ${name}: ${unsound}`);
     for (const mutant of group) {
       const stale = globalThis.staleMutants.get(mutant.id);
-      const failure = stale === undefined ? await runTests(mutant, mutant.id) : undefined;
+      const failure = stale === undefined ? await runTests(mutant, mutant.id, longestMs) : undefined;
       if (failure === undefined) survives(`SURVIVED ${mutant.id}: ${stale ?? `${name} passes`}`);
       else outcome.killed += 1;
       if (discover && failure !== undefined) console.log(`${mutant.id}: ${failure.replaceAll('\n', ' · ')}`);

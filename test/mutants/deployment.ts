@@ -2,21 +2,15 @@
  * Mutants of how a deployment protects and tidies itself: exposure rules, secrets, private files, the lock of a data
  * directory, rate limits and retention. No client can see these from outside, so unit tests have to fail.
  */
-import type { Mutant } from './mutant.ts';
-
-type Broken = Omit<Mutant, 'fails'>;
-type Place = Omit<Broken, 'file' | 'test'>;
-
-const within = (file: string, test: string, places: readonly Place[]): Broken[] =>
-  places.map((place) => ({ ...place, file, test }));
+import { type Mutant, noticedBy } from './mutant.ts';
 
 const exposureTest = 'test/world/exposure.test.ts';
 const lockTest = 'test/database/directory-lock.test.ts';
 const limitsTest = 'test/http/rate-limits.test.ts';
 const retentionTest = 'test/world/retention.test.ts';
 
-const exposure: readonly Broken[] = [
-  ...within('src/world/exposure.ts', exposureTest, [
+const exposure: readonly Mutant[] = [
+  ...noticedBy(exposureTest, 'src/world/exposure.ts', [
     {
       id: 'exposure.everything-allowed',
       title: 'each rule is refused',
@@ -30,7 +24,7 @@ const exposure: readonly Broken[] = [
       by: 'hosts.slice(0, 1).find((host) => !isLoopback(host))',
     },
   ]),
-  ...within('src/world/world.ts', exposureTest, [
+  ...noticedBy(exposureTest, 'src/world/world.ts', [
     {
       id: 'exposure.consent-without-sign-in',
       title: 'without --sign-in',
@@ -63,7 +57,7 @@ const exposure: readonly Broken[] = [
       by: 'false',
     },
   ]),
-  ...within('src/world/runtime.ts', exposureTest, [
+  ...noticedBy(exposureTest, 'src/world/runtime.ts', [
     {
       id: 'exposure.consent-switched-on-later',
       title: 'the control API cannot',
@@ -71,7 +65,7 @@ const exposure: readonly Broken[] = [
       by: 'true',
     },
   ]),
-  ...within('src/crypto/secret-strength.ts', exposureTest, [
+  ...noticedBy(exposureTest, 'src/crypto/secret-strength.ts', [
     {
       id: 'exposure.short-secret-at-start',
       title: 'is too short',
@@ -85,7 +79,7 @@ const exposure: readonly Broken[] = [
       by: 'secret && secret.length < MIN_SECRET_LENGTH',
     },
   ]),
-  ...within('src/crypto/secret-digest.ts', exposureTest, [
+  ...noticedBy(exposureTest, 'src/crypto/secret-digest.ts', [
     {
       id: 'exposure.empty-secret-authenticates',
       title: 'an empty secret authenticates nothing',
@@ -95,8 +89,8 @@ const exposure: readonly Broken[] = [
   ]),
 ];
 
-const files: readonly Broken[] = [
-  ...within('src/database/directory-lock.ts', lockTest, [
+const files: readonly Mutant[] = [
+  ...noticedBy(lockTest, 'src/database/directory-lock.ts', [
     { id: 'directory-lock.not-taken', title: 'the lock of another', at: 'if («!tryLock(file.fd)») {', by: 'false' },
     {
       // A process id in the file says nothing about who holds the lock.
@@ -118,7 +112,7 @@ const files: readonly Broken[] = [
       by: 'Promise.resolve()',
     },
   ]),
-  ...within('src/net/private-files.ts', lockTest, [
+  ...noticedBy(lockTest, 'src/net/private-files.ts', [
     { id: 'private-files.open-directory', at: 'recursive: true, mode: «0o700» }', by: '0o755' },
     { id: 'private-files.modes-ignored', at: 'if («(mode & FOREIGN_BITS) === 0») return;', by: 'true' },
     {
@@ -145,8 +139,8 @@ const files: readonly Broken[] = [
   ]),
 ];
 
-const limits: readonly Broken[] = [
-  ...within('src/http/rate-limits.ts', limitsTest, [
+const limits: readonly Mutant[] = [
+  ...noticedBy(limitsTest, 'src/http/rate-limits.ts', [
     {
       id: 'rate-limits.ignored',
       title: 'two processes share',
@@ -209,6 +203,7 @@ const limits: readonly Broken[] = [
         by: 'undefined',
       },
     ],
+    fails: [],
     test: limitsTest,
   },
 ];
@@ -216,7 +211,7 @@ const limits: readonly Broken[] = [
 /** Tables whose old rows the test looks for, with a rule in `src/world/retention.ts`, which must not be loaded before its mutants are in it. */
 const temporaryTables = ['quote', 'access_token', 'gnap_grant', 'webhook_event', 'outgoing_packet', 'signature_nonce'];
 
-const retention: readonly Broken[] = within('src/world/retention.ts', retentionTest, [
+const retention: readonly Mutant[] = noticedBy(retentionTest, 'src/world/retention.ts', [
   ...temporaryTables.map((table) => ({
     id: `retention.${table.replaceAll('_', '-')}-stays`,
     at: 'condition } of «retentionRules») {',
@@ -248,7 +243,4 @@ const retention: readonly Broken[] = within('src/world/retention.ts', retentionT
   },
 ]);
 
-export const deploymentMutants: readonly Mutant[] = [...exposure, ...files, ...limits, ...retention].map((mutant) => ({
-  ...mutant,
-  fails: [],
-}));
+export const deploymentMutants: readonly Mutant[] = [...exposure, ...files, ...limits, ...retention];

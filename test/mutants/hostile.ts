@@ -1,5 +1,5 @@
 /** Mutants of the guards against hostile clients, of internal errors, and of secrecy. */
-import type { Mutant } from './mutant.ts';
+import { type Mutant, noticedBy } from './mutant.ts';
 
 const listener = 'src/net/listener.ts';
 const requestLine = 'src/net/request-line.ts';
@@ -168,4 +168,47 @@ export const hostileMutants: readonly Mutant[] = [
     by: 'false',
     fails: ['hostile.content-type-twice'],
   },
+  ...noticedBy('test/http/received-request.test.ts', 'src/http/received-request.ts', [
+    {
+      id: 'hostile.plus-is-a-space',
+      title: 'a plus in a query is a plus',
+      at: "parseForm(«splitTarget(rawTarget)[1].slice(1).replaceAll('+', '%2B')»,",
+      by: 'splitTarget(rawTarget)[1].slice(1)',
+    },
+    {
+      id: 'hostile.thousandth-parameter-ignored',
+      title: 'a plus in a query is a plus',
+      at: "'&', '=', «{ maxKeys: 0 }»",
+      by: '{}',
+    },
+  ]),
+  ...noticedBy('test/auth/grant-request.test.ts', 'src/auth/grant-request.ts', [
+    {
+      // The escapes of JSON are not part of the value.
+      id: 'hostile.backslash-is-an-escape',
+      title: 'a nonce that looks like an escape sequence',
+      at: "«typeof value === 'string' && !(isStorableText(value) && value.isWellFormed())») {",
+      by: "typeof value === 'string' && JSON.stringify(value).includes('\\\\u')",
+    },
+    {
+      id: 'hostile.finish-host-of-any-characters',
+      title: 'in a CSP',
+      at: 'if («/^https?:$/.test(uri.protocol) && !/^([\\w.-]+|\\[[\\da-f:]+\\])$/.test(uri.hostname)») {',
+      by: 'false',
+    },
+    {
+      id: 'hostile.finish-with-credentials',
+      title: 'a URI with credentials',
+      at: 'if («uri.username || uri.password») throw',
+      by: 'false',
+    },
+  ]),
+  ...noticedBy('test/identity-provider/pages.test.ts', 'src/html/layout.ts', [
+    {
+      id: 'hostile.host-adds-to-the-policy',
+      title: 'a form may lead to',
+      at: 'return /^https?:$/.test(protocol) && «/^[\\w.-]+$/.test(hostname)» ?',
+      by: 'true',
+    },
+  ]),
 ];

@@ -15,6 +15,7 @@ import { interactionMutants } from './interaction.ts';
 import { interactionEndMutants } from './interaction-end.ts';
 import { interledgerMutants } from './interledger.ts';
 import { limitMutants } from './limits.ts';
+import { listenerMutants } from './listener.ts';
 import { moneyMutants } from './money.ts';
 import type { Mutant } from './mutant.ts';
 import { networkMutants } from './network.ts';
@@ -24,6 +25,7 @@ import { pipelineMutants } from './pipeline.ts';
 import { resourceMutants } from './resource.ts';
 import { sendingMutants } from './sending.ts';
 import { signatureMutants } from './signatures.ts';
+import { userMistakeMutants } from './user-mistakes.ts';
 import { walletAddressMutants } from './wallet-address.ts';
 
 export const mutants: readonly Mutant[] = [
@@ -44,6 +46,7 @@ export const mutants: readonly Mutant[] = [
   ...limitMutants,
   ...networkMutants,
   ...operationsMutants,
+  ...listenerMutants,
   ...paymentRaceMutants,
   ...moneyMutants,
   ...pipelineMutants,
@@ -53,5 +56,6 @@ export const mutants: readonly Mutant[] = [
   ...digestMutants,
   ...clientKeyMutants,
   ...profileMutants,
+  ...userMistakeMutants,
   ...walletAddressMutants,
 ];

@@ -64,6 +64,13 @@ declare global {
   var staleMutants: ReadonlyMap<string, string>;
 }
 
+/** Mutants of one file that tests of one file must notice. */
+export const noticedBy = (
+  test: string,
+  file: string,
+  mutants: readonly Omit<Mutant, 'file' | 'test' | 'fails'>[],
+): Mutant[] => mutants.map((mutant) => ({ ...mutant, file, test, fails: [] }));
+
 /** Each place of each mutant as a separate mutant. */
 export const placesOf = (mutants: readonly Mutant[]): Mutant[] =>
   mutants.flatMap(({ also = [], ...mutant }) => [

@@ -51,6 +51,7 @@ const broken: readonly (readonly [title: string, content: string | Buffer, ...me
   ['a member twice', change('    port: 4500', '    port: 4500\n    port: 4501'), 'line 4: duplicated mapping key'],
   ['a second document', `${good}---\nases: []\n`, 'line 15: a second document begins here; a world file holds one'],
   ['an empty second document', `---\n${good}---\n`, 'line 16: a second document begins here; a world file holds one'],
+  ['an empty first document', `---\n---\n${good}`, 'line 2: a second document begins here; a world file holds one'],
   ['an unknown alias', change('port: 4500', 'port: *x'), 'line 3: unidentified alias "x"'],
   ['an unknown tag', change('port: 4500', 'port: !!float 1'), /^line 3: unknown tag/],
   ['deep nesting', '['.repeat(20_000), 'line 1: nesting exceeded maxDepth (100)'],

@@ -1,0 +1,97 @@
+/** Mutants of the bounds of a listener, of a reset, and of the requests that the parser of HTTP lets through. */
+import { type Mutant, noticedBy } from './mutant.ts';
+
+const listenerTest = 'test/net/listener.test.ts';
+const resetTest = 'test/world/reset-under-load.test.ts';
+
+const bounds: readonly Mutant[] = noticedBy(listenerTest, 'src/net/listener.ts', [
+  {
+    id: 'listener.unread-answer-stays',
+    title: 'is cut off in time',
+    at: 'const timer = «setTimeout(() => socket.destroy(), writeTimeout).unref()»;',
+    by: 'undefined',
+  },
+  {
+    id: 'listener.unread-answers-without-bound',
+    title: 'answers that wait for clients are bounded in bytes',
+    at: 'while («total > maxUnreadBytes») {',
+    by: 'false',
+  },
+  {
+    id: 'listener.newest-is-cut-off',
+    title: 'answers that wait for clients are bounded in bytes',
+    at: '.reduce((a, b) => («b[1] > a[1]» ? b : a))',
+    by: 'b[1] >= a[1]',
+  },
+  {
+    id: 'listener.idle-connection-stays',
+    title: 'loses the connection',
+    at: 'server.timeout = «timeout»;',
+    by: '0',
+  },
+  {
+    id: 'listener.slow-head-awaited',
+    title: 'a head that does not come',
+    at: 'const options = { ...«limits», requireHostHeader: false };',
+    by: '{}',
+  },
+  {
+    id: 'listener.requests-without-bound',
+    title: 'requests sent without waiting',
+    at: 'if («requests.size > maxPipelined») return',
+    by: 'false',
+  },
+  {
+    id: 'listener.answered-requests-count',
+    title: 'requests sent without waiting',
+    at: "res.once('close', () => «requests.delete(req)»);",
+    by: 'undefined',
+  },
+  {
+    id: 'listener.connections-without-bound',
+    title: 'connections are bounded',
+    at: 'server.maxConnections = «maxConnections»;',
+    by: 'Number.POSITIVE_INFINITY',
+  },
+  {
+    id: 'listener.header-lines-without-bound',
+    title: '201 header lines',
+    at: 'if («req.rawHeaders.length > 2 * maxHeaderLines»)',
+    by: 'false',
+  },
+  {
+    id: 'listener.answer-to-another-request',
+    title: 'bytes that are not HTTP',
+    at: 'if (socket.writable && «isOfThisRequest» &&',
+    by: 'true',
+  },
+  {
+    id: 'listener.any-expectation',
+    title: 'another expectation',
+    at: "sendError(res, «417», 'the only supported",
+    by: '400',
+  },
+]);
+
+const reset: readonly Mutant[] = noticedBy(resetTest, 'src/world/reset.ts', [
+  {
+    id: 'reset.requests-served',
+    title: 'while a reset lasts',
+    at: '«await listeners.suspend()»;',
+    by: 'undefined',
+  },
+  {
+    id: 'reset.not-started-again',
+    title: 'while a reset lasts',
+    at: 'finally { «await restart(runtime)»; }',
+    by: 'undefined',
+  },
+  {
+    id: 'reset.fails-at-the-first-conflict',
+    title: 'while a reset lasts',
+    at: 'if («clears === MAX_CLEARS || !isConflict(error)») throw error;',
+    by: 'true',
+  },
+]);
+
+export const listenerMutants: readonly Mutant[] = [...bounds, ...reset];
