@@ -70,6 +70,8 @@ test('two processes share the counters, and each subject has its own', async () 
     for (let n = 0; n < 3; n += 1) await behind.checkAddress(from('10.0.0.1', `${n}, 192.0.2.7`), 'op', 0);
     await assert.rejects(behind.checkAddress(from('10.0.0.1', '9, 192.0.2.7'), 'op', 0), isLimited);
     await behind.checkAddress(from('10.0.0.1', '192.0.2.7, 192.0.2.8'), 'op', 0);
+    // Without trusted proxies, a client can write all of them.
+    await assert.rejects(one.checkAddress(from('192.0.2.1', '192.0.2.77'), 'op', 0), isLimited);
   } finally {
     await db.close();
   }

@@ -211,4 +211,19 @@ export const hostileMutants: readonly Mutant[] = [
       by: 'true',
     },
   ]),
+  ...noticedBy('test/http/request-validator.test.ts', 'src/http/request-validator.ts', [
+    {
+      // The validator compiles and keeps a schema for each of them.
+      id: 'hostile.content-type-with-parameters',
+      title: 'a Content-Type with new parameters',
+      at: "'application/json' : «mediaTypeOf(request.headers)»,",
+      by: "request.headers['content-type'] as string",
+    },
+    {
+      id: 'hostile.parameters-in-quadratic-time',
+      title: 'takes linear time',
+      at: "'application/json' : «mediaTypeOf(request.headers)»,",
+      by: "request.headers['content-type'] as string",
+    },
+  ]),
 ];
