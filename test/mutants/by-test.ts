@@ -11,12 +11,13 @@ const MAX_SLOWDOWN = 5;
 const MIN_TEST_MS = 5_000;
 const MAX_TEST_MS = 120_000;
 
-/** The failing tests of the file, one a line, or how it ended otherwise; undefined if all of them pass. */
-async function runTests(
-  { test, title }: Mutant,
-  active?: string,
-  timeoutMs = MAX_TEST_MS,
-): Promise<string | undefined> {
+interface Outcome {
+  /** `broken`: no test ran to its end, which proves nothing. */
+  readonly verdict: 'passed' | 'failed' | 'broken';
+  readonly detail: string;
+}
+
+async function runTests({ test, title }: Mutant, active?: string, timeoutMs = MAX_TEST_MS): Promise<Outcome> {
   const { NODE_TEST_CONTEXT: _, NODE_OPTIONS: inherited = '', ...env } = process.env;
   // Processes that the tests start have the mutant as well.
   const withMutant = active !== undefined && {
@@ -40,8 +41,11 @@ async function runTests(
   child.once('exit', killGroup);
   const [output, [code]] = await Promise.all([text(child.stdout!), once(child, 'close')]);
   clearTimeout(timer);
-  if (code === 0) return /^# pass [1-9]/m.test(output) ? undefined : 'no such test ran';
-  return output.match(/(?<=^ *not ok \d+ - ).*/gm)?.join('\n') ?? (code === null ? 'timed out' : `exit code ${code}`);
+  const failed = output.match(/(?<=^ *not ok \d+ - ).*/gm);
+  if (failed) return { verdict: 'failed', detail: failed.join(' · ') };
+  if (code === null) return { verdict: 'failed', detail: 'timed out' };
+  const hasPassed = code === 0 && /^# pass [1-9]/m.test(output);
+  return hasPassed ? { verdict: 'passed', detail: 'passes' } : { verdict: 'broken', detail: `exit code ${code}` };
 }
 
 /**
@@ -64,15 +68,15 @@ export async function judgeByTests(
   for (const [name, group] of byTest) {
     // A test that fails without a mutant proves nothing.
     const start = performance.now();
-    const unsound = await runTests(group[0]!);
+    const sound = await runTests(group[0]!);
     const longestMs = Math.max(MIN_TEST_MS, MAX_SLOWDOWN * (performance.now() - start));
-    if (unsound !== undefined) survives(`UNSOUND ${name}: ${unsound}`);
+    if (sound.verdict !== 'passed') survives(`UNSOUND ${name}: ${sound.detail}`);
     for (const mutant of group) {
       const stale = globalThis.staleMutants.get(mutant.id);
-      const failure = stale === undefined ? await runTests(mutant, mutant.id, longestMs) : undefined;
-      if (failure === undefined) survives(`SURVIVED ${mutant.id}: ${stale ?? `${name} passes`}`);
+      const { verdict, detail } = await runTests(mutant, mutant.id, longestMs);
+      if (stale !== undefined || verdict !== 'failed') survives(`SURVIVED ${mutant.id}: ${name} ${stale ?? detail}`);
       else outcome.killed += 1;
-      if (discover && failure !== undefined) console.log(`${mutant.id}: ${failure.replaceAll('\n', ' · ')}`);
+      if (discover) console.log(`${mutant.id}: ${detail}`);
     }
   }
   return outcome;

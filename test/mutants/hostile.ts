@@ -203,14 +203,6 @@ export const hostileMutants: readonly Mutant[] = [
       by: 'false',
     },
   ]),
-  ...noticedBy('test/identity-provider/pages.test.ts', 'src/html/layout.ts', [
-    {
-      id: 'hostile.host-adds-to-the-policy',
-      title: 'a form may lead to',
-      at: 'return /^https?:$/.test(protocol) && «/^[\\w.-]+$/.test(hostname)» ?',
-      by: 'true',
-    },
-  ]),
   ...noticedBy('test/http/request-validator.test.ts', 'src/http/request-validator.ts', [
     {
       // The validator compiles and keeps a schema for each of them.
