@@ -129,6 +129,8 @@ export const IncomingPacket = defineEntity({
     amount: amount(),
     reply: p.blob(),
     bookedAt: instant(),
+    /** Expiry of the packet; null if the answer was stored before migration 0013. */
+    expiresAt: instant().nullable(),
   },
 });
 

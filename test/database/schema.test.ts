@@ -1,10 +1,11 @@
 /** The migrated schema: agrees with the entities and keeps the rules of the ledger whatever a statement asks for. */
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { after, before, beforeEach, test } from 'node:test';
 import { PGlite } from '@electric-sql/pglite';
 import { defineConfig, MikroORM } from '@mikro-orm/pglite';
 import { sql } from 'kysely';
-import type { Database } from '../../src/database/database.ts';
+import { buildTemplate, type Database } from '../../src/database/database.ts';
 import { entities } from '../../src/database/entities.ts';
 import { openTemplate, templateFile } from '../../src/database/template.ts';
 import { openTestDatabase } from './support/open.ts';
@@ -41,6 +42,7 @@ const book = (...entries: readonly (readonly [account: string, amount: string])[
 
 // MikroORM compares columns, types, defaults, keys and indexes. The list holds what entities cannot express.
 test('entities and migration agree, but for what only the migration can say', async () => {
+  if (!existsSync(templateFile)) await buildTemplate(templateFile);
   const pglite = await PGlite.create({
     loadDataDir: await openTemplate(templateFile, async () => assert.fail('made by now')),
   });

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { deserializeIlpReply, isFulfill } from 'ilp-packet';
+import { toMillis } from '../../src/database/columns.ts';
 import type { Asset } from '../../src/open-payments/amount.ts';
 import type { Link } from '../../src/payments/ilp/link.ts';
 import { controlOf } from '../support/administration.ts';
@@ -45,4 +46,6 @@ test('a copy that arrives when the payment was completed by another packet', asy
   assert.equal(isFulfill(answer) ? 'fulfilled' : answer.code, 'T04');
   const read = (await (await fetch(incoming)).json()) as { receivedAmount: { value: string } };
   assert.equal(read.receivedAmount.value, '400');
+  const answers = await marble.db.query.selectFrom('incoming_packet').select(['booked_at', 'expires_at']).execute();
+  for (const { booked_at, expires_at } of answers) assert.ok(toMillis(expires_at!) > toMillis(booked_at));
 });

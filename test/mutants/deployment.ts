@@ -209,7 +209,16 @@ const limits: readonly Mutant[] = [
 ];
 
 /** Tables whose old rows the test looks for, with a rule in `src/world/retention.ts`, which must not be loaded before its mutants are in it. */
-const temporaryTables = ['quote', 'access_token', 'gnap_grant', 'webhook_event', 'outgoing_packet', 'signature_nonce'];
+const temporaryTables = [
+  'quote',
+  'access_token',
+  'gnap_grant',
+  'webhook_event',
+  'outgoing_packet',
+  'incoming_packet',
+  'idempotency_key',
+  'signature_nonce',
+];
 
 const retention: readonly Mutant[] = noticedBy(retentionTest, 'src/world/retention.ts', [
   ...temporaryTables.map((table) => ({
@@ -222,6 +231,18 @@ const retention: readonly Mutant[] = noticedBy(retentionTest, 'src/world/retenti
     title: 'rows stay',
     at: 'condition(toInstant(«now - days * DAY_MS»))',
     by: 'now',
+  },
+  {
+    id: 'retention.answers-go-before-their-copies',
+    title: 'the answer to a packet',
+    at: 'condition: (before) => «sql`greatest(r.booked_at, r.expires_at) < ${before}::timestamptz`»,',
+    by: 'sql`r.booked_at < ${before}::timestamptz`',
+  },
+  {
+    id: 'retention.keys-go-by-the-business-clock',
+    title: 'an idempotency key',
+    at: "key: ['client_id', 'operation', 'key'],\n    clock: «'wall'»",
+    by: "'business'",
   },
   {
     id: 'retention.counters-stay',

@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { sql } from 'kysely';
+import { toJson } from '../../src/database/columns.ts';
 import { deleteDeadWorlds, deleteOldCounters, printRetentionTable, retentionRules } from '../../src/world/retention.ts';
 import { prepareResources } from '../support/prepared-resources.ts';
 import { clientEnvironment, startWorld, type TestWorld } from '../support/world.ts';
@@ -79,6 +80,66 @@ test('packets go half a year after an ended payment, never before its end', asyn
   await world.db.query.updateTable('outgoing_packet').set({ prepared_at: old }).execute();
   assert.ok((await prepared('pending')) > 0);
   assert.equal(await prepared('completed'), 0);
+});
+
+test('the answer to a packet goes half a year after it was given, and never before its copies have expired', async () => {
+  const now = Date.now();
+  if ((await count('incoming_payment')) === 0) await prepareResources(world, clientEnvironment(world));
+  const { ase, id } = await world.db.query
+    .selectFrom('incoming_payment')
+    .select(['ase', 'id'])
+    .executeTakeFirstOrThrow();
+  const store = (condition: string, days: number, expiresInDays: number | null) =>
+    world.db.query
+      .insertInto('incoming_packet')
+      .values({
+        ...{ ase, peer: 'p', condition, incoming_payment_id: id, amount: '1', reply: Buffer.of(0) },
+        booked_at: new Date(now - days * DAY_MS).toISOString(),
+        expires_at: expiresInDays === null ? null : new Date(now + expiresInDays * DAY_MS).toISOString(),
+      })
+      .execute();
+  const before = await count('incoming_packet');
+  await store('young', 179, -179);
+  await store('old', 181, -181);
+  await store('old, stored before expiries were', 181, null);
+  await store('old, of a packet that can still arrive', 181, 1);
+  await store('old, of a packet that could lately', 360, -179);
+  await world.deleteOldRows();
+  const left = await world.db.query
+    .selectFrom('incoming_packet')
+    .select('condition')
+    .where('peer', '=', 'p')
+    .orderBy('condition')
+    .execute();
+  assert.deepEqual(
+    left.map(({ condition }) => condition),
+    ['old, of a packet that can still arrive', 'old, of a packet that could lately', 'young'],
+  );
+  assert.equal(await count('incoming_packet'), before + 3);
+});
+
+test('an idempotency key goes when it has expired by the wall clock, whatever the business clock says', async () => {
+  const store = (key: string, milliseconds: number) =>
+    world.db.query
+      .insertInto('idempotency_key')
+      .values({
+        ...{
+          ase: 'granite',
+          client_id: 'c',
+          operation: 'create-quote',
+          key,
+          request_digest: 'd',
+          reply: toJson({ status: 201, body: null }),
+        },
+        expires_at: new Date(Date.now() + milliseconds).toISOString(),
+      })
+      .execute();
+  await store('expired', -1000);
+  await store('valid', 60_000);
+  await world.controls.changeClock({ action: 'advance', milliseconds: 2 * DAY_MS });
+  await world.deleteOldRows();
+  const left = await world.db.query.selectFrom('idempotency_key').select('key').where('client_id', '=', 'c').execute();
+  assert.deepEqual(left, [{ key: 'valid' }]);
 });
 
 test('a delivered event goes once nothing of its payment waits', async () => {

@@ -159,6 +159,7 @@ export interface IncomingPacket {
   readonly amount: bigint;
   /** The Fulfill or Reject. */
   readonly reply: Buffer;
+  readonly expiresAt: Date;
 }
 
 /**
@@ -181,6 +182,7 @@ export async function storeReply(
       amount: `${packet.amount}`,
       reply: packet.reply,
       booked_at: toInstant(wallNow),
+      expires_at: toInstant(packet.expiresAt.getTime()),
     })
     .onConflict((conflict) => conflict.doNothing())
     .executeTakeFirstOrThrow();

@@ -198,10 +198,11 @@ async function bookPacket(
 ): Promise<{ answer: Buffer; isCredited: boolean }> {
   const { ase, clock, prefix, announce = announceNothing } = options;
   const { from, asset, amount, condition, incomingPaymentId } = packet;
+  const { expiresAt } = packet.prepare;
   const locked = await lockCreditable(tx, ase, incomingPaymentId);
   if (!locked) return { answer: ilpReject('F02', prefix, 'unknown incoming payment'), isCredited: false };
   const rejection = (await findRejection(options, packet, locked)) ?? (await rejectDebt(tx, options, packet));
-  const entry = { peer: from.name, condition, incomingPaymentId, amount, reply: rejection ?? fulfill };
+  const entry = { peer: from.name, condition, incomingPaymentId, amount, reply: rejection ?? fulfill, expiresAt };
   if (!(await storeReply(tx, ase, entry, clock.wallNow()))) {
     return { answer: repeat(options, packet, (await findReply(tx, ase, condition))!), isCredited: false };
   }
