@@ -4,9 +4,13 @@ export const commands = {
   ledger: 'print the ledgers of a running world, with their trial balances',
   reconcile: 'compare what two peers state about their accounts with each other',
   payments: 'list the outgoing payments of a running world, or cancel one that is stuck',
+  explain: 'list the requirements on clients, or explain one requirement, area or probe',
 } as const;
 
 export type Command = keyof typeof commands;
+
+/** The commands that take an argument without a flag, with its name in `--help`. */
+export const operands: Readonly<Partial<Record<Command, string>>> = { explain: 'ID' };
 
 type Kind = 'string' | 'integer' | 'boolean';
 
@@ -26,6 +30,8 @@ export interface Option {
 }
 
 const all = Object.keys(commands) as Command[];
+/** The commands that run a world, or read one over its control API. */
+const ofWorlds = all.filter((command) => command !== 'explain');
 
 /** Every flag can also be given as an environment variable: `--public-url` as `TOUCHSTONE_PUBLIC_URL`. */
 export const options = {
@@ -34,7 +40,7 @@ export const options = {
     kind: 'integer',
     value: 'N',
     fallback: '4000',
-    commands: all,
+    commands: ofWorlds,
     sentence:
       'Port of the first ASE. The second ASE listens 100 above it, the control API 900 above it. 0 takes any free ports.',
   },
@@ -56,7 +62,7 @@ export const options = {
     flag: 'control-port',
     kind: 'integer',
     value: 'N',
-    commands: all,
+    commands: ofWorlds,
     sentence: 'Port of the control API.',
   },
   controlHost: {
@@ -70,7 +76,7 @@ export const options = {
     flag: 'control-token',
     kind: 'string',
     value: 'TOKEN',
-    commands: all,
+    commands: ofWorlds,
     sentence: 'Token of the control API (secret). Default: a new one at each start, printed.',
   },
   peerControl: {
@@ -244,8 +250,9 @@ export const options = {
   json: {
     flag: 'json',
     kind: 'boolean',
+    commands: ['start', 'explain'],
     sentence:
-      'Print one line of JSON when ready instead of the banner. It contains the test key and the control token.',
+      'Print JSON. With start, that is one line when ready instead of the banner; it contains the test key and the control token.',
   },
   env: {
     flag: 'env',
@@ -320,6 +327,9 @@ export type Config = {
   readonly [Name in keyof typeof options]: (typeof options)[Name] extends { fallback: string } | { kind: 'boolean' }
     ? Value<(typeof options)[Name]>
     : Value<(typeof options)[Name]> | undefined;
+} & {
+  /** Arguments without a flag. */
+  readonly operands: readonly string[];
 };
 
 export type Table = readonly (readonly [name: string, option: Option])[];
@@ -354,7 +364,7 @@ export function printHelp(): string {
 export function printCommandHelp(command: Command): string {
   const lines = optionsOf(command).map(([, option]) => `  ${usage(option).padEnd(24)} ${meaning(option)}`);
   return [
-    `touchstone ${command} [options]: ${commands[command]}`,
+    `touchstone ${command} ${operands[command] ? `[${operands[command]}] ` : ''}[options]: ${commands[command]}`,
     '',
     ...lines,
     '',

@@ -1,6 +1,15 @@
 /** The command line and the environment as a Config. Each mistake is a ConfigError of one sentence. */
 import { ConfigError, didYouMean } from '../errors.ts';
-import { type Command, type Config, environmentName, type Option, options, optionsOf, type Table } from './options.ts';
+import {
+  type Command,
+  type Config,
+  environmentName,
+  type Option,
+  operands,
+  options,
+  optionsOf,
+  type Table,
+} from './options.ts';
 
 /**
  * Parses the command line and the environment; the command line wins. Options that the command does not take have
@@ -13,8 +22,8 @@ export function parseConfig(
 ): Config {
   const table = optionsOf(command);
   const known = table.map(([, option]) => `--${option.flag}`);
-  const values = parse(command, args, table);
-  const config: Record<string, unknown> = {};
+  const { values, operands: given } = parse(command, args, table);
+  const config: Record<string, unknown> = { operands: given };
   for (const [name, option] of Object.entries(options) as [string, Option][]) {
     const isTaken = known.includes(`--${option.flag}`);
     const onCommandLine = isTaken ? values.get(option.flag) : undefined;
@@ -27,12 +36,25 @@ export function parseConfig(
   return config as Config;
 }
 
-/** Values by flag, as on the command line. An option that is given twice has its last value. */
-function parse(command: Command, args: readonly string[], table: Table): ReadonlyMap<string, string> {
+interface Arguments {
+  /** Values by flag. An option that is given twice has its last value. */
+  readonly values: ReadonlyMap<string, string>;
+  readonly operands: readonly string[];
+}
+
+function parse(command: Command, args: readonly string[], table: Table): Arguments {
   const values = new Map<string, string>();
+  const given: string[] = [];
   for (let i = 0; i < args.length; i += 1) {
     const arg = args[i]!;
+    if (operands[command] !== undefined && given.length === 0 && !arg.startsWith('-')) {
+      given.push(arg);
+      continue;
+    }
     if (!arg.startsWith('--') || arg === '--') {
+      if (operands[command] !== undefined) {
+        throw new ConfigError(`unexpected argument '${arg}'; touchstone ${command} takes one ${operands[command]}`);
+      }
       throw new ConfigError(
         `unexpected argument '${arg}'; options begin with --, and with npm a -- comes first: npm run touchstone -- ${command} --port 0`,
       );
@@ -57,7 +79,7 @@ function parse(command: Command, args: readonly string[], table: Table): Readonl
     values.set(flag, attached ?? next!);
     if (attached === undefined) i += 1;
   }
-  return values;
+  return { values, operands: given };
 }
 
 const yes = ['true', 'yes', 'on', '1'];

@@ -26,6 +26,7 @@ export async function runCommand([command = '--help', ...args]: readonly string[
   const control = env['TOUCHSTONE_CONTROL'];
   if (command === 'start') await (await import('./start.ts')).start(config);
   else if (command === 'ledger') await (await import('./ledger.ts')).printLedger(config, control);
+  else if (command === 'explain') (await import('./explain.ts')).printExplanation(config);
   else if (command === 'payments') await (await import('./payments.ts')).printPayments(config, control);
   else await (await import('./reconcile.ts')).printReconciliation(config, control);
 }

@@ -1,5 +1,6 @@
 /** All mutants. */
 import { authMutants } from './auth.ts';
+import { catalogueMutants } from './catalogue.ts';
 import { consentMutants } from './consent.ts';
 import { continuationMutants } from './continuation.ts';
 import { controlMutants } from './control.ts';
@@ -30,6 +31,7 @@ import { walletAddressMutants } from './wallet-address.ts';
 
 export const mutants: readonly Mutant[] = [
   ...authMutants,
+  ...catalogueMutants,
   ...consentMutants,
   ...continuationMutants,
   ...controlMutants,

@@ -13,6 +13,7 @@ const layers: readonly (readonly string[])[] = [
   ['crypto', 'faults', 'html', 'net'],
   ['database'],
   ['http'],
+  ['grade'],
   ['payments'],
   ['events'],
   ['auth', 'identity-provider', 'resource', 'wallet-address'],

@@ -1,0 +1,123 @@
+/** Probes of the interaction and its end: hashes, references and callbacks. */
+import type { RequirementId } from '../catalogue.ts';
+import type { Probe } from '../requirement.ts';
+
+const armed = 'The grant request with a finish URI was answered, and the finish redirect of this grant is replaced.';
+const reached = 'The client, or the browser of its test, fetched the finish redirect.';
+const lawful = 'Cancelling the grant, asking for a new one, and stopping all pass.';
+
+export const interactionProbes = {
+  P01: {
+    name: 'finish-hash-wrong',
+    title: 'The finish hash is wrong',
+    server:
+      'The finish redirect has the right reference and the hash of another text, in the right length and alphabet.',
+    armed,
+    reached,
+    forbidden: 'A continuation with the reference of this redirect.',
+    deadline: 'stop',
+    lawful,
+    caution: 'A client that only takes a pasted URL is judged only if the driver hands the redirect over.',
+    judges: ['CL-GNAP-14'],
+  },
+  P02: {
+    name: 'finish-hash-missing',
+    title: 'The finish hash is missing',
+    server: 'The finish redirect has no `hash`; in a second round it has an empty one.',
+    armed,
+    reached,
+    forbidden: 'A continuation with the reference of either redirect.',
+    deadline: 'stop',
+    lawful,
+    caution: 'A client that waits for the hash until its own timeout is silent, and silence passes.',
+    judges: ['CL-GNAP-15'],
+  },
+  P03: {
+    name: 'foreign-interact-ref',
+    title: 'The reference belongs to another grant',
+    server:
+      'The finish redirects of two open grants are exchanged; if the client has one grant only, we open the second.',
+    armed: 'Two grants with a finish URI of this client are open.',
+    reached,
+    forbidden: 'The reference of one grant at the continuation URI of the other.',
+    deadline: 'stop',
+    lawful,
+    caution: 'Reference and continuation URI are judged as a pair, so parallel flows do no harm.',
+    judges: ['CL-GNAP-16'],
+  },
+  P04: {
+    name: 'as-mix-up',
+    title: 'The hash names another authorization server',
+    server:
+      'The finish hash is made of the right values, except for the grant endpoint, which is that of the other provider.',
+    armed,
+    reached,
+    forbidden: 'A continuation with the reference of this redirect.',
+    deadline: 'stop',
+    lawful,
+    caution: 'The two endpoints differ in host, port or path, so that a tolerated slash cannot make them equal.',
+    judges: ['CL-GNAP-17'],
+  },
+  P05: {
+    name: 'finish-hash-base64url',
+    title: 'The finish hash is in base64url only',
+    server: 'The finish redirect has the right hash in base64url without padding, whatever the profile is.',
+    armed,
+    reached,
+    required: 'The continuation with the reference of this redirect.',
+    deadline: 'go',
+    lawful: 'Only going on passes.',
+    caution: 'A client that goes on in the probe of a wrong hash does not verify, and gets no pass here.',
+    judges: ['CL-GNAP-18'],
+  },
+  P06: {
+    name: 'late-consent',
+    title: 'The consent takes four seconds',
+    server: 'The consent is held back for four seconds after the person was sent off.',
+    armed: 'The grant request with a finish URI was answered.',
+    reached: 'The interaction page was fetched.',
+    forbidden: 'A POST to the continuation URI before the finish redirect was fetched.',
+    deadline: 'stop',
+    lawful: 'Waiting passes, and so does a DELETE.',
+    caution: 'Four seconds are below the usual timeouts of tests.',
+    judges: ['CL-GNAP-19'],
+  },
+  P07: {
+    name: 'finish-rejected',
+    title: 'The person rejects',
+    server: 'The finish redirect has `result=grant_rejected` and neither reference nor hash.',
+    armed,
+    reached,
+    forbidden: 'A POST to the continuation URI.',
+    deadline: 'stop',
+    lawful,
+    caution: 'Standard input is closed, so that a program that waits for a key goes on.',
+    judges: ['CL-GNAP-20'],
+  },
+  P08: {
+    name: 'callback-twice',
+    title: 'The callback is delivered twice',
+    server: 'The finish redirect is followed by us a second time, one second after the first.',
+    armed,
+    reached: 'The second delivery was answered, or its connection was refused.',
+    forbidden: 'A second continuation with the same reference.',
+    deadline: 'stop',
+    lawful: 'Any answer to the second delivery passes, and so does a closed port.',
+    caution: 'Only loopback addresses are called.',
+    judges: ['CL-GNAP-22'],
+  },
+  P09: {
+    name: 'unsolicited-callback',
+    title: 'A callback comes unasked',
+    server:
+      'Directly after the answer to the grant request we call the finish URI with an invented reference and hash; the consent then goes its normal way.',
+    armed: 'The grant request names a finish URI on loopback whose port is open.',
+    reached: 'The listener of the client answered the invented callback.',
+    forbidden: 'A continuation with the invented reference.',
+    required: 'The continuation with the true reference.',
+    deadline: 'go',
+    lawful: 'Going on with the true callback passes; a clean stop warns.',
+    caution: 'Only loopback addresses are called, and only if their port is open.',
+    judges: ['CL-SEC-05'],
+  },
+} satisfies Record<string, Probe<RequirementId>>;

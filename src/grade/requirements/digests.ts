@@ -1,0 +1,77 @@
+/** Requirements on content digests (RFC 9530). */
+import type { Requirement } from '../requirement.ts';
+
+export const digests = {
+  'CL-DIG-01': {
+    level: 'must',
+    title: 'Sends a digest with content',
+    statement: 'Each request with content has a `Content-Digest`.',
+    why: 'A signature covers fields only; the digest is what makes it cover the content.',
+    references: ['RFC 9635 §7.3.1', 'Open Payments resource-server create-incoming-payment'],
+    evidence: ['exchange'],
+    observed: 'The field is present wherever there is content.',
+    fix: 'Add `Content-Digest: sha-512=:…:` before signing.',
+    broken: 'POST without the field.',
+  },
+  'CL-DIG-02': {
+    level: 'must',
+    title: 'Computes the digest over the bytes sent',
+    statement: 'Each entry of `Content-Digest` is the digest of the content bytes that follow.',
+    why: 'A digest of anything else is indistinguishable from content that was altered on the way.',
+    references: ['RFC 9530 §2'],
+    evidence: ['exchange'],
+    observed:
+      'The digest of the raw bytes is compared; if it differs, other serialisations are tried and the one that matches is named.',
+    fix: 'Serialise once, and use the same bytes for digest and content.',
+    broken: 'Digest pretty-printed JSON and send it in compact form.',
+  },
+  'CL-DIG-03': {
+    level: 'must',
+    title: 'Writes `Content-Digest` as a structured field',
+    statement: 'The field is a dictionary of byte sequences: `sha-512=:base64:`.',
+    why: 'A strict parser rejects other spellings, and then the content counts as unprotected.',
+    references: ['RFC 9530 §2'],
+    evidence: ['exchange'],
+    observed: 'A strict parser reads the field and finds byte sequences under lower-case keys.',
+    fix: 'Write the algorithm in lower case and a colon on each side of the value.',
+    broken: 'Write `SHA-512=base64` without colons.',
+  },
+  'CL-DIG-04': {
+    level: 'must',
+    title: 'Avoids broken hash algorithms',
+    statement: 'No entry uses an algorithm that the registry calls deprecated, such as `md5` or `sha`.',
+    why: 'Collisions of these algorithms can be made, so they protect nothing that is signed.',
+    references: ['RFC 9530 §5', 'RFC 9635 §7.3.1'],
+    evidence: ['exchange'],
+    observed: 'The keys of the dictionary are compared with the deprecated names.',
+    fix: 'Use `sha-256` or `sha-512`.',
+    broken: 'Send `md5=:…:`.',
+  },
+  'CL-DIG-05': {
+    level: 'note',
+    title: 'Uses `sha-256` or `sha-512`',
+    statement: 'The digest uses `sha-256` or `sha-512`; either will do.',
+    why: 'GNAP’s short form of `httpsig` implies `sha-256`, whereas all Open Payments clients use `sha-512`.',
+    references: [
+      'RFC 9635 §7.3.1',
+      'Open Payments docs: identity/http-signatures',
+      'Open Payments docs: identity/client-keys',
+    ],
+    evidence: ['exchange'],
+    observed: 'The algorithm is noted if it is neither of the two.',
+    fix: 'Choose one of the two algorithms that all servers know.',
+    broken: 'Send only an invented algorithm.',
+  },
+  'CL-DIG-06': {
+    level: 'note',
+    title: 'States the true length, and digests only content',
+    statement:
+      'A `Content-Length` that is sent or signed counts bytes, and a request without content has no `Content-Digest`.',
+    why: 'A wrong length breaks the connection; a digest of nothing is legal, but helps no one.',
+    references: ['RFC 9110 §8.6', 'RFC 9530 §6.3'],
+    evidence: ['exchange'],
+    observed: 'A digest without content is noted; a length that differs from the bytes is an error of HTTP.',
+    fix: 'Count the bytes of the encoded content, not its characters.',
+    broken: 'Count characters while the content has an umlaut.',
+  },
+} satisfies Record<string, Requirement>;
