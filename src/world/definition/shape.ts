@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { exportPublicJwk } from '../../crypto/derived-keys.ts';
 import { Problem } from '../../errors.ts';
+import { withoutLastSlashes } from '../../net/slashes.ts';
 import { type Asset, MAX_AMOUNT } from '../../open-payments/amount.ts';
 import { parsePrice } from '../../payments/rates.ts';
 import type { AdditionalProperty } from '../../wallet-address/extensions.ts';
@@ -53,7 +54,7 @@ const baseUrl = (expected: string, accept: (url: URL) => boolean): Reader<string
     const url = URL.parse(given);
     const isPlain = url && /^https?:$/.test(url.protocol) && !url.username && !url.password && !/[?#]/.test(given);
     // Only characters that a router matches literally.
-    return isPlain && /^[\w./~-]+$/.test(url.pathname) && accept(url) ? url.href.replace(/\/+$/, '') : undefined;
+    return isPlain && /^[\w./~-]+$/.test(url.pathname) && accept(url) ? withoutLastSlashes(url.href) : undefined;
   });
 const url = baseUrl('an http or https URL without query', () => true);
 const serviceUrl = text('an http or https URL', (given) => {
