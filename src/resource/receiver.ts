@@ -81,11 +81,18 @@ const validIncomingPayment = responseBody['get-incoming-payment'][200];
 const validWalletAddress = walletAddressResponseBody['get-wallet-address'][200];
 const validGrant = authResponseBody['post-request'][200];
 
+/** Maximum length of URLs and tokens of other ASEs, which are kept. */
+const MAX_LENGTH = 2_048;
+
+const isShortText = (value: unknown): boolean => typeof value === 'string' && value.length <= MAX_LENGTH;
+
 const isPublicIncomingPayment = (body: unknown): body is components['schemas']['public-incoming-payment'] =>
-  validIncomingPayment(body) && Object.hasOwn(body as object, 'authServer');
+  validIncomingPayment(body) && isShortText((body as { authServer?: unknown }).authServer);
 
 const isFullIncomingPayment = (body: unknown): body is FullIncomingPayment =>
-  validIncomingPayment(body) && Object.hasOwn(body as object, 'methods');
+  validIncomingPayment(body) &&
+  Object.hasOwn(body as object, 'methods') &&
+  isShortText((body as FullIncomingPayment).walletAddress);
 
 const isWalletAddress = (body: unknown): body is WalletAddress => validWalletAddress(body);
 
@@ -93,6 +100,7 @@ const isWalletAddress = (body: unknown): body is WalletAddress => validWalletAdd
 const isIssuedGrant = (body: unknown): body is IssuedGrant =>
   validGrant(body) &&
   Object.hasOwn(body as object, 'access_token') &&
+  isShortText((body as IssuedGrant).access_token.value) &&
   /^[\x21-\x7e]+$/.test((body as IssuedGrant).access_token.value);
 
 const unusableAnswer = (detail: string): Problem => invalid(`the other ASE: ${detail}`);
@@ -136,7 +144,7 @@ interface Token {
 }
 
 /** Maximum number of issuers whose tokens are kept, and of wallet addresses for each; the oldest are dropped first. */
-const MAX_KEPT = 1000;
+const MAX_KEPT = 200;
 /** Tokens are replaced this long before they expire. */
 const EXPIRY_MARGIN_MS = 5_000;
 /** Explains a 400 or 401 to a well-formed request. It may be temporary, so a payment must not fail because of it. */

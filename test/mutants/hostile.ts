@@ -218,4 +218,32 @@ export const hostileMutants: readonly Mutant[] = [
       by: "request.headers['content-type'] as string",
     },
   ]),
+  ...noticedBy('test/http/signatures/client-keys.test.ts', 'src/http/signatures/client-keys.ts', [
+    {
+      id: 'hostile.long-clients-kept',
+      title: 'a long URL of a client',
+      at: 'if («clientWalletAddress.length > MAX_URL_LENGTH») {',
+      by: 'false',
+    },
+  ]),
+  ...noticedBy('test/resource/receiver.test.ts', 'src/resource/receiver.ts', [
+    {
+      id: 'hostile.long-authorization-servers-kept',
+      title: 'is invalid if it names long URLs',
+      at: 'validIncomingPayment(body) && «isShortText((body as { authServer?: unknown }).authServer)»;',
+      by: "Object.hasOwn(body as object, 'authServer')",
+    },
+    {
+      id: 'hostile.long-wallet-addresses-kept',
+      title: 'is invalid if it names long URLs',
+      at: '«isShortText((body as FullIncomingPayment).walletAddress)»;',
+      by: 'true',
+    },
+    {
+      id: 'hostile.long-tokens-kept',
+      title: 'is invalid if a response is unusable',
+      at: '«isShortText((body as IssuedGrant).access_token.value)» &&',
+      by: 'true',
+    },
+  ]),
 ];

@@ -213,7 +213,8 @@ describe('a receiver at another ASE', () => {
       if (answer !== null) await rejects(startReader({ public: answer }).read(url), 'invalid_receiver');
     }
     const interactive = { interact: { redirect: 'https://x.example/', finish: 'f' }, continue: grantOf('').continue };
-    for (const answer of ['no json', {}, interactive, grantOf('a\r\nb: c'), grantOf(''), grantOf('ü')]) {
+    const long = grantOf('a'.repeat(5_000));
+    for (const answer of ['no json', {}, interactive, grantOf('a\r\nb: c'), grantOf(''), grantOf('ü'), long]) {
       await rejects(startReader({ grant: () => answer }).read(url), 'invalid_receiver');
     }
     for (const change of [
@@ -229,6 +230,16 @@ describe('a receiver at another ASE', () => {
       await rejects(startReader({ full: () => ({ ...fullView, ...change }) }).read(url), 'invalid_receiver');
     }
     await rejects(startReader({ full: () => ({ authServer }) }).read(url), 'invalid_receiver');
+  });
+
+  test('is invalid if it names long URLs, which would be kept', async () => {
+    const long = `https://marble.example/${'a'.repeat(3_000)}`;
+    const { read, requests } = startReader({ public: { authServer: long, receivedAmount: eur('100') } });
+    await rejects(read(url), 'invalid_receiver');
+    assert.equal(requests.length, 1);
+    const other = startReader({ full: () => ({ ...fullView, walletAddress: long }) });
+    await rejects(other.read(url), 'invalid_receiver');
+    assert.equal(other.kinds(), 'public grant full');
   });
 
   test('is not requested unless the URL is that of an incoming payment', async () => {

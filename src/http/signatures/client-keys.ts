@@ -73,6 +73,9 @@ interface CachedSet {
   refetchedAt: number;
 }
 
+/** The cache is bounded in sets, so its keys must be bounded, too. */
+const MAX_URL_LENGTH = 2_048;
+
 /** Any client can cause fetches, so the cache is bounded. The first sets are the least recently used. */
 function evict(sets: Map<string, CachedSet>, maxBytes: number): void {
   let bytes = sets.values().reduce((sum, { current }) => sum + (current?.bytes ?? 0), 0);
@@ -100,6 +103,9 @@ export function createClientKeys(options: ClientKeysOptions): ClientKeys {
   return { keyFor, forget: (clientWalletAddress) => void sets.delete(clientWalletAddress) };
 
   async function keyFor(clientWalletAddress: string, keyid: string): Promise<ClientKey> {
+    if (clientWalletAddress.length > MAX_URL_LENGTH) {
+      throw new ClientKeyError('keys_unreachable', `the client is longer than ${MAX_URL_LENGTH} characters`);
+    }
     const cached = touch(clientWalletAddress);
     const before = cached.current;
     let set = before && wallNow() - before.fetchedAt < ttlMs ? before : undefined;

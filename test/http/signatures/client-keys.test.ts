@@ -178,6 +178,13 @@ test('only so many sets are kept', async () => {
   );
 });
 
+test('a long URL of a client is refused and not kept', async () => {
+  const { state, keyFor } = remote();
+  state.keys = [jwk('a')];
+  assert.equal(await code(keyFor(`https://client.example/${'a'.repeat(3_000)}`, 'a')), 'keys_unreachable');
+  assert.deepEqual(state.urls, []);
+});
+
 test('AS-29: a presented key is imported without its private member; its thumbprint is RFC 8037 A.3', async () => {
   const presented = {
     kid: 'k',
