@@ -68,15 +68,21 @@ export function createServerRouter<Caller>(
 const accepts = (route: Route, method: string): boolean =>
   route.method === method || (route.method === 'GET' && method === 'HEAD' && !policyOf(route).changes);
 
-/** For all other requests below a server's base, including paths that cannot be decoded: 404 in its format. */
+/**
+ * For all other requests below a server's base, including paths that cannot be decoded: 404 in its format. Their
+ * preflights succeed, because the script of a page sees no status otherwise.
+ */
 export function rejectUnknownPaths<Caller>(
   server: Server<Caller>,
   context: ServerContext,
   options: RouterOptions,
 ): [RequestHandler, ErrorRequestHandler] {
   const { reject } = createEndpoint(server, context, options);
-  const sendNotFound = (res: Response) => reject(res, new Problem('not_found'));
-  return [(_req, res) => sendNotFound(res), (_error, _req, res, _next) => sendNotFound(res)];
+  const answer = (req: Request, res: Response) =>
+    options.cors && isPreflight(req, ['OPTIONS'])
+      ? sendPreflight(req, res, ['GET', 'POST', 'DELETE'])
+      : reject(res, new Problem('not_found'));
+  return [answer, (_error, req, res, _next) => answer(req, res)];
 }
 
 export interface Endpoint {

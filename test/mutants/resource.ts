@@ -28,6 +28,13 @@ export const resourceMutants: readonly Mutant[] = [
     fails: ['resource.unknown-wallet-address'],
   },
   {
+    id: 'resource.unknown-paths-without-preflight',
+    file: 'src/http/router.ts',
+    at: "«options.cors && isPreflight(req, ['OPTIONS'])» ?",
+    by: 'false',
+    fails: ['resource.cors'],
+  },
+  {
     id: 'resource.preflight-without-signature-headers',
     file: 'src/http/router.ts',
     at: "'Access-Control-Allow-Headers':\n        «requested ?? 'Authorization, Content-Type, Content-Digest, Signature, Signature-Input, Web-Monetization-Id'»,",

@@ -89,6 +89,7 @@ export const checks: readonly Check[] = [
         ['POST', authServer],
         ['DELETE', grant.continue.uri],
         ['POST', `${resourceServer}/quotes`],
+        ['POST', `${authServer.replace(/\/*$/, '')}/mistyped`],
         ['GET', `${resourceServer}/incoming-payments?wallet-address=${encodeURIComponent(wallet)}`],
       ] as const) {
         const requested = ['access-control-request-method', method] as const;
@@ -101,7 +102,7 @@ export const checks: readonly Check[] = [
         const methods = preflight.headers.get('access-control-allow-methods') ?? '';
         assert.ok(methods.includes(method), `${method} is allowed`);
       }
-      for (const url of [authServer, `${resourceServer}/quotes`]) {
+      for (const url of [authServer, `${authServer.replace(/\/*$/, '')}/mistyped`, `${resourceServer}/quotes`]) {
         const refused = await context.call({ url, json: {}, sign: false, headers: [origin] });
         assert.equal(refused.headers.get('access-control-allow-origin'), '*');
         assert.match(refused.headers.get('access-control-expose-headers') ?? '', /www-authenticate/i);
