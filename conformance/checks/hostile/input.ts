@@ -127,16 +127,22 @@ export const checks: readonly Check[] = [
     title: 'a request target in absolute-form is served like one in origin-form (RFC 9112 §3.2.2)',
     run: async (context) => {
       const { receiver, sender } = context;
-      const statusOf = async (method: string, url: string, ...more: string[]) => {
-        const { origin, host } = new URL(url);
-        const head = [`${method} ${url} HTTP/1.1`, `Host: ${host}`, 'Connection: close', ...more];
-        return (await sendRaw(origin, lines(...head) + (method === 'POST' ? '{}' : ''))).status;
-      };
       const json = ['Content-Type: application/json', 'Content-Length: 2'];
-      assert.equal(await statusOf('GET', receiver.url), 200);
-      assert.equal(await statusOf('GET', `${receiver.url}/jwks.json`), 200);
-      assert.equal(await statusOf('POST', sender.authServer, ...json), 400);
-      assert.equal(await statusOf('POST', `${sender.resourceServer}/quotes`, ...json), 401);
+      for (const [method, url, expected] of [
+        ['GET', receiver.url, 200],
+        ['GET', `${receiver.url}/jwks.json`, 200],
+        ['POST', sender.authServer, 400],
+        ['POST', `${sender.authServer}continue/${randomUUID()}`, 401],
+        ['POST', `${sender.resourceServer}/quotes`, 401],
+      ] as const) {
+        const { origin, host } = new URL(url);
+        const content = method === 'POST' ? json : [];
+        for (const target of [url, url.slice(origin.length)]) {
+          const head = lines(`${method} ${target} HTTP/1.1`, `Host: ${host}`, 'Connection: close', ...content);
+          const { status } = await sendRaw(origin, head + (method === 'POST' ? '{}' : ''));
+          assert.equal(status, expected, `${method} ${target}`);
+        }
+      }
       await isServed(context);
     },
   },
