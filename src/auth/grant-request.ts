@@ -46,21 +46,32 @@ async function parseRequested(deps: AuthDeps, { access_token, subject }: WireReq
   return { ...requested, interactive };
 }
 
-/** Schemes that browsers handle themselves: a redirect to one could run or read something. */
-const FORBIDDEN_FINISH = /^(javascript|data|file|filesystem|blob|about|vbscript|view-source|ws|wss|ftp|mailto|tel):$/;
+/** Schemes that browsers or systems handle themselves: a redirect to one could run, open or read something. */
+const FORBIDDEN_FINISH = new Set(
+  [
+    'javascript livescript mocha jscript vbscript data blob filesystem file about view-source feed jar mhtml mk res its',
+    'resource chrome edge brave opera vivaldi intent android-app shell search-ms',
+    'ws wss ftp gopher ldap ssh telnet smb mailto tel sms facetime webcal magnet',
+  ].flatMap((names) => names.split(' ')),
+);
+const FORBIDDEN_FAMILY = /^(chrome|moz|safari|ms)-/;
 
-/** An absolute URI without fragment: https, http on loopback, or a private scheme of the client (AS-94). */
+/** No fragment, nor anything that URL parsers drop or take for something else: white space, controls, backslashes. */
+const FINISH_URI = /^[^\s\p{C}\\#]+$/u;
+
+/** An absolute URI: https, http on loopback, or a private scheme of the client (AS-94, OPI-089). */
 function parseFinishUri(text: string, allowHttp: boolean): string {
-  const uri = URL.parse(text);
-  if (!uri || text.includes('#')) throw invalid('interact.finish.uri must be absolute and without a fragment');
+  const uri = FINISH_URI.test(text) ? URL.parse(text) : null;
+  if (!uri) throw invalid('interact.finish.uri must be absolute, without fragment, white space and backslashes');
   if (uri.username || uri.password) throw invalid('interact.finish.uri must not hold credentials');
+  const isWeb = /^https?:$/.test(uri.protocol);
   const isPlain = uri.protocol === 'http:' && !allowHttp && !isLoopback(uri.hostname);
-  if (isPlain || FORBIDDEN_FINISH.test(uri.protocol)) {
-    throw invalid(`interact.finish.uri must not use ${uri.protocol} here`);
+  const scheme = uri.protocol.slice(0, -1);
+  if (isPlain || FORBIDDEN_FINISH.has(scheme) || FORBIDDEN_FAMILY.test(scheme)) {
+    throw invalid(`interact.finish.uri must not use ${scheme}: here`);
   }
-  if (/^https?:$/.test(uri.protocol) && !/^([\w.-]+|\[[\da-f:]+\])$/.test(uri.hostname)) {
-    throw invalid('interact.finish.uri has a malformed host');
-  }
+  const hasHost = /^https?:\/\/[^/]/i.test(text) && /^([\w.-]+|\[[\da-f:]+\])$/.test(uri.hostname);
+  if (isWeb && !hasHost) throw invalid('interact.finish.uri has a malformed host');
   return uri.href;
 }
 

@@ -34,14 +34,15 @@ export function createInteractionRedirectHandlers(deps: InteractionRedirectDeps)
     'start-interaction': async (call, { params: { id, nonce } }) => {
       const preview = expectNonce(await findGrantOfInteraction(db.query, ase, id), nonce);
       const mayStart = (grant: typeof preview, now: number) => grant.state === 'pending' && !hasExpired(grant, now);
-      if (!mayStart(preview, clock.businessNow())) return redirectUnstartable(preview);
+      const isStarter = hasStarted(call.exchange, id, sessionSecret);
+      if (!mayStart(preview, clock.businessNow())) return redirectUnstartable(preview, isStarter);
       const answer = await promptConsent(viewInteraction(preview));
 
       return call.transaction(async (tx) => {
         const grant = expectNonce(await findGrantOfInteraction(tx, ase, id, 'for update'), nonce);
         // Read once, so that a decision in time cannot have expired when it is finished.
         const now = clock.businessNow();
-        if (!mayStart(grant, now)) return redirectUnstartable(grant);
+        if (!mayStart(grant, now)) return redirectUnstartable(grant, isStarter);
         if ('redirect' in answer) {
           const { sessionKept, sessionDigest } = grant.interaction;
           if (sessionKept && hasSession(call.exchange, sessionDigest)) return redirectTo(answer.redirect, {});

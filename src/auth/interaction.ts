@@ -165,9 +165,12 @@ export async function finishInteraction(
 
 const expired = { result: 'invalid_interaction', message: 'interaction expired' };
 
-/** For an interaction that cannot start (AS-79). Throws `interaction_closed` for a client that polls. */
-export function redirectUnstartable({ interaction: { finish } }: InteractiveGrant): Redirect {
-  if (!finish) throw interactionProblem('interaction_closed');
+/**
+ * For an interaction that cannot start (AS-79). Only the browser that started it is redirected, so that this server is
+ * not an open redirector (OPI-089). Throws `interaction_closed` for any other browser, and if the client polls.
+ */
+export function redirectUnstartable({ interaction: { finish } }: InteractiveGrant, isStarter: boolean): Redirect {
+  if (!finish || !isStarter) throw interactionProblem('interaction_closed');
   return redirectTo(finish.uri, { result: 'invalid_interaction' });
 }
 

@@ -226,6 +226,35 @@ describe('rejected, with nothing stored', () => {
     'a host that would end a directive of a CSP': { uri: 'https://shop.example;script-src/' },
     'a host that would match any other in a CSP': { uri: 'https://*.example/' },
     'a URI with credentials': { uri: 'https://shop.example:x@evil.example/' },
+    ...Object.fromEntries(
+      [
+        ...['//evil.example/', '/\\evil.example', '\\\\evil.example', 'evil.example', '', '?a', 'https:', 'https://'],
+        ...['https:/evil.example', 'https:evil.example', 'https:///evil.example', 'https:\\\\evil.example'],
+        ...['https://shop.example\\@evil.example', 'https://shop.example@evil.example', 'https://a:b@evil.example'],
+        ...[
+          'https://shop.example\r\nSet-Cookie: a=b',
+          'https://shop.example/\n',
+          ' https://shop.example',
+          'https://sh\top.example',
+        ],
+        ...[
+          'https://shop.example;default-src *',
+          "https://shop.example'",
+          'https://sh%6fp.example;',
+          'https://shop.example#',
+        ],
+        ...['JavaScript:alert(1)', ' javascript:alert(1)', 'java\nscript:alert(1)', '\u0001javascript:alert(1)'],
+        ...[
+          'vbscript:a',
+          'blob:https://shop.example/a',
+          'about:blank',
+          'view-source:https://shop.example',
+          'intent://a',
+        ],
+        ...['ftp://shop.example/', 'ws://shop.example/', 'mailto:a@shop.example', 'chrome://settings', 'ms-settings:'],
+        'https://shop.example/\u202e',
+      ].map((uri) => [`AS-94 ${JSON.stringify(uri)}`, { uri }]),
+    ),
   };
   for (const [name, change] of Object.entries(finishes)) {
     test(name, async () => {

@@ -194,10 +194,18 @@ describe('an interaction reference is single-use', () => {
     assertRefused(await browse(finishUrl(grant), cookie), 401, 'invalid_request');
     assert.equal((await continueGrant(grant, interactRef)).status, 200);
     assertRefused(await browse(finishUrl(grant), cookie), 401, 'invalid_request');
-    assert.equal(queryOf(await browse(grant.redirect))['result'], 'invalid_interaction');
+    await assertClosed(grant, cookie);
     assertRefused(await continueGrant(grant, interactRef), 401, 'request_denied');
   });
 });
+
+/** Only the browser that started a closed interaction is sent back to the client (OPI-089). */
+async function assertClosed(grant: Pending, cookie: string): Promise<void> {
+  const other = await start(await requestGrant());
+  for (const stranger of [undefined, other, cookie.replace(/\..*/, '.x')])
+    assertRefused(await browse(grant.redirect, stranger), 403, 'invalid_interaction');
+  assert.equal(queryOf(await browse(grant.redirect, cookie))['result'], 'invalid_interaction');
+}
 
 describe('sessions', () => {
   test('AS-90: only the browser that started can finish', async () => {
@@ -252,7 +260,7 @@ describe('interactions that fail', () => {
     await assert.rejects(as.interactions.decide(...parts(grant), { choice: 'accept' }), { code: 'interaction_closed' });
     const { result, message } = queryOf(await browse(finishUrl(grant), cookie));
     assert.deepEqual([result, message], ['invalid_interaction', 'interaction expired']);
-    assert.equal(queryOf(await browse(grant.redirect))['result'], 'invalid_interaction');
+    await assertClosed(grant, cookie);
     assertRefused(await browse(polling.redirect), 403, 'invalid_interaction');
     assertRefused(await continueGrant(polling), 401, 'request_denied');
   });
@@ -261,9 +269,10 @@ describe('interactions that fail', () => {
     const [grant, started] = [await requestGrant(), await requestGrant()];
     assert.equal((await cancel(grant)).status, 204);
     await assert.rejects(as.interactions.decide(...parts(grant), { choice: 'accept' }), { code: 'user_denied' });
-    assert.equal(queryOf(await browse(grant.redirect))['result'], 'invalid_interaction');
+    assertRefused(await browse(grant.redirect), 403, 'invalid_interaction');
     const cookie = await start(started);
     await cancel(started);
+    await assertClosed(started, cookie);
     assert.equal(queryOf(await browse(finishUrl(started), cookie))['result'], 'unknown_interaction');
   });
 

@@ -76,7 +76,7 @@ const races: readonly Omit<Mutant, 'fails'>[] = [
   {
     id: 'grant-races.start-not-looked-at-again',
     file: 'src/auth/interaction-redirect.ts',
-    at: 'if («!mayStart(grant, now)») return redirectUnstartable(grant);',
+    at: 'if («!mayStart(grant, now)») return redirectUnstartable(grant, isStarter);',
     by: 'false',
   },
   {

@@ -134,6 +134,22 @@ const refusals: readonly Refusal[] = [
     title: `finish.uri is /finish`,
     request: interacting(() => interact(finish({ uri: '/finish' }))),
   },
+  ...[
+    '//elsewhere.example/',
+    'https://shop.example\\@elsewhere.example',
+    'https:elsewhere.example',
+    'https://shop.example@elsewhere.example/',
+    'https://shop.example/\r\nSet-Cookie: a=b',
+    'https://sh\nop.example/',
+    'intent://elsewhere.example',
+  ].map(
+    (uri, index): Refusal => ({
+      id: `grant.finish-uri-${index + 6}`,
+      rows: ['AS-94'],
+      title: `finish.uri is ${JSON.stringify(uri)}`,
+      request: interacting(() => interact(finish({ uri }))),
+    }),
+  ),
 ];
 
 export const checks: readonly Check[] = refusals.map(refusal);

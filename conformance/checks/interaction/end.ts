@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { type Check, type CheckContext, profiles } from '../../runner/check.ts';
 import { expectGnapError, expectStatus } from '../../steps/expect.ts';
-import { CookieJar, hashEncoding, interactionHash } from '../../steps/interaction.ts';
+import { CookieJar, finishUri, hashEncoding, interactionHash } from '../../steps/interaction.ts';
 import {
   cancelGrant,
   continueGrant,
@@ -27,7 +27,9 @@ interface Undecided {
   readonly path: string;
   /** Destination of the first redirect. */
   readonly consentUrl: URL;
-  finish(): Promise<Answer>;
+  finish(query?: string): Promise<Answer>;
+  /** Opens the link again, in the same browser. */
+  reopen(): Promise<Answer>;
 }
 
 async function begin(context: CheckContext, finish: boolean, changeUrl = (url: URL) => url): Promise<Undecided> {
@@ -39,16 +41,17 @@ async function begin(context: CheckContext, finish: boolean, changeUrl = (url: U
   const url = changeUrl(new URL(redirect)).href;
   const started = expectStatus(await context.call({ url, sign: false }), 302);
   jar.store(url, started);
+  const visit = (target: string) => {
+    const cookie = jar.header(target);
+    return context.call({ url: target, sign: false, headers: cookie ? [['cookie', cookie]] : [] });
+  };
   return {
     grant: body,
     clientNonce,
     path: `/grant/${id}/${nonce}`,
     consentUrl: new URL(started.headers.get('location') ?? '', url),
-    finish: () => {
-      const end = `${redirect.replace(/[?#].*$/, '')}/finish`;
-      const cookie = jar.header(end);
-      return context.call({ url: end, sign: false, headers: cookie ? [['cookie', cookie]] : [] });
-    },
+    finish: (query = '') => visit(`${redirect.replace(/[?#].*$/, '')}/finish${query}`),
+    reopen: () => visit(redirect),
   };
 }
 
@@ -204,6 +207,39 @@ export const checks: readonly Check[] = [
       expectStatus(await callBack(context, 'POST', `/grant${ids}/accept?holder=${holder}`), 202);
       await passWait(context, asked);
       assert.deepEqual(expectStatus(await continueGrant(context, asked), 200).body.subject, subject);
+    },
+  },
+  {
+    id: 'interaction.no-open-redirect',
+    rows: ['AS-79', 'AS-94'],
+    title:
+      'a link leads to the registered finish URI only in the browser that started it, and no query picks another target',
+    consent: 'manual',
+    run: async (context) => {
+      const elsewhere = 'https://elsewhere.example/';
+      const names = ['finish', 'finish_uri', 'redirect_uri', 'redirect', 'uri', 'url', 'next', 'return', 'returnUrl'];
+      const query = new URLSearchParams(names.map((name): [string, string] => [name, elsewhere]));
+      const [cancelled, rejected, accepted] = [
+        await begin(context, true),
+        await begin(context, true),
+        await begin(context, true),
+      ];
+      expectStatus(await cancelGrant(context, cancelled.grant), 204);
+      expectStatus(await callBack(context, 'POST', `${rejected.path}/reject`), 202);
+      expectStatus(await callBack(context, 'POST', `${accepted.path}/accept`), 202);
+      for (const { grant, reopen, finish, consentUrl } of [cancelled, rejected, accepted]) {
+        const { redirect } = grant.interact;
+        for (const url of [redirect, `${redirect}&${query}`]) {
+          const stranger = expectStatus(await context.call({ url, sign: false }), 403);
+          assert.equal(stranger.headers.get('location'), null);
+        }
+        assert.equal(told(await reopen())['result'], 'invalid_interaction');
+        const { origin, pathname } = new URL((await finish(`?${query}`)).headers.get('location') ?? '');
+        assert.equal(origin + pathname, finishUri);
+        assert.ok(!consentUrl.href.includes('elsewhere'));
+      }
+      const forged = await begin(context, true, (url) => new URL(`${url}&${query}`));
+      assert.ok(!forged.consentUrl.href.includes('elsewhere'));
     },
   },
   {

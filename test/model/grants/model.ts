@@ -183,8 +183,8 @@ const isActive = ({ now }: State, { state, token }: Grant, value: string): boole
 
 function explainStart(state: State, grant: Grant, answer: Answer): Grant | undefined {
   if (grant.state !== 'pending' || state.now >= grant.interactionEnds) {
-    if (grant.asks.interaction === 'poll') return refused(grant, answer, '403 invalid_interaction');
-    return answer.status === '302' && answer.result === 'invalid_interaction' ? grant : undefined;
+    // The browser of the model shows no cookie here, and no other browser is sent back to the client.
+    return refused(grant, answer, '403 invalid_interaction');
   }
   if (state.consent !== 'manual') {
     return explainFinish(state, decided(grant, state.consent === 'auto' ? 'accept' : 'reject'), answer);
