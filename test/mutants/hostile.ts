@@ -193,8 +193,8 @@ export const hostileMutants: readonly Mutant[] = [
     {
       id: 'hostile.finish-host-of-any-characters',
       title: 'in a CSP',
-      at: 'if («/^https?:$/.test(uri.protocol) && !/^([\\w.-]+|\\[[\\da-f:]+\\])$/.test(uri.hostname)») {',
-      by: 'false',
+      at: '«/^([\\w.-]+|\\[[\\da-f:]+\\])$/.test(uri.hostname)»;',
+      by: 'true',
     },
     {
       id: 'hostile.finish-with-credentials',
