@@ -134,22 +134,48 @@ const refusals: readonly Refusal[] = [
     title: `finish.uri is /finish`,
     request: interacting(() => interact(finish({ uri: '/finish' }))),
   },
-  ...[
-    '//elsewhere.example/',
-    'https://shop.example\\@elsewhere.example',
-    'https:elsewhere.example',
-    'https://shop.example@elsewhere.example/',
-    'https://shop.example/\r\nSet-Cookie: a=b',
-    'https://sh\nop.example/',
-    'intent://elsewhere.example',
-  ].map(
-    (uri, index): Refusal => ({
-      id: `grant.finish-uri-${index + 6}`,
-      rows: ['AS-94'],
-      title: `finish.uri is ${JSON.stringify(uri)}`,
-      request: interacting(() => interact(finish({ uri }))),
-    }),
-  ),
+  {
+    id: 'grant.finish-uri-6',
+    rows: ['AS-94'],
+    title: 'finish.uri is two slashes and a host',
+    request: interacting(() => interact(finish({ uri: '//elsewhere.example/' }))),
+  },
+  {
+    id: 'grant.finish-uri-7',
+    rows: ['AS-94'],
+    title: 'finish.uri is a web URI with a backslash',
+    request: interacting(() => interact(finish({ uri: 'https://shop.example\\@elsewhere.example' }))),
+  },
+  {
+    id: 'grant.finish-uri-8',
+    rows: ['AS-94'],
+    title: 'finish.uri is a web URI without slashes',
+    request: interacting(() => interact(finish({ uri: 'https:elsewhere.example' }))),
+  },
+  {
+    id: 'grant.finish-uri-9',
+    rows: ['AS-94'],
+    title: 'finish.uri is a web URI with user information',
+    request: interacting(() => interact(finish({ uri: 'https://shop.example@elsewhere.example/' }))),
+  },
+  {
+    id: 'grant.finish-uri-10',
+    rows: ['AS-94'],
+    title: 'finish.uri is a web URI with a line break',
+    request: interacting(() => interact(finish({ uri: 'https://shop.example/\r\nSet-Cookie: a=b' }))),
+  },
+  {
+    id: 'grant.finish-uri-11',
+    rows: ['AS-94'],
+    title: 'finish.uri is a web URI with a line break in its host',
+    request: interacting(() => interact(finish({ uri: 'https://sh\nop.example/' }))),
+  },
+  {
+    id: 'grant.finish-uri-12',
+    rows: ['AS-94'],
+    title: 'finish.uri is of a scheme that opens other apps',
+    request: interacting(() => interact(finish({ uri: 'intent://elsewhere.example' }))),
+  },
 ];
 
 export const checks: readonly Check[] = refusals.map(refusal);
