@@ -90,6 +90,7 @@ test('without an installation: the version, an example world and the conformance
   try {
     assert.match((await npx('--version')).stdout, /^touchstone \d+\.\d+\.\d+, Node\.js v\d/);
     assert.match((await npx('--help')).stdout, /touchstone check /);
+    assert.match((await npx('explain', 'CL-GNAP-17')).stdout, /rfc9635#section-4\.2\.3/);
     const { stdout } = await npx('check', '--start', '--only', 'wallet-address.document');
     assert.match(stdout, /\b0 failed\n$/);
     const example = ['start', '--json', '--port', '0', '--world', 'examples/rust/world.yaml'];

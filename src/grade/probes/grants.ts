@@ -87,7 +87,7 @@ export const grantProbes = {
     name: 'opaque-uris',
     title: 'The URIs have unusual shapes',
     server:
-      'Continuation and manage URIs have another path than usual and a query; ids of resources keep their segment, but get a query.',
+      'Continuation and manage URIs have another path than usual and a query; ids of resources get a query as well, but still name their kind.',
     armed: 'The world was started with these shapes.',
     reached: 'An answer with such a URI was written.',
     forbidden: 'A call to a URI that is made from parts of the one handed out.',

@@ -6,7 +6,7 @@ export const paymentProbes = {
   P42: {
     name: 'quote-expires-soon',
     title: 'The quote lives two seconds',
-    server: 'The quote expires after two seconds, and the next answer that the client needs is held back for three.',
+    server: 'The quote expires after two seconds, and the answer that has to come next is held back for three.',
     armed: 'The quote was created.',
     reached: 'The answer that was held back was written.',
     forbidden: 'A second payment with the expired quote after the first one was rejected.',
@@ -32,7 +32,7 @@ export const paymentProbes = {
   P44: {
     name: 'asset-scales',
     title: 'Wallets have unusual scales',
-    server: 'The same flow runs with wallets of scale 0, then 9, then 255.',
+    server: 'The same flow runs with wallets of three scales: 0, 9 and 255.',
     armed: 'The world has these wallets.',
     reached: 'The wallet address document with the scale was fetched.',
     forbidden: 'An amount with another scale.',

@@ -6,14 +6,14 @@ export const tokenProbes = {
   P21: {
     name: 'token-expires-soon',
     title: 'The token lives two seconds',
-    server: 'Tokens have `expires_in` 2, and the next answer that the client needs is held back for 3.5 seconds.',
+    server: 'Tokens have `expires_in` 2, and the answer that has to come next is held back for 3.5 seconds.',
     armed: 'The token was issued.',
     reached: 'The answer that was held back was written.',
     forbidden: 'A second request with the token at a resource server later than three seconds after its issue.',
     deadline: 'stop',
     seconds: 30,
     lawful: 'Rotation, a new grant and stopping pass; the first late use warns.',
-    caution: 'The life of the token counts from the last byte of our answer, with one second of tolerance.',
+    caution: 'The life of the token begins when our answer has been written, with one second of tolerance.',
     judges: ['CL-TOK-05'],
   },
   P22: {

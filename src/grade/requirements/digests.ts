@@ -16,7 +16,7 @@ export const digests = {
   'CL-DIG-02': {
     level: 'must',
     title: 'Computes the digest over the bytes sent',
-    statement: 'Each entry of `Content-Digest` is the digest of the content bytes that follow.',
+    statement: 'Each entry of `Content-Digest` fits the content exactly as it is transmitted.',
     why: 'A digest of anything else is indistinguishable from content that was altered on the way.',
     references: ['RFC 9530 §2'],
     evidence: ['exchange'],

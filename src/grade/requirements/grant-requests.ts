@@ -39,7 +39,7 @@ export const grantRequests = {
   'CL-GNAP-04': {
     level: 'must',
     title: 'Asks for something',
-    statement: 'The request has `access_token.access`, or `subject` together with `interact`.',
+    statement: 'Either `access_token.access` is present, or both `subject` and `interact` are.',
     why: 'A request for nothing cannot be granted.',
     references: ['Open Payments auth-server post-request'],
     evidence: ['exchange'],
@@ -62,7 +62,8 @@ export const grantRequests = {
   'CL-GNAP-06': {
     level: 'must',
     title: 'Names the payer and offers interaction',
-    statement: 'A right to outgoing payments names the wallet address in `identifier` and comes with `interact`.',
+    statement:
+      'A right to outgoing payments has the paying wallet address as `identifier`, and the request offers interaction.',
     why: 'The owner of that account has to consent, and cannot be asked otherwise.',
     references: [
       'Open Payments auth-server post-request',

@@ -17,7 +17,7 @@ export const interaction = {
     level: 'must',
     title: 'Calls the URIs that it was given',
     statement:
-      '`continue.uri`, `access_token.manage` and the ids of resources are used exactly as given, whatever they look like.',
+      '`continue.uri`, `access_token.manage` and the ids of resources are called without any change, also if their shape is unfamiliar.',
     why: 'Each server has its own layout, and a client that rebuilds URIs works with one server only.',
     references: ['RFC 9635 §3.1', 'RFC 9635 §6', 'Open Payments auth-server post-continue'],
     evidence: ['exchange', 'probe'],
@@ -56,7 +56,8 @@ export const interaction = {
   'CL-GNAP-16': {
     level: 'must',
     title: 'Does not mix up its grants',
-    statement: 'A reference and hash that belong to another open grant of the same client are not used for this one.',
+    statement:
+      'Each reference and hash is used only for the grant to which it belongs, also while the client has several open.',
     why: 'An attacker could attach their own account to the session of a victim.',
     references: ['RFC 9635 §4.2.3', 'RFC 9635 §11.24', 'RFC 9635 §11.25'],
     evidence: ['probe'],

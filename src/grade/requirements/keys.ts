@@ -10,8 +10,7 @@ export const keys = {
     why: 'The authorization server fetches the key while it handles the request and cannot wait for it.',
     references: ['Open Payments auth-server post-request', 'Open Payments docs: identity/client-keys'],
     evidence: ['exchange'],
-    observed:
-      'Our request for the key set is answered with the key; for a hosted client, the published key is the one used.',
+    observed: 'Our request for the key set is answered with the key; for a hosted client, it is the key that signs.',
     fix: 'Serve the key set before the first request is sent.',
     broken: 'Start the key server after the grant request.',
   },
@@ -115,7 +114,7 @@ export const keys = {
     level: 'should',
     title: 'Keeps the private key private',
     statement:
-      'The private key is printed nowhere and its file is readable by its owner only; a missing key file is an error, not a reason to make a new key.',
+      'The private key is never printed, and only its owner can read the file; if that file is missing, the client says so instead of making a new key.',
     why: 'Logs of CI systems are public, and a key that changes silently breaks all grants.',
     references: ['RFC 9635 §11.5'],
     evidence: ['output', 'run'],

@@ -28,7 +28,8 @@ export const outgoingPayments = {
   'CL-OP-03': {
     level: 'must',
     title: 'Writes amounts as strings of digits',
-    statement: '`value` is a string of decimal digits from 0 to 2^64−1, and `assetScale` an integer from 0 to 255.',
+    statement:
+      'A `value` is written in decimal digits as a string, from 0 to 2^64−1; `assetScale` is an integer from 0 to 255.',
     why: 'Numbers of JSON lose digits, and fractions have no meaning here.',
     references: ['Open Payments resource-server create-quote', 'Open Payments docs: concepts/amounts'],
     evidence: ['exchange'],

@@ -6,7 +6,7 @@ export const quotes = {
     level: 'must',
     title: 'Sends a well-formed quote request',
     statement:
-      'The content has `walletAddress`, `receiver` with the URL of an incoming payment, `method` `ilp`, at most one amount, and nothing else.',
+      'The content has `walletAddress`, an incoming payment as `receiver`, `method` `ilp` and no more than one amount; other members are absent.',
     why: 'The schema is closed, so the request fails as a whole.',
     references: ['Open Payments resource-server create-quote'],
     evidence: ['exchange'],

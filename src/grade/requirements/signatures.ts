@@ -79,7 +79,7 @@ export const signatures = {
   'CL-SIG-07': {
     level: 'note',
     title: 'Covers length and type of the content',
-    statement: 'With content, the signature also covers `content-length` and `content-type`.',
+    statement: 'With content, `content-length` and `content-type` are among the covered components.',
     why: 'All clients in use do so, and the validators of the Interledger SDKs expect both fields.',
     references: ['RFC 9635 §7.3.1', 'Open Payments docs: identity/http-signatures'],
     evidence: ['exchange'],
@@ -152,7 +152,8 @@ export const signatures = {
   'CL-SIG-13': {
     level: 'must',
     title: 'Writes `Signature-Input` as a structured field',
-    statement: 'The field is a dictionary whose member is an inner list of quoted strings with parameters.',
+    statement:
+      'The field is a dictionary; its member lists the component names as quoted strings in parentheses, followed by parameters.',
     why: 'A strict parser rejects anything else, and a lenient one may read something else.',
     references: ['RFC 9421 §4.1', 'RFC 9421 §2.3'],
     evidence: ['exchange'],
@@ -175,7 +176,7 @@ export const signatures = {
     level: 'must',
     title: 'Uses one label and unique components',
     statement:
-      'The label occurs once in each of the two fields; each component is listed once, in lower case, and `@signature-params` is not listed.',
+      'Both fields have the label exactly once; no component is repeated or written with capitals, and `@signature-params` is not among them.',
     why: 'A label or component that occurs twice lets two servers verify two different things.',
     references: ['RFC 9421 §2', 'RFC 9421 §2.1', 'RFC 9421 §3.1', 'RFC 9421 §4'],
     evidence: ['exchange'],
@@ -210,7 +211,7 @@ export const signatures = {
   'CL-SIG-18': {
     level: 'note',
     title: 'Makes optional signatures verify',
-    statement: 'A signature on a request that needs none, such as a wallet address, is correct.',
+    statement: 'Where no signature is needed, as for a wallet address, one that is sent anyway is correct.',
     why: 'It is harmless where it verifies and confusing where it does not.',
     references: ['Open Payments resource-server get-incoming-payment'],
     evidence: ['exchange'],

@@ -26,7 +26,7 @@ export const tokens = {
   },
   'CL-TOK-03': {
     level: 'should',
-    title: 'Uses each kind of token in its place',
+    title: 'Sends each token where its kind belongs',
     statement:
       'Continuation tokens go to their continuation URI only, access tokens to the resource server and their manage URI only.',
     why: 'A token that arrives in a wrong place is exposed there and is rejected.',
@@ -61,7 +61,8 @@ export const tokens = {
   'CL-TOK-06': {
     level: 'should',
     title: 'Recovers when a token is no longer good',
-    statement: 'After a 401 the client rotates the token or asks for a new grant, and repeats the request once.',
+    statement:
+      'After a 401 the client gets another token, by rotation or by a new grant, and sends the request once more.',
     why: 'Tokens may be revoked at any time, and the flow need not fail for it.',
     references: [
       'Open Payments docs: sdk/token-rotate',
@@ -166,7 +167,8 @@ export const tokens = {
   'CL-TOK-15': {
     level: 'should',
     title: 'Does not repeat what is forbidden',
-    statement: 'After a 403 the same request with the same credentials is not repeated automatically.',
+    statement:
+      'After a 403 the client does not automatically send the identical request with unchanged credentials again.',
     why: 'The server has understood the request and will reject it again.',
     references: ['RFC 9110 §15.5.4'],
     evidence: ['probe'],
