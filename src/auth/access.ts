@@ -68,6 +68,8 @@ function parseLimits(limits: object, { switches, isInterval }: AccessRules): Lim
 }
 
 const UINT64_MAX = 2n ** 64n - 1n;
+/** No asset of a wallet address has a longer code, and the consent page shows it. */
+const MAX_ASSET_CODE_LENGTH = 32;
 
 function parseLimitAmount(member: string, amount: unknown): WireAmount {
   const { value, assetCode, assetScale } = (amount ?? {}) as Record<string, unknown>;
@@ -75,6 +77,7 @@ function parseLimitAmount(member: string, amount: unknown): WireAmount {
     throw invalid(`limits.${member}.value must be a positive 64-bit integer`);
   }
   if (typeof assetCode !== 'string' || assetCode === '') throw invalid(`limits.${member}.assetCode is missing`);
+  if (assetCode.length > MAX_ASSET_CODE_LENGTH) throw invalid(`limits.${member}.assetCode is too long`);
   if (!Number.isInteger(assetScale) || (assetScale as number) < 0 || (assetScale as number) > 255) {
     throw invalid(`limits.${member}.assetScale must be an integer from 0 to 255`);
   }

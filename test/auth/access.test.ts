@@ -26,6 +26,7 @@ describe('rejected limits', () => {
     'AS-43 a number': { debitAmount: { ...amount, value: 1 } },
     'AS-43 beyond 64 bits': { receiveAmount: { ...amount, value: `${2n ** 64n}` } },
     'AS-43 no asset': { receiveAmount: { value: '1', assetScale: 2 } },
+    'an asset code of 33 characters': { debitAmount: { ...amount, assetCode: 'A'.repeat(33) } },
     'AS-43 a scale that is none': { receiveAmount: { ...amount, assetScale: 256 } },
     'AS-43 no object': { receiveAmount: null },
     'LIM-N02 nothing at all': { debitAmount: { ...amount, value: '0' } },

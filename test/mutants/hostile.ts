@@ -123,6 +123,7 @@ export const hostileMutants: readonly Mutant[] = [
   },
   {
     id: 'hostile.key-sets-without-bound',
+    title: 'a flood of clients with large key sets',
     file: 'src/http/signatures/client-keys.ts',
     at: 'if («bytes <= maxBytes») return;',
     by: 'true',
@@ -131,6 +132,7 @@ export const hostileMutants: readonly Mutant[] = [
   },
   {
     id: 'hostile.key-set-fetched-for-each-kid',
+    title: 'a flood of unknown key ids',
     file: 'src/http/signatures/client-keys.ts',
     at: '«wallNow() - cached.refetchedAt >= minRefetchMs»',
     by: 'true',
@@ -139,6 +141,7 @@ export const hostileMutants: readonly Mutant[] = [
   },
   {
     id: 'hostile.long-targets-kept',
+    title: 'a target full of replacement',
     file: trace,
     at: 'bytes.length > «MAX_BYTES» ?',
     by: 'Number.POSITIVE_INFINITY',
@@ -155,6 +158,7 @@ export const hostileMutants: readonly Mutant[] = [
   },
   {
     id: 'hostile.body-without-end',
+    title: 'a body that does not end',
     file: rawBody,
     at: "settle(new WireError(«'body_timeout'»",
     by: "'body_too_large'",
@@ -222,7 +226,23 @@ export const hostileMutants: readonly Mutant[] = [
     {
       id: 'hostile.long-clients-kept',
       title: 'a long URL of a client',
-      at: 'if («clientWalletAddress.length > MAX_URL_LENGTH») {',
+      at: 'if («clientWalletAddress.length > MAX_LENGTH») {',
+      by: 'false',
+    },
+  ]),
+  ...noticedBy('test/http/signatures/client-keys.test.ts', 'src/http/signatures/client-keys.ts', [
+    {
+      id: 'hostile.long-key-ids-stored',
+      title: 'a presented key is imported',
+      at: 'if («kid.length > MAX_LENGTH») throw',
+      by: 'false',
+    },
+  ]),
+  ...noticedBy('test/auth/access.test.ts', 'src/auth/access.ts', [
+    {
+      id: 'hostile.long-asset-codes-shown',
+      title: 'an asset code of 33',
+      at: 'if («assetCode.length > MAX_ASSET_CODE_LENGTH») throw',
       by: 'false',
     },
   ]),

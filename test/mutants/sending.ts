@@ -33,6 +33,7 @@ export const sendingMutants: readonly Mutant[] = [
   // ── Found by tests of the worker ──
   {
     id: 'settlement.unsent-packet-in-doubt',
+    title: 'fails when its peer is removed',
     file: 'src/payments/outgoing/send.ts',
     at: "if («attempt === 'first'») await recordRejected(db, job, packet);",
     by: 'false',
@@ -40,15 +41,8 @@ export const sendingMutants: readonly Mutant[] = [
     test: 'test/payments/outgoing/send.test.ts',
   },
   {
-    id: 'settlement.removed-peer-strands',
-    file: 'src/payments/outgoing/send.ts',
-    at: "return { kind: «attempt === 'first' ? 'unsent' : 'unknown'» };",
-    by: "'unknown'",
-    fails: [],
-    test: 'test/payments/outgoing/send.test.ts',
-  },
-  {
     id: 'settlement.sent-packet-refunded',
+    title: 'leaves a packet in doubt',
     file: 'src/payments/outgoing/send.ts',
     at: "return { kind: «attempt === 'first' ? 'unsent' : 'unknown'» };",
     by: "(await recordRejected(db, job, packet), { kind: 'unsent' }).kind",
@@ -58,6 +52,7 @@ export const sendingMutants: readonly Mutant[] = [
   {
     // One peer's payments take the slots of all others.
     id: 'money.slow-peer-stops-all',
+    title: 'that is silent',
     file: 'src/payments/outgoing/worker.ts',
     at: 'laneOf: (job) => «job.peer ?? LOCAL»,',
     by: 'LOCAL',
@@ -66,6 +61,7 @@ export const sendingMutants: readonly Mutant[] = [
   },
   {
     id: 'settlement.slot-kept-until-the-end',
+    title: 'gives its slot back after some packets',
     file: 'src/payments/outgoing/send.ts',
     at: 'if («sequence > lastSequence + 1 && isTurnOver(sequence)») return',
     by: 'false',

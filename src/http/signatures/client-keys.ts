@@ -73,8 +73,8 @@ interface CachedSet {
   refetchedAt: number;
 }
 
-/** The cache is bounded in sets, so its keys must be bounded, too. */
-const MAX_URL_LENGTH = 2_048;
+/** Characters of a client's URL, which is a key of the cache, and of a kid, which is stored with each grant. */
+const MAX_LENGTH = 2_048;
 
 /** Any client can cause fetches, so the cache is bounded. The first sets are the least recently used. */
 function evict(sets: Map<string, CachedSet>, maxBytes: number): void {
@@ -103,8 +103,8 @@ export function createClientKeys(options: ClientKeysOptions): ClientKeys {
   return { keyFor, forget: (clientWalletAddress) => void sets.delete(clientWalletAddress) };
 
   async function keyFor(clientWalletAddress: string, keyid: string): Promise<ClientKey> {
-    if (clientWalletAddress.length > MAX_URL_LENGTH) {
-      throw new ClientKeyError('keys_unreachable', `the client is longer than ${MAX_URL_LENGTH} characters`);
+    if (clientWalletAddress.length > MAX_LENGTH) {
+      throw new ClientKeyError('keys_unreachable', `the client is longer than ${MAX_LENGTH} characters`);
     }
     const cached = touch(clientWalletAddress);
     const before = cached.current;
@@ -221,6 +221,7 @@ export function parseClientJwk(jwk: unknown): ClientJwk {
   }
   const { kid, alg, kty, crv, x, use } = members;
   if (typeof kid !== 'string' || kid === '') throw new ClientKeyError('key_unusable', 'the key lacks a kid');
+  if (kid.length > MAX_LENGTH) throw new ClientKeyError('key_unusable', `the kid is longer than ${MAX_LENGTH}`);
   if (alg !== 'EdDSA' || kty !== 'OKP' || crv !== 'Ed25519') {
     throw new ClientKeyError('key_unusable', 'the key is not alg EdDSA, kty OKP, crv Ed25519');
   }

@@ -201,6 +201,7 @@ test('AS-29: a presented key is imported without its private member; its thumbpr
     null,
     'jwk',
     { ...presented, kid: '' },
+    { ...presented, kid: 'k'.repeat(3_000) },
     { ...presented, alg: undefined },
     { ...presented, x: undefined },
     { ...presented, x: `${presented.x}=` },
