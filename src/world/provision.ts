@@ -13,6 +13,7 @@ import { deriveKey, deriveSecret, exportPublicJwk } from '../crypto/derived-keys
 import { digestPassphrase } from '../crypto/passphrase-digest.ts';
 import { toJson } from '../database/columns.ts';
 import type { Database, Transaction } from '../database/database.ts';
+import { ConfigError } from '../errors.ts';
 import type { Ids } from '../ids.ts';
 import { type Asset, sameAsset } from '../open-payments/amount.ts';
 import { canonicalPath } from '../open-payments/wallet-address-url.ts';
@@ -56,10 +57,16 @@ export async function provisionAse(db: Database, options: ProvisionOptions): Pro
       .where('ase', '=', ase)
       .forUpdate()
       .executeTakeFirstOrThrow();
-    const present = await tx.selectFrom('wallet_address').select(['id', 'path']).where('ase', '=', ase).execute();
+    const present = await tx
+      .selectFrom('wallet_address')
+      .select(['id', 'path', 'url'])
+      .where('ase', '=', ase)
+      .execute();
     const walletIds = new Map(present.map(({ id, path }) => [path, id]));
     for (const wallet of definition.wallets) {
       const path = canonicalPath(wallet.path);
+      const url = present.find((stored) => stored.path === path)?.url;
+      if (url !== undefined && url !== options.origin + path) throw new ConfigError(describeMove(options, url));
       const walletId = walletIds.get(path) ?? (await addWallet(tx, options, path, wallet));
       walletIds.set(path, walletId);
       await addKeys(tx, options, walletId, wallet.keys ?? []);
@@ -89,6 +96,10 @@ export async function provisionAse(db: Database, options: ProvisionOptions): Pro
     if (options.signIn) await addPassphrases(tx, options, secrets);
   });
 }
+
+/** A wallet address is a name that clients and other ASEs have stored, so it does not change with the options of a start. */
+const describeMove = ({ definition, origin }: ProvisionOptions, url: string): string =>
+  `the database contains ${url}, but ${definition.name} would be at ${origin}: start with the --port, --public-url and --tls of the first start, or with another database`;
 
 export interface Passphrase {
   readonly account: string;

@@ -4,22 +4,13 @@ import { type ChildProcess, type StdioOptions, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { selectWatched } from '../../src/cli/parent.ts';
 import { createFastestDatabase } from '../support/postgresql.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const launcher = join(root, 'bin', 'touchstone.mjs');
 const start = ['start', '--json', '--port', '0'];
-
-const env = { ...process.env };
-let drop: () => Promise<void>;
-before(async () => {
-  const database = await createFastestDatabase();
-  drop = database.drop;
-  if (database.options.kind === 'postgresql') env['TOUCHSTONE_DATABASE_URL'] = database.options.url;
-});
-after(() => drop());
 
 interface Started {
   readonly child: ChildProcess;
@@ -30,8 +21,10 @@ interface Started {
 
 async function startWith(file: string, args: readonly string[], stdin: 'ignore' | 'pipe' = 'ignore'): Promise<Started> {
   const stdio: StdioOptions = [stdin, 'pipe', 'inherit'];
+  const { options, drop } = await createFastestDatabase();
+  const env = { ...process.env, ...(options.kind === 'postgresql' && { TOUCHSTONE_DATABASE_URL: options.url }) };
   const child = spawn(file, args, { cwd: root, stdio, env });
-  const ended = new Promise<void>((done) => child.stdout!.once('close', () => done()));
+  const ended = new Promise<void>((done) => child.stdout!.once('close', () => done())).then(drop);
   const line = await Promise.race([
     new Promise<string>((done) => createInterface(child.stdout!).once('line', done)),
     ended.then(() => Promise.reject(new Error('ended before it was ready'))),

@@ -9,6 +9,15 @@ const lockTest = 'test/database/directory-lock.test.ts';
 const limitsTest = 'test/http/rate-limits.test.ts';
 const retentionTest = 'test/world/retention.test.ts';
 
+const provisioning: readonly Mutant[] = noticedBy('test/world/provision.test.ts', 'src/world/provision.ts', [
+  {
+    id: 'provisioning.another-origin',
+    title: 'at another origin',
+    at: 'if («url !== undefined && url !== options.origin + path») throw',
+    by: 'false',
+  },
+]);
+
 const exposure: readonly Mutant[] = [
   ...noticedBy(exposureTest, 'src/world/exposure.ts', [
     {
@@ -264,4 +273,4 @@ const retention: readonly Mutant[] = noticedBy(retentionTest, 'src/world/retenti
   },
 ]);
 
-export const deploymentMutants: readonly Mutant[] = [...exposure, ...files, ...limits, ...retention];
+export const deploymentMutants: readonly Mutant[] = [...provisioning, ...exposure, ...files, ...limits, ...retention];

@@ -82,3 +82,11 @@ test('a repetition adds what is missing and keeps changes', async () => {
   const renewed = await openSettings(db.query, 'granite');
   assert.equal(renewed.current().peers[0]?.outgoingToken, moved.outgoingToken);
 });
+
+test('a database is refused at another origin than that of its wallet addresses', async () => {
+  await provisionAse(db, founding);
+  await assert.rejects(
+    provisionAse(db, { ...founding, origin: 'http://localhost:4300' }),
+    /the database contains http:\/\/localhost:4000\/\w+, but granite would be at http:\/\/localhost:4300: start with/,
+  );
+});

@@ -10,6 +10,7 @@ import { test } from 'node:test';
 import { deserializeIlpReply, isFulfill } from 'ilp-packet';
 import { createStreamPrepare } from '../../../src/payments/ilp/stream-sender.ts';
 import { controlOf } from '../../support/administration.ts';
+import { findFreePort } from '../../support/free-port.ts';
 import { send } from '../../support/signed-fetch.ts';
 import { clientEnvironment, startWorld, type TestWorld } from '../../support/world.ts';
 
@@ -34,7 +35,8 @@ async function createIncomingPayment(world: TestWorld) {
 
 test('what was handed out before a restart receives after it', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'touchstone-restart-'));
-  const start = () => startWorld({ database: { kind: 'embedded', directory } });
+  const port = await findFreePort(100);
+  const start = () => startWorld({ port, database: { kind: 'embedded', directory } });
   const give = async (world: TestWorld, prepare: Buffer) => {
     const response = await fetch(`${world.ases.find(({ name }) => name === 'marble')!.resourceServer}/ilp/EUR/2`, {
       method: 'POST',
