@@ -27,6 +27,7 @@ import { Migration0007 } from './migrations/migration-0007.ts';
 import { Migration0009 } from './migrations/migration-0009.ts';
 import { Migration0010 } from './migrations/migration-0010.ts';
 import { Migration0011 } from './migrations/migration-0011.ts';
+import { Migration0012 } from './migrations/migration-0012.ts';
 import { Migration0013 } from './migrations/migration-0013.ts';
 import { openTemplate, templateFile as standardTemplate, writeTemplate } from './template.ts';
 
@@ -91,6 +92,7 @@ const ormOptions = {
       { name: 'migration-0009', class: Migration0009 },
       { name: 'migration-0010', class: Migration0010 },
       { name: 'migration-0011', class: Migration0011 },
+      { name: 'migration-0012', class: Migration0012 },
       { name: 'migration-0013', class: Migration0013 },
     ],
     snapshot: false,

@@ -111,7 +111,10 @@ const Account = defineEntity({
     kind: p.enum(['customer', 'deposit', 'hold', 'fee', 'exchange', 'peer'] as const),
     assetCode: assetCode(),
     assetScale: assetScale(),
-    /** Kept for customers only and never below zero; other accounts are summed, so that no row of theirs is hot. */
+    /**
+     * Kept for customers, never below zero, and by a trigger for peers whose limit has been asked for; null for other
+     * accounts, which are summed, so that no row of theirs is hot.
+     */
     balance: p.decimal().precision(39).scale(0).$type<string>().nullable(),
     /** scrypt digest of the passphrase that a customer signs in with. */
     passphraseDigest: p.text().nullable(),

@@ -126,5 +126,8 @@ export const GrantSpending = defineEntity({
     /** Order of use: the newest names the receive asset of the grant's totals (RS-G-08). */
     updatedAt: instant(),
   },
-  indexes: [{ properties: ['ase', 'grantId'] }],
+  indexes: [
+    { properties: ['ase', 'grantId', 'identifier', 'intervalStart'] },
+    { properties: ['ase', 'grantId', 'identifier', 'updatedAt'] },
+  ],
 });

@@ -2,6 +2,16 @@
 import { defineEntity, p } from '@mikro-orm/core';
 import { amount, ase, assetCode, assetScale, id, instant } from './entity-columns.ts';
 
+/** Room in an incoming payment for what a payer has yet to send. */
+export interface Reservation {
+  /** Identifies the payer's connection. */
+  readonly connection: string;
+  /** Minor units, in decimal. */
+  readonly amount: string;
+  /** Wall time in milliseconds. */
+  readonly until: number;
+}
+
 export const IncomingPayment = defineEntity({
   name: 'IncomingPayment',
   tableName: 'incoming_payment',
@@ -19,6 +29,8 @@ export const IncomingPayment = defineEntity({
     incomingAmount: amount().nullable(),
     receivedAmount: amount(),
     completed: p.boolean(),
+    /** Room that payments which have begun to pay it still need (OPI-098). */
+    reservations: p.json<readonly Reservation[]>().columnType('jsonb').default('[]'),
     expiresAt: instant(),
     /** True once its expiry became an event (EVT-04). */
     expiryAnnounced: p.boolean().default(false),

@@ -19,6 +19,7 @@ import { statements as seventh } from './migrations/migration-0007.ts';
 import { statements as ninth } from './migrations/migration-0009.ts';
 import { statements as tenth } from './migrations/migration-0010.ts';
 import { statements as eleventh } from './migrations/migration-0011.ts';
+import { statements as twelfth } from './migrations/migration-0012.ts';
 import { statements as thirteenth } from './migrations/migration-0013.ts';
 
 /** Parameters of `initdb`: 1 MB log segments, because the default of 16 MB would be most of the file. */
@@ -27,7 +28,7 @@ const clusterParameters = ['--wal-segsize=1', '--no-sync'];
 /** Databases without any connections; they are two thirds of the file. */
 const unusedDatabases = ['template0', 'template1'];
 
-const statements = [first, second, third, fourth, fifth, sixth, seventh, ninth, tenth, eleventh, thirteenth].flat();
+const statements = [first, second, third, fourth, fifth, sixth, seventh, ninth, tenth, eleventh, twelfth, thirteenth].flat();
 const name = `template-${hash('sha256', [...statements, ...clusterParameters].join('\n')).slice(0, 16)}.tar.zst`;
 const isCompiled = import.meta.filename.endsWith('.js');
 

@@ -1,7 +1,7 @@
 /**
  * The ledger: append-only double entry. Every transfer sums to zero in each asset and bears an id derived from its
  * cause, so that booking a cause twice is harmless. Customer accounts keep a balance that the database holds at ≥ 0;
- * internal accounts are the sum of their entries (SET-07).
+ * internal accounts are the sum of their entries (SET-07), which a trigger keeps for peers that have a limit.
  */
 import { sql } from 'kysely';
 import { toAmount, toAsset, toInstant } from '../database/columns.ts';
@@ -98,7 +98,7 @@ export async function bookTransfer(
   return true;
 }
 
-/** Only for customers: the balance column of other accounts is null. */
+/** Only for customers; a trigger keeps the balance of peers. */
 async function adjustBalance(tx: Transaction, ase: string, accountId: string, amount: bigint): Promise<void> {
   const kind = accountId.split(':', 1)[0]!;
   if (kind !== 'customer') return;
@@ -112,15 +112,25 @@ async function adjustBalance(tx: Transaction, ase: string, accountId: string, am
   if (numUpdatedRows === 0n) throw new Problem('insufficient_funds');
 }
 
-/** Sum of an internal account, locked until the transaction ends, so that a limit on it holds. */
-export async function lockBalance(tx: Transaction, ase: string, accountId: string): Promise<bigint> {
+/**
+ * Balance of the account of a peer, locked until the transaction ends, so that a limit on it holds. The first call adds
+ * up the entries; from then on a trigger keeps the balance, and the cost does not grow with the peer's history.
+ */
+export async function lockPeerBalance(tx: Transaction, ase: string, accountId: string): Promise<bigint> {
+  const account = tx.selectFrom('account').select('balance').where('ase', '=', ase).where('id', '=', accountId);
   // Not `for update`: entries refer to the row, and those without a limit must not wait.
+  const { balance } = await account.forNoKeyUpdate().executeTakeFirstOrThrow();
+  return balance === null ? countPeerBalance(tx, ase, accountId) : toAmount(balance);
+}
+
+async function countPeerBalance(tx: Transaction, ase: string, accountId: string): Promise<bigint> {
+  // Waits for transactions with entries of the account: they do not see that the balance is kept from now on.
+  const ofAccount = { ase, id: accountId };
   await tx
     .selectFrom('account')
     .select('id')
-    .where('ase', '=', ase)
-    .where('id', '=', accountId)
-    .forNoKeyUpdate()
+    .where((is) => is.and(ofAccount))
+    .forUpdate()
     .execute();
   const { sum } = await tx
     .selectFrom('ledger_entry')
@@ -128,6 +138,11 @@ export async function lockBalance(tx: Transaction, ase: string, accountId: strin
     .where('ase', '=', ase)
     .where('account_id', '=', accountId)
     .executeTakeFirstOrThrow();
+  await tx
+    .updateTable('account')
+    .set({ balance: sum })
+    .where((is) => is.and(ofAccount))
+    .execute();
   return toAmount(sum);
 }
 

@@ -112,7 +112,10 @@ test('payments lists what is stuck and why, and cancels it with a refund; a fail
   await pay();
   await world.settled();
   const failed = (await control('GET', '/ases/granite/outgoing-payments?state=failed')).body.payments[0];
-  assert.deepEqual([failed.failure, failed.lastError], ['packet_rejected_F99', 'packet_rejected_F99']);
+  assert.deepEqual(
+    [failed.failure, failed.lastError],
+    ['packet_rejected_F99', 'packet_rejected_F99: a fault on purpose'],
+  );
   const line = logged.map((text) => JSON.parse(text)).find(({ payment }) => payment === failed.id);
   assert.deepEqual([line.msg, line.reason, line.ase], ['payment failed', 'packet_rejected_F99', 'granite']);
 
@@ -124,7 +127,7 @@ test('payments lists what is stuck and why, and cancels it with a refund; a fail
   assert.equal(listed.code, 0, listed.stderr);
   assert.match(
     listed.stdout,
-    /granite\n {2}pending since \S+ {2}\S+ USD, sent 0\.00, held \d+\.\d\d {2}\d attempts, next attempt \S+\n.*\n {4}packet rejected with T04\nmarble\n {2}none\n/,
+    /granite\n {2}pending since \S+ {2}\S+ USD, sent 0\.00, held \d+\.\d\d {2}\d attempts, next attempt \S+\n.*\n {4}packet rejected with T04: a fault on purpose\nmarble\n {2}none\n/,
   );
   assert.match((await withToken('payments', '--older-than', '100000')).stdout, /granite\n {2}none/);
   const [, id] = /payment (\S+) to/.exec(listed.stdout)!;

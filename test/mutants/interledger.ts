@@ -48,6 +48,7 @@ const receiverMutants: readonly Mutant[] = [
             amount,
             paidBy: [{ accountId: internalAccountId('peer', asset, from.name), amount: -amount }],
             transferId: \`packet:\${from.name}:\${condition}:in\`,
+            claim: claimOf(options, packet),
             now: clock.businessNow(),
             announce,
           })»;`,
@@ -99,7 +100,7 @@ const receiverMutants: readonly Mutant[] = [
   {
     id: 'interledger.no-cap',
     file: 'src/payments/incoming/credit.ts',
-    at: 'if («payment.receivedAmount + amount > (payment.incomingAmount ?? MAX_AMOUNT)») return',
+    at: 'if («needed > room») return',
     by: 'false',
     fails: ['interledger.cap', 'interledger.large-amounts'],
   },
@@ -132,7 +133,7 @@ const receiverMutants: readonly Mutant[] = [
     also: [
       {
         file: credentials,
-        at: 'return { incomingPaymentId, sharedSecret: hmac(keys.sharedSecret, «token») };',
+        at: 'return { incomingPaymentId, connection, sharedSecret: hmac(keys.sharedSecret, «token») };',
         by: "'all'",
       },
     ],
@@ -281,7 +282,7 @@ const senderMutants: readonly Mutant[] = [
   {
     id: 'interledger.less-may-arrive',
     file: stream,
-    at: 'new Packet(sequence, IlpPacketType.Prepare, «`${amount}`», [',
+    at: 'new Packet(sequence, IlpPacketType.Prepare, «`${amount}`», frames)',
     by: "'1'",
     fails: ['interledger.sends-as-quoted'],
   },

@@ -5,6 +5,8 @@
 import type { Mutant } from './mutant.ts';
 
 const paymentsTest = 'test/administration/outgoing-payments.test.ts';
+const raceTest = 'test/payments/outgoing/worker.race.test.ts';
+const competingTest = 'test/payments/outgoing/competing.test.ts';
 const poolerTest = 'test/database/pooler.test.ts';
 const readinessTest = 'test/ase/readiness.test.ts';
 
@@ -88,6 +90,38 @@ const broken: readonly Omit<Mutant, 'fails'>[] = [
     by: 'false',
     test: poolerTest,
     title: 'a world starts on an empty database',
+  },
+  {
+    id: 'reservations.not-made',
+    file: 'src/payments/incoming/reservations.ts',
+    at: 'if («connection === undefined || rest <= 0n || others.length >= MAX_RESERVATIONS») return',
+    by: 'true',
+    test: raceTest,
+    title: 'one delivers all and the other nothing',
+  },
+  {
+    id: 'reservations.for-ever',
+    file: 'src/payments/incoming/reservations.ts',
+    at: '&& «reservation.until > wallNow»;',
+    by: 'true',
+    test: competingTest,
+    title: 'free again after a minute',
+  },
+  {
+    id: 'reservations.only-the-packet',
+    file: 'src/payments/incoming/credit.ts',
+    at: 'const needed = «connection !== undefined && outstanding > amount» ?',
+    by: 'false',
+    test: competingTest,
+    title: 'holds for a minute',
+  },
+  {
+    id: 'reservations.ignored-within-the-ase',
+    file: 'src/payments/outgoing/send.ts',
+    at: "if («error.code === 'incoming_amount_reserved'») return",
+    by: 'false',
+    test: competingTest,
+    title: 'within the ASE wait',
   },
 ];
 

@@ -590,14 +590,14 @@ export const resourceMutants: readonly Mutant[] = [
   {
     id: 'outgoing-payment.last-unit-refused',
     file: 'src/payments/incoming/credit.ts',
-    at: 'if («payment.receivedAmount + amount > (payment.incomingAmount ?? MAX_AMOUNT)») return',
-    by: 'payment.receivedAmount + amount >= (payment.incomingAmount ?? MAX_AMOUNT)',
+    at: 'if («needed > room») return',
+    by: 'needed >= room',
     fails: ['outgoing-payment.competing'],
   },
   {
     id: 'outgoing-payment.credited-to-the-first',
     file: 'src/payments/incoming/credit.ts',
-    at: ".set({ completed: received === payment.incomingAmount })\n    .where('ase', '=', payment.ase)\n    .where('id', «'='», payment.id)",
+    at: "incomingAmount! - received)) }),\n    )\n    .where('ase', '=', payment.ase)\n    .where('id', «'='», payment.id)",
     by: "'is not'",
     fails: ['outgoing-payment.two-accounts-of-one-payee'],
   },

@@ -45,22 +45,25 @@ export function createCredentials(
 
 /**
  * The payment that an address below `prefix` belongs to, and its shared secret. Segments after the token are the
- * sender's own affair. Undefined if the token was not made by one of the secrets.
+ * sender's own affair; they identify its connection. Undefined if the token was not made by one of the secrets.
  */
 export function resolveAddress(
   secrets: readonly string[],
   prefix: string,
   address: string,
-): { incomingPaymentId: string; sharedSecret: Buffer } | undefined {
+): { incomingPaymentId: string; connection: string; sharedSecret: Buffer } | undefined {
   if (!address.startsWith(`${prefix}.`)) return undefined;
-  const segment = address.slice(prefix.length + 1).split('.', 1)[0]!;
+  const [segment = '', ...rest] = address.slice(prefix.length + 1).split('.');
+  const connection = rest.join('.');
   const token = Buffer.from(segment, 'base64url');
   // Decoding passes over what is no base64url: one address is not to have several spellings.
   if (token.length <= 1 + NONCE_LENGTH + TAG_LENGTH || token.toString('base64url') !== segment) return undefined;
   for (const secret of secrets) {
     const keys = deriveKeys(secret);
     const incomingPaymentId = keys.version === token[0] ? openToken(keys.token, token) : undefined;
-    if (incomingPaymentId !== undefined) return { incomingPaymentId, sharedSecret: hmac(keys.sharedSecret, token) };
+    if (incomingPaymentId !== undefined) {
+      return { incomingPaymentId, connection, sharedSecret: hmac(keys.sharedSecret, token) };
+    }
   }
   return undefined;
 }

@@ -9,6 +9,7 @@ import {
   IlpPacketType,
   Packet,
   StreamMaxMoneyFrame,
+  StreamMoneyBlockedFrame,
   StreamMoneyFrame,
 } from 'ilp-protocol-stream/dist/src/packet.js';
 import type { Asset } from '../../open-payments/amount.ts';
@@ -32,6 +33,8 @@ export interface StreamPacket {
   readonly closesConnection: boolean;
   /** Ids of the streams that the money is for. */
   readonly moneyStreams: readonly string[];
+  /** Amount that the sender has yet to send, this packet included, if it says so (StreamMoneyBlocked, §5.3.10). */
+  readonly outstanding: bigint | undefined;
 }
 
 export const STREAM_PREPARE: number = IlpPacketType.Prepare;
@@ -69,10 +72,17 @@ export function parseStreamPacket(data: Buffer): StreamPacket | undefined {
       moneyStreams: packet.frames.flatMap((frame) =>
         frame.type === FrameType.StreamMoney ? [frame.streamId.toString()] : [],
       ),
+      outstanding: readOutstanding(packet.frames),
     };
   } catch {
     return undefined;
   }
+}
+
+function readOutstanding(frames: readonly Frame[]): bigint | undefined {
+  const frame = frames.find(({ type }) => type === FrameType.StreamMoneyBlocked);
+  if (frame?.type !== FrameType.StreamMoneyBlocked) return undefined;
+  return BigInt(frame.sendMax.toString()) - BigInt(frame.totalSent.toString());
 }
 
 export interface StreamReply {
@@ -106,8 +116,21 @@ export function sealStreamReply(sharedSecret: Buffer, reply: StreamReply): Promi
   return packet.serializeAndEncrypt(encryptionKey(sharedSecret));
 }
 
-/** Encrypts the data of a Prepare that pays exactly `amount` into stream 1. */
-export function sealStreamMoney(sharedSecret: Buffer, sequence: number, amount: bigint): Promise<Buffer> {
-  const packet = new Packet(sequence, IlpPacketType.Prepare, `${amount}`, [new StreamMoneyFrame(1, 1)]);
+export interface StreamMoney {
+  readonly sequence: number;
+  readonly amount: bigint;
+  /** The whole amount that the sender means to send, if it says so, and the part of it that has arrived. */
+  readonly total?: bigint;
+  readonly delivered?: bigint;
+}
+
+/** Encrypts the data of a Prepare that pays exactly `amount` into stream 1, and says how much is to follow. */
+export function sealStreamMoney(
+  sharedSecret: Buffer,
+  { sequence, amount, total, delivered = 0n }: StreamMoney,
+): Promise<Buffer> {
+  const frames: Frame[] = [new StreamMoneyFrame(1, 1)];
+  if (total !== undefined) frames.push(new StreamMoneyBlockedFrame(1, `${total}`, `${delivered}`));
+  const packet = new Packet(sequence, IlpPacketType.Prepare, `${amount}`, frames);
   return packet.serializeAndEncrypt(encryptionKey(sharedSecret));
 }

@@ -13,7 +13,8 @@ import {
   findCreditable,
   lockCreditable,
 } from '../incoming/credit.ts';
-import { internalAccountId, lockBalance, openInternalAccount } from '../ledger.ts';
+import type { Claim } from '../incoming/reservations.ts';
+import { internalAccountId, lockPeerBalance, openInternalAccount } from '../ledger.ts';
 import type { Failpoint } from '../outgoing/failpoint.ts';
 import { type AnnouncePayment, announceNothing } from '../payment-event.ts';
 import { resolveAddress } from './credentials.ts';
@@ -61,6 +62,8 @@ type Connection = NonNullable<ReturnType<typeof resolveAddress>>;
 /** A packet whose data is a STREAM Prepare, with the two answers that STREAM seals with the shared secret. */
 interface StreamRequest extends ReceivedPacket {
   readonly incomingPaymentId: string;
+  /** Undefined for a sender that does not identify its connection. */
+  readonly connection: string | undefined;
   readonly request: StreamPacket;
   readonly isFulfillable: boolean;
   readonly accept: () => Promise<Buffer>;
@@ -121,6 +124,7 @@ function openStreamRequest(
   return {
     ...packet,
     incomingPaymentId,
+    connection: connection.connection || undefined,
     request,
     isFulfillable,
     accept: async () =>
@@ -138,6 +142,12 @@ function openStreamRequest(
 /** True if the receiver can fulfil the packet and would then owe its amount to the payee: it is answered only once. */
 const bringsMoney = ({ isFulfillable, amount }: StreamRequest): boolean => isFulfillable && amount > 0n;
 
+const claimOf = ({ clock }: StreamReceiverOptions, { connection, request }: StreamRequest): Claim => ({
+  connection,
+  outstanding: request.outstanding,
+  wallNow: clock.wallNow(),
+});
+
 /** The Reject of a packet that the payment cannot be credited with (ILP-07, ILP-19, ILP-20); undefined if it can. */
 async function findRejection(
   options: StreamReceiverOptions,
@@ -150,13 +160,17 @@ async function findRejection(
   if (early) return early;
   if (!sameAsset(payment.asset, asset)) return ilpReject('F00', prefix, 'packet in another asset than the receiver’s');
   if (request.closesConnection) return decline('connection closed', { asset, closeConnection: true });
-  const problem = creditProblem(payment, amount, clock.businessNow());
+  const problem = creditProblem(payment, amount, clock.businessNow(), claimOf(options, packet));
   if (problem === 'incoming_payment_closed' && amount > 0n) return ilpReject('F02', prefix, 'incoming payment closed');
   if (amount < request.prepareAmount) return decline('less than the packet’s minimum', { asset });
   if (problem === 'over_incoming_amount' && bringsMoney(packet)) {
     const { incomingAmount: receiveMax = MAX_AMOUNT, receivedAmount: totalReceived } = payment;
     const maxMoney = { streams: request.moneyStreams, receiveMax, totalReceived };
     return decline('more than the incoming payment takes', { asset, maxMoney });
+  }
+  // For now: the payment that has reserved the room may fail, or need less.
+  if (problem === 'incoming_amount_reserved' && bringsMoney(packet)) {
+    return ilpReject('T99', prefix, 'another payment has reserved the rest of the incoming payment');
   }
   return undefined;
 }
@@ -211,6 +225,7 @@ async function bookPacket(
     amount,
     paidBy: [{ accountId: internalAccountId('peer', asset, from.name), amount: -amount }],
     transferId: `packet:${from.name}:${condition}:in`,
+    claim: claimOf(options, packet),
     now: clock.businessNow(),
     announce,
   });
@@ -224,7 +239,7 @@ async function rejectDebt(
   { from, asset, amount }: ReceivedPacket,
 ): Promise<Buffer | undefined> {
   if (from.balanceLimit === undefined) return undefined;
-  const owed = -(await lockBalance(tx, ase, internalAccountId('peer', asset, from.name)));
+  const owed = -(await lockPeerBalance(tx, ase, internalAccountId('peer', asset, from.name)));
   return owed + amount > from.balanceLimit ? ilpReject('T04', prefix, 'the peer would owe too much') : undefined;
 }
 

@@ -1,20 +1,32 @@
 /** The sending end of STREAM (ILP-0029 §3–6): makes one Prepare at a time and reads the answer to it. */
+import { createHash } from 'node:crypto';
 import { deserializeIlpReply, isFulfill, serializeIlpPrepare } from 'ilp-packet';
-import { conditionFor, fulfillmentFor, sealStreamMoney } from './stream-packet.ts';
+import { conditionFor, fulfillmentFor, type StreamMoney, sealStreamMoney } from './stream-packet.ts';
 
-export interface StreamPayment {
+/** Amounts are in units of the receiver's asset; the receiver refuses a packet that brings less. */
+export interface StreamPayment extends StreamMoney {
   readonly address: string;
   readonly sharedSecret: Buffer;
-  readonly sequence: number;
-  /** In units of the receiver's asset; the receiver refuses a packet that brings less. */
-  readonly amount: bigint;
   /** Wall time. */
   readonly expiresAt: number;
 }
 
+/** Longest ILP address (ILP-0015). */
+const MAX_ADDRESS_LENGTH = 1023;
+
+/**
+ * The receiver's address with a segment by which it tells the connections of different payments apart (ILP-0029 §4.1). It
+ * is the same in all attempts of a payment, and says nothing else about it.
+ */
+export function connectionAddress(address: string, payment: string): string {
+  const segment = createHash('sha256').update(payment).digest('base64url').slice(0, 16);
+  const extended = `${address}.${segment}`;
+  return extended.length <= MAX_ADDRESS_LENGTH ? extended : address;
+}
+
 /** A Prepare that the receiver can fulfil, serialised, with its condition. */
 export async function createStreamPrepare(payment: StreamPayment): Promise<{ prepare: Buffer; condition: Buffer }> {
-  const data = await sealStreamMoney(payment.sharedSecret, payment.sequence, payment.amount);
+  const data = await sealStreamMoney(payment.sharedSecret, payment);
   const condition = conditionFor(fulfillmentFor(payment.sharedSecret, data));
   const prepare = serializeIlpPrepare({
     amount: `${payment.amount}`,
@@ -28,7 +40,13 @@ export async function createStreamPrepare(payment: StreamPayment): Promise<{ pre
 
 export type PacketAnswer =
   | { readonly kind: 'fulfilled' }
-  | { readonly kind: 'rejected'; readonly code: string; readonly triggeredBy: string; readonly largestAmount?: bigint }
+  | {
+      readonly kind: 'rejected';
+      readonly code: string;
+      readonly triggeredBy: string;
+      readonly message: string;
+      readonly largestAmount?: bigint;
+    }
   /** No answer, or none that proves anything: the packet is in doubt. */
   | { readonly kind: 'unknown' };
 
@@ -41,8 +59,14 @@ export function readPacketAnswer(bytes: Buffer, condition: string, amount: bigin
       return { kind: proven ? 'fulfilled' : 'unknown' };
     }
     if (!/^[FTR][0-9]{2}$/.test(reply.code)) return { kind: 'unknown' };
-    const { code, triggeredBy } = reply;
-    return { kind: 'rejected', code, triggeredBy, ...(code === 'F08' && readLargestAmount(reply.data, amount)) };
+    const { code, triggeredBy, message } = reply;
+    return {
+      kind: 'rejected',
+      code,
+      triggeredBy,
+      message,
+      ...(code === 'F08' && readLargestAmount(reply.data, amount)),
+    };
   } catch {
     return { kind: 'unknown' };
   }

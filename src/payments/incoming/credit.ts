@@ -1,14 +1,16 @@
 /**
  * Credit to an incoming payment: the only way money reaches it, by packet or from the same ASE. The lock of its row
- * makes the cap, expiry and completion hold for all concurrent credits (ILP-19, RS-IP-32).
+ * makes the cap, reservations, expiry and completion hold for all concurrent credits (ILP-19, RS-IP-32).
  */
 import { sql } from 'kysely';
-import { toAmount, toAsset, toMillis } from '../../database/columns.ts';
+import { toAmount, toAsset, toJson, toMillis } from '../../database/columns.ts';
 import type { Queryable, Transaction } from '../../database/database.ts';
+import type { Reservation } from '../../database/payment-entities.ts';
 import { Problem } from '../../errors.ts';
 import { type Asset, MAX_AMOUNT } from '../../open-payments/amount.ts';
 import { bookTransfer, type Entry } from '../ledger.ts';
 import type { AnnouncePayment } from '../payment-event.ts';
+import { type Claim, reserve, reservedByOthers } from './reservations.ts';
 
 export interface CreditableIncomingPayment {
   readonly ase: string;
@@ -20,13 +22,14 @@ export interface CreditableIncomingPayment {
   readonly expiresAt: number;
   /** The account of its wallet address when it was created. */
   readonly accountId: string;
+  readonly reservations: readonly Reservation[];
 }
 
 const selectIncomingPayment = (db: Queryable, ase: string, id: string) =>
   db
     .selectFrom('incoming_payment as payment')
     .select(['payment.asset_code', 'payment.asset_scale', 'payment.incoming_amount', 'payment.received_amount'])
-    .select(['payment.completed', 'payment.expires_at', 'payment.account_id'])
+    .select(['payment.completed', 'payment.expires_at', 'payment.account_id', 'payment.reservations'])
     .where('payment.ase', '=', ase)
     .where('payment.id', '=', id);
 
@@ -43,6 +46,7 @@ function toCreditable(ase: string, id: string, row: Selected): CreditableIncomin
       completed: row.completed,
       expiresAt: toMillis(row.expires_at),
       accountId: row.account_id,
+      reservations: row.reservations,
     }
   );
 }
@@ -63,15 +67,20 @@ export const isClosed = (
   businessNow: number,
 ): boolean => payment.completed || businessNow >= payment.expiresAt;
 
-/** Why a payment cannot take this amount; undefined if it can. */
+/** Why a payment cannot take this amount, or all that the payer has yet to send; undefined if it can. */
 export function creditProblem(
   payment: CreditableIncomingPayment,
   amount: bigint,
   now: number,
-): 'incoming_payment_closed' | 'over_incoming_amount' | undefined {
+  claim: Claim,
+): 'incoming_payment_closed' | 'over_incoming_amount' | 'incoming_amount_reserved' | undefined {
   if (isClosed(payment, now)) return 'incoming_payment_closed';
-  if (payment.receivedAmount + amount > (payment.incomingAmount ?? MAX_AMOUNT)) return 'over_incoming_amount';
-  return undefined;
+  const { incomingAmount, receivedAmount, reservations } = payment;
+  const { connection, outstanding = amount } = claim;
+  const needed = connection !== undefined && outstanding > amount ? outstanding : amount;
+  const room = (incomingAmount ?? MAX_AMOUNT) - receivedAmount;
+  if (needed > room) return 'over_incoming_amount';
+  return needed > room - reservedByOthers(reservations, claim) ? 'incoming_amount_reserved' : undefined;
 }
 
 export interface Credit {
@@ -79,23 +88,26 @@ export interface Credit {
   /** The payers' entries; together with the payee's they form one balanced transfer. */
   readonly paidBy: readonly Entry[];
   readonly transferId: string;
+  readonly claim: Claim;
   /** Business time. */
   readonly now: number;
   readonly announce: AnnouncePayment;
 }
 
 /**
- * Credits a locked payment and the customer behind it, and completes the payment at its amount. Throws the Problems
- * `incoming_payment_closed`, and `over_incoming_amount` if the credit would exceed the cap; nothing is credited then.
+ * Credits a locked payment and the customer behind it, and completes the payment at its amount; reserves the room that
+ * the payer still needs. Throws the Problems `incoming_payment_closed`, `over_incoming_amount` if the credit would exceed
+ * the cap, and `incoming_amount_reserved` if it may fit later; nothing is credited then.
  */
 export async function creditIncomingPayment(
   tx: Transaction,
   payment: CreditableIncomingPayment,
-  { amount, paidBy, transferId, now, announce }: Credit,
+  { amount, paidBy, transferId, claim, now, announce }: Credit,
 ): Promise<void> {
-  const problem = creditProblem(payment, amount, now);
+  const problem = creditProblem(payment, amount, now, claim);
   if (problem) throw new Problem(problem);
   const received = payment.receivedAmount + amount;
+  const { incomingAmount, reservations } = payment;
   const booked = await bookTransfer(tx, payment.ase, transferId, now, [
     ...paidBy,
     { accountId: payment.accountId, amount },
@@ -105,6 +117,10 @@ export async function creditIncomingPayment(
     .updateTable('incoming_payment')
     .set({ received_amount: sql<string>`received_amount + ${`${amount}`}::numeric` })
     .set({ completed: received === payment.incomingAmount })
+    // Without a cap there is always room.
+    .$if(incomingAmount !== undefined, (query) =>
+      query.set({ reservations: toJson(reserve(reservations, claim, amount, incomingAmount! - received)) }),
+    )
     .where('ase', '=', payment.ase)
     .where('id', '=', payment.id)
     .execute();

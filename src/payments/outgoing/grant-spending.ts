@@ -156,10 +156,11 @@ function currentInterval(limits: Limits | undefined, now: number): { start: stri
   return period && { start: toInstant(period.start) };
 }
 
-/** Later than every earlier use of the grant, even if the clock is frozen or was set back. */
-const orderOfUse = ({ ase, grantId, now }: Spending) => sql<string>`greatest(
+/** Later than every earlier use of the access item, even if the clock is frozen or was set back. */
+const orderOfUse = ({ ase, grantId, identifier, now }: Spending) => sql<string>`greatest(
   ${toInstant(now)}::timestamptz,
-  (select max(updated_at) + interval '1 millisecond' from grant_spending where ase = ${ase} and grant_id = ${grantId})
+  (select max(updated_at) + interval '1 millisecond' from grant_spending
+    where ase = ${ase} and grant_id = ${grantId} and identifier = ${identifier})
 )`;
 
 interface SpendingRow {

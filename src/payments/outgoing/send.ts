@@ -15,7 +15,7 @@ import {
   resolvePacket,
   storePreparedPacket,
 } from '../ilp/packet-journal.ts';
-import { createStreamPrepare, type PacketAnswer, readPacketAnswer } from '../ilp/stream-sender.ts';
+import { connectionAddress, createStreamPrepare, type PacketAnswer, readPacketAnswer } from '../ilp/stream-sender.ts';
 import { creditIncomingPayment, lockCreditable } from '../incoming/credit.ts';
 import { bookTransfer, openInternalAccount, openInternalAccounts } from '../ledger.ts';
 import type { AnnouncePayment } from '../payment-event.ts';
@@ -209,6 +209,7 @@ async function deliverLocally(context: SendPaymentContext, job: Job, incomingPay
         amount,
         paidBy: exchangeEntries(job, sentAmount, amount),
         transferId: `outgoing:${job.id}:delivery`,
+        claim: { wallNow: clock.wallNow() },
         now,
         announce: context.announce,
       });
@@ -216,8 +217,9 @@ async function deliverLocally(context: SendPaymentContext, job: Job, incomingPay
       await context.announce(tx, 'outgoing_payment.completed', job.id);
     });
   } catch (error) {
-    if (error instanceof Problem) return failPayment(context, job, { reason: error.code });
-    throw error;
+    if (!(error instanceof Problem)) throw error;
+    if (error.code === 'incoming_amount_reserved') return { kind: 'retry', reason: error.code };
+    return failPayment(context, job, { reason: error.code });
   }
   failpoint('job-done');
   return { kind: 'completed' };
@@ -253,7 +255,7 @@ async function sendPackets(
       wasTooLarge = false;
       continue;
     }
-    const { code } = answer;
+    const { code, message: detail } = answer;
     if (answer.largestAmount !== undefined) {
       // If the peer rejects its own F08 maximum, halve the amount instead of following it down unit by unit.
       const half = amount / 2n;
@@ -261,8 +263,8 @@ async function sendPackets(
       wasTooLarge = true;
       if (largestAmount > 0n) continue;
     }
-    if (!code.startsWith('F')) return { kind: 'retry', reason: `packet rejected with ${code}` };
-    return failPayment(context, job, { reason: `packet_rejected_${code}` });
+    if (!code.startsWith('F')) return { kind: 'retry', reason: `packet rejected with ${code}`, detail };
+    return failPayment(context, job, { reason: `packet_rejected_${code}`, detail });
   }
   return undefined;
 }
@@ -276,7 +278,12 @@ async function preparePacket(
   { sequence, amount }: { readonly sequence: number; readonly amount: bigint },
 ): Promise<OutgoingPacket> {
   const expiresAt = clock.wallNow() + packetLifetimeMs;
-  const { prepare, condition } = await createStreamPrepare({ ...ilp, sequence, amount, expiresAt });
+  const { prepare, condition } = await createStreamPrepare({
+    ...{ sequence, amount, expiresAt, sharedSecret: ilp.sharedSecret },
+    address: connectionAddress(ilp.address, `${job.ase}/${job.id}`),
+    total: job.receive.value,
+    delivered: job.deliveredAmount,
+  });
   const packet: OutgoingPacket = {
     paymentId: job.id,
     condition: condition.toString('base64url'),

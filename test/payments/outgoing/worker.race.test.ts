@@ -8,7 +8,7 @@ import { deserializeIlpReply, isFulfill } from 'ilp-packet';
 import { sql } from 'kysely';
 import { type Database, openDatabase } from '../../../src/database/database.ts';
 import { createIlpOverHttpLink } from '../../../src/payments/ilp/ilp-over-http.ts';
-import { createStreamPrepare } from '../../../src/payments/ilp/stream-sender.ts';
+import { connectionAddress, createStreamPrepare } from '../../../src/payments/ilp/stream-sender.ts';
 import { createTestDatabase, needsPostgres } from '../../support/postgresql.ts';
 import { type AseProcess, spawnAse } from '../support/spawn-ase.ts';
 import {
@@ -92,6 +92,26 @@ describe('two receiving processes', { skip: needsPostgres }, () => {
     return { fulfilled, received: (await readIncomingPayment(marble, id)).receivedAmount };
   }
 
+  /** Two payments of 200 to one that takes less than both, two packets each, at once. Returns what each has delivered. */
+  async function raceForTheRoom(incomingAmount: bigint): Promise<number[]> {
+    const id = await createIncomingPayment(marble, { incomingAmount });
+    const { ilp } = await showReceiver(marble, id);
+    const delivered = [0, 0];
+    for (let sequence = 1; sequence <= 2; sequence += 1) {
+      const packets = await Promise.all(
+        ['a', 'b'].map(async (payment, i) => {
+          const address = connectionAddress(ilp!.address, payment);
+          const amounts = { amount: 100n, total: 200n, delivered: BigInt(delivered[i]!) };
+          const expiresAt = Date.now() + 30_000;
+          const { sharedSecret } = ilp!;
+          return (await createStreamPrepare({ address, sharedSecret, sequence, expiresAt, ...amounts })).prepare;
+        }),
+      );
+      for (const [i, outcome] of (await race(packets)).entries()) if (outcome === 'fulfilled') delivered[i]! += 100;
+    }
+    return delivered.toSorted((a, b) => a - b);
+  }
+
   /** Without its guard a race goes wrong often, not always: whether one of twenty does. */
   async function happens(goesWrong: () => Promise<boolean>): Promise<boolean> {
     for (let tries = 0; tries < 20; tries += 1) if (await goesWrong()) return true;
@@ -108,6 +128,12 @@ describe('two receiving processes', { skip: needsPostgres }, () => {
   it('never take more than the incoming amount (RS-IP-32)', async () => {
     assert.deepEqual(await raceForTheCap(), { fulfilled: 5, received: 500n });
   });
+
+  for (const incomingAmount of [200n, 300n]) {
+    it(`of two payments of 200 to one of ${incomingAmount} one delivers all and the other nothing (RS-OP-32)`, async () => {
+      for (let races = 0; races < 5; races += 1) assert.deepEqual(await raceForTheRoom(incomingAmount), [0, 200]);
+    });
+  }
 
   describe('a packet that has to wait', () => {
     /** A packet that expires in a second, and how to hold rows that its booking needs. */

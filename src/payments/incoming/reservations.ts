@@ -1,0 +1,45 @@
+/**
+ * Reservations of an incoming payment: the first packet of a payment claims the room for all that it has yet to send,
+ * so that of two payments which do not both fit, one completes and the other delivers nothing (RS-OP-32, OPI-098).
+ * They are a column of the incoming payment, read and written under the lock of its row.
+ */
+import type { Reservation } from '../../database/payment-entities.ts';
+
+/** Longer than the longest wait between two attempts (51.2 s), short enough for the other payment to be sent still. */
+export const RESERVATION_MS = 60_000;
+/** More are not kept: a payment beyond them competes as if it had said nothing. */
+const MAX_RESERVATIONS = 50;
+
+/** A credit as it concerns the room of an incoming payment. */
+export interface Claim {
+  /** Identifies the payer's connection; undefined for a payer that does not identify it. */
+  readonly connection?: string | undefined;
+  /** Amount that the payer has yet to send, this credit included; undefined if it did not say. */
+  readonly outstanding?: bigint | undefined;
+  readonly wallNow: number;
+}
+
+const isLive =
+  ({ connection, wallNow }: Claim) =>
+  (reservation: Reservation): boolean =>
+    reservation.connection !== connection && reservation.until > wallNow;
+
+/** Room that other payments have reserved. */
+export const reservedByOthers = (reservations: readonly Reservation[], claim: Claim): bigint =>
+  reservations.filter(isLive(claim)).reduce((sum, { amount }) => sum + BigInt(amount), 0n);
+
+/** The reservations after a credit of `amount`; `room` is what the payment can still take then. */
+export function reserve(
+  reservations: readonly Reservation[],
+  claim: Claim,
+  amount: bigint,
+  room: bigint,
+): readonly Reservation[] {
+  const others = reservations.filter(isLive(claim));
+  const { connection, outstanding, wallNow } = claim;
+  const rest = (outstanding ?? amount) - amount;
+  if (connection === undefined || rest <= 0n || others.length >= MAX_RESERVATIONS) return others;
+  // A sender that counts in other units may mean to send more than there is room for.
+  const reserved = rest < room ? rest : room;
+  return [...others, { connection, amount: `${reserved}`, until: wallNow + RESERVATION_MS }];
+}
