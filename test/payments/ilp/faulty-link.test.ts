@@ -24,7 +24,8 @@ test('a Reject in the name of the peer, final unless told otherwise; the packet 
   for (const code of [undefined, 'T00']) {
     const { answer, passed } = await send(code === undefined ? {} : { code });
     assert.ok(Buffer.isBuffer(answer));
-    const expected = { kind: 'rejected', code: code ?? 'F99', triggeredBy: 'test.marble' };
+    const message = 'a fault on purpose';
+    const expected = { kind: 'rejected', code: code ?? 'F99', triggeredBy: 'test.marble', message };
     assert.deepEqual([readPacketAnswer(answer, '', 1n), passed], [expected, 0]);
   }
 });
