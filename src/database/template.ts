@@ -28,7 +28,20 @@ const clusterParameters = ['--wal-segsize=1', '--no-sync'];
 /** Databases without any connections; they are two thirds of the file. */
 const unusedDatabases = ['template0', 'template1'];
 
-const statements = [first, second, third, fourth, fifth, sixth, seventh, ninth, tenth, eleventh, twelfth, thirteenth].flat();
+const statements = [
+  first,
+  second,
+  third,
+  fourth,
+  fifth,
+  sixth,
+  seventh,
+  ninth,
+  tenth,
+  eleventh,
+  twelfth,
+  thirteenth,
+].flat();
 const name = `template-${hash('sha256', [...statements, ...clusterParameters].join('\n')).slice(0, 16)}.tar.zst`;
 const isCompiled = import.meta.filename.endsWith('.js');
 
