@@ -555,7 +555,7 @@ export const routes = {
     path: '/ledger',
     security: ['control-token'],
     hasBody: false,
-    responses: [200, 401, 403, 405, 500],
+    responses: [200, 400, 401, 403, 404, 405, 500],
   },
   'get-state': {
     operationId: 'get-state',

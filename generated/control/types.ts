@@ -813,6 +813,8 @@ export interface components {
         "trial-balance": {
             name: string;
             balanced: boolean;
+            endCursor: string | null;
+            hasNextPage: boolean;
             accounts: {
                 account: string;
                 kind: string;
@@ -1407,7 +1409,11 @@ export interface operations {
     };
     "get-ledger": {
         parameters: {
-            query?: never;
+            query?: {
+                ase?: string;
+                cursor?: string;
+                first?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -1424,8 +1430,10 @@ export interface operations {
                     };
                 };
             };
+            400: components["responses"]["error"];
             401: components["responses"]["error"];
             403: components["responses"]["error"];
+            404: components["responses"]["error"];
             405: components["responses"]["error"];
             500: components["responses"]["error"];
         };

@@ -182,8 +182,10 @@ export declare const responseBody: {
   };
   readonly 'get-ledger': {
     readonly 200: Validate;
+    readonly 400: Validate;
     readonly 401: Validate;
     readonly 403: Validate;
+    readonly 404: Validate;
     readonly 405: Validate;
     readonly 500: Validate;
   };

@@ -1,5 +1,5 @@
 /** `touchstone ledger`: the books of each ASE of a running world, with their trial balance. */
-import { openControlApi } from './control-client.ts';
+import { type ControlApi, openControlApi } from './control-client.ts';
 import type { Config } from './options.ts';
 import { formatAmount } from './start.ts';
 
@@ -22,6 +22,11 @@ interface Books {
   }[];
 }
 
+interface BooksPage extends Books {
+  readonly endCursor: string | null;
+  readonly hasNextPage: boolean;
+}
+
 interface PacketList {
   readonly packets: readonly {
     readonly payment: string;
@@ -41,14 +46,39 @@ interface ReversalList {
 
 export async function printLedger(config: Config, control: string | undefined): Promise<void> {
   const api = openControlApi(config, 'ledger', control);
-  const { ases } = (await api.read('/ledger')) as { ases: readonly Books[] };
-  for (const books of ases) {
+  const { ases } = (await api.read('/ledger')) as { ases: readonly BooksPage[] };
+  for (const first of ases) {
+    const books = await readWhole(api, first);
     process.stdout.write(printBooks(books));
+    if (!books.balanced) process.exitCode = 1;
     const packets = await api.read(`/ases/${books.name}/packets-in-doubt?first=100`);
     const reversals = await api.read(`/ases/${books.name}/reversals?first=100`);
     process.stdout.write(printRemarks(packets as PacketList, reversals as ReversalList));
   }
-  if (!ases.every(({ balanced }) => balanced)) process.exitCode = 1;
+}
+
+/** Reads the pages that follow, and adds up their totals. */
+async function readWhole(api: ControlApi, first: BooksPage): Promise<Books> {
+  const pages = [first];
+  for (let last = first; last.hasNextPage; ) {
+    const query = new URLSearchParams({ ase: first.name, cursor: last.endCursor! });
+    const { ases } = (await api.read(`/ledger?${query}`)) as { ases: readonly [BooksPage] };
+    last = ases[0];
+    pages.push(last);
+  }
+  const byAsset = Map.groupBy(
+    pages.flatMap(({ totals }) => totals),
+    ({ assetCode, assetScale }) => `${assetCode}/${assetScale}`,
+  );
+  const add = (amounts: readonly string[]): string => `${amounts.reduce((sum, amount) => sum + BigInt(amount), 0n)}`;
+  const totals = [...byAsset.values()].map((parts) => ({
+    ...parts[0]!,
+    debits: add(parts.map(({ debits }) => debits)),
+    credits: add(parts.map(({ credits }) => credits)),
+  }));
+  const balanced =
+    pages.every((page) => page.balanced) && totals.every(({ debits, credits }) => BigInt(debits) === BigInt(credits));
+  return { name: first.name, balanced, accounts: pages.flatMap(({ accounts }) => accounts), totals };
 }
 
 /** Packets in doubt, which the operator has to look into, and reversals. */

@@ -3,7 +3,7 @@ import type { AseState } from '../administration/ase-state.ts';
 import type { ClockChange } from '../clock.ts';
 import type { Faults } from '../faults.ts';
 import type { RequestTrace } from '../http/request-trace.ts';
-import type { TrialBalance } from '../payments/ledger.ts';
+import type { LedgerPage, TrialBalance } from '../payments/ledger.ts';
 import type { ProfileName } from '../profile.ts';
 
 /** The operations on a world that the control API offers. */
@@ -23,7 +23,10 @@ export interface Controls {
   describeAses(): Promise<readonly AseState[]>;
   /** Absent from additional worlds. */
   readonly worlds?: Worlds;
-  ledgers(): Promise<readonly { readonly name: string; readonly books: TrialBalance }[]>;
+  /** Of all ASEs, or of the one that `ase` names, whole or a page of each. */
+  ledgers(
+    page?: LedgerPage & { readonly ase?: string | undefined },
+  ): Promise<readonly { readonly name: string; readonly books: TrialBalance }[]>;
 }
 
 /** Additional worlds, which only the main world can create and delete. */

@@ -1,7 +1,7 @@
 /** State, clock, consent, reset, recent requests, ledgers and injected faults of a world. */
 import type { Handlers } from '../../generated/control/routes.ts';
 import type { ClockChange } from '../clock.ts';
-import { toInstant } from '../database/columns.ts';
+import { toInstant, toLookupText } from '../database/columns.ts';
 import { Problem } from '../errors.ts';
 import type { TrialBalance } from '../payments/ledger.ts';
 import type { ControlCall } from './ase-access.ts';
@@ -15,9 +15,18 @@ function parseClockChange(body: { freeze: true } | { advance: number } | { set: 
   return { action: 'run' };
 }
 
-function toTrialBalanceBody({ lines, totals, balanced }: TrialBalance) {
+/** Accounts of an ASE in a response that does not ask for fewer. */
+const MAX_ACCOUNTS = 1000;
+
+const formatAccountCursor = (account: string): string => Buffer.from(account).toString('base64url');
+const parseAccountCursor = (cursor: string): string => toLookupText(Buffer.from(cursor, 'base64url').toString('utf8'));
+
+function toTrialBalanceBody({ lines, totals, balanced, hasMore }: TrialBalance) {
+  const last = lines.at(-1)?.account;
   return {
     balanced,
+    endCursor: last === undefined ? null : formatAccountCursor(last),
+    hasNextPage: hasMore,
     accounts: lines.map(({ account, kind, asset, debits, credits, balance }) => ({
       account,
       kind,
@@ -68,10 +77,18 @@ export function createWorldHandlers(controls: Controls) {
       status: 200,
       body: { exchanges: controls.listExchanges({ limit: 100, ...query }) },
     }),
-    'get-ledger': async () => ({
-      status: 200,
-      body: { ases: (await controls.ledgers()).map(({ name, books }) => ({ name, ...toTrialBalanceBody(books) })) },
-    }),
+    'get-ledger': async (_call, { query: { ase, cursor, first: limit = MAX_ACCOUNTS } }) => {
+      if (cursor !== undefined && ase === undefined) {
+        throw new Problem('invalid_request', { description: 'a cursor is of one ASE: name it as ase' });
+      }
+      const after = cursor === undefined ? undefined : parseAccountCursor(cursor);
+      const ledgers = await controls.ledgers({ ase, after, limit });
+      if (ase !== undefined && ledgers.length === 0) throw new Problem('not_found', { description: 'unknown ASE' });
+      return {
+        status: 200,
+        body: { ases: ledgers.map(({ name, books }) => ({ name, ...toTrialBalanceBody(books) })) },
+      };
+    },
   } satisfies Partial<Handlers<ControlCall>>;
 }
 

@@ -158,14 +158,38 @@ export interface TrialBalanceLine {
 
 export interface TrialBalance {
   readonly lines: readonly TrialBalanceLine[];
-  /** Per asset; debits equal credits, or the books are wrong. */
+  /** Per asset; of the whole ledger, debits equal credits, or the books are wrong. */
   readonly totals: readonly { readonly asset: Asset; readonly debits: bigint; readonly credits: bigint }[];
-  /** True if they do and the balance of every customer equals the sum of its entries. */
+  /**
+   * True if every balance that is kept equals the sum of its entries and, where the page is the whole ledger, debits equal
+   * credits.
+   */
   readonly balanced: boolean;
+  /** True if accounts follow after the last one. */
+  readonly hasMore: boolean;
 }
 
-/** All accounts of the ASE with the sums of their entries, in minor units of their asset. */
-export async function readTrialBalance(db: Queryable, ase: string): Promise<TrialBalance> {
+/** Accounts in the order of their ids: those after one of them, and at most so many. */
+export interface LedgerPage {
+  readonly after?: string | undefined;
+  readonly limit?: number | undefined;
+}
+
+/** Accounts of the ASE with the sums of their entries, in minor units of their asset. Reads the entries of these only. */
+export async function readTrialBalance(
+  db: Queryable,
+  ase: string,
+  { after, limit }: LedgerPage = {},
+): Promise<TrialBalance> {
+  const found = await db
+    .selectFrom('account')
+    .select('id')
+    .where('ase', '=', ase)
+    .$if(after !== undefined, (query) => query.where('id', '>', after!))
+    .orderBy('id')
+    .$if(limit !== undefined, (query) => query.limit(limit! + 1))
+    .execute();
+  const ids = found.slice(0, limit).map(({ id }) => id);
   const rows = await db
     .selectFrom('account')
     .leftJoin('ledger_entry', (join) =>
@@ -177,9 +201,11 @@ export async function readTrialBalance(db: Queryable, ase: string): Promise<Tria
       sql<string>`coalesce(sum(ledger_entry.amount) filter (where ledger_entry.amount > 0), 0)`.as('credits'),
     ])
     .where('account.ase', '=', ase)
+    .where(sql<boolean>`account.id = any(${sql.val(ids)}::text[])`)
     .groupBy(['account.ase', 'account.id'])
     .orderBy('account.id')
     .execute();
+  const hasMore = ids.length < found.length;
   const totals = new Map<string, { asset: Asset; debits: bigint; credits: bigint }>();
   let balanced = true;
   const lines = rows.map((row) => {
@@ -194,5 +220,7 @@ export async function readTrialBalance(db: Queryable, ase: string): Promise<Tria
     return { account: row.id, kind: row.kind, asset, debits, credits, balance };
   });
   const sums = [...totals.values()];
-  return { lines, totals: sums, balanced: balanced && sums.every(({ debits, credits }) => debits === credits) };
+  const isWhole = after === undefined && !hasMore;
+  if (isWhole && !sums.every(({ debits, credits }) => debits === credits)) balanced = false;
+  return { lines, totals: sums, balanced, hasMore };
 }

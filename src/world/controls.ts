@@ -33,12 +33,13 @@ export function createControls(runtime: WorldRuntime): Controls {
     },
     describeAses: () => Promise.all([...ases.values()].map(({ ase }) => ase.describe())),
     worlds: host.worlds,
-    ledgers: () =>
-      Promise.all(
-        hosted.map(async ({ name }) => ({
-          name,
-          books: await readTrialBalance(db.query, keyOf(host.worldId, name)),
-        })),
-      ),
+    ledgers({ ase, ...page } = {}) {
+      const names = hosted.map(({ name }) => name).filter((name) => ase === undefined || name === ase);
+      const read = async (name: string) => {
+        const books = await readTrialBalance(db.query, keyOf(host.worldId, name), page);
+        return { name, books };
+      };
+      return Promise.all(names.map(read));
+    },
   };
 }

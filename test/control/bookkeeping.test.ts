@@ -79,6 +79,30 @@ test('pages of transfers list each transfer once', async () => {
   assert.equal((await control('GET', `${granite}/transfers?cursor=nonsense`)).status, 400);
 });
 
+test('pages of a ledger have each account once, and their totals add up', async () => {
+  const whole = (await control('GET', '/ledger?ase=granite')).body.ases;
+  assert.deepEqual(
+    whole.map(({ name, hasNextPage }: { name: string; hasNextPage: boolean }) => [name, hasNextPage]),
+    [['granite', false]],
+  );
+  const accounts: unknown[] = [];
+  const debits = new Map<string, bigint>();
+  for (let cursor = ''; ; ) {
+    const [page] = (await control('GET', `/ledger?ase=granite&first=2${cursor}`)).body.ases;
+    assert.ok(page.accounts.length <= 2);
+    accounts.push(...page.accounts);
+    for (const total of page.totals) {
+      debits.set(total.assetCode, (debits.get(total.assetCode) ?? 0n) + BigInt(total.debits));
+    }
+    if (!page.hasNextPage) break;
+    cursor = `&cursor=${page.endCursor}`;
+  }
+  assert.deepEqual(accounts, whole[0].accounts);
+  for (const { assetCode, debits: total } of whole[0].totals) assert.equal(debits.get(assetCode), BigInt(total));
+  assert.equal((await control('GET', '/ledger?cursor=x')).status, 400);
+  assert.equal((await control('GET', '/ledger?ase=gneiss')).status, 404);
+});
+
 test('the audit log records committed changes without secrets, and omits rejected ones', async () => {
   await openAccount('jana');
   await move('deposits', 'jana-1', 'jana', '5');

@@ -7,6 +7,7 @@ import type { Mutant } from './mutant.ts';
 const paymentsTest = 'test/administration/outgoing-payments.test.ts';
 const raceTest = 'test/payments/outgoing/worker.race.test.ts';
 const competingTest = 'test/payments/outgoing/competing.test.ts';
+const costsTest = 'test/payments/costs.test.ts';
 const poolerTest = 'test/database/pooler.test.ts';
 const readinessTest = 'test/ase/readiness.test.ts';
 
@@ -122,6 +123,22 @@ const broken: readonly Omit<Mutant, 'fails'>[] = [
     by: 'false',
     test: competingTest,
     title: 'within the ASE wait',
+  },
+  {
+    id: 'costs.entries-counted-each-time',
+    file: 'src/payments/ledger.ts',
+    at: 'return «balance === null» ?',
+    by: 'true',
+    test: costsTest,
+    title: 'takes a packet as many entries',
+  },
+  {
+    id: 'costs.first-count-without-waiting',
+    file: 'src/payments/ledger.ts',
+    at: "await «tx.selectFrom('account').select('id').where((is) => is.and(ofAccount)).forUpdate()».execute();",
+    by: "tx.selectFrom('account').select('id').where((is) => is.and(ofAccount))",
+    test: costsTest,
+    title: 'waits. when it is first asked for',
   },
 ];
 
