@@ -23,7 +23,7 @@ export interface Controls {
   describeAses(): Promise<readonly AseState[]>;
   /** Absent from additional worlds. */
   readonly worlds?: Worlds;
-  /** Of all ASEs, or of the one that `ase` names, whole or a page of each. */
+  /** The ledgers of all ASEs, or of the one that `ase` names, whole or a page of each. */
   ledgers(
     page?: LedgerPage & { readonly ase?: string | undefined },
   ): Promise<readonly { readonly name: string; readonly books: TrialBalance }[]>;

@@ -161,8 +161,8 @@ export interface TrialBalance {
   /** Per asset; of the whole ledger, debits equal credits, or the books are wrong. */
   readonly totals: readonly { readonly asset: Asset; readonly debits: bigint; readonly credits: bigint }[];
   /**
-   * True if every balance that is kept equals the sum of its entries and, where the page is the whole ledger, debits equal
-   * credits.
+   * True if every balance that is kept equals the sum of its entries and, where the page is the whole ledger, debits
+   * equal credits.
    */
   readonly balanced: boolean;
   /** True if accounts follow after the last one. */
