@@ -19,11 +19,15 @@ export function isTooDeep(json: string): boolean {
   return false;
 }
 
+/** Changes a parsed value; `source` is the text of a number, string, boolean or null. */
+export type Reviver = (name: string, value: unknown, context: { readonly source?: string }) => unknown;
+
 /** The value of a JSON text, or undefined if it is not JSON or nested too deep. */
-export function parseJson(body: Buffer): unknown {
+export function parseJson(body: Buffer, reviver?: Reviver): unknown {
   const text = body.toString('utf8');
   try {
-    return isTooDeep(text) ? undefined : JSON.parse(text);
+    // The types of TypeScript do not have the third parameter yet.
+    return isTooDeep(text) ? undefined : JSON.parse(text, reviver as (name: string, value: unknown) => unknown);
   } catch {
     return undefined;
   }
@@ -34,9 +38,10 @@ export function readJson<Body>(
   { status, body }: Pick<OutboundResponse, 'status' | 'body'>,
   isValid: (body: unknown) => body is Body,
   problem: (detail: string) => Error,
+  reviver?: Reviver,
 ): Body {
   if (status !== 200) throw problem(`status ${status}`);
-  const value = parseJson(body);
+  const value = parseJson(body, reviver);
   if (value === undefined) throw problem('the answer is not JSON');
   if (!isValid(value)) throw problem('the answer does not match the document');
   return value;

@@ -6,6 +6,7 @@
 import type { Clock } from '../clock.ts';
 import { Problem } from '../errors.ts';
 import { type Outbound, OutboundError } from '../net/outbound.ts';
+import { type Reviver, readJson } from '../net/read-json.ts';
 import type { Asset } from '../open-payments/amount.ts';
 import { parsePrice, type Rate, scaleRate } from './rates.ts';
 
@@ -35,9 +36,9 @@ export function createRateService({ clock, outbound }: RateServiceOptions): AskF
   const answers = new Map<string, { readonly at: number; readonly rates: Promise<Rates> }>();
 
   async function fetchRates(url: string, base: string): Promise<Rates> {
-    const { status, body } = await outbound.request({ url });
-    if (status !== 200) throw new RatesUnusable(`status ${status}`);
-    return parseRates(body, base);
+    const answer = readJson(await outbound.request({ url }), isRates, unusable, keepNumberText);
+    if (answer.base !== base) throw unusable('the answer is for another base');
+    return answer.rates;
   }
 
   function ratesOf(service: string, base: string): Promise<Rates> {
@@ -71,22 +72,14 @@ export function createRateService({ clock, outbound }: RateServiceOptions): AskF
 /** The service did not answer, or its answer is invalid. */
 class RatesUnusable extends Error {}
 
-function parseRates(body: Buffer, base: string): Rates {
-  const answer = parseExactly(body.toString('utf8')) as { base?: unknown; rates?: unknown } | null | undefined;
-  if (answer?.base !== base) throw new RatesUnusable('the answer is for another base');
-  const { rates } = answer;
-  const isObject = typeof rates === 'object' && rates !== null && !Array.isArray(rates);
-  if (!isObject || rates instanceof NumberText) throw new RatesUnusable('the answer does not contain rates');
-  return rates as Rates;
-}
+const unusable = (detail: string) => new RatesUnusable(detail);
 
-function parseExactly(text: string): unknown {
-  try {
-    return JSON.parse(text, ((_name: string, value: unknown, { source }: { source?: string }) =>
-      typeof value === 'number' ? new NumberText(source!) : value) as (name: string, value: unknown) => unknown);
-  } catch {
-    throw new RatesUnusable('the answer is not JSON');
-  }
+const keepNumberText: Reviver = (_name, value, { source }) =>
+  typeof value === 'number' ? new NumberText(source!) : value;
+
+function isRates(answer: unknown): answer is { readonly base: unknown; readonly rates: Rates } {
+  const { rates } = (answer ?? {}) as { rates?: unknown };
+  return typeof rates === 'object' && rates !== null && !Array.isArray(rates) && !(rates instanceof NumberText);
 }
 
 /** A number above 0 of at most 30 digits before and after the point, with an exponent of at most two digits. */

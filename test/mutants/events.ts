@@ -128,7 +128,7 @@ export const eventMutants: readonly Mutant[] = [
   {
     id: 'rates.of-any-base',
     file: rates,
-    at: 'if («answer?.base !== base») throw',
+    at: 'if («answer.base !== base») throw',
     by: 'false',
     fails: ['rates.unusable'],
   },

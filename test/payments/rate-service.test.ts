@@ -143,6 +143,7 @@ test('an unusable answer gives no rate, and the next call asks again', async () 
     () => say('null'),
     () => say('7'),
     () => say('rates'),
+    () => say(`{"base":"USD","rates":{"EUR":0.81},"more":${'['.repeat(70)}${']'.repeat(70)}}`),
     () => say('{"base":"USD","rates":{"EUR":0.81}}', 404),
     () => say('{"base":"USD","rates":{"EUR":0.81}}', 500),
     () => say(`{"base":"USD","rates":{"EUR":0.81},"more":"${'x'.repeat(5000)}"}`),
