@@ -4,19 +4,15 @@
  * for the time of the run. Properties and models draw from a fixed seed; `--seed random` prints the one it chose.
  * Exit status: 0 if every test passed, else 1.
  */
-import { execFile } from 'node:child_process';
 import { globSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { availableParallelism, tmpdir } from 'node:os';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { run } from 'node:test';
-import { parseArgs, promisify } from 'node:util';
-import { openDatabase } from '../src/database/database.ts';
-import { findFreePort } from './support/free-port.ts';
+import { parseArgs } from 'node:util';
+import { startPostgreSql } from './support/postgresql-server.ts';
 import { report } from './support/report.ts';
 
 const root = join(import.meta.dirname, '..');
-const postgresql = join(root, '.ci', 'postgresql');
 /** Files that take longest start first, so that the run does not end with one of them alone. */
 const slowest = ['model/', 'end-to-end/', 'payments/outgoing/', 'control/', 'administration/'];
 /** A file that takes longer hangs. */
@@ -42,25 +38,6 @@ function listFiles(patterns: readonly string[]): string[] {
     .map((file) => join(root, file));
 }
 
-/** Starts a PostgreSQL server and resolves with the way to stop it; undefined where PostgreSQL is not installed. */
-async function startPostgreSql(): Promise<(() => Promise<void>) | undefined> {
-  const directory = await mkdtemp(join(tmpdir(), 'touchstone-tests-'));
-  const port = await findFreePort();
-  const remove = () => rm(directory, { recursive: true, force: true });
-  try {
-    await promisify(execFile)(postgresql, ['start', directory, String(port)]);
-  } catch (error) {
-    await remove();
-    console.error(`PostgreSQL was not started: ${(error as { stderr?: string }).stderr?.trim() || error}`);
-    return undefined;
-  }
-  process.env['TOUCHSTONE_TEST_POSTGRES'] = `postgres://postgres@127.0.0.1:${port}`;
-  return async () => {
-    await promisify(execFile)(postgresql, ['stop', directory]);
-    await remove();
-  };
-}
-
 const aborted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => aborted.abort());
 
@@ -71,18 +48,9 @@ if (options.seed !== undefined) {
 }
 process.env['NODE_COMPILE_CACHE'] ??= join(root, 'node_modules', '.cache', 'compiled');
 
-const stop = process.env['TOUCHSTONE_TEST_POSTGRES'] === undefined ? await startPostgreSql() : undefined;
-if (stop) {
-  const name = 'touchstone_template';
-  await (await openDatabase({ kind: 'postgresql', url: `${process.env['TOUCHSTONE_TEST_POSTGRES']}/${name}` })).close();
-  process.env['TOUCHSTONE_TEST_TEMPLATE'] = name;
-}
-try {
-  const files = listFiles(positionals.length > 0 ? positionals : ['test/**/*.test.ts']);
-  if (files.length === 0) throw new Error(`no file matches ${positionals.join(' ')}`);
-  const concurrency = Number(options.concurrency);
-  const isPassed = await report(run({ files, concurrency, timeout: MAX_FILE_MS, signal: aborted.signal }), root);
-  process.exitCode = isPassed && !aborted.signal.aborted ? 0 : 1;
-} finally {
-  await stop?.();
-}
+await using _server = await startPostgreSql();
+const files = listFiles(positionals.length > 0 ? positionals : ['test/**/*.test.ts']);
+if (files.length === 0) throw new Error(`no file matches ${positionals.join(' ')}`);
+const concurrency = Number(options.concurrency);
+const isPassed = await report(run({ files, concurrency, timeout: MAX_FILE_MS, signal: aborted.signal }), root);
+process.exitCode = isPassed && !aborted.signal.aborted ? 0 : 1;

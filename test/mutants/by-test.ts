@@ -12,8 +12,8 @@ const MIN_TEST_MS = 5_000;
 const MAX_TEST_MS = 120_000;
 
 interface Outcome {
-  /** `broken`: no test ran to its end, which proves nothing. */
-  readonly verdict: 'passed' | 'failed' | 'broken';
+  /** `broken`: no test ran to its end, which proves nothing. `skipped`: they need what is not installed. */
+  readonly verdict: 'passed' | 'failed' | 'broken' | 'skipped';
   readonly detail: string;
 }
 
@@ -44,8 +44,9 @@ async function runTests({ test, title }: Mutant, active?: string, timeoutMs = MA
   const failed = output.match(/(?<=^ *not ok \d+ - ).*/gm);
   if (failed) return { verdict: 'failed', detail: failed.join(' · ') };
   if (code === null) return { verdict: 'failed', detail: 'timed out' };
-  const hasPassed = code === 0 && /^# pass [1-9]/m.test(output);
-  return hasPassed ? { verdict: 'passed', detail: 'passes' } : { verdict: 'broken', detail: `exit code ${code}` };
+  if (code === 0 && /^# pass [1-9]/m.test(output)) return { verdict: 'passed', detail: 'passes' };
+  if (code === 0 && /^# skipped [1-9]/m.test(output)) return { verdict: 'skipped', detail: 'skipped' };
+  return { verdict: 'broken', detail: `exit code ${code}, and no such test ran` };
 }
 
 /**
@@ -61,15 +62,16 @@ export async function judgeByTests(
     console.log(line);
     outcome.survived += 1;
   };
-  const byTest = Map.groupBy(
-    mutants.filter(({ test }) => test !== undefined),
-    ({ test, title }) => JSON.stringify([test, title]),
-  );
+  const byTest = Map.groupBy(mutants, ({ test, title }) => JSON.stringify([test, title]));
   for (const [name, group] of byTest) {
     // A test that fails without a mutant proves nothing.
     const start = performance.now();
     const sound = await runTests(group[0]!);
     const longestMs = Math.max(MIN_TEST_MS, MAX_SLOWDOWN * (performance.now() - start));
+    if (sound.verdict === 'skipped') {
+      console.log(`SKIPPED ${group.map(({ id }) => id).join(', ')}: ${name} is skipped here`);
+      continue;
+    }
     if (sound.verdict !== 'passed') survives(`UNSOUND ${name}: ${sound.detail}`);
     for (const mutant of group) {
       const stale = globalThis.staleMutants.get(mutant.id);

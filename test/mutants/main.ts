@@ -14,6 +14,7 @@ import { parseTarget } from '../../conformance/runner/target.ts';
 import { loadOperations } from '../../conformance/runner/validation.ts';
 import { createDeployment } from '../../src/world/deployment.ts';
 import { mainWorldId } from '../../src/world/naming.ts';
+import { startPostgreSql } from '../support/postgresql-server.ts';
 import { judgeByTests } from './by-test.ts';
 import { mutants as allMutants } from './index.ts';
 import type { Mutant } from './mutant.ts';
@@ -129,7 +130,12 @@ async function test(mutant: Mutant): Promise<boolean> {
 }
 
 let [killed, survived] = [0, 0];
-const judgingByTests = judgeByTests(process.env['TOUCHSTONE_MUTANT'] ? [] : wanted, options.discover);
+const byTest = wanted.filter(({ test }) => test !== undefined && !process.env['TOUCHSTONE_MUTANT']);
+await using server = byTest.length > 0 ? await startPostgreSql() : undefined;
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => void Promise.resolve(server?.[Symbol.asyncDispose]()).then(() => process.exit(1)));
+}
+const judgingByTests = judgeByTests(byTest, options.discover);
 // A check that fails without a mutant proves nothing.
 if (!options.discover && !process.env['TOUCHSTONE_MUTANT']) {
   const ids = new Set(wanted.flatMap(({ fails, after = [] }) => [...expand(fails), ...after]));
