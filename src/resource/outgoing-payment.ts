@@ -9,7 +9,7 @@ import { Problem } from '../errors.ts';
 import type { Writable } from '../http/operation.ts';
 import { type Amount, sameAsset, toWireAmount } from '../open-payments/amount.ts';
 import { canonicalWalletAddress } from '../open-payments/wallet-address-url.ts';
-import { findSpending, lockGrant, reserveSpending } from '../payments/outgoing/grant-spending.ts';
+import { findSpending, reserveSpending } from '../payments/outgoing/grant-spending.ts';
 import { checkVisible, type ResourceCall, scopeFor, tokenCaller } from './caller.ts';
 import type { ResourceDeps } from './deps.ts';
 import { createOnce } from './idempotency.ts';
@@ -120,7 +120,7 @@ const isQuoteFor = (quote: QuoteRow, wallet: HostedWalletAddress): boolean =>
 
 /**
  * The stored quote with this URL. Checks that it belongs to the wallet address and that its receiver can still take the
- * quoted amount (RS-OP-05, RS-Q-23). Its expiry is checked at the payment's creation time, and its single use by
+ * quoted amount (RS-OP-05, RS-Q-23). Its expiry is checked at the payment's creation time, and its single use again by
  * `insertPayment`. Throws `unknown_wallet_address`, `unknown_quote` and `invalid_quote`.
  */
 async function findPayableQuote(
@@ -132,7 +132,11 @@ async function findPayableQuote(
     .leftJoin('quote', (join) =>
       join.onRef('quote.ase', '=', 'wallet.ase').on('quote.id', '=', isResourceId(quoteId ?? '') ? quoteId! : ''),
     )
+    .leftJoin('outgoing_payment as paid', (join) =>
+      join.onRef('paid.ase', '=', 'quote.ase').onRef('paid.quote_id', '=', 'quote.id'),
+    )
     .selectAll('quote')
+    .select('paid.id as paid_id')
     .executeTakeFirst();
   if (!row) throw resourceProblem('unknown_wallet_address');
   if (quoteId === undefined) throw resourceProblem('invalid_quote');
@@ -140,7 +144,7 @@ async function findPayableQuote(
   const quote = row as QuoteRow;
   const wallet = toHostedWalletAddress(row);
   // A quote is for the account that its wallet address belonged to, so it ends when that moves.
-  if (!isQuoteFor(quote, wallet)) throw resourceProblem('invalid_quote');
+  if (!isQuoteFor(quote, wallet) || row.paid_id !== null) throw resourceProblem('invalid_quote');
 
   const receiver = await getPayableReceiver(deps, quote.receiver).catch((error: unknown) => {
     throw isReceiverProblem(error) ? resourceProblem('invalid_quote', { detail: error.code, cause: error }) : error;
@@ -209,16 +213,15 @@ type CreationBody = Parameters<OutgoingPaymentApiHandlers<ResourceCall>['create-
  */
 async function repeatPayment(
   deps: OutgoingPaymentDeps,
-  db: Queryable,
   call: ResourceCall,
   body: CreationBody,
 ): Promise<{ status: 201; body: OutgoingPaymentWithSpentAmounts } | undefined> {
   const quoteId = 'quoteId' in body ? resourceIdIn(deps.resourceServer, 'quotes', body.quoteId) : undefined;
   if (quoteId === undefined || !isResourceId(quoteId)) return undefined;
-  const { ase } = deps;
+  const { ase, db } = deps;
   const { item } = scopeFor(call, body.walletAddress);
   const { clientId, grantId } = tokenCaller(call);
-  const row = await selectOutgoingPayments(db, ase)
+  const row = await selectOutgoingPayments(db.query, ase)
     .where('payment.quote_id', '=', quoteId)
     .where('payment.client_id', '=', clientId)
     .where('payment.grant_id', '=', grantId)
@@ -227,7 +230,7 @@ async function repeatPayment(
   if (!row || !isDeepStrictEqual(row.metadata, body.metadata ?? null)) return undefined;
   checkActive(row);
   const now = deps.clock.businessNow();
-  const spending = await findSpending(db, {
+  const spending = await findSpending(db.query, {
     ...{ ase, grantId, now },
     identifier: item.identifier ?? '',
     limits: item.limits,
@@ -235,7 +238,7 @@ async function repeatPayment(
   return { status: 201, body: withSpentAmounts(toBody(deps, row), spending) };
 }
 
-/** Stores a payment, counts it against its grant, and replies with both; or repeats the reply to an earlier one. */
+/** Stores a payment, counts it against its grant, and replies with both. */
 async function storePayment(
   tx: Transaction,
   deps: OutgoingPaymentDeps,
@@ -247,9 +250,6 @@ async function storePayment(
   const { item } = scopeFor(call, body.walletAddress);
   const { clientId, grantId } = tokenCaller(call);
   // Repetitions that arrive together wait for each other here.
-  await lockGrant(tx, ase, grantId);
-  const repeated = await repeatPayment(deps, tx, call, body);
-  if (repeated) return repeated;
   const spending = await reserveSpending(tx, {
     ase,
     ids,
@@ -296,13 +296,18 @@ export function createOutgoingPaymentHandlers(deps: OutgoingPaymentDeps) {
       const { clientId } = tokenCaller(call);
       const metadata = storeMetadata(body.metadata, call.exchange);
       const reply = await createOnce(deps, call, 'create-outgoing-payment', async (transaction) => {
-        const repeated = await repeatPayment(deps, db.query, call, body);
-        if (repeated) return repeated;
-        const payable = await getPayableQuote(deps, clientId, body);
-        // Reading the receiver may have taken a while, so the expiry counts at the payment's creation time (RS-OP-07).
-        const now = clock.businessNow();
-        if (now >= toMillis(payable.quote.expires_at)) throw resourceProblem('invalid_quote');
-        return transaction((tx) => storePayment(tx, deps, call, body, { ...payable, metadata, now }));
+        try {
+          const payable = await getPayableQuote(deps, clientId, body);
+          // Reading the receiver may have taken a while, so the expiry counts at the payment's creation time (RS-OP-07).
+          const now = clock.businessNow();
+          if (now >= toMillis(payable.quote.expires_at)) throw resourceProblem('invalid_quote');
+          return await transaction((tx) => storePayment(tx, deps, call, body, { ...payable, metadata, now }));
+        } catch (error) {
+          // The quote is paid, by an earlier request or by one that came at the same time.
+          const repeated = await repeatPayment(deps, call, body);
+          if (repeated) return repeated;
+          throw error;
+        }
       });
       deps.wakePayments();
       return reply;

@@ -83,8 +83,8 @@ const budget: Record<string, readonly [statements: number, request: () => Reques
     () => ({ method: 'GET', url: `${prepared.rs}/outgoing-payment-grant`, token: prepared.tokens.outgoing }),
   ],
   'create-outgoing-payment': [
-    // Five of them make repetitions safe (OPI-071).
-    13,
+    // Three of them make repetitions safe (OPI-071).
+    10,
     () => ({
       method: 'POST',
       url: `${prepared.rs}/outgoing-payments`,

@@ -33,9 +33,9 @@ const races: readonly Omit<Mutant, 'fails'>[] = [
     by: 'false',
   },
   {
-    id: 'payment-races.repetition-without-lock',
+    id: 'payment-races.repetition-refused',
     file: 'src/resource/outgoing-payment.ts',
-    at: '«await lockGrant(tx, ase, grantId)»;',
+    at: 'const repeated = «await repeatPayment(deps, call, body)»;',
     by: 'undefined',
   },
 ];

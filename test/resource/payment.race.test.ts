@@ -226,8 +226,8 @@ describe('two resource servers', { skip: needsPostgres, timeout: 120_000 }, () =
   test('pay ∥ pay with one quote and one grant: one payment, and the same answer to both', async () =>
     assert.deepEqual(await repeatWithQuote(), { statuses: [201, 201], ids: 1, payments: 1 }));
 
-  test('the mutant that looks for the payment before it has the lock refuses one of them', () =>
-    withMutant('payment-races.repetition-without-lock', async () => {
+  test('the mutant that does not look for the payment of the other refuses one of them', () =>
+    withMutant('payment-races.repetition-refused', async () => {
       const { statuses, payments } = await repeatWithQuote();
       assert.deepEqual([statuses, payments], [[201, 400], 1]);
     }));
