@@ -22,19 +22,17 @@ const isSecure = ({ targetUri }: ReceivedRequest): boolean => targetUri.startsWi
 
 const fullName = (exchange: ReceivedRequest, name: string): string => (isSecure(exchange) ? `__Host-${name}` : name);
 
-export interface CookieOptions {
-  readonly seconds: number;
-  readonly sameSite: 'Strict' | 'Lax';
-}
-
 function directoryOf(path: string): string {
   const bare = withoutLastSlashes(path);
   return withoutLastSlashes(bare.slice(0, bare.lastIndexOf('/'))) || '/';
 }
 
-/** Value of Set-Cookie for all pages in the directory of the requested one; over https for the host. `seconds: 0` removes the cookie. */
-export function writeCookie(exchange: ReceivedRequest, name: string, value: string, options: CookieOptions): string {
+/**
+ * Value of Set-Cookie for all pages in the directory of the requested one; over https for the host. 0 removes it.
+ * It is sent when people come from the site of the client, perhaps to a request that is open in another tab.
+ */
+export function writeCookie(exchange: ReceivedRequest, name: string, value: string, seconds: number): string {
   const path = isSecure(exchange) ? '/' : directoryOf(new URL(exchange.targetUri).pathname);
-  const attributes = `Path=${path}; Max-Age=${options.seconds}; HttpOnly; SameSite=${options.sameSite}`;
+  const attributes = `Path=${path}; Max-Age=${seconds}; HttpOnly; SameSite=Lax`;
   return `${fullName(exchange, name)}=${value}; ${attributes}${isSecure(exchange) ? '; Secure' : ''}`;
 }

@@ -28,7 +28,7 @@ export interface FormToken {
   readonly cookie: string;
 }
 
-const LIFETIME = { seconds: 3600, sameSite: 'Strict' } as const;
+const LIFETIME_SECONDS = 3600;
 
 const nameOf = (interactId: string): string => `consent_${encodeURIComponent(interactId)}`;
 
@@ -43,7 +43,7 @@ const findBrowser = (exchange: ReceivedRequest, { interactId }: FormPage): strin
 /** One cookie per interaction and browser, so that an interaction can be open in two tabs. */
 export function createFormToken(exchange: ReceivedRequest, { ids, secret }: FormTokenDeps, page: FormPage): FormToken {
   const browser = findBrowser(exchange, page) ?? ids.token();
-  const cookie = writeCookie(exchange, nameOf(page.interactId), browser, LIFETIME);
+  const cookie = writeCookie(exchange, nameOf(page.interactId), browser, LIFETIME_SECONDS);
   return { value: sign(secret, 'form', page, browser), cookie };
 }
 

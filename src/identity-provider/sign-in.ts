@@ -98,7 +98,7 @@ function createSessions(deps: SignInDeps): Pick<SignIn, 'openSession' | 'closeSe
         .insertInto('sign_in_session')
         .values({ ase, digest: digestSecret(token), account, expires_at: expiresAt })
         .execute();
-      return writeCookie(exchange, NAME, token, { seconds: SESSION_SECONDS, sameSite: 'Lax' });
+      return writeCookie(exchange, NAME, token, SESSION_SECONDS);
     },
 
     async closeSession(exchange) {
@@ -107,7 +107,7 @@ function createSessions(deps: SignInDeps): Pick<SignIn, 'openSession' | 'closeSe
         const digest = digestSecret(token);
         await db.query.deleteFrom('sign_in_session').where('ase', '=', ase).where('digest', '=', digest).execute();
       }
-      return writeCookie(exchange, NAME, '', { seconds: 0, sameSite: 'Lax' });
+      return writeCookie(exchange, NAME, '', 0);
     },
 
     async findSession(exchange) {

@@ -9,12 +9,13 @@ import { after, afterEach, before, test } from 'node:test';
 import { createSecureContext, getCACertificates, setDefaultCACertificates } from 'node:tls';
 import type { Browser, BrowserContext, Page, Request } from 'playwright-core';
 import { createAuthority, issueCertificate } from '../../src/net/x509.ts';
+import { defaultWorld } from '../../src/world/definition/definition.ts';
 import { findFreePort } from '../support/free-port.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
 import { type AskedGrant, askForGrant, launchBrowser, type SiteOptions, startSite } from './support/browser.ts';
 
 const authority = createAuthority(Date.now());
-const certificate = (host: string) => issueCertificate(authority, [host], Date.now());
+const certify = (hosts: readonly string[]) => issueCertificate(authority, hosts, Date.now());
 
 /** All names below `.test` are this machine, for this process as for the browser. */
 function resolveTestNames(): void {
@@ -25,24 +26,29 @@ function resolveTestNames(): void {
   syncBuiltinESMExports();
 }
 
-/** A world whose first ASE is at ase.example.test; with sign-in over https. */
+/** A world whose first ASE is at ase.example.test: over http, or over https with sign-in and pages at another site. */
 async function startNamedWorld(scheme: 'http' | 'https'): Promise<TestWorld> {
   const port = await findFreePort(100);
-  const credentialsFor = () => certificate('ase.example.test');
+  const [granite, ...others] = defaultWorld.ases;
+  const identityProvider = { url: `https://login.bank.test:${port}/idp` };
   const trust = createSecureContext({ ca: authority.cert });
   return startWorld({
     port,
     publicUrl: `${scheme}://ase.example.test:${port}`,
     consent: 'manual',
     insecure: true,
-    ...(scheme === 'https' && { signIn: true, tls: { credentialsFor, findCredentials: credentialsFor, trust } }),
+    ...(scheme === 'https' && {
+      definition: { ...defaultWorld, ases: [{ ...granite!, servers: { identityProvider } }, ...others] },
+      signIn: true,
+      tls: { credentialsFor: certify, findCredentials: certify, trust },
+    }),
   });
 }
 
 let browser: Browser;
 /** Without sign-in, over http. */
 let open: TestWorld;
-/** With sign-in, over https. */
+/** With sign-in, over https; the pages are at login.bank.test. */
 let bank: TestWorld;
 let client: Awaited<ReturnType<typeof startSite>>;
 const sites: Awaited<ReturnType<typeof startSite>>[] = [];
@@ -98,7 +104,8 @@ async function signIn(page: Page): Promise<void> {
 /** Id, nonce and consent page of an interaction. */
 function partsOf(world: TestWorld, { redirect }: AskedGrant) {
   const [, interactId, nonce] = /\/interact\/([^/?]+)\/([^/?]+)/.exec(redirect) as unknown as [string, string, string];
-  const page = `${world.ases[0]!.origin}/idp/consent`;
+  const { origin } = world.ases[0]!;
+  const page = `${world === bank ? origin.replace('ase.example', 'login.bank') : origin}/idp/consent`;
   return { interactId, nonce, page, consent: `${page}?${new URLSearchParams({ interactId, nonce })}` };
 }
 
@@ -123,7 +130,7 @@ async function leadsOnTo(end: string, options: SiteOptions = {}): Promise<string
   return [origin, end];
 }
 
-const shop = (): SiteOptions => ({ host: 'shop.test', tls: certificate('shop.test') });
+const shop = (): SiteOptions => ({ host: 'shop.test', tls: certify(['shop.test']) });
 const app = 'com.example.app:/done';
 const odd = "/a;script-src%20*,'unsafe-inline'/%3B%2C%0A?q=;form-action%20'none',%20x";
 
@@ -178,14 +185,14 @@ const attack = (page: string, consent: string, cookies: readonly string[], body:
 for (const [name, worldOf, scheme, host] of [
   ['another port', () => open, 'http', 'ase.example.test'],
   ['a sibling domain', () => open, 'http', 'evil.example.test'],
-  ['a sibling domain over https', () => bank, 'https', 'evil.example.test'],
-  ['the same host over http', () => bank, 'http', 'ase.example.test'],
+  ['a sibling domain over https', () => bank, 'https', 'evil.bank.test'],
+  ['the same host over http', () => bank, 'http', 'login.bank.test'],
 ] as const) {
   test(`a page of ${name} decides and reads nothing`, async () => {
     const world = worldOf();
     const grant = await ask(world);
     const { interactId, nonce, page: url, consent } = partsOf(world, grant);
-    const evil = await site({ host, ...(scheme === 'https' && { tls: certificate(host) }) });
+    const evil = await site({ host, ...(scheme === 'https' && { tls: certify([host]) }) });
     const person = await openBrowser();
     await person.goto(grant.redirect);
     if (world === bank) await signIn(person);
@@ -194,7 +201,7 @@ for (const [name, worldOf, scheme, host] of [
     if (attacker !== person) await attacker.goto(grant.redirect);
     // A longer path comes first.
     const planted = (await attacker.context().cookies(url)).flatMap(({ name, value }) =>
-      ['', '; domain=example.test'].map((domain) => `${name}=${value}; path=/idp/consent${domain}`),
+      ['', `; domain=${host.replace(/^\w+\./, '')}`].map((domain) => `${name}=${value}; path=/idp/consent${domain}`),
     );
     const csrf = await attacker.locator('form[action=consent] input[name=csrf]').inputValue();
     const body = new URLSearchParams({ interactId, nonce, csrf, decision: 'accept' }).toString();
@@ -339,6 +346,20 @@ test('a second click after an answer that did not arrive: the person arrives', a
   await clickAndArrive(page, 'accept', client.origin);
   const { status, text } = await grant.proceed(new URL(page.url()).searchParams.get('interact_ref')!);
   assert.equal(status, 200, text);
+});
+
+test('a client opens its link in two tabs of one browser: either form works', async () => {
+  const grant = await ask(open);
+  const first = await openBrowser();
+  const second = await first.context().newPage();
+  for (const page of [first, second]) {
+    await page.goto(client.origin);
+    await page.evaluate(`location.href = ${JSON.stringify(grant.redirect)}`);
+    await button(page, 'accept').waitFor();
+  }
+  await clickAndArrive(first, 'accept', client.origin);
+  await button(second, 'deny').click();
+  assert.equal(await heading(second), 'Request closed');
 });
 
 test('no site learns the address of a page that led to it', () => {

@@ -153,6 +153,13 @@ export const consentMutants: readonly Mutant[] = [
     fails: ['consent.second-click'],
   },
   {
+    id: 'consent.second-tab-from-the-client',
+    file: 'src/identity-provider/cookies.ts',
+    at: '«`Path=${path}; Max-Age=${seconds}; HttpOnly; SameSite=Lax`»;',
+    by: '`Path=${path}; Max-Age=${seconds}; HttpOnly; SameSite=Strict`',
+    fails: ['consent.headers', 'consent.sign-in'],
+  },
+  {
     id: 'consent.way-back-without-ticket',
     file: form,
     at: 'const ticket = «hasExpired» ?',
