@@ -3,8 +3,10 @@
  * private addresses (RFC 9635 §11.34). Its ASEs still reach each other.
  */
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import type { EmbeddedWorldOptions } from '../../src/world/embedded.ts';
 import { createPayer } from '../support/payer.ts';
@@ -54,6 +56,12 @@ async function attack(options: EmbeddedWorldOptions): Promise<string[]> {
   }
   return service.requests;
 }
+
+test('the command of the image is the one that is tried here', () => {
+  const dockerfile = readFileSync(join(import.meta.dirname, '..', '..', 'Dockerfile'), 'utf8');
+  const command = JSON.parse(/^CMD (.*)$/m.exec(dockerfile)?.[1] ?? 'null');
+  assert.deepEqual(command, ['start', '--host', '0.0.0.0', '--control-host', '0.0.0.0', '--insecure']);
+});
 
 test('private addresses that strangers name are not called', async () => {
   assert.deepEqual(await attack({}), []);

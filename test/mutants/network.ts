@@ -69,4 +69,13 @@ export const networkMutants: readonly Mutant[] = [
     fails: [],
     test: 'test/end-to-end/private-addresses.test.ts',
   },
+  {
+    id: 'network.control-host-of-an-absolute-target-ignored',
+    file: 'src/control/server.ts',
+    at: "const host = «requestedHost({ url: exchange.rawTarget, headers: { host: header('host') } })»;",
+    by: "header('host') ?? ''",
+    fails: [],
+    test: 'test/control/control.test.ts',
+    title: 'foreign Host',
+  },
 ];
