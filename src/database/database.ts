@@ -182,7 +182,27 @@ const holdsCluster = async (directory: string | undefined): Promise<boolean> =>
 
 async function useEmbedded(pglite: PGlite): Promise<MikroORM> {
   const { MikroORM, defineConfig } = await import('@mikro-orm/pglite');
+  turnEventLoopAfterStatements(pglite);
   return MikroORM.init(defineConfig({ ...ormOptions, dbName: 'postgres', driverOptions: { pglite } }));
+}
+
+/**
+ * The embedded database runs on this thread and answers in microtasks. So each statement is followed by a turn of the
+ * event loop before the next one can start, of whichever request; otherwise many of them would keep sockets, timers and
+ * signals waiting until their end.
+ */
+function turnEventLoopAfterStatements(pglite: PGlite): void {
+  const thenTurn =
+    <Args extends readonly unknown[], Result>(run: (...args: Args) => Promise<Result>) =>
+    async (...args: Args): Promise<Result> => {
+      const result = await run(...args);
+      await turnEventLoop();
+      return result;
+    };
+  const transaction = pglite.transaction.bind(pglite);
+  pglite.query = thenTurn(pglite.query.bind(pglite)) as PGlite['query'];
+  pglite.transaction = (work) =>
+    transaction((tx) => work({ ...tx, query: thenTurn(tx.query.bind(tx)) as typeof tx.query }));
 }
 
 async function migrateEmbedded(pglite: PGlite): Promise<void> {
@@ -212,22 +232,9 @@ const countStatements = (onStatement: () => void): KyselyPlugin => ({
   transformResult: async ({ result }) => result,
 });
 
-/**
- * The embedded database runs on this thread and answers in microtasks, so without a turn of the event loop after each
- * statement, a long chain of statements would keep sockets, timers and signals waiting until its end.
- */
-const turnEventLoopAfterStatements: KyselyPlugin = {
-  transformQuery: ({ node }) => node,
-  async transformResult({ result }) {
-    await turnEventLoop();
-    return result;
-  },
-};
-
 function wrap({ kind, onStatement }: DatabaseOptions, orm: MikroORM, close: () => Promise<void>): Database {
   const plain = (orm.em.fork() as unknown as SqlEntityManager).getKysely() as unknown as Queryable;
-  const fair = kind === 'embedded' ? plain.withPlugin(turnEventLoopAfterStatements) : plain;
-  const query = onStatement ? fair.withPlugin(countStatements(onStatement)) : fair;
+  const query = onStatement ? plain.withPlugin(countStatements(onStatement)) : plain;
   return {
     kind,
     query,

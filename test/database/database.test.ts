@@ -47,6 +47,28 @@ test('waiting for the network inside a transaction throws, also behind an await;
   assertOutsideTransaction('a request');
 });
 
+test('on the embedded database a turn of the event loop comes after each statement, of whichever request', async () => {
+  let turns = 0;
+  let isRunning = true;
+  const turn = (): void => {
+    turns += 1;
+    if (isRunning) setImmediate(turn);
+  };
+  turn();
+  const turnAfter = (work: Promise<unknown>): Promise<number> => work.then(() => turns);
+  const alone = Array.from({ length: 10 }, () => turnAfter(remembered()));
+  const together = turnAfter(
+    db.transaction(async (tx) => {
+      for (let n = 0; n < 5; n += 1) await remember(tx, `${n}`);
+    }),
+  );
+  const finished = await Promise.all(alone).finally(() => together);
+  const last = await together;
+  isRunning = false;
+  assert.equal(new Set(finished).size, finished.length, `statements ended in the turns ${finished.join(' ')}`);
+  assert.ok(last >= Math.max(...finished) + 5);
+});
+
 test('a transaction does not begin inside another', async () => {
   await assert.rejects(
     db.transaction(() => db.transaction(async () => {})),

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
+import type { EmbeddedWorldOptions } from '../../src/world/embedded.ts';
 import { fingerprint } from './fingerprint.ts';
 import { type PreparedResources, prepareResources } from './prepared-resources.ts';
 import { type Answer, send } from './signed-fetch.ts';
@@ -19,10 +20,10 @@ export interface BesiegedWorld {
 }
 
 /** Starts a world before the tests of this file and ends it after them; its members are there from the first test on. */
-export function besiegeWorld(): BesiegedWorld {
+export function besiegeWorld(options: EmbeddedWorldOptions = {}): BesiegedWorld {
   const besieged = {} as { -readonly [Member in keyof BesiegedWorld]: BesiegedWorld[Member] };
   before(async () => {
-    besieged.world = await startWorld();
+    besieged.world = await startWorld(options);
     besieged.environment = clientEnvironment(besieged.world);
     besieged.prepared = await prepareResources(besieged.world, besieged.environment);
   });
