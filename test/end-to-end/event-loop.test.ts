@@ -44,7 +44,7 @@ async function longestTurn(work: () => Promise<unknown>): Promise<number> {
 
 const livez = async (): Promise<void> => assert.equal((await fetch(new URL('/livez', siege.prepared.rs))).status, 200);
 
-/** The attack answers with one of these statuses, and nobody waits for it. */
+/** All requests of the attack are answered with one of these statuses, and no other client waits for them. */
 function attack(title: string, statuses: readonly number[], run: () => Promise<readonly number[]>): void {
   test(title, async () => {
     const longest = await longestTurn(async () => {
