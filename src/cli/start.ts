@@ -4,6 +4,7 @@ import pino, { type Logger } from 'pino';
 import type { DatabaseOptions } from '../database/database.ts';
 import { ConfigError, didYouMean } from '../errors.ts';
 import { parseAddressRanges } from '../net/addresses.ts';
+import { isLoopback } from '../net/loopback.ts';
 import { openTls, type Tls } from '../net/tls.ts';
 import { failpointNames, killAt, parseFailpoint } from '../payments/outgoing/failpoint.ts';
 import { defaultWorld } from '../world/definition/definition.ts';
@@ -156,10 +157,14 @@ function printBanner(world: World, config: Config, files: Files, startedInMs: nu
     : config.data
       ? `embedded in ${config.data}`
       : 'embedded, in memory (gone at the end)';
+  const nameWidth = Math.max(9, ...world.ases.map(({ name }) => name.length));
+  const urls = world.ases.flatMap(({ walletAddresses }) => walletAddresses.map(({ url }) => url.length));
+  const urlWidth = Math.max(44, ...urls);
   const wallets = world.ases.flatMap(({ name, walletAddresses }) =>
     walletAddresses.map(({ url, assetCode, assetScale, balance }, index) => {
-      const amount = formatAmount(BigInt(balance), assetScale);
-      return `  ${(index === 0 ? name : '').padEnd(9)} ${url.padEnd(44)} ${assetCode}/${assetScale} ${amount.padStart(12)}`;
+      const amount = formatAmount(BigInt(balance), assetScale).padStart(12);
+      const label = (index === 0 ? name : '').padEnd(nameWidth);
+      return `  ${label} ${url.padEnd(urlWidth)} ${assetCode}/${assetScale} ${amount}`;
     }),
   );
   return [
@@ -176,10 +181,19 @@ function printBanner(world: World, config: Config, files: Files, startedInMs: nu
     ),
     `  control   ${world.controlUrl}   token ${world.controlToken}`,
     ...(files.authority ? [`  tls       certificates of the authority ${files.authority}`] : []),
-    `  try       curl ${files.authority ? `--cacert ${files.authority} ` : ''}${world.walletUrl(definition.receiver)}`,
+    `  try       curl ${files.authority ? `--cacert ${files.authority} ` : ''}${reachableUrl(world, definition.receiver)}`,
     '  stop      Ctrl-C   options: touchstone start --help   control API: docs/control-api.md',
     '',
   ].join('\n');
+}
+
+/** The URL of a wallet address under an alias that leads to this machine, where the published name does not. */
+function reachableUrl(world: World, wallet: { readonly ase: string; readonly path: string }): string {
+  const published = world.walletUrl(wallet);
+  const { servers } = world.definition.ases.find(({ name }) => name === wallet.ase) ?? {};
+  const isLocal = (url: string) => isLoopback(new URL(url).hostname);
+  const alias = servers?.walletAddressServer?.aliases?.find(isLocal);
+  return isLocal(published) || alias === undefined ? published : alias.replace(/\/$/, '') + wallet.path;
 }
 
 /** Formats minor units: 1234567 at scale 2 is 12,345.67. */
