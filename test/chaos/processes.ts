@@ -21,6 +21,8 @@ export interface Berth {
   readonly door: FrontDoor;
   /** Where the process listens, behind the door. */
   readonly port: number;
+  /** Time by which its clock is ahead. */
+  readonly skewMs: number;
   /** Arguments of `touchstone start`. */
   readonly args: readonly string[];
 }
@@ -79,8 +81,10 @@ export async function startFleet(options: FleetOptions): Promise<Fleet> {
     const armed = chooseFailpoint();
     const failpoint = armed ? ['--failpoint', `${armed}:${chance.integer(1, 4)}`] : [];
     const loader = options.mutant ? ['--import', join(root, 'test', 'mutants', 'register.ts')] : [];
-    const main = [...loader, join(root, 'src', 'main.ts'), 'start', '--json', ...berth.args, ...failpoint];
-    const env = { ...process.env, ...(options.mutant && { TOUCHSTONE_MUTANT: options.mutant }) };
+    const clock = ['--import', join(root, 'test', 'chaos', 'skewed-clock.ts')];
+    const main = [...clock, ...loader, join(root, 'src', 'main.ts'), 'start', '--json', ...berth.args, ...failpoint];
+    const skew = { TOUCHSTONE_CHAOS_SKEW_MS: String(berth.skewMs) };
+    const env = { ...process.env, ...skew, ...(options.mutant && { TOUCHSTONE_MUTANT: options.mutant }) };
     const child = spawn(process.execPath, main, { stdio: ['ignore', 'pipe', 'pipe'], env });
     starts += 1;
     running.set(berth, { child, armed });

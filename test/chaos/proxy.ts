@@ -1,9 +1,11 @@
 /**
  * The one address of an ASE that runs in several processes: hands each connection to one of those that are up, in
- * turn. It knows nothing of HTTP; a connection dies with the process at its other end, as behind any balancer.
+ * turn. A connection dies with the process at its other end, as behind any balancer. Those with packets go through the
+ * packet network.
  */
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
+import type { PacketNetwork } from './packets.ts';
 
 export interface FrontDoor {
   readonly port: number;
@@ -16,18 +18,18 @@ export interface FrontDoor {
 }
 
 /** Doors at a free port and 100 above it, where a world's second ASE is looked for. */
-export async function openTwoDoors(nextPort: () => number): Promise<[FrontDoor, FrontDoor]> {
+export async function openTwoDoors(nextPort: () => number, packets: PacketNetwork): Promise<[FrontDoor, FrontDoor]> {
   for (;;) {
     const port = nextPort();
-    const first = await openDoor(port);
-    const second = first && (await openDoor(port + 100));
+    const first = await openDoor(port, packets);
+    const second = first && (await openDoor(port + 100, packets));
     if (first && second) return [first, second];
     first?.close();
   }
 }
 
 /** Undefined if the port is taken. */
-async function openDoor(port: number): Promise<FrontDoor | undefined> {
+async function openDoor(port: number, packets: PacketNetwork): Promise<FrontDoor | undefined> {
   const behind: number[] = [];
   const sockets = new Set<Socket>();
   let turn = 0;
@@ -38,9 +40,20 @@ async function openDoor(port: number): Promise<FrontDoor | undefined> {
   const server: Server = createServer((outer) => {
     if (isShut) return void outer.destroy();
     keep(outer);
-    pass(outer, [...behind.slice(turn % behind.length), ...behind.slice(0, turn % behind.length)]);
-    turn += 1;
+    outer.once('data', (first) => {
+      outer.pause();
+      const isTaken = packets.take(outer, first, nextPorts);
+      outer.unshift(first);
+      if (isTaken) process.nextTick(() => outer.resume());
+      else pass(outer, nextPorts());
+    });
   });
+
+  /** All processes, a different one first each time. */
+  function nextPorts(): readonly number[] {
+    turn += 1;
+    return [...behind.slice(turn % behind.length), ...behind.slice(0, turn % behind.length)];
+  }
 
   function keep(socket: Socket): void {
     sockets.add(socket);
@@ -50,7 +63,7 @@ async function openDoor(port: number): Promise<FrontDoor | undefined> {
   }
 
   /** Connects to the first process that accepts; closes the connection if none does. */
-  function pass(outer: Socket, [port, ...others]: number[]): void {
+  function pass(outer: Socket, [port, ...others]: readonly number[]): void {
     if (port === undefined) return void outer.destroy();
     const inner = connect(port, '127.0.0.1');
     const tryNext = () => pass(outer, others);

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { createClient, type Sightings } from './client.ts';
 import { createPayer, createSharedReceivers, type Intention, type Wallet } from './clients.ts';
 import { type Finding, findBrokenRules } from './invariants.ts';
+import { createPacketNetwork, type PacketNetwork } from './packets.ts';
 import { startPostgreSql, type ThrowAwayPostgreSql } from './postgresql.ts';
 import { type Fleet, startFleet } from './processes.ts';
 import { type FrontDoor, openTwoDoors } from './proxy.ts';
@@ -34,6 +35,8 @@ export interface ChaosReport {
 
 const ases = ['granite', 'marble'] as const;
 const controlToken = 'control-token-of-chaos';
+/** Time by which the clock of each process is ahead. */
+const SKEWS_MS = [-2_000, 0, 1_500, 3_000];
 const wait = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
 
 /** Fees, small packets, and a payer who runs out of money. */
@@ -70,7 +73,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
   await writeFile(worldFile, world);
   // Below the ports that connections go out from.
   const nextPort = () => ports.integer(12_000, 30_000);
-  const doors = await openTwoDoors(nextPort);
+  const packets = createPacketNetwork(createChance(options.seed, 'packets'));
+  const doors = await openTwoDoors(nextPort, packets);
   const databasePort = await findFreePort(nextPort);
   const postgres = await startPostgreSql(databasePort, ases);
   let isDisturbed = false;
@@ -96,12 +100,13 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosReport> {
             ...['--control-port', '0', '--control-token', controlToken, '--peer-secret', 'between the two'],
             ...['--consent', 'auto', '--log-level', 'error'],
           ];
-          return { name: `${ase}-${process + 1}`, ase, door: doors[index]!, port, args };
+          const skewMs = SKEWS_MS[2 * process + index]!;
+          return { name: `${ase}-${process + 1}`, ase, door: doors[index]!, port, args, skewMs };
         }),
       ),
     );
     fleet = await startFleet({ ...options, berths, chance, logFile, isDisturbed: () => isDisturbed });
-    return await disturb(options, fleet, doors, postgres, logFile, (whether) => {
+    return await disturb(options, fleet, doors, packets, postgres, logFile, (whether) => {
       isDisturbed = whether;
     });
   } finally {
@@ -113,6 +118,7 @@ async function disturb(
   options: ChaosOptions,
   fleet: Fleet,
   doors: readonly FrontDoor[],
+  packets: PacketNetwork,
   postgres: ThrowAwayPostgreSql,
   logFile: string,
   setDisturbed: (whether: boolean) => void,
@@ -186,7 +192,9 @@ async function disturb(
 
   // ── Rest
   fleet.calm();
-  const isAtRest = await waitForRest(postgres);
+  const hasEnded = await waitForRest(postgres);
+  await packets.deliverRest();
+  const isAtRest = hasEnded && (await waitForRest(postgres));
   clearInterval(progress);
 
   const crashes = [...fleet.crashes];
@@ -225,6 +233,8 @@ async function disturb(
       'restarts of PostgreSQL': restarts,
       'connections to PostgreSQL terminated': terminated,
       'times that an ASE was unreachable': shut,
+      'packets that were delayed': packets.figures().delayed,
+      'packets that were delivered again': packets.figures().repeated,
     },
   };
 }
