@@ -9,6 +9,7 @@ import type { AddressRanges } from '../net/addresses.ts';
 import type { Tls } from '../net/tls.ts';
 import type { Link } from '../payments/ilp/link.ts';
 import type { Failpoint } from '../payments/outgoing/failpoint.ts';
+import type { OutgoingPaymentWorkerOptions } from '../payments/outgoing/worker.ts';
 import type { ProfileName } from '../profile.ts';
 import type { WorldDefinition } from './definition/definition.ts';
 
@@ -42,6 +43,8 @@ export interface WorldOptions {
   readonly linkTimeoutMs?: number;
   /** Milliseconds until another worker may take over the payment of a dead one. Default: 10 s. */
   readonly leaseMs?: number;
+  /** Slots of the outgoing-payment workers, for tests. */
+  readonly worker?: Pick<OutgoingPaymentWorkerOptions, 'concurrency' | 'slotTimeoutMs'>;
   /** Replaces the link between two ASEs, for tests. */
   readonly wrapLink?: (from: string, to: string, link: Link) => Link;
   /** Changes a handler's reply before it is validated, for tests. */

@@ -167,7 +167,7 @@ async function startAse(runtime: WorldRuntime, definition: AseDefinition): Promi
       : undefined,
     trust: host.tls?.trust,
     failpoint: options.failpoint,
-    worker: options.leaseMs === undefined ? undefined : { leaseMs: options.leaseMs },
+    worker: { ...options.worker, ...(options.leaseMs !== undefined && { leaseMs: options.leaseMs }) },
     tamper: options.tamper,
     selectFault: faults?.faultsOf(name),
     trace: runtime.trace.recordAt(name),

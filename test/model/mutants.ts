@@ -8,13 +8,13 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { grantModelMutants } from '../mutants/grant-model.ts';
-import { moneyMutants } from '../mutants/money.ts';
 import { createFastestDatabase } from '../support/postgresql.ts';
 import { seed as fixedSeed, randomSeed } from '../support/seed.ts';
 import { startGrantClient } from './grants/client.ts';
 import { runGrantSequences } from './grants/commands.ts';
 import { startMoneyClient } from './money/client.ts';
 import { runMoneySequences } from './money/commands.ts';
+import { moneyModelMutants } from './money/mutants.ts';
 import stored from './noticed-in.json' with { type: 'json' };
 import type { Range } from './sequences.ts';
 import { tryMutant } from './try-mutant.ts';
@@ -38,7 +38,7 @@ async function open(model: string | undefined) {
   }
   if (model === 'money') {
     const client = await startMoneyClient(database.options);
-    return { mutants: moneyMutants, run: (range: Range) => runMoneySequences(client, range), close: client.close };
+    return { mutants: moneyModelMutants, run: (range: Range) => runMoneySequences(client, range), close: client.close };
   }
   throw new Error(`expected grants or money, not ${model}`);
 }

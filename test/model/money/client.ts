@@ -1,20 +1,16 @@
 /** Sends the requests of the money model over HTTP, as two clients and an operator, to a fresh world. */
+import { setTimeout as wait } from 'node:timers/promises';
 import pino from 'pino';
 import type { DatabaseOptions } from '../../../src/database/database.ts';
 import { createDeployment, type Deployment } from '../../../src/world/deployment.ts';
 import type { World as RunningWorld } from '../../../src/world/world.ts';
 import { type ControlAnswer, controlOf } from '../../support/administration.ts';
 import { type RequestParts, send } from '../../support/signed-fetch.ts';
-import { clientOf, define, keys, obtainGrants, pathOf } from './grants.ts';
-import type { Action, Amount, Answer, AseName, Fault, World } from './state.ts';
-import { BEGINNING, read, readAnswer, write } from './wire.ts';
-
-/** URLs of resources by their numbers in the model. */
-interface Handles {
-  readonly incoming: Map<number, string>;
-  readonly quotes: Map<number, string>;
-  readonly payments: Map<number, string>;
-}
+import { createExchange, type Handles } from './exchange.ts';
+import { accountOf, clientOf, define, keys, obtainGrants, pathOf } from './grants.ts';
+import { createNetwork, type Network } from './network.ts';
+import { type Action, type Amount, type Answer, type AseName, type Fault, OTHER, type World } from './state.ts';
+import { BEGINNING, read, readAnswer } from './wire.ts';
 
 /** The money as seen from outside. */
 export interface Sight {
@@ -35,8 +31,13 @@ export interface MoneyWorld {
   knows(kind: 'incoming' | 'quotes' | 'payments', number: number): boolean;
   arm(fault: Fault): Promise<void>;
   disarm(): Promise<void>;
+  /** Lets slow packets go, once all payments within an ASE have ended. */
+  release(): Promise<void>;
   send(action: Action): Promise<Answer>;
-  /** Resolves when all payments have ended; looks up the URLs of resources whose answer was lost. */
+  /**
+   * Resolves when all payments have ended and late copies of packets were answered; looks up the URLs of resources
+   * whose answer was lost, and obtains the grants again that ended.
+   */
   settle(): Promise<void>;
   look(of: {
     readonly payments: readonly number[];
@@ -46,6 +47,8 @@ export interface MoneyWorld {
   /** How many incoming and outgoing payments there are. */
   count(): Promise<{ readonly incoming: number; readonly payments: number }>;
   readBooks(): Promise<Books>;
+  /** Sends these requests while the world is reset, and waits for what is left. */
+  resetDuring(actions: readonly Action[]): Promise<void>;
   end(): Promise<void>;
 }
 
@@ -70,14 +73,33 @@ export async function startMoneyClient(database: DatabaseOptions): Promise<Money
     async open(world) {
       opened += 1;
       const id = `money-${opened}`;
-      const running = await deployment.addWorld(id, { definition: define(world), consent: 'auto', profile: 'strict' });
-      return enter(deployment, running, world);
+      const network = createNetwork({
+        hasRelay: world.hasRelay,
+        setDebtAllowed: async (ase, peer, isAllowed) => {
+          const change = { balanceLimit: isAllowed ? null : '0' };
+          const { status, text } = await controlOf(running)('PATCH', `/ases/${ase}/peers/${peer}`, change);
+          if (status !== 200) throw new Error(`a peer's limit is answered with ${status} ${text}`);
+        },
+      });
+      const running = await deployment.addWorld(id, {
+        definition: define(world),
+        consent: 'auto',
+        profile: 'strict',
+        wrapLink: network.wrapLink,
+        worker: { concurrency: world.slots, slotTimeoutMs: 60_000 },
+      });
+      return enter(deployment, running, world, network);
     },
     close: deployment.close,
   };
 }
 
-async function enter(deployment: Deployment, running: RunningWorld, world: World): Promise<MoneyWorld> {
+async function enter(
+  deployment: Deployment,
+  running: RunningWorld,
+  world: World,
+  network: Network,
+): Promise<MoneyWorld> {
   const control = controlOf(running);
   const operate = async (method: string, path: string, body?: unknown): Promise<ControlAnswer> => {
     const answer = await control(method, path, body);
@@ -102,7 +124,7 @@ async function enter(deployment: Deployment, running: RunningWorld, world: World
       parts,
     );
 
-  const { payees, payers } = await obtainGrants(world, { call, urls, baseOf, clientUrl });
+  const { payees, payers, renew } = await obtainGrants(world, { call, urls, baseOf, clientUrl });
 
   const handles: Handles = { incoming: new Map(), quotes: new Map(), payments: new Map() };
   const resources = (wallet: number) => baseOf(world.wallets[wallet]!.ase).resourceServer;
@@ -111,80 +133,11 @@ async function enter(deployment: Deployment, running: RunningWorld, world: World
   /** Grant of each outgoing payment. */
   const grantOf = new Map<number, number>();
 
-  /** The instant this many seconds from now, by the clock of the world. */
-  const instantIn = async (seconds: number): Promise<string> => {
-    const { now } = (await operate('GET', '/')).body.clock;
-    return new Date(Date.parse(now) + seconds * 1000).toISOString();
-  };
-
-  async function exchange(action: Action) {
-    switch (action.kind) {
-      case 'receive': {
-        const { wallet, incoming, amount, lifetime } = action;
-        const { ase, asset } = world.wallets[wallet]!;
-        payeeOf.set(incoming, wallet);
-        const body = {
-          walletAddress: urls[wallet],
-          metadata: { number: incoming },
-          ...(amount !== undefined && { incomingAmount: write(amount, asset) }),
-          ...(lifetime !== undefined && { expiresAt: await instantIn(lifetime) }),
-        };
-        const url = `${resources(wallet)}/incoming-payments`;
-        return call(0, { method: 'POST', url, token: payees[ase], body });
-      }
-      case 'complete': {
-        const { ase } = world.wallets[payeeOf.get(action.incoming)!]!;
-        const url = `${handles.incoming.get(action.incoming)}/complete`;
-        return call(0, { method: 'POST', url, token: payees[ase] });
-      }
-      case 'quote':
-      case 'pay quote':
-      case 'pay incoming':
-        return call(clientOf(action.grant), { method: 'POST', token: payers[action.grant]!, ...writePayment(action) });
-      case 'deposit':
-      case 'withdraw': {
-        const { ase } = world.wallets[action.wallet]!;
-        const body = { id: `${action.movement}`, account: pathOf(action.wallet), amount: `${action.amount}` };
-        return operate('POST', `/ases/${ase}/${action.kind === 'deposit' ? 'deposits' : 'withdrawals'}`, body);
-      }
-      case 'price':
-        return operate('PUT', `/ases/${action.ase}/prices`, { prices: action.prices });
-      case 'fee': {
-        const { ase, asset } = world.wallets[action.wallet]!;
-        const { basisPoints, fixed } = action.fee;
-        return operate('PUT', `/ases/${ase}/fees/${asset.code}/${asset.scale}`, { basisPoints, fixed: `${fixed}` });
-      }
-      case 'advance':
-        return operate('POST', '/clock', { advance: action.seconds });
-    }
-  }
-
-  function writePayment(action: Extract<Action, { grant: number }>): { url: string; body: unknown } {
-    const { wallet } = world.grants[action.grant]!;
-    const base = resources(wallet);
-    const { asset } = world.wallets[wallet]!;
-    const own = { walletAddress: urls[wallet] };
-    if (action.kind === 'quote') {
-      const { incoming, debit, receive } = action;
-      const body = {
-        ...own,
-        method: 'ilp',
-        receiver: handles.incoming.get(incoming),
-        ...(debit !== undefined && { debitAmount: write(debit, asset) }),
-        ...(receive !== undefined && {
-          receiveAmount: write(receive, world.wallets[payeeOf.get(incoming)!]!.asset),
-        }),
-      };
-      return { url: `${base}/quotes`, body };
-    }
-    grantOf.set(action.payment, action.grant);
-    const metadata = { number: action.payment };
-    const what =
-      action.kind === 'pay quote'
-        ? { quoteId: handles.quotes.get(action.quote) }
-        : { incomingPayment: handles.incoming.get(action.incoming), debitAmount: write(action.debit, asset) };
-    return { url: `${base}/outgoing-payments`, body: { ...own, ...what, metadata } };
-  }
+  /** Wallet addresses whose grants have ended. */
+  const moved = new Set<number>();
+  const exchange = createExchange({
+    ...{ world, urls, resources, call, operate, payees, payers, handles, payeeOf, grantOf, moved },
+  });
 
   function remember(action: Action, id: string | undefined): void {
     if (id === undefined) return;
@@ -222,14 +175,21 @@ async function enter(deployment: Deployment, running: RunningWorld, world: World
     return answer.body;
   };
   const balancesOf = async (): Promise<bigint[]> => {
-    const { ases } = (await operate('GET', '/')).body as { ases: RunningWorld['ases'] };
-    const all = ases.flatMap(({ walletAddresses }) => walletAddresses);
-    return urls.map((url) => BigInt(all.find((wallet) => wallet.url === url)!.balance));
+    const all = new Map<string, string>();
+    for (const ase of ['granite', 'marble']) {
+      const { accounts } = (await operate('GET', `/ases/${ase}/accounts`)).body as {
+        accounts: readonly { id: string; balance: string }[];
+      };
+      for (const { id, balance } of accounts) all.set(id, balance);
+    }
+    return Array.from({ length: 2 * OTHER }, (_, account) => BigInt(all.get(accountOf(account))!));
   };
 
   return {
     knows: (kind, number) => handles[kind].has(number),
     async arm(fault) {
+      if ('packet' in fault) network.arm(fault);
+      if ('packet' in fault && (fault.fate === 'repeated' || fault.fate === 'indebted')) return;
       const codes = { final: 'F00', temporary: 'T00' } as const;
       const body =
         'at' in fault
@@ -245,7 +205,24 @@ async function enter(deployment: Deployment, running: RunningWorld, world: World
       if (status !== 201) throw new Error(`a fault is answered with ${status}`);
     },
     async disarm() {
+      network.arm(undefined);
       await operate('DELETE', '/faults');
+    },
+    async release() {
+      const limit = performance.now() + 5000;
+      const isLocalPending = () =>
+        deployment.db.query
+          .selectFrom('outgoing_payment')
+          .select('id')
+          .where('state', '=', 'pending')
+          .where('peer', 'is', null)
+          .where('ase', 'like', `${running.id}/%`)
+          .executeTakeFirst();
+      while (await isLocalPending()) {
+        if (performance.now() > limit) throw new Error('a payment within the ASE waits for one to a slow peer');
+        await wait(5);
+      }
+      network.release();
     },
     async send(action) {
       const response = await exchange(action).catch((error: unknown) => {
@@ -275,6 +252,9 @@ async function enter(deployment: Deployment, running: RunningWorld, world: World
         if (turn > 200) throw new Error('a payment does not come to its end');
         for (const { ase } of waiting) running.wake({ ase, kind: 'payments', dueAt: 0 });
       }
+      await network.deliverLateCopies();
+      for (const wallet of moved) await renew(wallet);
+      moved.clear();
       if (!hasLost) return;
       const all = await readAll();
       for (const [number, url] of all.payments) handles.payments.set(number, url);
@@ -322,7 +302,13 @@ async function enter(deployment: Deployment, running: RunningWorld, world: World
         ),
       };
     },
+    async resetDuring(actions) {
+      const sent = actions.map((action) => exchange(action).catch(() => undefined));
+      await Promise.all([operate('POST', '/reset'), ...sent]);
+      await running.settled();
+    },
     async end() {
+      network.release();
       await deployment.removeWorld(running.id);
     },
   };

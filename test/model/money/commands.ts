@@ -4,10 +4,12 @@ import fc from '../../support/fast-check.ts';
 import { count, type Figures, parametersFor, type Range, type Run } from '../sequences.ts';
 import { type Prices, quoteReceive, quoteSend } from './amounts.ts';
 import type { MoneyClient, MoneyWorld } from './client.ts';
+import { type Group, type Intent, sequenceOf, underReset } from './intents.ts';
 import { explainAtOnce } from './model.ts';
 import { matching, numbersOf, show } from './observation.ts';
 import {
   type Action,
+  type Answer,
   begin,
   type Fault,
   isClosed,
@@ -19,90 +21,7 @@ import {
   termsBetween,
   type World,
 } from './state.ts';
-import { clamp, codes, fee, inQuarters, toPrice, weighted, world } from './worlds.ts';
-
-/** An action before it is known what there is to name. `of` counts from the newest; amounts are quarters and units. */
-interface Intent {
-  readonly kind: Action['kind'];
-  readonly of: number;
-  readonly wallet: number;
-  readonly grant: number;
-  readonly quarters: number;
-  readonly units: bigint;
-  readonly names: 'debit' | 'receive' | 'nothing';
-  readonly hasAmount: boolean;
-  readonly lifetime: number | undefined;
-  readonly isAgain: boolean;
-  readonly code: number;
-  readonly factor: number;
-  readonly fee: State['fees'][string];
-  readonly seconds: number;
-}
-
-type Group = { readonly intents: readonly Intent[]; readonly fault: Fault | undefined };
-
-const intentOf = (kind: fc.Arbitrary<Action['kind']>): fc.Arbitrary<Intent> =>
-  fc.record({
-    kind,
-    of: weighted([5, 0], [2, 1], [1, 2]),
-    wallet: fc.constantFrom(0, 1, 2, 2, 3, 3),
-    grant: fc.nat(2),
-    quarters: fc.oneof(fc.integer({ min: 0, max: 8 }), fc.integer({ min: 5, max: 20 })),
-    units: weighted([3, 0n], [1, -1n], [1, 1n]),
-    names: weighted<Intent['names']>([3, 'debit'], [3, 'receive'], [2, 'nothing']),
-    hasAmount: fc.boolean(),
-    lifetime: weighted<number | undefined>([6, undefined], [1, 30], [1, 600], [1, 3600]),
-    isAgain: weighted([4, false], [1, true]),
-    code: fc.nat(2),
-    factor: fc.integer({ min: 0, max: 16 }),
-    fee,
-    seconds: fc.constantFrom(1, 29, 30, 60, 599, 900, 899, 3600, 7200),
-  });
-
-const kind = weighted<Action['kind']>(
-  ...([
-    [6, 'receive'],
-    [1, 'complete'],
-    [9, 'quote'],
-    [12, 'pay quote'],
-    [16, 'pay incoming'],
-    [3, 'deposit'],
-    [1, 'withdraw'],
-    [3, 'price'],
-    [3, 'fee'],
-  ] as const),
-);
-const payments = weighted<Action['kind']>([3, 'pay incoming'], [3, 'pay quote'], [1, 'complete'], [1, 'withdraw']);
-
-const packetFault: fc.Arbitrary<Fault> = fc.record({
-  packet: fc.constantFrom(1, 2, 2, 2, 3, 3, 4),
-  fate: fc.constantFrom('final', 'final', 'final', 'temporary', 'lost', 'unanswered'),
-});
-const callFault: fc.Arbitrary<Fault> = fc.record({
-  at: fc.constantFrom('receive', 'complete', 'quote', 'pay quote', 'pay incoming'),
-  isDone: fc.boolean(),
-});
-const fault = fc.oneof(
-  { weight: 5, arbitrary: fc.constant(undefined) },
-  { weight: 4, arbitrary: packetFault },
-  { weight: 2, arbitrary: callFault },
-);
-const groupOf = (intents: fc.Arbitrary<readonly Intent[]>): fc.Arbitrary<Group> => fc.record({ intents, fault });
-/** Alike but for the grant: for the same quote, or what an incoming payment still takes. */
-const alike = fc.tuple(intentOf(payments), fc.integer({ min: 2, max: 3 })).map(([intent, times]) => {
-  const likeIt = (_: unknown, index: number): Intent => ({ ...intent, grant: intent.grant + index });
-  return Array.from({ length: times }, likeIt);
-});
-const groups = fc.oneof(
-  { weight: 9, arbitrary: groupOf(intentOf(kind).map((intent) => [intent])) },
-  { weight: 2, arbitrary: groupOf(intentOf(fc.constant('advance')).map((intent) => [intent])) },
-  { weight: 3, arbitrary: groupOf(fc.array(intentOf(kind), { minLength: 2, maxLength: 3 })) },
-  { weight: 2, arbitrary: groupOf(fc.array(intentOf(payments), { minLength: 2, maxLength: 3 })) },
-  { weight: 2, arbitrary: groupOf(alike) },
-);
-const first = groupOf(fc.array(intentOf(fc.constant('receive')), { minLength: 1, maxLength: 2 }));
-
-// ── A sequence ──────────────────────────────────────────────────────────────────────────────────────────────────────
+import { clamp, codes, inQuarters, toPrice, world } from './worlds.ts';
 
 interface Sequence {
   readonly world: World;
@@ -184,6 +103,8 @@ function resolve(sequence: Sequence, intent: Intent): Action | undefined {
       return { kind: what, wallet, fee: intent.fee };
     case 'advance':
       return { kind: what, seconds: intent.seconds };
+    case 'move':
+      return { kind: what, wallet: intent.isAgain ? wallet : payer };
   }
 }
 
@@ -207,35 +128,42 @@ function debitFor({ world: terms, states }: Sequence, payer: number, incoming: n
   return quoteSend(of, debit).receive > MANY_PACKETS * terms.maxPacketAmount ? undefined : debit;
 }
 
-/** The fault, adapted to these requests: no packet may overtake one in doubt, or the run waits for its expiry. */
+/**
+ * The fault, adapted to these requests: no packet may overtake one in doubt, or the run waits for its expiry, and none
+ * may meet the limit that is meant for another.
+ */
 function fittingFault(fault: Fault | undefined, actions: readonly Action[]): Fault | undefined {
   if (!fault) return undefined;
   if ('at' in fault) return actions.some(({ kind: what }) => what === fault.at) ? fault : undefined;
   if (!actions.some(isPayment)) return undefined;
-  const isDoubtful = fault.fate === 'lost' || fault.fate === 'unanswered';
+  const isDoubtful = fault.fate === 'lost' || fault.fate === 'unanswered' || fault.fate === 'indebted';
   return isDoubtful && actions.length > 1 ? { ...fault, fate: 'temporary' } : fault;
 }
 
 const isPayment = ({ kind: what }: Action): boolean => what === 'pay quote' || what === 'pay incoming';
 
-async function runGroup(sequence: Sequence, { intents, fault: wanted }: Group, figures: Figures): Promise<void> {
+async function runGroup(sequence: Sequence, group: Group, figures: Figures): Promise<void> {
+  const { intents, fault: wanted, inTurn = false } = group;
   const { world: terms, real } = sequence;
   const actions = intents.map((intent) => resolve(sequence, intent)).filter((action) => action !== undefined);
   if (actions.length === 0) return;
   const fault = fittingFault(wanted, actions);
   sequence.sent.push((fault ? `${show(fault)} ! ` : '') + actions.map(show).join(' ∥ '));
   if (fault) await real.arm(fault);
-  const answers = await Promise.all(actions.map((action) => real.send(action)));
+  const answers: Answer[] = [];
+  if (inTurn) for (const action of actions) answers.push(await real.send(action));
+  else answers.push(...(await Promise.all(actions.map((action) => real.send(action)))));
+  if (fault && 'packet' in fault && fault.isSlow) await real.release();
   await real.settle();
   if (fault) await real.disarm();
 
   const steps: Step[] = actions.map((action, index) => ({ action, answer: answers[index]! }));
   sequence.sent[sequence.sent.length - 1] += `\n    → ${answers.map(show).join(' ∥ ')}`;
   const before = sequence.states;
-  const after = explainAtOnce(terms, before, steps, fault);
+  const after = explainAtOnce(terms, before, steps, { fault, inTurn }).map((state) => endGrants(terms, state, actions));
   if (after.length === 0) throw new Error(`no order explains these answers, after\n  ${before.map(show).join('\n  ')}`);
   const movesMoney = actions.some(
-    (action) => isPayment(action) || ['complete', 'deposit', 'withdraw'].includes(action.kind),
+    (action) => isPayment(action) || ['complete', 'deposit', 'withdraw', 'move'].includes(action.kind),
   );
   sequence.states = movesMoney ? await lookAndCompare(sequence, after, steps) : after;
 
@@ -256,6 +184,13 @@ async function runGroup(sequence: Sequence, { intents, fault: wanted }: Group, f
     const part = payment.stage === 'failed' && payment.delivered > 0n ? ' after a part' : '';
     count(figures, 'payment', payment.stage + part);
   }
+}
+
+/** The grants of a wallet address end when it moves; those that replace them have spent nothing. */
+function endGrants({ grants }: World, state: State, actions: readonly Action[]): State {
+  const moved = actions.flatMap((action) => (action.kind === 'move' ? [action.wallet] : []));
+  const left = Object.entries(state.spent).filter(([grant]) => !moved.includes(grants[Number(grant)]!.wallet));
+  return { ...state, spent: Object.fromEntries(left) };
 }
 
 /** Those of the states that look like what is seen. */
@@ -292,16 +227,29 @@ async function closeBooks({ world: terms, real, states }: Sequence): Promise<voi
   }
 }
 
+/** A reset under load: the world is as it was at the beginning, whatever became of the requests. */
+async function reset({ world: terms, real }: Sequence, actions: readonly Action[]): Promise<void> {
+  await real.resetDuring(actions);
+  const { balances } = begin(terms);
+  const nothing = { payments: [], incoming: [], grants: [] };
+  assert.deepEqual((await real.look(nothing)).balances, balances, 'balances after a reset');
+  const books = await real.readBooks();
+  assert.ok(books.balanced, 'the ledgers do not balance after a reset');
+  for (const [account, balance] of Object.entries(books.balances))
+    if (/ (hold|fee|peer):/.test(account)) assert.equal(balance, 0n, `${account} after a reset`);
+}
+
 /** Runs these sequences, and stops at the first that the model cannot explain. */
 export async function runMoneySequences(client: MoneyClient, range: Range): Promise<Run> {
   const figures: Figures = new Map();
-  const sequenceOf = fc.tuple(first, fc.array(groups, { minLength: 2, maxLength: 12, size: 'max' }));
-  const property = fc.asyncProperty(world, sequenceOf, async (terms, [opening, chosen]) => {
+  const property = fc.asyncProperty(world, sequenceOf, underReset, async (terms, [opening, chosen], last) => {
     const real = await client.open(terms);
     const sequence: Sequence = { world: terms, real, states: [begin(terms)], next: 1, movements: 0, sent: [] };
     try {
-      for (const group of [opening, ...chosen]) await runGroup(sequence, group, figures);
+      for (const group of [opening, ...chosen.flat()]) await runGroup(sequence, group, figures);
       await closeBooks(sequence);
+      const underWay = (last ?? []).map((intent) => resolve(sequence, intent)).filter((action) => action !== undefined);
+      if (last) await reset(sequence, underWay);
     } catch (error) {
       const { message } = error as Error;
       throw new Error(`${show(terms)}\n  ${sequence.sent.join('\n  ')}\n${message}`, { cause: error });

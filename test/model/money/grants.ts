@@ -3,7 +3,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { exportPublicJwk } from '../../../src/crypto/derived-keys.ts';
 import type { WorldDefinition } from '../../../src/world/definition/definition.ts';
 import type { Answer, RequestParts } from '../../support/signed-fetch.ts';
-import type { AseName, World } from './state.ts';
+import { type AseName, OTHER, type World } from './state.ts';
 import { writeLimits } from './wire.ts';
 
 const YEAR = 31_536_000;
@@ -15,6 +15,10 @@ export const keys = ['one', 'two'].map(() => {
 });
 
 export const pathOf = (wallet: number): string => `/wallet-${wallet}`;
+const otherPathOf = (wallet: number): string => `/other-${wallet}`;
+/** Id of an account by its number. */
+export const accountOf = (account: number): string =>
+  account < OTHER ? pathOf(account) : otherPathOf(account - OTHER);
 
 export function define({ wallets, prices, fee, maxPacketAmount }: World): WorldDefinition {
   const clients = keys.map(({ privateKey }, index) => ({
@@ -30,7 +34,14 @@ export function define({ wallets, prices, fee, maxPacketAmount }: World): WorldD
       portOffset: index * 100,
       grants: { tokenSeconds: YEAR },
       wallets: [
-        ...wallets.flatMap(({ ase, ...wallet }, number) => (ase === name ? [{ ...wallet, path: pathOf(number) }] : [])),
+        ...wallets.flatMap(({ ase, asset, balance }, number) =>
+          ase === name
+            ? [
+                { asset, balance, path: pathOf(number) },
+                { asset, balance: 0n, path: otherPathOf(number) },
+              ]
+            : [],
+        ),
         ...(name === 'granite' ? clients : []),
       ],
     })),
@@ -54,11 +65,18 @@ export interface GrantSurroundings {
   readonly clientUrl: (client: number) => string;
 }
 
-/** Access tokens: of the first client at each ASE to be paid, and of each grant of the world. */
+/**
+ * Access tokens: of the first client at each ASE to be paid, and of each grant of the world. `renew` replaces those of
+ * the grants to pay from a wallet address.
+ */
 export async function obtainGrants(
   world: World,
   { call, urls, baseOf, clientUrl }: GrantSurroundings,
-): Promise<{ readonly payees: Readonly<Record<AseName, string>>; readonly payers: readonly string[] }> {
+): Promise<{
+  readonly payees: Readonly<Record<AseName, string>>;
+  readonly payers: readonly string[];
+  readonly renew: (wallet: number) => Promise<void>;
+}> {
   async function request(client: number, ase: AseName, access: readonly unknown[], isInteractive: boolean) {
     const finish = { method: 'redirect', uri: 'http://shop.example/', nonce: 'nonce' };
     const body = {
@@ -81,7 +99,8 @@ export async function obtainGrants(
     marble: await request(0, 'marble', [payeeAccess], false),
   };
   const payers: string[] = [];
-  for (const [number, { wallet }] of world.grants.entries()) {
+  async function obtain(number: number): Promise<void> {
+    const { wallet } = world.grants[number]!;
     const { ase } = world.wallets[wallet]!;
     const access = [
       { type: 'quote', actions: ['create', 'read'] },
@@ -92,7 +111,14 @@ export async function obtainGrants(
         limits: writeLimits(world, number),
       },
     ];
-    payers.push(await request(clientOf(number), ase, access, true));
+    payers[number] = await request(clientOf(number), ase, access, true);
   }
-  return { payees, payers };
+  for (const number of world.grants.keys()) await obtain(number);
+  return {
+    payees,
+    payers,
+    renew: async (wallet) => {
+      for (const [number, grant] of world.grants.entries()) if (grant.wallet === wallet) await obtain(number);
+    },
+  };
 }

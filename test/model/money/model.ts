@@ -22,12 +22,15 @@ interface Scene {
 const keyOf = (value: unknown): string =>
   JSON.stringify(value, (_name, member) => (typeof member === 'bigint' ? `${member}` : member));
 
-/** Every state in which all requests are answered as they were, and all payments have come to their end. */
+/**
+ * Every state in which all requests are answered as they were, and all payments have come to their end. `inTurn`: each
+ * request was sent when the one before it was answered.
+ */
 export function explainAtOnce(
   world: World,
   before: readonly State[],
   steps: readonly Step[],
-  fault?: Fault,
+  { fault, inTurn = false }: { readonly fault?: Fault | undefined; readonly inTurn?: boolean } = {},
 ): readonly State[] {
   const ends = new Map<string, State>();
   const seen = new Set<string>();
@@ -44,7 +47,9 @@ export function explainAtOnce(
       ends.set(keyOf(end), end);
     }
     const nexts = [
-      ...threads.map((thread) => proceed(world, scene, thread, steps[thread.step]!, fault)),
+      ...(inTurn ? threads.slice(0, 1) : threads).map((thread) =>
+        proceed(world, scene, thread, steps[thread.step]!, fault),
+      ),
       ...moving.map((number) => [{ threads, state: settle(world, state, Number(number), isAlone(scene)) }]),
     ].flat();
     for (const next of nexts) {

@@ -10,6 +10,7 @@ import {
   isClosed,
   LONGEST,
   MOST,
+  OTHER,
   type Payment,
   periodAt,
   QUOTE_LIFE,
@@ -53,7 +54,7 @@ export function perform(world: World, state: State, thread: Thread, action: Acti
     case 'receive': {
       const { incoming, wallet, amount, lifetime = LONGEST } = action;
       const expires = state.now + lifetime;
-      const created = { wallet, amount, expires, received: 0n, completed: false };
+      const created = { wallet, account: state.owners[wallet]!, amount, expires, received: 0n, completed: false };
       return {
         answer: { status: '201', expires, received: 0n },
         state: { ...state, incoming: { ...state.incoming, [incoming]: created } },
@@ -80,7 +81,8 @@ export function perform(world: World, state: State, thread: Thread, action: Acti
       const quote = state.quotes[action.quote]!;
       const { read } = thread;
       const isLate = state.now >= quote.expires || isClosed(state, read!);
-      if (isLate || quote.receive > remainingOf(read!)) return refuse('400 invalid quote');
+      const isMoved = quote.account !== state.owners[quote.wallet];
+      if (isMoved || isLate || quote.receive > remainingOf(read!)) return refuse('400 invalid quote');
       return pay(world, state, action, quote);
     }
     case 'pay incoming': {
@@ -101,6 +103,11 @@ export function perform(world: World, state: State, thread: Thread, action: Acti
     }
     case 'advance':
       return { answer: { status: '200' }, state: { ...state, now: state.now + action.seconds } };
+    case 'move': {
+      const account = state.owners[action.wallet]!;
+      const owners = state.owners.with(action.wallet, account < OTHER ? account + OTHER : account - OTHER);
+      return { answer: { status: '200' }, state: { ...state, owners } };
+    }
   }
 }
 
@@ -125,7 +132,8 @@ function makeQuote(
   if (amounts.receive === 0n) return '400 non-positive receive amount';
   if (amounts.debit > MOST || amounts.receive > remainingOf(incoming)) return '400 invalid amount';
   const expires = Math.min(state.now + QUOTE_LIFE, incoming.expires);
-  return { ...amounts, wallet, incoming: action.incoming, expires, isUsed: false };
+  const account = state.owners[wallet]!;
+  return { ...amounts, wallet, account, incoming: action.incoming, expires, isUsed: false };
 }
 
 function pay(

@@ -28,7 +28,7 @@ function maxPacketIn({ maxPacketAmount }: World, scale: number): bigint {
 
 function settleOnce(world: World, state: State, number: number): State {
   const payment = state.payments[number]!;
-  const { wallet, debit, receive, delivered } = payment;
+  const { wallet, account, debit, receive, delivered } = payment;
   const incoming = state.incoming[payment.incoming]!;
   const to = (stage: Payment['stage'], from = state): State => change(from, number, { stage });
   const payee = world.wallets[incoming.wallet]!;
@@ -36,9 +36,9 @@ function settleOnce(world: World, state: State, number: number): State {
   const maximum = maxPacketIn(world, payee.asset.scale);
   switch (payment.stage) {
     case 'hold': {
-      const balance = state.balances[wallet]! - debit;
+      const balance = state.balances[account]! - debit;
       if (balance < 0n) return to('failing');
-      return change({ ...state, balances: state.balances.with(wallet, balance) }, number, {
+      return change({ ...state, balances: state.balances.with(account, balance) }, number, {
         stage: 'read',
         isFunded: true,
       });
@@ -51,7 +51,8 @@ function settleOnce(world: World, state: State, number: number): State {
       if (fault.left > 1) return to('sent', { ...state, packetFault: { ...fault, left: fault.left - 1 } });
       const struck = { ...state, packetFault: undefined };
       if (fault.fate === 'final') return to('failing', struck);
-      if (fault.fate === 'temporary') return to('read', struck);
+      if (fault.fate === 'temporary' || (fault.fate === 'indebted' && owesMore(world, state, payment, maximum)))
+        return to('read', struck);
       return deliver(world, struck, number, maximum);
     }
     case 'sent':
@@ -67,6 +68,19 @@ const change = (state: State, number: number, changes: Partial<Payment>): State 
   ...state,
   payments: { ...state.payments, [number]: { ...state.payments[number]!, ...changes } },
 });
+
+/** True if a packet is rejected because the payer's ASE would owe the payee's something after it. */
+function owesMore(world: World, state: State, payment: Payment, maximum: bigint): boolean {
+  const incoming = state.incoming[payment.incoming]!;
+  const payee = world.wallets[incoming.wallet]!;
+  const missing = payment.receive - payment.delivered;
+  const amount = missing < maximum ? missing : maximum;
+  if (isClosed(state, incoming) || amount > remainingOf(incoming)) return false;
+  const owed = -(
+    state.internal[`${payee.ase} peer:${world.wallets[payment.wallet]!.ase}:${nameOf(payee.asset)}`] ?? 0n
+  );
+  return owed + amount > 0n;
+}
 
 /** The missing amount, at most `most`, reaches the payee, or the payment fails there. */
 function deliver(world: World, state: State, number: number, most: bigint): State {
@@ -91,7 +105,7 @@ function deliver(world: World, state: State, number: number, most: bigint): Stat
   const changed = {
     ...state,
     internal,
-    balances: state.balances.with(incoming.wallet, state.balances[incoming.wallet]! + amount),
+    balances: state.balances.with(incoming.account, state.balances[incoming.account]! + amount),
     incoming: {
       ...state.incoming,
       [payment.incoming]: { ...incoming, received, completed: received === incoming.amount },
@@ -105,7 +119,7 @@ function deliver(world: World, state: State, number: number, most: bigint): Stat
 
 function fail(world: World, state: State, number: number): State {
   const payment = state.payments[number]!;
-  const { wallet, grant, period, debit, receive, delivered, isFunded } = payment;
+  const { wallet, account: payerAccount, grant, period, debit, receive, delivered, isFunded } = payment;
   const fee = feeOf(payment);
   const unpaid = debit - sentOf(payment) - fee;
   const rows = state.spent[grant]![period]!;
@@ -113,7 +127,9 @@ function fail(world: World, state: State, number: number): State {
   const returned = rows.map((row) =>
     row.asset === asset ? { ...row, debit: row.debit - unpaid, receive: row.receive - (receive - delivered) } : row,
   );
-  const balances = isFunded ? state.balances.with(wallet, state.balances[wallet]! + unpaid) : state.balances;
+  const balances = isFunded
+    ? state.balances.with(payerAccount, state.balances[payerAccount]! + unpaid)
+    : state.balances;
   const spent = { ...state.spent, [grant]: { ...state.spent[grant], [period]: returned } };
   const payer = world.wallets[wallet]!;
   const account = `${payer.ase} fee:${nameOf(payer.asset)}`;

@@ -15,6 +15,10 @@ export interface World {
   readonly prices: Prices;
   readonly fee: Fee;
   readonly maxPacketAmount: bigint;
+  /** A node between the ASEs forwards their packets. */
+  readonly hasRelay: boolean;
+  /** Payments that an ASE sends to a peer at once. */
+  readonly slots: number;
 }
 
 export interface Fee {
@@ -64,7 +68,9 @@ export type Action =
     }
   | { readonly kind: 'price'; readonly ase: AseName; readonly prices: Prices }
   | { readonly kind: 'fee'; readonly wallet: number; readonly fee: Fee }
-  | { readonly kind: 'advance'; readonly seconds: number };
+  | { readonly kind: 'advance'; readonly seconds: number }
+  /** The wallet address moves to its other account. */
+  | { readonly kind: 'move'; readonly wallet: number };
 
 /** The parts of the answer that matter to the model; `lost` if a fault removed the answer. */
 export interface Answer {
@@ -81,12 +87,15 @@ export interface Answer {
 }
 
 /**
- * A fault on purpose: the first call of an operation whose answer is lost, before or after it was worked at; or the nth
- * packet that is rejected for good or for now, not sent, or not heard of.
+ * A fault on purpose: the first call of an operation loses its answer, before or after the work was done; or the nth
+ * packet is rejected for good or for now, is not sent or not heard of, arrives twice, or would bring a debt when none
+ * is allowed. A slow packet waits until the requests are answered and all payments within ASEs have ended.
  */
 export type Fault =
   | { readonly at: Action['kind']; readonly isDone: boolean }
-  | { readonly packet: number; readonly fate: 'final' | 'temporary' | 'lost' | 'unanswered' };
+  | { readonly packet: number; readonly fate: PacketFate; readonly isSlow: boolean };
+
+export type PacketFate = 'final' | 'temporary' | 'lost' | 'unanswered' | 'repeated' | 'indebted';
 
 export interface Step {
   readonly action: Action;
@@ -95,6 +104,8 @@ export interface Step {
 
 export interface Incoming {
   readonly wallet: number;
+  /** The account of the wallet address at the time. */
+  readonly account: number;
   readonly amount?: bigint | undefined;
   readonly expires: number;
   readonly received: bigint;
@@ -103,6 +114,7 @@ export interface Incoming {
 
 export interface Quote {
   readonly wallet: number;
+  readonly account: number;
   readonly incoming: number;
   readonly debit: bigint;
   readonly fee: bigint;
@@ -130,6 +142,9 @@ type Numbered<T> = Readonly<Record<number, T>>;
 export interface State {
   /** Seconds since the sequence began. */
   readonly now: number;
+  /** The account of each wallet address: its number, or `OTHER` more. */
+  readonly owners: readonly number[];
+  /** Balances of the accounts, by their numbers. */
   readonly balances: readonly bigint[];
   readonly prices: Readonly<Record<AseName, Prices>>;
   /** Keys are the ASE and the asset; the world's fee applies where none was set. */
@@ -142,17 +157,20 @@ export interface State {
   readonly movements: Readonly<Record<string, bigint>>;
   /** Fees that the ASEs took, and what they owe each other, by the accounts of their ledgers. */
   readonly internal: Readonly<Record<string, bigint>>;
-  readonly packetFault?: { readonly left: number; readonly fate: string } | undefined;
+  readonly packetFault?: { readonly left: number; readonly fate: PacketFate } | undefined;
 }
 
 /** Seconds. */
 export const QUOTE_LIFE = 15 * 60;
 export const LONGEST = 30 * 24 * 60 * 60;
 export const MOST = 2n ** 64n - 1n;
+/** Every wallet address has two accounts, whose numbers differ by this. */
+export const OTHER = 4;
 
 export const begin = ({ wallets, prices }: World): State => ({
   now: 0,
-  balances: wallets.map(({ balance }) => balance),
+  owners: wallets.map((_, wallet) => wallet),
+  balances: [...wallets.map(({ balance }) => balance), ...wallets.map(() => 0n)],
   prices: { granite: prices, marble: prices },
   fees: {},
   incoming: {},

@@ -11,8 +11,13 @@ const asset: fc.Arbitrary<Asset> = fc.record({
   code: fc.constantFrom(...codes),
   scale: fc.constantFrom(0, 2, 2, 3, 6, 9),
 });
-/** 0.001 to 99.999: a price, as it is written. */
-const price = fc.integer({ min: 1, max: 99_999 }).map(toPrice);
+/** A price, as it is written: 0.001 to 99.999, or much more, so that a unit of one asset is worth many of another. */
+const price = fc
+  .oneof(
+    { weight: 4, arbitrary: fc.integer({ min: 1, max: 99_999 }) },
+    { weight: 1, arbitrary: fc.integer({ min: 10 ** 7, max: 10 ** 9 }) },
+  )
+  .map(toPrice);
 export const fee = fc.oneof(
   { weight: 2, arbitrary: fc.constant({ basisPoints: 0, fixed: 0n }) },
   {
@@ -46,6 +51,8 @@ export const world: fc.Arbitrary<World> = fc
     prices: fc.tuple(price, price, price),
     fee,
     maxPacketAmount: fc.constantFrom(3n, 100n, 2_500n, 10n ** 9n),
+    hasRelay: weighted([3, false], [1, true]),
+    slots: weighted([2, 8], [1, 1]),
     quarters: fc.tuple(...Array.from({ length: 4 }, () => fc.integer({ min: 0, max: 200 }))),
     grants: fc.array(grant, { minLength: 1, maxLength: 3 }),
   })
