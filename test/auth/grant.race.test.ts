@@ -245,7 +245,7 @@ function createRaces(servers: () => TwoServers): Race[] {
         );
         return ends.sort().join(', ');
       },
-      ends: ['interact_ref, result'],
+      ends: ['403, interact_ref'],
       mutants: ['grant-races.interaction-without-lock', 'grant-races.start-not-looked-at-again'],
     },
     {
