@@ -1,6 +1,7 @@
 /** A world under attack: checks how hostile requests are refused and that other clients are not affected (RFC 9635 §11). */
 import assert from 'node:assert/strict';
 import { after, before } from 'node:test';
+import { setImmediate as turnEventLoop } from 'node:timers/promises';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import type { EmbeddedWorldOptions } from '../../src/world/embedded.ts';
@@ -59,12 +60,18 @@ const collectGarbage = runInNewContext('gc') as () => void;
 
 /** Bytes by which the heap and the buffers have grown when `work` is done and all garbage gone. */
 export async function growthBy(work: () => Promise<void>): Promise<number> {
-  const measure = () => {
-    collectGarbage();
-    const { heapUsed, arrayBuffers } = process.memoryUsage();
-    return heapUsed + arrayBuffers;
+  // Sockets that are closing, and callbacks that are due, still hold buffers for a few turns of the event loop.
+  const measure = async () => {
+    const readings: number[] = [];
+    for (let turn = 0; turn < 10; turn += 1) {
+      await turnEventLoop();
+      collectGarbage();
+      const { heapUsed, arrayBuffers } = process.memoryUsage();
+      readings.push(heapUsed + arrayBuffers);
+    }
+    return Math.min(...readings);
   };
-  const held = measure();
+  const held = await measure();
   await work();
-  return measure() - held;
+  return (await measure()) - held;
 }
