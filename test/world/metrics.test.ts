@@ -53,6 +53,29 @@ test('payments and packets count under their state', async () => {
   }
 });
 
+test('pending payments have their number, the age of the oldest and the money on hold', async () => {
+  const read = async () => [
+    await sum('touchstone_outgoing_payments_pending', { ase: 'granite' }),
+    Math.floor((await sum('touchstone_outgoing_payments_oldest_pending_seconds', { ase: 'granite' })) / 3600),
+    await sum('touchstone_outgoing_payments_held', { ase: 'granite', asset: 'USD', scale: '2' }),
+  ];
+  assert.deepEqual(await read(), [0, 0, 0]);
+  const { query } = world.db;
+  const { id, debit_amount } = await query
+    .selectFrom('outgoing_payment as payment')
+    .innerJoin('quote', 'quote.id', 'payment.quote_id')
+    .select(['payment.id', 'quote.debit_amount'])
+    .executeTakeFirstOrThrow();
+  const ended = query.selectFrom('outgoing_payment').select(['state', 'sent_amount', 'accepted_at']);
+  const before = await ended.where('id', '=', id).executeTakeFirstOrThrow();
+  const change = (row: object) => query.updateTable('outgoing_payment').set(row).where('id', '=', id).execute();
+  // The row as it was before the first attempt, two and a half hours ago.
+  const acceptedAt = new Date(Date.now() - 2.5 * 3_600_000).toISOString();
+  await change({ state: 'pending', sent_amount: '0', accepted_at: acceptedAt });
+  assert.deepEqual(await read(), [1, 2, Number(debit_amount)]);
+  await change(before);
+});
+
 test('metrics of the process are included', async () => {
   const answer = await read();
   assert.match(answer.headers.get('content-type')!, /^text\/plain; version=0\.0\.4/);
