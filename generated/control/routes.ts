@@ -109,6 +109,8 @@ export interface WorldApiHandlers<Context> {
   'create-world': Handler<operations['create-world'], ErrorCodes['create-world'], Context>;
   /** `DELETE /worlds/{world}` */
   'delete-world': Handler<operations['delete-world'], ErrorCodes['delete-world'], Context>;
+  /** `GET /exchanges/{id}` */
+  'get-exchange': Handler<operations['get-exchange'], ErrorCodes['get-exchange'], Context>;
   /** `GET /ledger` */
   'get-ledger': Handler<operations['get-ledger'], ErrorCodes['get-ledger'], Context>;
   /** `GET /` */
@@ -547,6 +549,15 @@ export const routes = {
     security: ['control-token'],
     hasBody: false,
     responses: [204, 401, 403, 404, 405, 500],
+  },
+  'get-exchange': {
+    operationId: 'get-exchange',
+    tags: ['world'],
+    method: 'GET',
+    path: '/exchanges/{id}',
+    security: ['control-token'],
+    hasBody: false,
+    responses: [200, 400, 401, 403, 404, 405, 500],
   },
   'get-ledger': {
     operationId: 'get-ledger',

@@ -80,6 +80,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/exchanges/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get-exchange"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/faults": {
         parameters: {
             query?: never;
@@ -774,12 +790,69 @@ export interface components {
             status: number | null;
             ms: number;
             lenient: string[];
+            refusal?: components["schemas"]["exchange-refusal"];
+        };
+        "exchange-refusal": {
+            code: string;
+            reason: string;
+            requirements: string[];
+            signatureBase?: string;
+        };
+        message: {
+            line?: string;
+            headers: string[][];
+            bytes: number;
+            body: string | null;
+        };
+        "explained-exchange": {
+            id: number;
+            at: string;
+            receivedAt: string;
+            ase: string;
+            operation: string;
+            method: string;
+            status: number | null;
+            ms: number;
+            lenient: string[];
+            refusal?: components["schemas"]["exchange-refusal"];
+            request: components["schemas"]["message"];
+            response: components["schemas"]["message"] | null;
+            signature: components["schemas"]["signature-explanation"];
+        };
+        "signature-explanation": {
+            result: "unsigned" | "correct" | "tolerated" | "explained" | "unexplained" | "no-key";
             refusal?: {
-                code: string;
                 reason: string;
-                requirements: string[];
-                signatureBase?: string;
+                detail: string;
             };
+            mistakes: {
+                name: string;
+                sentence: string;
+                fix: string;
+            }[];
+            key?: {
+                keyid: string;
+                source: string;
+            };
+            digest?: {
+                matches: boolean;
+                received: string | null;
+                expected: string;
+                mistake?: string;
+            };
+            base?: string;
+            signed?: {
+                encoding: "text" | "hex";
+                value: string;
+            };
+            firstDifference?: {
+                offset: number;
+                line: number;
+                column: number;
+                expected: string | null;
+                signed: string | null;
+            };
+            verifications: number;
         };
         "exchange-list": {
             exchanges: components["schemas"]["exchange"][];
@@ -1298,6 +1371,33 @@ export interface operations {
             400: components["responses"]["error"];
             401: components["responses"]["error"];
             403: components["responses"]["error"];
+            405: components["responses"]["error"];
+            500: components["responses"]["error"];
+        };
+    };
+    "get-exchange": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["explained-exchange"];
+                };
+            };
+            400: components["responses"]["error"];
+            401: components["responses"]["error"];
+            403: components["responses"]["error"];
+            404: components["responses"]["error"];
             405: components["responses"]["error"];
             500: components["responses"]["error"];
         };

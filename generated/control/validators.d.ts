@@ -23,6 +23,7 @@ export declare const requests: {
   readonly 'post-consent-policy': RequestShape;
   readonly 'post-reset': RequestShape;
   readonly 'list-exchanges': RequestShape;
+  readonly 'get-exchange': RequestShape;
   readonly 'list-faults': RequestShape;
   readonly 'replace-faults': RequestShape;
   readonly 'add-fault': RequestShape;
@@ -142,6 +143,15 @@ export declare const responseBody: {
     readonly 400: Validate;
     readonly 401: Validate;
     readonly 403: Validate;
+    readonly 405: Validate;
+    readonly 500: Validate;
+  };
+  readonly 'get-exchange': {
+    readonly 200: Validate;
+    readonly 400: Validate;
+    readonly 401: Validate;
+    readonly 403: Validate;
+    readonly 404: Validate;
     readonly 405: Validate;
     readonly 500: Validate;
   };

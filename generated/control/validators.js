@@ -1298,8 +1298,301 @@ validate32.evaluated = {"props":{"query":true},"dynamicProps":false,"dynamicItem
 const components_schemas_exchange_list = validate33;
 const schema54 = {"$id":"components_schemas_exchange_list","$ref":"document#/components/schemas/exchange-list"};
 const schema55 = {"type":"object","additionalProperties":false,"required":["exchanges"],"properties":{"exchanges":{"type":"array","items":{"$ref":"#/components/schemas/exchange"}}}};
-const schema56 = {"type":"object","additionalProperties":false,"required":["id","at","ase","operation","method","target","status","ms","lenient"],"properties":{"id":{"type":"integer"},"at":{"type":"string","format":"date-time"},"ase":{"type":"string"},"operation":{"type":"string"},"method":{"type":"string"},"target":{"type":"string"},"status":{"type":["integer","null"]},"ms":{"type":"number"},"lenient":{"type":"array","items":{"type":"string"}},"refusal":{"type":"object","additionalProperties":false,"required":["code","reason","requirements"],"properties":{"code":{"type":"string"},"reason":{"type":"string"},"requirements":{"type":"array","items":{"type":"string"}},"signatureBase":{"type":"string"}}}}};
+const schema56 = {"type":"object","additionalProperties":false,"required":["id","at","ase","operation","method","target","status","ms","lenient"],"properties":{"id":{"type":"integer"},"at":{"type":"string","format":"date-time"},"ase":{"type":"string"},"operation":{"type":"string"},"method":{"type":"string"},"target":{"type":"string"},"status":{"type":["integer","null"]},"ms":{"type":"number"},"lenient":{"type":"array","items":{"type":"string"}},"refusal":{"$ref":"#/components/schemas/exchange-refusal"}}};
+const schema57 = {"type":"object","additionalProperties":false,"required":["code","reason","requirements"],"properties":{"code":{"type":"string"},"reason":{"type":"string"},"requirements":{"type":"array","items":{"type":"string"}},"signatureBase":{"type":"string"}}};
 const func2 = Object.prototype.hasOwnProperty;
+
+function validate35(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate35.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((((((((((data.id === undefined) && (missing0 = "id")) || ((data.at === undefined) && (missing0 = "at"))) || ((data.ase === undefined) && (missing0 = "ase"))) || ((data.operation === undefined) && (missing0 = "operation"))) || ((data.method === undefined) && (missing0 = "method"))) || ((data.target === undefined) && (missing0 = "target"))) || ((data.status === undefined) && (missing0 = "status"))) || ((data.ms === undefined) && (missing0 = "ms"))) || ((data.lenient === undefined) && (missing0 = "lenient"))){
+validate35.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+const _errs1 = errors;
+for(const key0 in data){
+if(!(func2.call(schema56.properties, key0))){
+validate35.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+return false;
+break;
+}
+}
+if(_errs1 === errors){
+if(data.id !== undefined){
+let data0 = data.id;
+const _errs2 = errors;
+if(!(((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0))) && (isFinite(data0)))){
+validate35.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+return false;
+}
+var valid0 = _errs2 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.at !== undefined){
+let data1 = data.at;
+const _errs4 = errors;
+if(errors === _errs4){
+if(errors === _errs4){
+if(typeof data1 === "string"){
+if(!(formats0.validate(data1))){
+validate35.errors = [{instancePath:instancePath+"/at",schemaPath:"#/properties/at/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
+return false;
+}
+}
+else {
+validate35.errors = [{instancePath:instancePath+"/at",schemaPath:"#/properties/at/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+}
+var valid0 = _errs4 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.ase !== undefined){
+const _errs6 = errors;
+if(typeof data.ase !== "string"){
+validate35.errors = [{instancePath:instancePath+"/ase",schemaPath:"#/properties/ase/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid0 = _errs6 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.operation !== undefined){
+const _errs8 = errors;
+if(typeof data.operation !== "string"){
+validate35.errors = [{instancePath:instancePath+"/operation",schemaPath:"#/properties/operation/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid0 = _errs8 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.method !== undefined){
+const _errs10 = errors;
+if(typeof data.method !== "string"){
+validate35.errors = [{instancePath:instancePath+"/method",schemaPath:"#/properties/method/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid0 = _errs10 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.target !== undefined){
+const _errs12 = errors;
+if(typeof data.target !== "string"){
+validate35.errors = [{instancePath:instancePath+"/target",schemaPath:"#/properties/target/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid0 = _errs12 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.status !== undefined){
+let data6 = data.status;
+const _errs14 = errors;
+if((!(((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6))) && (isFinite(data6)))) && (data6 !== null)){
+validate35.errors = [{instancePath:instancePath+"/status",schemaPath:"#/properties/status/type",keyword:"type",params:{type: schema56.properties.status.type},message:"must be integer,null"}];
+return false;
+}
+var valid0 = _errs14 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.ms !== undefined){
+let data7 = data.ms;
+const _errs16 = errors;
+if(!((typeof data7 == "number") && (isFinite(data7)))){
+validate35.errors = [{instancePath:instancePath+"/ms",schemaPath:"#/properties/ms/type",keyword:"type",params:{type: "number"},message:"must be number"}];
+return false;
+}
+var valid0 = _errs16 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.lenient !== undefined){
+let data8 = data.lenient;
+const _errs18 = errors;
+if(errors === _errs18){
+if(Array.isArray(data8)){
+var valid1 = true;
+const len0 = data8.length;
+for(let i0=0; i0<len0; i0++){
+const _errs20 = errors;
+if(typeof data8[i0] !== "string"){
+validate35.errors = [{instancePath:instancePath+"/lenient/" + i0,schemaPath:"#/properties/lenient/items/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs20 === errors;
+if(!valid1){
+break;
+}
+}
+}
+else {
+validate35.errors = [{instancePath:instancePath+"/lenient",schemaPath:"#/properties/lenient/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+return false;
+}
+}
+var valid0 = _errs18 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.refusal !== undefined){
+let data10 = data.refusal;
+const _errs22 = errors;
+const _errs23 = errors;
+if(errors === _errs23){
+if(data10 && typeof data10 == "object" && !Array.isArray(data10)){
+let missing1;
+if((((data10.code === undefined) && (missing1 = "code")) || ((data10.reason === undefined) && (missing1 = "reason"))) || ((data10.requirements === undefined) && (missing1 = "requirements"))){
+validate35.errors = [{instancePath:instancePath+"/refusal",schemaPath:"#/components/schemas/exchange-refusal/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+return false;
+}
+else {
+const _errs25 = errors;
+for(const key1 in data10){
+if(!((((key1 === "code") || (key1 === "reason")) || (key1 === "requirements")) || (key1 === "signatureBase"))){
+validate35.errors = [{instancePath:instancePath+"/refusal",schemaPath:"#/components/schemas/exchange-refusal/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"}];
+return false;
+break;
+}
+}
+if(_errs25 === errors){
+if(data10.code !== undefined){
+const _errs26 = errors;
+if(typeof data10.code !== "string"){
+validate35.errors = [{instancePath:instancePath+"/refusal/code",schemaPath:"#/components/schemas/exchange-refusal/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid3 = _errs26 === errors;
+}
+else {
+var valid3 = true;
+}
+if(valid3){
+if(data10.reason !== undefined){
+const _errs28 = errors;
+if(typeof data10.reason !== "string"){
+validate35.errors = [{instancePath:instancePath+"/refusal/reason",schemaPath:"#/components/schemas/exchange-refusal/properties/reason/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid3 = _errs28 === errors;
+}
+else {
+var valid3 = true;
+}
+if(valid3){
+if(data10.requirements !== undefined){
+let data13 = data10.requirements;
+const _errs30 = errors;
+if(errors === _errs30){
+if(Array.isArray(data13)){
+var valid4 = true;
+const len1 = data13.length;
+for(let i1=0; i1<len1; i1++){
+const _errs32 = errors;
+if(typeof data13[i1] !== "string"){
+validate35.errors = [{instancePath:instancePath+"/refusal/requirements/" + i1,schemaPath:"#/components/schemas/exchange-refusal/properties/requirements/items/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid4 = _errs32 === errors;
+if(!valid4){
+break;
+}
+}
+}
+else {
+validate35.errors = [{instancePath:instancePath+"/refusal/requirements",schemaPath:"#/components/schemas/exchange-refusal/properties/requirements/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+return false;
+}
+}
+var valid3 = _errs30 === errors;
+}
+else {
+var valid3 = true;
+}
+if(valid3){
+if(data10.signatureBase !== undefined){
+const _errs34 = errors;
+if(typeof data10.signatureBase !== "string"){
+validate35.errors = [{instancePath:instancePath+"/refusal/signatureBase",schemaPath:"#/components/schemas/exchange-refusal/properties/signatureBase/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid3 = _errs34 === errors;
+}
+else {
+var valid3 = true;
+}
+}
+}
+}
+}
+}
+}
+else {
+validate35.errors = [{instancePath:instancePath+"/refusal",schemaPath:"#/components/schemas/exchange-refusal/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+var valid0 = _errs22 === errors;
+}
+else {
+var valid0 = true;
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+else {
+validate35.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate35.errors = vErrors;
+return errors === 0;
+}
+validate35.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
 
 function validate34(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -1336,283 +1629,10 @@ if(Array.isArray(data0)){
 var valid1 = true;
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
-let data1 = data0[i0];
 const _errs4 = errors;
-const _errs5 = errors;
-if(errors === _errs5){
-if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
-let missing1;
-if((((((((((data1.id === undefined) && (missing1 = "id")) || ((data1.at === undefined) && (missing1 = "at"))) || ((data1.ase === undefined) && (missing1 = "ase"))) || ((data1.operation === undefined) && (missing1 = "operation"))) || ((data1.method === undefined) && (missing1 = "method"))) || ((data1.target === undefined) && (missing1 = "target"))) || ((data1.status === undefined) && (missing1 = "status"))) || ((data1.ms === undefined) && (missing1 = "ms"))) || ((data1.lenient === undefined) && (missing1 = "lenient"))){
-validate34.errors = [{instancePath:instancePath+"/exchanges/" + i0,schemaPath:"#/components/schemas/exchange/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
-return false;
-}
-else {
-const _errs7 = errors;
-for(const key1 in data1){
-if(!(func2.call(schema56.properties, key1))){
-validate34.errors = [{instancePath:instancePath+"/exchanges/" + i0,schemaPath:"#/components/schemas/exchange/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"}];
-return false;
-break;
-}
-}
-if(_errs7 === errors){
-if(data1.id !== undefined){
-let data2 = data1.id;
-const _errs8 = errors;
-if(!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))){
-validate34.errors = [{instancePath:instancePath+"/exchanges/" + i0+"/id",schemaPath:"#/components/schemas/exchange/properties/id/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
-return false;
-}
-var valid3 = _errs8 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data1.at !== undefined){
-let data3 = data1.at;
-const _errs10 = errors;
-if(errors === _errs10){
-if(errors === _errs10){
-if(typeof data3 === "string"){
-if(!(formats0.validate(data3))){
-validate34.errors = [{instancePath:instancePath+"/exchanges/" + i0+"/at",schemaPath:"#/components/schemas/exchange/properties/at/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
-return false;
-}
-}
-else {
-validate34.errors = [{instancePath:instancePath+"/exchanges/" + i0+"/at",schemaPath:"#/components/schemas/exchange/properties/at/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-}
-var valid3 = _errs10 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data1.ase !== undefined){
-const _errs12 = errors;
-if(typeof data1.ase !== "string"){
-validate34.errors = [{instancePath:instancePath+"/exchanges/" + i0+"/ase",schemaPath:"#/components/schemas/exchange/properties/ase/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid3 = _errs12 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data1.operation !== undefined){
-const _errs14 = errors;
-if(typeof data1.operation !== "string"){
-validate34.errors = [{instancePath:instancePath+"/exchanges/" + i0+"/operation",schemaPath:"#/components/schemas/exchange/properties/operation/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid3 = _errs14 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data1.method !== undefined){
-const _errs16 = errors;
-if(typeof data1.method !== "string"){
-validate34.errors = [{instancePath:instancePath+"/exchanges/" + i0+"/method",schemaPath:"#/components/schemas/exchange/properties/method/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid3 = _errs16 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data1.target !== undefined){
-const _errs18 = errors;
-if(typeof data1.target !== "string"){
-validate34.errors = [{instancePath:instancePath+"/exchanges/" + i0+"/target",schemaPath:"#/components/schemas/exchange/properties/target/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid3 = _errs18 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data1.status !== undefined){
-let data8 = data1.status;
-const _errs20 = errors;
-if((!(((typeof data8 == "number") && (!(data8 % 1) && !isNaN(data8))) && (isFinite(data8)))) && (data8 !== null)){
-validate34.errors = [{instancePath:instancePath+"/exchanges/" + i0+"/status",schemaPath:"#/components/schemas/exchange/properties/status/type",keyword:"type",params:{type: schema56.properties.status.type},message:"must be integer,null"}];
-return false;
-}
-var valid3 = _errs20 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data1.ms !== undefined){
-let data9 = data1.ms;
-const _errs22 = errors;
-if(!((typeof data9 == "number") && (isFinite(data9)))){
-validate34.errors = [{instancePath:instancePath+"/exchanges/" + i0+"/ms",schemaPath:"#/components/schemas/exchange/properties/ms/type",keyword:"type",params:{type: "number"},message:"must be number"}];
-return false;
-}
-var valid3 = _errs22 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data1.lenient !== undefined){
-let data10 = data1.lenient;
-const _errs24 = errors;
-if(errors === _errs24){
-if(Array.isArray(data10)){
-var valid4 = true;
-const len1 = data10.length;
-for(let i1=0; i1<len1; i1++){
-const _errs26 = errors;
-if(typeof data10[i1] !== "string"){
-validate34.errors = [{instancePath:instancePath+"/exchanges/" + i0+"/lenient/" + i1,schemaPath:"#/components/schemas/exchange/properties/lenient/items/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid4 = _errs26 === errors;
-if(!valid4){
-break;
-}
-}
-}
-else {
-validate34.errors = [{instancePath:instancePath+"/exchanges/" + i0+"/lenient",schemaPath:"#/components/schemas/exchange/properties/lenient/type",keyword:"type",params:{type: "array"},message:"must be array"}];
-return false;
-}
-}
-var valid3 = _errs24 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data1.refusal !== undefined){
-let data12 = data1.refusal;
-const _errs28 = errors;
-if(errors === _errs28){
-if(data12 && typeof data12 == "object" && !Array.isArray(data12)){
-let missing2;
-if((((data12.code === undefined) && (missing2 = "code")) || ((data12.reason === undefined) && (missing2 = "reason"))) || ((data12.requirements === undefined) && (missing2 = "requirements"))){
-validate34.errors = [{instancePath:instancePath+"/exchanges/" + i0+"/refusal",schemaPath:"#/components/schemas/exchange/properties/refusal/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"}];
-return false;
-}
-else {
-const _errs30 = errors;
-for(const key2 in data12){
-if(!((((key2 === "code") || (key2 === "reason")) || (key2 === "requirements")) || (key2 === "signatureBase"))){
-validate34.errors = [{instancePath:instancePath+"/exchanges/" + i0+"/refusal",schemaPath:"#/components/schemas/exchange/properties/refusal/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2},message:"must NOT have additional properties"}];
-return false;
-break;
-}
-}
-if(_errs30 === errors){
-if(data12.code !== undefined){
-const _errs31 = errors;
-if(typeof data12.code !== "string"){
-validate34.errors = [{instancePath:instancePath+"/exchanges/" + i0+"/refusal/code",schemaPath:"#/components/schemas/exchange/properties/refusal/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid5 = _errs31 === errors;
-}
-else {
-var valid5 = true;
-}
-if(valid5){
-if(data12.reason !== undefined){
-const _errs33 = errors;
-if(typeof data12.reason !== "string"){
-validate34.errors = [{instancePath:instancePath+"/exchanges/" + i0+"/refusal/reason",schemaPath:"#/components/schemas/exchange/properties/refusal/properties/reason/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid5 = _errs33 === errors;
-}
-else {
-var valid5 = true;
-}
-if(valid5){
-if(data12.requirements !== undefined){
-let data15 = data12.requirements;
-const _errs35 = errors;
-if(errors === _errs35){
-if(Array.isArray(data15)){
-var valid6 = true;
-const len2 = data15.length;
-for(let i2=0; i2<len2; i2++){
-const _errs37 = errors;
-if(typeof data15[i2] !== "string"){
-validate34.errors = [{instancePath:instancePath+"/exchanges/" + i0+"/refusal/requirements/" + i2,schemaPath:"#/components/schemas/exchange/properties/refusal/properties/requirements/items/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid6 = _errs37 === errors;
-if(!valid6){
-break;
-}
-}
-}
-else {
-validate34.errors = [{instancePath:instancePath+"/exchanges/" + i0+"/refusal/requirements",schemaPath:"#/components/schemas/exchange/properties/refusal/properties/requirements/type",keyword:"type",params:{type: "array"},message:"must be array"}];
-return false;
-}
-}
-var valid5 = _errs35 === errors;
-}
-else {
-var valid5 = true;
-}
-if(valid5){
-if(data12.signatureBase !== undefined){
-const _errs39 = errors;
-if(typeof data12.signatureBase !== "string"){
-validate34.errors = [{instancePath:instancePath+"/exchanges/" + i0+"/refusal/signatureBase",schemaPath:"#/components/schemas/exchange/properties/refusal/properties/signatureBase/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid5 = _errs39 === errors;
-}
-else {
-var valid5 = true;
-}
-}
-}
-}
-}
-}
-}
-else {
-validate34.errors = [{instancePath:instancePath+"/exchanges/" + i0+"/refusal",schemaPath:"#/components/schemas/exchange/properties/refusal/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-var valid3 = _errs28 === errors;
-}
-else {
-var valid3 = true;
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-else {
-validate34.errors = [{instancePath:instancePath+"/exchanges/" + i0,schemaPath:"#/components/schemas/exchange/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
+if(!(validate35(data0[i0], {instancePath:instancePath+"/exchanges/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate35.errors : vErrors.concat(validate35.errors);
+errors = vErrors.length;
 }
 var valid1 = _errs4 === errors;
 if(!valid1){
@@ -1660,15 +1680,1380 @@ return errors === 0;
 }
 validate33.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_fault_list = validate36;
-const schema57 = {"$id":"components_schemas_fault_list","$ref":"document#/components/schemas/fault-list"};
-const schema58 = {"type":"object","additionalProperties":false,"required":["faults"],"properties":{"faults":{"type":"array","items":{"$ref":"#/components/schemas/fault"}}}};
-const schema59 = {"type":"object","additionalProperties":false,"required":["operation","nth","times","kind","struck"],"properties":{"operation":{"type":"string"},"ase":{"type":"string"},"nth":{"type":"integer"},"times":{"type":"integer"},"kind":{"type":"string","enum":["status","crash","delay","reset","garbage","after-commit"]},"status":{"type":"integer"},"code":{"type":"string"},"form":{"type":"string","enum":["error","no-code","text"]},"delayMs":{"type":"integer"},"struck":{"type":"integer","minimum":0}}};
+const parameters_get_exchange = validate38;
+const schema58 = {"$id":"parameters_get_exchange","type":"object","properties":{"path":{"type":"object","required":["id"],"properties":{"id":{"$ref":"document#/paths/~1exchanges~1%7Bid%7D/get/parameters/0/schema"}}}}};
+const schema59 = {"type":"integer","minimum":1};
 
-function validate37(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate38(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="parameters_get_exchange" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate37.evaluated;
+const evaluated0 = validate38.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.path !== undefined){
+let data0 = data.path;
+const _errs1 = errors;
+if(errors === _errs1){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+let missing0;
+if((data0.id === undefined) && (missing0 = "id")){
+validate38.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data0.id !== undefined){
+let data1 = data0.id;
+const _errs4 = errors;
+if(!(((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1))) && (isFinite(data1)))){
+validate38.errors = [{instancePath:instancePath+"/path/id",schemaPath:"document#/paths/~1exchanges~1%7Bid%7D/get/parameters/0/schema/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+return false;
+}
+if(errors === _errs4){
+if((typeof data1 == "number") && (isFinite(data1))){
+if(data1 < 1 || isNaN(data1)){
+validate38.errors = [{instancePath:instancePath+"/path/id",schemaPath:"document#/paths/~1exchanges~1%7Bid%7D/get/parameters/0/schema/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"}];
+return false;
+}
+}
+}
+}
+}
+}
+else {
+validate38.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+}
+}
+else {
+validate38.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate38.errors = vErrors;
+return errors === 0;
+}
+validate38.evaluated = {"props":{"path":true},"dynamicProps":false,"dynamicItems":false};
+
+const components_schemas_explained_exchange = validate39;
+const schema60 = {"$id":"components_schemas_explained_exchange","$ref":"document#/components/schemas/explained-exchange"};
+const schema61 = {"type":"object","additionalProperties":false,"required":["id","at","receivedAt","ase","operation","method","status","ms","lenient","request","response","signature"],"properties":{"id":{"type":"integer"},"at":{"type":"string","format":"date-time"},"receivedAt":{"type":"string","format":"date-time"},"ase":{"type":"string"},"operation":{"type":"string"},"method":{"type":"string"},"status":{"type":["integer","null"]},"ms":{"type":"number"},"lenient":{"type":"array","items":{"type":"string"}},"refusal":{"$ref":"#/components/schemas/exchange-refusal"},"request":{"$ref":"#/components/schemas/message"},"response":{"anyOf":[{"$ref":"#/components/schemas/message"},{"type":"null"}]},"signature":{"$ref":"#/components/schemas/signature-explanation"}}};
+const schema63 = {"type":"object","additionalProperties":false,"required":["headers","bytes","body"],"properties":{"line":{"type":"string"},"headers":{"type":"array","items":{"type":"array","items":{"type":"string"},"minItems":2,"maxItems":2}},"bytes":{"type":"integer","minimum":0},"body":{"type":["string","null"]}}};
+const schema65 = {"type":"object","additionalProperties":false,"required":["result","mistakes","verifications"],"properties":{"result":{"type":"string","enum":["unsigned","correct","tolerated","explained","unexplained","no-key"]},"refusal":{"type":"object","additionalProperties":false,"required":["reason","detail"],"properties":{"reason":{"type":"string"},"detail":{"type":"string"}}},"mistakes":{"type":"array","items":{"type":"object","additionalProperties":false,"required":["name","sentence","fix"],"properties":{"name":{"type":"string"},"sentence":{"type":"string"},"fix":{"type":"string"}}}},"key":{"type":"object","additionalProperties":false,"required":["keyid","source"],"properties":{"keyid":{"type":"string"},"source":{"type":"string"}}},"digest":{"type":"object","additionalProperties":false,"required":["matches","received","expected"],"properties":{"matches":{"type":"boolean"},"received":{"type":["string","null"]},"expected":{"type":"string"},"mistake":{"type":"string"}}},"base":{"type":"string"},"signed":{"type":"object","additionalProperties":false,"required":["encoding","value"],"properties":{"encoding":{"type":"string","enum":["text","hex"]},"value":{"type":"string"}}},"firstDifference":{"type":"object","additionalProperties":false,"required":["offset","line","column","expected","signed"],"properties":{"offset":{"type":"integer","minimum":0},"line":{"type":"integer","minimum":1},"column":{"type":"integer","minimum":1},"expected":{"type":["string","null"]},"signed":{"type":["string","null"]}}},"verifications":{"type":"integer","minimum":0}}};
+
+function validate40(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate40.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if(((((((((((((data.id === undefined) && (missing0 = "id")) || ((data.at === undefined) && (missing0 = "at"))) || ((data.receivedAt === undefined) && (missing0 = "receivedAt"))) || ((data.ase === undefined) && (missing0 = "ase"))) || ((data.operation === undefined) && (missing0 = "operation"))) || ((data.method === undefined) && (missing0 = "method"))) || ((data.status === undefined) && (missing0 = "status"))) || ((data.ms === undefined) && (missing0 = "ms"))) || ((data.lenient === undefined) && (missing0 = "lenient"))) || ((data.request === undefined) && (missing0 = "request"))) || ((data.response === undefined) && (missing0 = "response"))) || ((data.signature === undefined) && (missing0 = "signature"))){
+validate40.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+const _errs1 = errors;
+for(const key0 in data){
+if(!(func2.call(schema61.properties, key0))){
+validate40.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+return false;
+break;
+}
+}
+if(_errs1 === errors){
+if(data.id !== undefined){
+let data0 = data.id;
+const _errs2 = errors;
+if(!(((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0))) && (isFinite(data0)))){
+validate40.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+return false;
+}
+var valid0 = _errs2 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.at !== undefined){
+let data1 = data.at;
+const _errs4 = errors;
+if(errors === _errs4){
+if(errors === _errs4){
+if(typeof data1 === "string"){
+if(!(formats0.validate(data1))){
+validate40.errors = [{instancePath:instancePath+"/at",schemaPath:"#/properties/at/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
+return false;
+}
+}
+else {
+validate40.errors = [{instancePath:instancePath+"/at",schemaPath:"#/properties/at/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+}
+var valid0 = _errs4 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.receivedAt !== undefined){
+let data2 = data.receivedAt;
+const _errs6 = errors;
+if(errors === _errs6){
+if(errors === _errs6){
+if(typeof data2 === "string"){
+if(!(formats0.validate(data2))){
+validate40.errors = [{instancePath:instancePath+"/receivedAt",schemaPath:"#/properties/receivedAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
+return false;
+}
+}
+else {
+validate40.errors = [{instancePath:instancePath+"/receivedAt",schemaPath:"#/properties/receivedAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+}
+var valid0 = _errs6 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.ase !== undefined){
+const _errs8 = errors;
+if(typeof data.ase !== "string"){
+validate40.errors = [{instancePath:instancePath+"/ase",schemaPath:"#/properties/ase/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid0 = _errs8 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.operation !== undefined){
+const _errs10 = errors;
+if(typeof data.operation !== "string"){
+validate40.errors = [{instancePath:instancePath+"/operation",schemaPath:"#/properties/operation/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid0 = _errs10 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.method !== undefined){
+const _errs12 = errors;
+if(typeof data.method !== "string"){
+validate40.errors = [{instancePath:instancePath+"/method",schemaPath:"#/properties/method/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid0 = _errs12 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.status !== undefined){
+let data6 = data.status;
+const _errs14 = errors;
+if((!(((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6))) && (isFinite(data6)))) && (data6 !== null)){
+validate40.errors = [{instancePath:instancePath+"/status",schemaPath:"#/properties/status/type",keyword:"type",params:{type: schema61.properties.status.type},message:"must be integer,null"}];
+return false;
+}
+var valid0 = _errs14 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.ms !== undefined){
+let data7 = data.ms;
+const _errs16 = errors;
+if(!((typeof data7 == "number") && (isFinite(data7)))){
+validate40.errors = [{instancePath:instancePath+"/ms",schemaPath:"#/properties/ms/type",keyword:"type",params:{type: "number"},message:"must be number"}];
+return false;
+}
+var valid0 = _errs16 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.lenient !== undefined){
+let data8 = data.lenient;
+const _errs18 = errors;
+if(errors === _errs18){
+if(Array.isArray(data8)){
+var valid1 = true;
+const len0 = data8.length;
+for(let i0=0; i0<len0; i0++){
+const _errs20 = errors;
+if(typeof data8[i0] !== "string"){
+validate40.errors = [{instancePath:instancePath+"/lenient/" + i0,schemaPath:"#/properties/lenient/items/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs20 === errors;
+if(!valid1){
+break;
+}
+}
+}
+else {
+validate40.errors = [{instancePath:instancePath+"/lenient",schemaPath:"#/properties/lenient/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+return false;
+}
+}
+var valid0 = _errs18 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.refusal !== undefined){
+let data10 = data.refusal;
+const _errs22 = errors;
+const _errs23 = errors;
+if(errors === _errs23){
+if(data10 && typeof data10 == "object" && !Array.isArray(data10)){
+let missing1;
+if((((data10.code === undefined) && (missing1 = "code")) || ((data10.reason === undefined) && (missing1 = "reason"))) || ((data10.requirements === undefined) && (missing1 = "requirements"))){
+validate40.errors = [{instancePath:instancePath+"/refusal",schemaPath:"#/components/schemas/exchange-refusal/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+return false;
+}
+else {
+const _errs25 = errors;
+for(const key1 in data10){
+if(!((((key1 === "code") || (key1 === "reason")) || (key1 === "requirements")) || (key1 === "signatureBase"))){
+validate40.errors = [{instancePath:instancePath+"/refusal",schemaPath:"#/components/schemas/exchange-refusal/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"}];
+return false;
+break;
+}
+}
+if(_errs25 === errors){
+if(data10.code !== undefined){
+const _errs26 = errors;
+if(typeof data10.code !== "string"){
+validate40.errors = [{instancePath:instancePath+"/refusal/code",schemaPath:"#/components/schemas/exchange-refusal/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid3 = _errs26 === errors;
+}
+else {
+var valid3 = true;
+}
+if(valid3){
+if(data10.reason !== undefined){
+const _errs28 = errors;
+if(typeof data10.reason !== "string"){
+validate40.errors = [{instancePath:instancePath+"/refusal/reason",schemaPath:"#/components/schemas/exchange-refusal/properties/reason/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid3 = _errs28 === errors;
+}
+else {
+var valid3 = true;
+}
+if(valid3){
+if(data10.requirements !== undefined){
+let data13 = data10.requirements;
+const _errs30 = errors;
+if(errors === _errs30){
+if(Array.isArray(data13)){
+var valid4 = true;
+const len1 = data13.length;
+for(let i1=0; i1<len1; i1++){
+const _errs32 = errors;
+if(typeof data13[i1] !== "string"){
+validate40.errors = [{instancePath:instancePath+"/refusal/requirements/" + i1,schemaPath:"#/components/schemas/exchange-refusal/properties/requirements/items/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid4 = _errs32 === errors;
+if(!valid4){
+break;
+}
+}
+}
+else {
+validate40.errors = [{instancePath:instancePath+"/refusal/requirements",schemaPath:"#/components/schemas/exchange-refusal/properties/requirements/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+return false;
+}
+}
+var valid3 = _errs30 === errors;
+}
+else {
+var valid3 = true;
+}
+if(valid3){
+if(data10.signatureBase !== undefined){
+const _errs34 = errors;
+if(typeof data10.signatureBase !== "string"){
+validate40.errors = [{instancePath:instancePath+"/refusal/signatureBase",schemaPath:"#/components/schemas/exchange-refusal/properties/signatureBase/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid3 = _errs34 === errors;
+}
+else {
+var valid3 = true;
+}
+}
+}
+}
+}
+}
+}
+else {
+validate40.errors = [{instancePath:instancePath+"/refusal",schemaPath:"#/components/schemas/exchange-refusal/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+var valid0 = _errs22 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.request !== undefined){
+let data16 = data.request;
+const _errs36 = errors;
+const _errs37 = errors;
+if(errors === _errs37){
+if(data16 && typeof data16 == "object" && !Array.isArray(data16)){
+let missing2;
+if((((data16.headers === undefined) && (missing2 = "headers")) || ((data16.bytes === undefined) && (missing2 = "bytes"))) || ((data16.body === undefined) && (missing2 = "body"))){
+validate40.errors = [{instancePath:instancePath+"/request",schemaPath:"#/components/schemas/message/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"}];
+return false;
+}
+else {
+const _errs39 = errors;
+for(const key2 in data16){
+if(!((((key2 === "line") || (key2 === "headers")) || (key2 === "bytes")) || (key2 === "body"))){
+validate40.errors = [{instancePath:instancePath+"/request",schemaPath:"#/components/schemas/message/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2},message:"must NOT have additional properties"}];
+return false;
+break;
+}
+}
+if(_errs39 === errors){
+if(data16.line !== undefined){
+const _errs40 = errors;
+if(typeof data16.line !== "string"){
+validate40.errors = [{instancePath:instancePath+"/request/line",schemaPath:"#/components/schemas/message/properties/line/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid6 = _errs40 === errors;
+}
+else {
+var valid6 = true;
+}
+if(valid6){
+if(data16.headers !== undefined){
+let data18 = data16.headers;
+const _errs42 = errors;
+if(errors === _errs42){
+if(Array.isArray(data18)){
+var valid7 = true;
+const len2 = data18.length;
+for(let i2=0; i2<len2; i2++){
+let data19 = data18[i2];
+const _errs44 = errors;
+if(errors === _errs44){
+if(Array.isArray(data19)){
+if(data19.length > 2){
+validate40.errors = [{instancePath:instancePath+"/request/headers/" + i2,schemaPath:"#/components/schemas/message/properties/headers/items/maxItems",keyword:"maxItems",params:{limit: 2},message:"must NOT have more than 2 items"}];
+return false;
+}
+else {
+if(data19.length < 2){
+validate40.errors = [{instancePath:instancePath+"/request/headers/" + i2,schemaPath:"#/components/schemas/message/properties/headers/items/minItems",keyword:"minItems",params:{limit: 2},message:"must NOT have fewer than 2 items"}];
+return false;
+}
+else {
+var valid8 = true;
+const len3 = data19.length;
+for(let i3=0; i3<len3; i3++){
+const _errs46 = errors;
+if(typeof data19[i3] !== "string"){
+validate40.errors = [{instancePath:instancePath+"/request/headers/" + i2+"/" + i3,schemaPath:"#/components/schemas/message/properties/headers/items/items/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid8 = _errs46 === errors;
+if(!valid8){
+break;
+}
+}
+}
+}
+}
+else {
+validate40.errors = [{instancePath:instancePath+"/request/headers/" + i2,schemaPath:"#/components/schemas/message/properties/headers/items/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+return false;
+}
+}
+var valid7 = _errs44 === errors;
+if(!valid7){
+break;
+}
+}
+}
+else {
+validate40.errors = [{instancePath:instancePath+"/request/headers",schemaPath:"#/components/schemas/message/properties/headers/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+return false;
+}
+}
+var valid6 = _errs42 === errors;
+}
+else {
+var valid6 = true;
+}
+if(valid6){
+if(data16.bytes !== undefined){
+let data21 = data16.bytes;
+const _errs48 = errors;
+if(!(((typeof data21 == "number") && (!(data21 % 1) && !isNaN(data21))) && (isFinite(data21)))){
+validate40.errors = [{instancePath:instancePath+"/request/bytes",schemaPath:"#/components/schemas/message/properties/bytes/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+return false;
+}
+if(errors === _errs48){
+if((typeof data21 == "number") && (isFinite(data21))){
+if(data21 < 0 || isNaN(data21)){
+validate40.errors = [{instancePath:instancePath+"/request/bytes",schemaPath:"#/components/schemas/message/properties/bytes/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+return false;
+}
+}
+}
+var valid6 = _errs48 === errors;
+}
+else {
+var valid6 = true;
+}
+if(valid6){
+if(data16.body !== undefined){
+let data22 = data16.body;
+const _errs50 = errors;
+if((typeof data22 !== "string") && (data22 !== null)){
+validate40.errors = [{instancePath:instancePath+"/request/body",schemaPath:"#/components/schemas/message/properties/body/type",keyword:"type",params:{type: schema63.properties.body.type},message:"must be string,null"}];
+return false;
+}
+var valid6 = _errs50 === errors;
+}
+else {
+var valid6 = true;
+}
+}
+}
+}
+}
+}
+}
+else {
+validate40.errors = [{instancePath:instancePath+"/request",schemaPath:"#/components/schemas/message/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+var valid0 = _errs36 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.response !== undefined){
+let data23 = data.response;
+const _errs52 = errors;
+const _errs53 = errors;
+let valid9 = false;
+const _errs54 = errors;
+const _errs55 = errors;
+if(errors === _errs55){
+if(data23 && typeof data23 == "object" && !Array.isArray(data23)){
+let missing3;
+if((((data23.headers === undefined) && (missing3 = "headers")) || ((data23.bytes === undefined) && (missing3 = "bytes"))) || ((data23.body === undefined) && (missing3 = "body"))){
+const err0 = {instancePath:instancePath+"/response",schemaPath:"#/components/schemas/message/required",keyword:"required",params:{missingProperty: missing3},message:"must have required property '"+missing3+"'"};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+else {
+const _errs57 = errors;
+for(const key3 in data23){
+if(!((((key3 === "line") || (key3 === "headers")) || (key3 === "bytes")) || (key3 === "body"))){
+const err1 = {instancePath:instancePath+"/response",schemaPath:"#/components/schemas/message/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key3},message:"must NOT have additional properties"};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+break;
+}
+}
+if(_errs57 === errors){
+if(data23.line !== undefined){
+const _errs58 = errors;
+if(typeof data23.line !== "string"){
+const err2 = {instancePath:instancePath+"/response/line",schemaPath:"#/components/schemas/message/properties/line/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+var valid11 = _errs58 === errors;
+}
+else {
+var valid11 = true;
+}
+if(valid11){
+if(data23.headers !== undefined){
+let data25 = data23.headers;
+const _errs60 = errors;
+if(errors === _errs60){
+if(Array.isArray(data25)){
+var valid12 = true;
+const len4 = data25.length;
+for(let i4=0; i4<len4; i4++){
+let data26 = data25[i4];
+const _errs62 = errors;
+if(errors === _errs62){
+if(Array.isArray(data26)){
+if(data26.length > 2){
+const err3 = {instancePath:instancePath+"/response/headers/" + i4,schemaPath:"#/components/schemas/message/properties/headers/items/maxItems",keyword:"maxItems",params:{limit: 2},message:"must NOT have more than 2 items"};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+else {
+if(data26.length < 2){
+const err4 = {instancePath:instancePath+"/response/headers/" + i4,schemaPath:"#/components/schemas/message/properties/headers/items/minItems",keyword:"minItems",params:{limit: 2},message:"must NOT have fewer than 2 items"};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+else {
+var valid13 = true;
+const len5 = data26.length;
+for(let i5=0; i5<len5; i5++){
+const _errs64 = errors;
+if(typeof data26[i5] !== "string"){
+const err5 = {instancePath:instancePath+"/response/headers/" + i4+"/" + i5,schemaPath:"#/components/schemas/message/properties/headers/items/items/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+var valid13 = _errs64 === errors;
+if(!valid13){
+break;
+}
+}
+}
+}
+}
+else {
+const err6 = {instancePath:instancePath+"/response/headers/" + i4,schemaPath:"#/components/schemas/message/properties/headers/items/type",keyword:"type",params:{type: "array"},message:"must be array"};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+}
+var valid12 = _errs62 === errors;
+if(!valid12){
+break;
+}
+}
+}
+else {
+const err7 = {instancePath:instancePath+"/response/headers",schemaPath:"#/components/schemas/message/properties/headers/type",keyword:"type",params:{type: "array"},message:"must be array"};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+}
+var valid11 = _errs60 === errors;
+}
+else {
+var valid11 = true;
+}
+if(valid11){
+if(data23.bytes !== undefined){
+let data28 = data23.bytes;
+const _errs66 = errors;
+if(!(((typeof data28 == "number") && (!(data28 % 1) && !isNaN(data28))) && (isFinite(data28)))){
+const err8 = {instancePath:instancePath+"/response/bytes",schemaPath:"#/components/schemas/message/properties/bytes/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
+}
+if(errors === _errs66){
+if((typeof data28 == "number") && (isFinite(data28))){
+if(data28 < 0 || isNaN(data28)){
+const err9 = {instancePath:instancePath+"/response/bytes",schemaPath:"#/components/schemas/message/properties/bytes/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"};
+if(vErrors === null){
+vErrors = [err9];
+}
+else {
+vErrors.push(err9);
+}
+errors++;
+}
+}
+}
+var valid11 = _errs66 === errors;
+}
+else {
+var valid11 = true;
+}
+if(valid11){
+if(data23.body !== undefined){
+let data29 = data23.body;
+const _errs68 = errors;
+if((typeof data29 !== "string") && (data29 !== null)){
+const err10 = {instancePath:instancePath+"/response/body",schemaPath:"#/components/schemas/message/properties/body/type",keyword:"type",params:{type: schema63.properties.body.type},message:"must be string,null"};
+if(vErrors === null){
+vErrors = [err10];
+}
+else {
+vErrors.push(err10);
+}
+errors++;
+}
+var valid11 = _errs68 === errors;
+}
+else {
+var valid11 = true;
+}
+}
+}
+}
+}
+}
+}
+else {
+const err11 = {instancePath:instancePath+"/response",schemaPath:"#/components/schemas/message/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err11];
+}
+else {
+vErrors.push(err11);
+}
+errors++;
+}
+}
+var _valid0 = _errs54 === errors;
+valid9 = valid9 || _valid0;
+const _errs70 = errors;
+if(data23 !== null){
+const err12 = {instancePath:instancePath+"/response",schemaPath:"#/properties/response/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null"};
+if(vErrors === null){
+vErrors = [err12];
+}
+else {
+vErrors.push(err12);
+}
+errors++;
+}
+var _valid0 = _errs70 === errors;
+valid9 = valid9 || _valid0;
+if(!valid9){
+const err13 = {instancePath:instancePath+"/response",schemaPath:"#/properties/response/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf"};
+if(vErrors === null){
+vErrors = [err13];
+}
+else {
+vErrors.push(err13);
+}
+errors++;
+validate40.errors = vErrors;
+return false;
+}
+else {
+errors = _errs53;
+if(vErrors !== null){
+if(_errs53){
+vErrors.length = _errs53;
+}
+else {
+vErrors = null;
+}
+}
+}
+var valid0 = _errs52 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.signature !== undefined){
+let data30 = data.signature;
+const _errs72 = errors;
+const _errs73 = errors;
+if(errors === _errs73){
+if(data30 && typeof data30 == "object" && !Array.isArray(data30)){
+let missing4;
+if((((data30.result === undefined) && (missing4 = "result")) || ((data30.mistakes === undefined) && (missing4 = "mistakes"))) || ((data30.verifications === undefined) && (missing4 = "verifications"))){
+validate40.errors = [{instancePath:instancePath+"/signature",schemaPath:"#/components/schemas/signature-explanation/required",keyword:"required",params:{missingProperty: missing4},message:"must have required property '"+missing4+"'"}];
+return false;
+}
+else {
+const _errs75 = errors;
+for(const key4 in data30){
+if(!(func2.call(schema65.properties, key4))){
+validate40.errors = [{instancePath:instancePath+"/signature",schemaPath:"#/components/schemas/signature-explanation/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key4},message:"must NOT have additional properties"}];
+return false;
+break;
+}
+}
+if(_errs75 === errors){
+if(data30.result !== undefined){
+let data31 = data30.result;
+const _errs76 = errors;
+if(typeof data31 !== "string"){
+validate40.errors = [{instancePath:instancePath+"/signature/result",schemaPath:"#/components/schemas/signature-explanation/properties/result/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!((((((data31 === "unsigned") || (data31 === "correct")) || (data31 === "tolerated")) || (data31 === "explained")) || (data31 === "unexplained")) || (data31 === "no-key"))){
+validate40.errors = [{instancePath:instancePath+"/signature/result",schemaPath:"#/components/schemas/signature-explanation/properties/result/enum",keyword:"enum",params:{allowedValues: schema65.properties.result.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid15 = _errs76 === errors;
+}
+else {
+var valid15 = true;
+}
+if(valid15){
+if(data30.refusal !== undefined){
+let data32 = data30.refusal;
+const _errs78 = errors;
+if(errors === _errs78){
+if(data32 && typeof data32 == "object" && !Array.isArray(data32)){
+let missing5;
+if(((data32.reason === undefined) && (missing5 = "reason")) || ((data32.detail === undefined) && (missing5 = "detail"))){
+validate40.errors = [{instancePath:instancePath+"/signature/refusal",schemaPath:"#/components/schemas/signature-explanation/properties/refusal/required",keyword:"required",params:{missingProperty: missing5},message:"must have required property '"+missing5+"'"}];
+return false;
+}
+else {
+const _errs80 = errors;
+for(const key5 in data32){
+if(!((key5 === "reason") || (key5 === "detail"))){
+validate40.errors = [{instancePath:instancePath+"/signature/refusal",schemaPath:"#/components/schemas/signature-explanation/properties/refusal/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key5},message:"must NOT have additional properties"}];
+return false;
+break;
+}
+}
+if(_errs80 === errors){
+if(data32.reason !== undefined){
+const _errs81 = errors;
+if(typeof data32.reason !== "string"){
+validate40.errors = [{instancePath:instancePath+"/signature/refusal/reason",schemaPath:"#/components/schemas/signature-explanation/properties/refusal/properties/reason/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid16 = _errs81 === errors;
+}
+else {
+var valid16 = true;
+}
+if(valid16){
+if(data32.detail !== undefined){
+const _errs83 = errors;
+if(typeof data32.detail !== "string"){
+validate40.errors = [{instancePath:instancePath+"/signature/refusal/detail",schemaPath:"#/components/schemas/signature-explanation/properties/refusal/properties/detail/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid16 = _errs83 === errors;
+}
+else {
+var valid16 = true;
+}
+}
+}
+}
+}
+else {
+validate40.errors = [{instancePath:instancePath+"/signature/refusal",schemaPath:"#/components/schemas/signature-explanation/properties/refusal/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+var valid15 = _errs78 === errors;
+}
+else {
+var valid15 = true;
+}
+if(valid15){
+if(data30.mistakes !== undefined){
+let data35 = data30.mistakes;
+const _errs85 = errors;
+if(errors === _errs85){
+if(Array.isArray(data35)){
+var valid17 = true;
+const len6 = data35.length;
+for(let i6=0; i6<len6; i6++){
+let data36 = data35[i6];
+const _errs87 = errors;
+if(errors === _errs87){
+if(data36 && typeof data36 == "object" && !Array.isArray(data36)){
+let missing6;
+if((((data36.name === undefined) && (missing6 = "name")) || ((data36.sentence === undefined) && (missing6 = "sentence"))) || ((data36.fix === undefined) && (missing6 = "fix"))){
+validate40.errors = [{instancePath:instancePath+"/signature/mistakes/" + i6,schemaPath:"#/components/schemas/signature-explanation/properties/mistakes/items/required",keyword:"required",params:{missingProperty: missing6},message:"must have required property '"+missing6+"'"}];
+return false;
+}
+else {
+const _errs89 = errors;
+for(const key6 in data36){
+if(!(((key6 === "name") || (key6 === "sentence")) || (key6 === "fix"))){
+validate40.errors = [{instancePath:instancePath+"/signature/mistakes/" + i6,schemaPath:"#/components/schemas/signature-explanation/properties/mistakes/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key6},message:"must NOT have additional properties"}];
+return false;
+break;
+}
+}
+if(_errs89 === errors){
+if(data36.name !== undefined){
+const _errs90 = errors;
+if(typeof data36.name !== "string"){
+validate40.errors = [{instancePath:instancePath+"/signature/mistakes/" + i6+"/name",schemaPath:"#/components/schemas/signature-explanation/properties/mistakes/items/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid18 = _errs90 === errors;
+}
+else {
+var valid18 = true;
+}
+if(valid18){
+if(data36.sentence !== undefined){
+const _errs92 = errors;
+if(typeof data36.sentence !== "string"){
+validate40.errors = [{instancePath:instancePath+"/signature/mistakes/" + i6+"/sentence",schemaPath:"#/components/schemas/signature-explanation/properties/mistakes/items/properties/sentence/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid18 = _errs92 === errors;
+}
+else {
+var valid18 = true;
+}
+if(valid18){
+if(data36.fix !== undefined){
+const _errs94 = errors;
+if(typeof data36.fix !== "string"){
+validate40.errors = [{instancePath:instancePath+"/signature/mistakes/" + i6+"/fix",schemaPath:"#/components/schemas/signature-explanation/properties/mistakes/items/properties/fix/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid18 = _errs94 === errors;
+}
+else {
+var valid18 = true;
+}
+}
+}
+}
+}
+}
+else {
+validate40.errors = [{instancePath:instancePath+"/signature/mistakes/" + i6,schemaPath:"#/components/schemas/signature-explanation/properties/mistakes/items/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+var valid17 = _errs87 === errors;
+if(!valid17){
+break;
+}
+}
+}
+else {
+validate40.errors = [{instancePath:instancePath+"/signature/mistakes",schemaPath:"#/components/schemas/signature-explanation/properties/mistakes/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+return false;
+}
+}
+var valid15 = _errs85 === errors;
+}
+else {
+var valid15 = true;
+}
+if(valid15){
+if(data30.key !== undefined){
+let data40 = data30.key;
+const _errs96 = errors;
+if(errors === _errs96){
+if(data40 && typeof data40 == "object" && !Array.isArray(data40)){
+let missing7;
+if(((data40.keyid === undefined) && (missing7 = "keyid")) || ((data40.source === undefined) && (missing7 = "source"))){
+validate40.errors = [{instancePath:instancePath+"/signature/key",schemaPath:"#/components/schemas/signature-explanation/properties/key/required",keyword:"required",params:{missingProperty: missing7},message:"must have required property '"+missing7+"'"}];
+return false;
+}
+else {
+const _errs98 = errors;
+for(const key7 in data40){
+if(!((key7 === "keyid") || (key7 === "source"))){
+validate40.errors = [{instancePath:instancePath+"/signature/key",schemaPath:"#/components/schemas/signature-explanation/properties/key/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key7},message:"must NOT have additional properties"}];
+return false;
+break;
+}
+}
+if(_errs98 === errors){
+if(data40.keyid !== undefined){
+const _errs99 = errors;
+if(typeof data40.keyid !== "string"){
+validate40.errors = [{instancePath:instancePath+"/signature/key/keyid",schemaPath:"#/components/schemas/signature-explanation/properties/key/properties/keyid/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid19 = _errs99 === errors;
+}
+else {
+var valid19 = true;
+}
+if(valid19){
+if(data40.source !== undefined){
+const _errs101 = errors;
+if(typeof data40.source !== "string"){
+validate40.errors = [{instancePath:instancePath+"/signature/key/source",schemaPath:"#/components/schemas/signature-explanation/properties/key/properties/source/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid19 = _errs101 === errors;
+}
+else {
+var valid19 = true;
+}
+}
+}
+}
+}
+else {
+validate40.errors = [{instancePath:instancePath+"/signature/key",schemaPath:"#/components/schemas/signature-explanation/properties/key/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+var valid15 = _errs96 === errors;
+}
+else {
+var valid15 = true;
+}
+if(valid15){
+if(data30.digest !== undefined){
+let data43 = data30.digest;
+const _errs103 = errors;
+if(errors === _errs103){
+if(data43 && typeof data43 == "object" && !Array.isArray(data43)){
+let missing8;
+if((((data43.matches === undefined) && (missing8 = "matches")) || ((data43.received === undefined) && (missing8 = "received"))) || ((data43.expected === undefined) && (missing8 = "expected"))){
+validate40.errors = [{instancePath:instancePath+"/signature/digest",schemaPath:"#/components/schemas/signature-explanation/properties/digest/required",keyword:"required",params:{missingProperty: missing8},message:"must have required property '"+missing8+"'"}];
+return false;
+}
+else {
+const _errs105 = errors;
+for(const key8 in data43){
+if(!((((key8 === "matches") || (key8 === "received")) || (key8 === "expected")) || (key8 === "mistake"))){
+validate40.errors = [{instancePath:instancePath+"/signature/digest",schemaPath:"#/components/schemas/signature-explanation/properties/digest/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key8},message:"must NOT have additional properties"}];
+return false;
+break;
+}
+}
+if(_errs105 === errors){
+if(data43.matches !== undefined){
+const _errs106 = errors;
+if(typeof data43.matches !== "boolean"){
+validate40.errors = [{instancePath:instancePath+"/signature/digest/matches",schemaPath:"#/components/schemas/signature-explanation/properties/digest/properties/matches/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+return false;
+}
+var valid20 = _errs106 === errors;
+}
+else {
+var valid20 = true;
+}
+if(valid20){
+if(data43.received !== undefined){
+let data45 = data43.received;
+const _errs108 = errors;
+if((typeof data45 !== "string") && (data45 !== null)){
+validate40.errors = [{instancePath:instancePath+"/signature/digest/received",schemaPath:"#/components/schemas/signature-explanation/properties/digest/properties/received/type",keyword:"type",params:{type: schema65.properties.digest.properties.received.type},message:"must be string,null"}];
+return false;
+}
+var valid20 = _errs108 === errors;
+}
+else {
+var valid20 = true;
+}
+if(valid20){
+if(data43.expected !== undefined){
+const _errs110 = errors;
+if(typeof data43.expected !== "string"){
+validate40.errors = [{instancePath:instancePath+"/signature/digest/expected",schemaPath:"#/components/schemas/signature-explanation/properties/digest/properties/expected/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid20 = _errs110 === errors;
+}
+else {
+var valid20 = true;
+}
+if(valid20){
+if(data43.mistake !== undefined){
+const _errs112 = errors;
+if(typeof data43.mistake !== "string"){
+validate40.errors = [{instancePath:instancePath+"/signature/digest/mistake",schemaPath:"#/components/schemas/signature-explanation/properties/digest/properties/mistake/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid20 = _errs112 === errors;
+}
+else {
+var valid20 = true;
+}
+}
+}
+}
+}
+}
+}
+else {
+validate40.errors = [{instancePath:instancePath+"/signature/digest",schemaPath:"#/components/schemas/signature-explanation/properties/digest/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+var valid15 = _errs103 === errors;
+}
+else {
+var valid15 = true;
+}
+if(valid15){
+if(data30.base !== undefined){
+const _errs114 = errors;
+if(typeof data30.base !== "string"){
+validate40.errors = [{instancePath:instancePath+"/signature/base",schemaPath:"#/components/schemas/signature-explanation/properties/base/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid15 = _errs114 === errors;
+}
+else {
+var valid15 = true;
+}
+if(valid15){
+if(data30.signed !== undefined){
+let data49 = data30.signed;
+const _errs116 = errors;
+if(errors === _errs116){
+if(data49 && typeof data49 == "object" && !Array.isArray(data49)){
+let missing9;
+if(((data49.encoding === undefined) && (missing9 = "encoding")) || ((data49.value === undefined) && (missing9 = "value"))){
+validate40.errors = [{instancePath:instancePath+"/signature/signed",schemaPath:"#/components/schemas/signature-explanation/properties/signed/required",keyword:"required",params:{missingProperty: missing9},message:"must have required property '"+missing9+"'"}];
+return false;
+}
+else {
+const _errs118 = errors;
+for(const key9 in data49){
+if(!((key9 === "encoding") || (key9 === "value"))){
+validate40.errors = [{instancePath:instancePath+"/signature/signed",schemaPath:"#/components/schemas/signature-explanation/properties/signed/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key9},message:"must NOT have additional properties"}];
+return false;
+break;
+}
+}
+if(_errs118 === errors){
+if(data49.encoding !== undefined){
+let data50 = data49.encoding;
+const _errs119 = errors;
+if(typeof data50 !== "string"){
+validate40.errors = [{instancePath:instancePath+"/signature/signed/encoding",schemaPath:"#/components/schemas/signature-explanation/properties/signed/properties/encoding/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!((data50 === "text") || (data50 === "hex"))){
+validate40.errors = [{instancePath:instancePath+"/signature/signed/encoding",schemaPath:"#/components/schemas/signature-explanation/properties/signed/properties/encoding/enum",keyword:"enum",params:{allowedValues: schema65.properties.signed.properties.encoding.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid21 = _errs119 === errors;
+}
+else {
+var valid21 = true;
+}
+if(valid21){
+if(data49.value !== undefined){
+const _errs121 = errors;
+if(typeof data49.value !== "string"){
+validate40.errors = [{instancePath:instancePath+"/signature/signed/value",schemaPath:"#/components/schemas/signature-explanation/properties/signed/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid21 = _errs121 === errors;
+}
+else {
+var valid21 = true;
+}
+}
+}
+}
+}
+else {
+validate40.errors = [{instancePath:instancePath+"/signature/signed",schemaPath:"#/components/schemas/signature-explanation/properties/signed/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+var valid15 = _errs116 === errors;
+}
+else {
+var valid15 = true;
+}
+if(valid15){
+if(data30.firstDifference !== undefined){
+let data52 = data30.firstDifference;
+const _errs123 = errors;
+if(errors === _errs123){
+if(data52 && typeof data52 == "object" && !Array.isArray(data52)){
+let missing10;
+if((((((data52.offset === undefined) && (missing10 = "offset")) || ((data52.line === undefined) && (missing10 = "line"))) || ((data52.column === undefined) && (missing10 = "column"))) || ((data52.expected === undefined) && (missing10 = "expected"))) || ((data52.signed === undefined) && (missing10 = "signed"))){
+validate40.errors = [{instancePath:instancePath+"/signature/firstDifference",schemaPath:"#/components/schemas/signature-explanation/properties/firstDifference/required",keyword:"required",params:{missingProperty: missing10},message:"must have required property '"+missing10+"'"}];
+return false;
+}
+else {
+const _errs125 = errors;
+for(const key10 in data52){
+if(!(((((key10 === "offset") || (key10 === "line")) || (key10 === "column")) || (key10 === "expected")) || (key10 === "signed"))){
+validate40.errors = [{instancePath:instancePath+"/signature/firstDifference",schemaPath:"#/components/schemas/signature-explanation/properties/firstDifference/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key10},message:"must NOT have additional properties"}];
+return false;
+break;
+}
+}
+if(_errs125 === errors){
+if(data52.offset !== undefined){
+let data53 = data52.offset;
+const _errs126 = errors;
+if(!(((typeof data53 == "number") && (!(data53 % 1) && !isNaN(data53))) && (isFinite(data53)))){
+validate40.errors = [{instancePath:instancePath+"/signature/firstDifference/offset",schemaPath:"#/components/schemas/signature-explanation/properties/firstDifference/properties/offset/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+return false;
+}
+if(errors === _errs126){
+if((typeof data53 == "number") && (isFinite(data53))){
+if(data53 < 0 || isNaN(data53)){
+validate40.errors = [{instancePath:instancePath+"/signature/firstDifference/offset",schemaPath:"#/components/schemas/signature-explanation/properties/firstDifference/properties/offset/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+return false;
+}
+}
+}
+var valid22 = _errs126 === errors;
+}
+else {
+var valid22 = true;
+}
+if(valid22){
+if(data52.line !== undefined){
+let data54 = data52.line;
+const _errs128 = errors;
+if(!(((typeof data54 == "number") && (!(data54 % 1) && !isNaN(data54))) && (isFinite(data54)))){
+validate40.errors = [{instancePath:instancePath+"/signature/firstDifference/line",schemaPath:"#/components/schemas/signature-explanation/properties/firstDifference/properties/line/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+return false;
+}
+if(errors === _errs128){
+if((typeof data54 == "number") && (isFinite(data54))){
+if(data54 < 1 || isNaN(data54)){
+validate40.errors = [{instancePath:instancePath+"/signature/firstDifference/line",schemaPath:"#/components/schemas/signature-explanation/properties/firstDifference/properties/line/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"}];
+return false;
+}
+}
+}
+var valid22 = _errs128 === errors;
+}
+else {
+var valid22 = true;
+}
+if(valid22){
+if(data52.column !== undefined){
+let data55 = data52.column;
+const _errs130 = errors;
+if(!(((typeof data55 == "number") && (!(data55 % 1) && !isNaN(data55))) && (isFinite(data55)))){
+validate40.errors = [{instancePath:instancePath+"/signature/firstDifference/column",schemaPath:"#/components/schemas/signature-explanation/properties/firstDifference/properties/column/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+return false;
+}
+if(errors === _errs130){
+if((typeof data55 == "number") && (isFinite(data55))){
+if(data55 < 1 || isNaN(data55)){
+validate40.errors = [{instancePath:instancePath+"/signature/firstDifference/column",schemaPath:"#/components/schemas/signature-explanation/properties/firstDifference/properties/column/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"}];
+return false;
+}
+}
+}
+var valid22 = _errs130 === errors;
+}
+else {
+var valid22 = true;
+}
+if(valid22){
+if(data52.expected !== undefined){
+let data56 = data52.expected;
+const _errs132 = errors;
+if((typeof data56 !== "string") && (data56 !== null)){
+validate40.errors = [{instancePath:instancePath+"/signature/firstDifference/expected",schemaPath:"#/components/schemas/signature-explanation/properties/firstDifference/properties/expected/type",keyword:"type",params:{type: schema65.properties.firstDifference.properties.expected.type},message:"must be string,null"}];
+return false;
+}
+var valid22 = _errs132 === errors;
+}
+else {
+var valid22 = true;
+}
+if(valid22){
+if(data52.signed !== undefined){
+let data57 = data52.signed;
+const _errs134 = errors;
+if((typeof data57 !== "string") && (data57 !== null)){
+validate40.errors = [{instancePath:instancePath+"/signature/firstDifference/signed",schemaPath:"#/components/schemas/signature-explanation/properties/firstDifference/properties/signed/type",keyword:"type",params:{type: schema65.properties.firstDifference.properties.signed.type},message:"must be string,null"}];
+return false;
+}
+var valid22 = _errs134 === errors;
+}
+else {
+var valid22 = true;
+}
+}
+}
+}
+}
+}
+}
+}
+else {
+validate40.errors = [{instancePath:instancePath+"/signature/firstDifference",schemaPath:"#/components/schemas/signature-explanation/properties/firstDifference/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+var valid15 = _errs123 === errors;
+}
+else {
+var valid15 = true;
+}
+if(valid15){
+if(data30.verifications !== undefined){
+let data58 = data30.verifications;
+const _errs136 = errors;
+if(!(((typeof data58 == "number") && (!(data58 % 1) && !isNaN(data58))) && (isFinite(data58)))){
+validate40.errors = [{instancePath:instancePath+"/signature/verifications",schemaPath:"#/components/schemas/signature-explanation/properties/verifications/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+return false;
+}
+if(errors === _errs136){
+if((typeof data58 == "number") && (isFinite(data58))){
+if(data58 < 0 || isNaN(data58)){
+validate40.errors = [{instancePath:instancePath+"/signature/verifications",schemaPath:"#/components/schemas/signature-explanation/properties/verifications/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+return false;
+}
+}
+}
+var valid15 = _errs136 === errors;
+}
+else {
+var valid15 = true;
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+else {
+validate40.errors = [{instancePath:instancePath+"/signature",schemaPath:"#/components/schemas/signature-explanation/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+var valid0 = _errs72 === errors;
+}
+else {
+var valid0 = true;
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+else {
+validate40.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate40.errors = vErrors;
+return errors === 0;
+}
+validate40.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+
+function validate39(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="components_schemas_explained_exchange" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate39.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(!(validate40(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
+errors = vErrors.length;
+}
+validate39.errors = vErrors;
+return errors === 0;
+}
+validate39.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+const components_schemas_fault_list = validate42;
+const schema66 = {"$id":"components_schemas_fault_list","$ref":"document#/components/schemas/fault-list"};
+const schema67 = {"type":"object","additionalProperties":false,"required":["faults"],"properties":{"faults":{"type":"array","items":{"$ref":"#/components/schemas/fault"}}}};
+const schema68 = {"type":"object","additionalProperties":false,"required":["operation","nth","times","kind","struck"],"properties":{"operation":{"type":"string"},"ase":{"type":"string"},"nth":{"type":"integer"},"times":{"type":"integer"},"kind":{"type":"string","enum":["status","crash","delay","reset","garbage","after-commit"]},"status":{"type":"integer"},"code":{"type":"string"},"form":{"type":"string","enum":["error","no-code","text"]},"delayMs":{"type":"integer"},"struck":{"type":"integer","minimum":0}}};
+
+function validate43(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate43.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1679,14 +3064,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((data.faults === undefined) && (missing0 = "faults")){
-validate37.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate43.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!(key0 === "faults")){
-validate37.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate43.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -1707,14 +3092,14 @@ if(errors === _errs5){
 if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
 let missing1;
 if((((((data1.operation === undefined) && (missing1 = "operation")) || ((data1.nth === undefined) && (missing1 = "nth"))) || ((data1.times === undefined) && (missing1 = "times"))) || ((data1.kind === undefined) && (missing1 = "kind"))) || ((data1.struck === undefined) && (missing1 = "struck"))){
-validate37.errors = [{instancePath:instancePath+"/faults/" + i0,schemaPath:"#/components/schemas/fault/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+validate43.errors = [{instancePath:instancePath+"/faults/" + i0,schemaPath:"#/components/schemas/fault/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
 return false;
 }
 else {
 const _errs7 = errors;
 for(const key1 in data1){
-if(!(func2.call(schema59.properties, key1))){
-validate37.errors = [{instancePath:instancePath+"/faults/" + i0,schemaPath:"#/components/schemas/fault/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"}];
+if(!(func2.call(schema68.properties, key1))){
+validate43.errors = [{instancePath:instancePath+"/faults/" + i0,schemaPath:"#/components/schemas/fault/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -1723,7 +3108,7 @@ if(_errs7 === errors){
 if(data1.operation !== undefined){
 const _errs8 = errors;
 if(typeof data1.operation !== "string"){
-validate37.errors = [{instancePath:instancePath+"/faults/" + i0+"/operation",schemaPath:"#/components/schemas/fault/properties/operation/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate43.errors = [{instancePath:instancePath+"/faults/" + i0+"/operation",schemaPath:"#/components/schemas/fault/properties/operation/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid3 = _errs8 === errors;
@@ -1735,7 +3120,7 @@ if(valid3){
 if(data1.ase !== undefined){
 const _errs10 = errors;
 if(typeof data1.ase !== "string"){
-validate37.errors = [{instancePath:instancePath+"/faults/" + i0+"/ase",schemaPath:"#/components/schemas/fault/properties/ase/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate43.errors = [{instancePath:instancePath+"/faults/" + i0+"/ase",schemaPath:"#/components/schemas/fault/properties/ase/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid3 = _errs10 === errors;
@@ -1748,7 +3133,7 @@ if(data1.nth !== undefined){
 let data4 = data1.nth;
 const _errs12 = errors;
 if(!(((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4))) && (isFinite(data4)))){
-validate37.errors = [{instancePath:instancePath+"/faults/" + i0+"/nth",schemaPath:"#/components/schemas/fault/properties/nth/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate43.errors = [{instancePath:instancePath+"/faults/" + i0+"/nth",schemaPath:"#/components/schemas/fault/properties/nth/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 var valid3 = _errs12 === errors;
@@ -1761,7 +3146,7 @@ if(data1.times !== undefined){
 let data5 = data1.times;
 const _errs14 = errors;
 if(!(((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5))) && (isFinite(data5)))){
-validate37.errors = [{instancePath:instancePath+"/faults/" + i0+"/times",schemaPath:"#/components/schemas/fault/properties/times/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate43.errors = [{instancePath:instancePath+"/faults/" + i0+"/times",schemaPath:"#/components/schemas/fault/properties/times/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 var valid3 = _errs14 === errors;
@@ -1774,11 +3159,11 @@ if(data1.kind !== undefined){
 let data6 = data1.kind;
 const _errs16 = errors;
 if(typeof data6 !== "string"){
-validate37.errors = [{instancePath:instancePath+"/faults/" + i0+"/kind",schemaPath:"#/components/schemas/fault/properties/kind/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate43.errors = [{instancePath:instancePath+"/faults/" + i0+"/kind",schemaPath:"#/components/schemas/fault/properties/kind/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 if(!((((((data6 === "status") || (data6 === "crash")) || (data6 === "delay")) || (data6 === "reset")) || (data6 === "garbage")) || (data6 === "after-commit"))){
-validate37.errors = [{instancePath:instancePath+"/faults/" + i0+"/kind",schemaPath:"#/components/schemas/fault/properties/kind/enum",keyword:"enum",params:{allowedValues: schema59.properties.kind.enum},message:"must be equal to one of the allowed values"}];
+validate43.errors = [{instancePath:instancePath+"/faults/" + i0+"/kind",schemaPath:"#/components/schemas/fault/properties/kind/enum",keyword:"enum",params:{allowedValues: schema68.properties.kind.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid3 = _errs16 === errors;
@@ -1791,7 +3176,7 @@ if(data1.status !== undefined){
 let data7 = data1.status;
 const _errs18 = errors;
 if(!(((typeof data7 == "number") && (!(data7 % 1) && !isNaN(data7))) && (isFinite(data7)))){
-validate37.errors = [{instancePath:instancePath+"/faults/" + i0+"/status",schemaPath:"#/components/schemas/fault/properties/status/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate43.errors = [{instancePath:instancePath+"/faults/" + i0+"/status",schemaPath:"#/components/schemas/fault/properties/status/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 var valid3 = _errs18 === errors;
@@ -1803,7 +3188,7 @@ if(valid3){
 if(data1.code !== undefined){
 const _errs20 = errors;
 if(typeof data1.code !== "string"){
-validate37.errors = [{instancePath:instancePath+"/faults/" + i0+"/code",schemaPath:"#/components/schemas/fault/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate43.errors = [{instancePath:instancePath+"/faults/" + i0+"/code",schemaPath:"#/components/schemas/fault/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid3 = _errs20 === errors;
@@ -1816,11 +3201,11 @@ if(data1.form !== undefined){
 let data9 = data1.form;
 const _errs22 = errors;
 if(typeof data9 !== "string"){
-validate37.errors = [{instancePath:instancePath+"/faults/" + i0+"/form",schemaPath:"#/components/schemas/fault/properties/form/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate43.errors = [{instancePath:instancePath+"/faults/" + i0+"/form",schemaPath:"#/components/schemas/fault/properties/form/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 if(!(((data9 === "error") || (data9 === "no-code")) || (data9 === "text"))){
-validate37.errors = [{instancePath:instancePath+"/faults/" + i0+"/form",schemaPath:"#/components/schemas/fault/properties/form/enum",keyword:"enum",params:{allowedValues: schema59.properties.form.enum},message:"must be equal to one of the allowed values"}];
+validate43.errors = [{instancePath:instancePath+"/faults/" + i0+"/form",schemaPath:"#/components/schemas/fault/properties/form/enum",keyword:"enum",params:{allowedValues: schema68.properties.form.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid3 = _errs22 === errors;
@@ -1833,7 +3218,7 @@ if(data1.delayMs !== undefined){
 let data10 = data1.delayMs;
 const _errs24 = errors;
 if(!(((typeof data10 == "number") && (!(data10 % 1) && !isNaN(data10))) && (isFinite(data10)))){
-validate37.errors = [{instancePath:instancePath+"/faults/" + i0+"/delayMs",schemaPath:"#/components/schemas/fault/properties/delayMs/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate43.errors = [{instancePath:instancePath+"/faults/" + i0+"/delayMs",schemaPath:"#/components/schemas/fault/properties/delayMs/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 var valid3 = _errs24 === errors;
@@ -1846,13 +3231,13 @@ if(data1.struck !== undefined){
 let data11 = data1.struck;
 const _errs26 = errors;
 if(!(((typeof data11 == "number") && (!(data11 % 1) && !isNaN(data11))) && (isFinite(data11)))){
-validate37.errors = [{instancePath:instancePath+"/faults/" + i0+"/struck",schemaPath:"#/components/schemas/fault/properties/struck/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate43.errors = [{instancePath:instancePath+"/faults/" + i0+"/struck",schemaPath:"#/components/schemas/fault/properties/struck/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 if(errors === _errs26){
 if((typeof data11 == "number") && (isFinite(data11))){
 if(data11 < 0 || isNaN(data11)){
-validate37.errors = [{instancePath:instancePath+"/faults/" + i0+"/struck",schemaPath:"#/components/schemas/fault/properties/struck/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+validate43.errors = [{instancePath:instancePath+"/faults/" + i0+"/struck",schemaPath:"#/components/schemas/fault/properties/struck/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
 return false;
 }
 }
@@ -1875,7 +3260,7 @@ var valid3 = true;
 }
 }
 else {
-validate37.errors = [{instancePath:instancePath+"/faults/" + i0,schemaPath:"#/components/schemas/fault/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate43.errors = [{instancePath:instancePath+"/faults/" + i0,schemaPath:"#/components/schemas/fault/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -1886,7 +3271,7 @@ break;
 }
 }
 else {
-validate37.errors = [{instancePath:instancePath+"/faults",schemaPath:"#/properties/faults/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate43.errors = [{instancePath:instancePath+"/faults",schemaPath:"#/properties/faults/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
 }
 }
@@ -1895,46 +3280,46 @@ return false;
 }
 }
 else {
-validate37.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate43.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate37.errors = vErrors;
+validate43.errors = vErrors;
 return errors === 0;
 }
-validate37.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate43.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate36(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate42(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_fault_list" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate36.evaluated;
+const evaluated0 = validate42.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate37(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate37.errors : vErrors.concat(validate37.errors);
+if(!(validate43(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate43.errors : vErrors.concat(validate43.errors);
 errors = vErrors.length;
 }
-validate36.errors = vErrors;
+validate42.errors = vErrors;
 return errors === 0;
 }
-validate36.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate42.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_new_fault = validate39;
-const schema60 = {"$id":"components_schemas_new_fault","$ref":"document#/components/schemas/new-fault"};
-const schema61 = {"type":"object","additionalProperties":false,"required":["operation","kind"],"properties":{"operation":{"type":"string","maxLength":100},"ase":{"type":"string","maxLength":100},"nth":{"type":"integer","minimum":1,"maximum":1000000},"times":{"type":"integer","minimum":1,"maximum":1000000},"kind":{"type":"string","enum":["status","crash","delay","reset","garbage","after-commit"]},"status":{"type":"integer","minimum":200,"maximum":599},"code":{"type":"string","pattern":"^[A-Za-z0-9_-]{1,64}$"},"form":{"type":"string","enum":["error","no-code","text"]},"delayMs":{"type":"integer","minimum":0,"maximum":60000}}};
+const components_schemas_new_fault = validate45;
+const schema69 = {"$id":"components_schemas_new_fault","$ref":"document#/components/schemas/new-fault"};
+const schema70 = {"type":"object","additionalProperties":false,"required":["operation","kind"],"properties":{"operation":{"type":"string","maxLength":100},"ase":{"type":"string","maxLength":100},"nth":{"type":"integer","minimum":1,"maximum":1000000},"times":{"type":"integer","minimum":1,"maximum":1000000},"kind":{"type":"string","enum":["status","crash","delay","reset","garbage","after-commit"]},"status":{"type":"integer","minimum":200,"maximum":599},"code":{"type":"string","pattern":"^[A-Za-z0-9_-]{1,64}$"},"form":{"type":"string","enum":["error","no-code","text"]},"delayMs":{"type":"integer","minimum":0,"maximum":60000}}};
 const pattern5 = new RegExp("^[A-Za-z0-9_-]{1,64}$", "u");
 
-function validate39(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate45(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_new_fault" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate39.evaluated;
+const evaluated0 = validate45.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1946,14 +3331,14 @@ if(errors === _errs0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((data.operation === undefined) && (missing0 = "operation")) || ((data.kind === undefined) && (missing0 = "kind"))){
-validate39.errors = [{instancePath,schemaPath:"document#/components/schemas/new-fault/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate45.errors = [{instancePath,schemaPath:"document#/components/schemas/new-fault/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs2 = errors;
 for(const key0 in data){
-if(!(func2.call(schema61.properties, key0))){
-validate39.errors = [{instancePath,schemaPath:"document#/components/schemas/new-fault/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+if(!(func2.call(schema70.properties, key0))){
+validate45.errors = [{instancePath,schemaPath:"document#/components/schemas/new-fault/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -1965,12 +3350,12 @@ const _errs3 = errors;
 if(errors === _errs3){
 if(typeof data0 === "string"){
 if(func1(data0) > 100){
-validate39.errors = [{instancePath:instancePath+"/operation",schemaPath:"document#/components/schemas/new-fault/properties/operation/maxLength",keyword:"maxLength",params:{limit: 100},message:"must NOT have more than 100 characters"}];
+validate45.errors = [{instancePath:instancePath+"/operation",schemaPath:"document#/components/schemas/new-fault/properties/operation/maxLength",keyword:"maxLength",params:{limit: 100},message:"must NOT have more than 100 characters"}];
 return false;
 }
 }
 else {
-validate39.errors = [{instancePath:instancePath+"/operation",schemaPath:"document#/components/schemas/new-fault/properties/operation/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate45.errors = [{instancePath:instancePath+"/operation",schemaPath:"document#/components/schemas/new-fault/properties/operation/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -1986,12 +3371,12 @@ const _errs5 = errors;
 if(errors === _errs5){
 if(typeof data1 === "string"){
 if(func1(data1) > 100){
-validate39.errors = [{instancePath:instancePath+"/ase",schemaPath:"document#/components/schemas/new-fault/properties/ase/maxLength",keyword:"maxLength",params:{limit: 100},message:"must NOT have more than 100 characters"}];
+validate45.errors = [{instancePath:instancePath+"/ase",schemaPath:"document#/components/schemas/new-fault/properties/ase/maxLength",keyword:"maxLength",params:{limit: 100},message:"must NOT have more than 100 characters"}];
 return false;
 }
 }
 else {
-validate39.errors = [{instancePath:instancePath+"/ase",schemaPath:"document#/components/schemas/new-fault/properties/ase/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate45.errors = [{instancePath:instancePath+"/ase",schemaPath:"document#/components/schemas/new-fault/properties/ase/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -2005,18 +3390,18 @@ if(data.nth !== undefined){
 let data2 = data.nth;
 const _errs7 = errors;
 if(!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))){
-validate39.errors = [{instancePath:instancePath+"/nth",schemaPath:"document#/components/schemas/new-fault/properties/nth/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate45.errors = [{instancePath:instancePath+"/nth",schemaPath:"document#/components/schemas/new-fault/properties/nth/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 if(errors === _errs7){
 if((typeof data2 == "number") && (isFinite(data2))){
 if(data2 > 1000000 || isNaN(data2)){
-validate39.errors = [{instancePath:instancePath+"/nth",schemaPath:"document#/components/schemas/new-fault/properties/nth/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000},message:"must be <= 1000000"}];
+validate45.errors = [{instancePath:instancePath+"/nth",schemaPath:"document#/components/schemas/new-fault/properties/nth/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000},message:"must be <= 1000000"}];
 return false;
 }
 else {
 if(data2 < 1 || isNaN(data2)){
-validate39.errors = [{instancePath:instancePath+"/nth",schemaPath:"document#/components/schemas/new-fault/properties/nth/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"}];
+validate45.errors = [{instancePath:instancePath+"/nth",schemaPath:"document#/components/schemas/new-fault/properties/nth/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"}];
 return false;
 }
 }
@@ -2032,18 +3417,18 @@ if(data.times !== undefined){
 let data3 = data.times;
 const _errs9 = errors;
 if(!(((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))){
-validate39.errors = [{instancePath:instancePath+"/times",schemaPath:"document#/components/schemas/new-fault/properties/times/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate45.errors = [{instancePath:instancePath+"/times",schemaPath:"document#/components/schemas/new-fault/properties/times/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 if(errors === _errs9){
 if((typeof data3 == "number") && (isFinite(data3))){
 if(data3 > 1000000 || isNaN(data3)){
-validate39.errors = [{instancePath:instancePath+"/times",schemaPath:"document#/components/schemas/new-fault/properties/times/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000},message:"must be <= 1000000"}];
+validate45.errors = [{instancePath:instancePath+"/times",schemaPath:"document#/components/schemas/new-fault/properties/times/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000},message:"must be <= 1000000"}];
 return false;
 }
 else {
 if(data3 < 1 || isNaN(data3)){
-validate39.errors = [{instancePath:instancePath+"/times",schemaPath:"document#/components/schemas/new-fault/properties/times/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"}];
+validate45.errors = [{instancePath:instancePath+"/times",schemaPath:"document#/components/schemas/new-fault/properties/times/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"}];
 return false;
 }
 }
@@ -2059,11 +3444,11 @@ if(data.kind !== undefined){
 let data4 = data.kind;
 const _errs11 = errors;
 if(typeof data4 !== "string"){
-validate39.errors = [{instancePath:instancePath+"/kind",schemaPath:"document#/components/schemas/new-fault/properties/kind/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate45.errors = [{instancePath:instancePath+"/kind",schemaPath:"document#/components/schemas/new-fault/properties/kind/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 if(!((((((data4 === "status") || (data4 === "crash")) || (data4 === "delay")) || (data4 === "reset")) || (data4 === "garbage")) || (data4 === "after-commit"))){
-validate39.errors = [{instancePath:instancePath+"/kind",schemaPath:"document#/components/schemas/new-fault/properties/kind/enum",keyword:"enum",params:{allowedValues: schema61.properties.kind.enum},message:"must be equal to one of the allowed values"}];
+validate45.errors = [{instancePath:instancePath+"/kind",schemaPath:"document#/components/schemas/new-fault/properties/kind/enum",keyword:"enum",params:{allowedValues: schema70.properties.kind.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid1 = _errs11 === errors;
@@ -2076,18 +3461,18 @@ if(data.status !== undefined){
 let data5 = data.status;
 const _errs13 = errors;
 if(!(((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5))) && (isFinite(data5)))){
-validate39.errors = [{instancePath:instancePath+"/status",schemaPath:"document#/components/schemas/new-fault/properties/status/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate45.errors = [{instancePath:instancePath+"/status",schemaPath:"document#/components/schemas/new-fault/properties/status/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 if(errors === _errs13){
 if((typeof data5 == "number") && (isFinite(data5))){
 if(data5 > 599 || isNaN(data5)){
-validate39.errors = [{instancePath:instancePath+"/status",schemaPath:"document#/components/schemas/new-fault/properties/status/maximum",keyword:"maximum",params:{comparison: "<=", limit: 599},message:"must be <= 599"}];
+validate45.errors = [{instancePath:instancePath+"/status",schemaPath:"document#/components/schemas/new-fault/properties/status/maximum",keyword:"maximum",params:{comparison: "<=", limit: 599},message:"must be <= 599"}];
 return false;
 }
 else {
 if(data5 < 200 || isNaN(data5)){
-validate39.errors = [{instancePath:instancePath+"/status",schemaPath:"document#/components/schemas/new-fault/properties/status/minimum",keyword:"minimum",params:{comparison: ">=", limit: 200},message:"must be >= 200"}];
+validate45.errors = [{instancePath:instancePath+"/status",schemaPath:"document#/components/schemas/new-fault/properties/status/minimum",keyword:"minimum",params:{comparison: ">=", limit: 200},message:"must be >= 200"}];
 return false;
 }
 }
@@ -2105,12 +3490,12 @@ const _errs15 = errors;
 if(errors === _errs15){
 if(typeof data6 === "string"){
 if(!pattern5.test(data6)){
-validate39.errors = [{instancePath:instancePath+"/code",schemaPath:"document#/components/schemas/new-fault/properties/code/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_-]{1,64}$"},message:"must match pattern \""+"^[A-Za-z0-9_-]{1,64}$"+"\""}];
+validate45.errors = [{instancePath:instancePath+"/code",schemaPath:"document#/components/schemas/new-fault/properties/code/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_-]{1,64}$"},message:"must match pattern \""+"^[A-Za-z0-9_-]{1,64}$"+"\""}];
 return false;
 }
 }
 else {
-validate39.errors = [{instancePath:instancePath+"/code",schemaPath:"document#/components/schemas/new-fault/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate45.errors = [{instancePath:instancePath+"/code",schemaPath:"document#/components/schemas/new-fault/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -2124,11 +3509,11 @@ if(data.form !== undefined){
 let data7 = data.form;
 const _errs17 = errors;
 if(typeof data7 !== "string"){
-validate39.errors = [{instancePath:instancePath+"/form",schemaPath:"document#/components/schemas/new-fault/properties/form/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate45.errors = [{instancePath:instancePath+"/form",schemaPath:"document#/components/schemas/new-fault/properties/form/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 if(!(((data7 === "error") || (data7 === "no-code")) || (data7 === "text"))){
-validate39.errors = [{instancePath:instancePath+"/form",schemaPath:"document#/components/schemas/new-fault/properties/form/enum",keyword:"enum",params:{allowedValues: schema61.properties.form.enum},message:"must be equal to one of the allowed values"}];
+validate45.errors = [{instancePath:instancePath+"/form",schemaPath:"document#/components/schemas/new-fault/properties/form/enum",keyword:"enum",params:{allowedValues: schema70.properties.form.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid1 = _errs17 === errors;
@@ -2141,18 +3526,18 @@ if(data.delayMs !== undefined){
 let data8 = data.delayMs;
 const _errs19 = errors;
 if(!(((typeof data8 == "number") && (!(data8 % 1) && !isNaN(data8))) && (isFinite(data8)))){
-validate39.errors = [{instancePath:instancePath+"/delayMs",schemaPath:"document#/components/schemas/new-fault/properties/delayMs/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate45.errors = [{instancePath:instancePath+"/delayMs",schemaPath:"document#/components/schemas/new-fault/properties/delayMs/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 if(errors === _errs19){
 if((typeof data8 == "number") && (isFinite(data8))){
 if(data8 > 60000 || isNaN(data8)){
-validate39.errors = [{instancePath:instancePath+"/delayMs",schemaPath:"document#/components/schemas/new-fault/properties/delayMs/maximum",keyword:"maximum",params:{comparison: "<=", limit: 60000},message:"must be <= 60000"}];
+validate45.errors = [{instancePath:instancePath+"/delayMs",schemaPath:"document#/components/schemas/new-fault/properties/delayMs/maximum",keyword:"maximum",params:{comparison: "<=", limit: 60000},message:"must be <= 60000"}];
 return false;
 }
 else {
 if(data8 < 0 || isNaN(data8)){
-validate39.errors = [{instancePath:instancePath+"/delayMs",schemaPath:"document#/components/schemas/new-fault/properties/delayMs/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+validate45.errors = [{instancePath:instancePath+"/delayMs",schemaPath:"document#/components/schemas/new-fault/properties/delayMs/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
 return false;
 }
 }
@@ -2175,23 +3560,23 @@ var valid1 = true;
 }
 }
 else {
-validate39.errors = [{instancePath,schemaPath:"document#/components/schemas/new-fault/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate45.errors = [{instancePath,schemaPath:"document#/components/schemas/new-fault/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate39.errors = vErrors;
+validate45.errors = vErrors;
 return errors === 0;
 }
-validate39.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate45.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_fault = validate40;
-const schema62 = {"$id":"components_schemas_fault","$ref":"document#/components/schemas/fault"};
+const components_schemas_fault = validate46;
+const schema71 = {"$id":"components_schemas_fault","$ref":"document#/components/schemas/fault"};
 
-function validate40(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate46(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_fault" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate40.evaluated;
+const evaluated0 = validate46.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2203,14 +3588,14 @@ if(errors === _errs0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((((data.operation === undefined) && (missing0 = "operation")) || ((data.nth === undefined) && (missing0 = "nth"))) || ((data.times === undefined) && (missing0 = "times"))) || ((data.kind === undefined) && (missing0 = "kind"))) || ((data.struck === undefined) && (missing0 = "struck"))){
-validate40.errors = [{instancePath,schemaPath:"document#/components/schemas/fault/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate46.errors = [{instancePath,schemaPath:"document#/components/schemas/fault/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs2 = errors;
 for(const key0 in data){
-if(!(func2.call(schema59.properties, key0))){
-validate40.errors = [{instancePath,schemaPath:"document#/components/schemas/fault/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+if(!(func2.call(schema68.properties, key0))){
+validate46.errors = [{instancePath,schemaPath:"document#/components/schemas/fault/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -2219,7 +3604,7 @@ if(_errs2 === errors){
 if(data.operation !== undefined){
 const _errs3 = errors;
 if(typeof data.operation !== "string"){
-validate40.errors = [{instancePath:instancePath+"/operation",schemaPath:"document#/components/schemas/fault/properties/operation/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate46.errors = [{instancePath:instancePath+"/operation",schemaPath:"document#/components/schemas/fault/properties/operation/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid1 = _errs3 === errors;
@@ -2231,7 +3616,7 @@ if(valid1){
 if(data.ase !== undefined){
 const _errs5 = errors;
 if(typeof data.ase !== "string"){
-validate40.errors = [{instancePath:instancePath+"/ase",schemaPath:"document#/components/schemas/fault/properties/ase/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate46.errors = [{instancePath:instancePath+"/ase",schemaPath:"document#/components/schemas/fault/properties/ase/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid1 = _errs5 === errors;
@@ -2244,7 +3629,7 @@ if(data.nth !== undefined){
 let data2 = data.nth;
 const _errs7 = errors;
 if(!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))){
-validate40.errors = [{instancePath:instancePath+"/nth",schemaPath:"document#/components/schemas/fault/properties/nth/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate46.errors = [{instancePath:instancePath+"/nth",schemaPath:"document#/components/schemas/fault/properties/nth/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 var valid1 = _errs7 === errors;
@@ -2257,7 +3642,7 @@ if(data.times !== undefined){
 let data3 = data.times;
 const _errs9 = errors;
 if(!(((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))){
-validate40.errors = [{instancePath:instancePath+"/times",schemaPath:"document#/components/schemas/fault/properties/times/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate46.errors = [{instancePath:instancePath+"/times",schemaPath:"document#/components/schemas/fault/properties/times/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 var valid1 = _errs9 === errors;
@@ -2270,11 +3655,11 @@ if(data.kind !== undefined){
 let data4 = data.kind;
 const _errs11 = errors;
 if(typeof data4 !== "string"){
-validate40.errors = [{instancePath:instancePath+"/kind",schemaPath:"document#/components/schemas/fault/properties/kind/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate46.errors = [{instancePath:instancePath+"/kind",schemaPath:"document#/components/schemas/fault/properties/kind/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 if(!((((((data4 === "status") || (data4 === "crash")) || (data4 === "delay")) || (data4 === "reset")) || (data4 === "garbage")) || (data4 === "after-commit"))){
-validate40.errors = [{instancePath:instancePath+"/kind",schemaPath:"document#/components/schemas/fault/properties/kind/enum",keyword:"enum",params:{allowedValues: schema59.properties.kind.enum},message:"must be equal to one of the allowed values"}];
+validate46.errors = [{instancePath:instancePath+"/kind",schemaPath:"document#/components/schemas/fault/properties/kind/enum",keyword:"enum",params:{allowedValues: schema68.properties.kind.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid1 = _errs11 === errors;
@@ -2287,7 +3672,7 @@ if(data.status !== undefined){
 let data5 = data.status;
 const _errs13 = errors;
 if(!(((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5))) && (isFinite(data5)))){
-validate40.errors = [{instancePath:instancePath+"/status",schemaPath:"document#/components/schemas/fault/properties/status/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate46.errors = [{instancePath:instancePath+"/status",schemaPath:"document#/components/schemas/fault/properties/status/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 var valid1 = _errs13 === errors;
@@ -2299,7 +3684,7 @@ if(valid1){
 if(data.code !== undefined){
 const _errs15 = errors;
 if(typeof data.code !== "string"){
-validate40.errors = [{instancePath:instancePath+"/code",schemaPath:"document#/components/schemas/fault/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate46.errors = [{instancePath:instancePath+"/code",schemaPath:"document#/components/schemas/fault/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid1 = _errs15 === errors;
@@ -2312,11 +3697,11 @@ if(data.form !== undefined){
 let data7 = data.form;
 const _errs17 = errors;
 if(typeof data7 !== "string"){
-validate40.errors = [{instancePath:instancePath+"/form",schemaPath:"document#/components/schemas/fault/properties/form/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate46.errors = [{instancePath:instancePath+"/form",schemaPath:"document#/components/schemas/fault/properties/form/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 if(!(((data7 === "error") || (data7 === "no-code")) || (data7 === "text"))){
-validate40.errors = [{instancePath:instancePath+"/form",schemaPath:"document#/components/schemas/fault/properties/form/enum",keyword:"enum",params:{allowedValues: schema59.properties.form.enum},message:"must be equal to one of the allowed values"}];
+validate46.errors = [{instancePath:instancePath+"/form",schemaPath:"document#/components/schemas/fault/properties/form/enum",keyword:"enum",params:{allowedValues: schema68.properties.form.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid1 = _errs17 === errors;
@@ -2329,7 +3714,7 @@ if(data.delayMs !== undefined){
 let data8 = data.delayMs;
 const _errs19 = errors;
 if(!(((typeof data8 == "number") && (!(data8 % 1) && !isNaN(data8))) && (isFinite(data8)))){
-validate40.errors = [{instancePath:instancePath+"/delayMs",schemaPath:"document#/components/schemas/fault/properties/delayMs/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate46.errors = [{instancePath:instancePath+"/delayMs",schemaPath:"document#/components/schemas/fault/properties/delayMs/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 var valid1 = _errs19 === errors;
@@ -2342,13 +3727,13 @@ if(data.struck !== undefined){
 let data9 = data.struck;
 const _errs21 = errors;
 if(!(((typeof data9 == "number") && (!(data9 % 1) && !isNaN(data9))) && (isFinite(data9)))){
-validate40.errors = [{instancePath:instancePath+"/struck",schemaPath:"document#/components/schemas/fault/properties/struck/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate46.errors = [{instancePath:instancePath+"/struck",schemaPath:"document#/components/schemas/fault/properties/struck/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 if(errors === _errs21){
 if((typeof data9 == "number") && (isFinite(data9))){
 if(data9 < 0 || isNaN(data9)){
-validate40.errors = [{instancePath:instancePath+"/struck",schemaPath:"document#/components/schemas/fault/properties/struck/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+validate46.errors = [{instancePath:instancePath+"/struck",schemaPath:"document#/components/schemas/fault/properties/struck/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
 return false;
 }
 }
@@ -2371,26 +3756,26 @@ var valid1 = true;
 }
 }
 else {
-validate40.errors = [{instancePath,schemaPath:"document#/components/schemas/fault/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate46.errors = [{instancePath,schemaPath:"document#/components/schemas/fault/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate40.errors = vErrors;
+validate46.errors = vErrors;
 return errors === 0;
 }
-validate40.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate46.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const parameters_get_ledger = validate41;
-const schema64 = {"$id":"parameters_get_ledger","type":"object","properties":{"query":{"type":"object","required":[],"properties":{"ase":{"$ref":"document#/paths/~1ledger/get/parameters/0/schema"},"cursor":{"$ref":"document#/paths/~1ledger/get/parameters/1/schema"},"first":{"$ref":"document#/paths/~1ledger/get/parameters/2/schema"}}}}};
-const schema65 = {"type":"string","maxLength":100};
-const schema66 = {"type":"string","maxLength":2000};
-const schema67 = {"type":"integer","minimum":1,"maximum":1000};
+const parameters_get_ledger = validate47;
+const schema73 = {"$id":"parameters_get_ledger","type":"object","properties":{"query":{"type":"object","required":[],"properties":{"ase":{"$ref":"document#/paths/~1ledger/get/parameters/0/schema"},"cursor":{"$ref":"document#/paths/~1ledger/get/parameters/1/schema"},"first":{"$ref":"document#/paths/~1ledger/get/parameters/2/schema"}}}}};
+const schema74 = {"type":"string","maxLength":100};
+const schema75 = {"type":"string","maxLength":2000};
+const schema76 = {"type":"integer","minimum":1,"maximum":1000};
 
-function validate41(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate47(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="parameters_get_ledger" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate41.evaluated;
+const evaluated0 = validate47.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2411,12 +3796,12 @@ const _errs4 = errors;
 if(errors === _errs4){
 if(typeof data1 === "string"){
 if(func1(data1) > 100){
-validate41.errors = [{instancePath:instancePath+"/query/ase",schemaPath:"document#/paths/~1ledger/get/parameters/0/schema/maxLength",keyword:"maxLength",params:{limit: 100},message:"must NOT have more than 100 characters"}];
+validate47.errors = [{instancePath:instancePath+"/query/ase",schemaPath:"document#/paths/~1ledger/get/parameters/0/schema/maxLength",keyword:"maxLength",params:{limit: 100},message:"must NOT have more than 100 characters"}];
 return false;
 }
 }
 else {
-validate41.errors = [{instancePath:instancePath+"/query/ase",schemaPath:"document#/paths/~1ledger/get/parameters/0/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate47.errors = [{instancePath:instancePath+"/query/ase",schemaPath:"document#/paths/~1ledger/get/parameters/0/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -2433,12 +3818,12 @@ const _errs7 = errors;
 if(errors === _errs7){
 if(typeof data2 === "string"){
 if(func1(data2) > 2000){
-validate41.errors = [{instancePath:instancePath+"/query/cursor",schemaPath:"document#/paths/~1ledger/get/parameters/1/schema/maxLength",keyword:"maxLength",params:{limit: 2000},message:"must NOT have more than 2000 characters"}];
+validate47.errors = [{instancePath:instancePath+"/query/cursor",schemaPath:"document#/paths/~1ledger/get/parameters/1/schema/maxLength",keyword:"maxLength",params:{limit: 2000},message:"must NOT have more than 2000 characters"}];
 return false;
 }
 }
 else {
-validate41.errors = [{instancePath:instancePath+"/query/cursor",schemaPath:"document#/paths/~1ledger/get/parameters/1/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate47.errors = [{instancePath:instancePath+"/query/cursor",schemaPath:"document#/paths/~1ledger/get/parameters/1/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -2453,18 +3838,18 @@ let data3 = data0.first;
 const _errs9 = errors;
 const _errs10 = errors;
 if(!(((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))){
-validate41.errors = [{instancePath:instancePath+"/query/first",schemaPath:"document#/paths/~1ledger/get/parameters/2/schema/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate47.errors = [{instancePath:instancePath+"/query/first",schemaPath:"document#/paths/~1ledger/get/parameters/2/schema/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 if(errors === _errs10){
 if((typeof data3 == "number") && (isFinite(data3))){
 if(data3 > 1000 || isNaN(data3)){
-validate41.errors = [{instancePath:instancePath+"/query/first",schemaPath:"document#/paths/~1ledger/get/parameters/2/schema/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000},message:"must be <= 1000"}];
+validate47.errors = [{instancePath:instancePath+"/query/first",schemaPath:"document#/paths/~1ledger/get/parameters/2/schema/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000},message:"must be <= 1000"}];
 return false;
 }
 else {
 if(data3 < 1 || isNaN(data3)){
-validate41.errors = [{instancePath:instancePath+"/query/first",schemaPath:"document#/paths/~1ledger/get/parameters/2/schema/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"}];
+validate47.errors = [{instancePath:instancePath+"/query/first",schemaPath:"document#/paths/~1ledger/get/parameters/2/schema/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"}];
 return false;
 }
 }
@@ -2479,31 +3864,31 @@ var valid1 = true;
 }
 }
 else {
-validate41.errors = [{instancePath:instancePath+"/query",schemaPath:"#/properties/query/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate47.errors = [{instancePath:instancePath+"/query",schemaPath:"#/properties/query/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
 }
 }
 else {
-validate41.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate47.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate41.errors = vErrors;
+validate47.errors = vErrors;
 return errors === 0;
 }
-validate41.evaluated = {"props":{"query":true},"dynamicProps":false,"dynamicItems":false};
+validate47.evaluated = {"props":{"query":true},"dynamicProps":false,"dynamicItems":false};
 
-const paths_1ledger_get_responses_200_content_application_1json_schema = validate42;
-const schema68 = {"$id":"paths_1ledger_get_responses_200_content_application_1json_schema","$ref":"document#/paths/~1ledger/get/responses/200/content/application~1json/schema"};
-const schema69 = {"type":"object","additionalProperties":false,"required":["ases"],"properties":{"ases":{"type":"array","items":{"$ref":"#/components/schemas/trial-balance"}}}};
-const schema70 = {"type":"object","additionalProperties":false,"required":["name","balanced","accounts","totals","endCursor","hasNextPage"],"properties":{"name":{"type":"string"},"balanced":{"type":"boolean"},"endCursor":{"type":["string","null"]},"hasNextPage":{"type":"boolean"},"accounts":{"type":"array","items":{"type":"object","additionalProperties":false,"required":["account","kind","assetCode","assetScale","debits","credits","balance"],"properties":{"account":{"type":"string"},"kind":{"type":"string"},"assetCode":{"type":"string"},"assetScale":{"type":"integer"},"debits":{"$ref":"#/components/schemas/signed-amount"},"credits":{"$ref":"#/components/schemas/signed-amount"},"balance":{"$ref":"#/components/schemas/signed-amount"}}}},"totals":{"type":"array","items":{"type":"object","additionalProperties":false,"required":["assetCode","assetScale","debits","credits"],"properties":{"assetCode":{"type":"string"},"assetScale":{"type":"integer"},"debits":{"$ref":"#/components/schemas/signed-amount"},"credits":{"$ref":"#/components/schemas/signed-amount"}}}}}};
+const paths_1ledger_get_responses_200_content_application_1json_schema = validate48;
+const schema77 = {"$id":"paths_1ledger_get_responses_200_content_application_1json_schema","$ref":"document#/paths/~1ledger/get/responses/200/content/application~1json/schema"};
+const schema78 = {"type":"object","additionalProperties":false,"required":["ases"],"properties":{"ases":{"type":"array","items":{"$ref":"#/components/schemas/trial-balance"}}}};
+const schema79 = {"type":"object","additionalProperties":false,"required":["name","balanced","accounts","totals","endCursor","hasNextPage"],"properties":{"name":{"type":"string"},"balanced":{"type":"boolean"},"endCursor":{"type":["string","null"]},"hasNextPage":{"type":"boolean"},"accounts":{"type":"array","items":{"type":"object","additionalProperties":false,"required":["account","kind","assetCode","assetScale","debits","credits","balance"],"properties":{"account":{"type":"string"},"kind":{"type":"string"},"assetCode":{"type":"string"},"assetScale":{"type":"integer"},"debits":{"$ref":"#/components/schemas/signed-amount"},"credits":{"$ref":"#/components/schemas/signed-amount"},"balance":{"$ref":"#/components/schemas/signed-amount"}}}},"totals":{"type":"array","items":{"type":"object","additionalProperties":false,"required":["assetCode","assetScale","debits","credits"],"properties":{"assetCode":{"type":"string"},"assetScale":{"type":"integer"},"debits":{"$ref":"#/components/schemas/signed-amount"},"credits":{"$ref":"#/components/schemas/signed-amount"}}}}}};
 
-function validate44(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate50(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate44.evaluated;
+const evaluated0 = validate50.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2514,14 +3899,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((((((data.name === undefined) && (missing0 = "name")) || ((data.balanced === undefined) && (missing0 = "balanced"))) || ((data.accounts === undefined) && (missing0 = "accounts"))) || ((data.totals === undefined) && (missing0 = "totals"))) || ((data.endCursor === undefined) && (missing0 = "endCursor"))) || ((data.hasNextPage === undefined) && (missing0 = "hasNextPage"))){
-validate44.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate50.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!((((((key0 === "name") || (key0 === "balanced")) || (key0 === "endCursor")) || (key0 === "hasNextPage")) || (key0 === "accounts")) || (key0 === "totals"))){
-validate44.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate50.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -2530,7 +3915,7 @@ if(_errs1 === errors){
 if(data.name !== undefined){
 const _errs2 = errors;
 if(typeof data.name !== "string"){
-validate44.errors = [{instancePath:instancePath+"/name",schemaPath:"#/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate50.errors = [{instancePath:instancePath+"/name",schemaPath:"#/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid0 = _errs2 === errors;
@@ -2542,7 +3927,7 @@ if(valid0){
 if(data.balanced !== undefined){
 const _errs4 = errors;
 if(typeof data.balanced !== "boolean"){
-validate44.errors = [{instancePath:instancePath+"/balanced",schemaPath:"#/properties/balanced/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+validate50.errors = [{instancePath:instancePath+"/balanced",schemaPath:"#/properties/balanced/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
 return false;
 }
 var valid0 = _errs4 === errors;
@@ -2555,7 +3940,7 @@ if(data.endCursor !== undefined){
 let data2 = data.endCursor;
 const _errs6 = errors;
 if((typeof data2 !== "string") && (data2 !== null)){
-validate44.errors = [{instancePath:instancePath+"/endCursor",schemaPath:"#/properties/endCursor/type",keyword:"type",params:{type: schema70.properties.endCursor.type},message:"must be string,null"}];
+validate50.errors = [{instancePath:instancePath+"/endCursor",schemaPath:"#/properties/endCursor/type",keyword:"type",params:{type: schema79.properties.endCursor.type},message:"must be string,null"}];
 return false;
 }
 var valid0 = _errs6 === errors;
@@ -2567,7 +3952,7 @@ if(valid0){
 if(data.hasNextPage !== undefined){
 const _errs8 = errors;
 if(typeof data.hasNextPage !== "boolean"){
-validate44.errors = [{instancePath:instancePath+"/hasNextPage",schemaPath:"#/properties/hasNextPage/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+validate50.errors = [{instancePath:instancePath+"/hasNextPage",schemaPath:"#/properties/hasNextPage/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
 return false;
 }
 var valid0 = _errs8 === errors;
@@ -2590,14 +3975,14 @@ if(errors === _errs12){
 if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
 let missing1;
 if((((((((data5.account === undefined) && (missing1 = "account")) || ((data5.kind === undefined) && (missing1 = "kind"))) || ((data5.assetCode === undefined) && (missing1 = "assetCode"))) || ((data5.assetScale === undefined) && (missing1 = "assetScale"))) || ((data5.debits === undefined) && (missing1 = "debits"))) || ((data5.credits === undefined) && (missing1 = "credits"))) || ((data5.balance === undefined) && (missing1 = "balance"))){
-validate44.errors = [{instancePath:instancePath+"/accounts/" + i0,schemaPath:"#/properties/accounts/items/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+validate50.errors = [{instancePath:instancePath+"/accounts/" + i0,schemaPath:"#/properties/accounts/items/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
 return false;
 }
 else {
 const _errs14 = errors;
 for(const key1 in data5){
 if(!(((((((key1 === "account") || (key1 === "kind")) || (key1 === "assetCode")) || (key1 === "assetScale")) || (key1 === "debits")) || (key1 === "credits")) || (key1 === "balance"))){
-validate44.errors = [{instancePath:instancePath+"/accounts/" + i0,schemaPath:"#/properties/accounts/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"}];
+validate50.errors = [{instancePath:instancePath+"/accounts/" + i0,schemaPath:"#/properties/accounts/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -2606,7 +3991,7 @@ if(_errs14 === errors){
 if(data5.account !== undefined){
 const _errs15 = errors;
 if(typeof data5.account !== "string"){
-validate44.errors = [{instancePath:instancePath+"/accounts/" + i0+"/account",schemaPath:"#/properties/accounts/items/properties/account/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate50.errors = [{instancePath:instancePath+"/accounts/" + i0+"/account",schemaPath:"#/properties/accounts/items/properties/account/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid2 = _errs15 === errors;
@@ -2618,7 +4003,7 @@ if(valid2){
 if(data5.kind !== undefined){
 const _errs17 = errors;
 if(typeof data5.kind !== "string"){
-validate44.errors = [{instancePath:instancePath+"/accounts/" + i0+"/kind",schemaPath:"#/properties/accounts/items/properties/kind/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate50.errors = [{instancePath:instancePath+"/accounts/" + i0+"/kind",schemaPath:"#/properties/accounts/items/properties/kind/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid2 = _errs17 === errors;
@@ -2630,7 +4015,7 @@ if(valid2){
 if(data5.assetCode !== undefined){
 const _errs19 = errors;
 if(typeof data5.assetCode !== "string"){
-validate44.errors = [{instancePath:instancePath+"/accounts/" + i0+"/assetCode",schemaPath:"#/properties/accounts/items/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate50.errors = [{instancePath:instancePath+"/accounts/" + i0+"/assetCode",schemaPath:"#/properties/accounts/items/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid2 = _errs19 === errors;
@@ -2643,7 +4028,7 @@ if(data5.assetScale !== undefined){
 let data9 = data5.assetScale;
 const _errs21 = errors;
 if(!(((typeof data9 == "number") && (!(data9 % 1) && !isNaN(data9))) && (isFinite(data9)))){
-validate44.errors = [{instancePath:instancePath+"/accounts/" + i0+"/assetScale",schemaPath:"#/properties/accounts/items/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate50.errors = [{instancePath:instancePath+"/accounts/" + i0+"/assetScale",schemaPath:"#/properties/accounts/items/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 var valid2 = _errs21 === errors;
@@ -2659,12 +4044,12 @@ const _errs24 = errors;
 if(errors === _errs24){
 if(typeof data10 === "string"){
 if(!pattern4.test(data10)){
-validate44.errors = [{instancePath:instancePath+"/accounts/" + i0+"/debits",schemaPath:"#/components/schemas/signed-amount/pattern",keyword:"pattern",params:{pattern: "^(0|-?[1-9][0-9]*)$"},message:"must match pattern \""+"^(0|-?[1-9][0-9]*)$"+"\""}];
+validate50.errors = [{instancePath:instancePath+"/accounts/" + i0+"/debits",schemaPath:"#/components/schemas/signed-amount/pattern",keyword:"pattern",params:{pattern: "^(0|-?[1-9][0-9]*)$"},message:"must match pattern \""+"^(0|-?[1-9][0-9]*)$"+"\""}];
 return false;
 }
 }
 else {
-validate44.errors = [{instancePath:instancePath+"/accounts/" + i0+"/debits",schemaPath:"#/components/schemas/signed-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate50.errors = [{instancePath:instancePath+"/accounts/" + i0+"/debits",schemaPath:"#/components/schemas/signed-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -2681,12 +4066,12 @@ const _errs27 = errors;
 if(errors === _errs27){
 if(typeof data11 === "string"){
 if(!pattern4.test(data11)){
-validate44.errors = [{instancePath:instancePath+"/accounts/" + i0+"/credits",schemaPath:"#/components/schemas/signed-amount/pattern",keyword:"pattern",params:{pattern: "^(0|-?[1-9][0-9]*)$"},message:"must match pattern \""+"^(0|-?[1-9][0-9]*)$"+"\""}];
+validate50.errors = [{instancePath:instancePath+"/accounts/" + i0+"/credits",schemaPath:"#/components/schemas/signed-amount/pattern",keyword:"pattern",params:{pattern: "^(0|-?[1-9][0-9]*)$"},message:"must match pattern \""+"^(0|-?[1-9][0-9]*)$"+"\""}];
 return false;
 }
 }
 else {
-validate44.errors = [{instancePath:instancePath+"/accounts/" + i0+"/credits",schemaPath:"#/components/schemas/signed-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate50.errors = [{instancePath:instancePath+"/accounts/" + i0+"/credits",schemaPath:"#/components/schemas/signed-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -2703,12 +4088,12 @@ const _errs30 = errors;
 if(errors === _errs30){
 if(typeof data12 === "string"){
 if(!pattern4.test(data12)){
-validate44.errors = [{instancePath:instancePath+"/accounts/" + i0+"/balance",schemaPath:"#/components/schemas/signed-amount/pattern",keyword:"pattern",params:{pattern: "^(0|-?[1-9][0-9]*)$"},message:"must match pattern \""+"^(0|-?[1-9][0-9]*)$"+"\""}];
+validate50.errors = [{instancePath:instancePath+"/accounts/" + i0+"/balance",schemaPath:"#/components/schemas/signed-amount/pattern",keyword:"pattern",params:{pattern: "^(0|-?[1-9][0-9]*)$"},message:"must match pattern \""+"^(0|-?[1-9][0-9]*)$"+"\""}];
 return false;
 }
 }
 else {
-validate44.errors = [{instancePath:instancePath+"/accounts/" + i0+"/balance",schemaPath:"#/components/schemas/signed-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate50.errors = [{instancePath:instancePath+"/accounts/" + i0+"/balance",schemaPath:"#/components/schemas/signed-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -2727,7 +4112,7 @@ var valid2 = true;
 }
 }
 else {
-validate44.errors = [{instancePath:instancePath+"/accounts/" + i0,schemaPath:"#/properties/accounts/items/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate50.errors = [{instancePath:instancePath+"/accounts/" + i0,schemaPath:"#/properties/accounts/items/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -2738,7 +4123,7 @@ break;
 }
 }
 else {
-validate44.errors = [{instancePath:instancePath+"/accounts",schemaPath:"#/properties/accounts/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate50.errors = [{instancePath:instancePath+"/accounts",schemaPath:"#/properties/accounts/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
 }
 }
@@ -2762,14 +4147,14 @@ if(errors === _errs34){
 if(data14 && typeof data14 == "object" && !Array.isArray(data14)){
 let missing2;
 if(((((data14.assetCode === undefined) && (missing2 = "assetCode")) || ((data14.assetScale === undefined) && (missing2 = "assetScale"))) || ((data14.debits === undefined) && (missing2 = "debits"))) || ((data14.credits === undefined) && (missing2 = "credits"))){
-validate44.errors = [{instancePath:instancePath+"/totals/" + i1,schemaPath:"#/properties/totals/items/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"}];
+validate50.errors = [{instancePath:instancePath+"/totals/" + i1,schemaPath:"#/properties/totals/items/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"}];
 return false;
 }
 else {
 const _errs36 = errors;
 for(const key2 in data14){
 if(!((((key2 === "assetCode") || (key2 === "assetScale")) || (key2 === "debits")) || (key2 === "credits"))){
-validate44.errors = [{instancePath:instancePath+"/totals/" + i1,schemaPath:"#/properties/totals/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2},message:"must NOT have additional properties"}];
+validate50.errors = [{instancePath:instancePath+"/totals/" + i1,schemaPath:"#/properties/totals/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -2778,7 +4163,7 @@ if(_errs36 === errors){
 if(data14.assetCode !== undefined){
 const _errs37 = errors;
 if(typeof data14.assetCode !== "string"){
-validate44.errors = [{instancePath:instancePath+"/totals/" + i1+"/assetCode",schemaPath:"#/properties/totals/items/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate50.errors = [{instancePath:instancePath+"/totals/" + i1+"/assetCode",schemaPath:"#/properties/totals/items/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid7 = _errs37 === errors;
@@ -2791,7 +4176,7 @@ if(data14.assetScale !== undefined){
 let data16 = data14.assetScale;
 const _errs39 = errors;
 if(!(((typeof data16 == "number") && (!(data16 % 1) && !isNaN(data16))) && (isFinite(data16)))){
-validate44.errors = [{instancePath:instancePath+"/totals/" + i1+"/assetScale",schemaPath:"#/properties/totals/items/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate50.errors = [{instancePath:instancePath+"/totals/" + i1+"/assetScale",schemaPath:"#/properties/totals/items/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 var valid7 = _errs39 === errors;
@@ -2807,12 +4192,12 @@ const _errs42 = errors;
 if(errors === _errs42){
 if(typeof data17 === "string"){
 if(!pattern4.test(data17)){
-validate44.errors = [{instancePath:instancePath+"/totals/" + i1+"/debits",schemaPath:"#/components/schemas/signed-amount/pattern",keyword:"pattern",params:{pattern: "^(0|-?[1-9][0-9]*)$"},message:"must match pattern \""+"^(0|-?[1-9][0-9]*)$"+"\""}];
+validate50.errors = [{instancePath:instancePath+"/totals/" + i1+"/debits",schemaPath:"#/components/schemas/signed-amount/pattern",keyword:"pattern",params:{pattern: "^(0|-?[1-9][0-9]*)$"},message:"must match pattern \""+"^(0|-?[1-9][0-9]*)$"+"\""}];
 return false;
 }
 }
 else {
-validate44.errors = [{instancePath:instancePath+"/totals/" + i1+"/debits",schemaPath:"#/components/schemas/signed-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate50.errors = [{instancePath:instancePath+"/totals/" + i1+"/debits",schemaPath:"#/components/schemas/signed-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -2829,12 +4214,12 @@ const _errs45 = errors;
 if(errors === _errs45){
 if(typeof data18 === "string"){
 if(!pattern4.test(data18)){
-validate44.errors = [{instancePath:instancePath+"/totals/" + i1+"/credits",schemaPath:"#/components/schemas/signed-amount/pattern",keyword:"pattern",params:{pattern: "^(0|-?[1-9][0-9]*)$"},message:"must match pattern \""+"^(0|-?[1-9][0-9]*)$"+"\""}];
+validate50.errors = [{instancePath:instancePath+"/totals/" + i1+"/credits",schemaPath:"#/components/schemas/signed-amount/pattern",keyword:"pattern",params:{pattern: "^(0|-?[1-9][0-9]*)$"},message:"must match pattern \""+"^(0|-?[1-9][0-9]*)$"+"\""}];
 return false;
 }
 }
 else {
-validate44.errors = [{instancePath:instancePath+"/totals/" + i1+"/credits",schemaPath:"#/components/schemas/signed-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate50.errors = [{instancePath:instancePath+"/totals/" + i1+"/credits",schemaPath:"#/components/schemas/signed-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -2850,7 +4235,7 @@ var valid7 = true;
 }
 }
 else {
-validate44.errors = [{instancePath:instancePath+"/totals/" + i1,schemaPath:"#/properties/totals/items/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate50.errors = [{instancePath:instancePath+"/totals/" + i1,schemaPath:"#/properties/totals/items/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -2861,7 +4246,7 @@ break;
 }
 }
 else {
-validate44.errors = [{instancePath:instancePath+"/totals",schemaPath:"#/properties/totals/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate50.errors = [{instancePath:instancePath+"/totals",schemaPath:"#/properties/totals/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
 }
 }
@@ -2879,20 +4264,20 @@ var valid0 = true;
 }
 }
 else {
-validate44.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate50.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate44.errors = vErrors;
+validate50.errors = vErrors;
 return errors === 0;
 }
-validate44.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate50.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate43(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate49(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate43.evaluated;
+const evaluated0 = validate49.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2903,14 +4288,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((data.ases === undefined) && (missing0 = "ases")){
-validate43.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate49.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!(key0 === "ases")){
-validate43.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate49.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -2925,8 +4310,8 @@ var valid1 = true;
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
 const _errs4 = errors;
-if(!(validate44(data0[i0], {instancePath:instancePath+"/ases/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate44.errors : vErrors.concat(validate44.errors);
+if(!(validate50(data0[i0], {instancePath:instancePath+"/ases/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate50.errors : vErrors.concat(validate50.errors);
 errors = vErrors.length;
 }
 var valid1 = _errs4 === errors;
@@ -2936,7 +4321,7 @@ break;
 }
 }
 else {
-validate43.errors = [{instancePath:instancePath+"/ases",schemaPath:"#/properties/ases/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate49.errors = [{instancePath:instancePath+"/ases",schemaPath:"#/properties/ases/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
 }
 }
@@ -2945,45 +4330,45 @@ return false;
 }
 }
 else {
-validate43.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate49.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate43.errors = vErrors;
+validate49.errors = vErrors;
 return errors === 0;
 }
-validate43.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate49.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate42(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate48(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="paths_1ledger_get_responses_200_content_application_1json_schema" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate42.evaluated;
+const evaluated0 = validate48.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate43(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate43.errors : vErrors.concat(validate43.errors);
+if(!(validate49(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate49.errors : vErrors.concat(validate49.errors);
 errors = vErrors.length;
 }
-validate42.errors = vErrors;
+validate48.errors = vErrors;
 return errors === 0;
 }
-validate42.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate48.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const paths_1worlds_get_responses_200_content_application_1json_schema = validate47;
-const schema76 = {"$id":"paths_1worlds_get_responses_200_content_application_1json_schema","$ref":"document#/paths/~1worlds/get/responses/200/content/application~1json/schema"};
-const schema77 = {"type":"object","additionalProperties":false,"required":["worlds"],"properties":{"worlds":{"type":"array","items":{"type":"string"}}}};
+const paths_1worlds_get_responses_200_content_application_1json_schema = validate53;
+const schema85 = {"$id":"paths_1worlds_get_responses_200_content_application_1json_schema","$ref":"document#/paths/~1worlds/get/responses/200/content/application~1json/schema"};
+const schema86 = {"type":"object","additionalProperties":false,"required":["worlds"],"properties":{"worlds":{"type":"array","items":{"type":"string"}}}};
 
-function validate47(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate53(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="paths_1worlds_get_responses_200_content_application_1json_schema" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate47.evaluated;
+const evaluated0 = validate53.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2995,14 +4380,14 @@ if(errors === _errs0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((data.worlds === undefined) && (missing0 = "worlds")){
-validate47.errors = [{instancePath,schemaPath:"document#/paths/~1worlds/get/responses/200/content/application~1json/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate53.errors = [{instancePath,schemaPath:"document#/paths/~1worlds/get/responses/200/content/application~1json/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs2 = errors;
 for(const key0 in data){
 if(!(key0 === "worlds")){
-validate47.errors = [{instancePath,schemaPath:"document#/paths/~1worlds/get/responses/200/content/application~1json/schema/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate53.errors = [{instancePath,schemaPath:"document#/paths/~1worlds/get/responses/200/content/application~1json/schema/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -3018,7 +4403,7 @@ const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
 const _errs5 = errors;
 if(typeof data0[i0] !== "string"){
-validate47.errors = [{instancePath:instancePath+"/worlds/" + i0,schemaPath:"document#/paths/~1worlds/get/responses/200/content/application~1json/schema/properties/worlds/items/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate53.errors = [{instancePath:instancePath+"/worlds/" + i0,schemaPath:"document#/paths/~1worlds/get/responses/200/content/application~1json/schema/properties/worlds/items/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid2 = _errs5 === errors;
@@ -3028,7 +4413,7 @@ break;
 }
 }
 else {
-validate47.errors = [{instancePath:instancePath+"/worlds",schemaPath:"document#/paths/~1worlds/get/responses/200/content/application~1json/schema/properties/worlds/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate53.errors = [{instancePath:instancePath+"/worlds",schemaPath:"document#/paths/~1worlds/get/responses/200/content/application~1json/schema/properties/worlds/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
 }
 }
@@ -3037,24 +4422,24 @@ return false;
 }
 }
 else {
-validate47.errors = [{instancePath,schemaPath:"document#/paths/~1worlds/get/responses/200/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate53.errors = [{instancePath,schemaPath:"document#/paths/~1worlds/get/responses/200/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate47.errors = vErrors;
+validate53.errors = vErrors;
 return errors === 0;
 }
-validate47.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate53.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const paths_1worlds_post_requestBody_content_application_1json_schema = validate48;
-const schema78 = {"$id":"paths_1worlds_post_requestBody_content_application_1json_schema","$ref":"document#/paths/~1worlds/post/requestBody/content/application~1json/schema"};
-const schema79 = {"type":"object","additionalProperties":false,"properties":{"seed":{"type":"string","minLength":1},"consent":{"type":"string","enum":["auto","deny","manual"]},"profile":{"type":"string","enum":["compat","strict"]},"definition":{"type":"object","additionalProperties":true}}};
+const paths_1worlds_post_requestBody_content_application_1json_schema = validate54;
+const schema87 = {"$id":"paths_1worlds_post_requestBody_content_application_1json_schema","$ref":"document#/paths/~1worlds/post/requestBody/content/application~1json/schema"};
+const schema88 = {"type":"object","additionalProperties":false,"properties":{"seed":{"type":"string","minLength":1},"consent":{"type":"string","enum":["auto","deny","manual"]},"profile":{"type":"string","enum":["compat","strict"]},"definition":{"type":"object","additionalProperties":true}}};
 
-function validate48(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate54(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="paths_1worlds_post_requestBody_content_application_1json_schema" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate48.evaluated;
+const evaluated0 = validate54.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3067,7 +4452,7 @@ if(data && typeof data == "object" && !Array.isArray(data)){
 const _errs2 = errors;
 for(const key0 in data){
 if(!((((key0 === "seed") || (key0 === "consent")) || (key0 === "profile")) || (key0 === "definition"))){
-validate48.errors = [{instancePath,schemaPath:"document#/paths/~1worlds/post/requestBody/content/application~1json/schema/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate54.errors = [{instancePath,schemaPath:"document#/paths/~1worlds/post/requestBody/content/application~1json/schema/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -3079,12 +4464,12 @@ const _errs3 = errors;
 if(errors === _errs3){
 if(typeof data0 === "string"){
 if(func1(data0) < 1){
-validate48.errors = [{instancePath:instancePath+"/seed",schemaPath:"document#/paths/~1worlds/post/requestBody/content/application~1json/schema/properties/seed/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+validate54.errors = [{instancePath:instancePath+"/seed",schemaPath:"document#/paths/~1worlds/post/requestBody/content/application~1json/schema/properties/seed/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
 return false;
 }
 }
 else {
-validate48.errors = [{instancePath:instancePath+"/seed",schemaPath:"document#/paths/~1worlds/post/requestBody/content/application~1json/schema/properties/seed/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate54.errors = [{instancePath:instancePath+"/seed",schemaPath:"document#/paths/~1worlds/post/requestBody/content/application~1json/schema/properties/seed/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -3098,11 +4483,11 @@ if(data.consent !== undefined){
 let data1 = data.consent;
 const _errs5 = errors;
 if(typeof data1 !== "string"){
-validate48.errors = [{instancePath:instancePath+"/consent",schemaPath:"document#/paths/~1worlds/post/requestBody/content/application~1json/schema/properties/consent/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate54.errors = [{instancePath:instancePath+"/consent",schemaPath:"document#/paths/~1worlds/post/requestBody/content/application~1json/schema/properties/consent/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 if(!(((data1 === "auto") || (data1 === "deny")) || (data1 === "manual"))){
-validate48.errors = [{instancePath:instancePath+"/consent",schemaPath:"document#/paths/~1worlds/post/requestBody/content/application~1json/schema/properties/consent/enum",keyword:"enum",params:{allowedValues: schema79.properties.consent.enum},message:"must be equal to one of the allowed values"}];
+validate54.errors = [{instancePath:instancePath+"/consent",schemaPath:"document#/paths/~1worlds/post/requestBody/content/application~1json/schema/properties/consent/enum",keyword:"enum",params:{allowedValues: schema88.properties.consent.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid1 = _errs5 === errors;
@@ -3115,11 +4500,11 @@ if(data.profile !== undefined){
 let data2 = data.profile;
 const _errs7 = errors;
 if(typeof data2 !== "string"){
-validate48.errors = [{instancePath:instancePath+"/profile",schemaPath:"document#/paths/~1worlds/post/requestBody/content/application~1json/schema/properties/profile/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate54.errors = [{instancePath:instancePath+"/profile",schemaPath:"document#/paths/~1worlds/post/requestBody/content/application~1json/schema/properties/profile/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 if(!((data2 === "compat") || (data2 === "strict"))){
-validate48.errors = [{instancePath:instancePath+"/profile",schemaPath:"document#/paths/~1worlds/post/requestBody/content/application~1json/schema/properties/profile/enum",keyword:"enum",params:{allowedValues: schema79.properties.profile.enum},message:"must be equal to one of the allowed values"}];
+validate54.errors = [{instancePath:instancePath+"/profile",schemaPath:"document#/paths/~1worlds/post/requestBody/content/application~1json/schema/properties/profile/enum",keyword:"enum",params:{allowedValues: schema88.properties.profile.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid1 = _errs7 === errors;
@@ -3135,7 +4520,7 @@ if(errors === _errs9){
 if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
 }
 else {
-validate48.errors = [{instancePath:instancePath+"/definition",schemaPath:"document#/paths/~1worlds/post/requestBody/content/application~1json/schema/properties/definition/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate54.errors = [{instancePath:instancePath+"/definition",schemaPath:"document#/paths/~1worlds/post/requestBody/content/application~1json/schema/properties/definition/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -3150,23 +4535,23 @@ var valid1 = true;
 }
 }
 else {
-validate48.errors = [{instancePath,schemaPath:"document#/paths/~1worlds/post/requestBody/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate54.errors = [{instancePath,schemaPath:"document#/paths/~1worlds/post/requestBody/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate48.errors = vErrors;
+validate54.errors = vErrors;
 return errors === 0;
 }
-validate48.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate54.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const paths_1worlds_post_responses_201_content_application_1json_schema = validate49;
-const schema80 = {"$id":"paths_1worlds_post_responses_201_content_application_1json_schema","$ref":"document#/paths/~1worlds/post/responses/201/content/application~1json/schema"};
-const schema81 = {"type":"object","additionalProperties":false,"required":["id","ases","env"],"properties":{"id":{"type":"string"},"ases":{"type":"array","items":{"$ref":"#/components/schemas/ase"}},"env":{"type":"object","additionalProperties":{"type":"string"}}}};
+const paths_1worlds_post_responses_201_content_application_1json_schema = validate55;
+const schema89 = {"$id":"paths_1worlds_post_responses_201_content_application_1json_schema","$ref":"document#/paths/~1worlds/post/responses/201/content/application~1json/schema"};
+const schema90 = {"type":"object","additionalProperties":false,"required":["id","ases","env"],"properties":{"id":{"type":"string"},"ases":{"type":"array","items":{"$ref":"#/components/schemas/ase"}},"env":{"type":"object","additionalProperties":{"type":"string"}}}};
 
-function validate50(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate56(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate50.evaluated;
+const evaluated0 = validate56.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3177,14 +4562,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((data.id === undefined) && (missing0 = "id")) || ((data.ases === undefined) && (missing0 = "ases"))) || ((data.env === undefined) && (missing0 = "env"))){
-validate50.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate56.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!(((key0 === "id") || (key0 === "ases")) || (key0 === "env"))){
-validate50.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate56.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -3193,7 +4578,7 @@ if(_errs1 === errors){
 if(data.id !== undefined){
 const _errs2 = errors;
 if(typeof data.id !== "string"){
-validate50.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate56.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid0 = _errs2 === errors;
@@ -3222,7 +4607,7 @@ break;
 }
 }
 else {
-validate50.errors = [{instancePath:instancePath+"/ases",schemaPath:"#/properties/ases/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate56.errors = [{instancePath:instancePath+"/ases",schemaPath:"#/properties/ases/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
 }
 }
@@ -3240,7 +4625,7 @@ if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
 for(const key1 in data3){
 const _errs10 = errors;
 if(typeof data3[key1] !== "string"){
-validate50.errors = [{instancePath:instancePath+"/env/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/env/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate56.errors = [{instancePath:instancePath+"/env/" + key1.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/properties/env/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid2 = _errs10 === errors;
@@ -3250,7 +4635,7 @@ break;
 }
 }
 else {
-validate50.errors = [{instancePath:instancePath+"/env",schemaPath:"#/properties/env/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate56.errors = [{instancePath:instancePath+"/env",schemaPath:"#/properties/env/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -3258,333 +4643,6 @@ var valid0 = _errs7 === errors;
 }
 else {
 var valid0 = true;
-}
-}
-}
-}
-}
-}
-else {
-validate50.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-validate50.errors = vErrors;
-return errors === 0;
-}
-validate50.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-
-function validate49(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="paths_1worlds_post_responses_201_content_application_1json_schema" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate49.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(!(validate50(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate50.errors : vErrors.concat(validate50.errors);
-errors = vErrors.length;
-}
-validate49.errors = vErrors;
-return errors === 0;
-}
-validate49.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-const parameters_delete_world = validate53;
-const schema82 = {"$id":"parameters_delete_world","type":"object","properties":{"path":{"type":"object","required":["world"],"properties":{"world":{"$ref":"document#/paths/~1worlds~1%7Bworld%7D/delete/parameters/0/schema"}}}}};
-const schema83 = {"type":"string"};
-
-function validate53(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="parameters_delete_world" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate53.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(errors === 0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.path !== undefined){
-let data0 = data.path;
-const _errs1 = errors;
-if(errors === _errs1){
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-let missing0;
-if((data0.world === undefined) && (missing0 = "world")){
-validate53.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
-return false;
-}
-else {
-if(data0.world !== undefined){
-if(typeof data0.world !== "string"){
-validate53.errors = [{instancePath:instancePath+"/path/world",schemaPath:"document#/paths/~1worlds~1%7Bworld%7D/delete/parameters/0/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-}
-}
-else {
-validate53.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-}
-}
-else {
-validate53.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-validate53.errors = vErrors;
-return errors === 0;
-}
-validate53.evaluated = {"props":{"path":true},"dynamicProps":false,"dynamicItems":false};
-
-const parameters_list_accounts = validate54;
-const schema84 = {"$id":"parameters_list_accounts","type":"object","properties":{"path":{"type":"object","required":["ase"],"properties":{"ase":{"$ref":"document#/components/parameters/ase/schema"}}}}};
-const schema85 = {"type":"string"};
-
-function validate54(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="parameters_list_accounts" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate54.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(errors === 0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.path !== undefined){
-let data0 = data.path;
-const _errs1 = errors;
-if(errors === _errs1){
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-let missing0;
-if((data0.ase === undefined) && (missing0 = "ase")){
-validate54.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
-return false;
-}
-else {
-if(data0.ase !== undefined){
-if(typeof data0.ase !== "string"){
-validate54.errors = [{instancePath:instancePath+"/path/ase",schemaPath:"document#/components/parameters/ase/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-}
-}
-else {
-validate54.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-}
-}
-else {
-validate54.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-validate54.errors = vErrors;
-return errors === 0;
-}
-validate54.evaluated = {"props":{"path":true},"dynamicProps":false,"dynamicItems":false};
-
-const components_schemas_account_list = validate55;
-const schema86 = {"$id":"components_schemas_account_list","$ref":"document#/components/schemas/account-list"};
-const schema87 = {"type":"object","additionalProperties":false,"required":["accounts"],"properties":{"accounts":{"type":"array","items":{"$ref":"#/components/schemas/account"}}}};
-const schema88 = {"type":"object","additionalProperties":false,"required":["id","assetCode","assetScale","balance"],"properties":{"id":{"type":"string"},"assetCode":{"$ref":"#/components/schemas/asset-code"},"assetScale":{"$ref":"#/components/schemas/asset-scale"},"balance":{"$ref":"#/components/schemas/signed-amount"}}};
-const schema89 = {"type":"string","pattern":"^[A-Za-z0-9._~-]{1,32}$"};
-const schema90 = {"type":"integer","minimum":0,"maximum":255};
-const pattern11 = new RegExp("^[A-Za-z0-9._~-]{1,32}$", "u");
-
-function validate57(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate57.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(errors === 0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if(((((data.id === undefined) && (missing0 = "id")) || ((data.assetCode === undefined) && (missing0 = "assetCode"))) || ((data.assetScale === undefined) && (missing0 = "assetScale"))) || ((data.balance === undefined) && (missing0 = "balance"))){
-validate57.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
-return false;
-}
-else {
-const _errs1 = errors;
-for(const key0 in data){
-if(!((((key0 === "id") || (key0 === "assetCode")) || (key0 === "assetScale")) || (key0 === "balance"))){
-validate57.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
-return false;
-break;
-}
-}
-if(_errs1 === errors){
-if(data.id !== undefined){
-const _errs2 = errors;
-if(typeof data.id !== "string"){
-validate57.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid0 = _errs2 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.assetCode !== undefined){
-let data1 = data.assetCode;
-const _errs4 = errors;
-const _errs5 = errors;
-if(errors === _errs5){
-if(typeof data1 === "string"){
-if(!pattern11.test(data1)){
-validate57.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/components/schemas/asset-code/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9._~-]{1,32}$"},message:"must match pattern \""+"^[A-Za-z0-9._~-]{1,32}$"+"\""}];
-return false;
-}
-}
-else {
-validate57.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/components/schemas/asset-code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-var valid0 = _errs4 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.assetScale !== undefined){
-let data2 = data.assetScale;
-const _errs7 = errors;
-const _errs8 = errors;
-if(!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))){
-validate57.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
-return false;
-}
-if(errors === _errs8){
-if((typeof data2 == "number") && (isFinite(data2))){
-if(data2 > 255 || isNaN(data2)){
-validate57.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
-return false;
-}
-else {
-if(data2 < 0 || isNaN(data2)){
-validate57.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
-return false;
-}
-}
-}
-}
-var valid0 = _errs7 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.balance !== undefined){
-let data3 = data.balance;
-const _errs10 = errors;
-const _errs11 = errors;
-if(errors === _errs11){
-if(typeof data3 === "string"){
-if(!pattern4.test(data3)){
-validate57.errors = [{instancePath:instancePath+"/balance",schemaPath:"#/components/schemas/signed-amount/pattern",keyword:"pattern",params:{pattern: "^(0|-?[1-9][0-9]*)$"},message:"must match pattern \""+"^(0|-?[1-9][0-9]*)$"+"\""}];
-return false;
-}
-}
-else {
-validate57.errors = [{instancePath:instancePath+"/balance",schemaPath:"#/components/schemas/signed-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-var valid0 = _errs10 === errors;
-}
-else {
-var valid0 = true;
-}
-}
-}
-}
-}
-}
-}
-else {
-validate57.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-validate57.errors = vErrors;
-return errors === 0;
-}
-validate57.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-
-function validate56(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate56.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(errors === 0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if((data.accounts === undefined) && (missing0 = "accounts")){
-validate56.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
-return false;
-}
-else {
-const _errs1 = errors;
-for(const key0 in data){
-if(!(key0 === "accounts")){
-validate56.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
-return false;
-break;
-}
-}
-if(_errs1 === errors){
-if(data.accounts !== undefined){
-let data0 = data.accounts;
-const _errs2 = errors;
-if(errors === _errs2){
-if(Array.isArray(data0)){
-var valid1 = true;
-const len0 = data0.length;
-for(let i0=0; i0<len0; i0++){
-const _errs4 = errors;
-if(!(validate57(data0[i0], {instancePath:instancePath+"/accounts/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate57.errors : vErrors.concat(validate57.errors);
-errors = vErrors.length;
-}
-var valid1 = _errs4 === errors;
-if(!valid1){
-break;
-}
-}
-}
-else {
-validate56.errors = [{instancePath:instancePath+"/accounts",schemaPath:"#/properties/accounts/type",keyword:"type",params:{type: "array"},message:"must be array"}];
-return false;
 }
 }
 }
@@ -3603,7 +4661,7 @@ validate56.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
 function validate55(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_schemas_account_list" */;
+/*# sourceURL="paths_1worlds_post_responses_201_content_application_1json_schema" */;
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate55.evaluated;
@@ -3622,14 +4680,15 @@ return errors === 0;
 }
 validate55.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_new_account = validate60;
-const schema92 = {"$id":"components_schemas_new_account","$ref":"document#/components/schemas/new-account"};
-const schema93 = {"type":"object","additionalProperties":false,"required":["id","assetCode","assetScale"],"properties":{"id":{"type":"string","minLength":1,"maxLength":200},"assetCode":{"$ref":"#/components/schemas/asset-code"},"assetScale":{"$ref":"#/components/schemas/asset-scale"}}};
+const parameters_delete_world = validate59;
+const schema91 = {"$id":"parameters_delete_world","type":"object","properties":{"path":{"type":"object","required":["world"],"properties":{"world":{"$ref":"document#/paths/~1worlds~1%7Bworld%7D/delete/parameters/0/schema"}}}}};
+const schema92 = {"type":"string"};
 
-function validate61(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate59(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="parameters_delete_world" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate61.evaluated;
+const evaluated0 = validate59.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3638,115 +4697,48 @@ evaluated0.items = undefined;
 }
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if((((data.id === undefined) && (missing0 = "id")) || ((data.assetCode === undefined) && (missing0 = "assetCode"))) || ((data.assetScale === undefined) && (missing0 = "assetScale"))){
-validate61.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
-return false;
-}
-else {
+if(data.path !== undefined){
+let data0 = data.path;
 const _errs1 = errors;
-for(const key0 in data){
-if(!(((key0 === "id") || (key0 === "assetCode")) || (key0 === "assetScale"))){
-validate61.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
-return false;
-break;
-}
-}
-if(_errs1 === errors){
-if(data.id !== undefined){
-let data0 = data.id;
-const _errs2 = errors;
-if(errors === _errs2){
-if(typeof data0 === "string"){
-if(func1(data0) > 200){
-validate61.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"}];
+if(errors === _errs1){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+let missing0;
+if((data0.world === undefined) && (missing0 = "world")){
+validate59.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
-if(func1(data0) < 1){
-validate61.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+if(data0.world !== undefined){
+if(typeof data0.world !== "string"){
+validate59.errors = [{instancePath:instancePath+"/path/world",schemaPath:"document#/paths/~1worlds~1%7Bworld%7D/delete/parameters/0/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
-}
-}
-}
-else {
-validate61.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-var valid0 = _errs2 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.assetCode !== undefined){
-let data1 = data.assetCode;
-const _errs4 = errors;
-const _errs5 = errors;
-if(errors === _errs5){
-if(typeof data1 === "string"){
-if(!pattern11.test(data1)){
-validate61.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/components/schemas/asset-code/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9._~-]{1,32}$"},message:"must match pattern \""+"^[A-Za-z0-9._~-]{1,32}$"+"\""}];
-return false;
-}
-}
-else {
-validate61.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/components/schemas/asset-code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-var valid0 = _errs4 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.assetScale !== undefined){
-let data2 = data.assetScale;
-const _errs7 = errors;
-const _errs8 = errors;
-if(!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))){
-validate61.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
-return false;
-}
-if(errors === _errs8){
-if((typeof data2 == "number") && (isFinite(data2))){
-if(data2 > 255 || isNaN(data2)){
-validate61.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
-return false;
-}
-else {
-if(data2 < 0 || isNaN(data2)){
-validate61.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
-return false;
-}
-}
-}
-}
-var valid0 = _errs7 === errors;
-}
-else {
-var valid0 = true;
-}
-}
 }
 }
 }
 }
 else {
-validate61.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate59.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate61.errors = vErrors;
+}
+}
+else {
+validate59.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate59.errors = vErrors;
 return errors === 0;
 }
-validate61.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate59.evaluated = {"props":{"path":true},"dynamicProps":false,"dynamicItems":false};
 
+const parameters_list_accounts = validate60;
+const schema93 = {"$id":"parameters_list_accounts","type":"object","properties":{"path":{"type":"object","required":["ase"],"properties":{"ase":{"$ref":"document#/components/parameters/ase/schema"}}}}};
+const schema94 = {"type":"string"};
 
 function validate60(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_schemas_new_account" */;
+/*# sourceURL="parameters_list_accounts" */;
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate60.evaluated;
@@ -3756,22 +4748,56 @@ evaluated0.props = undefined;
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate61(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate61.errors : vErrors.concat(validate61.errors);
-errors = vErrors.length;
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.path !== undefined){
+let data0 = data.path;
+const _errs1 = errors;
+if(errors === _errs1){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+let missing0;
+if((data0.ase === undefined) && (missing0 = "ase")){
+validate60.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data0.ase !== undefined){
+if(typeof data0.ase !== "string"){
+validate60.errors = [{instancePath:instancePath+"/path/ase",schemaPath:"document#/components/parameters/ase/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+}
+}
+else {
+validate60.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+}
+}
+else {
+validate60.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
 }
 validate60.errors = vErrors;
 return errors === 0;
 }
-validate60.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate60.evaluated = {"props":{"path":true},"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_account = validate63;
-const schema96 = {"$id":"components_schemas_account","$ref":"document#/components/schemas/account"};
+const components_schemas_account_list = validate61;
+const schema95 = {"$id":"components_schemas_account_list","$ref":"document#/components/schemas/account-list"};
+const schema96 = {"type":"object","additionalProperties":false,"required":["accounts"],"properties":{"accounts":{"type":"array","items":{"$ref":"#/components/schemas/account"}}}};
+const schema97 = {"type":"object","additionalProperties":false,"required":["id","assetCode","assetScale","balance"],"properties":{"id":{"type":"string"},"assetCode":{"$ref":"#/components/schemas/asset-code"},"assetScale":{"$ref":"#/components/schemas/asset-scale"},"balance":{"$ref":"#/components/schemas/signed-amount"}}};
+const schema98 = {"type":"string","pattern":"^[A-Za-z0-9._~-]{1,32}$"};
+const schema99 = {"type":"integer","minimum":0,"maximum":255};
+const pattern11 = new RegExp("^[A-Za-z0-9._~-]{1,32}$", "u");
 
-function validate64(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate63(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate64.evaluated;
+const evaluated0 = validate63.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3782,14 +4808,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((((data.id === undefined) && (missing0 = "id")) || ((data.assetCode === undefined) && (missing0 = "assetCode"))) || ((data.assetScale === undefined) && (missing0 = "assetScale"))) || ((data.balance === undefined) && (missing0 = "balance"))){
-validate64.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate63.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!((((key0 === "id") || (key0 === "assetCode")) || (key0 === "assetScale")) || (key0 === "balance"))){
-validate64.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate63.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -3798,7 +4824,7 @@ if(_errs1 === errors){
 if(data.id !== undefined){
 const _errs2 = errors;
 if(typeof data.id !== "string"){
-validate64.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate63.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid0 = _errs2 === errors;
@@ -3814,12 +4840,12 @@ const _errs5 = errors;
 if(errors === _errs5){
 if(typeof data1 === "string"){
 if(!pattern11.test(data1)){
-validate64.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/components/schemas/asset-code/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9._~-]{1,32}$"},message:"must match pattern \""+"^[A-Za-z0-9._~-]{1,32}$"+"\""}];
+validate63.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/components/schemas/asset-code/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9._~-]{1,32}$"},message:"must match pattern \""+"^[A-Za-z0-9._~-]{1,32}$"+"\""}];
 return false;
 }
 }
 else {
-validate64.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/components/schemas/asset-code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate63.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/components/schemas/asset-code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -3834,18 +4860,18 @@ let data2 = data.assetScale;
 const _errs7 = errors;
 const _errs8 = errors;
 if(!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))){
-validate64.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate63.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 if(errors === _errs8){
 if((typeof data2 == "number") && (isFinite(data2))){
 if(data2 > 255 || isNaN(data2)){
-validate64.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
+validate63.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
 return false;
 }
 else {
 if(data2 < 0 || isNaN(data2)){
-validate64.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+validate63.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
 return false;
 }
 }
@@ -3864,12 +4890,12 @@ const _errs11 = errors;
 if(errors === _errs11){
 if(typeof data3 === "string"){
 if(!pattern4.test(data3)){
-validate64.errors = [{instancePath:instancePath+"/balance",schemaPath:"#/components/schemas/signed-amount/pattern",keyword:"pattern",params:{pattern: "^(0|-?[1-9][0-9]*)$"},message:"must match pattern \""+"^(0|-?[1-9][0-9]*)$"+"\""}];
+validate63.errors = [{instancePath:instancePath+"/balance",schemaPath:"#/components/schemas/signed-amount/pattern",keyword:"pattern",params:{pattern: "^(0|-?[1-9][0-9]*)$"},message:"must match pattern \""+"^(0|-?[1-9][0-9]*)$"+"\""}];
 return false;
 }
 }
 else {
-validate64.errors = [{instancePath:instancePath+"/balance",schemaPath:"#/components/schemas/signed-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate63.errors = [{instancePath:instancePath+"/balance",schemaPath:"#/components/schemas/signed-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -3885,41 +4911,105 @@ var valid0 = true;
 }
 }
 else {
-validate64.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate63.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
-}
-validate64.errors = vErrors;
-return errors === 0;
-}
-validate64.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-
-function validate63(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_schemas_account" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate63.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(!(validate64(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate64.errors : vErrors.concat(validate64.errors);
-errors = vErrors.length;
 }
 validate63.errors = vErrors;
 return errors === 0;
 }
 validate63.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_transfer = validate66;
-const schema101 = {"$id":"components_schemas_transfer","$ref":"document#/components/schemas/transfer"};
-const schema102 = {"type":"object","additionalProperties":false,"required":["id","account","amount"],"properties":{"id":{"type":"string","minLength":1,"maxLength":200},"account":{"type":"string","minLength":1,"maxLength":200},"amount":{"$ref":"#/components/schemas/unsigned-amount"}}};
-const schema103 = {"type":"string","pattern":"^(0|[1-9][0-9]{0,19})$"};
-const pattern16 = new RegExp("^(0|[1-9][0-9]{0,19})$", "u");
+
+function validate62(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate62.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((data.accounts === undefined) && (missing0 = "accounts")){
+validate62.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+const _errs1 = errors;
+for(const key0 in data){
+if(!(key0 === "accounts")){
+validate62.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+return false;
+break;
+}
+}
+if(_errs1 === errors){
+if(data.accounts !== undefined){
+let data0 = data.accounts;
+const _errs2 = errors;
+if(errors === _errs2){
+if(Array.isArray(data0)){
+var valid1 = true;
+const len0 = data0.length;
+for(let i0=0; i0<len0; i0++){
+const _errs4 = errors;
+if(!(validate63(data0[i0], {instancePath:instancePath+"/accounts/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate63.errors : vErrors.concat(validate63.errors);
+errors = vErrors.length;
+}
+var valid1 = _errs4 === errors;
+if(!valid1){
+break;
+}
+}
+}
+else {
+validate62.errors = [{instancePath:instancePath+"/accounts",schemaPath:"#/properties/accounts/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+return false;
+}
+}
+}
+}
+}
+}
+else {
+validate62.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate62.errors = vErrors;
+return errors === 0;
+}
+validate62.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+
+function validate61(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="components_schemas_account_list" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate61.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(!(validate62(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate62.errors : vErrors.concat(validate62.errors);
+errors = vErrors.length;
+}
+validate61.errors = vErrors;
+return errors === 0;
+}
+validate61.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+const components_schemas_new_account = validate66;
+const schema101 = {"$id":"components_schemas_new_account","$ref":"document#/components/schemas/new-account"};
+const schema102 = {"type":"object","additionalProperties":false,"required":["id","assetCode","assetScale"],"properties":{"id":{"type":"string","minLength":1,"maxLength":200},"assetCode":{"$ref":"#/components/schemas/asset-code"},"assetScale":{"$ref":"#/components/schemas/asset-scale"}}};
 
 function validate67(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -3934,14 +5024,14 @@ evaluated0.items = undefined;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
-if((((data.id === undefined) && (missing0 = "id")) || ((data.account === undefined) && (missing0 = "account"))) || ((data.amount === undefined) && (missing0 = "amount"))){
+if((((data.id === undefined) && (missing0 = "id")) || ((data.assetCode === undefined) && (missing0 = "assetCode"))) || ((data.assetScale === undefined) && (missing0 = "assetScale"))){
 validate67.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
-if(!(((key0 === "id") || (key0 === "account")) || (key0 === "amount"))){
+if(!(((key0 === "id") || (key0 === "assetCode")) || (key0 === "assetScale"))){
 validate67.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
@@ -3975,24 +5065,19 @@ else {
 var valid0 = true;
 }
 if(valid0){
-if(data.account !== undefined){
-let data1 = data.account;
+if(data.assetCode !== undefined){
+let data1 = data.assetCode;
 const _errs4 = errors;
-if(errors === _errs4){
+const _errs5 = errors;
+if(errors === _errs5){
 if(typeof data1 === "string"){
-if(func1(data1) > 200){
-validate67.errors = [{instancePath:instancePath+"/account",schemaPath:"#/properties/account/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"}];
-return false;
-}
-else {
-if(func1(data1) < 1){
-validate67.errors = [{instancePath:instancePath+"/account",schemaPath:"#/properties/account/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+if(!pattern11.test(data1)){
+validate67.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/components/schemas/asset-code/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9._~-]{1,32}$"},message:"must match pattern \""+"^[A-Za-z0-9._~-]{1,32}$"+"\""}];
 return false;
 }
 }
-}
 else {
-validate67.errors = [{instancePath:instancePath+"/account",schemaPath:"#/properties/account/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate67.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/components/schemas/asset-code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -4002,23 +5087,29 @@ else {
 var valid0 = true;
 }
 if(valid0){
-if(data.amount !== undefined){
-let data2 = data.amount;
-const _errs6 = errors;
+if(data.assetScale !== undefined){
+let data2 = data.assetScale;
 const _errs7 = errors;
-if(errors === _errs7){
-if(typeof data2 === "string"){
-if(!pattern16.test(data2)){
-validate67.errors = [{instancePath:instancePath+"/amount",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
+const _errs8 = errors;
+if(!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))){
+validate67.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
+if(errors === _errs8){
+if((typeof data2 == "number") && (isFinite(data2))){
+if(data2 > 255 || isNaN(data2)){
+validate67.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
+return false;
 }
 else {
-validate67.errors = [{instancePath:instancePath+"/amount",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+if(data2 < 0 || isNaN(data2)){
+validate67.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
 return false;
 }
 }
-var valid0 = _errs6 === errors;
+}
+}
+var valid0 = _errs7 === errors;
 }
 else {
 var valid0 = true;
@@ -4040,7 +5131,7 @@ validate67.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
 function validate66(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_schemas_transfer" */;
+/*# sourceURL="components_schemas_new_account" */;
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate66.evaluated;
@@ -4059,202 +5150,8 @@ return errors === 0;
 }
 validate66.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_wallet_address_list = validate69;
-const schema104 = {"$id":"components_schemas_wallet_address_list","$ref":"document#/components/schemas/wallet-address-list"};
-const schema105 = {"type":"object","additionalProperties":false,"required":["walletAddresses"],"properties":{"walletAddresses":{"type":"array","items":{"$ref":"#/components/schemas/wallet-address"}}}};
-const schema106 = {"type":"object","additionalProperties":false,"required":["id","url","publicName","account","assetCode","assetScale","active","createdAt"],"properties":{"id":{"type":"string"},"url":{"type":"string","format":"uri"},"publicName":{"type":["string","null"]},"account":{"type":"string"},"assetCode":{"$ref":"#/components/schemas/asset-code"},"assetScale":{"$ref":"#/components/schemas/asset-scale"},"active":{"type":"boolean"},"createdAt":{"type":"string","format":"date-time"}}};
-
-function validate71(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate71.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(errors === 0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if(((((((((data.id === undefined) && (missing0 = "id")) || ((data.url === undefined) && (missing0 = "url"))) || ((data.publicName === undefined) && (missing0 = "publicName"))) || ((data.account === undefined) && (missing0 = "account"))) || ((data.assetCode === undefined) && (missing0 = "assetCode"))) || ((data.assetScale === undefined) && (missing0 = "assetScale"))) || ((data.active === undefined) && (missing0 = "active"))) || ((data.createdAt === undefined) && (missing0 = "createdAt"))){
-validate71.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
-return false;
-}
-else {
-const _errs1 = errors;
-for(const key0 in data){
-if(!((((((((key0 === "id") || (key0 === "url")) || (key0 === "publicName")) || (key0 === "account")) || (key0 === "assetCode")) || (key0 === "assetScale")) || (key0 === "active")) || (key0 === "createdAt"))){
-validate71.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
-return false;
-break;
-}
-}
-if(_errs1 === errors){
-if(data.id !== undefined){
-const _errs2 = errors;
-if(typeof data.id !== "string"){
-validate71.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid0 = _errs2 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.url !== undefined){
-let data1 = data.url;
-const _errs4 = errors;
-if(errors === _errs4){
-if(errors === _errs4){
-if(typeof data1 === "string"){
-if(!(formats2(data1))){
-validate71.errors = [{instancePath:instancePath+"/url",schemaPath:"#/properties/url/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
-return false;
-}
-}
-else {
-validate71.errors = [{instancePath:instancePath+"/url",schemaPath:"#/properties/url/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-}
-var valid0 = _errs4 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.publicName !== undefined){
-let data2 = data.publicName;
-const _errs6 = errors;
-if((typeof data2 !== "string") && (data2 !== null)){
-validate71.errors = [{instancePath:instancePath+"/publicName",schemaPath:"#/properties/publicName/type",keyword:"type",params:{type: schema106.properties.publicName.type},message:"must be string,null"}];
-return false;
-}
-var valid0 = _errs6 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.account !== undefined){
-const _errs8 = errors;
-if(typeof data.account !== "string"){
-validate71.errors = [{instancePath:instancePath+"/account",schemaPath:"#/properties/account/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid0 = _errs8 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.assetCode !== undefined){
-let data4 = data.assetCode;
-const _errs10 = errors;
-const _errs11 = errors;
-if(errors === _errs11){
-if(typeof data4 === "string"){
-if(!pattern11.test(data4)){
-validate71.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/components/schemas/asset-code/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9._~-]{1,32}$"},message:"must match pattern \""+"^[A-Za-z0-9._~-]{1,32}$"+"\""}];
-return false;
-}
-}
-else {
-validate71.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/components/schemas/asset-code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-var valid0 = _errs10 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.assetScale !== undefined){
-let data5 = data.assetScale;
-const _errs13 = errors;
-const _errs14 = errors;
-if(!(((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5))) && (isFinite(data5)))){
-validate71.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
-return false;
-}
-if(errors === _errs14){
-if((typeof data5 == "number") && (isFinite(data5))){
-if(data5 > 255 || isNaN(data5)){
-validate71.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
-return false;
-}
-else {
-if(data5 < 0 || isNaN(data5)){
-validate71.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
-return false;
-}
-}
-}
-}
-var valid0 = _errs13 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.active !== undefined){
-const _errs16 = errors;
-if(typeof data.active !== "boolean"){
-validate71.errors = [{instancePath:instancePath+"/active",schemaPath:"#/properties/active/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
-return false;
-}
-var valid0 = _errs16 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.createdAt !== undefined){
-let data7 = data.createdAt;
-const _errs18 = errors;
-if(errors === _errs18){
-if(errors === _errs18){
-if(typeof data7 === "string"){
-if(!(formats0.validate(data7))){
-validate71.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
-return false;
-}
-}
-else {
-validate71.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-}
-var valid0 = _errs18 === errors;
-}
-else {
-var valid0 = true;
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-else {
-validate71.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-validate71.errors = vErrors;
-return errors === 0;
-}
-validate71.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
+const components_schemas_account = validate69;
+const schema105 = {"$id":"components_schemas_account","$ref":"document#/components/schemas/account"};
 
 function validate70(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -4269,42 +5166,103 @@ evaluated0.items = undefined;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
-if((data.walletAddresses === undefined) && (missing0 = "walletAddresses")){
+if(((((data.id === undefined) && (missing0 = "id")) || ((data.assetCode === undefined) && (missing0 = "assetCode"))) || ((data.assetScale === undefined) && (missing0 = "assetScale"))) || ((data.balance === undefined) && (missing0 = "balance"))){
 validate70.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
-if(!(key0 === "walletAddresses")){
+if(!((((key0 === "id") || (key0 === "assetCode")) || (key0 === "assetScale")) || (key0 === "balance"))){
 validate70.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
 }
 if(_errs1 === errors){
-if(data.walletAddresses !== undefined){
-let data0 = data.walletAddresses;
+if(data.id !== undefined){
 const _errs2 = errors;
-if(errors === _errs2){
-if(Array.isArray(data0)){
-var valid1 = true;
-const len0 = data0.length;
-for(let i0=0; i0<len0; i0++){
+if(typeof data.id !== "string"){
+validate70.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid0 = _errs2 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.assetCode !== undefined){
+let data1 = data.assetCode;
 const _errs4 = errors;
-if(!(validate71(data0[i0], {instancePath:instancePath+"/walletAddresses/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate71.errors : vErrors.concat(validate71.errors);
-errors = vErrors.length;
-}
-var valid1 = _errs4 === errors;
-if(!valid1){
-break;
-}
+const _errs5 = errors;
+if(errors === _errs5){
+if(typeof data1 === "string"){
+if(!pattern11.test(data1)){
+validate70.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/components/schemas/asset-code/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9._~-]{1,32}$"},message:"must match pattern \""+"^[A-Za-z0-9._~-]{1,32}$"+"\""}];
+return false;
 }
 }
 else {
-validate70.errors = [{instancePath:instancePath+"/walletAddresses",schemaPath:"#/properties/walletAddresses/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate70.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/components/schemas/asset-code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
+}
+}
+var valid0 = _errs4 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.assetScale !== undefined){
+let data2 = data.assetScale;
+const _errs7 = errors;
+const _errs8 = errors;
+if(!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))){
+validate70.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+return false;
+}
+if(errors === _errs8){
+if((typeof data2 == "number") && (isFinite(data2))){
+if(data2 > 255 || isNaN(data2)){
+validate70.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
+return false;
+}
+else {
+if(data2 < 0 || isNaN(data2)){
+validate70.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+return false;
+}
+}
+}
+}
+var valid0 = _errs7 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.balance !== undefined){
+let data3 = data.balance;
+const _errs10 = errors;
+const _errs11 = errors;
+if(errors === _errs11){
+if(typeof data3 === "string"){
+if(!pattern4.test(data3)){
+validate70.errors = [{instancePath:instancePath+"/balance",schemaPath:"#/components/schemas/signed-amount/pattern",keyword:"pattern",params:{pattern: "^(0|-?[1-9][0-9]*)$"},message:"must match pattern \""+"^(0|-?[1-9][0-9]*)$"+"\""}];
+return false;
+}
+}
+else {
+validate70.errors = [{instancePath:instancePath+"/balance",schemaPath:"#/components/schemas/signed-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid0 = _errs10 === errors;
+}
+else {
+var valid0 = true;
+}
 }
 }
 }
@@ -4323,7 +5281,7 @@ validate70.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
 function validate69(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_schemas_wallet_address_list" */;
+/*# sourceURL="components_schemas_account" */;
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate69.evaluated;
@@ -4342,120 +5300,113 @@ return errors === 0;
 }
 validate69.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_new_wallet_address = validate74;
-const schema109 = {"$id":"components_schemas_new_wallet_address","$ref":"document#/components/schemas/new-wallet-address"};
-const schema110 = {"type":"object","additionalProperties":false,"required":["url","account"],"properties":{"url":{"type":"string","format":"uri","maxLength":2000},"account":{"type":"string","minLength":1,"maxLength":200},"publicName":{"type":"string","minLength":1,"maxLength":200}}};
+const components_schemas_transfer = validate72;
+const schema110 = {"$id":"components_schemas_transfer","$ref":"document#/components/schemas/transfer"};
+const schema111 = {"type":"object","additionalProperties":false,"required":["id","account","amount"],"properties":{"id":{"type":"string","minLength":1,"maxLength":200},"account":{"type":"string","minLength":1,"maxLength":200},"amount":{"$ref":"#/components/schemas/unsigned-amount"}}};
+const schema112 = {"type":"string","pattern":"^(0|[1-9][0-9]{0,19})$"};
+const pattern16 = new RegExp("^(0|[1-9][0-9]{0,19})$", "u");
 
-function validate74(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_schemas_new_wallet_address" */;
+function validate73(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate74.evaluated;
+const evaluated0 = validate73.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-const _errs0 = errors;
-if(errors === _errs0){
+if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
-if(((data.url === undefined) && (missing0 = "url")) || ((data.account === undefined) && (missing0 = "account"))){
-validate74.errors = [{instancePath,schemaPath:"document#/components/schemas/new-wallet-address/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+if((((data.id === undefined) && (missing0 = "id")) || ((data.account === undefined) && (missing0 = "account"))) || ((data.amount === undefined) && (missing0 = "amount"))){
+validate73.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
-const _errs2 = errors;
+const _errs1 = errors;
 for(const key0 in data){
-if(!(((key0 === "url") || (key0 === "account")) || (key0 === "publicName"))){
-validate74.errors = [{instancePath,schemaPath:"document#/components/schemas/new-wallet-address/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+if(!(((key0 === "id") || (key0 === "account")) || (key0 === "amount"))){
+validate73.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
 }
-if(_errs2 === errors){
-if(data.url !== undefined){
-let data0 = data.url;
-const _errs3 = errors;
-if(errors === _errs3){
-if(errors === _errs3){
+if(_errs1 === errors){
+if(data.id !== undefined){
+let data0 = data.id;
+const _errs2 = errors;
+if(errors === _errs2){
 if(typeof data0 === "string"){
-if(func1(data0) > 2000){
-validate74.errors = [{instancePath:instancePath+"/url",schemaPath:"document#/components/schemas/new-wallet-address/properties/url/maxLength",keyword:"maxLength",params:{limit: 2000},message:"must NOT have more than 2000 characters"}];
+if(func1(data0) > 200){
+validate73.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"}];
 return false;
 }
 else {
-if(!(formats2(data0))){
-validate74.errors = [{instancePath:instancePath+"/url",schemaPath:"document#/components/schemas/new-wallet-address/properties/url/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
-return false;
-}
-}
-}
-else {
-validate74.errors = [{instancePath:instancePath+"/url",schemaPath:"document#/components/schemas/new-wallet-address/properties/url/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+if(func1(data0) < 1){
+validate73.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
 return false;
 }
 }
 }
-var valid1 = _errs3 === errors;
+else {
+validate73.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid0 = _errs2 === errors;
 }
 else {
-var valid1 = true;
+var valid0 = true;
 }
-if(valid1){
+if(valid0){
 if(data.account !== undefined){
 let data1 = data.account;
-const _errs5 = errors;
-if(errors === _errs5){
+const _errs4 = errors;
+if(errors === _errs4){
 if(typeof data1 === "string"){
 if(func1(data1) > 200){
-validate74.errors = [{instancePath:instancePath+"/account",schemaPath:"document#/components/schemas/new-wallet-address/properties/account/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"}];
+validate73.errors = [{instancePath:instancePath+"/account",schemaPath:"#/properties/account/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"}];
 return false;
 }
 else {
 if(func1(data1) < 1){
-validate74.errors = [{instancePath:instancePath+"/account",schemaPath:"document#/components/schemas/new-wallet-address/properties/account/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+validate73.errors = [{instancePath:instancePath+"/account",schemaPath:"#/properties/account/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
 return false;
 }
 }
 }
 else {
-validate74.errors = [{instancePath:instancePath+"/account",schemaPath:"document#/components/schemas/new-wallet-address/properties/account/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate73.errors = [{instancePath:instancePath+"/account",schemaPath:"#/properties/account/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
-var valid1 = _errs5 === errors;
+var valid0 = _errs4 === errors;
 }
 else {
-var valid1 = true;
+var valid0 = true;
 }
-if(valid1){
-if(data.publicName !== undefined){
-let data2 = data.publicName;
+if(valid0){
+if(data.amount !== undefined){
+let data2 = data.amount;
+const _errs6 = errors;
 const _errs7 = errors;
 if(errors === _errs7){
 if(typeof data2 === "string"){
-if(func1(data2) > 200){
-validate74.errors = [{instancePath:instancePath+"/publicName",schemaPath:"document#/components/schemas/new-wallet-address/properties/publicName/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"}];
-return false;
-}
-else {
-if(func1(data2) < 1){
-validate74.errors = [{instancePath:instancePath+"/publicName",schemaPath:"document#/components/schemas/new-wallet-address/properties/publicName/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+if(!pattern16.test(data2)){
+validate73.errors = [{instancePath:instancePath+"/amount",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
 return false;
 }
 }
-}
 else {
-validate74.errors = [{instancePath:instancePath+"/publicName",schemaPath:"document#/components/schemas/new-wallet-address/properties/publicName/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate73.errors = [{instancePath:instancePath+"/amount",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
-var valid1 = _errs7 === errors;
+var valid0 = _errs6 === errors;
 }
 else {
-var valid1 = true;
+var valid0 = true;
 }
 }
 }
@@ -4463,22 +5414,45 @@ var valid1 = true;
 }
 }
 else {
-validate74.errors = [{instancePath,schemaPath:"document#/components/schemas/new-wallet-address/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate73.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate74.errors = vErrors;
+validate73.errors = vErrors;
 return errors === 0;
 }
-validate74.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate73.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_wallet_address = validate75;
-const schema111 = {"$id":"components_schemas_wallet_address","$ref":"document#/components/schemas/wallet-address"};
 
-function validate76(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate72(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="components_schemas_transfer" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate76.evaluated;
+const evaluated0 = validate72.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(!(validate73(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate73.errors : vErrors.concat(validate73.errors);
+errors = vErrors.length;
+}
+validate72.errors = vErrors;
+return errors === 0;
+}
+validate72.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+const components_schemas_wallet_address_list = validate75;
+const schema113 = {"$id":"components_schemas_wallet_address_list","$ref":"document#/components/schemas/wallet-address-list"};
+const schema114 = {"type":"object","additionalProperties":false,"required":["walletAddresses"],"properties":{"walletAddresses":{"type":"array","items":{"$ref":"#/components/schemas/wallet-address"}}}};
+const schema115 = {"type":"object","additionalProperties":false,"required":["id","url","publicName","account","assetCode","assetScale","active","createdAt"],"properties":{"id":{"type":"string"},"url":{"type":"string","format":"uri"},"publicName":{"type":["string","null"]},"account":{"type":"string"},"assetCode":{"$ref":"#/components/schemas/asset-code"},"assetScale":{"$ref":"#/components/schemas/asset-scale"},"active":{"type":"boolean"},"createdAt":{"type":"string","format":"date-time"}}};
+
+function validate77(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate77.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4489,14 +5463,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((((((((data.id === undefined) && (missing0 = "id")) || ((data.url === undefined) && (missing0 = "url"))) || ((data.publicName === undefined) && (missing0 = "publicName"))) || ((data.account === undefined) && (missing0 = "account"))) || ((data.assetCode === undefined) && (missing0 = "assetCode"))) || ((data.assetScale === undefined) && (missing0 = "assetScale"))) || ((data.active === undefined) && (missing0 = "active"))) || ((data.createdAt === undefined) && (missing0 = "createdAt"))){
-validate76.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate77.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!((((((((key0 === "id") || (key0 === "url")) || (key0 === "publicName")) || (key0 === "account")) || (key0 === "assetCode")) || (key0 === "assetScale")) || (key0 === "active")) || (key0 === "createdAt"))){
-validate76.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate77.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -4505,7 +5479,7 @@ if(_errs1 === errors){
 if(data.id !== undefined){
 const _errs2 = errors;
 if(typeof data.id !== "string"){
-validate76.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate77.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid0 = _errs2 === errors;
@@ -4521,12 +5495,12 @@ if(errors === _errs4){
 if(errors === _errs4){
 if(typeof data1 === "string"){
 if(!(formats2(data1))){
-validate76.errors = [{instancePath:instancePath+"/url",schemaPath:"#/properties/url/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+validate77.errors = [{instancePath:instancePath+"/url",schemaPath:"#/properties/url/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
 return false;
 }
 }
 else {
-validate76.errors = [{instancePath:instancePath+"/url",schemaPath:"#/properties/url/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate77.errors = [{instancePath:instancePath+"/url",schemaPath:"#/properties/url/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -4541,7 +5515,7 @@ if(data.publicName !== undefined){
 let data2 = data.publicName;
 const _errs6 = errors;
 if((typeof data2 !== "string") && (data2 !== null)){
-validate76.errors = [{instancePath:instancePath+"/publicName",schemaPath:"#/properties/publicName/type",keyword:"type",params:{type: schema106.properties.publicName.type},message:"must be string,null"}];
+validate77.errors = [{instancePath:instancePath+"/publicName",schemaPath:"#/properties/publicName/type",keyword:"type",params:{type: schema115.properties.publicName.type},message:"must be string,null"}];
 return false;
 }
 var valid0 = _errs6 === errors;
@@ -4553,7 +5527,7 @@ if(valid0){
 if(data.account !== undefined){
 const _errs8 = errors;
 if(typeof data.account !== "string"){
-validate76.errors = [{instancePath:instancePath+"/account",schemaPath:"#/properties/account/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate77.errors = [{instancePath:instancePath+"/account",schemaPath:"#/properties/account/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid0 = _errs8 === errors;
@@ -4569,12 +5543,12 @@ const _errs11 = errors;
 if(errors === _errs11){
 if(typeof data4 === "string"){
 if(!pattern11.test(data4)){
-validate76.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/components/schemas/asset-code/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9._~-]{1,32}$"},message:"must match pattern \""+"^[A-Za-z0-9._~-]{1,32}$"+"\""}];
+validate77.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/components/schemas/asset-code/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9._~-]{1,32}$"},message:"must match pattern \""+"^[A-Za-z0-9._~-]{1,32}$"+"\""}];
 return false;
 }
 }
 else {
-validate76.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/components/schemas/asset-code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate77.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/components/schemas/asset-code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -4589,18 +5563,18 @@ let data5 = data.assetScale;
 const _errs13 = errors;
 const _errs14 = errors;
 if(!(((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5))) && (isFinite(data5)))){
-validate76.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate77.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 if(errors === _errs14){
 if((typeof data5 == "number") && (isFinite(data5))){
 if(data5 > 255 || isNaN(data5)){
-validate76.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
+validate77.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
 return false;
 }
 else {
 if(data5 < 0 || isNaN(data5)){
-validate76.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+validate77.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
 return false;
 }
 }
@@ -4615,7 +5589,7 @@ if(valid0){
 if(data.active !== undefined){
 const _errs16 = errors;
 if(typeof data.active !== "boolean"){
-validate76.errors = [{instancePath:instancePath+"/active",schemaPath:"#/properties/active/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+validate77.errors = [{instancePath:instancePath+"/active",schemaPath:"#/properties/active/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
 return false;
 }
 var valid0 = _errs16 === errors;
@@ -4631,12 +5605,12 @@ if(errors === _errs18){
 if(errors === _errs18){
 if(typeof data7 === "string"){
 if(!(formats0.validate(data7))){
-validate76.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
+validate77.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
 return false;
 }
 }
 else {
-validate76.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate77.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -4657,6 +5631,72 @@ var valid0 = true;
 }
 }
 else {
+validate77.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate77.errors = vErrors;
+return errors === 0;
+}
+validate77.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+
+function validate76(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate76.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((data.walletAddresses === undefined) && (missing0 = "walletAddresses")){
+validate76.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+const _errs1 = errors;
+for(const key0 in data){
+if(!(key0 === "walletAddresses")){
+validate76.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+return false;
+break;
+}
+}
+if(_errs1 === errors){
+if(data.walletAddresses !== undefined){
+let data0 = data.walletAddresses;
+const _errs2 = errors;
+if(errors === _errs2){
+if(Array.isArray(data0)){
+var valid1 = true;
+const len0 = data0.length;
+for(let i0=0; i0<len0; i0++){
+const _errs4 = errors;
+if(!(validate77(data0[i0], {instancePath:instancePath+"/walletAddresses/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate77.errors : vErrors.concat(validate77.errors);
+errors = vErrors.length;
+}
+var valid1 = _errs4 === errors;
+if(!valid1){
+break;
+}
+}
+}
+else {
+validate76.errors = [{instancePath:instancePath+"/walletAddresses",schemaPath:"#/properties/walletAddresses/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+return false;
+}
+}
+}
+}
+}
+}
+else {
 validate76.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
@@ -4668,7 +5708,7 @@ validate76.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
 function validate75(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_schemas_wallet_address" */;
+/*# sourceURL="components_schemas_wallet_address_list" */;
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate75.evaluated;
@@ -4687,15 +5727,15 @@ return errors === 0;
 }
 validate75.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_wallet_address_change = validate78;
-const schema115 = {"$id":"components_schemas_wallet_address_change","$ref":"document#/components/schemas/wallet-address-change"};
-const schema116 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"publicName":{"type":["string","null"],"minLength":1,"maxLength":200},"active":{"type":"boolean"},"account":{"type":"string","minLength":1,"maxLength":200}}};
+const components_schemas_new_wallet_address = validate80;
+const schema118 = {"$id":"components_schemas_new_wallet_address","$ref":"document#/components/schemas/new-wallet-address"};
+const schema119 = {"type":"object","additionalProperties":false,"required":["url","account"],"properties":{"url":{"type":"string","format":"uri","maxLength":2000},"account":{"type":"string","minLength":1,"maxLength":200},"publicName":{"type":"string","minLength":1,"maxLength":200}}};
 
-function validate78(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_schemas_wallet_address_change" */;
+function validate80(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="components_schemas_new_wallet_address" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate78.evaluated;
+const evaluated0 = validate80.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4705,38 +5745,41 @@ evaluated0.items = undefined;
 const _errs0 = errors;
 if(errors === _errs0){
 if(data && typeof data == "object" && !Array.isArray(data)){
-if(Object.keys(data).length < 1){
-validate78.errors = [{instancePath,schemaPath:"document#/components/schemas/wallet-address-change/minProperties",keyword:"minProperties",params:{limit: 1},message:"must NOT have fewer than 1 properties"}];
+let missing0;
+if(((data.url === undefined) && (missing0 = "url")) || ((data.account === undefined) && (missing0 = "account"))){
+validate80.errors = [{instancePath,schemaPath:"document#/components/schemas/new-wallet-address/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs2 = errors;
 for(const key0 in data){
-if(!(((key0 === "publicName") || (key0 === "active")) || (key0 === "account"))){
-validate78.errors = [{instancePath,schemaPath:"document#/components/schemas/wallet-address-change/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+if(!(((key0 === "url") || (key0 === "account")) || (key0 === "publicName"))){
+validate80.errors = [{instancePath,schemaPath:"document#/components/schemas/new-wallet-address/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
 }
 if(_errs2 === errors){
-if(data.publicName !== undefined){
-let data0 = data.publicName;
+if(data.url !== undefined){
+let data0 = data.url;
 const _errs3 = errors;
-if((typeof data0 !== "string") && (data0 !== null)){
-validate78.errors = [{instancePath:instancePath+"/publicName",schemaPath:"document#/components/schemas/wallet-address-change/properties/publicName/type",keyword:"type",params:{type: schema116.properties.publicName.type},message:"must be string,null"}];
-return false;
-}
+if(errors === _errs3){
 if(errors === _errs3){
 if(typeof data0 === "string"){
-if(func1(data0) > 200){
-validate78.errors = [{instancePath:instancePath+"/publicName",schemaPath:"document#/components/schemas/wallet-address-change/properties/publicName/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"}];
+if(func1(data0) > 2000){
+validate80.errors = [{instancePath:instancePath+"/url",schemaPath:"document#/components/schemas/new-wallet-address/properties/url/maxLength",keyword:"maxLength",params:{limit: 2000},message:"must NOT have more than 2000 characters"}];
 return false;
 }
 else {
-if(func1(data0) < 1){
-validate78.errors = [{instancePath:instancePath+"/publicName",schemaPath:"document#/components/schemas/wallet-address-change/properties/publicName/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+if(!(formats2(data0))){
+validate80.errors = [{instancePath:instancePath+"/url",schemaPath:"document#/components/schemas/new-wallet-address/properties/url/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
 return false;
 }
+}
+}
+else {
+validate80.errors = [{instancePath:instancePath+"/url",schemaPath:"document#/components/schemas/new-wallet-address/properties/url/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
 }
 }
 }
@@ -4746,11 +5789,26 @@ else {
 var valid1 = true;
 }
 if(valid1){
-if(data.active !== undefined){
+if(data.account !== undefined){
+let data1 = data.account;
 const _errs5 = errors;
-if(typeof data.active !== "boolean"){
-validate78.errors = [{instancePath:instancePath+"/active",schemaPath:"document#/components/schemas/wallet-address-change/properties/active/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+if(errors === _errs5){
+if(typeof data1 === "string"){
+if(func1(data1) > 200){
+validate80.errors = [{instancePath:instancePath+"/account",schemaPath:"document#/components/schemas/new-wallet-address/properties/account/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"}];
 return false;
+}
+else {
+if(func1(data1) < 1){
+validate80.errors = [{instancePath:instancePath+"/account",schemaPath:"document#/components/schemas/new-wallet-address/properties/account/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+return false;
+}
+}
+}
+else {
+validate80.errors = [{instancePath:instancePath+"/account",schemaPath:"document#/components/schemas/new-wallet-address/properties/account/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
 }
 var valid1 = _errs5 === errors;
 }
@@ -4758,24 +5816,24 @@ else {
 var valid1 = true;
 }
 if(valid1){
-if(data.account !== undefined){
-let data2 = data.account;
+if(data.publicName !== undefined){
+let data2 = data.publicName;
 const _errs7 = errors;
 if(errors === _errs7){
 if(typeof data2 === "string"){
 if(func1(data2) > 200){
-validate78.errors = [{instancePath:instancePath+"/account",schemaPath:"document#/components/schemas/wallet-address-change/properties/account/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"}];
+validate80.errors = [{instancePath:instancePath+"/publicName",schemaPath:"document#/components/schemas/new-wallet-address/properties/publicName/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"}];
 return false;
 }
 else {
 if(func1(data2) < 1){
-validate78.errors = [{instancePath:instancePath+"/account",schemaPath:"document#/components/schemas/wallet-address-change/properties/account/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+validate80.errors = [{instancePath:instancePath+"/publicName",schemaPath:"document#/components/schemas/new-wallet-address/properties/publicName/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
 return false;
 }
 }
 }
 else {
-validate78.errors = [{instancePath:instancePath+"/account",schemaPath:"document#/components/schemas/wallet-address-change/properties/account/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate80.errors = [{instancePath:instancePath+"/publicName",schemaPath:"document#/components/schemas/new-wallet-address/properties/publicName/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -4790,24 +5848,351 @@ var valid1 = true;
 }
 }
 else {
-validate78.errors = [{instancePath,schemaPath:"document#/components/schemas/wallet-address-change/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate80.errors = [{instancePath,schemaPath:"document#/components/schemas/new-wallet-address/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate78.errors = vErrors;
+validate80.errors = vErrors;
 return errors === 0;
 }
-validate78.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate80.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const parameters_change_wallet_address = validate79;
-const schema117 = {"$id":"parameters_change_wallet_address","type":"object","properties":{"path":{"type":"object","required":["ase","walletAddress"],"properties":{"ase":{"$ref":"document#/components/parameters/ase/schema"},"walletAddress":{"$ref":"document#/components/parameters/walletAddress/schema"}}}}};
-const schema119 = {"type":"string"};
+const components_schemas_wallet_address = validate81;
+const schema120 = {"$id":"components_schemas_wallet_address","$ref":"document#/components/schemas/wallet-address"};
 
-function validate79(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate82(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate82.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if(((((((((data.id === undefined) && (missing0 = "id")) || ((data.url === undefined) && (missing0 = "url"))) || ((data.publicName === undefined) && (missing0 = "publicName"))) || ((data.account === undefined) && (missing0 = "account"))) || ((data.assetCode === undefined) && (missing0 = "assetCode"))) || ((data.assetScale === undefined) && (missing0 = "assetScale"))) || ((data.active === undefined) && (missing0 = "active"))) || ((data.createdAt === undefined) && (missing0 = "createdAt"))){
+validate82.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+const _errs1 = errors;
+for(const key0 in data){
+if(!((((((((key0 === "id") || (key0 === "url")) || (key0 === "publicName")) || (key0 === "account")) || (key0 === "assetCode")) || (key0 === "assetScale")) || (key0 === "active")) || (key0 === "createdAt"))){
+validate82.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+return false;
+break;
+}
+}
+if(_errs1 === errors){
+if(data.id !== undefined){
+const _errs2 = errors;
+if(typeof data.id !== "string"){
+validate82.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid0 = _errs2 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.url !== undefined){
+let data1 = data.url;
+const _errs4 = errors;
+if(errors === _errs4){
+if(errors === _errs4){
+if(typeof data1 === "string"){
+if(!(formats2(data1))){
+validate82.errors = [{instancePath:instancePath+"/url",schemaPath:"#/properties/url/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+return false;
+}
+}
+else {
+validate82.errors = [{instancePath:instancePath+"/url",schemaPath:"#/properties/url/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+}
+var valid0 = _errs4 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.publicName !== undefined){
+let data2 = data.publicName;
+const _errs6 = errors;
+if((typeof data2 !== "string") && (data2 !== null)){
+validate82.errors = [{instancePath:instancePath+"/publicName",schemaPath:"#/properties/publicName/type",keyword:"type",params:{type: schema115.properties.publicName.type},message:"must be string,null"}];
+return false;
+}
+var valid0 = _errs6 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.account !== undefined){
+const _errs8 = errors;
+if(typeof data.account !== "string"){
+validate82.errors = [{instancePath:instancePath+"/account",schemaPath:"#/properties/account/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid0 = _errs8 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.assetCode !== undefined){
+let data4 = data.assetCode;
+const _errs10 = errors;
+const _errs11 = errors;
+if(errors === _errs11){
+if(typeof data4 === "string"){
+if(!pattern11.test(data4)){
+validate82.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/components/schemas/asset-code/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9._~-]{1,32}$"},message:"must match pattern \""+"^[A-Za-z0-9._~-]{1,32}$"+"\""}];
+return false;
+}
+}
+else {
+validate82.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/components/schemas/asset-code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid0 = _errs10 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.assetScale !== undefined){
+let data5 = data.assetScale;
+const _errs13 = errors;
+const _errs14 = errors;
+if(!(((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5))) && (isFinite(data5)))){
+validate82.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+return false;
+}
+if(errors === _errs14){
+if((typeof data5 == "number") && (isFinite(data5))){
+if(data5 > 255 || isNaN(data5)){
+validate82.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
+return false;
+}
+else {
+if(data5 < 0 || isNaN(data5)){
+validate82.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+return false;
+}
+}
+}
+}
+var valid0 = _errs13 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.active !== undefined){
+const _errs16 = errors;
+if(typeof data.active !== "boolean"){
+validate82.errors = [{instancePath:instancePath+"/active",schemaPath:"#/properties/active/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+return false;
+}
+var valid0 = _errs16 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.createdAt !== undefined){
+let data7 = data.createdAt;
+const _errs18 = errors;
+if(errors === _errs18){
+if(errors === _errs18){
+if(typeof data7 === "string"){
+if(!(formats0.validate(data7))){
+validate82.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
+return false;
+}
+}
+else {
+validate82.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+}
+var valid0 = _errs18 === errors;
+}
+else {
+var valid0 = true;
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+else {
+validate82.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate82.errors = vErrors;
+return errors === 0;
+}
+validate82.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+
+function validate81(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="components_schemas_wallet_address" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate81.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(!(validate82(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate82.errors : vErrors.concat(validate82.errors);
+errors = vErrors.length;
+}
+validate81.errors = vErrors;
+return errors === 0;
+}
+validate81.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+const components_schemas_wallet_address_change = validate84;
+const schema124 = {"$id":"components_schemas_wallet_address_change","$ref":"document#/components/schemas/wallet-address-change"};
+const schema125 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"publicName":{"type":["string","null"],"minLength":1,"maxLength":200},"active":{"type":"boolean"},"account":{"type":"string","minLength":1,"maxLength":200}}};
+
+function validate84(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="components_schemas_wallet_address_change" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate84.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+const _errs0 = errors;
+if(errors === _errs0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(Object.keys(data).length < 1){
+validate84.errors = [{instancePath,schemaPath:"document#/components/schemas/wallet-address-change/minProperties",keyword:"minProperties",params:{limit: 1},message:"must NOT have fewer than 1 properties"}];
+return false;
+}
+else {
+const _errs2 = errors;
+for(const key0 in data){
+if(!(((key0 === "publicName") || (key0 === "active")) || (key0 === "account"))){
+validate84.errors = [{instancePath,schemaPath:"document#/components/schemas/wallet-address-change/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+return false;
+break;
+}
+}
+if(_errs2 === errors){
+if(data.publicName !== undefined){
+let data0 = data.publicName;
+const _errs3 = errors;
+if((typeof data0 !== "string") && (data0 !== null)){
+validate84.errors = [{instancePath:instancePath+"/publicName",schemaPath:"document#/components/schemas/wallet-address-change/properties/publicName/type",keyword:"type",params:{type: schema125.properties.publicName.type},message:"must be string,null"}];
+return false;
+}
+if(errors === _errs3){
+if(typeof data0 === "string"){
+if(func1(data0) > 200){
+validate84.errors = [{instancePath:instancePath+"/publicName",schemaPath:"document#/components/schemas/wallet-address-change/properties/publicName/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"}];
+return false;
+}
+else {
+if(func1(data0) < 1){
+validate84.errors = [{instancePath:instancePath+"/publicName",schemaPath:"document#/components/schemas/wallet-address-change/properties/publicName/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+return false;
+}
+}
+}
+}
+var valid1 = _errs3 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data.active !== undefined){
+const _errs5 = errors;
+if(typeof data.active !== "boolean"){
+validate84.errors = [{instancePath:instancePath+"/active",schemaPath:"document#/components/schemas/wallet-address-change/properties/active/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+return false;
+}
+var valid1 = _errs5 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data.account !== undefined){
+let data2 = data.account;
+const _errs7 = errors;
+if(errors === _errs7){
+if(typeof data2 === "string"){
+if(func1(data2) > 200){
+validate84.errors = [{instancePath:instancePath+"/account",schemaPath:"document#/components/schemas/wallet-address-change/properties/account/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"}];
+return false;
+}
+else {
+if(func1(data2) < 1){
+validate84.errors = [{instancePath:instancePath+"/account",schemaPath:"document#/components/schemas/wallet-address-change/properties/account/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+return false;
+}
+}
+}
+else {
+validate84.errors = [{instancePath:instancePath+"/account",schemaPath:"document#/components/schemas/wallet-address-change/properties/account/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid1 = _errs7 === errors;
+}
+else {
+var valid1 = true;
+}
+}
+}
+}
+}
+}
+else {
+validate84.errors = [{instancePath,schemaPath:"document#/components/schemas/wallet-address-change/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate84.errors = vErrors;
+return errors === 0;
+}
+validate84.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+const parameters_change_wallet_address = validate85;
+const schema126 = {"$id":"parameters_change_wallet_address","type":"object","properties":{"path":{"type":"object","required":["ase","walletAddress"],"properties":{"ase":{"$ref":"document#/components/parameters/ase/schema"},"walletAddress":{"$ref":"document#/components/parameters/walletAddress/schema"}}}}};
+const schema128 = {"type":"string"};
+
+function validate85(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="parameters_change_wallet_address" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate79.evaluated;
+const evaluated0 = validate85.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4823,14 +6208,14 @@ if(errors === _errs1){
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 let missing0;
 if(((data0.ase === undefined) && (missing0 = "ase")) || ((data0.walletAddress === undefined) && (missing0 = "walletAddress"))){
-validate79.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate85.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 if(data0.ase !== undefined){
 const _errs3 = errors;
 if(typeof data0.ase !== "string"){
-validate79.errors = [{instancePath:instancePath+"/path/ase",schemaPath:"document#/components/parameters/ase/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate85.errors = [{instancePath:instancePath+"/path/ase",schemaPath:"document#/components/parameters/ase/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid1 = _errs3 === errors;
@@ -4842,7 +6227,7 @@ if(valid1){
 if(data0.walletAddress !== undefined){
 const _errs6 = errors;
 if(typeof data0.walletAddress !== "string"){
-validate79.errors = [{instancePath:instancePath+"/path/walletAddress",schemaPath:"document#/components/parameters/walletAddress/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate85.errors = [{instancePath:instancePath+"/path/walletAddress",schemaPath:"document#/components/parameters/walletAddress/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid1 = _errs6 === errors;
@@ -4854,32 +6239,32 @@ var valid1 = true;
 }
 }
 else {
-validate79.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate85.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
 }
 }
 else {
-validate79.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate85.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate79.errors = vErrors;
+validate85.errors = vErrors;
 return errors === 0;
 }
-validate79.evaluated = {"props":{"path":true},"dynamicProps":false,"dynamicItems":false};
+validate85.evaluated = {"props":{"path":true},"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_key_list = validate80;
-const schema120 = {"$id":"components_schemas_key_list","$ref":"document#/components/schemas/key-list"};
-const schema121 = {"type":"object","additionalProperties":false,"required":["keys"],"properties":{"keys":{"type":"array","items":{"$ref":"#/components/schemas/key"}}}};
-const schema122 = {"type":"object","required":["kid","alg","kty","crv","x"],"properties":{"kid":{"type":"string","minLength":1,"maxLength":200},"alg":{"type":"string","enum":["EdDSA"]},"kty":{"type":"string","enum":["OKP"]},"crv":{"type":"string","enum":["Ed25519"]},"use":{"type":"string","enum":["sig"]},"x":{"type":"string","pattern":"^[A-Za-z0-9_-]{43}$"}}};
+const components_schemas_key_list = validate86;
+const schema129 = {"$id":"components_schemas_key_list","$ref":"document#/components/schemas/key-list"};
+const schema130 = {"type":"object","additionalProperties":false,"required":["keys"],"properties":{"keys":{"type":"array","items":{"$ref":"#/components/schemas/key"}}}};
+const schema131 = {"type":"object","required":["kid","alg","kty","crv","x"],"properties":{"kid":{"type":"string","minLength":1,"maxLength":200},"alg":{"type":"string","enum":["EdDSA"]},"kty":{"type":"string","enum":["OKP"]},"crv":{"type":"string","enum":["Ed25519"]},"use":{"type":"string","enum":["sig"]},"x":{"type":"string","pattern":"^[A-Za-z0-9_-]{43}$"}}};
 const pattern19 = new RegExp("^[A-Za-z0-9_-]{43}$", "u");
 
-function validate81(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate87(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate81.evaluated;
+const evaluated0 = validate87.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4890,14 +6275,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((data.keys === undefined) && (missing0 = "keys")){
-validate81.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate87.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!(key0 === "keys")){
-validate81.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate87.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -4918,7 +6303,7 @@ if(errors === _errs5){
 if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
 let missing1;
 if((((((data1.kid === undefined) && (missing1 = "kid")) || ((data1.alg === undefined) && (missing1 = "alg"))) || ((data1.kty === undefined) && (missing1 = "kty"))) || ((data1.crv === undefined) && (missing1 = "crv"))) || ((data1.x === undefined) && (missing1 = "x"))){
-validate81.errors = [{instancePath:instancePath+"/keys/" + i0,schemaPath:"#/components/schemas/key/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+validate87.errors = [{instancePath:instancePath+"/keys/" + i0,schemaPath:"#/components/schemas/key/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
 return false;
 }
 else {
@@ -4928,18 +6313,18 @@ const _errs7 = errors;
 if(errors === _errs7){
 if(typeof data2 === "string"){
 if(func1(data2) > 200){
-validate81.errors = [{instancePath:instancePath+"/keys/" + i0+"/kid",schemaPath:"#/components/schemas/key/properties/kid/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"}];
+validate87.errors = [{instancePath:instancePath+"/keys/" + i0+"/kid",schemaPath:"#/components/schemas/key/properties/kid/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"}];
 return false;
 }
 else {
 if(func1(data2) < 1){
-validate81.errors = [{instancePath:instancePath+"/keys/" + i0+"/kid",schemaPath:"#/components/schemas/key/properties/kid/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+validate87.errors = [{instancePath:instancePath+"/keys/" + i0+"/kid",schemaPath:"#/components/schemas/key/properties/kid/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
 return false;
 }
 }
 }
 else {
-validate81.errors = [{instancePath:instancePath+"/keys/" + i0+"/kid",schemaPath:"#/components/schemas/key/properties/kid/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate87.errors = [{instancePath:instancePath+"/keys/" + i0+"/kid",schemaPath:"#/components/schemas/key/properties/kid/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -4953,11 +6338,11 @@ if(data1.alg !== undefined){
 let data3 = data1.alg;
 const _errs9 = errors;
 if(typeof data3 !== "string"){
-validate81.errors = [{instancePath:instancePath+"/keys/" + i0+"/alg",schemaPath:"#/components/schemas/key/properties/alg/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate87.errors = [{instancePath:instancePath+"/keys/" + i0+"/alg",schemaPath:"#/components/schemas/key/properties/alg/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 if(!(data3 === "EdDSA")){
-validate81.errors = [{instancePath:instancePath+"/keys/" + i0+"/alg",schemaPath:"#/components/schemas/key/properties/alg/enum",keyword:"enum",params:{allowedValues: schema122.properties.alg.enum},message:"must be equal to one of the allowed values"}];
+validate87.errors = [{instancePath:instancePath+"/keys/" + i0+"/alg",schemaPath:"#/components/schemas/key/properties/alg/enum",keyword:"enum",params:{allowedValues: schema131.properties.alg.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid3 = _errs9 === errors;
@@ -4970,11 +6355,11 @@ if(data1.kty !== undefined){
 let data4 = data1.kty;
 const _errs11 = errors;
 if(typeof data4 !== "string"){
-validate81.errors = [{instancePath:instancePath+"/keys/" + i0+"/kty",schemaPath:"#/components/schemas/key/properties/kty/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate87.errors = [{instancePath:instancePath+"/keys/" + i0+"/kty",schemaPath:"#/components/schemas/key/properties/kty/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 if(!(data4 === "OKP")){
-validate81.errors = [{instancePath:instancePath+"/keys/" + i0+"/kty",schemaPath:"#/components/schemas/key/properties/kty/enum",keyword:"enum",params:{allowedValues: schema122.properties.kty.enum},message:"must be equal to one of the allowed values"}];
+validate87.errors = [{instancePath:instancePath+"/keys/" + i0+"/kty",schemaPath:"#/components/schemas/key/properties/kty/enum",keyword:"enum",params:{allowedValues: schema131.properties.kty.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid3 = _errs11 === errors;
@@ -4987,11 +6372,11 @@ if(data1.crv !== undefined){
 let data5 = data1.crv;
 const _errs13 = errors;
 if(typeof data5 !== "string"){
-validate81.errors = [{instancePath:instancePath+"/keys/" + i0+"/crv",schemaPath:"#/components/schemas/key/properties/crv/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate87.errors = [{instancePath:instancePath+"/keys/" + i0+"/crv",schemaPath:"#/components/schemas/key/properties/crv/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 if(!(data5 === "Ed25519")){
-validate81.errors = [{instancePath:instancePath+"/keys/" + i0+"/crv",schemaPath:"#/components/schemas/key/properties/crv/enum",keyword:"enum",params:{allowedValues: schema122.properties.crv.enum},message:"must be equal to one of the allowed values"}];
+validate87.errors = [{instancePath:instancePath+"/keys/" + i0+"/crv",schemaPath:"#/components/schemas/key/properties/crv/enum",keyword:"enum",params:{allowedValues: schema131.properties.crv.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid3 = _errs13 === errors;
@@ -5004,11 +6389,11 @@ if(data1.use !== undefined){
 let data6 = data1.use;
 const _errs15 = errors;
 if(typeof data6 !== "string"){
-validate81.errors = [{instancePath:instancePath+"/keys/" + i0+"/use",schemaPath:"#/components/schemas/key/properties/use/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate87.errors = [{instancePath:instancePath+"/keys/" + i0+"/use",schemaPath:"#/components/schemas/key/properties/use/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 if(!(data6 === "sig")){
-validate81.errors = [{instancePath:instancePath+"/keys/" + i0+"/use",schemaPath:"#/components/schemas/key/properties/use/enum",keyword:"enum",params:{allowedValues: schema122.properties.use.enum},message:"must be equal to one of the allowed values"}];
+validate87.errors = [{instancePath:instancePath+"/keys/" + i0+"/use",schemaPath:"#/components/schemas/key/properties/use/enum",keyword:"enum",params:{allowedValues: schema131.properties.use.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid3 = _errs15 === errors;
@@ -5023,12 +6408,12 @@ const _errs17 = errors;
 if(errors === _errs17){
 if(typeof data7 === "string"){
 if(!pattern19.test(data7)){
-validate81.errors = [{instancePath:instancePath+"/keys/" + i0+"/x",schemaPath:"#/components/schemas/key/properties/x/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_-]{43}$"},message:"must match pattern \""+"^[A-Za-z0-9_-]{43}$"+"\""}];
+validate87.errors = [{instancePath:instancePath+"/keys/" + i0+"/x",schemaPath:"#/components/schemas/key/properties/x/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_-]{43}$"},message:"must match pattern \""+"^[A-Za-z0-9_-]{43}$"+"\""}];
 return false;
 }
 }
 else {
-validate81.errors = [{instancePath:instancePath+"/keys/" + i0+"/x",schemaPath:"#/components/schemas/key/properties/x/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate87.errors = [{instancePath:instancePath+"/keys/" + i0+"/x",schemaPath:"#/components/schemas/key/properties/x/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -5045,7 +6430,7 @@ var valid3 = true;
 }
 }
 else {
-validate81.errors = [{instancePath:instancePath+"/keys/" + i0,schemaPath:"#/components/schemas/key/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate87.errors = [{instancePath:instancePath+"/keys/" + i0,schemaPath:"#/components/schemas/key/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -5056,497 +6441,8 @@ break;
 }
 }
 else {
-validate81.errors = [{instancePath:instancePath+"/keys",schemaPath:"#/properties/keys/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate87.errors = [{instancePath:instancePath+"/keys",schemaPath:"#/properties/keys/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
-}
-}
-}
-}
-}
-}
-else {
-validate81.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-validate81.errors = vErrors;
-return errors === 0;
-}
-validate81.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-
-function validate80(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_schemas_key_list" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate80.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(!(validate81(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate81.errors : vErrors.concat(validate81.errors);
-errors = vErrors.length;
-}
-validate80.errors = vErrors;
-return errors === 0;
-}
-validate80.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-const components_schemas_key = validate83;
-const schema123 = {"$id":"components_schemas_key","$ref":"document#/components/schemas/key"};
-
-function validate83(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_schemas_key" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate83.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-const _errs0 = errors;
-if(errors === _errs0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if((((((data.kid === undefined) && (missing0 = "kid")) || ((data.alg === undefined) && (missing0 = "alg"))) || ((data.kty === undefined) && (missing0 = "kty"))) || ((data.crv === undefined) && (missing0 = "crv"))) || ((data.x === undefined) && (missing0 = "x"))){
-validate83.errors = [{instancePath,schemaPath:"document#/components/schemas/key/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
-return false;
-}
-else {
-if(data.kid !== undefined){
-let data0 = data.kid;
-const _errs2 = errors;
-if(errors === _errs2){
-if(typeof data0 === "string"){
-if(func1(data0) > 200){
-validate83.errors = [{instancePath:instancePath+"/kid",schemaPath:"document#/components/schemas/key/properties/kid/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"}];
-return false;
-}
-else {
-if(func1(data0) < 1){
-validate83.errors = [{instancePath:instancePath+"/kid",schemaPath:"document#/components/schemas/key/properties/kid/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
-return false;
-}
-}
-}
-else {
-validate83.errors = [{instancePath:instancePath+"/kid",schemaPath:"document#/components/schemas/key/properties/kid/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-var valid1 = _errs2 === errors;
-}
-else {
-var valid1 = true;
-}
-if(valid1){
-if(data.alg !== undefined){
-let data1 = data.alg;
-const _errs4 = errors;
-if(typeof data1 !== "string"){
-validate83.errors = [{instancePath:instancePath+"/alg",schemaPath:"document#/components/schemas/key/properties/alg/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-if(!(data1 === "EdDSA")){
-validate83.errors = [{instancePath:instancePath+"/alg",schemaPath:"document#/components/schemas/key/properties/alg/enum",keyword:"enum",params:{allowedValues: schema122.properties.alg.enum},message:"must be equal to one of the allowed values"}];
-return false;
-}
-var valid1 = _errs4 === errors;
-}
-else {
-var valid1 = true;
-}
-if(valid1){
-if(data.kty !== undefined){
-let data2 = data.kty;
-const _errs6 = errors;
-if(typeof data2 !== "string"){
-validate83.errors = [{instancePath:instancePath+"/kty",schemaPath:"document#/components/schemas/key/properties/kty/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-if(!(data2 === "OKP")){
-validate83.errors = [{instancePath:instancePath+"/kty",schemaPath:"document#/components/schemas/key/properties/kty/enum",keyword:"enum",params:{allowedValues: schema122.properties.kty.enum},message:"must be equal to one of the allowed values"}];
-return false;
-}
-var valid1 = _errs6 === errors;
-}
-else {
-var valid1 = true;
-}
-if(valid1){
-if(data.crv !== undefined){
-let data3 = data.crv;
-const _errs8 = errors;
-if(typeof data3 !== "string"){
-validate83.errors = [{instancePath:instancePath+"/crv",schemaPath:"document#/components/schemas/key/properties/crv/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-if(!(data3 === "Ed25519")){
-validate83.errors = [{instancePath:instancePath+"/crv",schemaPath:"document#/components/schemas/key/properties/crv/enum",keyword:"enum",params:{allowedValues: schema122.properties.crv.enum},message:"must be equal to one of the allowed values"}];
-return false;
-}
-var valid1 = _errs8 === errors;
-}
-else {
-var valid1 = true;
-}
-if(valid1){
-if(data.use !== undefined){
-let data4 = data.use;
-const _errs10 = errors;
-if(typeof data4 !== "string"){
-validate83.errors = [{instancePath:instancePath+"/use",schemaPath:"document#/components/schemas/key/properties/use/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-if(!(data4 === "sig")){
-validate83.errors = [{instancePath:instancePath+"/use",schemaPath:"document#/components/schemas/key/properties/use/enum",keyword:"enum",params:{allowedValues: schema122.properties.use.enum},message:"must be equal to one of the allowed values"}];
-return false;
-}
-var valid1 = _errs10 === errors;
-}
-else {
-var valid1 = true;
-}
-if(valid1){
-if(data.x !== undefined){
-let data5 = data.x;
-const _errs12 = errors;
-if(errors === _errs12){
-if(typeof data5 === "string"){
-if(!pattern19.test(data5)){
-validate83.errors = [{instancePath:instancePath+"/x",schemaPath:"document#/components/schemas/key/properties/x/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_-]{43}$"},message:"must match pattern \""+"^[A-Za-z0-9_-]{43}$"+"\""}];
-return false;
-}
-}
-else {
-validate83.errors = [{instancePath:instancePath+"/x",schemaPath:"document#/components/schemas/key/properties/x/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-var valid1 = _errs12 === errors;
-}
-else {
-var valid1 = true;
-}
-}
-}
-}
-}
-}
-}
-}
-else {
-validate83.errors = [{instancePath,schemaPath:"document#/components/schemas/key/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-validate83.errors = vErrors;
-return errors === 0;
-}
-validate83.evaluated = {"props":{"kid":true,"alg":true,"kty":true,"crv":true,"use":true,"x":true},"dynamicProps":false,"dynamicItems":false};
-
-const parameters_revoke_wallet_address_key = validate84;
-const schema125 = {"$id":"parameters_revoke_wallet_address_key","type":"object","properties":{"path":{"type":"object","required":["ase","walletAddress","kid"],"properties":{"ase":{"$ref":"document#/components/parameters/ase/schema"},"walletAddress":{"$ref":"document#/components/parameters/walletAddress/schema"},"kid":{"$ref":"document#/components/parameters/kid/schema"}}}}};
-const schema128 = {"type":"string"};
-
-function validate84(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="parameters_revoke_wallet_address_key" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate84.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(errors === 0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.path !== undefined){
-let data0 = data.path;
-const _errs1 = errors;
-if(errors === _errs1){
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-let missing0;
-if((((data0.ase === undefined) && (missing0 = "ase")) || ((data0.walletAddress === undefined) && (missing0 = "walletAddress"))) || ((data0.kid === undefined) && (missing0 = "kid"))){
-validate84.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
-return false;
-}
-else {
-if(data0.ase !== undefined){
-const _errs3 = errors;
-if(typeof data0.ase !== "string"){
-validate84.errors = [{instancePath:instancePath+"/path/ase",schemaPath:"document#/components/parameters/ase/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid1 = _errs3 === errors;
-}
-else {
-var valid1 = true;
-}
-if(valid1){
-if(data0.walletAddress !== undefined){
-const _errs6 = errors;
-if(typeof data0.walletAddress !== "string"){
-validate84.errors = [{instancePath:instancePath+"/path/walletAddress",schemaPath:"document#/components/parameters/walletAddress/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid1 = _errs6 === errors;
-}
-else {
-var valid1 = true;
-}
-if(valid1){
-if(data0.kid !== undefined){
-const _errs9 = errors;
-if(typeof data0.kid !== "string"){
-validate84.errors = [{instancePath:instancePath+"/path/kid",schemaPath:"document#/components/parameters/kid/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid1 = _errs9 === errors;
-}
-else {
-var valid1 = true;
-}
-}
-}
-}
-}
-else {
-validate84.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-}
-}
-else {
-validate84.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-validate84.errors = vErrors;
-return errors === 0;
-}
-validate84.evaluated = {"props":{"path":true},"dynamicProps":false,"dynamicItems":false};
-
-const components_schemas_peer_list = validate85;
-const schema129 = {"$id":"components_schemas_peer_list","$ref":"document#/components/schemas/peer-list"};
-const schema130 = {"type":"object","additionalProperties":false,"required":["peers"],"properties":{"peers":{"type":"array","items":{"$ref":"#/components/schemas/peer"}}}};
-const schema131 = {"type":"object","additionalProperties":false,"required":["name","prefix","endpoint","maxPacketAmount","balanceLimit","answersRepeats","routes"],"properties":{"name":{"type":"string"},"prefix":{"type":"string"},"endpoint":{"type":"string","format":"uri"},"maxPacketAmount":{"$ref":"#/components/schemas/unsigned-amount"},"balanceLimit":{"$ref":"#/components/schemas/balance-limit"},"answersRepeats":{"$ref":"#/components/schemas/answers-repeats"},"routes":{"$ref":"#/components/schemas/routes"}}};
-const schema133 = {"type":["string","null"],"pattern":"^(0|[1-9][0-9]{0,19})$"};
-const schema134 = {"type":"boolean"};
-const schema135 = {"type":"array","maxItems":100,"items":{"$ref":"#/components/schemas/ilp-address"}};
-const schema136 = {"type":"string","pattern":"^(g|private|example|peer|self|test[1-3]?|local)([.][A-Za-z0-9_~-]+)*$","maxLength":400};
-const pattern23 = new RegExp("^(g|private|example|peer|self|test[1-3]?|local)([.][A-Za-z0-9_~-]+)*$", "u");
-
-function validate88(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate88.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(errors === 0){
-if(Array.isArray(data)){
-if(data.length > 100){
-validate88.errors = [{instancePath,schemaPath:"#/maxItems",keyword:"maxItems",params:{limit: 100},message:"must NOT have more than 100 items"}];
-return false;
-}
-else {
-var valid0 = true;
-const len0 = data.length;
-for(let i0=0; i0<len0; i0++){
-let data0 = data[i0];
-const _errs1 = errors;
-const _errs2 = errors;
-if(errors === _errs2){
-if(typeof data0 === "string"){
-if(func1(data0) > 400){
-validate88.errors = [{instancePath:instancePath+"/" + i0,schemaPath:"#/components/schemas/ilp-address/maxLength",keyword:"maxLength",params:{limit: 400},message:"must NOT have more than 400 characters"}];
-return false;
-}
-else {
-if(!pattern23.test(data0)){
-validate88.errors = [{instancePath:instancePath+"/" + i0,schemaPath:"#/components/schemas/ilp-address/pattern",keyword:"pattern",params:{pattern: "^(g|private|example|peer|self|test[1-3]?|local)([.][A-Za-z0-9_~-]+)*$"},message:"must match pattern \""+"^(g|private|example|peer|self|test[1-3]?|local)([.][A-Za-z0-9_~-]+)*$"+"\""}];
-return false;
-}
-}
-}
-else {
-validate88.errors = [{instancePath:instancePath+"/" + i0,schemaPath:"#/components/schemas/ilp-address/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-var valid0 = _errs1 === errors;
-if(!valid0){
-break;
-}
-}
-}
-}
-else {
-validate88.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "array"},message:"must be array"}];
-return false;
-}
-}
-validate88.errors = vErrors;
-return errors === 0;
-}
-validate88.evaluated = {"items":true,"dynamicProps":false,"dynamicItems":false};
-
-
-function validate87(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate87.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(errors === 0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if((((((((data.name === undefined) && (missing0 = "name")) || ((data.prefix === undefined) && (missing0 = "prefix"))) || ((data.endpoint === undefined) && (missing0 = "endpoint"))) || ((data.maxPacketAmount === undefined) && (missing0 = "maxPacketAmount"))) || ((data.balanceLimit === undefined) && (missing0 = "balanceLimit"))) || ((data.answersRepeats === undefined) && (missing0 = "answersRepeats"))) || ((data.routes === undefined) && (missing0 = "routes"))){
-validate87.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
-return false;
-}
-else {
-const _errs1 = errors;
-for(const key0 in data){
-if(!(((((((key0 === "name") || (key0 === "prefix")) || (key0 === "endpoint")) || (key0 === "maxPacketAmount")) || (key0 === "balanceLimit")) || (key0 === "answersRepeats")) || (key0 === "routes"))){
-validate87.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
-return false;
-break;
-}
-}
-if(_errs1 === errors){
-if(data.name !== undefined){
-const _errs2 = errors;
-if(typeof data.name !== "string"){
-validate87.errors = [{instancePath:instancePath+"/name",schemaPath:"#/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid0 = _errs2 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.prefix !== undefined){
-const _errs4 = errors;
-if(typeof data.prefix !== "string"){
-validate87.errors = [{instancePath:instancePath+"/prefix",schemaPath:"#/properties/prefix/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid0 = _errs4 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.endpoint !== undefined){
-let data2 = data.endpoint;
-const _errs6 = errors;
-if(errors === _errs6){
-if(errors === _errs6){
-if(typeof data2 === "string"){
-if(!(formats2(data2))){
-validate87.errors = [{instancePath:instancePath+"/endpoint",schemaPath:"#/properties/endpoint/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
-return false;
-}
-}
-else {
-validate87.errors = [{instancePath:instancePath+"/endpoint",schemaPath:"#/properties/endpoint/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-}
-var valid0 = _errs6 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.maxPacketAmount !== undefined){
-let data3 = data.maxPacketAmount;
-const _errs8 = errors;
-const _errs9 = errors;
-if(errors === _errs9){
-if(typeof data3 === "string"){
-if(!pattern16.test(data3)){
-validate87.errors = [{instancePath:instancePath+"/maxPacketAmount",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
-return false;
-}
-}
-else {
-validate87.errors = [{instancePath:instancePath+"/maxPacketAmount",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-var valid0 = _errs8 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.balanceLimit !== undefined){
-let data4 = data.balanceLimit;
-const _errs11 = errors;
-const _errs12 = errors;
-if((typeof data4 !== "string") && (data4 !== null)){
-validate87.errors = [{instancePath:instancePath+"/balanceLimit",schemaPath:"#/components/schemas/balance-limit/type",keyword:"type",params:{type: schema133.type},message:"must be string,null"}];
-return false;
-}
-if(errors === _errs12){
-if(typeof data4 === "string"){
-if(!pattern16.test(data4)){
-validate87.errors = [{instancePath:instancePath+"/balanceLimit",schemaPath:"#/components/schemas/balance-limit/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
-return false;
-}
-}
-}
-var valid0 = _errs11 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.answersRepeats !== undefined){
-const _errs14 = errors;
-if(typeof data.answersRepeats !== "boolean"){
-validate87.errors = [{instancePath:instancePath+"/answersRepeats",schemaPath:"#/components/schemas/answers-repeats/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
-return false;
-}
-var valid0 = _errs14 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.routes !== undefined){
-const _errs17 = errors;
-if(!(validate88(data.routes, {instancePath:instancePath+"/routes",parentData:data,parentDataProperty:"routes",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate88.errors : vErrors.concat(validate88.errors);
-errors = vErrors.length;
-}
-var valid0 = _errs17 === errors;
-}
-else {
-var valid0 = true;
-}
-}
-}
-}
 }
 }
 }
@@ -5565,6 +6461,7 @@ validate87.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
 function validate86(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="components_schemas_key_list" */;
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate86.evaluated;
@@ -5574,89 +6471,322 @@ evaluated0.props = undefined;
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(errors === 0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if((data.peers === undefined) && (missing0 = "peers")){
-validate86.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
-return false;
-}
-else {
-const _errs1 = errors;
-for(const key0 in data){
-if(!(key0 === "peers")){
-validate86.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
-return false;
-break;
-}
-}
-if(_errs1 === errors){
-if(data.peers !== undefined){
-let data0 = data.peers;
-const _errs2 = errors;
-if(errors === _errs2){
-if(Array.isArray(data0)){
-var valid1 = true;
-const len0 = data0.length;
-for(let i0=0; i0<len0; i0++){
-const _errs4 = errors;
-if(!(validate87(data0[i0], {instancePath:instancePath+"/peers/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+if(!(validate87(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
 errors = vErrors.length;
-}
-var valid1 = _errs4 === errors;
-if(!valid1){
-break;
-}
-}
-}
-else {
-validate86.errors = [{instancePath:instancePath+"/peers",schemaPath:"#/properties/peers/type",keyword:"type",params:{type: "array"},message:"must be array"}];
-return false;
-}
-}
-}
-}
-}
-}
-else {
-validate86.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
 }
 validate86.errors = vErrors;
 return errors === 0;
 }
 validate86.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
+const components_schemas_key = validate89;
+const schema132 = {"$id":"components_schemas_key","$ref":"document#/components/schemas/key"};
 
-function validate85(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_schemas_peer_list" */;
+function validate89(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="components_schemas_key" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate85.evaluated;
+const evaluated0 = validate89.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate86(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate86.errors : vErrors.concat(validate86.errors);
-errors = vErrors.length;
+const _errs0 = errors;
+if(errors === _errs0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((((((data.kid === undefined) && (missing0 = "kid")) || ((data.alg === undefined) && (missing0 = "alg"))) || ((data.kty === undefined) && (missing0 = "kty"))) || ((data.crv === undefined) && (missing0 = "crv"))) || ((data.x === undefined) && (missing0 = "x"))){
+validate89.errors = [{instancePath,schemaPath:"document#/components/schemas/key/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
 }
-validate85.errors = vErrors;
+else {
+if(data.kid !== undefined){
+let data0 = data.kid;
+const _errs2 = errors;
+if(errors === _errs2){
+if(typeof data0 === "string"){
+if(func1(data0) > 200){
+validate89.errors = [{instancePath:instancePath+"/kid",schemaPath:"document#/components/schemas/key/properties/kid/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"}];
+return false;
+}
+else {
+if(func1(data0) < 1){
+validate89.errors = [{instancePath:instancePath+"/kid",schemaPath:"document#/components/schemas/key/properties/kid/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+return false;
+}
+}
+}
+else {
+validate89.errors = [{instancePath:instancePath+"/kid",schemaPath:"document#/components/schemas/key/properties/kid/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid1 = _errs2 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data.alg !== undefined){
+let data1 = data.alg;
+const _errs4 = errors;
+if(typeof data1 !== "string"){
+validate89.errors = [{instancePath:instancePath+"/alg",schemaPath:"document#/components/schemas/key/properties/alg/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!(data1 === "EdDSA")){
+validate89.errors = [{instancePath:instancePath+"/alg",schemaPath:"document#/components/schemas/key/properties/alg/enum",keyword:"enum",params:{allowedValues: schema131.properties.alg.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid1 = _errs4 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data.kty !== undefined){
+let data2 = data.kty;
+const _errs6 = errors;
+if(typeof data2 !== "string"){
+validate89.errors = [{instancePath:instancePath+"/kty",schemaPath:"document#/components/schemas/key/properties/kty/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!(data2 === "OKP")){
+validate89.errors = [{instancePath:instancePath+"/kty",schemaPath:"document#/components/schemas/key/properties/kty/enum",keyword:"enum",params:{allowedValues: schema131.properties.kty.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid1 = _errs6 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data.crv !== undefined){
+let data3 = data.crv;
+const _errs8 = errors;
+if(typeof data3 !== "string"){
+validate89.errors = [{instancePath:instancePath+"/crv",schemaPath:"document#/components/schemas/key/properties/crv/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!(data3 === "Ed25519")){
+validate89.errors = [{instancePath:instancePath+"/crv",schemaPath:"document#/components/schemas/key/properties/crv/enum",keyword:"enum",params:{allowedValues: schema131.properties.crv.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid1 = _errs8 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data.use !== undefined){
+let data4 = data.use;
+const _errs10 = errors;
+if(typeof data4 !== "string"){
+validate89.errors = [{instancePath:instancePath+"/use",schemaPath:"document#/components/schemas/key/properties/use/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!(data4 === "sig")){
+validate89.errors = [{instancePath:instancePath+"/use",schemaPath:"document#/components/schemas/key/properties/use/enum",keyword:"enum",params:{allowedValues: schema131.properties.use.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid1 = _errs10 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data.x !== undefined){
+let data5 = data.x;
+const _errs12 = errors;
+if(errors === _errs12){
+if(typeof data5 === "string"){
+if(!pattern19.test(data5)){
+validate89.errors = [{instancePath:instancePath+"/x",schemaPath:"document#/components/schemas/key/properties/x/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_-]{43}$"},message:"must match pattern \""+"^[A-Za-z0-9_-]{43}$"+"\""}];
+return false;
+}
+}
+else {
+validate89.errors = [{instancePath:instancePath+"/x",schemaPath:"document#/components/schemas/key/properties/x/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid1 = _errs12 === errors;
+}
+else {
+var valid1 = true;
+}
+}
+}
+}
+}
+}
+}
+}
+else {
+validate89.errors = [{instancePath,schemaPath:"document#/components/schemas/key/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate89.errors = vErrors;
 return errors === 0;
 }
-validate85.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate89.evaluated = {"props":{"kid":true,"alg":true,"kty":true,"crv":true,"use":true,"x":true},"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_new_peer = validate92;
-const schema137 = {"$id":"components_schemas_new_peer","$ref":"document#/components/schemas/new-peer"};
-const schema138 = {"type":"object","additionalProperties":false,"required":["name","prefix","endpoint","incomingToken","outgoingToken","maxPacketAmount"],"properties":{"name":{"$ref":"#/components/schemas/name"},"prefix":{"$ref":"#/components/schemas/ilp-address"},"endpoint":{"type":"string","format":"uri","maxLength":2000},"incomingToken":{"$ref":"#/components/schemas/peer-token"},"outgoingToken":{"$ref":"#/components/schemas/peer-token"},"maxPacketAmount":{"$ref":"#/components/schemas/unsigned-amount"},"balanceLimit":{"$ref":"#/components/schemas/balance-limit"},"answersRepeats":{"$ref":"#/components/schemas/answers-repeats"},"routes":{"$ref":"#/components/schemas/routes"}}};
-const schema139 = {"type":"string","pattern":"^[a-z0-9][a-z0-9-]{0,62}$"};
-const schema141 = {"type":"string","pattern":"^[!-~]{16,200}$"};
-const pattern24 = new RegExp("^[a-z0-9][a-z0-9-]{0,62}$", "u");
-const pattern26 = new RegExp("^[!-~]{16,200}$", "u");
+const parameters_revoke_wallet_address_key = validate90;
+const schema134 = {"$id":"parameters_revoke_wallet_address_key","type":"object","properties":{"path":{"type":"object","required":["ase","walletAddress","kid"],"properties":{"ase":{"$ref":"document#/components/parameters/ase/schema"},"walletAddress":{"$ref":"document#/components/parameters/walletAddress/schema"},"kid":{"$ref":"document#/components/parameters/kid/schema"}}}}};
+const schema137 = {"type":"string"};
+
+function validate90(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="parameters_revoke_wallet_address_key" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate90.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.path !== undefined){
+let data0 = data.path;
+const _errs1 = errors;
+if(errors === _errs1){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+let missing0;
+if((((data0.ase === undefined) && (missing0 = "ase")) || ((data0.walletAddress === undefined) && (missing0 = "walletAddress"))) || ((data0.kid === undefined) && (missing0 = "kid"))){
+validate90.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data0.ase !== undefined){
+const _errs3 = errors;
+if(typeof data0.ase !== "string"){
+validate90.errors = [{instancePath:instancePath+"/path/ase",schemaPath:"document#/components/parameters/ase/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs3 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data0.walletAddress !== undefined){
+const _errs6 = errors;
+if(typeof data0.walletAddress !== "string"){
+validate90.errors = [{instancePath:instancePath+"/path/walletAddress",schemaPath:"document#/components/parameters/walletAddress/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs6 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data0.kid !== undefined){
+const _errs9 = errors;
+if(typeof data0.kid !== "string"){
+validate90.errors = [{instancePath:instancePath+"/path/kid",schemaPath:"document#/components/parameters/kid/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs9 === errors;
+}
+else {
+var valid1 = true;
+}
+}
+}
+}
+}
+else {
+validate90.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+}
+}
+else {
+validate90.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate90.errors = vErrors;
+return errors === 0;
+}
+validate90.evaluated = {"props":{"path":true},"dynamicProps":false,"dynamicItems":false};
+
+const components_schemas_peer_list = validate91;
+const schema138 = {"$id":"components_schemas_peer_list","$ref":"document#/components/schemas/peer-list"};
+const schema139 = {"type":"object","additionalProperties":false,"required":["peers"],"properties":{"peers":{"type":"array","items":{"$ref":"#/components/schemas/peer"}}}};
+const schema140 = {"type":"object","additionalProperties":false,"required":["name","prefix","endpoint","maxPacketAmount","balanceLimit","answersRepeats","routes"],"properties":{"name":{"type":"string"},"prefix":{"type":"string"},"endpoint":{"type":"string","format":"uri"},"maxPacketAmount":{"$ref":"#/components/schemas/unsigned-amount"},"balanceLimit":{"$ref":"#/components/schemas/balance-limit"},"answersRepeats":{"$ref":"#/components/schemas/answers-repeats"},"routes":{"$ref":"#/components/schemas/routes"}}};
+const schema142 = {"type":["string","null"],"pattern":"^(0|[1-9][0-9]{0,19})$"};
+const schema143 = {"type":"boolean"};
+const schema144 = {"type":"array","maxItems":100,"items":{"$ref":"#/components/schemas/ilp-address"}};
+const schema145 = {"type":"string","pattern":"^(g|private|example|peer|self|test[1-3]?|local)([.][A-Za-z0-9_~-]+)*$","maxLength":400};
+const pattern23 = new RegExp("^(g|private|example|peer|self|test[1-3]?|local)([.][A-Za-z0-9_~-]+)*$", "u");
+
+function validate94(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate94.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(Array.isArray(data)){
+if(data.length > 100){
+validate94.errors = [{instancePath,schemaPath:"#/maxItems",keyword:"maxItems",params:{limit: 100},message:"must NOT have more than 100 items"}];
+return false;
+}
+else {
+var valid0 = true;
+const len0 = data.length;
+for(let i0=0; i0<len0; i0++){
+let data0 = data[i0];
+const _errs1 = errors;
+const _errs2 = errors;
+if(errors === _errs2){
+if(typeof data0 === "string"){
+if(func1(data0) > 400){
+validate94.errors = [{instancePath:instancePath+"/" + i0,schemaPath:"#/components/schemas/ilp-address/maxLength",keyword:"maxLength",params:{limit: 400},message:"must NOT have more than 400 characters"}];
+return false;
+}
+else {
+if(!pattern23.test(data0)){
+validate94.errors = [{instancePath:instancePath+"/" + i0,schemaPath:"#/components/schemas/ilp-address/pattern",keyword:"pattern",params:{pattern: "^(g|private|example|peer|self|test[1-3]?|local)([.][A-Za-z0-9_~-]+)*$"},message:"must match pattern \""+"^(g|private|example|peer|self|test[1-3]?|local)([.][A-Za-z0-9_~-]+)*$"+"\""}];
+return false;
+}
+}
+}
+else {
+validate94.errors = [{instancePath:instancePath+"/" + i0,schemaPath:"#/components/schemas/ilp-address/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid0 = _errs1 === errors;
+if(!valid0){
+break;
+}
+}
+}
+}
+else {
+validate94.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+return false;
+}
+}
+validate94.errors = vErrors;
+return errors === 0;
+}
+validate94.evaluated = {"items":true,"dynamicProps":false,"dynamicItems":false};
+
 
 function validate93(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -5671,14 +6801,14 @@ evaluated0.items = undefined;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
-if(((((((data.name === undefined) && (missing0 = "name")) || ((data.prefix === undefined) && (missing0 = "prefix"))) || ((data.endpoint === undefined) && (missing0 = "endpoint"))) || ((data.incomingToken === undefined) && (missing0 = "incomingToken"))) || ((data.outgoingToken === undefined) && (missing0 = "outgoingToken"))) || ((data.maxPacketAmount === undefined) && (missing0 = "maxPacketAmount"))){
+if((((((((data.name === undefined) && (missing0 = "name")) || ((data.prefix === undefined) && (missing0 = "prefix"))) || ((data.endpoint === undefined) && (missing0 = "endpoint"))) || ((data.maxPacketAmount === undefined) && (missing0 = "maxPacketAmount"))) || ((data.balanceLimit === undefined) && (missing0 = "balanceLimit"))) || ((data.answersRepeats === undefined) && (missing0 = "answersRepeats"))) || ((data.routes === undefined) && (missing0 = "routes"))){
 validate93.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
-if(!(func2.call(schema138.properties, key0))){
+if(!(((((((key0 === "name") || (key0 === "prefix")) || (key0 === "endpoint")) || (key0 === "maxPacketAmount")) || (key0 === "balanceLimit")) || (key0 === "answersRepeats")) || (key0 === "routes"))){
 validate93.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
@@ -5686,20 +6816,10 @@ break;
 }
 if(_errs1 === errors){
 if(data.name !== undefined){
-let data0 = data.name;
 const _errs2 = errors;
-const _errs3 = errors;
-if(errors === _errs3){
-if(typeof data0 === "string"){
-if(!pattern24.test(data0)){
-validate93.errors = [{instancePath:instancePath+"/name",schemaPath:"#/components/schemas/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9][a-z0-9-]{0,62}$"},message:"must match pattern \""+"^[a-z0-9][a-z0-9-]{0,62}$"+"\""}];
+if(typeof data.name !== "string"){
+validate93.errors = [{instancePath:instancePath+"/name",schemaPath:"#/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
-}
-}
-else {
-validate93.errors = [{instancePath:instancePath+"/name",schemaPath:"#/components/schemas/name/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
 }
 var valid0 = _errs2 === errors;
 }
@@ -5708,28 +6828,12 @@ var valid0 = true;
 }
 if(valid0){
 if(data.prefix !== undefined){
-let data1 = data.prefix;
-const _errs5 = errors;
-const _errs6 = errors;
-if(errors === _errs6){
-if(typeof data1 === "string"){
-if(func1(data1) > 400){
-validate93.errors = [{instancePath:instancePath+"/prefix",schemaPath:"#/components/schemas/ilp-address/maxLength",keyword:"maxLength",params:{limit: 400},message:"must NOT have more than 400 characters"}];
+const _errs4 = errors;
+if(typeof data.prefix !== "string"){
+validate93.errors = [{instancePath:instancePath+"/prefix",schemaPath:"#/properties/prefix/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
-else {
-if(!pattern23.test(data1)){
-validate93.errors = [{instancePath:instancePath+"/prefix",schemaPath:"#/components/schemas/ilp-address/pattern",keyword:"pattern",params:{pattern: "^(g|private|example|peer|self|test[1-3]?|local)([.][A-Za-z0-9_~-]+)*$"},message:"must match pattern \""+"^(g|private|example|peer|self|test[1-3]?|local)([.][A-Za-z0-9_~-]+)*$"+"\""}];
-return false;
-}
-}
-}
-else {
-validate93.errors = [{instancePath:instancePath+"/prefix",schemaPath:"#/components/schemas/ilp-address/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-var valid0 = _errs5 === errors;
+var valid0 = _errs4 === errors;
 }
 else {
 var valid0 = true;
@@ -5737,19 +6841,13 @@ var valid0 = true;
 if(valid0){
 if(data.endpoint !== undefined){
 let data2 = data.endpoint;
-const _errs8 = errors;
-if(errors === _errs8){
-if(errors === _errs8){
+const _errs6 = errors;
+if(errors === _errs6){
+if(errors === _errs6){
 if(typeof data2 === "string"){
-if(func1(data2) > 2000){
-validate93.errors = [{instancePath:instancePath+"/endpoint",schemaPath:"#/properties/endpoint/maxLength",keyword:"maxLength",params:{limit: 2000},message:"must NOT have more than 2000 characters"}];
-return false;
-}
-else {
 if(!(formats2(data2))){
 validate93.errors = [{instancePath:instancePath+"/endpoint",schemaPath:"#/properties/endpoint/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
 return false;
-}
 }
 }
 else {
@@ -5758,63 +6856,19 @@ return false;
 }
 }
 }
-var valid0 = _errs8 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.incomingToken !== undefined){
-let data3 = data.incomingToken;
-const _errs10 = errors;
-const _errs11 = errors;
-if(errors === _errs11){
-if(typeof data3 === "string"){
-if(!pattern26.test(data3)){
-validate93.errors = [{instancePath:instancePath+"/incomingToken",schemaPath:"#/components/schemas/peer-token/pattern",keyword:"pattern",params:{pattern: "^[!-~]{16,200}$"},message:"must match pattern \""+"^[!-~]{16,200}$"+"\""}];
-return false;
-}
-}
-else {
-validate93.errors = [{instancePath:instancePath+"/incomingToken",schemaPath:"#/components/schemas/peer-token/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-var valid0 = _errs10 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.outgoingToken !== undefined){
-let data4 = data.outgoingToken;
-const _errs13 = errors;
-const _errs14 = errors;
-if(errors === _errs14){
-if(typeof data4 === "string"){
-if(!pattern26.test(data4)){
-validate93.errors = [{instancePath:instancePath+"/outgoingToken",schemaPath:"#/components/schemas/peer-token/pattern",keyword:"pattern",params:{pattern: "^[!-~]{16,200}$"},message:"must match pattern \""+"^[!-~]{16,200}$"+"\""}];
-return false;
-}
-}
-else {
-validate93.errors = [{instancePath:instancePath+"/outgoingToken",schemaPath:"#/components/schemas/peer-token/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-var valid0 = _errs13 === errors;
+var valid0 = _errs6 === errors;
 }
 else {
 var valid0 = true;
 }
 if(valid0){
 if(data.maxPacketAmount !== undefined){
-let data5 = data.maxPacketAmount;
-const _errs16 = errors;
-const _errs17 = errors;
-if(errors === _errs17){
-if(typeof data5 === "string"){
-if(!pattern16.test(data5)){
+let data3 = data.maxPacketAmount;
+const _errs8 = errors;
+const _errs9 = errors;
+if(errors === _errs9){
+if(typeof data3 === "string"){
+if(!pattern16.test(data3)){
 validate93.errors = [{instancePath:instancePath+"/maxPacketAmount",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
 return false;
 }
@@ -5824,58 +6878,56 @@ validate93.errors = [{instancePath:instancePath+"/maxPacketAmount",schemaPath:"#
 return false;
 }
 }
-var valid0 = _errs16 === errors;
+var valid0 = _errs8 === errors;
 }
 else {
 var valid0 = true;
 }
 if(valid0){
 if(data.balanceLimit !== undefined){
-let data6 = data.balanceLimit;
-const _errs19 = errors;
-const _errs20 = errors;
-if((typeof data6 !== "string") && (data6 !== null)){
-validate93.errors = [{instancePath:instancePath+"/balanceLimit",schemaPath:"#/components/schemas/balance-limit/type",keyword:"type",params:{type: schema133.type},message:"must be string,null"}];
+let data4 = data.balanceLimit;
+const _errs11 = errors;
+const _errs12 = errors;
+if((typeof data4 !== "string") && (data4 !== null)){
+validate93.errors = [{instancePath:instancePath+"/balanceLimit",schemaPath:"#/components/schemas/balance-limit/type",keyword:"type",params:{type: schema142.type},message:"must be string,null"}];
 return false;
 }
-if(errors === _errs20){
-if(typeof data6 === "string"){
-if(!pattern16.test(data6)){
+if(errors === _errs12){
+if(typeof data4 === "string"){
+if(!pattern16.test(data4)){
 validate93.errors = [{instancePath:instancePath+"/balanceLimit",schemaPath:"#/components/schemas/balance-limit/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
 return false;
 }
 }
 }
-var valid0 = _errs19 === errors;
+var valid0 = _errs11 === errors;
 }
 else {
 var valid0 = true;
 }
 if(valid0){
 if(data.answersRepeats !== undefined){
-const _errs22 = errors;
+const _errs14 = errors;
 if(typeof data.answersRepeats !== "boolean"){
 validate93.errors = [{instancePath:instancePath+"/answersRepeats",schemaPath:"#/components/schemas/answers-repeats/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
 return false;
 }
-var valid0 = _errs22 === errors;
+var valid0 = _errs14 === errors;
 }
 else {
 var valid0 = true;
 }
 if(valid0){
 if(data.routes !== undefined){
-const _errs25 = errors;
-if(!(validate88(data.routes, {instancePath:instancePath+"/routes",parentData:data,parentDataProperty:"routes",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate88.errors : vErrors.concat(validate88.errors);
+const _errs17 = errors;
+if(!(validate94(data.routes, {instancePath:instancePath+"/routes",parentData:data,parentDataProperty:"routes",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate94.errors : vErrors.concat(validate94.errors);
 errors = vErrors.length;
 }
-var valid0 = _errs25 === errors;
+var valid0 = _errs17 === errors;
 }
 else {
 var valid0 = true;
-}
-}
 }
 }
 }
@@ -5898,7 +6950,6 @@ validate93.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
 function validate92(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_schemas_new_peer" */;
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate92.evaluated;
@@ -5908,22 +6959,356 @@ evaluated0.props = undefined;
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate93(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((data.peers === undefined) && (missing0 = "peers")){
+validate92.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+const _errs1 = errors;
+for(const key0 in data){
+if(!(key0 === "peers")){
+validate92.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+return false;
+break;
+}
+}
+if(_errs1 === errors){
+if(data.peers !== undefined){
+let data0 = data.peers;
+const _errs2 = errors;
+if(errors === _errs2){
+if(Array.isArray(data0)){
+var valid1 = true;
+const len0 = data0.length;
+for(let i0=0; i0<len0; i0++){
+const _errs4 = errors;
+if(!(validate93(data0[i0], {instancePath:instancePath+"/peers/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate93.errors : vErrors.concat(validate93.errors);
 errors = vErrors.length;
+}
+var valid1 = _errs4 === errors;
+if(!valid1){
+break;
+}
+}
+}
+else {
+validate92.errors = [{instancePath:instancePath+"/peers",schemaPath:"#/properties/peers/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+return false;
+}
+}
+}
+}
+}
+}
+else {
+validate92.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
 }
 validate92.errors = vErrors;
 return errors === 0;
 }
 validate92.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_peer = validate96;
-const schema146 = {"$id":"components_schemas_peer","$ref":"document#/components/schemas/peer"};
 
-function validate97(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate91(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="components_schemas_peer_list" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate97.evaluated;
+const evaluated0 = validate91.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(!(validate92(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate92.errors : vErrors.concat(validate92.errors);
+errors = vErrors.length;
+}
+validate91.errors = vErrors;
+return errors === 0;
+}
+validate91.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+const components_schemas_new_peer = validate98;
+const schema146 = {"$id":"components_schemas_new_peer","$ref":"document#/components/schemas/new-peer"};
+const schema147 = {"type":"object","additionalProperties":false,"required":["name","prefix","endpoint","incomingToken","outgoingToken","maxPacketAmount"],"properties":{"name":{"$ref":"#/components/schemas/name"},"prefix":{"$ref":"#/components/schemas/ilp-address"},"endpoint":{"type":"string","format":"uri","maxLength":2000},"incomingToken":{"$ref":"#/components/schemas/peer-token"},"outgoingToken":{"$ref":"#/components/schemas/peer-token"},"maxPacketAmount":{"$ref":"#/components/schemas/unsigned-amount"},"balanceLimit":{"$ref":"#/components/schemas/balance-limit"},"answersRepeats":{"$ref":"#/components/schemas/answers-repeats"},"routes":{"$ref":"#/components/schemas/routes"}}};
+const schema148 = {"type":"string","pattern":"^[a-z0-9][a-z0-9-]{0,62}$"};
+const schema150 = {"type":"string","pattern":"^[!-~]{16,200}$"};
+const pattern24 = new RegExp("^[a-z0-9][a-z0-9-]{0,62}$", "u");
+const pattern26 = new RegExp("^[!-~]{16,200}$", "u");
+
+function validate99(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate99.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if(((((((data.name === undefined) && (missing0 = "name")) || ((data.prefix === undefined) && (missing0 = "prefix"))) || ((data.endpoint === undefined) && (missing0 = "endpoint"))) || ((data.incomingToken === undefined) && (missing0 = "incomingToken"))) || ((data.outgoingToken === undefined) && (missing0 = "outgoingToken"))) || ((data.maxPacketAmount === undefined) && (missing0 = "maxPacketAmount"))){
+validate99.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+const _errs1 = errors;
+for(const key0 in data){
+if(!(func2.call(schema147.properties, key0))){
+validate99.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+return false;
+break;
+}
+}
+if(_errs1 === errors){
+if(data.name !== undefined){
+let data0 = data.name;
+const _errs2 = errors;
+const _errs3 = errors;
+if(errors === _errs3){
+if(typeof data0 === "string"){
+if(!pattern24.test(data0)){
+validate99.errors = [{instancePath:instancePath+"/name",schemaPath:"#/components/schemas/name/pattern",keyword:"pattern",params:{pattern: "^[a-z0-9][a-z0-9-]{0,62}$"},message:"must match pattern \""+"^[a-z0-9][a-z0-9-]{0,62}$"+"\""}];
+return false;
+}
+}
+else {
+validate99.errors = [{instancePath:instancePath+"/name",schemaPath:"#/components/schemas/name/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid0 = _errs2 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.prefix !== undefined){
+let data1 = data.prefix;
+const _errs5 = errors;
+const _errs6 = errors;
+if(errors === _errs6){
+if(typeof data1 === "string"){
+if(func1(data1) > 400){
+validate99.errors = [{instancePath:instancePath+"/prefix",schemaPath:"#/components/schemas/ilp-address/maxLength",keyword:"maxLength",params:{limit: 400},message:"must NOT have more than 400 characters"}];
+return false;
+}
+else {
+if(!pattern23.test(data1)){
+validate99.errors = [{instancePath:instancePath+"/prefix",schemaPath:"#/components/schemas/ilp-address/pattern",keyword:"pattern",params:{pattern: "^(g|private|example|peer|self|test[1-3]?|local)([.][A-Za-z0-9_~-]+)*$"},message:"must match pattern \""+"^(g|private|example|peer|self|test[1-3]?|local)([.][A-Za-z0-9_~-]+)*$"+"\""}];
+return false;
+}
+}
+}
+else {
+validate99.errors = [{instancePath:instancePath+"/prefix",schemaPath:"#/components/schemas/ilp-address/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid0 = _errs5 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.endpoint !== undefined){
+let data2 = data.endpoint;
+const _errs8 = errors;
+if(errors === _errs8){
+if(errors === _errs8){
+if(typeof data2 === "string"){
+if(func1(data2) > 2000){
+validate99.errors = [{instancePath:instancePath+"/endpoint",schemaPath:"#/properties/endpoint/maxLength",keyword:"maxLength",params:{limit: 2000},message:"must NOT have more than 2000 characters"}];
+return false;
+}
+else {
+if(!(formats2(data2))){
+validate99.errors = [{instancePath:instancePath+"/endpoint",schemaPath:"#/properties/endpoint/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+return false;
+}
+}
+}
+else {
+validate99.errors = [{instancePath:instancePath+"/endpoint",schemaPath:"#/properties/endpoint/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+}
+var valid0 = _errs8 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.incomingToken !== undefined){
+let data3 = data.incomingToken;
+const _errs10 = errors;
+const _errs11 = errors;
+if(errors === _errs11){
+if(typeof data3 === "string"){
+if(!pattern26.test(data3)){
+validate99.errors = [{instancePath:instancePath+"/incomingToken",schemaPath:"#/components/schemas/peer-token/pattern",keyword:"pattern",params:{pattern: "^[!-~]{16,200}$"},message:"must match pattern \""+"^[!-~]{16,200}$"+"\""}];
+return false;
+}
+}
+else {
+validate99.errors = [{instancePath:instancePath+"/incomingToken",schemaPath:"#/components/schemas/peer-token/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid0 = _errs10 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.outgoingToken !== undefined){
+let data4 = data.outgoingToken;
+const _errs13 = errors;
+const _errs14 = errors;
+if(errors === _errs14){
+if(typeof data4 === "string"){
+if(!pattern26.test(data4)){
+validate99.errors = [{instancePath:instancePath+"/outgoingToken",schemaPath:"#/components/schemas/peer-token/pattern",keyword:"pattern",params:{pattern: "^[!-~]{16,200}$"},message:"must match pattern \""+"^[!-~]{16,200}$"+"\""}];
+return false;
+}
+}
+else {
+validate99.errors = [{instancePath:instancePath+"/outgoingToken",schemaPath:"#/components/schemas/peer-token/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid0 = _errs13 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.maxPacketAmount !== undefined){
+let data5 = data.maxPacketAmount;
+const _errs16 = errors;
+const _errs17 = errors;
+if(errors === _errs17){
+if(typeof data5 === "string"){
+if(!pattern16.test(data5)){
+validate99.errors = [{instancePath:instancePath+"/maxPacketAmount",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
+return false;
+}
+}
+else {
+validate99.errors = [{instancePath:instancePath+"/maxPacketAmount",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid0 = _errs16 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.balanceLimit !== undefined){
+let data6 = data.balanceLimit;
+const _errs19 = errors;
+const _errs20 = errors;
+if((typeof data6 !== "string") && (data6 !== null)){
+validate99.errors = [{instancePath:instancePath+"/balanceLimit",schemaPath:"#/components/schemas/balance-limit/type",keyword:"type",params:{type: schema142.type},message:"must be string,null"}];
+return false;
+}
+if(errors === _errs20){
+if(typeof data6 === "string"){
+if(!pattern16.test(data6)){
+validate99.errors = [{instancePath:instancePath+"/balanceLimit",schemaPath:"#/components/schemas/balance-limit/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
+return false;
+}
+}
+}
+var valid0 = _errs19 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.answersRepeats !== undefined){
+const _errs22 = errors;
+if(typeof data.answersRepeats !== "boolean"){
+validate99.errors = [{instancePath:instancePath+"/answersRepeats",schemaPath:"#/components/schemas/answers-repeats/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+return false;
+}
+var valid0 = _errs22 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.routes !== undefined){
+const _errs25 = errors;
+if(!(validate94(data.routes, {instancePath:instancePath+"/routes",parentData:data,parentDataProperty:"routes",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate94.errors : vErrors.concat(validate94.errors);
+errors = vErrors.length;
+}
+var valid0 = _errs25 === errors;
+}
+else {
+var valid0 = true;
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+else {
+validate99.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate99.errors = vErrors;
+return errors === 0;
+}
+validate99.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+
+function validate98(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="components_schemas_new_peer" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate98.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(!(validate99(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate99.errors : vErrors.concat(validate99.errors);
+errors = vErrors.length;
+}
+validate98.errors = vErrors;
+return errors === 0;
+}
+validate98.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+const components_schemas_peer = validate102;
+const schema155 = {"$id":"components_schemas_peer","$ref":"document#/components/schemas/peer"};
+
+function validate103(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate103.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5934,14 +7319,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((((((data.name === undefined) && (missing0 = "name")) || ((data.prefix === undefined) && (missing0 = "prefix"))) || ((data.endpoint === undefined) && (missing0 = "endpoint"))) || ((data.maxPacketAmount === undefined) && (missing0 = "maxPacketAmount"))) || ((data.balanceLimit === undefined) && (missing0 = "balanceLimit"))) || ((data.answersRepeats === undefined) && (missing0 = "answersRepeats"))) || ((data.routes === undefined) && (missing0 = "routes"))){
-validate97.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate103.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!(((((((key0 === "name") || (key0 === "prefix")) || (key0 === "endpoint")) || (key0 === "maxPacketAmount")) || (key0 === "balanceLimit")) || (key0 === "answersRepeats")) || (key0 === "routes"))){
-validate97.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate103.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -5950,7 +7335,7 @@ if(_errs1 === errors){
 if(data.name !== undefined){
 const _errs2 = errors;
 if(typeof data.name !== "string"){
-validate97.errors = [{instancePath:instancePath+"/name",schemaPath:"#/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate103.errors = [{instancePath:instancePath+"/name",schemaPath:"#/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid0 = _errs2 === errors;
@@ -5962,7 +7347,7 @@ if(valid0){
 if(data.prefix !== undefined){
 const _errs4 = errors;
 if(typeof data.prefix !== "string"){
-validate97.errors = [{instancePath:instancePath+"/prefix",schemaPath:"#/properties/prefix/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate103.errors = [{instancePath:instancePath+"/prefix",schemaPath:"#/properties/prefix/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid0 = _errs4 === errors;
@@ -5978,12 +7363,12 @@ if(errors === _errs6){
 if(errors === _errs6){
 if(typeof data2 === "string"){
 if(!(formats2(data2))){
-validate97.errors = [{instancePath:instancePath+"/endpoint",schemaPath:"#/properties/endpoint/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+validate103.errors = [{instancePath:instancePath+"/endpoint",schemaPath:"#/properties/endpoint/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
 return false;
 }
 }
 else {
-validate97.errors = [{instancePath:instancePath+"/endpoint",schemaPath:"#/properties/endpoint/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate103.errors = [{instancePath:instancePath+"/endpoint",schemaPath:"#/properties/endpoint/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -6001,12 +7386,12 @@ const _errs9 = errors;
 if(errors === _errs9){
 if(typeof data3 === "string"){
 if(!pattern16.test(data3)){
-validate97.errors = [{instancePath:instancePath+"/maxPacketAmount",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
+validate103.errors = [{instancePath:instancePath+"/maxPacketAmount",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
 return false;
 }
 }
 else {
-validate97.errors = [{instancePath:instancePath+"/maxPacketAmount",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate103.errors = [{instancePath:instancePath+"/maxPacketAmount",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -6021,13 +7406,13 @@ let data4 = data.balanceLimit;
 const _errs11 = errors;
 const _errs12 = errors;
 if((typeof data4 !== "string") && (data4 !== null)){
-validate97.errors = [{instancePath:instancePath+"/balanceLimit",schemaPath:"#/components/schemas/balance-limit/type",keyword:"type",params:{type: schema133.type},message:"must be string,null"}];
+validate103.errors = [{instancePath:instancePath+"/balanceLimit",schemaPath:"#/components/schemas/balance-limit/type",keyword:"type",params:{type: schema142.type},message:"must be string,null"}];
 return false;
 }
 if(errors === _errs12){
 if(typeof data4 === "string"){
 if(!pattern16.test(data4)){
-validate97.errors = [{instancePath:instancePath+"/balanceLimit",schemaPath:"#/components/schemas/balance-limit/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
+validate103.errors = [{instancePath:instancePath+"/balanceLimit",schemaPath:"#/components/schemas/balance-limit/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
 return false;
 }
 }
@@ -6041,7 +7426,7 @@ if(valid0){
 if(data.answersRepeats !== undefined){
 const _errs14 = errors;
 if(typeof data.answersRepeats !== "boolean"){
-validate97.errors = [{instancePath:instancePath+"/answersRepeats",schemaPath:"#/components/schemas/answers-repeats/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+validate103.errors = [{instancePath:instancePath+"/answersRepeats",schemaPath:"#/components/schemas/answers-repeats/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
 return false;
 }
 var valid0 = _errs14 === errors;
@@ -6052,8 +7437,8 @@ var valid0 = true;
 if(valid0){
 if(data.routes !== undefined){
 const _errs17 = errors;
-if(!(validate88(data.routes, {instancePath:instancePath+"/routes",parentData:data,parentDataProperty:"routes",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate88.errors : vErrors.concat(validate88.errors);
+if(!(validate94(data.routes, {instancePath:instancePath+"/routes",parentData:data,parentDataProperty:"routes",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate94.errors : vErrors.concat(validate94.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs17 === errors;
@@ -6071,45 +7456,45 @@ var valid0 = true;
 }
 }
 else {
-validate97.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate103.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate97.errors = vErrors;
+validate103.errors = vErrors;
 return errors === 0;
 }
-validate97.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate103.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate96(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate102(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_peer" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate96.evaluated;
+const evaluated0 = validate102.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate97(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate97.errors : vErrors.concat(validate97.errors);
+if(!(validate103(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate103.errors : vErrors.concat(validate103.errors);
 errors = vErrors.length;
 }
-validate96.errors = vErrors;
+validate102.errors = vErrors;
 return errors === 0;
 }
-validate96.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate102.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const parameters_remove_peer = validate100;
-const schema151 = {"$id":"parameters_remove_peer","type":"object","properties":{"path":{"type":"object","required":["ase","peer"],"properties":{"ase":{"$ref":"document#/components/parameters/ase/schema"},"peer":{"$ref":"document#/components/parameters/peer/schema"}}}}};
-const schema153 = {"type":"string"};
+const parameters_remove_peer = validate106;
+const schema160 = {"$id":"parameters_remove_peer","type":"object","properties":{"path":{"type":"object","required":["ase","peer"],"properties":{"ase":{"$ref":"document#/components/parameters/ase/schema"},"peer":{"$ref":"document#/components/parameters/peer/schema"}}}}};
+const schema162 = {"type":"string"};
 
-function validate100(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate106(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="parameters_remove_peer" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate100.evaluated;
+const evaluated0 = validate106.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6125,14 +7510,14 @@ if(errors === _errs1){
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 let missing0;
 if(((data0.ase === undefined) && (missing0 = "ase")) || ((data0.peer === undefined) && (missing0 = "peer"))){
-validate100.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate106.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 if(data0.ase !== undefined){
 const _errs3 = errors;
 if(typeof data0.ase !== "string"){
-validate100.errors = [{instancePath:instancePath+"/path/ase",schemaPath:"document#/components/parameters/ase/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate106.errors = [{instancePath:instancePath+"/path/ase",schemaPath:"document#/components/parameters/ase/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid1 = _errs3 === errors;
@@ -6144,7 +7529,7 @@ if(valid1){
 if(data0.peer !== undefined){
 const _errs6 = errors;
 if(typeof data0.peer !== "string"){
-validate100.errors = [{instancePath:instancePath+"/path/peer",schemaPath:"document#/components/parameters/peer/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate106.errors = [{instancePath:instancePath+"/path/peer",schemaPath:"document#/components/parameters/peer/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid1 = _errs6 === errors;
@@ -6156,30 +7541,30 @@ var valid1 = true;
 }
 }
 else {
-validate100.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate106.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
 }
 }
 else {
-validate100.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate106.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate100.errors = vErrors;
+validate106.errors = vErrors;
 return errors === 0;
 }
-validate100.evaluated = {"props":{"path":true},"dynamicProps":false,"dynamicItems":false};
+validate106.evaluated = {"props":{"path":true},"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_peer_change = validate101;
-const schema154 = {"$id":"components_schemas_peer_change","$ref":"document#/components/schemas/peer-change"};
-const schema155 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"prefix":{"$ref":"#/components/schemas/ilp-address"},"endpoint":{"type":"string","format":"uri","maxLength":2000},"incomingToken":{"$ref":"#/components/schemas/peer-token"},"outgoingToken":{"$ref":"#/components/schemas/peer-token"},"maxPacketAmount":{"$ref":"#/components/schemas/unsigned-amount"},"balanceLimit":{"$ref":"#/components/schemas/balance-limit"},"answersRepeats":{"$ref":"#/components/schemas/answers-repeats"},"routes":{"$ref":"#/components/schemas/routes"}}};
+const components_schemas_peer_change = validate107;
+const schema163 = {"$id":"components_schemas_peer_change","$ref":"document#/components/schemas/peer-change"};
+const schema164 = {"type":"object","additionalProperties":false,"minProperties":1,"properties":{"prefix":{"$ref":"#/components/schemas/ilp-address"},"endpoint":{"type":"string","format":"uri","maxLength":2000},"incomingToken":{"$ref":"#/components/schemas/peer-token"},"outgoingToken":{"$ref":"#/components/schemas/peer-token"},"maxPacketAmount":{"$ref":"#/components/schemas/unsigned-amount"},"balanceLimit":{"$ref":"#/components/schemas/balance-limit"},"answersRepeats":{"$ref":"#/components/schemas/answers-repeats"},"routes":{"$ref":"#/components/schemas/routes"}}};
 
-function validate102(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate108(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate102.evaluated;
+const evaluated0 = validate108.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6189,14 +7574,14 @@ evaluated0.items = undefined;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(Object.keys(data).length < 1){
-validate102.errors = [{instancePath,schemaPath:"#/minProperties",keyword:"minProperties",params:{limit: 1},message:"must NOT have fewer than 1 properties"}];
+validate108.errors = [{instancePath,schemaPath:"#/minProperties",keyword:"minProperties",params:{limit: 1},message:"must NOT have fewer than 1 properties"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!((((((((key0 === "prefix") || (key0 === "endpoint")) || (key0 === "incomingToken")) || (key0 === "outgoingToken")) || (key0 === "maxPacketAmount")) || (key0 === "balanceLimit")) || (key0 === "answersRepeats")) || (key0 === "routes"))){
-validate102.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate108.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -6209,18 +7594,18 @@ const _errs3 = errors;
 if(errors === _errs3){
 if(typeof data0 === "string"){
 if(func1(data0) > 400){
-validate102.errors = [{instancePath:instancePath+"/prefix",schemaPath:"#/components/schemas/ilp-address/maxLength",keyword:"maxLength",params:{limit: 400},message:"must NOT have more than 400 characters"}];
+validate108.errors = [{instancePath:instancePath+"/prefix",schemaPath:"#/components/schemas/ilp-address/maxLength",keyword:"maxLength",params:{limit: 400},message:"must NOT have more than 400 characters"}];
 return false;
 }
 else {
 if(!pattern23.test(data0)){
-validate102.errors = [{instancePath:instancePath+"/prefix",schemaPath:"#/components/schemas/ilp-address/pattern",keyword:"pattern",params:{pattern: "^(g|private|example|peer|self|test[1-3]?|local)([.][A-Za-z0-9_~-]+)*$"},message:"must match pattern \""+"^(g|private|example|peer|self|test[1-3]?|local)([.][A-Za-z0-9_~-]+)*$"+"\""}];
+validate108.errors = [{instancePath:instancePath+"/prefix",schemaPath:"#/components/schemas/ilp-address/pattern",keyword:"pattern",params:{pattern: "^(g|private|example|peer|self|test[1-3]?|local)([.][A-Za-z0-9_~-]+)*$"},message:"must match pattern \""+"^(g|private|example|peer|self|test[1-3]?|local)([.][A-Za-z0-9_~-]+)*$"+"\""}];
 return false;
 }
 }
 }
 else {
-validate102.errors = [{instancePath:instancePath+"/prefix",schemaPath:"#/components/schemas/ilp-address/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate108.errors = [{instancePath:instancePath+"/prefix",schemaPath:"#/components/schemas/ilp-address/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -6237,18 +7622,18 @@ if(errors === _errs5){
 if(errors === _errs5){
 if(typeof data1 === "string"){
 if(func1(data1) > 2000){
-validate102.errors = [{instancePath:instancePath+"/endpoint",schemaPath:"#/properties/endpoint/maxLength",keyword:"maxLength",params:{limit: 2000},message:"must NOT have more than 2000 characters"}];
+validate108.errors = [{instancePath:instancePath+"/endpoint",schemaPath:"#/properties/endpoint/maxLength",keyword:"maxLength",params:{limit: 2000},message:"must NOT have more than 2000 characters"}];
 return false;
 }
 else {
 if(!(formats2(data1))){
-validate102.errors = [{instancePath:instancePath+"/endpoint",schemaPath:"#/properties/endpoint/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+validate108.errors = [{instancePath:instancePath+"/endpoint",schemaPath:"#/properties/endpoint/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
 return false;
 }
 }
 }
 else {
-validate102.errors = [{instancePath:instancePath+"/endpoint",schemaPath:"#/properties/endpoint/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate108.errors = [{instancePath:instancePath+"/endpoint",schemaPath:"#/properties/endpoint/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -6266,12 +7651,12 @@ const _errs8 = errors;
 if(errors === _errs8){
 if(typeof data2 === "string"){
 if(!pattern26.test(data2)){
-validate102.errors = [{instancePath:instancePath+"/incomingToken",schemaPath:"#/components/schemas/peer-token/pattern",keyword:"pattern",params:{pattern: "^[!-~]{16,200}$"},message:"must match pattern \""+"^[!-~]{16,200}$"+"\""}];
+validate108.errors = [{instancePath:instancePath+"/incomingToken",schemaPath:"#/components/schemas/peer-token/pattern",keyword:"pattern",params:{pattern: "^[!-~]{16,200}$"},message:"must match pattern \""+"^[!-~]{16,200}$"+"\""}];
 return false;
 }
 }
 else {
-validate102.errors = [{instancePath:instancePath+"/incomingToken",schemaPath:"#/components/schemas/peer-token/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate108.errors = [{instancePath:instancePath+"/incomingToken",schemaPath:"#/components/schemas/peer-token/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -6288,12 +7673,12 @@ const _errs11 = errors;
 if(errors === _errs11){
 if(typeof data3 === "string"){
 if(!pattern26.test(data3)){
-validate102.errors = [{instancePath:instancePath+"/outgoingToken",schemaPath:"#/components/schemas/peer-token/pattern",keyword:"pattern",params:{pattern: "^[!-~]{16,200}$"},message:"must match pattern \""+"^[!-~]{16,200}$"+"\""}];
+validate108.errors = [{instancePath:instancePath+"/outgoingToken",schemaPath:"#/components/schemas/peer-token/pattern",keyword:"pattern",params:{pattern: "^[!-~]{16,200}$"},message:"must match pattern \""+"^[!-~]{16,200}$"+"\""}];
 return false;
 }
 }
 else {
-validate102.errors = [{instancePath:instancePath+"/outgoingToken",schemaPath:"#/components/schemas/peer-token/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate108.errors = [{instancePath:instancePath+"/outgoingToken",schemaPath:"#/components/schemas/peer-token/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -6310,12 +7695,12 @@ const _errs14 = errors;
 if(errors === _errs14){
 if(typeof data4 === "string"){
 if(!pattern16.test(data4)){
-validate102.errors = [{instancePath:instancePath+"/maxPacketAmount",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
+validate108.errors = [{instancePath:instancePath+"/maxPacketAmount",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
 return false;
 }
 }
 else {
-validate102.errors = [{instancePath:instancePath+"/maxPacketAmount",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate108.errors = [{instancePath:instancePath+"/maxPacketAmount",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -6330,13 +7715,13 @@ let data5 = data.balanceLimit;
 const _errs16 = errors;
 const _errs17 = errors;
 if((typeof data5 !== "string") && (data5 !== null)){
-validate102.errors = [{instancePath:instancePath+"/balanceLimit",schemaPath:"#/components/schemas/balance-limit/type",keyword:"type",params:{type: schema133.type},message:"must be string,null"}];
+validate108.errors = [{instancePath:instancePath+"/balanceLimit",schemaPath:"#/components/schemas/balance-limit/type",keyword:"type",params:{type: schema142.type},message:"must be string,null"}];
 return false;
 }
 if(errors === _errs17){
 if(typeof data5 === "string"){
 if(!pattern16.test(data5)){
-validate102.errors = [{instancePath:instancePath+"/balanceLimit",schemaPath:"#/components/schemas/balance-limit/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
+validate108.errors = [{instancePath:instancePath+"/balanceLimit",schemaPath:"#/components/schemas/balance-limit/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
 return false;
 }
 }
@@ -6350,7 +7735,7 @@ if(valid0){
 if(data.answersRepeats !== undefined){
 const _errs19 = errors;
 if(typeof data.answersRepeats !== "boolean"){
-validate102.errors = [{instancePath:instancePath+"/answersRepeats",schemaPath:"#/components/schemas/answers-repeats/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+validate108.errors = [{instancePath:instancePath+"/answersRepeats",schemaPath:"#/components/schemas/answers-repeats/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
 return false;
 }
 var valid0 = _errs19 === errors;
@@ -6361,8 +7746,8 @@ var valid0 = true;
 if(valid0){
 if(data.routes !== undefined){
 const _errs22 = errors;
-if(!(validate88(data.routes, {instancePath:instancePath+"/routes",parentData:data,parentDataProperty:"routes",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate88.errors : vErrors.concat(validate88.errors);
+if(!(validate94(data.routes, {instancePath:instancePath+"/routes",parentData:data,parentDataProperty:"routes",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate94.errors : vErrors.concat(validate94.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs22 === errors;
@@ -6381,45 +7766,45 @@ var valid0 = true;
 }
 }
 else {
-validate102.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate108.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate102.errors = vErrors;
+validate108.errors = vErrors;
 return errors === 0;
 }
-validate102.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate108.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate101(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate107(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_peer_change" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate101.evaluated;
+const evaluated0 = validate107.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate102(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate102.errors : vErrors.concat(validate102.errors);
+if(!(validate108(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate108.errors : vErrors.concat(validate108.errors);
 errors = vErrors.length;
 }
-validate101.errors = vErrors;
+validate107.errors = vErrors;
 return errors === 0;
 }
-validate101.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate107.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_fee_list = validate105;
-const schema162 = {"$id":"components_schemas_fee_list","$ref":"document#/components/schemas/fee-list"};
-const schema163 = {"type":"object","additionalProperties":false,"required":["fees"],"properties":{"fees":{"type":"array","items":{"$ref":"#/components/schemas/fee"}}}};
-const schema164 = {"type":"object","additionalProperties":false,"required":["assetCode","assetScale","basisPoints","fixed"],"properties":{"assetCode":{"$ref":"#/components/schemas/asset-code"},"assetScale":{"$ref":"#/components/schemas/asset-scale"},"basisPoints":{"type":"integer","minimum":0,"maximum":9999},"fixed":{"$ref":"#/components/schemas/unsigned-amount"}}};
+const components_schemas_fee_list = validate111;
+const schema171 = {"$id":"components_schemas_fee_list","$ref":"document#/components/schemas/fee-list"};
+const schema172 = {"type":"object","additionalProperties":false,"required":["fees"],"properties":{"fees":{"type":"array","items":{"$ref":"#/components/schemas/fee"}}}};
+const schema173 = {"type":"object","additionalProperties":false,"required":["assetCode","assetScale","basisPoints","fixed"],"properties":{"assetCode":{"$ref":"#/components/schemas/asset-code"},"assetScale":{"$ref":"#/components/schemas/asset-scale"},"basisPoints":{"type":"integer","minimum":0,"maximum":9999},"fixed":{"$ref":"#/components/schemas/unsigned-amount"}}};
 
-function validate107(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate113(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate107.evaluated;
+const evaluated0 = validate113.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6430,14 +7815,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((((data.assetCode === undefined) && (missing0 = "assetCode")) || ((data.assetScale === undefined) && (missing0 = "assetScale"))) || ((data.basisPoints === undefined) && (missing0 = "basisPoints"))) || ((data.fixed === undefined) && (missing0 = "fixed"))){
-validate107.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate113.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!((((key0 === "assetCode") || (key0 === "assetScale")) || (key0 === "basisPoints")) || (key0 === "fixed"))){
-validate107.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate113.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -6450,12 +7835,12 @@ const _errs3 = errors;
 if(errors === _errs3){
 if(typeof data0 === "string"){
 if(!pattern11.test(data0)){
-validate107.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/components/schemas/asset-code/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9._~-]{1,32}$"},message:"must match pattern \""+"^[A-Za-z0-9._~-]{1,32}$"+"\""}];
+validate113.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/components/schemas/asset-code/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9._~-]{1,32}$"},message:"must match pattern \""+"^[A-Za-z0-9._~-]{1,32}$"+"\""}];
 return false;
 }
 }
 else {
-validate107.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/components/schemas/asset-code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate113.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/components/schemas/asset-code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -6470,18 +7855,18 @@ let data1 = data.assetScale;
 const _errs5 = errors;
 const _errs6 = errors;
 if(!(((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1))) && (isFinite(data1)))){
-validate107.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate113.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 if(errors === _errs6){
 if((typeof data1 == "number") && (isFinite(data1))){
 if(data1 > 255 || isNaN(data1)){
-validate107.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
+validate113.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
 return false;
 }
 else {
 if(data1 < 0 || isNaN(data1)){
-validate107.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+validate113.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
 return false;
 }
 }
@@ -6497,18 +7882,18 @@ if(data.basisPoints !== undefined){
 let data2 = data.basisPoints;
 const _errs8 = errors;
 if(!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))){
-validate107.errors = [{instancePath:instancePath+"/basisPoints",schemaPath:"#/properties/basisPoints/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate113.errors = [{instancePath:instancePath+"/basisPoints",schemaPath:"#/properties/basisPoints/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 if(errors === _errs8){
 if((typeof data2 == "number") && (isFinite(data2))){
 if(data2 > 9999 || isNaN(data2)){
-validate107.errors = [{instancePath:instancePath+"/basisPoints",schemaPath:"#/properties/basisPoints/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9999},message:"must be <= 9999"}];
+validate113.errors = [{instancePath:instancePath+"/basisPoints",schemaPath:"#/properties/basisPoints/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9999},message:"must be <= 9999"}];
 return false;
 }
 else {
 if(data2 < 0 || isNaN(data2)){
-validate107.errors = [{instancePath:instancePath+"/basisPoints",schemaPath:"#/properties/basisPoints/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+validate113.errors = [{instancePath:instancePath+"/basisPoints",schemaPath:"#/properties/basisPoints/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
 return false;
 }
 }
@@ -6527,12 +7912,12 @@ const _errs11 = errors;
 if(errors === _errs11){
 if(typeof data3 === "string"){
 if(!pattern16.test(data3)){
-validate107.errors = [{instancePath:instancePath+"/fixed",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
+validate113.errors = [{instancePath:instancePath+"/fixed",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
 return false;
 }
 }
 else {
-validate107.errors = [{instancePath:instancePath+"/fixed",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate113.errors = [{instancePath:instancePath+"/fixed",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -6548,20 +7933,20 @@ var valid0 = true;
 }
 }
 else {
-validate107.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate113.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate107.errors = vErrors;
+validate113.errors = vErrors;
 return errors === 0;
 }
-validate107.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate113.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate106(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate112(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate106.evaluated;
+const evaluated0 = validate112.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6572,14 +7957,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((data.fees === undefined) && (missing0 = "fees")){
-validate106.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate112.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!(key0 === "fees")){
-validate106.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate112.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -6594,8 +7979,8 @@ var valid1 = true;
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
 const _errs4 = errors;
-if(!(validate107(data0[i0], {instancePath:instancePath+"/fees/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate107.errors : vErrors.concat(validate107.errors);
+if(!(validate113(data0[i0], {instancePath:instancePath+"/fees/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate113.errors : vErrors.concat(validate113.errors);
 errors = vErrors.length;
 }
 var valid1 = _errs4 === errors;
@@ -6605,7 +7990,7 @@ break;
 }
 }
 else {
-validate106.errors = [{instancePath:instancePath+"/fees",schemaPath:"#/properties/fees/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate112.errors = [{instancePath:instancePath+"/fees",schemaPath:"#/properties/fees/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
 }
 }
@@ -6614,44 +7999,44 @@ return false;
 }
 }
 else {
-validate106.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate112.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate106.errors = vErrors;
+validate112.errors = vErrors;
 return errors === 0;
 }
-validate106.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate112.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate105(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate111(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_fee_list" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate105.evaluated;
+const evaluated0 = validate111.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate106(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate106.errors : vErrors.concat(validate106.errors);
+if(!(validate112(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate112.errors : vErrors.concat(validate112.errors);
 errors = vErrors.length;
 }
-validate105.errors = vErrors;
+validate111.errors = vErrors;
 return errors === 0;
 }
-validate105.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate111.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_fee_terms = validate110;
-const schema168 = {"$id":"components_schemas_fee_terms","$ref":"document#/components/schemas/fee-terms"};
-const schema169 = {"type":"object","additionalProperties":false,"required":["basisPoints","fixed"],"properties":{"basisPoints":{"type":"integer","minimum":0,"maximum":9999},"fixed":{"$ref":"#/components/schemas/unsigned-amount"}}};
+const components_schemas_fee_terms = validate116;
+const schema177 = {"$id":"components_schemas_fee_terms","$ref":"document#/components/schemas/fee-terms"};
+const schema178 = {"type":"object","additionalProperties":false,"required":["basisPoints","fixed"],"properties":{"basisPoints":{"type":"integer","minimum":0,"maximum":9999},"fixed":{"$ref":"#/components/schemas/unsigned-amount"}}};
 
-function validate111(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate117(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate111.evaluated;
+const evaluated0 = validate117.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6662,14 +8047,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((data.basisPoints === undefined) && (missing0 = "basisPoints")) || ((data.fixed === undefined) && (missing0 = "fixed"))){
-validate111.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate117.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!((key0 === "basisPoints") || (key0 === "fixed"))){
-validate111.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate117.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -6679,18 +8064,18 @@ if(data.basisPoints !== undefined){
 let data0 = data.basisPoints;
 const _errs2 = errors;
 if(!(((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0))) && (isFinite(data0)))){
-validate111.errors = [{instancePath:instancePath+"/basisPoints",schemaPath:"#/properties/basisPoints/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate117.errors = [{instancePath:instancePath+"/basisPoints",schemaPath:"#/properties/basisPoints/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 if(errors === _errs2){
 if((typeof data0 == "number") && (isFinite(data0))){
 if(data0 > 9999 || isNaN(data0)){
-validate111.errors = [{instancePath:instancePath+"/basisPoints",schemaPath:"#/properties/basisPoints/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9999},message:"must be <= 9999"}];
+validate117.errors = [{instancePath:instancePath+"/basisPoints",schemaPath:"#/properties/basisPoints/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9999},message:"must be <= 9999"}];
 return false;
 }
 else {
 if(data0 < 0 || isNaN(data0)){
-validate111.errors = [{instancePath:instancePath+"/basisPoints",schemaPath:"#/properties/basisPoints/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+validate117.errors = [{instancePath:instancePath+"/basisPoints",schemaPath:"#/properties/basisPoints/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
 return false;
 }
 }
@@ -6709,12 +8094,12 @@ const _errs5 = errors;
 if(errors === _errs5){
 if(typeof data1 === "string"){
 if(!pattern16.test(data1)){
-validate111.errors = [{instancePath:instancePath+"/fixed",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
+validate117.errors = [{instancePath:instancePath+"/fixed",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
 return false;
 }
 }
 else {
-validate111.errors = [{instancePath:instancePath+"/fixed",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate117.errors = [{instancePath:instancePath+"/fixed",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -6728,44 +8113,44 @@ var valid0 = true;
 }
 }
 else {
-validate111.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate117.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate111.errors = vErrors;
+validate117.errors = vErrors;
 return errors === 0;
 }
-validate111.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate117.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate110(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate116(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_fee_terms" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate110.evaluated;
+const evaluated0 = validate116.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate111(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate111.errors : vErrors.concat(validate111.errors);
+if(!(validate117(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate117.errors : vErrors.concat(validate117.errors);
 errors = vErrors.length;
 }
-validate110.errors = vErrors;
+validate116.errors = vErrors;
 return errors === 0;
 }
-validate110.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate116.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const parameters_set_fee = validate113;
-const schema171 = {"$id":"parameters_set_fee","type":"object","properties":{"path":{"type":"object","required":["ase","assetCode","assetScale"],"properties":{"ase":{"$ref":"document#/components/parameters/ase/schema"},"assetCode":{"$ref":"document#/components/schemas/asset-code"},"assetScale":{"$ref":"document#/components/schemas/asset-scale"}}}}};
+const parameters_set_fee = validate119;
+const schema180 = {"$id":"parameters_set_fee","type":"object","properties":{"path":{"type":"object","required":["ase","assetCode","assetScale"],"properties":{"ase":{"$ref":"document#/components/parameters/ase/schema"},"assetCode":{"$ref":"document#/components/schemas/asset-code"},"assetScale":{"$ref":"document#/components/schemas/asset-scale"}}}}};
 
-function validate113(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate119(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="parameters_set_fee" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate113.evaluated;
+const evaluated0 = validate119.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6781,14 +8166,14 @@ if(errors === _errs1){
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 let missing0;
 if((((data0.ase === undefined) && (missing0 = "ase")) || ((data0.assetCode === undefined) && (missing0 = "assetCode"))) || ((data0.assetScale === undefined) && (missing0 = "assetScale"))){
-validate113.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate119.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 if(data0.ase !== undefined){
 const _errs3 = errors;
 if(typeof data0.ase !== "string"){
-validate113.errors = [{instancePath:instancePath+"/path/ase",schemaPath:"document#/components/parameters/ase/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate119.errors = [{instancePath:instancePath+"/path/ase",schemaPath:"document#/components/parameters/ase/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid1 = _errs3 === errors;
@@ -6804,12 +8189,12 @@ const _errs7 = errors;
 if(errors === _errs7){
 if(typeof data2 === "string"){
 if(!pattern11.test(data2)){
-validate113.errors = [{instancePath:instancePath+"/path/assetCode",schemaPath:"document#/components/schemas/asset-code/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9._~-]{1,32}$"},message:"must match pattern \""+"^[A-Za-z0-9._~-]{1,32}$"+"\""}];
+validate119.errors = [{instancePath:instancePath+"/path/assetCode",schemaPath:"document#/components/schemas/asset-code/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9._~-]{1,32}$"},message:"must match pattern \""+"^[A-Za-z0-9._~-]{1,32}$"+"\""}];
 return false;
 }
 }
 else {
-validate113.errors = [{instancePath:instancePath+"/path/assetCode",schemaPath:"document#/components/schemas/asset-code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate119.errors = [{instancePath:instancePath+"/path/assetCode",schemaPath:"document#/components/schemas/asset-code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -6824,18 +8209,18 @@ let data3 = data0.assetScale;
 const _errs9 = errors;
 const _errs10 = errors;
 if(!(((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))){
-validate113.errors = [{instancePath:instancePath+"/path/assetScale",schemaPath:"document#/components/schemas/asset-scale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate119.errors = [{instancePath:instancePath+"/path/assetScale",schemaPath:"document#/components/schemas/asset-scale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 if(errors === _errs10){
 if((typeof data3 == "number") && (isFinite(data3))){
 if(data3 > 255 || isNaN(data3)){
-validate113.errors = [{instancePath:instancePath+"/path/assetScale",schemaPath:"document#/components/schemas/asset-scale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
+validate119.errors = [{instancePath:instancePath+"/path/assetScale",schemaPath:"document#/components/schemas/asset-scale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
 return false;
 }
 else {
 if(data3 < 0 || isNaN(data3)){
-validate113.errors = [{instancePath:instancePath+"/path/assetScale",schemaPath:"document#/components/schemas/asset-scale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+validate119.errors = [{instancePath:instancePath+"/path/assetScale",schemaPath:"document#/components/schemas/asset-scale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
 return false;
 }
 }
@@ -6851,29 +8236,29 @@ var valid1 = true;
 }
 }
 else {
-validate113.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate119.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
 }
 }
 else {
-validate113.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate119.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate113.errors = vErrors;
+validate119.errors = vErrors;
 return errors === 0;
 }
-validate113.evaluated = {"props":{"path":true},"dynamicProps":false,"dynamicItems":false};
+validate119.evaluated = {"props":{"path":true},"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_fee = validate114;
-const schema175 = {"$id":"components_schemas_fee","$ref":"document#/components/schemas/fee"};
+const components_schemas_fee = validate120;
+const schema184 = {"$id":"components_schemas_fee","$ref":"document#/components/schemas/fee"};
 
-function validate115(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate121(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate115.evaluated;
+const evaluated0 = validate121.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6884,14 +8269,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((((data.assetCode === undefined) && (missing0 = "assetCode")) || ((data.assetScale === undefined) && (missing0 = "assetScale"))) || ((data.basisPoints === undefined) && (missing0 = "basisPoints"))) || ((data.fixed === undefined) && (missing0 = "fixed"))){
-validate115.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate121.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!((((key0 === "assetCode") || (key0 === "assetScale")) || (key0 === "basisPoints")) || (key0 === "fixed"))){
-validate115.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate121.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -6904,12 +8289,12 @@ const _errs3 = errors;
 if(errors === _errs3){
 if(typeof data0 === "string"){
 if(!pattern11.test(data0)){
-validate115.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/components/schemas/asset-code/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9._~-]{1,32}$"},message:"must match pattern \""+"^[A-Za-z0-9._~-]{1,32}$"+"\""}];
+validate121.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/components/schemas/asset-code/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9._~-]{1,32}$"},message:"must match pattern \""+"^[A-Za-z0-9._~-]{1,32}$"+"\""}];
 return false;
 }
 }
 else {
-validate115.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/components/schemas/asset-code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate121.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/components/schemas/asset-code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -6924,18 +8309,18 @@ let data1 = data.assetScale;
 const _errs5 = errors;
 const _errs6 = errors;
 if(!(((typeof data1 == "number") && (!(data1 % 1) && !isNaN(data1))) && (isFinite(data1)))){
-validate115.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate121.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 if(errors === _errs6){
 if((typeof data1 == "number") && (isFinite(data1))){
 if(data1 > 255 || isNaN(data1)){
-validate115.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
+validate121.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
 return false;
 }
 else {
 if(data1 < 0 || isNaN(data1)){
-validate115.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+validate121.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/components/schemas/asset-scale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
 return false;
 }
 }
@@ -6951,18 +8336,18 @@ if(data.basisPoints !== undefined){
 let data2 = data.basisPoints;
 const _errs8 = errors;
 if(!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))){
-validate115.errors = [{instancePath:instancePath+"/basisPoints",schemaPath:"#/properties/basisPoints/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate121.errors = [{instancePath:instancePath+"/basisPoints",schemaPath:"#/properties/basisPoints/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 if(errors === _errs8){
 if((typeof data2 == "number") && (isFinite(data2))){
 if(data2 > 9999 || isNaN(data2)){
-validate115.errors = [{instancePath:instancePath+"/basisPoints",schemaPath:"#/properties/basisPoints/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9999},message:"must be <= 9999"}];
+validate121.errors = [{instancePath:instancePath+"/basisPoints",schemaPath:"#/properties/basisPoints/maximum",keyword:"maximum",params:{comparison: "<=", limit: 9999},message:"must be <= 9999"}];
 return false;
 }
 else {
 if(data2 < 0 || isNaN(data2)){
-validate115.errors = [{instancePath:instancePath+"/basisPoints",schemaPath:"#/properties/basisPoints/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+validate121.errors = [{instancePath:instancePath+"/basisPoints",schemaPath:"#/properties/basisPoints/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
 return false;
 }
 }
@@ -6981,12 +8366,12 @@ const _errs11 = errors;
 if(errors === _errs11){
 if(typeof data3 === "string"){
 if(!pattern16.test(data3)){
-validate115.errors = [{instancePath:instancePath+"/fixed",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
+validate121.errors = [{instancePath:instancePath+"/fixed",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
 return false;
 }
 }
 else {
-validate115.errors = [{instancePath:instancePath+"/fixed",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate121.errors = [{instancePath:instancePath+"/fixed",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -7002,46 +8387,46 @@ var valid0 = true;
 }
 }
 else {
-validate115.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate121.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate115.errors = vErrors;
+validate121.errors = vErrors;
 return errors === 0;
 }
-validate115.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate121.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate114(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate120(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_fee" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate114.evaluated;
+const evaluated0 = validate120.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate115(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate115.errors : vErrors.concat(validate115.errors);
+if(!(validate121(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate121.errors : vErrors.concat(validate121.errors);
 errors = vErrors.length;
 }
-validate114.errors = vErrors;
+validate120.errors = vErrors;
 return errors === 0;
 }
-validate114.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate120.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_prices = validate117;
-const schema180 = {"$id":"components_schemas_prices","$ref":"document#/components/schemas/prices"};
-const schema181 = {"type":"object","additionalProperties":false,"required":["prices"],"properties":{"prices":{"type":"object","propertyNames":{"pattern":"^[A-Za-z0-9._~-]{1,32}$"},"additionalProperties":{"type":"string","pattern":"^[0-9]{1,30}([.][0-9]{1,30})?$"}}}};
+const components_schemas_prices = validate123;
+const schema189 = {"$id":"components_schemas_prices","$ref":"document#/components/schemas/prices"};
+const schema190 = {"type":"object","additionalProperties":false,"required":["prices"],"properties":{"prices":{"type":"object","propertyNames":{"pattern":"^[A-Za-z0-9._~-]{1,32}$"},"additionalProperties":{"type":"string","pattern":"^[0-9]{1,30}([.][0-9]{1,30})?$"}}}};
 const pattern44 = new RegExp("^[0-9]{1,30}([.][0-9]{1,30})?$", "u");
 
-function validate117(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate123(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_prices" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate117.evaluated;
+const evaluated0 = validate123.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -7053,14 +8438,14 @@ if(errors === _errs0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((data.prices === undefined) && (missing0 = "prices")){
-validate117.errors = [{instancePath,schemaPath:"document#/components/schemas/prices/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate123.errors = [{instancePath,schemaPath:"document#/components/schemas/prices/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs2 = errors;
 for(const key0 in data){
 if(!(key0 === "prices")){
-validate117.errors = [{instancePath,schemaPath:"document#/components/schemas/prices/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate123.errors = [{instancePath,schemaPath:"document#/components/schemas/prices/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -7095,7 +8480,7 @@ else {
 vErrors.push(err1);
 }
 errors++;
-validate117.errors = vErrors;
+validate123.errors = vErrors;
 return false;
 break;
 }
@@ -7107,12 +8492,12 @@ const _errs7 = errors;
 if(errors === _errs7){
 if(typeof data1 === "string"){
 if(!pattern44.test(data1)){
-validate117.errors = [{instancePath:instancePath+"/prices/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"document#/components/schemas/prices/properties/prices/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,30}([.][0-9]{1,30})?$"},message:"must match pattern \""+"^[0-9]{1,30}([.][0-9]{1,30})?$"+"\""}];
+validate123.errors = [{instancePath:instancePath+"/prices/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"document#/components/schemas/prices/properties/prices/additionalProperties/pattern",keyword:"pattern",params:{pattern: "^[0-9]{1,30}([.][0-9]{1,30})?$"},message:"must match pattern \""+"^[0-9]{1,30}([.][0-9]{1,30})?$"+"\""}];
 return false;
 }
 }
 else {
-validate117.errors = [{instancePath:instancePath+"/prices/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"document#/components/schemas/prices/properties/prices/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate123.errors = [{instancePath:instancePath+"/prices/" + key2.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"document#/components/schemas/prices/properties/prices/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -7124,7 +8509,7 @@ break;
 }
 }
 else {
-validate117.errors = [{instancePath:instancePath+"/prices",schemaPath:"document#/components/schemas/prices/properties/prices/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate123.errors = [{instancePath:instancePath+"/prices",schemaPath:"document#/components/schemas/prices/properties/prices/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -7133,24 +8518,24 @@ return false;
 }
 }
 else {
-validate117.errors = [{instancePath,schemaPath:"document#/components/schemas/prices/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate123.errors = [{instancePath,schemaPath:"document#/components/schemas/prices/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate117.errors = vErrors;
+validate123.errors = vErrors;
 return errors === 0;
 }
-validate117.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate123.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_rate_source = validate118;
-const schema182 = {"$id":"components_schemas_rate_source","$ref":"document#/components/schemas/rate-source"};
-const schema183 = {"type":"object","additionalProperties":false,"required":["url"],"properties":{"url":{"type":["string","null"],"maxLength":2000}}};
+const components_schemas_rate_source = validate124;
+const schema191 = {"$id":"components_schemas_rate_source","$ref":"document#/components/schemas/rate-source"};
+const schema192 = {"type":"object","additionalProperties":false,"required":["url"],"properties":{"url":{"type":["string","null"],"maxLength":2000}}};
 
-function validate118(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate124(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_rate_source" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate118.evaluated;
+const evaluated0 = validate124.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -7162,14 +8547,14 @@ if(errors === _errs0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((data.url === undefined) && (missing0 = "url")){
-validate118.errors = [{instancePath,schemaPath:"document#/components/schemas/rate-source/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate124.errors = [{instancePath,schemaPath:"document#/components/schemas/rate-source/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs2 = errors;
 for(const key0 in data){
 if(!(key0 === "url")){
-validate118.errors = [{instancePath,schemaPath:"document#/components/schemas/rate-source/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate124.errors = [{instancePath,schemaPath:"document#/components/schemas/rate-source/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -7179,13 +8564,13 @@ if(data.url !== undefined){
 let data0 = data.url;
 const _errs3 = errors;
 if((typeof data0 !== "string") && (data0 !== null)){
-validate118.errors = [{instancePath:instancePath+"/url",schemaPath:"document#/components/schemas/rate-source/properties/url/type",keyword:"type",params:{type: schema183.properties.url.type},message:"must be string,null"}];
+validate124.errors = [{instancePath:instancePath+"/url",schemaPath:"document#/components/schemas/rate-source/properties/url/type",keyword:"type",params:{type: schema192.properties.url.type},message:"must be string,null"}];
 return false;
 }
 if(errors === _errs3){
 if(typeof data0 === "string"){
 if(func1(data0) > 2000){
-validate118.errors = [{instancePath:instancePath+"/url",schemaPath:"document#/components/schemas/rate-source/properties/url/maxLength",keyword:"maxLength",params:{limit: 2000},message:"must NOT have more than 2000 characters"}];
+validate124.errors = [{instancePath:instancePath+"/url",schemaPath:"document#/components/schemas/rate-source/properties/url/maxLength",keyword:"maxLength",params:{limit: 2000},message:"must NOT have more than 2000 characters"}];
 return false;
 }
 }
@@ -7195,24 +8580,24 @@ return false;
 }
 }
 else {
-validate118.errors = [{instancePath,schemaPath:"document#/components/schemas/rate-source/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate124.errors = [{instancePath,schemaPath:"document#/components/schemas/rate-source/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate118.errors = vErrors;
+validate124.errors = vErrors;
 return errors === 0;
 }
-validate118.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate124.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_webhook = validate119;
-const schema184 = {"$id":"components_schemas_webhook","$ref":"document#/components/schemas/webhook"};
-const schema185 = {"type":"object","additionalProperties":false,"required":["url"],"properties":{"url":{"type":["string","null"]}}};
+const components_schemas_webhook = validate125;
+const schema193 = {"$id":"components_schemas_webhook","$ref":"document#/components/schemas/webhook"};
+const schema194 = {"type":"object","additionalProperties":false,"required":["url"],"properties":{"url":{"type":["string","null"]}}};
 
-function validate119(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate125(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_webhook" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate119.evaluated;
+const evaluated0 = validate125.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -7224,14 +8609,14 @@ if(errors === _errs0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((data.url === undefined) && (missing0 = "url")){
-validate119.errors = [{instancePath,schemaPath:"document#/components/schemas/webhook/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate125.errors = [{instancePath,schemaPath:"document#/components/schemas/webhook/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs2 = errors;
 for(const key0 in data){
 if(!(key0 === "url")){
-validate119.errors = [{instancePath,schemaPath:"document#/components/schemas/webhook/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate125.errors = [{instancePath,schemaPath:"document#/components/schemas/webhook/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -7240,7 +8625,7 @@ if(_errs2 === errors){
 if(data.url !== undefined){
 let data0 = data.url;
 if((typeof data0 !== "string") && (data0 !== null)){
-validate119.errors = [{instancePath:instancePath+"/url",schemaPath:"document#/components/schemas/webhook/properties/url/type",keyword:"type",params:{type: schema185.properties.url.type},message:"must be string,null"}];
+validate125.errors = [{instancePath:instancePath+"/url",schemaPath:"document#/components/schemas/webhook/properties/url/type",keyword:"type",params:{type: schema194.properties.url.type},message:"must be string,null"}];
 return false;
 }
 }
@@ -7248,25 +8633,25 @@ return false;
 }
 }
 else {
-validate119.errors = [{instancePath,schemaPath:"document#/components/schemas/webhook/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate125.errors = [{instancePath,schemaPath:"document#/components/schemas/webhook/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate119.errors = vErrors;
+validate125.errors = vErrors;
 return errors === 0;
 }
-validate119.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate125.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_new_webhook = validate120;
-const schema186 = {"$id":"components_schemas_new_webhook","$ref":"document#/components/schemas/new-webhook"};
-const schema187 = {"type":"object","additionalProperties":false,"required":["url","secret"],"properties":{"url":{"type":"string","maxLength":2000},"secret":{"type":"string","pattern":"^[!-~]{16,500}$"}}};
+const components_schemas_new_webhook = validate126;
+const schema195 = {"$id":"components_schemas_new_webhook","$ref":"document#/components/schemas/new-webhook"};
+const schema196 = {"type":"object","additionalProperties":false,"required":["url","secret"],"properties":{"url":{"type":"string","maxLength":2000},"secret":{"type":"string","pattern":"^[!-~]{16,500}$"}}};
 const pattern45 = new RegExp("^[!-~]{16,500}$", "u");
 
-function validate120(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate126(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_new_webhook" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate120.evaluated;
+const evaluated0 = validate126.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -7278,14 +8663,14 @@ if(errors === _errs0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((data.url === undefined) && (missing0 = "url")) || ((data.secret === undefined) && (missing0 = "secret"))){
-validate120.errors = [{instancePath,schemaPath:"document#/components/schemas/new-webhook/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate126.errors = [{instancePath,schemaPath:"document#/components/schemas/new-webhook/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs2 = errors;
 for(const key0 in data){
 if(!((key0 === "url") || (key0 === "secret"))){
-validate120.errors = [{instancePath,schemaPath:"document#/components/schemas/new-webhook/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate126.errors = [{instancePath,schemaPath:"document#/components/schemas/new-webhook/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -7297,12 +8682,12 @@ const _errs3 = errors;
 if(errors === _errs3){
 if(typeof data0 === "string"){
 if(func1(data0) > 2000){
-validate120.errors = [{instancePath:instancePath+"/url",schemaPath:"document#/components/schemas/new-webhook/properties/url/maxLength",keyword:"maxLength",params:{limit: 2000},message:"must NOT have more than 2000 characters"}];
+validate126.errors = [{instancePath:instancePath+"/url",schemaPath:"document#/components/schemas/new-webhook/properties/url/maxLength",keyword:"maxLength",params:{limit: 2000},message:"must NOT have more than 2000 characters"}];
 return false;
 }
 }
 else {
-validate120.errors = [{instancePath:instancePath+"/url",schemaPath:"document#/components/schemas/new-webhook/properties/url/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate126.errors = [{instancePath:instancePath+"/url",schemaPath:"document#/components/schemas/new-webhook/properties/url/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -7318,12 +8703,12 @@ const _errs5 = errors;
 if(errors === _errs5){
 if(typeof data1 === "string"){
 if(!pattern45.test(data1)){
-validate120.errors = [{instancePath:instancePath+"/secret",schemaPath:"document#/components/schemas/new-webhook/properties/secret/pattern",keyword:"pattern",params:{pattern: "^[!-~]{16,500}$"},message:"must match pattern \""+"^[!-~]{16,500}$"+"\""}];
+validate126.errors = [{instancePath:instancePath+"/secret",schemaPath:"document#/components/schemas/new-webhook/properties/secret/pattern",keyword:"pattern",params:{pattern: "^[!-~]{16,500}$"},message:"must match pattern \""+"^[!-~]{16,500}$"+"\""}];
 return false;
 }
 }
 else {
-validate120.errors = [{instancePath:instancePath+"/secret",schemaPath:"document#/components/schemas/new-webhook/properties/secret/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate126.errors = [{instancePath:instancePath+"/secret",schemaPath:"document#/components/schemas/new-webhook/properties/secret/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -7337,671 +8722,7 @@ var valid1 = true;
 }
 }
 else {
-validate120.errors = [{instancePath,schemaPath:"document#/components/schemas/new-webhook/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-validate120.errors = vErrors;
-return errors === 0;
-}
-validate120.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-const parameters_list_events = validate121;
-const schema188 = {"$id":"parameters_list_events","type":"object","properties":{"path":{"type":"object","required":["ase"],"properties":{"ase":{"$ref":"document#/components/parameters/ase/schema"}}},"query":{"type":"object","required":[],"properties":{"state":{"$ref":"document#/paths/~1ases~1%7Base%7D~1events/get/parameters/0/schema"},"first":{"$ref":"document#/components/parameters/first/schema"}}}}};
-const schema190 = {"type":"string","enum":["pending","undelivered","delivered"]};
-const schema191 = {"type":"integer","minimum":1,"maximum":100};
-
-function validate121(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="parameters_list_events" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate121.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(errors === 0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.path !== undefined){
-let data0 = data.path;
-const _errs1 = errors;
-if(errors === _errs1){
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-let missing0;
-if((data0.ase === undefined) && (missing0 = "ase")){
-validate121.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
-return false;
-}
-else {
-if(data0.ase !== undefined){
-if(typeof data0.ase !== "string"){
-validate121.errors = [{instancePath:instancePath+"/path/ase",schemaPath:"document#/components/parameters/ase/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-}
-}
-else {
-validate121.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-var valid0 = _errs1 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.query !== undefined){
-let data2 = data.query;
-const _errs6 = errors;
-if(errors === _errs6){
-if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
-if(data2.state !== undefined){
-let data3 = data2.state;
-const _errs8 = errors;
-if(typeof data3 !== "string"){
-validate121.errors = [{instancePath:instancePath+"/query/state",schemaPath:"document#/paths/~1ases~1%7Base%7D~1events/get/parameters/0/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-if(!(((data3 === "pending") || (data3 === "undelivered")) || (data3 === "delivered"))){
-validate121.errors = [{instancePath:instancePath+"/query/state",schemaPath:"document#/paths/~1ases~1%7Base%7D~1events/get/parameters/0/schema/enum",keyword:"enum",params:{allowedValues: schema190.enum},message:"must be equal to one of the allowed values"}];
-return false;
-}
-var valid3 = _errs8 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data2.first !== undefined){
-let data4 = data2.first;
-const _errs11 = errors;
-const _errs12 = errors;
-if(!(((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4))) && (isFinite(data4)))){
-validate121.errors = [{instancePath:instancePath+"/query/first",schemaPath:"document#/components/parameters/first/schema/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
-return false;
-}
-if(errors === _errs12){
-if((typeof data4 == "number") && (isFinite(data4))){
-if(data4 > 100 || isNaN(data4)){
-validate121.errors = [{instancePath:instancePath+"/query/first",schemaPath:"document#/components/parameters/first/schema/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100},message:"must be <= 100"}];
-return false;
-}
-else {
-if(data4 < 1 || isNaN(data4)){
-validate121.errors = [{instancePath:instancePath+"/query/first",schemaPath:"document#/components/parameters/first/schema/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"}];
-return false;
-}
-}
-}
-}
-var valid3 = _errs11 === errors;
-}
-else {
-var valid3 = true;
-}
-}
-}
-else {
-validate121.errors = [{instancePath:instancePath+"/query",schemaPath:"#/properties/query/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-var valid0 = _errs6 === errors;
-}
-else {
-var valid0 = true;
-}
-}
-}
-else {
-validate121.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-validate121.errors = vErrors;
-return errors === 0;
-}
-validate121.evaluated = {"props":{"path":true,"query":true},"dynamicProps":false,"dynamicItems":false};
-
-const components_schemas_event_list = validate122;
-const schema192 = {"$id":"components_schemas_event_list","$ref":"document#/components/schemas/event-list"};
-const schema193 = {"type":"object","additionalProperties":false,"required":["events"],"properties":{"events":{"type":"array","items":{"$ref":"#/components/schemas/event"}}}};
-const schema194 = {"type":"object","additionalProperties":false,"required":["id","type","payment","state","attempts","createdAt","dueAt","failure"],"properties":{"id":{"type":"string","format":"uuid"},"type":{"type":"string"},"payment":{"type":"string"},"state":{"type":"string","enum":["pending","undelivered","delivered"]},"attempts":{"type":"integer","minimum":0},"createdAt":{"type":"string","format":"date-time"},"dueAt":{"type":"string","format":"date-time"},"failure":{"type":["string","null"]}}};
-const formats34 = /^(?:urn:uuid:)?[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
-
-function validate123(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate123.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(errors === 0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if((data.events === undefined) && (missing0 = "events")){
-validate123.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
-return false;
-}
-else {
-const _errs1 = errors;
-for(const key0 in data){
-if(!(key0 === "events")){
-validate123.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
-return false;
-break;
-}
-}
-if(_errs1 === errors){
-if(data.events !== undefined){
-let data0 = data.events;
-const _errs2 = errors;
-if(errors === _errs2){
-if(Array.isArray(data0)){
-var valid1 = true;
-const len0 = data0.length;
-for(let i0=0; i0<len0; i0++){
-let data1 = data0[i0];
-const _errs4 = errors;
-const _errs5 = errors;
-if(errors === _errs5){
-if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
-let missing1;
-if(((((((((data1.id === undefined) && (missing1 = "id")) || ((data1.type === undefined) && (missing1 = "type"))) || ((data1.payment === undefined) && (missing1 = "payment"))) || ((data1.state === undefined) && (missing1 = "state"))) || ((data1.attempts === undefined) && (missing1 = "attempts"))) || ((data1.createdAt === undefined) && (missing1 = "createdAt"))) || ((data1.dueAt === undefined) && (missing1 = "dueAt"))) || ((data1.failure === undefined) && (missing1 = "failure"))){
-validate123.errors = [{instancePath:instancePath+"/events/" + i0,schemaPath:"#/components/schemas/event/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
-return false;
-}
-else {
-const _errs7 = errors;
-for(const key1 in data1){
-if(!((((((((key1 === "id") || (key1 === "type")) || (key1 === "payment")) || (key1 === "state")) || (key1 === "attempts")) || (key1 === "createdAt")) || (key1 === "dueAt")) || (key1 === "failure"))){
-validate123.errors = [{instancePath:instancePath+"/events/" + i0,schemaPath:"#/components/schemas/event/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"}];
-return false;
-break;
-}
-}
-if(_errs7 === errors){
-if(data1.id !== undefined){
-let data2 = data1.id;
-const _errs8 = errors;
-if(errors === _errs8){
-if(errors === _errs8){
-if(typeof data2 === "string"){
-if(!(formats34.test(data2))){
-validate123.errors = [{instancePath:instancePath+"/events/" + i0+"/id",schemaPath:"#/components/schemas/event/properties/id/format",keyword:"format",params:{format: "uuid"},message:"must match format \""+"uuid"+"\""}];
-return false;
-}
-}
-else {
-validate123.errors = [{instancePath:instancePath+"/events/" + i0+"/id",schemaPath:"#/components/schemas/event/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-}
-var valid3 = _errs8 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data1.type !== undefined){
-const _errs10 = errors;
-if(typeof data1.type !== "string"){
-validate123.errors = [{instancePath:instancePath+"/events/" + i0+"/type",schemaPath:"#/components/schemas/event/properties/type/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid3 = _errs10 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data1.payment !== undefined){
-const _errs12 = errors;
-if(typeof data1.payment !== "string"){
-validate123.errors = [{instancePath:instancePath+"/events/" + i0+"/payment",schemaPath:"#/components/schemas/event/properties/payment/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid3 = _errs12 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data1.state !== undefined){
-let data5 = data1.state;
-const _errs14 = errors;
-if(typeof data5 !== "string"){
-validate123.errors = [{instancePath:instancePath+"/events/" + i0+"/state",schemaPath:"#/components/schemas/event/properties/state/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-if(!(((data5 === "pending") || (data5 === "undelivered")) || (data5 === "delivered"))){
-validate123.errors = [{instancePath:instancePath+"/events/" + i0+"/state",schemaPath:"#/components/schemas/event/properties/state/enum",keyword:"enum",params:{allowedValues: schema194.properties.state.enum},message:"must be equal to one of the allowed values"}];
-return false;
-}
-var valid3 = _errs14 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data1.attempts !== undefined){
-let data6 = data1.attempts;
-const _errs16 = errors;
-if(!(((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6))) && (isFinite(data6)))){
-validate123.errors = [{instancePath:instancePath+"/events/" + i0+"/attempts",schemaPath:"#/components/schemas/event/properties/attempts/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
-return false;
-}
-if(errors === _errs16){
-if((typeof data6 == "number") && (isFinite(data6))){
-if(data6 < 0 || isNaN(data6)){
-validate123.errors = [{instancePath:instancePath+"/events/" + i0+"/attempts",schemaPath:"#/components/schemas/event/properties/attempts/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
-return false;
-}
-}
-}
-var valid3 = _errs16 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data1.createdAt !== undefined){
-let data7 = data1.createdAt;
-const _errs18 = errors;
-if(errors === _errs18){
-if(errors === _errs18){
-if(typeof data7 === "string"){
-if(!(formats0.validate(data7))){
-validate123.errors = [{instancePath:instancePath+"/events/" + i0+"/createdAt",schemaPath:"#/components/schemas/event/properties/createdAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
-return false;
-}
-}
-else {
-validate123.errors = [{instancePath:instancePath+"/events/" + i0+"/createdAt",schemaPath:"#/components/schemas/event/properties/createdAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-}
-var valid3 = _errs18 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data1.dueAt !== undefined){
-let data8 = data1.dueAt;
-const _errs20 = errors;
-if(errors === _errs20){
-if(errors === _errs20){
-if(typeof data8 === "string"){
-if(!(formats0.validate(data8))){
-validate123.errors = [{instancePath:instancePath+"/events/" + i0+"/dueAt",schemaPath:"#/components/schemas/event/properties/dueAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
-return false;
-}
-}
-else {
-validate123.errors = [{instancePath:instancePath+"/events/" + i0+"/dueAt",schemaPath:"#/components/schemas/event/properties/dueAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-}
-var valid3 = _errs20 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data1.failure !== undefined){
-let data9 = data1.failure;
-const _errs22 = errors;
-if((typeof data9 !== "string") && (data9 !== null)){
-validate123.errors = [{instancePath:instancePath+"/events/" + i0+"/failure",schemaPath:"#/components/schemas/event/properties/failure/type",keyword:"type",params:{type: schema194.properties.failure.type},message:"must be string,null"}];
-return false;
-}
-var valid3 = _errs22 === errors;
-}
-else {
-var valid3 = true;
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-else {
-validate123.errors = [{instancePath:instancePath+"/events/" + i0,schemaPath:"#/components/schemas/event/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-var valid1 = _errs4 === errors;
-if(!valid1){
-break;
-}
-}
-}
-else {
-validate123.errors = [{instancePath:instancePath+"/events",schemaPath:"#/properties/events/type",keyword:"type",params:{type: "array"},message:"must be array"}];
-return false;
-}
-}
-}
-}
-}
-}
-else {
-validate123.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-validate123.errors = vErrors;
-return errors === 0;
-}
-validate123.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-
-function validate122(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_schemas_event_list" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate122.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(!(validate123(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate123.errors : vErrors.concat(validate123.errors);
-errors = vErrors.length;
-}
-validate122.errors = vErrors;
-return errors === 0;
-}
-validate122.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-const parameters_drop_event = validate125;
-const schema195 = {"$id":"parameters_drop_event","type":"object","properties":{"path":{"type":"object","required":["ase","event"],"properties":{"ase":{"$ref":"document#/components/parameters/ase/schema"},"event":{"$ref":"document#/components/parameters/event/schema"}}}}};
-const schema197 = {"type":"string","format":"uuid"};
-
-function validate125(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="parameters_drop_event" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate125.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(errors === 0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.path !== undefined){
-let data0 = data.path;
-const _errs1 = errors;
-if(errors === _errs1){
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-let missing0;
-if(((data0.ase === undefined) && (missing0 = "ase")) || ((data0.event === undefined) && (missing0 = "event"))){
-validate125.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
-return false;
-}
-else {
-if(data0.ase !== undefined){
-const _errs3 = errors;
-if(typeof data0.ase !== "string"){
-validate125.errors = [{instancePath:instancePath+"/path/ase",schemaPath:"document#/components/parameters/ase/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid1 = _errs3 === errors;
-}
-else {
-var valid1 = true;
-}
-if(valid1){
-if(data0.event !== undefined){
-let data2 = data0.event;
-const _errs6 = errors;
-const _errs7 = errors;
-if(errors === _errs7){
-if(errors === _errs7){
-if(typeof data2 === "string"){
-if(!(formats34.test(data2))){
-validate125.errors = [{instancePath:instancePath+"/path/event",schemaPath:"document#/components/parameters/event/schema/format",keyword:"format",params:{format: "uuid"},message:"must match format \""+"uuid"+"\""}];
-return false;
-}
-}
-else {
-validate125.errors = [{instancePath:instancePath+"/path/event",schemaPath:"document#/components/parameters/event/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-}
-var valid1 = _errs6 === errors;
-}
-else {
-var valid1 = true;
-}
-}
-}
-}
-else {
-validate125.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-}
-}
-else {
-validate125.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-validate125.errors = vErrors;
-return errors === 0;
-}
-validate125.evaluated = {"props":{"path":true},"dynamicProps":false,"dynamicItems":false};
-
-const components_schemas_event = validate126;
-const schema198 = {"$id":"components_schemas_event","$ref":"document#/components/schemas/event"};
-
-function validate126(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_schemas_event" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate126.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-const _errs0 = errors;
-if(errors === _errs0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if(((((((((data.id === undefined) && (missing0 = "id")) || ((data.type === undefined) && (missing0 = "type"))) || ((data.payment === undefined) && (missing0 = "payment"))) || ((data.state === undefined) && (missing0 = "state"))) || ((data.attempts === undefined) && (missing0 = "attempts"))) || ((data.createdAt === undefined) && (missing0 = "createdAt"))) || ((data.dueAt === undefined) && (missing0 = "dueAt"))) || ((data.failure === undefined) && (missing0 = "failure"))){
-validate126.errors = [{instancePath,schemaPath:"document#/components/schemas/event/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
-return false;
-}
-else {
-const _errs2 = errors;
-for(const key0 in data){
-if(!((((((((key0 === "id") || (key0 === "type")) || (key0 === "payment")) || (key0 === "state")) || (key0 === "attempts")) || (key0 === "createdAt")) || (key0 === "dueAt")) || (key0 === "failure"))){
-validate126.errors = [{instancePath,schemaPath:"document#/components/schemas/event/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
-return false;
-break;
-}
-}
-if(_errs2 === errors){
-if(data.id !== undefined){
-let data0 = data.id;
-const _errs3 = errors;
-if(errors === _errs3){
-if(errors === _errs3){
-if(typeof data0 === "string"){
-if(!(formats34.test(data0))){
-validate126.errors = [{instancePath:instancePath+"/id",schemaPath:"document#/components/schemas/event/properties/id/format",keyword:"format",params:{format: "uuid"},message:"must match format \""+"uuid"+"\""}];
-return false;
-}
-}
-else {
-validate126.errors = [{instancePath:instancePath+"/id",schemaPath:"document#/components/schemas/event/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-}
-var valid1 = _errs3 === errors;
-}
-else {
-var valid1 = true;
-}
-if(valid1){
-if(data.type !== undefined){
-const _errs5 = errors;
-if(typeof data.type !== "string"){
-validate126.errors = [{instancePath:instancePath+"/type",schemaPath:"document#/components/schemas/event/properties/type/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid1 = _errs5 === errors;
-}
-else {
-var valid1 = true;
-}
-if(valid1){
-if(data.payment !== undefined){
-const _errs7 = errors;
-if(typeof data.payment !== "string"){
-validate126.errors = [{instancePath:instancePath+"/payment",schemaPath:"document#/components/schemas/event/properties/payment/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid1 = _errs7 === errors;
-}
-else {
-var valid1 = true;
-}
-if(valid1){
-if(data.state !== undefined){
-let data3 = data.state;
-const _errs9 = errors;
-if(typeof data3 !== "string"){
-validate126.errors = [{instancePath:instancePath+"/state",schemaPath:"document#/components/schemas/event/properties/state/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-if(!(((data3 === "pending") || (data3 === "undelivered")) || (data3 === "delivered"))){
-validate126.errors = [{instancePath:instancePath+"/state",schemaPath:"document#/components/schemas/event/properties/state/enum",keyword:"enum",params:{allowedValues: schema194.properties.state.enum},message:"must be equal to one of the allowed values"}];
-return false;
-}
-var valid1 = _errs9 === errors;
-}
-else {
-var valid1 = true;
-}
-if(valid1){
-if(data.attempts !== undefined){
-let data4 = data.attempts;
-const _errs11 = errors;
-if(!(((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4))) && (isFinite(data4)))){
-validate126.errors = [{instancePath:instancePath+"/attempts",schemaPath:"document#/components/schemas/event/properties/attempts/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
-return false;
-}
-if(errors === _errs11){
-if((typeof data4 == "number") && (isFinite(data4))){
-if(data4 < 0 || isNaN(data4)){
-validate126.errors = [{instancePath:instancePath+"/attempts",schemaPath:"document#/components/schemas/event/properties/attempts/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
-return false;
-}
-}
-}
-var valid1 = _errs11 === errors;
-}
-else {
-var valid1 = true;
-}
-if(valid1){
-if(data.createdAt !== undefined){
-let data5 = data.createdAt;
-const _errs13 = errors;
-if(errors === _errs13){
-if(errors === _errs13){
-if(typeof data5 === "string"){
-if(!(formats0.validate(data5))){
-validate126.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"document#/components/schemas/event/properties/createdAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
-return false;
-}
-}
-else {
-validate126.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"document#/components/schemas/event/properties/createdAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-}
-var valid1 = _errs13 === errors;
-}
-else {
-var valid1 = true;
-}
-if(valid1){
-if(data.dueAt !== undefined){
-let data6 = data.dueAt;
-const _errs15 = errors;
-if(errors === _errs15){
-if(errors === _errs15){
-if(typeof data6 === "string"){
-if(!(formats0.validate(data6))){
-validate126.errors = [{instancePath:instancePath+"/dueAt",schemaPath:"document#/components/schemas/event/properties/dueAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
-return false;
-}
-}
-else {
-validate126.errors = [{instancePath:instancePath+"/dueAt",schemaPath:"document#/components/schemas/event/properties/dueAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-}
-var valid1 = _errs15 === errors;
-}
-else {
-var valid1 = true;
-}
-if(valid1){
-if(data.failure !== undefined){
-let data7 = data.failure;
-const _errs17 = errors;
-if((typeof data7 !== "string") && (data7 !== null)){
-validate126.errors = [{instancePath:instancePath+"/failure",schemaPath:"document#/components/schemas/event/properties/failure/type",keyword:"type",params:{type: schema194.properties.failure.type},message:"must be string,null"}];
-return false;
-}
-var valid1 = _errs17 === errors;
-}
-else {
-var valid1 = true;
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-else {
-validate126.errors = [{instancePath,schemaPath:"document#/components/schemas/event/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate126.errors = [{instancePath,schemaPath:"document#/components/schemas/new-webhook/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -8010,12 +8731,13 @@ return errors === 0;
 }
 validate126.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const parameters_list_grants = validate127;
-const schema200 = {"$id":"parameters_list_grants","type":"object","properties":{"path":{"type":"object","required":["ase"],"properties":{"ase":{"$ref":"document#/components/parameters/ase/schema"}}},"query":{"type":"object","required":[],"properties":{"cursor":{"$ref":"document#/components/parameters/cursor/schema"},"first":{"$ref":"document#/components/parameters/first/schema"}}}}};
-const schema202 = {"type":"string","maxLength":2000};
+const parameters_list_events = validate127;
+const schema197 = {"$id":"parameters_list_events","type":"object","properties":{"path":{"type":"object","required":["ase"],"properties":{"ase":{"$ref":"document#/components/parameters/ase/schema"}}},"query":{"type":"object","required":[],"properties":{"state":{"$ref":"document#/paths/~1ases~1%7Base%7D~1events/get/parameters/0/schema"},"first":{"$ref":"document#/components/parameters/first/schema"}}}}};
+const schema199 = {"type":"string","enum":["pending","undelivered","delivered"]};
+const schema200 = {"type":"integer","minimum":1,"maximum":100};
 
 function validate127(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="parameters_list_grants" */;
+/*# sourceURL="parameters_list_events" */;
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate127.evaluated;
@@ -8062,21 +8784,16 @@ let data2 = data.query;
 const _errs6 = errors;
 if(errors === _errs6){
 if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
-if(data2.cursor !== undefined){
-let data3 = data2.cursor;
+if(data2.state !== undefined){
+let data3 = data2.state;
 const _errs8 = errors;
-const _errs9 = errors;
-if(errors === _errs9){
-if(typeof data3 === "string"){
-if(func1(data3) > 2000){
-validate127.errors = [{instancePath:instancePath+"/query/cursor",schemaPath:"document#/components/parameters/cursor/schema/maxLength",keyword:"maxLength",params:{limit: 2000},message:"must NOT have more than 2000 characters"}];
+if(typeof data3 !== "string"){
+validate127.errors = [{instancePath:instancePath+"/query/state",schemaPath:"document#/paths/~1ases~1%7Base%7D~1events/get/parameters/0/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
-}
-else {
-validate127.errors = [{instancePath:instancePath+"/query/cursor",schemaPath:"document#/components/parameters/cursor/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+if(!(((data3 === "pending") || (data3 === "undelivered")) || (data3 === "delivered"))){
+validate127.errors = [{instancePath:instancePath+"/query/state",schemaPath:"document#/paths/~1ases~1%7Base%7D~1events/get/parameters/0/schema/enum",keyword:"enum",params:{allowedValues: schema199.enum},message:"must be equal to one of the allowed values"}];
 return false;
-}
 }
 var valid3 = _errs8 === errors;
 }
@@ -8135,10 +8852,11 @@ return errors === 0;
 }
 validate127.evaluated = {"props":{"path":true,"query":true},"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_grant_list = validate128;
-const schema204 = {"$id":"components_schemas_grant_list","$ref":"document#/components/schemas/grant-list"};
-const schema205 = {"type":"object","additionalProperties":false,"required":["grants","endCursor","hasNextPage"],"properties":{"grants":{"type":"array","items":{"$ref":"#/components/schemas/grant"}},"endCursor":{"type":["string","null"]},"hasNextPage":{"type":"boolean"}}};
-const schema206 = {"type":"object","additionalProperties":false,"required":["id","state","client","clientName","access","createdAt"],"properties":{"id":{"type":"string"},"state":{"type":"string","enum":["pending","approved","issued","rejected","revoked"]},"client":{"type":"string"},"clientName":{"type":["string","null"]},"access":{"type":"array","items":{"type":"object","additionalProperties":true}},"createdAt":{"type":"string","format":"date-time"}}};
+const components_schemas_event_list = validate128;
+const schema201 = {"$id":"components_schemas_event_list","$ref":"document#/components/schemas/event-list"};
+const schema202 = {"type":"object","additionalProperties":false,"required":["events"],"properties":{"events":{"type":"array","items":{"$ref":"#/components/schemas/event"}}}};
+const schema203 = {"type":"object","additionalProperties":false,"required":["id","type","payment","state","attempts","createdAt","dueAt","failure"],"properties":{"id":{"type":"string","format":"uuid"},"type":{"type":"string"},"payment":{"type":"string"},"state":{"type":"string","enum":["pending","undelivered","delivered"]},"attempts":{"type":"integer","minimum":0},"createdAt":{"type":"string","format":"date-time"},"dueAt":{"type":"string","format":"date-time"},"failure":{"type":["string","null"]}}};
+const formats38 = /^(?:urn:uuid:)?[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}$/i;
 
 function validate129(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -8153,15 +8871,682 @@ evaluated0.items = undefined;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
-if((((data.grants === undefined) && (missing0 = "grants")) || ((data.endCursor === undefined) && (missing0 = "endCursor"))) || ((data.hasNextPage === undefined) && (missing0 = "hasNextPage"))){
+if((data.events === undefined) && (missing0 = "events")){
 validate129.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
-if(!(((key0 === "grants") || (key0 === "endCursor")) || (key0 === "hasNextPage"))){
+if(!(key0 === "events")){
 validate129.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+return false;
+break;
+}
+}
+if(_errs1 === errors){
+if(data.events !== undefined){
+let data0 = data.events;
+const _errs2 = errors;
+if(errors === _errs2){
+if(Array.isArray(data0)){
+var valid1 = true;
+const len0 = data0.length;
+for(let i0=0; i0<len0; i0++){
+let data1 = data0[i0];
+const _errs4 = errors;
+const _errs5 = errors;
+if(errors === _errs5){
+if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
+let missing1;
+if(((((((((data1.id === undefined) && (missing1 = "id")) || ((data1.type === undefined) && (missing1 = "type"))) || ((data1.payment === undefined) && (missing1 = "payment"))) || ((data1.state === undefined) && (missing1 = "state"))) || ((data1.attempts === undefined) && (missing1 = "attempts"))) || ((data1.createdAt === undefined) && (missing1 = "createdAt"))) || ((data1.dueAt === undefined) && (missing1 = "dueAt"))) || ((data1.failure === undefined) && (missing1 = "failure"))){
+validate129.errors = [{instancePath:instancePath+"/events/" + i0,schemaPath:"#/components/schemas/event/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+return false;
+}
+else {
+const _errs7 = errors;
+for(const key1 in data1){
+if(!((((((((key1 === "id") || (key1 === "type")) || (key1 === "payment")) || (key1 === "state")) || (key1 === "attempts")) || (key1 === "createdAt")) || (key1 === "dueAt")) || (key1 === "failure"))){
+validate129.errors = [{instancePath:instancePath+"/events/" + i0,schemaPath:"#/components/schemas/event/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"}];
+return false;
+break;
+}
+}
+if(_errs7 === errors){
+if(data1.id !== undefined){
+let data2 = data1.id;
+const _errs8 = errors;
+if(errors === _errs8){
+if(errors === _errs8){
+if(typeof data2 === "string"){
+if(!(formats38.test(data2))){
+validate129.errors = [{instancePath:instancePath+"/events/" + i0+"/id",schemaPath:"#/components/schemas/event/properties/id/format",keyword:"format",params:{format: "uuid"},message:"must match format \""+"uuid"+"\""}];
+return false;
+}
+}
+else {
+validate129.errors = [{instancePath:instancePath+"/events/" + i0+"/id",schemaPath:"#/components/schemas/event/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+}
+var valid3 = _errs8 === errors;
+}
+else {
+var valid3 = true;
+}
+if(valid3){
+if(data1.type !== undefined){
+const _errs10 = errors;
+if(typeof data1.type !== "string"){
+validate129.errors = [{instancePath:instancePath+"/events/" + i0+"/type",schemaPath:"#/components/schemas/event/properties/type/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid3 = _errs10 === errors;
+}
+else {
+var valid3 = true;
+}
+if(valid3){
+if(data1.payment !== undefined){
+const _errs12 = errors;
+if(typeof data1.payment !== "string"){
+validate129.errors = [{instancePath:instancePath+"/events/" + i0+"/payment",schemaPath:"#/components/schemas/event/properties/payment/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid3 = _errs12 === errors;
+}
+else {
+var valid3 = true;
+}
+if(valid3){
+if(data1.state !== undefined){
+let data5 = data1.state;
+const _errs14 = errors;
+if(typeof data5 !== "string"){
+validate129.errors = [{instancePath:instancePath+"/events/" + i0+"/state",schemaPath:"#/components/schemas/event/properties/state/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!(((data5 === "pending") || (data5 === "undelivered")) || (data5 === "delivered"))){
+validate129.errors = [{instancePath:instancePath+"/events/" + i0+"/state",schemaPath:"#/components/schemas/event/properties/state/enum",keyword:"enum",params:{allowedValues: schema203.properties.state.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid3 = _errs14 === errors;
+}
+else {
+var valid3 = true;
+}
+if(valid3){
+if(data1.attempts !== undefined){
+let data6 = data1.attempts;
+const _errs16 = errors;
+if(!(((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6))) && (isFinite(data6)))){
+validate129.errors = [{instancePath:instancePath+"/events/" + i0+"/attempts",schemaPath:"#/components/schemas/event/properties/attempts/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+return false;
+}
+if(errors === _errs16){
+if((typeof data6 == "number") && (isFinite(data6))){
+if(data6 < 0 || isNaN(data6)){
+validate129.errors = [{instancePath:instancePath+"/events/" + i0+"/attempts",schemaPath:"#/components/schemas/event/properties/attempts/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+return false;
+}
+}
+}
+var valid3 = _errs16 === errors;
+}
+else {
+var valid3 = true;
+}
+if(valid3){
+if(data1.createdAt !== undefined){
+let data7 = data1.createdAt;
+const _errs18 = errors;
+if(errors === _errs18){
+if(errors === _errs18){
+if(typeof data7 === "string"){
+if(!(formats0.validate(data7))){
+validate129.errors = [{instancePath:instancePath+"/events/" + i0+"/createdAt",schemaPath:"#/components/schemas/event/properties/createdAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
+return false;
+}
+}
+else {
+validate129.errors = [{instancePath:instancePath+"/events/" + i0+"/createdAt",schemaPath:"#/components/schemas/event/properties/createdAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+}
+var valid3 = _errs18 === errors;
+}
+else {
+var valid3 = true;
+}
+if(valid3){
+if(data1.dueAt !== undefined){
+let data8 = data1.dueAt;
+const _errs20 = errors;
+if(errors === _errs20){
+if(errors === _errs20){
+if(typeof data8 === "string"){
+if(!(formats0.validate(data8))){
+validate129.errors = [{instancePath:instancePath+"/events/" + i0+"/dueAt",schemaPath:"#/components/schemas/event/properties/dueAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
+return false;
+}
+}
+else {
+validate129.errors = [{instancePath:instancePath+"/events/" + i0+"/dueAt",schemaPath:"#/components/schemas/event/properties/dueAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+}
+var valid3 = _errs20 === errors;
+}
+else {
+var valid3 = true;
+}
+if(valid3){
+if(data1.failure !== undefined){
+let data9 = data1.failure;
+const _errs22 = errors;
+if((typeof data9 !== "string") && (data9 !== null)){
+validate129.errors = [{instancePath:instancePath+"/events/" + i0+"/failure",schemaPath:"#/components/schemas/event/properties/failure/type",keyword:"type",params:{type: schema203.properties.failure.type},message:"must be string,null"}];
+return false;
+}
+var valid3 = _errs22 === errors;
+}
+else {
+var valid3 = true;
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+else {
+validate129.errors = [{instancePath:instancePath+"/events/" + i0,schemaPath:"#/components/schemas/event/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+var valid1 = _errs4 === errors;
+if(!valid1){
+break;
+}
+}
+}
+else {
+validate129.errors = [{instancePath:instancePath+"/events",schemaPath:"#/properties/events/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+return false;
+}
+}
+}
+}
+}
+}
+else {
+validate129.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate129.errors = vErrors;
+return errors === 0;
+}
+validate129.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+
+function validate128(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="components_schemas_event_list" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate128.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(!(validate129(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate129.errors : vErrors.concat(validate129.errors);
+errors = vErrors.length;
+}
+validate128.errors = vErrors;
+return errors === 0;
+}
+validate128.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+const parameters_drop_event = validate131;
+const schema204 = {"$id":"parameters_drop_event","type":"object","properties":{"path":{"type":"object","required":["ase","event"],"properties":{"ase":{"$ref":"document#/components/parameters/ase/schema"},"event":{"$ref":"document#/components/parameters/event/schema"}}}}};
+const schema206 = {"type":"string","format":"uuid"};
+
+function validate131(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="parameters_drop_event" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate131.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.path !== undefined){
+let data0 = data.path;
+const _errs1 = errors;
+if(errors === _errs1){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+let missing0;
+if(((data0.ase === undefined) && (missing0 = "ase")) || ((data0.event === undefined) && (missing0 = "event"))){
+validate131.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data0.ase !== undefined){
+const _errs3 = errors;
+if(typeof data0.ase !== "string"){
+validate131.errors = [{instancePath:instancePath+"/path/ase",schemaPath:"document#/components/parameters/ase/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs3 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data0.event !== undefined){
+let data2 = data0.event;
+const _errs6 = errors;
+const _errs7 = errors;
+if(errors === _errs7){
+if(errors === _errs7){
+if(typeof data2 === "string"){
+if(!(formats38.test(data2))){
+validate131.errors = [{instancePath:instancePath+"/path/event",schemaPath:"document#/components/parameters/event/schema/format",keyword:"format",params:{format: "uuid"},message:"must match format \""+"uuid"+"\""}];
+return false;
+}
+}
+else {
+validate131.errors = [{instancePath:instancePath+"/path/event",schemaPath:"document#/components/parameters/event/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+}
+var valid1 = _errs6 === errors;
+}
+else {
+var valid1 = true;
+}
+}
+}
+}
+else {
+validate131.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+}
+}
+else {
+validate131.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate131.errors = vErrors;
+return errors === 0;
+}
+validate131.evaluated = {"props":{"path":true},"dynamicProps":false,"dynamicItems":false};
+
+const components_schemas_event = validate132;
+const schema207 = {"$id":"components_schemas_event","$ref":"document#/components/schemas/event"};
+
+function validate132(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="components_schemas_event" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate132.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+const _errs0 = errors;
+if(errors === _errs0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if(((((((((data.id === undefined) && (missing0 = "id")) || ((data.type === undefined) && (missing0 = "type"))) || ((data.payment === undefined) && (missing0 = "payment"))) || ((data.state === undefined) && (missing0 = "state"))) || ((data.attempts === undefined) && (missing0 = "attempts"))) || ((data.createdAt === undefined) && (missing0 = "createdAt"))) || ((data.dueAt === undefined) && (missing0 = "dueAt"))) || ((data.failure === undefined) && (missing0 = "failure"))){
+validate132.errors = [{instancePath,schemaPath:"document#/components/schemas/event/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+const _errs2 = errors;
+for(const key0 in data){
+if(!((((((((key0 === "id") || (key0 === "type")) || (key0 === "payment")) || (key0 === "state")) || (key0 === "attempts")) || (key0 === "createdAt")) || (key0 === "dueAt")) || (key0 === "failure"))){
+validate132.errors = [{instancePath,schemaPath:"document#/components/schemas/event/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+return false;
+break;
+}
+}
+if(_errs2 === errors){
+if(data.id !== undefined){
+let data0 = data.id;
+const _errs3 = errors;
+if(errors === _errs3){
+if(errors === _errs3){
+if(typeof data0 === "string"){
+if(!(formats38.test(data0))){
+validate132.errors = [{instancePath:instancePath+"/id",schemaPath:"document#/components/schemas/event/properties/id/format",keyword:"format",params:{format: "uuid"},message:"must match format \""+"uuid"+"\""}];
+return false;
+}
+}
+else {
+validate132.errors = [{instancePath:instancePath+"/id",schemaPath:"document#/components/schemas/event/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+}
+var valid1 = _errs3 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data.type !== undefined){
+const _errs5 = errors;
+if(typeof data.type !== "string"){
+validate132.errors = [{instancePath:instancePath+"/type",schemaPath:"document#/components/schemas/event/properties/type/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs5 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data.payment !== undefined){
+const _errs7 = errors;
+if(typeof data.payment !== "string"){
+validate132.errors = [{instancePath:instancePath+"/payment",schemaPath:"document#/components/schemas/event/properties/payment/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs7 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data.state !== undefined){
+let data3 = data.state;
+const _errs9 = errors;
+if(typeof data3 !== "string"){
+validate132.errors = [{instancePath:instancePath+"/state",schemaPath:"document#/components/schemas/event/properties/state/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!(((data3 === "pending") || (data3 === "undelivered")) || (data3 === "delivered"))){
+validate132.errors = [{instancePath:instancePath+"/state",schemaPath:"document#/components/schemas/event/properties/state/enum",keyword:"enum",params:{allowedValues: schema203.properties.state.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid1 = _errs9 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data.attempts !== undefined){
+let data4 = data.attempts;
+const _errs11 = errors;
+if(!(((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4))) && (isFinite(data4)))){
+validate132.errors = [{instancePath:instancePath+"/attempts",schemaPath:"document#/components/schemas/event/properties/attempts/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+return false;
+}
+if(errors === _errs11){
+if((typeof data4 == "number") && (isFinite(data4))){
+if(data4 < 0 || isNaN(data4)){
+validate132.errors = [{instancePath:instancePath+"/attempts",schemaPath:"document#/components/schemas/event/properties/attempts/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+return false;
+}
+}
+}
+var valid1 = _errs11 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data.createdAt !== undefined){
+let data5 = data.createdAt;
+const _errs13 = errors;
+if(errors === _errs13){
+if(errors === _errs13){
+if(typeof data5 === "string"){
+if(!(formats0.validate(data5))){
+validate132.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"document#/components/schemas/event/properties/createdAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
+return false;
+}
+}
+else {
+validate132.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"document#/components/schemas/event/properties/createdAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+}
+var valid1 = _errs13 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data.dueAt !== undefined){
+let data6 = data.dueAt;
+const _errs15 = errors;
+if(errors === _errs15){
+if(errors === _errs15){
+if(typeof data6 === "string"){
+if(!(formats0.validate(data6))){
+validate132.errors = [{instancePath:instancePath+"/dueAt",schemaPath:"document#/components/schemas/event/properties/dueAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
+return false;
+}
+}
+else {
+validate132.errors = [{instancePath:instancePath+"/dueAt",schemaPath:"document#/components/schemas/event/properties/dueAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+}
+var valid1 = _errs15 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data.failure !== undefined){
+let data7 = data.failure;
+const _errs17 = errors;
+if((typeof data7 !== "string") && (data7 !== null)){
+validate132.errors = [{instancePath:instancePath+"/failure",schemaPath:"document#/components/schemas/event/properties/failure/type",keyword:"type",params:{type: schema203.properties.failure.type},message:"must be string,null"}];
+return false;
+}
+var valid1 = _errs17 === errors;
+}
+else {
+var valid1 = true;
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+else {
+validate132.errors = [{instancePath,schemaPath:"document#/components/schemas/event/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate132.errors = vErrors;
+return errors === 0;
+}
+validate132.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+const parameters_list_grants = validate133;
+const schema209 = {"$id":"parameters_list_grants","type":"object","properties":{"path":{"type":"object","required":["ase"],"properties":{"ase":{"$ref":"document#/components/parameters/ase/schema"}}},"query":{"type":"object","required":[],"properties":{"cursor":{"$ref":"document#/components/parameters/cursor/schema"},"first":{"$ref":"document#/components/parameters/first/schema"}}}}};
+const schema211 = {"type":"string","maxLength":2000};
+
+function validate133(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="parameters_list_grants" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate133.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.path !== undefined){
+let data0 = data.path;
+const _errs1 = errors;
+if(errors === _errs1){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+let missing0;
+if((data0.ase === undefined) && (missing0 = "ase")){
+validate133.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data0.ase !== undefined){
+if(typeof data0.ase !== "string"){
+validate133.errors = [{instancePath:instancePath+"/path/ase",schemaPath:"document#/components/parameters/ase/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+}
+}
+else {
+validate133.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+var valid0 = _errs1 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.query !== undefined){
+let data2 = data.query;
+const _errs6 = errors;
+if(errors === _errs6){
+if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
+if(data2.cursor !== undefined){
+let data3 = data2.cursor;
+const _errs8 = errors;
+const _errs9 = errors;
+if(errors === _errs9){
+if(typeof data3 === "string"){
+if(func1(data3) > 2000){
+validate133.errors = [{instancePath:instancePath+"/query/cursor",schemaPath:"document#/components/parameters/cursor/schema/maxLength",keyword:"maxLength",params:{limit: 2000},message:"must NOT have more than 2000 characters"}];
+return false;
+}
+}
+else {
+validate133.errors = [{instancePath:instancePath+"/query/cursor",schemaPath:"document#/components/parameters/cursor/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid3 = _errs8 === errors;
+}
+else {
+var valid3 = true;
+}
+if(valid3){
+if(data2.first !== undefined){
+let data4 = data2.first;
+const _errs11 = errors;
+const _errs12 = errors;
+if(!(((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4))) && (isFinite(data4)))){
+validate133.errors = [{instancePath:instancePath+"/query/first",schemaPath:"document#/components/parameters/first/schema/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+return false;
+}
+if(errors === _errs12){
+if((typeof data4 == "number") && (isFinite(data4))){
+if(data4 > 100 || isNaN(data4)){
+validate133.errors = [{instancePath:instancePath+"/query/first",schemaPath:"document#/components/parameters/first/schema/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100},message:"must be <= 100"}];
+return false;
+}
+else {
+if(data4 < 1 || isNaN(data4)){
+validate133.errors = [{instancePath:instancePath+"/query/first",schemaPath:"document#/components/parameters/first/schema/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"}];
+return false;
+}
+}
+}
+}
+var valid3 = _errs11 === errors;
+}
+else {
+var valid3 = true;
+}
+}
+}
+else {
+validate133.errors = [{instancePath:instancePath+"/query",schemaPath:"#/properties/query/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+var valid0 = _errs6 === errors;
+}
+else {
+var valid0 = true;
+}
+}
+}
+else {
+validate133.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate133.errors = vErrors;
+return errors === 0;
+}
+validate133.evaluated = {"props":{"path":true,"query":true},"dynamicProps":false,"dynamicItems":false};
+
+const components_schemas_grant_list = validate134;
+const schema213 = {"$id":"components_schemas_grant_list","$ref":"document#/components/schemas/grant-list"};
+const schema214 = {"type":"object","additionalProperties":false,"required":["grants","endCursor","hasNextPage"],"properties":{"grants":{"type":"array","items":{"$ref":"#/components/schemas/grant"}},"endCursor":{"type":["string","null"]},"hasNextPage":{"type":"boolean"}}};
+const schema215 = {"type":"object","additionalProperties":false,"required":["id","state","client","clientName","access","createdAt"],"properties":{"id":{"type":"string"},"state":{"type":"string","enum":["pending","approved","issued","rejected","revoked"]},"client":{"type":"string"},"clientName":{"type":["string","null"]},"access":{"type":"array","items":{"type":"object","additionalProperties":true}},"createdAt":{"type":"string","format":"date-time"}}};
+
+function validate135(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate135.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((((data.grants === undefined) && (missing0 = "grants")) || ((data.endCursor === undefined) && (missing0 = "endCursor"))) || ((data.hasNextPage === undefined) && (missing0 = "hasNextPage"))){
+validate135.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+const _errs1 = errors;
+for(const key0 in data){
+if(!(((key0 === "grants") || (key0 === "endCursor")) || (key0 === "hasNextPage"))){
+validate135.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -8182,14 +9567,14 @@ if(errors === _errs5){
 if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
 let missing1;
 if(((((((data1.id === undefined) && (missing1 = "id")) || ((data1.state === undefined) && (missing1 = "state"))) || ((data1.client === undefined) && (missing1 = "client"))) || ((data1.clientName === undefined) && (missing1 = "clientName"))) || ((data1.access === undefined) && (missing1 = "access"))) || ((data1.createdAt === undefined) && (missing1 = "createdAt"))){
-validate129.errors = [{instancePath:instancePath+"/grants/" + i0,schemaPath:"#/components/schemas/grant/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+validate135.errors = [{instancePath:instancePath+"/grants/" + i0,schemaPath:"#/components/schemas/grant/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
 return false;
 }
 else {
 const _errs7 = errors;
 for(const key1 in data1){
 if(!((((((key1 === "id") || (key1 === "state")) || (key1 === "client")) || (key1 === "clientName")) || (key1 === "access")) || (key1 === "createdAt"))){
-validate129.errors = [{instancePath:instancePath+"/grants/" + i0,schemaPath:"#/components/schemas/grant/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"}];
+validate135.errors = [{instancePath:instancePath+"/grants/" + i0,schemaPath:"#/components/schemas/grant/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -8198,7 +9583,7 @@ if(_errs7 === errors){
 if(data1.id !== undefined){
 const _errs8 = errors;
 if(typeof data1.id !== "string"){
-validate129.errors = [{instancePath:instancePath+"/grants/" + i0+"/id",schemaPath:"#/components/schemas/grant/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate135.errors = [{instancePath:instancePath+"/grants/" + i0+"/id",schemaPath:"#/components/schemas/grant/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid3 = _errs8 === errors;
@@ -8211,11 +9596,11 @@ if(data1.state !== undefined){
 let data3 = data1.state;
 const _errs10 = errors;
 if(typeof data3 !== "string"){
-validate129.errors = [{instancePath:instancePath+"/grants/" + i0+"/state",schemaPath:"#/components/schemas/grant/properties/state/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate135.errors = [{instancePath:instancePath+"/grants/" + i0+"/state",schemaPath:"#/components/schemas/grant/properties/state/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 if(!(((((data3 === "pending") || (data3 === "approved")) || (data3 === "issued")) || (data3 === "rejected")) || (data3 === "revoked"))){
-validate129.errors = [{instancePath:instancePath+"/grants/" + i0+"/state",schemaPath:"#/components/schemas/grant/properties/state/enum",keyword:"enum",params:{allowedValues: schema206.properties.state.enum},message:"must be equal to one of the allowed values"}];
+validate135.errors = [{instancePath:instancePath+"/grants/" + i0+"/state",schemaPath:"#/components/schemas/grant/properties/state/enum",keyword:"enum",params:{allowedValues: schema215.properties.state.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid3 = _errs10 === errors;
@@ -8227,7 +9612,7 @@ if(valid3){
 if(data1.client !== undefined){
 const _errs12 = errors;
 if(typeof data1.client !== "string"){
-validate129.errors = [{instancePath:instancePath+"/grants/" + i0+"/client",schemaPath:"#/components/schemas/grant/properties/client/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate135.errors = [{instancePath:instancePath+"/grants/" + i0+"/client",schemaPath:"#/components/schemas/grant/properties/client/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid3 = _errs12 === errors;
@@ -8240,7 +9625,7 @@ if(data1.clientName !== undefined){
 let data5 = data1.clientName;
 const _errs14 = errors;
 if((typeof data5 !== "string") && (data5 !== null)){
-validate129.errors = [{instancePath:instancePath+"/grants/" + i0+"/clientName",schemaPath:"#/components/schemas/grant/properties/clientName/type",keyword:"type",params:{type: schema206.properties.clientName.type},message:"must be string,null"}];
+validate135.errors = [{instancePath:instancePath+"/grants/" + i0+"/clientName",schemaPath:"#/components/schemas/grant/properties/clientName/type",keyword:"type",params:{type: schema215.properties.clientName.type},message:"must be string,null"}];
 return false;
 }
 var valid3 = _errs14 === errors;
@@ -8263,7 +9648,7 @@ if(errors === _errs18){
 if(data7 && typeof data7 == "object" && !Array.isArray(data7)){
 }
 else {
-validate129.errors = [{instancePath:instancePath+"/grants/" + i0+"/access/" + i1,schemaPath:"#/components/schemas/grant/properties/access/items/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate135.errors = [{instancePath:instancePath+"/grants/" + i0+"/access/" + i1,schemaPath:"#/components/schemas/grant/properties/access/items/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -8274,7 +9659,7 @@ break;
 }
 }
 else {
-validate129.errors = [{instancePath:instancePath+"/grants/" + i0+"/access",schemaPath:"#/components/schemas/grant/properties/access/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate135.errors = [{instancePath:instancePath+"/grants/" + i0+"/access",schemaPath:"#/components/schemas/grant/properties/access/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
 }
 }
@@ -8291,12 +9676,12 @@ if(errors === _errs21){
 if(errors === _errs21){
 if(typeof data8 === "string"){
 if(!(formats0.validate(data8))){
-validate129.errors = [{instancePath:instancePath+"/grants/" + i0+"/createdAt",schemaPath:"#/components/schemas/grant/properties/createdAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
+validate135.errors = [{instancePath:instancePath+"/grants/" + i0+"/createdAt",schemaPath:"#/components/schemas/grant/properties/createdAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
 return false;
 }
 }
 else {
-validate129.errors = [{instancePath:instancePath+"/grants/" + i0+"/createdAt",schemaPath:"#/components/schemas/grant/properties/createdAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate135.errors = [{instancePath:instancePath+"/grants/" + i0+"/createdAt",schemaPath:"#/components/schemas/grant/properties/createdAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -8315,7 +9700,7 @@ var valid3 = true;
 }
 }
 else {
-validate129.errors = [{instancePath:instancePath+"/grants/" + i0,schemaPath:"#/components/schemas/grant/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate135.errors = [{instancePath:instancePath+"/grants/" + i0,schemaPath:"#/components/schemas/grant/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -8326,7 +9711,7 @@ break;
 }
 }
 else {
-validate129.errors = [{instancePath:instancePath+"/grants",schemaPath:"#/properties/grants/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate135.errors = [{instancePath:instancePath+"/grants",schemaPath:"#/properties/grants/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
 }
 }
@@ -8340,7 +9725,7 @@ if(data.endCursor !== undefined){
 let data9 = data.endCursor;
 const _errs23 = errors;
 if((typeof data9 !== "string") && (data9 !== null)){
-validate129.errors = [{instancePath:instancePath+"/endCursor",schemaPath:"#/properties/endCursor/type",keyword:"type",params:{type: schema205.properties.endCursor.type},message:"must be string,null"}];
+validate135.errors = [{instancePath:instancePath+"/endCursor",schemaPath:"#/properties/endCursor/type",keyword:"type",params:{type: schema214.properties.endCursor.type},message:"must be string,null"}];
 return false;
 }
 var valid0 = _errs23 === errors;
@@ -8352,7 +9737,7 @@ if(valid0){
 if(data.hasNextPage !== undefined){
 const _errs25 = errors;
 if(typeof data.hasNextPage !== "boolean"){
-validate129.errors = [{instancePath:instancePath+"/hasNextPage",schemaPath:"#/properties/hasNextPage/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+validate135.errors = [{instancePath:instancePath+"/hasNextPage",schemaPath:"#/properties/hasNextPage/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
 return false;
 }
 var valid0 = _errs25 === errors;
@@ -8366,45 +9751,45 @@ var valid0 = true;
 }
 }
 else {
-validate129.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate135.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate129.errors = vErrors;
+validate135.errors = vErrors;
 return errors === 0;
 }
-validate129.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate135.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate128(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate134(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_grant_list" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate128.evaluated;
+const evaluated0 = validate134.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate129(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate129.errors : vErrors.concat(validate129.errors);
+if(!(validate135(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate135.errors : vErrors.concat(validate135.errors);
 errors = vErrors.length;
 }
-validate128.errors = vErrors;
+validate134.errors = vErrors;
 return errors === 0;
 }
-validate128.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate134.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_transfer_list = validate131;
-const schema207 = {"$id":"components_schemas_transfer_list","$ref":"document#/components/schemas/transfer-list"};
-const schema208 = {"type":"object","additionalProperties":false,"required":["transfers","endCursor","hasNextPage"],"properties":{"transfers":{"type":"array","items":{"$ref":"#/components/schemas/booked-transfer"}},"endCursor":{"type":["string","null"]},"hasNextPage":{"type":"boolean"}}};
-const schema209 = {"type":"object","additionalProperties":false,"required":["id","createdAt","reverses","reason","entries"],"properties":{"id":{"type":"string"},"createdAt":{"type":"string","format":"date-time"},"reverses":{"type":["string","null"]},"reason":{"type":["string","null"]},"entries":{"type":"array","items":{"type":"object","additionalProperties":false,"required":["account","assetCode","assetScale","amount"],"properties":{"account":{"type":"string"},"assetCode":{"type":"string"},"assetScale":{"type":"integer"},"amount":{"$ref":"#/components/schemas/signed-amount"}}}}}};
+const components_schemas_transfer_list = validate137;
+const schema216 = {"$id":"components_schemas_transfer_list","$ref":"document#/components/schemas/transfer-list"};
+const schema217 = {"type":"object","additionalProperties":false,"required":["transfers","endCursor","hasNextPage"],"properties":{"transfers":{"type":"array","items":{"$ref":"#/components/schemas/booked-transfer"}},"endCursor":{"type":["string","null"]},"hasNextPage":{"type":"boolean"}}};
+const schema218 = {"type":"object","additionalProperties":false,"required":["id","createdAt","reverses","reason","entries"],"properties":{"id":{"type":"string"},"createdAt":{"type":"string","format":"date-time"},"reverses":{"type":["string","null"]},"reason":{"type":["string","null"]},"entries":{"type":"array","items":{"type":"object","additionalProperties":false,"required":["account","assetCode","assetScale","amount"],"properties":{"account":{"type":"string"},"assetCode":{"type":"string"},"assetScale":{"type":"integer"},"amount":{"$ref":"#/components/schemas/signed-amount"}}}}}};
 
-function validate133(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate139(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate133.evaluated;
+const evaluated0 = validate139.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -8415,14 +9800,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((((data.id === undefined) && (missing0 = "id")) || ((data.createdAt === undefined) && (missing0 = "createdAt"))) || ((data.reverses === undefined) && (missing0 = "reverses"))) || ((data.reason === undefined) && (missing0 = "reason"))) || ((data.entries === undefined) && (missing0 = "entries"))){
-validate133.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate139.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!(((((key0 === "id") || (key0 === "createdAt")) || (key0 === "reverses")) || (key0 === "reason")) || (key0 === "entries"))){
-validate133.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate139.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -8431,7 +9816,7 @@ if(_errs1 === errors){
 if(data.id !== undefined){
 const _errs2 = errors;
 if(typeof data.id !== "string"){
-validate133.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate139.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid0 = _errs2 === errors;
@@ -8447,12 +9832,12 @@ if(errors === _errs4){
 if(errors === _errs4){
 if(typeof data1 === "string"){
 if(!(formats0.validate(data1))){
-validate133.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
+validate139.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
 return false;
 }
 }
 else {
-validate133.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate139.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -8467,7 +9852,7 @@ if(data.reverses !== undefined){
 let data2 = data.reverses;
 const _errs6 = errors;
 if((typeof data2 !== "string") && (data2 !== null)){
-validate133.errors = [{instancePath:instancePath+"/reverses",schemaPath:"#/properties/reverses/type",keyword:"type",params:{type: schema209.properties.reverses.type},message:"must be string,null"}];
+validate139.errors = [{instancePath:instancePath+"/reverses",schemaPath:"#/properties/reverses/type",keyword:"type",params:{type: schema218.properties.reverses.type},message:"must be string,null"}];
 return false;
 }
 var valid0 = _errs6 === errors;
@@ -8480,7 +9865,7 @@ if(data.reason !== undefined){
 let data3 = data.reason;
 const _errs8 = errors;
 if((typeof data3 !== "string") && (data3 !== null)){
-validate133.errors = [{instancePath:instancePath+"/reason",schemaPath:"#/properties/reason/type",keyword:"type",params:{type: schema209.properties.reason.type},message:"must be string,null"}];
+validate139.errors = [{instancePath:instancePath+"/reason",schemaPath:"#/properties/reason/type",keyword:"type",params:{type: schema218.properties.reason.type},message:"must be string,null"}];
 return false;
 }
 var valid0 = _errs8 === errors;
@@ -8503,14 +9888,14 @@ if(errors === _errs12){
 if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
 let missing1;
 if(((((data5.account === undefined) && (missing1 = "account")) || ((data5.assetCode === undefined) && (missing1 = "assetCode"))) || ((data5.assetScale === undefined) && (missing1 = "assetScale"))) || ((data5.amount === undefined) && (missing1 = "amount"))){
-validate133.errors = [{instancePath:instancePath+"/entries/" + i0,schemaPath:"#/properties/entries/items/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+validate139.errors = [{instancePath:instancePath+"/entries/" + i0,schemaPath:"#/properties/entries/items/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
 return false;
 }
 else {
 const _errs14 = errors;
 for(const key1 in data5){
 if(!((((key1 === "account") || (key1 === "assetCode")) || (key1 === "assetScale")) || (key1 === "amount"))){
-validate133.errors = [{instancePath:instancePath+"/entries/" + i0,schemaPath:"#/properties/entries/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"}];
+validate139.errors = [{instancePath:instancePath+"/entries/" + i0,schemaPath:"#/properties/entries/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -8519,7 +9904,7 @@ if(_errs14 === errors){
 if(data5.account !== undefined){
 const _errs15 = errors;
 if(typeof data5.account !== "string"){
-validate133.errors = [{instancePath:instancePath+"/entries/" + i0+"/account",schemaPath:"#/properties/entries/items/properties/account/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate139.errors = [{instancePath:instancePath+"/entries/" + i0+"/account",schemaPath:"#/properties/entries/items/properties/account/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid2 = _errs15 === errors;
@@ -8531,7 +9916,7 @@ if(valid2){
 if(data5.assetCode !== undefined){
 const _errs17 = errors;
 if(typeof data5.assetCode !== "string"){
-validate133.errors = [{instancePath:instancePath+"/entries/" + i0+"/assetCode",schemaPath:"#/properties/entries/items/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate139.errors = [{instancePath:instancePath+"/entries/" + i0+"/assetCode",schemaPath:"#/properties/entries/items/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid2 = _errs17 === errors;
@@ -8544,7 +9929,7 @@ if(data5.assetScale !== undefined){
 let data8 = data5.assetScale;
 const _errs19 = errors;
 if(!(((typeof data8 == "number") && (!(data8 % 1) && !isNaN(data8))) && (isFinite(data8)))){
-validate133.errors = [{instancePath:instancePath+"/entries/" + i0+"/assetScale",schemaPath:"#/properties/entries/items/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate139.errors = [{instancePath:instancePath+"/entries/" + i0+"/assetScale",schemaPath:"#/properties/entries/items/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 var valid2 = _errs19 === errors;
@@ -8560,12 +9945,12 @@ const _errs22 = errors;
 if(errors === _errs22){
 if(typeof data9 === "string"){
 if(!pattern4.test(data9)){
-validate133.errors = [{instancePath:instancePath+"/entries/" + i0+"/amount",schemaPath:"#/components/schemas/signed-amount/pattern",keyword:"pattern",params:{pattern: "^(0|-?[1-9][0-9]*)$"},message:"must match pattern \""+"^(0|-?[1-9][0-9]*)$"+"\""}];
+validate139.errors = [{instancePath:instancePath+"/entries/" + i0+"/amount",schemaPath:"#/components/schemas/signed-amount/pattern",keyword:"pattern",params:{pattern: "^(0|-?[1-9][0-9]*)$"},message:"must match pattern \""+"^(0|-?[1-9][0-9]*)$"+"\""}];
 return false;
 }
 }
 else {
-validate133.errors = [{instancePath:instancePath+"/entries/" + i0+"/amount",schemaPath:"#/components/schemas/signed-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate139.errors = [{instancePath:instancePath+"/entries/" + i0+"/amount",schemaPath:"#/components/schemas/signed-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -8581,7 +9966,7 @@ var valid2 = true;
 }
 }
 else {
-validate133.errors = [{instancePath:instancePath+"/entries/" + i0,schemaPath:"#/properties/entries/items/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate139.errors = [{instancePath:instancePath+"/entries/" + i0,schemaPath:"#/properties/entries/items/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -8592,7 +9977,7 @@ break;
 }
 }
 else {
-validate133.errors = [{instancePath:instancePath+"/entries",schemaPath:"#/properties/entries/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate139.errors = [{instancePath:instancePath+"/entries",schemaPath:"#/properties/entries/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
 }
 }
@@ -8609,235 +9994,15 @@ var valid0 = true;
 }
 }
 else {
-validate133.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate139.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate133.errors = vErrors;
+validate139.errors = vErrors;
 return errors === 0;
 }
-validate133.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate139.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-
-function validate132(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate132.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(errors === 0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if((((data.transfers === undefined) && (missing0 = "transfers")) || ((data.endCursor === undefined) && (missing0 = "endCursor"))) || ((data.hasNextPage === undefined) && (missing0 = "hasNextPage"))){
-validate132.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
-return false;
-}
-else {
-const _errs1 = errors;
-for(const key0 in data){
-if(!(((key0 === "transfers") || (key0 === "endCursor")) || (key0 === "hasNextPage"))){
-validate132.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
-return false;
-break;
-}
-}
-if(_errs1 === errors){
-if(data.transfers !== undefined){
-let data0 = data.transfers;
-const _errs2 = errors;
-if(errors === _errs2){
-if(Array.isArray(data0)){
-var valid1 = true;
-const len0 = data0.length;
-for(let i0=0; i0<len0; i0++){
-const _errs4 = errors;
-if(!(validate133(data0[i0], {instancePath:instancePath+"/transfers/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate133.errors : vErrors.concat(validate133.errors);
-errors = vErrors.length;
-}
-var valid1 = _errs4 === errors;
-if(!valid1){
-break;
-}
-}
-}
-else {
-validate132.errors = [{instancePath:instancePath+"/transfers",schemaPath:"#/properties/transfers/type",keyword:"type",params:{type: "array"},message:"must be array"}];
-return false;
-}
-}
-var valid0 = _errs2 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.endCursor !== undefined){
-let data2 = data.endCursor;
-const _errs5 = errors;
-if((typeof data2 !== "string") && (data2 !== null)){
-validate132.errors = [{instancePath:instancePath+"/endCursor",schemaPath:"#/properties/endCursor/type",keyword:"type",params:{type: schema208.properties.endCursor.type},message:"must be string,null"}];
-return false;
-}
-var valid0 = _errs5 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.hasNextPage !== undefined){
-const _errs7 = errors;
-if(typeof data.hasNextPage !== "boolean"){
-validate132.errors = [{instancePath:instancePath+"/hasNextPage",schemaPath:"#/properties/hasNextPage/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
-return false;
-}
-var valid0 = _errs7 === errors;
-}
-else {
-var valid0 = true;
-}
-}
-}
-}
-}
-}
-else {
-validate132.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-validate132.errors = vErrors;
-return errors === 0;
-}
-validate132.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-
-function validate131(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_schemas_transfer_list" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate131.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(!(validate132(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate132.errors : vErrors.concat(validate132.errors);
-errors = vErrors.length;
-}
-validate131.errors = vErrors;
-return errors === 0;
-}
-validate131.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-const components_schemas_new_reversal = validate136;
-const schema211 = {"$id":"components_schemas_new_reversal","$ref":"document#/components/schemas/new-reversal"};
-const schema212 = {"type":"object","additionalProperties":false,"required":["transfer","reason"],"properties":{"transfer":{"type":"string","minLength":1,"maxLength":500},"reason":{"type":"string","minLength":1,"maxLength":1000}}};
-
-function validate136(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_schemas_new_reversal" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate136.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-const _errs0 = errors;
-if(errors === _errs0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if(((data.transfer === undefined) && (missing0 = "transfer")) || ((data.reason === undefined) && (missing0 = "reason"))){
-validate136.errors = [{instancePath,schemaPath:"document#/components/schemas/new-reversal/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
-return false;
-}
-else {
-const _errs2 = errors;
-for(const key0 in data){
-if(!((key0 === "transfer") || (key0 === "reason"))){
-validate136.errors = [{instancePath,schemaPath:"document#/components/schemas/new-reversal/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
-return false;
-break;
-}
-}
-if(_errs2 === errors){
-if(data.transfer !== undefined){
-let data0 = data.transfer;
-const _errs3 = errors;
-if(errors === _errs3){
-if(typeof data0 === "string"){
-if(func1(data0) > 500){
-validate136.errors = [{instancePath:instancePath+"/transfer",schemaPath:"document#/components/schemas/new-reversal/properties/transfer/maxLength",keyword:"maxLength",params:{limit: 500},message:"must NOT have more than 500 characters"}];
-return false;
-}
-else {
-if(func1(data0) < 1){
-validate136.errors = [{instancePath:instancePath+"/transfer",schemaPath:"document#/components/schemas/new-reversal/properties/transfer/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
-return false;
-}
-}
-}
-else {
-validate136.errors = [{instancePath:instancePath+"/transfer",schemaPath:"document#/components/schemas/new-reversal/properties/transfer/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-var valid1 = _errs3 === errors;
-}
-else {
-var valid1 = true;
-}
-if(valid1){
-if(data.reason !== undefined){
-let data1 = data.reason;
-const _errs5 = errors;
-if(errors === _errs5){
-if(typeof data1 === "string"){
-if(func1(data1) > 1000){
-validate136.errors = [{instancePath:instancePath+"/reason",schemaPath:"document#/components/schemas/new-reversal/properties/reason/maxLength",keyword:"maxLength",params:{limit: 1000},message:"must NOT have more than 1000 characters"}];
-return false;
-}
-else {
-if(func1(data1) < 1){
-validate136.errors = [{instancePath:instancePath+"/reason",schemaPath:"document#/components/schemas/new-reversal/properties/reason/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
-return false;
-}
-}
-}
-else {
-validate136.errors = [{instancePath:instancePath+"/reason",schemaPath:"document#/components/schemas/new-reversal/properties/reason/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-var valid1 = _errs5 === errors;
-}
-else {
-var valid1 = true;
-}
-}
-}
-}
-}
-else {
-validate136.errors = [{instancePath,schemaPath:"document#/components/schemas/new-reversal/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-validate136.errors = vErrors;
-return errors === 0;
-}
-validate136.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-const components_schemas_booked_transfer = validate137;
-const schema213 = {"$id":"components_schemas_booked_transfer","$ref":"document#/components/schemas/booked-transfer"};
 
 function validate138(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -8852,25 +10017,43 @@ evaluated0.items = undefined;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
-if((((((data.id === undefined) && (missing0 = "id")) || ((data.createdAt === undefined) && (missing0 = "createdAt"))) || ((data.reverses === undefined) && (missing0 = "reverses"))) || ((data.reason === undefined) && (missing0 = "reason"))) || ((data.entries === undefined) && (missing0 = "entries"))){
+if((((data.transfers === undefined) && (missing0 = "transfers")) || ((data.endCursor === undefined) && (missing0 = "endCursor"))) || ((data.hasNextPage === undefined) && (missing0 = "hasNextPage"))){
 validate138.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
-if(!(((((key0 === "id") || (key0 === "createdAt")) || (key0 === "reverses")) || (key0 === "reason")) || (key0 === "entries"))){
+if(!(((key0 === "transfers") || (key0 === "endCursor")) || (key0 === "hasNextPage"))){
 validate138.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
 }
 if(_errs1 === errors){
-if(data.id !== undefined){
+if(data.transfers !== undefined){
+let data0 = data.transfers;
 const _errs2 = errors;
-if(typeof data.id !== "string"){
-validate138.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+if(errors === _errs2){
+if(Array.isArray(data0)){
+var valid1 = true;
+const len0 = data0.length;
+for(let i0=0; i0<len0; i0++){
+const _errs4 = errors;
+if(!(validate139(data0[i0], {instancePath:instancePath+"/transfers/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate139.errors : vErrors.concat(validate139.errors);
+errors = vErrors.length;
+}
+var valid1 = _errs4 === errors;
+if(!valid1){
+break;
+}
+}
+}
+else {
+validate138.errors = [{instancePath:instancePath+"/transfers",schemaPath:"#/properties/transfers/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
+}
 }
 var valid0 = _errs2 === errors;
 }
@@ -8878,168 +10061,29 @@ else {
 var valid0 = true;
 }
 if(valid0){
-if(data.createdAt !== undefined){
-let data1 = data.createdAt;
-const _errs4 = errors;
-if(errors === _errs4){
-if(errors === _errs4){
-if(typeof data1 === "string"){
-if(!(formats0.validate(data1))){
-validate138.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
-return false;
-}
-}
-else {
-validate138.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-}
-var valid0 = _errs4 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.reverses !== undefined){
-let data2 = data.reverses;
-const _errs6 = errors;
+if(data.endCursor !== undefined){
+let data2 = data.endCursor;
+const _errs5 = errors;
 if((typeof data2 !== "string") && (data2 !== null)){
-validate138.errors = [{instancePath:instancePath+"/reverses",schemaPath:"#/properties/reverses/type",keyword:"type",params:{type: schema209.properties.reverses.type},message:"must be string,null"}];
+validate138.errors = [{instancePath:instancePath+"/endCursor",schemaPath:"#/properties/endCursor/type",keyword:"type",params:{type: schema217.properties.endCursor.type},message:"must be string,null"}];
 return false;
 }
-var valid0 = _errs6 === errors;
+var valid0 = _errs5 === errors;
 }
 else {
 var valid0 = true;
 }
 if(valid0){
-if(data.reason !== undefined){
-let data3 = data.reason;
-const _errs8 = errors;
-if((typeof data3 !== "string") && (data3 !== null)){
-validate138.errors = [{instancePath:instancePath+"/reason",schemaPath:"#/properties/reason/type",keyword:"type",params:{type: schema209.properties.reason.type},message:"must be string,null"}];
+if(data.hasNextPage !== undefined){
+const _errs7 = errors;
+if(typeof data.hasNextPage !== "boolean"){
+validate138.errors = [{instancePath:instancePath+"/hasNextPage",schemaPath:"#/properties/hasNextPage/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
 return false;
 }
-var valid0 = _errs8 === errors;
+var valid0 = _errs7 === errors;
 }
 else {
 var valid0 = true;
-}
-if(valid0){
-if(data.entries !== undefined){
-let data4 = data.entries;
-const _errs10 = errors;
-if(errors === _errs10){
-if(Array.isArray(data4)){
-var valid1 = true;
-const len0 = data4.length;
-for(let i0=0; i0<len0; i0++){
-let data5 = data4[i0];
-const _errs12 = errors;
-if(errors === _errs12){
-if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
-let missing1;
-if(((((data5.account === undefined) && (missing1 = "account")) || ((data5.assetCode === undefined) && (missing1 = "assetCode"))) || ((data5.assetScale === undefined) && (missing1 = "assetScale"))) || ((data5.amount === undefined) && (missing1 = "amount"))){
-validate138.errors = [{instancePath:instancePath+"/entries/" + i0,schemaPath:"#/properties/entries/items/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
-return false;
-}
-else {
-const _errs14 = errors;
-for(const key1 in data5){
-if(!((((key1 === "account") || (key1 === "assetCode")) || (key1 === "assetScale")) || (key1 === "amount"))){
-validate138.errors = [{instancePath:instancePath+"/entries/" + i0,schemaPath:"#/properties/entries/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"}];
-return false;
-break;
-}
-}
-if(_errs14 === errors){
-if(data5.account !== undefined){
-const _errs15 = errors;
-if(typeof data5.account !== "string"){
-validate138.errors = [{instancePath:instancePath+"/entries/" + i0+"/account",schemaPath:"#/properties/entries/items/properties/account/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid2 = _errs15 === errors;
-}
-else {
-var valid2 = true;
-}
-if(valid2){
-if(data5.assetCode !== undefined){
-const _errs17 = errors;
-if(typeof data5.assetCode !== "string"){
-validate138.errors = [{instancePath:instancePath+"/entries/" + i0+"/assetCode",schemaPath:"#/properties/entries/items/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid2 = _errs17 === errors;
-}
-else {
-var valid2 = true;
-}
-if(valid2){
-if(data5.assetScale !== undefined){
-let data8 = data5.assetScale;
-const _errs19 = errors;
-if(!(((typeof data8 == "number") && (!(data8 % 1) && !isNaN(data8))) && (isFinite(data8)))){
-validate138.errors = [{instancePath:instancePath+"/entries/" + i0+"/assetScale",schemaPath:"#/properties/entries/items/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
-return false;
-}
-var valid2 = _errs19 === errors;
-}
-else {
-var valid2 = true;
-}
-if(valid2){
-if(data5.amount !== undefined){
-let data9 = data5.amount;
-const _errs21 = errors;
-const _errs22 = errors;
-if(errors === _errs22){
-if(typeof data9 === "string"){
-if(!pattern4.test(data9)){
-validate138.errors = [{instancePath:instancePath+"/entries/" + i0+"/amount",schemaPath:"#/components/schemas/signed-amount/pattern",keyword:"pattern",params:{pattern: "^(0|-?[1-9][0-9]*)$"},message:"must match pattern \""+"^(0|-?[1-9][0-9]*)$"+"\""}];
-return false;
-}
-}
-else {
-validate138.errors = [{instancePath:instancePath+"/entries/" + i0+"/amount",schemaPath:"#/components/schemas/signed-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-var valid2 = _errs21 === errors;
-}
-else {
-var valid2 = true;
-}
-}
-}
-}
-}
-}
-}
-else {
-validate138.errors = [{instancePath:instancePath+"/entries/" + i0,schemaPath:"#/properties/entries/items/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-var valid1 = _errs12 === errors;
-if(!valid1){
-break;
-}
-}
-}
-else {
-validate138.errors = [{instancePath:instancePath+"/entries",schemaPath:"#/properties/entries/type",keyword:"type",params:{type: "array"},message:"must be array"}];
-return false;
-}
-}
-var valid0 = _errs10 === errors;
-}
-else {
-var valid0 = true;
-}
-}
 }
 }
 }
@@ -9058,7 +10102,7 @@ validate138.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false}
 
 
 function validate137(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_schemas_booked_transfer" */;
+/*# sourceURL="components_schemas_transfer_list" */;
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate137.evaluated;
@@ -9077,16 +10121,357 @@ return errors === 0;
 }
 validate137.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const parameters_list_payments = validate140;
-const schema216 = {"$id":"parameters_list_payments","type":"object","properties":{"path":{"type":"object","required":["ase"],"properties":{"ase":{"$ref":"document#/components/parameters/ase/schema"}}},"query":{"type":"object","required":[],"properties":{"state":{"$ref":"document#/paths/~1ases~1%7Base%7D~1outgoing-payments/get/parameters/0/schema"},"older-than":{"$ref":"document#/paths/~1ases~1%7Base%7D~1outgoing-payments/get/parameters/1/schema"},"cursor":{"$ref":"document#/components/parameters/cursor/schema"},"first":{"$ref":"document#/components/parameters/first/schema"}}}}};
-const schema218 = {"type":"string","enum":["pending","completed","failed"]};
-const schema219 = {"type":"integer","minimum":0,"maximum":1000000000};
+const components_schemas_new_reversal = validate142;
+const schema220 = {"$id":"components_schemas_new_reversal","$ref":"document#/components/schemas/new-reversal"};
+const schema221 = {"type":"object","additionalProperties":false,"required":["transfer","reason"],"properties":{"transfer":{"type":"string","minLength":1,"maxLength":500},"reason":{"type":"string","minLength":1,"maxLength":1000}}};
 
-function validate140(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate142(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="components_schemas_new_reversal" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate142.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+const _errs0 = errors;
+if(errors === _errs0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if(((data.transfer === undefined) && (missing0 = "transfer")) || ((data.reason === undefined) && (missing0 = "reason"))){
+validate142.errors = [{instancePath,schemaPath:"document#/components/schemas/new-reversal/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+const _errs2 = errors;
+for(const key0 in data){
+if(!((key0 === "transfer") || (key0 === "reason"))){
+validate142.errors = [{instancePath,schemaPath:"document#/components/schemas/new-reversal/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+return false;
+break;
+}
+}
+if(_errs2 === errors){
+if(data.transfer !== undefined){
+let data0 = data.transfer;
+const _errs3 = errors;
+if(errors === _errs3){
+if(typeof data0 === "string"){
+if(func1(data0) > 500){
+validate142.errors = [{instancePath:instancePath+"/transfer",schemaPath:"document#/components/schemas/new-reversal/properties/transfer/maxLength",keyword:"maxLength",params:{limit: 500},message:"must NOT have more than 500 characters"}];
+return false;
+}
+else {
+if(func1(data0) < 1){
+validate142.errors = [{instancePath:instancePath+"/transfer",schemaPath:"document#/components/schemas/new-reversal/properties/transfer/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+return false;
+}
+}
+}
+else {
+validate142.errors = [{instancePath:instancePath+"/transfer",schemaPath:"document#/components/schemas/new-reversal/properties/transfer/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid1 = _errs3 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data.reason !== undefined){
+let data1 = data.reason;
+const _errs5 = errors;
+if(errors === _errs5){
+if(typeof data1 === "string"){
+if(func1(data1) > 1000){
+validate142.errors = [{instancePath:instancePath+"/reason",schemaPath:"document#/components/schemas/new-reversal/properties/reason/maxLength",keyword:"maxLength",params:{limit: 1000},message:"must NOT have more than 1000 characters"}];
+return false;
+}
+else {
+if(func1(data1) < 1){
+validate142.errors = [{instancePath:instancePath+"/reason",schemaPath:"document#/components/schemas/new-reversal/properties/reason/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+return false;
+}
+}
+}
+else {
+validate142.errors = [{instancePath:instancePath+"/reason",schemaPath:"document#/components/schemas/new-reversal/properties/reason/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid1 = _errs5 === errors;
+}
+else {
+var valid1 = true;
+}
+}
+}
+}
+}
+else {
+validate142.errors = [{instancePath,schemaPath:"document#/components/schemas/new-reversal/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate142.errors = vErrors;
+return errors === 0;
+}
+validate142.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+const components_schemas_booked_transfer = validate143;
+const schema222 = {"$id":"components_schemas_booked_transfer","$ref":"document#/components/schemas/booked-transfer"};
+
+function validate144(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate144.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((((((data.id === undefined) && (missing0 = "id")) || ((data.createdAt === undefined) && (missing0 = "createdAt"))) || ((data.reverses === undefined) && (missing0 = "reverses"))) || ((data.reason === undefined) && (missing0 = "reason"))) || ((data.entries === undefined) && (missing0 = "entries"))){
+validate144.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+const _errs1 = errors;
+for(const key0 in data){
+if(!(((((key0 === "id") || (key0 === "createdAt")) || (key0 === "reverses")) || (key0 === "reason")) || (key0 === "entries"))){
+validate144.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+return false;
+break;
+}
+}
+if(_errs1 === errors){
+if(data.id !== undefined){
+const _errs2 = errors;
+if(typeof data.id !== "string"){
+validate144.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid0 = _errs2 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.createdAt !== undefined){
+let data1 = data.createdAt;
+const _errs4 = errors;
+if(errors === _errs4){
+if(errors === _errs4){
+if(typeof data1 === "string"){
+if(!(formats0.validate(data1))){
+validate144.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
+return false;
+}
+}
+else {
+validate144.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+}
+var valid0 = _errs4 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.reverses !== undefined){
+let data2 = data.reverses;
+const _errs6 = errors;
+if((typeof data2 !== "string") && (data2 !== null)){
+validate144.errors = [{instancePath:instancePath+"/reverses",schemaPath:"#/properties/reverses/type",keyword:"type",params:{type: schema218.properties.reverses.type},message:"must be string,null"}];
+return false;
+}
+var valid0 = _errs6 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.reason !== undefined){
+let data3 = data.reason;
+const _errs8 = errors;
+if((typeof data3 !== "string") && (data3 !== null)){
+validate144.errors = [{instancePath:instancePath+"/reason",schemaPath:"#/properties/reason/type",keyword:"type",params:{type: schema218.properties.reason.type},message:"must be string,null"}];
+return false;
+}
+var valid0 = _errs8 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.entries !== undefined){
+let data4 = data.entries;
+const _errs10 = errors;
+if(errors === _errs10){
+if(Array.isArray(data4)){
+var valid1 = true;
+const len0 = data4.length;
+for(let i0=0; i0<len0; i0++){
+let data5 = data4[i0];
+const _errs12 = errors;
+if(errors === _errs12){
+if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+let missing1;
+if(((((data5.account === undefined) && (missing1 = "account")) || ((data5.assetCode === undefined) && (missing1 = "assetCode"))) || ((data5.assetScale === undefined) && (missing1 = "assetScale"))) || ((data5.amount === undefined) && (missing1 = "amount"))){
+validate144.errors = [{instancePath:instancePath+"/entries/" + i0,schemaPath:"#/properties/entries/items/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+return false;
+}
+else {
+const _errs14 = errors;
+for(const key1 in data5){
+if(!((((key1 === "account") || (key1 === "assetCode")) || (key1 === "assetScale")) || (key1 === "amount"))){
+validate144.errors = [{instancePath:instancePath+"/entries/" + i0,schemaPath:"#/properties/entries/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"}];
+return false;
+break;
+}
+}
+if(_errs14 === errors){
+if(data5.account !== undefined){
+const _errs15 = errors;
+if(typeof data5.account !== "string"){
+validate144.errors = [{instancePath:instancePath+"/entries/" + i0+"/account",schemaPath:"#/properties/entries/items/properties/account/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid2 = _errs15 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data5.assetCode !== undefined){
+const _errs17 = errors;
+if(typeof data5.assetCode !== "string"){
+validate144.errors = [{instancePath:instancePath+"/entries/" + i0+"/assetCode",schemaPath:"#/properties/entries/items/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid2 = _errs17 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data5.assetScale !== undefined){
+let data8 = data5.assetScale;
+const _errs19 = errors;
+if(!(((typeof data8 == "number") && (!(data8 % 1) && !isNaN(data8))) && (isFinite(data8)))){
+validate144.errors = [{instancePath:instancePath+"/entries/" + i0+"/assetScale",schemaPath:"#/properties/entries/items/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+return false;
+}
+var valid2 = _errs19 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data5.amount !== undefined){
+let data9 = data5.amount;
+const _errs21 = errors;
+const _errs22 = errors;
+if(errors === _errs22){
+if(typeof data9 === "string"){
+if(!pattern4.test(data9)){
+validate144.errors = [{instancePath:instancePath+"/entries/" + i0+"/amount",schemaPath:"#/components/schemas/signed-amount/pattern",keyword:"pattern",params:{pattern: "^(0|-?[1-9][0-9]*)$"},message:"must match pattern \""+"^(0|-?[1-9][0-9]*)$"+"\""}];
+return false;
+}
+}
+else {
+validate144.errors = [{instancePath:instancePath+"/entries/" + i0+"/amount",schemaPath:"#/components/schemas/signed-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid2 = _errs21 === errors;
+}
+else {
+var valid2 = true;
+}
+}
+}
+}
+}
+}
+}
+else {
+validate144.errors = [{instancePath:instancePath+"/entries/" + i0,schemaPath:"#/properties/entries/items/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+var valid1 = _errs12 === errors;
+if(!valid1){
+break;
+}
+}
+}
+else {
+validate144.errors = [{instancePath:instancePath+"/entries",schemaPath:"#/properties/entries/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+return false;
+}
+}
+var valid0 = _errs10 === errors;
+}
+else {
+var valid0 = true;
+}
+}
+}
+}
+}
+}
+}
+}
+else {
+validate144.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate144.errors = vErrors;
+return errors === 0;
+}
+validate144.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+
+function validate143(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="components_schemas_booked_transfer" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate143.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(!(validate144(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate144.errors : vErrors.concat(validate144.errors);
+errors = vErrors.length;
+}
+validate143.errors = vErrors;
+return errors === 0;
+}
+validate143.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+const parameters_list_payments = validate146;
+const schema225 = {"$id":"parameters_list_payments","type":"object","properties":{"path":{"type":"object","required":["ase"],"properties":{"ase":{"$ref":"document#/components/parameters/ase/schema"}}},"query":{"type":"object","required":[],"properties":{"state":{"$ref":"document#/paths/~1ases~1%7Base%7D~1outgoing-payments/get/parameters/0/schema"},"older-than":{"$ref":"document#/paths/~1ases~1%7Base%7D~1outgoing-payments/get/parameters/1/schema"},"cursor":{"$ref":"document#/components/parameters/cursor/schema"},"first":{"$ref":"document#/components/parameters/first/schema"}}}}};
+const schema227 = {"type":"string","enum":["pending","completed","failed"]};
+const schema228 = {"type":"integer","minimum":0,"maximum":1000000000};
+
+function validate146(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="parameters_list_payments" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate140.evaluated;
+const evaluated0 = validate146.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -9102,20 +10487,20 @@ if(errors === _errs1){
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 let missing0;
 if((data0.ase === undefined) && (missing0 = "ase")){
-validate140.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate146.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 if(data0.ase !== undefined){
 if(typeof data0.ase !== "string"){
-validate140.errors = [{instancePath:instancePath+"/path/ase",schemaPath:"document#/components/parameters/ase/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate146.errors = [{instancePath:instancePath+"/path/ase",schemaPath:"document#/components/parameters/ase/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
 }
 }
 else {
-validate140.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate146.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -9134,11 +10519,11 @@ if(data2.state !== undefined){
 let data3 = data2.state;
 const _errs8 = errors;
 if(typeof data3 !== "string"){
-validate140.errors = [{instancePath:instancePath+"/query/state",schemaPath:"document#/paths/~1ases~1%7Base%7D~1outgoing-payments/get/parameters/0/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate146.errors = [{instancePath:instancePath+"/query/state",schemaPath:"document#/paths/~1ases~1%7Base%7D~1outgoing-payments/get/parameters/0/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 if(!(((data3 === "pending") || (data3 === "completed")) || (data3 === "failed"))){
-validate140.errors = [{instancePath:instancePath+"/query/state",schemaPath:"document#/paths/~1ases~1%7Base%7D~1outgoing-payments/get/parameters/0/schema/enum",keyword:"enum",params:{allowedValues: schema218.enum},message:"must be equal to one of the allowed values"}];
+validate146.errors = [{instancePath:instancePath+"/query/state",schemaPath:"document#/paths/~1ases~1%7Base%7D~1outgoing-payments/get/parameters/0/schema/enum",keyword:"enum",params:{allowedValues: schema227.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid3 = _errs8 === errors;
@@ -9152,18 +10537,18 @@ let data4 = data2["older-than"];
 const _errs11 = errors;
 const _errs12 = errors;
 if(!(((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4))) && (isFinite(data4)))){
-validate140.errors = [{instancePath:instancePath+"/query/older-than",schemaPath:"document#/paths/~1ases~1%7Base%7D~1outgoing-payments/get/parameters/1/schema/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate146.errors = [{instancePath:instancePath+"/query/older-than",schemaPath:"document#/paths/~1ases~1%7Base%7D~1outgoing-payments/get/parameters/1/schema/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 if(errors === _errs12){
 if((typeof data4 == "number") && (isFinite(data4))){
 if(data4 > 1000000000 || isNaN(data4)){
-validate140.errors = [{instancePath:instancePath+"/query/older-than",schemaPath:"document#/paths/~1ases~1%7Base%7D~1outgoing-payments/get/parameters/1/schema/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000000},message:"must be <= 1000000000"}];
+validate146.errors = [{instancePath:instancePath+"/query/older-than",schemaPath:"document#/paths/~1ases~1%7Base%7D~1outgoing-payments/get/parameters/1/schema/maximum",keyword:"maximum",params:{comparison: "<=", limit: 1000000000},message:"must be <= 1000000000"}];
 return false;
 }
 else {
 if(data4 < 0 || isNaN(data4)){
-validate140.errors = [{instancePath:instancePath+"/query/older-than",schemaPath:"document#/paths/~1ases~1%7Base%7D~1outgoing-payments/get/parameters/1/schema/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+validate146.errors = [{instancePath:instancePath+"/query/older-than",schemaPath:"document#/paths/~1ases~1%7Base%7D~1outgoing-payments/get/parameters/1/schema/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
 return false;
 }
 }
@@ -9182,12 +10567,12 @@ const _errs15 = errors;
 if(errors === _errs15){
 if(typeof data5 === "string"){
 if(func1(data5) > 2000){
-validate140.errors = [{instancePath:instancePath+"/query/cursor",schemaPath:"document#/components/parameters/cursor/schema/maxLength",keyword:"maxLength",params:{limit: 2000},message:"must NOT have more than 2000 characters"}];
+validate146.errors = [{instancePath:instancePath+"/query/cursor",schemaPath:"document#/components/parameters/cursor/schema/maxLength",keyword:"maxLength",params:{limit: 2000},message:"must NOT have more than 2000 characters"}];
 return false;
 }
 }
 else {
-validate140.errors = [{instancePath:instancePath+"/query/cursor",schemaPath:"document#/components/parameters/cursor/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate146.errors = [{instancePath:instancePath+"/query/cursor",schemaPath:"document#/components/parameters/cursor/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -9202,18 +10587,18 @@ let data6 = data2.first;
 const _errs17 = errors;
 const _errs18 = errors;
 if(!(((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6))) && (isFinite(data6)))){
-validate140.errors = [{instancePath:instancePath+"/query/first",schemaPath:"document#/components/parameters/first/schema/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate146.errors = [{instancePath:instancePath+"/query/first",schemaPath:"document#/components/parameters/first/schema/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 if(errors === _errs18){
 if((typeof data6 == "number") && (isFinite(data6))){
 if(data6 > 100 || isNaN(data6)){
-validate140.errors = [{instancePath:instancePath+"/query/first",schemaPath:"document#/components/parameters/first/schema/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100},message:"must be <= 100"}];
+validate146.errors = [{instancePath:instancePath+"/query/first",schemaPath:"document#/components/parameters/first/schema/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100},message:"must be <= 100"}];
 return false;
 }
 else {
 if(data6 < 1 || isNaN(data6)){
-validate140.errors = [{instancePath:instancePath+"/query/first",schemaPath:"document#/components/parameters/first/schema/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"}];
+validate146.errors = [{instancePath:instancePath+"/query/first",schemaPath:"document#/components/parameters/first/schema/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"}];
 return false;
 }
 }
@@ -9229,7 +10614,7 @@ var valid3 = true;
 }
 }
 else {
-validate140.errors = [{instancePath:instancePath+"/query",schemaPath:"#/properties/query/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate146.errors = [{instancePath:instancePath+"/query",schemaPath:"#/properties/query/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -9241,24 +10626,24 @@ var valid0 = true;
 }
 }
 else {
-validate140.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate146.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate140.errors = vErrors;
+validate146.errors = vErrors;
 return errors === 0;
 }
-validate140.evaluated = {"props":{"path":true,"query":true},"dynamicProps":false,"dynamicItems":false};
+validate146.evaluated = {"props":{"path":true,"query":true},"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_payment_list = validate141;
-const schema222 = {"$id":"components_schemas_payment_list","$ref":"document#/components/schemas/payment-list"};
-const schema223 = {"type":"object","additionalProperties":false,"required":["payments","endCursor","hasNextPage"],"properties":{"payments":{"type":"array","items":{"$ref":"#/components/schemas/payment"}},"endCursor":{"type":["string","null"]},"hasNextPage":{"type":"boolean"}}};
-const schema224 = {"type":"object","additionalProperties":false,"required":["id","state","walletAddress","client","grant","receiver","peer","assetCode","assetScale","debitAmount","sentAmount","heldAmount","receiveAssetCode","receiveAssetScale","receiveAmount","deliveredAmount","acceptedAt","attempts","nextAttemptAt","isWorkedOn","packetsInDoubt","lastError","failure"],"properties":{"id":{"type":"string","format":"uuid"},"state":{"type":"string","enum":["pending","completed","failed"]},"walletAddress":{"type":"string","format":"uri"},"client":{"type":"string"},"grant":{"type":"string"},"receiver":{"type":"string"},"peer":{"type":["string","null"]},"assetCode":{"type":"string"},"assetScale":{"type":"integer"},"debitAmount":{"$ref":"#/components/schemas/unsigned-amount"},"sentAmount":{"allOf":[{"$ref":"#/components/schemas/unsigned-amount"}]},"heldAmount":{"allOf":[{"$ref":"#/components/schemas/unsigned-amount"}]},"receiveAssetCode":{"type":"string"},"receiveAssetScale":{"type":"integer"},"receiveAmount":{"$ref":"#/components/schemas/unsigned-amount"},"deliveredAmount":{"$ref":"#/components/schemas/unsigned-amount"},"acceptedAt":{"type":"string","format":"date-time"},"attempts":{"type":"integer"},"nextAttemptAt":{"type":["string","null"],"format":"date-time"},"isWorkedOn":{"type":"boolean"},"packetsInDoubt":{"type":"integer"},"lastError":{"type":["string","null"]},"failure":{"type":["string","null"]}}};
+const components_schemas_payment_list = validate147;
+const schema231 = {"$id":"components_schemas_payment_list","$ref":"document#/components/schemas/payment-list"};
+const schema232 = {"type":"object","additionalProperties":false,"required":["payments","endCursor","hasNextPage"],"properties":{"payments":{"type":"array","items":{"$ref":"#/components/schemas/payment"}},"endCursor":{"type":["string","null"]},"hasNextPage":{"type":"boolean"}}};
+const schema233 = {"type":"object","additionalProperties":false,"required":["id","state","walletAddress","client","grant","receiver","peer","assetCode","assetScale","debitAmount","sentAmount","heldAmount","receiveAssetCode","receiveAssetScale","receiveAmount","deliveredAmount","acceptedAt","attempts","nextAttemptAt","isWorkedOn","packetsInDoubt","lastError","failure"],"properties":{"id":{"type":"string","format":"uuid"},"state":{"type":"string","enum":["pending","completed","failed"]},"walletAddress":{"type":"string","format":"uri"},"client":{"type":"string"},"grant":{"type":"string"},"receiver":{"type":"string"},"peer":{"type":["string","null"]},"assetCode":{"type":"string"},"assetScale":{"type":"integer"},"debitAmount":{"$ref":"#/components/schemas/unsigned-amount"},"sentAmount":{"allOf":[{"$ref":"#/components/schemas/unsigned-amount"}]},"heldAmount":{"allOf":[{"$ref":"#/components/schemas/unsigned-amount"}]},"receiveAssetCode":{"type":"string"},"receiveAssetScale":{"type":"integer"},"receiveAmount":{"$ref":"#/components/schemas/unsigned-amount"},"deliveredAmount":{"$ref":"#/components/schemas/unsigned-amount"},"acceptedAt":{"type":"string","format":"date-time"},"attempts":{"type":"integer"},"nextAttemptAt":{"type":["string","null"],"format":"date-time"},"isWorkedOn":{"type":"boolean"},"packetsInDoubt":{"type":"integer"},"lastError":{"type":["string","null"]},"failure":{"type":["string","null"]}}};
 
-function validate143(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate149(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate143.evaluated;
+const evaluated0 = validate149.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -9269,14 +10654,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((((((((((((((((((((((data.id === undefined) && (missing0 = "id")) || ((data.state === undefined) && (missing0 = "state"))) || ((data.walletAddress === undefined) && (missing0 = "walletAddress"))) || ((data.client === undefined) && (missing0 = "client"))) || ((data.grant === undefined) && (missing0 = "grant"))) || ((data.receiver === undefined) && (missing0 = "receiver"))) || ((data.peer === undefined) && (missing0 = "peer"))) || ((data.assetCode === undefined) && (missing0 = "assetCode"))) || ((data.assetScale === undefined) && (missing0 = "assetScale"))) || ((data.debitAmount === undefined) && (missing0 = "debitAmount"))) || ((data.sentAmount === undefined) && (missing0 = "sentAmount"))) || ((data.heldAmount === undefined) && (missing0 = "heldAmount"))) || ((data.receiveAssetCode === undefined) && (missing0 = "receiveAssetCode"))) || ((data.receiveAssetScale === undefined) && (missing0 = "receiveAssetScale"))) || ((data.receiveAmount === undefined) && (missing0 = "receiveAmount"))) || ((data.deliveredAmount === undefined) && (missing0 = "deliveredAmount"))) || ((data.acceptedAt === undefined) && (missing0 = "acceptedAt"))) || ((data.attempts === undefined) && (missing0 = "attempts"))) || ((data.nextAttemptAt === undefined) && (missing0 = "nextAttemptAt"))) || ((data.isWorkedOn === undefined) && (missing0 = "isWorkedOn"))) || ((data.packetsInDoubt === undefined) && (missing0 = "packetsInDoubt"))) || ((data.lastError === undefined) && (missing0 = "lastError"))) || ((data.failure === undefined) && (missing0 = "failure"))){
-validate143.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate149.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
-if(!(func2.call(schema224.properties, key0))){
-validate143.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+if(!(func2.call(schema233.properties, key0))){
+validate149.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -9288,13 +10673,13 @@ const _errs2 = errors;
 if(errors === _errs2){
 if(errors === _errs2){
 if(typeof data0 === "string"){
-if(!(formats34.test(data0))){
-validate143.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/format",keyword:"format",params:{format: "uuid"},message:"must match format \""+"uuid"+"\""}];
+if(!(formats38.test(data0))){
+validate149.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/format",keyword:"format",params:{format: "uuid"},message:"must match format \""+"uuid"+"\""}];
 return false;
 }
 }
 else {
-validate143.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate149.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -9309,11 +10694,11 @@ if(data.state !== undefined){
 let data1 = data.state;
 const _errs4 = errors;
 if(typeof data1 !== "string"){
-validate143.errors = [{instancePath:instancePath+"/state",schemaPath:"#/properties/state/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate149.errors = [{instancePath:instancePath+"/state",schemaPath:"#/properties/state/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 if(!(((data1 === "pending") || (data1 === "completed")) || (data1 === "failed"))){
-validate143.errors = [{instancePath:instancePath+"/state",schemaPath:"#/properties/state/enum",keyword:"enum",params:{allowedValues: schema224.properties.state.enum},message:"must be equal to one of the allowed values"}];
+validate149.errors = [{instancePath:instancePath+"/state",schemaPath:"#/properties/state/enum",keyword:"enum",params:{allowedValues: schema233.properties.state.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid0 = _errs4 === errors;
@@ -9329,12 +10714,12 @@ if(errors === _errs6){
 if(errors === _errs6){
 if(typeof data2 === "string"){
 if(!(formats2(data2))){
-validate143.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/properties/walletAddress/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+validate149.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/properties/walletAddress/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
 return false;
 }
 }
 else {
-validate143.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/properties/walletAddress/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate149.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/properties/walletAddress/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -9348,7 +10733,7 @@ if(valid0){
 if(data.client !== undefined){
 const _errs8 = errors;
 if(typeof data.client !== "string"){
-validate143.errors = [{instancePath:instancePath+"/client",schemaPath:"#/properties/client/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate149.errors = [{instancePath:instancePath+"/client",schemaPath:"#/properties/client/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid0 = _errs8 === errors;
@@ -9360,7 +10745,7 @@ if(valid0){
 if(data.grant !== undefined){
 const _errs10 = errors;
 if(typeof data.grant !== "string"){
-validate143.errors = [{instancePath:instancePath+"/grant",schemaPath:"#/properties/grant/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate149.errors = [{instancePath:instancePath+"/grant",schemaPath:"#/properties/grant/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid0 = _errs10 === errors;
@@ -9372,7 +10757,7 @@ if(valid0){
 if(data.receiver !== undefined){
 const _errs12 = errors;
 if(typeof data.receiver !== "string"){
-validate143.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/properties/receiver/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate149.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/properties/receiver/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid0 = _errs12 === errors;
@@ -9385,7 +10770,7 @@ if(data.peer !== undefined){
 let data6 = data.peer;
 const _errs14 = errors;
 if((typeof data6 !== "string") && (data6 !== null)){
-validate143.errors = [{instancePath:instancePath+"/peer",schemaPath:"#/properties/peer/type",keyword:"type",params:{type: schema224.properties.peer.type},message:"must be string,null"}];
+validate149.errors = [{instancePath:instancePath+"/peer",schemaPath:"#/properties/peer/type",keyword:"type",params:{type: schema233.properties.peer.type},message:"must be string,null"}];
 return false;
 }
 var valid0 = _errs14 === errors;
@@ -9397,7 +10782,7 @@ if(valid0){
 if(data.assetCode !== undefined){
 const _errs16 = errors;
 if(typeof data.assetCode !== "string"){
-validate143.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate149.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid0 = _errs16 === errors;
@@ -9410,7 +10795,7 @@ if(data.assetScale !== undefined){
 let data8 = data.assetScale;
 const _errs18 = errors;
 if(!(((typeof data8 == "number") && (!(data8 % 1) && !isNaN(data8))) && (isFinite(data8)))){
-validate143.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate149.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 var valid0 = _errs18 === errors;
@@ -9426,12 +10811,12 @@ const _errs21 = errors;
 if(errors === _errs21){
 if(typeof data9 === "string"){
 if(!pattern16.test(data9)){
-validate143.errors = [{instancePath:instancePath+"/debitAmount",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
+validate149.errors = [{instancePath:instancePath+"/debitAmount",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
 return false;
 }
 }
 else {
-validate143.errors = [{instancePath:instancePath+"/debitAmount",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate149.errors = [{instancePath:instancePath+"/debitAmount",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -9448,12 +10833,12 @@ const _errs25 = errors;
 if(errors === _errs25){
 if(typeof data10 === "string"){
 if(!pattern16.test(data10)){
-validate143.errors = [{instancePath:instancePath+"/sentAmount",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
+validate149.errors = [{instancePath:instancePath+"/sentAmount",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
 return false;
 }
 }
 else {
-validate143.errors = [{instancePath:instancePath+"/sentAmount",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate149.errors = [{instancePath:instancePath+"/sentAmount",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -9470,12 +10855,12 @@ const _errs29 = errors;
 if(errors === _errs29){
 if(typeof data11 === "string"){
 if(!pattern16.test(data11)){
-validate143.errors = [{instancePath:instancePath+"/heldAmount",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
+validate149.errors = [{instancePath:instancePath+"/heldAmount",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
 return false;
 }
 }
 else {
-validate143.errors = [{instancePath:instancePath+"/heldAmount",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate149.errors = [{instancePath:instancePath+"/heldAmount",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -9488,7 +10873,7 @@ if(valid0){
 if(data.receiveAssetCode !== undefined){
 const _errs31 = errors;
 if(typeof data.receiveAssetCode !== "string"){
-validate143.errors = [{instancePath:instancePath+"/receiveAssetCode",schemaPath:"#/properties/receiveAssetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate149.errors = [{instancePath:instancePath+"/receiveAssetCode",schemaPath:"#/properties/receiveAssetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid0 = _errs31 === errors;
@@ -9501,7 +10886,7 @@ if(data.receiveAssetScale !== undefined){
 let data13 = data.receiveAssetScale;
 const _errs33 = errors;
 if(!(((typeof data13 == "number") && (!(data13 % 1) && !isNaN(data13))) && (isFinite(data13)))){
-validate143.errors = [{instancePath:instancePath+"/receiveAssetScale",schemaPath:"#/properties/receiveAssetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate149.errors = [{instancePath:instancePath+"/receiveAssetScale",schemaPath:"#/properties/receiveAssetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 var valid0 = _errs33 === errors;
@@ -9517,12 +10902,12 @@ const _errs36 = errors;
 if(errors === _errs36){
 if(typeof data14 === "string"){
 if(!pattern16.test(data14)){
-validate143.errors = [{instancePath:instancePath+"/receiveAmount",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
+validate149.errors = [{instancePath:instancePath+"/receiveAmount",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
 return false;
 }
 }
 else {
-validate143.errors = [{instancePath:instancePath+"/receiveAmount",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate149.errors = [{instancePath:instancePath+"/receiveAmount",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -9539,12 +10924,12 @@ const _errs39 = errors;
 if(errors === _errs39){
 if(typeof data15 === "string"){
 if(!pattern16.test(data15)){
-validate143.errors = [{instancePath:instancePath+"/deliveredAmount",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
+validate149.errors = [{instancePath:instancePath+"/deliveredAmount",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
 return false;
 }
 }
 else {
-validate143.errors = [{instancePath:instancePath+"/deliveredAmount",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate149.errors = [{instancePath:instancePath+"/deliveredAmount",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -9561,12 +10946,12 @@ if(errors === _errs41){
 if(errors === _errs41){
 if(typeof data16 === "string"){
 if(!(formats0.validate(data16))){
-validate143.errors = [{instancePath:instancePath+"/acceptedAt",schemaPath:"#/properties/acceptedAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
+validate149.errors = [{instancePath:instancePath+"/acceptedAt",schemaPath:"#/properties/acceptedAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
 return false;
 }
 }
 else {
-validate143.errors = [{instancePath:instancePath+"/acceptedAt",schemaPath:"#/properties/acceptedAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate149.errors = [{instancePath:instancePath+"/acceptedAt",schemaPath:"#/properties/acceptedAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -9581,7 +10966,7 @@ if(data.attempts !== undefined){
 let data17 = data.attempts;
 const _errs43 = errors;
 if(!(((typeof data17 == "number") && (!(data17 % 1) && !isNaN(data17))) && (isFinite(data17)))){
-validate143.errors = [{instancePath:instancePath+"/attempts",schemaPath:"#/properties/attempts/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate149.errors = [{instancePath:instancePath+"/attempts",schemaPath:"#/properties/attempts/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 var valid0 = _errs43 === errors;
@@ -9594,14 +10979,14 @@ if(data.nextAttemptAt !== undefined){
 let data18 = data.nextAttemptAt;
 const _errs45 = errors;
 if((typeof data18 !== "string") && (data18 !== null)){
-validate143.errors = [{instancePath:instancePath+"/nextAttemptAt",schemaPath:"#/properties/nextAttemptAt/type",keyword:"type",params:{type: schema224.properties.nextAttemptAt.type},message:"must be string,null"}];
+validate149.errors = [{instancePath:instancePath+"/nextAttemptAt",schemaPath:"#/properties/nextAttemptAt/type",keyword:"type",params:{type: schema233.properties.nextAttemptAt.type},message:"must be string,null"}];
 return false;
 }
 if(errors === _errs45){
 if(errors === _errs45){
 if(typeof data18 === "string"){
 if(!(formats0.validate(data18))){
-validate143.errors = [{instancePath:instancePath+"/nextAttemptAt",schemaPath:"#/properties/nextAttemptAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
+validate149.errors = [{instancePath:instancePath+"/nextAttemptAt",schemaPath:"#/properties/nextAttemptAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
 return false;
 }
 }
@@ -9616,7 +11001,7 @@ if(valid0){
 if(data.isWorkedOn !== undefined){
 const _errs47 = errors;
 if(typeof data.isWorkedOn !== "boolean"){
-validate143.errors = [{instancePath:instancePath+"/isWorkedOn",schemaPath:"#/properties/isWorkedOn/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+validate149.errors = [{instancePath:instancePath+"/isWorkedOn",schemaPath:"#/properties/isWorkedOn/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
 return false;
 }
 var valid0 = _errs47 === errors;
@@ -9629,7 +11014,7 @@ if(data.packetsInDoubt !== undefined){
 let data20 = data.packetsInDoubt;
 const _errs49 = errors;
 if(!(((typeof data20 == "number") && (!(data20 % 1) && !isNaN(data20))) && (isFinite(data20)))){
-validate143.errors = [{instancePath:instancePath+"/packetsInDoubt",schemaPath:"#/properties/packetsInDoubt/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate149.errors = [{instancePath:instancePath+"/packetsInDoubt",schemaPath:"#/properties/packetsInDoubt/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 var valid0 = _errs49 === errors;
@@ -9642,7 +11027,7 @@ if(data.lastError !== undefined){
 let data21 = data.lastError;
 const _errs51 = errors;
 if((typeof data21 !== "string") && (data21 !== null)){
-validate143.errors = [{instancePath:instancePath+"/lastError",schemaPath:"#/properties/lastError/type",keyword:"type",params:{type: schema224.properties.lastError.type},message:"must be string,null"}];
+validate149.errors = [{instancePath:instancePath+"/lastError",schemaPath:"#/properties/lastError/type",keyword:"type",params:{type: schema233.properties.lastError.type},message:"must be string,null"}];
 return false;
 }
 var valid0 = _errs51 === errors;
@@ -9655,7 +11040,7 @@ if(data.failure !== undefined){
 let data22 = data.failure;
 const _errs53 = errors;
 if((typeof data22 !== "string") && (data22 !== null)){
-validate143.errors = [{instancePath:instancePath+"/failure",schemaPath:"#/properties/failure/type",keyword:"type",params:{type: schema224.properties.failure.type},message:"must be string,null"}];
+validate149.errors = [{instancePath:instancePath+"/failure",schemaPath:"#/properties/failure/type",keyword:"type",params:{type: schema233.properties.failure.type},message:"must be string,null"}];
 return false;
 }
 var valid0 = _errs53 === errors;
@@ -9689,218 +11074,15 @@ var valid0 = true;
 }
 }
 else {
-validate143.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate149.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate143.errors = vErrors;
+validate149.errors = vErrors;
 return errors === 0;
 }
-validate143.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate149.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-
-function validate142(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate142.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(errors === 0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if((((data.payments === undefined) && (missing0 = "payments")) || ((data.endCursor === undefined) && (missing0 = "endCursor"))) || ((data.hasNextPage === undefined) && (missing0 = "hasNextPage"))){
-validate142.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
-return false;
-}
-else {
-const _errs1 = errors;
-for(const key0 in data){
-if(!(((key0 === "payments") || (key0 === "endCursor")) || (key0 === "hasNextPage"))){
-validate142.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
-return false;
-break;
-}
-}
-if(_errs1 === errors){
-if(data.payments !== undefined){
-let data0 = data.payments;
-const _errs2 = errors;
-if(errors === _errs2){
-if(Array.isArray(data0)){
-var valid1 = true;
-const len0 = data0.length;
-for(let i0=0; i0<len0; i0++){
-const _errs4 = errors;
-if(!(validate143(data0[i0], {instancePath:instancePath+"/payments/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate143.errors : vErrors.concat(validate143.errors);
-errors = vErrors.length;
-}
-var valid1 = _errs4 === errors;
-if(!valid1){
-break;
-}
-}
-}
-else {
-validate142.errors = [{instancePath:instancePath+"/payments",schemaPath:"#/properties/payments/type",keyword:"type",params:{type: "array"},message:"must be array"}];
-return false;
-}
-}
-var valid0 = _errs2 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.endCursor !== undefined){
-let data2 = data.endCursor;
-const _errs5 = errors;
-if((typeof data2 !== "string") && (data2 !== null)){
-validate142.errors = [{instancePath:instancePath+"/endCursor",schemaPath:"#/properties/endCursor/type",keyword:"type",params:{type: schema223.properties.endCursor.type},message:"must be string,null"}];
-return false;
-}
-var valid0 = _errs5 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.hasNextPage !== undefined){
-const _errs7 = errors;
-if(typeof data.hasNextPage !== "boolean"){
-validate142.errors = [{instancePath:instancePath+"/hasNextPage",schemaPath:"#/properties/hasNextPage/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
-return false;
-}
-var valid0 = _errs7 === errors;
-}
-else {
-var valid0 = true;
-}
-}
-}
-}
-}
-}
-else {
-validate142.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-validate142.errors = vErrors;
-return errors === 0;
-}
-validate142.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-
-function validate141(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_schemas_payment_list" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate141.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(!(validate142(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate142.errors : vErrors.concat(validate142.errors);
-errors = vErrors.length;
-}
-validate141.errors = vErrors;
-return errors === 0;
-}
-validate141.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-const parameters_get_payment = validate146;
-const schema230 = {"$id":"parameters_get_payment","type":"object","properties":{"path":{"type":"object","required":["ase","payment"],"properties":{"ase":{"$ref":"document#/components/parameters/ase/schema"},"payment":{"$ref":"document#/components/parameters/payment/schema"}}}}};
-const schema232 = {"type":"string","format":"uuid"};
-
-function validate146(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="parameters_get_payment" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate146.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(errors === 0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.path !== undefined){
-let data0 = data.path;
-const _errs1 = errors;
-if(errors === _errs1){
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-let missing0;
-if(((data0.ase === undefined) && (missing0 = "ase")) || ((data0.payment === undefined) && (missing0 = "payment"))){
-validate146.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
-return false;
-}
-else {
-if(data0.ase !== undefined){
-const _errs3 = errors;
-if(typeof data0.ase !== "string"){
-validate146.errors = [{instancePath:instancePath+"/path/ase",schemaPath:"document#/components/parameters/ase/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid1 = _errs3 === errors;
-}
-else {
-var valid1 = true;
-}
-if(valid1){
-if(data0.payment !== undefined){
-let data2 = data0.payment;
-const _errs6 = errors;
-const _errs7 = errors;
-if(errors === _errs7){
-if(errors === _errs7){
-if(typeof data2 === "string"){
-if(!(formats34.test(data2))){
-validate146.errors = [{instancePath:instancePath+"/path/payment",schemaPath:"document#/components/parameters/payment/schema/format",keyword:"format",params:{format: "uuid"},message:"must match format \""+"uuid"+"\""}];
-return false;
-}
-}
-else {
-validate146.errors = [{instancePath:instancePath+"/path/payment",schemaPath:"document#/components/parameters/payment/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-}
-var valid1 = _errs6 === errors;
-}
-else {
-var valid1 = true;
-}
-}
-}
-}
-else {
-validate146.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-}
-}
-else {
-validate146.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-validate146.errors = vErrors;
-return errors === 0;
-}
-validate146.evaluated = {"props":{"path":true},"dynamicProps":false,"dynamicItems":false};
-
-const components_schemas_payment = validate147;
-const schema233 = {"$id":"components_schemas_payment","$ref":"document#/components/schemas/payment"};
 
 function validate148(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -9915,35 +11097,42 @@ evaluated0.items = undefined;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
-if((((((((((((((((((((((((data.id === undefined) && (missing0 = "id")) || ((data.state === undefined) && (missing0 = "state"))) || ((data.walletAddress === undefined) && (missing0 = "walletAddress"))) || ((data.client === undefined) && (missing0 = "client"))) || ((data.grant === undefined) && (missing0 = "grant"))) || ((data.receiver === undefined) && (missing0 = "receiver"))) || ((data.peer === undefined) && (missing0 = "peer"))) || ((data.assetCode === undefined) && (missing0 = "assetCode"))) || ((data.assetScale === undefined) && (missing0 = "assetScale"))) || ((data.debitAmount === undefined) && (missing0 = "debitAmount"))) || ((data.sentAmount === undefined) && (missing0 = "sentAmount"))) || ((data.heldAmount === undefined) && (missing0 = "heldAmount"))) || ((data.receiveAssetCode === undefined) && (missing0 = "receiveAssetCode"))) || ((data.receiveAssetScale === undefined) && (missing0 = "receiveAssetScale"))) || ((data.receiveAmount === undefined) && (missing0 = "receiveAmount"))) || ((data.deliveredAmount === undefined) && (missing0 = "deliveredAmount"))) || ((data.acceptedAt === undefined) && (missing0 = "acceptedAt"))) || ((data.attempts === undefined) && (missing0 = "attempts"))) || ((data.nextAttemptAt === undefined) && (missing0 = "nextAttemptAt"))) || ((data.isWorkedOn === undefined) && (missing0 = "isWorkedOn"))) || ((data.packetsInDoubt === undefined) && (missing0 = "packetsInDoubt"))) || ((data.lastError === undefined) && (missing0 = "lastError"))) || ((data.failure === undefined) && (missing0 = "failure"))){
+if((((data.payments === undefined) && (missing0 = "payments")) || ((data.endCursor === undefined) && (missing0 = "endCursor"))) || ((data.hasNextPage === undefined) && (missing0 = "hasNextPage"))){
 validate148.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
-if(!(func2.call(schema224.properties, key0))){
+if(!(((key0 === "payments") || (key0 === "endCursor")) || (key0 === "hasNextPage"))){
 validate148.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
 }
 if(_errs1 === errors){
-if(data.id !== undefined){
-let data0 = data.id;
+if(data.payments !== undefined){
+let data0 = data.payments;
 const _errs2 = errors;
 if(errors === _errs2){
-if(errors === _errs2){
-if(typeof data0 === "string"){
-if(!(formats34.test(data0))){
-validate148.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/format",keyword:"format",params:{format: "uuid"},message:"must match format \""+"uuid"+"\""}];
-return false;
+if(Array.isArray(data0)){
+var valid1 = true;
+const len0 = data0.length;
+for(let i0=0; i0<len0; i0++){
+const _errs4 = errors;
+if(!(validate149(data0[i0], {instancePath:instancePath+"/payments/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate149.errors : vErrors.concat(validate149.errors);
+errors = vErrors.length;
+}
+var valid1 = _errs4 === errors;
+if(!valid1){
+break;
+}
 }
 }
 else {
-validate148.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate148.errors = [{instancePath:instancePath+"/payments",schemaPath:"#/properties/payments/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
-}
 }
 }
 var valid0 = _errs2 === errors;
@@ -9952,383 +11141,29 @@ else {
 var valid0 = true;
 }
 if(valid0){
-if(data.state !== undefined){
-let data1 = data.state;
-const _errs4 = errors;
-if(typeof data1 !== "string"){
-validate148.errors = [{instancePath:instancePath+"/state",schemaPath:"#/properties/state/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+if(data.endCursor !== undefined){
+let data2 = data.endCursor;
+const _errs5 = errors;
+if((typeof data2 !== "string") && (data2 !== null)){
+validate148.errors = [{instancePath:instancePath+"/endCursor",schemaPath:"#/properties/endCursor/type",keyword:"type",params:{type: schema232.properties.endCursor.type},message:"must be string,null"}];
 return false;
 }
-if(!(((data1 === "pending") || (data1 === "completed")) || (data1 === "failed"))){
-validate148.errors = [{instancePath:instancePath+"/state",schemaPath:"#/properties/state/enum",keyword:"enum",params:{allowedValues: schema224.properties.state.enum},message:"must be equal to one of the allowed values"}];
-return false;
-}
-var valid0 = _errs4 === errors;
+var valid0 = _errs5 === errors;
 }
 else {
 var valid0 = true;
 }
 if(valid0){
-if(data.walletAddress !== undefined){
-let data2 = data.walletAddress;
-const _errs6 = errors;
-if(errors === _errs6){
-if(errors === _errs6){
-if(typeof data2 === "string"){
-if(!(formats2(data2))){
-validate148.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/properties/walletAddress/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+if(data.hasNextPage !== undefined){
+const _errs7 = errors;
+if(typeof data.hasNextPage !== "boolean"){
+validate148.errors = [{instancePath:instancePath+"/hasNextPage",schemaPath:"#/properties/hasNextPage/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
 return false;
 }
-}
-else {
-validate148.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/properties/walletAddress/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-}
-var valid0 = _errs6 === errors;
+var valid0 = _errs7 === errors;
 }
 else {
 var valid0 = true;
-}
-if(valid0){
-if(data.client !== undefined){
-const _errs8 = errors;
-if(typeof data.client !== "string"){
-validate148.errors = [{instancePath:instancePath+"/client",schemaPath:"#/properties/client/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid0 = _errs8 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.grant !== undefined){
-const _errs10 = errors;
-if(typeof data.grant !== "string"){
-validate148.errors = [{instancePath:instancePath+"/grant",schemaPath:"#/properties/grant/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid0 = _errs10 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.receiver !== undefined){
-const _errs12 = errors;
-if(typeof data.receiver !== "string"){
-validate148.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/properties/receiver/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid0 = _errs12 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.peer !== undefined){
-let data6 = data.peer;
-const _errs14 = errors;
-if((typeof data6 !== "string") && (data6 !== null)){
-validate148.errors = [{instancePath:instancePath+"/peer",schemaPath:"#/properties/peer/type",keyword:"type",params:{type: schema224.properties.peer.type},message:"must be string,null"}];
-return false;
-}
-var valid0 = _errs14 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.assetCode !== undefined){
-const _errs16 = errors;
-if(typeof data.assetCode !== "string"){
-validate148.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid0 = _errs16 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.assetScale !== undefined){
-let data8 = data.assetScale;
-const _errs18 = errors;
-if(!(((typeof data8 == "number") && (!(data8 % 1) && !isNaN(data8))) && (isFinite(data8)))){
-validate148.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
-return false;
-}
-var valid0 = _errs18 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.debitAmount !== undefined){
-let data9 = data.debitAmount;
-const _errs20 = errors;
-const _errs21 = errors;
-if(errors === _errs21){
-if(typeof data9 === "string"){
-if(!pattern16.test(data9)){
-validate148.errors = [{instancePath:instancePath+"/debitAmount",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
-return false;
-}
-}
-else {
-validate148.errors = [{instancePath:instancePath+"/debitAmount",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-var valid0 = _errs20 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.sentAmount !== undefined){
-let data10 = data.sentAmount;
-const _errs23 = errors;
-const _errs25 = errors;
-if(errors === _errs25){
-if(typeof data10 === "string"){
-if(!pattern16.test(data10)){
-validate148.errors = [{instancePath:instancePath+"/sentAmount",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
-return false;
-}
-}
-else {
-validate148.errors = [{instancePath:instancePath+"/sentAmount",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-var valid0 = _errs23 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.heldAmount !== undefined){
-let data11 = data.heldAmount;
-const _errs27 = errors;
-const _errs29 = errors;
-if(errors === _errs29){
-if(typeof data11 === "string"){
-if(!pattern16.test(data11)){
-validate148.errors = [{instancePath:instancePath+"/heldAmount",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
-return false;
-}
-}
-else {
-validate148.errors = [{instancePath:instancePath+"/heldAmount",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-var valid0 = _errs27 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.receiveAssetCode !== undefined){
-const _errs31 = errors;
-if(typeof data.receiveAssetCode !== "string"){
-validate148.errors = [{instancePath:instancePath+"/receiveAssetCode",schemaPath:"#/properties/receiveAssetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid0 = _errs31 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.receiveAssetScale !== undefined){
-let data13 = data.receiveAssetScale;
-const _errs33 = errors;
-if(!(((typeof data13 == "number") && (!(data13 % 1) && !isNaN(data13))) && (isFinite(data13)))){
-validate148.errors = [{instancePath:instancePath+"/receiveAssetScale",schemaPath:"#/properties/receiveAssetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
-return false;
-}
-var valid0 = _errs33 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.receiveAmount !== undefined){
-let data14 = data.receiveAmount;
-const _errs35 = errors;
-const _errs36 = errors;
-if(errors === _errs36){
-if(typeof data14 === "string"){
-if(!pattern16.test(data14)){
-validate148.errors = [{instancePath:instancePath+"/receiveAmount",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
-return false;
-}
-}
-else {
-validate148.errors = [{instancePath:instancePath+"/receiveAmount",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-var valid0 = _errs35 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.deliveredAmount !== undefined){
-let data15 = data.deliveredAmount;
-const _errs38 = errors;
-const _errs39 = errors;
-if(errors === _errs39){
-if(typeof data15 === "string"){
-if(!pattern16.test(data15)){
-validate148.errors = [{instancePath:instancePath+"/deliveredAmount",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
-return false;
-}
-}
-else {
-validate148.errors = [{instancePath:instancePath+"/deliveredAmount",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-var valid0 = _errs38 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.acceptedAt !== undefined){
-let data16 = data.acceptedAt;
-const _errs41 = errors;
-if(errors === _errs41){
-if(errors === _errs41){
-if(typeof data16 === "string"){
-if(!(formats0.validate(data16))){
-validate148.errors = [{instancePath:instancePath+"/acceptedAt",schemaPath:"#/properties/acceptedAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
-return false;
-}
-}
-else {
-validate148.errors = [{instancePath:instancePath+"/acceptedAt",schemaPath:"#/properties/acceptedAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-}
-var valid0 = _errs41 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.attempts !== undefined){
-let data17 = data.attempts;
-const _errs43 = errors;
-if(!(((typeof data17 == "number") && (!(data17 % 1) && !isNaN(data17))) && (isFinite(data17)))){
-validate148.errors = [{instancePath:instancePath+"/attempts",schemaPath:"#/properties/attempts/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
-return false;
-}
-var valid0 = _errs43 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.nextAttemptAt !== undefined){
-let data18 = data.nextAttemptAt;
-const _errs45 = errors;
-if((typeof data18 !== "string") && (data18 !== null)){
-validate148.errors = [{instancePath:instancePath+"/nextAttemptAt",schemaPath:"#/properties/nextAttemptAt/type",keyword:"type",params:{type: schema224.properties.nextAttemptAt.type},message:"must be string,null"}];
-return false;
-}
-if(errors === _errs45){
-if(errors === _errs45){
-if(typeof data18 === "string"){
-if(!(formats0.validate(data18))){
-validate148.errors = [{instancePath:instancePath+"/nextAttemptAt",schemaPath:"#/properties/nextAttemptAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
-return false;
-}
-}
-}
-}
-var valid0 = _errs45 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.isWorkedOn !== undefined){
-const _errs47 = errors;
-if(typeof data.isWorkedOn !== "boolean"){
-validate148.errors = [{instancePath:instancePath+"/isWorkedOn",schemaPath:"#/properties/isWorkedOn/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
-return false;
-}
-var valid0 = _errs47 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.packetsInDoubt !== undefined){
-let data20 = data.packetsInDoubt;
-const _errs49 = errors;
-if(!(((typeof data20 == "number") && (!(data20 % 1) && !isNaN(data20))) && (isFinite(data20)))){
-validate148.errors = [{instancePath:instancePath+"/packetsInDoubt",schemaPath:"#/properties/packetsInDoubt/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
-return false;
-}
-var valid0 = _errs49 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.lastError !== undefined){
-let data21 = data.lastError;
-const _errs51 = errors;
-if((typeof data21 !== "string") && (data21 !== null)){
-validate148.errors = [{instancePath:instancePath+"/lastError",schemaPath:"#/properties/lastError/type",keyword:"type",params:{type: schema224.properties.lastError.type},message:"must be string,null"}];
-return false;
-}
-var valid0 = _errs51 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.failure !== undefined){
-let data22 = data.failure;
-const _errs53 = errors;
-if((typeof data22 !== "string") && (data22 !== null)){
-validate148.errors = [{instancePath:instancePath+"/failure",schemaPath:"#/properties/failure/type",keyword:"type",params:{type: schema224.properties.failure.type},message:"must be string,null"}];
-return false;
-}
-var valid0 = _errs53 === errors;
-}
-else {
-var valid0 = true;
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
 }
 }
 }
@@ -10347,7 +11182,7 @@ validate148.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false}
 
 
 function validate147(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_schemas_payment" */;
+/*# sourceURL="components_schemas_payment_list" */;
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate147.evaluated;
@@ -10366,15 +11201,565 @@ return errors === 0;
 }
 validate147.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_payment_cancellation = validate150;
-const schema240 = {"$id":"components_schemas_payment_cancellation","$ref":"document#/components/schemas/payment-cancellation"};
-const schema241 = {"type":"object","additionalProperties":false,"required":["reason"],"properties":{"reason":{"type":"string","minLength":1,"maxLength":1000}}};
+const parameters_get_payment = validate152;
+const schema239 = {"$id":"parameters_get_payment","type":"object","properties":{"path":{"type":"object","required":["ase","payment"],"properties":{"ase":{"$ref":"document#/components/parameters/ase/schema"},"payment":{"$ref":"document#/components/parameters/payment/schema"}}}}};
+const schema241 = {"type":"string","format":"uuid"};
 
-function validate150(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate152(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="parameters_get_payment" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate152.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.path !== undefined){
+let data0 = data.path;
+const _errs1 = errors;
+if(errors === _errs1){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+let missing0;
+if(((data0.ase === undefined) && (missing0 = "ase")) || ((data0.payment === undefined) && (missing0 = "payment"))){
+validate152.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data0.ase !== undefined){
+const _errs3 = errors;
+if(typeof data0.ase !== "string"){
+validate152.errors = [{instancePath:instancePath+"/path/ase",schemaPath:"document#/components/parameters/ase/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs3 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data0.payment !== undefined){
+let data2 = data0.payment;
+const _errs6 = errors;
+const _errs7 = errors;
+if(errors === _errs7){
+if(errors === _errs7){
+if(typeof data2 === "string"){
+if(!(formats38.test(data2))){
+validate152.errors = [{instancePath:instancePath+"/path/payment",schemaPath:"document#/components/parameters/payment/schema/format",keyword:"format",params:{format: "uuid"},message:"must match format \""+"uuid"+"\""}];
+return false;
+}
+}
+else {
+validate152.errors = [{instancePath:instancePath+"/path/payment",schemaPath:"document#/components/parameters/payment/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+}
+var valid1 = _errs6 === errors;
+}
+else {
+var valid1 = true;
+}
+}
+}
+}
+else {
+validate152.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+}
+}
+else {
+validate152.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate152.errors = vErrors;
+return errors === 0;
+}
+validate152.evaluated = {"props":{"path":true},"dynamicProps":false,"dynamicItems":false};
+
+const components_schemas_payment = validate153;
+const schema242 = {"$id":"components_schemas_payment","$ref":"document#/components/schemas/payment"};
+
+function validate154(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate154.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((((((((((((((((((((((((data.id === undefined) && (missing0 = "id")) || ((data.state === undefined) && (missing0 = "state"))) || ((data.walletAddress === undefined) && (missing0 = "walletAddress"))) || ((data.client === undefined) && (missing0 = "client"))) || ((data.grant === undefined) && (missing0 = "grant"))) || ((data.receiver === undefined) && (missing0 = "receiver"))) || ((data.peer === undefined) && (missing0 = "peer"))) || ((data.assetCode === undefined) && (missing0 = "assetCode"))) || ((data.assetScale === undefined) && (missing0 = "assetScale"))) || ((data.debitAmount === undefined) && (missing0 = "debitAmount"))) || ((data.sentAmount === undefined) && (missing0 = "sentAmount"))) || ((data.heldAmount === undefined) && (missing0 = "heldAmount"))) || ((data.receiveAssetCode === undefined) && (missing0 = "receiveAssetCode"))) || ((data.receiveAssetScale === undefined) && (missing0 = "receiveAssetScale"))) || ((data.receiveAmount === undefined) && (missing0 = "receiveAmount"))) || ((data.deliveredAmount === undefined) && (missing0 = "deliveredAmount"))) || ((data.acceptedAt === undefined) && (missing0 = "acceptedAt"))) || ((data.attempts === undefined) && (missing0 = "attempts"))) || ((data.nextAttemptAt === undefined) && (missing0 = "nextAttemptAt"))) || ((data.isWorkedOn === undefined) && (missing0 = "isWorkedOn"))) || ((data.packetsInDoubt === undefined) && (missing0 = "packetsInDoubt"))) || ((data.lastError === undefined) && (missing0 = "lastError"))) || ((data.failure === undefined) && (missing0 = "failure"))){
+validate154.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+const _errs1 = errors;
+for(const key0 in data){
+if(!(func2.call(schema233.properties, key0))){
+validate154.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+return false;
+break;
+}
+}
+if(_errs1 === errors){
+if(data.id !== undefined){
+let data0 = data.id;
+const _errs2 = errors;
+if(errors === _errs2){
+if(errors === _errs2){
+if(typeof data0 === "string"){
+if(!(formats38.test(data0))){
+validate154.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/format",keyword:"format",params:{format: "uuid"},message:"must match format \""+"uuid"+"\""}];
+return false;
+}
+}
+else {
+validate154.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+}
+var valid0 = _errs2 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.state !== undefined){
+let data1 = data.state;
+const _errs4 = errors;
+if(typeof data1 !== "string"){
+validate154.errors = [{instancePath:instancePath+"/state",schemaPath:"#/properties/state/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!(((data1 === "pending") || (data1 === "completed")) || (data1 === "failed"))){
+validate154.errors = [{instancePath:instancePath+"/state",schemaPath:"#/properties/state/enum",keyword:"enum",params:{allowedValues: schema233.properties.state.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid0 = _errs4 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.walletAddress !== undefined){
+let data2 = data.walletAddress;
+const _errs6 = errors;
+if(errors === _errs6){
+if(errors === _errs6){
+if(typeof data2 === "string"){
+if(!(formats2(data2))){
+validate154.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/properties/walletAddress/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+return false;
+}
+}
+else {
+validate154.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/properties/walletAddress/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+}
+var valid0 = _errs6 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.client !== undefined){
+const _errs8 = errors;
+if(typeof data.client !== "string"){
+validate154.errors = [{instancePath:instancePath+"/client",schemaPath:"#/properties/client/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid0 = _errs8 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.grant !== undefined){
+const _errs10 = errors;
+if(typeof data.grant !== "string"){
+validate154.errors = [{instancePath:instancePath+"/grant",schemaPath:"#/properties/grant/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid0 = _errs10 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.receiver !== undefined){
+const _errs12 = errors;
+if(typeof data.receiver !== "string"){
+validate154.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/properties/receiver/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid0 = _errs12 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.peer !== undefined){
+let data6 = data.peer;
+const _errs14 = errors;
+if((typeof data6 !== "string") && (data6 !== null)){
+validate154.errors = [{instancePath:instancePath+"/peer",schemaPath:"#/properties/peer/type",keyword:"type",params:{type: schema233.properties.peer.type},message:"must be string,null"}];
+return false;
+}
+var valid0 = _errs14 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.assetCode !== undefined){
+const _errs16 = errors;
+if(typeof data.assetCode !== "string"){
+validate154.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid0 = _errs16 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.assetScale !== undefined){
+let data8 = data.assetScale;
+const _errs18 = errors;
+if(!(((typeof data8 == "number") && (!(data8 % 1) && !isNaN(data8))) && (isFinite(data8)))){
+validate154.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+return false;
+}
+var valid0 = _errs18 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.debitAmount !== undefined){
+let data9 = data.debitAmount;
+const _errs20 = errors;
+const _errs21 = errors;
+if(errors === _errs21){
+if(typeof data9 === "string"){
+if(!pattern16.test(data9)){
+validate154.errors = [{instancePath:instancePath+"/debitAmount",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
+return false;
+}
+}
+else {
+validate154.errors = [{instancePath:instancePath+"/debitAmount",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid0 = _errs20 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.sentAmount !== undefined){
+let data10 = data.sentAmount;
+const _errs23 = errors;
+const _errs25 = errors;
+if(errors === _errs25){
+if(typeof data10 === "string"){
+if(!pattern16.test(data10)){
+validate154.errors = [{instancePath:instancePath+"/sentAmount",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
+return false;
+}
+}
+else {
+validate154.errors = [{instancePath:instancePath+"/sentAmount",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid0 = _errs23 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.heldAmount !== undefined){
+let data11 = data.heldAmount;
+const _errs27 = errors;
+const _errs29 = errors;
+if(errors === _errs29){
+if(typeof data11 === "string"){
+if(!pattern16.test(data11)){
+validate154.errors = [{instancePath:instancePath+"/heldAmount",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
+return false;
+}
+}
+else {
+validate154.errors = [{instancePath:instancePath+"/heldAmount",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid0 = _errs27 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.receiveAssetCode !== undefined){
+const _errs31 = errors;
+if(typeof data.receiveAssetCode !== "string"){
+validate154.errors = [{instancePath:instancePath+"/receiveAssetCode",schemaPath:"#/properties/receiveAssetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid0 = _errs31 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.receiveAssetScale !== undefined){
+let data13 = data.receiveAssetScale;
+const _errs33 = errors;
+if(!(((typeof data13 == "number") && (!(data13 % 1) && !isNaN(data13))) && (isFinite(data13)))){
+validate154.errors = [{instancePath:instancePath+"/receiveAssetScale",schemaPath:"#/properties/receiveAssetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+return false;
+}
+var valid0 = _errs33 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.receiveAmount !== undefined){
+let data14 = data.receiveAmount;
+const _errs35 = errors;
+const _errs36 = errors;
+if(errors === _errs36){
+if(typeof data14 === "string"){
+if(!pattern16.test(data14)){
+validate154.errors = [{instancePath:instancePath+"/receiveAmount",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
+return false;
+}
+}
+else {
+validate154.errors = [{instancePath:instancePath+"/receiveAmount",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid0 = _errs35 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.deliveredAmount !== undefined){
+let data15 = data.deliveredAmount;
+const _errs38 = errors;
+const _errs39 = errors;
+if(errors === _errs39){
+if(typeof data15 === "string"){
+if(!pattern16.test(data15)){
+validate154.errors = [{instancePath:instancePath+"/deliveredAmount",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
+return false;
+}
+}
+else {
+validate154.errors = [{instancePath:instancePath+"/deliveredAmount",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid0 = _errs38 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.acceptedAt !== undefined){
+let data16 = data.acceptedAt;
+const _errs41 = errors;
+if(errors === _errs41){
+if(errors === _errs41){
+if(typeof data16 === "string"){
+if(!(formats0.validate(data16))){
+validate154.errors = [{instancePath:instancePath+"/acceptedAt",schemaPath:"#/properties/acceptedAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
+return false;
+}
+}
+else {
+validate154.errors = [{instancePath:instancePath+"/acceptedAt",schemaPath:"#/properties/acceptedAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+}
+var valid0 = _errs41 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.attempts !== undefined){
+let data17 = data.attempts;
+const _errs43 = errors;
+if(!(((typeof data17 == "number") && (!(data17 % 1) && !isNaN(data17))) && (isFinite(data17)))){
+validate154.errors = [{instancePath:instancePath+"/attempts",schemaPath:"#/properties/attempts/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+return false;
+}
+var valid0 = _errs43 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.nextAttemptAt !== undefined){
+let data18 = data.nextAttemptAt;
+const _errs45 = errors;
+if((typeof data18 !== "string") && (data18 !== null)){
+validate154.errors = [{instancePath:instancePath+"/nextAttemptAt",schemaPath:"#/properties/nextAttemptAt/type",keyword:"type",params:{type: schema233.properties.nextAttemptAt.type},message:"must be string,null"}];
+return false;
+}
+if(errors === _errs45){
+if(errors === _errs45){
+if(typeof data18 === "string"){
+if(!(formats0.validate(data18))){
+validate154.errors = [{instancePath:instancePath+"/nextAttemptAt",schemaPath:"#/properties/nextAttemptAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
+return false;
+}
+}
+}
+}
+var valid0 = _errs45 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.isWorkedOn !== undefined){
+const _errs47 = errors;
+if(typeof data.isWorkedOn !== "boolean"){
+validate154.errors = [{instancePath:instancePath+"/isWorkedOn",schemaPath:"#/properties/isWorkedOn/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+return false;
+}
+var valid0 = _errs47 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.packetsInDoubt !== undefined){
+let data20 = data.packetsInDoubt;
+const _errs49 = errors;
+if(!(((typeof data20 == "number") && (!(data20 % 1) && !isNaN(data20))) && (isFinite(data20)))){
+validate154.errors = [{instancePath:instancePath+"/packetsInDoubt",schemaPath:"#/properties/packetsInDoubt/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+return false;
+}
+var valid0 = _errs49 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.lastError !== undefined){
+let data21 = data.lastError;
+const _errs51 = errors;
+if((typeof data21 !== "string") && (data21 !== null)){
+validate154.errors = [{instancePath:instancePath+"/lastError",schemaPath:"#/properties/lastError/type",keyword:"type",params:{type: schema233.properties.lastError.type},message:"must be string,null"}];
+return false;
+}
+var valid0 = _errs51 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.failure !== undefined){
+let data22 = data.failure;
+const _errs53 = errors;
+if((typeof data22 !== "string") && (data22 !== null)){
+validate154.errors = [{instancePath:instancePath+"/failure",schemaPath:"#/properties/failure/type",keyword:"type",params:{type: schema233.properties.failure.type},message:"must be string,null"}];
+return false;
+}
+var valid0 = _errs53 === errors;
+}
+else {
+var valid0 = true;
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+}
+else {
+validate154.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate154.errors = vErrors;
+return errors === 0;
+}
+validate154.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+
+function validate153(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="components_schemas_payment" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate153.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(!(validate154(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate154.errors : vErrors.concat(validate154.errors);
+errors = vErrors.length;
+}
+validate153.errors = vErrors;
+return errors === 0;
+}
+validate153.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+const components_schemas_payment_cancellation = validate156;
+const schema249 = {"$id":"components_schemas_payment_cancellation","$ref":"document#/components/schemas/payment-cancellation"};
+const schema250 = {"type":"object","additionalProperties":false,"required":["reason"],"properties":{"reason":{"type":"string","minLength":1,"maxLength":1000}}};
+
+function validate156(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_payment_cancellation" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate150.evaluated;
+const evaluated0 = validate156.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -10386,14 +11771,14 @@ if(errors === _errs0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((data.reason === undefined) && (missing0 = "reason")){
-validate150.errors = [{instancePath,schemaPath:"document#/components/schemas/payment-cancellation/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate156.errors = [{instancePath,schemaPath:"document#/components/schemas/payment-cancellation/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs2 = errors;
 for(const key0 in data){
 if(!(key0 === "reason")){
-validate150.errors = [{instancePath,schemaPath:"document#/components/schemas/payment-cancellation/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate156.errors = [{instancePath,schemaPath:"document#/components/schemas/payment-cancellation/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -10405,18 +11790,18 @@ const _errs3 = errors;
 if(errors === _errs3){
 if(typeof data0 === "string"){
 if(func1(data0) > 1000){
-validate150.errors = [{instancePath:instancePath+"/reason",schemaPath:"document#/components/schemas/payment-cancellation/properties/reason/maxLength",keyword:"maxLength",params:{limit: 1000},message:"must NOT have more than 1000 characters"}];
+validate156.errors = [{instancePath:instancePath+"/reason",schemaPath:"document#/components/schemas/payment-cancellation/properties/reason/maxLength",keyword:"maxLength",params:{limit: 1000},message:"must NOT have more than 1000 characters"}];
 return false;
 }
 else {
 if(func1(data0) < 1){
-validate150.errors = [{instancePath:instancePath+"/reason",schemaPath:"document#/components/schemas/payment-cancellation/properties/reason/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+validate156.errors = [{instancePath:instancePath+"/reason",schemaPath:"document#/components/schemas/payment-cancellation/properties/reason/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
 return false;
 }
 }
 }
 else {
-validate150.errors = [{instancePath:instancePath+"/reason",schemaPath:"document#/components/schemas/payment-cancellation/properties/reason/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate156.errors = [{instancePath:instancePath+"/reason",schemaPath:"document#/components/schemas/payment-cancellation/properties/reason/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -10425,24 +11810,24 @@ return false;
 }
 }
 else {
-validate150.errors = [{instancePath,schemaPath:"document#/components/schemas/payment-cancellation/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate156.errors = [{instancePath,schemaPath:"document#/components/schemas/payment-cancellation/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate150.errors = vErrors;
+validate156.errors = vErrors;
 return errors === 0;
 }
-validate150.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate156.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_packet_in_doubt_list = validate151;
-const schema242 = {"$id":"components_schemas_packet_in_doubt_list","$ref":"document#/components/schemas/packet-in-doubt-list"};
-const schema243 = {"type":"object","additionalProperties":false,"required":["packets","endCursor","hasNextPage"],"properties":{"packets":{"type":"array","items":{"$ref":"#/components/schemas/packet-in-doubt"}},"endCursor":{"type":["string","null"]},"hasNextPage":{"type":"boolean"}}};
-const schema244 = {"type":"object","additionalProperties":false,"required":["payment","peer","condition","assetCode","assetScale","amount","since","expiresAt"],"properties":{"payment":{"type":"string","format":"uuid"},"peer":{"type":"string"},"condition":{"type":"string"},"assetCode":{"type":"string"},"assetScale":{"type":"integer"},"amount":{"$ref":"#/components/schemas/unsigned-amount"},"since":{"type":"string","format":"date-time"},"expiresAt":{"type":"string","format":"date-time"}}};
+const components_schemas_packet_in_doubt_list = validate157;
+const schema251 = {"$id":"components_schemas_packet_in_doubt_list","$ref":"document#/components/schemas/packet-in-doubt-list"};
+const schema252 = {"type":"object","additionalProperties":false,"required":["packets","endCursor","hasNextPage"],"properties":{"packets":{"type":"array","items":{"$ref":"#/components/schemas/packet-in-doubt"}},"endCursor":{"type":["string","null"]},"hasNextPage":{"type":"boolean"}}};
+const schema253 = {"type":"object","additionalProperties":false,"required":["payment","peer","condition","assetCode","assetScale","amount","since","expiresAt"],"properties":{"payment":{"type":"string","format":"uuid"},"peer":{"type":"string"},"condition":{"type":"string"},"assetCode":{"type":"string"},"assetScale":{"type":"integer"},"amount":{"$ref":"#/components/schemas/unsigned-amount"},"since":{"type":"string","format":"date-time"},"expiresAt":{"type":"string","format":"date-time"}}};
 
-function validate153(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate159(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate153.evaluated;
+const evaluated0 = validate159.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -10453,14 +11838,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((((((((data.payment === undefined) && (missing0 = "payment")) || ((data.peer === undefined) && (missing0 = "peer"))) || ((data.condition === undefined) && (missing0 = "condition"))) || ((data.assetCode === undefined) && (missing0 = "assetCode"))) || ((data.assetScale === undefined) && (missing0 = "assetScale"))) || ((data.amount === undefined) && (missing0 = "amount"))) || ((data.since === undefined) && (missing0 = "since"))) || ((data.expiresAt === undefined) && (missing0 = "expiresAt"))){
-validate153.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate159.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!((((((((key0 === "payment") || (key0 === "peer")) || (key0 === "condition")) || (key0 === "assetCode")) || (key0 === "assetScale")) || (key0 === "amount")) || (key0 === "since")) || (key0 === "expiresAt"))){
-validate153.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate159.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -10472,13 +11857,13 @@ const _errs2 = errors;
 if(errors === _errs2){
 if(errors === _errs2){
 if(typeof data0 === "string"){
-if(!(formats34.test(data0))){
-validate153.errors = [{instancePath:instancePath+"/payment",schemaPath:"#/properties/payment/format",keyword:"format",params:{format: "uuid"},message:"must match format \""+"uuid"+"\""}];
+if(!(formats38.test(data0))){
+validate159.errors = [{instancePath:instancePath+"/payment",schemaPath:"#/properties/payment/format",keyword:"format",params:{format: "uuid"},message:"must match format \""+"uuid"+"\""}];
 return false;
 }
 }
 else {
-validate153.errors = [{instancePath:instancePath+"/payment",schemaPath:"#/properties/payment/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate159.errors = [{instancePath:instancePath+"/payment",schemaPath:"#/properties/payment/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -10492,7 +11877,7 @@ if(valid0){
 if(data.peer !== undefined){
 const _errs4 = errors;
 if(typeof data.peer !== "string"){
-validate153.errors = [{instancePath:instancePath+"/peer",schemaPath:"#/properties/peer/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate159.errors = [{instancePath:instancePath+"/peer",schemaPath:"#/properties/peer/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid0 = _errs4 === errors;
@@ -10504,7 +11889,7 @@ if(valid0){
 if(data.condition !== undefined){
 const _errs6 = errors;
 if(typeof data.condition !== "string"){
-validate153.errors = [{instancePath:instancePath+"/condition",schemaPath:"#/properties/condition/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate159.errors = [{instancePath:instancePath+"/condition",schemaPath:"#/properties/condition/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid0 = _errs6 === errors;
@@ -10516,7 +11901,7 @@ if(valid0){
 if(data.assetCode !== undefined){
 const _errs8 = errors;
 if(typeof data.assetCode !== "string"){
-validate153.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate159.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid0 = _errs8 === errors;
@@ -10529,7 +11914,7 @@ if(data.assetScale !== undefined){
 let data4 = data.assetScale;
 const _errs10 = errors;
 if(!(((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4))) && (isFinite(data4)))){
-validate153.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate159.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 var valid0 = _errs10 === errors;
@@ -10545,12 +11930,12 @@ const _errs13 = errors;
 if(errors === _errs13){
 if(typeof data5 === "string"){
 if(!pattern16.test(data5)){
-validate153.errors = [{instancePath:instancePath+"/amount",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
+validate159.errors = [{instancePath:instancePath+"/amount",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
 return false;
 }
 }
 else {
-validate153.errors = [{instancePath:instancePath+"/amount",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate159.errors = [{instancePath:instancePath+"/amount",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -10567,12 +11952,12 @@ if(errors === _errs15){
 if(errors === _errs15){
 if(typeof data6 === "string"){
 if(!(formats0.validate(data6))){
-validate153.errors = [{instancePath:instancePath+"/since",schemaPath:"#/properties/since/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
+validate159.errors = [{instancePath:instancePath+"/since",schemaPath:"#/properties/since/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
 return false;
 }
 }
 else {
-validate153.errors = [{instancePath:instancePath+"/since",schemaPath:"#/properties/since/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate159.errors = [{instancePath:instancePath+"/since",schemaPath:"#/properties/since/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -10590,12 +11975,12 @@ if(errors === _errs17){
 if(errors === _errs17){
 if(typeof data7 === "string"){
 if(!(formats0.validate(data7))){
-validate153.errors = [{instancePath:instancePath+"/expiresAt",schemaPath:"#/properties/expiresAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
+validate159.errors = [{instancePath:instancePath+"/expiresAt",schemaPath:"#/properties/expiresAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
 return false;
 }
 }
 else {
-validate153.errors = [{instancePath:instancePath+"/expiresAt",schemaPath:"#/properties/expiresAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate159.errors = [{instancePath:instancePath+"/expiresAt",schemaPath:"#/properties/expiresAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -10616,20 +12001,20 @@ var valid0 = true;
 }
 }
 else {
-validate153.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate159.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate153.errors = vErrors;
+validate159.errors = vErrors;
 return errors === 0;
 }
-validate153.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate159.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate152(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate158(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate152.evaluated;
+const evaluated0 = validate158.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -10640,14 +12025,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((data.packets === undefined) && (missing0 = "packets")) || ((data.endCursor === undefined) && (missing0 = "endCursor"))) || ((data.hasNextPage === undefined) && (missing0 = "hasNextPage"))){
-validate152.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate158.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!(((key0 === "packets") || (key0 === "endCursor")) || (key0 === "hasNextPage"))){
-validate152.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate158.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -10662,8 +12047,8 @@ var valid1 = true;
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
 const _errs4 = errors;
-if(!(validate153(data0[i0], {instancePath:instancePath+"/packets/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate153.errors : vErrors.concat(validate153.errors);
+if(!(validate159(data0[i0], {instancePath:instancePath+"/packets/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate159.errors : vErrors.concat(validate159.errors);
 errors = vErrors.length;
 }
 var valid1 = _errs4 === errors;
@@ -10673,7 +12058,7 @@ break;
 }
 }
 else {
-validate152.errors = [{instancePath:instancePath+"/packets",schemaPath:"#/properties/packets/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate158.errors = [{instancePath:instancePath+"/packets",schemaPath:"#/properties/packets/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
 }
 }
@@ -10687,7 +12072,7 @@ if(data.endCursor !== undefined){
 let data2 = data.endCursor;
 const _errs5 = errors;
 if((typeof data2 !== "string") && (data2 !== null)){
-validate152.errors = [{instancePath:instancePath+"/endCursor",schemaPath:"#/properties/endCursor/type",keyword:"type",params:{type: schema243.properties.endCursor.type},message:"must be string,null"}];
+validate158.errors = [{instancePath:instancePath+"/endCursor",schemaPath:"#/properties/endCursor/type",keyword:"type",params:{type: schema252.properties.endCursor.type},message:"must be string,null"}];
 return false;
 }
 var valid0 = _errs5 === errors;
@@ -10699,7 +12084,7 @@ if(valid0){
 if(data.hasNextPage !== undefined){
 const _errs7 = errors;
 if(typeof data.hasNextPage !== "boolean"){
-validate152.errors = [{instancePath:instancePath+"/hasNextPage",schemaPath:"#/properties/hasNextPage/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+validate158.errors = [{instancePath:instancePath+"/hasNextPage",schemaPath:"#/properties/hasNextPage/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
 return false;
 }
 var valid0 = _errs7 === errors;
@@ -10713,45 +12098,45 @@ var valid0 = true;
 }
 }
 else {
-validate152.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate158.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate152.errors = vErrors;
+validate158.errors = vErrors;
 return errors === 0;
 }
-validate152.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate158.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate151(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate157(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_packet_in_doubt_list" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate151.evaluated;
+const evaluated0 = validate157.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate152(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate152.errors : vErrors.concat(validate152.errors);
+if(!(validate158(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate158.errors : vErrors.concat(validate158.errors);
 errors = vErrors.length;
 }
-validate151.errors = vErrors;
+validate157.errors = vErrors;
 return errors === 0;
 }
-validate151.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate157.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_packet_resolution = validate156;
-const schema246 = {"$id":"components_schemas_packet_resolution","$ref":"document#/components/schemas/packet-resolution"};
-const schema247 = {"oneOf":[{"type":"object","additionalProperties":false,"required":["fate","fulfillment"],"properties":{"fate":{"type":"string","const":"fulfilled"},"fulfillment":{"type":"string","pattern":"^[A-Za-z0-9_-]{43}$"}}},{"type":"object","additionalProperties":false,"required":["fate","reason"],"properties":{"fate":{"type":"string","const":"rejected"},"reason":{"type":"string","minLength":1,"maxLength":1000}}}]};
+const components_schemas_packet_resolution = validate162;
+const schema255 = {"$id":"components_schemas_packet_resolution","$ref":"document#/components/schemas/packet-resolution"};
+const schema256 = {"oneOf":[{"type":"object","additionalProperties":false,"required":["fate","fulfillment"],"properties":{"fate":{"type":"string","const":"fulfilled"},"fulfillment":{"type":"string","pattern":"^[A-Za-z0-9_-]{43}$"}}},{"type":"object","additionalProperties":false,"required":["fate","reason"],"properties":{"fate":{"type":"string","const":"rejected"},"reason":{"type":"string","minLength":1,"maxLength":1000}}}]};
 
-function validate156(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate162(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_packet_resolution" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate156.evaluated;
+const evaluated0 = validate162.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -11014,7 +12399,7 @@ else {
 vErrors.push(err15);
 }
 errors++;
-validate156.errors = vErrors;
+validate162.errors = vErrors;
 return false;
 }
 else {
@@ -11028,21 +12413,21 @@ vErrors = null;
 }
 }
 }
-validate156.errors = vErrors;
+validate162.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate156.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate162.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
-const parameters_resolve_packet = validate157;
-const schema248 = {"$id":"parameters_resolve_packet","type":"object","properties":{"path":{"type":"object","required":["ase","payment","condition"],"properties":{"ase":{"$ref":"document#/components/parameters/ase/schema"},"payment":{"$ref":"document#/components/parameters/payment/schema"},"condition":{"$ref":"document#/components/parameters/condition/schema"}}}}};
-const schema251 = {"type":"string","pattern":"^[A-Za-z0-9_-]{43}$"};
+const parameters_resolve_packet = validate163;
+const schema257 = {"$id":"parameters_resolve_packet","type":"object","properties":{"path":{"type":"object","required":["ase","payment","condition"],"properties":{"ase":{"$ref":"document#/components/parameters/ase/schema"},"payment":{"$ref":"document#/components/parameters/payment/schema"},"condition":{"$ref":"document#/components/parameters/condition/schema"}}}}};
+const schema260 = {"type":"string","pattern":"^[A-Za-z0-9_-]{43}$"};
 
-function validate157(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate163(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="parameters_resolve_packet" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate157.evaluated;
+const evaluated0 = validate163.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -11058,14 +12443,14 @@ if(errors === _errs1){
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 let missing0;
 if((((data0.ase === undefined) && (missing0 = "ase")) || ((data0.payment === undefined) && (missing0 = "payment"))) || ((data0.condition === undefined) && (missing0 = "condition"))){
-validate157.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate163.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 if(data0.ase !== undefined){
 const _errs3 = errors;
 if(typeof data0.ase !== "string"){
-validate157.errors = [{instancePath:instancePath+"/path/ase",schemaPath:"document#/components/parameters/ase/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate163.errors = [{instancePath:instancePath+"/path/ase",schemaPath:"document#/components/parameters/ase/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid1 = _errs3 === errors;
@@ -11081,13 +12466,13 @@ const _errs7 = errors;
 if(errors === _errs7){
 if(errors === _errs7){
 if(typeof data2 === "string"){
-if(!(formats34.test(data2))){
-validate157.errors = [{instancePath:instancePath+"/path/payment",schemaPath:"document#/components/parameters/payment/schema/format",keyword:"format",params:{format: "uuid"},message:"must match format \""+"uuid"+"\""}];
+if(!(formats38.test(data2))){
+validate163.errors = [{instancePath:instancePath+"/path/payment",schemaPath:"document#/components/parameters/payment/schema/format",keyword:"format",params:{format: "uuid"},message:"must match format \""+"uuid"+"\""}];
 return false;
 }
 }
 else {
-validate157.errors = [{instancePath:instancePath+"/path/payment",schemaPath:"document#/components/parameters/payment/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate163.errors = [{instancePath:instancePath+"/path/payment",schemaPath:"document#/components/parameters/payment/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -11105,12 +12490,12 @@ const _errs10 = errors;
 if(errors === _errs10){
 if(typeof data3 === "string"){
 if(!pattern19.test(data3)){
-validate157.errors = [{instancePath:instancePath+"/path/condition",schemaPath:"document#/components/parameters/condition/schema/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_-]{43}$"},message:"must match pattern \""+"^[A-Za-z0-9_-]{43}$"+"\""}];
+validate163.errors = [{instancePath:instancePath+"/path/condition",schemaPath:"document#/components/parameters/condition/schema/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_-]{43}$"},message:"must match pattern \""+"^[A-Za-z0-9_-]{43}$"+"\""}];
 return false;
 }
 }
 else {
-validate157.errors = [{instancePath:instancePath+"/path/condition",schemaPath:"document#/components/parameters/condition/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate163.errors = [{instancePath:instancePath+"/path/condition",schemaPath:"document#/components/parameters/condition/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -11124,30 +12509,30 @@ var valid1 = true;
 }
 }
 else {
-validate157.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate163.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
 }
 }
 else {
-validate157.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate163.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate157.errors = vErrors;
+validate163.errors = vErrors;
 return errors === 0;
 }
-validate157.evaluated = {"props":{"path":true},"dynamicProps":false,"dynamicItems":false};
+validate163.evaluated = {"props":{"path":true},"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_peer_statement = validate158;
-const schema252 = {"$id":"components_schemas_peer_statement","$ref":"document#/components/schemas/peer-statement"};
-const schema253 = {"type":"object","additionalProperties":false,"required":["peer","address","peerAddress","accounts","packetsInDoubt"],"properties":{"peer":{"type":"string"},"address":{"type":"string"},"peerAddress":{"type":"string"},"accounts":{"type":"array","items":{"type":"object","additionalProperties":false,"required":["assetCode","assetScale","balance"],"properties":{"assetCode":{"type":"string"},"assetScale":{"type":"integer"},"balance":{"$ref":"#/components/schemas/signed-amount"}}}},"packetsInDoubt":{"type":"array","items":{"$ref":"#/components/schemas/packet-in-doubt"}}}};
+const components_schemas_peer_statement = validate164;
+const schema261 = {"$id":"components_schemas_peer_statement","$ref":"document#/components/schemas/peer-statement"};
+const schema262 = {"type":"object","additionalProperties":false,"required":["peer","address","peerAddress","accounts","packetsInDoubt"],"properties":{"peer":{"type":"string"},"address":{"type":"string"},"peerAddress":{"type":"string"},"accounts":{"type":"array","items":{"type":"object","additionalProperties":false,"required":["assetCode","assetScale","balance"],"properties":{"assetCode":{"type":"string"},"assetScale":{"type":"integer"},"balance":{"$ref":"#/components/schemas/signed-amount"}}}},"packetsInDoubt":{"type":"array","items":{"$ref":"#/components/schemas/packet-in-doubt"}}}};
 
-function validate159(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate165(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate159.evaluated;
+const evaluated0 = validate165.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -11158,14 +12543,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((((data.peer === undefined) && (missing0 = "peer")) || ((data.address === undefined) && (missing0 = "address"))) || ((data.peerAddress === undefined) && (missing0 = "peerAddress"))) || ((data.accounts === undefined) && (missing0 = "accounts"))) || ((data.packetsInDoubt === undefined) && (missing0 = "packetsInDoubt"))){
-validate159.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate165.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!(((((key0 === "peer") || (key0 === "address")) || (key0 === "peerAddress")) || (key0 === "accounts")) || (key0 === "packetsInDoubt"))){
-validate159.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate165.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -11174,7 +12559,7 @@ if(_errs1 === errors){
 if(data.peer !== undefined){
 const _errs2 = errors;
 if(typeof data.peer !== "string"){
-validate159.errors = [{instancePath:instancePath+"/peer",schemaPath:"#/properties/peer/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate165.errors = [{instancePath:instancePath+"/peer",schemaPath:"#/properties/peer/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid0 = _errs2 === errors;
@@ -11186,7 +12571,7 @@ if(valid0){
 if(data.address !== undefined){
 const _errs4 = errors;
 if(typeof data.address !== "string"){
-validate159.errors = [{instancePath:instancePath+"/address",schemaPath:"#/properties/address/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate165.errors = [{instancePath:instancePath+"/address",schemaPath:"#/properties/address/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid0 = _errs4 === errors;
@@ -11198,7 +12583,7 @@ if(valid0){
 if(data.peerAddress !== undefined){
 const _errs6 = errors;
 if(typeof data.peerAddress !== "string"){
-validate159.errors = [{instancePath:instancePath+"/peerAddress",schemaPath:"#/properties/peerAddress/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate165.errors = [{instancePath:instancePath+"/peerAddress",schemaPath:"#/properties/peerAddress/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid0 = _errs6 === errors;
@@ -11221,14 +12606,14 @@ if(errors === _errs10){
 if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
 let missing1;
 if((((data4.assetCode === undefined) && (missing1 = "assetCode")) || ((data4.assetScale === undefined) && (missing1 = "assetScale"))) || ((data4.balance === undefined) && (missing1 = "balance"))){
-validate159.errors = [{instancePath:instancePath+"/accounts/" + i0,schemaPath:"#/properties/accounts/items/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+validate165.errors = [{instancePath:instancePath+"/accounts/" + i0,schemaPath:"#/properties/accounts/items/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
 return false;
 }
 else {
 const _errs12 = errors;
 for(const key1 in data4){
 if(!(((key1 === "assetCode") || (key1 === "assetScale")) || (key1 === "balance"))){
-validate159.errors = [{instancePath:instancePath+"/accounts/" + i0,schemaPath:"#/properties/accounts/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"}];
+validate165.errors = [{instancePath:instancePath+"/accounts/" + i0,schemaPath:"#/properties/accounts/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -11237,7 +12622,7 @@ if(_errs12 === errors){
 if(data4.assetCode !== undefined){
 const _errs13 = errors;
 if(typeof data4.assetCode !== "string"){
-validate159.errors = [{instancePath:instancePath+"/accounts/" + i0+"/assetCode",schemaPath:"#/properties/accounts/items/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate165.errors = [{instancePath:instancePath+"/accounts/" + i0+"/assetCode",schemaPath:"#/properties/accounts/items/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid2 = _errs13 === errors;
@@ -11250,7 +12635,7 @@ if(data4.assetScale !== undefined){
 let data6 = data4.assetScale;
 const _errs15 = errors;
 if(!(((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6))) && (isFinite(data6)))){
-validate159.errors = [{instancePath:instancePath+"/accounts/" + i0+"/assetScale",schemaPath:"#/properties/accounts/items/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate165.errors = [{instancePath:instancePath+"/accounts/" + i0+"/assetScale",schemaPath:"#/properties/accounts/items/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 var valid2 = _errs15 === errors;
@@ -11266,12 +12651,12 @@ const _errs18 = errors;
 if(errors === _errs18){
 if(typeof data7 === "string"){
 if(!pattern4.test(data7)){
-validate159.errors = [{instancePath:instancePath+"/accounts/" + i0+"/balance",schemaPath:"#/components/schemas/signed-amount/pattern",keyword:"pattern",params:{pattern: "^(0|-?[1-9][0-9]*)$"},message:"must match pattern \""+"^(0|-?[1-9][0-9]*)$"+"\""}];
+validate165.errors = [{instancePath:instancePath+"/accounts/" + i0+"/balance",schemaPath:"#/components/schemas/signed-amount/pattern",keyword:"pattern",params:{pattern: "^(0|-?[1-9][0-9]*)$"},message:"must match pattern \""+"^(0|-?[1-9][0-9]*)$"+"\""}];
 return false;
 }
 }
 else {
-validate159.errors = [{instancePath:instancePath+"/accounts/" + i0+"/balance",schemaPath:"#/components/schemas/signed-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate165.errors = [{instancePath:instancePath+"/accounts/" + i0+"/balance",schemaPath:"#/components/schemas/signed-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -11286,7 +12671,7 @@ var valid2 = true;
 }
 }
 else {
-validate159.errors = [{instancePath:instancePath+"/accounts/" + i0,schemaPath:"#/properties/accounts/items/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate165.errors = [{instancePath:instancePath+"/accounts/" + i0,schemaPath:"#/properties/accounts/items/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -11297,7 +12682,7 @@ break;
 }
 }
 else {
-validate159.errors = [{instancePath:instancePath+"/accounts",schemaPath:"#/properties/accounts/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate165.errors = [{instancePath:instancePath+"/accounts",schemaPath:"#/properties/accounts/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
 }
 }
@@ -11316,8 +12701,8 @@ var valid4 = true;
 const len1 = data8.length;
 for(let i1=0; i1<len1; i1++){
 const _errs22 = errors;
-if(!(validate153(data8[i1], {instancePath:instancePath+"/packetsInDoubt/" + i1,parentData:data8,parentDataProperty:i1,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate153.errors : vErrors.concat(validate153.errors);
+if(!(validate159(data8[i1], {instancePath:instancePath+"/packetsInDoubt/" + i1,parentData:data8,parentDataProperty:i1,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate159.errors : vErrors.concat(validate159.errors);
 errors = vErrors.length;
 }
 var valid4 = _errs22 === errors;
@@ -11327,7 +12712,7 @@ break;
 }
 }
 else {
-validate159.errors = [{instancePath:instancePath+"/packetsInDoubt",schemaPath:"#/properties/packetsInDoubt/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate165.errors = [{instancePath:instancePath+"/packetsInDoubt",schemaPath:"#/properties/packetsInDoubt/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
 }
 }
@@ -11344,44 +12729,44 @@ var valid0 = true;
 }
 }
 else {
-validate159.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate165.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate159.errors = vErrors;
+validate165.errors = vErrors;
 return errors === 0;
 }
-validate159.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate165.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate158(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate164(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_peer_statement" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate158.evaluated;
+const evaluated0 = validate164.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate159(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate159.errors : vErrors.concat(validate159.errors);
+if(!(validate165(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate165.errors : vErrors.concat(validate165.errors);
 errors = vErrors.length;
 }
-validate158.errors = vErrors;
+validate164.errors = vErrors;
 return errors === 0;
 }
-validate158.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate164.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const parameters_get_peer_packet = validate162;
-const schema255 = {"$id":"parameters_get_peer_packet","type":"object","properties":{"path":{"type":"object","required":["ase","peer","condition"],"properties":{"ase":{"$ref":"document#/components/parameters/ase/schema"},"peer":{"$ref":"document#/components/parameters/peer/schema"},"condition":{"$ref":"document#/components/parameters/condition/schema"}}}}};
+const parameters_get_peer_packet = validate168;
+const schema264 = {"$id":"parameters_get_peer_packet","type":"object","properties":{"path":{"type":"object","required":["ase","peer","condition"],"properties":{"ase":{"$ref":"document#/components/parameters/ase/schema"},"peer":{"$ref":"document#/components/parameters/peer/schema"},"condition":{"$ref":"document#/components/parameters/condition/schema"}}}}};
 
-function validate162(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate168(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="parameters_get_peer_packet" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate162.evaluated;
+const evaluated0 = validate168.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -11397,14 +12782,14 @@ if(errors === _errs1){
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 let missing0;
 if((((data0.ase === undefined) && (missing0 = "ase")) || ((data0.peer === undefined) && (missing0 = "peer"))) || ((data0.condition === undefined) && (missing0 = "condition"))){
-validate162.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate168.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 if(data0.ase !== undefined){
 const _errs3 = errors;
 if(typeof data0.ase !== "string"){
-validate162.errors = [{instancePath:instancePath+"/path/ase",schemaPath:"document#/components/parameters/ase/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate168.errors = [{instancePath:instancePath+"/path/ase",schemaPath:"document#/components/parameters/ase/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid1 = _errs3 === errors;
@@ -11416,7 +12801,7 @@ if(valid1){
 if(data0.peer !== undefined){
 const _errs6 = errors;
 if(typeof data0.peer !== "string"){
-validate162.errors = [{instancePath:instancePath+"/path/peer",schemaPath:"document#/components/parameters/peer/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate168.errors = [{instancePath:instancePath+"/path/peer",schemaPath:"document#/components/parameters/peer/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid1 = _errs6 === errors;
@@ -11432,12 +12817,12 @@ const _errs10 = errors;
 if(errors === _errs10){
 if(typeof data3 === "string"){
 if(!pattern19.test(data3)){
-validate162.errors = [{instancePath:instancePath+"/path/condition",schemaPath:"document#/components/parameters/condition/schema/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_-]{43}$"},message:"must match pattern \""+"^[A-Za-z0-9_-]{43}$"+"\""}];
+validate168.errors = [{instancePath:instancePath+"/path/condition",schemaPath:"document#/components/parameters/condition/schema/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_-]{43}$"},message:"must match pattern \""+"^[A-Za-z0-9_-]{43}$"+"\""}];
 return false;
 }
 }
 else {
-validate162.errors = [{instancePath:instancePath+"/path/condition",schemaPath:"document#/components/parameters/condition/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate168.errors = [{instancePath:instancePath+"/path/condition",schemaPath:"document#/components/parameters/condition/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -11451,30 +12836,30 @@ var valid1 = true;
 }
 }
 else {
-validate162.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate168.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
 }
 }
 else {
-validate162.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate168.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate162.errors = vErrors;
+validate168.errors = vErrors;
 return errors === 0;
 }
-validate162.evaluated = {"props":{"path":true},"dynamicProps":false,"dynamicItems":false};
+validate168.evaluated = {"props":{"path":true},"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_peer_packet = validate163;
-const schema259 = {"$id":"components_schemas_peer_packet","$ref":"document#/components/schemas/peer-packet"};
-const schema260 = {"type":"object","additionalProperties":false,"required":["condition","incomingPayment","assetCode","assetScale","amount","fulfillment","bookedAt"],"properties":{"condition":{"type":"string"},"incomingPayment":{"type":"string","format":"uuid"},"assetCode":{"type":"string"},"assetScale":{"type":"integer"},"amount":{"$ref":"#/components/schemas/unsigned-amount"},"fulfillment":{"type":"string"},"bookedAt":{"type":"string","format":"date-time"}}};
+const components_schemas_peer_packet = validate169;
+const schema268 = {"$id":"components_schemas_peer_packet","$ref":"document#/components/schemas/peer-packet"};
+const schema269 = {"type":"object","additionalProperties":false,"required":["condition","incomingPayment","assetCode","assetScale","amount","fulfillment","bookedAt"],"properties":{"condition":{"type":"string"},"incomingPayment":{"type":"string","format":"uuid"},"assetCode":{"type":"string"},"assetScale":{"type":"integer"},"amount":{"$ref":"#/components/schemas/unsigned-amount"},"fulfillment":{"type":"string"},"bookedAt":{"type":"string","format":"date-time"}}};
 
-function validate164(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate170(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate164.evaluated;
+const evaluated0 = validate170.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -11485,14 +12870,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((((((data.condition === undefined) && (missing0 = "condition")) || ((data.incomingPayment === undefined) && (missing0 = "incomingPayment"))) || ((data.assetCode === undefined) && (missing0 = "assetCode"))) || ((data.assetScale === undefined) && (missing0 = "assetScale"))) || ((data.amount === undefined) && (missing0 = "amount"))) || ((data.fulfillment === undefined) && (missing0 = "fulfillment"))) || ((data.bookedAt === undefined) && (missing0 = "bookedAt"))){
-validate164.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate170.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!(((((((key0 === "condition") || (key0 === "incomingPayment")) || (key0 === "assetCode")) || (key0 === "assetScale")) || (key0 === "amount")) || (key0 === "fulfillment")) || (key0 === "bookedAt"))){
-validate164.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate170.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -11501,7 +12886,7 @@ if(_errs1 === errors){
 if(data.condition !== undefined){
 const _errs2 = errors;
 if(typeof data.condition !== "string"){
-validate164.errors = [{instancePath:instancePath+"/condition",schemaPath:"#/properties/condition/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate170.errors = [{instancePath:instancePath+"/condition",schemaPath:"#/properties/condition/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid0 = _errs2 === errors;
@@ -11516,13 +12901,13 @@ const _errs4 = errors;
 if(errors === _errs4){
 if(errors === _errs4){
 if(typeof data1 === "string"){
-if(!(formats34.test(data1))){
-validate164.errors = [{instancePath:instancePath+"/incomingPayment",schemaPath:"#/properties/incomingPayment/format",keyword:"format",params:{format: "uuid"},message:"must match format \""+"uuid"+"\""}];
+if(!(formats38.test(data1))){
+validate170.errors = [{instancePath:instancePath+"/incomingPayment",schemaPath:"#/properties/incomingPayment/format",keyword:"format",params:{format: "uuid"},message:"must match format \""+"uuid"+"\""}];
 return false;
 }
 }
 else {
-validate164.errors = [{instancePath:instancePath+"/incomingPayment",schemaPath:"#/properties/incomingPayment/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate170.errors = [{instancePath:instancePath+"/incomingPayment",schemaPath:"#/properties/incomingPayment/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -11536,7 +12921,7 @@ if(valid0){
 if(data.assetCode !== undefined){
 const _errs6 = errors;
 if(typeof data.assetCode !== "string"){
-validate164.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate170.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid0 = _errs6 === errors;
@@ -11549,7 +12934,7 @@ if(data.assetScale !== undefined){
 let data3 = data.assetScale;
 const _errs8 = errors;
 if(!(((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))){
-validate164.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate170.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 var valid0 = _errs8 === errors;
@@ -11565,12 +12950,12 @@ const _errs11 = errors;
 if(errors === _errs11){
 if(typeof data4 === "string"){
 if(!pattern16.test(data4)){
-validate164.errors = [{instancePath:instancePath+"/amount",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
+validate170.errors = [{instancePath:instancePath+"/amount",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
 return false;
 }
 }
 else {
-validate164.errors = [{instancePath:instancePath+"/amount",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate170.errors = [{instancePath:instancePath+"/amount",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -11583,7 +12968,7 @@ if(valid0){
 if(data.fulfillment !== undefined){
 const _errs13 = errors;
 if(typeof data.fulfillment !== "string"){
-validate164.errors = [{instancePath:instancePath+"/fulfillment",schemaPath:"#/properties/fulfillment/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate170.errors = [{instancePath:instancePath+"/fulfillment",schemaPath:"#/properties/fulfillment/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid0 = _errs13 === errors;
@@ -11599,12 +12984,12 @@ if(errors === _errs15){
 if(errors === _errs15){
 if(typeof data6 === "string"){
 if(!(formats0.validate(data6))){
-validate164.errors = [{instancePath:instancePath+"/bookedAt",schemaPath:"#/properties/bookedAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
+validate170.errors = [{instancePath:instancePath+"/bookedAt",schemaPath:"#/properties/bookedAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
 return false;
 }
 }
 else {
-validate164.errors = [{instancePath:instancePath+"/bookedAt",schemaPath:"#/properties/bookedAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate170.errors = [{instancePath:instancePath+"/bookedAt",schemaPath:"#/properties/bookedAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -11624,45 +13009,45 @@ var valid0 = true;
 }
 }
 else {
-validate164.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate170.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate164.errors = vErrors;
+validate170.errors = vErrors;
 return errors === 0;
 }
-validate164.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate170.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate163(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate169(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_peer_packet" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate163.evaluated;
+const evaluated0 = validate169.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate164(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate164.errors : vErrors.concat(validate164.errors);
+if(!(validate170(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate170.errors : vErrors.concat(validate170.errors);
 errors = vErrors.length;
 }
-validate163.errors = vErrors;
+validate169.errors = vErrors;
 return errors === 0;
 }
-validate163.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate169.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const parameters_list_grant_payments = validate166;
-const schema262 = {"$id":"parameters_list_grant_payments","type":"object","properties":{"path":{"type":"object","required":["ase","grant"],"properties":{"ase":{"$ref":"document#/components/parameters/ase/schema"},"grant":{"$ref":"document#/components/parameters/grant/schema"}}},"query":{"type":"object","required":[],"properties":{"cursor":{"$ref":"document#/components/parameters/cursor/schema"},"first":{"$ref":"document#/components/parameters/first/schema"}}}}};
-const schema264 = {"type":"string"};
+const parameters_list_grant_payments = validate172;
+const schema271 = {"$id":"parameters_list_grant_payments","type":"object","properties":{"path":{"type":"object","required":["ase","grant"],"properties":{"ase":{"$ref":"document#/components/parameters/ase/schema"},"grant":{"$ref":"document#/components/parameters/grant/schema"}}},"query":{"type":"object","required":[],"properties":{"cursor":{"$ref":"document#/components/parameters/cursor/schema"},"first":{"$ref":"document#/components/parameters/first/schema"}}}}};
+const schema273 = {"type":"string"};
 
-function validate166(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate172(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="parameters_list_grant_payments" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate166.evaluated;
+const evaluated0 = validate172.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -11678,14 +13063,14 @@ if(errors === _errs1){
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 let missing0;
 if(((data0.ase === undefined) && (missing0 = "ase")) || ((data0.grant === undefined) && (missing0 = "grant"))){
-validate166.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate172.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 if(data0.ase !== undefined){
 const _errs3 = errors;
 if(typeof data0.ase !== "string"){
-validate166.errors = [{instancePath:instancePath+"/path/ase",schemaPath:"document#/components/parameters/ase/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate172.errors = [{instancePath:instancePath+"/path/ase",schemaPath:"document#/components/parameters/ase/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid1 = _errs3 === errors;
@@ -11697,7 +13082,7 @@ if(valid1){
 if(data0.grant !== undefined){
 const _errs6 = errors;
 if(typeof data0.grant !== "string"){
-validate166.errors = [{instancePath:instancePath+"/path/grant",schemaPath:"document#/components/parameters/grant/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate172.errors = [{instancePath:instancePath+"/path/grant",schemaPath:"document#/components/parameters/grant/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid1 = _errs6 === errors;
@@ -11709,7 +13094,7 @@ var valid1 = true;
 }
 }
 else {
-validate166.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate172.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -11731,12 +13116,12 @@ const _errs12 = errors;
 if(errors === _errs12){
 if(typeof data4 === "string"){
 if(func1(data4) > 2000){
-validate166.errors = [{instancePath:instancePath+"/query/cursor",schemaPath:"document#/components/parameters/cursor/schema/maxLength",keyword:"maxLength",params:{limit: 2000},message:"must NOT have more than 2000 characters"}];
+validate172.errors = [{instancePath:instancePath+"/query/cursor",schemaPath:"document#/components/parameters/cursor/schema/maxLength",keyword:"maxLength",params:{limit: 2000},message:"must NOT have more than 2000 characters"}];
 return false;
 }
 }
 else {
-validate166.errors = [{instancePath:instancePath+"/query/cursor",schemaPath:"document#/components/parameters/cursor/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate172.errors = [{instancePath:instancePath+"/query/cursor",schemaPath:"document#/components/parameters/cursor/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -11751,18 +13136,18 @@ let data5 = data3.first;
 const _errs14 = errors;
 const _errs15 = errors;
 if(!(((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5))) && (isFinite(data5)))){
-validate166.errors = [{instancePath:instancePath+"/query/first",schemaPath:"document#/components/parameters/first/schema/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate172.errors = [{instancePath:instancePath+"/query/first",schemaPath:"document#/components/parameters/first/schema/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 if(errors === _errs15){
 if((typeof data5 == "number") && (isFinite(data5))){
 if(data5 > 100 || isNaN(data5)){
-validate166.errors = [{instancePath:instancePath+"/query/first",schemaPath:"document#/components/parameters/first/schema/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100},message:"must be <= 100"}];
+validate172.errors = [{instancePath:instancePath+"/query/first",schemaPath:"document#/components/parameters/first/schema/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100},message:"must be <= 100"}];
 return false;
 }
 else {
 if(data5 < 1 || isNaN(data5)){
-validate166.errors = [{instancePath:instancePath+"/query/first",schemaPath:"document#/components/parameters/first/schema/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"}];
+validate172.errors = [{instancePath:instancePath+"/query/first",schemaPath:"document#/components/parameters/first/schema/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"}];
 return false;
 }
 }
@@ -11776,7 +13161,7 @@ var valid4 = true;
 }
 }
 else {
-validate166.errors = [{instancePath:instancePath+"/query",schemaPath:"#/properties/query/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate172.errors = [{instancePath:instancePath+"/query",schemaPath:"#/properties/query/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -11788,25 +13173,25 @@ var valid0 = true;
 }
 }
 else {
-validate166.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate172.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate166.errors = vErrors;
+validate172.errors = vErrors;
 return errors === 0;
 }
-validate166.evaluated = {"props":{"path":true,"query":true},"dynamicProps":false,"dynamicItems":false};
+validate172.evaluated = {"props":{"path":true,"query":true},"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_grant_payment_list = validate167;
-const schema267 = {"$id":"components_schemas_grant_payment_list","$ref":"document#/components/schemas/grant-payment-list"};
-const schema268 = {"type":"object","additionalProperties":false,"required":["payments","endCursor","hasNextPage"],"properties":{"payments":{"type":"array","items":{"$ref":"#/components/schemas/grant-payment"}},"endCursor":{"type":["string","null"]},"hasNextPage":{"type":"boolean"}}};
-const schema269 = {"type":"object","additionalProperties":false,"required":["type","id","client","walletAddress","createdAt","state","assetCode","assetScale","amount","moved"],"properties":{"type":{"type":"string","enum":["incoming-payment","outgoing-payment"]},"id":{"type":"string","format":"uuid"},"client":{"type":"string"},"walletAddress":{"type":"string","format":"uri"},"createdAt":{"type":"string","format":"date-time"},"state":{"type":"string","enum":["pending","completed","failed"]},"assetCode":{"type":"string"},"assetScale":{"type":"integer"},"amount":{"type":["string","null"],"pattern":"^[0-9]+$"},"moved":{"allOf":[{"$ref":"#/components/schemas/unsigned-amount"}]}}};
+const components_schemas_grant_payment_list = validate173;
+const schema276 = {"$id":"components_schemas_grant_payment_list","$ref":"document#/components/schemas/grant-payment-list"};
+const schema277 = {"type":"object","additionalProperties":false,"required":["payments","endCursor","hasNextPage"],"properties":{"payments":{"type":"array","items":{"$ref":"#/components/schemas/grant-payment"}},"endCursor":{"type":["string","null"]},"hasNextPage":{"type":"boolean"}}};
+const schema278 = {"type":"object","additionalProperties":false,"required":["type","id","client","walletAddress","createdAt","state","assetCode","assetScale","amount","moved"],"properties":{"type":{"type":"string","enum":["incoming-payment","outgoing-payment"]},"id":{"type":"string","format":"uuid"},"client":{"type":"string"},"walletAddress":{"type":"string","format":"uri"},"createdAt":{"type":"string","format":"date-time"},"state":{"type":"string","enum":["pending","completed","failed"]},"assetCode":{"type":"string"},"assetScale":{"type":"integer"},"amount":{"type":["string","null"],"pattern":"^[0-9]+$"},"moved":{"allOf":[{"$ref":"#/components/schemas/unsigned-amount"}]}}};
 const pattern64 = new RegExp("^[0-9]+$", "u");
 
-function validate169(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate175(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate169.evaluated;
+const evaluated0 = validate175.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -11817,14 +13202,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((((((((((data.type === undefined) && (missing0 = "type")) || ((data.id === undefined) && (missing0 = "id"))) || ((data.client === undefined) && (missing0 = "client"))) || ((data.walletAddress === undefined) && (missing0 = "walletAddress"))) || ((data.createdAt === undefined) && (missing0 = "createdAt"))) || ((data.state === undefined) && (missing0 = "state"))) || ((data.assetCode === undefined) && (missing0 = "assetCode"))) || ((data.assetScale === undefined) && (missing0 = "assetScale"))) || ((data.amount === undefined) && (missing0 = "amount"))) || ((data.moved === undefined) && (missing0 = "moved"))){
-validate169.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate175.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
-if(!(func2.call(schema269.properties, key0))){
-validate169.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+if(!(func2.call(schema278.properties, key0))){
+validate175.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -11834,11 +13219,11 @@ if(data.type !== undefined){
 let data0 = data.type;
 const _errs2 = errors;
 if(typeof data0 !== "string"){
-validate169.errors = [{instancePath:instancePath+"/type",schemaPath:"#/properties/type/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate175.errors = [{instancePath:instancePath+"/type",schemaPath:"#/properties/type/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 if(!((data0 === "incoming-payment") || (data0 === "outgoing-payment"))){
-validate169.errors = [{instancePath:instancePath+"/type",schemaPath:"#/properties/type/enum",keyword:"enum",params:{allowedValues: schema269.properties.type.enum},message:"must be equal to one of the allowed values"}];
+validate175.errors = [{instancePath:instancePath+"/type",schemaPath:"#/properties/type/enum",keyword:"enum",params:{allowedValues: schema278.properties.type.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid0 = _errs2 === errors;
@@ -11853,13 +13238,13 @@ const _errs4 = errors;
 if(errors === _errs4){
 if(errors === _errs4){
 if(typeof data1 === "string"){
-if(!(formats34.test(data1))){
-validate169.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/format",keyword:"format",params:{format: "uuid"},message:"must match format \""+"uuid"+"\""}];
+if(!(formats38.test(data1))){
+validate175.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/format",keyword:"format",params:{format: "uuid"},message:"must match format \""+"uuid"+"\""}];
 return false;
 }
 }
 else {
-validate169.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate175.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -11873,7 +13258,7 @@ if(valid0){
 if(data.client !== undefined){
 const _errs6 = errors;
 if(typeof data.client !== "string"){
-validate169.errors = [{instancePath:instancePath+"/client",schemaPath:"#/properties/client/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate175.errors = [{instancePath:instancePath+"/client",schemaPath:"#/properties/client/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid0 = _errs6 === errors;
@@ -11889,12 +13274,12 @@ if(errors === _errs8){
 if(errors === _errs8){
 if(typeof data3 === "string"){
 if(!(formats2(data3))){
-validate169.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/properties/walletAddress/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+validate175.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/properties/walletAddress/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
 return false;
 }
 }
 else {
-validate169.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/properties/walletAddress/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate175.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/properties/walletAddress/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -11912,12 +13297,12 @@ if(errors === _errs10){
 if(errors === _errs10){
 if(typeof data4 === "string"){
 if(!(formats0.validate(data4))){
-validate169.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
+validate175.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
 return false;
 }
 }
 else {
-validate169.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate175.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -11932,11 +13317,11 @@ if(data.state !== undefined){
 let data5 = data.state;
 const _errs12 = errors;
 if(typeof data5 !== "string"){
-validate169.errors = [{instancePath:instancePath+"/state",schemaPath:"#/properties/state/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate175.errors = [{instancePath:instancePath+"/state",schemaPath:"#/properties/state/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 if(!(((data5 === "pending") || (data5 === "completed")) || (data5 === "failed"))){
-validate169.errors = [{instancePath:instancePath+"/state",schemaPath:"#/properties/state/enum",keyword:"enum",params:{allowedValues: schema269.properties.state.enum},message:"must be equal to one of the allowed values"}];
+validate175.errors = [{instancePath:instancePath+"/state",schemaPath:"#/properties/state/enum",keyword:"enum",params:{allowedValues: schema278.properties.state.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid0 = _errs12 === errors;
@@ -11948,7 +13333,7 @@ if(valid0){
 if(data.assetCode !== undefined){
 const _errs14 = errors;
 if(typeof data.assetCode !== "string"){
-validate169.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate175.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid0 = _errs14 === errors;
@@ -11961,7 +13346,7 @@ if(data.assetScale !== undefined){
 let data7 = data.assetScale;
 const _errs16 = errors;
 if(!(((typeof data7 == "number") && (!(data7 % 1) && !isNaN(data7))) && (isFinite(data7)))){
-validate169.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate175.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 var valid0 = _errs16 === errors;
@@ -11974,13 +13359,13 @@ if(data.amount !== undefined){
 let data8 = data.amount;
 const _errs18 = errors;
 if((typeof data8 !== "string") && (data8 !== null)){
-validate169.errors = [{instancePath:instancePath+"/amount",schemaPath:"#/properties/amount/type",keyword:"type",params:{type: schema269.properties.amount.type},message:"must be string,null"}];
+validate175.errors = [{instancePath:instancePath+"/amount",schemaPath:"#/properties/amount/type",keyword:"type",params:{type: schema278.properties.amount.type},message:"must be string,null"}];
 return false;
 }
 if(errors === _errs18){
 if(typeof data8 === "string"){
 if(!pattern64.test(data8)){
-validate169.errors = [{instancePath:instancePath+"/amount",schemaPath:"#/properties/amount/pattern",keyword:"pattern",params:{pattern: "^[0-9]+$"},message:"must match pattern \""+"^[0-9]+$"+"\""}];
+validate175.errors = [{instancePath:instancePath+"/amount",schemaPath:"#/properties/amount/pattern",keyword:"pattern",params:{pattern: "^[0-9]+$"},message:"must match pattern \""+"^[0-9]+$"+"\""}];
 return false;
 }
 }
@@ -11998,12 +13383,12 @@ const _errs22 = errors;
 if(errors === _errs22){
 if(typeof data9 === "string"){
 if(!pattern16.test(data9)){
-validate169.errors = [{instancePath:instancePath+"/moved",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
+validate175.errors = [{instancePath:instancePath+"/moved",schemaPath:"#/components/schemas/unsigned-amount/pattern",keyword:"pattern",params:{pattern: "^(0|[1-9][0-9]{0,19})$"},message:"must match pattern \""+"^(0|[1-9][0-9]{0,19})$"+"\""}];
 return false;
 }
 }
 else {
-validate169.errors = [{instancePath:instancePath+"/moved",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate175.errors = [{instancePath:instancePath+"/moved",schemaPath:"#/components/schemas/unsigned-amount/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -12025,20 +13410,20 @@ var valid0 = true;
 }
 }
 else {
-validate169.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate175.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate169.errors = vErrors;
+validate175.errors = vErrors;
 return errors === 0;
 }
-validate169.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate175.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate168(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate174(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate168.evaluated;
+const evaluated0 = validate174.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -12049,14 +13434,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((data.payments === undefined) && (missing0 = "payments")) || ((data.endCursor === undefined) && (missing0 = "endCursor"))) || ((data.hasNextPage === undefined) && (missing0 = "hasNextPage"))){
-validate168.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate174.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!(((key0 === "payments") || (key0 === "endCursor")) || (key0 === "hasNextPage"))){
-validate168.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate174.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -12071,8 +13456,8 @@ var valid1 = true;
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
 const _errs4 = errors;
-if(!(validate169(data0[i0], {instancePath:instancePath+"/payments/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate169.errors : vErrors.concat(validate169.errors);
+if(!(validate175(data0[i0], {instancePath:instancePath+"/payments/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate175.errors : vErrors.concat(validate175.errors);
 errors = vErrors.length;
 }
 var valid1 = _errs4 === errors;
@@ -12082,7 +13467,7 @@ break;
 }
 }
 else {
-validate168.errors = [{instancePath:instancePath+"/payments",schemaPath:"#/properties/payments/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate174.errors = [{instancePath:instancePath+"/payments",schemaPath:"#/properties/payments/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
 }
 }
@@ -12096,7 +13481,7 @@ if(data.endCursor !== undefined){
 let data2 = data.endCursor;
 const _errs5 = errors;
 if((typeof data2 !== "string") && (data2 !== null)){
-validate168.errors = [{instancePath:instancePath+"/endCursor",schemaPath:"#/properties/endCursor/type",keyword:"type",params:{type: schema268.properties.endCursor.type},message:"must be string,null"}];
+validate174.errors = [{instancePath:instancePath+"/endCursor",schemaPath:"#/properties/endCursor/type",keyword:"type",params:{type: schema277.properties.endCursor.type},message:"must be string,null"}];
 return false;
 }
 var valid0 = _errs5 === errors;
@@ -12108,7 +13493,7 @@ if(valid0){
 if(data.hasNextPage !== undefined){
 const _errs7 = errors;
 if(typeof data.hasNextPage !== "boolean"){
-validate168.errors = [{instancePath:instancePath+"/hasNextPage",schemaPath:"#/properties/hasNextPage/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+validate174.errors = [{instancePath:instancePath+"/hasNextPage",schemaPath:"#/properties/hasNextPage/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
 return false;
 }
 var valid0 = _errs7 === errors;
@@ -12122,45 +13507,45 @@ var valid0 = true;
 }
 }
 else {
-validate168.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate174.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate168.errors = vErrors;
+validate174.errors = vErrors;
 return errors === 0;
 }
-validate168.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate174.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate167(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate173(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_grant_payment_list" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate167.evaluated;
+const evaluated0 = validate173.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate168(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate168.errors : vErrors.concat(validate168.errors);
+if(!(validate174(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate174.errors : vErrors.concat(validate174.errors);
 errors = vErrors.length;
 }
-validate167.errors = vErrors;
+validate173.errors = vErrors;
 return errors === 0;
 }
-validate167.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate173.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_action_list = validate172;
-const schema271 = {"$id":"components_schemas_action_list","$ref":"document#/components/schemas/action-list"};
-const schema272 = {"type":"object","additionalProperties":false,"required":["actions","endCursor","hasNextPage"],"properties":{"actions":{"type":"array","items":{"$ref":"#/components/schemas/action"}},"endCursor":{"type":["string","null"]},"hasNextPage":{"type":"boolean"}}};
-const schema273 = {"type":"object","additionalProperties":false,"required":["id","at","operation","status","detail"],"properties":{"id":{"type":"string","format":"uuid"},"at":{"type":"string","format":"date-time"},"operation":{"type":"string"},"status":{"type":"integer"},"detail":{"type":"object","additionalProperties":true}}};
+const components_schemas_action_list = validate178;
+const schema280 = {"$id":"components_schemas_action_list","$ref":"document#/components/schemas/action-list"};
+const schema281 = {"type":"object","additionalProperties":false,"required":["actions","endCursor","hasNextPage"],"properties":{"actions":{"type":"array","items":{"$ref":"#/components/schemas/action"}},"endCursor":{"type":["string","null"]},"hasNextPage":{"type":"boolean"}}};
+const schema282 = {"type":"object","additionalProperties":false,"required":["id","at","operation","status","detail"],"properties":{"id":{"type":"string","format":"uuid"},"at":{"type":"string","format":"date-time"},"operation":{"type":"string"},"status":{"type":"integer"},"detail":{"type":"object","additionalProperties":true}}};
 
-function validate173(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate179(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate173.evaluated;
+const evaluated0 = validate179.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -12171,14 +13556,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((data.actions === undefined) && (missing0 = "actions")) || ((data.endCursor === undefined) && (missing0 = "endCursor"))) || ((data.hasNextPage === undefined) && (missing0 = "hasNextPage"))){
-validate173.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate179.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!(((key0 === "actions") || (key0 === "endCursor")) || (key0 === "hasNextPage"))){
-validate173.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate179.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -12199,14 +13584,14 @@ if(errors === _errs5){
 if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
 let missing1;
 if((((((data1.id === undefined) && (missing1 = "id")) || ((data1.at === undefined) && (missing1 = "at"))) || ((data1.operation === undefined) && (missing1 = "operation"))) || ((data1.status === undefined) && (missing1 = "status"))) || ((data1.detail === undefined) && (missing1 = "detail"))){
-validate173.errors = [{instancePath:instancePath+"/actions/" + i0,schemaPath:"#/components/schemas/action/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+validate179.errors = [{instancePath:instancePath+"/actions/" + i0,schemaPath:"#/components/schemas/action/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
 return false;
 }
 else {
 const _errs7 = errors;
 for(const key1 in data1){
 if(!(((((key1 === "id") || (key1 === "at")) || (key1 === "operation")) || (key1 === "status")) || (key1 === "detail"))){
-validate173.errors = [{instancePath:instancePath+"/actions/" + i0,schemaPath:"#/components/schemas/action/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"}];
+validate179.errors = [{instancePath:instancePath+"/actions/" + i0,schemaPath:"#/components/schemas/action/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -12218,13 +13603,13 @@ const _errs8 = errors;
 if(errors === _errs8){
 if(errors === _errs8){
 if(typeof data2 === "string"){
-if(!(formats34.test(data2))){
-validate173.errors = [{instancePath:instancePath+"/actions/" + i0+"/id",schemaPath:"#/components/schemas/action/properties/id/format",keyword:"format",params:{format: "uuid"},message:"must match format \""+"uuid"+"\""}];
+if(!(formats38.test(data2))){
+validate179.errors = [{instancePath:instancePath+"/actions/" + i0+"/id",schemaPath:"#/components/schemas/action/properties/id/format",keyword:"format",params:{format: "uuid"},message:"must match format \""+"uuid"+"\""}];
 return false;
 }
 }
 else {
-validate173.errors = [{instancePath:instancePath+"/actions/" + i0+"/id",schemaPath:"#/components/schemas/action/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate179.errors = [{instancePath:instancePath+"/actions/" + i0+"/id",schemaPath:"#/components/schemas/action/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -12242,12 +13627,12 @@ if(errors === _errs10){
 if(errors === _errs10){
 if(typeof data3 === "string"){
 if(!(formats0.validate(data3))){
-validate173.errors = [{instancePath:instancePath+"/actions/" + i0+"/at",schemaPath:"#/components/schemas/action/properties/at/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
+validate179.errors = [{instancePath:instancePath+"/actions/" + i0+"/at",schemaPath:"#/components/schemas/action/properties/at/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
 return false;
 }
 }
 else {
-validate173.errors = [{instancePath:instancePath+"/actions/" + i0+"/at",schemaPath:"#/components/schemas/action/properties/at/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate179.errors = [{instancePath:instancePath+"/actions/" + i0+"/at",schemaPath:"#/components/schemas/action/properties/at/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -12261,7 +13646,7 @@ if(valid3){
 if(data1.operation !== undefined){
 const _errs12 = errors;
 if(typeof data1.operation !== "string"){
-validate173.errors = [{instancePath:instancePath+"/actions/" + i0+"/operation",schemaPath:"#/components/schemas/action/properties/operation/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate179.errors = [{instancePath:instancePath+"/actions/" + i0+"/operation",schemaPath:"#/components/schemas/action/properties/operation/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid3 = _errs12 === errors;
@@ -12274,7 +13659,7 @@ if(data1.status !== undefined){
 let data5 = data1.status;
 const _errs14 = errors;
 if(!(((typeof data5 == "number") && (!(data5 % 1) && !isNaN(data5))) && (isFinite(data5)))){
-validate173.errors = [{instancePath:instancePath+"/actions/" + i0+"/status",schemaPath:"#/components/schemas/action/properties/status/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate179.errors = [{instancePath:instancePath+"/actions/" + i0+"/status",schemaPath:"#/components/schemas/action/properties/status/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 var valid3 = _errs14 === errors;
@@ -12290,7 +13675,7 @@ if(errors === _errs16){
 if(data6 && typeof data6 == "object" && !Array.isArray(data6)){
 }
 else {
-validate173.errors = [{instancePath:instancePath+"/actions/" + i0+"/detail",schemaPath:"#/components/schemas/action/properties/detail/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate179.errors = [{instancePath:instancePath+"/actions/" + i0+"/detail",schemaPath:"#/components/schemas/action/properties/detail/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -12307,7 +13692,7 @@ var valid3 = true;
 }
 }
 else {
-validate173.errors = [{instancePath:instancePath+"/actions/" + i0,schemaPath:"#/components/schemas/action/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate179.errors = [{instancePath:instancePath+"/actions/" + i0,schemaPath:"#/components/schemas/action/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -12318,7 +13703,7 @@ break;
 }
 }
 else {
-validate173.errors = [{instancePath:instancePath+"/actions",schemaPath:"#/properties/actions/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate179.errors = [{instancePath:instancePath+"/actions",schemaPath:"#/properties/actions/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
 }
 }
@@ -12332,7 +13717,7 @@ if(data.endCursor !== undefined){
 let data7 = data.endCursor;
 const _errs19 = errors;
 if((typeof data7 !== "string") && (data7 !== null)){
-validate173.errors = [{instancePath:instancePath+"/endCursor",schemaPath:"#/properties/endCursor/type",keyword:"type",params:{type: schema272.properties.endCursor.type},message:"must be string,null"}];
+validate179.errors = [{instancePath:instancePath+"/endCursor",schemaPath:"#/properties/endCursor/type",keyword:"type",params:{type: schema281.properties.endCursor.type},message:"must be string,null"}];
 return false;
 }
 var valid0 = _errs19 === errors;
@@ -12344,7 +13729,7 @@ if(valid0){
 if(data.hasNextPage !== undefined){
 const _errs21 = errors;
 if(typeof data.hasNextPage !== "boolean"){
-validate173.errors = [{instancePath:instancePath+"/hasNextPage",schemaPath:"#/properties/hasNextPage/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+validate179.errors = [{instancePath:instancePath+"/hasNextPage",schemaPath:"#/properties/hasNextPage/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
 return false;
 }
 var valid0 = _errs21 === errors;
@@ -12358,44 +13743,44 @@ var valid0 = true;
 }
 }
 else {
-validate173.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate179.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate173.errors = vErrors;
+validate179.errors = vErrors;
 return errors === 0;
 }
-validate173.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate179.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate172(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate178(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_action_list" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate172.evaluated;
+const evaluated0 = validate178.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate173(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate173.errors : vErrors.concat(validate173.errors);
+if(!(validate179(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate179.errors : vErrors.concat(validate179.errors);
 errors = vErrors.length;
 }
-validate172.errors = vErrors;
+validate178.errors = vErrors;
 return errors === 0;
 }
-validate172.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate178.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const parameters_get_grant = validate175;
-const schema274 = {"$id":"parameters_get_grant","type":"object","properties":{"path":{"type":"object","required":["ase","grant"],"properties":{"ase":{"$ref":"document#/components/parameters/ase/schema"},"grant":{"$ref":"document#/components/parameters/grant/schema"}}}}};
+const parameters_get_grant = validate181;
+const schema283 = {"$id":"parameters_get_grant","type":"object","properties":{"path":{"type":"object","required":["ase","grant"],"properties":{"ase":{"$ref":"document#/components/parameters/ase/schema"},"grant":{"$ref":"document#/components/parameters/grant/schema"}}}}};
 
-function validate175(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate181(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="parameters_get_grant" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate175.evaluated;
+const evaluated0 = validate181.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -12411,14 +13796,14 @@ if(errors === _errs1){
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 let missing0;
 if(((data0.ase === undefined) && (missing0 = "ase")) || ((data0.grant === undefined) && (missing0 = "grant"))){
-validate175.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate181.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 if(data0.ase !== undefined){
 const _errs3 = errors;
 if(typeof data0.ase !== "string"){
-validate175.errors = [{instancePath:instancePath+"/path/ase",schemaPath:"document#/components/parameters/ase/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate181.errors = [{instancePath:instancePath+"/path/ase",schemaPath:"document#/components/parameters/ase/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid1 = _errs3 === errors;
@@ -12430,7 +13815,7 @@ if(valid1){
 if(data0.grant !== undefined){
 const _errs6 = errors;
 if(typeof data0.grant !== "string"){
-validate175.errors = [{instancePath:instancePath+"/path/grant",schemaPath:"document#/components/parameters/grant/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate181.errors = [{instancePath:instancePath+"/path/grant",schemaPath:"document#/components/parameters/grant/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid1 = _errs6 === errors;
@@ -12442,31 +13827,31 @@ var valid1 = true;
 }
 }
 else {
-validate175.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate181.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
 }
 }
 else {
-validate175.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate181.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate175.errors = vErrors;
+validate181.errors = vErrors;
 return errors === 0;
 }
-validate175.evaluated = {"props":{"path":true},"dynamicProps":false,"dynamicItems":false};
+validate181.evaluated = {"props":{"path":true},"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_grant_detail = validate176;
-const schema277 = {"$id":"components_schemas_grant_detail","$ref":"document#/components/schemas/grant-detail"};
-const schema278 = {"type":"object","additionalProperties":false,"required":["id","state","client","clientName","access","createdAt","tokens"],"properties":{"id":{"type":"string"},"state":{"type":"string","enum":["pending","approved","issued","rejected","revoked"]},"client":{"type":"string"},"clientName":{"type":["string","null"]},"access":{"type":"array","items":{"type":"object","additionalProperties":true}},"createdAt":{"type":"string","format":"date-time"},"tokens":{"type":"array","items":{"type":"object","additionalProperties":false,"required":["createdAt","expiresAt","revokedAt"],"properties":{"createdAt":{"type":"string","format":"date-time"},"expiresAt":{"type":"string","format":"date-time"},"revokedAt":{"type":["string","null"],"format":"date-time"}}}}}};
+const components_schemas_grant_detail = validate182;
+const schema286 = {"$id":"components_schemas_grant_detail","$ref":"document#/components/schemas/grant-detail"};
+const schema287 = {"type":"object","additionalProperties":false,"required":["id","state","client","clientName","access","createdAt","tokens"],"properties":{"id":{"type":"string"},"state":{"type":"string","enum":["pending","approved","issued","rejected","revoked"]},"client":{"type":"string"},"clientName":{"type":["string","null"]},"access":{"type":"array","items":{"type":"object","additionalProperties":true}},"createdAt":{"type":"string","format":"date-time"},"tokens":{"type":"array","items":{"type":"object","additionalProperties":false,"required":["createdAt","expiresAt","revokedAt"],"properties":{"createdAt":{"type":"string","format":"date-time"},"expiresAt":{"type":"string","format":"date-time"},"revokedAt":{"type":["string","null"],"format":"date-time"}}}}}};
 
-function validate176(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate182(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_grant_detail" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate176.evaluated;
+const evaluated0 = validate182.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -12478,14 +13863,14 @@ if(errors === _errs0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((((((data.id === undefined) && (missing0 = "id")) || ((data.state === undefined) && (missing0 = "state"))) || ((data.client === undefined) && (missing0 = "client"))) || ((data.clientName === undefined) && (missing0 = "clientName"))) || ((data.access === undefined) && (missing0 = "access"))) || ((data.createdAt === undefined) && (missing0 = "createdAt"))) || ((data.tokens === undefined) && (missing0 = "tokens"))){
-validate176.errors = [{instancePath,schemaPath:"document#/components/schemas/grant-detail/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate182.errors = [{instancePath,schemaPath:"document#/components/schemas/grant-detail/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs2 = errors;
 for(const key0 in data){
 if(!(((((((key0 === "id") || (key0 === "state")) || (key0 === "client")) || (key0 === "clientName")) || (key0 === "access")) || (key0 === "createdAt")) || (key0 === "tokens"))){
-validate176.errors = [{instancePath,schemaPath:"document#/components/schemas/grant-detail/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate182.errors = [{instancePath,schemaPath:"document#/components/schemas/grant-detail/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -12494,7 +13879,7 @@ if(_errs2 === errors){
 if(data.id !== undefined){
 const _errs3 = errors;
 if(typeof data.id !== "string"){
-validate176.errors = [{instancePath:instancePath+"/id",schemaPath:"document#/components/schemas/grant-detail/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate182.errors = [{instancePath:instancePath+"/id",schemaPath:"document#/components/schemas/grant-detail/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid1 = _errs3 === errors;
@@ -12507,11 +13892,11 @@ if(data.state !== undefined){
 let data1 = data.state;
 const _errs5 = errors;
 if(typeof data1 !== "string"){
-validate176.errors = [{instancePath:instancePath+"/state",schemaPath:"document#/components/schemas/grant-detail/properties/state/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate182.errors = [{instancePath:instancePath+"/state",schemaPath:"document#/components/schemas/grant-detail/properties/state/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 if(!(((((data1 === "pending") || (data1 === "approved")) || (data1 === "issued")) || (data1 === "rejected")) || (data1 === "revoked"))){
-validate176.errors = [{instancePath:instancePath+"/state",schemaPath:"document#/components/schemas/grant-detail/properties/state/enum",keyword:"enum",params:{allowedValues: schema278.properties.state.enum},message:"must be equal to one of the allowed values"}];
+validate182.errors = [{instancePath:instancePath+"/state",schemaPath:"document#/components/schemas/grant-detail/properties/state/enum",keyword:"enum",params:{allowedValues: schema287.properties.state.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid1 = _errs5 === errors;
@@ -12523,7 +13908,7 @@ if(valid1){
 if(data.client !== undefined){
 const _errs7 = errors;
 if(typeof data.client !== "string"){
-validate176.errors = [{instancePath:instancePath+"/client",schemaPath:"document#/components/schemas/grant-detail/properties/client/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate182.errors = [{instancePath:instancePath+"/client",schemaPath:"document#/components/schemas/grant-detail/properties/client/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid1 = _errs7 === errors;
@@ -12536,7 +13921,7 @@ if(data.clientName !== undefined){
 let data3 = data.clientName;
 const _errs9 = errors;
 if((typeof data3 !== "string") && (data3 !== null)){
-validate176.errors = [{instancePath:instancePath+"/clientName",schemaPath:"document#/components/schemas/grant-detail/properties/clientName/type",keyword:"type",params:{type: schema278.properties.clientName.type},message:"must be string,null"}];
+validate182.errors = [{instancePath:instancePath+"/clientName",schemaPath:"document#/components/schemas/grant-detail/properties/clientName/type",keyword:"type",params:{type: schema287.properties.clientName.type},message:"must be string,null"}];
 return false;
 }
 var valid1 = _errs9 === errors;
@@ -12559,7 +13944,7 @@ if(errors === _errs13){
 if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
 }
 else {
-validate176.errors = [{instancePath:instancePath+"/access/" + i0,schemaPath:"document#/components/schemas/grant-detail/properties/access/items/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate182.errors = [{instancePath:instancePath+"/access/" + i0,schemaPath:"document#/components/schemas/grant-detail/properties/access/items/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -12570,7 +13955,7 @@ break;
 }
 }
 else {
-validate176.errors = [{instancePath:instancePath+"/access",schemaPath:"document#/components/schemas/grant-detail/properties/access/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate182.errors = [{instancePath:instancePath+"/access",schemaPath:"document#/components/schemas/grant-detail/properties/access/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
 }
 }
@@ -12587,12 +13972,12 @@ if(errors === _errs16){
 if(errors === _errs16){
 if(typeof data6 === "string"){
 if(!(formats0.validate(data6))){
-validate176.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"document#/components/schemas/grant-detail/properties/createdAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
+validate182.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"document#/components/schemas/grant-detail/properties/createdAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
 return false;
 }
 }
 else {
-validate176.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"document#/components/schemas/grant-detail/properties/createdAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate182.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"document#/components/schemas/grant-detail/properties/createdAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -12617,14 +14002,14 @@ if(errors === _errs20){
 if(data8 && typeof data8 == "object" && !Array.isArray(data8)){
 let missing1;
 if((((data8.createdAt === undefined) && (missing1 = "createdAt")) || ((data8.expiresAt === undefined) && (missing1 = "expiresAt"))) || ((data8.revokedAt === undefined) && (missing1 = "revokedAt"))){
-validate176.errors = [{instancePath:instancePath+"/tokens/" + i1,schemaPath:"document#/components/schemas/grant-detail/properties/tokens/items/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+validate182.errors = [{instancePath:instancePath+"/tokens/" + i1,schemaPath:"document#/components/schemas/grant-detail/properties/tokens/items/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
 return false;
 }
 else {
 const _errs22 = errors;
 for(const key1 in data8){
 if(!(((key1 === "createdAt") || (key1 === "expiresAt")) || (key1 === "revokedAt"))){
-validate176.errors = [{instancePath:instancePath+"/tokens/" + i1,schemaPath:"document#/components/schemas/grant-detail/properties/tokens/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"}];
+validate182.errors = [{instancePath:instancePath+"/tokens/" + i1,schemaPath:"document#/components/schemas/grant-detail/properties/tokens/items/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -12637,12 +14022,12 @@ if(errors === _errs23){
 if(errors === _errs23){
 if(typeof data9 === "string"){
 if(!(formats0.validate(data9))){
-validate176.errors = [{instancePath:instancePath+"/tokens/" + i1+"/createdAt",schemaPath:"document#/components/schemas/grant-detail/properties/tokens/items/properties/createdAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
+validate182.errors = [{instancePath:instancePath+"/tokens/" + i1+"/createdAt",schemaPath:"document#/components/schemas/grant-detail/properties/tokens/items/properties/createdAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
 return false;
 }
 }
 else {
-validate176.errors = [{instancePath:instancePath+"/tokens/" + i1+"/createdAt",schemaPath:"document#/components/schemas/grant-detail/properties/tokens/items/properties/createdAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate182.errors = [{instancePath:instancePath+"/tokens/" + i1+"/createdAt",schemaPath:"document#/components/schemas/grant-detail/properties/tokens/items/properties/createdAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -12660,12 +14045,12 @@ if(errors === _errs25){
 if(errors === _errs25){
 if(typeof data10 === "string"){
 if(!(formats0.validate(data10))){
-validate176.errors = [{instancePath:instancePath+"/tokens/" + i1+"/expiresAt",schemaPath:"document#/components/schemas/grant-detail/properties/tokens/items/properties/expiresAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
+validate182.errors = [{instancePath:instancePath+"/tokens/" + i1+"/expiresAt",schemaPath:"document#/components/schemas/grant-detail/properties/tokens/items/properties/expiresAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
 return false;
 }
 }
 else {
-validate176.errors = [{instancePath:instancePath+"/tokens/" + i1+"/expiresAt",schemaPath:"document#/components/schemas/grant-detail/properties/tokens/items/properties/expiresAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate182.errors = [{instancePath:instancePath+"/tokens/" + i1+"/expiresAt",schemaPath:"document#/components/schemas/grant-detail/properties/tokens/items/properties/expiresAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -12680,14 +14065,14 @@ if(data8.revokedAt !== undefined){
 let data11 = data8.revokedAt;
 const _errs27 = errors;
 if((typeof data11 !== "string") && (data11 !== null)){
-validate176.errors = [{instancePath:instancePath+"/tokens/" + i1+"/revokedAt",schemaPath:"document#/components/schemas/grant-detail/properties/tokens/items/properties/revokedAt/type",keyword:"type",params:{type: schema278.properties.tokens.items.properties.revokedAt.type},message:"must be string,null"}];
+validate182.errors = [{instancePath:instancePath+"/tokens/" + i1+"/revokedAt",schemaPath:"document#/components/schemas/grant-detail/properties/tokens/items/properties/revokedAt/type",keyword:"type",params:{type: schema287.properties.tokens.items.properties.revokedAt.type},message:"must be string,null"}];
 return false;
 }
 if(errors === _errs27){
 if(errors === _errs27){
 if(typeof data11 === "string"){
 if(!(formats0.validate(data11))){
-validate176.errors = [{instancePath:instancePath+"/tokens/" + i1+"/revokedAt",schemaPath:"document#/components/schemas/grant-detail/properties/tokens/items/properties/revokedAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
+validate182.errors = [{instancePath:instancePath+"/tokens/" + i1+"/revokedAt",schemaPath:"document#/components/schemas/grant-detail/properties/tokens/items/properties/revokedAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
 return false;
 }
 }
@@ -12704,7 +14089,7 @@ var valid4 = true;
 }
 }
 else {
-validate176.errors = [{instancePath:instancePath+"/tokens/" + i1,schemaPath:"document#/components/schemas/grant-detail/properties/tokens/items/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate182.errors = [{instancePath:instancePath+"/tokens/" + i1,schemaPath:"document#/components/schemas/grant-detail/properties/tokens/items/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -12715,7 +14100,7 @@ break;
 }
 }
 else {
-validate176.errors = [{instancePath:instancePath+"/tokens",schemaPath:"document#/components/schemas/grant-detail/properties/tokens/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate182.errors = [{instancePath:instancePath+"/tokens",schemaPath:"document#/components/schemas/grant-detail/properties/tokens/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
 }
 }
@@ -12734,24 +14119,24 @@ var valid1 = true;
 }
 }
 else {
-validate176.errors = [{instancePath,schemaPath:"document#/components/schemas/grant-detail/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate182.errors = [{instancePath,schemaPath:"document#/components/schemas/grant-detail/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate176.errors = vErrors;
+validate182.errors = vErrors;
 return errors === 0;
 }
-validate176.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate182.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_secret_list = validate177;
-const schema279 = {"$id":"components_schemas_secret_list","$ref":"document#/components/schemas/secret-list"};
-const schema280 = {"type":"object","additionalProperties":false,"required":["secrets"],"properties":{"secrets":{"type":"array","items":{"$ref":"#/components/schemas/secret"}}}};
-const schema281 = {"type":"object","additionalProperties":false,"required":["version","current"],"properties":{"version":{"type":"integer","minimum":1},"current":{"type":"boolean"}}};
+const components_schemas_secret_list = validate183;
+const schema288 = {"$id":"components_schemas_secret_list","$ref":"document#/components/schemas/secret-list"};
+const schema289 = {"type":"object","additionalProperties":false,"required":["secrets"],"properties":{"secrets":{"type":"array","items":{"$ref":"#/components/schemas/secret"}}}};
+const schema290 = {"type":"object","additionalProperties":false,"required":["version","current"],"properties":{"version":{"type":"integer","minimum":1},"current":{"type":"boolean"}}};
 
-function validate178(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate184(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate178.evaluated;
+const evaluated0 = validate184.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -12762,14 +14147,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((data.secrets === undefined) && (missing0 = "secrets")){
-validate178.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate184.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!(key0 === "secrets")){
-validate178.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate184.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -12790,14 +14175,14 @@ if(errors === _errs5){
 if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
 let missing1;
 if(((data1.version === undefined) && (missing1 = "version")) || ((data1.current === undefined) && (missing1 = "current"))){
-validate178.errors = [{instancePath:instancePath+"/secrets/" + i0,schemaPath:"#/components/schemas/secret/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+validate184.errors = [{instancePath:instancePath+"/secrets/" + i0,schemaPath:"#/components/schemas/secret/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
 return false;
 }
 else {
 const _errs7 = errors;
 for(const key1 in data1){
 if(!((key1 === "version") || (key1 === "current"))){
-validate178.errors = [{instancePath:instancePath+"/secrets/" + i0,schemaPath:"#/components/schemas/secret/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"}];
+validate184.errors = [{instancePath:instancePath+"/secrets/" + i0,schemaPath:"#/components/schemas/secret/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -12807,13 +14192,13 @@ if(data1.version !== undefined){
 let data2 = data1.version;
 const _errs8 = errors;
 if(!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))){
-validate178.errors = [{instancePath:instancePath+"/secrets/" + i0+"/version",schemaPath:"#/components/schemas/secret/properties/version/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate184.errors = [{instancePath:instancePath+"/secrets/" + i0+"/version",schemaPath:"#/components/schemas/secret/properties/version/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 if(errors === _errs8){
 if((typeof data2 == "number") && (isFinite(data2))){
 if(data2 < 1 || isNaN(data2)){
-validate178.errors = [{instancePath:instancePath+"/secrets/" + i0+"/version",schemaPath:"#/components/schemas/secret/properties/version/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"}];
+validate184.errors = [{instancePath:instancePath+"/secrets/" + i0+"/version",schemaPath:"#/components/schemas/secret/properties/version/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"}];
 return false;
 }
 }
@@ -12827,7 +14212,7 @@ if(valid3){
 if(data1.current !== undefined){
 const _errs10 = errors;
 if(typeof data1.current !== "boolean"){
-validate178.errors = [{instancePath:instancePath+"/secrets/" + i0+"/current",schemaPath:"#/components/schemas/secret/properties/current/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+validate184.errors = [{instancePath:instancePath+"/secrets/" + i0+"/current",schemaPath:"#/components/schemas/secret/properties/current/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
 return false;
 }
 var valid3 = _errs10 === errors;
@@ -12840,7 +14225,7 @@ var valid3 = true;
 }
 }
 else {
-validate178.errors = [{instancePath:instancePath+"/secrets/" + i0,schemaPath:"#/components/schemas/secret/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate184.errors = [{instancePath:instancePath+"/secrets/" + i0,schemaPath:"#/components/schemas/secret/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -12851,7 +14236,7 @@ break;
 }
 }
 else {
-validate178.errors = [{instancePath:instancePath+"/secrets",schemaPath:"#/properties/secrets/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate184.errors = [{instancePath:instancePath+"/secrets",schemaPath:"#/properties/secrets/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
 }
 }
@@ -12860,44 +14245,44 @@ return false;
 }
 }
 else {
-validate178.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate184.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate178.errors = vErrors;
+validate184.errors = vErrors;
 return errors === 0;
 }
-validate178.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate184.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate177(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate183(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_secret_list" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate177.evaluated;
+const evaluated0 = validate183.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate178(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate178.errors : vErrors.concat(validate178.errors);
+if(!(validate184(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate184.errors : vErrors.concat(validate184.errors);
 errors = vErrors.length;
 }
-validate177.errors = vErrors;
+validate183.errors = vErrors;
 return errors === 0;
 }
-validate177.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate183.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_secret = validate180;
-const schema282 = {"$id":"components_schemas_secret","$ref":"document#/components/schemas/secret"};
+const components_schemas_secret = validate186;
+const schema291 = {"$id":"components_schemas_secret","$ref":"document#/components/schemas/secret"};
 
-function validate180(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate186(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="components_schemas_secret" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate180.evaluated;
+const evaluated0 = validate186.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -12909,14 +14294,14 @@ if(errors === _errs0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((data.version === undefined) && (missing0 = "version")) || ((data.current === undefined) && (missing0 = "current"))){
-validate180.errors = [{instancePath,schemaPath:"document#/components/schemas/secret/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate186.errors = [{instancePath,schemaPath:"document#/components/schemas/secret/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs2 = errors;
 for(const key0 in data){
 if(!((key0 === "version") || (key0 === "current"))){
-validate180.errors = [{instancePath,schemaPath:"document#/components/schemas/secret/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate186.errors = [{instancePath,schemaPath:"document#/components/schemas/secret/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -12926,13 +14311,13 @@ if(data.version !== undefined){
 let data0 = data.version;
 const _errs3 = errors;
 if(!(((typeof data0 == "number") && (!(data0 % 1) && !isNaN(data0))) && (isFinite(data0)))){
-validate180.errors = [{instancePath:instancePath+"/version",schemaPath:"document#/components/schemas/secret/properties/version/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate186.errors = [{instancePath:instancePath+"/version",schemaPath:"document#/components/schemas/secret/properties/version/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 if(errors === _errs3){
 if((typeof data0 == "number") && (isFinite(data0))){
 if(data0 < 1 || isNaN(data0)){
-validate180.errors = [{instancePath:instancePath+"/version",schemaPath:"document#/components/schemas/secret/properties/version/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"}];
+validate186.errors = [{instancePath:instancePath+"/version",schemaPath:"document#/components/schemas/secret/properties/version/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"}];
 return false;
 }
 }
@@ -12946,7 +14331,7 @@ if(valid1){
 if(data.current !== undefined){
 const _errs5 = errors;
 if(typeof data.current !== "boolean"){
-validate180.errors = [{instancePath:instancePath+"/current",schemaPath:"document#/components/schemas/secret/properties/current/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+validate186.errors = [{instancePath:instancePath+"/current",schemaPath:"document#/components/schemas/secret/properties/current/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
 return false;
 }
 var valid1 = _errs5 === errors;
@@ -12959,14 +14344,14 @@ var valid1 = true;
 }
 }
 else {
-validate180.errors = [{instancePath,schemaPath:"document#/components/schemas/secret/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate186.errors = [{instancePath,schemaPath:"document#/components/schemas/secret/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate180.errors = vErrors;
+validate186.errors = vErrors;
 return errors === 0;
 }
-validate180.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate186.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 export const requests = {
   'get-state': {
     query: [],
@@ -13004,6 +14389,14 @@ export const requests = {
     query: ['after', 'operation', 'limit'],
     integers: ['after', 'limit'],
     parameters: parameters_list_exchanges,
+    contentType: null,
+    bodyRequired: false,
+    body: null,
+  },
+  'get-exchange': {
+    query: [],
+    integers: ['id'],
+    parameters: parameters_get_exchange,
     contentType: null,
     bodyRequired: false,
     body: null,
@@ -13480,6 +14873,15 @@ export const responseBody = {
     400: components_schemas_error_response,
     401: components_schemas_error_response,
     403: components_schemas_error_response,
+    405: components_schemas_error_response,
+    500: components_schemas_error_response,
+  },
+  'get-exchange': {
+    200: components_schemas_explained_exchange,
+    400: components_schemas_error_response,
+    401: components_schemas_error_response,
+    403: components_schemas_error_response,
+    404: components_schemas_error_response,
     405: components_schemas_error_response,
     500: components_schemas_error_response,
   },

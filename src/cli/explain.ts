@@ -108,7 +108,7 @@ function listAll(): string {
     `${requirementIds.length} requirements: ${levels.map((level) => `${count(level)} ${level}`).join(', ')}; ${probeIds.length} probes`,
     ...lists,
     `${PROBES}\n${field('', probeIds.join(' '))}`,
-    'touchstone explain CL-SIG lists an area, CL-SIG-01 or P01 explains one entry.',
+    'touchstone explain CL-SIG lists an area, CL-SIG-01 or P01 explains one entry.\ntouchstone explain exchange 12 explains a request of a running world.',
   ].join('\n\n');
 }
 

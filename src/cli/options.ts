@@ -4,13 +4,16 @@ export const commands = {
   ledger: 'print the ledgers of a running world, with their trial balances',
   reconcile: 'compare what two peers state about their accounts with each other',
   payments: 'list the outgoing payments of a running world, or cancel one that is stuck',
-  explain: 'list the requirements on clients, or explain one requirement, area or probe',
+  explain: 'explain a requirement on clients, an area, a probe, or an exchange of a running world',
 } as const;
 
 export type Command = keyof typeof commands;
 
 /** The commands that take an argument without a flag, with its name in `--help`. */
 export const operands: Readonly<Partial<Record<Command, string>>> = { explain: 'ID' };
+
+/** First argument of `touchstone explain exchange 12`, the only one that a second one follows. */
+export const EXCHANGE = 'exchange';
 
 type Kind = 'string' | 'integer' | 'boolean';
 
@@ -31,7 +34,7 @@ export interface Option {
 
 const all = Object.keys(commands) as Command[];
 /** The commands that run a world, or read one over its control API. */
-const ofWorlds = all.filter((command) => command !== 'explain');
+const ofWorlds = all;
 
 /** Every flag can also be given as an environment variable: `--public-url` as `TOUCHSTONE_PUBLIC_URL`. */
 export const options = {
@@ -304,6 +307,14 @@ export const options = {
     fallback: '0',
     sentence:
       'Number of reverse proxies in front. The address of a client is then the one that they add to X-Forwarded-For.',
+  },
+  recordExchanges: {
+    flag: 'record-exchanges',
+    kind: 'integer',
+    value: 'N',
+    maximum: 1000,
+    sentence:
+      'Keep the last N requests with their answers in memory, for touchstone explain exchange. Default: 200 where only this machine can reach the world, otherwise 0.',
   },
   failpoint: {
     flag: 'failpoint',

@@ -3,6 +3,7 @@ import { ConfigError, didYouMean } from '../errors.ts';
 import {
   type Command,
   type Config,
+  EXCHANGE,
   environmentName,
   type Option,
   operands,
@@ -47,7 +48,8 @@ function parse(command: Command, args: readonly string[], table: Table): Argumen
   const given: string[] = [];
   for (let i = 0; i < args.length; i += 1) {
     const arg = args[i]!;
-    if (operands[command] !== undefined && given.length === 0 && !arg.startsWith('-')) {
+    const isExpected = given.length === 0 || (given.length === 1 && given[0] === EXCHANGE);
+    if (operands[command] !== undefined && isExpected && !arg.startsWith('-')) {
       given.push(arg);
       continue;
     }

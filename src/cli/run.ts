@@ -1,6 +1,6 @@
 /** Runs one command line. */
 import { ConfigError, didYouMean } from '../errors.ts';
-import { commands, printCommandHelp, printHelp } from './options.ts';
+import { commands, EXCHANGE, printCommandHelp, printHelp } from './options.ts';
 import { parseConfig, warnOfVariables } from './parse-config.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -26,6 +26,8 @@ export async function runCommand([command = '--help', ...args]: readonly string[
   const control = env['TOUCHSTONE_CONTROL'];
   if (command === 'start') await (await import('./start.ts')).start(config);
   else if (command === 'ledger') await (await import('./ledger.ts')).printLedger(config, control);
+  else if (command === 'explain' && config.operands[0] === EXCHANGE)
+    await (await import('./explain-exchange.ts')).printExchange(config, control);
   else if (command === 'explain') (await import('./explain.ts')).printExplanation(config);
   else if (command === 'payments') await (await import('./payments.ts')).printPayments(config, control);
   else await (await import('./reconcile.ts')).printReconciliation(config, control);

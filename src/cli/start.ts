@@ -63,6 +63,7 @@ export async function start(config: Config): Promise<void> {
       profile: config.profile,
       rateLimits: config.rateLimits,
       trustedProxies: config.trustedProxies,
+      recordExchanges: config.recordExchanges,
       failpoint,
     });
     performance.mark('touchstone: world founded');

@@ -4,7 +4,7 @@ import type { ClockChange } from '../clock.ts';
 import type { Faults } from '../faults.ts';
 import type { RequestTrace } from '../http/request-trace.ts';
 import type { LedgerPage, TrialBalance } from '../payments/ledger.ts';
-import type { ProfileName } from '../profile.ts';
+import type { ProfileName, WireSwitches } from '../profile.ts';
 
 /** The operations on a world that the control API offers. */
 export interface Controls {
@@ -19,6 +19,10 @@ export interface Controls {
   /** Absent unless the world listens on loopback only. */
   readonly faults?: Faults;
   readonly listExchanges: RequestTrace['list'];
+  readonly findExchange: RequestTrace['find'];
+  /** Origins of the servers of the world. */
+  origins(): readonly string[];
+  readonly switches: WireSwitches;
   reset(): Promise<void>;
   describeAses(): Promise<readonly AseState[]>;
   /** Absent from additional worlds. */

@@ -3,6 +3,7 @@ import type { Handlers } from '../../generated/control/routes.ts';
 import type { ClockChange } from '../clock.ts';
 import { toInstant, toLookupText } from '../database/columns.ts';
 import { Problem } from '../errors.ts';
+import { describeExchange } from '../grade/describe-exchange.ts';
 import type { TrialBalance } from '../payments/ledger.ts';
 import type { ControlCall } from './ase-access.ts';
 import { toAssetBody } from './bodies.ts';
@@ -88,6 +89,11 @@ export function createWorldHandlers(controls: Controls) {
         status: 200,
         body: { ases: ledgers.map(({ name, books }) => ({ name, ...toTrialBalanceBody(books) })) },
       };
+    },
+    'get-exchange': async (_call, { params }) => {
+      const exchange = controls.findExchange(params.id);
+      if (!exchange) throw new Problem('not_found');
+      return { status: 200, body: describeExchange(exchange, controls.origins(), controls.switches) };
     },
   } satisfies Partial<Handlers<ControlCall>>;
 }

@@ -279,7 +279,9 @@ async function verifySignature<Caller>(
 ): Promise<void> {
   const { switches, rememberNonce, limits } = context;
   if (!identity.findKey) throw new Error('a signing caller needs a key');
-  const { key, thumbprint } = await identity.findKey();
+  const clientKey = await identity.findKey();
+  notes.clientKey = clientKey;
+  const { key, thumbprint } = clientKey;
   const verdict = checkSignature(exchange, signature, { key, switches });
   if (!verdict.ok) {
     const built = createSignatureBase(exchange, signature.components, signature.signatureParams);

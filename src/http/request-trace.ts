@@ -4,6 +4,9 @@
  */
 
 import { Problem } from '../errors.ts';
+import type { ReceivedRequest } from './received-request.ts';
+import { createRecorder, type RecordableCall, type RecordedExchange, type RecordLimits } from './recorded-exchange.ts';
+import type { ClientKey } from './signatures/client-keys.ts';
 import type { Reason } from './signatures/verdict.ts';
 
 /** Filled in while a call is served. */
@@ -14,14 +17,17 @@ export interface RequestNotes {
   signatureBase?: string;
   /** The thrown value, if any. */
   error?: unknown;
+  /** Absent if its body could not be read. */
+  exchange?: ReceivedRequest;
+  /** The key that must have signed, once it was found. */
+  clientKey?: ClientKey;
 }
 
-export interface FinishedCall extends Readonly<RequestNotes> {
+export interface FinishedCall extends Readonly<RequestNotes>, RecordableCall {
   readonly operation: string;
   readonly method: string;
-  /** Path and query as received, and the values of the path's parameters. */
+  /** Path and query as received. */
   readonly target: string;
-  readonly params: Readonly<Record<string, string>>;
   /** Undefined if the connection ended instead. */
   readonly status: number | undefined;
   readonly milliseconds: number;
@@ -42,10 +48,16 @@ export interface TracedRequest {
   refusal?: { code: string; reason: string; requirements: string[]; signatureBase?: string };
 }
 
+export interface TracedExchange extends RecordedExchange {
+  readonly summary: TracedRequest;
+}
+
 export interface RequestTrace {
   recordAt(ase: string): (call: FinishedCall) => void;
   /** The oldest requests after the id `after`; without it, the newest requests. */
   list(query: { readonly after?: number; readonly operation?: string; readonly limit: number }): TracedRequest[];
+  /** The whole exchange, with secrets. Undefined if it was not recorded, or no longer is. */
+  find(id: number): TracedExchange | undefined;
   clear(): void;
 }
 
@@ -53,9 +65,11 @@ const MAX_REQUESTS = 1000;
 /** Bytes of a target, a reason or a signature base. */
 const MAX_BYTES = 4000;
 
-export function createRequestTrace(wallNow: () => number): RequestTrace {
+/** Without `limits`, only the list is kept. */
+export function createRequestTrace(wallNow: () => number, limits?: RecordLimits): RequestTrace {
   let kept: TracedRequest[] = [];
   let last = 0;
+  const recorder = limits && createRecorder(limits);
   return {
     recordAt: (ase) => (call) => {
       last += 1;
@@ -71,6 +85,7 @@ export function createRequestTrace(wallNow: () => number): RequestTrace {
         lenient: [...(call.lenient ?? [])],
         ...(call.error !== undefined && { refusal: describeRefusal(call) }),
       });
+      recorder?.record(last, wallNow() - call.milliseconds, call);
       // Trim in batches: `slice` copies.
       if (kept.length > 1.2 * MAX_REQUESTS) kept = kept.slice(-MAX_REQUESTS);
     },
@@ -80,8 +95,14 @@ export function createRequestTrace(wallNow: () => number): RequestTrace {
       if (after === undefined) return fitting.slice(-limit);
       return fitting.filter(({ id }) => id > after).slice(0, limit);
     },
+    find(id) {
+      const recorded = recorder?.find(id);
+      const summary = kept.find((each) => each.id === id);
+      return recorded && summary && { ...recorded, summary };
+    },
     clear: () => {
       kept = [];
+      recorder?.clear();
     },
   };
 }

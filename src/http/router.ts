@@ -12,7 +12,7 @@ import { policyOf } from './policy.ts';
 import { RateLimited } from './rate-limits.ts';
 import { readRawBody, WireError } from './raw-body.ts';
 import { parseQuery, receiveRequest } from './received-request.ts';
-import type { Reply } from './reply.ts';
+import type { Reply, SentReply } from './reply.ts';
 import { logRequest } from './request-log.ts';
 import type { RequestNotes } from './request-trace.ts';
 
@@ -150,6 +150,7 @@ export function createEndpoint<Caller>(
       params,
       query: parseQuery(req.originalUrl),
     };
+    notes.exchange = call.exchange;
     const fault = context.selectFault?.(operationId);
     const early = await injectFault(fault, 'before', () => internalErrorCodeOf(server));
     if (early !== undefined) return early;
@@ -176,18 +177,18 @@ export function createEndpoint<Caller>(
       }
       const milliseconds = performance.now() - started;
       logRequest(context.log, { server: server.name, operationId, status: res.statusCode, milliseconds });
-      context.trace?.({
-        ...notes,
-        operation: operationId,
-        method: req.method,
-        target: req.originalUrl,
-        params,
-        status: res.headersSent ? res.statusCode : undefined,
-        milliseconds,
-      });
+      context.trace?.({ ...notes, ...describeCall(req, res), operation: operationId, params, milliseconds });
     },
   };
 }
+
+const describeCall = (req: Request, res: Response) => ({
+  method: req.method,
+  target: req.originalUrl,
+  httpVersion: req.httpVersion,
+  status: res.headersSent ? res.statusCode : undefined,
+  reply: res.locals['reply'] as SentReply | undefined,
+});
 
 function headersOf(error: unknown): Readonly<Record<string, string>> {
   // The rest of an unread body must not be parsed as the next request.
@@ -237,11 +238,17 @@ function send(res: Response, reply: Reply, headers: Readonly<Record<string, stri
   if (res.headersSent) return;
   const isPage = typeof reply.body === 'string';
   const content = reply.body === undefined ? undefined : isPage ? (reply.body as string) : JSON.stringify(reply.body);
-  res.writeHead(reply.status, {
-    ...headers,
-    ...(content !== undefined && { 'Content-Type': 'application/json', 'Content-Length': Buffer.byteLength(content) }),
-    ...(content === undefined && reply.status !== 204 && { 'Content-Length': 0 }),
-    ...reply.headers,
-  });
+  const length = Buffer.byteLength(content ?? '');
+  const sent: SentReply = {
+    headers: {
+      ...headers,
+      ...(content !== undefined && { 'Content-Type': 'application/json' }),
+      ...((content !== undefined || reply.status !== 204) && { 'Content-Length': `${length}` }),
+      ...reply.headers,
+    },
+    content,
+  };
+  res.locals['reply'] = sent;
+  res.writeHead(reply.status, sent.headers);
   res.end(content);
 }

@@ -8,7 +8,7 @@ import { resetWorld } from './reset.ts';
 import type { WorldRuntime } from './runtime.ts';
 
 export function createControls(runtime: WorldRuntime): Controls {
-  const { host, options, hosted, db, profile, clock, state, faults, trace, ases } = runtime;
+  const { host, options, hosted, db, profile, switches, clock, state, faults, trace, ases, listeners } = runtime;
   let resetting = Promise.resolve();
   const keys = hosted.map(({ name }) => keyOf(host.worldId, name));
   return {
@@ -25,6 +25,12 @@ export function createControls(runtime: WorldRuntime): Controls {
     setConsent: state.setConsent,
     faults,
     listExchanges: trace.list,
+    findExchange: trace.find,
+    origins() {
+      const urls = hosted.flatMap((definition) => Object.values(listeners.urlsOf(definition)));
+      return [...new Set(urls.filter((url) => URL.canParse(url)).map((url) => new URL(url).origin))];
+    },
+    switches,
     // One at a time: a second one that stopped what the first is starting would leave ASEs that do not work.
     reset() {
       const reset = resetting.then(() => resetWorld(runtime, keys));

@@ -100,6 +100,12 @@ export const exposureRules = {
     reason:
       'Strangers could make the program call services of this machine. --allow-private-addresses allows them, and is never a reason not to start.',
   },
+  records: {
+    feature: 'records of whole exchanges without --record-exchanges',
+    exposed: false,
+    insecure: false,
+    reason: 'They contain tokens, which the memory of the process would keep. It is never a reason not to start.',
+  },
   shortSeed: {
     feature: `a --seed of fewer than ${MIN_EXPOSED_SECRET_LENGTH} characters`,
     exposed: false,

@@ -38,6 +38,11 @@ export interface WorldOptions {
   readonly limits?: readonly RateLimit[];
   /** Reverse proxies in front, which append to X-Forwarded-For. Default: 0. */
   readonly trustedProxies?: number;
+  /**
+   * Number of whole exchanges to keep, with their secrets. Default: 200 where only this machine can
+   * reach the world, otherwise 0.
+   */
+  readonly recordExchanges?: number;
   readonly failpoint?: Failpoint;
   /** Milliseconds that a packet waits for the peer's answer. Default: 10 s. */
   readonly linkTimeoutMs?: number;

@@ -9,6 +9,7 @@ import { deriveKey } from '../crypto/derived-keys.ts';
 import type { Database } from '../database/database.ts';
 import { createFaults, type Faults } from '../faults.ts';
 import { isPublicOperation } from '../http/policy.ts';
+import type { RecordLimits } from '../http/recorded-exchange.ts';
 import { createRequestTrace, type RequestTrace } from '../http/request-trace.ts';
 import { createIds } from '../ids.ts';
 import { loopbackRanges } from '../net/addresses.ts';
@@ -21,6 +22,9 @@ import type { WorldHost, WorldOptions } from './options.ts';
 import { createPeerLinks, type PeerLinks } from './peer-links.ts';
 import { type Passphrase, passphrasesOf, provisionAse } from './provision.ts';
 import { createSharedState, type SharedState } from './shared-state.ts';
+
+const DEFAULT_RECORDS = 200;
+const MAX_RECORDED_BYTES = 8 * 1024 * 1024;
 
 export interface RuntimeOptions {
   readonly host: WorldHost;
@@ -90,12 +94,18 @@ export async function createRuntime(parts: RuntimeOptions): Promise<WorldRuntime
     clock,
     state: createSharedState(db, host.worldId, clock, exposure.allows('automaticConsent')),
     faults,
-    trace: createRequestTrace(clock.wallNow),
+    trace: createRequestTrace(clock.wallNow, recordLimits(options, exposure)),
     signIn: options.signIn || definition.signIn || false,
     peerLinks,
     ases,
     isClosed: false,
   };
+}
+
+/** Undefined for no records, which is the default where other machines can reach the world. */
+function recordLimits({ recordExchanges }: WorldOptions, exposure: Exposure): RecordLimits | undefined {
+  const maxExchanges = recordExchanges ?? (exposure.allows('records') ? DEFAULT_RECORDS : 0);
+  return maxExchanges === 0 ? undefined : { maxExchanges, maxBytes: MAX_RECORDED_BYTES };
 }
 
 const sharedPeerSecret = ({ peerSecret, seed }: WorldOptions): string | undefined => peerSecret ?? seed;

@@ -75,7 +75,9 @@ test('the command takes one id and its own options, in any order', () => {
   assert.deepEqual(parseConfig('explain', ['--json', 'P01'], {}).operands, ['P01']);
   assert.equal(parseConfig('explain', ['P01', '--json'], {}).json, true);
   assert.throws(() => parseConfig('explain', ['P01', 'P02'], {}), /unexpected argument 'P02'; .* takes one ID/);
-  assert.throws(() => parseConfig('explain', ['--port', '1'], {}), /unknown option --port/);
+  assert.throws(() => parseConfig('explain', ['--seed', '1'], {}), /unknown option --seed/);
+  assert.deepEqual(parseConfig('explain', ['exchange', '12', '--port', '1'], {}).operands, ['exchange', '12']);
+  assert.throws(() => parseConfig('explain', ['exchange', '12', '13'], {}), /unexpected argument '13'/);
   assert.throws(() => parseConfig('ledger', ['P01'], {}), /unexpected argument 'P01'/);
 });
 

@@ -147,6 +147,9 @@ test('no secret is in the log, in errors, in the list of exchanges or in the met
     const exchanges = await (await control('/exchanges?limit=1000')).text();
     const metrics = await (await control('/metrics')).text();
     watched.restore();
+    const ids = (JSON.parse(exchanges).exchanges as { id: number }[]).map(({ id }) => id);
+    const described = await Promise.all(ids.map(async (id) => (await control(`/exchanges/${id}`)).text()));
+    const records = described.filter((text) => text.includes('"signature"'));
 
     const stored = await dumpDatabase(world);
     const digested = [
@@ -166,8 +169,9 @@ test('no secret is in the log, in errors, in the list of exchanges or in the met
     assert.match(logged, /"level":20.*"refused"/);
     assert.match(logged, /"level":50.*"failed"/);
     assert.match(exchanges, /signature_mismatch/);
+    assert.ok(records.length > 40, `${records.length} records`);
     assert.match(metrics, /touchstone_exchange_duration_seconds/);
-    const told = { log: logged, exchanges, metrics, errors: watched.answers.join('\n') };
+    const told = { log: logged, exchanges, records: records.join('\n'), metrics, errors: watched.answers.join('\n') };
     for (const secret of secrets) {
       for (const form of new Set([secret, encodeURIComponent(secret), Buffer.from(secret).toString('base64')])) {
         for (const [where, text] of Object.entries(told)) {

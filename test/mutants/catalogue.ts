@@ -61,7 +61,7 @@ export const catalogueMutants: readonly Mutant[] = [
     {
       id: 'explain.further-ids-ignored',
       title: 'the command takes one id',
-      at: 'operands[command] !== undefined && «given.length === 0» &&',
+      at: 'const isExpected = «given.length === 0 || (given.length === 1 && given[0] === EXCHANGE)»;',
       by: 'true',
     },
   ]),

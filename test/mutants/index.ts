@@ -7,6 +7,7 @@ import { controlMutants } from './control.ts';
 import { deploymentMutants } from './deployment.ts';
 import { clientKeyMutants, digestMutants, profileMutants } from './digests-and-keys.ts';
 import { eventMutants } from './events.ts';
+import { exchangeMutants } from './exchanges.ts';
 import { foreignReceiverMutants } from './foreign-receiver.ts';
 import { grantAnswerMutants } from './grant-answer.ts';
 import { grantModelMutants } from './grant-model.ts';
@@ -37,6 +38,7 @@ export const mutants: readonly Mutant[] = [
   ...controlMutants,
   ...deploymentMutants,
   ...eventMutants,
+  ...exchangeMutants,
   ...foreignReceiverMutants,
   ...grantAnswerMutants,
   ...grantModelMutants,

@@ -131,7 +131,7 @@ export const pipelineMutants: readonly Mutant[] = [
   {
     id: 'answers.header-left-out',
     file: 'src/http/router.ts',
-    at: '...«reply.headers»,\n  });',
+    at: '...«reply.headers»,\n    },\n    content,',
     by: "Object.fromEntries(Object.entries(reply.headers ?? {}).filter(([name]) => name !== 'WWW-Authenticate'))",
     after: ['resource.get-quote-without-token'],
     fails: ['answers.match-documents'],

@@ -31,6 +31,8 @@ export interface ClientKey {
   readonly jwk: ClientJwk;
   /** RFC 7638, sha-256, base64url: the identity of a client that is only a key. */
   readonly thumbprint: string;
+  /** The key set in which it was found; absent for a key that is the client. */
+  readonly keySet?: { readonly url: string; readonly entries: ReadonlyMap<string, readonly unknown[]> };
 }
 
 export interface ClientKeys {
@@ -58,6 +60,7 @@ export interface ClientKeysOptions {
 }
 
 interface KeySet {
+  readonly url: string;
   readonly fetchedAt: number;
   /** Size of the response. */
   readonly bytes: number;
@@ -163,13 +166,13 @@ async function fetchKeySet(
     throw new ClientKeyError('keys_unreachable', 'the client is not a wallet address URL');
   }
   const fetchedAt = wallNow(); // a key removed while the answer was on its way is not used for longer
-  const response = await outbound
-    .request({ url: `${clientWalletAddress.replace(/\/$/, '')}/jwks.json` })
-    .catch((error: unknown) => {
-      throw new ClientKeyError('keys_unreachable', "the client's key set cannot be fetched", error);
-    });
+  const keySet = { url: `${clientWalletAddress.replace(/\/$/, '')}/jwks.json` };
+  const response = await outbound.request(keySet).catch((error: unknown) => {
+    throw new ClientKeyError('keys_unreachable', "the client's key set cannot be fetched", error);
+  });
   if (response.status !== 200) throw new ClientKeyError('key_not_found', `key set: status ${response.status}`);
-  return { fetchedAt, bytes: response.body.length, entries: readKeySet(response.body), imported: new Map() };
+  const entries = readKeySet(response.body);
+  return { ...keySet, fetchedAt, bytes: response.body.length, entries, imported: new Map() };
 }
 
 /** Entries of a JWK Set by kid. Entries without a kid, or broken in another way, do not matter to the others. */
@@ -192,7 +195,7 @@ function importKey(set: KeySet, keyid: string): Promise<ClientKey> {
   if (imported) return imported;
   const entries = set.entries.get(keyid);
   if (entries === undefined) throw new ClientKeyError('key_not_found', 'the key set lacks a key of that kid');
-  const key = importOnlyEntry(entries);
+  const key = importOnlyEntry(entries).then((only) => ({ ...only, keySet: { url: set.url, entries: set.entries } }));
   set.imported.set(keyid, key);
   return key;
 }

@@ -1,0 +1,132 @@
+/** Hides the secrets of an exchange: each is shown as its first four characters and its length, a short one as its length. */
+import { parseQuery, type ReceivedRequest } from '../http/received-request.ts';
+
+export interface Masker {
+  /** The text without the secrets of the exchange. */
+  text(text: string): string;
+  header(name: string, value: string): string;
+  /** A signature base, or a variant of one, line by line. */
+  base(text: string): string;
+  /** JSON without secrets. Undefined for other content, in which secrets cannot be recognised. */
+  json(content: string): string | undefined;
+}
+
+export interface MaskedExchange {
+  readonly request: ReceivedRequest;
+  readonly answer?: { readonly headers: Readonly<Record<string, string>>; readonly body: string } | undefined;
+  /** Secrets in the path of the request. */
+  readonly secrets?: readonly string[];
+}
+
+/** Headers whose values are not secrets. */
+const publicHeaders =
+  /^(?:accept(?:-.*)?|access-control-.*|allow|cache-control|connection|content-.*|date|digest|host|keep-alive|link|location|origin|retry-after|signature-input|transfer-encoding|user-agent|vary|www-authenticate)$/i;
+
+const secretParameters = ['interact_ref', 'hash', 'nonce', 'token', 'ticket'];
+
+const secretMembers =
+  /^(?:interact_ref|hash|nonce|finish|token|access_token|secret|shared_?secret|passphrase|user_code|d|k)$/i;
+
+/** Shorter secrets are hidden where they are a whole JSON string only, since such a text occurs elsewhere by chance. */
+const MIN_DISTINCT_LENGTH = 6;
+/** The first characters of shorter secrets are not shown either. */
+const MIN_SHOWN_LENGTH = 12;
+
+export function createMasker({ request, answer, secrets = [] }: MaskedExchange): Masker {
+  const found = new Set<string>(secrets);
+  for (const [name, value] of request.rawHeaders) {
+    if (!publicHeaders.test(name) && !/^signature$/i.test(name)) found.add(credentialsOf(value));
+  }
+  for (const url of [request.rawTarget, answer?.headers['Location'] ?? '']) {
+    for (const value of secretsOfQuery(url)) found.add(value);
+  }
+  for (const content of [request.body.toString(), answer?.body ?? '']) {
+    for (const value of secretsOfJson(parseJson(content))) found.add(value);
+  }
+  for (const segment of request.rawTarget.split(/[/?]/)) if (secrets.includes(decode(segment))) found.add(segment);
+  found.delete('');
+  // The longest first: a secret can contain another.
+  const ordered = [...found].sort((a, b) => b.length - a.length);
+
+  const text = (shown: string): string => {
+    let masked = shown;
+    for (const secret of ordered) {
+      const isShort = secret.length < MIN_DISTINCT_LENGTH;
+      const forms = isShort ? [JSON.stringify(secret)] : [secret, encodeURIComponent(secret), encodeURI(secret)];
+      const replacement = isShort ? JSON.stringify(mask(secret)) : mask(secret);
+      for (const form of forms) masked = masked.replaceAll(form, () => replacement);
+    }
+    return masked;
+  };
+  const header = (name: string, value: string): string => {
+    // The form of the field stays visible. The bytes could be replayed.
+    if (/^signature$/i.test(name)) return value.replaceAll(/[\w+/-]{40,}/g, mask);
+    if (publicHeaders.test(name)) return text(value);
+    const credentials = credentialsOf(value);
+    return value.slice(0, value.length - credentials.length) + mask(credentials);
+  };
+  return {
+    text,
+    header,
+    base: (base) =>
+      base
+        .split('\n')
+        .map((line) => {
+          const [, start = '', name = '', value = line] = /^("?([@a-z0-9-]+)"?: ?)(.*)$/is.exec(line) ?? [];
+          return start + (name.startsWith('@') ? text(value) : header(name, value));
+        })
+        .join('\n'),
+    json(content) {
+      if (parseJson(content) === undefined) return undefined;
+      const masked = text(content);
+      // A secret that is spelled with escapes would not have been replaced.
+      const rest = secretsOfJson(parseJson(masked)).filter((value) => value.length > 0 && found.has(value));
+      return rest.length === 0 ? masked : undefined;
+    },
+  };
+}
+
+const mask = (secret: string): string =>
+  `${secret.length < MIN_SHOWN_LENGTH ? '' : secret.slice(0, 4)}…(${secret.length})`;
+
+/** The value without its authentication scheme. */
+const credentialsOf = (value: string): string => value.replace(/^\w+ +/, '');
+
+/** The values decoded and as they are spelled. */
+function secretsOfQuery(url: string): string[] {
+  const values = parseQuery(url);
+  const spelled = [...url.matchAll(/[?&]([^=&#]*)=([^&#]*)/g)].map(([, name = '', value = '']) => ({ name, value }));
+  return secretParameters.flatMap((secret) => [
+    ...[values[secret] ?? []].flat(),
+    ...spelled.filter(({ name }) => decode(name) === secret).map(({ value }) => value),
+  ]);
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** Undefined for text that is not JSON. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function secretsOfJson(value: unknown): string[] {
+  if (typeof value !== 'object' || value === null) return [];
+  const members = Object.entries(value);
+  return members.flatMap(([name, member]) => {
+    if (typeof member !== 'string') return secretsOfJson(member);
+    if (name === 'redirect') return [...secretsOfQuery(member), member.split('?')[0]!.split('/').at(-1)!];
+    // The value of an access token, in contrast to that of an amount.
+    if (name === 'value' && !('assetCode' in value)) return [member];
+    return secretMembers.test(name) ? [member] : [];
+  });
+}

@@ -1,0 +1,107 @@
+/** Whole exchanges of a world, as received and as sent: the newest, in memory, bounded in number and bytes. */
+import type { ClientJwk } from '../open-payments/client.ts';
+import type { ReceivedRequest } from './received-request.ts';
+import type { SentReply } from './reply.ts';
+import { type ClientKey, parseClientJwk } from './signatures/client-keys.ts';
+
+/** A finished call, as far as the record goes. */
+export interface RecordableCall {
+  /** Absent if its body could not be read. */
+  readonly exchange?: ReceivedRequest;
+  /** Values of the parameters of the path. */
+  readonly params: Readonly<Record<string, string>>;
+  readonly httpVersion?: string;
+  readonly reply?: SentReply | undefined;
+  /** The key that must have signed, once it was found. */
+  readonly clientKey?: ClientKey;
+}
+
+/** It contains secrets. */
+export interface RecordedExchange {
+  /** Wall time in milliseconds. */
+  readonly receivedAt: number;
+  readonly httpVersion: string;
+  readonly request: ReceivedRequest;
+  /** Undefined if the connection ended instead. */
+  readonly reply: SentReply | undefined;
+  /** Secrets in the path of the request. */
+  readonly pathSecrets: readonly string[];
+  /** The key that was looked up, and then others of its set. */
+  readonly keys: readonly RecordedKey[];
+}
+
+export interface RecordedKey {
+  readonly jwk: ClientJwk;
+  /** URL of its key set. Undefined for a key that the client itself presented. */
+  readonly keySet: string | undefined;
+}
+
+export interface RecordLimits {
+  readonly maxExchanges: number;
+  /** Total of the texts and bodies of all recorded exchanges. */
+  readonly maxBytes: number;
+}
+
+export interface Recorder {
+  /** `receivedAt` is wall time in milliseconds. */
+  record(id: number, receivedAt: number, call: RecordableCall): void;
+  find(id: number): RecordedExchange | undefined;
+  clear(): void;
+}
+
+const MAX_KEYS = 8;
+
+export function createRecorder({ maxExchanges, maxBytes }: RecordLimits): Recorder {
+  const records = new Map<number, RecordedExchange>();
+  let bytes = 0;
+  return {
+    record(id, receivedAt, call) {
+      if (call.exchange === undefined) return;
+      const recorded = recordExchange(receivedAt, call, call.exchange);
+      records.set(id, recorded);
+      bytes += sizeOf(recorded);
+      for (const [oldestId, oldest] of records) {
+        if (records.size <= maxExchanges && bytes <= maxBytes) break;
+        records.delete(oldestId);
+        bytes -= sizeOf(oldest);
+      }
+    },
+    find: (id) => records.get(id),
+    clear() {
+      records.clear();
+      bytes = 0;
+    },
+  };
+}
+
+/** Copies the body, which may share memory with the bodies of other requests. */
+function recordExchange(receivedAt: number, call: RecordableCall, exchange: ReceivedRequest): RecordedExchange {
+  const { params, httpVersion = '1.1', reply, clientKey } = call;
+  return Object.freeze({
+    receivedAt,
+    httpVersion,
+    request: Object.freeze({ ...exchange, body: Buffer.from(exchange.body) }),
+    reply: reply && Object.freeze({ ...reply, headers: Object.freeze({ ...reply.headers }) }),
+    pathSecrets: params['nonce'] === undefined ? [] : [params['nonce']],
+    keys: clientKey ? listKeys(clientKey) : [],
+  });
+}
+
+/** Entries that are not usable keys are passed over. */
+function listKeys({ jwk, keySet }: ClientKey): RecordedKey[] {
+  const others = [...(keySet?.entries ?? [])].flatMap(([kid, entries]) => (kid === jwk.kid ? [] : entries));
+  const usable = others.slice(0, MAX_KEYS - 1).flatMap((entry) => {
+    try {
+      return [parseClientJwk(entry)];
+    } catch {
+      return [];
+    }
+  });
+  return [jwk, ...usable].map((each) => ({ jwk: each, keySet: keySet?.url }));
+}
+
+function sizeOf({ request, reply }: RecordedExchange): number {
+  const headers = [...request.rawHeaders, ...Object.entries(reply?.headers ?? {})];
+  const text = request.rawTarget.length + headers.reduce((sum, [name, value]) => sum + name.length + value.length, 0);
+  return text + request.body.length + Buffer.byteLength(reply?.content ?? '');
+}

@@ -1,0 +1,105 @@
+/** Mutants of recorded exchanges and of the explanation of signatures. */
+import { type Mutant, noticedBy } from './mutant.ts';
+
+const explanation = 'test/grade/explain-signature.test.ts';
+const records = 'test/control/exchanges.test.ts';
+const masks = 'test/grade/mask-secrets.test.ts';
+
+export const exchangeMutants: readonly Mutant[] = [
+  ...noticedBy(explanation, 'src/grade/explain-signature.ts', [
+    {
+      id: 'explanation.work-without-bound',
+      title: 'a signature that nothing explains',
+      at: 'if («verifications >= budget») break;',
+      by: 'false',
+    },
+    {
+      id: 'explanation.other-key-unnamed',
+      title: 'each mistake is explained',
+      at: '= «i === 0» ? [] :',
+      by: 'true',
+    },
+    {
+      id: 'explanation.byte-of-a-secret',
+      title: 'the first difference',
+      at: 'byte === undefined || «isSecret» ?',
+      by: 'false',
+    },
+    {
+      id: 'explanation.correct-in-spite-of-refusal',
+      title: 'the result is explained',
+      at: 'if («verdict.ok») return mistakes.length',
+      by: 'true',
+    },
+  ]),
+  ...noticedBy(explanation, 'src/grade/signature-guesses.ts', [
+    {
+      id: 'explanation.newline-not-tried',
+      title: 'each mistake is explained',
+      at: 'text((base) => «`${base}\\n`»)',
+      by: 'base',
+    },
+    {
+      id: 'explanation.only-all-components-of-the-url',
+      title: 'each mistake is explained',
+      at: '= «changed.length > 1» ?',
+      by: 'false',
+    },
+    {
+      id: 'explanation.no-pairs',
+      title: 'two mistakes at once',
+      at: 'mistakes: [name, form], bytes: encode(«edited»)',
+      by: 'base',
+    },
+  ]),
+  ...noticedBy(explanation, 'src/grade/read-mistaken-signature.ts', [
+    {
+      id: 'explanation.repaired-parameters',
+      title: 'the result is explained',
+      at: 'params: «original».slice(at,',
+      by: 'input',
+    },
+  ]),
+  ...noticedBy(masks, 'src/grade/mask-secrets.ts', [
+    {
+      id: 'masks.escaped-secret',
+      title: 'JSON in which a secret',
+      at: 'return «rest.length === 0» ? masked',
+      by: 'true',
+    },
+    {
+      id: 'masks.value-of-a-token',
+      title: 'members of JSON',
+      at: "if («name === 'value' && !('assetCode' in value)») return",
+      by: 'false',
+    },
+    {
+      id: 'masks.encoded-path',
+      title: 'a secret is hidden',
+      at: 'if («secrets.includes(decode(segment))») found',
+      by: 'false',
+    },
+  ]),
+  ...noticedBy(records, 'src/http/recorded-exchange.ts', [
+    {
+      id: 'records.bytes-without-bound',
+      title: 'records are bounded',
+      at: 'records.size <= maxExchanges && «bytes <= maxBytes»',
+      by: 'true',
+    },
+    {
+      id: 'records.shared-body',
+      title: 'records are bounded',
+      at: 'body: «Buffer.from(exchange.body)» })',
+      by: 'exchange.body',
+    },
+  ]),
+  ...noticedBy(records, 'src/world/runtime.ts', [
+    {
+      id: 'records.in-exposed-worlds',
+      title: 'a world that other machines can reach',
+      at: "«exposure.allows('records')» ?",
+      by: 'true',
+    },
+  ]),
+];
