@@ -23,6 +23,8 @@ import {
 /** A request on its way: what it has read so far. */
 export interface Thread {
   readonly step: number;
+  /** True if the quote had been paid before. */
+  readonly wasUsed?: boolean;
   readonly read?: Incoming;
   readonly prices?: Prices;
   readonly fee?: Fee;
@@ -32,6 +34,8 @@ export interface Thread {
 export function readFor(world: World, state: State, thread: Thread, action: Action): Thread | undefined {
   if (action.kind !== 'quote' && action.kind !== 'pay quote' && action.kind !== 'pay incoming') return undefined;
   const incoming = action.kind === 'pay quote' ? state.quotes[action.quote]!.incoming : action.incoming;
+  if (action.kind === 'pay quote' && thread.wasUsed === undefined)
+    return { ...thread, wasUsed: state.quotes[action.quote]!.isUsed };
   if (!thread.read) return { ...thread, read: state.incoming[incoming]! };
   if (action.kind === 'pay quote') return undefined;
   const { wallet } = world.grants[action.grant]!;
@@ -54,7 +58,15 @@ export function perform(world: World, state: State, thread: Thread, action: Acti
     case 'receive': {
       const { incoming, wallet, amount, lifetime = LONGEST } = action;
       const expires = state.now + lifetime;
-      const created = { wallet, account: state.owners[wallet]!, amount, expires, received: 0n, completed: false };
+      const created = {
+        wallet,
+        account: state.owners[wallet]!,
+        amount,
+        expires,
+        received: 0n,
+        completed: false,
+        reserved: {},
+      };
       return {
         answer: { status: '201', expires, received: 0n },
         state: { ...state, incoming: { ...state.incoming, [incoming]: created } },
@@ -82,7 +94,7 @@ export function perform(world: World, state: State, thread: Thread, action: Acti
       const { read } = thread;
       const isLate = state.now >= quote.expires || isClosed(state, read!);
       const isMoved = quote.account !== state.owners[quote.wallet];
-      if (isMoved || isLate || quote.receive > remainingOf(read!)) return refuse('400 invalid quote');
+      if (thread.wasUsed || isMoved || isLate || quote.receive > remainingOf(read!)) return refuse('400 invalid quote');
       return pay(world, state, action, quote);
     }
     case 'pay incoming': {

@@ -3,6 +3,7 @@ import { nameOf } from './amounts.ts';
 import {
   amountsOf,
   feeOf,
+  type Incoming,
   isClosed,
   isMoving,
   MOST,
@@ -51,7 +52,7 @@ function settleOnce(world: World, state: State, number: number): State {
       if (fault.left > 1) return to('sent', { ...state, packetFault: { ...fault, left: fault.left - 1 } });
       const struck = { ...state, packetFault: undefined };
       if (fault.fate === 'final') return to('failing', struck);
-      if (fault.fate === 'temporary' || (fault.fate === 'indebted' && owesMore(world, state, payment, maximum)))
+      if (fault.fate === 'temporary' || (fault.fate === 'indebted' && owesMore(world, state, number, maximum)))
         return to('read', struck);
       return deliver(world, struck, number, maximum);
     }
@@ -69,13 +70,18 @@ const change = (state: State, number: number, changes: Partial<Payment>): State 
   payments: { ...state.payments, [number]: { ...state.payments[number]!, ...changes } },
 });
 
+/** Room of an incoming payment that payments other than this one have reserved. */
+const reservedByOthers = ({ reserved }: Incoming, number: number): bigint =>
+  Object.entries(reserved).reduce((sum, [other, amount]) => (Number(other) === number ? sum : sum + amount), 0n);
+
 /** True if a packet is rejected because the payer's ASE would owe the payee's something after it. */
-function owesMore(world: World, state: State, payment: Payment, maximum: bigint): boolean {
+function owesMore(world: World, state: State, number: number, maximum: bigint): boolean {
+  const payment = state.payments[number]!;
   const incoming = state.incoming[payment.incoming]!;
   const payee = world.wallets[incoming.wallet]!;
   const missing = payment.receive - payment.delivered;
   const amount = missing < maximum ? missing : maximum;
-  if (isClosed(state, incoming) || amount > remainingOf(incoming)) return false;
+  if (isClosed(state, incoming) || missing > remainingOf(incoming) - reservedByOthers(incoming, number)) return false;
   const owed = -(
     state.internal[`${payee.ase} peer:${world.wallets[payment.wallet]!.ase}:${nameOf(payee.asset)}`] ?? 0n
   );
@@ -88,7 +94,21 @@ function deliver(world: World, state: State, number: number, most: bigint): Stat
   const incoming = state.incoming[payment.incoming]!;
   const missing = payment.receive - payment.delivered;
   const amount = missing < most ? missing : most;
-  if (isClosed(state, incoming) || amount > remainingOf(incoming)) return change(state, number, { stage: 'failing' });
+  const room = remainingOf(incoming);
+  if (isClosed(state, incoming) || missing > room) return change(state, number, { stage: 'failing' });
+  // It tries again until the others have ended. What one has reserved that failed stays longer than it tries.
+  const others = Object.keys(incoming.reserved)
+    .map(Number)
+    .filter((other) => other !== number);
+  if (missing > room - reservedByOthers(incoming, number)) {
+    const isEndless = !others.some((other) => isMoving(state.payments[other]!));
+    return change(state, number, { stage: isEndless ? 'failing' : 'read' });
+  }
+  const { [number]: _, ...otherReservations } = incoming.reserved;
+  const reserved =
+    amount < missing && incoming.amount !== undefined
+      ? { ...incoming.reserved, [number]: missing - amount }
+      : otherReservations;
   const received = incoming.received + amount;
   const isWhole = amount === missing;
   const payer = world.wallets[payment.wallet]!;
@@ -108,7 +128,7 @@ function deliver(world: World, state: State, number: number, most: bigint): Stat
     balances: state.balances.with(incoming.account, state.balances[incoming.account]! + amount),
     incoming: {
       ...state.incoming,
-      [payment.incoming]: { ...incoming, received, completed: received === incoming.amount },
+      [payment.incoming]: { ...incoming, received, reserved, completed: received === incoming.amount },
     },
   };
   return change(changed, number, {

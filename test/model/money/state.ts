@@ -102,6 +102,8 @@ export interface Step {
   readonly answer: Answer;
 }
 
+type Numbered<T> = Readonly<Record<number, T>>;
+
 export interface Incoming {
   readonly wallet: number;
   /** The account of the wallet address at the time. */
@@ -110,6 +112,8 @@ export interface Incoming {
   readonly expires: number;
   readonly received: bigint;
   readonly completed: boolean;
+  /** Room that payments have reserved which have yet to send a part, by their numbers (OPI-098). */
+  readonly reserved: Numbered<bigint>;
 }
 
 export interface Quote {
@@ -136,8 +140,6 @@ export interface Spent {
   readonly debit: bigint;
   readonly receive: bigint;
 }
-
-type Numbered<T> = Readonly<Record<number, T>>;
 
 export interface State {
   /** Seconds since the sequence began. */
