@@ -31,6 +31,8 @@ export interface MoneyWorld {
   knows(kind: 'incoming' | 'quotes' | 'payments', number: number): boolean;
   arm(fault: Fault): Promise<void>;
   disarm(): Promise<void>;
+  /** Resolves when a slow packet is held back, or no payment is left that could send one; or after 3 s. */
+  reachPacket(): Promise<void>;
   /** Lets slow packets go, once all payments within an ASE have ended. */
   release(): Promise<void>;
   send(action: Action): Promise<Answer>;
@@ -207,6 +209,18 @@ async function enter(
     async disarm() {
       network.arm(undefined);
       await operate('DELETE', '/faults');
+    },
+    async reachPacket() {
+      const isPending = () =>
+        deployment.db.query
+          .selectFrom('outgoing_payment')
+          .select('id')
+          .where('state', '=', 'pending')
+          .where('ase', 'like', `${running.id}/%`)
+          .executeTakeFirst();
+      // A payment within the ASE may wait for room that another one has reserved.
+      const limit = performance.now() + 3000;
+      while (!network.isHolding() && performance.now() < limit && (await isPending())) await wait(5);
     },
     async release() {
       const limit = performance.now() + 5000;

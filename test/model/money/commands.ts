@@ -151,7 +151,11 @@ async function runGroup(sequence: Sequence, group: Group, figures: Figures): Pro
   sequence.sent.push((fault ? `${show(fault)} ! ` : '') + actions.map(show).join(' ∥ '));
   if (fault) await real.arm(fault);
   const answers: Answer[] = [];
-  if (inTurn) for (const action of actions) answers.push(await real.send(action));
+  if (inTurn)
+    for (const action of actions) {
+      answers.push(await real.send(action));
+      if (isPayment(action)) await real.reachPacket();
+    }
   else answers.push(...(await Promise.all(actions.map((action) => real.send(action)))));
   if (fault && 'packet' in fault && fault.isSlow) await real.release();
   await real.settle();

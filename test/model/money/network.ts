@@ -15,6 +15,8 @@ export interface Network {
   wrapLink(from: string, to: string, link: Link): Link;
   /** Strikes packets as the fault says, counted from now on. */
   arm(fault: Extract<Fault, { packet: number }> | undefined): void;
+  /** True from the arrival of a slow packet until its release. */
+  isHolding(): boolean;
   /** Lets the packet go that is held back. */
   release(): void;
   /** Delivers a copy of each packet that was repeated or rejected on purpose, long after its answer. */
@@ -45,6 +47,7 @@ function withRelay(link: Link): Link {
 export function createNetwork({ hasRelay, setDebtAllowed }: NetworkOptions): Network {
   let armed: Extract<Fault, { packet: number }> | undefined;
   let sent = 0;
+  let isHolding = false;
   let gate = Promise.withResolvers<void>();
   let late: (() => Promise<Buffer>)[] = [];
 
@@ -53,7 +56,9 @@ export function createNetwork({ hasRelay, setDebtAllowed }: NetworkOptions): Net
     [from, to]: readonly [string, string],
     send: () => Promise<Buffer>,
   ): Promise<Buffer> {
+    isHolding = isSlow;
     if (isSlow) await gate.promise;
+    isHolding = false;
     switch (fate) {
       case 'repeated': {
         late.push(send);
@@ -86,6 +91,7 @@ export function createNetwork({ hasRelay, setDebtAllowed }: NetworkOptions): Net
       sent = 0;
       gate = Promise.withResolvers();
     },
+    isHolding: () => isHolding,
     release: () => gate.resolve(),
     async deliverLateCopies() {
       const copies = late;
