@@ -48,6 +48,7 @@ test('waiting for the network inside a transaction throws, also behind an await;
 });
 
 test('on the embedded database a turn of the event loop comes after each statement, of whichever request', async () => {
+  const embedded = await openDatabase({ kind: 'embedded' });
   let turns = 0;
   let isRunning = true;
   const turn = (): void => {
@@ -56,15 +57,16 @@ test('on the embedded database a turn of the event loop comes after each stateme
   };
   turn();
   const turnAfter = (work: Promise<unknown>): Promise<number> => work.then(() => turns);
-  const alone = Array.from({ length: 10 }, () => turnAfter(remembered()));
+  const alone = Array.from({ length: 10 }, () => turnAfter(remembered(embedded)));
   const together = turnAfter(
-    db.transaction(async (tx) => {
+    embedded.transaction(async (tx) => {
       for (let n = 0; n < 5; n += 1) await remember(tx, `${n}`);
     }),
   );
   const finished = await Promise.all(alone).finally(() => together);
   const last = await together;
   isRunning = false;
+  await embedded.close();
   assert.equal(new Set(finished).size, finished.length, `statements ended in the turns ${finished.join(' ')}`);
   assert.ok(last >= Math.max(...finished) + 5);
 });
