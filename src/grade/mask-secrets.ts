@@ -95,7 +95,7 @@ const credentialsOf = (value: string): string => value.replace(/^\w+ +/, '');
 /** The values decoded and as they are spelled. */
 function secretsOfQuery(url: string): string[] {
   const values = parseQuery(url);
-  const spelled = [...url.matchAll(/[?&]([^=&#]*)=([^&#]*)/g)].map(([, name = '', value = '']) => ({ name, value }));
+  const spelled = [...url.matchAll(/[?&]([^=&#?]*)=([^&#]*)/g)].map(([, name = '', value = '']) => ({ name, value }));
   return secretParameters.flatMap((secret) => [
     ...[values[secret] ?? []].flat(),
     ...spelled.filter(({ name }) => decode(name) === secret).map(({ value }) => value),

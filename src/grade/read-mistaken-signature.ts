@@ -23,7 +23,7 @@ const repairs: Readonly<Partial<Record<MistakeName, (input: string, signature: s
     ),
   ],
   'upper-case-names': (input, signature) => [
-    input.replace(/\([^)]*\)/, (components) => components.toLowerCase()),
+    input.replace(/\([^()]*\)/, (components) => components.toLowerCase()),
     signature,
   ],
   'wrong-alg': (input, signature) => [input.replace(/; *alg=/, (name) => name.replace('alg', 'xlg')), signature],

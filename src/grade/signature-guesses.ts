@@ -44,6 +44,9 @@ function formatBase({ lines, params }: Base): string {
   return [...lines, ['@signature-params', params]].map(([name, value]) => `"${name}": ${value}`).join('\n');
 }
 
+/** Without the line of `@signature-params`. */
+const withoutLastLine = (text: string): string => text.slice(0, Math.max(0, text.lastIndexOf('\n')));
+
 /** Encodings of a base, from the most to the least common mistake. */
 function listEncodings({ rawHeaders }: ReceivedRequest): Encoding[] {
   const asSent = new Map(rawHeaders.map(([name]) => [name.toLowerCase(), name]));
@@ -64,7 +67,7 @@ function listEncodings({ rawHeaders }: ReceivedRequest): Encoding[] {
       lines((name, value) => `"${name === '@signature-params' ? name : name.toUpperCase()}": ${value}`),
     ],
     ['missing-space', lines((name, value) => `"${name}":${value}`)],
-    ['missing-signature-params', (base) => Buffer.from(formatBase(base).replace(/\n?"@signature-params".*$/, ''))],
+    ['missing-signature-params', (base) => Buffer.from(withoutLastLine(formatBase(base)))],
     ['carriage-returns', text((base) => base.replaceAll('\n', '\r\n'))],
     ['carriage-returns', text((base) => `${base.replaceAll('\n', '\r\n')}\r\n`)],
   ];
@@ -146,16 +149,22 @@ function decode(text: string): string {
   }
 }
 
+function unquoteComponents(text: string): string {
+  const end = text.indexOf(')');
+  return text.slice(0, end).replaceAll('"', '') + text.slice(end);
+}
+
 /** Other texts of `@signature-params` for the same components. */
 function guessParameters({ lines, params }: Base, parameters: SignatureParameters): Edit[] {
-  const position = ([name]: readonly [string, unknown]) => params.search(new RegExp(`; *${name}=`));
+  const order = Array.from(params.matchAll(/; ?([a-z]+)=/g), ([, name]) => name);
+  const position = ([name]: readonly [string, unknown]) => order.indexOf(name);
   const known = (Object.entries(parameters) as [string, string | number | undefined][])
     .filter((each): each is [string, string | number] => each[1] !== undefined)
     .sort((a, b) => position(a) - position(b));
   const names = lines.map(([name]) => name);
   const edit = (mistake: MistakeName, values: readonly [string, string | number][], quoted = true): Edit => {
     const text = serializeInnerList([names.map((name) => [name, new Map()]), new Map(values)]);
-    return [mistake, { lines, params: quoted ? text : text.replaceAll(/"([@\w-]+)"(?=[^(]*\))/g, '$1') }];
+    return [mistake, { lines, params: quoted ? text : unquoteComponents(text) }];
   };
   const { created } = parameters;
   const isMs = created > 100_000_000_000;
