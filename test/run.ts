@@ -1,12 +1,12 @@
 /**
- * `node test/run.ts [--seed N|random] [--concurrency N] [PATTERN…]`: runs the test files that match, by default all of them, and reports
- * failures, skipped tests and the slowest tests. Unless `TOUCHSTONE_TEST_POSTGRES` names a PostgreSQL server, starts one
+ * `node test/run.ts [--seed N|random] [--concurrency N] [PATTERN…]`: runs the test files that match, by default all of
+ * them, and reports failures, skipped tests and the slowest tests. Unless `TOUCHSTONE_TEST_POSTGRES` names a PostgreSQL server, starts one
  * for the time of the run. Properties and models draw from a fixed seed; `--seed random` prints the one it chose.
  * Exit status: 0 if every test passed, else 1.
  */
-import { globSync } from 'node:fs';
+import { globSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { run } from 'node:test';
 import { parseArgs } from 'node:util';
 import { startPostgreSql } from './support/postgresql-server.ts';
@@ -38,6 +38,32 @@ function listFiles(patterns: readonly string[]): string[] {
     .map((file) => join(root, file));
 }
 
+/** Starting a process and loading the program costs most small files more than their tests do: these share processes. */
+const shared =
+  /^test\/(administration|auth|conformance|control|grade|http|identity-provider|net|open-payments|payments|resource|wallet-address|world)\//;
+/** They measure their process, kill it, or change it. */
+const alone = /race|crash|cost|event-loop|exposure|expressions|limits|listener|metrics|reset|settings|validator|worlds/;
+const FILES_PER_PROCESS = 6;
+
+/** Files of the same folder in groups, each group as one file that imports them, one suite for each; and the others. */
+function groupFiles(files: readonly string[]): string[] {
+  const directory = join(root, 'node_modules', '.cache', 'touchstone', `tests-${process.pid}`);
+  mkdirSync(directory, { recursive: true });
+  process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
+  const isShared = (file: string) => shared.test(relative(root, file)) && !alone.test(relative(root, file));
+  const groups = [...Map.groupBy(files.filter(isShared), (file) => relative(root, file).split('/')[1]!)].flatMap(
+    ([folder, members]) =>
+      Array.from({ length: Math.ceil(members.length / FILES_PER_PROCESS) }, (_, index) => {
+        const group = members.slice(index * FILES_PER_PROCESS, (index + 1) * FILES_PER_PROCESS);
+        const suites = group.map((file) => `describe('${relative(root, file)}', () => import('${file}'));`);
+        const path = join(directory, `${folder}-${index + 1}.test.mjs`);
+        writeFileSync(path, ["import { describe } from 'node:test';", ...suites, ''].join('\n'));
+        return path;
+      }),
+  );
+  return [...files.filter((file) => !isShared(file)), ...groups];
+}
+
 const aborted = new AbortController();
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => aborted.abort());
 
@@ -49,7 +75,7 @@ if (options.seed !== undefined) {
 process.env['NODE_COMPILE_CACHE'] ??= join(root, 'node_modules', '.cache', 'compiled');
 
 await using _server = await startPostgreSql();
-const files = listFiles(positionals.length > 0 ? positionals : ['test/**/*.test.ts']);
+const files = groupFiles(listFiles(positionals.length > 0 ? positionals : ['test/**/*.test.ts']));
 if (files.length === 0) throw new Error(`no file matches ${positionals.join(' ')}`);
 const concurrency = Number(options.concurrency);
 const isPassed = await report(run({ files, concurrency, timeout: MAX_FILE_MS, signal: aborted.signal }), root);

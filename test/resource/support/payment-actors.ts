@@ -93,14 +93,18 @@ export async function startPaymentActors(servers: TwoServers) {
       const [{ state, sent_amount }] = (await read()).rows;
       return `${state} ${sent_amount}`;
     },
-    /** Holds the locks of a statement; `blocked(n)` resolves when n other statements wait for a lock. */
+    /** Holds the locks of a statement; `blocked(n, text)` resolves when n statements that begin so wait for a lock. */
     async hold(statement: string, parameters: readonly string[]) {
       await holder.query('begin');
       await holder.query(statement, [...parameters]);
-      const waiting = () =>
-        observer.query(`select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`);
+      const waiting = (begin: string) =>
+        observer.query(
+          `select from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and starts_with(query, $1)`,
+          [begin],
+        );
       return {
-        blocked: (count: number) => until(`${count} wait`, async () => (await waiting()).rows.length >= count),
+        blocked: (count: number, begin = '') =>
+          until(`${count} wait`, async () => (await waiting(begin)).rows.length >= count),
         release: () => holder.query('rollback'),
       };
     },
