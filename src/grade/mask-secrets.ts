@@ -18,9 +18,16 @@ export interface MaskedExchange {
   readonly secrets?: readonly string[];
 }
 
-/** Headers whose values are not secrets. */
-const publicHeaders =
-  /^(?:accept(?:-.*)?|access-control-.*|allow|cache-control|connection|content-.*|date|digest|host|keep-alive|link|location|origin|retry-after|signature-input|transfer-encoding|user-agent|vary|www-authenticate)$/i;
+/** Headers whose values are not secrets, besides those that begin with `accept-`, `access-control-` or `content-`. */
+const publicHeaders = new Set(
+  `accept allow cache-control connection date digest host keep-alive link location origin retry-after signature-input
+  transfer-encoding user-agent vary www-authenticate`.split(/\s+/),
+);
+
+function isPublic(header: string): boolean {
+  const name = header.toLowerCase();
+  return publicHeaders.has(name) || /^(?:accept|access-control|content)-/.test(name);
+}
 
 const secretParameters = ['interact_ref', 'hash', 'nonce', 'token', 'ticket'];
 
@@ -35,7 +42,7 @@ const MIN_SHOWN_LENGTH = 12;
 export function createMasker({ request, answer, secrets = [] }: MaskedExchange): Masker {
   const found = new Set<string>(secrets);
   for (const [name, value] of request.rawHeaders) {
-    if (!publicHeaders.test(name) && !/^signature$/i.test(name)) found.add(credentialsOf(value));
+    if (!isPublic(name) && !/^signature$/i.test(name)) found.add(credentialsOf(value));
   }
   for (const url of [request.rawTarget, answer?.headers['Location'] ?? '']) {
     for (const value of secretsOfQuery(url)) found.add(value);
@@ -60,8 +67,8 @@ export function createMasker({ request, answer, secrets = [] }: MaskedExchange):
   };
   const header = (name: string, value: string): string => {
     // The form of the field stays visible. The bytes could be replayed.
-    if (/^signature$/i.test(name)) return value.replaceAll(/[\w+/-]{40,}/g, mask);
-    if (publicHeaders.test(name)) return text(value);
+    if (/^signature$/i.test(name)) return value.replaceAll(/[\w+/-]+/g, (run) => (run.length < 40 ? run : mask(run)));
+    if (isPublic(name)) return text(value);
     const credentials = credentialsOf(value);
     return value.slice(0, value.length - credentials.length) + mask(credentials);
   };
