@@ -114,11 +114,11 @@ export function createLeasedWorker<Job>(options: LeasedWorkerOptions<Job>): Leas
   }
 
   async function idle(): Promise<void> {
-    await claiming;
-    while (running.size > 0) {
-      await Promise.all(running);
-      await claiming;
-    }
+    const seen = claiming;
+    await seen;
+    await Promise.all(running);
+    // A job that ended meanwhile may have queued another search.
+    if (claiming !== seen || running.size > 0) await idle();
   }
 
   return {
