@@ -164,7 +164,6 @@ export const consentMutants: readonly Mutant[] = [
     file: form,
     at: 'const ticket = «hasExpired» ?',
     by: 'true',
-    fails: [],
     test: pageTest,
     title: 'a second click',
   },
@@ -173,7 +172,6 @@ export const consentMutants: readonly Mutant[] = [
     file: 'src/identity-provider/form-token.ts',
     at: '.find((value) => «/^[\\w-]{43}$/.test(value)»);',
     by: 'true',
-    fails: [],
     test: pageTest,
     title: 'a cookie that a sibling',
   },
@@ -182,7 +180,6 @@ export const consentMutants: readonly Mutant[] = [
     file: 'src/html/html.ts',
     at: "return «value.replace(DECEPTIVE, '\\ufffd')».replace",
     by: 'value',
-    fails: [],
     test: 'test/identity-provider/pages.test.ts',
   },
   {

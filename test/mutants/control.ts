@@ -129,7 +129,6 @@ export const controlMutants: readonly Mutant[] = [
         by: 'false',
       },
     ],
-    fails: [],
   },
   {
     id: 'bookkeeping.lease-left',
@@ -143,14 +142,12 @@ export const controlMutants: readonly Mutant[] = [
         by: 'false',
       },
     ],
-    fails: [],
   },
   {
     id: 'cancellation.packet-under-way',
     file: 'src/payments/outgoing/cancel.ts',
     at: 'if («(await readUnresolvedPackets(tx, ase, paymentId)).length > 0») {',
     by: 'false',
-    fails: [],
   },
   {
     id: 'bookkeeping.booked-packet-denied',

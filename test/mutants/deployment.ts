@@ -212,7 +212,6 @@ const limits: readonly Mutant[] = [
         by: 'undefined',
       },
     ],
-    fails: [],
     test: limitsTest,
   },
 ];

@@ -39,7 +39,6 @@ export const foreignReceiverMutants: readonly Mutant[] = [
     file: receiver,
     at: 'const key = «JSON.stringify(issuer)»;',
     by: 'issuer.authServer',
-    fails: [],
     test: 'test/resource/receiver.test.ts',
   },
   {
@@ -47,7 +46,6 @@ export const foreignReceiverMutants: readonly Mutant[] = [
     file: receiver,
     at: 'publicOnly: «view.isPublic» };',
     by: 'false',
-    fails: [],
     test: 'test/resource/receiver.test.ts',
   },
   {

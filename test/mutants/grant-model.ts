@@ -1,7 +1,7 @@
 /** Mutants of the state machine of grants that the model over HTTP must detect (LIM-01); test/model activates them. */
 import type { Mutant } from './mutant.ts';
 
-const rules: readonly Omit<Mutant, 'fails'>[] = [
+export const grantModelMutants: readonly Mutant[] = [
   {
     id: 'grant-model.reference-used-again',
     file: 'src/auth/continuation.ts',
@@ -71,5 +71,3 @@ const rules: readonly Omit<Mutant, 'fails'>[] = [
     by: "grant.state === 'pending' || grant.state === 'approved'",
   },
 ];
-
-export const grantModelMutants: readonly Mutant[] = rules.map((mutant) => ({ ...mutant, fails: [] }));

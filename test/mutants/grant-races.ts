@@ -1,7 +1,8 @@
 /** Mutants of the locks that decide races for a grant, and of the conditions checked under them (LIM-01). */
 import type { Mutant } from './mutant.ts';
 
-const races: readonly Omit<Mutant, 'fails'>[] = [
+/** Activated by test/auth/grant.race.test.ts, because a single client cannot detect them. */
+export const grantRaceMutants: readonly Mutant[] = [
   {
     id: 'grant-races.continuation-without-lock',
     file: 'src/auth/grant.ts',
@@ -93,6 +94,3 @@ const races: readonly Omit<Mutant, 'fails'>[] = [
     ],
   },
 ];
-
-/** Activated by test/auth/grant.race.test.ts, because a single client cannot detect them. */
-export const grantRaceMutants: readonly Mutant[] = races.map((mutant) => ({ ...mutant, fails: [] }));

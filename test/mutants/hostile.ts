@@ -110,7 +110,6 @@ export const hostileMutants: readonly Mutant[] = [
     file: 'src/http/pipeline.ts',
     at: "keyid: «signature?.keyid ?? ''»,",
     by: "(context.log.debug({ shown: token }), signature?.keyid ?? '')",
-    fails: [],
     test: 'test/end-to-end/secrets.test.ts',
   },
   {
@@ -118,7 +117,6 @@ export const hostileMutants: readonly Mutant[] = [
     file: 'src/world/deployment.ts',
     at: 'options.log.child({}, «{ serializers: { err: describeError } }»)',
     by: '{}',
-    fails: [],
     test: 'test/end-to-end/secrets.test.ts',
   },
   {
@@ -127,7 +125,6 @@ export const hostileMutants: readonly Mutant[] = [
     file: 'src/http/signatures/client-keys.ts',
     at: 'if («bytes <= maxBytes») return;',
     by: 'true',
-    fails: [],
     test: 'test/end-to-end/hostile-key-servers.test.ts',
   },
   {
@@ -136,7 +133,6 @@ export const hostileMutants: readonly Mutant[] = [
     file: 'src/http/signatures/client-keys.ts',
     at: '«wallNow() - cached.refetchedAt >= minRefetchMs»',
     by: 'true',
-    fails: [],
     test: 'test/end-to-end/hostile-key-servers.test.ts',
   },
   {
@@ -145,7 +141,6 @@ export const hostileMutants: readonly Mutant[] = [
     file: trace,
     at: 'bytes.length > «MAX_BYTES» ?',
     by: 'Number.POSITIVE_INFINITY',
-    fails: [],
     test: 'test/http/request-trace.test.ts',
   },
   {
@@ -153,7 +148,6 @@ export const hostileMutants: readonly Mutant[] = [
     file: 'src/auth/abandoned-grants.ts',
     at: 'if («now - lastRunAt < MIN_INTERVAL_MS») return;',
     by: 'true',
-    fails: [],
     test: 'test/auth/abandoned-grants.test.ts',
   },
   {
@@ -162,7 +156,6 @@ export const hostileMutants: readonly Mutant[] = [
     file: rawBody,
     at: "settle(new WireError(«'body_timeout'»",
     by: "'body_too_large'",
-    fails: [],
     test: 'test/http/raw-body.test.ts',
   },
   {
@@ -229,8 +222,6 @@ export const hostileMutants: readonly Mutant[] = [
       at: 'if («clientWalletAddress.length > MAX_LENGTH») {',
       by: 'false',
     },
-  ]),
-  ...noticedBy('test/http/signatures/client-keys.test.ts', 'src/http/signatures/client-keys.ts', [
     {
       id: 'hostile.long-key-ids-stored',
       title: 'a presented key is imported',

@@ -326,7 +326,6 @@ const senderMutants: readonly Mutant[] = [
     file: 'src/payments/ilp/connector.ts',
     at: '.flatMap((peer) => «[peer.prefix, ...(peer.routes ?? [])]».map((prefix) => ({ peer, prefix })))',
     by: '[peer.prefix]',
-    fails: [],
     test: 'test/end-to-end/relay.test.ts',
   },
   {

@@ -308,14 +308,12 @@ export const limitMutants: readonly Mutant[] = [
     file: spending,
     at: ".onConflict((conflict) => «conflict.columns(['ase', 'grant_id']).doUpdateSet({ grant_id: grantId })»)",
     by: "conflict.columns(['ase', 'grant_id']).doNothing()",
-    fails: [],
   },
   {
     id: 'grant-spending.lost-update',
     file: spending,
     at: 'spent_debit: «sql<string>`spent_debit + ${`${debit.value}`}::numeric`»,',
     by: '`${row.spentDebit.value + debit.value}`',
-    fails: [],
     also: [
       {
         file: spending,

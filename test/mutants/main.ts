@@ -32,7 +32,7 @@ const only = new RegExp(options.only ?? '');
 const checkIds = [...allChecks.map(({ id }) => id), answersCheckId];
 
 /** The checks that entries such as `resource.*-unsigned` name. */
-function expand(entries: readonly string[]): string[] {
+function expand(entries: readonly string[] = []): string[] {
   return entries.flatMap((entry) => {
     const pattern = new RegExp(`^${entry.replaceAll('.', '\\.').replaceAll('*', '.*').replaceAll('?', '.')}$`);
     const matching = checkIds.filter((id) => pattern.test(id));
@@ -149,7 +149,7 @@ if (!options.discover && !process.env['TOUCHSTONE_MUTANT']) {
     survived += 1;
   }
 }
-for (const mutant of wanted.filter(({ fails, test }) => fails.length > 0 || (options.discover && !test))) {
+for (const mutant of wanted.filter(({ fails, test }) => fails || (options.discover && !test))) {
   const isNoticed = await test(mutant).catch((error) => {
     console.log(`SURVIVED ${mutant.id}: ${error instanceof Error ? error.message : error}`);
     return false;

@@ -5,7 +5,7 @@ const send = 'src/payments/outgoing/send.ts';
 const credit = 'src/payments/incoming/credit.ts';
 const payment = 'src/resource/outgoing-payment.ts';
 
-const rules: readonly Omit<Mutant, 'fails'>[] = [
+export const moneyMutants: readonly Mutant[] = [
   {
     id: 'money.fee-rounded-down',
     file: 'src/payments/fees.ts',
@@ -107,5 +107,3 @@ const rules: readonly Omit<Mutant, 'fails'>[] = [
     by: 'toInstant(0)',
   },
 ];
-
-export const moneyMutants: readonly Mutant[] = rules.map((mutant) => ({ ...mutant, fails: [] }));

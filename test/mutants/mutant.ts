@@ -24,8 +24,8 @@ export interface Mutant extends Partial<Quote>, Partial<NamedFunction> {
   readonly id: string;
   /** Path from the root of the project. */
   readonly file: string;
-  /** Ids of the conformance checks that must fail; `*` stands for any part of one, `?` for a character. Empty for a mutant that a test activates. */
-  readonly fails: readonly string[];
+  /** Ids of the conformance checks that must fail; `*` stands for any part of one, `?` for a character. */
+  readonly fails?: readonly string[];
   /** Path of a test file that must fail instead, from the root of the project; the mutant is active from its start. */
   readonly test?: string;
   /** Part of the titles of those tests of the file that are run; default all of them. */
@@ -65,11 +65,8 @@ declare global {
 }
 
 /** Mutants of one file that tests of one file must notice. */
-export const noticedBy = (
-  test: string,
-  file: string,
-  mutants: readonly Omit<Mutant, 'file' | 'test' | 'fails'>[],
-): Mutant[] => mutants.map((mutant) => ({ ...mutant, file, test, fails: [] }));
+export const noticedBy = (test: string, file: string, mutants: readonly Omit<Mutant, 'file' | 'test'>[]): Mutant[] =>
+  mutants.map((mutant) => ({ ...mutant, file, test }));
 
 /** Each place of each mutant as a separate mutant. */
 export const placesOf = (mutants: readonly Mutant[]): Mutant[] =>

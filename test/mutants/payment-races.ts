@@ -1,7 +1,7 @@
 /** Mutants of what decides races for a payment: the locks of the receiver and the grant, and the keys of quotes and requests. */
 import type { Mutant } from './mutant.ts';
 
-const races: readonly Omit<Mutant, 'fails'>[] = [
+export const paymentRaceMutants: readonly Mutant[] = [
   {
     id: 'payment-races.completion-without-lock',
     file: 'src/resource/incoming-payment.ts',
@@ -39,5 +39,3 @@ const races: readonly Omit<Mutant, 'fails'>[] = [
     by: 'undefined',
   },
 ];
-
-export const paymentRaceMutants: readonly Mutant[] = races.map((race) => ({ ...race, fails: [] }));

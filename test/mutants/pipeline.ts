@@ -158,7 +158,6 @@ export const pipelineMutants: readonly Mutant[] = [
     file: 'src/http/request-validator.ts',
     at: 'if («accepted») return accepted;',
     by: 'undefined',
-    fails: [],
     test: 'test/end-to-end/ready.test.ts',
   },
   {
@@ -166,7 +165,6 @@ export const pipelineMutants: readonly Mutant[] = [
     file: 'src/world/metrics.ts',
     at: 'if («uncounted.length === MAX_UNCOUNTED») void countAll();',
     by: 'true',
-    fails: [],
     test: 'test/end-to-end/ready.test.ts',
   },
   {
@@ -174,7 +172,6 @@ export const pipelineMutants: readonly Mutant[] = [
     file: 'src/http/request-validator.ts',
     at: 'mediaType === shape.contentType && «shape.body(body)»;',
     by: 'true',
-    fails: [],
     test: 'test/http/request-validator.property.test.ts',
     title: 'create-quote',
   },
@@ -183,7 +180,6 @@ export const pipelineMutants: readonly Mutant[] = [
     file: 'src/http/request-validator.ts',
     at: "if (known.some(([, value]) => «typeof value !== 'string' || value === ''»)) return undefined;",
     by: "typeof value !== 'string'",
-    fails: [],
     test: 'test/http/request-validator.property.test.ts',
     title: 'list-incoming-payments',
   },

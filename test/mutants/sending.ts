@@ -37,7 +37,6 @@ export const sendingMutants: readonly Mutant[] = [
     file: 'src/payments/outgoing/send.ts',
     at: "if («attempt === 'first'») await recordRejected(db, job, packet);",
     by: 'false',
-    fails: [],
     test: 'test/payments/outgoing/send.test.ts',
   },
   {
@@ -46,7 +45,6 @@ export const sendingMutants: readonly Mutant[] = [
     file: 'src/payments/outgoing/send.ts',
     at: "return { kind: «attempt === 'first' ? 'unsent' : 'unknown'» };",
     by: "(await recordRejected(db, job, packet), { kind: 'unsent' }).kind",
-    fails: [],
     test: 'test/payments/outgoing/send.test.ts',
   },
   {
@@ -56,7 +54,6 @@ export const sendingMutants: readonly Mutant[] = [
     file: 'src/payments/outgoing/worker.ts',
     at: 'laneOf: (job) => «job.peer ?? LOCAL»,',
     by: 'LOCAL',
-    fails: [],
     test: 'test/payments/outgoing/slots.test.ts',
   },
   {
@@ -65,7 +62,6 @@ export const sendingMutants: readonly Mutant[] = [
     file: 'src/payments/outgoing/send.ts',
     at: 'if («sequence > lastSequence + 1 && isTurnOver(sequence)») return',
     by: 'false',
-    fails: [],
     test: 'test/payments/outgoing/slots.test.ts',
   },
   {
@@ -73,7 +69,6 @@ export const sendingMutants: readonly Mutant[] = [
     file: 'src/database/database.ts',
     at: '«turnEventLoopAfterStatements(pglite)»;',
     by: 'undefined',
-    fails: [],
     test: 'test/payments/outgoing/event-loop.test.ts',
   },
   {
@@ -81,7 +76,6 @@ export const sendingMutants: readonly Mutant[] = [
     file: 'src/database/database.ts',
     at: 'pglite.query = «thenTurn(pglite.query.bind(pglite))» as',
     by: 'pglite.query.bind(pglite)',
-    fails: [],
     test: 'test/database/database.test.ts',
     title: 'of whichever request',
   },
@@ -90,7 +84,6 @@ export const sendingMutants: readonly Mutant[] = [
     file: 'src/crypto/passphrase-digest.ts',
     at: "scrypt(«passphrase.normalize('NFC')», salt, LENGTH, cost, (error, key) => (error ? reject(error) : resolve(key)));",
     by: 'process.getBuiltinModule("node:crypto").scryptSync(passphrase, salt, LENGTH, cost).toString()',
-    fails: [],
     test: 'test/end-to-end/event-loop.test.ts',
     title: 'guessed',
   },
@@ -99,7 +92,6 @@ export const sendingMutants: readonly Mutant[] = [
     file: 'src/resource/metadata.ts',
     at: '«written.length <= MAX_NUMBER_LENGTH && canonicalNumber(written) === canonicalNumber(String(value))»;',
     by: '/0+$/.exec(written) === null && canonicalNumber(written) === canonicalNumber(String(value))',
-    fails: [],
     test: 'test/end-to-end/event-loop.test.ts',
     title: 'digits',
   },
@@ -110,7 +102,6 @@ export const sendingMutants: readonly Mutant[] = [
     file: 'src/payments/ilp/stream-receiver.ts',
     at: 'const { answer, isCredited } = «await book()»;',
     by: 'setTimeout(() => void book().catch(() => {}), 30) && { answer: fulfill, isCredited: true }',
-    fails: [],
   },
   {
     // The sender retries without resolving its last packet.
@@ -118,7 +109,6 @@ export const sendingMutants: readonly Mutant[] = [
     file: 'src/payments/outgoing/send.ts',
     at: 'of «isFirstAttempt ? [] : await readUnresolvedPackets(db.query, job.ase, job.id)») {',
     by: '[]',
-    fails: [],
   },
   {
     // The sender fails a payment at once, even with a packet in flight.
@@ -126,6 +116,5 @@ export const sendingMutants: readonly Mutant[] = [
     file: 'src/payments/outgoing/worker.ts',
     at: 'if («attempts >= maxAttempts && (await readUnresolvedPackets(db.query, ase, job.id)).length === 0») {',
     by: 'true',
-    fails: [],
   },
 ];

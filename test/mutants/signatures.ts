@@ -300,7 +300,6 @@ export const signatureMutants: readonly Mutant[] = [
         by: "await db.query.selectFrom('signature_nonce').select('nonce').where('nonce', '=', hash('sha256', nonce, 'base64url')).execute().then((rows) => { globalThis.seenNonce = rows.length > 0; return clock.wallNow(); })",
       },
     ],
-    fails: [],
   },
   {
     id: 'signature.repetition-is-replay',
