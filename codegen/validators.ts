@@ -2,7 +2,7 @@
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import standalone from 'ajv/dist/standalone/index.js';
 import formats from 'ajv-formats';
-import type { JsonObject } from './json.ts';
+import { type JsonObject, writePointer } from './json.ts';
 import { listOperations, type Operation, type Parameter } from './operations.ts';
 
 /** 0 to 2^64−1 in decimal, without sign or leading zeros; the pattern alone decides (RS-16). */
@@ -26,18 +26,24 @@ export function printValidators(document: JsonObject): { code: string; types: st
     strictTuples: false,
     strictRequired: false,
     allowMatchingProperties: true,
+    // A reference to a schema of one or two keywords is replaced by the schema; all others become a call.
+    inlineRefs: 2,
     code: { source: true, esm: true, lines: true },
   });
   (formats.default ?? formats)(ajv);
   ajv.addFormat('uint64', UINT64);
   ajv.addVocabulary(['components', 'paths', 'discriminator', 'xml']);
   ajv.addSchema({ $id: 'document', paths: document['paths'], components: document['components'] });
+  // Registered under its URI, a component is compiled once, to a function that all references share.
+  const { schemas = {} } = document['components'] as { schemas?: JsonObject };
+  for (const [name, schema] of Object.entries(schemas)) {
+    ajv.addSchema(schema as JsonObject, `document${writePointer(['components', 'schemas', name])}`);
+  }
 
   const exported: Record<string, string> = {};
   const compile = (pointer: string): string => {
     const name = decodeURIComponent(pointer).replaceAll(/\W+/g, '_').replace(/^_/, '');
-    if (!Object.hasOwn(exported, name)) ajv.addSchema({ $id: name, $ref: `document${pointer}` });
-    exported[name] = name;
+    exported[name] = `document${pointer}`;
     return name;
   };
   const parameterValidators = new Map<string, string>();
@@ -53,17 +59,11 @@ export function printValidators(document: JsonObject): { code: string; types: st
     return name;
   };
   const requests: string[] = [];
-  const bodies: string[] = [];
-  const bodyTypes: string[] = [];
   const responses: string[] = [];
   const requestTypes: string[] = [];
   const responseTypes: string[] = [];
   for (const operation of listOperations(document)) {
     const body = operation.request === null ? null : compile(operation.request);
-    if (body !== null) {
-      bodies.push(`  '${operation.id}': ${body},`);
-      bodyTypes.push(`  readonly '${operation.id}': Validate;`);
-    }
     const parameters = compileParameters(operation);
     const names = (chosen: (parameter: Parameter) => boolean): string =>
       `[${operation.parameters
@@ -103,9 +103,6 @@ export function printValidators(document: JsonObject): { code: string; types: st
       'export const requests = {',
       ...requests,
       '};',
-      'export const requestBody = {',
-      ...bodies,
-      '};',
       'export const responseBody = {',
       ...responses,
       '};',
@@ -131,13 +128,9 @@ export function printValidators(document: JsonObject): { code: string; types: st
       '  readonly body: Validate | null;',
       '}',
       '',
+      '/** Operation → its request. */',
       'export declare const requests: {',
       ...requestTypes,
-      '};',
-      '',
-      '/** Operation → validator of its request body; operations without a body are absent. */',
-      'export declare const requestBody: {',
-      ...bodyTypes,
       '};',
       '',
       '/** Operation → declared status → validator of its JSON body; null for a status without a body. */',

@@ -17,6 +17,7 @@ export interface RequestShape {
   readonly body: Validate | null;
 }
 
+/** Operation → its request. */
 export declare const requests: {
   readonly 'post-request': RequestShape;
   readonly 'options-discovery': RequestShape;
@@ -25,12 +26,6 @@ export declare const requests: {
   readonly 'post-token': RequestShape;
   readonly 'delete-token': RequestShape;
   readonly 'get-discovery': RequestShape;
-};
-
-/** Operation → validator of its request body; operations without a body are absent. */
-export declare const requestBody: {
-  readonly 'post-request': Validate;
-  readonly 'post-continue': Validate;
 };
 
 /** Operation → declared status → validator of its JSON body; null for a status without a body. */

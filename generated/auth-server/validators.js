@@ -3,20 +3,153 @@ import runtime0 from 'ajv-formats/dist/formats.js';
 import runtime1 from 'ajv/dist/runtime/ucs2length.js';
 import runtime2 from 'ajv/dist/runtime/equal.js';
 
-const paths_1_post_requestBody_content_application_1json_schema = validate20;
-const schema31 = {"$id":"paths_1_post_requestBody_content_application_1json_schema","$ref":"document#/paths/~1/post/requestBody/content/application~1json/schema"};
-const schema33 = {"anyOf":[{"type":"object","properties":{"client":{"$ref":"#/components/schemas/client"},"interact":{"$ref":"#/components/schemas/interact-request"},"access_token":{"type":"object","required":["access"],"properties":{"access":{"$ref":"#/components/schemas/access"}}},"subject":{"$ref":"#/components/schemas/subject"}},"required":["client","access_token"]},{"type":"object","properties":{"client":{"$ref":"#/components/schemas/client"},"interact":{"$ref":"#/components/schemas/interact-request"},"access_token":{"type":"object","required":["access"],"properties":{"access":{"$ref":"#/components/schemas/access"}}},"subject":{"$ref":"#/components/schemas/subject"}},"required":["client","interact","subject"]}]};
-const schema36 = {"type":"object","properties":{"start":{"type":"array","items":{"type":"string","enum":["redirect"]},"maxItems":16},"finish":{"type":"object","properties":{"method":{"type":"string","enum":["redirect"]},"uri":{"type":"string","format":"uri","maxLength":2048},"nonce":{"type":"string","maxLength":2048}},"required":["method","uri","nonce"]}},"required":["start"]};
-const schema51 = {"type":"object","properties":{"sub_ids":{"type":"array","items":{"type":"object","properties":{"id":{"type":"string"},"format":{"type":"string","enum":["uri"]}},"required":["id","format"]},"minItems":1,"maxItems":1}},"required":["sub_ids"]};
-const schema34 = {"oneOf":[{"type":"string","format":"uri","deprecated":true},{"type":"object","required":["walletAddress"],"properties":{"walletAddress":{"type":"string","format":"uri"}},"additionalProperties":false},{"type":"object","required":["jwk"],"properties":{"jwk":{"$ref":"#/components/schemas/json-web-key"}},"additionalProperties":false}]};
-const schema35 = {"type":"object","properties":{"kid":{"type":"string"},"alg":{"type":"string","enum":["EdDSA"]},"use":{"type":"string","enum":["sig"]},"kty":{"type":"string","enum":["OKP"]},"crv":{"type":"string","enum":["Ed25519"]},"x":{"type":"string","pattern":"^[a-zA-Z0-9-_]+$"}},"required":["kid","alg","kty","crv","x"]};
+const paths_1_post_requestBody_content_application_1json_schema = validate26;
+const schema31 = {"anyOf":[{"type":"object","properties":{"client":{"$ref":"#/components/schemas/client"},"interact":{"$ref":"#/components/schemas/interact-request"},"access_token":{"type":"object","required":["access"],"properties":{"access":{"$ref":"#/components/schemas/access"}}},"subject":{"$ref":"#/components/schemas/subject"}},"required":["client","access_token"]},{"type":"object","properties":{"client":{"$ref":"#/components/schemas/client"},"interact":{"$ref":"#/components/schemas/interact-request"},"access_token":{"type":"object","required":["access"],"properties":{"access":{"$ref":"#/components/schemas/access"}}},"subject":{"$ref":"#/components/schemas/subject"}},"required":["client","interact","subject"]}]};
+const schema32 = {"oneOf":[{"type":"string","format":"uri","deprecated":true},{"type":"object","required":["walletAddress"],"properties":{"walletAddress":{"type":"string","format":"uri"}},"additionalProperties":false},{"type":"object","required":["jwk"],"properties":{"jwk":{"$ref":"#/components/schemas/json-web-key"}},"additionalProperties":false}]};
 const formats0 = runtime0.fullFormats.uri;
+const schema33 = {"type":"object","properties":{"kid":{"type":"string"},"alg":{"type":"string","enum":["EdDSA"]},"use":{"type":"string","enum":["sig"]},"kty":{"type":"string","enum":["OKP"]},"crv":{"type":"string","enum":["Ed25519"]},"x":{"type":"string","pattern":"^[a-zA-Z0-9-_]+$"}},"required":["kid","alg","kty","crv","x"]};
 const pattern4 = new RegExp("^[a-zA-Z0-9-_]+$", "u");
 
-function validate23(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate28(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate23.evaluated;
+const evaluated0 = validate28.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((((((data.kid === undefined) && (missing0 = "kid")) || ((data.alg === undefined) && (missing0 = "alg"))) || ((data.kty === undefined) && (missing0 = "kty"))) || ((data.crv === undefined) && (missing0 = "crv"))) || ((data.x === undefined) && (missing0 = "x"))){
+validate28.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data.kid !== undefined){
+const _errs1 = errors;
+if(typeof data.kid !== "string"){
+validate28.errors = [{instancePath:instancePath+"/kid",schemaPath:"#/properties/kid/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid0 = _errs1 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.alg !== undefined){
+let data1 = data.alg;
+const _errs3 = errors;
+if(typeof data1 !== "string"){
+validate28.errors = [{instancePath:instancePath+"/alg",schemaPath:"#/properties/alg/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!(data1 === "EdDSA")){
+validate28.errors = [{instancePath:instancePath+"/alg",schemaPath:"#/properties/alg/enum",keyword:"enum",params:{allowedValues: schema33.properties.alg.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid0 = _errs3 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.use !== undefined){
+let data2 = data.use;
+const _errs5 = errors;
+if(typeof data2 !== "string"){
+validate28.errors = [{instancePath:instancePath+"/use",schemaPath:"#/properties/use/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!(data2 === "sig")){
+validate28.errors = [{instancePath:instancePath+"/use",schemaPath:"#/properties/use/enum",keyword:"enum",params:{allowedValues: schema33.properties.use.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid0 = _errs5 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.kty !== undefined){
+let data3 = data.kty;
+const _errs7 = errors;
+if(typeof data3 !== "string"){
+validate28.errors = [{instancePath:instancePath+"/kty",schemaPath:"#/properties/kty/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!(data3 === "OKP")){
+validate28.errors = [{instancePath:instancePath+"/kty",schemaPath:"#/properties/kty/enum",keyword:"enum",params:{allowedValues: schema33.properties.kty.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid0 = _errs7 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.crv !== undefined){
+let data4 = data.crv;
+const _errs9 = errors;
+if(typeof data4 !== "string"){
+validate28.errors = [{instancePath:instancePath+"/crv",schemaPath:"#/properties/crv/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!(data4 === "Ed25519")){
+validate28.errors = [{instancePath:instancePath+"/crv",schemaPath:"#/properties/crv/enum",keyword:"enum",params:{allowedValues: schema33.properties.crv.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid0 = _errs9 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.x !== undefined){
+let data5 = data.x;
+const _errs11 = errors;
+if(errors === _errs11){
+if(typeof data5 === "string"){
+if(!pattern4.test(data5)){
+validate28.errors = [{instancePath:instancePath+"/x",schemaPath:"#/properties/x/pattern",keyword:"pattern",params:{pattern: "^[a-zA-Z0-9-_]+$"},message:"must match pattern \""+"^[a-zA-Z0-9-_]+$"+"\""}];
+return false;
+}
+}
+else {
+validate28.errors = [{instancePath:instancePath+"/x",schemaPath:"#/properties/x/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid0 = _errs11 === errors;
+}
+else {
+var valid0 = true;
+}
+}
+}
+}
+}
+}
+}
+}
+else {
+validate28.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate28.errors = vErrors;
+return errors === 0;
+}
+validate28.evaluated = {"props":{"kid":true,"alg":true,"use":true,"kty":true,"crv":true,"x":true},"dynamicProps":false,"dynamicItems":false};
+
+
+function validate27(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate27.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -174,217 +307,21 @@ break;
 }
 if(_errs10 === errors){
 if(data.jwk !== undefined){
-let data1 = data.jwk;
-const _errs12 = errors;
-if(errors === _errs12){
-if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
-let missing2;
-if((((((data1.kid === undefined) && (missing2 = "kid")) || ((data1.alg === undefined) && (missing2 = "alg"))) || ((data1.kty === undefined) && (missing2 = "kty"))) || ((data1.crv === undefined) && (missing2 = "crv"))) || ((data1.x === undefined) && (missing2 = "x"))){
-const err9 = {instancePath:instancePath+"/jwk",schemaPath:"#/components/schemas/json-web-key/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"};
+if(!(validate28(data.jwk, {instancePath:instancePath+"/jwk",parentData:data,parentDataProperty:"jwk",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate28.errors : vErrors.concat(validate28.errors);
+errors = vErrors.length;
+}
+}
+}
+}
+}
+else {
+const err9 = {instancePath,schemaPath:"#/oneOf/2/type",keyword:"type",params:{type: "object"},message:"must be object"};
 if(vErrors === null){
 vErrors = [err9];
 }
 else {
 vErrors.push(err9);
-}
-errors++;
-}
-else {
-if(data1.kid !== undefined){
-const _errs14 = errors;
-if(typeof data1.kid !== "string"){
-const err10 = {instancePath:instancePath+"/jwk/kid",schemaPath:"#/components/schemas/json-web-key/properties/kid/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err10];
-}
-else {
-vErrors.push(err10);
-}
-errors++;
-}
-var valid4 = _errs14 === errors;
-}
-else {
-var valid4 = true;
-}
-if(valid4){
-if(data1.alg !== undefined){
-let data3 = data1.alg;
-const _errs16 = errors;
-if(typeof data3 !== "string"){
-const err11 = {instancePath:instancePath+"/jwk/alg",schemaPath:"#/components/schemas/json-web-key/properties/alg/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err11];
-}
-else {
-vErrors.push(err11);
-}
-errors++;
-}
-if(!(data3 === "EdDSA")){
-const err12 = {instancePath:instancePath+"/jwk/alg",schemaPath:"#/components/schemas/json-web-key/properties/alg/enum",keyword:"enum",params:{allowedValues: schema35.properties.alg.enum},message:"must be equal to one of the allowed values"};
-if(vErrors === null){
-vErrors = [err12];
-}
-else {
-vErrors.push(err12);
-}
-errors++;
-}
-var valid4 = _errs16 === errors;
-}
-else {
-var valid4 = true;
-}
-if(valid4){
-if(data1.use !== undefined){
-let data4 = data1.use;
-const _errs18 = errors;
-if(typeof data4 !== "string"){
-const err13 = {instancePath:instancePath+"/jwk/use",schemaPath:"#/components/schemas/json-web-key/properties/use/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err13];
-}
-else {
-vErrors.push(err13);
-}
-errors++;
-}
-if(!(data4 === "sig")){
-const err14 = {instancePath:instancePath+"/jwk/use",schemaPath:"#/components/schemas/json-web-key/properties/use/enum",keyword:"enum",params:{allowedValues: schema35.properties.use.enum},message:"must be equal to one of the allowed values"};
-if(vErrors === null){
-vErrors = [err14];
-}
-else {
-vErrors.push(err14);
-}
-errors++;
-}
-var valid4 = _errs18 === errors;
-}
-else {
-var valid4 = true;
-}
-if(valid4){
-if(data1.kty !== undefined){
-let data5 = data1.kty;
-const _errs20 = errors;
-if(typeof data5 !== "string"){
-const err15 = {instancePath:instancePath+"/jwk/kty",schemaPath:"#/components/schemas/json-web-key/properties/kty/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err15];
-}
-else {
-vErrors.push(err15);
-}
-errors++;
-}
-if(!(data5 === "OKP")){
-const err16 = {instancePath:instancePath+"/jwk/kty",schemaPath:"#/components/schemas/json-web-key/properties/kty/enum",keyword:"enum",params:{allowedValues: schema35.properties.kty.enum},message:"must be equal to one of the allowed values"};
-if(vErrors === null){
-vErrors = [err16];
-}
-else {
-vErrors.push(err16);
-}
-errors++;
-}
-var valid4 = _errs20 === errors;
-}
-else {
-var valid4 = true;
-}
-if(valid4){
-if(data1.crv !== undefined){
-let data6 = data1.crv;
-const _errs22 = errors;
-if(typeof data6 !== "string"){
-const err17 = {instancePath:instancePath+"/jwk/crv",schemaPath:"#/components/schemas/json-web-key/properties/crv/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err17];
-}
-else {
-vErrors.push(err17);
-}
-errors++;
-}
-if(!(data6 === "Ed25519")){
-const err18 = {instancePath:instancePath+"/jwk/crv",schemaPath:"#/components/schemas/json-web-key/properties/crv/enum",keyword:"enum",params:{allowedValues: schema35.properties.crv.enum},message:"must be equal to one of the allowed values"};
-if(vErrors === null){
-vErrors = [err18];
-}
-else {
-vErrors.push(err18);
-}
-errors++;
-}
-var valid4 = _errs22 === errors;
-}
-else {
-var valid4 = true;
-}
-if(valid4){
-if(data1.x !== undefined){
-let data7 = data1.x;
-const _errs24 = errors;
-if(errors === _errs24){
-if(typeof data7 === "string"){
-if(!pattern4.test(data7)){
-const err19 = {instancePath:instancePath+"/jwk/x",schemaPath:"#/components/schemas/json-web-key/properties/x/pattern",keyword:"pattern",params:{pattern: "^[a-zA-Z0-9-_]+$"},message:"must match pattern \""+"^[a-zA-Z0-9-_]+$"+"\""};
-if(vErrors === null){
-vErrors = [err19];
-}
-else {
-vErrors.push(err19);
-}
-errors++;
-}
-}
-else {
-const err20 = {instancePath:instancePath+"/jwk/x",schemaPath:"#/components/schemas/json-web-key/properties/x/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err20];
-}
-else {
-vErrors.push(err20);
-}
-errors++;
-}
-}
-var valid4 = _errs24 === errors;
-}
-else {
-var valid4 = true;
-}
-}
-}
-}
-}
-}
-}
-}
-else {
-const err21 = {instancePath:instancePath+"/jwk",schemaPath:"#/components/schemas/json-web-key/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err21];
-}
-else {
-vErrors.push(err21);
-}
-errors++;
-}
-}
-}
-}
-}
-}
-else {
-const err22 = {instancePath,schemaPath:"#/oneOf/2/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err22];
-}
-else {
-vErrors.push(err22);
 }
 errors++;
 }
@@ -405,218 +342,7 @@ props0 = true;
 }
 }
 if(!valid0){
-const err23 = {instancePath,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf"};
-if(vErrors === null){
-vErrors = [err23];
-}
-else {
-vErrors.push(err23);
-}
-errors++;
-validate23.errors = vErrors;
-return false;
-}
-else {
-errors = _errs0;
-if(vErrors !== null){
-if(_errs0){
-vErrors.length = _errs0;
-}
-else {
-vErrors = null;
-}
-}
-}
-validate23.errors = vErrors;
-evaluated0.props = props0;
-return errors === 0;
-}
-validate23.evaluated = {"dynamicProps":true,"dynamicItems":false};
-
-const schema37 = {"type":"array","items":{"$ref":"#/components/schemas/access-item"},"uniqueItems":true,"maxItems":3};
-const schema38 = {"oneOf":[{"$ref":"#/components/schemas/access-incoming"},{"$ref":"#/components/schemas/access-outgoing"},{"$ref":"#/components/schemas/access-quote"}],"unevaluatedProperties":false};
-const schema39 = {"type":"object","properties":{"type":{"type":"string","enum":["incoming-payment"]},"actions":{"type":"array","items":{"type":"string","enum":["create","complete","read","read-all","list","list-all"]},"uniqueItems":true},"identifier":{"type":"string","format":"uri","maxLength":2048}},"required":["type","actions"]};
-const schema50 = {"type":"object","properties":{"type":{"type":"string","enum":["quote"]},"actions":{"type":"array","items":{"type":"string","enum":["create","read","read-all"]},"uniqueItems":true}},"required":["type","actions"]};
-const func1 = runtime1.default;
-const schema40 = {"type":"object","properties":{"type":{"type":"string","enum":["outgoing-payment"]},"actions":{"type":"array","items":{"type":"string","enum":["create","read","read-all","list","list-all"]},"uniqueItems":true},"identifier":{"type":"string","format":"uri","maxLength":2048},"limits":{"$ref":"#/components/schemas/limits-outgoing"}},"required":["type","actions","identifier"]};
-const schema41 = {"anyOf":[{"type":"object","properties":{"receiver":{"$ref":"#/components/schemas/receiver"},"interval":{"$ref":"#/components/schemas/interval"}}},{"type":"object","properties":{"receiver":{"$ref":"#/components/schemas/receiver"},"interval":{"$ref":"#/components/schemas/interval"},"debitAmount":{"$ref":"#/components/schemas/amount"}},"required":["debitAmount"]},{"type":"object","properties":{"receiver":{"$ref":"#/components/schemas/receiver"},"interval":{"$ref":"#/components/schemas/interval"},"receiveAmount":{"$ref":"#/components/schemas/amount"}},"required":["receiveAmount"]}]};
-const schema42 = {"type":"string","format":"uri","pattern":"^(https|http)://.+/incoming-payments/.","maxLength":2048};
-const schema43 = {"type":"string"};
-const schema46 = {"type":"object","properties":{"value":{"type":"string","format":"uint64"},"assetCode":{"type":"string"},"assetScale":{"type":"integer","minimum":0,"maximum":255}},"required":["value","assetCode","assetScale"]};
-const formats14 = /^(?:0|[1-9]\d{0,18}|1[0-7]\d{18}|18[0-3]\d{17}|184[0-3]\d{16}|1844[0-5]\d{15}|18446[0-6]\d{14}|184467[0-3]\d{13}|1844674[0-3]\d{12}|184467440[0-6]\d{10}|1844674407[0-2]\d{9}|18446744073[0-6]\d{8}|1844674407370[0-8]\d{6}|18446744073709[0-4]\d{5}|184467440737095[0-4]\d{4}|1844674407370955[0-0]\d{3}|18446744073709551[0-5]\d{2}|184467440737095516[0-0]\d{1}|1844674407370955161[0-4]\d{0}|18446744073709551615)$/;
-const pattern5 = new RegExp("^(https|http)://.+/incoming-payments/.", "u");
-
-function validate28(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate28.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-const _errs0 = errors;
-let valid0 = false;
-const _errs1 = errors;
-if(errors === _errs1){
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.receiver !== undefined){
-let data0 = data.receiver;
-const _errs3 = errors;
-const _errs4 = errors;
-if(errors === _errs4){
-if(errors === _errs4){
-if(typeof data0 === "string"){
-if(func1(data0) > 2048){
-const err0 = {instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/maxLength",keyword:"maxLength",params:{limit: 2048},message:"must NOT have more than 2048 characters"};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
-}
-else {
-if(!pattern5.test(data0)){
-const err1 = {instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/pattern",keyword:"pattern",params:{pattern: "^(https|http)://.+/incoming-payments/."},message:"must match pattern \""+"^(https|http)://.+/incoming-payments/."+"\""};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-}
-else {
-if(!(formats0(data0))){
-const err2 = {instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""};
-if(vErrors === null){
-vErrors = [err2];
-}
-else {
-vErrors.push(err2);
-}
-errors++;
-}
-}
-}
-}
-else {
-const err3 = {instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err3];
-}
-else {
-vErrors.push(err3);
-}
-errors++;
-}
-}
-}
-var valid1 = _errs3 === errors;
-}
-else {
-var valid1 = true;
-}
-if(valid1){
-if(data.interval !== undefined){
-const _errs6 = errors;
-if(typeof data.interval !== "string"){
-const err4 = {instancePath:instancePath+"/interval",schemaPath:"#/components/schemas/interval/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err4];
-}
-else {
-vErrors.push(err4);
-}
-errors++;
-}
-var valid1 = _errs6 === errors;
-}
-else {
-var valid1 = true;
-}
-}
-}
-else {
-const err5 = {instancePath,schemaPath:"#/anyOf/0/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err5];
-}
-else {
-vErrors.push(err5);
-}
-errors++;
-}
-}
-var _valid0 = _errs1 === errors;
-valid0 = valid0 || _valid0;
-if(_valid0){
-var props0 = {};
-props0.receiver = true;
-props0.interval = true;
-}
-const _errs9 = errors;
-if(errors === _errs9){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if((data.debitAmount === undefined) && (missing0 = "debitAmount")){
-const err6 = {instancePath,schemaPath:"#/anyOf/1/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"};
-if(vErrors === null){
-vErrors = [err6];
-}
-else {
-vErrors.push(err6);
-}
-errors++;
-}
-else {
-if(data.receiver !== undefined){
-let data2 = data.receiver;
-const _errs11 = errors;
-const _errs12 = errors;
-if(errors === _errs12){
-if(errors === _errs12){
-if(typeof data2 === "string"){
-if(func1(data2) > 2048){
-const err7 = {instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/maxLength",keyword:"maxLength",params:{limit: 2048},message:"must NOT have more than 2048 characters"};
-if(vErrors === null){
-vErrors = [err7];
-}
-else {
-vErrors.push(err7);
-}
-errors++;
-}
-else {
-if(!pattern5.test(data2)){
-const err8 = {instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/pattern",keyword:"pattern",params:{pattern: "^(https|http)://.+/incoming-payments/."},message:"must match pattern \""+"^(https|http)://.+/incoming-payments/."+"\""};
-if(vErrors === null){
-vErrors = [err8];
-}
-else {
-vErrors.push(err8);
-}
-errors++;
-}
-else {
-if(!(formats0(data2))){
-const err9 = {instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""};
-if(vErrors === null){
-vErrors = [err9];
-}
-else {
-vErrors.push(err9);
-}
-errors++;
-}
-}
-}
-}
-else {
-const err10 = {instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err10 = {instancePath,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf"};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -624,456 +350,7 @@ else {
 vErrors.push(err10);
 }
 errors++;
-}
-}
-}
-var valid4 = _errs11 === errors;
-}
-else {
-var valid4 = true;
-}
-if(valid4){
-if(data.interval !== undefined){
-const _errs14 = errors;
-if(typeof data.interval !== "string"){
-const err11 = {instancePath:instancePath+"/interval",schemaPath:"#/components/schemas/interval/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err11];
-}
-else {
-vErrors.push(err11);
-}
-errors++;
-}
-var valid4 = _errs14 === errors;
-}
-else {
-var valid4 = true;
-}
-if(valid4){
-if(data.debitAmount !== undefined){
-let data4 = data.debitAmount;
-const _errs17 = errors;
-const _errs18 = errors;
-if(errors === _errs18){
-if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
-let missing1;
-if((((data4.value === undefined) && (missing1 = "value")) || ((data4.assetCode === undefined) && (missing1 = "assetCode"))) || ((data4.assetScale === undefined) && (missing1 = "assetScale"))){
-const err12 = {instancePath:instancePath+"/debitAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"};
-if(vErrors === null){
-vErrors = [err12];
-}
-else {
-vErrors.push(err12);
-}
-errors++;
-}
-else {
-if(data4.value !== undefined){
-let data5 = data4.value;
-const _errs20 = errors;
-if(errors === _errs20){
-if(errors === _errs20){
-if(typeof data5 === "string"){
-if(!(formats14.test(data5))){
-const err13 = {instancePath:instancePath+"/debitAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""};
-if(vErrors === null){
-vErrors = [err13];
-}
-else {
-vErrors.push(err13);
-}
-errors++;
-}
-}
-else {
-const err14 = {instancePath:instancePath+"/debitAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err14];
-}
-else {
-vErrors.push(err14);
-}
-errors++;
-}
-}
-}
-var valid8 = _errs20 === errors;
-}
-else {
-var valid8 = true;
-}
-if(valid8){
-if(data4.assetCode !== undefined){
-const _errs22 = errors;
-if(typeof data4.assetCode !== "string"){
-const err15 = {instancePath:instancePath+"/debitAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err15];
-}
-else {
-vErrors.push(err15);
-}
-errors++;
-}
-var valid8 = _errs22 === errors;
-}
-else {
-var valid8 = true;
-}
-if(valid8){
-if(data4.assetScale !== undefined){
-let data7 = data4.assetScale;
-const _errs24 = errors;
-if(!(((typeof data7 == "number") && (!(data7 % 1) && !isNaN(data7))) && (isFinite(data7)))){
-const err16 = {instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
-if(vErrors === null){
-vErrors = [err16];
-}
-else {
-vErrors.push(err16);
-}
-errors++;
-}
-if(errors === _errs24){
-if((typeof data7 == "number") && (isFinite(data7))){
-if(data7 > 255 || isNaN(data7)){
-const err17 = {instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"};
-if(vErrors === null){
-vErrors = [err17];
-}
-else {
-vErrors.push(err17);
-}
-errors++;
-}
-else {
-if(data7 < 0 || isNaN(data7)){
-const err18 = {instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"};
-if(vErrors === null){
-vErrors = [err18];
-}
-else {
-vErrors.push(err18);
-}
-errors++;
-}
-}
-}
-}
-var valid8 = _errs24 === errors;
-}
-else {
-var valid8 = true;
-}
-}
-}
-}
-}
-else {
-const err19 = {instancePath:instancePath+"/debitAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err19];
-}
-else {
-vErrors.push(err19);
-}
-errors++;
-}
-}
-var valid4 = _errs17 === errors;
-}
-else {
-var valid4 = true;
-}
-}
-}
-}
-}
-else {
-const err20 = {instancePath,schemaPath:"#/anyOf/1/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err20];
-}
-else {
-vErrors.push(err20);
-}
-errors++;
-}
-}
-var _valid0 = _errs9 === errors;
-valid0 = valid0 || _valid0;
-if(_valid0){
-if(props0 !== true){
-props0 = props0 || {};
-props0.receiver = true;
-props0.interval = true;
-props0.debitAmount = true;
-}
-}
-const _errs26 = errors;
-if(errors === _errs26){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing2;
-if((data.receiveAmount === undefined) && (missing2 = "receiveAmount")){
-const err21 = {instancePath,schemaPath:"#/anyOf/2/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"};
-if(vErrors === null){
-vErrors = [err21];
-}
-else {
-vErrors.push(err21);
-}
-errors++;
-}
-else {
-if(data.receiver !== undefined){
-let data8 = data.receiver;
-const _errs28 = errors;
-const _errs29 = errors;
-if(errors === _errs29){
-if(errors === _errs29){
-if(typeof data8 === "string"){
-if(func1(data8) > 2048){
-const err22 = {instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/maxLength",keyword:"maxLength",params:{limit: 2048},message:"must NOT have more than 2048 characters"};
-if(vErrors === null){
-vErrors = [err22];
-}
-else {
-vErrors.push(err22);
-}
-errors++;
-}
-else {
-if(!pattern5.test(data8)){
-const err23 = {instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/pattern",keyword:"pattern",params:{pattern: "^(https|http)://.+/incoming-payments/."},message:"must match pattern \""+"^(https|http)://.+/incoming-payments/."+"\""};
-if(vErrors === null){
-vErrors = [err23];
-}
-else {
-vErrors.push(err23);
-}
-errors++;
-}
-else {
-if(!(formats0(data8))){
-const err24 = {instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""};
-if(vErrors === null){
-vErrors = [err24];
-}
-else {
-vErrors.push(err24);
-}
-errors++;
-}
-}
-}
-}
-else {
-const err25 = {instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err25];
-}
-else {
-vErrors.push(err25);
-}
-errors++;
-}
-}
-}
-var valid9 = _errs28 === errors;
-}
-else {
-var valid9 = true;
-}
-if(valid9){
-if(data.interval !== undefined){
-const _errs31 = errors;
-if(typeof data.interval !== "string"){
-const err26 = {instancePath:instancePath+"/interval",schemaPath:"#/components/schemas/interval/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err26];
-}
-else {
-vErrors.push(err26);
-}
-errors++;
-}
-var valid9 = _errs31 === errors;
-}
-else {
-var valid9 = true;
-}
-if(valid9){
-if(data.receiveAmount !== undefined){
-let data10 = data.receiveAmount;
-const _errs34 = errors;
-const _errs35 = errors;
-if(errors === _errs35){
-if(data10 && typeof data10 == "object" && !Array.isArray(data10)){
-let missing3;
-if((((data10.value === undefined) && (missing3 = "value")) || ((data10.assetCode === undefined) && (missing3 = "assetCode"))) || ((data10.assetScale === undefined) && (missing3 = "assetScale"))){
-const err27 = {instancePath:instancePath+"/receiveAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing3},message:"must have required property '"+missing3+"'"};
-if(vErrors === null){
-vErrors = [err27];
-}
-else {
-vErrors.push(err27);
-}
-errors++;
-}
-else {
-if(data10.value !== undefined){
-let data11 = data10.value;
-const _errs37 = errors;
-if(errors === _errs37){
-if(errors === _errs37){
-if(typeof data11 === "string"){
-if(!(formats14.test(data11))){
-const err28 = {instancePath:instancePath+"/receiveAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""};
-if(vErrors === null){
-vErrors = [err28];
-}
-else {
-vErrors.push(err28);
-}
-errors++;
-}
-}
-else {
-const err29 = {instancePath:instancePath+"/receiveAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err29];
-}
-else {
-vErrors.push(err29);
-}
-errors++;
-}
-}
-}
-var valid13 = _errs37 === errors;
-}
-else {
-var valid13 = true;
-}
-if(valid13){
-if(data10.assetCode !== undefined){
-const _errs39 = errors;
-if(typeof data10.assetCode !== "string"){
-const err30 = {instancePath:instancePath+"/receiveAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err30];
-}
-else {
-vErrors.push(err30);
-}
-errors++;
-}
-var valid13 = _errs39 === errors;
-}
-else {
-var valid13 = true;
-}
-if(valid13){
-if(data10.assetScale !== undefined){
-let data13 = data10.assetScale;
-const _errs41 = errors;
-if(!(((typeof data13 == "number") && (!(data13 % 1) && !isNaN(data13))) && (isFinite(data13)))){
-const err31 = {instancePath:instancePath+"/receiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
-if(vErrors === null){
-vErrors = [err31];
-}
-else {
-vErrors.push(err31);
-}
-errors++;
-}
-if(errors === _errs41){
-if((typeof data13 == "number") && (isFinite(data13))){
-if(data13 > 255 || isNaN(data13)){
-const err32 = {instancePath:instancePath+"/receiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"};
-if(vErrors === null){
-vErrors = [err32];
-}
-else {
-vErrors.push(err32);
-}
-errors++;
-}
-else {
-if(data13 < 0 || isNaN(data13)){
-const err33 = {instancePath:instancePath+"/receiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"};
-if(vErrors === null){
-vErrors = [err33];
-}
-else {
-vErrors.push(err33);
-}
-errors++;
-}
-}
-}
-}
-var valid13 = _errs41 === errors;
-}
-else {
-var valid13 = true;
-}
-}
-}
-}
-}
-else {
-const err34 = {instancePath:instancePath+"/receiveAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err34];
-}
-else {
-vErrors.push(err34);
-}
-errors++;
-}
-}
-var valid9 = _errs34 === errors;
-}
-else {
-var valid9 = true;
-}
-}
-}
-}
-}
-else {
-const err35 = {instancePath,schemaPath:"#/anyOf/2/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err35];
-}
-else {
-vErrors.push(err35);
-}
-errors++;
-}
-}
-var _valid0 = _errs26 === errors;
-valid0 = valid0 || _valid0;
-if(_valid0){
-if(props0 !== true){
-props0 = props0 || {};
-props0.receiver = true;
-props0.interval = true;
-props0.receiveAmount = true;
-}
-}
-if(!valid0){
-const err36 = {instancePath,schemaPath:"#/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf"};
-if(vErrors === null){
-vErrors = [err36];
-}
-else {
-vErrors.push(err36);
-}
-errors++;
-validate28.errors = vErrors;
+validate27.errors = vErrors;
 return false;
 }
 else {
@@ -1087,17 +364,19 @@ vErrors = null;
 }
 }
 }
-validate28.errors = vErrors;
+validate27.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate28.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate27.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
+const schema34 = {"type":"object","properties":{"start":{"type":"array","items":{"type":"string","enum":["redirect"]},"maxItems":16},"finish":{"type":"object","properties":{"method":{"type":"string","enum":["redirect"]},"uri":{"type":"string","format":"uri","maxLength":2048},"nonce":{"type":"string","maxLength":2048}},"required":["method","uri","nonce"]}},"required":["start"]};
+const func1 = runtime1.default;
 
-function validate27(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate31(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate27.evaluated;
+const evaluated0 = validate31.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1107,8 +386,175 @@ evaluated0.items = undefined;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
-if((((data.type === undefined) && (missing0 = "type")) || ((data.actions === undefined) && (missing0 = "actions"))) || ((data.identifier === undefined) && (missing0 = "identifier"))){
-validate27.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+if((data.start === undefined) && (missing0 = "start")){
+validate31.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data.start !== undefined){
+let data0 = data.start;
+const _errs1 = errors;
+if(errors === _errs1){
+if(Array.isArray(data0)){
+if(data0.length > 16){
+validate31.errors = [{instancePath:instancePath+"/start",schemaPath:"#/properties/start/maxItems",keyword:"maxItems",params:{limit: 16},message:"must NOT have more than 16 items"}];
+return false;
+}
+else {
+var valid1 = true;
+const len0 = data0.length;
+for(let i0=0; i0<len0; i0++){
+let data1 = data0[i0];
+const _errs3 = errors;
+if(typeof data1 !== "string"){
+validate31.errors = [{instancePath:instancePath+"/start/" + i0,schemaPath:"#/properties/start/items/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!(data1 === "redirect")){
+validate31.errors = [{instancePath:instancePath+"/start/" + i0,schemaPath:"#/properties/start/items/enum",keyword:"enum",params:{allowedValues: schema34.properties.start.items.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid1 = _errs3 === errors;
+if(!valid1){
+break;
+}
+}
+}
+}
+else {
+validate31.errors = [{instancePath:instancePath+"/start",schemaPath:"#/properties/start/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+return false;
+}
+}
+var valid0 = _errs1 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.finish !== undefined){
+let data2 = data.finish;
+const _errs5 = errors;
+if(errors === _errs5){
+if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
+let missing1;
+if((((data2.method === undefined) && (missing1 = "method")) || ((data2.uri === undefined) && (missing1 = "uri"))) || ((data2.nonce === undefined) && (missing1 = "nonce"))){
+validate31.errors = [{instancePath:instancePath+"/finish",schemaPath:"#/properties/finish/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+return false;
+}
+else {
+if(data2.method !== undefined){
+let data3 = data2.method;
+const _errs7 = errors;
+if(typeof data3 !== "string"){
+validate31.errors = [{instancePath:instancePath+"/finish/method",schemaPath:"#/properties/finish/properties/method/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!(data3 === "redirect")){
+validate31.errors = [{instancePath:instancePath+"/finish/method",schemaPath:"#/properties/finish/properties/method/enum",keyword:"enum",params:{allowedValues: schema34.properties.finish.properties.method.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid2 = _errs7 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data2.uri !== undefined){
+let data4 = data2.uri;
+const _errs9 = errors;
+if(errors === _errs9){
+if(errors === _errs9){
+if(typeof data4 === "string"){
+if(func1(data4) > 2048){
+validate31.errors = [{instancePath:instancePath+"/finish/uri",schemaPath:"#/properties/finish/properties/uri/maxLength",keyword:"maxLength",params:{limit: 2048},message:"must NOT have more than 2048 characters"}];
+return false;
+}
+else {
+if(!(formats0(data4))){
+validate31.errors = [{instancePath:instancePath+"/finish/uri",schemaPath:"#/properties/finish/properties/uri/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+return false;
+}
+}
+}
+else {
+validate31.errors = [{instancePath:instancePath+"/finish/uri",schemaPath:"#/properties/finish/properties/uri/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+}
+var valid2 = _errs9 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data2.nonce !== undefined){
+let data5 = data2.nonce;
+const _errs11 = errors;
+if(errors === _errs11){
+if(typeof data5 === "string"){
+if(func1(data5) > 2048){
+validate31.errors = [{instancePath:instancePath+"/finish/nonce",schemaPath:"#/properties/finish/properties/nonce/maxLength",keyword:"maxLength",params:{limit: 2048},message:"must NOT have more than 2048 characters"}];
+return false;
+}
+}
+else {
+validate31.errors = [{instancePath:instancePath+"/finish/nonce",schemaPath:"#/properties/finish/properties/nonce/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid2 = _errs11 === errors;
+}
+else {
+var valid2 = true;
+}
+}
+}
+}
+}
+else {
+validate31.errors = [{instancePath:instancePath+"/finish",schemaPath:"#/properties/finish/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+var valid0 = _errs5 === errors;
+}
+else {
+var valid0 = true;
+}
+}
+}
+}
+else {
+validate31.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate31.errors = vErrors;
+return errors === 0;
+}
+validate31.evaluated = {"props":{"start":true,"finish":true},"dynamicProps":false,"dynamicItems":false};
+
+const schema35 = {"type":"array","items":{"$ref":"#/components/schemas/access-item"},"uniqueItems":true,"maxItems":3};
+const schema36 = {"oneOf":[{"$ref":"#/components/schemas/access-incoming"},{"$ref":"#/components/schemas/access-outgoing"},{"$ref":"#/components/schemas/access-quote"}],"unevaluatedProperties":false};
+const schema37 = {"type":"object","properties":{"type":{"type":"string","enum":["incoming-payment"]},"actions":{"type":"array","items":{"type":"string","enum":["create","complete","read","read-all","list","list-all"]},"uniqueItems":true},"identifier":{"type":"string","format":"uri","maxLength":2048}},"required":["type","actions"]};
+
+function validate35(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate35.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if(((data.type === undefined) && (missing0 = "type")) || ((data.actions === undefined) && (missing0 = "actions"))){
+validate35.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
@@ -1116,11 +562,11 @@ if(data.type !== undefined){
 let data0 = data.type;
 const _errs1 = errors;
 if(typeof data0 !== "string"){
-validate27.errors = [{instancePath:instancePath+"/type",schemaPath:"#/properties/type/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate35.errors = [{instancePath:instancePath+"/type",schemaPath:"#/properties/type/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
-if(!(data0 === "outgoing-payment")){
-validate27.errors = [{instancePath:instancePath+"/type",schemaPath:"#/properties/type/enum",keyword:"enum",params:{allowedValues: schema40.properties.type.enum},message:"must be equal to one of the allowed values"}];
+if(!(data0 === "incoming-payment")){
+validate35.errors = [{instancePath:instancePath+"/type",schemaPath:"#/properties/type/enum",keyword:"enum",params:{allowedValues: schema37.properties.type.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid0 = _errs1 === errors;
@@ -1140,11 +586,11 @@ for(let i0=0; i0<len0; i0++){
 let data2 = data1[i0];
 const _errs5 = errors;
 if(typeof data2 !== "string"){
-validate27.errors = [{instancePath:instancePath+"/actions/" + i0,schemaPath:"#/properties/actions/items/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate35.errors = [{instancePath:instancePath+"/actions/" + i0,schemaPath:"#/properties/actions/items/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
-if(!(((((data2 === "create") || (data2 === "read")) || (data2 === "read-all")) || (data2 === "list")) || (data2 === "list-all"))){
-validate27.errors = [{instancePath:instancePath+"/actions/" + i0,schemaPath:"#/properties/actions/items/enum",keyword:"enum",params:{allowedValues: schema40.properties.actions.items.enum},message:"must be equal to one of the allowed values"}];
+if(!((((((data2 === "create") || (data2 === "complete")) || (data2 === "read")) || (data2 === "read-all")) || (data2 === "list")) || (data2 === "list-all"))){
+validate35.errors = [{instancePath:instancePath+"/actions/" + i0,schemaPath:"#/properties/actions/items/enum",keyword:"enum",params:{allowedValues: schema37.properties.actions.items.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
 var valid1 = _errs5 === errors;
@@ -1164,7 +610,7 @@ continue;
 }
 if(typeof indices0[item0] == "number"){
 j0 = indices0[item0];
-validate27.errors = [{instancePath:instancePath+"/actions",schemaPath:"#/properties/actions/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0},message:"must NOT have duplicate items (items ## "+j0+" and "+i1+" are identical)"}];
+validate35.errors = [{instancePath:instancePath+"/actions",schemaPath:"#/properties/actions/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0},message:"must NOT have duplicate items (items ## "+j0+" and "+i1+" are identical)"}];
 return false;
 break;
 }
@@ -1174,7 +620,7 @@ indices0[item0] = i1;
 }
 }
 else {
-validate27.errors = [{instancePath:instancePath+"/actions",schemaPath:"#/properties/actions/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate35.errors = [{instancePath:instancePath+"/actions",schemaPath:"#/properties/actions/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
 }
 }
@@ -1191,18 +637,550 @@ if(errors === _errs7){
 if(errors === _errs7){
 if(typeof data3 === "string"){
 if(func1(data3) > 2048){
-validate27.errors = [{instancePath:instancePath+"/identifier",schemaPath:"#/properties/identifier/maxLength",keyword:"maxLength",params:{limit: 2048},message:"must NOT have more than 2048 characters"}];
+validate35.errors = [{instancePath:instancePath+"/identifier",schemaPath:"#/properties/identifier/maxLength",keyword:"maxLength",params:{limit: 2048},message:"must NOT have more than 2048 characters"}];
 return false;
 }
 else {
 if(!(formats0(data3))){
-validate27.errors = [{instancePath:instancePath+"/identifier",schemaPath:"#/properties/identifier/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+validate35.errors = [{instancePath:instancePath+"/identifier",schemaPath:"#/properties/identifier/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
 return false;
 }
 }
 }
 else {
-validate27.errors = [{instancePath:instancePath+"/identifier",schemaPath:"#/properties/identifier/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate35.errors = [{instancePath:instancePath+"/identifier",schemaPath:"#/properties/identifier/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+}
+var valid0 = _errs7 === errors;
+}
+else {
+var valid0 = true;
+}
+}
+}
+}
+}
+else {
+validate35.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate35.errors = vErrors;
+return errors === 0;
+}
+validate35.evaluated = {"props":{"type":true,"actions":true,"identifier":true},"dynamicProps":false,"dynamicItems":false};
+
+const schema38 = {"type":"object","properties":{"type":{"type":"string","enum":["outgoing-payment"]},"actions":{"type":"array","items":{"type":"string","enum":["create","read","read-all","list","list-all"]},"uniqueItems":true},"identifier":{"type":"string","format":"uri","maxLength":2048},"limits":{"$ref":"#/components/schemas/limits-outgoing"}},"required":["type","actions","identifier"]};
+const schema39 = {"anyOf":[{"type":"object","properties":{"receiver":{"$ref":"#/components/schemas/receiver"},"interval":{"$ref":"#/components/schemas/interval"}}},{"type":"object","properties":{"receiver":{"$ref":"#/components/schemas/receiver"},"interval":{"$ref":"#/components/schemas/interval"},"debitAmount":{"$ref":"#/components/schemas/amount"}},"required":["debitAmount"]},{"type":"object","properties":{"receiver":{"$ref":"#/components/schemas/receiver"},"interval":{"$ref":"#/components/schemas/interval"},"receiveAmount":{"$ref":"#/components/schemas/amount"}},"required":["receiveAmount"]}]};
+const schema41 = {"type":"string"};
+const schema40 = {"type":"string","format":"uri","pattern":"^(https|http)://.+/incoming-payments/.","maxLength":2048};
+const pattern5 = new RegExp("^(https|http)://.+/incoming-payments/.", "u");
+
+function validate39(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate39.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(errors === 0){
+if(typeof data === "string"){
+if(func1(data) > 2048){
+validate39.errors = [{instancePath,schemaPath:"#/maxLength",keyword:"maxLength",params:{limit: 2048},message:"must NOT have more than 2048 characters"}];
+return false;
+}
+else {
+if(!pattern5.test(data)){
+validate39.errors = [{instancePath,schemaPath:"#/pattern",keyword:"pattern",params:{pattern: "^(https|http)://.+/incoming-payments/."},message:"must match pattern \""+"^(https|http)://.+/incoming-payments/."+"\""}];
+return false;
+}
+else {
+if(!(formats0(data))){
+validate39.errors = [{instancePath,schemaPath:"#/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+return false;
+}
+}
+}
+}
+else {
+validate39.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+}
+validate39.errors = vErrors;
+return errors === 0;
+}
+validate39.evaluated = {"dynamicProps":false,"dynamicItems":false};
+
+const schema43 = {"type":"object","properties":{"value":{"type":"string","format":"uint64"},"assetCode":{"type":"string"},"assetScale":{"type":"integer","minimum":0,"maximum":255}},"required":["value","assetCode","assetScale"]};
+const formats12 = /^(?:0|[1-9]\d{0,18}|1[0-7]\d{18}|18[0-3]\d{17}|184[0-3]\d{16}|1844[0-5]\d{15}|18446[0-6]\d{14}|184467[0-3]\d{13}|1844674[0-3]\d{12}|184467440[0-6]\d{10}|1844674407[0-2]\d{9}|18446744073[0-6]\d{8}|1844674407370[0-8]\d{6}|18446744073709[0-4]\d{5}|184467440737095[0-4]\d{4}|1844674407370955[0-0]\d{3}|18446744073709551[0-5]\d{2}|184467440737095516[0-0]\d{1}|1844674407370955161[0-4]\d{0}|18446744073709551615)$/;
+
+function validate42(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate42.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((((data.value === undefined) && (missing0 = "value")) || ((data.assetCode === undefined) && (missing0 = "assetCode"))) || ((data.assetScale === undefined) && (missing0 = "assetScale"))){
+validate42.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data.value !== undefined){
+let data0 = data.value;
+const _errs1 = errors;
+if(errors === _errs1){
+if(errors === _errs1){
+if(typeof data0 === "string"){
+if(!(formats12.test(data0))){
+validate42.errors = [{instancePath:instancePath+"/value",schemaPath:"#/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""}];
+return false;
+}
+}
+else {
+validate42.errors = [{instancePath:instancePath+"/value",schemaPath:"#/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+}
+var valid0 = _errs1 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.assetCode !== undefined){
+const _errs3 = errors;
+if(typeof data.assetCode !== "string"){
+validate42.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid0 = _errs3 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.assetScale !== undefined){
+let data2 = data.assetScale;
+const _errs5 = errors;
+if(!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))){
+validate42.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+return false;
+}
+if(errors === _errs5){
+if((typeof data2 == "number") && (isFinite(data2))){
+if(data2 > 255 || isNaN(data2)){
+validate42.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
+return false;
+}
+else {
+if(data2 < 0 || isNaN(data2)){
+validate42.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+return false;
+}
+}
+}
+}
+var valid0 = _errs5 === errors;
+}
+else {
+var valid0 = true;
+}
+}
+}
+}
+}
+else {
+validate42.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate42.errors = vErrors;
+return errors === 0;
+}
+validate42.evaluated = {"props":{"value":true,"assetCode":true,"assetScale":true},"dynamicProps":false,"dynamicItems":false};
+
+
+function validate38(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate38.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+const _errs0 = errors;
+let valid0 = false;
+const _errs1 = errors;
+if(errors === _errs1){
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.receiver !== undefined){
+const _errs3 = errors;
+if(!(validate39(data.receiver, {instancePath:instancePath+"/receiver",parentData:data,parentDataProperty:"receiver",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate39.errors : vErrors.concat(validate39.errors);
+errors = vErrors.length;
+}
+var valid1 = _errs3 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data.interval !== undefined){
+const _errs4 = errors;
+if(typeof data.interval !== "string"){
+const err0 = {instancePath:instancePath+"/interval",schemaPath:"#/components/schemas/interval/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+}
+var valid1 = _errs4 === errors;
+}
+else {
+var valid1 = true;
+}
+}
+}
+else {
+const err1 = {instancePath,schemaPath:"#/anyOf/0/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err1];
+}
+else {
+vErrors.push(err1);
+}
+errors++;
+}
+}
+var _valid0 = _errs1 === errors;
+valid0 = valid0 || _valid0;
+if(_valid0){
+var props0 = {};
+props0.receiver = true;
+props0.interval = true;
+}
+const _errs7 = errors;
+if(errors === _errs7){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((data.debitAmount === undefined) && (missing0 = "debitAmount")){
+const err2 = {instancePath,schemaPath:"#/anyOf/1/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"};
+if(vErrors === null){
+vErrors = [err2];
+}
+else {
+vErrors.push(err2);
+}
+errors++;
+}
+else {
+if(data.receiver !== undefined){
+const _errs9 = errors;
+if(!(validate39(data.receiver, {instancePath:instancePath+"/receiver",parentData:data,parentDataProperty:"receiver",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate39.errors : vErrors.concat(validate39.errors);
+errors = vErrors.length;
+}
+var valid3 = _errs9 === errors;
+}
+else {
+var valid3 = true;
+}
+if(valid3){
+if(data.interval !== undefined){
+const _errs10 = errors;
+if(typeof data.interval !== "string"){
+const err3 = {instancePath:instancePath+"/interval",schemaPath:"#/components/schemas/interval/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err3];
+}
+else {
+vErrors.push(err3);
+}
+errors++;
+}
+var valid3 = _errs10 === errors;
+}
+else {
+var valid3 = true;
+}
+if(valid3){
+if(data.debitAmount !== undefined){
+const _errs13 = errors;
+if(!(validate42(data.debitAmount, {instancePath:instancePath+"/debitAmount",parentData:data,parentDataProperty:"debitAmount",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate42.errors : vErrors.concat(validate42.errors);
+errors = vErrors.length;
+}
+var valid3 = _errs13 === errors;
+}
+else {
+var valid3 = true;
+}
+}
+}
+}
+}
+else {
+const err4 = {instancePath,schemaPath:"#/anyOf/1/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err4];
+}
+else {
+vErrors.push(err4);
+}
+errors++;
+}
+}
+var _valid0 = _errs7 === errors;
+valid0 = valid0 || _valid0;
+if(_valid0){
+if(props0 !== true){
+props0 = props0 || {};
+props0.receiver = true;
+props0.interval = true;
+props0.debitAmount = true;
+}
+}
+const _errs14 = errors;
+if(errors === _errs14){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing1;
+if((data.receiveAmount === undefined) && (missing1 = "receiveAmount")){
+const err5 = {instancePath,schemaPath:"#/anyOf/2/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"};
+if(vErrors === null){
+vErrors = [err5];
+}
+else {
+vErrors.push(err5);
+}
+errors++;
+}
+else {
+if(data.receiver !== undefined){
+const _errs16 = errors;
+if(!(validate39(data.receiver, {instancePath:instancePath+"/receiver",parentData:data,parentDataProperty:"receiver",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate39.errors : vErrors.concat(validate39.errors);
+errors = vErrors.length;
+}
+var valid5 = _errs16 === errors;
+}
+else {
+var valid5 = true;
+}
+if(valid5){
+if(data.interval !== undefined){
+const _errs17 = errors;
+if(typeof data.interval !== "string"){
+const err6 = {instancePath:instancePath+"/interval",schemaPath:"#/components/schemas/interval/type",keyword:"type",params:{type: "string"},message:"must be string"};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+var valid5 = _errs17 === errors;
+}
+else {
+var valid5 = true;
+}
+if(valid5){
+if(data.receiveAmount !== undefined){
+const _errs20 = errors;
+if(!(validate42(data.receiveAmount, {instancePath:instancePath+"/receiveAmount",parentData:data,parentDataProperty:"receiveAmount",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate42.errors : vErrors.concat(validate42.errors);
+errors = vErrors.length;
+}
+var valid5 = _errs20 === errors;
+}
+else {
+var valid5 = true;
+}
+}
+}
+}
+}
+else {
+const err7 = {instancePath,schemaPath:"#/anyOf/2/type",keyword:"type",params:{type: "object"},message:"must be object"};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+}
+}
+var _valid0 = _errs14 === errors;
+valid0 = valid0 || _valid0;
+if(_valid0){
+if(props0 !== true){
+props0 = props0 || {};
+props0.receiver = true;
+props0.interval = true;
+props0.receiveAmount = true;
+}
+}
+if(!valid0){
+const err8 = {instancePath,schemaPath:"#/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf"};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
+validate38.errors = vErrors;
+return false;
+}
+else {
+errors = _errs0;
+if(vErrors !== null){
+if(_errs0){
+vErrors.length = _errs0;
+}
+else {
+vErrors = null;
+}
+}
+}
+validate38.errors = vErrors;
+evaluated0.props = props0;
+return errors === 0;
+}
+validate38.evaluated = {"dynamicProps":true,"dynamicItems":false};
+
+
+function validate37(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate37.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((((data.type === undefined) && (missing0 = "type")) || ((data.actions === undefined) && (missing0 = "actions"))) || ((data.identifier === undefined) && (missing0 = "identifier"))){
+validate37.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data.type !== undefined){
+let data0 = data.type;
+const _errs1 = errors;
+if(typeof data0 !== "string"){
+validate37.errors = [{instancePath:instancePath+"/type",schemaPath:"#/properties/type/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!(data0 === "outgoing-payment")){
+validate37.errors = [{instancePath:instancePath+"/type",schemaPath:"#/properties/type/enum",keyword:"enum",params:{allowedValues: schema38.properties.type.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid0 = _errs1 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.actions !== undefined){
+let data1 = data.actions;
+const _errs3 = errors;
+if(errors === _errs3){
+if(Array.isArray(data1)){
+var valid1 = true;
+const len0 = data1.length;
+for(let i0=0; i0<len0; i0++){
+let data2 = data1[i0];
+const _errs5 = errors;
+if(typeof data2 !== "string"){
+validate37.errors = [{instancePath:instancePath+"/actions/" + i0,schemaPath:"#/properties/actions/items/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!(((((data2 === "create") || (data2 === "read")) || (data2 === "read-all")) || (data2 === "list")) || (data2 === "list-all"))){
+validate37.errors = [{instancePath:instancePath+"/actions/" + i0,schemaPath:"#/properties/actions/items/enum",keyword:"enum",params:{allowedValues: schema38.properties.actions.items.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid1 = _errs5 === errors;
+if(!valid1){
+break;
+}
+}
+if(valid1){
+let i1 = data1.length;
+let j0;
+if(i1 > 1){
+const indices0 = {};
+for(;i1--;){
+let item0 = data1[i1];
+if(typeof item0 !== "string"){
+continue;
+}
+if(typeof indices0[item0] == "number"){
+j0 = indices0[item0];
+validate37.errors = [{instancePath:instancePath+"/actions",schemaPath:"#/properties/actions/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0},message:"must NOT have duplicate items (items ## "+j0+" and "+i1+" are identical)"}];
+return false;
+break;
+}
+indices0[item0] = i1;
+}
+}
+}
+}
+else {
+validate37.errors = [{instancePath:instancePath+"/actions",schemaPath:"#/properties/actions/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+return false;
+}
+}
+var valid0 = _errs3 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.identifier !== undefined){
+let data3 = data.identifier;
+const _errs7 = errors;
+if(errors === _errs7){
+if(errors === _errs7){
+if(typeof data3 === "string"){
+if(func1(data3) > 2048){
+validate37.errors = [{instancePath:instancePath+"/identifier",schemaPath:"#/properties/identifier/maxLength",keyword:"maxLength",params:{limit: 2048},message:"must NOT have more than 2048 characters"}];
+return false;
+}
+else {
+if(!(formats0(data3))){
+validate37.errors = [{instancePath:instancePath+"/identifier",schemaPath:"#/properties/identifier/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+return false;
+}
+}
+}
+else {
+validate37.errors = [{instancePath:instancePath+"/identifier",schemaPath:"#/properties/identifier/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -1215,8 +1193,8 @@ var valid0 = true;
 if(valid0){
 if(data.limits !== undefined){
 const _errs9 = errors;
-if(!(validate28(data.limits, {instancePath:instancePath+"/limits",parentData:data,parentDataProperty:"limits",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate28.errors : vErrors.concat(validate28.errors);
+if(!(validate38(data.limits, {instancePath:instancePath+"/limits",parentData:data,parentDataProperty:"limits",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate38.errors : vErrors.concat(validate38.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs9 === errors;
@@ -1230,110 +1208,76 @@ var valid0 = true;
 }
 }
 else {
-validate27.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate37.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate27.errors = vErrors;
+validate37.errors = vErrors;
 return errors === 0;
 }
-validate27.evaluated = {"props":{"type":true,"actions":true,"identifier":true,"limits":true},"dynamicProps":false,"dynamicItems":false};
+validate37.evaluated = {"props":{"type":true,"actions":true,"identifier":true,"limits":true},"dynamicProps":false,"dynamicItems":false};
 
+const schema45 = {"type":"object","properties":{"type":{"type":"string","enum":["quote"]},"actions":{"type":"array","items":{"type":"string","enum":["create","read","read-all"]},"uniqueItems":true}},"required":["type","actions"]};
 
-function validate26(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate48(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate26.evaluated;
+const evaluated0 = validate48.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-const _errs0 = errors;
-let valid0 = false;
-let passing0 = null;
-const _errs1 = errors;
-const _errs2 = errors;
-if(errors === _errs2){
+if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((data.type === undefined) && (missing0 = "type")) || ((data.actions === undefined) && (missing0 = "actions"))){
-const err0 = {instancePath,schemaPath:"#/components/schemas/access-incoming/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
+validate48.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
 }
 else {
 if(data.type !== undefined){
 let data0 = data.type;
-const _errs4 = errors;
+const _errs1 = errors;
 if(typeof data0 !== "string"){
-const err1 = {instancePath:instancePath+"/type",schemaPath:"#/components/schemas/access-incoming/properties/type/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err1];
+validate48.errors = [{instancePath:instancePath+"/type",schemaPath:"#/properties/type/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!(data0 === "quote")){
+validate48.errors = [{instancePath:instancePath+"/type",schemaPath:"#/properties/type/enum",keyword:"enum",params:{allowedValues: schema45.properties.type.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid0 = _errs1 === errors;
 }
 else {
-vErrors.push(err1);
+var valid0 = true;
 }
-errors++;
-}
-if(!(data0 === "incoming-payment")){
-const err2 = {instancePath:instancePath+"/type",schemaPath:"#/components/schemas/access-incoming/properties/type/enum",keyword:"enum",params:{allowedValues: schema39.properties.type.enum},message:"must be equal to one of the allowed values"};
-if(vErrors === null){
-vErrors = [err2];
-}
-else {
-vErrors.push(err2);
-}
-errors++;
-}
-var valid2 = _errs4 === errors;
-}
-else {
-var valid2 = true;
-}
-if(valid2){
+if(valid0){
 if(data.actions !== undefined){
 let data1 = data.actions;
-const _errs6 = errors;
-if(errors === _errs6){
+const _errs3 = errors;
+if(errors === _errs3){
 if(Array.isArray(data1)){
-var valid3 = true;
+var valid1 = true;
 const len0 = data1.length;
 for(let i0=0; i0<len0; i0++){
 let data2 = data1[i0];
-const _errs8 = errors;
+const _errs5 = errors;
 if(typeof data2 !== "string"){
-const err3 = {instancePath:instancePath+"/actions/" + i0,schemaPath:"#/components/schemas/access-incoming/properties/actions/items/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err3];
+validate48.errors = [{instancePath:instancePath+"/actions/" + i0,schemaPath:"#/properties/actions/items/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
 }
-else {
-vErrors.push(err3);
+if(!(((data2 === "create") || (data2 === "read")) || (data2 === "read-all"))){
+validate48.errors = [{instancePath:instancePath+"/actions/" + i0,schemaPath:"#/properties/actions/items/enum",keyword:"enum",params:{allowedValues: schema45.properties.actions.items.enum},message:"must be equal to one of the allowed values"}];
+return false;
 }
-errors++;
-}
-if(!((((((data2 === "create") || (data2 === "complete")) || (data2 === "read")) || (data2 === "read-all")) || (data2 === "list")) || (data2 === "list-all"))){
-const err4 = {instancePath:instancePath+"/actions/" + i0,schemaPath:"#/components/schemas/access-incoming/properties/actions/items/enum",keyword:"enum",params:{allowedValues: schema39.properties.actions.items.enum},message:"must be equal to one of the allowed values"};
-if(vErrors === null){
-vErrors = [err4];
-}
-else {
-vErrors.push(err4);
-}
-errors++;
-}
-var valid3 = _errs8 === errors;
-if(!valid3){
+var valid1 = _errs5 === errors;
+if(!valid1){
 break;
 }
 }
-if(valid3){
+if(valid1){
 let i1 = data1.length;
 let j0;
 if(i1 > 1){
@@ -1345,14 +1289,8 @@ continue;
 }
 if(typeof indices0[item0] == "number"){
 j0 = indices0[item0];
-const err5 = {instancePath:instancePath+"/actions",schemaPath:"#/components/schemas/access-incoming/properties/actions/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0},message:"must NOT have duplicate items (items ## "+j0+" and "+i1+" are identical)"};
-if(vErrors === null){
-vErrors = [err5];
-}
-else {
-vErrors.push(err5);
-}
-errors++;
+validate48.errors = [{instancePath:instancePath+"/actions",schemaPath:"#/properties/actions/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0},message:"must NOT have duplicate items (items ## "+j0+" and "+i1+" are identical)"}];
+return false;
 break;
 }
 indices0[item0] = i1;
@@ -1361,82 +1299,46 @@ indices0[item0] = i1;
 }
 }
 else {
-const err6 = {instancePath:instancePath+"/actions",schemaPath:"#/components/schemas/access-incoming/properties/actions/type",keyword:"type",params:{type: "array"},message:"must be array"};
-if(vErrors === null){
-vErrors = [err6];
+validate48.errors = [{instancePath:instancePath+"/actions",schemaPath:"#/properties/actions/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+return false;
+}
+}
+var valid0 = _errs3 === errors;
 }
 else {
-vErrors.push(err6);
-}
-errors++;
-}
-}
-var valid2 = _errs6 === errors;
-}
-else {
-var valid2 = true;
-}
-if(valid2){
-if(data.identifier !== undefined){
-let data3 = data.identifier;
-const _errs10 = errors;
-if(errors === _errs10){
-if(errors === _errs10){
-if(typeof data3 === "string"){
-if(func1(data3) > 2048){
-const err7 = {instancePath:instancePath+"/identifier",schemaPath:"#/components/schemas/access-incoming/properties/identifier/maxLength",keyword:"maxLength",params:{limit: 2048},message:"must NOT have more than 2048 characters"};
-if(vErrors === null){
-vErrors = [err7];
-}
-else {
-vErrors.push(err7);
-}
-errors++;
-}
-else {
-if(!(formats0(data3))){
-const err8 = {instancePath:instancePath+"/identifier",schemaPath:"#/components/schemas/access-incoming/properties/identifier/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""};
-if(vErrors === null){
-vErrors = [err8];
-}
-else {
-vErrors.push(err8);
-}
-errors++;
-}
-}
-}
-else {
-const err9 = {instancePath:instancePath+"/identifier",schemaPath:"#/components/schemas/access-incoming/properties/identifier/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err9];
-}
-else {
-vErrors.push(err9);
-}
-errors++;
-}
-}
-}
-var valid2 = _errs10 === errors;
-}
-else {
-var valid2 = true;
-}
+var valid0 = true;
 }
 }
 }
 }
 else {
-const err10 = {instancePath,schemaPath:"#/components/schemas/access-incoming/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err10];
+validate48.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
 }
-else {
-vErrors.push(err10);
 }
-errors++;
+validate48.errors = vErrors;
+return errors === 0;
 }
+validate48.evaluated = {"props":{"type":true,"actions":true},"dynamicProps":false,"dynamicItems":false};
+
+
+function validate34(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate34.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+const _errs0 = errors;
+let valid0 = false;
+let passing0 = null;
+const _errs1 = errors;
+if(!(validate35(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate35.errors : vErrors.concat(validate35.errors);
+errors = vErrors.length;
 }
 var _valid0 = _errs1 === errors;
 if(_valid0){
@@ -1447,12 +1349,12 @@ props0.type = true;
 props0.actions = true;
 props0.identifier = true;
 }
-const _errs12 = errors;
-if(!(validate27(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate27.errors : vErrors.concat(validate27.errors);
+const _errs2 = errors;
+if(!(validate37(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate37.errors : vErrors.concat(validate37.errors);
 errors = vErrors.length;
 }
-var _valid0 = _errs12 === errors;
+var _valid0 = _errs2 === errors;
 if(_valid0 && valid0){
 valid0 = false;
 passing0 = [passing0, 1];
@@ -1469,144 +1371,12 @@ props0.identifier = true;
 props0.limits = true;
 }
 }
-const _errs13 = errors;
-const _errs14 = errors;
-if(errors === _errs14){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing1;
-if(((data.type === undefined) && (missing1 = "type")) || ((data.actions === undefined) && (missing1 = "actions"))){
-const err11 = {instancePath,schemaPath:"#/components/schemas/access-quote/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"};
-if(vErrors === null){
-vErrors = [err11];
+const _errs3 = errors;
+if(!(validate48(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate48.errors : vErrors.concat(validate48.errors);
+errors = vErrors.length;
 }
-else {
-vErrors.push(err11);
-}
-errors++;
-}
-else {
-if(data.type !== undefined){
-let data4 = data.type;
-const _errs16 = errors;
-if(typeof data4 !== "string"){
-const err12 = {instancePath:instancePath+"/type",schemaPath:"#/components/schemas/access-quote/properties/type/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err12];
-}
-else {
-vErrors.push(err12);
-}
-errors++;
-}
-if(!(data4 === "quote")){
-const err13 = {instancePath:instancePath+"/type",schemaPath:"#/components/schemas/access-quote/properties/type/enum",keyword:"enum",params:{allowedValues: schema50.properties.type.enum},message:"must be equal to one of the allowed values"};
-if(vErrors === null){
-vErrors = [err13];
-}
-else {
-vErrors.push(err13);
-}
-errors++;
-}
-var valid6 = _errs16 === errors;
-}
-else {
-var valid6 = true;
-}
-if(valid6){
-if(data.actions !== undefined){
-let data5 = data.actions;
-const _errs18 = errors;
-if(errors === _errs18){
-if(Array.isArray(data5)){
-var valid7 = true;
-const len1 = data5.length;
-for(let i2=0; i2<len1; i2++){
-let data6 = data5[i2];
-const _errs20 = errors;
-if(typeof data6 !== "string"){
-const err14 = {instancePath:instancePath+"/actions/" + i2,schemaPath:"#/components/schemas/access-quote/properties/actions/items/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err14];
-}
-else {
-vErrors.push(err14);
-}
-errors++;
-}
-if(!(((data6 === "create") || (data6 === "read")) || (data6 === "read-all"))){
-const err15 = {instancePath:instancePath+"/actions/" + i2,schemaPath:"#/components/schemas/access-quote/properties/actions/items/enum",keyword:"enum",params:{allowedValues: schema50.properties.actions.items.enum},message:"must be equal to one of the allowed values"};
-if(vErrors === null){
-vErrors = [err15];
-}
-else {
-vErrors.push(err15);
-}
-errors++;
-}
-var valid7 = _errs20 === errors;
-if(!valid7){
-break;
-}
-}
-if(valid7){
-let i3 = data5.length;
-let j1;
-if(i3 > 1){
-const indices1 = {};
-for(;i3--;){
-let item1 = data5[i3];
-if(typeof item1 !== "string"){
-continue;
-}
-if(typeof indices1[item1] == "number"){
-j1 = indices1[item1];
-const err16 = {instancePath:instancePath+"/actions",schemaPath:"#/components/schemas/access-quote/properties/actions/uniqueItems",keyword:"uniqueItems",params:{i: i3, j: j1},message:"must NOT have duplicate items (items ## "+j1+" and "+i3+" are identical)"};
-if(vErrors === null){
-vErrors = [err16];
-}
-else {
-vErrors.push(err16);
-}
-errors++;
-break;
-}
-indices1[item1] = i3;
-}
-}
-}
-}
-else {
-const err17 = {instancePath:instancePath+"/actions",schemaPath:"#/components/schemas/access-quote/properties/actions/type",keyword:"type",params:{type: "array"},message:"must be array"};
-if(vErrors === null){
-vErrors = [err17];
-}
-else {
-vErrors.push(err17);
-}
-errors++;
-}
-}
-var valid6 = _errs18 === errors;
-}
-else {
-var valid6 = true;
-}
-}
-}
-}
-else {
-const err18 = {instancePath,schemaPath:"#/components/schemas/access-quote/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err18];
-}
-else {
-vErrors.push(err18);
-}
-errors++;
-}
-}
-var _valid0 = _errs13 === errors;
+var _valid0 = _errs3 === errors;
 if(_valid0 && valid0){
 valid0 = false;
 passing0 = [passing0, 2];
@@ -1624,15 +1394,15 @@ props0.actions = true;
 }
 }
 if(!valid0){
-const err19 = {instancePath,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf"};
+const err0 = {instancePath,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf"};
 if(vErrors === null){
-vErrors = [err19];
+vErrors = [err0];
 }
 else {
-vErrors.push(err19);
+vErrors.push(err0);
 }
 errors++;
-validate26.errors = vErrors;
+validate34.errors = vErrors;
 return false;
 }
 else {
@@ -1651,7 +1421,7 @@ if(data && typeof data == "object" && !Array.isArray(data)){
 if(props0 !== true){
 for(const key0 in data){
 if(!props0 || !props0[key0]){
-validate26.errors = [{instancePath,schemaPath:"#/unevaluatedProperties",keyword:"unevaluatedProperties",params:{unevaluatedProperty: key0},message:"must NOT have unevaluated properties"}];
+validate34.errors = [{instancePath,schemaPath:"#/unevaluatedProperties",keyword:"unevaluatedProperties",params:{unevaluatedProperty: key0},message:"must NOT have unevaluated properties"}];
 return false;
 break;
 }
@@ -1659,17 +1429,17 @@ break;
 }
 }
 }
-validate26.errors = vErrors;
+validate34.errors = vErrors;
 return errors === 0;
 }
-validate26.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate34.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 const func0 = runtime2.default;
 
-function validate25(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate33(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate25.evaluated;
+const evaluated0 = validate33.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1679,7 +1449,7 @@ evaluated0.items = undefined;
 if(errors === 0){
 if(Array.isArray(data)){
 if(data.length > 3){
-validate25.errors = [{instancePath,schemaPath:"#/maxItems",keyword:"maxItems",params:{limit: 3},message:"must NOT have more than 3 items"}];
+validate33.errors = [{instancePath,schemaPath:"#/maxItems",keyword:"maxItems",params:{limit: 3},message:"must NOT have more than 3 items"}];
 return false;
 }
 else {
@@ -1687,8 +1457,8 @@ var valid0 = true;
 const len0 = data.length;
 for(let i0=0; i0<len0; i0++){
 const _errs1 = errors;
-if(!(validate26(data[i0], {instancePath:instancePath+"/" + i0,parentData:data,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate26.errors : vErrors.concat(validate26.errors);
+if(!(validate34(data[i0], {instancePath:instancePath+"/" + i0,parentData:data,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate34.errors : vErrors.concat(validate34.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs1 === errors;
@@ -1704,7 +1474,7 @@ outer0:
 for(;i1--;){
 for(j0 = i1; j0--;){
 if(func0(data[i1], data[j0])){
-validate25.errors = [{instancePath,schemaPath:"#/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0},message:"must NOT have duplicate items (items ## "+j0+" and "+i1+" are identical)"}];
+validate33.errors = [{instancePath,schemaPath:"#/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0},message:"must NOT have duplicate items (items ## "+j0+" and "+i1+" are identical)"}];
 return false;
 break outer0;
 }
@@ -1715,20 +1485,130 @@ break outer0;
 }
 }
 else {
-validate25.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate33.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
 }
 }
-validate25.errors = vErrors;
+validate33.errors = vErrors;
 return errors === 0;
 }
-validate25.evaluated = {"items":true,"dynamicProps":false,"dynamicItems":false};
+validate33.evaluated = {"items":true,"dynamicProps":false,"dynamicItems":false};
 
+const schema46 = {"type":"object","properties":{"sub_ids":{"type":"array","items":{"type":"object","properties":{"id":{"type":"string"},"format":{"type":"string","enum":["uri"]}},"required":["id","format"]},"minItems":1,"maxItems":1}},"required":["sub_ids"]};
 
-function validate22(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate52(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate22.evaluated;
+const evaluated0 = validate52.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((data.sub_ids === undefined) && (missing0 = "sub_ids")){
+validate52.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data.sub_ids !== undefined){
+let data0 = data.sub_ids;
+const _errs1 = errors;
+if(errors === _errs1){
+if(Array.isArray(data0)){
+if(data0.length > 1){
+validate52.errors = [{instancePath:instancePath+"/sub_ids",schemaPath:"#/properties/sub_ids/maxItems",keyword:"maxItems",params:{limit: 1},message:"must NOT have more than 1 items"}];
+return false;
+}
+else {
+if(data0.length < 1){
+validate52.errors = [{instancePath:instancePath+"/sub_ids",schemaPath:"#/properties/sub_ids/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items"}];
+return false;
+}
+else {
+var valid1 = true;
+const len0 = data0.length;
+for(let i0=0; i0<len0; i0++){
+let data1 = data0[i0];
+const _errs3 = errors;
+if(errors === _errs3){
+if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
+let missing1;
+if(((data1.id === undefined) && (missing1 = "id")) || ((data1.format === undefined) && (missing1 = "format"))){
+validate52.errors = [{instancePath:instancePath+"/sub_ids/" + i0,schemaPath:"#/properties/sub_ids/items/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+return false;
+}
+else {
+if(data1.id !== undefined){
+const _errs5 = errors;
+if(typeof data1.id !== "string"){
+validate52.errors = [{instancePath:instancePath+"/sub_ids/" + i0+"/id",schemaPath:"#/properties/sub_ids/items/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid2 = _errs5 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data1.format !== undefined){
+let data3 = data1.format;
+const _errs7 = errors;
+if(typeof data3 !== "string"){
+validate52.errors = [{instancePath:instancePath+"/sub_ids/" + i0+"/format",schemaPath:"#/properties/sub_ids/items/properties/format/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!(data3 === "uri")){
+validate52.errors = [{instancePath:instancePath+"/sub_ids/" + i0+"/format",schemaPath:"#/properties/sub_ids/items/properties/format/enum",keyword:"enum",params:{allowedValues: schema46.properties.sub_ids.items.properties.format.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid2 = _errs7 === errors;
+}
+else {
+var valid2 = true;
+}
+}
+}
+}
+else {
+validate52.errors = [{instancePath:instancePath+"/sub_ids/" + i0,schemaPath:"#/properties/sub_ids/items/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+var valid1 = _errs3 === errors;
+if(!valid1){
+break;
+}
+}
+}
+}
+}
+else {
+validate52.errors = [{instancePath:instancePath+"/sub_ids",schemaPath:"#/properties/sub_ids/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+return false;
+}
+}
+}
+}
+}
+else {
+validate52.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate52.errors = vErrors;
+return errors === 0;
+}
+validate52.evaluated = {"props":{"sub_ids":true},"dynamicProps":false,"dynamicItems":false};
+
+
+function validate26(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate26.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1754,8 +1634,8 @@ errors++;
 else {
 if(data.client !== undefined){
 const _errs3 = errors;
-if(!(validate23(data.client, {instancePath:instancePath+"/client",parentData:data,parentDataProperty:"client",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate23.errors : vErrors.concat(validate23.errors);
+if(!(validate27(data.client, {instancePath:instancePath+"/client",parentData:data,parentDataProperty:"client",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate27.errors : vErrors.concat(validate27.errors);
 errors = vErrors.length;
 }
 var valid1 = _errs3 === errors;
@@ -1765,14 +1645,25 @@ var valid1 = true;
 }
 if(valid1){
 if(data.interact !== undefined){
-let data1 = data.interact;
 const _errs4 = errors;
+if(!(validate31(data.interact, {instancePath:instancePath+"/interact",parentData:data,parentDataProperty:"interact",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate31.errors : vErrors.concat(validate31.errors);
+errors = vErrors.length;
+}
+var valid1 = _errs4 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data.access_token !== undefined){
+let data2 = data.access_token;
 const _errs5 = errors;
 if(errors === _errs5){
-if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
+if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
 let missing1;
-if((data1.start === undefined) && (missing1 = "start")){
-const err1 = {instancePath:instancePath+"/interact",schemaPath:"#/components/schemas/interact-request/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"};
+if((data2.access === undefined) && (missing1 = "access")){
+const err1 = {instancePath:instancePath+"/access_token",schemaPath:"#/anyOf/0/properties/access_token/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -1782,13 +1673,16 @@ vErrors.push(err1);
 errors++;
 }
 else {
-if(data1.start !== undefined){
-let data2 = data1.start;
-const _errs7 = errors;
-if(errors === _errs7){
-if(Array.isArray(data2)){
-if(data2.length > 16){
-const err2 = {instancePath:instancePath+"/interact/start",schemaPath:"#/components/schemas/interact-request/properties/start/maxItems",keyword:"maxItems",params:{limit: 16},message:"must NOT have more than 16 items"};
+if(data2.access !== undefined){
+if(!(validate33(data2.access, {instancePath:instancePath+"/access_token/access",parentData:data2,parentDataProperty:"access",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate33.errors : vErrors.concat(validate33.errors);
+errors = vErrors.length;
+}
+}
+}
+}
+else {
+const err2 = {instancePath:instancePath+"/access_token",schemaPath:"#/anyOf/0/properties/access_token/type",keyword:"type",params:{type: "object"},message:"must be object"};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -1797,421 +1691,20 @@ vErrors.push(err2);
 }
 errors++;
 }
-else {
-var valid4 = true;
-const len0 = data2.length;
-for(let i0=0; i0<len0; i0++){
-let data3 = data2[i0];
-const _errs9 = errors;
-if(typeof data3 !== "string"){
-const err3 = {instancePath:instancePath+"/interact/start/" + i0,schemaPath:"#/components/schemas/interact-request/properties/start/items/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err3];
 }
-else {
-vErrors.push(err3);
-}
-errors++;
-}
-if(!(data3 === "redirect")){
-const err4 = {instancePath:instancePath+"/interact/start/" + i0,schemaPath:"#/components/schemas/interact-request/properties/start/items/enum",keyword:"enum",params:{allowedValues: schema36.properties.start.items.enum},message:"must be equal to one of the allowed values"};
-if(vErrors === null){
-vErrors = [err4];
-}
-else {
-vErrors.push(err4);
-}
-errors++;
-}
-var valid4 = _errs9 === errors;
-if(!valid4){
-break;
-}
-}
-}
-}
-else {
-const err5 = {instancePath:instancePath+"/interact/start",schemaPath:"#/components/schemas/interact-request/properties/start/type",keyword:"type",params:{type: "array"},message:"must be array"};
-if(vErrors === null){
-vErrors = [err5];
-}
-else {
-vErrors.push(err5);
-}
-errors++;
-}
-}
-var valid3 = _errs7 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data1.finish !== undefined){
-let data4 = data1.finish;
-const _errs11 = errors;
-if(errors === _errs11){
-if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
-let missing2;
-if((((data4.method === undefined) && (missing2 = "method")) || ((data4.uri === undefined) && (missing2 = "uri"))) || ((data4.nonce === undefined) && (missing2 = "nonce"))){
-const err6 = {instancePath:instancePath+"/interact/finish",schemaPath:"#/components/schemas/interact-request/properties/finish/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"};
-if(vErrors === null){
-vErrors = [err6];
-}
-else {
-vErrors.push(err6);
-}
-errors++;
-}
-else {
-if(data4.method !== undefined){
-let data5 = data4.method;
-const _errs13 = errors;
-if(typeof data5 !== "string"){
-const err7 = {instancePath:instancePath+"/interact/finish/method",schemaPath:"#/components/schemas/interact-request/properties/finish/properties/method/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err7];
-}
-else {
-vErrors.push(err7);
-}
-errors++;
-}
-if(!(data5 === "redirect")){
-const err8 = {instancePath:instancePath+"/interact/finish/method",schemaPath:"#/components/schemas/interact-request/properties/finish/properties/method/enum",keyword:"enum",params:{allowedValues: schema36.properties.finish.properties.method.enum},message:"must be equal to one of the allowed values"};
-if(vErrors === null){
-vErrors = [err8];
-}
-else {
-vErrors.push(err8);
-}
-errors++;
-}
-var valid5 = _errs13 === errors;
-}
-else {
-var valid5 = true;
-}
-if(valid5){
-if(data4.uri !== undefined){
-let data6 = data4.uri;
-const _errs15 = errors;
-if(errors === _errs15){
-if(errors === _errs15){
-if(typeof data6 === "string"){
-if(func1(data6) > 2048){
-const err9 = {instancePath:instancePath+"/interact/finish/uri",schemaPath:"#/components/schemas/interact-request/properties/finish/properties/uri/maxLength",keyword:"maxLength",params:{limit: 2048},message:"must NOT have more than 2048 characters"};
-if(vErrors === null){
-vErrors = [err9];
-}
-else {
-vErrors.push(err9);
-}
-errors++;
-}
-else {
-if(!(formats0(data6))){
-const err10 = {instancePath:instancePath+"/interact/finish/uri",schemaPath:"#/components/schemas/interact-request/properties/finish/properties/uri/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""};
-if(vErrors === null){
-vErrors = [err10];
-}
-else {
-vErrors.push(err10);
-}
-errors++;
-}
-}
-}
-else {
-const err11 = {instancePath:instancePath+"/interact/finish/uri",schemaPath:"#/components/schemas/interact-request/properties/finish/properties/uri/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err11];
-}
-else {
-vErrors.push(err11);
-}
-errors++;
-}
-}
-}
-var valid5 = _errs15 === errors;
-}
-else {
-var valid5 = true;
-}
-if(valid5){
-if(data4.nonce !== undefined){
-let data7 = data4.nonce;
-const _errs17 = errors;
-if(errors === _errs17){
-if(typeof data7 === "string"){
-if(func1(data7) > 2048){
-const err12 = {instancePath:instancePath+"/interact/finish/nonce",schemaPath:"#/components/schemas/interact-request/properties/finish/properties/nonce/maxLength",keyword:"maxLength",params:{limit: 2048},message:"must NOT have more than 2048 characters"};
-if(vErrors === null){
-vErrors = [err12];
-}
-else {
-vErrors.push(err12);
-}
-errors++;
-}
-}
-else {
-const err13 = {instancePath:instancePath+"/interact/finish/nonce",schemaPath:"#/components/schemas/interact-request/properties/finish/properties/nonce/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err13];
-}
-else {
-vErrors.push(err13);
-}
-errors++;
-}
-}
-var valid5 = _errs17 === errors;
-}
-else {
-var valid5 = true;
-}
-}
-}
-}
-}
-else {
-const err14 = {instancePath:instancePath+"/interact/finish",schemaPath:"#/components/schemas/interact-request/properties/finish/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err14];
-}
-else {
-vErrors.push(err14);
-}
-errors++;
-}
-}
-var valid3 = _errs11 === errors;
-}
-else {
-var valid3 = true;
-}
-}
-}
-}
-else {
-const err15 = {instancePath:instancePath+"/interact",schemaPath:"#/components/schemas/interact-request/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err15];
-}
-else {
-vErrors.push(err15);
-}
-errors++;
-}
-}
-var valid1 = _errs4 === errors;
-}
-else {
-var valid1 = true;
-}
-if(valid1){
-if(data.access_token !== undefined){
-let data8 = data.access_token;
-const _errs19 = errors;
-if(errors === _errs19){
-if(data8 && typeof data8 == "object" && !Array.isArray(data8)){
-let missing3;
-if((data8.access === undefined) && (missing3 = "access")){
-const err16 = {instancePath:instancePath+"/access_token",schemaPath:"#/anyOf/0/properties/access_token/required",keyword:"required",params:{missingProperty: missing3},message:"must have required property '"+missing3+"'"};
-if(vErrors === null){
-vErrors = [err16];
-}
-else {
-vErrors.push(err16);
-}
-errors++;
-}
-else {
-if(data8.access !== undefined){
-if(!(validate25(data8.access, {instancePath:instancePath+"/access_token/access",parentData:data8,parentDataProperty:"access",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate25.errors : vErrors.concat(validate25.errors);
-errors = vErrors.length;
-}
-}
-}
-}
-else {
-const err17 = {instancePath:instancePath+"/access_token",schemaPath:"#/anyOf/0/properties/access_token/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err17];
-}
-else {
-vErrors.push(err17);
-}
-errors++;
-}
-}
-var valid1 = _errs19 === errors;
+var valid1 = _errs5 === errors;
 }
 else {
 var valid1 = true;
 }
 if(valid1){
 if(data.subject !== undefined){
-let data10 = data.subject;
-const _errs22 = errors;
-const _errs23 = errors;
-if(errors === _errs23){
-if(data10 && typeof data10 == "object" && !Array.isArray(data10)){
-let missing4;
-if((data10.sub_ids === undefined) && (missing4 = "sub_ids")){
-const err18 = {instancePath:instancePath+"/subject",schemaPath:"#/components/schemas/subject/required",keyword:"required",params:{missingProperty: missing4},message:"must have required property '"+missing4+"'"};
-if(vErrors === null){
-vErrors = [err18];
+const _errs8 = errors;
+if(!(validate52(data.subject, {instancePath:instancePath+"/subject",parentData:data,parentDataProperty:"subject",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate52.errors : vErrors.concat(validate52.errors);
+errors = vErrors.length;
 }
-else {
-vErrors.push(err18);
-}
-errors++;
-}
-else {
-if(data10.sub_ids !== undefined){
-let data11 = data10.sub_ids;
-const _errs25 = errors;
-if(errors === _errs25){
-if(Array.isArray(data11)){
-if(data11.length > 1){
-const err19 = {instancePath:instancePath+"/subject/sub_ids",schemaPath:"#/components/schemas/subject/properties/sub_ids/maxItems",keyword:"maxItems",params:{limit: 1},message:"must NOT have more than 1 items"};
-if(vErrors === null){
-vErrors = [err19];
-}
-else {
-vErrors.push(err19);
-}
-errors++;
-}
-else {
-if(data11.length < 1){
-const err20 = {instancePath:instancePath+"/subject/sub_ids",schemaPath:"#/components/schemas/subject/properties/sub_ids/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items"};
-if(vErrors === null){
-vErrors = [err20];
-}
-else {
-vErrors.push(err20);
-}
-errors++;
-}
-else {
-var valid9 = true;
-const len1 = data11.length;
-for(let i1=0; i1<len1; i1++){
-let data12 = data11[i1];
-const _errs27 = errors;
-if(errors === _errs27){
-if(data12 && typeof data12 == "object" && !Array.isArray(data12)){
-let missing5;
-if(((data12.id === undefined) && (missing5 = "id")) || ((data12.format === undefined) && (missing5 = "format"))){
-const err21 = {instancePath:instancePath+"/subject/sub_ids/" + i1,schemaPath:"#/components/schemas/subject/properties/sub_ids/items/required",keyword:"required",params:{missingProperty: missing5},message:"must have required property '"+missing5+"'"};
-if(vErrors === null){
-vErrors = [err21];
-}
-else {
-vErrors.push(err21);
-}
-errors++;
-}
-else {
-if(data12.id !== undefined){
-const _errs29 = errors;
-if(typeof data12.id !== "string"){
-const err22 = {instancePath:instancePath+"/subject/sub_ids/" + i1+"/id",schemaPath:"#/components/schemas/subject/properties/sub_ids/items/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err22];
-}
-else {
-vErrors.push(err22);
-}
-errors++;
-}
-var valid10 = _errs29 === errors;
-}
-else {
-var valid10 = true;
-}
-if(valid10){
-if(data12.format !== undefined){
-let data14 = data12.format;
-const _errs31 = errors;
-if(typeof data14 !== "string"){
-const err23 = {instancePath:instancePath+"/subject/sub_ids/" + i1+"/format",schemaPath:"#/components/schemas/subject/properties/sub_ids/items/properties/format/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err23];
-}
-else {
-vErrors.push(err23);
-}
-errors++;
-}
-if(!(data14 === "uri")){
-const err24 = {instancePath:instancePath+"/subject/sub_ids/" + i1+"/format",schemaPath:"#/components/schemas/subject/properties/sub_ids/items/properties/format/enum",keyword:"enum",params:{allowedValues: schema51.properties.sub_ids.items.properties.format.enum},message:"must be equal to one of the allowed values"};
-if(vErrors === null){
-vErrors = [err24];
-}
-else {
-vErrors.push(err24);
-}
-errors++;
-}
-var valid10 = _errs31 === errors;
-}
-else {
-var valid10 = true;
-}
-}
-}
-}
-else {
-const err25 = {instancePath:instancePath+"/subject/sub_ids/" + i1,schemaPath:"#/components/schemas/subject/properties/sub_ids/items/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err25];
-}
-else {
-vErrors.push(err25);
-}
-errors++;
-}
-}
-var valid9 = _errs27 === errors;
-if(!valid9){
-break;
-}
-}
-}
-}
-}
-else {
-const err26 = {instancePath:instancePath+"/subject/sub_ids",schemaPath:"#/components/schemas/subject/properties/sub_ids/type",keyword:"type",params:{type: "array"},message:"must be array"};
-if(vErrors === null){
-vErrors = [err26];
-}
-else {
-vErrors.push(err26);
-}
-errors++;
-}
-}
-}
-}
-}
-else {
-const err27 = {instancePath:instancePath+"/subject",schemaPath:"#/components/schemas/subject/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err27];
-}
-else {
-vErrors.push(err27);
-}
-errors++;
-}
-}
-var valid1 = _errs22 === errors;
+var valid1 = _errs8 === errors;
 }
 else {
 var valid1 = true;
@@ -2222,12 +1715,12 @@ var valid1 = true;
 }
 }
 else {
-const err28 = {instancePath,schemaPath:"#/anyOf/0/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err3 = {instancePath,schemaPath:"#/anyOf/0/type",keyword:"type",params:{type: "object"},message:"must be object"};
 if(vErrors === null){
-vErrors = [err28];
+vErrors = [err3];
 }
 else {
-vErrors.push(err28);
+vErrors.push(err3);
 }
 errors++;
 }
@@ -2241,502 +1734,115 @@ props1.interact = true;
 props1.access_token = true;
 props1.subject = true;
 }
-const _errs33 = errors;
-if(errors === _errs33){
+const _errs9 = errors;
+if(errors === _errs9){
 if(data && typeof data == "object" && !Array.isArray(data)){
-let missing6;
-if((((data.client === undefined) && (missing6 = "client")) || ((data.interact === undefined) && (missing6 = "interact"))) || ((data.subject === undefined) && (missing6 = "subject"))){
-const err29 = {instancePath,schemaPath:"#/anyOf/1/required",keyword:"required",params:{missingProperty: missing6},message:"must have required property '"+missing6+"'"};
+let missing2;
+if((((data.client === undefined) && (missing2 = "client")) || ((data.interact === undefined) && (missing2 = "interact"))) || ((data.subject === undefined) && (missing2 = "subject"))){
+const err4 = {instancePath,schemaPath:"#/anyOf/1/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"};
 if(vErrors === null){
-vErrors = [err29];
+vErrors = [err4];
 }
 else {
-vErrors.push(err29);
+vErrors.push(err4);
 }
 errors++;
 }
 else {
 if(data.client !== undefined){
-const _errs35 = errors;
-if(!(validate23(data.client, {instancePath:instancePath+"/client",parentData:data,parentDataProperty:"client",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate23.errors : vErrors.concat(validate23.errors);
+const _errs11 = errors;
+if(!(validate27(data.client, {instancePath:instancePath+"/client",parentData:data,parentDataProperty:"client",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate27.errors : vErrors.concat(validate27.errors);
 errors = vErrors.length;
 }
-var valid11 = _errs35 === errors;
+var valid3 = _errs11 === errors;
 }
 else {
-var valid11 = true;
+var valid3 = true;
 }
-if(valid11){
+if(valid3){
 if(data.interact !== undefined){
-let data16 = data.interact;
-const _errs36 = errors;
-const _errs37 = errors;
-if(errors === _errs37){
-if(data16 && typeof data16 == "object" && !Array.isArray(data16)){
-let missing7;
-if((data16.start === undefined) && (missing7 = "start")){
-const err30 = {instancePath:instancePath+"/interact",schemaPath:"#/components/schemas/interact-request/required",keyword:"required",params:{missingProperty: missing7},message:"must have required property '"+missing7+"'"};
-if(vErrors === null){
-vErrors = [err30];
+const _errs12 = errors;
+if(!(validate31(data.interact, {instancePath:instancePath+"/interact",parentData:data,parentDataProperty:"interact",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate31.errors : vErrors.concat(validate31.errors);
+errors = vErrors.length;
+}
+var valid3 = _errs12 === errors;
 }
 else {
-vErrors.push(err30);
+var valid3 = true;
 }
-errors++;
-}
-else {
-if(data16.start !== undefined){
-let data17 = data16.start;
-const _errs39 = errors;
-if(errors === _errs39){
-if(Array.isArray(data17)){
-if(data17.length > 16){
-const err31 = {instancePath:instancePath+"/interact/start",schemaPath:"#/components/schemas/interact-request/properties/start/maxItems",keyword:"maxItems",params:{limit: 16},message:"must NOT have more than 16 items"};
-if(vErrors === null){
-vErrors = [err31];
-}
-else {
-vErrors.push(err31);
-}
-errors++;
-}
-else {
-var valid14 = true;
-const len2 = data17.length;
-for(let i2=0; i2<len2; i2++){
-let data18 = data17[i2];
-const _errs41 = errors;
-if(typeof data18 !== "string"){
-const err32 = {instancePath:instancePath+"/interact/start/" + i2,schemaPath:"#/components/schemas/interact-request/properties/start/items/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err32];
-}
-else {
-vErrors.push(err32);
-}
-errors++;
-}
-if(!(data18 === "redirect")){
-const err33 = {instancePath:instancePath+"/interact/start/" + i2,schemaPath:"#/components/schemas/interact-request/properties/start/items/enum",keyword:"enum",params:{allowedValues: schema36.properties.start.items.enum},message:"must be equal to one of the allowed values"};
-if(vErrors === null){
-vErrors = [err33];
-}
-else {
-vErrors.push(err33);
-}
-errors++;
-}
-var valid14 = _errs41 === errors;
-if(!valid14){
-break;
-}
-}
-}
-}
-else {
-const err34 = {instancePath:instancePath+"/interact/start",schemaPath:"#/components/schemas/interact-request/properties/start/type",keyword:"type",params:{type: "array"},message:"must be array"};
-if(vErrors === null){
-vErrors = [err34];
-}
-else {
-vErrors.push(err34);
-}
-errors++;
-}
-}
-var valid13 = _errs39 === errors;
-}
-else {
-var valid13 = true;
-}
-if(valid13){
-if(data16.finish !== undefined){
-let data19 = data16.finish;
-const _errs43 = errors;
-if(errors === _errs43){
-if(data19 && typeof data19 == "object" && !Array.isArray(data19)){
-let missing8;
-if((((data19.method === undefined) && (missing8 = "method")) || ((data19.uri === undefined) && (missing8 = "uri"))) || ((data19.nonce === undefined) && (missing8 = "nonce"))){
-const err35 = {instancePath:instancePath+"/interact/finish",schemaPath:"#/components/schemas/interact-request/properties/finish/required",keyword:"required",params:{missingProperty: missing8},message:"must have required property '"+missing8+"'"};
-if(vErrors === null){
-vErrors = [err35];
-}
-else {
-vErrors.push(err35);
-}
-errors++;
-}
-else {
-if(data19.method !== undefined){
-let data20 = data19.method;
-const _errs45 = errors;
-if(typeof data20 !== "string"){
-const err36 = {instancePath:instancePath+"/interact/finish/method",schemaPath:"#/components/schemas/interact-request/properties/finish/properties/method/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err36];
-}
-else {
-vErrors.push(err36);
-}
-errors++;
-}
-if(!(data20 === "redirect")){
-const err37 = {instancePath:instancePath+"/interact/finish/method",schemaPath:"#/components/schemas/interact-request/properties/finish/properties/method/enum",keyword:"enum",params:{allowedValues: schema36.properties.finish.properties.method.enum},message:"must be equal to one of the allowed values"};
-if(vErrors === null){
-vErrors = [err37];
-}
-else {
-vErrors.push(err37);
-}
-errors++;
-}
-var valid15 = _errs45 === errors;
-}
-else {
-var valid15 = true;
-}
-if(valid15){
-if(data19.uri !== undefined){
-let data21 = data19.uri;
-const _errs47 = errors;
-if(errors === _errs47){
-if(errors === _errs47){
-if(typeof data21 === "string"){
-if(func1(data21) > 2048){
-const err38 = {instancePath:instancePath+"/interact/finish/uri",schemaPath:"#/components/schemas/interact-request/properties/finish/properties/uri/maxLength",keyword:"maxLength",params:{limit: 2048},message:"must NOT have more than 2048 characters"};
-if(vErrors === null){
-vErrors = [err38];
-}
-else {
-vErrors.push(err38);
-}
-errors++;
-}
-else {
-if(!(formats0(data21))){
-const err39 = {instancePath:instancePath+"/interact/finish/uri",schemaPath:"#/components/schemas/interact-request/properties/finish/properties/uri/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""};
-if(vErrors === null){
-vErrors = [err39];
-}
-else {
-vErrors.push(err39);
-}
-errors++;
-}
-}
-}
-else {
-const err40 = {instancePath:instancePath+"/interact/finish/uri",schemaPath:"#/components/schemas/interact-request/properties/finish/properties/uri/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err40];
-}
-else {
-vErrors.push(err40);
-}
-errors++;
-}
-}
-}
-var valid15 = _errs47 === errors;
-}
-else {
-var valid15 = true;
-}
-if(valid15){
-if(data19.nonce !== undefined){
-let data22 = data19.nonce;
-const _errs49 = errors;
-if(errors === _errs49){
-if(typeof data22 === "string"){
-if(func1(data22) > 2048){
-const err41 = {instancePath:instancePath+"/interact/finish/nonce",schemaPath:"#/components/schemas/interact-request/properties/finish/properties/nonce/maxLength",keyword:"maxLength",params:{limit: 2048},message:"must NOT have more than 2048 characters"};
-if(vErrors === null){
-vErrors = [err41];
-}
-else {
-vErrors.push(err41);
-}
-errors++;
-}
-}
-else {
-const err42 = {instancePath:instancePath+"/interact/finish/nonce",schemaPath:"#/components/schemas/interact-request/properties/finish/properties/nonce/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err42];
-}
-else {
-vErrors.push(err42);
-}
-errors++;
-}
-}
-var valid15 = _errs49 === errors;
-}
-else {
-var valid15 = true;
-}
-}
-}
-}
-}
-else {
-const err43 = {instancePath:instancePath+"/interact/finish",schemaPath:"#/components/schemas/interact-request/properties/finish/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err43];
-}
-else {
-vErrors.push(err43);
-}
-errors++;
-}
-}
-var valid13 = _errs43 === errors;
-}
-else {
-var valid13 = true;
-}
-}
-}
-}
-else {
-const err44 = {instancePath:instancePath+"/interact",schemaPath:"#/components/schemas/interact-request/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err44];
-}
-else {
-vErrors.push(err44);
-}
-errors++;
-}
-}
-var valid11 = _errs36 === errors;
-}
-else {
-var valid11 = true;
-}
-if(valid11){
+if(valid3){
 if(data.access_token !== undefined){
-let data23 = data.access_token;
-const _errs51 = errors;
-if(errors === _errs51){
-if(data23 && typeof data23 == "object" && !Array.isArray(data23)){
-let missing9;
-if((data23.access === undefined) && (missing9 = "access")){
-const err45 = {instancePath:instancePath+"/access_token",schemaPath:"#/anyOf/1/properties/access_token/required",keyword:"required",params:{missingProperty: missing9},message:"must have required property '"+missing9+"'"};
+let data7 = data.access_token;
+const _errs13 = errors;
+if(errors === _errs13){
+if(data7 && typeof data7 == "object" && !Array.isArray(data7)){
+let missing3;
+if((data7.access === undefined) && (missing3 = "access")){
+const err5 = {instancePath:instancePath+"/access_token",schemaPath:"#/anyOf/1/properties/access_token/required",keyword:"required",params:{missingProperty: missing3},message:"must have required property '"+missing3+"'"};
 if(vErrors === null){
-vErrors = [err45];
+vErrors = [err5];
 }
 else {
-vErrors.push(err45);
+vErrors.push(err5);
 }
 errors++;
 }
 else {
-if(data23.access !== undefined){
-if(!(validate25(data23.access, {instancePath:instancePath+"/access_token/access",parentData:data23,parentDataProperty:"access",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate25.errors : vErrors.concat(validate25.errors);
+if(data7.access !== undefined){
+if(!(validate33(data7.access, {instancePath:instancePath+"/access_token/access",parentData:data7,parentDataProperty:"access",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate33.errors : vErrors.concat(validate33.errors);
 errors = vErrors.length;
 }
 }
 }
 }
 else {
-const err46 = {instancePath:instancePath+"/access_token",schemaPath:"#/anyOf/1/properties/access_token/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err6 = {instancePath:instancePath+"/access_token",schemaPath:"#/anyOf/1/properties/access_token/type",keyword:"type",params:{type: "object"},message:"must be object"};
 if(vErrors === null){
-vErrors = [err46];
+vErrors = [err6];
 }
 else {
-vErrors.push(err46);
+vErrors.push(err6);
 }
 errors++;
 }
 }
-var valid11 = _errs51 === errors;
+var valid3 = _errs13 === errors;
 }
 else {
-var valid11 = true;
+var valid3 = true;
 }
-if(valid11){
+if(valid3){
 if(data.subject !== undefined){
-let data25 = data.subject;
-const _errs54 = errors;
-const _errs55 = errors;
-if(errors === _errs55){
-if(data25 && typeof data25 == "object" && !Array.isArray(data25)){
-let missing10;
-if((data25.sub_ids === undefined) && (missing10 = "sub_ids")){
-const err47 = {instancePath:instancePath+"/subject",schemaPath:"#/components/schemas/subject/required",keyword:"required",params:{missingProperty: missing10},message:"must have required property '"+missing10+"'"};
+const _errs16 = errors;
+if(!(validate52(data.subject, {instancePath:instancePath+"/subject",parentData:data,parentDataProperty:"subject",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate52.errors : vErrors.concat(validate52.errors);
+errors = vErrors.length;
+}
+var valid3 = _errs16 === errors;
+}
+else {
+var valid3 = true;
+}
+}
+}
+}
+}
+}
+else {
+const err7 = {instancePath,schemaPath:"#/anyOf/1/type",keyword:"type",params:{type: "object"},message:"must be object"};
 if(vErrors === null){
-vErrors = [err47];
+vErrors = [err7];
 }
 else {
-vErrors.push(err47);
-}
-errors++;
-}
-else {
-if(data25.sub_ids !== undefined){
-let data26 = data25.sub_ids;
-const _errs57 = errors;
-if(errors === _errs57){
-if(Array.isArray(data26)){
-if(data26.length > 1){
-const err48 = {instancePath:instancePath+"/subject/sub_ids",schemaPath:"#/components/schemas/subject/properties/sub_ids/maxItems",keyword:"maxItems",params:{limit: 1},message:"must NOT have more than 1 items"};
-if(vErrors === null){
-vErrors = [err48];
-}
-else {
-vErrors.push(err48);
-}
-errors++;
-}
-else {
-if(data26.length < 1){
-const err49 = {instancePath:instancePath+"/subject/sub_ids",schemaPath:"#/components/schemas/subject/properties/sub_ids/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items"};
-if(vErrors === null){
-vErrors = [err49];
-}
-else {
-vErrors.push(err49);
-}
-errors++;
-}
-else {
-var valid19 = true;
-const len3 = data26.length;
-for(let i3=0; i3<len3; i3++){
-let data27 = data26[i3];
-const _errs59 = errors;
-if(errors === _errs59){
-if(data27 && typeof data27 == "object" && !Array.isArray(data27)){
-let missing11;
-if(((data27.id === undefined) && (missing11 = "id")) || ((data27.format === undefined) && (missing11 = "format"))){
-const err50 = {instancePath:instancePath+"/subject/sub_ids/" + i3,schemaPath:"#/components/schemas/subject/properties/sub_ids/items/required",keyword:"required",params:{missingProperty: missing11},message:"must have required property '"+missing11+"'"};
-if(vErrors === null){
-vErrors = [err50];
-}
-else {
-vErrors.push(err50);
-}
-errors++;
-}
-else {
-if(data27.id !== undefined){
-const _errs61 = errors;
-if(typeof data27.id !== "string"){
-const err51 = {instancePath:instancePath+"/subject/sub_ids/" + i3+"/id",schemaPath:"#/components/schemas/subject/properties/sub_ids/items/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err51];
-}
-else {
-vErrors.push(err51);
-}
-errors++;
-}
-var valid20 = _errs61 === errors;
-}
-else {
-var valid20 = true;
-}
-if(valid20){
-if(data27.format !== undefined){
-let data29 = data27.format;
-const _errs63 = errors;
-if(typeof data29 !== "string"){
-const err52 = {instancePath:instancePath+"/subject/sub_ids/" + i3+"/format",schemaPath:"#/components/schemas/subject/properties/sub_ids/items/properties/format/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err52];
-}
-else {
-vErrors.push(err52);
-}
-errors++;
-}
-if(!(data29 === "uri")){
-const err53 = {instancePath:instancePath+"/subject/sub_ids/" + i3+"/format",schemaPath:"#/components/schemas/subject/properties/sub_ids/items/properties/format/enum",keyword:"enum",params:{allowedValues: schema51.properties.sub_ids.items.properties.format.enum},message:"must be equal to one of the allowed values"};
-if(vErrors === null){
-vErrors = [err53];
-}
-else {
-vErrors.push(err53);
-}
-errors++;
-}
-var valid20 = _errs63 === errors;
-}
-else {
-var valid20 = true;
-}
-}
-}
-}
-else {
-const err54 = {instancePath:instancePath+"/subject/sub_ids/" + i3,schemaPath:"#/components/schemas/subject/properties/sub_ids/items/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err54];
-}
-else {
-vErrors.push(err54);
+vErrors.push(err7);
 }
 errors++;
 }
 }
-var valid19 = _errs59 === errors;
-if(!valid19){
-break;
-}
-}
-}
-}
-}
-else {
-const err55 = {instancePath:instancePath+"/subject/sub_ids",schemaPath:"#/components/schemas/subject/properties/sub_ids/type",keyword:"type",params:{type: "array"},message:"must be array"};
-if(vErrors === null){
-vErrors = [err55];
-}
-else {
-vErrors.push(err55);
-}
-errors++;
-}
-}
-}
-}
-}
-else {
-const err56 = {instancePath:instancePath+"/subject",schemaPath:"#/components/schemas/subject/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err56];
-}
-else {
-vErrors.push(err56);
-}
-errors++;
-}
-}
-var valid11 = _errs54 === errors;
-}
-else {
-var valid11 = true;
-}
-}
-}
-}
-}
-}
-else {
-const err57 = {instancePath,schemaPath:"#/anyOf/1/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err57];
-}
-else {
-vErrors.push(err57);
-}
-errors++;
-}
-}
-var _valid0 = _errs33 === errors;
+var _valid0 = _errs9 === errors;
 valid0 = valid0 || _valid0;
 if(_valid0){
 if(props1 !== true){
@@ -2748,15 +1854,15 @@ props1.subject = true;
 }
 }
 if(!valid0){
-const err58 = {instancePath,schemaPath:"#/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf"};
+const err8 = {instancePath,schemaPath:"#/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf"};
 if(vErrors === null){
-vErrors = [err58];
+vErrors = [err8];
 }
 else {
-vErrors.push(err58);
+vErrors.push(err8);
 }
 errors++;
-validate22.errors = vErrors;
+validate26.errors = vErrors;
 return false;
 }
 else {
@@ -2770,48 +1876,186 @@ vErrors = null;
 }
 }
 }
-validate22.errors = vErrors;
+validate26.errors = vErrors;
 evaluated0.props = props1;
 return errors === 0;
 }
-validate22.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate26.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
+const paths_1_post_responses_200_content_application_1json_schema = validate58;
+const schema47 = {"oneOf":[{"properties":{"interact":{"$ref":"#/components/schemas/interact-response"},"continue":{"$ref":"#/components/schemas/continue"}},"required":["interact","continue"]},{"properties":{"access_token":{"$ref":"#/components/schemas/access_token"},"continue":{"$ref":"#/components/schemas/continue"}},"required":["access_token","continue"]}],"type":"object"};
+const schema48 = {"type":"object","properties":{"redirect":{"type":"string","format":"uri"},"finish":{"type":"string"}},"required":["redirect","finish"]};
 
-function validate20(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="paths_1_post_requestBody_content_application_1json_schema" */;
+function validate59(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate20.evaluated;
+const evaluated0 = validate59.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate22(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate22.errors : vErrors.concat(validate22.errors);
-errors = vErrors.length;
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if(((data.redirect === undefined) && (missing0 = "redirect")) || ((data.finish === undefined) && (missing0 = "finish"))){
+validate59.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
 }
 else {
-var props0 = validate22.evaluated.props;
+if(data.redirect !== undefined){
+let data0 = data.redirect;
+const _errs1 = errors;
+if(errors === _errs1){
+if(errors === _errs1){
+if(typeof data0 === "string"){
+if(!(formats0(data0))){
+validate59.errors = [{instancePath:instancePath+"/redirect",schemaPath:"#/properties/redirect/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+return false;
 }
-validate20.errors = vErrors;
-evaluated0.props = props0;
+}
+else {
+validate59.errors = [{instancePath:instancePath+"/redirect",schemaPath:"#/properties/redirect/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+}
+var valid0 = _errs1 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.finish !== undefined){
+const _errs3 = errors;
+if(typeof data.finish !== "string"){
+validate59.errors = [{instancePath:instancePath+"/finish",schemaPath:"#/properties/finish/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid0 = _errs3 === errors;
+}
+else {
+var valid0 = true;
+}
+}
+}
+}
+else {
+validate59.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate59.errors = vErrors;
 return errors === 0;
 }
-validate20.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate59.evaluated = {"props":{"redirect":true,"finish":true},"dynamicProps":false,"dynamicItems":false};
 
-const paths_1_post_responses_200_content_application_1json_schema = validate36;
-const schema54 = {"$id":"paths_1_post_responses_200_content_application_1json_schema","$ref":"document#/paths/~1/post/responses/200/content/application~1json/schema"};
-const schema55 = {"oneOf":[{"properties":{"interact":{"$ref":"#/components/schemas/interact-response"},"continue":{"$ref":"#/components/schemas/continue"}},"required":["interact","continue"]},{"properties":{"access_token":{"$ref":"#/components/schemas/access_token"},"continue":{"$ref":"#/components/schemas/continue"}},"required":["access_token","continue"]}],"type":"object"};
-const schema56 = {"type":"object","properties":{"redirect":{"type":"string","format":"uri"},"finish":{"type":"string"}},"required":["redirect","finish"]};
-const schema57 = {"type":"object","properties":{"access_token":{"type":"object","required":["value"],"properties":{"value":{"type":"string"}}},"uri":{"type":"string","format":"uri"},"wait":{"type":"integer"}},"required":["access_token","uri"]};
-const schema58 = {"type":"object","properties":{"value":{"type":"string"},"manage":{"type":"string","format":"uri"},"expires_in":{"type":"integer"},"access":{"$ref":"#/components/schemas/access"}},"required":["value","manage","access"],"additionalProperties":false};
+const schema49 = {"type":"object","properties":{"access_token":{"type":"object","required":["value"],"properties":{"value":{"type":"string"}}},"uri":{"type":"string","format":"uri"},"wait":{"type":"integer"}},"required":["access_token","uri"]};
 
-function validate38(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate61(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate38.evaluated;
+const evaluated0 = validate61.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if(((data.access_token === undefined) && (missing0 = "access_token")) || ((data.uri === undefined) && (missing0 = "uri"))){
+validate61.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data.access_token !== undefined){
+let data0 = data.access_token;
+const _errs1 = errors;
+if(errors === _errs1){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+let missing1;
+if((data0.value === undefined) && (missing1 = "value")){
+validate61.errors = [{instancePath:instancePath+"/access_token",schemaPath:"#/properties/access_token/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+return false;
+}
+else {
+if(data0.value !== undefined){
+if(typeof data0.value !== "string"){
+validate61.errors = [{instancePath:instancePath+"/access_token/value",schemaPath:"#/properties/access_token/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+}
+}
+else {
+validate61.errors = [{instancePath:instancePath+"/access_token",schemaPath:"#/properties/access_token/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+var valid0 = _errs1 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.uri !== undefined){
+let data2 = data.uri;
+const _errs5 = errors;
+if(errors === _errs5){
+if(errors === _errs5){
+if(typeof data2 === "string"){
+if(!(formats0(data2))){
+validate61.errors = [{instancePath:instancePath+"/uri",schemaPath:"#/properties/uri/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+return false;
+}
+}
+else {
+validate61.errors = [{instancePath:instancePath+"/uri",schemaPath:"#/properties/uri/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+}
+var valid0 = _errs5 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.wait !== undefined){
+let data3 = data.wait;
+const _errs7 = errors;
+if(!(((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))){
+validate61.errors = [{instancePath:instancePath+"/wait",schemaPath:"#/properties/wait/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+return false;
+}
+var valid0 = _errs7 === errors;
+}
+else {
+var valid0 = true;
+}
+}
+}
+}
+}
+else {
+validate61.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate61.errors = vErrors;
+return errors === 0;
+}
+validate61.evaluated = {"props":{"access_token":true,"uri":true,"wait":true},"dynamicProps":false,"dynamicItems":false};
+
+const schema50 = {"type":"object","properties":{"value":{"type":"string"},"manage":{"type":"string","format":"uri"},"expires_in":{"type":"integer"},"access":{"$ref":"#/components/schemas/access"}},"required":["value","manage","access"],"additionalProperties":false};
+
+function validate63(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate63.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2822,14 +2066,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((data.value === undefined) && (missing0 = "value")) || ((data.manage === undefined) && (missing0 = "manage"))) || ((data.access === undefined) && (missing0 = "access"))){
-validate38.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate63.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!((((key0 === "value") || (key0 === "manage")) || (key0 === "expires_in")) || (key0 === "access"))){
-validate38.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate63.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -2838,7 +2082,7 @@ if(_errs1 === errors){
 if(data.value !== undefined){
 const _errs2 = errors;
 if(typeof data.value !== "string"){
-validate38.errors = [{instancePath:instancePath+"/value",schemaPath:"#/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate63.errors = [{instancePath:instancePath+"/value",schemaPath:"#/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid0 = _errs2 === errors;
@@ -2854,12 +2098,12 @@ if(errors === _errs4){
 if(errors === _errs4){
 if(typeof data1 === "string"){
 if(!(formats0(data1))){
-validate38.errors = [{instancePath:instancePath+"/manage",schemaPath:"#/properties/manage/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+validate63.errors = [{instancePath:instancePath+"/manage",schemaPath:"#/properties/manage/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
 return false;
 }
 }
 else {
-validate38.errors = [{instancePath:instancePath+"/manage",schemaPath:"#/properties/manage/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate63.errors = [{instancePath:instancePath+"/manage",schemaPath:"#/properties/manage/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -2874,7 +2118,7 @@ if(data.expires_in !== undefined){
 let data2 = data.expires_in;
 const _errs6 = errors;
 if(!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))){
-validate38.errors = [{instancePath:instancePath+"/expires_in",schemaPath:"#/properties/expires_in/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+validate63.errors = [{instancePath:instancePath+"/expires_in",schemaPath:"#/properties/expires_in/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
 var valid0 = _errs6 === errors;
@@ -2885,8 +2129,8 @@ var valid0 = true;
 if(valid0){
 if(data.access !== undefined){
 const _errs8 = errors;
-if(!(validate25(data.access, {instancePath:instancePath+"/access",parentData:data,parentDataProperty:"access",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate25.errors : vErrors.concat(validate25.errors);
+if(!(validate33(data.access, {instancePath:instancePath+"/access",parentData:data,parentDataProperty:"access",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate33.errors : vErrors.concat(validate33.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs8 === errors;
@@ -2901,20 +2145,20 @@ var valid0 = true;
 }
 }
 else {
-validate38.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate63.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate38.errors = vErrors;
+validate63.errors = vErrors;
 return errors === 0;
 }
-validate38.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate63.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate37(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate58(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate37.evaluated;
+const evaluated0 = validate58.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2922,7 +2166,7 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 if(!(data && typeof data == "object" && !Array.isArray(data))){
-validate37.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate58.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 const _errs1 = errors;
@@ -2943,88 +2187,10 @@ errors++;
 }
 else {
 if(data.interact !== undefined){
-let data0 = data.interact;
 const _errs3 = errors;
-const _errs4 = errors;
-if(errors === _errs4){
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-let missing1;
-if(((data0.redirect === undefined) && (missing1 = "redirect")) || ((data0.finish === undefined) && (missing1 = "finish"))){
-const err1 = {instancePath:instancePath+"/interact",schemaPath:"#/components/schemas/interact-response/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-}
-else {
-if(data0.redirect !== undefined){
-let data1 = data0.redirect;
-const _errs6 = errors;
-if(errors === _errs6){
-if(errors === _errs6){
-if(typeof data1 === "string"){
-if(!(formats0(data1))){
-const err2 = {instancePath:instancePath+"/interact/redirect",schemaPath:"#/components/schemas/interact-response/properties/redirect/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""};
-if(vErrors === null){
-vErrors = [err2];
-}
-else {
-vErrors.push(err2);
-}
-errors++;
-}
-}
-else {
-const err3 = {instancePath:instancePath+"/interact/redirect",schemaPath:"#/components/schemas/interact-response/properties/redirect/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err3];
-}
-else {
-vErrors.push(err3);
-}
-errors++;
-}
-}
-}
-var valid3 = _errs6 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data0.finish !== undefined){
-const _errs8 = errors;
-if(typeof data0.finish !== "string"){
-const err4 = {instancePath:instancePath+"/interact/finish",schemaPath:"#/components/schemas/interact-response/properties/finish/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err4];
-}
-else {
-vErrors.push(err4);
-}
-errors++;
-}
-var valid3 = _errs8 === errors;
-}
-else {
-var valid3 = true;
-}
-}
-}
-}
-else {
-const err5 = {instancePath:instancePath+"/interact",schemaPath:"#/components/schemas/interact-response/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err5];
-}
-else {
-vErrors.push(err5);
-}
-errors++;
-}
+if(!(validate59(data.interact, {instancePath:instancePath+"/interact",parentData:data,parentDataProperty:"interact",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate59.errors : vErrors.concat(validate59.errors);
+errors = vErrors.length;
 }
 var valid1 = _errs3 === errors;
 }
@@ -3033,140 +2199,12 @@ var valid1 = true;
 }
 if(valid1){
 if(data.continue !== undefined){
-let data3 = data.continue;
-const _errs10 = errors;
-const _errs11 = errors;
-if(errors === _errs11){
-if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
-let missing2;
-if(((data3.access_token === undefined) && (missing2 = "access_token")) || ((data3.uri === undefined) && (missing2 = "uri"))){
-const err6 = {instancePath:instancePath+"/continue",schemaPath:"#/components/schemas/continue/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"};
-if(vErrors === null){
-vErrors = [err6];
+const _errs4 = errors;
+if(!(validate61(data.continue, {instancePath:instancePath+"/continue",parentData:data,parentDataProperty:"continue",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate61.errors : vErrors.concat(validate61.errors);
+errors = vErrors.length;
 }
-else {
-vErrors.push(err6);
-}
-errors++;
-}
-else {
-if(data3.access_token !== undefined){
-let data4 = data3.access_token;
-const _errs13 = errors;
-if(errors === _errs13){
-if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
-let missing3;
-if((data4.value === undefined) && (missing3 = "value")){
-const err7 = {instancePath:instancePath+"/continue/access_token",schemaPath:"#/components/schemas/continue/properties/access_token/required",keyword:"required",params:{missingProperty: missing3},message:"must have required property '"+missing3+"'"};
-if(vErrors === null){
-vErrors = [err7];
-}
-else {
-vErrors.push(err7);
-}
-errors++;
-}
-else {
-if(data4.value !== undefined){
-if(typeof data4.value !== "string"){
-const err8 = {instancePath:instancePath+"/continue/access_token/value",schemaPath:"#/components/schemas/continue/properties/access_token/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err8];
-}
-else {
-vErrors.push(err8);
-}
-errors++;
-}
-}
-}
-}
-else {
-const err9 = {instancePath:instancePath+"/continue/access_token",schemaPath:"#/components/schemas/continue/properties/access_token/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err9];
-}
-else {
-vErrors.push(err9);
-}
-errors++;
-}
-}
-var valid5 = _errs13 === errors;
-}
-else {
-var valid5 = true;
-}
-if(valid5){
-if(data3.uri !== undefined){
-let data6 = data3.uri;
-const _errs17 = errors;
-if(errors === _errs17){
-if(errors === _errs17){
-if(typeof data6 === "string"){
-if(!(formats0(data6))){
-const err10 = {instancePath:instancePath+"/continue/uri",schemaPath:"#/components/schemas/continue/properties/uri/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""};
-if(vErrors === null){
-vErrors = [err10];
-}
-else {
-vErrors.push(err10);
-}
-errors++;
-}
-}
-else {
-const err11 = {instancePath:instancePath+"/continue/uri",schemaPath:"#/components/schemas/continue/properties/uri/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err11];
-}
-else {
-vErrors.push(err11);
-}
-errors++;
-}
-}
-}
-var valid5 = _errs17 === errors;
-}
-else {
-var valid5 = true;
-}
-if(valid5){
-if(data3.wait !== undefined){
-let data7 = data3.wait;
-const _errs19 = errors;
-if(!(((typeof data7 == "number") && (!(data7 % 1) && !isNaN(data7))) && (isFinite(data7)))){
-const err12 = {instancePath:instancePath+"/continue/wait",schemaPath:"#/components/schemas/continue/properties/wait/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
-if(vErrors === null){
-vErrors = [err12];
-}
-else {
-vErrors.push(err12);
-}
-errors++;
-}
-var valid5 = _errs19 === errors;
-}
-else {
-var valid5 = true;
-}
-}
-}
-}
-}
-else {
-const err13 = {instancePath:instancePath+"/continue",schemaPath:"#/components/schemas/continue/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err13];
-}
-else {
-vErrors.push(err13);
-}
-errors++;
-}
-}
-var valid1 = _errs10 === errors;
+var valid1 = _errs4 === errors;
 }
 else {
 var valid1 = true;
@@ -3182,175 +2220,47 @@ var props0 = {};
 props0.interact = true;
 props0.continue = true;
 }
-const _errs21 = errors;
+const _errs5 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
-let missing4;
-if(((data.access_token === undefined) && (missing4 = "access_token")) || ((data.continue === undefined) && (missing4 = "continue"))){
-const err14 = {instancePath,schemaPath:"#/oneOf/1/required",keyword:"required",params:{missingProperty: missing4},message:"must have required property '"+missing4+"'"};
+let missing1;
+if(((data.access_token === undefined) && (missing1 = "access_token")) || ((data.continue === undefined) && (missing1 = "continue"))){
+const err1 = {instancePath,schemaPath:"#/oneOf/1/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"};
 if(vErrors === null){
-vErrors = [err14];
+vErrors = [err1];
 }
 else {
-vErrors.push(err14);
+vErrors.push(err1);
 }
 errors++;
 }
 else {
 if(data.access_token !== undefined){
-const _errs22 = errors;
-if(!(validate38(data.access_token, {instancePath:instancePath+"/access_token",parentData:data,parentDataProperty:"access_token",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate38.errors : vErrors.concat(validate38.errors);
+const _errs6 = errors;
+if(!(validate63(data.access_token, {instancePath:instancePath+"/access_token",parentData:data,parentDataProperty:"access_token",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate63.errors : vErrors.concat(validate63.errors);
 errors = vErrors.length;
 }
-var valid7 = _errs22 === errors;
+var valid2 = _errs6 === errors;
 }
 else {
-var valid7 = true;
+var valid2 = true;
 }
-if(valid7){
+if(valid2){
 if(data.continue !== undefined){
-let data9 = data.continue;
-const _errs23 = errors;
-const _errs24 = errors;
-if(errors === _errs24){
-if(data9 && typeof data9 == "object" && !Array.isArray(data9)){
-let missing5;
-if(((data9.access_token === undefined) && (missing5 = "access_token")) || ((data9.uri === undefined) && (missing5 = "uri"))){
-const err15 = {instancePath:instancePath+"/continue",schemaPath:"#/components/schemas/continue/required",keyword:"required",params:{missingProperty: missing5},message:"must have required property '"+missing5+"'"};
-if(vErrors === null){
-vErrors = [err15];
+const _errs7 = errors;
+if(!(validate61(data.continue, {instancePath:instancePath+"/continue",parentData:data,parentDataProperty:"continue",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate61.errors : vErrors.concat(validate61.errors);
+errors = vErrors.length;
+}
+var valid2 = _errs7 === errors;
 }
 else {
-vErrors.push(err15);
-}
-errors++;
-}
-else {
-if(data9.access_token !== undefined){
-let data10 = data9.access_token;
-const _errs26 = errors;
-if(errors === _errs26){
-if(data10 && typeof data10 == "object" && !Array.isArray(data10)){
-let missing6;
-if((data10.value === undefined) && (missing6 = "value")){
-const err16 = {instancePath:instancePath+"/continue/access_token",schemaPath:"#/components/schemas/continue/properties/access_token/required",keyword:"required",params:{missingProperty: missing6},message:"must have required property '"+missing6+"'"};
-if(vErrors === null){
-vErrors = [err16];
-}
-else {
-vErrors.push(err16);
-}
-errors++;
-}
-else {
-if(data10.value !== undefined){
-if(typeof data10.value !== "string"){
-const err17 = {instancePath:instancePath+"/continue/access_token/value",schemaPath:"#/components/schemas/continue/properties/access_token/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err17];
-}
-else {
-vErrors.push(err17);
-}
-errors++;
+var valid2 = true;
 }
 }
 }
 }
-else {
-const err18 = {instancePath:instancePath+"/continue/access_token",schemaPath:"#/components/schemas/continue/properties/access_token/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err18];
-}
-else {
-vErrors.push(err18);
-}
-errors++;
-}
-}
-var valid9 = _errs26 === errors;
-}
-else {
-var valid9 = true;
-}
-if(valid9){
-if(data9.uri !== undefined){
-let data12 = data9.uri;
-const _errs30 = errors;
-if(errors === _errs30){
-if(errors === _errs30){
-if(typeof data12 === "string"){
-if(!(formats0(data12))){
-const err19 = {instancePath:instancePath+"/continue/uri",schemaPath:"#/components/schemas/continue/properties/uri/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""};
-if(vErrors === null){
-vErrors = [err19];
-}
-else {
-vErrors.push(err19);
-}
-errors++;
-}
-}
-else {
-const err20 = {instancePath:instancePath+"/continue/uri",schemaPath:"#/components/schemas/continue/properties/uri/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err20];
-}
-else {
-vErrors.push(err20);
-}
-errors++;
-}
-}
-}
-var valid9 = _errs30 === errors;
-}
-else {
-var valid9 = true;
-}
-if(valid9){
-if(data9.wait !== undefined){
-let data13 = data9.wait;
-const _errs32 = errors;
-if(!(((typeof data13 == "number") && (!(data13 % 1) && !isNaN(data13))) && (isFinite(data13)))){
-const err21 = {instancePath:instancePath+"/continue/wait",schemaPath:"#/components/schemas/continue/properties/wait/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
-if(vErrors === null){
-vErrors = [err21];
-}
-else {
-vErrors.push(err21);
-}
-errors++;
-}
-var valid9 = _errs32 === errors;
-}
-else {
-var valid9 = true;
-}
-}
-}
-}
-}
-else {
-const err22 = {instancePath:instancePath+"/continue",schemaPath:"#/components/schemas/continue/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err22];
-}
-else {
-vErrors.push(err22);
-}
-errors++;
-}
-}
-var valid7 = _errs23 === errors;
-}
-else {
-var valid7 = true;
-}
-}
-}
-}
-var _valid0 = _errs21 === errors;
+var _valid0 = _errs5 === errors;
 if(_valid0 && valid0){
 valid0 = false;
 passing0 = [passing0, 1];
@@ -3367,15 +2277,15 @@ props0.continue = true;
 }
 }
 if(!valid0){
-const err23 = {instancePath,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf"};
+const err2 = {instancePath,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf"};
 if(vErrors === null){
-vErrors = [err23];
+vErrors = [err2];
 }
 else {
-vErrors.push(err23);
+vErrors.push(err2);
 }
 errors++;
-validate37.errors = vErrors;
+validate58.errors = vErrors;
 return false;
 }
 else {
@@ -3389,2844 +2299,17 @@ vErrors = null;
 }
 }
 }
-validate37.errors = vErrors;
-evaluated0.props = props0;
-return errors === 0;
-}
-validate37.evaluated = {"dynamicProps":true,"dynamicItems":false};
-
-
-function validate36(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="paths_1_post_responses_200_content_application_1json_schema" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate36.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(!(validate37(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate37.errors : vErrors.concat(validate37.errors);
-errors = vErrors.length;
-}
-else {
-var props0 = validate37.evaluated.props;
-}
-validate36.errors = vErrors;
-evaluated0.props = props0;
-return errors === 0;
-}
-validate36.evaluated = {"dynamicProps":true,"dynamicItems":false};
-
-const paths_1_post_responses_400_content_application_1json_schema = validate42;
-const schema60 = {"$id":"paths_1_post_responses_400_content_application_1json_schema","$ref":"document#/paths/~1/post/responses/400/content/application~1json/schema"};
-const schema61 = {"oneOf":[{"$ref":"#/components/schemas/error-invalid-request"},{"$ref":"#/components/schemas/error-invalid-client"}]};
-const schema62 = {"type":"object","properties":{"error":{"type":"object","properties":{"description":{"type":"string"},"code":{"type":"string","enum":["invalid_request"]}},"required":["code","description"]}},"required":["error"]};
-const schema63 = {"type":"object","properties":{"error":{"type":"object","properties":{"description":{"type":"string"},"code":{"type":"string","enum":["invalid_client"]}},"required":["code","description"]}},"required":["error"]};
-
-function validate43(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate43.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-const _errs0 = errors;
-let valid0 = false;
-let passing0 = null;
-const _errs1 = errors;
-const _errs2 = errors;
-if(errors === _errs2){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if((data.error === undefined) && (missing0 = "error")){
-const err0 = {instancePath,schemaPath:"#/components/schemas/error-invalid-request/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
-}
-else {
-if(data.error !== undefined){
-let data0 = data.error;
-const _errs4 = errors;
-if(errors === _errs4){
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-let missing1;
-if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
-const err1 = {instancePath:instancePath+"/error",schemaPath:"#/components/schemas/error-invalid-request/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-}
-else {
-if(data0.description !== undefined){
-const _errs6 = errors;
-if(typeof data0.description !== "string"){
-const err2 = {instancePath:instancePath+"/error/description",schemaPath:"#/components/schemas/error-invalid-request/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err2];
-}
-else {
-vErrors.push(err2);
-}
-errors++;
-}
-var valid3 = _errs6 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data0.code !== undefined){
-let data2 = data0.code;
-const _errs8 = errors;
-if(typeof data2 !== "string"){
-const err3 = {instancePath:instancePath+"/error/code",schemaPath:"#/components/schemas/error-invalid-request/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err3];
-}
-else {
-vErrors.push(err3);
-}
-errors++;
-}
-if(!(data2 === "invalid_request")){
-const err4 = {instancePath:instancePath+"/error/code",schemaPath:"#/components/schemas/error-invalid-request/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema62.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
-if(vErrors === null){
-vErrors = [err4];
-}
-else {
-vErrors.push(err4);
-}
-errors++;
-}
-var valid3 = _errs8 === errors;
-}
-else {
-var valid3 = true;
-}
-}
-}
-}
-else {
-const err5 = {instancePath:instancePath+"/error",schemaPath:"#/components/schemas/error-invalid-request/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err5];
-}
-else {
-vErrors.push(err5);
-}
-errors++;
-}
-}
-}
-}
-}
-else {
-const err6 = {instancePath,schemaPath:"#/components/schemas/error-invalid-request/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err6];
-}
-else {
-vErrors.push(err6);
-}
-errors++;
-}
-}
-var _valid0 = _errs1 === errors;
-if(_valid0){
-valid0 = true;
-passing0 = 0;
-var props0 = {};
-props0.error = true;
-}
-const _errs10 = errors;
-const _errs11 = errors;
-if(errors === _errs11){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing2;
-if((data.error === undefined) && (missing2 = "error")){
-const err7 = {instancePath,schemaPath:"#/components/schemas/error-invalid-client/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"};
-if(vErrors === null){
-vErrors = [err7];
-}
-else {
-vErrors.push(err7);
-}
-errors++;
-}
-else {
-if(data.error !== undefined){
-let data3 = data.error;
-const _errs13 = errors;
-if(errors === _errs13){
-if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
-let missing3;
-if(((data3.code === undefined) && (missing3 = "code")) || ((data3.description === undefined) && (missing3 = "description"))){
-const err8 = {instancePath:instancePath+"/error",schemaPath:"#/components/schemas/error-invalid-client/properties/error/required",keyword:"required",params:{missingProperty: missing3},message:"must have required property '"+missing3+"'"};
-if(vErrors === null){
-vErrors = [err8];
-}
-else {
-vErrors.push(err8);
-}
-errors++;
-}
-else {
-if(data3.description !== undefined){
-const _errs15 = errors;
-if(typeof data3.description !== "string"){
-const err9 = {instancePath:instancePath+"/error/description",schemaPath:"#/components/schemas/error-invalid-client/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err9];
-}
-else {
-vErrors.push(err9);
-}
-errors++;
-}
-var valid6 = _errs15 === errors;
-}
-else {
-var valid6 = true;
-}
-if(valid6){
-if(data3.code !== undefined){
-let data5 = data3.code;
-const _errs17 = errors;
-if(typeof data5 !== "string"){
-const err10 = {instancePath:instancePath+"/error/code",schemaPath:"#/components/schemas/error-invalid-client/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err10];
-}
-else {
-vErrors.push(err10);
-}
-errors++;
-}
-if(!(data5 === "invalid_client")){
-const err11 = {instancePath:instancePath+"/error/code",schemaPath:"#/components/schemas/error-invalid-client/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema63.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
-if(vErrors === null){
-vErrors = [err11];
-}
-else {
-vErrors.push(err11);
-}
-errors++;
-}
-var valid6 = _errs17 === errors;
-}
-else {
-var valid6 = true;
-}
-}
-}
-}
-else {
-const err12 = {instancePath:instancePath+"/error",schemaPath:"#/components/schemas/error-invalid-client/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err12];
-}
-else {
-vErrors.push(err12);
-}
-errors++;
-}
-}
-}
-}
-}
-else {
-const err13 = {instancePath,schemaPath:"#/components/schemas/error-invalid-client/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err13];
-}
-else {
-vErrors.push(err13);
-}
-errors++;
-}
-}
-var _valid0 = _errs10 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 1];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 1;
-if(props0 !== true){
-props0 = props0 || {};
-props0.error = true;
-}
-}
-}
-if(!valid0){
-const err14 = {instancePath,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf"};
-if(vErrors === null){
-vErrors = [err14];
-}
-else {
-vErrors.push(err14);
-}
-errors++;
-validate43.errors = vErrors;
-return false;
-}
-else {
-errors = _errs0;
-if(vErrors !== null){
-if(_errs0){
-vErrors.length = _errs0;
-}
-else {
-vErrors = null;
-}
-}
-}
-validate43.errors = vErrors;
-evaluated0.props = props0;
-return errors === 0;
-}
-validate43.evaluated = {"dynamicProps":true,"dynamicItems":false};
-
-
-function validate42(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="paths_1_post_responses_400_content_application_1json_schema" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate42.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(!(validate43(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate43.errors : vErrors.concat(validate43.errors);
-errors = vErrors.length;
-}
-else {
-var props0 = validate43.evaluated.props;
-}
-validate42.errors = vErrors;
-evaluated0.props = props0;
-return errors === 0;
-}
-validate42.evaluated = {"dynamicProps":true,"dynamicItems":false};
-
-const components_schemas_error_invalid_client = validate45;
-const schema64 = {"$id":"components_schemas_error_invalid_client","$ref":"document#/components/schemas/error-invalid-client"};
-
-function validate45(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_schemas_error_invalid_client" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate45.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-const _errs0 = errors;
-if(errors === _errs0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if((data.error === undefined) && (missing0 = "error")){
-validate45.errors = [{instancePath,schemaPath:"document#/components/schemas/error-invalid-client/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
-return false;
-}
-else {
-if(data.error !== undefined){
-let data0 = data.error;
-const _errs2 = errors;
-if(errors === _errs2){
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-let missing1;
-if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
-validate45.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/schemas/error-invalid-client/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
-return false;
-}
-else {
-if(data0.description !== undefined){
-const _errs4 = errors;
-if(typeof data0.description !== "string"){
-validate45.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/schemas/error-invalid-client/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid2 = _errs4 === errors;
-}
-else {
-var valid2 = true;
-}
-if(valid2){
-if(data0.code !== undefined){
-let data2 = data0.code;
-const _errs6 = errors;
-if(typeof data2 !== "string"){
-validate45.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/schemas/error-invalid-client/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-if(!(data2 === "invalid_client")){
-validate45.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/schemas/error-invalid-client/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema63.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
-return false;
-}
-var valid2 = _errs6 === errors;
-}
-else {
-var valid2 = true;
-}
-}
-}
-}
-else {
-validate45.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/schemas/error-invalid-client/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-}
-}
-}
-else {
-validate45.errors = [{instancePath,schemaPath:"document#/components/schemas/error-invalid-client/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-validate45.errors = vErrors;
-return errors === 0;
-}
-validate45.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
-
-const components_schemas_error_invalid_request = validate46;
-const schema66 = {"$id":"components_schemas_error_invalid_request","$ref":"document#/components/schemas/error-invalid-request"};
-
-function validate46(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_schemas_error_invalid_request" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate46.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-const _errs0 = errors;
-if(errors === _errs0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if((data.error === undefined) && (missing0 = "error")){
-validate46.errors = [{instancePath,schemaPath:"document#/components/schemas/error-invalid-request/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
-return false;
-}
-else {
-if(data.error !== undefined){
-let data0 = data.error;
-const _errs2 = errors;
-if(errors === _errs2){
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-let missing1;
-if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
-validate46.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/schemas/error-invalid-request/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
-return false;
-}
-else {
-if(data0.description !== undefined){
-const _errs4 = errors;
-if(typeof data0.description !== "string"){
-validate46.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/schemas/error-invalid-request/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid2 = _errs4 === errors;
-}
-else {
-var valid2 = true;
-}
-if(valid2){
-if(data0.code !== undefined){
-let data2 = data0.code;
-const _errs6 = errors;
-if(typeof data2 !== "string"){
-validate46.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/schemas/error-invalid-request/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-if(!(data2 === "invalid_request")){
-validate46.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/schemas/error-invalid-request/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema62.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
-return false;
-}
-var valid2 = _errs6 === errors;
-}
-else {
-var valid2 = true;
-}
-}
-}
-}
-else {
-validate46.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/schemas/error-invalid-request/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-}
-}
-}
-else {
-validate46.errors = [{instancePath,schemaPath:"document#/components/schemas/error-invalid-request/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-validate46.errors = vErrors;
-return errors === 0;
-}
-validate46.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
-
-const components_schemas_error_request_denied = validate47;
-const schema68 = {"$id":"components_schemas_error_request_denied","$ref":"document#/components/schemas/error-request-denied"};
-const schema69 = {"type":"object","properties":{"error":{"type":"object","properties":{"description":{"type":"string"},"code":{"type":"string","enum":["request_denied"]}},"required":["code","description"]}},"required":["error"]};
-
-function validate47(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_schemas_error_request_denied" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate47.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-const _errs0 = errors;
-if(errors === _errs0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if((data.error === undefined) && (missing0 = "error")){
-validate47.errors = [{instancePath,schemaPath:"document#/components/schemas/error-request-denied/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
-return false;
-}
-else {
-if(data.error !== undefined){
-let data0 = data.error;
-const _errs2 = errors;
-if(errors === _errs2){
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-let missing1;
-if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
-validate47.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/schemas/error-request-denied/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
-return false;
-}
-else {
-if(data0.description !== undefined){
-const _errs4 = errors;
-if(typeof data0.description !== "string"){
-validate47.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/schemas/error-request-denied/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid2 = _errs4 === errors;
-}
-else {
-var valid2 = true;
-}
-if(valid2){
-if(data0.code !== undefined){
-let data2 = data0.code;
-const _errs6 = errors;
-if(typeof data2 !== "string"){
-validate47.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/schemas/error-request-denied/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-if(!(data2 === "request_denied")){
-validate47.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/schemas/error-request-denied/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema69.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
-return false;
-}
-var valid2 = _errs6 === errors;
-}
-else {
-var valid2 = true;
-}
-}
-}
-}
-else {
-validate47.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/schemas/error-request-denied/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-}
-}
-}
-else {
-validate47.errors = [{instancePath,schemaPath:"document#/components/schemas/error-request-denied/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-validate47.errors = vErrors;
-return errors === 0;
-}
-validate47.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
-
-const components_responses_discovery_content_application_1json_schema = validate48;
-const schema70 = {"$id":"components_responses_discovery_content_application_1json_schema","$ref":"document#/components/responses/discovery/content/application~1json/schema"};
-const schema71 = {"type":"object","additionalProperties":false,"required":["grant_request_endpoint","interaction_start_modes_supported","interaction_finish_modes_supported"],"properties":{"grant_request_endpoint":{"type":"string","format":"uri"},"interaction_start_modes_supported":{"type":"array","items":{"type":"string"}},"interaction_finish_modes_supported":{"type":"array","items":{"type":"string"}},"key_proofs_supported":{"type":"array","items":{"type":"string"}},"sub_id_formats_supported":{"type":"array","items":{"type":"string"}},"key_rotation_supported":{"type":"boolean"}}};
-
-function validate48(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_responses_discovery_content_application_1json_schema" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate48.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-const _errs0 = errors;
-if(errors === _errs0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if((((data.grant_request_endpoint === undefined) && (missing0 = "grant_request_endpoint")) || ((data.interaction_start_modes_supported === undefined) && (missing0 = "interaction_start_modes_supported"))) || ((data.interaction_finish_modes_supported === undefined) && (missing0 = "interaction_finish_modes_supported"))){
-validate48.errors = [{instancePath,schemaPath:"document#/components/responses/discovery/content/application~1json/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
-return false;
-}
-else {
-const _errs2 = errors;
-for(const key0 in data){
-if(!((((((key0 === "grant_request_endpoint") || (key0 === "interaction_start_modes_supported")) || (key0 === "interaction_finish_modes_supported")) || (key0 === "key_proofs_supported")) || (key0 === "sub_id_formats_supported")) || (key0 === "key_rotation_supported"))){
-validate48.errors = [{instancePath,schemaPath:"document#/components/responses/discovery/content/application~1json/schema/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
-return false;
-break;
-}
-}
-if(_errs2 === errors){
-if(data.grant_request_endpoint !== undefined){
-let data0 = data.grant_request_endpoint;
-const _errs3 = errors;
-if(errors === _errs3){
-if(errors === _errs3){
-if(typeof data0 === "string"){
-if(!(formats0(data0))){
-validate48.errors = [{instancePath:instancePath+"/grant_request_endpoint",schemaPath:"document#/components/responses/discovery/content/application~1json/schema/properties/grant_request_endpoint/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
-return false;
-}
-}
-else {
-validate48.errors = [{instancePath:instancePath+"/grant_request_endpoint",schemaPath:"document#/components/responses/discovery/content/application~1json/schema/properties/grant_request_endpoint/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-}
-var valid1 = _errs3 === errors;
-}
-else {
-var valid1 = true;
-}
-if(valid1){
-if(data.interaction_start_modes_supported !== undefined){
-let data1 = data.interaction_start_modes_supported;
-const _errs5 = errors;
-if(errors === _errs5){
-if(Array.isArray(data1)){
-var valid2 = true;
-const len0 = data1.length;
-for(let i0=0; i0<len0; i0++){
-const _errs7 = errors;
-if(typeof data1[i0] !== "string"){
-validate48.errors = [{instancePath:instancePath+"/interaction_start_modes_supported/" + i0,schemaPath:"document#/components/responses/discovery/content/application~1json/schema/properties/interaction_start_modes_supported/items/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid2 = _errs7 === errors;
-if(!valid2){
-break;
-}
-}
-}
-else {
-validate48.errors = [{instancePath:instancePath+"/interaction_start_modes_supported",schemaPath:"document#/components/responses/discovery/content/application~1json/schema/properties/interaction_start_modes_supported/type",keyword:"type",params:{type: "array"},message:"must be array"}];
-return false;
-}
-}
-var valid1 = _errs5 === errors;
-}
-else {
-var valid1 = true;
-}
-if(valid1){
-if(data.interaction_finish_modes_supported !== undefined){
-let data3 = data.interaction_finish_modes_supported;
-const _errs9 = errors;
-if(errors === _errs9){
-if(Array.isArray(data3)){
-var valid3 = true;
-const len1 = data3.length;
-for(let i1=0; i1<len1; i1++){
-const _errs11 = errors;
-if(typeof data3[i1] !== "string"){
-validate48.errors = [{instancePath:instancePath+"/interaction_finish_modes_supported/" + i1,schemaPath:"document#/components/responses/discovery/content/application~1json/schema/properties/interaction_finish_modes_supported/items/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid3 = _errs11 === errors;
-if(!valid3){
-break;
-}
-}
-}
-else {
-validate48.errors = [{instancePath:instancePath+"/interaction_finish_modes_supported",schemaPath:"document#/components/responses/discovery/content/application~1json/schema/properties/interaction_finish_modes_supported/type",keyword:"type",params:{type: "array"},message:"must be array"}];
-return false;
-}
-}
-var valid1 = _errs9 === errors;
-}
-else {
-var valid1 = true;
-}
-if(valid1){
-if(data.key_proofs_supported !== undefined){
-let data5 = data.key_proofs_supported;
-const _errs13 = errors;
-if(errors === _errs13){
-if(Array.isArray(data5)){
-var valid4 = true;
-const len2 = data5.length;
-for(let i2=0; i2<len2; i2++){
-const _errs15 = errors;
-if(typeof data5[i2] !== "string"){
-validate48.errors = [{instancePath:instancePath+"/key_proofs_supported/" + i2,schemaPath:"document#/components/responses/discovery/content/application~1json/schema/properties/key_proofs_supported/items/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid4 = _errs15 === errors;
-if(!valid4){
-break;
-}
-}
-}
-else {
-validate48.errors = [{instancePath:instancePath+"/key_proofs_supported",schemaPath:"document#/components/responses/discovery/content/application~1json/schema/properties/key_proofs_supported/type",keyword:"type",params:{type: "array"},message:"must be array"}];
-return false;
-}
-}
-var valid1 = _errs13 === errors;
-}
-else {
-var valid1 = true;
-}
-if(valid1){
-if(data.sub_id_formats_supported !== undefined){
-let data7 = data.sub_id_formats_supported;
-const _errs17 = errors;
-if(errors === _errs17){
-if(Array.isArray(data7)){
-var valid5 = true;
-const len3 = data7.length;
-for(let i3=0; i3<len3; i3++){
-const _errs19 = errors;
-if(typeof data7[i3] !== "string"){
-validate48.errors = [{instancePath:instancePath+"/sub_id_formats_supported/" + i3,schemaPath:"document#/components/responses/discovery/content/application~1json/schema/properties/sub_id_formats_supported/items/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid5 = _errs19 === errors;
-if(!valid5){
-break;
-}
-}
-}
-else {
-validate48.errors = [{instancePath:instancePath+"/sub_id_formats_supported",schemaPath:"document#/components/responses/discovery/content/application~1json/schema/properties/sub_id_formats_supported/type",keyword:"type",params:{type: "array"},message:"must be array"}];
-return false;
-}
-}
-var valid1 = _errs17 === errors;
-}
-else {
-var valid1 = true;
-}
-if(valid1){
-if(data.key_rotation_supported !== undefined){
-const _errs21 = errors;
-if(typeof data.key_rotation_supported !== "boolean"){
-validate48.errors = [{instancePath:instancePath+"/key_rotation_supported",schemaPath:"document#/components/responses/discovery/content/application~1json/schema/properties/key_rotation_supported/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
-return false;
-}
-var valid1 = _errs21 === errors;
-}
-else {
-var valid1 = true;
-}
-}
-}
-}
-}
-}
-}
-}
-}
-else {
-validate48.errors = [{instancePath,schemaPath:"document#/components/responses/discovery/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-validate48.errors = vErrors;
-return errors === 0;
-}
-validate48.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-const paths_1continue_1_id_post_requestBody_content_application_1json_schema = validate49;
-const schema72 = {"$id":"paths_1continue_1_id_post_requestBody_content_application_1json_schema","$ref":"document#/paths/~1continue~1%7Bid%7D/post/requestBody/content/application~1json/schema"};
-const schema73 = {"type":"object","properties":{"interact_ref":{"type":"string"}}};
-
-function validate49(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="paths_1continue_1_id_post_requestBody_content_application_1json_schema" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate49.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-const _errs0 = errors;
-if(errors === _errs0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.interact_ref !== undefined){
-if(typeof data.interact_ref !== "string"){
-validate49.errors = [{instancePath:instancePath+"/interact_ref",schemaPath:"document#/paths/~1continue~1%7Bid%7D/post/requestBody/content/application~1json/schema/properties/interact_ref/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-}
-else {
-validate49.errors = [{instancePath,schemaPath:"document#/paths/~1continue~1%7Bid%7D/post/requestBody/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-validate49.errors = vErrors;
-return errors === 0;
-}
-validate49.evaluated = {"props":{"interact_ref":true},"dynamicProps":false,"dynamicItems":false};
-
-const parameters_post_continue = validate50;
-const schema74 = {"$id":"parameters_post_continue","type":"object","properties":{"path":{"type":"object","required":["id"],"properties":{"id":{"$ref":"document#/paths/~1continue~1%7Bid%7D/parameters/0/schema"}}}}};
-const schema75 = {"type":"string"};
-
-function validate50(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="parameters_post_continue" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate50.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(errors === 0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.path !== undefined){
-let data0 = data.path;
-const _errs1 = errors;
-if(errors === _errs1){
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-let missing0;
-if((data0.id === undefined) && (missing0 = "id")){
-validate50.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
-return false;
-}
-else {
-if(data0.id !== undefined){
-if(typeof data0.id !== "string"){
-validate50.errors = [{instancePath:instancePath+"/path/id",schemaPath:"document#/paths/~1continue~1%7Bid%7D/parameters/0/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-}
-}
-else {
-validate50.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-}
-}
-else {
-validate50.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-validate50.errors = vErrors;
-return errors === 0;
-}
-validate50.evaluated = {"props":{"path":true},"dynamicProps":false,"dynamicItems":false};
-
-const paths_1continue_1_id_post_responses_200_content_application_1json_schema = validate51;
-const schema76 = {"$id":"paths_1continue_1_id_post_responses_200_content_application_1json_schema","$ref":"document#/paths/~1continue~1%7Bid%7D/post/responses/200/content/application~1json/schema"};
-const schema77 = {"type":"object","properties":{"access_token":{"$ref":"#/components/schemas/access_token"},"subject":{"$ref":"#/components/schemas/subject"},"continue":{"$ref":"#/components/schemas/continue"}},"required":["continue"]};
-
-function validate52(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate52.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(errors === 0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if((data.continue === undefined) && (missing0 = "continue")){
-validate52.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
-return false;
-}
-else {
-if(data.access_token !== undefined){
-const _errs1 = errors;
-if(!(validate38(data.access_token, {instancePath:instancePath+"/access_token",parentData:data,parentDataProperty:"access_token",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate38.errors : vErrors.concat(validate38.errors);
-errors = vErrors.length;
-}
-var valid0 = _errs1 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.subject !== undefined){
-let data1 = data.subject;
-const _errs2 = errors;
-const _errs3 = errors;
-if(errors === _errs3){
-if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
-let missing1;
-if((data1.sub_ids === undefined) && (missing1 = "sub_ids")){
-validate52.errors = [{instancePath:instancePath+"/subject",schemaPath:"#/components/schemas/subject/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
-return false;
-}
-else {
-if(data1.sub_ids !== undefined){
-let data2 = data1.sub_ids;
-const _errs5 = errors;
-if(errors === _errs5){
-if(Array.isArray(data2)){
-if(data2.length > 1){
-validate52.errors = [{instancePath:instancePath+"/subject/sub_ids",schemaPath:"#/components/schemas/subject/properties/sub_ids/maxItems",keyword:"maxItems",params:{limit: 1},message:"must NOT have more than 1 items"}];
-return false;
-}
-else {
-if(data2.length < 1){
-validate52.errors = [{instancePath:instancePath+"/subject/sub_ids",schemaPath:"#/components/schemas/subject/properties/sub_ids/minItems",keyword:"minItems",params:{limit: 1},message:"must NOT have fewer than 1 items"}];
-return false;
-}
-else {
-var valid3 = true;
-const len0 = data2.length;
-for(let i0=0; i0<len0; i0++){
-let data3 = data2[i0];
-const _errs7 = errors;
-if(errors === _errs7){
-if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
-let missing2;
-if(((data3.id === undefined) && (missing2 = "id")) || ((data3.format === undefined) && (missing2 = "format"))){
-validate52.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i0,schemaPath:"#/components/schemas/subject/properties/sub_ids/items/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"}];
-return false;
-}
-else {
-if(data3.id !== undefined){
-const _errs9 = errors;
-if(typeof data3.id !== "string"){
-validate52.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i0+"/id",schemaPath:"#/components/schemas/subject/properties/sub_ids/items/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid4 = _errs9 === errors;
-}
-else {
-var valid4 = true;
-}
-if(valid4){
-if(data3.format !== undefined){
-let data5 = data3.format;
-const _errs11 = errors;
-if(typeof data5 !== "string"){
-validate52.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i0+"/format",schemaPath:"#/components/schemas/subject/properties/sub_ids/items/properties/format/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-if(!(data5 === "uri")){
-validate52.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i0+"/format",schemaPath:"#/components/schemas/subject/properties/sub_ids/items/properties/format/enum",keyword:"enum",params:{allowedValues: schema51.properties.sub_ids.items.properties.format.enum},message:"must be equal to one of the allowed values"}];
-return false;
-}
-var valid4 = _errs11 === errors;
-}
-else {
-var valid4 = true;
-}
-}
-}
-}
-else {
-validate52.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i0,schemaPath:"#/components/schemas/subject/properties/sub_ids/items/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-var valid3 = _errs7 === errors;
-if(!valid3){
-break;
-}
-}
-}
-}
-}
-else {
-validate52.errors = [{instancePath:instancePath+"/subject/sub_ids",schemaPath:"#/components/schemas/subject/properties/sub_ids/type",keyword:"type",params:{type: "array"},message:"must be array"}];
-return false;
-}
-}
-}
-}
-}
-else {
-validate52.errors = [{instancePath:instancePath+"/subject",schemaPath:"#/components/schemas/subject/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-var valid0 = _errs2 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.continue !== undefined){
-let data6 = data.continue;
-const _errs13 = errors;
-const _errs14 = errors;
-if(errors === _errs14){
-if(data6 && typeof data6 == "object" && !Array.isArray(data6)){
-let missing3;
-if(((data6.access_token === undefined) && (missing3 = "access_token")) || ((data6.uri === undefined) && (missing3 = "uri"))){
-validate52.errors = [{instancePath:instancePath+"/continue",schemaPath:"#/components/schemas/continue/required",keyword:"required",params:{missingProperty: missing3},message:"must have required property '"+missing3+"'"}];
-return false;
-}
-else {
-if(data6.access_token !== undefined){
-let data7 = data6.access_token;
-const _errs16 = errors;
-if(errors === _errs16){
-if(data7 && typeof data7 == "object" && !Array.isArray(data7)){
-let missing4;
-if((data7.value === undefined) && (missing4 = "value")){
-validate52.errors = [{instancePath:instancePath+"/continue/access_token",schemaPath:"#/components/schemas/continue/properties/access_token/required",keyword:"required",params:{missingProperty: missing4},message:"must have required property '"+missing4+"'"}];
-return false;
-}
-else {
-if(data7.value !== undefined){
-if(typeof data7.value !== "string"){
-validate52.errors = [{instancePath:instancePath+"/continue/access_token/value",schemaPath:"#/components/schemas/continue/properties/access_token/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-}
-}
-else {
-validate52.errors = [{instancePath:instancePath+"/continue/access_token",schemaPath:"#/components/schemas/continue/properties/access_token/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-var valid6 = _errs16 === errors;
-}
-else {
-var valid6 = true;
-}
-if(valid6){
-if(data6.uri !== undefined){
-let data9 = data6.uri;
-const _errs20 = errors;
-if(errors === _errs20){
-if(errors === _errs20){
-if(typeof data9 === "string"){
-if(!(formats0(data9))){
-validate52.errors = [{instancePath:instancePath+"/continue/uri",schemaPath:"#/components/schemas/continue/properties/uri/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
-return false;
-}
-}
-else {
-validate52.errors = [{instancePath:instancePath+"/continue/uri",schemaPath:"#/components/schemas/continue/properties/uri/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-}
-var valid6 = _errs20 === errors;
-}
-else {
-var valid6 = true;
-}
-if(valid6){
-if(data6.wait !== undefined){
-let data10 = data6.wait;
-const _errs22 = errors;
-if(!(((typeof data10 == "number") && (!(data10 % 1) && !isNaN(data10))) && (isFinite(data10)))){
-validate52.errors = [{instancePath:instancePath+"/continue/wait",schemaPath:"#/components/schemas/continue/properties/wait/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
-return false;
-}
-var valid6 = _errs22 === errors;
-}
-else {
-var valid6 = true;
-}
-}
-}
-}
-}
-else {
-validate52.errors = [{instancePath:instancePath+"/continue",schemaPath:"#/components/schemas/continue/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-var valid0 = _errs13 === errors;
-}
-else {
-var valid0 = true;
-}
-}
-}
-}
-}
-else {
-validate52.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-validate52.errors = vErrors;
-return errors === 0;
-}
-validate52.evaluated = {"props":{"access_token":true,"subject":true,"continue":true},"dynamicProps":false,"dynamicItems":false};
-
-
-function validate51(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="paths_1continue_1_id_post_responses_200_content_application_1json_schema" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate51.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(!(validate52(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate52.errors : vErrors.concat(validate52.errors);
-errors = vErrors.length;
-}
-validate51.errors = vErrors;
-return errors === 0;
-}
-validate51.evaluated = {"props":{"access_token":true,"subject":true,"continue":true},"dynamicProps":false,"dynamicItems":false};
-
-const paths_1continue_1_id_post_responses_400_content_application_1json_schema = validate55;
-const schema80 = {"$id":"paths_1continue_1_id_post_responses_400_content_application_1json_schema","$ref":"document#/paths/~1continue~1%7Bid%7D/post/responses/400/content/application~1json/schema"};
-const schema81 = {"oneOf":[{"$ref":"#/components/schemas/error-too-fast"},{"$ref":"#/components/schemas/error-invalid-client"},{"$ref":"#/components/schemas/error-invalid-request"}]};
-const schema82 = {"type":"object","properties":{"error":{"type":"object","properties":{"description":{"type":"string"},"code":{"type":"string","enum":["too_fast"]}},"required":["code","description"]}},"required":["error"]};
-
-function validate56(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate56.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-const _errs0 = errors;
-let valid0 = false;
-let passing0 = null;
-const _errs1 = errors;
-const _errs2 = errors;
-if(errors === _errs2){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if((data.error === undefined) && (missing0 = "error")){
-const err0 = {instancePath,schemaPath:"#/components/schemas/error-too-fast/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
-}
-else {
-if(data.error !== undefined){
-let data0 = data.error;
-const _errs4 = errors;
-if(errors === _errs4){
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-let missing1;
-if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
-const err1 = {instancePath:instancePath+"/error",schemaPath:"#/components/schemas/error-too-fast/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-}
-else {
-if(data0.description !== undefined){
-const _errs6 = errors;
-if(typeof data0.description !== "string"){
-const err2 = {instancePath:instancePath+"/error/description",schemaPath:"#/components/schemas/error-too-fast/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err2];
-}
-else {
-vErrors.push(err2);
-}
-errors++;
-}
-var valid3 = _errs6 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data0.code !== undefined){
-let data2 = data0.code;
-const _errs8 = errors;
-if(typeof data2 !== "string"){
-const err3 = {instancePath:instancePath+"/error/code",schemaPath:"#/components/schemas/error-too-fast/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err3];
-}
-else {
-vErrors.push(err3);
-}
-errors++;
-}
-if(!(data2 === "too_fast")){
-const err4 = {instancePath:instancePath+"/error/code",schemaPath:"#/components/schemas/error-too-fast/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema82.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
-if(vErrors === null){
-vErrors = [err4];
-}
-else {
-vErrors.push(err4);
-}
-errors++;
-}
-var valid3 = _errs8 === errors;
-}
-else {
-var valid3 = true;
-}
-}
-}
-}
-else {
-const err5 = {instancePath:instancePath+"/error",schemaPath:"#/components/schemas/error-too-fast/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err5];
-}
-else {
-vErrors.push(err5);
-}
-errors++;
-}
-}
-}
-}
-}
-else {
-const err6 = {instancePath,schemaPath:"#/components/schemas/error-too-fast/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err6];
-}
-else {
-vErrors.push(err6);
-}
-errors++;
-}
-}
-var _valid0 = _errs1 === errors;
-if(_valid0){
-valid0 = true;
-passing0 = 0;
-var props0 = {};
-props0.error = true;
-}
-const _errs10 = errors;
-const _errs11 = errors;
-if(errors === _errs11){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing2;
-if((data.error === undefined) && (missing2 = "error")){
-const err7 = {instancePath,schemaPath:"#/components/schemas/error-invalid-client/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"};
-if(vErrors === null){
-vErrors = [err7];
-}
-else {
-vErrors.push(err7);
-}
-errors++;
-}
-else {
-if(data.error !== undefined){
-let data3 = data.error;
-const _errs13 = errors;
-if(errors === _errs13){
-if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
-let missing3;
-if(((data3.code === undefined) && (missing3 = "code")) || ((data3.description === undefined) && (missing3 = "description"))){
-const err8 = {instancePath:instancePath+"/error",schemaPath:"#/components/schemas/error-invalid-client/properties/error/required",keyword:"required",params:{missingProperty: missing3},message:"must have required property '"+missing3+"'"};
-if(vErrors === null){
-vErrors = [err8];
-}
-else {
-vErrors.push(err8);
-}
-errors++;
-}
-else {
-if(data3.description !== undefined){
-const _errs15 = errors;
-if(typeof data3.description !== "string"){
-const err9 = {instancePath:instancePath+"/error/description",schemaPath:"#/components/schemas/error-invalid-client/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err9];
-}
-else {
-vErrors.push(err9);
-}
-errors++;
-}
-var valid6 = _errs15 === errors;
-}
-else {
-var valid6 = true;
-}
-if(valid6){
-if(data3.code !== undefined){
-let data5 = data3.code;
-const _errs17 = errors;
-if(typeof data5 !== "string"){
-const err10 = {instancePath:instancePath+"/error/code",schemaPath:"#/components/schemas/error-invalid-client/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err10];
-}
-else {
-vErrors.push(err10);
-}
-errors++;
-}
-if(!(data5 === "invalid_client")){
-const err11 = {instancePath:instancePath+"/error/code",schemaPath:"#/components/schemas/error-invalid-client/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema63.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
-if(vErrors === null){
-vErrors = [err11];
-}
-else {
-vErrors.push(err11);
-}
-errors++;
-}
-var valid6 = _errs17 === errors;
-}
-else {
-var valid6 = true;
-}
-}
-}
-}
-else {
-const err12 = {instancePath:instancePath+"/error",schemaPath:"#/components/schemas/error-invalid-client/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err12];
-}
-else {
-vErrors.push(err12);
-}
-errors++;
-}
-}
-}
-}
-}
-else {
-const err13 = {instancePath,schemaPath:"#/components/schemas/error-invalid-client/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err13];
-}
-else {
-vErrors.push(err13);
-}
-errors++;
-}
-}
-var _valid0 = _errs10 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 1];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 1;
-if(props0 !== true){
-props0 = props0 || {};
-props0.error = true;
-}
-}
-const _errs19 = errors;
-const _errs20 = errors;
-if(errors === _errs20){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing4;
-if((data.error === undefined) && (missing4 = "error")){
-const err14 = {instancePath,schemaPath:"#/components/schemas/error-invalid-request/required",keyword:"required",params:{missingProperty: missing4},message:"must have required property '"+missing4+"'"};
-if(vErrors === null){
-vErrors = [err14];
-}
-else {
-vErrors.push(err14);
-}
-errors++;
-}
-else {
-if(data.error !== undefined){
-let data6 = data.error;
-const _errs22 = errors;
-if(errors === _errs22){
-if(data6 && typeof data6 == "object" && !Array.isArray(data6)){
-let missing5;
-if(((data6.code === undefined) && (missing5 = "code")) || ((data6.description === undefined) && (missing5 = "description"))){
-const err15 = {instancePath:instancePath+"/error",schemaPath:"#/components/schemas/error-invalid-request/properties/error/required",keyword:"required",params:{missingProperty: missing5},message:"must have required property '"+missing5+"'"};
-if(vErrors === null){
-vErrors = [err15];
-}
-else {
-vErrors.push(err15);
-}
-errors++;
-}
-else {
-if(data6.description !== undefined){
-const _errs24 = errors;
-if(typeof data6.description !== "string"){
-const err16 = {instancePath:instancePath+"/error/description",schemaPath:"#/components/schemas/error-invalid-request/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err16];
-}
-else {
-vErrors.push(err16);
-}
-errors++;
-}
-var valid9 = _errs24 === errors;
-}
-else {
-var valid9 = true;
-}
-if(valid9){
-if(data6.code !== undefined){
-let data8 = data6.code;
-const _errs26 = errors;
-if(typeof data8 !== "string"){
-const err17 = {instancePath:instancePath+"/error/code",schemaPath:"#/components/schemas/error-invalid-request/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err17];
-}
-else {
-vErrors.push(err17);
-}
-errors++;
-}
-if(!(data8 === "invalid_request")){
-const err18 = {instancePath:instancePath+"/error/code",schemaPath:"#/components/schemas/error-invalid-request/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema62.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
-if(vErrors === null){
-vErrors = [err18];
-}
-else {
-vErrors.push(err18);
-}
-errors++;
-}
-var valid9 = _errs26 === errors;
-}
-else {
-var valid9 = true;
-}
-}
-}
-}
-else {
-const err19 = {instancePath:instancePath+"/error",schemaPath:"#/components/schemas/error-invalid-request/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err19];
-}
-else {
-vErrors.push(err19);
-}
-errors++;
-}
-}
-}
-}
-}
-else {
-const err20 = {instancePath,schemaPath:"#/components/schemas/error-invalid-request/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err20];
-}
-else {
-vErrors.push(err20);
-}
-errors++;
-}
-}
-var _valid0 = _errs19 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 2];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 2;
-if(props0 !== true){
-props0 = props0 || {};
-props0.error = true;
-}
-}
-}
-}
-if(!valid0){
-const err21 = {instancePath,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf"};
-if(vErrors === null){
-vErrors = [err21];
-}
-else {
-vErrors.push(err21);
-}
-errors++;
-validate56.errors = vErrors;
-return false;
-}
-else {
-errors = _errs0;
-if(vErrors !== null){
-if(_errs0){
-vErrors.length = _errs0;
-}
-else {
-vErrors = null;
-}
-}
-}
-validate56.errors = vErrors;
-evaluated0.props = props0;
-return errors === 0;
-}
-validate56.evaluated = {"dynamicProps":true,"dynamicItems":false};
-
-
-function validate55(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="paths_1continue_1_id_post_responses_400_content_application_1json_schema" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate55.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(!(validate56(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate56.errors : vErrors.concat(validate56.errors);
-errors = vErrors.length;
-}
-else {
-var props0 = validate56.evaluated.props;
-}
-validate55.errors = vErrors;
-evaluated0.props = props0;
-return errors === 0;
-}
-validate55.evaluated = {"dynamicProps":true,"dynamicItems":false};
-
-const paths_1continue_1_id_post_responses_401_content_application_1json_schema = validate58;
-const schema85 = {"$id":"paths_1continue_1_id_post_responses_401_content_application_1json_schema","$ref":"document#/paths/~1continue~1%7Bid%7D/post/responses/401/content/application~1json/schema"};
-const schema86 = {"oneOf":[{"$ref":"#/components/schemas/error-invalid-client"},{"$ref":"#/components/schemas/error-invalid-continuation"},{"$ref":"#/components/schemas/error-request-denied"}]};
-const schema88 = {"type":"object","properties":{"error":{"type":"object","properties":{"description":{"type":"string"},"code":{"type":"string","enum":["invalid_continuation"]}},"required":["code","description"]}},"required":["error"]};
-
-function validate59(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate59.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-const _errs0 = errors;
-let valid0 = false;
-let passing0 = null;
-const _errs1 = errors;
-const _errs2 = errors;
-if(errors === _errs2){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if((data.error === undefined) && (missing0 = "error")){
-const err0 = {instancePath,schemaPath:"#/components/schemas/error-invalid-client/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
-}
-else {
-if(data.error !== undefined){
-let data0 = data.error;
-const _errs4 = errors;
-if(errors === _errs4){
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-let missing1;
-if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
-const err1 = {instancePath:instancePath+"/error",schemaPath:"#/components/schemas/error-invalid-client/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-}
-else {
-if(data0.description !== undefined){
-const _errs6 = errors;
-if(typeof data0.description !== "string"){
-const err2 = {instancePath:instancePath+"/error/description",schemaPath:"#/components/schemas/error-invalid-client/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err2];
-}
-else {
-vErrors.push(err2);
-}
-errors++;
-}
-var valid3 = _errs6 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data0.code !== undefined){
-let data2 = data0.code;
-const _errs8 = errors;
-if(typeof data2 !== "string"){
-const err3 = {instancePath:instancePath+"/error/code",schemaPath:"#/components/schemas/error-invalid-client/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err3];
-}
-else {
-vErrors.push(err3);
-}
-errors++;
-}
-if(!(data2 === "invalid_client")){
-const err4 = {instancePath:instancePath+"/error/code",schemaPath:"#/components/schemas/error-invalid-client/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema63.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
-if(vErrors === null){
-vErrors = [err4];
-}
-else {
-vErrors.push(err4);
-}
-errors++;
-}
-var valid3 = _errs8 === errors;
-}
-else {
-var valid3 = true;
-}
-}
-}
-}
-else {
-const err5 = {instancePath:instancePath+"/error",schemaPath:"#/components/schemas/error-invalid-client/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err5];
-}
-else {
-vErrors.push(err5);
-}
-errors++;
-}
-}
-}
-}
-}
-else {
-const err6 = {instancePath,schemaPath:"#/components/schemas/error-invalid-client/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err6];
-}
-else {
-vErrors.push(err6);
-}
-errors++;
-}
-}
-var _valid0 = _errs1 === errors;
-if(_valid0){
-valid0 = true;
-passing0 = 0;
-var props0 = {};
-props0.error = true;
-}
-const _errs10 = errors;
-const _errs11 = errors;
-if(errors === _errs11){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing2;
-if((data.error === undefined) && (missing2 = "error")){
-const err7 = {instancePath,schemaPath:"#/components/schemas/error-invalid-continuation/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"};
-if(vErrors === null){
-vErrors = [err7];
-}
-else {
-vErrors.push(err7);
-}
-errors++;
-}
-else {
-if(data.error !== undefined){
-let data3 = data.error;
-const _errs13 = errors;
-if(errors === _errs13){
-if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
-let missing3;
-if(((data3.code === undefined) && (missing3 = "code")) || ((data3.description === undefined) && (missing3 = "description"))){
-const err8 = {instancePath:instancePath+"/error",schemaPath:"#/components/schemas/error-invalid-continuation/properties/error/required",keyword:"required",params:{missingProperty: missing3},message:"must have required property '"+missing3+"'"};
-if(vErrors === null){
-vErrors = [err8];
-}
-else {
-vErrors.push(err8);
-}
-errors++;
-}
-else {
-if(data3.description !== undefined){
-const _errs15 = errors;
-if(typeof data3.description !== "string"){
-const err9 = {instancePath:instancePath+"/error/description",schemaPath:"#/components/schemas/error-invalid-continuation/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err9];
-}
-else {
-vErrors.push(err9);
-}
-errors++;
-}
-var valid6 = _errs15 === errors;
-}
-else {
-var valid6 = true;
-}
-if(valid6){
-if(data3.code !== undefined){
-let data5 = data3.code;
-const _errs17 = errors;
-if(typeof data5 !== "string"){
-const err10 = {instancePath:instancePath+"/error/code",schemaPath:"#/components/schemas/error-invalid-continuation/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err10];
-}
-else {
-vErrors.push(err10);
-}
-errors++;
-}
-if(!(data5 === "invalid_continuation")){
-const err11 = {instancePath:instancePath+"/error/code",schemaPath:"#/components/schemas/error-invalid-continuation/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema88.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
-if(vErrors === null){
-vErrors = [err11];
-}
-else {
-vErrors.push(err11);
-}
-errors++;
-}
-var valid6 = _errs17 === errors;
-}
-else {
-var valid6 = true;
-}
-}
-}
-}
-else {
-const err12 = {instancePath:instancePath+"/error",schemaPath:"#/components/schemas/error-invalid-continuation/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err12];
-}
-else {
-vErrors.push(err12);
-}
-errors++;
-}
-}
-}
-}
-}
-else {
-const err13 = {instancePath,schemaPath:"#/components/schemas/error-invalid-continuation/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err13];
-}
-else {
-vErrors.push(err13);
-}
-errors++;
-}
-}
-var _valid0 = _errs10 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 1];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 1;
-if(props0 !== true){
-props0 = props0 || {};
-props0.error = true;
-}
-}
-const _errs19 = errors;
-const _errs20 = errors;
-if(errors === _errs20){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing4;
-if((data.error === undefined) && (missing4 = "error")){
-const err14 = {instancePath,schemaPath:"#/components/schemas/error-request-denied/required",keyword:"required",params:{missingProperty: missing4},message:"must have required property '"+missing4+"'"};
-if(vErrors === null){
-vErrors = [err14];
-}
-else {
-vErrors.push(err14);
-}
-errors++;
-}
-else {
-if(data.error !== undefined){
-let data6 = data.error;
-const _errs22 = errors;
-if(errors === _errs22){
-if(data6 && typeof data6 == "object" && !Array.isArray(data6)){
-let missing5;
-if(((data6.code === undefined) && (missing5 = "code")) || ((data6.description === undefined) && (missing5 = "description"))){
-const err15 = {instancePath:instancePath+"/error",schemaPath:"#/components/schemas/error-request-denied/properties/error/required",keyword:"required",params:{missingProperty: missing5},message:"must have required property '"+missing5+"'"};
-if(vErrors === null){
-vErrors = [err15];
-}
-else {
-vErrors.push(err15);
-}
-errors++;
-}
-else {
-if(data6.description !== undefined){
-const _errs24 = errors;
-if(typeof data6.description !== "string"){
-const err16 = {instancePath:instancePath+"/error/description",schemaPath:"#/components/schemas/error-request-denied/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err16];
-}
-else {
-vErrors.push(err16);
-}
-errors++;
-}
-var valid9 = _errs24 === errors;
-}
-else {
-var valid9 = true;
-}
-if(valid9){
-if(data6.code !== undefined){
-let data8 = data6.code;
-const _errs26 = errors;
-if(typeof data8 !== "string"){
-const err17 = {instancePath:instancePath+"/error/code",schemaPath:"#/components/schemas/error-request-denied/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err17];
-}
-else {
-vErrors.push(err17);
-}
-errors++;
-}
-if(!(data8 === "request_denied")){
-const err18 = {instancePath:instancePath+"/error/code",schemaPath:"#/components/schemas/error-request-denied/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema69.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
-if(vErrors === null){
-vErrors = [err18];
-}
-else {
-vErrors.push(err18);
-}
-errors++;
-}
-var valid9 = _errs26 === errors;
-}
-else {
-var valid9 = true;
-}
-}
-}
-}
-else {
-const err19 = {instancePath:instancePath+"/error",schemaPath:"#/components/schemas/error-request-denied/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err19];
-}
-else {
-vErrors.push(err19);
-}
-errors++;
-}
-}
-}
-}
-}
-else {
-const err20 = {instancePath,schemaPath:"#/components/schemas/error-request-denied/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err20];
-}
-else {
-vErrors.push(err20);
-}
-errors++;
-}
-}
-var _valid0 = _errs19 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 2];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 2;
-if(props0 !== true){
-props0 = props0 || {};
-props0.error = true;
-}
-}
-}
-}
-if(!valid0){
-const err21 = {instancePath,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf"};
-if(vErrors === null){
-vErrors = [err21];
-}
-else {
-vErrors.push(err21);
-}
-errors++;
-validate59.errors = vErrors;
-return false;
-}
-else {
-errors = _errs0;
-if(vErrors !== null){
-if(_errs0){
-vErrors.length = _errs0;
-}
-else {
-vErrors = null;
-}
-}
-}
-validate59.errors = vErrors;
-evaluated0.props = props0;
-return errors === 0;
-}
-validate59.evaluated = {"dynamicProps":true,"dynamicItems":false};
-
-
-function validate58(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="paths_1continue_1_id_post_responses_401_content_application_1json_schema" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate58.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(!(validate59(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate59.errors : vErrors.concat(validate59.errors);
-errors = vErrors.length;
-}
-else {
-var props0 = validate59.evaluated.props;
-}
 validate58.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
 validate58.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
-const paths_1continue_1_id_post_responses_404_content_application_1json_schema = validate61;
-const schema90 = {"$id":"paths_1continue_1_id_post_responses_404_content_application_1json_schema","$ref":"document#/paths/~1continue~1%7Bid%7D/post/responses/404/content/application~1json/schema"};
-const schema91 = {"oneOf":[{"$ref":"#/components/schemas/error-invalid-continuation"},{"$ref":"#/components/schemas/error-invalid-request"}]};
-
-function validate62(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate62.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-const _errs0 = errors;
-let valid0 = false;
-let passing0 = null;
-const _errs1 = errors;
-const _errs2 = errors;
-if(errors === _errs2){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if((data.error === undefined) && (missing0 = "error")){
-const err0 = {instancePath,schemaPath:"#/components/schemas/error-invalid-continuation/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
-}
-else {
-if(data.error !== undefined){
-let data0 = data.error;
-const _errs4 = errors;
-if(errors === _errs4){
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-let missing1;
-if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
-const err1 = {instancePath:instancePath+"/error",schemaPath:"#/components/schemas/error-invalid-continuation/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-}
-else {
-if(data0.description !== undefined){
-const _errs6 = errors;
-if(typeof data0.description !== "string"){
-const err2 = {instancePath:instancePath+"/error/description",schemaPath:"#/components/schemas/error-invalid-continuation/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err2];
-}
-else {
-vErrors.push(err2);
-}
-errors++;
-}
-var valid3 = _errs6 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data0.code !== undefined){
-let data2 = data0.code;
-const _errs8 = errors;
-if(typeof data2 !== "string"){
-const err3 = {instancePath:instancePath+"/error/code",schemaPath:"#/components/schemas/error-invalid-continuation/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err3];
-}
-else {
-vErrors.push(err3);
-}
-errors++;
-}
-if(!(data2 === "invalid_continuation")){
-const err4 = {instancePath:instancePath+"/error/code",schemaPath:"#/components/schemas/error-invalid-continuation/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema88.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
-if(vErrors === null){
-vErrors = [err4];
-}
-else {
-vErrors.push(err4);
-}
-errors++;
-}
-var valid3 = _errs8 === errors;
-}
-else {
-var valid3 = true;
-}
-}
-}
-}
-else {
-const err5 = {instancePath:instancePath+"/error",schemaPath:"#/components/schemas/error-invalid-continuation/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err5];
-}
-else {
-vErrors.push(err5);
-}
-errors++;
-}
-}
-}
-}
-}
-else {
-const err6 = {instancePath,schemaPath:"#/components/schemas/error-invalid-continuation/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err6];
-}
-else {
-vErrors.push(err6);
-}
-errors++;
-}
-}
-var _valid0 = _errs1 === errors;
-if(_valid0){
-valid0 = true;
-passing0 = 0;
-var props0 = {};
-props0.error = true;
-}
-const _errs10 = errors;
-const _errs11 = errors;
-if(errors === _errs11){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing2;
-if((data.error === undefined) && (missing2 = "error")){
-const err7 = {instancePath,schemaPath:"#/components/schemas/error-invalid-request/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"};
-if(vErrors === null){
-vErrors = [err7];
-}
-else {
-vErrors.push(err7);
-}
-errors++;
-}
-else {
-if(data.error !== undefined){
-let data3 = data.error;
-const _errs13 = errors;
-if(errors === _errs13){
-if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
-let missing3;
-if(((data3.code === undefined) && (missing3 = "code")) || ((data3.description === undefined) && (missing3 = "description"))){
-const err8 = {instancePath:instancePath+"/error",schemaPath:"#/components/schemas/error-invalid-request/properties/error/required",keyword:"required",params:{missingProperty: missing3},message:"must have required property '"+missing3+"'"};
-if(vErrors === null){
-vErrors = [err8];
-}
-else {
-vErrors.push(err8);
-}
-errors++;
-}
-else {
-if(data3.description !== undefined){
-const _errs15 = errors;
-if(typeof data3.description !== "string"){
-const err9 = {instancePath:instancePath+"/error/description",schemaPath:"#/components/schemas/error-invalid-request/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err9];
-}
-else {
-vErrors.push(err9);
-}
-errors++;
-}
-var valid6 = _errs15 === errors;
-}
-else {
-var valid6 = true;
-}
-if(valid6){
-if(data3.code !== undefined){
-let data5 = data3.code;
-const _errs17 = errors;
-if(typeof data5 !== "string"){
-const err10 = {instancePath:instancePath+"/error/code",schemaPath:"#/components/schemas/error-invalid-request/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err10];
-}
-else {
-vErrors.push(err10);
-}
-errors++;
-}
-if(!(data5 === "invalid_request")){
-const err11 = {instancePath:instancePath+"/error/code",schemaPath:"#/components/schemas/error-invalid-request/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema62.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
-if(vErrors === null){
-vErrors = [err11];
-}
-else {
-vErrors.push(err11);
-}
-errors++;
-}
-var valid6 = _errs17 === errors;
-}
-else {
-var valid6 = true;
-}
-}
-}
-}
-else {
-const err12 = {instancePath:instancePath+"/error",schemaPath:"#/components/schemas/error-invalid-request/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err12];
-}
-else {
-vErrors.push(err12);
-}
-errors++;
-}
-}
-}
-}
-}
-else {
-const err13 = {instancePath,schemaPath:"#/components/schemas/error-invalid-request/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err13];
-}
-else {
-vErrors.push(err13);
-}
-errors++;
-}
-}
-var _valid0 = _errs10 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 1];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 1;
-if(props0 !== true){
-props0 = props0 || {};
-props0.error = true;
-}
-}
-}
-if(!valid0){
-const err14 = {instancePath,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf"};
-if(vErrors === null){
-vErrors = [err14];
-}
-else {
-vErrors.push(err14);
-}
-errors++;
-validate62.errors = vErrors;
-return false;
-}
-else {
-errors = _errs0;
-if(vErrors !== null){
-if(_errs0){
-vErrors.length = _errs0;
-}
-else {
-vErrors = null;
-}
-}
-}
-validate62.errors = vErrors;
-evaluated0.props = props0;
-return errors === 0;
-}
-validate62.evaluated = {"dynamicProps":true,"dynamicItems":false};
-
-
-function validate61(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="paths_1continue_1_id_post_responses_404_content_application_1json_schema" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate61.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(!(validate62(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate62.errors : vErrors.concat(validate62.errors);
-errors = vErrors.length;
-}
-else {
-var props0 = validate62.evaluated.props;
-}
-validate61.errors = vErrors;
-evaluated0.props = props0;
-return errors === 0;
-}
-validate61.evaluated = {"dynamicProps":true,"dynamicItems":false};
-
-const paths_1continue_1_id_delete_responses_401_content_application_1json_schema = validate64;
-const schema94 = {"$id":"paths_1continue_1_id_delete_responses_401_content_application_1json_schema","$ref":"document#/paths/~1continue~1%7Bid%7D/delete/responses/401/content/application~1json/schema"};
-const schema95 = {"oneOf":[{"$ref":"#/components/schemas/error-invalid-client"},{"$ref":"#/components/schemas/error-invalid-continuation"},{"$ref":"#/components/schemas/error-invalid-request"}]};
-
-function validate65(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate65.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-const _errs0 = errors;
-let valid0 = false;
-let passing0 = null;
-const _errs1 = errors;
-const _errs2 = errors;
-if(errors === _errs2){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if((data.error === undefined) && (missing0 = "error")){
-const err0 = {instancePath,schemaPath:"#/components/schemas/error-invalid-client/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
-}
-else {
-if(data.error !== undefined){
-let data0 = data.error;
-const _errs4 = errors;
-if(errors === _errs4){
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-let missing1;
-if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
-const err1 = {instancePath:instancePath+"/error",schemaPath:"#/components/schemas/error-invalid-client/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-}
-else {
-if(data0.description !== undefined){
-const _errs6 = errors;
-if(typeof data0.description !== "string"){
-const err2 = {instancePath:instancePath+"/error/description",schemaPath:"#/components/schemas/error-invalid-client/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err2];
-}
-else {
-vErrors.push(err2);
-}
-errors++;
-}
-var valid3 = _errs6 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data0.code !== undefined){
-let data2 = data0.code;
-const _errs8 = errors;
-if(typeof data2 !== "string"){
-const err3 = {instancePath:instancePath+"/error/code",schemaPath:"#/components/schemas/error-invalid-client/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err3];
-}
-else {
-vErrors.push(err3);
-}
-errors++;
-}
-if(!(data2 === "invalid_client")){
-const err4 = {instancePath:instancePath+"/error/code",schemaPath:"#/components/schemas/error-invalid-client/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema63.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
-if(vErrors === null){
-vErrors = [err4];
-}
-else {
-vErrors.push(err4);
-}
-errors++;
-}
-var valid3 = _errs8 === errors;
-}
-else {
-var valid3 = true;
-}
-}
-}
-}
-else {
-const err5 = {instancePath:instancePath+"/error",schemaPath:"#/components/schemas/error-invalid-client/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err5];
-}
-else {
-vErrors.push(err5);
-}
-errors++;
-}
-}
-}
-}
-}
-else {
-const err6 = {instancePath,schemaPath:"#/components/schemas/error-invalid-client/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err6];
-}
-else {
-vErrors.push(err6);
-}
-errors++;
-}
-}
-var _valid0 = _errs1 === errors;
-if(_valid0){
-valid0 = true;
-passing0 = 0;
-var props0 = {};
-props0.error = true;
-}
-const _errs10 = errors;
-const _errs11 = errors;
-if(errors === _errs11){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing2;
-if((data.error === undefined) && (missing2 = "error")){
-const err7 = {instancePath,schemaPath:"#/components/schemas/error-invalid-continuation/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"};
-if(vErrors === null){
-vErrors = [err7];
-}
-else {
-vErrors.push(err7);
-}
-errors++;
-}
-else {
-if(data.error !== undefined){
-let data3 = data.error;
-const _errs13 = errors;
-if(errors === _errs13){
-if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
-let missing3;
-if(((data3.code === undefined) && (missing3 = "code")) || ((data3.description === undefined) && (missing3 = "description"))){
-const err8 = {instancePath:instancePath+"/error",schemaPath:"#/components/schemas/error-invalid-continuation/properties/error/required",keyword:"required",params:{missingProperty: missing3},message:"must have required property '"+missing3+"'"};
-if(vErrors === null){
-vErrors = [err8];
-}
-else {
-vErrors.push(err8);
-}
-errors++;
-}
-else {
-if(data3.description !== undefined){
-const _errs15 = errors;
-if(typeof data3.description !== "string"){
-const err9 = {instancePath:instancePath+"/error/description",schemaPath:"#/components/schemas/error-invalid-continuation/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err9];
-}
-else {
-vErrors.push(err9);
-}
-errors++;
-}
-var valid6 = _errs15 === errors;
-}
-else {
-var valid6 = true;
-}
-if(valid6){
-if(data3.code !== undefined){
-let data5 = data3.code;
-const _errs17 = errors;
-if(typeof data5 !== "string"){
-const err10 = {instancePath:instancePath+"/error/code",schemaPath:"#/components/schemas/error-invalid-continuation/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err10];
-}
-else {
-vErrors.push(err10);
-}
-errors++;
-}
-if(!(data5 === "invalid_continuation")){
-const err11 = {instancePath:instancePath+"/error/code",schemaPath:"#/components/schemas/error-invalid-continuation/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema88.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
-if(vErrors === null){
-vErrors = [err11];
-}
-else {
-vErrors.push(err11);
-}
-errors++;
-}
-var valid6 = _errs17 === errors;
-}
-else {
-var valid6 = true;
-}
-}
-}
-}
-else {
-const err12 = {instancePath:instancePath+"/error",schemaPath:"#/components/schemas/error-invalid-continuation/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err12];
-}
-else {
-vErrors.push(err12);
-}
-errors++;
-}
-}
-}
-}
-}
-else {
-const err13 = {instancePath,schemaPath:"#/components/schemas/error-invalid-continuation/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err13];
-}
-else {
-vErrors.push(err13);
-}
-errors++;
-}
-}
-var _valid0 = _errs10 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 1];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 1;
-if(props0 !== true){
-props0 = props0 || {};
-props0.error = true;
-}
-}
-const _errs19 = errors;
-const _errs20 = errors;
-if(errors === _errs20){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing4;
-if((data.error === undefined) && (missing4 = "error")){
-const err14 = {instancePath,schemaPath:"#/components/schemas/error-invalid-request/required",keyword:"required",params:{missingProperty: missing4},message:"must have required property '"+missing4+"'"};
-if(vErrors === null){
-vErrors = [err14];
-}
-else {
-vErrors.push(err14);
-}
-errors++;
-}
-else {
-if(data.error !== undefined){
-let data6 = data.error;
-const _errs22 = errors;
-if(errors === _errs22){
-if(data6 && typeof data6 == "object" && !Array.isArray(data6)){
-let missing5;
-if(((data6.code === undefined) && (missing5 = "code")) || ((data6.description === undefined) && (missing5 = "description"))){
-const err15 = {instancePath:instancePath+"/error",schemaPath:"#/components/schemas/error-invalid-request/properties/error/required",keyword:"required",params:{missingProperty: missing5},message:"must have required property '"+missing5+"'"};
-if(vErrors === null){
-vErrors = [err15];
-}
-else {
-vErrors.push(err15);
-}
-errors++;
-}
-else {
-if(data6.description !== undefined){
-const _errs24 = errors;
-if(typeof data6.description !== "string"){
-const err16 = {instancePath:instancePath+"/error/description",schemaPath:"#/components/schemas/error-invalid-request/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err16];
-}
-else {
-vErrors.push(err16);
-}
-errors++;
-}
-var valid9 = _errs24 === errors;
-}
-else {
-var valid9 = true;
-}
-if(valid9){
-if(data6.code !== undefined){
-let data8 = data6.code;
-const _errs26 = errors;
-if(typeof data8 !== "string"){
-const err17 = {instancePath:instancePath+"/error/code",schemaPath:"#/components/schemas/error-invalid-request/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err17];
-}
-else {
-vErrors.push(err17);
-}
-errors++;
-}
-if(!(data8 === "invalid_request")){
-const err18 = {instancePath:instancePath+"/error/code",schemaPath:"#/components/schemas/error-invalid-request/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema62.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
-if(vErrors === null){
-vErrors = [err18];
-}
-else {
-vErrors.push(err18);
-}
-errors++;
-}
-var valid9 = _errs26 === errors;
-}
-else {
-var valid9 = true;
-}
-}
-}
-}
-else {
-const err19 = {instancePath:instancePath+"/error",schemaPath:"#/components/schemas/error-invalid-request/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err19];
-}
-else {
-vErrors.push(err19);
-}
-errors++;
-}
-}
-}
-}
-}
-else {
-const err20 = {instancePath,schemaPath:"#/components/schemas/error-invalid-request/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err20];
-}
-else {
-vErrors.push(err20);
-}
-errors++;
-}
-}
-var _valid0 = _errs19 === errors;
-if(_valid0 && valid0){
-valid0 = false;
-passing0 = [passing0, 2];
-}
-else {
-if(_valid0){
-valid0 = true;
-passing0 = 2;
-if(props0 !== true){
-props0 = props0 || {};
-props0.error = true;
-}
-}
-}
-}
-if(!valid0){
-const err21 = {instancePath,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf"};
-if(vErrors === null){
-vErrors = [err21];
-}
-else {
-vErrors.push(err21);
-}
-errors++;
-validate65.errors = vErrors;
-return false;
-}
-else {
-errors = _errs0;
-if(vErrors !== null){
-if(_errs0){
-vErrors.length = _errs0;
-}
-else {
-vErrors = null;
-}
-}
-}
-validate65.errors = vErrors;
-evaluated0.props = props0;
-return errors === 0;
-}
-validate65.evaluated = {"dynamicProps":true,"dynamicItems":false};
-
-
-function validate64(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="paths_1continue_1_id_delete_responses_401_content_application_1json_schema" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate64.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(!(validate65(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate65.errors : vErrors.concat(validate65.errors);
-errors = vErrors.length;
-}
-else {
-var props0 = validate65.evaluated.props;
-}
-validate64.errors = vErrors;
-evaluated0.props = props0;
-return errors === 0;
-}
-validate64.evaluated = {"dynamicProps":true,"dynamicItems":false};
-
-const parameters_post_token = validate67;
-const schema99 = {"$id":"parameters_post_token","type":"object","properties":{"path":{"type":"object","required":["id"],"properties":{"id":{"$ref":"document#/paths/~1token~1%7Bid%7D/parameters/0/schema"}}}}};
-const schema100 = {"type":"string"};
-
-function validate67(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="parameters_post_token" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate67.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(errors === 0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.path !== undefined){
-let data0 = data.path;
-const _errs1 = errors;
-if(errors === _errs1){
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-let missing0;
-if((data0.id === undefined) && (missing0 = "id")){
-validate67.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
-return false;
-}
-else {
-if(data0.id !== undefined){
-if(typeof data0.id !== "string"){
-validate67.errors = [{instancePath:instancePath+"/path/id",schemaPath:"document#/paths/~1token~1%7Bid%7D/parameters/0/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-}
-}
-else {
-validate67.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-}
-}
-else {
-validate67.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-validate67.errors = vErrors;
-return errors === 0;
-}
-validate67.evaluated = {"props":{"path":true},"dynamicProps":false,"dynamicItems":false};
-
-const paths_1token_1_id_post_responses_200_content_application_1json_schema = validate68;
-const schema101 = {"$id":"paths_1token_1_id_post_responses_200_content_application_1json_schema","$ref":"document#/paths/~1token~1%7Bid%7D/post/responses/200/content/application~1json/schema"};
-const schema102 = {"type":"object","properties":{"access_token":{"$ref":"#/components/schemas/access_token"}},"required":["access_token"]};
-
-function validate69(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate69.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(errors === 0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if((data.access_token === undefined) && (missing0 = "access_token")){
-validate69.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
-return false;
-}
-else {
-if(data.access_token !== undefined){
-if(!(validate38(data.access_token, {instancePath:instancePath+"/access_token",parentData:data,parentDataProperty:"access_token",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate38.errors : vErrors.concat(validate38.errors);
-errors = vErrors.length;
-}
-}
-}
-}
-else {
-validate69.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-validate69.errors = vErrors;
-return errors === 0;
-}
-validate69.evaluated = {"props":{"access_token":true},"dynamicProps":false,"dynamicItems":false};
-
+const paths_1_post_responses_400_content_application_1json_schema = validate67;
+const schema51 = {"oneOf":[{"$ref":"#/components/schemas/error-invalid-request"},{"$ref":"#/components/schemas/error-invalid-client"}]};
+const schema52 = {"type":"object","properties":{"error":{"type":"object","properties":{"description":{"type":"string"},"code":{"type":"string","enum":["invalid_request"]}},"required":["code","description"]}},"required":["error"]};
 
 function validate68(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="paths_1token_1_id_post_responses_200_content_application_1json_schema" */;
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate68.evaluated;
@@ -6236,19 +2319,316 @@ evaluated0.props = undefined;
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate69(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate69.errors : vErrors.concat(validate69.errors);
-errors = vErrors.length;
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((data.error === undefined) && (missing0 = "error")){
+validate68.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data.error !== undefined){
+let data0 = data.error;
+const _errs1 = errors;
+if(errors === _errs1){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+let missing1;
+if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
+validate68.errors = [{instancePath:instancePath+"/error",schemaPath:"#/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+return false;
+}
+else {
+if(data0.description !== undefined){
+const _errs3 = errors;
+if(typeof data0.description !== "string"){
+validate68.errors = [{instancePath:instancePath+"/error/description",schemaPath:"#/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs3 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data0.code !== undefined){
+let data2 = data0.code;
+const _errs5 = errors;
+if(typeof data2 !== "string"){
+validate68.errors = [{instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!(data2 === "invalid_request")){
+validate68.errors = [{instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema52.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid1 = _errs5 === errors;
+}
+else {
+var valid1 = true;
+}
+}
+}
+}
+else {
+validate68.errors = [{instancePath:instancePath+"/error",schemaPath:"#/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+}
+}
+}
+else {
+validate68.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
 }
 validate68.errors = vErrors;
 return errors === 0;
 }
-validate68.evaluated = {"props":{"access_token":true},"dynamicProps":false,"dynamicItems":false};
+validate68.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
 
-const paths_1token_1_id_post_responses_400_content_application_1json_schema = validate72;
-const schema103 = {"$id":"paths_1token_1_id_post_responses_400_content_application_1json_schema","$ref":"document#/paths/~1token~1%7Bid%7D/post/responses/400/content/application~1json/schema"};
-const schema104 = {"oneOf":[{"$ref":"#/components/schemas/error-invalid-rotation"},{"$ref":"#/components/schemas/error-invalid-client"}]};
-const schema105 = {"type":"object","properties":{"error":{"type":"object","properties":{"description":{"type":"string"},"code":{"type":"string","enum":["invalid_rotation"]}},"required":["code","description"]}},"required":["error"]};
+const schema53 = {"type":"object","properties":{"error":{"type":"object","properties":{"description":{"type":"string"},"code":{"type":"string","enum":["invalid_client"]}},"required":["code","description"]}},"required":["error"]};
+
+function validate70(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate70.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((data.error === undefined) && (missing0 = "error")){
+validate70.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data.error !== undefined){
+let data0 = data.error;
+const _errs1 = errors;
+if(errors === _errs1){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+let missing1;
+if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
+validate70.errors = [{instancePath:instancePath+"/error",schemaPath:"#/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+return false;
+}
+else {
+if(data0.description !== undefined){
+const _errs3 = errors;
+if(typeof data0.description !== "string"){
+validate70.errors = [{instancePath:instancePath+"/error/description",schemaPath:"#/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs3 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data0.code !== undefined){
+let data2 = data0.code;
+const _errs5 = errors;
+if(typeof data2 !== "string"){
+validate70.errors = [{instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!(data2 === "invalid_client")){
+validate70.errors = [{instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema53.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid1 = _errs5 === errors;
+}
+else {
+var valid1 = true;
+}
+}
+}
+}
+else {
+validate70.errors = [{instancePath:instancePath+"/error",schemaPath:"#/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+}
+}
+}
+else {
+validate70.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate70.errors = vErrors;
+return errors === 0;
+}
+validate70.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
+
+
+function validate67(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate67.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+const _errs0 = errors;
+let valid0 = false;
+let passing0 = null;
+const _errs1 = errors;
+if(!(validate68(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate68.errors : vErrors.concat(validate68.errors);
+errors = vErrors.length;
+}
+var _valid0 = _errs1 === errors;
+if(_valid0){
+valid0 = true;
+passing0 = 0;
+var props0 = {};
+props0.error = true;
+}
+const _errs2 = errors;
+if(!(validate70(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate70.errors : vErrors.concat(validate70.errors);
+errors = vErrors.length;
+}
+var _valid0 = _errs2 === errors;
+if(_valid0 && valid0){
+valid0 = false;
+passing0 = [passing0, 1];
+}
+else {
+if(_valid0){
+valid0 = true;
+passing0 = 1;
+if(props0 !== true){
+props0 = props0 || {};
+props0.error = true;
+}
+}
+}
+if(!valid0){
+const err0 = {instancePath,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf"};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+validate67.errors = vErrors;
+return false;
+}
+else {
+errors = _errs0;
+if(vErrors !== null){
+if(_errs0){
+vErrors.length = _errs0;
+}
+else {
+vErrors = null;
+}
+}
+}
+validate67.errors = vErrors;
+evaluated0.props = props0;
+return errors === 0;
+}
+validate67.evaluated = {"dynamicProps":true,"dynamicItems":false};
+
+const components_schemas_error_invalid_client = validate70;
+
+const components_schemas_error_invalid_request = validate68;
+
+const components_schemas_error_request_denied = validate72;
+const schema54 = {"type":"object","properties":{"error":{"type":"object","properties":{"description":{"type":"string"},"code":{"type":"string","enum":["request_denied"]}},"required":["code","description"]}},"required":["error"]};
+
+function validate72(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate72.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((data.error === undefined) && (missing0 = "error")){
+validate72.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data.error !== undefined){
+let data0 = data.error;
+const _errs1 = errors;
+if(errors === _errs1){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+let missing1;
+if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
+validate72.errors = [{instancePath:instancePath+"/error",schemaPath:"#/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+return false;
+}
+else {
+if(data0.description !== undefined){
+const _errs3 = errors;
+if(typeof data0.description !== "string"){
+validate72.errors = [{instancePath:instancePath+"/error/description",schemaPath:"#/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs3 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data0.code !== undefined){
+let data2 = data0.code;
+const _errs5 = errors;
+if(typeof data2 !== "string"){
+validate72.errors = [{instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!(data2 === "request_denied")){
+validate72.errors = [{instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema54.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid1 = _errs5 === errors;
+}
+else {
+var valid1 = true;
+}
+}
+}
+}
+else {
+validate72.errors = [{instancePath:instancePath+"/error",schemaPath:"#/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+}
+}
+}
+else {
+validate72.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate72.errors = vErrors;
+return errors === 0;
+}
+validate72.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
+
+const components_responses_discovery_content_application_1json_schema = validate73;
+const schema55 = {"type":"object","additionalProperties":false,"required":["grant_request_endpoint","interaction_start_modes_supported","interaction_finish_modes_supported"],"properties":{"grant_request_endpoint":{"type":"string","format":"uri"},"interaction_start_modes_supported":{"type":"array","items":{"type":"string"}},"interaction_finish_modes_supported":{"type":"array","items":{"type":"string"}},"key_proofs_supported":{"type":"array","items":{"type":"string"}},"sub_id_formats_supported":{"type":"array","items":{"type":"string"}},"key_rotation_supported":{"type":"boolean"}}};
 
 function validate73(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -6260,115 +2640,450 @@ evaluated0.props = undefined;
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-const _errs0 = errors;
-let valid0 = false;
-let passing0 = null;
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((((data.grant_request_endpoint === undefined) && (missing0 = "grant_request_endpoint")) || ((data.interaction_start_modes_supported === undefined) && (missing0 = "interaction_start_modes_supported"))) || ((data.interaction_finish_modes_supported === undefined) && (missing0 = "interaction_finish_modes_supported"))){
+validate73.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
 const _errs1 = errors;
+for(const key0 in data){
+if(!((((((key0 === "grant_request_endpoint") || (key0 === "interaction_start_modes_supported")) || (key0 === "interaction_finish_modes_supported")) || (key0 === "key_proofs_supported")) || (key0 === "sub_id_formats_supported")) || (key0 === "key_rotation_supported"))){
+validate73.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+return false;
+break;
+}
+}
+if(_errs1 === errors){
+if(data.grant_request_endpoint !== undefined){
+let data0 = data.grant_request_endpoint;
 const _errs2 = errors;
 if(errors === _errs2){
+if(errors === _errs2){
+if(typeof data0 === "string"){
+if(!(formats0(data0))){
+validate73.errors = [{instancePath:instancePath+"/grant_request_endpoint",schemaPath:"#/properties/grant_request_endpoint/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+return false;
+}
+}
+else {
+validate73.errors = [{instancePath:instancePath+"/grant_request_endpoint",schemaPath:"#/properties/grant_request_endpoint/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+}
+var valid0 = _errs2 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.interaction_start_modes_supported !== undefined){
+let data1 = data.interaction_start_modes_supported;
+const _errs4 = errors;
+if(errors === _errs4){
+if(Array.isArray(data1)){
+var valid1 = true;
+const len0 = data1.length;
+for(let i0=0; i0<len0; i0++){
+const _errs6 = errors;
+if(typeof data1[i0] !== "string"){
+validate73.errors = [{instancePath:instancePath+"/interaction_start_modes_supported/" + i0,schemaPath:"#/properties/interaction_start_modes_supported/items/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs6 === errors;
+if(!valid1){
+break;
+}
+}
+}
+else {
+validate73.errors = [{instancePath:instancePath+"/interaction_start_modes_supported",schemaPath:"#/properties/interaction_start_modes_supported/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+return false;
+}
+}
+var valid0 = _errs4 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.interaction_finish_modes_supported !== undefined){
+let data3 = data.interaction_finish_modes_supported;
+const _errs8 = errors;
+if(errors === _errs8){
+if(Array.isArray(data3)){
+var valid2 = true;
+const len1 = data3.length;
+for(let i1=0; i1<len1; i1++){
+const _errs10 = errors;
+if(typeof data3[i1] !== "string"){
+validate73.errors = [{instancePath:instancePath+"/interaction_finish_modes_supported/" + i1,schemaPath:"#/properties/interaction_finish_modes_supported/items/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid2 = _errs10 === errors;
+if(!valid2){
+break;
+}
+}
+}
+else {
+validate73.errors = [{instancePath:instancePath+"/interaction_finish_modes_supported",schemaPath:"#/properties/interaction_finish_modes_supported/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+return false;
+}
+}
+var valid0 = _errs8 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.key_proofs_supported !== undefined){
+let data5 = data.key_proofs_supported;
+const _errs12 = errors;
+if(errors === _errs12){
+if(Array.isArray(data5)){
+var valid3 = true;
+const len2 = data5.length;
+for(let i2=0; i2<len2; i2++){
+const _errs14 = errors;
+if(typeof data5[i2] !== "string"){
+validate73.errors = [{instancePath:instancePath+"/key_proofs_supported/" + i2,schemaPath:"#/properties/key_proofs_supported/items/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid3 = _errs14 === errors;
+if(!valid3){
+break;
+}
+}
+}
+else {
+validate73.errors = [{instancePath:instancePath+"/key_proofs_supported",schemaPath:"#/properties/key_proofs_supported/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+return false;
+}
+}
+var valid0 = _errs12 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.sub_id_formats_supported !== undefined){
+let data7 = data.sub_id_formats_supported;
+const _errs16 = errors;
+if(errors === _errs16){
+if(Array.isArray(data7)){
+var valid4 = true;
+const len3 = data7.length;
+for(let i3=0; i3<len3; i3++){
+const _errs18 = errors;
+if(typeof data7[i3] !== "string"){
+validate73.errors = [{instancePath:instancePath+"/sub_id_formats_supported/" + i3,schemaPath:"#/properties/sub_id_formats_supported/items/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid4 = _errs18 === errors;
+if(!valid4){
+break;
+}
+}
+}
+else {
+validate73.errors = [{instancePath:instancePath+"/sub_id_formats_supported",schemaPath:"#/properties/sub_id_formats_supported/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+return false;
+}
+}
+var valid0 = _errs16 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.key_rotation_supported !== undefined){
+const _errs20 = errors;
+if(typeof data.key_rotation_supported !== "boolean"){
+validate73.errors = [{instancePath:instancePath+"/key_rotation_supported",schemaPath:"#/properties/key_rotation_supported/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+return false;
+}
+var valid0 = _errs20 === errors;
+}
+else {
+var valid0 = true;
+}
+}
+}
+}
+}
+}
+}
+}
+}
+else {
+validate73.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate73.errors = vErrors;
+return errors === 0;
+}
+validate73.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+const paths_1continue_1_id_post_requestBody_content_application_1json_schema = validate74;
+const schema56 = {"type":"object","properties":{"interact_ref":{"type":"string"}}};
+
+function validate74(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate74.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.interact_ref !== undefined){
+if(typeof data.interact_ref !== "string"){
+validate74.errors = [{instancePath:instancePath+"/interact_ref",schemaPath:"#/properties/interact_ref/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+}
+else {
+validate74.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate74.errors = vErrors;
+return errors === 0;
+}
+validate74.evaluated = {"props":{"interact_ref":true},"dynamicProps":false,"dynamicItems":false};
+
+const parameters_post_continue = validate75;
+const schema57 = {"$id":"parameters_post_continue","type":"object","properties":{"path":{"type":"object","required":["id"],"properties":{"id":{"$ref":"document#/paths/~1continue~1%7Bid%7D/parameters/0/schema"}}}}};
+const schema58 = {"type":"string"};
+
+function validate75(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="parameters_post_continue" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate75.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.path !== undefined){
+let data0 = data.path;
+const _errs1 = errors;
+if(errors === _errs1){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+let missing0;
+if((data0.id === undefined) && (missing0 = "id")){
+validate75.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data0.id !== undefined){
+if(typeof data0.id !== "string"){
+validate75.errors = [{instancePath:instancePath+"/path/id",schemaPath:"document#/paths/~1continue~1%7Bid%7D/parameters/0/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+}
+}
+else {
+validate75.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+}
+}
+else {
+validate75.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate75.errors = vErrors;
+return errors === 0;
+}
+validate75.evaluated = {"props":{"path":true},"dynamicProps":false,"dynamicItems":false};
+
+const paths_1continue_1_id_post_responses_200_content_application_1json_schema = validate76;
+const schema59 = {"type":"object","properties":{"access_token":{"$ref":"#/components/schemas/access_token"},"subject":{"$ref":"#/components/schemas/subject"},"continue":{"$ref":"#/components/schemas/continue"}},"required":["continue"]};
+
+function validate76(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate76.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((data.continue === undefined) && (missing0 = "continue")){
+validate76.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data.access_token !== undefined){
+const _errs1 = errors;
+if(!(validate63(data.access_token, {instancePath:instancePath+"/access_token",parentData:data,parentDataProperty:"access_token",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate63.errors : vErrors.concat(validate63.errors);
+errors = vErrors.length;
+}
+var valid0 = _errs1 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.subject !== undefined){
+const _errs2 = errors;
+if(!(validate52(data.subject, {instancePath:instancePath+"/subject",parentData:data,parentDataProperty:"subject",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate52.errors : vErrors.concat(validate52.errors);
+errors = vErrors.length;
+}
+var valid0 = _errs2 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.continue !== undefined){
+const _errs3 = errors;
+if(!(validate61(data.continue, {instancePath:instancePath+"/continue",parentData:data,parentDataProperty:"continue",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate61.errors : vErrors.concat(validate61.errors);
+errors = vErrors.length;
+}
+var valid0 = _errs3 === errors;
+}
+else {
+var valid0 = true;
+}
+}
+}
+}
+}
+else {
+validate76.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate76.errors = vErrors;
+return errors === 0;
+}
+validate76.evaluated = {"props":{"access_token":true,"subject":true,"continue":true},"dynamicProps":false,"dynamicItems":false};
+
+const paths_1continue_1_id_post_responses_400_content_application_1json_schema = validate80;
+const schema60 = {"oneOf":[{"$ref":"#/components/schemas/error-too-fast"},{"$ref":"#/components/schemas/error-invalid-client"},{"$ref":"#/components/schemas/error-invalid-request"}]};
+const schema61 = {"type":"object","properties":{"error":{"type":"object","properties":{"description":{"type":"string"},"code":{"type":"string","enum":["too_fast"]}},"required":["code","description"]}},"required":["error"]};
+
+function validate81(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate81.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((data.error === undefined) && (missing0 = "error")){
-const err0 = {instancePath,schemaPath:"#/components/schemas/error-invalid-rotation/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
+validate81.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
 }
 else {
 if(data.error !== undefined){
 let data0 = data.error;
-const _errs4 = errors;
-if(errors === _errs4){
+const _errs1 = errors;
+if(errors === _errs1){
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 let missing1;
 if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
-const err1 = {instancePath:instancePath+"/error",schemaPath:"#/components/schemas/error-invalid-rotation/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
+validate81.errors = [{instancePath:instancePath+"/error",schemaPath:"#/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+return false;
 }
 else {
 if(data0.description !== undefined){
-const _errs6 = errors;
+const _errs3 = errors;
 if(typeof data0.description !== "string"){
-const err2 = {instancePath:instancePath+"/error/description",schemaPath:"#/components/schemas/error-invalid-rotation/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err2];
+validate81.errors = [{instancePath:instancePath+"/error/description",schemaPath:"#/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs3 === errors;
 }
 else {
-vErrors.push(err2);
+var valid1 = true;
 }
-errors++;
-}
-var valid3 = _errs6 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
+if(valid1){
 if(data0.code !== undefined){
 let data2 = data0.code;
-const _errs8 = errors;
+const _errs5 = errors;
 if(typeof data2 !== "string"){
-const err3 = {instancePath:instancePath+"/error/code",schemaPath:"#/components/schemas/error-invalid-rotation/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err3];
+validate81.errors = [{instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!(data2 === "too_fast")){
+validate81.errors = [{instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema61.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid1 = _errs5 === errors;
 }
 else {
-vErrors.push(err3);
-}
-errors++;
-}
-if(!(data2 === "invalid_rotation")){
-const err4 = {instancePath:instancePath+"/error/code",schemaPath:"#/components/schemas/error-invalid-rotation/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema105.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
-if(vErrors === null){
-vErrors = [err4];
-}
-else {
-vErrors.push(err4);
-}
-errors++;
-}
-var valid3 = _errs8 === errors;
-}
-else {
-var valid3 = true;
+var valid1 = true;
 }
 }
 }
 }
 else {
-const err5 = {instancePath:instancePath+"/error",schemaPath:"#/components/schemas/error-invalid-rotation/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err5];
-}
-else {
-vErrors.push(err5);
-}
-errors++;
+validate81.errors = [{instancePath:instancePath+"/error",schemaPath:"#/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
 }
 }
 }
 }
 }
 else {
-const err6 = {instancePath,schemaPath:"#/components/schemas/error-invalid-rotation/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err6];
+validate81.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
 }
-else {
-vErrors.push(err6);
 }
-errors++;
+validate81.errors = vErrors;
+return errors === 0;
 }
+validate81.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
+
+
+function validate80(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate80.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+const _errs0 = errors;
+let valid0 = false;
+let passing0 = null;
+const _errs1 = errors;
+if(!(validate81(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate81.errors : vErrors.concat(validate81.errors);
+errors = vErrors.length;
 }
 var _valid0 = _errs1 === errors;
 if(_valid0){
@@ -6377,114 +3092,286 @@ passing0 = 0;
 var props0 = {};
 props0.error = true;
 }
-const _errs10 = errors;
-const _errs11 = errors;
-if(errors === _errs11){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing2;
-if((data.error === undefined) && (missing2 = "error")){
-const err7 = {instancePath,schemaPath:"#/components/schemas/error-invalid-client/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"};
-if(vErrors === null){
-vErrors = [err7];
+const _errs2 = errors;
+if(!(validate70(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate70.errors : vErrors.concat(validate70.errors);
+errors = vErrors.length;
+}
+var _valid0 = _errs2 === errors;
+if(_valid0 && valid0){
+valid0 = false;
+passing0 = [passing0, 1];
 }
 else {
-vErrors.push(err7);
+if(_valid0){
+valid0 = true;
+passing0 = 1;
+if(props0 !== true){
+props0 = props0 || {};
+props0.error = true;
+}
+}
+const _errs3 = errors;
+if(!(validate68(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate68.errors : vErrors.concat(validate68.errors);
+errors = vErrors.length;
+}
+var _valid0 = _errs3 === errors;
+if(_valid0 && valid0){
+valid0 = false;
+passing0 = [passing0, 2];
+}
+else {
+if(_valid0){
+valid0 = true;
+passing0 = 2;
+if(props0 !== true){
+props0 = props0 || {};
+props0.error = true;
+}
+}
+}
+}
+if(!valid0){
+const err0 = {instancePath,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf"};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
 }
 errors++;
+validate80.errors = vErrors;
+return false;
+}
+else {
+errors = _errs0;
+if(vErrors !== null){
+if(_errs0){
+vErrors.length = _errs0;
+}
+else {
+vErrors = null;
+}
+}
+}
+validate80.errors = vErrors;
+evaluated0.props = props0;
+return errors === 0;
+}
+validate80.evaluated = {"dynamicProps":true,"dynamicItems":false};
+
+const paths_1continue_1_id_post_responses_401_content_application_1json_schema = validate85;
+const schema62 = {"oneOf":[{"$ref":"#/components/schemas/error-invalid-client"},{"$ref":"#/components/schemas/error-invalid-continuation"},{"$ref":"#/components/schemas/error-request-denied"}]};
+const schema63 = {"type":"object","properties":{"error":{"type":"object","properties":{"description":{"type":"string"},"code":{"type":"string","enum":["invalid_continuation"]}},"required":["code","description"]}},"required":["error"]};
+
+function validate87(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate87.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((data.error === undefined) && (missing0 = "error")){
+validate87.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
 }
 else {
 if(data.error !== undefined){
-let data3 = data.error;
-const _errs13 = errors;
-if(errors === _errs13){
-if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
-let missing3;
-if(((data3.code === undefined) && (missing3 = "code")) || ((data3.description === undefined) && (missing3 = "description"))){
-const err8 = {instancePath:instancePath+"/error",schemaPath:"#/components/schemas/error-invalid-client/properties/error/required",keyword:"required",params:{missingProperty: missing3},message:"must have required property '"+missing3+"'"};
-if(vErrors === null){
-vErrors = [err8];
+let data0 = data.error;
+const _errs1 = errors;
+if(errors === _errs1){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+let missing1;
+if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
+validate87.errors = [{instancePath:instancePath+"/error",schemaPath:"#/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+return false;
 }
 else {
-vErrors.push(err8);
+if(data0.description !== undefined){
+const _errs3 = errors;
+if(typeof data0.description !== "string"){
+validate87.errors = [{instancePath:instancePath+"/error/description",schemaPath:"#/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs3 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data0.code !== undefined){
+let data2 = data0.code;
+const _errs5 = errors;
+if(typeof data2 !== "string"){
+validate87.errors = [{instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!(data2 === "invalid_continuation")){
+validate87.errors = [{instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema63.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid1 = _errs5 === errors;
+}
+else {
+var valid1 = true;
+}
+}
+}
+}
+else {
+validate87.errors = [{instancePath:instancePath+"/error",schemaPath:"#/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+}
+}
+}
+else {
+validate87.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate87.errors = vErrors;
+return errors === 0;
+}
+validate87.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
+
+
+function validate85(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate85.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+const _errs0 = errors;
+let valid0 = false;
+let passing0 = null;
+const _errs1 = errors;
+if(!(validate70(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate70.errors : vErrors.concat(validate70.errors);
+errors = vErrors.length;
+}
+var _valid0 = _errs1 === errors;
+if(_valid0){
+valid0 = true;
+passing0 = 0;
+var props0 = {};
+props0.error = true;
+}
+const _errs2 = errors;
+if(!(validate87(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
+errors = vErrors.length;
+}
+var _valid0 = _errs2 === errors;
+if(_valid0 && valid0){
+valid0 = false;
+passing0 = [passing0, 1];
+}
+else {
+if(_valid0){
+valid0 = true;
+passing0 = 1;
+if(props0 !== true){
+props0 = props0 || {};
+props0.error = true;
+}
+}
+const _errs3 = errors;
+if(!(validate72(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate72.errors : vErrors.concat(validate72.errors);
+errors = vErrors.length;
+}
+var _valid0 = _errs3 === errors;
+if(_valid0 && valid0){
+valid0 = false;
+passing0 = [passing0, 2];
+}
+else {
+if(_valid0){
+valid0 = true;
+passing0 = 2;
+if(props0 !== true){
+props0 = props0 || {};
+props0.error = true;
+}
+}
+}
+}
+if(!valid0){
+const err0 = {instancePath,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf"};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
 }
 errors++;
+validate85.errors = vErrors;
+return false;
 }
 else {
-if(data3.description !== undefined){
-const _errs15 = errors;
-if(typeof data3.description !== "string"){
-const err9 = {instancePath:instancePath+"/error/description",schemaPath:"#/components/schemas/error-invalid-client/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err9];
+errors = _errs0;
+if(vErrors !== null){
+if(_errs0){
+vErrors.length = _errs0;
 }
 else {
-vErrors.push(err9);
-}
-errors++;
-}
-var valid6 = _errs15 === errors;
-}
-else {
-var valid6 = true;
-}
-if(valid6){
-if(data3.code !== undefined){
-let data5 = data3.code;
-const _errs17 = errors;
-if(typeof data5 !== "string"){
-const err10 = {instancePath:instancePath+"/error/code",schemaPath:"#/components/schemas/error-invalid-client/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err10];
-}
-else {
-vErrors.push(err10);
-}
-errors++;
-}
-if(!(data5 === "invalid_client")){
-const err11 = {instancePath:instancePath+"/error/code",schemaPath:"#/components/schemas/error-invalid-client/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema63.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"};
-if(vErrors === null){
-vErrors = [err11];
-}
-else {
-vErrors.push(err11);
-}
-errors++;
-}
-var valid6 = _errs17 === errors;
-}
-else {
-var valid6 = true;
+vErrors = null;
 }
 }
 }
+validate85.errors = vErrors;
+evaluated0.props = props0;
+return errors === 0;
 }
-else {
-const err12 = {instancePath:instancePath+"/error",schemaPath:"#/components/schemas/error-invalid-client/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err12];
+validate85.evaluated = {"dynamicProps":true,"dynamicItems":false};
+
+const paths_1continue_1_id_post_responses_404_content_application_1json_schema = validate90;
+const schema64 = {"oneOf":[{"$ref":"#/components/schemas/error-invalid-continuation"},{"$ref":"#/components/schemas/error-invalid-request"}]};
+
+function validate90(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate90.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
 }
-else {
-vErrors.push(err12);
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
 }
-errors++;
+const _errs0 = errors;
+let valid0 = false;
+let passing0 = null;
+const _errs1 = errors;
+if(!(validate87(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
+errors = vErrors.length;
 }
+var _valid0 = _errs1 === errors;
+if(_valid0){
+valid0 = true;
+passing0 = 0;
+var props0 = {};
+props0.error = true;
 }
+const _errs2 = errors;
+if(!(validate68(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate68.errors : vErrors.concat(validate68.errors);
+errors = vErrors.length;
 }
-}
-}
-else {
-const err13 = {instancePath,schemaPath:"#/components/schemas/error-invalid-client/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err13];
-}
-else {
-vErrors.push(err13);
-}
-errors++;
-}
-}
-var _valid0 = _errs10 === errors;
+var _valid0 = _errs2 === errors;
 if(_valid0 && valid0){
 valid0 = false;
 passing0 = [passing0, 1];
@@ -6500,15 +3387,15 @@ props0.error = true;
 }
 }
 if(!valid0){
-const err14 = {instancePath,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf"};
+const err0 = {instancePath,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf"};
 if(vErrors === null){
-vErrors = [err14];
+vErrors = [err0];
 }
 else {
-vErrors.push(err14);
+vErrors.push(err0);
 }
 errors++;
-validate73.errors = vErrors;
+validate90.errors = vErrors;
 return false;
 }
 else {
@@ -6522,45 +3409,19 @@ vErrors = null;
 }
 }
 }
-validate73.errors = vErrors;
+validate90.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate73.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate90.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
+const paths_1continue_1_id_delete_responses_401_content_application_1json_schema = validate93;
+const schema65 = {"oneOf":[{"$ref":"#/components/schemas/error-invalid-client"},{"$ref":"#/components/schemas/error-invalid-continuation"},{"$ref":"#/components/schemas/error-invalid-request"}]};
 
-function validate72(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="paths_1token_1_id_post_responses_400_content_application_1json_schema" */;
+function validate93(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate72.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(!(validate73(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate73.errors : vErrors.concat(validate73.errors);
-errors = vErrors.length;
-}
-else {
-var props0 = validate73.evaluated.props;
-}
-validate72.errors = vErrors;
-evaluated0.props = props0;
-return errors === 0;
-}
-validate72.evaluated = {"dynamicProps":true,"dynamicItems":false};
-
-const components_schemas_error_invalid_rotation = validate75;
-const schema107 = {"$id":"components_schemas_error_invalid_rotation","$ref":"document#/components/schemas/error-invalid-rotation"};
-
-function validate75(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_schemas_error_invalid_rotation" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate75.evaluated;
+const evaluated0 = validate93.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -6568,73 +3429,339 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 const _errs0 = errors;
-if(errors === _errs0){
+let valid0 = false;
+let passing0 = null;
+const _errs1 = errors;
+if(!(validate70(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate70.errors : vErrors.concat(validate70.errors);
+errors = vErrors.length;
+}
+var _valid0 = _errs1 === errors;
+if(_valid0){
+valid0 = true;
+passing0 = 0;
+var props0 = {};
+props0.error = true;
+}
+const _errs2 = errors;
+if(!(validate87(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
+errors = vErrors.length;
+}
+var _valid0 = _errs2 === errors;
+if(_valid0 && valid0){
+valid0 = false;
+passing0 = [passing0, 1];
+}
+else {
+if(_valid0){
+valid0 = true;
+passing0 = 1;
+if(props0 !== true){
+props0 = props0 || {};
+props0.error = true;
+}
+}
+const _errs3 = errors;
+if(!(validate68(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate68.errors : vErrors.concat(validate68.errors);
+errors = vErrors.length;
+}
+var _valid0 = _errs3 === errors;
+if(_valid0 && valid0){
+valid0 = false;
+passing0 = [passing0, 2];
+}
+else {
+if(_valid0){
+valid0 = true;
+passing0 = 2;
+if(props0 !== true){
+props0 = props0 || {};
+props0.error = true;
+}
+}
+}
+}
+if(!valid0){
+const err0 = {instancePath,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf"};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+validate93.errors = vErrors;
+return false;
+}
+else {
+errors = _errs0;
+if(vErrors !== null){
+if(_errs0){
+vErrors.length = _errs0;
+}
+else {
+vErrors = null;
+}
+}
+}
+validate93.errors = vErrors;
+evaluated0.props = props0;
+return errors === 0;
+}
+validate93.evaluated = {"dynamicProps":true,"dynamicItems":false};
+
+const parameters_post_token = validate97;
+const schema66 = {"$id":"parameters_post_token","type":"object","properties":{"path":{"type":"object","required":["id"],"properties":{"id":{"$ref":"document#/paths/~1token~1%7Bid%7D/parameters/0/schema"}}}}};
+const schema67 = {"type":"string"};
+
+function validate97(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="parameters_post_token" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate97.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.path !== undefined){
+let data0 = data.path;
+const _errs1 = errors;
+if(errors === _errs1){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+let missing0;
+if((data0.id === undefined) && (missing0 = "id")){
+validate97.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data0.id !== undefined){
+if(typeof data0.id !== "string"){
+validate97.errors = [{instancePath:instancePath+"/path/id",schemaPath:"document#/paths/~1token~1%7Bid%7D/parameters/0/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+}
+}
+else {
+validate97.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+}
+}
+else {
+validate97.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate97.errors = vErrors;
+return errors === 0;
+}
+validate97.evaluated = {"props":{"path":true},"dynamicProps":false,"dynamicItems":false};
+
+const paths_1token_1_id_post_responses_200_content_application_1json_schema = validate98;
+const schema68 = {"type":"object","properties":{"access_token":{"$ref":"#/components/schemas/access_token"}},"required":["access_token"]};
+
+function validate98(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate98.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((data.access_token === undefined) && (missing0 = "access_token")){
+validate98.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data.access_token !== undefined){
+if(!(validate63(data.access_token, {instancePath:instancePath+"/access_token",parentData:data,parentDataProperty:"access_token",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate63.errors : vErrors.concat(validate63.errors);
+errors = vErrors.length;
+}
+}
+}
+}
+else {
+validate98.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate98.errors = vErrors;
+return errors === 0;
+}
+validate98.evaluated = {"props":{"access_token":true},"dynamicProps":false,"dynamicItems":false};
+
+const paths_1token_1_id_post_responses_400_content_application_1json_schema = validate100;
+const schema69 = {"oneOf":[{"$ref":"#/components/schemas/error-invalid-rotation"},{"$ref":"#/components/schemas/error-invalid-client"}]};
+const schema70 = {"type":"object","properties":{"error":{"type":"object","properties":{"description":{"type":"string"},"code":{"type":"string","enum":["invalid_rotation"]}},"required":["code","description"]}},"required":["error"]};
+
+function validate101(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate101.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((data.error === undefined) && (missing0 = "error")){
-validate75.errors = [{instancePath,schemaPath:"document#/components/schemas/error-invalid-rotation/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate101.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 if(data.error !== undefined){
 let data0 = data.error;
-const _errs2 = errors;
-if(errors === _errs2){
+const _errs1 = errors;
+if(errors === _errs1){
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 let missing1;
 if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
-validate75.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/schemas/error-invalid-rotation/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+validate101.errors = [{instancePath:instancePath+"/error",schemaPath:"#/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
 return false;
 }
 else {
 if(data0.description !== undefined){
-const _errs4 = errors;
+const _errs3 = errors;
 if(typeof data0.description !== "string"){
-validate75.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/schemas/error-invalid-rotation/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate101.errors = [{instancePath:instancePath+"/error/description",schemaPath:"#/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
-var valid2 = _errs4 === errors;
+var valid1 = _errs3 === errors;
 }
 else {
-var valid2 = true;
+var valid1 = true;
 }
-if(valid2){
+if(valid1){
 if(data0.code !== undefined){
 let data2 = data0.code;
-const _errs6 = errors;
+const _errs5 = errors;
 if(typeof data2 !== "string"){
-validate75.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/schemas/error-invalid-rotation/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate101.errors = [{instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 if(!(data2 === "invalid_rotation")){
-validate75.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/schemas/error-invalid-rotation/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema105.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
+validate101.errors = [{instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema70.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
-var valid2 = _errs6 === errors;
+var valid1 = _errs5 === errors;
 }
 else {
-var valid2 = true;
-}
-}
-}
-}
-else {
-validate75.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/schemas/error-invalid-rotation/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
+var valid1 = true;
 }
 }
 }
 }
 else {
-validate75.errors = [{instancePath,schemaPath:"document#/components/schemas/error-invalid-rotation/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate101.errors = [{instancePath:instancePath+"/error",schemaPath:"#/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate75.errors = vErrors;
+}
+}
+}
+else {
+validate101.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate101.errors = vErrors;
 return errors === 0;
 }
-validate75.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
+validate101.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
+
+
+function validate100(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate100.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+const _errs0 = errors;
+let valid0 = false;
+let passing0 = null;
+const _errs1 = errors;
+if(!(validate101(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate101.errors : vErrors.concat(validate101.errors);
+errors = vErrors.length;
+}
+var _valid0 = _errs1 === errors;
+if(_valid0){
+valid0 = true;
+passing0 = 0;
+var props0 = {};
+props0.error = true;
+}
+const _errs2 = errors;
+if(!(validate70(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate70.errors : vErrors.concat(validate70.errors);
+errors = vErrors.length;
+}
+var _valid0 = _errs2 === errors;
+if(_valid0 && valid0){
+valid0 = false;
+passing0 = [passing0, 1];
+}
+else {
+if(_valid0){
+valid0 = true;
+passing0 = 1;
+if(props0 !== true){
+props0 = props0 || {};
+props0.error = true;
+}
+}
+}
+if(!valid0){
+const err0 = {instancePath,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf"};
+if(vErrors === null){
+vErrors = [err0];
+}
+else {
+vErrors.push(err0);
+}
+errors++;
+validate100.errors = vErrors;
+return false;
+}
+else {
+errors = _errs0;
+if(vErrors !== null){
+if(_errs0){
+vErrors.length = _errs0;
+}
+else {
+vErrors = null;
+}
+}
+}
+validate100.errors = vErrors;
+evaluated0.props = props0;
+return errors === 0;
+}
+validate100.evaluated = {"dynamicProps":true,"dynamicItems":false};
+
+const components_schemas_error_invalid_rotation = validate101;
 export const requests = {
   'post-request': {
     query: [],
@@ -6692,10 +3819,6 @@ export const requests = {
     bodyRequired: false,
     body: null,
   },
-};
-export const requestBody = {
-  'post-request': paths_1_post_requestBody_content_application_1json_schema,
-  'post-continue': paths_1continue_1_id_post_requestBody_content_application_1json_schema,
 };
 export const responseBody = {
   'post-request': {

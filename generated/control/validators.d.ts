@@ -17,6 +17,7 @@ export interface RequestShape {
   readonly body: Validate | null;
 }
 
+/** Operation → its request. */
 export declare const requests: {
   readonly 'get-state': RequestShape;
   readonly 'post-clock': RequestShape;
@@ -75,30 +76,6 @@ export declare const requests: {
   readonly 'revoke-grant': RequestShape;
   readonly 'list-secrets': RequestShape;
   readonly 'add-secret': RequestShape;
-};
-
-/** Operation → validator of its request body; operations without a body are absent. */
-export declare const requestBody: {
-  readonly 'post-clock': Validate;
-  readonly 'post-consent-policy': Validate;
-  readonly 'replace-faults': Validate;
-  readonly 'add-fault': Validate;
-  readonly 'create-world': Validate;
-  readonly 'create-account': Validate;
-  readonly 'create-deposit': Validate;
-  readonly 'create-withdrawal': Validate;
-  readonly 'create-wallet-address': Validate;
-  readonly 'change-wallet-address': Validate;
-  readonly 'register-wallet-address-key': Validate;
-  readonly 'create-peer': Validate;
-  readonly 'change-peer': Validate;
-  readonly 'set-fee': Validate;
-  readonly 'set-prices': Validate;
-  readonly 'set-rate-source': Validate;
-  readonly 'set-webhook': Validate;
-  readonly 'create-reversal': Validate;
-  readonly 'cancel-payment': Validate;
-  readonly 'resolve-packet': Validate;
 };
 
 /** Operation → declared status → validator of its JSON body; null for a status without a body. */

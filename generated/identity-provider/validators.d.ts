@@ -17,6 +17,7 @@ export interface RequestShape {
   readonly body: Validate | null;
 }
 
+/** Operation → its request. */
 export declare const requests: {
   readonly 'start-interaction': RequestShape;
   readonly 'finish-interaction': RequestShape;
@@ -28,14 +29,6 @@ export declare const requests: {
   readonly 'accept-interaction': RequestShape;
   readonly 'reject-interaction': RequestShape;
   readonly 'reject-unknown-decision': RequestShape;
-};
-
-/** Operation → validator of its request body; operations without a body are absent. */
-export declare const requestBody: {
-  readonly 'post-consent': Validate;
-  readonly 'post-sign-in': Validate;
-  readonly 'post-sign-out': Validate;
-  readonly 'accept-interaction': Validate;
 };
 
 /** Operation → declared status → validator of its JSON body; null for a status without a body. */

@@ -2,336 +2,13 @@
 import runtime0 from 'ajv/dist/runtime/ucs2length.js';
 import runtime1 from 'ajv-formats/dist/formats.js';
 
-const parameters_start_interaction = validate20;
-const schema31 = {"$id":"parameters_start_interaction","type":"object","properties":{"path":{"type":"object","required":["id","nonce"],"properties":{"id":{"$ref":"document#/components/parameters/id/schema"},"nonce":{"$ref":"document#/components/parameters/nonce/schema"}}}}};
+const parameters_start_interaction = validate25;
+const schema30 = {"$id":"parameters_start_interaction","type":"object","properties":{"path":{"type":"object","required":["id","nonce"],"properties":{"id":{"$ref":"document#/components/parameters/id/schema"},"nonce":{"$ref":"document#/components/parameters/nonce/schema"}}}}};
+const schema32 = {"type":"string"};
 const schema33 = {"type":"string"};
-const schema34 = {"type":"string"};
-
-function validate20(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="parameters_start_interaction" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate20.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(errors === 0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-if(data.path !== undefined){
-let data0 = data.path;
-const _errs1 = errors;
-if(errors === _errs1){
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-let missing0;
-if(((data0.id === undefined) && (missing0 = "id")) || ((data0.nonce === undefined) && (missing0 = "nonce"))){
-validate20.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
-return false;
-}
-else {
-if(data0.id !== undefined){
-const _errs3 = errors;
-if(typeof data0.id !== "string"){
-validate20.errors = [{instancePath:instancePath+"/path/id",schemaPath:"document#/components/parameters/id/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid1 = _errs3 === errors;
-}
-else {
-var valid1 = true;
-}
-if(valid1){
-if(data0.nonce !== undefined){
-const _errs6 = errors;
-if(typeof data0.nonce !== "string"){
-validate20.errors = [{instancePath:instancePath+"/path/nonce",schemaPath:"document#/components/parameters/nonce/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid1 = _errs6 === errors;
-}
-else {
-var valid1 = true;
-}
-}
-}
-}
-else {
-validate20.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-}
-}
-else {
-validate20.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-validate20.errors = vErrors;
-return errors === 0;
-}
-validate20.evaluated = {"props":{"path":true},"dynamicProps":false,"dynamicItems":false};
-
-const components_responses_interaction_error_or_page_content_application_1json_schema = validate22;
-const schema35 = {"$id":"components_responses_interaction_error_or_page_content_application_1json_schema","$ref":"document#/components/responses/interaction-error-or-page/content/application~1json/schema"};
-const schema36 = {"type":"object","required":["error"],"properties":{"error":{"type":"object","required":["code","description"],"properties":{"code":{"type":"string","enum":["invalid_request","unknown_interaction","invalid_interaction"]},"description":{"type":"string"}}}}};
-
-function validate22(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_responses_interaction_error_or_page_content_application_1json_schema" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate22.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-const _errs0 = errors;
-if(errors === _errs0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if((data.error === undefined) && (missing0 = "error")){
-validate22.errors = [{instancePath,schemaPath:"document#/components/responses/interaction-error-or-page/content/application~1json/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
-return false;
-}
-else {
-if(data.error !== undefined){
-let data0 = data.error;
-const _errs2 = errors;
-if(errors === _errs2){
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-let missing1;
-if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
-validate22.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/interaction-error-or-page/content/application~1json/schema/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
-return false;
-}
-else {
-if(data0.code !== undefined){
-let data1 = data0.code;
-const _errs4 = errors;
-if(typeof data1 !== "string"){
-validate22.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/interaction-error-or-page/content/application~1json/schema/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-if(!(((data1 === "invalid_request") || (data1 === "unknown_interaction")) || (data1 === "invalid_interaction"))){
-validate22.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/interaction-error-or-page/content/application~1json/schema/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema36.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
-return false;
-}
-var valid2 = _errs4 === errors;
-}
-else {
-var valid2 = true;
-}
-if(valid2){
-if(data0.description !== undefined){
-const _errs6 = errors;
-if(typeof data0.description !== "string"){
-validate22.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/responses/interaction-error-or-page/content/application~1json/schema/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid2 = _errs6 === errors;
-}
-else {
-var valid2 = true;
-}
-}
-}
-}
-else {
-validate22.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/interaction-error-or-page/content/application~1json/schema/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-}
-}
-}
-else {
-validate22.errors = [{instancePath,schemaPath:"document#/components/responses/interaction-error-or-page/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-validate22.errors = vErrors;
-return errors === 0;
-}
-validate22.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
-
-const components_responses_invalid_request_or_page_content_application_1json_schema = validate23;
-const schema37 = {"$id":"components_responses_invalid_request_or_page_content_application_1json_schema","$ref":"document#/components/responses/invalid-request-or-page/content/application~1json/schema"};
-const schema38 = {"type":"object","required":["error"],"properties":{"error":{"type":"object","required":["code","description"],"properties":{"code":{"type":"string","enum":["invalid_request"]},"description":{"type":"string"}}}}};
-
-function validate23(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_responses_invalid_request_or_page_content_application_1json_schema" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate23.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-const _errs0 = errors;
-if(errors === _errs0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if((data.error === undefined) && (missing0 = "error")){
-validate23.errors = [{instancePath,schemaPath:"document#/components/responses/invalid-request-or-page/content/application~1json/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
-return false;
-}
-else {
-if(data.error !== undefined){
-let data0 = data.error;
-const _errs2 = errors;
-if(errors === _errs2){
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-let missing1;
-if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
-validate23.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/invalid-request-or-page/content/application~1json/schema/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
-return false;
-}
-else {
-if(data0.code !== undefined){
-let data1 = data0.code;
-const _errs4 = errors;
-if(typeof data1 !== "string"){
-validate23.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/invalid-request-or-page/content/application~1json/schema/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-if(!(data1 === "invalid_request")){
-validate23.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/invalid-request-or-page/content/application~1json/schema/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema38.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
-return false;
-}
-var valid2 = _errs4 === errors;
-}
-else {
-var valid2 = true;
-}
-if(valid2){
-if(data0.description !== undefined){
-const _errs6 = errors;
-if(typeof data0.description !== "string"){
-validate23.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/responses/invalid-request-or-page/content/application~1json/schema/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid2 = _errs6 === errors;
-}
-else {
-var valid2 = true;
-}
-}
-}
-}
-else {
-validate23.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/invalid-request-or-page/content/application~1json/schema/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-}
-}
-}
-else {
-validate23.errors = [{instancePath,schemaPath:"document#/components/responses/invalid-request-or-page/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-validate23.errors = vErrors;
-return errors === 0;
-}
-validate23.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
-
-const components_responses_request_denied_or_page_content_application_1json_schema = validate24;
-const schema39 = {"$id":"components_responses_request_denied_or_page_content_application_1json_schema","$ref":"document#/components/responses/request-denied-or-page/content/application~1json/schema"};
-const schema40 = {"type":"object","required":["error"],"properties":{"error":{"type":"object","required":["code","description"],"properties":{"code":{"type":"string","enum":["request_denied"]},"description":{"type":"string"}}}}};
-
-function validate24(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_responses_request_denied_or_page_content_application_1json_schema" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate24.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-const _errs0 = errors;
-if(errors === _errs0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if((data.error === undefined) && (missing0 = "error")){
-validate24.errors = [{instancePath,schemaPath:"document#/components/responses/request-denied-or-page/content/application~1json/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
-return false;
-}
-else {
-if(data.error !== undefined){
-let data0 = data.error;
-const _errs2 = errors;
-if(errors === _errs2){
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-let missing1;
-if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
-validate24.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/request-denied-or-page/content/application~1json/schema/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
-return false;
-}
-else {
-if(data0.code !== undefined){
-let data1 = data0.code;
-const _errs4 = errors;
-if(typeof data1 !== "string"){
-validate24.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/request-denied-or-page/content/application~1json/schema/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-if(!(data1 === "request_denied")){
-validate24.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/request-denied-or-page/content/application~1json/schema/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema40.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
-return false;
-}
-var valid2 = _errs4 === errors;
-}
-else {
-var valid2 = true;
-}
-if(valid2){
-if(data0.description !== undefined){
-const _errs6 = errors;
-if(typeof data0.description !== "string"){
-validate24.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/responses/request-denied-or-page/content/application~1json/schema/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid2 = _errs6 === errors;
-}
-else {
-var valid2 = true;
-}
-}
-}
-}
-else {
-validate24.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/request-denied-or-page/content/application~1json/schema/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-}
-}
-}
-else {
-validate24.errors = [{instancePath,schemaPath:"document#/components/responses/request-denied-or-page/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-validate24.errors = vErrors;
-return errors === 0;
-}
-validate24.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
-
-const parameters_finish_interaction = validate25;
-const schema41 = {"$id":"parameters_finish_interaction","type":"object","properties":{"path":{"type":"object","required":["id","nonce"],"properties":{"id":{"$ref":"document#/components/parameters/id/schema"},"nonce":{"$ref":"document#/components/parameters/nonce/schema"}}},"query":{"type":"object","required":[],"properties":{"ticket":{"$ref":"document#/paths/~1interact~1%7Bid%7D~1%7Bnonce%7D~1finish/get/parameters/0/schema"}}}}};
-const schema44 = {"type":"string"};
 
 function validate25(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="parameters_finish_interaction" */;
+/*# sourceURL="parameters_start_interaction" */;
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate25.evaluated;
@@ -385,6 +62,320 @@ validate25.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties
 return false;
 }
 }
+}
+}
+else {
+validate25.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate25.errors = vErrors;
+return errors === 0;
+}
+validate25.evaluated = {"props":{"path":true},"dynamicProps":false,"dynamicItems":false};
+
+const components_responses_interaction_error_or_page_content_application_1json_schema = validate27;
+const schema34 = {"type":"object","required":["error"],"properties":{"error":{"type":"object","required":["code","description"],"properties":{"code":{"type":"string","enum":["invalid_request","unknown_interaction","invalid_interaction"]},"description":{"type":"string"}}}}};
+
+function validate27(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate27.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((data.error === undefined) && (missing0 = "error")){
+validate27.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data.error !== undefined){
+let data0 = data.error;
+const _errs1 = errors;
+if(errors === _errs1){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+let missing1;
+if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
+validate27.errors = [{instancePath:instancePath+"/error",schemaPath:"#/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+return false;
+}
+else {
+if(data0.code !== undefined){
+let data1 = data0.code;
+const _errs3 = errors;
+if(typeof data1 !== "string"){
+validate27.errors = [{instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!(((data1 === "invalid_request") || (data1 === "unknown_interaction")) || (data1 === "invalid_interaction"))){
+validate27.errors = [{instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema34.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid1 = _errs3 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data0.description !== undefined){
+const _errs5 = errors;
+if(typeof data0.description !== "string"){
+validate27.errors = [{instancePath:instancePath+"/error/description",schemaPath:"#/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs5 === errors;
+}
+else {
+var valid1 = true;
+}
+}
+}
+}
+else {
+validate27.errors = [{instancePath:instancePath+"/error",schemaPath:"#/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+}
+}
+}
+else {
+validate27.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate27.errors = vErrors;
+return errors === 0;
+}
+validate27.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
+
+const components_responses_invalid_request_or_page_content_application_1json_schema = validate28;
+const schema35 = {"type":"object","required":["error"],"properties":{"error":{"type":"object","required":["code","description"],"properties":{"code":{"type":"string","enum":["invalid_request"]},"description":{"type":"string"}}}}};
+
+function validate28(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate28.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((data.error === undefined) && (missing0 = "error")){
+validate28.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data.error !== undefined){
+let data0 = data.error;
+const _errs1 = errors;
+if(errors === _errs1){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+let missing1;
+if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
+validate28.errors = [{instancePath:instancePath+"/error",schemaPath:"#/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+return false;
+}
+else {
+if(data0.code !== undefined){
+let data1 = data0.code;
+const _errs3 = errors;
+if(typeof data1 !== "string"){
+validate28.errors = [{instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!(data1 === "invalid_request")){
+validate28.errors = [{instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema35.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid1 = _errs3 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data0.description !== undefined){
+const _errs5 = errors;
+if(typeof data0.description !== "string"){
+validate28.errors = [{instancePath:instancePath+"/error/description",schemaPath:"#/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs5 === errors;
+}
+else {
+var valid1 = true;
+}
+}
+}
+}
+else {
+validate28.errors = [{instancePath:instancePath+"/error",schemaPath:"#/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+}
+}
+}
+else {
+validate28.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate28.errors = vErrors;
+return errors === 0;
+}
+validate28.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
+
+const components_responses_request_denied_or_page_content_application_1json_schema = validate29;
+const schema36 = {"type":"object","required":["error"],"properties":{"error":{"type":"object","required":["code","description"],"properties":{"code":{"type":"string","enum":["request_denied"]},"description":{"type":"string"}}}}};
+
+function validate29(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate29.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((data.error === undefined) && (missing0 = "error")){
+validate29.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data.error !== undefined){
+let data0 = data.error;
+const _errs1 = errors;
+if(errors === _errs1){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+let missing1;
+if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
+validate29.errors = [{instancePath:instancePath+"/error",schemaPath:"#/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+return false;
+}
+else {
+if(data0.code !== undefined){
+let data1 = data0.code;
+const _errs3 = errors;
+if(typeof data1 !== "string"){
+validate29.errors = [{instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!(data1 === "request_denied")){
+validate29.errors = [{instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema36.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid1 = _errs3 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data0.description !== undefined){
+const _errs5 = errors;
+if(typeof data0.description !== "string"){
+validate29.errors = [{instancePath:instancePath+"/error/description",schemaPath:"#/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs5 === errors;
+}
+else {
+var valid1 = true;
+}
+}
+}
+}
+else {
+validate29.errors = [{instancePath:instancePath+"/error",schemaPath:"#/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+}
+}
+}
+else {
+validate29.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate29.errors = vErrors;
+return errors === 0;
+}
+validate29.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
+
+const parameters_finish_interaction = validate30;
+const schema37 = {"$id":"parameters_finish_interaction","type":"object","properties":{"path":{"type":"object","required":["id","nonce"],"properties":{"id":{"$ref":"document#/components/parameters/id/schema"},"nonce":{"$ref":"document#/components/parameters/nonce/schema"}}},"query":{"type":"object","required":[],"properties":{"ticket":{"$ref":"document#/paths/~1interact~1%7Bid%7D~1%7Bnonce%7D~1finish/get/parameters/0/schema"}}}}};
+const schema40 = {"type":"string"};
+
+function validate30(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="parameters_finish_interaction" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate30.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+if(data.path !== undefined){
+let data0 = data.path;
+const _errs1 = errors;
+if(errors === _errs1){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+let missing0;
+if(((data0.id === undefined) && (missing0 = "id")) || ((data0.nonce === undefined) && (missing0 = "nonce"))){
+validate30.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data0.id !== undefined){
+const _errs3 = errors;
+if(typeof data0.id !== "string"){
+validate30.errors = [{instancePath:instancePath+"/path/id",schemaPath:"document#/components/parameters/id/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs3 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data0.nonce !== undefined){
+const _errs6 = errors;
+if(typeof data0.nonce !== "string"){
+validate30.errors = [{instancePath:instancePath+"/path/nonce",schemaPath:"document#/components/parameters/nonce/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs6 === errors;
+}
+else {
+var valid1 = true;
+}
+}
+}
+}
+else {
+validate30.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
 var valid0 = _errs1 === errors;
 }
 else {
@@ -398,13 +389,13 @@ if(errors === _errs9){
 if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
 if(data3.ticket !== undefined){
 if(typeof data3.ticket !== "string"){
-validate25.errors = [{instancePath:instancePath+"/query/ticket",schemaPath:"document#/paths/~1interact~1%7Bid%7D~1%7Bnonce%7D~1finish/get/parameters/0/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate30.errors = [{instancePath:instancePath+"/query/ticket",schemaPath:"document#/paths/~1interact~1%7Bid%7D~1%7Bnonce%7D~1finish/get/parameters/0/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
 }
 else {
-validate25.errors = [{instancePath:instancePath+"/query",schemaPath:"#/properties/query/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate30.errors = [{instancePath:instancePath+"/query",schemaPath:"#/properties/query/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -416,112 +407,109 @@ var valid0 = true;
 }
 }
 else {
-validate25.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate30.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate25.errors = vErrors;
+validate30.errors = vErrors;
 return errors === 0;
 }
-validate25.evaluated = {"props":{"path":true,"query":true},"dynamicProps":false,"dynamicItems":false};
+validate30.evaluated = {"props":{"path":true,"query":true},"dynamicProps":false,"dynamicItems":false};
 
-const components_responses_unknown_interaction_or_page_content_application_1json_schema = validate26;
-const schema45 = {"$id":"components_responses_unknown_interaction_or_page_content_application_1json_schema","$ref":"document#/components/responses/unknown-interaction-or-page/content/application~1json/schema"};
-const schema46 = {"type":"object","required":["error"],"properties":{"error":{"type":"object","required":["code","description"],"properties":{"code":{"type":"string","enum":["unknown_interaction"]},"description":{"type":"string"}}}}};
+const components_responses_unknown_interaction_or_page_content_application_1json_schema = validate31;
+const schema41 = {"type":"object","required":["error"],"properties":{"error":{"type":"object","required":["code","description"],"properties":{"code":{"type":"string","enum":["unknown_interaction"]},"description":{"type":"string"}}}}};
 
-function validate26(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_responses_unknown_interaction_or_page_content_application_1json_schema" */;
+function validate31(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate26.evaluated;
+const evaluated0 = validate31.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-const _errs0 = errors;
-if(errors === _errs0){
+if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((data.error === undefined) && (missing0 = "error")){
-validate26.errors = [{instancePath,schemaPath:"document#/components/responses/unknown-interaction-or-page/content/application~1json/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate31.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 if(data.error !== undefined){
 let data0 = data.error;
-const _errs2 = errors;
-if(errors === _errs2){
+const _errs1 = errors;
+if(errors === _errs1){
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 let missing1;
 if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
-validate26.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/unknown-interaction-or-page/content/application~1json/schema/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+validate31.errors = [{instancePath:instancePath+"/error",schemaPath:"#/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
 return false;
 }
 else {
 if(data0.code !== undefined){
 let data1 = data0.code;
-const _errs4 = errors;
+const _errs3 = errors;
 if(typeof data1 !== "string"){
-validate26.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/unknown-interaction-or-page/content/application~1json/schema/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate31.errors = [{instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 if(!(data1 === "unknown_interaction")){
-validate26.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/unknown-interaction-or-page/content/application~1json/schema/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema46.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
+validate31.errors = [{instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema41.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
-var valid2 = _errs4 === errors;
+var valid1 = _errs3 === errors;
 }
 else {
-var valid2 = true;
+var valid1 = true;
 }
-if(valid2){
+if(valid1){
 if(data0.description !== undefined){
-const _errs6 = errors;
+const _errs5 = errors;
 if(typeof data0.description !== "string"){
-validate26.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/responses/unknown-interaction-or-page/content/application~1json/schema/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate31.errors = [{instancePath:instancePath+"/error/description",schemaPath:"#/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
-var valid2 = _errs6 === errors;
+var valid1 = _errs5 === errors;
 }
 else {
-var valid2 = true;
-}
-}
-}
-}
-else {
-validate26.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/unknown-interaction-or-page/content/application~1json/schema/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
+var valid1 = true;
 }
 }
 }
 }
 else {
-validate26.errors = [{instancePath,schemaPath:"document#/components/responses/unknown-interaction-or-page/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate31.errors = [{instancePath:instancePath+"/error",schemaPath:"#/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate26.errors = vErrors;
+}
+}
+}
+else {
+validate31.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate31.errors = vErrors;
 return errors === 0;
 }
-validate26.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
+validate31.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
 
-const parameters_get_consent = validate27;
-const schema47 = {"$id":"parameters_get_consent","type":"object","properties":{"query":{"type":"object","required":["interactId","nonce"],"properties":{"interactId":{"$ref":"document#/components/parameters/interact-id/schema"},"nonce":{"$ref":"document#/components/parameters/interaction-nonce/schema"},"clientName":{"$ref":"document#/paths/~1consent/get/parameters/2/schema"},"clientUri":{"$ref":"document#/paths/~1consent/get/parameters/3/schema"}}}}};
-const schema48 = {"type":"string","minLength":1};
-const schema49 = {"type":"string","minLength":1};
-const schema50 = {"type":"string"};
-const schema51 = {"type":"string"};
+const parameters_get_consent = validate32;
+const schema42 = {"$id":"parameters_get_consent","type":"object","properties":{"query":{"type":"object","required":["interactId","nonce"],"properties":{"interactId":{"$ref":"document#/components/parameters/interact-id/schema"},"nonce":{"$ref":"document#/components/parameters/interaction-nonce/schema"},"clientName":{"$ref":"document#/paths/~1consent/get/parameters/2/schema"},"clientUri":{"$ref":"document#/paths/~1consent/get/parameters/3/schema"}}}}};
+const schema43 = {"type":"string","minLength":1};
+const schema44 = {"type":"string","minLength":1};
+const schema45 = {"type":"string"};
+const schema46 = {"type":"string"};
 const func1 = runtime0.default;
 
-function validate27(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate32(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="parameters_get_consent" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate27.evaluated;
+const evaluated0 = validate32.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -537,7 +525,7 @@ if(errors === _errs1){
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 let missing0;
 if(((data0.interactId === undefined) && (missing0 = "interactId")) || ((data0.nonce === undefined) && (missing0 = "nonce"))){
-validate27.errors = [{instancePath:instancePath+"/query",schemaPath:"#/properties/query/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate32.errors = [{instancePath:instancePath+"/query",schemaPath:"#/properties/query/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
@@ -548,12 +536,12 @@ const _errs4 = errors;
 if(errors === _errs4){
 if(typeof data1 === "string"){
 if(func1(data1) < 1){
-validate27.errors = [{instancePath:instancePath+"/query/interactId",schemaPath:"document#/components/parameters/interact-id/schema/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+validate32.errors = [{instancePath:instancePath+"/query/interactId",schemaPath:"document#/components/parameters/interact-id/schema/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
 return false;
 }
 }
 else {
-validate27.errors = [{instancePath:instancePath+"/query/interactId",schemaPath:"document#/components/parameters/interact-id/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate32.errors = [{instancePath:instancePath+"/query/interactId",schemaPath:"document#/components/parameters/interact-id/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -570,12 +558,12 @@ const _errs7 = errors;
 if(errors === _errs7){
 if(typeof data2 === "string"){
 if(func1(data2) < 1){
-validate27.errors = [{instancePath:instancePath+"/query/nonce",schemaPath:"document#/components/parameters/interaction-nonce/schema/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+validate32.errors = [{instancePath:instancePath+"/query/nonce",schemaPath:"document#/components/parameters/interaction-nonce/schema/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
 return false;
 }
 }
 else {
-validate27.errors = [{instancePath:instancePath+"/query/nonce",schemaPath:"document#/components/parameters/interaction-nonce/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate32.errors = [{instancePath:instancePath+"/query/nonce",schemaPath:"document#/components/parameters/interaction-nonce/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -588,7 +576,7 @@ if(valid1){
 if(data0.clientName !== undefined){
 const _errs9 = errors;
 if(typeof data0.clientName !== "string"){
-validate27.errors = [{instancePath:instancePath+"/query/clientName",schemaPath:"document#/paths/~1consent/get/parameters/2/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate32.errors = [{instancePath:instancePath+"/query/clientName",schemaPath:"document#/paths/~1consent/get/parameters/2/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid1 = _errs9 === errors;
@@ -600,7 +588,7 @@ if(valid1){
 if(data0.clientUri !== undefined){
 const _errs12 = errors;
 if(typeof data0.clientUri !== "string"){
-validate27.errors = [{instancePath:instancePath+"/query/clientUri",schemaPath:"document#/paths/~1consent/get/parameters/3/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate32.errors = [{instancePath:instancePath+"/query/clientUri",schemaPath:"document#/paths/~1consent/get/parameters/3/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid1 = _errs12 === errors;
@@ -614,151 +602,148 @@ var valid1 = true;
 }
 }
 else {
-validate27.errors = [{instancePath:instancePath+"/query",schemaPath:"#/properties/query/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate32.errors = [{instancePath:instancePath+"/query",schemaPath:"#/properties/query/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
 }
 }
 else {
-validate27.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate32.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate27.errors = vErrors;
+validate32.errors = vErrors;
 return errors === 0;
 }
-validate27.evaluated = {"props":{"query":true},"dynamicProps":false,"dynamicItems":false};
+validate32.evaluated = {"props":{"query":true},"dynamicProps":false,"dynamicItems":false};
 
-const paths_1consent_post_requestBody_content_application_1x_www_form_urlencoded_schema = validate28;
-const schema52 = {"$id":"paths_1consent_post_requestBody_content_application_1x_www_form_urlencoded_schema","$ref":"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema"};
-const schema53 = {"type":"object","required":["interactId","nonce","decision"],"properties":{"interactId":{"type":"string","minLength":1},"nonce":{"type":"string","minLength":1},"decision":{"type":"string","enum":["accept","reject"]},"holder":{"type":"string"},"csrf":{"type":"string"}},"additionalProperties":{"type":"string","maxLength":300}};
+const paths_1consent_post_requestBody_content_application_1x_www_form_urlencoded_schema = validate33;
+const schema47 = {"type":"object","required":["interactId","nonce","decision"],"properties":{"interactId":{"type":"string","minLength":1},"nonce":{"type":"string","minLength":1},"decision":{"type":"string","enum":["accept","reject"]},"holder":{"type":"string"},"csrf":{"type":"string"}},"additionalProperties":{"type":"string","maxLength":300}};
 
-function validate28(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="paths_1consent_post_requestBody_content_application_1x_www_form_urlencoded_schema" */;
+function validate33(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate28.evaluated;
+const evaluated0 = validate33.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-const _errs0 = errors;
-if(errors === _errs0){
+if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((data.interactId === undefined) && (missing0 = "interactId")) || ((data.nonce === undefined) && (missing0 = "nonce"))) || ((data.decision === undefined) && (missing0 = "decision"))){
-validate28.errors = [{instancePath,schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate33.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
-const _errs2 = errors;
+const _errs1 = errors;
 for(const key0 in data){
 if(!(((((key0 === "interactId") || (key0 === "nonce")) || (key0 === "decision")) || (key0 === "holder")) || (key0 === "csrf"))){
 let data0 = data[key0];
-const _errs3 = errors;
-if(errors === _errs3){
+const _errs2 = errors;
+if(errors === _errs2){
 if(typeof data0 === "string"){
 if(func1(data0) > 300){
-validate28.errors = [{instancePath:instancePath+"/" + key0.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/additionalProperties/maxLength",keyword:"maxLength",params:{limit: 300},message:"must NOT have more than 300 characters"}];
+validate33.errors = [{instancePath:instancePath+"/" + key0.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/additionalProperties/maxLength",keyword:"maxLength",params:{limit: 300},message:"must NOT have more than 300 characters"}];
 return false;
 }
 }
 else {
-validate28.errors = [{instancePath:instancePath+"/" + key0.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate33.errors = [{instancePath:instancePath+"/" + key0.replace(/~/g, "~0").replace(/\//g, "~1"),schemaPath:"#/additionalProperties/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
-var valid1 = _errs3 === errors;
-if(!valid1){
+var valid0 = _errs2 === errors;
+if(!valid0){
 break;
 }
 }
 }
-if(_errs2 === errors){
+if(_errs1 === errors){
 if(data.interactId !== undefined){
 let data1 = data.interactId;
-const _errs5 = errors;
-if(errors === _errs5){
+const _errs4 = errors;
+if(errors === _errs4){
 if(typeof data1 === "string"){
 if(func1(data1) < 1){
-validate28.errors = [{instancePath:instancePath+"/interactId",schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/interactId/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+validate33.errors = [{instancePath:instancePath+"/interactId",schemaPath:"#/properties/interactId/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
 return false;
 }
 }
 else {
-validate28.errors = [{instancePath:instancePath+"/interactId",schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/interactId/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate33.errors = [{instancePath:instancePath+"/interactId",schemaPath:"#/properties/interactId/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
-var valid2 = _errs5 === errors;
+var valid1 = _errs4 === errors;
 }
 else {
-var valid2 = true;
+var valid1 = true;
 }
-if(valid2){
+if(valid1){
 if(data.nonce !== undefined){
 let data2 = data.nonce;
-const _errs7 = errors;
-if(errors === _errs7){
+const _errs6 = errors;
+if(errors === _errs6){
 if(typeof data2 === "string"){
 if(func1(data2) < 1){
-validate28.errors = [{instancePath:instancePath+"/nonce",schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/nonce/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+validate33.errors = [{instancePath:instancePath+"/nonce",schemaPath:"#/properties/nonce/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
 return false;
 }
 }
 else {
-validate28.errors = [{instancePath:instancePath+"/nonce",schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/nonce/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate33.errors = [{instancePath:instancePath+"/nonce",schemaPath:"#/properties/nonce/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
-var valid2 = _errs7 === errors;
+var valid1 = _errs6 === errors;
 }
 else {
-var valid2 = true;
+var valid1 = true;
 }
-if(valid2){
+if(valid1){
 if(data.decision !== undefined){
 let data3 = data.decision;
-const _errs9 = errors;
+const _errs8 = errors;
 if(typeof data3 !== "string"){
-validate28.errors = [{instancePath:instancePath+"/decision",schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/decision/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate33.errors = [{instancePath:instancePath+"/decision",schemaPath:"#/properties/decision/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 if(!((data3 === "accept") || (data3 === "reject"))){
-validate28.errors = [{instancePath:instancePath+"/decision",schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/decision/enum",keyword:"enum",params:{allowedValues: schema53.properties.decision.enum},message:"must be equal to one of the allowed values"}];
+validate33.errors = [{instancePath:instancePath+"/decision",schemaPath:"#/properties/decision/enum",keyword:"enum",params:{allowedValues: schema47.properties.decision.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
-var valid2 = _errs9 === errors;
+var valid1 = _errs8 === errors;
 }
 else {
-var valid2 = true;
+var valid1 = true;
 }
-if(valid2){
+if(valid1){
 if(data.holder !== undefined){
-const _errs11 = errors;
+const _errs10 = errors;
 if(typeof data.holder !== "string"){
-validate28.errors = [{instancePath:instancePath+"/holder",schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/holder/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate33.errors = [{instancePath:instancePath+"/holder",schemaPath:"#/properties/holder/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
-var valid2 = _errs11 === errors;
+var valid1 = _errs10 === errors;
 }
 else {
-var valid2 = true;
+var valid1 = true;
 }
-if(valid2){
+if(valid1){
 if(data.csrf !== undefined){
-const _errs13 = errors;
+const _errs12 = errors;
 if(typeof data.csrf !== "string"){
-validate28.errors = [{instancePath:instancePath+"/csrf",schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/csrf/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate33.errors = [{instancePath:instancePath+"/csrf",schemaPath:"#/properties/csrf/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
-var valid2 = _errs13 === errors;
+var valid1 = _errs12 === errors;
 }
 else {
-var valid2 = true;
+var valid1 = true;
 }
 }
 }
@@ -768,142 +753,139 @@ var valid2 = true;
 }
 }
 else {
-validate28.errors = [{instancePath,schemaPath:"document#/paths/~1consent/post/requestBody/content/application~1x-www-form-urlencoded/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate33.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate28.errors = vErrors;
+validate33.errors = vErrors;
 return errors === 0;
 }
-validate28.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate33.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const paths_1sign_in_post_requestBody_content_application_1x_www_form_urlencoded_schema = validate29;
-const schema54 = {"$id":"paths_1sign_in_post_requestBody_content_application_1x_www_form_urlencoded_schema","$ref":"document#/paths/~1sign-in/post/requestBody/content/application~1x-www-form-urlencoded/schema"};
-const schema55 = {"type":"object","additionalProperties":false,"required":["interactId","nonce","account","passphrase"],"properties":{"interactId":{"type":"string","minLength":1},"nonce":{"type":"string","minLength":1},"csrf":{"type":"string"},"account":{"type":"string","maxLength":200},"passphrase":{"type":"string","maxLength":200}}};
+const paths_1sign_in_post_requestBody_content_application_1x_www_form_urlencoded_schema = validate34;
+const schema48 = {"type":"object","additionalProperties":false,"required":["interactId","nonce","account","passphrase"],"properties":{"interactId":{"type":"string","minLength":1},"nonce":{"type":"string","minLength":1},"csrf":{"type":"string"},"account":{"type":"string","maxLength":200},"passphrase":{"type":"string","maxLength":200}}};
 
-function validate29(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="paths_1sign_in_post_requestBody_content_application_1x_www_form_urlencoded_schema" */;
+function validate34(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate29.evaluated;
+const evaluated0 = validate34.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-const _errs0 = errors;
-if(errors === _errs0){
+if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((((data.interactId === undefined) && (missing0 = "interactId")) || ((data.nonce === undefined) && (missing0 = "nonce"))) || ((data.account === undefined) && (missing0 = "account"))) || ((data.passphrase === undefined) && (missing0 = "passphrase"))){
-validate29.errors = [{instancePath,schemaPath:"document#/paths/~1sign-in/post/requestBody/content/application~1x-www-form-urlencoded/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate34.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
-const _errs2 = errors;
+const _errs1 = errors;
 for(const key0 in data){
 if(!(((((key0 === "interactId") || (key0 === "nonce")) || (key0 === "csrf")) || (key0 === "account")) || (key0 === "passphrase"))){
-validate29.errors = [{instancePath,schemaPath:"document#/paths/~1sign-in/post/requestBody/content/application~1x-www-form-urlencoded/schema/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate34.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
 }
-if(_errs2 === errors){
+if(_errs1 === errors){
 if(data.interactId !== undefined){
 let data0 = data.interactId;
-const _errs3 = errors;
-if(errors === _errs3){
+const _errs2 = errors;
+if(errors === _errs2){
 if(typeof data0 === "string"){
 if(func1(data0) < 1){
-validate29.errors = [{instancePath:instancePath+"/interactId",schemaPath:"document#/paths/~1sign-in/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/interactId/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+validate34.errors = [{instancePath:instancePath+"/interactId",schemaPath:"#/properties/interactId/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
 return false;
 }
 }
 else {
-validate29.errors = [{instancePath:instancePath+"/interactId",schemaPath:"document#/paths/~1sign-in/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/interactId/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate34.errors = [{instancePath:instancePath+"/interactId",schemaPath:"#/properties/interactId/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
-var valid1 = _errs3 === errors;
+var valid0 = _errs2 === errors;
 }
 else {
-var valid1 = true;
+var valid0 = true;
 }
-if(valid1){
+if(valid0){
 if(data.nonce !== undefined){
 let data1 = data.nonce;
-const _errs5 = errors;
-if(errors === _errs5){
+const _errs4 = errors;
+if(errors === _errs4){
 if(typeof data1 === "string"){
 if(func1(data1) < 1){
-validate29.errors = [{instancePath:instancePath+"/nonce",schemaPath:"document#/paths/~1sign-in/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/nonce/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+validate34.errors = [{instancePath:instancePath+"/nonce",schemaPath:"#/properties/nonce/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
 return false;
 }
 }
 else {
-validate29.errors = [{instancePath:instancePath+"/nonce",schemaPath:"document#/paths/~1sign-in/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/nonce/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate34.errors = [{instancePath:instancePath+"/nonce",schemaPath:"#/properties/nonce/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
-var valid1 = _errs5 === errors;
+var valid0 = _errs4 === errors;
 }
 else {
-var valid1 = true;
+var valid0 = true;
 }
-if(valid1){
+if(valid0){
 if(data.csrf !== undefined){
-const _errs7 = errors;
+const _errs6 = errors;
 if(typeof data.csrf !== "string"){
-validate29.errors = [{instancePath:instancePath+"/csrf",schemaPath:"document#/paths/~1sign-in/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/csrf/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate34.errors = [{instancePath:instancePath+"/csrf",schemaPath:"#/properties/csrf/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
-var valid1 = _errs7 === errors;
+var valid0 = _errs6 === errors;
 }
 else {
-var valid1 = true;
+var valid0 = true;
 }
-if(valid1){
+if(valid0){
 if(data.account !== undefined){
 let data3 = data.account;
-const _errs9 = errors;
-if(errors === _errs9){
+const _errs8 = errors;
+if(errors === _errs8){
 if(typeof data3 === "string"){
 if(func1(data3) > 200){
-validate29.errors = [{instancePath:instancePath+"/account",schemaPath:"document#/paths/~1sign-in/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/account/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"}];
+validate34.errors = [{instancePath:instancePath+"/account",schemaPath:"#/properties/account/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"}];
 return false;
 }
 }
 else {
-validate29.errors = [{instancePath:instancePath+"/account",schemaPath:"document#/paths/~1sign-in/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/account/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate34.errors = [{instancePath:instancePath+"/account",schemaPath:"#/properties/account/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
-var valid1 = _errs9 === errors;
+var valid0 = _errs8 === errors;
 }
 else {
-var valid1 = true;
+var valid0 = true;
 }
-if(valid1){
+if(valid0){
 if(data.passphrase !== undefined){
 let data4 = data.passphrase;
-const _errs11 = errors;
-if(errors === _errs11){
+const _errs10 = errors;
+if(errors === _errs10){
 if(typeof data4 === "string"){
 if(func1(data4) > 200){
-validate29.errors = [{instancePath:instancePath+"/passphrase",schemaPath:"document#/paths/~1sign-in/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/passphrase/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"}];
+validate34.errors = [{instancePath:instancePath+"/passphrase",schemaPath:"#/properties/passphrase/maxLength",keyword:"maxLength",params:{limit: 200},message:"must NOT have more than 200 characters"}];
 return false;
 }
 }
 else {
-validate29.errors = [{instancePath:instancePath+"/passphrase",schemaPath:"document#/paths/~1sign-in/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/passphrase/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate34.errors = [{instancePath:instancePath+"/passphrase",schemaPath:"#/properties/passphrase/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
-var valid1 = _errs11 === errors;
+var valid0 = _errs10 === errors;
 }
 else {
-var valid1 = true;
+var valid0 = true;
 }
 }
 }
@@ -913,100 +895,97 @@ var valid1 = true;
 }
 }
 else {
-validate29.errors = [{instancePath,schemaPath:"document#/paths/~1sign-in/post/requestBody/content/application~1x-www-form-urlencoded/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate34.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate29.errors = vErrors;
+validate34.errors = vErrors;
 return errors === 0;
 }
-validate29.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate34.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const paths_1sign_out_post_requestBody_content_application_1x_www_form_urlencoded_schema = validate30;
-const schema56 = {"$id":"paths_1sign_out_post_requestBody_content_application_1x_www_form_urlencoded_schema","$ref":"document#/paths/~1sign-out/post/requestBody/content/application~1x-www-form-urlencoded/schema"};
-const schema57 = {"type":"object","additionalProperties":false,"required":["interactId","nonce"],"properties":{"interactId":{"type":"string","minLength":1},"nonce":{"type":"string","minLength":1},"csrf":{"type":"string"}}};
+const paths_1sign_out_post_requestBody_content_application_1x_www_form_urlencoded_schema = validate35;
+const schema49 = {"type":"object","additionalProperties":false,"required":["interactId","nonce"],"properties":{"interactId":{"type":"string","minLength":1},"nonce":{"type":"string","minLength":1},"csrf":{"type":"string"}}};
 
-function validate30(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="paths_1sign_out_post_requestBody_content_application_1x_www_form_urlencoded_schema" */;
+function validate35(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate30.evaluated;
+const evaluated0 = validate35.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-const _errs0 = errors;
-if(errors === _errs0){
+if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((data.interactId === undefined) && (missing0 = "interactId")) || ((data.nonce === undefined) && (missing0 = "nonce"))){
-validate30.errors = [{instancePath,schemaPath:"document#/paths/~1sign-out/post/requestBody/content/application~1x-www-form-urlencoded/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate35.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
-const _errs2 = errors;
+const _errs1 = errors;
 for(const key0 in data){
 if(!(((key0 === "interactId") || (key0 === "nonce")) || (key0 === "csrf"))){
-validate30.errors = [{instancePath,schemaPath:"document#/paths/~1sign-out/post/requestBody/content/application~1x-www-form-urlencoded/schema/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate35.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
 }
-if(_errs2 === errors){
+if(_errs1 === errors){
 if(data.interactId !== undefined){
 let data0 = data.interactId;
-const _errs3 = errors;
-if(errors === _errs3){
+const _errs2 = errors;
+if(errors === _errs2){
 if(typeof data0 === "string"){
 if(func1(data0) < 1){
-validate30.errors = [{instancePath:instancePath+"/interactId",schemaPath:"document#/paths/~1sign-out/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/interactId/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+validate35.errors = [{instancePath:instancePath+"/interactId",schemaPath:"#/properties/interactId/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
 return false;
 }
 }
 else {
-validate30.errors = [{instancePath:instancePath+"/interactId",schemaPath:"document#/paths/~1sign-out/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/interactId/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate35.errors = [{instancePath:instancePath+"/interactId",schemaPath:"#/properties/interactId/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
-var valid1 = _errs3 === errors;
+var valid0 = _errs2 === errors;
 }
 else {
-var valid1 = true;
+var valid0 = true;
 }
-if(valid1){
+if(valid0){
 if(data.nonce !== undefined){
 let data1 = data.nonce;
-const _errs5 = errors;
-if(errors === _errs5){
+const _errs4 = errors;
+if(errors === _errs4){
 if(typeof data1 === "string"){
 if(func1(data1) < 1){
-validate30.errors = [{instancePath:instancePath+"/nonce",schemaPath:"document#/paths/~1sign-out/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/nonce/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+validate35.errors = [{instancePath:instancePath+"/nonce",schemaPath:"#/properties/nonce/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
 return false;
 }
 }
 else {
-validate30.errors = [{instancePath:instancePath+"/nonce",schemaPath:"document#/paths/~1sign-out/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/nonce/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate35.errors = [{instancePath:instancePath+"/nonce",schemaPath:"#/properties/nonce/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
-var valid1 = _errs5 === errors;
+var valid0 = _errs4 === errors;
 }
 else {
-var valid1 = true;
+var valid0 = true;
 }
-if(valid1){
+if(valid0){
 if(data.csrf !== undefined){
-const _errs7 = errors;
+const _errs6 = errors;
 if(typeof data.csrf !== "string"){
-validate30.errors = [{instancePath:instancePath+"/csrf",schemaPath:"document#/paths/~1sign-out/post/requestBody/content/application~1x-www-form-urlencoded/schema/properties/csrf/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate35.errors = [{instancePath:instancePath+"/csrf",schemaPath:"#/properties/csrf/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
-var valid1 = _errs7 === errors;
+var valid0 = _errs6 === errors;
 }
 else {
-var valid1 = true;
+var valid0 = true;
 }
 }
 }
@@ -1014,24 +993,24 @@ var valid1 = true;
 }
 }
 else {
-validate30.errors = [{instancePath,schemaPath:"document#/paths/~1sign-out/post/requestBody/content/application~1x-www-form-urlencoded/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate35.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate30.errors = vErrors;
+validate35.errors = vErrors;
 return errors === 0;
 }
-validate30.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate35.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const parameters_get_interaction = validate31;
-const schema58 = {"$id":"parameters_get_interaction","type":"object","properties":{"path":{"type":"object","required":["id","nonce"],"properties":{"id":{"$ref":"document#/components/parameters/id/schema"},"nonce":{"$ref":"document#/components/parameters/nonce/schema"}}},"query":{"type":"object","required":[],"properties":{"holder":{"$ref":"document#/components/parameters/holder/schema"}}}}};
-const schema61 = {"type":"string"};
+const parameters_get_interaction = validate36;
+const schema50 = {"$id":"parameters_get_interaction","type":"object","properties":{"path":{"type":"object","required":["id","nonce"],"properties":{"id":{"$ref":"document#/components/parameters/id/schema"},"nonce":{"$ref":"document#/components/parameters/nonce/schema"}}},"query":{"type":"object","required":[],"properties":{"holder":{"$ref":"document#/components/parameters/holder/schema"}}}}};
+const schema53 = {"type":"string"};
 
-function validate31(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate36(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="parameters_get_interaction" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate31.evaluated;
+const evaluated0 = validate36.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1047,14 +1026,14 @@ if(errors === _errs1){
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 let missing0;
 if(((data0.id === undefined) && (missing0 = "id")) || ((data0.nonce === undefined) && (missing0 = "nonce"))){
-validate31.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate36.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 if(data0.id !== undefined){
 const _errs3 = errors;
 if(typeof data0.id !== "string"){
-validate31.errors = [{instancePath:instancePath+"/path/id",schemaPath:"document#/components/parameters/id/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate36.errors = [{instancePath:instancePath+"/path/id",schemaPath:"document#/components/parameters/id/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid1 = _errs3 === errors;
@@ -1066,7 +1045,7 @@ if(valid1){
 if(data0.nonce !== undefined){
 const _errs6 = errors;
 if(typeof data0.nonce !== "string"){
-validate31.errors = [{instancePath:instancePath+"/path/nonce",schemaPath:"document#/components/parameters/nonce/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate36.errors = [{instancePath:instancePath+"/path/nonce",schemaPath:"document#/components/parameters/nonce/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid1 = _errs6 === errors;
@@ -1078,7 +1057,7 @@ var valid1 = true;
 }
 }
 else {
-validate31.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate36.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -1095,13 +1074,13 @@ if(errors === _errs9){
 if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
 if(data3.holder !== undefined){
 if(typeof data3.holder !== "string"){
-validate31.errors = [{instancePath:instancePath+"/query/holder",schemaPath:"document#/components/parameters/holder/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate36.errors = [{instancePath:instancePath+"/query/holder",schemaPath:"document#/components/parameters/holder/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
 }
 else {
-validate31.errors = [{instancePath:instancePath+"/query",schemaPath:"#/properties/query/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate36.errors = [{instancePath:instancePath+"/query",schemaPath:"#/properties/query/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -1113,742 +1092,24 @@ var valid0 = true;
 }
 }
 else {
-validate31.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-validate31.errors = vErrors;
-return errors === 0;
-}
-validate31.evaluated = {"props":{"path":true,"query":true},"dynamicProps":false,"dynamicItems":false};
-
-const components_schemas_interaction = validate32;
-const schema62 = {"$id":"components_schemas_interaction","$ref":"document#/components/schemas/interaction"};
-const schema63 = {"type":"object","additionalProperties":false,"required":["grantId","access","state","client","expiresAt"],"properties":{"grantId":{"type":"string"},"client":{"type":"object","required":["name","uri"],"properties":{"name":{"type":"string"},"uri":{"type":"string"}}},"expiresAt":{"type":"string","format":"date-time"},"finishUri":{"type":"string"},"access":{"type":"array","items":{"type":"object","required":["type","actions"],"additionalProperties":true,"properties":{"type":{"type":"string"},"actions":{"type":"array","items":{"type":"string"}},"identifier":{"type":"string","format":"uri"},"limits":{"type":"object","additionalProperties":true}}}},"subject":{"type":"object","required":["sub_ids"],"properties":{"sub_ids":{"type":"array","items":{"type":"object","required":["id","format"],"properties":{"id":{"type":"string"},"format":{"type":"string","enum":["uri"]}}}}}},"state":{"type":"string","enum":["PENDING","APPROVED","DENIED"]}}};
-const formats0 = runtime1.fullFormats["date-time"];
-const formats2 = runtime1.fullFormats.uri;
-
-function validate32(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_schemas_interaction" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate32.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-const _errs0 = errors;
-if(errors === _errs0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if((((((data.grantId === undefined) && (missing0 = "grantId")) || ((data.access === undefined) && (missing0 = "access"))) || ((data.state === undefined) && (missing0 = "state"))) || ((data.client === undefined) && (missing0 = "client"))) || ((data.expiresAt === undefined) && (missing0 = "expiresAt"))){
-validate32.errors = [{instancePath,schemaPath:"document#/components/schemas/interaction/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
-return false;
-}
-else {
-const _errs2 = errors;
-for(const key0 in data){
-if(!(((((((key0 === "grantId") || (key0 === "client")) || (key0 === "expiresAt")) || (key0 === "finishUri")) || (key0 === "access")) || (key0 === "subject")) || (key0 === "state"))){
-validate32.errors = [{instancePath,schemaPath:"document#/components/schemas/interaction/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
-return false;
-break;
-}
-}
-if(_errs2 === errors){
-if(data.grantId !== undefined){
-const _errs3 = errors;
-if(typeof data.grantId !== "string"){
-validate32.errors = [{instancePath:instancePath+"/grantId",schemaPath:"document#/components/schemas/interaction/properties/grantId/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid1 = _errs3 === errors;
-}
-else {
-var valid1 = true;
-}
-if(valid1){
-if(data.client !== undefined){
-let data1 = data.client;
-const _errs5 = errors;
-if(errors === _errs5){
-if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
-let missing1;
-if(((data1.name === undefined) && (missing1 = "name")) || ((data1.uri === undefined) && (missing1 = "uri"))){
-validate32.errors = [{instancePath:instancePath+"/client",schemaPath:"document#/components/schemas/interaction/properties/client/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
-return false;
-}
-else {
-if(data1.name !== undefined){
-const _errs7 = errors;
-if(typeof data1.name !== "string"){
-validate32.errors = [{instancePath:instancePath+"/client/name",schemaPath:"document#/components/schemas/interaction/properties/client/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid2 = _errs7 === errors;
-}
-else {
-var valid2 = true;
-}
-if(valid2){
-if(data1.uri !== undefined){
-const _errs9 = errors;
-if(typeof data1.uri !== "string"){
-validate32.errors = [{instancePath:instancePath+"/client/uri",schemaPath:"document#/components/schemas/interaction/properties/client/properties/uri/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid2 = _errs9 === errors;
-}
-else {
-var valid2 = true;
-}
-}
-}
-}
-else {
-validate32.errors = [{instancePath:instancePath+"/client",schemaPath:"document#/components/schemas/interaction/properties/client/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-var valid1 = _errs5 === errors;
-}
-else {
-var valid1 = true;
-}
-if(valid1){
-if(data.expiresAt !== undefined){
-let data4 = data.expiresAt;
-const _errs11 = errors;
-if(errors === _errs11){
-if(errors === _errs11){
-if(typeof data4 === "string"){
-if(!(formats0.validate(data4))){
-validate32.errors = [{instancePath:instancePath+"/expiresAt",schemaPath:"document#/components/schemas/interaction/properties/expiresAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
-return false;
-}
-}
-else {
-validate32.errors = [{instancePath:instancePath+"/expiresAt",schemaPath:"document#/components/schemas/interaction/properties/expiresAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-}
-var valid1 = _errs11 === errors;
-}
-else {
-var valid1 = true;
-}
-if(valid1){
-if(data.finishUri !== undefined){
-const _errs13 = errors;
-if(typeof data.finishUri !== "string"){
-validate32.errors = [{instancePath:instancePath+"/finishUri",schemaPath:"document#/components/schemas/interaction/properties/finishUri/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid1 = _errs13 === errors;
-}
-else {
-var valid1 = true;
-}
-if(valid1){
-if(data.access !== undefined){
-let data6 = data.access;
-const _errs15 = errors;
-if(errors === _errs15){
-if(Array.isArray(data6)){
-var valid3 = true;
-const len0 = data6.length;
-for(let i0=0; i0<len0; i0++){
-let data7 = data6[i0];
-const _errs17 = errors;
-if(errors === _errs17){
-if(data7 && typeof data7 == "object" && !Array.isArray(data7)){
-let missing2;
-if(((data7.type === undefined) && (missing2 = "type")) || ((data7.actions === undefined) && (missing2 = "actions"))){
-validate32.errors = [{instancePath:instancePath+"/access/" + i0,schemaPath:"document#/components/schemas/interaction/properties/access/items/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"}];
-return false;
-}
-else {
-if(data7.type !== undefined){
-const _errs20 = errors;
-if(typeof data7.type !== "string"){
-validate32.errors = [{instancePath:instancePath+"/access/" + i0+"/type",schemaPath:"document#/components/schemas/interaction/properties/access/items/properties/type/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid4 = _errs20 === errors;
-}
-else {
-var valid4 = true;
-}
-if(valid4){
-if(data7.actions !== undefined){
-let data9 = data7.actions;
-const _errs22 = errors;
-if(errors === _errs22){
-if(Array.isArray(data9)){
-var valid5 = true;
-const len1 = data9.length;
-for(let i1=0; i1<len1; i1++){
-const _errs24 = errors;
-if(typeof data9[i1] !== "string"){
-validate32.errors = [{instancePath:instancePath+"/access/" + i0+"/actions/" + i1,schemaPath:"document#/components/schemas/interaction/properties/access/items/properties/actions/items/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid5 = _errs24 === errors;
-if(!valid5){
-break;
-}
-}
-}
-else {
-validate32.errors = [{instancePath:instancePath+"/access/" + i0+"/actions",schemaPath:"document#/components/schemas/interaction/properties/access/items/properties/actions/type",keyword:"type",params:{type: "array"},message:"must be array"}];
-return false;
-}
-}
-var valid4 = _errs22 === errors;
-}
-else {
-var valid4 = true;
-}
-if(valid4){
-if(data7.identifier !== undefined){
-let data11 = data7.identifier;
-const _errs26 = errors;
-if(errors === _errs26){
-if(errors === _errs26){
-if(typeof data11 === "string"){
-if(!(formats2(data11))){
-validate32.errors = [{instancePath:instancePath+"/access/" + i0+"/identifier",schemaPath:"document#/components/schemas/interaction/properties/access/items/properties/identifier/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
-return false;
-}
-}
-else {
-validate32.errors = [{instancePath:instancePath+"/access/" + i0+"/identifier",schemaPath:"document#/components/schemas/interaction/properties/access/items/properties/identifier/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-}
-var valid4 = _errs26 === errors;
-}
-else {
-var valid4 = true;
-}
-if(valid4){
-if(data7.limits !== undefined){
-let data12 = data7.limits;
-const _errs28 = errors;
-if(errors === _errs28){
-if(data12 && typeof data12 == "object" && !Array.isArray(data12)){
-}
-else {
-validate32.errors = [{instancePath:instancePath+"/access/" + i0+"/limits",schemaPath:"document#/components/schemas/interaction/properties/access/items/properties/limits/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-var valid4 = _errs28 === errors;
-}
-else {
-var valid4 = true;
-}
-}
-}
-}
-}
-}
-else {
-validate32.errors = [{instancePath:instancePath+"/access/" + i0,schemaPath:"document#/components/schemas/interaction/properties/access/items/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-var valid3 = _errs17 === errors;
-if(!valid3){
-break;
-}
-}
-}
-else {
-validate32.errors = [{instancePath:instancePath+"/access",schemaPath:"document#/components/schemas/interaction/properties/access/type",keyword:"type",params:{type: "array"},message:"must be array"}];
-return false;
-}
-}
-var valid1 = _errs15 === errors;
-}
-else {
-var valid1 = true;
-}
-if(valid1){
-if(data.subject !== undefined){
-let data13 = data.subject;
-const _errs31 = errors;
-if(errors === _errs31){
-if(data13 && typeof data13 == "object" && !Array.isArray(data13)){
-let missing3;
-if((data13.sub_ids === undefined) && (missing3 = "sub_ids")){
-validate32.errors = [{instancePath:instancePath+"/subject",schemaPath:"document#/components/schemas/interaction/properties/subject/required",keyword:"required",params:{missingProperty: missing3},message:"must have required property '"+missing3+"'"}];
-return false;
-}
-else {
-if(data13.sub_ids !== undefined){
-let data14 = data13.sub_ids;
-const _errs33 = errors;
-if(errors === _errs33){
-if(Array.isArray(data14)){
-var valid7 = true;
-const len2 = data14.length;
-for(let i2=0; i2<len2; i2++){
-let data15 = data14[i2];
-const _errs35 = errors;
-if(errors === _errs35){
-if(data15 && typeof data15 == "object" && !Array.isArray(data15)){
-let missing4;
-if(((data15.id === undefined) && (missing4 = "id")) || ((data15.format === undefined) && (missing4 = "format"))){
-validate32.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i2,schemaPath:"document#/components/schemas/interaction/properties/subject/properties/sub_ids/items/required",keyword:"required",params:{missingProperty: missing4},message:"must have required property '"+missing4+"'"}];
-return false;
-}
-else {
-if(data15.id !== undefined){
-const _errs37 = errors;
-if(typeof data15.id !== "string"){
-validate32.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i2+"/id",schemaPath:"document#/components/schemas/interaction/properties/subject/properties/sub_ids/items/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid8 = _errs37 === errors;
-}
-else {
-var valid8 = true;
-}
-if(valid8){
-if(data15.format !== undefined){
-let data17 = data15.format;
-const _errs39 = errors;
-if(typeof data17 !== "string"){
-validate32.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i2+"/format",schemaPath:"document#/components/schemas/interaction/properties/subject/properties/sub_ids/items/properties/format/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-if(!(data17 === "uri")){
-validate32.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i2+"/format",schemaPath:"document#/components/schemas/interaction/properties/subject/properties/sub_ids/items/properties/format/enum",keyword:"enum",params:{allowedValues: schema63.properties.subject.properties.sub_ids.items.properties.format.enum},message:"must be equal to one of the allowed values"}];
-return false;
-}
-var valid8 = _errs39 === errors;
-}
-else {
-var valid8 = true;
-}
-}
-}
-}
-else {
-validate32.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i2,schemaPath:"document#/components/schemas/interaction/properties/subject/properties/sub_ids/items/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-var valid7 = _errs35 === errors;
-if(!valid7){
-break;
-}
-}
-}
-else {
-validate32.errors = [{instancePath:instancePath+"/subject/sub_ids",schemaPath:"document#/components/schemas/interaction/properties/subject/properties/sub_ids/type",keyword:"type",params:{type: "array"},message:"must be array"}];
-return false;
-}
-}
-}
-}
-}
-else {
-validate32.errors = [{instancePath:instancePath+"/subject",schemaPath:"document#/components/schemas/interaction/properties/subject/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-var valid1 = _errs31 === errors;
-}
-else {
-var valid1 = true;
-}
-if(valid1){
-if(data.state !== undefined){
-let data18 = data.state;
-const _errs41 = errors;
-if(typeof data18 !== "string"){
-validate32.errors = [{instancePath:instancePath+"/state",schemaPath:"document#/components/schemas/interaction/properties/state/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-if(!(((data18 === "PENDING") || (data18 === "APPROVED")) || (data18 === "DENIED"))){
-validate32.errors = [{instancePath:instancePath+"/state",schemaPath:"document#/components/schemas/interaction/properties/state/enum",keyword:"enum",params:{allowedValues: schema63.properties.state.enum},message:"must be equal to one of the allowed values"}];
-return false;
-}
-var valid1 = _errs41 === errors;
-}
-else {
-var valid1 = true;
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-else {
-validate32.errors = [{instancePath,schemaPath:"document#/components/schemas/interaction/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-validate32.errors = vErrors;
-return errors === 0;
-}
-validate32.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-const components_responses_invalid_request_content_application_1json_schema = validate33;
-const schema64 = {"$id":"components_responses_invalid_request_content_application_1json_schema","$ref":"document#/components/responses/invalid-request/content/application~1json/schema"};
-const schema65 = {"type":"object","required":["error"],"properties":{"error":{"type":"object","required":["code","description"],"properties":{"code":{"type":"string","enum":["invalid_request"]},"description":{"type":"string"}}}}};
-
-function validate33(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_responses_invalid_request_content_application_1json_schema" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate33.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-const _errs0 = errors;
-if(errors === _errs0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if((data.error === undefined) && (missing0 = "error")){
-validate33.errors = [{instancePath,schemaPath:"document#/components/responses/invalid-request/content/application~1json/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
-return false;
-}
-else {
-if(data.error !== undefined){
-let data0 = data.error;
-const _errs2 = errors;
-if(errors === _errs2){
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-let missing1;
-if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
-validate33.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/invalid-request/content/application~1json/schema/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
-return false;
-}
-else {
-if(data0.code !== undefined){
-let data1 = data0.code;
-const _errs4 = errors;
-if(typeof data1 !== "string"){
-validate33.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/invalid-request/content/application~1json/schema/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-if(!(data1 === "invalid_request")){
-validate33.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/invalid-request/content/application~1json/schema/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema65.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
-return false;
-}
-var valid2 = _errs4 === errors;
-}
-else {
-var valid2 = true;
-}
-if(valid2){
-if(data0.description !== undefined){
-const _errs6 = errors;
-if(typeof data0.description !== "string"){
-validate33.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/responses/invalid-request/content/application~1json/schema/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid2 = _errs6 === errors;
-}
-else {
-var valid2 = true;
-}
-}
-}
-}
-else {
-validate33.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/invalid-request/content/application~1json/schema/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-}
-}
-}
-else {
-validate33.errors = [{instancePath,schemaPath:"document#/components/responses/invalid-request/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-validate33.errors = vErrors;
-return errors === 0;
-}
-validate33.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
-
-const components_responses_denied_decision_content_application_1json_schema = validate34;
-const schema66 = {"$id":"components_responses_denied_decision_content_application_1json_schema","$ref":"document#/components/responses/denied-decision/content/application~1json/schema"};
-const schema67 = {"type":"object","required":["error"],"properties":{"error":{"type":"object","required":["code","description"],"properties":{"code":{"type":"string","enum":["invalid_interaction","user_denied"]},"description":{"type":"string"}}}}};
-
-function validate34(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_responses_denied_decision_content_application_1json_schema" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate34.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-const _errs0 = errors;
-if(errors === _errs0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if((data.error === undefined) && (missing0 = "error")){
-validate34.errors = [{instancePath,schemaPath:"document#/components/responses/denied-decision/content/application~1json/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
-return false;
-}
-else {
-if(data.error !== undefined){
-let data0 = data.error;
-const _errs2 = errors;
-if(errors === _errs2){
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-let missing1;
-if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
-validate34.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/denied-decision/content/application~1json/schema/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
-return false;
-}
-else {
-if(data0.code !== undefined){
-let data1 = data0.code;
-const _errs4 = errors;
-if(typeof data1 !== "string"){
-validate34.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/denied-decision/content/application~1json/schema/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-if(!((data1 === "invalid_interaction") || (data1 === "user_denied"))){
-validate34.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/denied-decision/content/application~1json/schema/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema67.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
-return false;
-}
-var valid2 = _errs4 === errors;
-}
-else {
-var valid2 = true;
-}
-if(valid2){
-if(data0.description !== undefined){
-const _errs6 = errors;
-if(typeof data0.description !== "string"){
-validate34.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/responses/denied-decision/content/application~1json/schema/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid2 = _errs6 === errors;
-}
-else {
-var valid2 = true;
-}
-}
-}
-}
-else {
-validate34.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/denied-decision/content/application~1json/schema/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-}
-}
-}
-else {
-validate34.errors = [{instancePath,schemaPath:"document#/components/responses/denied-decision/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-validate34.errors = vErrors;
-return errors === 0;
-}
-validate34.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
-
-const components_responses_unknown_interaction_content_application_1json_schema = validate35;
-const schema68 = {"$id":"components_responses_unknown_interaction_content_application_1json_schema","$ref":"document#/components/responses/unknown-interaction/content/application~1json/schema"};
-const schema69 = {"type":"object","required":["error"],"properties":{"error":{"type":"object","required":["code","description"],"properties":{"code":{"type":"string","enum":["unknown_interaction"]},"description":{"type":"string"}}}}};
-
-function validate35(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_responses_unknown_interaction_content_application_1json_schema" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate35.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-const _errs0 = errors;
-if(errors === _errs0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if((data.error === undefined) && (missing0 = "error")){
-validate35.errors = [{instancePath,schemaPath:"document#/components/responses/unknown-interaction/content/application~1json/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
-return false;
-}
-else {
-if(data.error !== undefined){
-let data0 = data.error;
-const _errs2 = errors;
-if(errors === _errs2){
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-let missing1;
-if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
-validate35.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/unknown-interaction/content/application~1json/schema/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
-return false;
-}
-else {
-if(data0.code !== undefined){
-let data1 = data0.code;
-const _errs4 = errors;
-if(typeof data1 !== "string"){
-validate35.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/unknown-interaction/content/application~1json/schema/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-if(!(data1 === "unknown_interaction")){
-validate35.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/unknown-interaction/content/application~1json/schema/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema69.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
-return false;
-}
-var valid2 = _errs4 === errors;
-}
-else {
-var valid2 = true;
-}
-if(valid2){
-if(data0.description !== undefined){
-const _errs6 = errors;
-if(typeof data0.description !== "string"){
-validate35.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/responses/unknown-interaction/content/application~1json/schema/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid2 = _errs6 === errors;
-}
-else {
-var valid2 = true;
-}
-}
-}
-}
-else {
-validate35.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/unknown-interaction/content/application~1json/schema/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-}
-}
-}
-else {
-validate35.errors = [{instancePath,schemaPath:"document#/components/responses/unknown-interaction/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-validate35.errors = vErrors;
-return errors === 0;
-}
-validate35.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
-
-const components_responses_request_denied_content_application_1json_schema = validate36;
-const schema70 = {"$id":"components_responses_request_denied_content_application_1json_schema","$ref":"document#/components/responses/request-denied/content/application~1json/schema"};
-const schema71 = {"type":"object","required":["error"],"properties":{"error":{"type":"object","required":["code","description"],"properties":{"code":{"type":"string","enum":["request_denied"]},"description":{"type":"string"}}}}};
-
-function validate36(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_responses_request_denied_content_application_1json_schema" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate36.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-const _errs0 = errors;
-if(errors === _errs0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if((data.error === undefined) && (missing0 = "error")){
-validate36.errors = [{instancePath,schemaPath:"document#/components/responses/request-denied/content/application~1json/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
-return false;
-}
-else {
-if(data.error !== undefined){
-let data0 = data.error;
-const _errs2 = errors;
-if(errors === _errs2){
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-let missing1;
-if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
-validate36.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/request-denied/content/application~1json/schema/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
-return false;
-}
-else {
-if(data0.code !== undefined){
-let data1 = data0.code;
-const _errs4 = errors;
-if(typeof data1 !== "string"){
-validate36.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/request-denied/content/application~1json/schema/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-if(!(data1 === "request_denied")){
-validate36.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/request-denied/content/application~1json/schema/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema71.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
-return false;
-}
-var valid2 = _errs4 === errors;
-}
-else {
-var valid2 = true;
-}
-if(valid2){
-if(data0.description !== undefined){
-const _errs6 = errors;
-if(typeof data0.description !== "string"){
-validate36.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/responses/request-denied/content/application~1json/schema/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid2 = _errs6 === errors;
-}
-else {
-var valid2 = true;
-}
-}
-}
-}
-else {
-validate36.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/request-denied/content/application~1json/schema/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-}
-}
-}
-else {
-validate36.errors = [{instancePath,schemaPath:"document#/components/responses/request-denied/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate36.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
 validate36.errors = vErrors;
 return errors === 0;
 }
-validate36.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
+validate36.evaluated = {"props":{"path":true,"query":true},"dynamicProps":false,"dynamicItems":false};
 
-const paths_1grant_1_id_1_nonce_1accept_post_requestBody_content_application_1json_schema = validate37;
-const schema72 = {"$id":"paths_1grant_1_id_1_nonce_1accept_post_requestBody_content_application_1json_schema","$ref":"document#/paths/~1grant~1%7Bid%7D~1%7Bnonce%7D~1accept/post/requestBody/content/application~1json/schema"};
-const schema73 = {"type":"object","additionalProperties":false,"properties":{"limits":{"type":"array","items":{"$ref":"#/components/schemas/allowed-limits"}}}};
-const schema74 = {"type":"object","additionalProperties":false,"required":["identifier"],"properties":{"identifier":{"type":"string"},"debitAmount":{"$ref":"#/components/schemas/amount"},"receiveAmount":{"$ref":"#/components/schemas/amount"}}};
-const schema75 = {"type":"object","additionalProperties":false,"required":["value","assetCode","assetScale"],"properties":{"value":{"type":"string","maxLength":20},"assetCode":{"type":"string"},"assetScale":{"type":"integer"}}};
+const components_schemas_interaction = validate37;
+const schema54 = {"type":"object","additionalProperties":false,"required":["grantId","access","state","client","expiresAt"],"properties":{"grantId":{"type":"string"},"client":{"type":"object","required":["name","uri"],"properties":{"name":{"type":"string"},"uri":{"type":"string"}}},"expiresAt":{"type":"string","format":"date-time"},"finishUri":{"type":"string"},"access":{"type":"array","items":{"type":"object","required":["type","actions"],"additionalProperties":true,"properties":{"type":{"type":"string"},"actions":{"type":"array","items":{"type":"string"}},"identifier":{"type":"string","format":"uri"},"limits":{"type":"object","additionalProperties":true}}}},"subject":{"type":"object","required":["sub_ids"],"properties":{"sub_ids":{"type":"array","items":{"type":"object","required":["id","format"],"properties":{"id":{"type":"string"},"format":{"type":"string","enum":["uri"]}}}}}},"state":{"type":"string","enum":["PENDING","APPROVED","DENIED"]}}};
+const formats0 = runtime1.fullFormats["date-time"];
+const formats2 = runtime1.fullFormats.uri;
 
-function validate39(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate37(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate39.evaluated;
+const evaluated0 = validate37.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1858,24 +1119,24 @@ evaluated0.items = undefined;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
-if((data.identifier === undefined) && (missing0 = "identifier")){
-validate39.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+if((((((data.grantId === undefined) && (missing0 = "grantId")) || ((data.access === undefined) && (missing0 = "access"))) || ((data.state === undefined) && (missing0 = "state"))) || ((data.client === undefined) && (missing0 = "client"))) || ((data.expiresAt === undefined) && (missing0 = "expiresAt"))){
+validate37.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
-if(!(((key0 === "identifier") || (key0 === "debitAmount")) || (key0 === "receiveAmount"))){
-validate39.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+if(!(((((((key0 === "grantId") || (key0 === "client")) || (key0 === "expiresAt")) || (key0 === "finishUri")) || (key0 === "access")) || (key0 === "subject")) || (key0 === "state"))){
+validate37.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
 }
 if(_errs1 === errors){
-if(data.identifier !== undefined){
+if(data.grantId !== undefined){
 const _errs2 = errors;
-if(typeof data.identifier !== "string"){
-validate39.errors = [{instancePath:instancePath+"/identifier",schemaPath:"#/properties/identifier/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+if(typeof data.grantId !== "string"){
+validate37.errors = [{instancePath:instancePath+"/grantId",schemaPath:"#/properties/grantId/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid0 = _errs2 === errors;
@@ -1884,79 +1145,45 @@ else {
 var valid0 = true;
 }
 if(valid0){
-if(data.debitAmount !== undefined){
-let data1 = data.debitAmount;
+if(data.client !== undefined){
+let data1 = data.client;
 const _errs4 = errors;
-const _errs5 = errors;
-if(errors === _errs5){
+if(errors === _errs4){
 if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
 let missing1;
-if((((data1.value === undefined) && (missing1 = "value")) || ((data1.assetCode === undefined) && (missing1 = "assetCode"))) || ((data1.assetScale === undefined) && (missing1 = "assetScale"))){
-validate39.errors = [{instancePath:instancePath+"/debitAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+if(((data1.name === undefined) && (missing1 = "name")) || ((data1.uri === undefined) && (missing1 = "uri"))){
+validate37.errors = [{instancePath:instancePath+"/client",schemaPath:"#/properties/client/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
 return false;
 }
 else {
-const _errs7 = errors;
-for(const key1 in data1){
-if(!(((key1 === "value") || (key1 === "assetCode")) || (key1 === "assetScale"))){
-validate39.errors = [{instancePath:instancePath+"/debitAmount",schemaPath:"#/components/schemas/amount/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"}];
+if(data1.name !== undefined){
+const _errs6 = errors;
+if(typeof data1.name !== "string"){
+validate37.errors = [{instancePath:instancePath+"/client/name",schemaPath:"#/properties/client/properties/name/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
-break;
 }
+var valid1 = _errs6 === errors;
 }
-if(_errs7 === errors){
-if(data1.value !== undefined){
-let data2 = data1.value;
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data1.uri !== undefined){
 const _errs8 = errors;
-if(errors === _errs8){
-if(typeof data2 === "string"){
-if(func1(data2) > 20){
-validate39.errors = [{instancePath:instancePath+"/debitAmount/value",schemaPath:"#/components/schemas/amount/properties/value/maxLength",keyword:"maxLength",params:{limit: 20},message:"must NOT have more than 20 characters"}];
+if(typeof data1.uri !== "string"){
+validate37.errors = [{instancePath:instancePath+"/client/uri",schemaPath:"#/properties/client/properties/uri/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
+var valid1 = _errs8 === errors;
 }
 else {
-validate39.errors = [{instancePath:instancePath+"/debitAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-var valid2 = _errs8 === errors;
-}
-else {
-var valid2 = true;
-}
-if(valid2){
-if(data1.assetCode !== undefined){
-const _errs10 = errors;
-if(typeof data1.assetCode !== "string"){
-validate39.errors = [{instancePath:instancePath+"/debitAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid2 = _errs10 === errors;
-}
-else {
-var valid2 = true;
-}
-if(valid2){
-if(data1.assetScale !== undefined){
-let data4 = data1.assetScale;
-const _errs12 = errors;
-if(!(((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4))) && (isFinite(data4)))){
-validate39.errors = [{instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
-return false;
-}
-var valid2 = _errs12 === errors;
-}
-else {
-var valid2 = true;
-}
-}
+var valid1 = true;
 }
 }
 }
 }
 else {
-validate39.errors = [{instancePath:instancePath+"/debitAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate37.errors = [{instancePath:instancePath+"/client",schemaPath:"#/properties/client/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -1966,83 +1193,269 @@ else {
 var valid0 = true;
 }
 if(valid0){
-if(data.receiveAmount !== undefined){
-let data5 = data.receiveAmount;
+if(data.expiresAt !== undefined){
+let data4 = data.expiresAt;
+const _errs10 = errors;
+if(errors === _errs10){
+if(errors === _errs10){
+if(typeof data4 === "string"){
+if(!(formats0.validate(data4))){
+validate37.errors = [{instancePath:instancePath+"/expiresAt",schemaPath:"#/properties/expiresAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
+return false;
+}
+}
+else {
+validate37.errors = [{instancePath:instancePath+"/expiresAt",schemaPath:"#/properties/expiresAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+}
+var valid0 = _errs10 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.finishUri !== undefined){
+const _errs12 = errors;
+if(typeof data.finishUri !== "string"){
+validate37.errors = [{instancePath:instancePath+"/finishUri",schemaPath:"#/properties/finishUri/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid0 = _errs12 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.access !== undefined){
+let data6 = data.access;
 const _errs14 = errors;
-const _errs15 = errors;
-if(errors === _errs15){
-if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
+if(errors === _errs14){
+if(Array.isArray(data6)){
+var valid2 = true;
+const len0 = data6.length;
+for(let i0=0; i0<len0; i0++){
+let data7 = data6[i0];
+const _errs16 = errors;
+if(errors === _errs16){
+if(data7 && typeof data7 == "object" && !Array.isArray(data7)){
 let missing2;
-if((((data5.value === undefined) && (missing2 = "value")) || ((data5.assetCode === undefined) && (missing2 = "assetCode"))) || ((data5.assetScale === undefined) && (missing2 = "assetScale"))){
-validate39.errors = [{instancePath:instancePath+"/receiveAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"}];
+if(((data7.type === undefined) && (missing2 = "type")) || ((data7.actions === undefined) && (missing2 = "actions"))){
+validate37.errors = [{instancePath:instancePath+"/access/" + i0,schemaPath:"#/properties/access/items/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"}];
 return false;
 }
 else {
-const _errs17 = errors;
-for(const key2 in data5){
-if(!(((key2 === "value") || (key2 === "assetCode")) || (key2 === "assetScale"))){
-validate39.errors = [{instancePath:instancePath+"/receiveAmount",schemaPath:"#/components/schemas/amount/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2},message:"must NOT have additional properties"}];
+if(data7.type !== undefined){
+const _errs19 = errors;
+if(typeof data7.type !== "string"){
+validate37.errors = [{instancePath:instancePath+"/access/" + i0+"/type",schemaPath:"#/properties/access/items/properties/type/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
+}
+var valid3 = _errs19 === errors;
+}
+else {
+var valid3 = true;
+}
+if(valid3){
+if(data7.actions !== undefined){
+let data9 = data7.actions;
+const _errs21 = errors;
+if(errors === _errs21){
+if(Array.isArray(data9)){
+var valid4 = true;
+const len1 = data9.length;
+for(let i1=0; i1<len1; i1++){
+const _errs23 = errors;
+if(typeof data9[i1] !== "string"){
+validate37.errors = [{instancePath:instancePath+"/access/" + i0+"/actions/" + i1,schemaPath:"#/properties/access/items/properties/actions/items/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid4 = _errs23 === errors;
+if(!valid4){
 break;
 }
 }
-if(_errs17 === errors){
-if(data5.value !== undefined){
-let data6 = data5.value;
-const _errs18 = errors;
-if(errors === _errs18){
-if(typeof data6 === "string"){
-if(func1(data6) > 20){
-validate39.errors = [{instancePath:instancePath+"/receiveAmount/value",schemaPath:"#/components/schemas/amount/properties/value/maxLength",keyword:"maxLength",params:{limit: 20},message:"must NOT have more than 20 characters"}];
+}
+else {
+validate37.errors = [{instancePath:instancePath+"/access/" + i0+"/actions",schemaPath:"#/properties/access/items/properties/actions/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+return false;
+}
+}
+var valid3 = _errs21 === errors;
+}
+else {
+var valid3 = true;
+}
+if(valid3){
+if(data7.identifier !== undefined){
+let data11 = data7.identifier;
+const _errs25 = errors;
+if(errors === _errs25){
+if(errors === _errs25){
+if(typeof data11 === "string"){
+if(!(formats2(data11))){
+validate37.errors = [{instancePath:instancePath+"/access/" + i0+"/identifier",schemaPath:"#/properties/access/items/properties/identifier/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
 return false;
 }
 }
 else {
-validate39.errors = [{instancePath:instancePath+"/receiveAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate37.errors = [{instancePath:instancePath+"/access/" + i0+"/identifier",schemaPath:"#/properties/access/items/properties/identifier/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
-var valid4 = _errs18 === errors;
+}
+var valid3 = _errs25 === errors;
 }
 else {
-var valid4 = true;
+var valid3 = true;
 }
-if(valid4){
-if(data5.assetCode !== undefined){
-const _errs20 = errors;
-if(typeof data5.assetCode !== "string"){
-validate39.errors = [{instancePath:instancePath+"/receiveAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+if(valid3){
+if(data7.limits !== undefined){
+let data12 = data7.limits;
+const _errs27 = errors;
+if(errors === _errs27){
+if(data12 && typeof data12 == "object" && !Array.isArray(data12)){
+}
+else {
+validate37.errors = [{instancePath:instancePath+"/access/" + i0+"/limits",schemaPath:"#/properties/access/items/properties/limits/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
-var valid4 = _errs20 === errors;
+}
+var valid3 = _errs27 === errors;
 }
 else {
-var valid4 = true;
+var valid3 = true;
 }
-if(valid4){
-if(data5.assetScale !== undefined){
-let data8 = data5.assetScale;
-const _errs22 = errors;
-if(!(((typeof data8 == "number") && (!(data8 % 1) && !isNaN(data8))) && (isFinite(data8)))){
-validate39.errors = [{instancePath:instancePath+"/receiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+}
+}
+}
+}
+}
+else {
+validate37.errors = [{instancePath:instancePath+"/access/" + i0,schemaPath:"#/properties/access/items/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
-var valid4 = _errs22 === errors;
 }
-else {
-var valid4 = true;
-}
-}
-}
+var valid2 = _errs16 === errors;
+if(!valid2){
+break;
 }
 }
 }
 else {
-validate39.errors = [{instancePath:instancePath+"/receiveAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate37.errors = [{instancePath:instancePath+"/access",schemaPath:"#/properties/access/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
 }
 }
 var valid0 = _errs14 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.subject !== undefined){
+let data13 = data.subject;
+const _errs30 = errors;
+if(errors === _errs30){
+if(data13 && typeof data13 == "object" && !Array.isArray(data13)){
+let missing3;
+if((data13.sub_ids === undefined) && (missing3 = "sub_ids")){
+validate37.errors = [{instancePath:instancePath+"/subject",schemaPath:"#/properties/subject/required",keyword:"required",params:{missingProperty: missing3},message:"must have required property '"+missing3+"'"}];
+return false;
+}
+else {
+if(data13.sub_ids !== undefined){
+let data14 = data13.sub_ids;
+const _errs32 = errors;
+if(errors === _errs32){
+if(Array.isArray(data14)){
+var valid6 = true;
+const len2 = data14.length;
+for(let i2=0; i2<len2; i2++){
+let data15 = data14[i2];
+const _errs34 = errors;
+if(errors === _errs34){
+if(data15 && typeof data15 == "object" && !Array.isArray(data15)){
+let missing4;
+if(((data15.id === undefined) && (missing4 = "id")) || ((data15.format === undefined) && (missing4 = "format"))){
+validate37.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i2,schemaPath:"#/properties/subject/properties/sub_ids/items/required",keyword:"required",params:{missingProperty: missing4},message:"must have required property '"+missing4+"'"}];
+return false;
+}
+else {
+if(data15.id !== undefined){
+const _errs36 = errors;
+if(typeof data15.id !== "string"){
+validate37.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i2+"/id",schemaPath:"#/properties/subject/properties/sub_ids/items/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid7 = _errs36 === errors;
+}
+else {
+var valid7 = true;
+}
+if(valid7){
+if(data15.format !== undefined){
+let data17 = data15.format;
+const _errs38 = errors;
+if(typeof data17 !== "string"){
+validate37.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i2+"/format",schemaPath:"#/properties/subject/properties/sub_ids/items/properties/format/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!(data17 === "uri")){
+validate37.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i2+"/format",schemaPath:"#/properties/subject/properties/sub_ids/items/properties/format/enum",keyword:"enum",params:{allowedValues: schema54.properties.subject.properties.sub_ids.items.properties.format.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid7 = _errs38 === errors;
+}
+else {
+var valid7 = true;
+}
+}
+}
+}
+else {
+validate37.errors = [{instancePath:instancePath+"/subject/sub_ids/" + i2,schemaPath:"#/properties/subject/properties/sub_ids/items/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+var valid6 = _errs34 === errors;
+if(!valid6){
+break;
+}
+}
+}
+else {
+validate37.errors = [{instancePath:instancePath+"/subject/sub_ids",schemaPath:"#/properties/subject/properties/sub_ids/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+return false;
+}
+}
+}
+}
+}
+else {
+validate37.errors = [{instancePath:instancePath+"/subject",schemaPath:"#/properties/subject/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+var valid0 = _errs30 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.state !== undefined){
+let data18 = data.state;
+const _errs40 = errors;
+if(typeof data18 !== "string"){
+validate37.errors = [{instancePath:instancePath+"/state",schemaPath:"#/properties/state/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!(((data18 === "PENDING") || (data18 === "APPROVED")) || (data18 === "DENIED"))){
+validate37.errors = [{instancePath:instancePath+"/state",schemaPath:"#/properties/state/enum",keyword:"enum",params:{allowedValues: schema54.properties.state.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid0 = _errs40 === errors;
 }
 else {
 var valid0 = true;
@@ -2052,16 +1465,22 @@ var valid0 = true;
 }
 }
 }
+}
+}
+}
+}
 else {
-validate39.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate37.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate39.errors = vErrors;
+validate37.errors = vErrors;
 return errors === 0;
 }
-validate39.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate37.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
+const components_responses_invalid_request_content_application_1json_schema = validate38;
+const schema55 = {"type":"object","required":["error"],"properties":{"error":{"type":"object","required":["code","description"],"properties":{"code":{"type":"string","enum":["invalid_request"]},"description":{"type":"string"}}}}};
 
 function validate38(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
@@ -2075,36 +1494,56 @@ evaluated0.items = undefined;
 }
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
-const _errs1 = errors;
-for(const key0 in data){
-if(!(key0 === "limits")){
-validate38.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+let missing0;
+if((data.error === undefined) && (missing0 = "error")){
+validate38.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
-break;
 }
+else {
+if(data.error !== undefined){
+let data0 = data.error;
+const _errs1 = errors;
+if(errors === _errs1){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+let missing1;
+if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
+validate38.errors = [{instancePath:instancePath+"/error",schemaPath:"#/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+return false;
 }
-if(_errs1 === errors){
-if(data.limits !== undefined){
-let data0 = data.limits;
-const _errs2 = errors;
-if(errors === _errs2){
-if(Array.isArray(data0)){
+else {
+if(data0.code !== undefined){
+let data1 = data0.code;
+const _errs3 = errors;
+if(typeof data1 !== "string"){
+validate38.errors = [{instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!(data1 === "invalid_request")){
+validate38.errors = [{instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema55.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid1 = _errs3 === errors;
+}
+else {
 var valid1 = true;
-const len0 = data0.length;
-for(let i0=0; i0<len0; i0++){
-const _errs4 = errors;
-if(!(validate39(data0[i0], {instancePath:instancePath+"/limits/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate39.errors : vErrors.concat(validate39.errors);
-errors = vErrors.length;
 }
-var valid1 = _errs4 === errors;
-if(!valid1){
-break;
+if(valid1){
+if(data0.description !== undefined){
+const _errs5 = errors;
+if(typeof data0.description !== "string"){
+validate38.errors = [{instancePath:instancePath+"/error/description",schemaPath:"#/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs5 === errors;
+}
+else {
+var valid1 = true;
+}
 }
 }
 }
 else {
-validate38.errors = [{instancePath:instancePath+"/limits",schemaPath:"#/properties/limits/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate38.errors = [{instancePath:instancePath+"/error",schemaPath:"#/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -2119,39 +1558,490 @@ return false;
 validate38.errors = vErrors;
 return errors === 0;
 }
-validate38.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate38.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
 
+const components_responses_denied_decision_content_application_1json_schema = validate39;
+const schema56 = {"type":"object","required":["error"],"properties":{"error":{"type":"object","required":["code","description"],"properties":{"code":{"type":"string","enum":["invalid_interaction","user_denied"]},"description":{"type":"string"}}}}};
 
-function validate37(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="paths_1grant_1_id_1_nonce_1accept_post_requestBody_content_application_1json_schema" */;
+function validate39(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate37.evaluated;
+const evaluated0 = validate39.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate38(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate38.errors : vErrors.concat(validate38.errors);
-errors = vErrors.length;
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((data.error === undefined) && (missing0 = "error")){
+validate39.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
 }
-validate37.errors = vErrors;
+else {
+if(data.error !== undefined){
+let data0 = data.error;
+const _errs1 = errors;
+if(errors === _errs1){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+let missing1;
+if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
+validate39.errors = [{instancePath:instancePath+"/error",schemaPath:"#/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+return false;
+}
+else {
+if(data0.code !== undefined){
+let data1 = data0.code;
+const _errs3 = errors;
+if(typeof data1 !== "string"){
+validate39.errors = [{instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!((data1 === "invalid_interaction") || (data1 === "user_denied"))){
+validate39.errors = [{instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema56.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid1 = _errs3 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data0.description !== undefined){
+const _errs5 = errors;
+if(typeof data0.description !== "string"){
+validate39.errors = [{instancePath:instancePath+"/error/description",schemaPath:"#/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs5 === errors;
+}
+else {
+var valid1 = true;
+}
+}
+}
+}
+else {
+validate39.errors = [{instancePath:instancePath+"/error",schemaPath:"#/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+}
+}
+}
+else {
+validate39.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate39.errors = vErrors;
 return errors === 0;
 }
-validate37.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate39.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
 
-const parameters_accept_interaction = validate42;
-const schema77 = {"$id":"parameters_accept_interaction","type":"object","properties":{"path":{"type":"object","required":["id","nonce"],"properties":{"id":{"$ref":"document#/components/parameters/id/schema"},"nonce":{"$ref":"document#/components/parameters/nonce/schema"}}},"query":{"type":"object","required":[],"properties":{"holder":{"$ref":"document#/components/parameters/holder/schema"},"ticketDigest":{"$ref":"document#/components/parameters/ticket-digest/schema"}}}}};
-const schema81 = {"type":"string","pattern":"^[A-Za-z0-9_-]{43}$"};
-const pattern4 = new RegExp("^[A-Za-z0-9_-]{43}$", "u");
+const components_responses_unknown_interaction_content_application_1json_schema = validate40;
+const schema57 = {"type":"object","required":["error"],"properties":{"error":{"type":"object","required":["code","description"],"properties":{"code":{"type":"string","enum":["unknown_interaction"]},"description":{"type":"string"}}}}};
+
+function validate40(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate40.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((data.error === undefined) && (missing0 = "error")){
+validate40.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data.error !== undefined){
+let data0 = data.error;
+const _errs1 = errors;
+if(errors === _errs1){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+let missing1;
+if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
+validate40.errors = [{instancePath:instancePath+"/error",schemaPath:"#/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+return false;
+}
+else {
+if(data0.code !== undefined){
+let data1 = data0.code;
+const _errs3 = errors;
+if(typeof data1 !== "string"){
+validate40.errors = [{instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!(data1 === "unknown_interaction")){
+validate40.errors = [{instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema57.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid1 = _errs3 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data0.description !== undefined){
+const _errs5 = errors;
+if(typeof data0.description !== "string"){
+validate40.errors = [{instancePath:instancePath+"/error/description",schemaPath:"#/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs5 === errors;
+}
+else {
+var valid1 = true;
+}
+}
+}
+}
+else {
+validate40.errors = [{instancePath:instancePath+"/error",schemaPath:"#/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+}
+}
+}
+else {
+validate40.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate40.errors = vErrors;
+return errors === 0;
+}
+validate40.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
+
+const components_responses_request_denied_content_application_1json_schema = validate41;
+const schema58 = {"type":"object","required":["error"],"properties":{"error":{"type":"object","required":["code","description"],"properties":{"code":{"type":"string","enum":["request_denied"]},"description":{"type":"string"}}}}};
+
+function validate41(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate41.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((data.error === undefined) && (missing0 = "error")){
+validate41.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data.error !== undefined){
+let data0 = data.error;
+const _errs1 = errors;
+if(errors === _errs1){
+if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
+let missing1;
+if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
+validate41.errors = [{instancePath:instancePath+"/error",schemaPath:"#/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+return false;
+}
+else {
+if(data0.code !== undefined){
+let data1 = data0.code;
+const _errs3 = errors;
+if(typeof data1 !== "string"){
+validate41.errors = [{instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!(data1 === "request_denied")){
+validate41.errors = [{instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema58.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid1 = _errs3 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data0.description !== undefined){
+const _errs5 = errors;
+if(typeof data0.description !== "string"){
+validate41.errors = [{instancePath:instancePath+"/error/description",schemaPath:"#/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid1 = _errs5 === errors;
+}
+else {
+var valid1 = true;
+}
+}
+}
+}
+else {
+validate41.errors = [{instancePath:instancePath+"/error",schemaPath:"#/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+}
+}
+}
+else {
+validate41.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate41.errors = vErrors;
+return errors === 0;
+}
+validate41.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
+
+const paths_1grant_1_id_1_nonce_1accept_post_requestBody_content_application_1json_schema = validate42;
+const schema59 = {"type":"object","additionalProperties":false,"properties":{"limits":{"type":"array","items":{"$ref":"#/components/schemas/allowed-limits"}}}};
+const schema60 = {"type":"object","additionalProperties":false,"required":["identifier"],"properties":{"identifier":{"type":"string"},"debitAmount":{"$ref":"#/components/schemas/amount"},"receiveAmount":{"$ref":"#/components/schemas/amount"}}};
+const schema61 = {"type":"object","additionalProperties":false,"required":["value","assetCode","assetScale"],"properties":{"value":{"type":"string","maxLength":20},"assetCode":{"type":"string"},"assetScale":{"type":"integer"}}};
+
+function validate44(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate44.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((((data.value === undefined) && (missing0 = "value")) || ((data.assetCode === undefined) && (missing0 = "assetCode"))) || ((data.assetScale === undefined) && (missing0 = "assetScale"))){
+validate44.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+const _errs1 = errors;
+for(const key0 in data){
+if(!(((key0 === "value") || (key0 === "assetCode")) || (key0 === "assetScale"))){
+validate44.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+return false;
+break;
+}
+}
+if(_errs1 === errors){
+if(data.value !== undefined){
+let data0 = data.value;
+const _errs2 = errors;
+if(errors === _errs2){
+if(typeof data0 === "string"){
+if(func1(data0) > 20){
+validate44.errors = [{instancePath:instancePath+"/value",schemaPath:"#/properties/value/maxLength",keyword:"maxLength",params:{limit: 20},message:"must NOT have more than 20 characters"}];
+return false;
+}
+}
+else {
+validate44.errors = [{instancePath:instancePath+"/value",schemaPath:"#/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid0 = _errs2 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.assetCode !== undefined){
+const _errs4 = errors;
+if(typeof data.assetCode !== "string"){
+validate44.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid0 = _errs4 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.assetScale !== undefined){
+let data2 = data.assetScale;
+const _errs6 = errors;
+if(!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))){
+validate44.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+return false;
+}
+var valid0 = _errs6 === errors;
+}
+else {
+var valid0 = true;
+}
+}
+}
+}
+}
+}
+else {
+validate44.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate44.errors = vErrors;
+return errors === 0;
+}
+validate44.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+
+function validate43(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate43.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((data.identifier === undefined) && (missing0 = "identifier")){
+validate43.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+const _errs1 = errors;
+for(const key0 in data){
+if(!(((key0 === "identifier") || (key0 === "debitAmount")) || (key0 === "receiveAmount"))){
+validate43.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+return false;
+break;
+}
+}
+if(_errs1 === errors){
+if(data.identifier !== undefined){
+const _errs2 = errors;
+if(typeof data.identifier !== "string"){
+validate43.errors = [{instancePath:instancePath+"/identifier",schemaPath:"#/properties/identifier/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid0 = _errs2 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.debitAmount !== undefined){
+const _errs4 = errors;
+if(!(validate44(data.debitAmount, {instancePath:instancePath+"/debitAmount",parentData:data,parentDataProperty:"debitAmount",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate44.errors : vErrors.concat(validate44.errors);
+errors = vErrors.length;
+}
+var valid0 = _errs4 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.receiveAmount !== undefined){
+const _errs5 = errors;
+if(!(validate44(data.receiveAmount, {instancePath:instancePath+"/receiveAmount",parentData:data,parentDataProperty:"receiveAmount",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate44.errors : vErrors.concat(validate44.errors);
+errors = vErrors.length;
+}
+var valid0 = _errs5 === errors;
+}
+else {
+var valid0 = true;
+}
+}
+}
+}
+}
+}
+else {
+validate43.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate43.errors = vErrors;
+return errors === 0;
+}
+validate43.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
 
 function validate42(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="parameters_accept_interaction" */;
 let vErrors = null;
 let errors = 0;
 const evaluated0 = validate42.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+const _errs1 = errors;
+for(const key0 in data){
+if(!(key0 === "limits")){
+validate42.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+return false;
+break;
+}
+}
+if(_errs1 === errors){
+if(data.limits !== undefined){
+let data0 = data.limits;
+const _errs2 = errors;
+if(errors === _errs2){
+if(Array.isArray(data0)){
+var valid1 = true;
+const len0 = data0.length;
+for(let i0=0; i0<len0; i0++){
+const _errs4 = errors;
+if(!(validate43(data0[i0], {instancePath:instancePath+"/limits/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate43.errors : vErrors.concat(validate43.errors);
+errors = vErrors.length;
+}
+var valid1 = _errs4 === errors;
+if(!valid1){
+break;
+}
+}
+}
+else {
+validate42.errors = [{instancePath:instancePath+"/limits",schemaPath:"#/properties/limits/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+return false;
+}
+}
+}
+}
+}
+else {
+validate42.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate42.errors = vErrors;
+return errors === 0;
+}
+validate42.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+const parameters_accept_interaction = validate48;
+const schema62 = {"$id":"parameters_accept_interaction","type":"object","properties":{"path":{"type":"object","required":["id","nonce"],"properties":{"id":{"$ref":"document#/components/parameters/id/schema"},"nonce":{"$ref":"document#/components/parameters/nonce/schema"}}},"query":{"type":"object","required":[],"properties":{"holder":{"$ref":"document#/components/parameters/holder/schema"},"ticketDigest":{"$ref":"document#/components/parameters/ticket-digest/schema"}}}}};
+const schema66 = {"type":"string","pattern":"^[A-Za-z0-9_-]{43}$"};
+const pattern4 = new RegExp("^[A-Za-z0-9_-]{43}$", "u");
+
+function validate48(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+/*# sourceURL="parameters_accept_interaction" */;
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate48.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2167,14 +2057,14 @@ if(errors === _errs1){
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 let missing0;
 if(((data0.id === undefined) && (missing0 = "id")) || ((data0.nonce === undefined) && (missing0 = "nonce"))){
-validate42.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate48.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 if(data0.id !== undefined){
 const _errs3 = errors;
 if(typeof data0.id !== "string"){
-validate42.errors = [{instancePath:instancePath+"/path/id",schemaPath:"document#/components/parameters/id/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate48.errors = [{instancePath:instancePath+"/path/id",schemaPath:"document#/components/parameters/id/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid1 = _errs3 === errors;
@@ -2186,7 +2076,7 @@ if(valid1){
 if(data0.nonce !== undefined){
 const _errs6 = errors;
 if(typeof data0.nonce !== "string"){
-validate42.errors = [{instancePath:instancePath+"/path/nonce",schemaPath:"document#/components/parameters/nonce/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate48.errors = [{instancePath:instancePath+"/path/nonce",schemaPath:"document#/components/parameters/nonce/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid1 = _errs6 === errors;
@@ -2198,7 +2088,7 @@ var valid1 = true;
 }
 }
 else {
-validate42.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate48.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -2216,7 +2106,7 @@ if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
 if(data3.holder !== undefined){
 const _errs11 = errors;
 if(typeof data3.holder !== "string"){
-validate42.errors = [{instancePath:instancePath+"/query/holder",schemaPath:"document#/components/parameters/holder/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate48.errors = [{instancePath:instancePath+"/query/holder",schemaPath:"document#/components/parameters/holder/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid4 = _errs11 === errors;
@@ -2232,12 +2122,12 @@ const _errs15 = errors;
 if(errors === _errs15){
 if(typeof data5 === "string"){
 if(!pattern4.test(data5)){
-validate42.errors = [{instancePath:instancePath+"/query/ticketDigest",schemaPath:"document#/components/parameters/ticket-digest/schema/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_-]{43}$"},message:"must match pattern \""+"^[A-Za-z0-9_-]{43}$"+"\""}];
+validate48.errors = [{instancePath:instancePath+"/query/ticketDigest",schemaPath:"document#/components/parameters/ticket-digest/schema/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_-]{43}$"},message:"must match pattern \""+"^[A-Za-z0-9_-]{43}$"+"\""}];
 return false;
 }
 }
 else {
-validate42.errors = [{instancePath:instancePath+"/query/ticketDigest",schemaPath:"document#/components/parameters/ticket-digest/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate48.errors = [{instancePath:instancePath+"/query/ticketDigest",schemaPath:"document#/components/parameters/ticket-digest/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -2249,7 +2139,7 @@ var valid4 = true;
 }
 }
 else {
-validate42.errors = [{instancePath:instancePath+"/query",schemaPath:"#/properties/query/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate48.errors = [{instancePath:instancePath+"/query",schemaPath:"#/properties/query/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -2261,107 +2151,104 @@ var valid0 = true;
 }
 }
 else {
-validate42.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate48.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate42.errors = vErrors;
+validate48.errors = vErrors;
 return errors === 0;
 }
-validate42.evaluated = {"props":{"path":true,"query":true},"dynamicProps":false,"dynamicItems":false};
+validate48.evaluated = {"props":{"path":true,"query":true},"dynamicProps":false,"dynamicItems":false};
 
-const components_responses_invalid_decision_content_application_1json_schema = validate43;
-const schema82 = {"$id":"components_responses_invalid_decision_content_application_1json_schema","$ref":"document#/components/responses/invalid-decision/content/application~1json/schema"};
-const schema83 = {"type":"object","required":["error"],"properties":{"error":{"type":"object","required":["code","description"],"properties":{"code":{"type":"string","enum":["invalid_request","invalid_interaction"]},"description":{"type":"string"}}}}};
+const components_responses_invalid_decision_content_application_1json_schema = validate49;
+const schema67 = {"type":"object","required":["error"],"properties":{"error":{"type":"object","required":["code","description"],"properties":{"code":{"type":"string","enum":["invalid_request","invalid_interaction"]},"description":{"type":"string"}}}}};
 
-function validate43(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_responses_invalid_decision_content_application_1json_schema" */;
+function validate49(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate43.evaluated;
+const evaluated0 = validate49.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-const _errs0 = errors;
-if(errors === _errs0){
+if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((data.error === undefined) && (missing0 = "error")){
-validate43.errors = [{instancePath,schemaPath:"document#/components/responses/invalid-decision/content/application~1json/schema/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate49.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 if(data.error !== undefined){
 let data0 = data.error;
-const _errs2 = errors;
-if(errors === _errs2){
+const _errs1 = errors;
+if(errors === _errs1){
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 let missing1;
 if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
-validate43.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/invalid-decision/content/application~1json/schema/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+validate49.errors = [{instancePath:instancePath+"/error",schemaPath:"#/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
 return false;
 }
 else {
 if(data0.code !== undefined){
 let data1 = data0.code;
-const _errs4 = errors;
+const _errs3 = errors;
 if(typeof data1 !== "string"){
-validate43.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/invalid-decision/content/application~1json/schema/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate49.errors = [{instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 if(!((data1 === "invalid_request") || (data1 === "invalid_interaction"))){
-validate43.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/responses/invalid-decision/content/application~1json/schema/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema83.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
+validate49.errors = [{instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema67.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
-var valid2 = _errs4 === errors;
+var valid1 = _errs3 === errors;
 }
 else {
-var valid2 = true;
+var valid1 = true;
 }
-if(valid2){
+if(valid1){
 if(data0.description !== undefined){
-const _errs6 = errors;
+const _errs5 = errors;
 if(typeof data0.description !== "string"){
-validate43.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/responses/invalid-decision/content/application~1json/schema/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate49.errors = [{instancePath:instancePath+"/error/description",schemaPath:"#/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
-var valid2 = _errs6 === errors;
+var valid1 = _errs5 === errors;
 }
 else {
-var valid2 = true;
-}
-}
-}
-}
-else {
-validate43.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/responses/invalid-decision/content/application~1json/schema/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
+var valid1 = true;
 }
 }
 }
 }
 else {
-validate43.errors = [{instancePath,schemaPath:"document#/components/responses/invalid-decision/content/application~1json/schema/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate49.errors = [{instancePath:instancePath+"/error",schemaPath:"#/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate43.errors = vErrors;
+}
+}
+}
+else {
+validate49.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate49.errors = vErrors;
 return errors === 0;
 }
-validate43.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
+validate49.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
 
-const parameters_reject_interaction = validate44;
-const schema84 = {"$id":"parameters_reject_interaction","type":"object","properties":{"path":{"type":"object","required":["id","nonce"],"properties":{"id":{"$ref":"document#/components/parameters/id/schema"},"nonce":{"$ref":"document#/components/parameters/nonce/schema"}}},"query":{"type":"object","required":[],"properties":{"ticketDigest":{"$ref":"document#/components/parameters/ticket-digest/schema"}}}}};
+const parameters_reject_interaction = validate50;
+const schema68 = {"$id":"parameters_reject_interaction","type":"object","properties":{"path":{"type":"object","required":["id","nonce"],"properties":{"id":{"$ref":"document#/components/parameters/id/schema"},"nonce":{"$ref":"document#/components/parameters/nonce/schema"}}},"query":{"type":"object","required":[],"properties":{"ticketDigest":{"$ref":"document#/components/parameters/ticket-digest/schema"}}}}};
 
-function validate44(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate50(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="parameters_reject_interaction" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate44.evaluated;
+const evaluated0 = validate50.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2377,14 +2264,14 @@ if(errors === _errs1){
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 let missing0;
 if(((data0.id === undefined) && (missing0 = "id")) || ((data0.nonce === undefined) && (missing0 = "nonce"))){
-validate44.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate50.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 if(data0.id !== undefined){
 const _errs3 = errors;
 if(typeof data0.id !== "string"){
-validate44.errors = [{instancePath:instancePath+"/path/id",schemaPath:"document#/components/parameters/id/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate50.errors = [{instancePath:instancePath+"/path/id",schemaPath:"document#/components/parameters/id/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid1 = _errs3 === errors;
@@ -2396,7 +2283,7 @@ if(valid1){
 if(data0.nonce !== undefined){
 const _errs6 = errors;
 if(typeof data0.nonce !== "string"){
-validate44.errors = [{instancePath:instancePath+"/path/nonce",schemaPath:"document#/components/parameters/nonce/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate50.errors = [{instancePath:instancePath+"/path/nonce",schemaPath:"document#/components/parameters/nonce/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid1 = _errs6 === errors;
@@ -2408,7 +2295,7 @@ var valid1 = true;
 }
 }
 else {
-validate44.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate50.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -2429,19 +2316,19 @@ const _errs12 = errors;
 if(errors === _errs12){
 if(typeof data4 === "string"){
 if(!pattern4.test(data4)){
-validate44.errors = [{instancePath:instancePath+"/query/ticketDigest",schemaPath:"document#/components/parameters/ticket-digest/schema/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_-]{43}$"},message:"must match pattern \""+"^[A-Za-z0-9_-]{43}$"+"\""}];
+validate50.errors = [{instancePath:instancePath+"/query/ticketDigest",schemaPath:"document#/components/parameters/ticket-digest/schema/pattern",keyword:"pattern",params:{pattern: "^[A-Za-z0-9_-]{43}$"},message:"must match pattern \""+"^[A-Za-z0-9_-]{43}$"+"\""}];
 return false;
 }
 }
 else {
-validate44.errors = [{instancePath:instancePath+"/query/ticketDigest",schemaPath:"document#/components/parameters/ticket-digest/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate50.errors = [{instancePath:instancePath+"/query/ticketDigest",schemaPath:"document#/components/parameters/ticket-digest/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
 }
 }
 else {
-validate44.errors = [{instancePath:instancePath+"/query",schemaPath:"#/properties/query/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate50.errors = [{instancePath:instancePath+"/query",schemaPath:"#/properties/query/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -2453,24 +2340,24 @@ var valid0 = true;
 }
 }
 else {
-validate44.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate50.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate44.errors = vErrors;
+validate50.errors = vErrors;
 return errors === 0;
 }
-validate44.evaluated = {"props":{"path":true,"query":true},"dynamicProps":false,"dynamicItems":false};
+validate50.evaluated = {"props":{"path":true,"query":true},"dynamicProps":false,"dynamicItems":false};
 
-const parameters_reject_unknown_decision = validate45;
-const schema88 = {"$id":"parameters_reject_unknown_decision","type":"object","properties":{"path":{"type":"object","required":["id","nonce","choice"],"properties":{"id":{"$ref":"document#/components/parameters/id/schema"},"nonce":{"$ref":"document#/components/parameters/nonce/schema"},"choice":{"$ref":"document#/paths/~1grant~1%7Bid%7D~1%7Bnonce%7D~1%7Bchoice%7D/parameters/2/schema"}}}}};
-const schema91 = {"type":"string"};
+const parameters_reject_unknown_decision = validate51;
+const schema72 = {"$id":"parameters_reject_unknown_decision","type":"object","properties":{"path":{"type":"object","required":["id","nonce","choice"],"properties":{"id":{"$ref":"document#/components/parameters/id/schema"},"nonce":{"$ref":"document#/components/parameters/nonce/schema"},"choice":{"$ref":"document#/paths/~1grant~1%7Bid%7D~1%7Bnonce%7D~1%7Bchoice%7D/parameters/2/schema"}}}}};
+const schema75 = {"type":"string"};
 
-function validate45(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate51(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="parameters_reject_unknown_decision" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate45.evaluated;
+const evaluated0 = validate51.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2486,14 +2373,14 @@ if(errors === _errs1){
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 let missing0;
 if((((data0.id === undefined) && (missing0 = "id")) || ((data0.nonce === undefined) && (missing0 = "nonce"))) || ((data0.choice === undefined) && (missing0 = "choice"))){
-validate45.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate51.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 if(data0.id !== undefined){
 const _errs3 = errors;
 if(typeof data0.id !== "string"){
-validate45.errors = [{instancePath:instancePath+"/path/id",schemaPath:"document#/components/parameters/id/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate51.errors = [{instancePath:instancePath+"/path/id",schemaPath:"document#/components/parameters/id/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid1 = _errs3 === errors;
@@ -2505,7 +2392,7 @@ if(valid1){
 if(data0.nonce !== undefined){
 const _errs6 = errors;
 if(typeof data0.nonce !== "string"){
-validate45.errors = [{instancePath:instancePath+"/path/nonce",schemaPath:"document#/components/parameters/nonce/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate51.errors = [{instancePath:instancePath+"/path/nonce",schemaPath:"document#/components/parameters/nonce/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid1 = _errs6 === errors;
@@ -2517,7 +2404,7 @@ if(valid1){
 if(data0.choice !== undefined){
 const _errs9 = errors;
 if(typeof data0.choice !== "string"){
-validate45.errors = [{instancePath:instancePath+"/path/choice",schemaPath:"document#/paths/~1grant~1%7Bid%7D~1%7Bnonce%7D~1%7Bchoice%7D/parameters/2/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate51.errors = [{instancePath:instancePath+"/path/choice",schemaPath:"document#/paths/~1grant~1%7Bid%7D~1%7Bnonce%7D~1%7Bchoice%7D/parameters/2/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid1 = _errs9 === errors;
@@ -2530,21 +2417,21 @@ var valid1 = true;
 }
 }
 else {
-validate45.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate51.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
 }
 }
 else {
-validate45.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate51.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate45.errors = vErrors;
+validate51.errors = vErrors;
 return errors === 0;
 }
-validate45.evaluated = {"props":{"path":true},"dynamicProps":false,"dynamicItems":false};
+validate51.evaluated = {"props":{"path":true},"dynamicProps":false,"dynamicItems":false};
 export const requests = {
   'start-interaction': {
     query: [],
@@ -2626,12 +2513,6 @@ export const requests = {
     bodyRequired: false,
     body: null,
   },
-};
-export const requestBody = {
-  'post-consent': paths_1consent_post_requestBody_content_application_1x_www_form_urlencoded_schema,
-  'post-sign-in': paths_1sign_in_post_requestBody_content_application_1x_www_form_urlencoded_schema,
-  'post-sign-out': paths_1sign_out_post_requestBody_content_application_1x_www_form_urlencoded_schema,
-  'accept-interaction': paths_1grant_1_id_1_nonce_1accept_post_requestBody_content_application_1json_schema,
 };
 export const responseBody = {
   'start-interaction': {

@@ -17,6 +17,7 @@ export interface RequestShape {
   readonly body: Validate | null;
 }
 
+/** Operation → its request. */
 export declare const requests: {
   readonly 'list-incoming-payments': RequestShape;
   readonly 'create-incoming-payment': RequestShape;
@@ -28,13 +29,6 @@ export declare const requests: {
   readonly 'get-outgoing-payment': RequestShape;
   readonly 'get-quote': RequestShape;
   readonly 'get-outgoing-payment-grant': RequestShape;
-};
-
-/** Operation → validator of its request body; operations without a body are absent. */
-export declare const requestBody: {
-  readonly 'create-incoming-payment': Validate;
-  readonly 'create-outgoing-payment': Validate;
-  readonly 'create-quote': Validate;
 };
 
 /** Operation → declared status → validator of its JSON body; null for a status without a body. */

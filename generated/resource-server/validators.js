@@ -3,21 +3,123 @@ import runtime0 from 'ajv/dist/runtime/ucs2length.js';
 import runtime1 from 'ajv-formats/dist/formats.js';
 import runtime2 from 'ajv/dist/runtime/equal.js';
 
-const parameters_list_incoming_payments = validate20;
-const schema31 = {"$id":"parameters_list_incoming_payments","type":"object","properties":{"query":{"type":"object","required":["wallet-address"],"properties":{"wallet-address":{"$ref":"document#/components/parameters/wallet-address/schema"},"cursor":{"$ref":"document#/components/parameters/cursor/schema"},"first":{"$ref":"document#/components/parameters/first/schema"},"last":{"$ref":"document#/components/parameters/last/schema"}}},"header":{"type":"object","required":["signature-input","signature"],"properties":{"signature-input":{"$ref":"document#/components/parameters/signature-input/schema"},"signature":{"$ref":"document#/components/parameters/signature/schema"}}}}};
-const schema33 = {"type":"string"};
-const schema34 = {"type":"string","minLength":1,"maxLength":256};
-const schema35 = {"type":"integer","minimum":1,"maximum":100};
-const schema36 = {"type":"integer","minimum":1,"maximum":100};
+const parameters_list_incoming_payments = validate25;
+const schema30 = {"$id":"parameters_list_incoming_payments","type":"object","properties":{"query":{"type":"object","required":["wallet-address"],"properties":{"wallet-address":{"$ref":"document#/components/parameters/wallet-address/schema"},"cursor":{"$ref":"document#/components/parameters/cursor/schema"},"first":{"$ref":"document#/components/parameters/first/schema"},"last":{"$ref":"document#/components/parameters/last/schema"}}},"header":{"type":"object","required":["signature-input","signature"],"properties":{"signature-input":{"$ref":"document#/components/parameters/signature-input/schema"},"signature":{"$ref":"document#/components/parameters/signature/schema"}}}}};
+const schema32 = {"type":"string"};
+const schema36 = {"type":"string"};
 const schema37 = {"type":"string"};
-const schema38 = {"type":"string"};
+const schema33 = {"type":"string","minLength":1,"maxLength":256};
 const func1 = runtime0.default;
 
-function validate20(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate27(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate27.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(typeof data === "string"){
+if(func1(data) > 256){
+validate27.errors = [{instancePath,schemaPath:"#/maxLength",keyword:"maxLength",params:{limit: 256},message:"must NOT have more than 256 characters"}];
+return false;
+}
+else {
+if(func1(data) < 1){
+validate27.errors = [{instancePath,schemaPath:"#/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+return false;
+}
+}
+}
+else {
+validate27.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+validate27.errors = vErrors;
+return errors === 0;
+}
+validate27.evaluated = {"dynamicProps":false,"dynamicItems":false};
+
+const schema34 = {"type":"integer","minimum":1,"maximum":100};
+
+function validate29(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate29.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(!(((typeof data == "number") && (!(data % 1) && !isNaN(data))) && (isFinite(data)))){
+validate29.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+return false;
+}
+if(errors === 0){
+if((typeof data == "number") && (isFinite(data))){
+if(data > 100 || isNaN(data)){
+validate29.errors = [{instancePath,schemaPath:"#/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100},message:"must be <= 100"}];
+return false;
+}
+else {
+if(data < 1 || isNaN(data)){
+validate29.errors = [{instancePath,schemaPath:"#/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"}];
+return false;
+}
+}
+}
+}
+validate29.errors = vErrors;
+return errors === 0;
+}
+validate29.evaluated = {"dynamicProps":false,"dynamicItems":false};
+
+const schema35 = {"type":"integer","minimum":1,"maximum":100};
+
+function validate31(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate31.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(!(((typeof data == "number") && (!(data % 1) && !isNaN(data))) && (isFinite(data)))){
+validate31.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+return false;
+}
+if(errors === 0){
+if((typeof data == "number") && (isFinite(data))){
+if(data > 100 || isNaN(data)){
+validate31.errors = [{instancePath,schemaPath:"#/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100},message:"must be <= 100"}];
+return false;
+}
+else {
+if(data < 1 || isNaN(data)){
+validate31.errors = [{instancePath,schemaPath:"#/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"}];
+return false;
+}
+}
+}
+}
+validate31.errors = vErrors;
+return errors === 0;
+}
+validate31.evaluated = {"dynamicProps":false,"dynamicItems":false};
+
+
+function validate25(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="parameters_list_incoming_payments" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate20.evaluated;
+const evaluated0 = validate25.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -33,14 +135,14 @@ if(errors === _errs1){
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 let missing0;
 if((data0["wallet-address"] === undefined) && (missing0 = "wallet-address")){
-validate20.errors = [{instancePath:instancePath+"/query",schemaPath:"#/properties/query/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate25.errors = [{instancePath:instancePath+"/query",schemaPath:"#/properties/query/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 if(data0["wallet-address"] !== undefined){
 const _errs3 = errors;
 if(typeof data0["wallet-address"] !== "string"){
-validate20.errors = [{instancePath:instancePath+"/query/wallet-address",schemaPath:"document#/components/parameters/wallet-address/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate25.errors = [{instancePath:instancePath+"/query/wallet-address",schemaPath:"document#/components/parameters/wallet-address/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid1 = _errs3 === errors;
@@ -50,26 +152,10 @@ var valid1 = true;
 }
 if(valid1){
 if(data0.cursor !== undefined){
-let data2 = data0.cursor;
 const _errs6 = errors;
-const _errs7 = errors;
-if(errors === _errs7){
-if(typeof data2 === "string"){
-if(func1(data2) > 256){
-validate20.errors = [{instancePath:instancePath+"/query/cursor",schemaPath:"document#/components/parameters/cursor/schema/maxLength",keyword:"maxLength",params:{limit: 256},message:"must NOT have more than 256 characters"}];
-return false;
-}
-else {
-if(func1(data2) < 1){
-validate20.errors = [{instancePath:instancePath+"/query/cursor",schemaPath:"document#/components/parameters/cursor/schema/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
-return false;
-}
-}
-}
-else {
-validate20.errors = [{instancePath:instancePath+"/query/cursor",schemaPath:"document#/components/parameters/cursor/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
+if(!(validate27(data0.cursor, {instancePath:instancePath+"/query/cursor",parentData:data0,parentDataProperty:"cursor",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate27.errors : vErrors.concat(validate27.errors);
+errors = vErrors.length;
 }
 var valid1 = _errs6 === errors;
 }
@@ -78,56 +164,24 @@ var valid1 = true;
 }
 if(valid1){
 if(data0.first !== undefined){
-let data3 = data0.first;
-const _errs9 = errors;
-const _errs10 = errors;
-if(!(((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))){
-validate20.errors = [{instancePath:instancePath+"/query/first",schemaPath:"document#/components/parameters/first/schema/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
-return false;
+const _errs7 = errors;
+if(!(validate29(data0.first, {instancePath:instancePath+"/query/first",parentData:data0,parentDataProperty:"first",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate29.errors : vErrors.concat(validate29.errors);
+errors = vErrors.length;
 }
-if(errors === _errs10){
-if((typeof data3 == "number") && (isFinite(data3))){
-if(data3 > 100 || isNaN(data3)){
-validate20.errors = [{instancePath:instancePath+"/query/first",schemaPath:"document#/components/parameters/first/schema/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100},message:"must be <= 100"}];
-return false;
-}
-else {
-if(data3 < 1 || isNaN(data3)){
-validate20.errors = [{instancePath:instancePath+"/query/first",schemaPath:"document#/components/parameters/first/schema/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"}];
-return false;
-}
-}
-}
-}
-var valid1 = _errs9 === errors;
+var valid1 = _errs7 === errors;
 }
 else {
 var valid1 = true;
 }
 if(valid1){
 if(data0.last !== undefined){
-let data4 = data0.last;
-const _errs12 = errors;
-const _errs13 = errors;
-if(!(((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4))) && (isFinite(data4)))){
-validate20.errors = [{instancePath:instancePath+"/query/last",schemaPath:"document#/components/parameters/last/schema/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
-return false;
+const _errs8 = errors;
+if(!(validate31(data0.last, {instancePath:instancePath+"/query/last",parentData:data0,parentDataProperty:"last",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate31.errors : vErrors.concat(validate31.errors);
+errors = vErrors.length;
 }
-if(errors === _errs13){
-if((typeof data4 == "number") && (isFinite(data4))){
-if(data4 > 100 || isNaN(data4)){
-validate20.errors = [{instancePath:instancePath+"/query/last",schemaPath:"document#/components/parameters/last/schema/maximum",keyword:"maximum",params:{comparison: "<=", limit: 100},message:"must be <= 100"}];
-return false;
-}
-else {
-if(data4 < 1 || isNaN(data4)){
-validate20.errors = [{instancePath:instancePath+"/query/last",schemaPath:"document#/components/parameters/last/schema/minimum",keyword:"minimum",params:{comparison: ">=", limit: 1},message:"must be >= 1"}];
-return false;
-}
-}
-}
-}
-var valid1 = _errs12 === errors;
+var valid1 = _errs8 === errors;
 }
 else {
 var valid1 = true;
@@ -138,7 +192,7 @@ var valid1 = true;
 }
 }
 else {
-validate20.errors = [{instancePath:instancePath+"/query",schemaPath:"#/properties/query/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate25.errors = [{instancePath:instancePath+"/query",schemaPath:"#/properties/query/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -150,47 +204,47 @@ var valid0 = true;
 if(valid0){
 if(data.header !== undefined){
 let data5 = data.header;
-const _errs15 = errors;
-if(errors === _errs15){
+const _errs9 = errors;
+if(errors === _errs9){
 if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
 let missing1;
 if(((data5["signature-input"] === undefined) && (missing1 = "signature-input")) || ((data5.signature === undefined) && (missing1 = "signature"))){
-validate20.errors = [{instancePath:instancePath+"/header",schemaPath:"#/properties/header/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+validate25.errors = [{instancePath:instancePath+"/header",schemaPath:"#/properties/header/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
 return false;
 }
 else {
 if(data5["signature-input"] !== undefined){
-const _errs17 = errors;
+const _errs11 = errors;
 if(typeof data5["signature-input"] !== "string"){
-validate20.errors = [{instancePath:instancePath+"/header/signature-input",schemaPath:"document#/components/parameters/signature-input/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate25.errors = [{instancePath:instancePath+"/header/signature-input",schemaPath:"document#/components/parameters/signature-input/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
-var valid6 = _errs17 === errors;
+var valid3 = _errs11 === errors;
 }
 else {
-var valid6 = true;
+var valid3 = true;
 }
-if(valid6){
+if(valid3){
 if(data5.signature !== undefined){
-const _errs20 = errors;
+const _errs14 = errors;
 if(typeof data5.signature !== "string"){
-validate20.errors = [{instancePath:instancePath+"/header/signature",schemaPath:"document#/components/parameters/signature/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate25.errors = [{instancePath:instancePath+"/header/signature",schemaPath:"document#/components/parameters/signature/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
-var valid6 = _errs20 === errors;
+var valid3 = _errs14 === errors;
 }
 else {
-var valid6 = true;
+var valid3 = true;
 }
 }
 }
 }
 else {
-validate20.errors = [{instancePath:instancePath+"/header",schemaPath:"#/properties/header/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate25.errors = [{instancePath:instancePath+"/header",schemaPath:"#/properties/header/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-var valid0 = _errs15 === errors;
+var valid0 = _errs9 === errors;
 }
 else {
 var valid0 = true;
@@ -198,29 +252,231 @@ var valid0 = true;
 }
 }
 else {
-validate20.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate25.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate20.errors = vErrors;
+validate25.errors = vErrors;
 return errors === 0;
 }
-validate20.evaluated = {"props":{"query":true,"header":true},"dynamicProps":false,"dynamicItems":false};
+validate25.evaluated = {"props":{"query":true,"header":true},"dynamicProps":false,"dynamicItems":false};
 
-const paths_1incoming_payments_get_responses_200_content_application_1json_schema = validate22;
-const schema39 = {"$id":"paths_1incoming_payments_get_responses_200_content_application_1json_schema","$ref":"document#/paths/~1incoming-payments/get/responses/200/content/application~1json/schema"};
-const schema40 = {"type":"object","properties":{"pagination":{"$ref":"#/components/schemas/page-info"},"result":{"type":"array","items":{"$ref":"#/components/schemas/incoming-payment","unevaluatedProperties":false}}}};
-const schema41 = {"type":"object","properties":{"startCursor":{"type":"string","minLength":1},"endCursor":{"type":"string","minLength":1},"hasNextPage":{"type":"boolean"},"hasPreviousPage":{"type":"boolean"}},"required":["hasNextPage","hasPreviousPage"],"additionalProperties":false};
-const schema42 = {"type":"object","properties":{"id":{"type":"string","format":"uri","readOnly":true},"walletAddress":{"type":"string","format":"uri","readOnly":true},"completed":{"type":"boolean","default":false},"incomingAmount":{"$ref":"#/components/schemas/amount"},"receivedAmount":{"$ref":"#/components/schemas/amount"},"expiresAt":{"type":"string","format":"date-time"},"metadata":{"type":"object","additionalProperties":true},"createdAt":{"type":"string","format":"date-time"}},"required":["id","walletAddress","completed","receivedAmount","createdAt"]};
-const schema43 = {"type":"object","properties":{"value":{"type":"string","format":"uint64"},"assetCode":{"type":"string"},"assetScale":{"type":"integer","minimum":0,"maximum":255}},"required":["value","assetCode","assetScale"]};
-const formats0 = runtime1.fullFormats.uri;
-const formats4 = /^(?:0|[1-9]\d{0,18}|1[0-7]\d{18}|18[0-3]\d{17}|184[0-3]\d{16}|1844[0-5]\d{15}|18446[0-6]\d{14}|184467[0-3]\d{13}|1844674[0-3]\d{12}|184467440[0-6]\d{10}|1844674407[0-2]\d{9}|18446744073[0-6]\d{8}|1844674407370[0-8]\d{6}|18446744073709[0-4]\d{5}|184467440737095[0-4]\d{4}|1844674407370955[0-0]\d{3}|18446744073709551[0-5]\d{2}|184467440737095516[0-0]\d{1}|1844674407370955161[0-4]\d{0}|18446744073709551615)$/;
-const formats8 = runtime1.fullFormats["date-time"];
+const paths_1incoming_payments_get_responses_200_content_application_1json_schema = validate33;
+const schema38 = {"type":"object","properties":{"pagination":{"$ref":"#/components/schemas/page-info"},"result":{"type":"array","items":{"$ref":"#/components/schemas/incoming-payment","unevaluatedProperties":false}}}};
+const schema39 = {"type":"object","properties":{"startCursor":{"type":"string","minLength":1},"endCursor":{"type":"string","minLength":1},"hasNextPage":{"type":"boolean"},"hasPreviousPage":{"type":"boolean"}},"required":["hasNextPage","hasPreviousPage"],"additionalProperties":false};
 
-function validate24(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate34(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate24.evaluated;
+const evaluated0 = validate34.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if(((data.hasNextPage === undefined) && (missing0 = "hasNextPage")) || ((data.hasPreviousPage === undefined) && (missing0 = "hasPreviousPage"))){
+validate34.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+const _errs1 = errors;
+for(const key0 in data){
+if(!((((key0 === "startCursor") || (key0 === "endCursor")) || (key0 === "hasNextPage")) || (key0 === "hasPreviousPage"))){
+validate34.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+return false;
+break;
+}
+}
+if(_errs1 === errors){
+if(data.startCursor !== undefined){
+let data0 = data.startCursor;
+const _errs2 = errors;
+if(errors === _errs2){
+if(typeof data0 === "string"){
+if(func1(data0) < 1){
+validate34.errors = [{instancePath:instancePath+"/startCursor",schemaPath:"#/properties/startCursor/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+return false;
+}
+}
+else {
+validate34.errors = [{instancePath:instancePath+"/startCursor",schemaPath:"#/properties/startCursor/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid0 = _errs2 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.endCursor !== undefined){
+let data1 = data.endCursor;
+const _errs4 = errors;
+if(errors === _errs4){
+if(typeof data1 === "string"){
+if(func1(data1) < 1){
+validate34.errors = [{instancePath:instancePath+"/endCursor",schemaPath:"#/properties/endCursor/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+return false;
+}
+}
+else {
+validate34.errors = [{instancePath:instancePath+"/endCursor",schemaPath:"#/properties/endCursor/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid0 = _errs4 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.hasNextPage !== undefined){
+const _errs6 = errors;
+if(typeof data.hasNextPage !== "boolean"){
+validate34.errors = [{instancePath:instancePath+"/hasNextPage",schemaPath:"#/properties/hasNextPage/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+return false;
+}
+var valid0 = _errs6 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.hasPreviousPage !== undefined){
+const _errs8 = errors;
+if(typeof data.hasPreviousPage !== "boolean"){
+validate34.errors = [{instancePath:instancePath+"/hasPreviousPage",schemaPath:"#/properties/hasPreviousPage/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+return false;
+}
+var valid0 = _errs8 === errors;
+}
+else {
+var valid0 = true;
+}
+}
+}
+}
+}
+}
+}
+else {
+validate34.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate34.errors = vErrors;
+return errors === 0;
+}
+validate34.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+const schema40 = {"type":"object","properties":{"id":{"type":"string","format":"uri","readOnly":true},"walletAddress":{"type":"string","format":"uri","readOnly":true},"completed":{"type":"boolean","default":false},"incomingAmount":{"$ref":"#/components/schemas/amount"},"receivedAmount":{"$ref":"#/components/schemas/amount"},"expiresAt":{"type":"string","format":"date-time"},"metadata":{"type":"object","additionalProperties":true},"createdAt":{"type":"string","format":"date-time"}},"required":["id","walletAddress","completed","receivedAmount","createdAt"]};
+const formats0 = runtime1.fullFormats.uri;
+const formats6 = runtime1.fullFormats["date-time"];
+const schema41 = {"type":"object","properties":{"value":{"type":"string","format":"uint64"},"assetCode":{"type":"string"},"assetScale":{"type":"integer","minimum":0,"maximum":255}},"required":["value","assetCode","assetScale"]};
+const formats4 = /^(?:0|[1-9]\d{0,18}|1[0-7]\d{18}|18[0-3]\d{17}|184[0-3]\d{16}|1844[0-5]\d{15}|18446[0-6]\d{14}|184467[0-3]\d{13}|1844674[0-3]\d{12}|184467440[0-6]\d{10}|1844674407[0-2]\d{9}|18446744073[0-6]\d{8}|1844674407370[0-8]\d{6}|18446744073709[0-4]\d{5}|184467440737095[0-4]\d{4}|1844674407370955[0-0]\d{3}|18446744073709551[0-5]\d{2}|184467440737095516[0-0]\d{1}|1844674407370955161[0-4]\d{0}|18446744073709551615)$/;
+
+function validate37(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate37.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((((data.value === undefined) && (missing0 = "value")) || ((data.assetCode === undefined) && (missing0 = "assetCode"))) || ((data.assetScale === undefined) && (missing0 = "assetScale"))){
+validate37.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+if(data.value !== undefined){
+let data0 = data.value;
+const _errs1 = errors;
+if(errors === _errs1){
+if(errors === _errs1){
+if(typeof data0 === "string"){
+if(!(formats4.test(data0))){
+validate37.errors = [{instancePath:instancePath+"/value",schemaPath:"#/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""}];
+return false;
+}
+}
+else {
+validate37.errors = [{instancePath:instancePath+"/value",schemaPath:"#/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+}
+var valid0 = _errs1 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.assetCode !== undefined){
+const _errs3 = errors;
+if(typeof data.assetCode !== "string"){
+validate37.errors = [{instancePath:instancePath+"/assetCode",schemaPath:"#/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+var valid0 = _errs3 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.assetScale !== undefined){
+let data2 = data.assetScale;
+const _errs5 = errors;
+if(!(((typeof data2 == "number") && (!(data2 % 1) && !isNaN(data2))) && (isFinite(data2)))){
+validate37.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+return false;
+}
+if(errors === _errs5){
+if((typeof data2 == "number") && (isFinite(data2))){
+if(data2 > 255 || isNaN(data2)){
+validate37.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
+return false;
+}
+else {
+if(data2 < 0 || isNaN(data2)){
+validate37.errors = [{instancePath:instancePath+"/assetScale",schemaPath:"#/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
+return false;
+}
+}
+}
+}
+var valid0 = _errs5 === errors;
+}
+else {
+var valid0 = true;
+}
+}
+}
+}
+}
+else {
+validate37.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate37.errors = vErrors;
+return errors === 0;
+}
+validate37.evaluated = {"props":{"value":true,"assetCode":true,"assetScale":true},"dynamicProps":false,"dynamicItems":false};
+
+
+function validate36(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate36.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -231,7 +487,7 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((((data.id === undefined) && (missing0 = "id")) || ((data.walletAddress === undefined) && (missing0 = "walletAddress"))) || ((data.completed === undefined) && (missing0 = "completed"))) || ((data.receivedAmount === undefined) && (missing0 = "receivedAmount"))) || ((data.createdAt === undefined) && (missing0 = "createdAt"))){
-validate24.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate36.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
@@ -242,12 +498,12 @@ if(errors === _errs1){
 if(errors === _errs1){
 if(typeof data0 === "string"){
 if(!(formats0(data0))){
-validate24.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+validate36.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
 return false;
 }
 }
 else {
-validate24.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate36.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -265,12 +521,12 @@ if(errors === _errs3){
 if(errors === _errs3){
 if(typeof data1 === "string"){
 if(!(formats0(data1))){
-validate24.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/properties/walletAddress/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+validate36.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/properties/walletAddress/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
 return false;
 }
 }
 else {
-validate24.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/properties/walletAddress/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate36.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/properties/walletAddress/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -284,7 +540,7 @@ if(valid0){
 if(data.completed !== undefined){
 const _errs5 = errors;
 if(typeof data.completed !== "boolean"){
-validate24.errors = [{instancePath:instancePath+"/completed",schemaPath:"#/properties/completed/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+validate36.errors = [{instancePath:instancePath+"/completed",schemaPath:"#/properties/completed/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
 return false;
 }
 var valid0 = _errs5 === errors;
@@ -294,86 +550,10 @@ var valid0 = true;
 }
 if(valid0){
 if(data.incomingAmount !== undefined){
-let data3 = data.incomingAmount;
 const _errs7 = errors;
-const _errs8 = errors;
-if(errors === _errs8){
-if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
-let missing1;
-if((((data3.value === undefined) && (missing1 = "value")) || ((data3.assetCode === undefined) && (missing1 = "assetCode"))) || ((data3.assetScale === undefined) && (missing1 = "assetScale"))){
-validate24.errors = [{instancePath:instancePath+"/incomingAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
-return false;
-}
-else {
-if(data3.value !== undefined){
-let data4 = data3.value;
-const _errs10 = errors;
-if(errors === _errs10){
-if(errors === _errs10){
-if(typeof data4 === "string"){
-if(!(formats4.test(data4))){
-validate24.errors = [{instancePath:instancePath+"/incomingAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""}];
-return false;
-}
-}
-else {
-validate24.errors = [{instancePath:instancePath+"/incomingAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-}
-var valid2 = _errs10 === errors;
-}
-else {
-var valid2 = true;
-}
-if(valid2){
-if(data3.assetCode !== undefined){
-const _errs12 = errors;
-if(typeof data3.assetCode !== "string"){
-validate24.errors = [{instancePath:instancePath+"/incomingAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid2 = _errs12 === errors;
-}
-else {
-var valid2 = true;
-}
-if(valid2){
-if(data3.assetScale !== undefined){
-let data6 = data3.assetScale;
-const _errs14 = errors;
-if(!(((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6))) && (isFinite(data6)))){
-validate24.errors = [{instancePath:instancePath+"/incomingAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
-return false;
-}
-if(errors === _errs14){
-if((typeof data6 == "number") && (isFinite(data6))){
-if(data6 > 255 || isNaN(data6)){
-validate24.errors = [{instancePath:instancePath+"/incomingAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
-return false;
-}
-else {
-if(data6 < 0 || isNaN(data6)){
-validate24.errors = [{instancePath:instancePath+"/incomingAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
-return false;
-}
-}
-}
-}
-var valid2 = _errs14 === errors;
-}
-else {
-var valid2 = true;
-}
-}
-}
-}
-}
-else {
-validate24.errors = [{instancePath:instancePath+"/incomingAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
+if(!(validate37(data.incomingAmount, {instancePath:instancePath+"/incomingAmount",parentData:data,parentDataProperty:"incomingAmount",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate37.errors : vErrors.concat(validate37.errors);
+errors = vErrors.length;
 }
 var valid0 = _errs7 === errors;
 }
@@ -382,151 +562,75 @@ var valid0 = true;
 }
 if(valid0){
 if(data.receivedAmount !== undefined){
-let data7 = data.receivedAmount;
-const _errs16 = errors;
-const _errs17 = errors;
-if(errors === _errs17){
-if(data7 && typeof data7 == "object" && !Array.isArray(data7)){
-let missing2;
-if((((data7.value === undefined) && (missing2 = "value")) || ((data7.assetCode === undefined) && (missing2 = "assetCode"))) || ((data7.assetScale === undefined) && (missing2 = "assetScale"))){
-validate24.errors = [{instancePath:instancePath+"/receivedAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"}];
-return false;
+const _errs8 = errors;
+if(!(validate37(data.receivedAmount, {instancePath:instancePath+"/receivedAmount",parentData:data,parentDataProperty:"receivedAmount",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate37.errors : vErrors.concat(validate37.errors);
+errors = vErrors.length;
 }
-else {
-if(data7.value !== undefined){
-let data8 = data7.value;
-const _errs19 = errors;
-if(errors === _errs19){
-if(errors === _errs19){
-if(typeof data8 === "string"){
-if(!(formats4.test(data8))){
-validate24.errors = [{instancePath:instancePath+"/receivedAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""}];
-return false;
-}
-}
-else {
-validate24.errors = [{instancePath:instancePath+"/receivedAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-}
-var valid4 = _errs19 === errors;
-}
-else {
-var valid4 = true;
-}
-if(valid4){
-if(data7.assetCode !== undefined){
-const _errs21 = errors;
-if(typeof data7.assetCode !== "string"){
-validate24.errors = [{instancePath:instancePath+"/receivedAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid4 = _errs21 === errors;
-}
-else {
-var valid4 = true;
-}
-if(valid4){
-if(data7.assetScale !== undefined){
-let data10 = data7.assetScale;
-const _errs23 = errors;
-if(!(((typeof data10 == "number") && (!(data10 % 1) && !isNaN(data10))) && (isFinite(data10)))){
-validate24.errors = [{instancePath:instancePath+"/receivedAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
-return false;
-}
-if(errors === _errs23){
-if((typeof data10 == "number") && (isFinite(data10))){
-if(data10 > 255 || isNaN(data10)){
-validate24.errors = [{instancePath:instancePath+"/receivedAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
-return false;
-}
-else {
-if(data10 < 0 || isNaN(data10)){
-validate24.errors = [{instancePath:instancePath+"/receivedAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
-return false;
-}
-}
-}
-}
-var valid4 = _errs23 === errors;
-}
-else {
-var valid4 = true;
-}
-}
-}
-}
-}
-else {
-validate24.errors = [{instancePath:instancePath+"/receivedAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-var valid0 = _errs16 === errors;
+var valid0 = _errs8 === errors;
 }
 else {
 var valid0 = true;
 }
 if(valid0){
 if(data.expiresAt !== undefined){
-let data11 = data.expiresAt;
-const _errs25 = errors;
-if(errors === _errs25){
-if(errors === _errs25){
-if(typeof data11 === "string"){
-if(!(formats8.validate(data11))){
-validate24.errors = [{instancePath:instancePath+"/expiresAt",schemaPath:"#/properties/expiresAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
+let data5 = data.expiresAt;
+const _errs9 = errors;
+if(errors === _errs9){
+if(errors === _errs9){
+if(typeof data5 === "string"){
+if(!(formats6.validate(data5))){
+validate36.errors = [{instancePath:instancePath+"/expiresAt",schemaPath:"#/properties/expiresAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
 return false;
 }
 }
 else {
-validate24.errors = [{instancePath:instancePath+"/expiresAt",schemaPath:"#/properties/expiresAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate36.errors = [{instancePath:instancePath+"/expiresAt",schemaPath:"#/properties/expiresAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
 }
-var valid0 = _errs25 === errors;
+var valid0 = _errs9 === errors;
 }
 else {
 var valid0 = true;
 }
 if(valid0){
 if(data.metadata !== undefined){
-let data12 = data.metadata;
-const _errs27 = errors;
-if(errors === _errs27){
-if(data12 && typeof data12 == "object" && !Array.isArray(data12)){
+let data6 = data.metadata;
+const _errs11 = errors;
+if(errors === _errs11){
+if(data6 && typeof data6 == "object" && !Array.isArray(data6)){
 }
 else {
-validate24.errors = [{instancePath:instancePath+"/metadata",schemaPath:"#/properties/metadata/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate36.errors = [{instancePath:instancePath+"/metadata",schemaPath:"#/properties/metadata/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-var valid0 = _errs27 === errors;
+var valid0 = _errs11 === errors;
 }
 else {
 var valid0 = true;
 }
 if(valid0){
 if(data.createdAt !== undefined){
-let data13 = data.createdAt;
-const _errs30 = errors;
-if(errors === _errs30){
-if(errors === _errs30){
-if(typeof data13 === "string"){
-if(!(formats8.validate(data13))){
-validate24.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
+let data7 = data.createdAt;
+const _errs14 = errors;
+if(errors === _errs14){
+if(errors === _errs14){
+if(typeof data7 === "string"){
+if(!(formats6.validate(data7))){
+validate36.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
 return false;
 }
 }
 else {
-validate24.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate36.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
 }
-var valid0 = _errs30 === errors;
+var valid0 = _errs14 === errors;
 }
 else {
 var valid0 = true;
@@ -541,20 +645,20 @@ var valid0 = true;
 }
 }
 else {
-validate24.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate36.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate24.errors = vErrors;
+validate36.errors = vErrors;
 return errors === 0;
 }
-validate24.evaluated = {"props":{"id":true,"walletAddress":true,"completed":true,"incomingAmount":true,"receivedAmount":true,"expiresAt":true,"metadata":true,"createdAt":true},"dynamicProps":false,"dynamicItems":false};
+validate36.evaluated = {"props":{"id":true,"walletAddress":true,"completed":true,"incomingAmount":true,"receivedAmount":true,"expiresAt":true,"metadata":true,"createdAt":true},"dynamicProps":false,"dynamicItems":false};
 
 
-function validate23(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate33(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate23.evaluated;
+const evaluated0 = validate33.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -564,101 +668,10 @@ evaluated0.items = undefined;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.pagination !== undefined){
-let data0 = data.pagination;
 const _errs1 = errors;
-const _errs2 = errors;
-if(errors === _errs2){
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-let missing0;
-if(((data0.hasNextPage === undefined) && (missing0 = "hasNextPage")) || ((data0.hasPreviousPage === undefined) && (missing0 = "hasPreviousPage"))){
-validate23.errors = [{instancePath:instancePath+"/pagination",schemaPath:"#/components/schemas/page-info/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
-return false;
-}
-else {
-const _errs4 = errors;
-for(const key0 in data0){
-if(!((((key0 === "startCursor") || (key0 === "endCursor")) || (key0 === "hasNextPage")) || (key0 === "hasPreviousPage"))){
-validate23.errors = [{instancePath:instancePath+"/pagination",schemaPath:"#/components/schemas/page-info/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
-return false;
-break;
-}
-}
-if(_errs4 === errors){
-if(data0.startCursor !== undefined){
-let data1 = data0.startCursor;
-const _errs5 = errors;
-if(errors === _errs5){
-if(typeof data1 === "string"){
-if(func1(data1) < 1){
-validate23.errors = [{instancePath:instancePath+"/pagination/startCursor",schemaPath:"#/components/schemas/page-info/properties/startCursor/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
-return false;
-}
-}
-else {
-validate23.errors = [{instancePath:instancePath+"/pagination/startCursor",schemaPath:"#/components/schemas/page-info/properties/startCursor/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-var valid2 = _errs5 === errors;
-}
-else {
-var valid2 = true;
-}
-if(valid2){
-if(data0.endCursor !== undefined){
-let data2 = data0.endCursor;
-const _errs7 = errors;
-if(errors === _errs7){
-if(typeof data2 === "string"){
-if(func1(data2) < 1){
-validate23.errors = [{instancePath:instancePath+"/pagination/endCursor",schemaPath:"#/components/schemas/page-info/properties/endCursor/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
-return false;
-}
-}
-else {
-validate23.errors = [{instancePath:instancePath+"/pagination/endCursor",schemaPath:"#/components/schemas/page-info/properties/endCursor/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-var valid2 = _errs7 === errors;
-}
-else {
-var valid2 = true;
-}
-if(valid2){
-if(data0.hasNextPage !== undefined){
-const _errs9 = errors;
-if(typeof data0.hasNextPage !== "boolean"){
-validate23.errors = [{instancePath:instancePath+"/pagination/hasNextPage",schemaPath:"#/components/schemas/page-info/properties/hasNextPage/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
-return false;
-}
-var valid2 = _errs9 === errors;
-}
-else {
-var valid2 = true;
-}
-if(valid2){
-if(data0.hasPreviousPage !== undefined){
-const _errs11 = errors;
-if(typeof data0.hasPreviousPage !== "boolean"){
-validate23.errors = [{instancePath:instancePath+"/pagination/hasPreviousPage",schemaPath:"#/components/schemas/page-info/properties/hasPreviousPage/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
-return false;
-}
-var valid2 = _errs11 === errors;
-}
-else {
-var valid2 = true;
-}
-}
-}
-}
-}
-}
-}
-else {
-validate23.errors = [{instancePath:instancePath+"/pagination",schemaPath:"#/components/schemas/page-info/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
+if(!(validate34(data.pagination, {instancePath:instancePath+"/pagination",parentData:data,parentDataProperty:"pagination",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate34.errors : vErrors.concat(validate34.errors);
+errors = vErrors.length;
 }
 var valid0 = _errs1 === errors;
 }
@@ -667,42 +680,42 @@ var valid0 = true;
 }
 if(valid0){
 if(data.result !== undefined){
-let data5 = data.result;
-const _errs13 = errors;
-if(errors === _errs13){
-if(Array.isArray(data5)){
-var valid3 = true;
-const len0 = data5.length;
+let data1 = data.result;
+const _errs2 = errors;
+if(errors === _errs2){
+if(Array.isArray(data1)){
+var valid1 = true;
+const len0 = data1.length;
 for(let i0=0; i0<len0; i0++){
-let data6 = data5[i0];
-const _errs15 = errors;
-if(!(validate24(data6, {instancePath:instancePath+"/result/" + i0,parentData:data5,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate24.errors : vErrors.concat(validate24.errors);
+let data2 = data1[i0];
+const _errs4 = errors;
+if(!(validate36(data2, {instancePath:instancePath+"/result/" + i0,parentData:data1,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate36.errors : vErrors.concat(validate36.errors);
 errors = vErrors.length;
 }
-if(errors === _errs15){
-if(data6 && typeof data6 == "object" && !Array.isArray(data6)){
-for(const key1 in data6){
-if((((((((key1 !== "id") && (key1 !== "walletAddress")) && (key1 !== "completed")) && (key1 !== "incomingAmount")) && (key1 !== "receivedAmount")) && (key1 !== "expiresAt")) && (key1 !== "metadata")) && (key1 !== "createdAt")){
-validate23.errors = [{instancePath:instancePath+"/result/" + i0,schemaPath:"#/properties/result/items/unevaluatedProperties",keyword:"unevaluatedProperties",params:{unevaluatedProperty: key1},message:"must NOT have unevaluated properties"}];
+if(errors === _errs4){
+if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
+for(const key0 in data2){
+if((((((((key0 !== "id") && (key0 !== "walletAddress")) && (key0 !== "completed")) && (key0 !== "incomingAmount")) && (key0 !== "receivedAmount")) && (key0 !== "expiresAt")) && (key0 !== "metadata")) && (key0 !== "createdAt")){
+validate33.errors = [{instancePath:instancePath+"/result/" + i0,schemaPath:"#/properties/result/items/unevaluatedProperties",keyword:"unevaluatedProperties",params:{unevaluatedProperty: key0},message:"must NOT have unevaluated properties"}];
 return false;
 break;
 }
 }
 }
 }
-var valid3 = _errs15 === errors;
-if(!valid3){
+var valid1 = _errs4 === errors;
+if(!valid1){
 break;
 }
 }
 }
 else {
-validate23.errors = [{instancePath:instancePath+"/result",schemaPath:"#/properties/result/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate33.errors = [{instancePath:instancePath+"/result",schemaPath:"#/properties/result/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
 }
 }
-var valid0 = _errs13 === errors;
+var valid0 = _errs2 === errors;
 }
 else {
 var valid0 = true;
@@ -710,142 +723,153 @@ var valid0 = true;
 }
 }
 else {
-validate23.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate33.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate23.errors = vErrors;
+validate33.errors = vErrors;
 return errors === 0;
 }
-validate23.evaluated = {"props":{"pagination":true,"result":true},"dynamicProps":false,"dynamicItems":false};
+validate33.evaluated = {"props":{"pagination":true,"result":true},"dynamicProps":false,"dynamicItems":false};
 
+const components_schemas_error_response = validate41;
+const schema42 = {"type":"object","properties":{"error":{"type":"object","properties":{"code":{"type":"string"},"description":{"type":"string"},"details":{"type":"object","additionalProperties":true}},"required":["description","code"]}},"required":["error"]};
 
-function validate22(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="paths_1incoming_payments_get_responses_200_content_application_1json_schema" */;
+function validate41(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate22.evaluated;
+const evaluated0 = validate41.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate23(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate23.errors : vErrors.concat(validate23.errors);
-errors = vErrors.length;
-}
-validate22.errors = vErrors;
-return errors === 0;
-}
-validate22.evaluated = {"props":{"pagination":true,"result":true},"dynamicProps":false,"dynamicItems":false};
-
-const components_schemas_error_response = validate27;
-const schema45 = {"$id":"components_schemas_error_response","$ref":"document#/components/schemas/error-response"};
-const schema46 = {"type":"object","properties":{"error":{"type":"object","properties":{"code":{"type":"string"},"description":{"type":"string"},"details":{"type":"object","additionalProperties":true}},"required":["description","code"]}},"required":["error"]};
-
-function validate27(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_schemas_error_response" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate27.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-const _errs0 = errors;
-if(errors === _errs0){
+if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((data.error === undefined) && (missing0 = "error")){
-validate27.errors = [{instancePath,schemaPath:"document#/components/schemas/error-response/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate41.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 if(data.error !== undefined){
 let data0 = data.error;
-const _errs2 = errors;
-if(errors === _errs2){
+const _errs1 = errors;
+if(errors === _errs1){
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 let missing1;
 if(((data0.description === undefined) && (missing1 = "description")) || ((data0.code === undefined) && (missing1 = "code"))){
-validate27.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/schemas/error-response/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+validate41.errors = [{instancePath:instancePath+"/error",schemaPath:"#/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
 return false;
 }
 else {
 if(data0.code !== undefined){
-const _errs4 = errors;
+const _errs3 = errors;
 if(typeof data0.code !== "string"){
-validate27.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/schemas/error-response/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate41.errors = [{instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
-var valid2 = _errs4 === errors;
+var valid1 = _errs3 === errors;
 }
 else {
-var valid2 = true;
+var valid1 = true;
 }
-if(valid2){
+if(valid1){
 if(data0.description !== undefined){
-const _errs6 = errors;
+const _errs5 = errors;
 if(typeof data0.description !== "string"){
-validate27.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/schemas/error-response/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate41.errors = [{instancePath:instancePath+"/error/description",schemaPath:"#/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
-var valid2 = _errs6 === errors;
+var valid1 = _errs5 === errors;
 }
 else {
-var valid2 = true;
+var valid1 = true;
 }
-if(valid2){
+if(valid1){
 if(data0.details !== undefined){
 let data3 = data0.details;
-const _errs8 = errors;
-if(errors === _errs8){
+const _errs7 = errors;
+if(errors === _errs7){
 if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
 }
 else {
-validate27.errors = [{instancePath:instancePath+"/error/details",schemaPath:"document#/components/schemas/error-response/properties/error/properties/details/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate41.errors = [{instancePath:instancePath+"/error/details",schemaPath:"#/properties/error/properties/details/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-var valid2 = _errs8 === errors;
+var valid1 = _errs7 === errors;
 }
 else {
-var valid2 = true;
-}
-}
-}
-}
-}
-else {
-validate27.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/schemas/error-response/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
+var valid1 = true;
 }
 }
 }
 }
 }
 else {
-validate27.errors = [{instancePath,schemaPath:"document#/components/schemas/error-response/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate41.errors = [{instancePath:instancePath+"/error",schemaPath:"#/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate27.errors = vErrors;
+}
+}
+}
+else {
+validate41.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate41.errors = vErrors;
 return errors === 0;
 }
-validate27.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
+validate41.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
 
-const paths_1incoming_payments_post_requestBody_content_application_1json_schema = validate28;
-const schema47 = {"$id":"paths_1incoming_payments_post_requestBody_content_application_1json_schema","$ref":"document#/paths/~1incoming-payments/post/requestBody/content/application~1json/schema"};
-const schema48 = {"type":"object","additionalProperties":false,"properties":{"walletAddress":{"$ref":"#/components/schemas/walletAddress"},"incomingAmount":{"$ref":"#/components/schemas/amount"},"expiresAt":{"type":"string","format":"date-time","writeOnly":true},"metadata":{"type":"object","additionalProperties":true}},"required":["walletAddress"]};
-const schema49 = {"type":"string","format":"uri","maxLength":2048};
+const paths_1incoming_payments_post_requestBody_content_application_1json_schema = validate42;
+const schema43 = {"type":"object","additionalProperties":false,"properties":{"walletAddress":{"$ref":"#/components/schemas/walletAddress"},"incomingAmount":{"$ref":"#/components/schemas/amount"},"expiresAt":{"type":"string","format":"date-time","writeOnly":true},"metadata":{"type":"object","additionalProperties":true}},"required":["walletAddress"]};
+const schema44 = {"type":"string","format":"uri","maxLength":2048};
 
-function validate29(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate43(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate29.evaluated;
+const evaluated0 = validate43.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(errors === 0){
+if(typeof data === "string"){
+if(func1(data) > 2048){
+validate43.errors = [{instancePath,schemaPath:"#/maxLength",keyword:"maxLength",params:{limit: 2048},message:"must NOT have more than 2048 characters"}];
+return false;
+}
+else {
+if(!(formats0(data))){
+validate43.errors = [{instancePath,schemaPath:"#/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+return false;
+}
+}
+}
+else {
+validate43.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+}
+validate43.errors = vErrors;
+return errors === 0;
+}
+validate43.evaluated = {"dynamicProps":false,"dynamicItems":false};
+
+
+function validate42(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate42.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -856,42 +880,24 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((data.walletAddress === undefined) && (missing0 = "walletAddress")){
-validate29.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate42.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!((((key0 === "walletAddress") || (key0 === "incomingAmount")) || (key0 === "expiresAt")) || (key0 === "metadata"))){
-validate29.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate42.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
 }
 if(_errs1 === errors){
 if(data.walletAddress !== undefined){
-let data0 = data.walletAddress;
 const _errs2 = errors;
-const _errs3 = errors;
-if(errors === _errs3){
-if(errors === _errs3){
-if(typeof data0 === "string"){
-if(func1(data0) > 2048){
-validate29.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/components/schemas/walletAddress/maxLength",keyword:"maxLength",params:{limit: 2048},message:"must NOT have more than 2048 characters"}];
-return false;
-}
-else {
-if(!(formats0(data0))){
-validate29.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/components/schemas/walletAddress/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
-return false;
-}
-}
-}
-else {
-validate29.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/components/schemas/walletAddress/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
+if(!(validate43(data.walletAddress, {instancePath:instancePath+"/walletAddress",parentData:data,parentDataProperty:"walletAddress",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate43.errors : vErrors.concat(validate43.errors);
+errors = vErrors.length;
 }
 var valid0 = _errs2 === errors;
 }
@@ -900,128 +906,52 @@ var valid0 = true;
 }
 if(valid0){
 if(data.incomingAmount !== undefined){
-let data1 = data.incomingAmount;
-const _errs5 = errors;
-const _errs6 = errors;
-if(errors === _errs6){
-if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
-let missing1;
-if((((data1.value === undefined) && (missing1 = "value")) || ((data1.assetCode === undefined) && (missing1 = "assetCode"))) || ((data1.assetScale === undefined) && (missing1 = "assetScale"))){
-validate29.errors = [{instancePath:instancePath+"/incomingAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
-return false;
+const _errs3 = errors;
+if(!(validate37(data.incomingAmount, {instancePath:instancePath+"/incomingAmount",parentData:data,parentDataProperty:"incomingAmount",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate37.errors : vErrors.concat(validate37.errors);
+errors = vErrors.length;
 }
-else {
-if(data1.value !== undefined){
-let data2 = data1.value;
-const _errs8 = errors;
-if(errors === _errs8){
-if(errors === _errs8){
-if(typeof data2 === "string"){
-if(!(formats4.test(data2))){
-validate29.errors = [{instancePath:instancePath+"/incomingAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""}];
-return false;
-}
-}
-else {
-validate29.errors = [{instancePath:instancePath+"/incomingAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-}
-var valid3 = _errs8 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data1.assetCode !== undefined){
-const _errs10 = errors;
-if(typeof data1.assetCode !== "string"){
-validate29.errors = [{instancePath:instancePath+"/incomingAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid3 = _errs10 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data1.assetScale !== undefined){
-let data4 = data1.assetScale;
-const _errs12 = errors;
-if(!(((typeof data4 == "number") && (!(data4 % 1) && !isNaN(data4))) && (isFinite(data4)))){
-validate29.errors = [{instancePath:instancePath+"/incomingAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
-return false;
-}
-if(errors === _errs12){
-if((typeof data4 == "number") && (isFinite(data4))){
-if(data4 > 255 || isNaN(data4)){
-validate29.errors = [{instancePath:instancePath+"/incomingAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
-return false;
-}
-else {
-if(data4 < 0 || isNaN(data4)){
-validate29.errors = [{instancePath:instancePath+"/incomingAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
-return false;
-}
-}
-}
-}
-var valid3 = _errs12 === errors;
-}
-else {
-var valid3 = true;
-}
-}
-}
-}
-}
-else {
-validate29.errors = [{instancePath:instancePath+"/incomingAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-var valid0 = _errs5 === errors;
+var valid0 = _errs3 === errors;
 }
 else {
 var valid0 = true;
 }
 if(valid0){
 if(data.expiresAt !== undefined){
-let data5 = data.expiresAt;
-const _errs14 = errors;
-if(errors === _errs14){
-if(errors === _errs14){
-if(typeof data5 === "string"){
-if(!(formats8.validate(data5))){
-validate29.errors = [{instancePath:instancePath+"/expiresAt",schemaPath:"#/properties/expiresAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
+let data2 = data.expiresAt;
+const _errs4 = errors;
+if(errors === _errs4){
+if(errors === _errs4){
+if(typeof data2 === "string"){
+if(!(formats6.validate(data2))){
+validate42.errors = [{instancePath:instancePath+"/expiresAt",schemaPath:"#/properties/expiresAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
 return false;
 }
 }
 else {
-validate29.errors = [{instancePath:instancePath+"/expiresAt",schemaPath:"#/properties/expiresAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate42.errors = [{instancePath:instancePath+"/expiresAt",schemaPath:"#/properties/expiresAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
 }
-var valid0 = _errs14 === errors;
+var valid0 = _errs4 === errors;
 }
 else {
 var valid0 = true;
 }
 if(valid0){
 if(data.metadata !== undefined){
-let data6 = data.metadata;
-const _errs16 = errors;
-if(errors === _errs16){
-if(data6 && typeof data6 == "object" && !Array.isArray(data6)){
+let data3 = data.metadata;
+const _errs6 = errors;
+if(errors === _errs6){
+if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
 }
 else {
-validate29.errors = [{instancePath:instancePath+"/metadata",schemaPath:"#/properties/metadata/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate42.errors = [{instancePath:instancePath+"/metadata",schemaPath:"#/properties/metadata/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-var valid0 = _errs16 === errors;
+var valid0 = _errs6 === errors;
 }
 else {
 var valid0 = true;
@@ -1033,44 +963,23 @@ var valid0 = true;
 }
 }
 else {
-validate29.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate42.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate29.errors = vErrors;
+validate42.errors = vErrors;
 return errors === 0;
 }
-validate29.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate42.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
+const parameters_create_incoming_payment = validate46;
+const schema45 = {"$id":"parameters_create_incoming_payment","type":"object","properties":{"header":{"type":"object","required":["signature-input","signature"],"properties":{"signature-input":{"$ref":"document#/components/parameters/signature-input/schema"},"signature":{"$ref":"document#/components/parameters/signature/schema"}}}}};
 
-function validate28(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="paths_1incoming_payments_post_requestBody_content_application_1json_schema" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate28.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(!(validate29(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate29.errors : vErrors.concat(validate29.errors);
-errors = vErrors.length;
-}
-validate28.errors = vErrors;
-return errors === 0;
-}
-validate28.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-const parameters_create_incoming_payment = validate31;
-const schema51 = {"$id":"parameters_create_incoming_payment","type":"object","properties":{"header":{"type":"object","required":["signature-input","signature"],"properties":{"signature-input":{"$ref":"document#/components/parameters/signature-input/schema"},"signature":{"$ref":"document#/components/parameters/signature/schema"}}}}};
-
-function validate31(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate46(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="parameters_create_incoming_payment" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate31.evaluated;
+const evaluated0 = validate46.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1086,14 +995,14 @@ if(errors === _errs1){
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 let missing0;
 if(((data0["signature-input"] === undefined) && (missing0 = "signature-input")) || ((data0.signature === undefined) && (missing0 = "signature"))){
-validate31.errors = [{instancePath:instancePath+"/header",schemaPath:"#/properties/header/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate46.errors = [{instancePath:instancePath+"/header",schemaPath:"#/properties/header/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 if(data0["signature-input"] !== undefined){
 const _errs3 = errors;
 if(typeof data0["signature-input"] !== "string"){
-validate31.errors = [{instancePath:instancePath+"/header/signature-input",schemaPath:"document#/components/parameters/signature-input/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate46.errors = [{instancePath:instancePath+"/header/signature-input",schemaPath:"document#/components/parameters/signature-input/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid1 = _errs3 === errors;
@@ -1105,7 +1014,7 @@ if(valid1){
 if(data0.signature !== undefined){
 const _errs6 = errors;
 if(typeof data0.signature !== "string"){
-validate31.errors = [{instancePath:instancePath+"/header/signature",schemaPath:"document#/components/parameters/signature/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate46.errors = [{instancePath:instancePath+"/header/signature",schemaPath:"document#/components/parameters/signature/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid1 = _errs6 === errors;
@@ -1117,34 +1026,140 @@ var valid1 = true;
 }
 }
 else {
-validate31.errors = [{instancePath:instancePath+"/header",schemaPath:"#/properties/header/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate46.errors = [{instancePath:instancePath+"/header",schemaPath:"#/properties/header/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
 }
 }
 else {
-validate31.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate46.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate31.errors = vErrors;
+validate46.errors = vErrors;
 return errors === 0;
 }
-validate31.evaluated = {"props":{"header":true},"dynamicProps":false,"dynamicItems":false};
+validate46.evaluated = {"props":{"header":true},"dynamicProps":false,"dynamicItems":false};
 
-const components_schemas_incoming_payment_with_methods = validate32;
-const schema54 = {"$id":"components_schemas_incoming_payment_with_methods","$ref":"document#/components/schemas/incoming-payment-with-methods"};
-const schema55 = {"allOf":[{"$ref":"#/components/schemas/incoming-payment"},{"type":"object","properties":{"methods":{"type":"array","uniqueItems":true,"minItems":0,"items":{"anyOf":[{"$ref":"#/components/schemas/ilp-payment-method"}]}}},"required":["methods"]}]};
-const schema56 = {"type":"object","additionalProperties":false,"properties":{"type":{"type":"string","enum":["ilp"]},"ilpAddress":{"type":"string","maxLength":1023,"pattern":"^(g|private|example|peer|self|test[1-3]?|local)([.][a-zA-Z0-9_~-]+)+$"},"sharedSecret":{"type":"string","pattern":"^[a-zA-Z0-9-_]+$"}},"required":["type","ilpAddress","sharedSecret"]};
-const func0 = runtime2.default;
+const components_schemas_incoming_payment_with_methods = validate47;
+const schema48 = {"allOf":[{"$ref":"#/components/schemas/incoming-payment"},{"type":"object","properties":{"methods":{"type":"array","uniqueItems":true,"minItems":0,"items":{"anyOf":[{"$ref":"#/components/schemas/ilp-payment-method"}]}}},"required":["methods"]}]};
+const schema49 = {"type":"object","additionalProperties":false,"properties":{"type":{"type":"string","enum":["ilp"]},"ilpAddress":{"type":"string","maxLength":1023,"pattern":"^(g|private|example|peer|self|test[1-3]?|local)([.][a-zA-Z0-9_~-]+)+$"},"sharedSecret":{"type":"string","pattern":"^[a-zA-Z0-9-_]+$"}},"required":["type","ilpAddress","sharedSecret"]};
 const pattern4 = new RegExp("^(g|private|example|peer|self|test[1-3]?|local)([.][a-zA-Z0-9_~-]+)+$", "u");
 const pattern5 = new RegExp("^[a-zA-Z0-9-_]+$", "u");
 
-function validate33(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate49(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate33.evaluated;
+const evaluated0 = validate49.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((((data.type === undefined) && (missing0 = "type")) || ((data.ilpAddress === undefined) && (missing0 = "ilpAddress"))) || ((data.sharedSecret === undefined) && (missing0 = "sharedSecret"))){
+validate49.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+const _errs1 = errors;
+for(const key0 in data){
+if(!(((key0 === "type") || (key0 === "ilpAddress")) || (key0 === "sharedSecret"))){
+validate49.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+return false;
+break;
+}
+}
+if(_errs1 === errors){
+if(data.type !== undefined){
+let data0 = data.type;
+const _errs2 = errors;
+if(typeof data0 !== "string"){
+validate49.errors = [{instancePath:instancePath+"/type",schemaPath:"#/properties/type/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!(data0 === "ilp")){
+validate49.errors = [{instancePath:instancePath+"/type",schemaPath:"#/properties/type/enum",keyword:"enum",params:{allowedValues: schema49.properties.type.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid0 = _errs2 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.ilpAddress !== undefined){
+let data1 = data.ilpAddress;
+const _errs4 = errors;
+if(errors === _errs4){
+if(typeof data1 === "string"){
+if(func1(data1) > 1023){
+validate49.errors = [{instancePath:instancePath+"/ilpAddress",schemaPath:"#/properties/ilpAddress/maxLength",keyword:"maxLength",params:{limit: 1023},message:"must NOT have more than 1023 characters"}];
+return false;
+}
+else {
+if(!pattern4.test(data1)){
+validate49.errors = [{instancePath:instancePath+"/ilpAddress",schemaPath:"#/properties/ilpAddress/pattern",keyword:"pattern",params:{pattern: "^(g|private|example|peer|self|test[1-3]?|local)([.][a-zA-Z0-9_~-]+)+$"},message:"must match pattern \""+"^(g|private|example|peer|self|test[1-3]?|local)([.][a-zA-Z0-9_~-]+)+$"+"\""}];
+return false;
+}
+}
+}
+else {
+validate49.errors = [{instancePath:instancePath+"/ilpAddress",schemaPath:"#/properties/ilpAddress/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid0 = _errs4 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.sharedSecret !== undefined){
+let data2 = data.sharedSecret;
+const _errs6 = errors;
+if(errors === _errs6){
+if(typeof data2 === "string"){
+if(!pattern5.test(data2)){
+validate49.errors = [{instancePath:instancePath+"/sharedSecret",schemaPath:"#/properties/sharedSecret/pattern",keyword:"pattern",params:{pattern: "^[a-zA-Z0-9-_]+$"},message:"must match pattern \""+"^[a-zA-Z0-9-_]+$"+"\""}];
+return false;
+}
+}
+else {
+validate49.errors = [{instancePath:instancePath+"/sharedSecret",schemaPath:"#/properties/sharedSecret/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+var valid0 = _errs6 === errors;
+}
+else {
+var valid0 = true;
+}
+}
+}
+}
+}
+}
+else {
+validate49.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate49.errors = vErrors;
+return errors === 0;
+}
+validate49.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+const func0 = runtime2.default;
+
+function validate47(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate47.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1152,8 +1167,8 @@ if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
 const _errs0 = errors;
-if(!(validate24(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate24.errors : vErrors.concat(validate24.errors);
+if(!(validate36(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate36.errors : vErrors.concat(validate36.errors);
 errors = vErrors.length;
 }
 var valid0 = _errs0 === errors;
@@ -1163,7 +1178,7 @@ if(errors === _errs1){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((data.methods === undefined) && (missing0 = "methods")){
-validate33.errors = [{instancePath,schemaPath:"#/allOf/1/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate47.errors = [{instancePath,schemaPath:"#/allOf/1/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
@@ -1173,24 +1188,25 @@ const _errs3 = errors;
 if(errors === _errs3){
 if(Array.isArray(data0)){
 if(data0.length < 0){
-validate33.errors = [{instancePath:instancePath+"/methods",schemaPath:"#/allOf/1/properties/methods/minItems",keyword:"minItems",params:{limit: 0},message:"must NOT have fewer than 0 items"}];
+validate47.errors = [{instancePath:instancePath+"/methods",schemaPath:"#/allOf/1/properties/methods/minItems",keyword:"minItems",params:{limit: 0},message:"must NOT have fewer than 0 items"}];
 return false;
 }
 else {
 var valid2 = true;
 const len0 = data0.length;
 for(let i0=0; i0<len0; i0++){
-let data1 = data0[i0];
 const _errs5 = errors;
 const _errs6 = errors;
 let valid3 = false;
 const _errs7 = errors;
-const _errs8 = errors;
-if(errors === _errs8){
-if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
-let missing1;
-if((((data1.type === undefined) && (missing1 = "type")) || ((data1.ilpAddress === undefined) && (missing1 = "ilpAddress"))) || ((data1.sharedSecret === undefined) && (missing1 = "sharedSecret"))){
-const err0 = {instancePath:instancePath+"/methods/" + i0,schemaPath:"#/components/schemas/ilp-payment-method/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"};
+if(!(validate49(data0[i0], {instancePath:instancePath+"/methods/" + i0,parentData:data0,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate49.errors : vErrors.concat(validate49.errors);
+errors = vErrors.length;
+}
+var _valid0 = _errs7 === errors;
+valid3 = valid3 || _valid0;
+if(!valid3){
+const err0 = {instancePath:instancePath+"/methods/" + i0,schemaPath:"#/allOf/1/properties/methods/items/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf"};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -1198,157 +1214,7 @@ else {
 vErrors.push(err0);
 }
 errors++;
-}
-else {
-const _errs10 = errors;
-for(const key0 in data1){
-if(!(((key0 === "type") || (key0 === "ilpAddress")) || (key0 === "sharedSecret"))){
-const err1 = {instancePath:instancePath+"/methods/" + i0,schemaPath:"#/components/schemas/ilp-payment-method/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-break;
-}
-}
-if(_errs10 === errors){
-if(data1.type !== undefined){
-let data2 = data1.type;
-const _errs11 = errors;
-if(typeof data2 !== "string"){
-const err2 = {instancePath:instancePath+"/methods/" + i0+"/type",schemaPath:"#/components/schemas/ilp-payment-method/properties/type/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err2];
-}
-else {
-vErrors.push(err2);
-}
-errors++;
-}
-if(!(data2 === "ilp")){
-const err3 = {instancePath:instancePath+"/methods/" + i0+"/type",schemaPath:"#/components/schemas/ilp-payment-method/properties/type/enum",keyword:"enum",params:{allowedValues: schema56.properties.type.enum},message:"must be equal to one of the allowed values"};
-if(vErrors === null){
-vErrors = [err3];
-}
-else {
-vErrors.push(err3);
-}
-errors++;
-}
-var valid5 = _errs11 === errors;
-}
-else {
-var valid5 = true;
-}
-if(valid5){
-if(data1.ilpAddress !== undefined){
-let data3 = data1.ilpAddress;
-const _errs13 = errors;
-if(errors === _errs13){
-if(typeof data3 === "string"){
-if(func1(data3) > 1023){
-const err4 = {instancePath:instancePath+"/methods/" + i0+"/ilpAddress",schemaPath:"#/components/schemas/ilp-payment-method/properties/ilpAddress/maxLength",keyword:"maxLength",params:{limit: 1023},message:"must NOT have more than 1023 characters"};
-if(vErrors === null){
-vErrors = [err4];
-}
-else {
-vErrors.push(err4);
-}
-errors++;
-}
-else {
-if(!pattern4.test(data3)){
-const err5 = {instancePath:instancePath+"/methods/" + i0+"/ilpAddress",schemaPath:"#/components/schemas/ilp-payment-method/properties/ilpAddress/pattern",keyword:"pattern",params:{pattern: "^(g|private|example|peer|self|test[1-3]?|local)([.][a-zA-Z0-9_~-]+)+$"},message:"must match pattern \""+"^(g|private|example|peer|self|test[1-3]?|local)([.][a-zA-Z0-9_~-]+)+$"+"\""};
-if(vErrors === null){
-vErrors = [err5];
-}
-else {
-vErrors.push(err5);
-}
-errors++;
-}
-}
-}
-else {
-const err6 = {instancePath:instancePath+"/methods/" + i0+"/ilpAddress",schemaPath:"#/components/schemas/ilp-payment-method/properties/ilpAddress/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err6];
-}
-else {
-vErrors.push(err6);
-}
-errors++;
-}
-}
-var valid5 = _errs13 === errors;
-}
-else {
-var valid5 = true;
-}
-if(valid5){
-if(data1.sharedSecret !== undefined){
-let data4 = data1.sharedSecret;
-const _errs15 = errors;
-if(errors === _errs15){
-if(typeof data4 === "string"){
-if(!pattern5.test(data4)){
-const err7 = {instancePath:instancePath+"/methods/" + i0+"/sharedSecret",schemaPath:"#/components/schemas/ilp-payment-method/properties/sharedSecret/pattern",keyword:"pattern",params:{pattern: "^[a-zA-Z0-9-_]+$"},message:"must match pattern \""+"^[a-zA-Z0-9-_]+$"+"\""};
-if(vErrors === null){
-vErrors = [err7];
-}
-else {
-vErrors.push(err7);
-}
-errors++;
-}
-}
-else {
-const err8 = {instancePath:instancePath+"/methods/" + i0+"/sharedSecret",schemaPath:"#/components/schemas/ilp-payment-method/properties/sharedSecret/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err8];
-}
-else {
-vErrors.push(err8);
-}
-errors++;
-}
-}
-var valid5 = _errs15 === errors;
-}
-else {
-var valid5 = true;
-}
-}
-}
-}
-}
-}
-else {
-const err9 = {instancePath:instancePath+"/methods/" + i0,schemaPath:"#/components/schemas/ilp-payment-method/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err9];
-}
-else {
-vErrors.push(err9);
-}
-errors++;
-}
-}
-var _valid0 = _errs7 === errors;
-valid3 = valid3 || _valid0;
-if(!valid3){
-const err10 = {instancePath:instancePath+"/methods/" + i0,schemaPath:"#/allOf/1/properties/methods/items/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf"};
-if(vErrors === null){
-vErrors = [err10];
-}
-else {
-vErrors.push(err10);
-}
-errors++;
-validate33.errors = vErrors;
+validate47.errors = vErrors;
 return false;
 }
 else {
@@ -1375,7 +1241,7 @@ outer0:
 for(;i1--;){
 for(j0 = i1; j0--;){
 if(func0(data0[i1], data0[j0])){
-validate33.errors = [{instancePath:instancePath+"/methods",schemaPath:"#/allOf/1/properties/methods/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0},message:"must NOT have duplicate items (items ## "+j0+" and "+i1+" are identical)"}];
+validate47.errors = [{instancePath:instancePath+"/methods",schemaPath:"#/allOf/1/properties/methods/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0},message:"must NOT have duplicate items (items ## "+j0+" and "+i1+" are identical)"}];
 return false;
 break outer0;
 }
@@ -1386,7 +1252,7 @@ break outer0;
 }
 }
 else {
-validate33.errors = [{instancePath:instancePath+"/methods",schemaPath:"#/allOf/1/properties/methods/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate47.errors = [{instancePath:instancePath+"/methods",schemaPath:"#/allOf/1/properties/methods/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
 }
 }
@@ -1394,50 +1260,70 @@ return false;
 }
 }
 else {
-validate33.errors = [{instancePath,schemaPath:"#/allOf/1/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate47.errors = [{instancePath,schemaPath:"#/allOf/1/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
 var valid0 = _errs1 === errors;
 }
-validate33.errors = vErrors;
+validate47.errors = vErrors;
 return errors === 0;
 }
-validate33.evaluated = {"props":{"methods":true,"id":true,"walletAddress":true,"completed":true,"incomingAmount":true,"receivedAmount":true,"expiresAt":true,"metadata":true,"createdAt":true},"dynamicProps":false,"dynamicItems":false};
+validate47.evaluated = {"props":{"methods":true,"id":true,"walletAddress":true,"completed":true,"incomingAmount":true,"receivedAmount":true,"expiresAt":true,"metadata":true,"createdAt":true},"dynamicProps":false,"dynamicItems":false};
 
+const paths_1outgoing_payments_get_responses_200_content_application_1json_schema = validate51;
+const schema50 = {"type":"object","properties":{"pagination":{"$ref":"#/components/schemas/page-info"},"result":{"type":"array","items":{"$ref":"#/components/schemas/outgoing-payment"}}}};
+const schema51 = {"type":"object","additionalProperties":false,"properties":{"id":{"type":"string","format":"uri","readOnly":true},"walletAddress":{"type":"string","format":"uri","readOnly":true},"quoteId":{"type":"string","format":"uri","readOnly":true},"failed":{"type":"boolean","default":false},"receiver":{"$ref":"#/components/schemas/receiver"},"receiveAmount":{"$ref":"#/components/schemas/amount"},"debitAmount":{"$ref":"#/components/schemas/amount"},"sentAmount":{"$ref":"#/components/schemas/amount"},"metadata":{"type":"object","additionalProperties":true},"createdAt":{"type":"string","format":"date-time"}},"required":["id","walletAddress","receiver","receiveAmount","debitAmount","sentAmount","createdAt"]};
+const func8 = Object.prototype.hasOwnProperty;
+const schema52 = {"type":"string","format":"uri","pattern":"^(https|http)://.+/incoming-payments/.","maxLength":2048};
+const pattern6 = new RegExp("^(https|http)://.+/incoming-payments/.", "u");
 
-function validate32(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_schemas_incoming_payment_with_methods" */;
+function validate54(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate32.evaluated;
+const evaluated0 = validate54.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate33(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate33.errors : vErrors.concat(validate33.errors);
-errors = vErrors.length;
+if(errors === 0){
+if(errors === 0){
+if(typeof data === "string"){
+if(func1(data) > 2048){
+validate54.errors = [{instancePath,schemaPath:"#/maxLength",keyword:"maxLength",params:{limit: 2048},message:"must NOT have more than 2048 characters"}];
+return false;
 }
-validate32.errors = vErrors;
+else {
+if(!pattern6.test(data)){
+validate54.errors = [{instancePath,schemaPath:"#/pattern",keyword:"pattern",params:{pattern: "^(https|http)://.+/incoming-payments/."},message:"must match pattern \""+"^(https|http)://.+/incoming-payments/."+"\""}];
+return false;
+}
+else {
+if(!(formats0(data))){
+validate54.errors = [{instancePath,schemaPath:"#/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+return false;
+}
+}
+}
+}
+else {
+validate54.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+}
+validate54.errors = vErrors;
 return errors === 0;
 }
-validate32.evaluated = {"props":{"methods":true,"id":true,"walletAddress":true,"completed":true,"incomingAmount":true,"receivedAmount":true,"expiresAt":true,"metadata":true,"createdAt":true},"dynamicProps":false,"dynamicItems":false};
+validate54.evaluated = {"dynamicProps":false,"dynamicItems":false};
 
-const paths_1outgoing_payments_get_responses_200_content_application_1json_schema = validate36;
-const schema57 = {"$id":"paths_1outgoing_payments_get_responses_200_content_application_1json_schema","$ref":"document#/paths/~1outgoing-payments/get/responses/200/content/application~1json/schema"};
-const schema58 = {"type":"object","properties":{"pagination":{"$ref":"#/components/schemas/page-info"},"result":{"type":"array","items":{"$ref":"#/components/schemas/outgoing-payment"}}}};
-const schema60 = {"type":"object","additionalProperties":false,"properties":{"id":{"type":"string","format":"uri","readOnly":true},"walletAddress":{"type":"string","format":"uri","readOnly":true},"quoteId":{"type":"string","format":"uri","readOnly":true},"failed":{"type":"boolean","default":false},"receiver":{"$ref":"#/components/schemas/receiver"},"receiveAmount":{"$ref":"#/components/schemas/amount"},"debitAmount":{"$ref":"#/components/schemas/amount"},"sentAmount":{"$ref":"#/components/schemas/amount"},"metadata":{"type":"object","additionalProperties":true},"createdAt":{"type":"string","format":"date-time"}},"required":["id","walletAddress","receiver","receiveAmount","debitAmount","sentAmount","createdAt"]};
-const schema61 = {"type":"string","format":"uri","pattern":"^(https|http)://.+/incoming-payments/.","maxLength":2048};
-const func10 = Object.prototype.hasOwnProperty;
-const pattern6 = new RegExp("^(https|http)://.+/incoming-payments/.", "u");
 
-function validate38(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate53(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate38.evaluated;
+const evaluated0 = validate53.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1448,14 +1334,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((((((data.id === undefined) && (missing0 = "id")) || ((data.walletAddress === undefined) && (missing0 = "walletAddress"))) || ((data.receiver === undefined) && (missing0 = "receiver"))) || ((data.receiveAmount === undefined) && (missing0 = "receiveAmount"))) || ((data.debitAmount === undefined) && (missing0 = "debitAmount"))) || ((data.sentAmount === undefined) && (missing0 = "sentAmount"))) || ((data.createdAt === undefined) && (missing0 = "createdAt"))){
-validate38.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate53.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
-if(!(func10.call(schema60.properties, key0))){
-validate38.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+if(!(func8.call(schema51.properties, key0))){
+validate53.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -1468,12 +1354,12 @@ if(errors === _errs2){
 if(errors === _errs2){
 if(typeof data0 === "string"){
 if(!(formats0(data0))){
-validate38.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+validate53.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
 return false;
 }
 }
 else {
-validate38.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate53.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -1491,12 +1377,12 @@ if(errors === _errs4){
 if(errors === _errs4){
 if(typeof data1 === "string"){
 if(!(formats0(data1))){
-validate38.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/properties/walletAddress/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+validate53.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/properties/walletAddress/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
 return false;
 }
 }
 else {
-validate38.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/properties/walletAddress/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate53.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/properties/walletAddress/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -1514,12 +1400,12 @@ if(errors === _errs6){
 if(errors === _errs6){
 if(typeof data2 === "string"){
 if(!(formats0(data2))){
-validate38.errors = [{instancePath:instancePath+"/quoteId",schemaPath:"#/properties/quoteId/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+validate53.errors = [{instancePath:instancePath+"/quoteId",schemaPath:"#/properties/quoteId/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
 return false;
 }
 }
 else {
-validate38.errors = [{instancePath:instancePath+"/quoteId",schemaPath:"#/properties/quoteId/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate53.errors = [{instancePath:instancePath+"/quoteId",schemaPath:"#/properties/quoteId/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -1533,7 +1419,7 @@ if(valid0){
 if(data.failed !== undefined){
 const _errs8 = errors;
 if(typeof data.failed !== "boolean"){
-validate38.errors = [{instancePath:instancePath+"/failed",schemaPath:"#/properties/failed/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+validate53.errors = [{instancePath:instancePath+"/failed",schemaPath:"#/properties/failed/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
 return false;
 }
 var valid0 = _errs8 === errors;
@@ -1543,34 +1429,10 @@ var valid0 = true;
 }
 if(valid0){
 if(data.receiver !== undefined){
-let data4 = data.receiver;
 const _errs10 = errors;
-const _errs11 = errors;
-if(errors === _errs11){
-if(errors === _errs11){
-if(typeof data4 === "string"){
-if(func1(data4) > 2048){
-validate38.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/maxLength",keyword:"maxLength",params:{limit: 2048},message:"must NOT have more than 2048 characters"}];
-return false;
-}
-else {
-if(!pattern6.test(data4)){
-validate38.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/pattern",keyword:"pattern",params:{pattern: "^(https|http)://.+/incoming-payments/."},message:"must match pattern \""+"^(https|http)://.+/incoming-payments/."+"\""}];
-return false;
-}
-else {
-if(!(formats0(data4))){
-validate38.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
-return false;
-}
-}
-}
-}
-else {
-validate38.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
+if(!(validate54(data.receiver, {instancePath:instancePath+"/receiver",parentData:data,parentDataProperty:"receiver",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate54.errors : vErrors.concat(validate54.errors);
+errors = vErrors.length;
 }
 var valid0 = _errs10 === errors;
 }
@@ -1579,86 +1441,34 @@ var valid0 = true;
 }
 if(valid0){
 if(data.receiveAmount !== undefined){
-let data5 = data.receiveAmount;
+const _errs11 = errors;
+if(!(validate37(data.receiveAmount, {instancePath:instancePath+"/receiveAmount",parentData:data,parentDataProperty:"receiveAmount",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate37.errors : vErrors.concat(validate37.errors);
+errors = vErrors.length;
+}
+var valid0 = _errs11 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.debitAmount !== undefined){
+const _errs12 = errors;
+if(!(validate37(data.debitAmount, {instancePath:instancePath+"/debitAmount",parentData:data,parentDataProperty:"debitAmount",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate37.errors : vErrors.concat(validate37.errors);
+errors = vErrors.length;
+}
+var valid0 = _errs12 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.sentAmount !== undefined){
 const _errs13 = errors;
-const _errs14 = errors;
-if(errors === _errs14){
-if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
-let missing1;
-if((((data5.value === undefined) && (missing1 = "value")) || ((data5.assetCode === undefined) && (missing1 = "assetCode"))) || ((data5.assetScale === undefined) && (missing1 = "assetScale"))){
-validate38.errors = [{instancePath:instancePath+"/receiveAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
-return false;
-}
-else {
-if(data5.value !== undefined){
-let data6 = data5.value;
-const _errs16 = errors;
-if(errors === _errs16){
-if(errors === _errs16){
-if(typeof data6 === "string"){
-if(!(formats4.test(data6))){
-validate38.errors = [{instancePath:instancePath+"/receiveAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""}];
-return false;
-}
-}
-else {
-validate38.errors = [{instancePath:instancePath+"/receiveAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-}
-var valid3 = _errs16 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data5.assetCode !== undefined){
-const _errs18 = errors;
-if(typeof data5.assetCode !== "string"){
-validate38.errors = [{instancePath:instancePath+"/receiveAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid3 = _errs18 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data5.assetScale !== undefined){
-let data8 = data5.assetScale;
-const _errs20 = errors;
-if(!(((typeof data8 == "number") && (!(data8 % 1) && !isNaN(data8))) && (isFinite(data8)))){
-validate38.errors = [{instancePath:instancePath+"/receiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
-return false;
-}
-if(errors === _errs20){
-if((typeof data8 == "number") && (isFinite(data8))){
-if(data8 > 255 || isNaN(data8)){
-validate38.errors = [{instancePath:instancePath+"/receiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
-return false;
-}
-else {
-if(data8 < 0 || isNaN(data8)){
-validate38.errors = [{instancePath:instancePath+"/receiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
-return false;
-}
-}
-}
-}
-var valid3 = _errs20 === errors;
-}
-else {
-var valid3 = true;
-}
-}
-}
-}
-}
-else {
-validate38.errors = [{instancePath:instancePath+"/receiveAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
+if(!(validate37(data.sentAmount, {instancePath:instancePath+"/sentAmount",parentData:data,parentDataProperty:"sentAmount",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate37.errors : vErrors.concat(validate37.errors);
+errors = vErrors.length;
 }
 var valid0 = _errs13 === errors;
 }
@@ -1666,217 +1476,41 @@ else {
 var valid0 = true;
 }
 if(valid0){
-if(data.debitAmount !== undefined){
-let data9 = data.debitAmount;
-const _errs22 = errors;
-const _errs23 = errors;
-if(errors === _errs23){
-if(data9 && typeof data9 == "object" && !Array.isArray(data9)){
-let missing2;
-if((((data9.value === undefined) && (missing2 = "value")) || ((data9.assetCode === undefined) && (missing2 = "assetCode"))) || ((data9.assetScale === undefined) && (missing2 = "assetScale"))){
-validate38.errors = [{instancePath:instancePath+"/debitAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"}];
-return false;
-}
-else {
-if(data9.value !== undefined){
-let data10 = data9.value;
-const _errs25 = errors;
-if(errors === _errs25){
-if(errors === _errs25){
-if(typeof data10 === "string"){
-if(!(formats4.test(data10))){
-validate38.errors = [{instancePath:instancePath+"/debitAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""}];
-return false;
-}
-}
-else {
-validate38.errors = [{instancePath:instancePath+"/debitAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-}
-var valid5 = _errs25 === errors;
-}
-else {
-var valid5 = true;
-}
-if(valid5){
-if(data9.assetCode !== undefined){
-const _errs27 = errors;
-if(typeof data9.assetCode !== "string"){
-validate38.errors = [{instancePath:instancePath+"/debitAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid5 = _errs27 === errors;
-}
-else {
-var valid5 = true;
-}
-if(valid5){
-if(data9.assetScale !== undefined){
-let data12 = data9.assetScale;
-const _errs29 = errors;
-if(!(((typeof data12 == "number") && (!(data12 % 1) && !isNaN(data12))) && (isFinite(data12)))){
-validate38.errors = [{instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
-return false;
-}
-if(errors === _errs29){
-if((typeof data12 == "number") && (isFinite(data12))){
-if(data12 > 255 || isNaN(data12)){
-validate38.errors = [{instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
-return false;
-}
-else {
-if(data12 < 0 || isNaN(data12)){
-validate38.errors = [{instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
-return false;
-}
-}
-}
-}
-var valid5 = _errs29 === errors;
-}
-else {
-var valid5 = true;
-}
-}
-}
-}
-}
-else {
-validate38.errors = [{instancePath:instancePath+"/debitAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-var valid0 = _errs22 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.sentAmount !== undefined){
-let data13 = data.sentAmount;
-const _errs31 = errors;
-const _errs32 = errors;
-if(errors === _errs32){
-if(data13 && typeof data13 == "object" && !Array.isArray(data13)){
-let missing3;
-if((((data13.value === undefined) && (missing3 = "value")) || ((data13.assetCode === undefined) && (missing3 = "assetCode"))) || ((data13.assetScale === undefined) && (missing3 = "assetScale"))){
-validate38.errors = [{instancePath:instancePath+"/sentAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing3},message:"must have required property '"+missing3+"'"}];
-return false;
-}
-else {
-if(data13.value !== undefined){
-let data14 = data13.value;
-const _errs34 = errors;
-if(errors === _errs34){
-if(errors === _errs34){
-if(typeof data14 === "string"){
-if(!(formats4.test(data14))){
-validate38.errors = [{instancePath:instancePath+"/sentAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""}];
-return false;
-}
-}
-else {
-validate38.errors = [{instancePath:instancePath+"/sentAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-}
-var valid7 = _errs34 === errors;
-}
-else {
-var valid7 = true;
-}
-if(valid7){
-if(data13.assetCode !== undefined){
-const _errs36 = errors;
-if(typeof data13.assetCode !== "string"){
-validate38.errors = [{instancePath:instancePath+"/sentAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid7 = _errs36 === errors;
-}
-else {
-var valid7 = true;
-}
-if(valid7){
-if(data13.assetScale !== undefined){
-let data16 = data13.assetScale;
-const _errs38 = errors;
-if(!(((typeof data16 == "number") && (!(data16 % 1) && !isNaN(data16))) && (isFinite(data16)))){
-validate38.errors = [{instancePath:instancePath+"/sentAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
-return false;
-}
-if(errors === _errs38){
-if((typeof data16 == "number") && (isFinite(data16))){
-if(data16 > 255 || isNaN(data16)){
-validate38.errors = [{instancePath:instancePath+"/sentAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
-return false;
-}
-else {
-if(data16 < 0 || isNaN(data16)){
-validate38.errors = [{instancePath:instancePath+"/sentAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
-return false;
-}
-}
-}
-}
-var valid7 = _errs38 === errors;
-}
-else {
-var valid7 = true;
-}
-}
-}
-}
-}
-else {
-validate38.errors = [{instancePath:instancePath+"/sentAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-var valid0 = _errs31 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
 if(data.metadata !== undefined){
-let data17 = data.metadata;
-const _errs40 = errors;
-if(errors === _errs40){
-if(data17 && typeof data17 == "object" && !Array.isArray(data17)){
+let data8 = data.metadata;
+const _errs14 = errors;
+if(errors === _errs14){
+if(data8 && typeof data8 == "object" && !Array.isArray(data8)){
 }
 else {
-validate38.errors = [{instancePath:instancePath+"/metadata",schemaPath:"#/properties/metadata/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate53.errors = [{instancePath:instancePath+"/metadata",schemaPath:"#/properties/metadata/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-var valid0 = _errs40 === errors;
+var valid0 = _errs14 === errors;
 }
 else {
 var valid0 = true;
 }
 if(valid0){
 if(data.createdAt !== undefined){
-let data18 = data.createdAt;
-const _errs43 = errors;
-if(errors === _errs43){
-if(errors === _errs43){
-if(typeof data18 === "string"){
-if(!(formats8.validate(data18))){
-validate38.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
+let data9 = data.createdAt;
+const _errs17 = errors;
+if(errors === _errs17){
+if(errors === _errs17){
+if(typeof data9 === "string"){
+if(!(formats6.validate(data9))){
+validate53.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
 return false;
 }
 }
 else {
-validate38.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate53.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
 }
-var valid0 = _errs43 === errors;
+var valid0 = _errs17 === errors;
 }
 else {
 var valid0 = true;
@@ -1894,20 +1528,20 @@ var valid0 = true;
 }
 }
 else {
-validate38.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate53.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate38.errors = vErrors;
+validate53.errors = vErrors;
 return errors === 0;
 }
-validate38.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate53.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate37(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate51(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate37.evaluated;
+const evaluated0 = validate51.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -1917,101 +1551,10 @@ evaluated0.items = undefined;
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 if(data.pagination !== undefined){
-let data0 = data.pagination;
 const _errs1 = errors;
-const _errs2 = errors;
-if(errors === _errs2){
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-let missing0;
-if(((data0.hasNextPage === undefined) && (missing0 = "hasNextPage")) || ((data0.hasPreviousPage === undefined) && (missing0 = "hasPreviousPage"))){
-validate37.errors = [{instancePath:instancePath+"/pagination",schemaPath:"#/components/schemas/page-info/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
-return false;
-}
-else {
-const _errs4 = errors;
-for(const key0 in data0){
-if(!((((key0 === "startCursor") || (key0 === "endCursor")) || (key0 === "hasNextPage")) || (key0 === "hasPreviousPage"))){
-validate37.errors = [{instancePath:instancePath+"/pagination",schemaPath:"#/components/schemas/page-info/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
-return false;
-break;
-}
-}
-if(_errs4 === errors){
-if(data0.startCursor !== undefined){
-let data1 = data0.startCursor;
-const _errs5 = errors;
-if(errors === _errs5){
-if(typeof data1 === "string"){
-if(func1(data1) < 1){
-validate37.errors = [{instancePath:instancePath+"/pagination/startCursor",schemaPath:"#/components/schemas/page-info/properties/startCursor/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
-return false;
-}
-}
-else {
-validate37.errors = [{instancePath:instancePath+"/pagination/startCursor",schemaPath:"#/components/schemas/page-info/properties/startCursor/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-var valid2 = _errs5 === errors;
-}
-else {
-var valid2 = true;
-}
-if(valid2){
-if(data0.endCursor !== undefined){
-let data2 = data0.endCursor;
-const _errs7 = errors;
-if(errors === _errs7){
-if(typeof data2 === "string"){
-if(func1(data2) < 1){
-validate37.errors = [{instancePath:instancePath+"/pagination/endCursor",schemaPath:"#/components/schemas/page-info/properties/endCursor/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
-return false;
-}
-}
-else {
-validate37.errors = [{instancePath:instancePath+"/pagination/endCursor",schemaPath:"#/components/schemas/page-info/properties/endCursor/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-var valid2 = _errs7 === errors;
-}
-else {
-var valid2 = true;
-}
-if(valid2){
-if(data0.hasNextPage !== undefined){
-const _errs9 = errors;
-if(typeof data0.hasNextPage !== "boolean"){
-validate37.errors = [{instancePath:instancePath+"/pagination/hasNextPage",schemaPath:"#/components/schemas/page-info/properties/hasNextPage/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
-return false;
-}
-var valid2 = _errs9 === errors;
-}
-else {
-var valid2 = true;
-}
-if(valid2){
-if(data0.hasPreviousPage !== undefined){
-const _errs11 = errors;
-if(typeof data0.hasPreviousPage !== "boolean"){
-validate37.errors = [{instancePath:instancePath+"/pagination/hasPreviousPage",schemaPath:"#/components/schemas/page-info/properties/hasPreviousPage/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
-return false;
-}
-var valid2 = _errs11 === errors;
-}
-else {
-var valid2 = true;
-}
-}
-}
-}
-}
-}
-}
-else {
-validate37.errors = [{instancePath:instancePath+"/pagination",schemaPath:"#/components/schemas/page-info/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
+if(!(validate34(data.pagination, {instancePath:instancePath+"/pagination",parentData:data,parentDataProperty:"pagination",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate34.errors : vErrors.concat(validate34.errors);
+errors = vErrors.length;
 }
 var valid0 = _errs1 === errors;
 }
@@ -2020,30 +1563,30 @@ var valid0 = true;
 }
 if(valid0){
 if(data.result !== undefined){
-let data5 = data.result;
-const _errs13 = errors;
-if(errors === _errs13){
-if(Array.isArray(data5)){
-var valid3 = true;
-const len0 = data5.length;
+let data1 = data.result;
+const _errs2 = errors;
+if(errors === _errs2){
+if(Array.isArray(data1)){
+var valid1 = true;
+const len0 = data1.length;
 for(let i0=0; i0<len0; i0++){
-const _errs15 = errors;
-if(!(validate38(data5[i0], {instancePath:instancePath+"/result/" + i0,parentData:data5,parentDataProperty:i0,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate38.errors : vErrors.concat(validate38.errors);
+const _errs4 = errors;
+if(!(validate53(data1[i0], {instancePath:instancePath+"/result/" + i0,parentData:data1,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate53.errors : vErrors.concat(validate53.errors);
 errors = vErrors.length;
 }
-var valid3 = _errs15 === errors;
-if(!valid3){
+var valid1 = _errs4 === errors;
+if(!valid1){
 break;
 }
 }
 }
 else {
-validate37.errors = [{instancePath:instancePath+"/result",schemaPath:"#/properties/result/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate51.errors = [{instancePath:instancePath+"/result",schemaPath:"#/properties/result/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
 }
 }
-var valid0 = _errs13 === errors;
+var valid0 = _errs2 === errors;
 }
 else {
 var valid0 = true;
@@ -2051,44 +1594,22 @@ var valid0 = true;
 }
 }
 else {
-validate37.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate51.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate37.errors = vErrors;
+validate51.errors = vErrors;
 return errors === 0;
 }
-validate37.evaluated = {"props":{"pagination":true,"result":true},"dynamicProps":false,"dynamicItems":false};
+validate51.evaluated = {"props":{"pagination":true,"result":true},"dynamicProps":false,"dynamicItems":false};
 
+const paths_1outgoing_payments_post_requestBody_content_application_1json_schema = validate60;
+const schema53 = {"oneOf":[{"type":"object","properties":{"walletAddress":{"$ref":"#/components/schemas/walletAddress"},"quoteId":{"type":"string","format":"uri"},"metadata":{"type":"object","additionalProperties":true}},"required":["quoteId","walletAddress"],"additionalProperties":false},{"type":"object","properties":{"walletAddress":{"$ref":"#/components/schemas/walletAddress"},"incomingPayment":{"type":"string","format":"uri"},"debitAmount":{"$ref":"#/components/schemas/amount"},"metadata":{"type":"object","additionalProperties":true}},"required":["incomingPayment","debitAmount","walletAddress"],"additionalProperties":false}]};
 
-function validate36(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="paths_1outgoing_payments_get_responses_200_content_application_1json_schema" */;
+function validate60(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate36.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(!(validate37(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate37.errors : vErrors.concat(validate37.errors);
-errors = vErrors.length;
-}
-validate36.errors = vErrors;
-return errors === 0;
-}
-validate36.evaluated = {"props":{"pagination":true,"result":true},"dynamicProps":false,"dynamicItems":false};
-
-const paths_1outgoing_payments_post_requestBody_content_application_1json_schema = validate41;
-const schema65 = {"$id":"paths_1outgoing_payments_post_requestBody_content_application_1json_schema","$ref":"document#/paths/~1outgoing-payments/post/requestBody/content/application~1json/schema"};
-const schema66 = {"oneOf":[{"type":"object","properties":{"walletAddress":{"$ref":"#/components/schemas/walletAddress"},"quoteId":{"type":"string","format":"uri"},"metadata":{"type":"object","additionalProperties":true}},"required":["quoteId","walletAddress"],"additionalProperties":false},{"type":"object","properties":{"walletAddress":{"$ref":"#/components/schemas/walletAddress"},"incomingPayment":{"type":"string","format":"uri"},"debitAmount":{"$ref":"#/components/schemas/amount"},"metadata":{"type":"object","additionalProperties":true}},"required":["incomingPayment","debitAmount","walletAddress"],"additionalProperties":false}]};
-
-function validate42(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate42.evaluated;
+const evaluated0 = validate60.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2129,14 +1650,25 @@ break;
 }
 if(_errs3 === errors){
 if(data.walletAddress !== undefined){
-let data0 = data.walletAddress;
 const _errs4 = errors;
+if(!(validate43(data.walletAddress, {instancePath:instancePath+"/walletAddress",parentData:data,parentDataProperty:"walletAddress",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate43.errors : vErrors.concat(validate43.errors);
+errors = vErrors.length;
+}
+var valid1 = _errs4 === errors;
+}
+else {
+var valid1 = true;
+}
+if(valid1){
+if(data.quoteId !== undefined){
+let data1 = data.quoteId;
 const _errs5 = errors;
 if(errors === _errs5){
 if(errors === _errs5){
-if(typeof data0 === "string"){
-if(func1(data0) > 2048){
-const err2 = {instancePath:instancePath+"/walletAddress",schemaPath:"#/components/schemas/walletAddress/maxLength",keyword:"maxLength",params:{limit: 2048},message:"must NOT have more than 2048 characters"};
+if(typeof data1 === "string"){
+if(!(formats0(data1))){
+const err2 = {instancePath:instancePath+"/quoteId",schemaPath:"#/oneOf/0/properties/quoteId/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""};
 if(vErrors === null){
 vErrors = [err2];
 }
@@ -2145,9 +1677,9 @@ vErrors.push(err2);
 }
 errors++;
 }
+}
 else {
-if(!(formats0(data0))){
-const err3 = {instancePath:instancePath+"/walletAddress",schemaPath:"#/components/schemas/walletAddress/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""};
+const err3 = {instancePath:instancePath+"/quoteId",schemaPath:"#/oneOf/0/properties/quoteId/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err3];
 }
@@ -2158,8 +1690,20 @@ errors++;
 }
 }
 }
+var valid1 = _errs5 === errors;
+}
 else {
-const err4 = {instancePath:instancePath+"/walletAddress",schemaPath:"#/components/schemas/walletAddress/type",keyword:"type",params:{type: "string"},message:"must be string"};
+var valid1 = true;
+}
+if(valid1){
+if(data.metadata !== undefined){
+let data2 = data.metadata;
+const _errs7 = errors;
+if(errors === _errs7){
+if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
+}
+else {
+const err4 = {instancePath:instancePath+"/metadata",schemaPath:"#/oneOf/0/properties/metadata/type",keyword:"type",params:{type: "object"},message:"must be object"};
 if(vErrors === null){
 vErrors = [err4];
 }
@@ -2169,82 +1713,23 @@ vErrors.push(err4);
 errors++;
 }
 }
-}
-var valid1 = _errs4 === errors;
-}
-else {
-var valid1 = true;
-}
-if(valid1){
-if(data.quoteId !== undefined){
-let data1 = data.quoteId;
-const _errs7 = errors;
-if(errors === _errs7){
-if(errors === _errs7){
-if(typeof data1 === "string"){
-if(!(formats0(data1))){
-const err5 = {instancePath:instancePath+"/quoteId",schemaPath:"#/oneOf/0/properties/quoteId/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""};
-if(vErrors === null){
-vErrors = [err5];
-}
-else {
-vErrors.push(err5);
-}
-errors++;
-}
-}
-else {
-const err6 = {instancePath:instancePath+"/quoteId",schemaPath:"#/oneOf/0/properties/quoteId/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err6];
-}
-else {
-vErrors.push(err6);
-}
-errors++;
-}
-}
-}
 var valid1 = _errs7 === errors;
 }
 else {
 var valid1 = true;
 }
-if(valid1){
-if(data.metadata !== undefined){
-let data2 = data.metadata;
-const _errs9 = errors;
-if(errors === _errs9){
-if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
+}
+}
+}
+}
 }
 else {
-const err7 = {instancePath:instancePath+"/metadata",schemaPath:"#/oneOf/0/properties/metadata/type",keyword:"type",params:{type: "object"},message:"must be object"};
+const err5 = {instancePath,schemaPath:"#/oneOf/0/type",keyword:"type",params:{type: "object"},message:"must be object"};
 if(vErrors === null){
-vErrors = [err7];
+vErrors = [err5];
 }
 else {
-vErrors.push(err7);
-}
-errors++;
-}
-}
-var valid1 = _errs9 === errors;
-}
-else {
-var valid1 = true;
-}
-}
-}
-}
-}
-}
-else {
-const err8 = {instancePath,schemaPath:"#/oneOf/0/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err8];
-}
-else {
-vErrors.push(err8);
+vErrors.push(err5);
 }
 errors++;
 }
@@ -2255,12 +1740,67 @@ valid0 = true;
 passing0 = 0;
 var props0 = true;
 }
-const _errs12 = errors;
-if(errors === _errs12){
+const _errs10 = errors;
+if(errors === _errs10){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing1;
 if((((data.incomingPayment === undefined) && (missing1 = "incomingPayment")) || ((data.debitAmount === undefined) && (missing1 = "debitAmount"))) || ((data.walletAddress === undefined) && (missing1 = "walletAddress"))){
-const err9 = {instancePath,schemaPath:"#/oneOf/1/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"};
+const err6 = {instancePath,schemaPath:"#/oneOf/1/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"};
+if(vErrors === null){
+vErrors = [err6];
+}
+else {
+vErrors.push(err6);
+}
+errors++;
+}
+else {
+const _errs12 = errors;
+for(const key1 in data){
+if(!((((key1 === "walletAddress") || (key1 === "incomingPayment")) || (key1 === "debitAmount")) || (key1 === "metadata"))){
+const err7 = {instancePath,schemaPath:"#/oneOf/1/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"};
+if(vErrors === null){
+vErrors = [err7];
+}
+else {
+vErrors.push(err7);
+}
+errors++;
+break;
+}
+}
+if(_errs12 === errors){
+if(data.walletAddress !== undefined){
+const _errs13 = errors;
+if(!(validate43(data.walletAddress, {instancePath:instancePath+"/walletAddress",parentData:data,parentDataProperty:"walletAddress",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate43.errors : vErrors.concat(validate43.errors);
+errors = vErrors.length;
+}
+var valid2 = _errs13 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data.incomingPayment !== undefined){
+let data4 = data.incomingPayment;
+const _errs14 = errors;
+if(errors === _errs14){
+if(errors === _errs14){
+if(typeof data4 === "string"){
+if(!(formats0(data4))){
+const err8 = {instancePath:instancePath+"/incomingPayment",schemaPath:"#/oneOf/1/properties/incomingPayment/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""};
+if(vErrors === null){
+vErrors = [err8];
+}
+else {
+vErrors.push(err8);
+}
+errors++;
+}
+}
+else {
+const err9 = {instancePath:instancePath+"/incomingPayment",schemaPath:"#/oneOf/1/properties/incomingPayment/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err9];
 }
@@ -2269,11 +1809,34 @@ vErrors.push(err9);
 }
 errors++;
 }
+}
+}
+var valid2 = _errs14 === errors;
+}
 else {
-const _errs14 = errors;
-for(const key1 in data){
-if(!((((key1 === "walletAddress") || (key1 === "incomingPayment")) || (key1 === "debitAmount")) || (key1 === "metadata"))){
-const err10 = {instancePath,schemaPath:"#/oneOf/1/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"};
+var valid2 = true;
+}
+if(valid2){
+if(data.debitAmount !== undefined){
+const _errs16 = errors;
+if(!(validate37(data.debitAmount, {instancePath:instancePath+"/debitAmount",parentData:data,parentDataProperty:"debitAmount",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate37.errors : vErrors.concat(validate37.errors);
+errors = vErrors.length;
+}
+var valid2 = _errs16 === errors;
+}
+else {
+var valid2 = true;
+}
+if(valid2){
+if(data.metadata !== undefined){
+let data6 = data.metadata;
+const _errs17 = errors;
+if(errors === _errs17){
+if(data6 && typeof data6 == "object" && !Array.isArray(data6)){
+}
+else {
+const err10 = {instancePath:instancePath+"/metadata",schemaPath:"#/oneOf/1/properties/metadata/type",keyword:"type",params:{type: "object"},message:"must be object"};
 if(vErrors === null){
 vErrors = [err10];
 }
@@ -2281,19 +1844,21 @@ else {
 vErrors.push(err10);
 }
 errors++;
-break;
 }
 }
-if(_errs14 === errors){
-if(data.walletAddress !== undefined){
-let data3 = data.walletAddress;
-const _errs15 = errors;
-const _errs16 = errors;
-if(errors === _errs16){
-if(errors === _errs16){
-if(typeof data3 === "string"){
-if(func1(data3) > 2048){
-const err11 = {instancePath:instancePath+"/walletAddress",schemaPath:"#/components/schemas/walletAddress/maxLength",keyword:"maxLength",params:{limit: 2048},message:"must NOT have more than 2048 characters"};
+var valid2 = _errs17 === errors;
+}
+else {
+var valid2 = true;
+}
+}
+}
+}
+}
+}
+}
+else {
+const err11 = {instancePath,schemaPath:"#/oneOf/1/type",keyword:"type",params:{type: "object"},message:"must be object"};
 if(vErrors === null){
 vErrors = [err11];
 }
@@ -2302,248 +1867,8 @@ vErrors.push(err11);
 }
 errors++;
 }
-else {
-if(!(formats0(data3))){
-const err12 = {instancePath:instancePath+"/walletAddress",schemaPath:"#/components/schemas/walletAddress/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""};
-if(vErrors === null){
-vErrors = [err12];
 }
-else {
-vErrors.push(err12);
-}
-errors++;
-}
-}
-}
-else {
-const err13 = {instancePath:instancePath+"/walletAddress",schemaPath:"#/components/schemas/walletAddress/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err13];
-}
-else {
-vErrors.push(err13);
-}
-errors++;
-}
-}
-}
-var valid3 = _errs15 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data.incomingPayment !== undefined){
-let data4 = data.incomingPayment;
-const _errs18 = errors;
-if(errors === _errs18){
-if(errors === _errs18){
-if(typeof data4 === "string"){
-if(!(formats0(data4))){
-const err14 = {instancePath:instancePath+"/incomingPayment",schemaPath:"#/oneOf/1/properties/incomingPayment/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""};
-if(vErrors === null){
-vErrors = [err14];
-}
-else {
-vErrors.push(err14);
-}
-errors++;
-}
-}
-else {
-const err15 = {instancePath:instancePath+"/incomingPayment",schemaPath:"#/oneOf/1/properties/incomingPayment/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err15];
-}
-else {
-vErrors.push(err15);
-}
-errors++;
-}
-}
-}
-var valid3 = _errs18 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data.debitAmount !== undefined){
-let data5 = data.debitAmount;
-const _errs20 = errors;
-const _errs21 = errors;
-if(errors === _errs21){
-if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
-let missing2;
-if((((data5.value === undefined) && (missing2 = "value")) || ((data5.assetCode === undefined) && (missing2 = "assetCode"))) || ((data5.assetScale === undefined) && (missing2 = "assetScale"))){
-const err16 = {instancePath:instancePath+"/debitAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"};
-if(vErrors === null){
-vErrors = [err16];
-}
-else {
-vErrors.push(err16);
-}
-errors++;
-}
-else {
-if(data5.value !== undefined){
-let data6 = data5.value;
-const _errs23 = errors;
-if(errors === _errs23){
-if(errors === _errs23){
-if(typeof data6 === "string"){
-if(!(formats4.test(data6))){
-const err17 = {instancePath:instancePath+"/debitAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""};
-if(vErrors === null){
-vErrors = [err17];
-}
-else {
-vErrors.push(err17);
-}
-errors++;
-}
-}
-else {
-const err18 = {instancePath:instancePath+"/debitAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err18];
-}
-else {
-vErrors.push(err18);
-}
-errors++;
-}
-}
-}
-var valid6 = _errs23 === errors;
-}
-else {
-var valid6 = true;
-}
-if(valid6){
-if(data5.assetCode !== undefined){
-const _errs25 = errors;
-if(typeof data5.assetCode !== "string"){
-const err19 = {instancePath:instancePath+"/debitAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err19];
-}
-else {
-vErrors.push(err19);
-}
-errors++;
-}
-var valid6 = _errs25 === errors;
-}
-else {
-var valid6 = true;
-}
-if(valid6){
-if(data5.assetScale !== undefined){
-let data8 = data5.assetScale;
-const _errs27 = errors;
-if(!(((typeof data8 == "number") && (!(data8 % 1) && !isNaN(data8))) && (isFinite(data8)))){
-const err20 = {instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
-if(vErrors === null){
-vErrors = [err20];
-}
-else {
-vErrors.push(err20);
-}
-errors++;
-}
-if(errors === _errs27){
-if((typeof data8 == "number") && (isFinite(data8))){
-if(data8 > 255 || isNaN(data8)){
-const err21 = {instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"};
-if(vErrors === null){
-vErrors = [err21];
-}
-else {
-vErrors.push(err21);
-}
-errors++;
-}
-else {
-if(data8 < 0 || isNaN(data8)){
-const err22 = {instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"};
-if(vErrors === null){
-vErrors = [err22];
-}
-else {
-vErrors.push(err22);
-}
-errors++;
-}
-}
-}
-}
-var valid6 = _errs27 === errors;
-}
-else {
-var valid6 = true;
-}
-}
-}
-}
-}
-else {
-const err23 = {instancePath:instancePath+"/debitAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err23];
-}
-else {
-vErrors.push(err23);
-}
-errors++;
-}
-}
-var valid3 = _errs20 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data.metadata !== undefined){
-let data9 = data.metadata;
-const _errs29 = errors;
-if(errors === _errs29){
-if(data9 && typeof data9 == "object" && !Array.isArray(data9)){
-}
-else {
-const err24 = {instancePath:instancePath+"/metadata",schemaPath:"#/oneOf/1/properties/metadata/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err24];
-}
-else {
-vErrors.push(err24);
-}
-errors++;
-}
-}
-var valid3 = _errs29 === errors;
-}
-else {
-var valid3 = true;
-}
-}
-}
-}
-}
-}
-}
-else {
-const err25 = {instancePath,schemaPath:"#/oneOf/1/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err25];
-}
-else {
-vErrors.push(err25);
-}
-errors++;
-}
-}
-var _valid0 = _errs12 === errors;
+var _valid0 = _errs10 === errors;
 if(_valid0 && valid0){
 valid0 = false;
 passing0 = [passing0, 1];
@@ -2558,15 +1883,15 @@ props0 = true;
 }
 }
 if(!valid0){
-const err26 = {instancePath,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf"};
+const err12 = {instancePath,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf"};
 if(vErrors === null){
-vErrors = [err26];
+vErrors = [err12];
 }
 else {
-vErrors.push(err26);
+vErrors.push(err12);
 }
 errors++;
-validate42.errors = vErrors;
+validate60.errors = vErrors;
 return false;
 }
 else {
@@ -2580,45 +1905,19 @@ vErrors = null;
 }
 }
 }
-validate42.errors = vErrors;
+validate60.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate42.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate60.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
+const components_schemas_outgoing_payment_with_spent_amounts = validate64;
+const schema54 = {"type":"object","properties":{"id":{"type":"string","format":"uri","readOnly":true},"walletAddress":{"type":"string","format":"uri","readOnly":true},"quoteId":{"type":"string","format":"uri","readOnly":true},"failed":{"type":"boolean","default":false},"receiver":{"$ref":"#/components/schemas/receiver"},"receiveAmount":{"$ref":"#/components/schemas/amount"},"debitAmount":{"$ref":"#/components/schemas/amount"},"sentAmount":{"$ref":"#/components/schemas/amount"},"grantSpentDebitAmount":{"$ref":"#/components/schemas/amount"},"grantSpentReceiveAmount":{"$ref":"#/components/schemas/amount"},"metadata":{"type":"object","additionalProperties":true},"createdAt":{"type":"string","format":"date-time"}},"required":["id","walletAddress","receiver","receiveAmount","debitAmount","sentAmount","createdAt"]};
 
-function validate41(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="paths_1outgoing_payments_post_requestBody_content_application_1json_schema" */;
+function validate64(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate41.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(!(validate42(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate42.errors : vErrors.concat(validate42.errors);
-errors = vErrors.length;
-}
-else {
-var props0 = validate42.evaluated.props;
-}
-validate41.errors = vErrors;
-evaluated0.props = props0;
-return errors === 0;
-}
-validate41.evaluated = {"dynamicProps":true,"dynamicItems":false};
-
-const components_schemas_outgoing_payment_with_spent_amounts = validate44;
-const schema70 = {"$id":"components_schemas_outgoing_payment_with_spent_amounts","$ref":"document#/components/schemas/outgoing-payment-with-spent-amounts"};
-const schema71 = {"type":"object","properties":{"id":{"type":"string","format":"uri","readOnly":true},"walletAddress":{"type":"string","format":"uri","readOnly":true},"quoteId":{"type":"string","format":"uri","readOnly":true},"failed":{"type":"boolean","default":false},"receiver":{"$ref":"#/components/schemas/receiver"},"receiveAmount":{"$ref":"#/components/schemas/amount"},"debitAmount":{"$ref":"#/components/schemas/amount"},"sentAmount":{"$ref":"#/components/schemas/amount"},"grantSpentDebitAmount":{"$ref":"#/components/schemas/amount"},"grantSpentReceiveAmount":{"$ref":"#/components/schemas/amount"},"metadata":{"type":"object","additionalProperties":true},"createdAt":{"type":"string","format":"date-time"}},"required":["id","walletAddress","receiver","receiveAmount","debitAmount","sentAmount","createdAt"]};
-
-function validate45(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate45.evaluated;
+const evaluated0 = validate64.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -2629,7 +1928,7 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((((((data.id === undefined) && (missing0 = "id")) || ((data.walletAddress === undefined) && (missing0 = "walletAddress"))) || ((data.receiver === undefined) && (missing0 = "receiver"))) || ((data.receiveAmount === undefined) && (missing0 = "receiveAmount"))) || ((data.debitAmount === undefined) && (missing0 = "debitAmount"))) || ((data.sentAmount === undefined) && (missing0 = "sentAmount"))) || ((data.createdAt === undefined) && (missing0 = "createdAt"))){
-validate45.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate64.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
@@ -2640,12 +1939,12 @@ if(errors === _errs1){
 if(errors === _errs1){
 if(typeof data0 === "string"){
 if(!(formats0(data0))){
-validate45.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+validate64.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
 return false;
 }
 }
 else {
-validate45.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate64.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -2663,12 +1962,12 @@ if(errors === _errs3){
 if(errors === _errs3){
 if(typeof data1 === "string"){
 if(!(formats0(data1))){
-validate45.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/properties/walletAddress/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+validate64.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/properties/walletAddress/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
 return false;
 }
 }
 else {
-validate45.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/properties/walletAddress/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate64.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/properties/walletAddress/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -2686,12 +1985,12 @@ if(errors === _errs5){
 if(errors === _errs5){
 if(typeof data2 === "string"){
 if(!(formats0(data2))){
-validate45.errors = [{instancePath:instancePath+"/quoteId",schemaPath:"#/properties/quoteId/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+validate64.errors = [{instancePath:instancePath+"/quoteId",schemaPath:"#/properties/quoteId/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
 return false;
 }
 }
 else {
-validate45.errors = [{instancePath:instancePath+"/quoteId",schemaPath:"#/properties/quoteId/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate64.errors = [{instancePath:instancePath+"/quoteId",schemaPath:"#/properties/quoteId/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -2705,7 +2004,7 @@ if(valid0){
 if(data.failed !== undefined){
 const _errs7 = errors;
 if(typeof data.failed !== "boolean"){
-validate45.errors = [{instancePath:instancePath+"/failed",schemaPath:"#/properties/failed/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+validate64.errors = [{instancePath:instancePath+"/failed",schemaPath:"#/properties/failed/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
 return false;
 }
 var valid0 = _errs7 === errors;
@@ -2715,34 +2014,10 @@ var valid0 = true;
 }
 if(valid0){
 if(data.receiver !== undefined){
-let data4 = data.receiver;
 const _errs9 = errors;
-const _errs10 = errors;
-if(errors === _errs10){
-if(errors === _errs10){
-if(typeof data4 === "string"){
-if(func1(data4) > 2048){
-validate45.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/maxLength",keyword:"maxLength",params:{limit: 2048},message:"must NOT have more than 2048 characters"}];
-return false;
-}
-else {
-if(!pattern6.test(data4)){
-validate45.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/pattern",keyword:"pattern",params:{pattern: "^(https|http)://.+/incoming-payments/."},message:"must match pattern \""+"^(https|http)://.+/incoming-payments/."+"\""}];
-return false;
-}
-else {
-if(!(formats0(data4))){
-validate45.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
-return false;
-}
-}
-}
-}
-else {
-validate45.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
+if(!(validate54(data.receiver, {instancePath:instancePath+"/receiver",parentData:data,parentDataProperty:"receiver",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate54.errors : vErrors.concat(validate54.errors);
+errors = vErrors.length;
 }
 var valid0 = _errs9 === errors;
 }
@@ -2751,86 +2026,34 @@ var valid0 = true;
 }
 if(valid0){
 if(data.receiveAmount !== undefined){
-let data5 = data.receiveAmount;
+const _errs10 = errors;
+if(!(validate37(data.receiveAmount, {instancePath:instancePath+"/receiveAmount",parentData:data,parentDataProperty:"receiveAmount",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate37.errors : vErrors.concat(validate37.errors);
+errors = vErrors.length;
+}
+var valid0 = _errs10 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.debitAmount !== undefined){
+const _errs11 = errors;
+if(!(validate37(data.debitAmount, {instancePath:instancePath+"/debitAmount",parentData:data,parentDataProperty:"debitAmount",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate37.errors : vErrors.concat(validate37.errors);
+errors = vErrors.length;
+}
+var valid0 = _errs11 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.sentAmount !== undefined){
 const _errs12 = errors;
-const _errs13 = errors;
-if(errors === _errs13){
-if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
-let missing1;
-if((((data5.value === undefined) && (missing1 = "value")) || ((data5.assetCode === undefined) && (missing1 = "assetCode"))) || ((data5.assetScale === undefined) && (missing1 = "assetScale"))){
-validate45.errors = [{instancePath:instancePath+"/receiveAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
-return false;
-}
-else {
-if(data5.value !== undefined){
-let data6 = data5.value;
-const _errs15 = errors;
-if(errors === _errs15){
-if(errors === _errs15){
-if(typeof data6 === "string"){
-if(!(formats4.test(data6))){
-validate45.errors = [{instancePath:instancePath+"/receiveAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""}];
-return false;
-}
-}
-else {
-validate45.errors = [{instancePath:instancePath+"/receiveAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-}
-var valid3 = _errs15 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data5.assetCode !== undefined){
-const _errs17 = errors;
-if(typeof data5.assetCode !== "string"){
-validate45.errors = [{instancePath:instancePath+"/receiveAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid3 = _errs17 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data5.assetScale !== undefined){
-let data8 = data5.assetScale;
-const _errs19 = errors;
-if(!(((typeof data8 == "number") && (!(data8 % 1) && !isNaN(data8))) && (isFinite(data8)))){
-validate45.errors = [{instancePath:instancePath+"/receiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
-return false;
-}
-if(errors === _errs19){
-if((typeof data8 == "number") && (isFinite(data8))){
-if(data8 > 255 || isNaN(data8)){
-validate45.errors = [{instancePath:instancePath+"/receiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
-return false;
-}
-else {
-if(data8 < 0 || isNaN(data8)){
-validate45.errors = [{instancePath:instancePath+"/receiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
-return false;
-}
-}
-}
-}
-var valid3 = _errs19 === errors;
-}
-else {
-var valid3 = true;
-}
-}
-}
-}
-}
-else {
-validate45.errors = [{instancePath:instancePath+"/receiveAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
+if(!(validate37(data.sentAmount, {instancePath:instancePath+"/sentAmount",parentData:data,parentDataProperty:"sentAmount",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate37.errors : vErrors.concat(validate37.errors);
+errors = vErrors.length;
 }
 var valid0 = _errs12 === errors;
 }
@@ -2838,393 +2061,65 @@ else {
 var valid0 = true;
 }
 if(valid0){
-if(data.debitAmount !== undefined){
-let data9 = data.debitAmount;
-const _errs21 = errors;
-const _errs22 = errors;
-if(errors === _errs22){
-if(data9 && typeof data9 == "object" && !Array.isArray(data9)){
-let missing2;
-if((((data9.value === undefined) && (missing2 = "value")) || ((data9.assetCode === undefined) && (missing2 = "assetCode"))) || ((data9.assetScale === undefined) && (missing2 = "assetScale"))){
-validate45.errors = [{instancePath:instancePath+"/debitAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"}];
-return false;
-}
-else {
-if(data9.value !== undefined){
-let data10 = data9.value;
-const _errs24 = errors;
-if(errors === _errs24){
-if(errors === _errs24){
-if(typeof data10 === "string"){
-if(!(formats4.test(data10))){
-validate45.errors = [{instancePath:instancePath+"/debitAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""}];
-return false;
-}
-}
-else {
-validate45.errors = [{instancePath:instancePath+"/debitAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-}
-var valid5 = _errs24 === errors;
-}
-else {
-var valid5 = true;
-}
-if(valid5){
-if(data9.assetCode !== undefined){
-const _errs26 = errors;
-if(typeof data9.assetCode !== "string"){
-validate45.errors = [{instancePath:instancePath+"/debitAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid5 = _errs26 === errors;
-}
-else {
-var valid5 = true;
-}
-if(valid5){
-if(data9.assetScale !== undefined){
-let data12 = data9.assetScale;
-const _errs28 = errors;
-if(!(((typeof data12 == "number") && (!(data12 % 1) && !isNaN(data12))) && (isFinite(data12)))){
-validate45.errors = [{instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
-return false;
-}
-if(errors === _errs28){
-if((typeof data12 == "number") && (isFinite(data12))){
-if(data12 > 255 || isNaN(data12)){
-validate45.errors = [{instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
-return false;
-}
-else {
-if(data12 < 0 || isNaN(data12)){
-validate45.errors = [{instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
-return false;
-}
-}
-}
-}
-var valid5 = _errs28 === errors;
-}
-else {
-var valid5 = true;
-}
-}
-}
-}
-}
-else {
-validate45.errors = [{instancePath:instancePath+"/debitAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-var valid0 = _errs21 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.sentAmount !== undefined){
-let data13 = data.sentAmount;
-const _errs30 = errors;
-const _errs31 = errors;
-if(errors === _errs31){
-if(data13 && typeof data13 == "object" && !Array.isArray(data13)){
-let missing3;
-if((((data13.value === undefined) && (missing3 = "value")) || ((data13.assetCode === undefined) && (missing3 = "assetCode"))) || ((data13.assetScale === undefined) && (missing3 = "assetScale"))){
-validate45.errors = [{instancePath:instancePath+"/sentAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing3},message:"must have required property '"+missing3+"'"}];
-return false;
-}
-else {
-if(data13.value !== undefined){
-let data14 = data13.value;
-const _errs33 = errors;
-if(errors === _errs33){
-if(errors === _errs33){
-if(typeof data14 === "string"){
-if(!(formats4.test(data14))){
-validate45.errors = [{instancePath:instancePath+"/sentAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""}];
-return false;
-}
-}
-else {
-validate45.errors = [{instancePath:instancePath+"/sentAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-}
-var valid7 = _errs33 === errors;
-}
-else {
-var valid7 = true;
-}
-if(valid7){
-if(data13.assetCode !== undefined){
-const _errs35 = errors;
-if(typeof data13.assetCode !== "string"){
-validate45.errors = [{instancePath:instancePath+"/sentAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid7 = _errs35 === errors;
-}
-else {
-var valid7 = true;
-}
-if(valid7){
-if(data13.assetScale !== undefined){
-let data16 = data13.assetScale;
-const _errs37 = errors;
-if(!(((typeof data16 == "number") && (!(data16 % 1) && !isNaN(data16))) && (isFinite(data16)))){
-validate45.errors = [{instancePath:instancePath+"/sentAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
-return false;
-}
-if(errors === _errs37){
-if((typeof data16 == "number") && (isFinite(data16))){
-if(data16 > 255 || isNaN(data16)){
-validate45.errors = [{instancePath:instancePath+"/sentAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
-return false;
-}
-else {
-if(data16 < 0 || isNaN(data16)){
-validate45.errors = [{instancePath:instancePath+"/sentAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
-return false;
-}
-}
-}
-}
-var valid7 = _errs37 === errors;
-}
-else {
-var valid7 = true;
-}
-}
-}
-}
-}
-else {
-validate45.errors = [{instancePath:instancePath+"/sentAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-var valid0 = _errs30 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
 if(data.grantSpentDebitAmount !== undefined){
-let data17 = data.grantSpentDebitAmount;
-const _errs39 = errors;
-const _errs40 = errors;
-if(errors === _errs40){
-if(data17 && typeof data17 == "object" && !Array.isArray(data17)){
-let missing4;
-if((((data17.value === undefined) && (missing4 = "value")) || ((data17.assetCode === undefined) && (missing4 = "assetCode"))) || ((data17.assetScale === undefined) && (missing4 = "assetScale"))){
-validate45.errors = [{instancePath:instancePath+"/grantSpentDebitAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing4},message:"must have required property '"+missing4+"'"}];
-return false;
+const _errs13 = errors;
+if(!(validate37(data.grantSpentDebitAmount, {instancePath:instancePath+"/grantSpentDebitAmount",parentData:data,parentDataProperty:"grantSpentDebitAmount",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate37.errors : vErrors.concat(validate37.errors);
+errors = vErrors.length;
 }
-else {
-if(data17.value !== undefined){
-let data18 = data17.value;
-const _errs42 = errors;
-if(errors === _errs42){
-if(errors === _errs42){
-if(typeof data18 === "string"){
-if(!(formats4.test(data18))){
-validate45.errors = [{instancePath:instancePath+"/grantSpentDebitAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""}];
-return false;
-}
-}
-else {
-validate45.errors = [{instancePath:instancePath+"/grantSpentDebitAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-}
-var valid9 = _errs42 === errors;
-}
-else {
-var valid9 = true;
-}
-if(valid9){
-if(data17.assetCode !== undefined){
-const _errs44 = errors;
-if(typeof data17.assetCode !== "string"){
-validate45.errors = [{instancePath:instancePath+"/grantSpentDebitAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid9 = _errs44 === errors;
-}
-else {
-var valid9 = true;
-}
-if(valid9){
-if(data17.assetScale !== undefined){
-let data20 = data17.assetScale;
-const _errs46 = errors;
-if(!(((typeof data20 == "number") && (!(data20 % 1) && !isNaN(data20))) && (isFinite(data20)))){
-validate45.errors = [{instancePath:instancePath+"/grantSpentDebitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
-return false;
-}
-if(errors === _errs46){
-if((typeof data20 == "number") && (isFinite(data20))){
-if(data20 > 255 || isNaN(data20)){
-validate45.errors = [{instancePath:instancePath+"/grantSpentDebitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
-return false;
-}
-else {
-if(data20 < 0 || isNaN(data20)){
-validate45.errors = [{instancePath:instancePath+"/grantSpentDebitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
-return false;
-}
-}
-}
-}
-var valid9 = _errs46 === errors;
-}
-else {
-var valid9 = true;
-}
-}
-}
-}
-}
-else {
-validate45.errors = [{instancePath:instancePath+"/grantSpentDebitAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-var valid0 = _errs39 === errors;
+var valid0 = _errs13 === errors;
 }
 else {
 var valid0 = true;
 }
 if(valid0){
 if(data.grantSpentReceiveAmount !== undefined){
-let data21 = data.grantSpentReceiveAmount;
-const _errs48 = errors;
-const _errs49 = errors;
-if(errors === _errs49){
-if(data21 && typeof data21 == "object" && !Array.isArray(data21)){
-let missing5;
-if((((data21.value === undefined) && (missing5 = "value")) || ((data21.assetCode === undefined) && (missing5 = "assetCode"))) || ((data21.assetScale === undefined) && (missing5 = "assetScale"))){
-validate45.errors = [{instancePath:instancePath+"/grantSpentReceiveAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing5},message:"must have required property '"+missing5+"'"}];
-return false;
+const _errs14 = errors;
+if(!(validate37(data.grantSpentReceiveAmount, {instancePath:instancePath+"/grantSpentReceiveAmount",parentData:data,parentDataProperty:"grantSpentReceiveAmount",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate37.errors : vErrors.concat(validate37.errors);
+errors = vErrors.length;
 }
-else {
-if(data21.value !== undefined){
-let data22 = data21.value;
-const _errs51 = errors;
-if(errors === _errs51){
-if(errors === _errs51){
-if(typeof data22 === "string"){
-if(!(formats4.test(data22))){
-validate45.errors = [{instancePath:instancePath+"/grantSpentReceiveAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""}];
-return false;
-}
-}
-else {
-validate45.errors = [{instancePath:instancePath+"/grantSpentReceiveAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-}
-var valid11 = _errs51 === errors;
-}
-else {
-var valid11 = true;
-}
-if(valid11){
-if(data21.assetCode !== undefined){
-const _errs53 = errors;
-if(typeof data21.assetCode !== "string"){
-validate45.errors = [{instancePath:instancePath+"/grantSpentReceiveAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid11 = _errs53 === errors;
-}
-else {
-var valid11 = true;
-}
-if(valid11){
-if(data21.assetScale !== undefined){
-let data24 = data21.assetScale;
-const _errs55 = errors;
-if(!(((typeof data24 == "number") && (!(data24 % 1) && !isNaN(data24))) && (isFinite(data24)))){
-validate45.errors = [{instancePath:instancePath+"/grantSpentReceiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
-return false;
-}
-if(errors === _errs55){
-if((typeof data24 == "number") && (isFinite(data24))){
-if(data24 > 255 || isNaN(data24)){
-validate45.errors = [{instancePath:instancePath+"/grantSpentReceiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
-return false;
-}
-else {
-if(data24 < 0 || isNaN(data24)){
-validate45.errors = [{instancePath:instancePath+"/grantSpentReceiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
-return false;
-}
-}
-}
-}
-var valid11 = _errs55 === errors;
-}
-else {
-var valid11 = true;
-}
-}
-}
-}
-}
-else {
-validate45.errors = [{instancePath:instancePath+"/grantSpentReceiveAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-var valid0 = _errs48 === errors;
+var valid0 = _errs14 === errors;
 }
 else {
 var valid0 = true;
 }
 if(valid0){
 if(data.metadata !== undefined){
-let data25 = data.metadata;
-const _errs57 = errors;
-if(errors === _errs57){
-if(data25 && typeof data25 == "object" && !Array.isArray(data25)){
+let data10 = data.metadata;
+const _errs15 = errors;
+if(errors === _errs15){
+if(data10 && typeof data10 == "object" && !Array.isArray(data10)){
 }
 else {
-validate45.errors = [{instancePath:instancePath+"/metadata",schemaPath:"#/properties/metadata/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate64.errors = [{instancePath:instancePath+"/metadata",schemaPath:"#/properties/metadata/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-var valid0 = _errs57 === errors;
+var valid0 = _errs15 === errors;
 }
 else {
 var valid0 = true;
 }
 if(valid0){
 if(data.createdAt !== undefined){
-let data26 = data.createdAt;
-const _errs60 = errors;
-if(errors === _errs60){
-if(errors === _errs60){
-if(typeof data26 === "string"){
-if(!(formats8.validate(data26))){
-validate45.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
+let data11 = data.createdAt;
+const _errs18 = errors;
+if(errors === _errs18){
+if(errors === _errs18){
+if(typeof data11 === "string"){
+if(!(formats6.validate(data11))){
+validate64.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
 return false;
 }
 }
 else {
-validate45.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate64.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
 }
-var valid0 = _errs60 === errors;
+var valid0 = _errs18 === errors;
 }
 else {
 var valid0 = true;
@@ -3243,45 +2138,23 @@ var valid0 = true;
 }
 }
 else {
-validate45.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate64.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate45.errors = vErrors;
+validate64.errors = vErrors;
 return errors === 0;
 }
-validate45.evaluated = {"props":{"id":true,"walletAddress":true,"quoteId":true,"failed":true,"receiver":true,"receiveAmount":true,"debitAmount":true,"sentAmount":true,"grantSpentDebitAmount":true,"grantSpentReceiveAmount":true,"metadata":true,"createdAt":true},"dynamicProps":false,"dynamicItems":false};
+validate64.evaluated = {"props":{"id":true,"walletAddress":true,"quoteId":true,"failed":true,"receiver":true,"receiveAmount":true,"debitAmount":true,"sentAmount":true,"grantSpentDebitAmount":true,"grantSpentReceiveAmount":true,"metadata":true,"createdAt":true},"dynamicProps":false,"dynamicItems":false};
 
+const paths_1quotes_post_requestBody_content_application_1json_schema = validate71;
+const schema55 = {"oneOf":[{"properties":{"walletAddress":{"$ref":"#/components/schemas/walletAddress"},"receiver":{"$ref":"#/components/schemas/receiver"},"method":{"$ref":"#/components/schemas/payment-method"}},"required":["walletAddress","receiver","method"],"additionalProperties":false},{"properties":{"walletAddress":{"$ref":"#/components/schemas/walletAddress"},"receiver":{"$ref":"#/components/schemas/receiver"},"method":{"$ref":"#/components/schemas/payment-method"},"receiveAmount":{"$ref":"#/components/schemas/amount"}},"required":["walletAddress","receiver","method","receiveAmount"],"additionalProperties":false},{"properties":{"walletAddress":{"$ref":"#/components/schemas/walletAddress"},"receiver":{"$ref":"#/components/schemas/receiver"},"method":{"$ref":"#/components/schemas/payment-method"},"debitAmount":{"$ref":"#/components/schemas/amount"}},"required":["walletAddress","receiver","method","debitAmount"],"additionalProperties":false}]};
+const schema56 = {"type":"string","enum":["ilp"]};
 
-function validate44(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_schemas_outgoing_payment_with_spent_amounts" */;
+function validate71(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate44.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(!(validate45(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate45.errors : vErrors.concat(validate45.errors);
-errors = vErrors.length;
-}
-validate44.errors = vErrors;
-return errors === 0;
-}
-validate44.evaluated = {"props":{"id":true,"walletAddress":true,"quoteId":true,"failed":true,"receiver":true,"receiveAmount":true,"debitAmount":true,"sentAmount":true,"grantSpentDebitAmount":true,"grantSpentReceiveAmount":true,"metadata":true,"createdAt":true},"dynamicProps":false,"dynamicItems":false};
-
-const paths_1quotes_post_requestBody_content_application_1json_schema = validate47;
-const schema78 = {"$id":"paths_1quotes_post_requestBody_content_application_1json_schema","$ref":"document#/paths/~1quotes/post/requestBody/content/application~1json/schema"};
-const schema79 = {"oneOf":[{"properties":{"walletAddress":{"$ref":"#/components/schemas/walletAddress"},"receiver":{"$ref":"#/components/schemas/receiver"},"method":{"$ref":"#/components/schemas/payment-method"}},"required":["walletAddress","receiver","method"],"additionalProperties":false},{"properties":{"walletAddress":{"$ref":"#/components/schemas/walletAddress"},"receiver":{"$ref":"#/components/schemas/receiver"},"method":{"$ref":"#/components/schemas/payment-method"},"receiveAmount":{"$ref":"#/components/schemas/amount"}},"required":["walletAddress","receiver","method","receiveAmount"],"additionalProperties":false},{"properties":{"walletAddress":{"$ref":"#/components/schemas/walletAddress"},"receiver":{"$ref":"#/components/schemas/receiver"},"method":{"$ref":"#/components/schemas/payment-method"},"debitAmount":{"$ref":"#/components/schemas/amount"}},"required":["walletAddress","receiver","method","debitAmount"],"additionalProperties":false}]};
-const schema82 = {"type":"string","enum":["ilp"]};
-
-function validate48(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate48.evaluated;
+const evaluated0 = validate71.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -3321,46 +2194,10 @@ break;
 }
 if(_errs2 === errors){
 if(data.walletAddress !== undefined){
-let data0 = data.walletAddress;
 const _errs3 = errors;
-const _errs4 = errors;
-if(errors === _errs4){
-if(errors === _errs4){
-if(typeof data0 === "string"){
-if(func1(data0) > 2048){
-const err2 = {instancePath:instancePath+"/walletAddress",schemaPath:"#/components/schemas/walletAddress/maxLength",keyword:"maxLength",params:{limit: 2048},message:"must NOT have more than 2048 characters"};
-if(vErrors === null){
-vErrors = [err2];
-}
-else {
-vErrors.push(err2);
-}
-errors++;
-}
-else {
-if(!(formats0(data0))){
-const err3 = {instancePath:instancePath+"/walletAddress",schemaPath:"#/components/schemas/walletAddress/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""};
-if(vErrors === null){
-vErrors = [err3];
-}
-else {
-vErrors.push(err3);
-}
-errors++;
-}
-}
-}
-else {
-const err4 = {instancePath:instancePath+"/walletAddress",schemaPath:"#/components/schemas/walletAddress/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err4];
-}
-else {
-vErrors.push(err4);
-}
-errors++;
-}
-}
+if(!(validate43(data.walletAddress, {instancePath:instancePath+"/walletAddress",parentData:data,parentDataProperty:"walletAddress",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate43.errors : vErrors.concat(validate43.errors);
+errors = vErrors.length;
 }
 var valid1 = _errs3 === errors;
 }
@@ -3369,60 +2206,12 @@ var valid1 = true;
 }
 if(valid1){
 if(data.receiver !== undefined){
-let data1 = data.receiver;
-const _errs6 = errors;
-const _errs7 = errors;
-if(errors === _errs7){
-if(errors === _errs7){
-if(typeof data1 === "string"){
-if(func1(data1) > 2048){
-const err5 = {instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/maxLength",keyword:"maxLength",params:{limit: 2048},message:"must NOT have more than 2048 characters"};
-if(vErrors === null){
-vErrors = [err5];
+const _errs4 = errors;
+if(!(validate54(data.receiver, {instancePath:instancePath+"/receiver",parentData:data,parentDataProperty:"receiver",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate54.errors : vErrors.concat(validate54.errors);
+errors = vErrors.length;
 }
-else {
-vErrors.push(err5);
-}
-errors++;
-}
-else {
-if(!pattern6.test(data1)){
-const err6 = {instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/pattern",keyword:"pattern",params:{pattern: "^(https|http)://.+/incoming-payments/."},message:"must match pattern \""+"^(https|http)://.+/incoming-payments/."+"\""};
-if(vErrors === null){
-vErrors = [err6];
-}
-else {
-vErrors.push(err6);
-}
-errors++;
-}
-else {
-if(!(formats0(data1))){
-const err7 = {instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""};
-if(vErrors === null){
-vErrors = [err7];
-}
-else {
-vErrors.push(err7);
-}
-errors++;
-}
-}
-}
-}
-else {
-const err8 = {instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err8];
-}
-else {
-vErrors.push(err8);
-}
-errors++;
-}
-}
-}
-var valid1 = _errs6 === errors;
+var valid1 = _errs4 === errors;
 }
 else {
 var valid1 = true;
@@ -3430,28 +2219,28 @@ var valid1 = true;
 if(valid1){
 if(data.method !== undefined){
 let data2 = data.method;
-const _errs9 = errors;
+const _errs5 = errors;
 if(typeof data2 !== "string"){
-const err9 = {instancePath:instancePath+"/method",schemaPath:"#/components/schemas/payment-method/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err2 = {instancePath:instancePath+"/method",schemaPath:"#/components/schemas/payment-method/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
-vErrors = [err9];
+vErrors = [err2];
 }
 else {
-vErrors.push(err9);
+vErrors.push(err2);
 }
 errors++;
 }
 if(!(data2 === "ilp")){
-const err10 = {instancePath:instancePath+"/method",schemaPath:"#/components/schemas/payment-method/enum",keyword:"enum",params:{allowedValues: schema82.enum},message:"must be equal to one of the allowed values"};
+const err3 = {instancePath:instancePath+"/method",schemaPath:"#/components/schemas/payment-method/enum",keyword:"enum",params:{allowedValues: schema56.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
-vErrors = [err10];
+vErrors = [err3];
 }
 else {
-vErrors.push(err10);
+vErrors.push(err3);
 }
 errors++;
 }
-var valid1 = _errs9 === errors;
+var valid1 = _errs5 === errors;
 }
 else {
 var valid1 = true;
@@ -3467,306 +2256,98 @@ valid0 = true;
 passing0 = 0;
 var props0 = true;
 }
-const _errs12 = errors;
+const _errs8 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing1;
 if(((((data.walletAddress === undefined) && (missing1 = "walletAddress")) || ((data.receiver === undefined) && (missing1 = "receiver"))) || ((data.method === undefined) && (missing1 = "method"))) || ((data.receiveAmount === undefined) && (missing1 = "receiveAmount"))){
-const err11 = {instancePath,schemaPath:"#/oneOf/1/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"};
+const err4 = {instancePath,schemaPath:"#/oneOf/1/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"};
 if(vErrors === null){
-vErrors = [err11];
+vErrors = [err4];
 }
 else {
-vErrors.push(err11);
+vErrors.push(err4);
 }
 errors++;
 }
 else {
-const _errs13 = errors;
+const _errs9 = errors;
 for(const key1 in data){
 if(!((((key1 === "walletAddress") || (key1 === "receiver")) || (key1 === "method")) || (key1 === "receiveAmount"))){
-const err12 = {instancePath,schemaPath:"#/oneOf/1/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"};
+const err5 = {instancePath,schemaPath:"#/oneOf/1/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"};
 if(vErrors === null){
-vErrors = [err12];
+vErrors = [err5];
 }
 else {
-vErrors.push(err12);
+vErrors.push(err5);
 }
 errors++;
 break;
 }
 }
-if(_errs13 === errors){
+if(_errs9 === errors){
 if(data.walletAddress !== undefined){
-let data3 = data.walletAddress;
-const _errs14 = errors;
-const _errs15 = errors;
-if(errors === _errs15){
-if(errors === _errs15){
-if(typeof data3 === "string"){
-if(func1(data3) > 2048){
-const err13 = {instancePath:instancePath+"/walletAddress",schemaPath:"#/components/schemas/walletAddress/maxLength",keyword:"maxLength",params:{limit: 2048},message:"must NOT have more than 2048 characters"};
-if(vErrors === null){
-vErrors = [err13];
+const _errs10 = errors;
+if(!(validate43(data.walletAddress, {instancePath:instancePath+"/walletAddress",parentData:data,parentDataProperty:"walletAddress",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate43.errors : vErrors.concat(validate43.errors);
+errors = vErrors.length;
+}
+var valid3 = _errs10 === errors;
 }
 else {
-vErrors.push(err13);
+var valid3 = true;
 }
-errors++;
-}
-else {
-if(!(formats0(data3))){
-const err14 = {instancePath:instancePath+"/walletAddress",schemaPath:"#/components/schemas/walletAddress/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""};
-if(vErrors === null){
-vErrors = [err14];
-}
-else {
-vErrors.push(err14);
-}
-errors++;
-}
-}
-}
-else {
-const err15 = {instancePath:instancePath+"/walletAddress",schemaPath:"#/components/schemas/walletAddress/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err15];
-}
-else {
-vErrors.push(err15);
-}
-errors++;
-}
-}
-}
-var valid5 = _errs14 === errors;
-}
-else {
-var valid5 = true;
-}
-if(valid5){
+if(valid3){
 if(data.receiver !== undefined){
-let data4 = data.receiver;
-const _errs17 = errors;
-const _errs18 = errors;
-if(errors === _errs18){
-if(errors === _errs18){
-if(typeof data4 === "string"){
-if(func1(data4) > 2048){
-const err16 = {instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/maxLength",keyword:"maxLength",params:{limit: 2048},message:"must NOT have more than 2048 characters"};
-if(vErrors === null){
-vErrors = [err16];
+const _errs11 = errors;
+if(!(validate54(data.receiver, {instancePath:instancePath+"/receiver",parentData:data,parentDataProperty:"receiver",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate54.errors : vErrors.concat(validate54.errors);
+errors = vErrors.length;
+}
+var valid3 = _errs11 === errors;
 }
 else {
-vErrors.push(err16);
+var valid3 = true;
 }
-errors++;
-}
-else {
-if(!pattern6.test(data4)){
-const err17 = {instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/pattern",keyword:"pattern",params:{pattern: "^(https|http)://.+/incoming-payments/."},message:"must match pattern \""+"^(https|http)://.+/incoming-payments/."+"\""};
-if(vErrors === null){
-vErrors = [err17];
-}
-else {
-vErrors.push(err17);
-}
-errors++;
-}
-else {
-if(!(formats0(data4))){
-const err18 = {instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""};
-if(vErrors === null){
-vErrors = [err18];
-}
-else {
-vErrors.push(err18);
-}
-errors++;
-}
-}
-}
-}
-else {
-const err19 = {instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err19];
-}
-else {
-vErrors.push(err19);
-}
-errors++;
-}
-}
-}
-var valid5 = _errs17 === errors;
-}
-else {
-var valid5 = true;
-}
-if(valid5){
+if(valid3){
 if(data.method !== undefined){
 let data5 = data.method;
-const _errs20 = errors;
+const _errs12 = errors;
 if(typeof data5 !== "string"){
-const err20 = {instancePath:instancePath+"/method",schemaPath:"#/components/schemas/payment-method/type",keyword:"type",params:{type: "string"},message:"must be string"};
+const err6 = {instancePath:instancePath+"/method",schemaPath:"#/components/schemas/payment-method/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
-vErrors = [err20];
+vErrors = [err6];
 }
 else {
-vErrors.push(err20);
+vErrors.push(err6);
 }
 errors++;
 }
 if(!(data5 === "ilp")){
-const err21 = {instancePath:instancePath+"/method",schemaPath:"#/components/schemas/payment-method/enum",keyword:"enum",params:{allowedValues: schema82.enum},message:"must be equal to one of the allowed values"};
+const err7 = {instancePath:instancePath+"/method",schemaPath:"#/components/schemas/payment-method/enum",keyword:"enum",params:{allowedValues: schema56.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
-vErrors = [err21];
+vErrors = [err7];
 }
 else {
-vErrors.push(err21);
+vErrors.push(err7);
 }
 errors++;
 }
-var valid5 = _errs20 === errors;
+var valid3 = _errs12 === errors;
 }
 else {
-var valid5 = true;
+var valid3 = true;
 }
-if(valid5){
+if(valid3){
 if(data.receiveAmount !== undefined){
-let data6 = data.receiveAmount;
-const _errs23 = errors;
-const _errs24 = errors;
-if(errors === _errs24){
-if(data6 && typeof data6 == "object" && !Array.isArray(data6)){
-let missing2;
-if((((data6.value === undefined) && (missing2 = "value")) || ((data6.assetCode === undefined) && (missing2 = "assetCode"))) || ((data6.assetScale === undefined) && (missing2 = "assetScale"))){
-const err22 = {instancePath:instancePath+"/receiveAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"};
-if(vErrors === null){
-vErrors = [err22];
+const _errs15 = errors;
+if(!(validate37(data.receiveAmount, {instancePath:instancePath+"/receiveAmount",parentData:data,parentDataProperty:"receiveAmount",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate37.errors : vErrors.concat(validate37.errors);
+errors = vErrors.length;
+}
+var valid3 = _errs15 === errors;
 }
 else {
-vErrors.push(err22);
-}
-errors++;
-}
-else {
-if(data6.value !== undefined){
-let data7 = data6.value;
-const _errs26 = errors;
-if(errors === _errs26){
-if(errors === _errs26){
-if(typeof data7 === "string"){
-if(!(formats4.test(data7))){
-const err23 = {instancePath:instancePath+"/receiveAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""};
-if(vErrors === null){
-vErrors = [err23];
-}
-else {
-vErrors.push(err23);
-}
-errors++;
-}
-}
-else {
-const err24 = {instancePath:instancePath+"/receiveAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err24];
-}
-else {
-vErrors.push(err24);
-}
-errors++;
-}
-}
-}
-var valid10 = _errs26 === errors;
-}
-else {
-var valid10 = true;
-}
-if(valid10){
-if(data6.assetCode !== undefined){
-const _errs28 = errors;
-if(typeof data6.assetCode !== "string"){
-const err25 = {instancePath:instancePath+"/receiveAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err25];
-}
-else {
-vErrors.push(err25);
-}
-errors++;
-}
-var valid10 = _errs28 === errors;
-}
-else {
-var valid10 = true;
-}
-if(valid10){
-if(data6.assetScale !== undefined){
-let data9 = data6.assetScale;
-const _errs30 = errors;
-if(!(((typeof data9 == "number") && (!(data9 % 1) && !isNaN(data9))) && (isFinite(data9)))){
-const err26 = {instancePath:instancePath+"/receiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
-if(vErrors === null){
-vErrors = [err26];
-}
-else {
-vErrors.push(err26);
-}
-errors++;
-}
-if(errors === _errs30){
-if((typeof data9 == "number") && (isFinite(data9))){
-if(data9 > 255 || isNaN(data9)){
-const err27 = {instancePath:instancePath+"/receiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"};
-if(vErrors === null){
-vErrors = [err27];
-}
-else {
-vErrors.push(err27);
-}
-errors++;
-}
-else {
-if(data9 < 0 || isNaN(data9)){
-const err28 = {instancePath:instancePath+"/receiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"};
-if(vErrors === null){
-vErrors = [err28];
-}
-else {
-vErrors.push(err28);
-}
-errors++;
-}
-}
-}
-}
-var valid10 = _errs30 === errors;
-}
-else {
-var valid10 = true;
-}
-}
-}
-}
-}
-else {
-const err29 = {instancePath:instancePath+"/receiveAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err29];
-}
-else {
-vErrors.push(err29);
-}
-errors++;
-}
-}
-var valid5 = _errs23 === errors;
-}
-else {
-var valid5 = true;
+var valid3 = true;
 }
 }
 }
@@ -3774,7 +2355,7 @@ var valid5 = true;
 }
 }
 }
-var _valid0 = _errs12 === errors;
+var _valid0 = _errs8 === errors;
 if(_valid0 && valid0){
 valid0 = false;
 passing0 = [passing0, 1];
@@ -3787,306 +2368,98 @@ if(props0 !== true){
 props0 = true;
 }
 }
-const _errs32 = errors;
+const _errs16 = errors;
 if(data && typeof data == "object" && !Array.isArray(data)){
-let missing3;
-if(((((data.walletAddress === undefined) && (missing3 = "walletAddress")) || ((data.receiver === undefined) && (missing3 = "receiver"))) || ((data.method === undefined) && (missing3 = "method"))) || ((data.debitAmount === undefined) && (missing3 = "debitAmount"))){
-const err30 = {instancePath,schemaPath:"#/oneOf/2/required",keyword:"required",params:{missingProperty: missing3},message:"must have required property '"+missing3+"'"};
+let missing2;
+if(((((data.walletAddress === undefined) && (missing2 = "walletAddress")) || ((data.receiver === undefined) && (missing2 = "receiver"))) || ((data.method === undefined) && (missing2 = "method"))) || ((data.debitAmount === undefined) && (missing2 = "debitAmount"))){
+const err8 = {instancePath,schemaPath:"#/oneOf/2/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"};
 if(vErrors === null){
-vErrors = [err30];
+vErrors = [err8];
 }
 else {
-vErrors.push(err30);
+vErrors.push(err8);
 }
 errors++;
 }
 else {
-const _errs33 = errors;
+const _errs17 = errors;
 for(const key2 in data){
 if(!((((key2 === "walletAddress") || (key2 === "receiver")) || (key2 === "method")) || (key2 === "debitAmount"))){
-const err31 = {instancePath,schemaPath:"#/oneOf/2/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2},message:"must NOT have additional properties"};
+const err9 = {instancePath,schemaPath:"#/oneOf/2/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2},message:"must NOT have additional properties"};
 if(vErrors === null){
-vErrors = [err31];
+vErrors = [err9];
 }
 else {
-vErrors.push(err31);
+vErrors.push(err9);
 }
 errors++;
 break;
 }
 }
-if(_errs33 === errors){
+if(_errs17 === errors){
 if(data.walletAddress !== undefined){
-let data10 = data.walletAddress;
-const _errs34 = errors;
-const _errs35 = errors;
-if(errors === _errs35){
-if(errors === _errs35){
-if(typeof data10 === "string"){
-if(func1(data10) > 2048){
-const err32 = {instancePath:instancePath+"/walletAddress",schemaPath:"#/components/schemas/walletAddress/maxLength",keyword:"maxLength",params:{limit: 2048},message:"must NOT have more than 2048 characters"};
-if(vErrors === null){
-vErrors = [err32];
+const _errs18 = errors;
+if(!(validate43(data.walletAddress, {instancePath:instancePath+"/walletAddress",parentData:data,parentDataProperty:"walletAddress",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate43.errors : vErrors.concat(validate43.errors);
+errors = vErrors.length;
+}
+var valid5 = _errs18 === errors;
 }
 else {
-vErrors.push(err32);
+var valid5 = true;
 }
-errors++;
-}
-else {
-if(!(formats0(data10))){
-const err33 = {instancePath:instancePath+"/walletAddress",schemaPath:"#/components/schemas/walletAddress/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""};
-if(vErrors === null){
-vErrors = [err33];
-}
-else {
-vErrors.push(err33);
-}
-errors++;
-}
-}
-}
-else {
-const err34 = {instancePath:instancePath+"/walletAddress",schemaPath:"#/components/schemas/walletAddress/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err34];
-}
-else {
-vErrors.push(err34);
-}
-errors++;
-}
-}
-}
-var valid11 = _errs34 === errors;
-}
-else {
-var valid11 = true;
-}
-if(valid11){
+if(valid5){
 if(data.receiver !== undefined){
-let data11 = data.receiver;
-const _errs37 = errors;
-const _errs38 = errors;
-if(errors === _errs38){
-if(errors === _errs38){
-if(typeof data11 === "string"){
-if(func1(data11) > 2048){
-const err35 = {instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/maxLength",keyword:"maxLength",params:{limit: 2048},message:"must NOT have more than 2048 characters"};
-if(vErrors === null){
-vErrors = [err35];
+const _errs19 = errors;
+if(!(validate54(data.receiver, {instancePath:instancePath+"/receiver",parentData:data,parentDataProperty:"receiver",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate54.errors : vErrors.concat(validate54.errors);
+errors = vErrors.length;
+}
+var valid5 = _errs19 === errors;
 }
 else {
-vErrors.push(err35);
+var valid5 = true;
 }
-errors++;
-}
-else {
-if(!pattern6.test(data11)){
-const err36 = {instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/pattern",keyword:"pattern",params:{pattern: "^(https|http)://.+/incoming-payments/."},message:"must match pattern \""+"^(https|http)://.+/incoming-payments/."+"\""};
-if(vErrors === null){
-vErrors = [err36];
-}
-else {
-vErrors.push(err36);
-}
-errors++;
-}
-else {
-if(!(formats0(data11))){
-const err37 = {instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""};
-if(vErrors === null){
-vErrors = [err37];
-}
-else {
-vErrors.push(err37);
-}
-errors++;
-}
-}
-}
-}
-else {
-const err38 = {instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err38];
-}
-else {
-vErrors.push(err38);
-}
-errors++;
-}
-}
-}
-var valid11 = _errs37 === errors;
-}
-else {
-var valid11 = true;
-}
-if(valid11){
+if(valid5){
 if(data.method !== undefined){
-let data12 = data.method;
-const _errs40 = errors;
-if(typeof data12 !== "string"){
-const err39 = {instancePath:instancePath+"/method",schemaPath:"#/components/schemas/payment-method/type",keyword:"type",params:{type: "string"},message:"must be string"};
+let data9 = data.method;
+const _errs20 = errors;
+if(typeof data9 !== "string"){
+const err10 = {instancePath:instancePath+"/method",schemaPath:"#/components/schemas/payment-method/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
-vErrors = [err39];
+vErrors = [err10];
 }
 else {
-vErrors.push(err39);
+vErrors.push(err10);
 }
 errors++;
 }
-if(!(data12 === "ilp")){
-const err40 = {instancePath:instancePath+"/method",schemaPath:"#/components/schemas/payment-method/enum",keyword:"enum",params:{allowedValues: schema82.enum},message:"must be equal to one of the allowed values"};
+if(!(data9 === "ilp")){
+const err11 = {instancePath:instancePath+"/method",schemaPath:"#/components/schemas/payment-method/enum",keyword:"enum",params:{allowedValues: schema56.enum},message:"must be equal to one of the allowed values"};
 if(vErrors === null){
-vErrors = [err40];
+vErrors = [err11];
 }
 else {
-vErrors.push(err40);
+vErrors.push(err11);
 }
 errors++;
 }
-var valid11 = _errs40 === errors;
+var valid5 = _errs20 === errors;
 }
 else {
-var valid11 = true;
+var valid5 = true;
 }
-if(valid11){
+if(valid5){
 if(data.debitAmount !== undefined){
-let data13 = data.debitAmount;
-const _errs43 = errors;
-const _errs44 = errors;
-if(errors === _errs44){
-if(data13 && typeof data13 == "object" && !Array.isArray(data13)){
-let missing4;
-if((((data13.value === undefined) && (missing4 = "value")) || ((data13.assetCode === undefined) && (missing4 = "assetCode"))) || ((data13.assetScale === undefined) && (missing4 = "assetScale"))){
-const err41 = {instancePath:instancePath+"/debitAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing4},message:"must have required property '"+missing4+"'"};
-if(vErrors === null){
-vErrors = [err41];
+const _errs23 = errors;
+if(!(validate37(data.debitAmount, {instancePath:instancePath+"/debitAmount",parentData:data,parentDataProperty:"debitAmount",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate37.errors : vErrors.concat(validate37.errors);
+errors = vErrors.length;
+}
+var valid5 = _errs23 === errors;
 }
 else {
-vErrors.push(err41);
-}
-errors++;
-}
-else {
-if(data13.value !== undefined){
-let data14 = data13.value;
-const _errs46 = errors;
-if(errors === _errs46){
-if(errors === _errs46){
-if(typeof data14 === "string"){
-if(!(formats4.test(data14))){
-const err42 = {instancePath:instancePath+"/debitAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""};
-if(vErrors === null){
-vErrors = [err42];
-}
-else {
-vErrors.push(err42);
-}
-errors++;
-}
-}
-else {
-const err43 = {instancePath:instancePath+"/debitAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err43];
-}
-else {
-vErrors.push(err43);
-}
-errors++;
-}
-}
-}
-var valid16 = _errs46 === errors;
-}
-else {
-var valid16 = true;
-}
-if(valid16){
-if(data13.assetCode !== undefined){
-const _errs48 = errors;
-if(typeof data13.assetCode !== "string"){
-const err44 = {instancePath:instancePath+"/debitAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err44];
-}
-else {
-vErrors.push(err44);
-}
-errors++;
-}
-var valid16 = _errs48 === errors;
-}
-else {
-var valid16 = true;
-}
-if(valid16){
-if(data13.assetScale !== undefined){
-let data16 = data13.assetScale;
-const _errs50 = errors;
-if(!(((typeof data16 == "number") && (!(data16 % 1) && !isNaN(data16))) && (isFinite(data16)))){
-const err45 = {instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
-if(vErrors === null){
-vErrors = [err45];
-}
-else {
-vErrors.push(err45);
-}
-errors++;
-}
-if(errors === _errs50){
-if((typeof data16 == "number") && (isFinite(data16))){
-if(data16 > 255 || isNaN(data16)){
-const err46 = {instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"};
-if(vErrors === null){
-vErrors = [err46];
-}
-else {
-vErrors.push(err46);
-}
-errors++;
-}
-else {
-if(data16 < 0 || isNaN(data16)){
-const err47 = {instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"};
-if(vErrors === null){
-vErrors = [err47];
-}
-else {
-vErrors.push(err47);
-}
-errors++;
-}
-}
-}
-}
-var valid16 = _errs50 === errors;
-}
-else {
-var valid16 = true;
-}
-}
-}
-}
-}
-else {
-const err48 = {instancePath:instancePath+"/debitAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err48];
-}
-else {
-vErrors.push(err48);
-}
-errors++;
-}
-}
-var valid11 = _errs43 === errors;
-}
-else {
-var valid11 = true;
+var valid5 = true;
 }
 }
 }
@@ -4094,7 +2467,7 @@ var valid11 = true;
 }
 }
 }
-var _valid0 = _errs32 === errors;
+var _valid0 = _errs16 === errors;
 if(_valid0 && valid0){
 valid0 = false;
 passing0 = [passing0, 2];
@@ -4110,15 +2483,15 @@ props0 = true;
 }
 }
 if(!valid0){
-const err49 = {instancePath,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf"};
+const err12 = {instancePath,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf"};
 if(vErrors === null){
-vErrors = [err49];
+vErrors = [err12];
 }
 else {
-vErrors.push(err49);
+vErrors.push(err12);
 }
 errors++;
-validate48.errors = vErrors;
+validate71.errors = vErrors;
 return false;
 }
 else {
@@ -4132,45 +2505,19 @@ vErrors = null;
 }
 }
 }
-validate48.errors = vErrors;
+validate71.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate48.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate71.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
+const components_schemas_quote = validate80;
+const schema59 = {"type":"object","additionalProperties":false,"properties":{"id":{"type":"string","format":"uri","readOnly":true},"walletAddress":{"type":"string","format":"uri","readOnly":true},"receiver":{"$ref":"#/components/schemas/receiver"},"receiveAmount":{"$ref":"#/components/schemas/amount"},"debitAmount":{"$ref":"#/components/schemas/amount"},"method":{"$ref":"#/components/schemas/payment-method"},"expiresAt":{"type":"string","readOnly":true},"createdAt":{"type":"string","format":"date-time"}},"required":["id","walletAddress","receiver","receiveAmount","debitAmount","createdAt","method"]};
 
-function validate47(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="paths_1quotes_post_requestBody_content_application_1json_schema" */;
+function validate80(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate47.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(!(validate48(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate48.errors : vErrors.concat(validate48.errors);
-errors = vErrors.length;
-}
-else {
-var props0 = validate48.evaluated.props;
-}
-validate47.errors = vErrors;
-evaluated0.props = props0;
-return errors === 0;
-}
-validate47.evaluated = {"dynamicProps":true,"dynamicItems":false};
-
-const components_schemas_quote = validate50;
-const schema91 = {"$id":"components_schemas_quote","$ref":"document#/components/schemas/quote"};
-const schema92 = {"type":"object","additionalProperties":false,"properties":{"id":{"type":"string","format":"uri","readOnly":true},"walletAddress":{"type":"string","format":"uri","readOnly":true},"receiver":{"$ref":"#/components/schemas/receiver"},"receiveAmount":{"$ref":"#/components/schemas/amount"},"debitAmount":{"$ref":"#/components/schemas/amount"},"method":{"$ref":"#/components/schemas/payment-method"},"expiresAt":{"type":"string","readOnly":true},"createdAt":{"type":"string","format":"date-time"}},"required":["id","walletAddress","receiver","receiveAmount","debitAmount","createdAt","method"]};
-
-function validate51(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate51.evaluated;
+const evaluated0 = validate80.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4181,14 +2528,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((((((((data.id === undefined) && (missing0 = "id")) || ((data.walletAddress === undefined) && (missing0 = "walletAddress"))) || ((data.receiver === undefined) && (missing0 = "receiver"))) || ((data.receiveAmount === undefined) && (missing0 = "receiveAmount"))) || ((data.debitAmount === undefined) && (missing0 = "debitAmount"))) || ((data.createdAt === undefined) && (missing0 = "createdAt"))) || ((data.method === undefined) && (missing0 = "method"))){
-validate51.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate80.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!((((((((key0 === "id") || (key0 === "walletAddress")) || (key0 === "receiver")) || (key0 === "receiveAmount")) || (key0 === "debitAmount")) || (key0 === "method")) || (key0 === "expiresAt")) || (key0 === "createdAt"))){
-validate51.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate80.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -4201,12 +2548,12 @@ if(errors === _errs2){
 if(errors === _errs2){
 if(typeof data0 === "string"){
 if(!(formats0(data0))){
-validate51.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+validate80.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
 return false;
 }
 }
 else {
-validate51.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate80.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -4224,12 +2571,12 @@ if(errors === _errs4){
 if(errors === _errs4){
 if(typeof data1 === "string"){
 if(!(formats0(data1))){
-validate51.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/properties/walletAddress/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+validate80.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/properties/walletAddress/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
 return false;
 }
 }
 else {
-validate51.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/properties/walletAddress/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate80.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/properties/walletAddress/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -4241,34 +2588,10 @@ var valid0 = true;
 }
 if(valid0){
 if(data.receiver !== undefined){
-let data2 = data.receiver;
 const _errs6 = errors;
-const _errs7 = errors;
-if(errors === _errs7){
-if(errors === _errs7){
-if(typeof data2 === "string"){
-if(func1(data2) > 2048){
-validate51.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/maxLength",keyword:"maxLength",params:{limit: 2048},message:"must NOT have more than 2048 characters"}];
-return false;
-}
-else {
-if(!pattern6.test(data2)){
-validate51.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/pattern",keyword:"pattern",params:{pattern: "^(https|http)://.+/incoming-payments/."},message:"must match pattern \""+"^(https|http)://.+/incoming-payments/."+"\""}];
-return false;
-}
-else {
-if(!(formats0(data2))){
-validate51.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
-return false;
-}
-}
-}
-}
-else {
-validate51.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
+if(!(validate54(data.receiver, {instancePath:instancePath+"/receiver",parentData:data,parentDataProperty:"receiver",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate54.errors : vErrors.concat(validate54.errors);
+errors = vErrors.length;
 }
 var valid0 = _errs6 === errors;
 }
@@ -4277,86 +2600,39 @@ var valid0 = true;
 }
 if(valid0){
 if(data.receiveAmount !== undefined){
-let data3 = data.receiveAmount;
+const _errs7 = errors;
+if(!(validate37(data.receiveAmount, {instancePath:instancePath+"/receiveAmount",parentData:data,parentDataProperty:"receiveAmount",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate37.errors : vErrors.concat(validate37.errors);
+errors = vErrors.length;
+}
+var valid0 = _errs7 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.debitAmount !== undefined){
+const _errs8 = errors;
+if(!(validate37(data.debitAmount, {instancePath:instancePath+"/debitAmount",parentData:data,parentDataProperty:"debitAmount",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate37.errors : vErrors.concat(validate37.errors);
+errors = vErrors.length;
+}
+var valid0 = _errs8 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.method !== undefined){
+let data5 = data.method;
 const _errs9 = errors;
-const _errs10 = errors;
-if(errors === _errs10){
-if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
-let missing1;
-if((((data3.value === undefined) && (missing1 = "value")) || ((data3.assetCode === undefined) && (missing1 = "assetCode"))) || ((data3.assetScale === undefined) && (missing1 = "assetScale"))){
-validate51.errors = [{instancePath:instancePath+"/receiveAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+if(typeof data5 !== "string"){
+validate80.errors = [{instancePath:instancePath+"/method",schemaPath:"#/components/schemas/payment-method/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
-else {
-if(data3.value !== undefined){
-let data4 = data3.value;
-const _errs12 = errors;
-if(errors === _errs12){
-if(errors === _errs12){
-if(typeof data4 === "string"){
-if(!(formats4.test(data4))){
-validate51.errors = [{instancePath:instancePath+"/receiveAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""}];
+if(!(data5 === "ilp")){
+validate80.errors = [{instancePath:instancePath+"/method",schemaPath:"#/components/schemas/payment-method/enum",keyword:"enum",params:{allowedValues: schema56.enum},message:"must be equal to one of the allowed values"}];
 return false;
-}
-}
-else {
-validate51.errors = [{instancePath:instancePath+"/receiveAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-}
-var valid3 = _errs12 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data3.assetCode !== undefined){
-const _errs14 = errors;
-if(typeof data3.assetCode !== "string"){
-validate51.errors = [{instancePath:instancePath+"/receiveAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid3 = _errs14 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data3.assetScale !== undefined){
-let data6 = data3.assetScale;
-const _errs16 = errors;
-if(!(((typeof data6 == "number") && (!(data6 % 1) && !isNaN(data6))) && (isFinite(data6)))){
-validate51.errors = [{instancePath:instancePath+"/receiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
-return false;
-}
-if(errors === _errs16){
-if((typeof data6 == "number") && (isFinite(data6))){
-if(data6 > 255 || isNaN(data6)){
-validate51.errors = [{instancePath:instancePath+"/receiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
-return false;
-}
-else {
-if(data6 < 0 || isNaN(data6)){
-validate51.errors = [{instancePath:instancePath+"/receiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
-return false;
-}
-}
-}
-}
-var valid3 = _errs16 === errors;
-}
-else {
-var valid3 = true;
-}
-}
-}
-}
-}
-else {
-validate51.errors = [{instancePath:instancePath+"/receiveAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
 }
 var valid0 = _errs9 === errors;
 }
@@ -4364,141 +2640,36 @@ else {
 var valid0 = true;
 }
 if(valid0){
-if(data.debitAmount !== undefined){
-let data7 = data.debitAmount;
-const _errs18 = errors;
-const _errs19 = errors;
-if(errors === _errs19){
-if(data7 && typeof data7 == "object" && !Array.isArray(data7)){
-let missing2;
-if((((data7.value === undefined) && (missing2 = "value")) || ((data7.assetCode === undefined) && (missing2 = "assetCode"))) || ((data7.assetScale === undefined) && (missing2 = "assetScale"))){
-validate51.errors = [{instancePath:instancePath+"/debitAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"}];
-return false;
-}
-else {
-if(data7.value !== undefined){
-let data8 = data7.value;
-const _errs21 = errors;
-if(errors === _errs21){
-if(errors === _errs21){
-if(typeof data8 === "string"){
-if(!(formats4.test(data8))){
-validate51.errors = [{instancePath:instancePath+"/debitAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""}];
-return false;
-}
-}
-else {
-validate51.errors = [{instancePath:instancePath+"/debitAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-}
-var valid5 = _errs21 === errors;
-}
-else {
-var valid5 = true;
-}
-if(valid5){
-if(data7.assetCode !== undefined){
-const _errs23 = errors;
-if(typeof data7.assetCode !== "string"){
-validate51.errors = [{instancePath:instancePath+"/debitAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid5 = _errs23 === errors;
-}
-else {
-var valid5 = true;
-}
-if(valid5){
-if(data7.assetScale !== undefined){
-let data10 = data7.assetScale;
-const _errs25 = errors;
-if(!(((typeof data10 == "number") && (!(data10 % 1) && !isNaN(data10))) && (isFinite(data10)))){
-validate51.errors = [{instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
-return false;
-}
-if(errors === _errs25){
-if((typeof data10 == "number") && (isFinite(data10))){
-if(data10 > 255 || isNaN(data10)){
-validate51.errors = [{instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
-return false;
-}
-else {
-if(data10 < 0 || isNaN(data10)){
-validate51.errors = [{instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
-return false;
-}
-}
-}
-}
-var valid5 = _errs25 === errors;
-}
-else {
-var valid5 = true;
-}
-}
-}
-}
-}
-else {
-validate51.errors = [{instancePath:instancePath+"/debitAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-var valid0 = _errs18 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.method !== undefined){
-let data11 = data.method;
-const _errs27 = errors;
-if(typeof data11 !== "string"){
-validate51.errors = [{instancePath:instancePath+"/method",schemaPath:"#/components/schemas/payment-method/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-if(!(data11 === "ilp")){
-validate51.errors = [{instancePath:instancePath+"/method",schemaPath:"#/components/schemas/payment-method/enum",keyword:"enum",params:{allowedValues: schema82.enum},message:"must be equal to one of the allowed values"}];
-return false;
-}
-var valid0 = _errs27 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
 if(data.expiresAt !== undefined){
-const _errs30 = errors;
+const _errs12 = errors;
 if(typeof data.expiresAt !== "string"){
-validate51.errors = [{instancePath:instancePath+"/expiresAt",schemaPath:"#/properties/expiresAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate80.errors = [{instancePath:instancePath+"/expiresAt",schemaPath:"#/properties/expiresAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
-var valid0 = _errs30 === errors;
+var valid0 = _errs12 === errors;
 }
 else {
 var valid0 = true;
 }
 if(valid0){
 if(data.createdAt !== undefined){
-let data13 = data.createdAt;
-const _errs32 = errors;
-if(errors === _errs32){
-if(errors === _errs32){
-if(typeof data13 === "string"){
-if(!(formats8.validate(data13))){
-validate51.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
+let data7 = data.createdAt;
+const _errs14 = errors;
+if(errors === _errs14){
+if(errors === _errs14){
+if(typeof data7 === "string"){
+if(!(formats6.validate(data7))){
+validate80.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
 return false;
 }
 }
 else {
-validate51.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate80.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
 }
-var valid0 = _errs32 === errors;
+var valid0 = _errs14 === errors;
 }
 else {
 var valid0 = true;
@@ -4514,47 +2685,26 @@ var valid0 = true;
 }
 }
 else {
-validate51.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate80.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate51.errors = vErrors;
+validate80.errors = vErrors;
 return errors === 0;
 }
-validate51.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate80.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
+const parameters_get_incoming_payment = validate84;
+const schema61 = {"$id":"parameters_get_incoming_payment","type":"object","properties":{"path":{"type":"object","required":["id"],"properties":{"id":{"$ref":"document#/components/parameters/id/schema"}}},"header":{"type":"object","required":[],"properties":{"signature-input":{"$ref":"document#/components/parameters/optional-signature-input/schema"},"signature":{"$ref":"document#/components/parameters/optional-signature/schema"}}}}};
+const schema62 = {"type":"string"};
+const schema63 = {"type":"string"};
+const schema64 = {"type":"string"};
 
-function validate50(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_schemas_quote" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate50.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(!(validate51(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate51.errors : vErrors.concat(validate51.errors);
-errors = vErrors.length;
-}
-validate50.errors = vErrors;
-return errors === 0;
-}
-validate50.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-const parameters_get_incoming_payment = validate53;
-const schema97 = {"$id":"parameters_get_incoming_payment","type":"object","properties":{"path":{"type":"object","required":["id"],"properties":{"id":{"$ref":"document#/components/parameters/id/schema"}}},"header":{"type":"object","required":[],"properties":{"signature-input":{"$ref":"document#/components/parameters/optional-signature-input/schema"},"signature":{"$ref":"document#/components/parameters/optional-signature/schema"}}}}};
-const schema98 = {"type":"string"};
-const schema99 = {"type":"string"};
-const schema100 = {"type":"string"};
-
-function validate53(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate84(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="parameters_get_incoming_payment" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate53.evaluated;
+const evaluated0 = validate84.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4570,20 +2720,20 @@ if(errors === _errs1){
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 let missing0;
 if((data0.id === undefined) && (missing0 = "id")){
-validate53.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate84.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 if(data0.id !== undefined){
 if(typeof data0.id !== "string"){
-validate53.errors = [{instancePath:instancePath+"/path/id",schemaPath:"document#/components/parameters/id/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate84.errors = [{instancePath:instancePath+"/path/id",schemaPath:"document#/components/parameters/id/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
 }
 }
 else {
-validate53.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate84.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -4601,7 +2751,7 @@ if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
 if(data2["signature-input"] !== undefined){
 const _errs8 = errors;
 if(typeof data2["signature-input"] !== "string"){
-validate53.errors = [{instancePath:instancePath+"/header/signature-input",schemaPath:"document#/components/parameters/optional-signature-input/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate84.errors = [{instancePath:instancePath+"/header/signature-input",schemaPath:"document#/components/parameters/optional-signature-input/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid3 = _errs8 === errors;
@@ -4613,7 +2763,7 @@ if(valid3){
 if(data2.signature !== undefined){
 const _errs11 = errors;
 if(typeof data2.signature !== "string"){
-validate53.errors = [{instancePath:instancePath+"/header/signature",schemaPath:"document#/components/parameters/optional-signature/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate84.errors = [{instancePath:instancePath+"/header/signature",schemaPath:"document#/components/parameters/optional-signature/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid3 = _errs11 === errors;
@@ -4624,7 +2774,7 @@ var valid3 = true;
 }
 }
 else {
-validate53.errors = [{instancePath:instancePath+"/header",schemaPath:"#/properties/header/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate84.errors = [{instancePath:instancePath+"/header",schemaPath:"#/properties/header/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -4636,289 +2786,23 @@ var valid0 = true;
 }
 }
 else {
-validate53.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate84.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate53.errors = vErrors;
+validate84.errors = vErrors;
 return errors === 0;
 }
-validate53.evaluated = {"props":{"path":true,"header":true},"dynamicProps":false,"dynamicItems":false};
+validate84.evaluated = {"props":{"path":true,"header":true},"dynamicProps":false,"dynamicItems":false};
 
-const paths_1incoming_payments_1_id_get_responses_200_content_application_1json_schema = validate54;
-const schema101 = {"$id":"paths_1incoming_payments_1_id_get_responses_200_content_application_1json_schema","$ref":"document#/paths/~1incoming-payments~1%7Bid%7D/get/responses/200/content/application~1json/schema"};
-const schema102 = {"anyOf":[{"$ref":"#/components/schemas/incoming-payment-with-methods"},{"$ref":"#/components/schemas/public-incoming-payment"}]};
+const paths_1incoming_payments_1_id_get_responses_200_content_application_1json_schema = validate85;
+const schema65 = {"anyOf":[{"$ref":"#/components/schemas/incoming-payment-with-methods"},{"$ref":"#/components/schemas/public-incoming-payment"}]};
+const schema66 = {"type":"object","properties":{"receivedAmount":{"$ref":"#/components/schemas/amount"},"authServer":{"type":"string","format":"uri"}},"required":["authServer"],"unevaluatedProperties":false};
 
-function validate56(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate87(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate56.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-const _errs0 = errors;
-if(!(validate24(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate24.errors : vErrors.concat(validate24.errors);
-errors = vErrors.length;
-}
-var valid0 = _errs0 === errors;
-if(valid0){
-const _errs1 = errors;
-if(errors === _errs1){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if((data.methods === undefined) && (missing0 = "methods")){
-validate56.errors = [{instancePath,schemaPath:"#/allOf/1/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
-return false;
-}
-else {
-if(data.methods !== undefined){
-let data0 = data.methods;
-const _errs3 = errors;
-if(errors === _errs3){
-if(Array.isArray(data0)){
-if(data0.length < 0){
-validate56.errors = [{instancePath:instancePath+"/methods",schemaPath:"#/allOf/1/properties/methods/minItems",keyword:"minItems",params:{limit: 0},message:"must NOT have fewer than 0 items"}];
-return false;
-}
-else {
-var valid2 = true;
-const len0 = data0.length;
-for(let i0=0; i0<len0; i0++){
-let data1 = data0[i0];
-const _errs5 = errors;
-const _errs6 = errors;
-let valid3 = false;
-const _errs7 = errors;
-const _errs8 = errors;
-if(errors === _errs8){
-if(data1 && typeof data1 == "object" && !Array.isArray(data1)){
-let missing1;
-if((((data1.type === undefined) && (missing1 = "type")) || ((data1.ilpAddress === undefined) && (missing1 = "ilpAddress"))) || ((data1.sharedSecret === undefined) && (missing1 = "sharedSecret"))){
-const err0 = {instancePath:instancePath+"/methods/" + i0,schemaPath:"#/components/schemas/ilp-payment-method/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
-}
-else {
-const _errs10 = errors;
-for(const key0 in data1){
-if(!(((key0 === "type") || (key0 === "ilpAddress")) || (key0 === "sharedSecret"))){
-const err1 = {instancePath:instancePath+"/methods/" + i0,schemaPath:"#/components/schemas/ilp-payment-method/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-break;
-}
-}
-if(_errs10 === errors){
-if(data1.type !== undefined){
-let data2 = data1.type;
-const _errs11 = errors;
-if(typeof data2 !== "string"){
-const err2 = {instancePath:instancePath+"/methods/" + i0+"/type",schemaPath:"#/components/schemas/ilp-payment-method/properties/type/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err2];
-}
-else {
-vErrors.push(err2);
-}
-errors++;
-}
-if(!(data2 === "ilp")){
-const err3 = {instancePath:instancePath+"/methods/" + i0+"/type",schemaPath:"#/components/schemas/ilp-payment-method/properties/type/enum",keyword:"enum",params:{allowedValues: schema56.properties.type.enum},message:"must be equal to one of the allowed values"};
-if(vErrors === null){
-vErrors = [err3];
-}
-else {
-vErrors.push(err3);
-}
-errors++;
-}
-var valid5 = _errs11 === errors;
-}
-else {
-var valid5 = true;
-}
-if(valid5){
-if(data1.ilpAddress !== undefined){
-let data3 = data1.ilpAddress;
-const _errs13 = errors;
-if(errors === _errs13){
-if(typeof data3 === "string"){
-if(func1(data3) > 1023){
-const err4 = {instancePath:instancePath+"/methods/" + i0+"/ilpAddress",schemaPath:"#/components/schemas/ilp-payment-method/properties/ilpAddress/maxLength",keyword:"maxLength",params:{limit: 1023},message:"must NOT have more than 1023 characters"};
-if(vErrors === null){
-vErrors = [err4];
-}
-else {
-vErrors.push(err4);
-}
-errors++;
-}
-else {
-if(!pattern4.test(data3)){
-const err5 = {instancePath:instancePath+"/methods/" + i0+"/ilpAddress",schemaPath:"#/components/schemas/ilp-payment-method/properties/ilpAddress/pattern",keyword:"pattern",params:{pattern: "^(g|private|example|peer|self|test[1-3]?|local)([.][a-zA-Z0-9_~-]+)+$"},message:"must match pattern \""+"^(g|private|example|peer|self|test[1-3]?|local)([.][a-zA-Z0-9_~-]+)+$"+"\""};
-if(vErrors === null){
-vErrors = [err5];
-}
-else {
-vErrors.push(err5);
-}
-errors++;
-}
-}
-}
-else {
-const err6 = {instancePath:instancePath+"/methods/" + i0+"/ilpAddress",schemaPath:"#/components/schemas/ilp-payment-method/properties/ilpAddress/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err6];
-}
-else {
-vErrors.push(err6);
-}
-errors++;
-}
-}
-var valid5 = _errs13 === errors;
-}
-else {
-var valid5 = true;
-}
-if(valid5){
-if(data1.sharedSecret !== undefined){
-let data4 = data1.sharedSecret;
-const _errs15 = errors;
-if(errors === _errs15){
-if(typeof data4 === "string"){
-if(!pattern5.test(data4)){
-const err7 = {instancePath:instancePath+"/methods/" + i0+"/sharedSecret",schemaPath:"#/components/schemas/ilp-payment-method/properties/sharedSecret/pattern",keyword:"pattern",params:{pattern: "^[a-zA-Z0-9-_]+$"},message:"must match pattern \""+"^[a-zA-Z0-9-_]+$"+"\""};
-if(vErrors === null){
-vErrors = [err7];
-}
-else {
-vErrors.push(err7);
-}
-errors++;
-}
-}
-else {
-const err8 = {instancePath:instancePath+"/methods/" + i0+"/sharedSecret",schemaPath:"#/components/schemas/ilp-payment-method/properties/sharedSecret/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err8];
-}
-else {
-vErrors.push(err8);
-}
-errors++;
-}
-}
-var valid5 = _errs15 === errors;
-}
-else {
-var valid5 = true;
-}
-}
-}
-}
-}
-}
-else {
-const err9 = {instancePath:instancePath+"/methods/" + i0,schemaPath:"#/components/schemas/ilp-payment-method/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err9];
-}
-else {
-vErrors.push(err9);
-}
-errors++;
-}
-}
-var _valid0 = _errs7 === errors;
-valid3 = valid3 || _valid0;
-if(!valid3){
-const err10 = {instancePath:instancePath+"/methods/" + i0,schemaPath:"#/allOf/1/properties/methods/items/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf"};
-if(vErrors === null){
-vErrors = [err10];
-}
-else {
-vErrors.push(err10);
-}
-errors++;
-validate56.errors = vErrors;
-return false;
-}
-else {
-errors = _errs6;
-if(vErrors !== null){
-if(_errs6){
-vErrors.length = _errs6;
-}
-else {
-vErrors = null;
-}
-}
-}
-var valid2 = _errs5 === errors;
-if(!valid2){
-break;
-}
-}
-if(valid2){
-let i1 = data0.length;
-let j0;
-if(i1 > 1){
-outer0:
-for(;i1--;){
-for(j0 = i1; j0--;){
-if(func0(data0[i1], data0[j0])){
-validate56.errors = [{instancePath:instancePath+"/methods",schemaPath:"#/allOf/1/properties/methods/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0},message:"must NOT have duplicate items (items ## "+j0+" and "+i1+" are identical)"}];
-return false;
-break outer0;
-}
-}
-}
-}
-}
-}
-}
-else {
-validate56.errors = [{instancePath:instancePath+"/methods",schemaPath:"#/allOf/1/properties/methods/type",keyword:"type",params:{type: "array"},message:"must be array"}];
-return false;
-}
-}
-}
-}
-}
-else {
-validate56.errors = [{instancePath,schemaPath:"#/allOf/1/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-var valid0 = _errs1 === errors;
-}
-validate56.errors = vErrors;
-return errors === 0;
-}
-validate56.evaluated = {"props":{"methods":true,"id":true,"walletAddress":true,"completed":true,"incomingAmount":true,"receivedAmount":true,"expiresAt":true,"metadata":true,"createdAt":true},"dynamicProps":false,"dynamicItems":false};
-
-const schema105 = {"type":"object","properties":{"receivedAmount":{"$ref":"#/components/schemas/amount"},"authServer":{"type":"string","format":"uri"}},"required":["authServer"],"unevaluatedProperties":false};
-
-function validate59(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate59.evaluated;
+const evaluated0 = validate87.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -4929,91 +2813,15 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((data.authServer === undefined) && (missing0 = "authServer")){
-validate59.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate87.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 if(data.receivedAmount !== undefined){
-let data0 = data.receivedAmount;
 const _errs1 = errors;
-const _errs2 = errors;
-if(errors === _errs2){
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-let missing1;
-if((((data0.value === undefined) && (missing1 = "value")) || ((data0.assetCode === undefined) && (missing1 = "assetCode"))) || ((data0.assetScale === undefined) && (missing1 = "assetScale"))){
-validate59.errors = [{instancePath:instancePath+"/receivedAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
-return false;
-}
-else {
-if(data0.value !== undefined){
-let data1 = data0.value;
-const _errs4 = errors;
-if(errors === _errs4){
-if(errors === _errs4){
-if(typeof data1 === "string"){
-if(!(formats4.test(data1))){
-validate59.errors = [{instancePath:instancePath+"/receivedAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""}];
-return false;
-}
-}
-else {
-validate59.errors = [{instancePath:instancePath+"/receivedAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-}
-var valid2 = _errs4 === errors;
-}
-else {
-var valid2 = true;
-}
-if(valid2){
-if(data0.assetCode !== undefined){
-const _errs6 = errors;
-if(typeof data0.assetCode !== "string"){
-validate59.errors = [{instancePath:instancePath+"/receivedAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid2 = _errs6 === errors;
-}
-else {
-var valid2 = true;
-}
-if(valid2){
-if(data0.assetScale !== undefined){
-let data3 = data0.assetScale;
-const _errs8 = errors;
-if(!(((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))){
-validate59.errors = [{instancePath:instancePath+"/receivedAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
-return false;
-}
-if(errors === _errs8){
-if((typeof data3 == "number") && (isFinite(data3))){
-if(data3 > 255 || isNaN(data3)){
-validate59.errors = [{instancePath:instancePath+"/receivedAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
-return false;
-}
-else {
-if(data3 < 0 || isNaN(data3)){
-validate59.errors = [{instancePath:instancePath+"/receivedAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
-return false;
-}
-}
-}
-}
-var valid2 = _errs8 === errors;
-}
-else {
-var valid2 = true;
-}
-}
-}
-}
-}
-else {
-validate59.errors = [{instancePath:instancePath+"/receivedAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
+if(!(validate37(data.receivedAmount, {instancePath:instancePath+"/receivedAmount",parentData:data,parentDataProperty:"receivedAmount",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate37.errors : vErrors.concat(validate37.errors);
+errors = vErrors.length;
 }
 var valid0 = _errs1 === errors;
 }
@@ -5022,23 +2830,23 @@ var valid0 = true;
 }
 if(valid0){
 if(data.authServer !== undefined){
-let data4 = data.authServer;
-const _errs10 = errors;
-if(errors === _errs10){
-if(errors === _errs10){
-if(typeof data4 === "string"){
-if(!(formats0(data4))){
-validate59.errors = [{instancePath:instancePath+"/authServer",schemaPath:"#/properties/authServer/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+let data1 = data.authServer;
+const _errs2 = errors;
+if(errors === _errs2){
+if(errors === _errs2){
+if(typeof data1 === "string"){
+if(!(formats0(data1))){
+validate87.errors = [{instancePath:instancePath+"/authServer",schemaPath:"#/properties/authServer/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
 return false;
 }
 }
 else {
-validate59.errors = [{instancePath:instancePath+"/authServer",schemaPath:"#/properties/authServer/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate87.errors = [{instancePath:instancePath+"/authServer",schemaPath:"#/properties/authServer/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
 }
-var valid0 = _errs10 === errors;
+var valid0 = _errs2 === errors;
 }
 else {
 var valid0 = true;
@@ -5046,7 +2854,7 @@ var valid0 = true;
 if(valid0){
 for(const key0 in data){
 if((key0 !== "receivedAmount") && (key0 !== "authServer")){
-validate59.errors = [{instancePath,schemaPath:"#/unevaluatedProperties",keyword:"unevaluatedProperties",params:{unevaluatedProperty: key0},message:"must NOT have unevaluated properties"}];
+validate87.errors = [{instancePath,schemaPath:"#/unevaluatedProperties",keyword:"unevaluatedProperties",params:{unevaluatedProperty: key0},message:"must NOT have unevaluated properties"}];
 return false;
 break;
 }
@@ -5056,20 +2864,20 @@ break;
 }
 }
 else {
-validate59.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate87.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate59.errors = vErrors;
+validate87.errors = vErrors;
 return errors === 0;
 }
-validate59.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate87.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate55(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate85(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate55.evaluated;
+const evaluated0 = validate85.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5079,8 +2887,8 @@ evaluated0.items = undefined;
 const _errs0 = errors;
 let valid0 = false;
 const _errs1 = errors;
-if(!(validate56(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate56.errors : vErrors.concat(validate56.errors);
+if(!(validate47(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate47.errors : vErrors.concat(validate47.errors);
 errors = vErrors.length;
 }
 var _valid0 = _errs1 === errors;
@@ -5098,8 +2906,8 @@ props0.metadata = true;
 props0.createdAt = true;
 }
 const _errs2 = errors;
-if(!(validate59(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate59.errors : vErrors.concat(validate59.errors);
+if(!(validate87(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate87.errors : vErrors.concat(validate87.errors);
 errors = vErrors.length;
 }
 var _valid0 = _errs2 === errors;
@@ -5118,7 +2926,7 @@ else {
 vErrors.push(err0);
 }
 errors++;
-validate55.errors = vErrors;
+validate85.errors = vErrors;
 return false;
 }
 else {
@@ -5132,45 +2940,20 @@ vErrors = null;
 }
 }
 }
-validate55.errors = vErrors;
+validate85.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate55.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate85.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
+const parameters_complete_incoming_payment = validate90;
+const schema67 = {"$id":"parameters_complete_incoming_payment","type":"object","properties":{"path":{"type":"object","required":["id"],"properties":{"id":{"$ref":"document#/components/parameters/id/schema"}}},"header":{"type":"object","required":["signature-input","signature"],"properties":{"signature-input":{"$ref":"document#/components/parameters/signature-input/schema"},"signature":{"$ref":"document#/components/parameters/signature/schema"}}}}};
 
-function validate54(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="paths_1incoming_payments_1_id_get_responses_200_content_application_1json_schema" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate54.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(!(validate55(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate55.errors : vErrors.concat(validate55.errors);
-errors = vErrors.length;
-}
-else {
-var props0 = validate55.evaluated.props;
-}
-validate54.errors = vErrors;
-evaluated0.props = props0;
-return errors === 0;
-}
-validate54.evaluated = {"dynamicProps":true,"dynamicItems":false};
-
-const parameters_complete_incoming_payment = validate62;
-const schema107 = {"$id":"parameters_complete_incoming_payment","type":"object","properties":{"path":{"type":"object","required":["id"],"properties":{"id":{"$ref":"document#/components/parameters/id/schema"}}},"header":{"type":"object","required":["signature-input","signature"],"properties":{"signature-input":{"$ref":"document#/components/parameters/signature-input/schema"},"signature":{"$ref":"document#/components/parameters/signature/schema"}}}}};
-
-function validate62(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate90(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 /*# sourceURL="parameters_complete_incoming_payment" */;
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate62.evaluated;
+const evaluated0 = validate90.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5186,20 +2969,20 @@ if(errors === _errs1){
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 let missing0;
 if((data0.id === undefined) && (missing0 = "id")){
-validate62.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate90.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 if(data0.id !== undefined){
 if(typeof data0.id !== "string"){
-validate62.errors = [{instancePath:instancePath+"/path/id",schemaPath:"document#/components/parameters/id/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate90.errors = [{instancePath:instancePath+"/path/id",schemaPath:"document#/components/parameters/id/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
 }
 }
 else {
-validate62.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate90.errors = [{instancePath:instancePath+"/path",schemaPath:"#/properties/path/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -5216,14 +2999,14 @@ if(errors === _errs6){
 if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
 let missing1;
 if(((data2["signature-input"] === undefined) && (missing1 = "signature-input")) || ((data2.signature === undefined) && (missing1 = "signature"))){
-validate62.errors = [{instancePath:instancePath+"/header",schemaPath:"#/properties/header/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+validate90.errors = [{instancePath:instancePath+"/header",schemaPath:"#/properties/header/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
 return false;
 }
 else {
 if(data2["signature-input"] !== undefined){
 const _errs8 = errors;
 if(typeof data2["signature-input"] !== "string"){
-validate62.errors = [{instancePath:instancePath+"/header/signature-input",schemaPath:"document#/components/parameters/signature-input/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate90.errors = [{instancePath:instancePath+"/header/signature-input",schemaPath:"document#/components/parameters/signature-input/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid3 = _errs8 === errors;
@@ -5235,7 +3018,7 @@ if(valid3){
 if(data2.signature !== undefined){
 const _errs11 = errors;
 if(typeof data2.signature !== "string"){
-validate62.errors = [{instancePath:instancePath+"/header/signature",schemaPath:"document#/components/parameters/signature/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate90.errors = [{instancePath:instancePath+"/header/signature",schemaPath:"document#/components/parameters/signature/schema/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 var valid3 = _errs11 === errors;
@@ -5247,7 +3030,7 @@ var valid3 = true;
 }
 }
 else {
-validate62.errors = [{instancePath:instancePath+"/header",schemaPath:"#/properties/header/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate90.errors = [{instancePath:instancePath+"/header",schemaPath:"#/properties/header/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
@@ -5259,571 +3042,57 @@ var valid0 = true;
 }
 }
 else {
-validate62.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate90.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate62.errors = vErrors;
+validate90.errors = vErrors;
 return errors === 0;
 }
-validate62.evaluated = {"props":{"path":true,"header":true},"dynamicProps":false,"dynamicItems":false};
+validate90.evaluated = {"props":{"path":true,"header":true},"dynamicProps":false,"dynamicItems":false};
 
-const paths_1incoming_payments_1_id_1complete_post_responses_200_content_application_1json_schema = validate63;
-const schema111 = {"$id":"paths_1incoming_payments_1_id_1complete_post_responses_200_content_application_1json_schema","$ref":"document#/paths/~1incoming-payments~1%7Bid%7D~1complete/post/responses/200/content/application~1json/schema"};
-const schema112 = {"$ref":"#/components/schemas/incoming-payment","unevaluatedProperties":false};
+const paths_1incoming_payments_1_id_1complete_post_responses_200_content_application_1json_schema = validate91;
+const schema71 = {"$ref":"#/components/schemas/incoming-payment","unevaluatedProperties":false};
 
-function validate64(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate91(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate64.evaluated;
+const evaluated0 = validate91.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate24(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate24.errors : vErrors.concat(validate24.errors);
+if(!(validate36(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate36.errors : vErrors.concat(validate36.errors);
 errors = vErrors.length;
 }
 if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 for(const key0 in data){
 if((((((((key0 !== "id") && (key0 !== "walletAddress")) && (key0 !== "completed")) && (key0 !== "incomingAmount")) && (key0 !== "receivedAmount")) && (key0 !== "expiresAt")) && (key0 !== "metadata")) && (key0 !== "createdAt")){
-validate64.errors = [{instancePath,schemaPath:"#/unevaluatedProperties",keyword:"unevaluatedProperties",params:{unevaluatedProperty: key0},message:"must NOT have unevaluated properties"}];
+validate91.errors = [{instancePath,schemaPath:"#/unevaluatedProperties",keyword:"unevaluatedProperties",params:{unevaluatedProperty: key0},message:"must NOT have unevaluated properties"}];
 return false;
 break;
 }
 }
 }
 }
-validate64.errors = vErrors;
+validate91.errors = vErrors;
 return errors === 0;
 }
-validate64.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate91.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
+const components_schemas_outgoing_payment = validate53;
 
-function validate63(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="paths_1incoming_payments_1_id_1complete_post_responses_200_content_application_1json_schema" */;
+const paths_1outgoing_payment_grant_get_responses_200_content_application_1json_schema = validate93;
+const schema72 = {"type":"object","required":["spentReceiveAmount","spentDebitAmount"],"properties":{"spentReceiveAmount":{"anyOf":[{"$ref":"#/components/schemas/amount"},{"type":"null"}]},"spentDebitAmount":{"anyOf":[{"$ref":"#/components/schemas/amount"},{"type":"null"}]}}};
+
+function validate93(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate63.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(!(validate64(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate64.errors : vErrors.concat(validate64.errors);
-errors = vErrors.length;
-}
-validate63.errors = vErrors;
-return errors === 0;
-}
-validate63.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-const components_schemas_outgoing_payment = validate67;
-const schema113 = {"$id":"components_schemas_outgoing_payment","$ref":"document#/components/schemas/outgoing-payment"};
-
-function validate68(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate68.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(errors === 0){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if((((((((data.id === undefined) && (missing0 = "id")) || ((data.walletAddress === undefined) && (missing0 = "walletAddress"))) || ((data.receiver === undefined) && (missing0 = "receiver"))) || ((data.receiveAmount === undefined) && (missing0 = "receiveAmount"))) || ((data.debitAmount === undefined) && (missing0 = "debitAmount"))) || ((data.sentAmount === undefined) && (missing0 = "sentAmount"))) || ((data.createdAt === undefined) && (missing0 = "createdAt"))){
-validate68.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
-return false;
-}
-else {
-const _errs1 = errors;
-for(const key0 in data){
-if(!(func10.call(schema60.properties, key0))){
-validate68.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
-return false;
-break;
-}
-}
-if(_errs1 === errors){
-if(data.id !== undefined){
-let data0 = data.id;
-const _errs2 = errors;
-if(errors === _errs2){
-if(errors === _errs2){
-if(typeof data0 === "string"){
-if(!(formats0(data0))){
-validate68.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
-return false;
-}
-}
-else {
-validate68.errors = [{instancePath:instancePath+"/id",schemaPath:"#/properties/id/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-}
-var valid0 = _errs2 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.walletAddress !== undefined){
-let data1 = data.walletAddress;
-const _errs4 = errors;
-if(errors === _errs4){
-if(errors === _errs4){
-if(typeof data1 === "string"){
-if(!(formats0(data1))){
-validate68.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/properties/walletAddress/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
-return false;
-}
-}
-else {
-validate68.errors = [{instancePath:instancePath+"/walletAddress",schemaPath:"#/properties/walletAddress/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-}
-var valid0 = _errs4 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.quoteId !== undefined){
-let data2 = data.quoteId;
-const _errs6 = errors;
-if(errors === _errs6){
-if(errors === _errs6){
-if(typeof data2 === "string"){
-if(!(formats0(data2))){
-validate68.errors = [{instancePath:instancePath+"/quoteId",schemaPath:"#/properties/quoteId/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
-return false;
-}
-}
-else {
-validate68.errors = [{instancePath:instancePath+"/quoteId",schemaPath:"#/properties/quoteId/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-}
-var valid0 = _errs6 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.failed !== undefined){
-const _errs8 = errors;
-if(typeof data.failed !== "boolean"){
-validate68.errors = [{instancePath:instancePath+"/failed",schemaPath:"#/properties/failed/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
-return false;
-}
-var valid0 = _errs8 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.receiver !== undefined){
-let data4 = data.receiver;
-const _errs10 = errors;
-const _errs11 = errors;
-if(errors === _errs11){
-if(errors === _errs11){
-if(typeof data4 === "string"){
-if(func1(data4) > 2048){
-validate68.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/maxLength",keyword:"maxLength",params:{limit: 2048},message:"must NOT have more than 2048 characters"}];
-return false;
-}
-else {
-if(!pattern6.test(data4)){
-validate68.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/pattern",keyword:"pattern",params:{pattern: "^(https|http)://.+/incoming-payments/."},message:"must match pattern \""+"^(https|http)://.+/incoming-payments/."+"\""}];
-return false;
-}
-else {
-if(!(formats0(data4))){
-validate68.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
-return false;
-}
-}
-}
-}
-else {
-validate68.errors = [{instancePath:instancePath+"/receiver",schemaPath:"#/components/schemas/receiver/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-}
-var valid0 = _errs10 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.receiveAmount !== undefined){
-let data5 = data.receiveAmount;
-const _errs13 = errors;
-const _errs14 = errors;
-if(errors === _errs14){
-if(data5 && typeof data5 == "object" && !Array.isArray(data5)){
-let missing1;
-if((((data5.value === undefined) && (missing1 = "value")) || ((data5.assetCode === undefined) && (missing1 = "assetCode"))) || ((data5.assetScale === undefined) && (missing1 = "assetScale"))){
-validate68.errors = [{instancePath:instancePath+"/receiveAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
-return false;
-}
-else {
-if(data5.value !== undefined){
-let data6 = data5.value;
-const _errs16 = errors;
-if(errors === _errs16){
-if(errors === _errs16){
-if(typeof data6 === "string"){
-if(!(formats4.test(data6))){
-validate68.errors = [{instancePath:instancePath+"/receiveAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""}];
-return false;
-}
-}
-else {
-validate68.errors = [{instancePath:instancePath+"/receiveAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-}
-var valid3 = _errs16 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data5.assetCode !== undefined){
-const _errs18 = errors;
-if(typeof data5.assetCode !== "string"){
-validate68.errors = [{instancePath:instancePath+"/receiveAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid3 = _errs18 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data5.assetScale !== undefined){
-let data8 = data5.assetScale;
-const _errs20 = errors;
-if(!(((typeof data8 == "number") && (!(data8 % 1) && !isNaN(data8))) && (isFinite(data8)))){
-validate68.errors = [{instancePath:instancePath+"/receiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
-return false;
-}
-if(errors === _errs20){
-if((typeof data8 == "number") && (isFinite(data8))){
-if(data8 > 255 || isNaN(data8)){
-validate68.errors = [{instancePath:instancePath+"/receiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
-return false;
-}
-else {
-if(data8 < 0 || isNaN(data8)){
-validate68.errors = [{instancePath:instancePath+"/receiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
-return false;
-}
-}
-}
-}
-var valid3 = _errs20 === errors;
-}
-else {
-var valid3 = true;
-}
-}
-}
-}
-}
-else {
-validate68.errors = [{instancePath:instancePath+"/receiveAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-var valid0 = _errs13 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.debitAmount !== undefined){
-let data9 = data.debitAmount;
-const _errs22 = errors;
-const _errs23 = errors;
-if(errors === _errs23){
-if(data9 && typeof data9 == "object" && !Array.isArray(data9)){
-let missing2;
-if((((data9.value === undefined) && (missing2 = "value")) || ((data9.assetCode === undefined) && (missing2 = "assetCode"))) || ((data9.assetScale === undefined) && (missing2 = "assetScale"))){
-validate68.errors = [{instancePath:instancePath+"/debitAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"}];
-return false;
-}
-else {
-if(data9.value !== undefined){
-let data10 = data9.value;
-const _errs25 = errors;
-if(errors === _errs25){
-if(errors === _errs25){
-if(typeof data10 === "string"){
-if(!(formats4.test(data10))){
-validate68.errors = [{instancePath:instancePath+"/debitAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""}];
-return false;
-}
-}
-else {
-validate68.errors = [{instancePath:instancePath+"/debitAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-}
-var valid5 = _errs25 === errors;
-}
-else {
-var valid5 = true;
-}
-if(valid5){
-if(data9.assetCode !== undefined){
-const _errs27 = errors;
-if(typeof data9.assetCode !== "string"){
-validate68.errors = [{instancePath:instancePath+"/debitAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid5 = _errs27 === errors;
-}
-else {
-var valid5 = true;
-}
-if(valid5){
-if(data9.assetScale !== undefined){
-let data12 = data9.assetScale;
-const _errs29 = errors;
-if(!(((typeof data12 == "number") && (!(data12 % 1) && !isNaN(data12))) && (isFinite(data12)))){
-validate68.errors = [{instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
-return false;
-}
-if(errors === _errs29){
-if((typeof data12 == "number") && (isFinite(data12))){
-if(data12 > 255 || isNaN(data12)){
-validate68.errors = [{instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
-return false;
-}
-else {
-if(data12 < 0 || isNaN(data12)){
-validate68.errors = [{instancePath:instancePath+"/debitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
-return false;
-}
-}
-}
-}
-var valid5 = _errs29 === errors;
-}
-else {
-var valid5 = true;
-}
-}
-}
-}
-}
-else {
-validate68.errors = [{instancePath:instancePath+"/debitAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-var valid0 = _errs22 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.sentAmount !== undefined){
-let data13 = data.sentAmount;
-const _errs31 = errors;
-const _errs32 = errors;
-if(errors === _errs32){
-if(data13 && typeof data13 == "object" && !Array.isArray(data13)){
-let missing3;
-if((((data13.value === undefined) && (missing3 = "value")) || ((data13.assetCode === undefined) && (missing3 = "assetCode"))) || ((data13.assetScale === undefined) && (missing3 = "assetScale"))){
-validate68.errors = [{instancePath:instancePath+"/sentAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing3},message:"must have required property '"+missing3+"'"}];
-return false;
-}
-else {
-if(data13.value !== undefined){
-let data14 = data13.value;
-const _errs34 = errors;
-if(errors === _errs34){
-if(errors === _errs34){
-if(typeof data14 === "string"){
-if(!(formats4.test(data14))){
-validate68.errors = [{instancePath:instancePath+"/sentAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""}];
-return false;
-}
-}
-else {
-validate68.errors = [{instancePath:instancePath+"/sentAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-}
-var valid7 = _errs34 === errors;
-}
-else {
-var valid7 = true;
-}
-if(valid7){
-if(data13.assetCode !== undefined){
-const _errs36 = errors;
-if(typeof data13.assetCode !== "string"){
-validate68.errors = [{instancePath:instancePath+"/sentAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-var valid7 = _errs36 === errors;
-}
-else {
-var valid7 = true;
-}
-if(valid7){
-if(data13.assetScale !== undefined){
-let data16 = data13.assetScale;
-const _errs38 = errors;
-if(!(((typeof data16 == "number") && (!(data16 % 1) && !isNaN(data16))) && (isFinite(data16)))){
-validate68.errors = [{instancePath:instancePath+"/sentAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
-return false;
-}
-if(errors === _errs38){
-if((typeof data16 == "number") && (isFinite(data16))){
-if(data16 > 255 || isNaN(data16)){
-validate68.errors = [{instancePath:instancePath+"/sentAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"}];
-return false;
-}
-else {
-if(data16 < 0 || isNaN(data16)){
-validate68.errors = [{instancePath:instancePath+"/sentAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"}];
-return false;
-}
-}
-}
-}
-var valid7 = _errs38 === errors;
-}
-else {
-var valid7 = true;
-}
-}
-}
-}
-}
-else {
-validate68.errors = [{instancePath:instancePath+"/sentAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-var valid0 = _errs31 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.metadata !== undefined){
-let data17 = data.metadata;
-const _errs40 = errors;
-if(errors === _errs40){
-if(data17 && typeof data17 == "object" && !Array.isArray(data17)){
-}
-else {
-validate68.errors = [{instancePath:instancePath+"/metadata",schemaPath:"#/properties/metadata/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-var valid0 = _errs40 === errors;
-}
-else {
-var valid0 = true;
-}
-if(valid0){
-if(data.createdAt !== undefined){
-let data18 = data.createdAt;
-const _errs43 = errors;
-if(errors === _errs43){
-if(errors === _errs43){
-if(typeof data18 === "string"){
-if(!(formats8.validate(data18))){
-validate68.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/format",keyword:"format",params:{format: "date-time"},message:"must match format \""+"date-time"+"\""}];
-return false;
-}
-}
-else {
-validate68.errors = [{instancePath:instancePath+"/createdAt",schemaPath:"#/properties/createdAt/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-}
-var valid0 = _errs43 === errors;
-}
-else {
-var valid0 = true;
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-}
-else {
-validate68.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-validate68.errors = vErrors;
-return errors === 0;
-}
-validate68.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-
-function validate67(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_schemas_outgoing_payment" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate67.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(!(validate68(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate68.errors : vErrors.concat(validate68.errors);
-errors = vErrors.length;
-}
-validate67.errors = vErrors;
-return errors === 0;
-}
-validate67.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
-
-const paths_1outgoing_payment_grant_get_responses_200_content_application_1json_schema = validate70;
-const schema119 = {"$id":"paths_1outgoing_payment_grant_get_responses_200_content_application_1json_schema","$ref":"document#/paths/~1outgoing-payment-grant/get/responses/200/content/application~1json/schema"};
-const schema120 = {"type":"object","required":["spentReceiveAmount","spentDebitAmount"],"properties":{"spentReceiveAmount":{"anyOf":[{"$ref":"#/components/schemas/amount"},{"type":"null"}]},"spentDebitAmount":{"anyOf":[{"$ref":"#/components/schemas/amount"},{"type":"null"}]}}};
-
-function validate71(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate71.evaluated;
+const evaluated0 = validate93.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -5834,7 +3103,7 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((data.spentReceiveAmount === undefined) && (missing0 = "spentReceiveAmount")) || ((data.spentDebitAmount === undefined) && (missing0 = "spentDebitAmount"))){
-validate71.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate93.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
@@ -5844,132 +3113,9 @@ const _errs1 = errors;
 const _errs2 = errors;
 let valid1 = false;
 const _errs3 = errors;
-const _errs4 = errors;
-if(errors === _errs4){
-if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
-let missing1;
-if((((data0.value === undefined) && (missing1 = "value")) || ((data0.assetCode === undefined) && (missing1 = "assetCode"))) || ((data0.assetScale === undefined) && (missing1 = "assetScale"))){
-const err0 = {instancePath:instancePath+"/spentReceiveAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
-}
-else {
-if(data0.value !== undefined){
-let data1 = data0.value;
-const _errs6 = errors;
-if(errors === _errs6){
-if(errors === _errs6){
-if(typeof data1 === "string"){
-if(!(formats4.test(data1))){
-const err1 = {instancePath:instancePath+"/spentReceiveAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-}
-}
-else {
-const err2 = {instancePath:instancePath+"/spentReceiveAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err2];
-}
-else {
-vErrors.push(err2);
-}
-errors++;
-}
-}
-}
-var valid3 = _errs6 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data0.assetCode !== undefined){
-const _errs8 = errors;
-if(typeof data0.assetCode !== "string"){
-const err3 = {instancePath:instancePath+"/spentReceiveAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err3];
-}
-else {
-vErrors.push(err3);
-}
-errors++;
-}
-var valid3 = _errs8 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data0.assetScale !== undefined){
-let data3 = data0.assetScale;
-const _errs10 = errors;
-if(!(((typeof data3 == "number") && (!(data3 % 1) && !isNaN(data3))) && (isFinite(data3)))){
-const err4 = {instancePath:instancePath+"/spentReceiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
-if(vErrors === null){
-vErrors = [err4];
-}
-else {
-vErrors.push(err4);
-}
-errors++;
-}
-if(errors === _errs10){
-if((typeof data3 == "number") && (isFinite(data3))){
-if(data3 > 255 || isNaN(data3)){
-const err5 = {instancePath:instancePath+"/spentReceiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"};
-if(vErrors === null){
-vErrors = [err5];
-}
-else {
-vErrors.push(err5);
-}
-errors++;
-}
-else {
-if(data3 < 0 || isNaN(data3)){
-const err6 = {instancePath:instancePath+"/spentReceiveAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"};
-if(vErrors === null){
-vErrors = [err6];
-}
-else {
-vErrors.push(err6);
-}
-errors++;
-}
-}
-}
-}
-var valid3 = _errs10 === errors;
-}
-else {
-var valid3 = true;
-}
-}
-}
-}
-}
-else {
-const err7 = {instancePath:instancePath+"/spentReceiveAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err7];
-}
-else {
-vErrors.push(err7);
-}
-errors++;
-}
+if(!(validate37(data0, {instancePath:instancePath+"/spentReceiveAmount",parentData:data,parentDataProperty:"spentReceiveAmount",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate37.errors : vErrors.concat(validate37.errors);
+errors = vErrors.length;
 }
 var _valid0 = _errs3 === errors;
 valid1 = valid1 || _valid0;
@@ -5979,29 +3125,29 @@ props0.value = true;
 props0.assetCode = true;
 props0.assetScale = true;
 }
-const _errs12 = errors;
+const _errs4 = errors;
 if(data0 !== null){
-const err8 = {instancePath:instancePath+"/spentReceiveAmount",schemaPath:"#/properties/spentReceiveAmount/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null"};
+const err0 = {instancePath:instancePath+"/spentReceiveAmount",schemaPath:"#/properties/spentReceiveAmount/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null"};
 if(vErrors === null){
-vErrors = [err8];
+vErrors = [err0];
 }
 else {
-vErrors.push(err8);
+vErrors.push(err0);
 }
 errors++;
 }
-var _valid0 = _errs12 === errors;
+var _valid0 = _errs4 === errors;
 valid1 = valid1 || _valid0;
 if(!valid1){
-const err9 = {instancePath:instancePath+"/spentReceiveAmount",schemaPath:"#/properties/spentReceiveAmount/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf"};
+const err1 = {instancePath:instancePath+"/spentReceiveAmount",schemaPath:"#/properties/spentReceiveAmount/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf"};
 if(vErrors === null){
-vErrors = [err9];
+vErrors = [err1];
 }
 else {
-vErrors.push(err9);
+vErrors.push(err1);
 }
 errors++;
-validate71.errors = vErrors;
+validate93.errors = vErrors;
 return false;
 }
 else {
@@ -6022,183 +3168,60 @@ var valid0 = true;
 }
 if(valid0){
 if(data.spentDebitAmount !== undefined){
-let data4 = data.spentDebitAmount;
-const _errs14 = errors;
-const _errs15 = errors;
-let valid4 = false;
-const _errs16 = errors;
-const _errs17 = errors;
-if(errors === _errs17){
-if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
-let missing2;
-if((((data4.value === undefined) && (missing2 = "value")) || ((data4.assetCode === undefined) && (missing2 = "assetCode"))) || ((data4.assetScale === undefined) && (missing2 = "assetScale"))){
-const err10 = {instancePath:instancePath+"/spentDebitAmount",schemaPath:"#/components/schemas/amount/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"};
-if(vErrors === null){
-vErrors = [err10];
+let data1 = data.spentDebitAmount;
+const _errs6 = errors;
+const _errs7 = errors;
+let valid2 = false;
+const _errs8 = errors;
+if(!(validate37(data1, {instancePath:instancePath+"/spentDebitAmount",parentData:data,parentDataProperty:"spentDebitAmount",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate37.errors : vErrors.concat(validate37.errors);
+errors = vErrors.length;
 }
-else {
-vErrors.push(err10);
-}
-errors++;
-}
-else {
-if(data4.value !== undefined){
-let data5 = data4.value;
-const _errs19 = errors;
-if(errors === _errs19){
-if(errors === _errs19){
-if(typeof data5 === "string"){
-if(!(formats4.test(data5))){
-const err11 = {instancePath:instancePath+"/spentDebitAmount/value",schemaPath:"#/components/schemas/amount/properties/value/format",keyword:"format",params:{format: "uint64"},message:"must match format \""+"uint64"+"\""};
-if(vErrors === null){
-vErrors = [err11];
-}
-else {
-vErrors.push(err11);
-}
-errors++;
-}
-}
-else {
-const err12 = {instancePath:instancePath+"/spentDebitAmount/value",schemaPath:"#/components/schemas/amount/properties/value/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err12];
-}
-else {
-vErrors.push(err12);
-}
-errors++;
-}
-}
-}
-var valid6 = _errs19 === errors;
-}
-else {
-var valid6 = true;
-}
-if(valid6){
-if(data4.assetCode !== undefined){
-const _errs21 = errors;
-if(typeof data4.assetCode !== "string"){
-const err13 = {instancePath:instancePath+"/spentDebitAmount/assetCode",schemaPath:"#/components/schemas/amount/properties/assetCode/type",keyword:"type",params:{type: "string"},message:"must be string"};
-if(vErrors === null){
-vErrors = [err13];
-}
-else {
-vErrors.push(err13);
-}
-errors++;
-}
-var valid6 = _errs21 === errors;
-}
-else {
-var valid6 = true;
-}
-if(valid6){
-if(data4.assetScale !== undefined){
-let data7 = data4.assetScale;
-const _errs23 = errors;
-if(!(((typeof data7 == "number") && (!(data7 % 1) && !isNaN(data7))) && (isFinite(data7)))){
-const err14 = {instancePath:instancePath+"/spentDebitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/type",keyword:"type",params:{type: "integer"},message:"must be integer"};
-if(vErrors === null){
-vErrors = [err14];
-}
-else {
-vErrors.push(err14);
-}
-errors++;
-}
-if(errors === _errs23){
-if((typeof data7 == "number") && (isFinite(data7))){
-if(data7 > 255 || isNaN(data7)){
-const err15 = {instancePath:instancePath+"/spentDebitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/maximum",keyword:"maximum",params:{comparison: "<=", limit: 255},message:"must be <= 255"};
-if(vErrors === null){
-vErrors = [err15];
-}
-else {
-vErrors.push(err15);
-}
-errors++;
-}
-else {
-if(data7 < 0 || isNaN(data7)){
-const err16 = {instancePath:instancePath+"/spentDebitAmount/assetScale",schemaPath:"#/components/schemas/amount/properties/assetScale/minimum",keyword:"minimum",params:{comparison: ">=", limit: 0},message:"must be >= 0"};
-if(vErrors === null){
-vErrors = [err16];
-}
-else {
-vErrors.push(err16);
-}
-errors++;
-}
-}
-}
-}
-var valid6 = _errs23 === errors;
-}
-else {
-var valid6 = true;
-}
-}
-}
-}
-}
-else {
-const err17 = {instancePath:instancePath+"/spentDebitAmount",schemaPath:"#/components/schemas/amount/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err17];
-}
-else {
-vErrors.push(err17);
-}
-errors++;
-}
-}
-var _valid1 = _errs16 === errors;
-valid4 = valid4 || _valid1;
+var _valid1 = _errs8 === errors;
+valid2 = valid2 || _valid1;
 if(_valid1){
 var props1 = {};
 props1.value = true;
 props1.assetCode = true;
 props1.assetScale = true;
 }
-const _errs25 = errors;
-if(data4 !== null){
-const err18 = {instancePath:instancePath+"/spentDebitAmount",schemaPath:"#/properties/spentDebitAmount/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null"};
+const _errs9 = errors;
+if(data1 !== null){
+const err2 = {instancePath:instancePath+"/spentDebitAmount",schemaPath:"#/properties/spentDebitAmount/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null"};
 if(vErrors === null){
-vErrors = [err18];
+vErrors = [err2];
 }
 else {
-vErrors.push(err18);
+vErrors.push(err2);
 }
 errors++;
 }
-var _valid1 = _errs25 === errors;
-valid4 = valid4 || _valid1;
-if(!valid4){
-const err19 = {instancePath:instancePath+"/spentDebitAmount",schemaPath:"#/properties/spentDebitAmount/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf"};
+var _valid1 = _errs9 === errors;
+valid2 = valid2 || _valid1;
+if(!valid2){
+const err3 = {instancePath:instancePath+"/spentDebitAmount",schemaPath:"#/properties/spentDebitAmount/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf"};
 if(vErrors === null){
-vErrors = [err19];
+vErrors = [err3];
 }
 else {
-vErrors.push(err19);
+vErrors.push(err3);
 }
 errors++;
-validate71.errors = vErrors;
+validate93.errors = vErrors;
 return false;
 }
 else {
-errors = _errs15;
+errors = _errs7;
 if(vErrors !== null){
-if(_errs15){
-vErrors.length = _errs15;
+if(_errs7){
+vErrors.length = _errs7;
 }
 else {
 vErrors = null;
 }
 }
 }
-var valid0 = _errs14 === errors;
+var valid0 = _errs6 === errors;
 }
 else {
 var valid0 = true;
@@ -6207,35 +3230,14 @@ var valid0 = true;
 }
 }
 else {
-validate71.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate93.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate71.errors = vErrors;
+validate93.errors = vErrors;
 return errors === 0;
 }
-validate71.evaluated = {"props":{"spentReceiveAmount":true,"spentDebitAmount":true},"dynamicProps":false,"dynamicItems":false};
-
-
-function validate70(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="paths_1outgoing_payment_grant_get_responses_200_content_application_1json_schema" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate70.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-if(!(validate71(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate71.errors : vErrors.concat(validate71.errors);
-errors = vErrors.length;
-}
-validate70.errors = vErrors;
-return errors === 0;
-}
-validate70.evaluated = {"props":{"spentReceiveAmount":true,"spentDebitAmount":true},"dynamicProps":false,"dynamicItems":false};
+validate93.evaluated = {"props":{"spentReceiveAmount":true,"spentDebitAmount":true},"dynamicProps":false,"dynamicItems":false};
 export const requests = {
   'list-incoming-payments': {
     query: ['wallet-address', 'cursor', 'first', 'last'],
@@ -6317,11 +3319,6 @@ export const requests = {
     bodyRequired: false,
     body: null,
   },
-};
-export const requestBody = {
-  'create-incoming-payment': paths_1incoming_payments_post_requestBody_content_application_1json_schema,
-  'create-outgoing-payment': paths_1outgoing_payments_post_requestBody_content_application_1json_schema,
-  'create-quote': paths_1quotes_post_requestBody_content_application_1json_schema,
 };
 export const responseBody = {
   'list-incoming-payments': {

@@ -17,13 +17,9 @@ export interface RequestShape {
   readonly body: Validate | null;
 }
 
+/** Operation → its request. */
 export declare const requests: {
   readonly 'introspect-token': RequestShape;
-};
-
-/** Operation → validator of its request body; operations without a body are absent. */
-export declare const requestBody: {
-  readonly 'introspect-token': Validate;
 };
 
 /** Operation → declared status → validator of its JSON body; null for a status without a body. */

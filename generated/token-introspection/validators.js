@@ -2,17 +2,171 @@
 import runtime0 from 'ajv/dist/runtime/ucs2length.js';
 import runtime1 from 'ajv-formats/dist/formats.js';
 
-const paths_1_post_requestBody_content_application_1json_schema = validate20;
-const schema31 = {"$id":"paths_1_post_requestBody_content_application_1json_schema","$ref":"document#/paths/~1/post/requestBody/content/application~1json/schema"};
-const schema33 = {"type":"object","additionalProperties":false,"required":["access_token"],"properties":{"access_token":{"type":"string","minLength":1},"access":{"type":"array","items":{"$ref":"#/components/schemas/access-item"}}}};
-const schema34 = {"type":"object","additionalProperties":false,"required":["type","actions"],"properties":{"type":{"type":"string","enum":["incoming-payment","outgoing-payment","quote"]},"actions":{"type":"array","uniqueItems":true,"items":{"type":"string","enum":["create","complete","read","read-all","list","list-all"]}},"identifier":{"type":"string","format":"uri"},"limits":{"type":"object","additionalProperties":true}}};
+const paths_1_post_requestBody_content_application_1json_schema = validate26;
+const schema31 = {"type":"object","additionalProperties":false,"required":["access_token"],"properties":{"access_token":{"type":"string","minLength":1},"access":{"type":"array","items":{"$ref":"#/components/schemas/access-item"}}}};
 const func1 = runtime0.default;
+const schema32 = {"type":"object","additionalProperties":false,"required":["type","actions"],"properties":{"type":{"type":"string","enum":["incoming-payment","outgoing-payment","quote"]},"actions":{"type":"array","uniqueItems":true,"items":{"type":"string","enum":["create","complete","read","read-all","list","list-all"]}},"identifier":{"type":"string","format":"uri"},"limits":{"type":"object","additionalProperties":true}}};
 const formats0 = runtime1.fullFormats.uri;
 
-function validate22(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate27(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate22.evaluated;
+const evaluated0 = validate27.evaluated;
+if(evaluated0.dynamicProps){
+evaluated0.props = undefined;
+}
+if(evaluated0.dynamicItems){
+evaluated0.items = undefined;
+}
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if(((data.type === undefined) && (missing0 = "type")) || ((data.actions === undefined) && (missing0 = "actions"))){
+validate27.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
+}
+else {
+const _errs1 = errors;
+for(const key0 in data){
+if(!((((key0 === "type") || (key0 === "actions")) || (key0 === "identifier")) || (key0 === "limits"))){
+validate27.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+return false;
+break;
+}
+}
+if(_errs1 === errors){
+if(data.type !== undefined){
+let data0 = data.type;
+const _errs2 = errors;
+if(typeof data0 !== "string"){
+validate27.errors = [{instancePath:instancePath+"/type",schemaPath:"#/properties/type/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!(((data0 === "incoming-payment") || (data0 === "outgoing-payment")) || (data0 === "quote"))){
+validate27.errors = [{instancePath:instancePath+"/type",schemaPath:"#/properties/type/enum",keyword:"enum",params:{allowedValues: schema32.properties.type.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid0 = _errs2 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.actions !== undefined){
+let data1 = data.actions;
+const _errs4 = errors;
+if(errors === _errs4){
+if(Array.isArray(data1)){
+var valid1 = true;
+const len0 = data1.length;
+for(let i0=0; i0<len0; i0++){
+let data2 = data1[i0];
+const _errs6 = errors;
+if(typeof data2 !== "string"){
+validate27.errors = [{instancePath:instancePath+"/actions/" + i0,schemaPath:"#/properties/actions/items/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+if(!((((((data2 === "create") || (data2 === "complete")) || (data2 === "read")) || (data2 === "read-all")) || (data2 === "list")) || (data2 === "list-all"))){
+validate27.errors = [{instancePath:instancePath+"/actions/" + i0,schemaPath:"#/properties/actions/items/enum",keyword:"enum",params:{allowedValues: schema32.properties.actions.items.enum},message:"must be equal to one of the allowed values"}];
+return false;
+}
+var valid1 = _errs6 === errors;
+if(!valid1){
+break;
+}
+}
+if(valid1){
+let i1 = data1.length;
+let j0;
+if(i1 > 1){
+const indices0 = {};
+for(;i1--;){
+let item0 = data1[i1];
+if(typeof item0 !== "string"){
+continue;
+}
+if(typeof indices0[item0] == "number"){
+j0 = indices0[item0];
+validate27.errors = [{instancePath:instancePath+"/actions",schemaPath:"#/properties/actions/uniqueItems",keyword:"uniqueItems",params:{i: i1, j: j0},message:"must NOT have duplicate items (items ## "+j0+" and "+i1+" are identical)"}];
+return false;
+break;
+}
+indices0[item0] = i1;
+}
+}
+}
+}
+else {
+validate27.errors = [{instancePath:instancePath+"/actions",schemaPath:"#/properties/actions/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+return false;
+}
+}
+var valid0 = _errs4 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.identifier !== undefined){
+let data3 = data.identifier;
+const _errs8 = errors;
+if(errors === _errs8){
+if(errors === _errs8){
+if(typeof data3 === "string"){
+if(!(formats0(data3))){
+validate27.errors = [{instancePath:instancePath+"/identifier",schemaPath:"#/properties/identifier/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
+return false;
+}
+}
+else {
+validate27.errors = [{instancePath:instancePath+"/identifier",schemaPath:"#/properties/identifier/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
+}
+}
+}
+var valid0 = _errs8 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
+if(data.limits !== undefined){
+let data4 = data.limits;
+const _errs10 = errors;
+if(errors === _errs10){
+if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
+}
+else {
+validate27.errors = [{instancePath:instancePath+"/limits",schemaPath:"#/properties/limits/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+var valid0 = _errs10 === errors;
+}
+else {
+var valid0 = true;
+}
+}
+}
+}
+}
+}
+}
+else {
+validate27.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate27.errors = vErrors;
+return errors === 0;
+}
+validate27.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+
+
+function validate26(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+let vErrors = null;
+let errors = 0;
+const evaluated0 = validate26.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -23,14 +177,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((data.access_token === undefined) && (missing0 = "access_token")){
-validate22.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate26.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!((key0 === "access_token") || (key0 === "access"))){
-validate22.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate26.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -42,12 +196,12 @@ const _errs2 = errors;
 if(errors === _errs2){
 if(typeof data0 === "string"){
 if(func1(data0) < 1){
-validate22.errors = [{instancePath:instancePath+"/access_token",schemaPath:"#/properties/access_token/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+validate26.errors = [{instancePath:instancePath+"/access_token",schemaPath:"#/properties/access_token/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
 return false;
 }
 }
 else {
-validate22.errors = [{instancePath:instancePath+"/access_token",schemaPath:"#/properties/access_token/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate26.errors = [{instancePath:instancePath+"/access_token",schemaPath:"#/properties/access_token/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -65,147 +219,10 @@ if(Array.isArray(data1)){
 var valid1 = true;
 const len0 = data1.length;
 for(let i0=0; i0<len0; i0++){
-let data2 = data1[i0];
 const _errs6 = errors;
-const _errs7 = errors;
-if(errors === _errs7){
-if(data2 && typeof data2 == "object" && !Array.isArray(data2)){
-let missing1;
-if(((data2.type === undefined) && (missing1 = "type")) || ((data2.actions === undefined) && (missing1 = "actions"))){
-validate22.errors = [{instancePath:instancePath+"/access/" + i0,schemaPath:"#/components/schemas/access-item/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
-return false;
-}
-else {
-const _errs9 = errors;
-for(const key1 in data2){
-if(!((((key1 === "type") || (key1 === "actions")) || (key1 === "identifier")) || (key1 === "limits"))){
-validate22.errors = [{instancePath:instancePath+"/access/" + i0,schemaPath:"#/components/schemas/access-item/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"}];
-return false;
-break;
-}
-}
-if(_errs9 === errors){
-if(data2.type !== undefined){
-let data3 = data2.type;
-const _errs10 = errors;
-if(typeof data3 !== "string"){
-validate22.errors = [{instancePath:instancePath+"/access/" + i0+"/type",schemaPath:"#/components/schemas/access-item/properties/type/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-if(!(((data3 === "incoming-payment") || (data3 === "outgoing-payment")) || (data3 === "quote"))){
-validate22.errors = [{instancePath:instancePath+"/access/" + i0+"/type",schemaPath:"#/components/schemas/access-item/properties/type/enum",keyword:"enum",params:{allowedValues: schema34.properties.type.enum},message:"must be equal to one of the allowed values"}];
-return false;
-}
-var valid3 = _errs10 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data2.actions !== undefined){
-let data4 = data2.actions;
-const _errs12 = errors;
-if(errors === _errs12){
-if(Array.isArray(data4)){
-var valid4 = true;
-const len1 = data4.length;
-for(let i1=0; i1<len1; i1++){
-let data5 = data4[i1];
-const _errs14 = errors;
-if(typeof data5 !== "string"){
-validate22.errors = [{instancePath:instancePath+"/access/" + i0+"/actions/" + i1,schemaPath:"#/components/schemas/access-item/properties/actions/items/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-if(!((((((data5 === "create") || (data5 === "complete")) || (data5 === "read")) || (data5 === "read-all")) || (data5 === "list")) || (data5 === "list-all"))){
-validate22.errors = [{instancePath:instancePath+"/access/" + i0+"/actions/" + i1,schemaPath:"#/components/schemas/access-item/properties/actions/items/enum",keyword:"enum",params:{allowedValues: schema34.properties.actions.items.enum},message:"must be equal to one of the allowed values"}];
-return false;
-}
-var valid4 = _errs14 === errors;
-if(!valid4){
-break;
-}
-}
-if(valid4){
-let i2 = data4.length;
-let j0;
-if(i2 > 1){
-const indices0 = {};
-for(;i2--;){
-let item0 = data4[i2];
-if(typeof item0 !== "string"){
-continue;
-}
-if(typeof indices0[item0] == "number"){
-j0 = indices0[item0];
-validate22.errors = [{instancePath:instancePath+"/access/" + i0+"/actions",schemaPath:"#/components/schemas/access-item/properties/actions/uniqueItems",keyword:"uniqueItems",params:{i: i2, j: j0},message:"must NOT have duplicate items (items ## "+j0+" and "+i2+" are identical)"}];
-return false;
-break;
-}
-indices0[item0] = i2;
-}
-}
-}
-}
-else {
-validate22.errors = [{instancePath:instancePath+"/access/" + i0+"/actions",schemaPath:"#/components/schemas/access-item/properties/actions/type",keyword:"type",params:{type: "array"},message:"must be array"}];
-return false;
-}
-}
-var valid3 = _errs12 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data2.identifier !== undefined){
-let data6 = data2.identifier;
-const _errs16 = errors;
-if(errors === _errs16){
-if(errors === _errs16){
-if(typeof data6 === "string"){
-if(!(formats0(data6))){
-validate22.errors = [{instancePath:instancePath+"/access/" + i0+"/identifier",schemaPath:"#/components/schemas/access-item/properties/identifier/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
-return false;
-}
-}
-else {
-validate22.errors = [{instancePath:instancePath+"/access/" + i0+"/identifier",schemaPath:"#/components/schemas/access-item/properties/identifier/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-}
-var valid3 = _errs16 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data2.limits !== undefined){
-let data7 = data2.limits;
-const _errs18 = errors;
-if(errors === _errs18){
-if(data7 && typeof data7 == "object" && !Array.isArray(data7)){
-}
-else {
-validate22.errors = [{instancePath:instancePath+"/access/" + i0+"/limits",schemaPath:"#/components/schemas/access-item/properties/limits/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-var valid3 = _errs18 === errors;
-}
-else {
-var valid3 = true;
-}
-}
-}
-}
-}
-}
-}
-else {
-validate22.errors = [{instancePath:instancePath+"/access/" + i0,schemaPath:"#/components/schemas/access-item/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
+if(!(validate27(data1[i0], {instancePath:instancePath+"/access/" + i0,parentData:data1,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate27.errors : vErrors.concat(validate27.errors);
+errors = vErrors.length;
 }
 var valid1 = _errs6 === errors;
 if(!valid1){
@@ -214,7 +231,7 @@ break;
 }
 }
 else {
-validate22.errors = [{instancePath:instancePath+"/access",schemaPath:"#/properties/access/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate26.errors = [{instancePath:instancePath+"/access",schemaPath:"#/properties/access/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
 }
 }
@@ -228,46 +245,76 @@ var valid0 = true;
 }
 }
 else {
-validate22.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate26.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate22.errors = vErrors;
+validate26.errors = vErrors;
 return errors === 0;
 }
-validate22.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate26.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
+const paths_1_post_responses_200_content_application_1json_schema = validate29;
+const schema33 = {"oneOf":[{"$ref":"#/components/schemas/inactive-token"},{"$ref":"#/components/schemas/active-token"}]};
+const schema34 = {"type":"object","additionalProperties":false,"required":["active"],"properties":{"active":{"type":"boolean","const":false}}};
 
-function validate20(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="paths_1_post_requestBody_content_application_1json_schema" */;
+function validate30(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate20.evaluated;
+const evaluated0 = validate30.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate22(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate22.errors : vErrors.concat(validate22.errors);
-errors = vErrors.length;
+if(errors === 0){
+if(data && typeof data == "object" && !Array.isArray(data)){
+let missing0;
+if((data.active === undefined) && (missing0 = "active")){
+validate30.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+return false;
 }
-validate20.errors = vErrors;
+else {
+const _errs1 = errors;
+for(const key0 in data){
+if(!(key0 === "active")){
+validate30.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+return false;
+break;
+}
+}
+if(_errs1 === errors){
+if(data.active !== undefined){
+let data0 = data.active;
+if(typeof data0 !== "boolean"){
+validate30.errors = [{instancePath:instancePath+"/active",schemaPath:"#/properties/active/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+return false;
+}
+if(false !== data0){
+validate30.errors = [{instancePath:instancePath+"/active",schemaPath:"#/properties/active/const",keyword:"const",params:{allowedValue: false},message:"must be equal to constant"}];
+return false;
+}
+}
+}
+}
+}
+else {
+validate30.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate30.errors = vErrors;
 return errors === 0;
 }
-validate20.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate30.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
-const paths_1_post_responses_200_content_application_1json_schema = validate24;
-const schema35 = {"$id":"paths_1_post_responses_200_content_application_1json_schema","$ref":"document#/paths/~1/post/responses/200/content/application~1json/schema"};
-const schema36 = {"oneOf":[{"$ref":"#/components/schemas/inactive-token"},{"$ref":"#/components/schemas/active-token"}]};
-const schema37 = {"type":"object","additionalProperties":false,"required":["active"],"properties":{"active":{"type":"boolean","const":false}}};
-const schema38 = {"type":"object","additionalProperties":false,"required":["active","grant","access","client"],"properties":{"active":{"type":"boolean","const":true},"grant":{"type":"string","minLength":1},"access":{"type":"array","items":{"$ref":"#/components/schemas/access-item"}},"client":{"oneOf":[{"type":"object","additionalProperties":false,"required":["walletAddress"],"properties":{"walletAddress":{"type":"string","format":"uri"}}},{"type":"object","additionalProperties":false,"required":["jwk"],"properties":{"jwk":{"type":"object","additionalProperties":true,"required":["kid","kty","crv","x"],"properties":{"kid":{"type":"string"},"alg":{"type":"string"},"use":{"type":"string"},"kty":{"type":"string"},"crv":{"type":"string"},"x":{"type":"string"}}}}}]},"exp":{"type":"integer"}}};
+const schema35 = {"type":"object","additionalProperties":false,"required":["active","grant","access","client"],"properties":{"active":{"type":"boolean","const":true},"grant":{"type":"string","minLength":1},"access":{"type":"array","items":{"$ref":"#/components/schemas/access-item"}},"client":{"oneOf":[{"type":"object","additionalProperties":false,"required":["walletAddress"],"properties":{"walletAddress":{"type":"string","format":"uri"}}},{"type":"object","additionalProperties":false,"required":["jwk"],"properties":{"jwk":{"type":"object","additionalProperties":true,"required":["kid","kty","crv","x"],"properties":{"kid":{"type":"string"},"alg":{"type":"string"},"use":{"type":"string"},"kty":{"type":"string"},"crv":{"type":"string"},"x":{"type":"string"}}}}}]},"exp":{"type":"integer"}}};
 
-function validate26(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate32(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate26.evaluated;
+const evaluated0 = validate32.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -278,14 +325,14 @@ if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if(((((data.active === undefined) && (missing0 = "active")) || ((data.grant === undefined) && (missing0 = "grant"))) || ((data.access === undefined) && (missing0 = "access"))) || ((data.client === undefined) && (missing0 = "client"))){
-validate26.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate32.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 const _errs1 = errors;
 for(const key0 in data){
 if(!(((((key0 === "active") || (key0 === "grant")) || (key0 === "access")) || (key0 === "client")) || (key0 === "exp"))){
-validate26.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
+validate32.errors = [{instancePath,schemaPath:"#/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"}];
 return false;
 break;
 }
@@ -295,11 +342,11 @@ if(data.active !== undefined){
 let data0 = data.active;
 const _errs2 = errors;
 if(typeof data0 !== "boolean"){
-validate26.errors = [{instancePath:instancePath+"/active",schemaPath:"#/properties/active/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
+validate32.errors = [{instancePath:instancePath+"/active",schemaPath:"#/properties/active/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"}];
 return false;
 }
 if(true !== data0){
-validate26.errors = [{instancePath:instancePath+"/active",schemaPath:"#/properties/active/const",keyword:"const",params:{allowedValue: true},message:"must be equal to constant"}];
+validate32.errors = [{instancePath:instancePath+"/active",schemaPath:"#/properties/active/const",keyword:"const",params:{allowedValue: true},message:"must be equal to constant"}];
 return false;
 }
 var valid0 = _errs2 === errors;
@@ -314,12 +361,12 @@ const _errs4 = errors;
 if(errors === _errs4){
 if(typeof data1 === "string"){
 if(func1(data1) < 1){
-validate26.errors = [{instancePath:instancePath+"/grant",schemaPath:"#/properties/grant/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
+validate32.errors = [{instancePath:instancePath+"/grant",schemaPath:"#/properties/grant/minLength",keyword:"minLength",params:{limit: 1},message:"must NOT have fewer than 1 characters"}];
 return false;
 }
 }
 else {
-validate26.errors = [{instancePath:instancePath+"/grant",schemaPath:"#/properties/grant/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate32.errors = [{instancePath:instancePath+"/grant",schemaPath:"#/properties/grant/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 }
@@ -337,147 +384,10 @@ if(Array.isArray(data2)){
 var valid1 = true;
 const len0 = data2.length;
 for(let i0=0; i0<len0; i0++){
-let data3 = data2[i0];
 const _errs8 = errors;
-const _errs9 = errors;
-if(errors === _errs9){
-if(data3 && typeof data3 == "object" && !Array.isArray(data3)){
-let missing1;
-if(((data3.type === undefined) && (missing1 = "type")) || ((data3.actions === undefined) && (missing1 = "actions"))){
-validate26.errors = [{instancePath:instancePath+"/access/" + i0,schemaPath:"#/components/schemas/access-item/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
-return false;
-}
-else {
-const _errs11 = errors;
-for(const key1 in data3){
-if(!((((key1 === "type") || (key1 === "actions")) || (key1 === "identifier")) || (key1 === "limits"))){
-validate26.errors = [{instancePath:instancePath+"/access/" + i0,schemaPath:"#/components/schemas/access-item/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"}];
-return false;
-break;
-}
-}
-if(_errs11 === errors){
-if(data3.type !== undefined){
-let data4 = data3.type;
-const _errs12 = errors;
-if(typeof data4 !== "string"){
-validate26.errors = [{instancePath:instancePath+"/access/" + i0+"/type",schemaPath:"#/components/schemas/access-item/properties/type/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-if(!(((data4 === "incoming-payment") || (data4 === "outgoing-payment")) || (data4 === "quote"))){
-validate26.errors = [{instancePath:instancePath+"/access/" + i0+"/type",schemaPath:"#/components/schemas/access-item/properties/type/enum",keyword:"enum",params:{allowedValues: schema34.properties.type.enum},message:"must be equal to one of the allowed values"}];
-return false;
-}
-var valid3 = _errs12 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data3.actions !== undefined){
-let data5 = data3.actions;
-const _errs14 = errors;
-if(errors === _errs14){
-if(Array.isArray(data5)){
-var valid4 = true;
-const len1 = data5.length;
-for(let i1=0; i1<len1; i1++){
-let data6 = data5[i1];
-const _errs16 = errors;
-if(typeof data6 !== "string"){
-validate26.errors = [{instancePath:instancePath+"/access/" + i0+"/actions/" + i1,schemaPath:"#/components/schemas/access-item/properties/actions/items/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-if(!((((((data6 === "create") || (data6 === "complete")) || (data6 === "read")) || (data6 === "read-all")) || (data6 === "list")) || (data6 === "list-all"))){
-validate26.errors = [{instancePath:instancePath+"/access/" + i0+"/actions/" + i1,schemaPath:"#/components/schemas/access-item/properties/actions/items/enum",keyword:"enum",params:{allowedValues: schema34.properties.actions.items.enum},message:"must be equal to one of the allowed values"}];
-return false;
-}
-var valid4 = _errs16 === errors;
-if(!valid4){
-break;
-}
-}
-if(valid4){
-let i2 = data5.length;
-let j0;
-if(i2 > 1){
-const indices0 = {};
-for(;i2--;){
-let item0 = data5[i2];
-if(typeof item0 !== "string"){
-continue;
-}
-if(typeof indices0[item0] == "number"){
-j0 = indices0[item0];
-validate26.errors = [{instancePath:instancePath+"/access/" + i0+"/actions",schemaPath:"#/components/schemas/access-item/properties/actions/uniqueItems",keyword:"uniqueItems",params:{i: i2, j: j0},message:"must NOT have duplicate items (items ## "+j0+" and "+i2+" are identical)"}];
-return false;
-break;
-}
-indices0[item0] = i2;
-}
-}
-}
-}
-else {
-validate26.errors = [{instancePath:instancePath+"/access/" + i0+"/actions",schemaPath:"#/components/schemas/access-item/properties/actions/type",keyword:"type",params:{type: "array"},message:"must be array"}];
-return false;
-}
-}
-var valid3 = _errs14 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data3.identifier !== undefined){
-let data7 = data3.identifier;
-const _errs18 = errors;
-if(errors === _errs18){
-if(errors === _errs18){
-if(typeof data7 === "string"){
-if(!(formats0(data7))){
-validate26.errors = [{instancePath:instancePath+"/access/" + i0+"/identifier",schemaPath:"#/components/schemas/access-item/properties/identifier/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""}];
-return false;
-}
-}
-else {
-validate26.errors = [{instancePath:instancePath+"/access/" + i0+"/identifier",schemaPath:"#/components/schemas/access-item/properties/identifier/type",keyword:"type",params:{type: "string"},message:"must be string"}];
-return false;
-}
-}
-}
-var valid3 = _errs18 === errors;
-}
-else {
-var valid3 = true;
-}
-if(valid3){
-if(data3.limits !== undefined){
-let data8 = data3.limits;
-const _errs20 = errors;
-if(errors === _errs20){
-if(data8 && typeof data8 == "object" && !Array.isArray(data8)){
-}
-else {
-validate26.errors = [{instancePath:instancePath+"/access/" + i0+"/limits",schemaPath:"#/components/schemas/access-item/properties/limits/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
-}
-var valid3 = _errs20 === errors;
-}
-else {
-var valid3 = true;
-}
-}
-}
-}
-}
-}
-}
-else {
-validate26.errors = [{instancePath:instancePath+"/access/" + i0,schemaPath:"#/components/schemas/access-item/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
+if(!(validate27(data2[i0], {instancePath:instancePath+"/access/" + i0,parentData:data2,parentDataProperty:i0,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate27.errors : vErrors.concat(validate27.errors);
+errors = vErrors.length;
 }
 var valid1 = _errs8 === errors;
 if(!valid1){
@@ -486,7 +396,7 @@ break;
 }
 }
 else {
-validate26.errors = [{instancePath:instancePath+"/access",schemaPath:"#/properties/access/type",keyword:"type",params:{type: "array"},message:"must be array"}];
+validate32.errors = [{instancePath:instancePath+"/access",schemaPath:"#/properties/access/type",keyword:"type",params:{type: "array"},message:"must be array"}];
 return false;
 }
 }
@@ -497,17 +407,17 @@ var valid0 = true;
 }
 if(valid0){
 if(data.client !== undefined){
-let data9 = data.client;
-const _errs23 = errors;
-const _errs24 = errors;
-let valid6 = false;
+let data4 = data.client;
+const _errs9 = errors;
+const _errs10 = errors;
+let valid2 = false;
 let passing0 = null;
-const _errs25 = errors;
-if(errors === _errs25){
-if(data9 && typeof data9 == "object" && !Array.isArray(data9)){
-let missing2;
-if((data9.walletAddress === undefined) && (missing2 = "walletAddress")){
-const err0 = {instancePath:instancePath+"/client",schemaPath:"#/properties/client/oneOf/0/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"};
+const _errs11 = errors;
+if(errors === _errs11){
+if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
+let missing1;
+if((data4.walletAddress === undefined) && (missing1 = "walletAddress")){
+const err0 = {instancePath:instancePath+"/client",schemaPath:"#/properties/client/oneOf/0/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"};
 if(vErrors === null){
 vErrors = [err0];
 }
@@ -517,10 +427,10 @@ vErrors.push(err0);
 errors++;
 }
 else {
-const _errs27 = errors;
-for(const key2 in data9){
-if(!(key2 === "walletAddress")){
-const err1 = {instancePath:instancePath+"/client",schemaPath:"#/properties/client/oneOf/0/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2},message:"must NOT have additional properties"};
+const _errs13 = errors;
+for(const key1 in data4){
+if(!(key1 === "walletAddress")){
+const err1 = {instancePath:instancePath+"/client",schemaPath:"#/properties/client/oneOf/0/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key1},message:"must NOT have additional properties"};
 if(vErrors === null){
 vErrors = [err1];
 }
@@ -531,14 +441,14 @@ errors++;
 break;
 }
 }
-if(_errs27 === errors){
-if(data9.walletAddress !== undefined){
-let data10 = data9.walletAddress;
-const _errs28 = errors;
-if(errors === _errs28){
-if(errors === _errs28){
-if(typeof data10 === "string"){
-if(!(formats0(data10))){
+if(_errs13 === errors){
+if(data4.walletAddress !== undefined){
+let data5 = data4.walletAddress;
+const _errs14 = errors;
+if(errors === _errs14){
+if(errors === _errs14){
+if(typeof data5 === "string"){
+if(!(formats0(data5))){
 const err2 = {instancePath:instancePath+"/client/walletAddress",schemaPath:"#/properties/client/oneOf/0/properties/walletAddress/format",keyword:"format",params:{format: "uri"},message:"must match format \""+"uri"+"\""};
 if(vErrors === null){
 vErrors = [err2];
@@ -576,18 +486,18 @@ vErrors.push(err4);
 errors++;
 }
 }
-var _valid0 = _errs25 === errors;
+var _valid0 = _errs11 === errors;
 if(_valid0){
-valid6 = true;
+valid2 = true;
 passing0 = 0;
 var props0 = true;
 }
-const _errs30 = errors;
-if(errors === _errs30){
-if(data9 && typeof data9 == "object" && !Array.isArray(data9)){
-let missing3;
-if((data9.jwk === undefined) && (missing3 = "jwk")){
-const err5 = {instancePath:instancePath+"/client",schemaPath:"#/properties/client/oneOf/1/required",keyword:"required",params:{missingProperty: missing3},message:"must have required property '"+missing3+"'"};
+const _errs16 = errors;
+if(errors === _errs16){
+if(data4 && typeof data4 == "object" && !Array.isArray(data4)){
+let missing2;
+if((data4.jwk === undefined) && (missing2 = "jwk")){
+const err5 = {instancePath:instancePath+"/client",schemaPath:"#/properties/client/oneOf/1/required",keyword:"required",params:{missingProperty: missing2},message:"must have required property '"+missing2+"'"};
 if(vErrors === null){
 vErrors = [err5];
 }
@@ -597,10 +507,10 @@ vErrors.push(err5);
 errors++;
 }
 else {
-const _errs32 = errors;
-for(const key3 in data9){
-if(!(key3 === "jwk")){
-const err6 = {instancePath:instancePath+"/client",schemaPath:"#/properties/client/oneOf/1/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key3},message:"must NOT have additional properties"};
+const _errs18 = errors;
+for(const key2 in data4){
+if(!(key2 === "jwk")){
+const err6 = {instancePath:instancePath+"/client",schemaPath:"#/properties/client/oneOf/1/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key2},message:"must NOT have additional properties"};
 if(vErrors === null){
 vErrors = [err6];
 }
@@ -611,15 +521,15 @@ errors++;
 break;
 }
 }
-if(_errs32 === errors){
-if(data9.jwk !== undefined){
-let data11 = data9.jwk;
-const _errs33 = errors;
-if(errors === _errs33){
-if(data11 && typeof data11 == "object" && !Array.isArray(data11)){
-let missing4;
-if(((((data11.kid === undefined) && (missing4 = "kid")) || ((data11.kty === undefined) && (missing4 = "kty"))) || ((data11.crv === undefined) && (missing4 = "crv"))) || ((data11.x === undefined) && (missing4 = "x"))){
-const err7 = {instancePath:instancePath+"/client/jwk",schemaPath:"#/properties/client/oneOf/1/properties/jwk/required",keyword:"required",params:{missingProperty: missing4},message:"must have required property '"+missing4+"'"};
+if(_errs18 === errors){
+if(data4.jwk !== undefined){
+let data6 = data4.jwk;
+const _errs19 = errors;
+if(errors === _errs19){
+if(data6 && typeof data6 == "object" && !Array.isArray(data6)){
+let missing3;
+if(((((data6.kid === undefined) && (missing3 = "kid")) || ((data6.kty === undefined) && (missing3 = "kty"))) || ((data6.crv === undefined) && (missing3 = "crv"))) || ((data6.x === undefined) && (missing3 = "x"))){
+const err7 = {instancePath:instancePath+"/client/jwk",schemaPath:"#/properties/client/oneOf/1/properties/jwk/required",keyword:"required",params:{missingProperty: missing3},message:"must have required property '"+missing3+"'"};
 if(vErrors === null){
 vErrors = [err7];
 }
@@ -629,9 +539,9 @@ vErrors.push(err7);
 errors++;
 }
 else {
-if(data11.kid !== undefined){
-const _errs36 = errors;
-if(typeof data11.kid !== "string"){
+if(data6.kid !== undefined){
+const _errs22 = errors;
+if(typeof data6.kid !== "string"){
 const err8 = {instancePath:instancePath+"/client/jwk/kid",schemaPath:"#/properties/client/oneOf/1/properties/jwk/properties/kid/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err8];
@@ -641,15 +551,15 @@ vErrors.push(err8);
 }
 errors++;
 }
-var valid9 = _errs36 === errors;
+var valid5 = _errs22 === errors;
 }
 else {
-var valid9 = true;
+var valid5 = true;
 }
-if(valid9){
-if(data11.alg !== undefined){
-const _errs38 = errors;
-if(typeof data11.alg !== "string"){
+if(valid5){
+if(data6.alg !== undefined){
+const _errs24 = errors;
+if(typeof data6.alg !== "string"){
 const err9 = {instancePath:instancePath+"/client/jwk/alg",schemaPath:"#/properties/client/oneOf/1/properties/jwk/properties/alg/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err9];
@@ -659,15 +569,15 @@ vErrors.push(err9);
 }
 errors++;
 }
-var valid9 = _errs38 === errors;
+var valid5 = _errs24 === errors;
 }
 else {
-var valid9 = true;
+var valid5 = true;
 }
-if(valid9){
-if(data11.use !== undefined){
-const _errs40 = errors;
-if(typeof data11.use !== "string"){
+if(valid5){
+if(data6.use !== undefined){
+const _errs26 = errors;
+if(typeof data6.use !== "string"){
 const err10 = {instancePath:instancePath+"/client/jwk/use",schemaPath:"#/properties/client/oneOf/1/properties/jwk/properties/use/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err10];
@@ -677,15 +587,15 @@ vErrors.push(err10);
 }
 errors++;
 }
-var valid9 = _errs40 === errors;
+var valid5 = _errs26 === errors;
 }
 else {
-var valid9 = true;
+var valid5 = true;
 }
-if(valid9){
-if(data11.kty !== undefined){
-const _errs42 = errors;
-if(typeof data11.kty !== "string"){
+if(valid5){
+if(data6.kty !== undefined){
+const _errs28 = errors;
+if(typeof data6.kty !== "string"){
 const err11 = {instancePath:instancePath+"/client/jwk/kty",schemaPath:"#/properties/client/oneOf/1/properties/jwk/properties/kty/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err11];
@@ -695,15 +605,15 @@ vErrors.push(err11);
 }
 errors++;
 }
-var valid9 = _errs42 === errors;
+var valid5 = _errs28 === errors;
 }
 else {
-var valid9 = true;
+var valid5 = true;
 }
-if(valid9){
-if(data11.crv !== undefined){
-const _errs44 = errors;
-if(typeof data11.crv !== "string"){
+if(valid5){
+if(data6.crv !== undefined){
+const _errs30 = errors;
+if(typeof data6.crv !== "string"){
 const err12 = {instancePath:instancePath+"/client/jwk/crv",schemaPath:"#/properties/client/oneOf/1/properties/jwk/properties/crv/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err12];
@@ -713,15 +623,15 @@ vErrors.push(err12);
 }
 errors++;
 }
-var valid9 = _errs44 === errors;
+var valid5 = _errs30 === errors;
 }
 else {
-var valid9 = true;
+var valid5 = true;
 }
-if(valid9){
-if(data11.x !== undefined){
-const _errs46 = errors;
-if(typeof data11.x !== "string"){
+if(valid5){
+if(data6.x !== undefined){
+const _errs32 = errors;
+if(typeof data6.x !== "string"){
 const err13 = {instancePath:instancePath+"/client/jwk/x",schemaPath:"#/properties/client/oneOf/1/properties/jwk/properties/x/type",keyword:"type",params:{type: "string"},message:"must be string"};
 if(vErrors === null){
 vErrors = [err13];
@@ -731,10 +641,10 @@ vErrors.push(err13);
 }
 errors++;
 }
-var valid9 = _errs46 === errors;
+var valid5 = _errs32 === errors;
 }
 else {
-var valid9 = true;
+var valid5 = true;
 }
 }
 }
@@ -769,21 +679,21 @@ vErrors.push(err15);
 errors++;
 }
 }
-var _valid0 = _errs30 === errors;
-if(_valid0 && valid6){
-valid6 = false;
+var _valid0 = _errs16 === errors;
+if(_valid0 && valid2){
+valid2 = false;
 passing0 = [passing0, 1];
 }
 else {
 if(_valid0){
-valid6 = true;
+valid2 = true;
 passing0 = 1;
 if(props0 !== true){
 props0 = true;
 }
 }
 }
-if(!valid6){
+if(!valid2){
 const err16 = {instancePath:instancePath+"/client",schemaPath:"#/properties/client/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf"};
 if(vErrors === null){
 vErrors = [err16];
@@ -792,34 +702,34 @@ else {
 vErrors.push(err16);
 }
 errors++;
-validate26.errors = vErrors;
+validate32.errors = vErrors;
 return false;
 }
 else {
-errors = _errs24;
+errors = _errs10;
 if(vErrors !== null){
-if(_errs24){
-vErrors.length = _errs24;
+if(_errs10){
+vErrors.length = _errs10;
 }
 else {
 vErrors = null;
 }
 }
 }
-var valid0 = _errs23 === errors;
+var valid0 = _errs9 === errors;
 }
 else {
 var valid0 = true;
 }
 if(valid0){
 if(data.exp !== undefined){
-let data18 = data.exp;
-const _errs48 = errors;
-if(!(((typeof data18 == "number") && (!(data18 % 1) && !isNaN(data18))) && (isFinite(data18)))){
-validate26.errors = [{instancePath:instancePath+"/exp",schemaPath:"#/properties/exp/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
+let data13 = data.exp;
+const _errs34 = errors;
+if(!(((typeof data13 == "number") && (!(data13 % 1) && !isNaN(data13))) && (isFinite(data13)))){
+validate32.errors = [{instancePath:instancePath+"/exp",schemaPath:"#/properties/exp/type",keyword:"type",params:{type: "integer"},message:"must be integer"}];
 return false;
 }
-var valid0 = _errs48 === errors;
+var valid0 = _errs34 === errors;
 }
 else {
 var valid0 = true;
@@ -832,20 +742,20 @@ var valid0 = true;
 }
 }
 else {
-validate26.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate32.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate26.errors = vErrors;
+validate32.errors = vErrors;
 return errors === 0;
 }
-validate26.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
+validate32.evaluated = {"props":true,"dynamicProps":false,"dynamicItems":false};
 
 
-function validate25(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
+function validate29(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate25.evaluated;
+const evaluated0 = validate29.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
@@ -856,72 +766,9 @@ const _errs0 = errors;
 let valid0 = false;
 let passing0 = null;
 const _errs1 = errors;
-const _errs2 = errors;
-if(errors === _errs2){
-if(data && typeof data == "object" && !Array.isArray(data)){
-let missing0;
-if((data.active === undefined) && (missing0 = "active")){
-const err0 = {instancePath,schemaPath:"#/components/schemas/inactive-token/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"};
-if(vErrors === null){
-vErrors = [err0];
-}
-else {
-vErrors.push(err0);
-}
-errors++;
-}
-else {
-const _errs4 = errors;
-for(const key0 in data){
-if(!(key0 === "active")){
-const err1 = {instancePath,schemaPath:"#/components/schemas/inactive-token/additionalProperties",keyword:"additionalProperties",params:{additionalProperty: key0},message:"must NOT have additional properties"};
-if(vErrors === null){
-vErrors = [err1];
-}
-else {
-vErrors.push(err1);
-}
-errors++;
-break;
-}
-}
-if(_errs4 === errors){
-if(data.active !== undefined){
-let data0 = data.active;
-if(typeof data0 !== "boolean"){
-const err2 = {instancePath:instancePath+"/active",schemaPath:"#/components/schemas/inactive-token/properties/active/type",keyword:"type",params:{type: "boolean"},message:"must be boolean"};
-if(vErrors === null){
-vErrors = [err2];
-}
-else {
-vErrors.push(err2);
-}
-errors++;
-}
-if(false !== data0){
-const err3 = {instancePath:instancePath+"/active",schemaPath:"#/components/schemas/inactive-token/properties/active/const",keyword:"const",params:{allowedValue: false},message:"must be equal to constant"};
-if(vErrors === null){
-vErrors = [err3];
-}
-else {
-vErrors.push(err3);
-}
-errors++;
-}
-}
-}
-}
-}
-else {
-const err4 = {instancePath,schemaPath:"#/components/schemas/inactive-token/type",keyword:"type",params:{type: "object"},message:"must be object"};
-if(vErrors === null){
-vErrors = [err4];
-}
-else {
-vErrors.push(err4);
-}
-errors++;
-}
+if(!(validate30(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate30.errors : vErrors.concat(validate30.errors);
+errors = vErrors.length;
 }
 var _valid0 = _errs1 === errors;
 if(_valid0){
@@ -929,12 +776,12 @@ valid0 = true;
 passing0 = 0;
 var props0 = true;
 }
-const _errs7 = errors;
-if(!(validate26(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate26.errors : vErrors.concat(validate26.errors);
+const _errs2 = errors;
+if(!(validate32(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate32.errors : vErrors.concat(validate32.errors);
 errors = vErrors.length;
 }
-var _valid0 = _errs7 === errors;
+var _valid0 = _errs2 === errors;
 if(_valid0 && valid0){
 valid0 = false;
 passing0 = [passing0, 1];
@@ -949,15 +796,15 @@ props0 = true;
 }
 }
 if(!valid0){
-const err5 = {instancePath,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf"};
+const err0 = {instancePath,schemaPath:"#/oneOf",keyword:"oneOf",params:{passingSchemas: passing0},message:"must match exactly one schema in oneOf"};
 if(vErrors === null){
-vErrors = [err5];
+vErrors = [err0];
 }
 else {
-vErrors.push(err5);
+vErrors.push(err0);
 }
 errors++;
-validate25.errors = vErrors;
+validate29.errors = vErrors;
 return false;
 }
 else {
@@ -971,120 +818,92 @@ vErrors = null;
 }
 }
 }
-validate25.errors = vErrors;
+validate29.errors = vErrors;
 evaluated0.props = props0;
 return errors === 0;
 }
-validate25.evaluated = {"dynamicProps":true,"dynamicItems":false};
+validate29.evaluated = {"dynamicProps":true,"dynamicItems":false};
 
+const components_schemas_error_response = validate35;
+const schema36 = {"type":"object","required":["error"],"properties":{"error":{"type":"object","required":["code","description"],"properties":{"code":{"type":"string","enum":["invalid_request","invalid_resource_server","request_denied"]},"description":{"type":"string"}}}}};
 
-function validate24(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="paths_1_post_responses_200_content_application_1json_schema" */;
+function validate35(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
 let vErrors = null;
 let errors = 0;
-const evaluated0 = validate24.evaluated;
+const evaluated0 = validate35.evaluated;
 if(evaluated0.dynamicProps){
 evaluated0.props = undefined;
 }
 if(evaluated0.dynamicItems){
 evaluated0.items = undefined;
 }
-if(!(validate25(data, {instancePath,parentData,parentDataProperty,rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate25.errors : vErrors.concat(validate25.errors);
-errors = vErrors.length;
-}
-else {
-var props0 = validate25.evaluated.props;
-}
-validate24.errors = vErrors;
-evaluated0.props = props0;
-return errors === 0;
-}
-validate24.evaluated = {"dynamicProps":true,"dynamicItems":false};
-
-const components_schemas_error_response = validate29;
-const schema40 = {"$id":"components_schemas_error_response","$ref":"document#/components/schemas/error-response"};
-const schema41 = {"type":"object","required":["error"],"properties":{"error":{"type":"object","required":["code","description"],"properties":{"code":{"type":"string","enum":["invalid_request","invalid_resource_server","request_denied"]},"description":{"type":"string"}}}}};
-
-function validate29(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
-/*# sourceURL="components_schemas_error_response" */;
-let vErrors = null;
-let errors = 0;
-const evaluated0 = validate29.evaluated;
-if(evaluated0.dynamicProps){
-evaluated0.props = undefined;
-}
-if(evaluated0.dynamicItems){
-evaluated0.items = undefined;
-}
-const _errs0 = errors;
-if(errors === _errs0){
+if(errors === 0){
 if(data && typeof data == "object" && !Array.isArray(data)){
 let missing0;
 if((data.error === undefined) && (missing0 = "error")){
-validate29.errors = [{instancePath,schemaPath:"document#/components/schemas/error-response/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
+validate35.errors = [{instancePath,schemaPath:"#/required",keyword:"required",params:{missingProperty: missing0},message:"must have required property '"+missing0+"'"}];
 return false;
 }
 else {
 if(data.error !== undefined){
 let data0 = data.error;
-const _errs2 = errors;
-if(errors === _errs2){
+const _errs1 = errors;
+if(errors === _errs1){
 if(data0 && typeof data0 == "object" && !Array.isArray(data0)){
 let missing1;
 if(((data0.code === undefined) && (missing1 = "code")) || ((data0.description === undefined) && (missing1 = "description"))){
-validate29.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/schemas/error-response/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
+validate35.errors = [{instancePath:instancePath+"/error",schemaPath:"#/properties/error/required",keyword:"required",params:{missingProperty: missing1},message:"must have required property '"+missing1+"'"}];
 return false;
 }
 else {
 if(data0.code !== undefined){
 let data1 = data0.code;
-const _errs4 = errors;
+const _errs3 = errors;
 if(typeof data1 !== "string"){
-validate29.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/schemas/error-response/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate35.errors = [{instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
 if(!(((data1 === "invalid_request") || (data1 === "invalid_resource_server")) || (data1 === "request_denied"))){
-validate29.errors = [{instancePath:instancePath+"/error/code",schemaPath:"document#/components/schemas/error-response/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema41.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
+validate35.errors = [{instancePath:instancePath+"/error/code",schemaPath:"#/properties/error/properties/code/enum",keyword:"enum",params:{allowedValues: schema36.properties.error.properties.code.enum},message:"must be equal to one of the allowed values"}];
 return false;
 }
-var valid2 = _errs4 === errors;
+var valid1 = _errs3 === errors;
 }
 else {
-var valid2 = true;
+var valid1 = true;
 }
-if(valid2){
+if(valid1){
 if(data0.description !== undefined){
-const _errs6 = errors;
+const _errs5 = errors;
 if(typeof data0.description !== "string"){
-validate29.errors = [{instancePath:instancePath+"/error/description",schemaPath:"document#/components/schemas/error-response/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+validate35.errors = [{instancePath:instancePath+"/error/description",schemaPath:"#/properties/error/properties/description/type",keyword:"type",params:{type: "string"},message:"must be string"}];
 return false;
 }
-var valid2 = _errs6 === errors;
+var valid1 = _errs5 === errors;
 }
 else {
-var valid2 = true;
-}
-}
-}
-}
-else {
-validate29.errors = [{instancePath:instancePath+"/error",schemaPath:"document#/components/schemas/error-response/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
-return false;
-}
+var valid1 = true;
 }
 }
 }
 }
 else {
-validate29.errors = [{instancePath,schemaPath:"document#/components/schemas/error-response/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+validate35.errors = [{instancePath:instancePath+"/error",schemaPath:"#/properties/error/type",keyword:"type",params:{type: "object"},message:"must be object"}];
 return false;
 }
 }
-validate29.errors = vErrors;
+}
+}
+}
+else {
+validate35.errors = [{instancePath,schemaPath:"#/type",keyword:"type",params:{type: "object"},message:"must be object"}];
+return false;
+}
+}
+validate35.errors = vErrors;
 return errors === 0;
 }
-validate29.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
+validate35.evaluated = {"props":{"error":true},"dynamicProps":false,"dynamicItems":false};
 export const requests = {
   'introspect-token': {
     query: [],
@@ -1094,9 +913,6 @@ export const requests = {
     bodyRequired: true,
     body: paths_1_post_requestBody_content_application_1json_schema,
   },
-};
-export const requestBody = {
-  'introspect-token': paths_1_post_requestBody_content_application_1json_schema,
 };
 export const responseBody = {
   'introspect-token': {

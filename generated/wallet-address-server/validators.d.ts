@@ -17,14 +17,11 @@ export interface RequestShape {
   readonly body: Validate | null;
 }
 
+/** Operation → its request. */
 export declare const requests: {
   readonly 'get-wallet-address': RequestShape;
   readonly 'get-wallet-address-keys': RequestShape;
   readonly 'get-wallet-address-did-document': RequestShape;
-};
-
-/** Operation → validator of its request body; operations without a body are absent. */
-export declare const requestBody: {
 };
 
 /** Operation → declared status → validator of its JSON body; null for a status without a body. */

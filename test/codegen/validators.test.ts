@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
-import { UINT64 } from '../../codegen/validators.ts';
+import type { JsonObject } from '../../codegen/json.ts';
+import { printValidators, UINT64 } from '../../codegen/validators.ts';
 import * as auth from '../../generated/auth-server/validators.js';
 import * as resource from '../../generated/resource-server/validators.js';
 import * as wallet from '../../generated/wallet-address-server/validators.js';
@@ -46,7 +47,7 @@ describe('closed responses (OPI-001, OPI-007)', () => {
 });
 
 describe('formats', () => {
-  const create = resource.requestBody['create-incoming-payment'];
+  const create = resource.requests['create-incoming-payment'].body!;
   const request = (value: unknown) =>
     create({ walletAddress: payment.walletAddress, incomingAmount: { ...amount, value } });
 
@@ -90,14 +91,14 @@ describe('formats', () => {
 
 describe('requests', () => {
   test('unknown members are rejected when creating a resource and ignored in a grant request', () => {
-    assert.ok(!resource.requestBody['create-incoming-payment']({ walletAddress: payment.walletAddress, foo: 1 }));
-    const grant = auth.requestBody['post-request'];
+    assert.ok(!resource.requests['create-incoming-payment'].body!({ walletAddress: payment.walletAddress, foo: 1 }));
+    const grant = auth.requests['post-request'].body!;
     assert.ok(grant({ client: 'https://c.example/c', access_token: { access: [] }, foo: 1 }));
     assert.ok(!grant({ client: 'https://c.example/c' }));
   });
 
   test('an outgoing payment has exactly one form (RS-OP-01)', () => {
-    const create = resource.requestBody['create-outgoing-payment'];
+    const create = resource.requests['create-outgoing-payment'].body!;
     const walletAddress = payment.walletAddress;
     assert.ok(create({ walletAddress, quoteId: 'https://rs.example/quotes/1' }));
     assert.ok(create({ walletAddress, incomingPayment: payment.id, debitAmount: amount }));
@@ -121,6 +122,24 @@ describe('errors', () => {
     assert.equal(wallet.responseBody['get-wallet-address'][302], null);
     assert.equal(typeof wallet.responseBody['get-wallet-address'][404], 'function');
   });
+});
+
+test('a component is compiled once, however many references it has', () => {
+  const amount = { type: 'object', required: ['value'], properties: { value: { type: 'integer', minimum: 17 } } };
+  const reference = { $ref: '#/components/schemas/amount' };
+  const payment = { type: 'object', properties: { sent: reference, received: reference } };
+  const operation = (operationId: string, schema: JsonObject) => ({
+    get: { operationId, responses: { 200: { content: { 'application/json': { schema } } } } },
+  });
+  const { code } = printValidators({
+    paths: {
+      '/amount': operation('get-amount', reference),
+      '/payment': operation('get-payment', { $ref: '#/components/schemas/payment' }),
+      '/payments': operation('list-payments', { type: 'array', items: { $ref: '#/components/schemas/payment' } }),
+    },
+    components: { schemas: { amount, payment } },
+  });
+  assert.equal(code.match(/must be >= 17/g)?.length, 1);
 });
 
 test('only the runtime of the schema compiler is imported', () => {
