@@ -17,18 +17,7 @@ import { type Kysely, type KyselyPlugin, type Transaction as KyselyTransaction, 
 import { connectWithLimits } from './connection-limits.ts';
 import { lockDirectory } from './directory-lock.ts';
 import { entities } from './entities.ts';
-import { Migration0001 } from './migrations/migration-0001.ts';
-import { Migration0002 } from './migrations/migration-0002.ts';
-import { Migration0003 } from './migrations/migration-0003.ts';
-import { Migration0004 } from './migrations/migration-0004.ts';
-import { Migration0005 } from './migrations/migration-0005.ts';
-import { Migration0006 } from './migrations/migration-0006.ts';
-import { Migration0007 } from './migrations/migration-0007.ts';
-import { Migration0009 } from './migrations/migration-0009.ts';
-import { Migration0010 } from './migrations/migration-0010.ts';
-import { Migration0011 } from './migrations/migration-0011.ts';
-import { Migration0012 } from './migrations/migration-0012.ts';
-import { Migration0013 } from './migrations/migration-0013.ts';
+import { migrations } from './migrations.ts';
 import { openTemplate, templateFile as standardTemplate, writeTemplate } from './template.ts';
 
 /** Tables as Kysely sees them, inferred from the entities. */
@@ -81,20 +70,7 @@ const ormOptions = {
   entities: [...entities],
   extensions: [Migrator],
   migrations: {
-    migrationsList: [
-      { name: 'migration-0001', class: Migration0001 },
-      { name: 'migration-0002', class: Migration0002 },
-      { name: 'migration-0003', class: Migration0003 },
-      { name: 'migration-0004', class: Migration0004 },
-      { name: 'migration-0005', class: Migration0005 },
-      { name: 'migration-0006', class: Migration0006 },
-      { name: 'migration-0007', class: Migration0007 },
-      { name: 'migration-0009', class: Migration0009 },
-      { name: 'migration-0010', class: Migration0010 },
-      { name: 'migration-0011', class: Migration0011 },
-      { name: 'migration-0012', class: Migration0012 },
-      { name: 'migration-0013', class: Migration0013 },
-    ],
+    migrationsList: migrations,
     snapshot: false,
     silent: true,
   },
@@ -221,7 +197,7 @@ async function isMigrated(orm: MikroORM): Promise<boolean> {
   if (!table?.['present']) return false;
   const rows = await connection.execute('select name from mikro_orm_migrations');
   const executed = new Set(rows.map((row) => row['name']));
-  return ormOptions.migrations.migrationsList.every(({ name }) => executed.has(name));
+  return migrations.every(({ name }) => executed.has(name));
 }
 
 const countStatements = (onStatement: () => void): KyselyPlugin => ({

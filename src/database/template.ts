@@ -9,18 +9,7 @@ import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { constants, zstdCompress, zstdDecompress } from 'node:zlib';
 import type { PGlite } from '@electric-sql/pglite';
-import { statements as first } from './migrations/migration-0001.ts';
-import { statements as second } from './migrations/migration-0002.ts';
-import { statements as third } from './migrations/migration-0003.ts';
-import { statements as fourth } from './migrations/migration-0004.ts';
-import { statements as fifth } from './migrations/migration-0005.ts';
-import { statements as sixth } from './migrations/migration-0006.ts';
-import { statements as seventh } from './migrations/migration-0007.ts';
-import { statements as ninth } from './migrations/migration-0009.ts';
-import { statements as tenth } from './migrations/migration-0010.ts';
-import { statements as eleventh } from './migrations/migration-0011.ts';
-import { statements as twelfth } from './migrations/migration-0012.ts';
-import { statements as thirteenth } from './migrations/migration-0013.ts';
+import { allStatements } from './migrations.ts';
 
 /** Parameters of `initdb`: 1 MB log segments, because the default of 16 MB would be most of the file. */
 const clusterParameters = ['--wal-segsize=1', '--no-sync'];
@@ -28,21 +17,7 @@ const clusterParameters = ['--wal-segsize=1', '--no-sync'];
 /** Databases without any connections; they are two thirds of the file. */
 const unusedDatabases = ['template0', 'template1'];
 
-const statements = [
-  first,
-  second,
-  third,
-  fourth,
-  fifth,
-  sixth,
-  seventh,
-  ninth,
-  tenth,
-  eleventh,
-  twelfth,
-  thirteenth,
-].flat();
-const name = `template-${hash('sha256', [...statements, ...clusterParameters].join('\n')).slice(0, 16)}.tar.zst`;
+const name = `template-${hash('sha256', [...allStatements, ...clusterParameters].join('\n')).slice(0, 16)}.tar.zst`;
 const isCompiled = import.meta.filename.endsWith('.js');
 
 /** Where the template is kept: in the package, or in the cache of a checkout. */

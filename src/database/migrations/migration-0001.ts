@@ -1,6 +1,4 @@
 /** The tables of `entities.ts`, and what an entity cannot say: references, the rules of the ledger, partial indexes. */
-import { Migration } from '@mikro-orm/migrations';
-
 const tables = `
 create table "access_token" (
   "ase" text not null,
@@ -272,9 +270,3 @@ export const statements: readonly string[] = [
   ),
   ...ledgerRules,
 ];
-
-export class Migration0001 extends Migration {
-  override up(): void {
-    for (const statement of statements) this.addSql(statement);
-  }
-}

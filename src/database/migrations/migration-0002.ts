@@ -1,6 +1,4 @@
 /** Settings of an ASE: peers, fees, prices, and a version that changes with them. */
-import { Migration } from '@mikro-orm/migrations';
-
 export const statements: readonly string[] = [
   `alter table "ase" add column "settings_version" int not null default 0`,
   `create table "fee" (
@@ -32,9 +30,3 @@ export const statements: readonly string[] = [
    )`,
   `create index "gnap_grant_ase_created_at_id_index" on "gnap_grant" ("ase", "created_at", "id")`,
 ];
-
-export class Migration0002 extends Migration {
-  override up(): void {
-    for (const statement of statements) this.addSql(statement);
-  }
-}

@@ -1,6 +1,4 @@
 /** Webhooks: where they go, and the events; and where exchange rates come from (EVT-01…06, SET-06). */
-import { Migration } from '@mikro-orm/migrations';
-
 export const statements: readonly string[] = [
   `alter table "ase"
      add column "webhook_url" text null,
@@ -31,9 +29,3 @@ export const statements: readonly string[] = [
   `create index "webhook_event_due_index" on "webhook_event" ("ase", "due_at") where "state" = 'pending'`,
   `create index "webhook_event_ase_state_created_at_index" on "webhook_event" ("ase", "state", "created_at")`,
 ];
-
-export class Migration0003 extends Migration {
-  override up(): void {
-    for (const statement of statements) this.addSql(statement);
-  }
-}

@@ -1,6 +1,4 @@
 /** Bookkeeping for operators: reversals, payments by grant, and the audit log. */
-import { Migration } from '@mikro-orm/migrations';
-
 export const statements: readonly string[] = [
   `alter table "ledger_transfer" add column "reverses" text null, add column "reason" text null`,
   `alter table "ledger_transfer" add constraint "ledger_transfer_reversal_check"
@@ -36,9 +34,3 @@ export const statements: readonly string[] = [
    for each statement execute function "${table === 'administrative_action' ? 'refuse_change_of_record' : 'refuse_change'}"()`,
   ),
 ];
-
-export class Migration0005 extends Migration {
-  override up(): void {
-    for (const statement of statements) this.addSql(statement);
-  }
-}

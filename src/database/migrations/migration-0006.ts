@@ -2,8 +2,6 @@
  * The account of each payment and quote, which stays when its wallet address moves to another one; one answer to a
  * packet, whichever peer sends it; and idempotency keys.
  */
-import { Migration } from '@mikro-orm/migrations';
-
 const tablesWithAccount = ['incoming_payment', 'quote', 'outgoing_payment'];
 
 export const statements: readonly string[] = [
@@ -33,9 +31,3 @@ export const statements: readonly string[] = [
    )`,
   `create index "idempotency_key_ase_expires_at_index" on "idempotency_key" ("ase", "expires_at")`,
 ];
-
-export class Migration0006 extends Migration {
-  override up(): void {
-    for (const statement of statements) this.addSql(statement);
-  }
-}

@@ -1,6 +1,4 @@
 /** Interactions finish in the browser that decided; sessions and failed attempts of sign-in are shared by processes. */
-import { Migration } from '@mikro-orm/migrations';
-
 export const statements: readonly string[] = [
   `alter table "gnap_grant" add column "ticket_digest" text null, add column "session_kept" boolean not null default false`,
   `create table "sign_in_session" (
@@ -20,9 +18,3 @@ export const statements: readonly string[] = [
    )`,
   `create index "sign_in_attempt_ase_expires_at_index" on "sign_in_attempt" ("ase", "expires_at")`,
 ];
-
-export class Migration0009 extends Migration {
-  override up(): void {
-    for (const statement of statements) this.addSql(statement);
-  }
-}

@@ -2,8 +2,6 @@
  * Costs that do not grow with history: the balance of a peer that has a limit is kept, and the intervals of a grant are
  * found by index. Reservations of incoming payments by the payments that have begun to pay them.
  */
-import { Migration } from '@mikro-orm/migrations';
-
 export const statements: readonly string[] = [
   `alter table "account" drop constraint "account_customer_balance_check"`,
   `alter table "account" add constraint "account_customer_balance_check" check (
@@ -36,9 +34,3 @@ export const statements: readonly string[] = [
   `drop index "grant_spending_ase_grant_id_index"`,
   `alter table "incoming_payment" add column "reservations" jsonb not null default '[]'`,
 ];
-
-export class Migration0012 extends Migration {
-  override up(): void {
-    for (const statement of statements) this.addSql(statement);
-  }
-}

@@ -1,0 +1,44 @@
+/** All migrations in their order. The database records their names, so these never change. */
+import { Migration } from '@mikro-orm/migrations';
+import { statements as migration0001 } from './migrations/migration-0001.ts';
+import { statements as migration0002 } from './migrations/migration-0002.ts';
+import { statements as migration0003 } from './migrations/migration-0003.ts';
+import { statements as migration0004 } from './migrations/migration-0004.ts';
+import { statements as migration0005 } from './migrations/migration-0005.ts';
+import { statements as migration0006 } from './migrations/migration-0006.ts';
+import { statements as migration0007 } from './migrations/migration-0007.ts';
+import { statements as migration0009 } from './migrations/migration-0009.ts';
+import { statements as migration0010 } from './migrations/migration-0010.ts';
+import { statements as migration0011 } from './migrations/migration-0011.ts';
+import { statements as migration0012 } from './migrations/migration-0012.ts';
+import { statements as migration0013 } from './migrations/migration-0013.ts';
+
+const statementsOf: Readonly<Record<string, readonly string[]>> = {
+  'migration-0001': migration0001,
+  'migration-0002': migration0002,
+  'migration-0003': migration0003,
+  'migration-0004': migration0004,
+  'migration-0005': migration0005,
+  'migration-0006': migration0006,
+  'migration-0007': migration0007,
+  'migration-0009': migration0009,
+  'migration-0010': migration0010,
+  'migration-0011': migration0011,
+  'migration-0012': migration0012,
+  'migration-0013': migration0013,
+};
+
+export const allStatements: readonly string[] = Object.values(statementsOf).flat();
+
+const toMigration = (statements: readonly string[]) =>
+  class extends Migration {
+    override up(): void {
+      for (const statement of statements) this.addSql(statement);
+    }
+  };
+
+/** The migrations as MikroORM takes them. */
+export const migrations = Object.entries(statementsOf).map(([name, statements]) => ({
+  name,
+  class: toMigration(statements),
+}));
