@@ -90,7 +90,7 @@ export const operationsMutants: readonly Mutant[] = [
     {
       id: 'reservations.for-ever',
       title: 'free again after a minute',
-      at: '&& «reservation.until > wallNow»;',
+      at: '&& «reservation.until > wallNow»);',
       by: 'true',
     },
   ]),

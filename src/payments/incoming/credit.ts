@@ -119,7 +119,7 @@ export async function creditIncomingPayment(
     .set({ completed: received === payment.incomingAmount })
     // Without a cap there is always room.
     .$if(incomingAmount !== undefined, (query) =>
-      query.set({ reservations: toJson(reserve(reservations, claim, amount, incomingAmount! - received)) }),
+      query.set({ reservations: toJson(reserve(reservations, claim, amount)) }),
     )
     .where('ase', '=', payment.ase)
     .where('id', '=', payment.id)

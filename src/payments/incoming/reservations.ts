@@ -19,27 +19,19 @@ export interface Claim {
   readonly wallNow: number;
 }
 
-const isLive =
-  ({ connection, wallNow }: Claim) =>
-  (reservation: Reservation): boolean =>
-    reservation.connection !== connection && reservation.until > wallNow;
+/** Reservations of other payments that have not expired. */
+const othersIn = (reservations: readonly Reservation[], { connection, wallNow }: Claim): readonly Reservation[] =>
+  reservations.filter((reservation) => reservation.connection !== connection && reservation.until > wallNow);
 
 /** Room that other payments have reserved. */
 export const reservedByOthers = (reservations: readonly Reservation[], claim: Claim): bigint =>
-  reservations.filter(isLive(claim)).reduce((sum, { amount }) => sum + BigInt(amount), 0n);
+  othersIn(reservations, claim).reduce((sum, { amount }) => sum + BigInt(amount), 0n);
 
-/** The reservations after a credit of `amount`; `room` is what the payment can still take then. */
-export function reserve(
-  reservations: readonly Reservation[],
-  claim: Claim,
-  amount: bigint,
-  room: bigint,
-): readonly Reservation[] {
-  const others = reservations.filter(isLive(claim));
-  const { connection, outstanding, wallNow } = claim;
-  const rest = (outstanding ?? amount) - amount;
+/** The reservations after a credit of `amount`. */
+export function reserve(reservations: readonly Reservation[], claim: Claim, amount: bigint): readonly Reservation[] {
+  const others = othersIn(reservations, claim);
+  const { connection, outstanding = amount, wallNow } = claim;
+  const rest = outstanding - amount;
   if (connection === undefined || rest <= 0n || others.length >= MAX_RESERVATIONS) return others;
-  // A sender that counts in other units may mean to send more than there is room for.
-  const reserved = rest < room ? rest : room;
-  return [...others, { connection, amount: `${reserved}`, until: wallNow + RESERVATION_MS }];
+  return [...others, { connection, amount: `${rest}`, until: wallNow + RESERVATION_MS }];
 }
