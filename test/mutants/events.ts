@@ -36,7 +36,7 @@ export const eventMutants: readonly Mutant[] = [
   },
   {
     id: 'events.failure-as-completion',
-    file: 'src/payments/outgoing/send.ts',
+    file: 'src/payments/outgoing/fail.ts',
     at: "announce(tx, «'outgoing_payment.failed'», job.id)",
     by: "'outgoing_payment.completed'",
     fails: ['events.failed-payment'],

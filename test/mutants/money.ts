@@ -1,7 +1,6 @@
 /** Mutants of what moves money that the model of the money must notice (SET-03…13, LIM-14, RS-OP-28); test/model starts them. */
 import type { Mutant } from './mutant.ts';
 
-const send = 'src/payments/outgoing/send.ts';
 const credit = 'src/payments/incoming/credit.ts';
 const payment = 'src/resource/outgoing-payment.ts';
 
@@ -20,13 +19,13 @@ export const moneyMutants: readonly Mutant[] = [
   },
   {
     id: 'money.refund-forgotten',
-    file: send,
+    file: 'src/payments/outgoing/fail.ts',
     at: 'if («job.funded») await bookRefund(tx, job, businessNow)',
     by: 'false',
   },
   {
     id: 'money.spending-not-returned',
-    file: send,
+    file: 'src/payments/outgoing/fail.ts',
     at: 'await «returnSpending(tx, job)»;',
     by: 'undefined',
   },

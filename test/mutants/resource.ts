@@ -547,14 +547,14 @@ export const resourceMutants: readonly Mutant[] = [
   },
   {
     id: 'outgoing-payment.rest-kept',
-    file: 'src/payments/outgoing/send.ts',
+    file: 'src/payments/outgoing/fail.ts',
     at: 'if («job.funded») await bookRefund(tx, job, businessNow)',
     by: 'false',
     fails: ['outgoing-payment.partly-delivered'],
   },
   {
     id: 'outgoing-payment.limit-kept-by-a-failure',
-    file: 'src/payments/outgoing/send.ts',
+    file: 'src/payments/outgoing/fail.ts',
     at: '    «await returnSpending(tx, job)»;',
     by: 'undefined',
     fails: ['outgoing-payment.without-money', 'outgoing-payment.partly-delivered'],
@@ -597,7 +597,7 @@ export const resourceMutants: readonly Mutant[] = [
   {
     id: 'outgoing-payment.credited-to-the-first',
     file: 'src/payments/incoming/credit.ts',
-    at: "incomingAmount! - received)) }),\n    )\n    .where('ase', '=', payment.ase)\n    .where('id', «'='», payment.id)",
+    at: ".where('id', «'='», payment.id)",
     by: "'is not'",
     fails: ['outgoing-payment.two-accounts-of-one-payee'],
   },

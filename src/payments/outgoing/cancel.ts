@@ -3,9 +3,9 @@ import type { Transaction } from '../../database/database.ts';
 import { Problem } from '../../errors.ts';
 import { readUnresolvedPackets } from '../ilp/packet-journal.ts';
 import type { AnnouncePayment } from '../payment-event.ts';
+import { endAsFailed } from './fail.ts';
 import { lockGrant } from './grant-spending.ts';
 import { takeOverJob } from './job.ts';
-import { endAsFailed } from './send.ts';
 
 export interface Cancellation {
   readonly paymentId: string;

@@ -2,8 +2,7 @@
  * Sends one outgoing payment: hold → packets in doubt from an earlier attempt → receiver → packets → end. Every step is
  * committed before the next begins, so a crash anywhere loses nothing (ILP-11, SET-07).
  */
-import type { Clock } from '../../clock.ts';
-import { assertOutsideTransaction, type Database, type Transaction } from '../../database/database.ts';
+import { assertOutsideTransaction, type Database } from '../../database/database.ts';
 import { Problem } from '../../errors.ts';
 import { sameAsset } from '../../open-payments/amount.ts';
 import type { Connector } from '../ilp/connector.ts';
@@ -18,92 +17,29 @@ import {
 import { connectionAddress, createStreamPrepare, type PacketAnswer, readPacketAnswer } from '../ilp/stream-sender.ts';
 import { creditIncomingPayment, lockCreditable } from '../incoming/credit.ts';
 import { bookTransfer, openInternalAccount, openInternalAccounts } from '../ledger.ts';
-import type { AnnouncePayment } from '../payment-event.ts';
 import type { ReadReceiver, Receiver } from '../receiver.ts';
-import type { Failpoint } from './failpoint.ts';
-import { lockGrant, returnSpending } from './grant-spending.ts';
+import { type Failed, type FailPaymentContext, failPayment, type Reason } from './fail.ts';
 import { type Job, updateJob } from './job.ts';
-import { bookFee, bookFulfilled, bookRefund, exchangeEntries, holdDebit, sourceAmountFor } from './transfers.ts';
+import { bookFee, bookFulfilled, exchangeEntries, holdDebit, sourceAmountFor } from './transfers.ts';
 
-/** A subset of pino's `Logger`. */
-export interface SenderLog {
-  warn(fields: Record<string, unknown>, message: string): void;
-  error(fields: Record<string, unknown>, message: string): void;
-}
-
-export interface SendPaymentContext {
-  readonly db: Database;
-  readonly clock: Clock;
+export interface SendPaymentContext extends FailPaymentContext {
   readonly connector: Connector;
   readonly readReceiver: ReadReceiver;
-  readonly failpoint: Failpoint;
-  readonly announce: AnnouncePayment;
   readonly packetLifetimeMs: number;
   /** Packets, and time, after which a payment lets others take its slot. */
   readonly maxPacketsPerTurn: number;
   readonly maxTurnMs: number;
-  readonly log?: SenderLog | undefined;
   /** True if the payment is to be handed back before the next packet. */
   readonly isStopping: () => boolean;
 }
 
-/** Why an attempt did not succeed: a code, and what is known beyond it. */
-export interface Reason {
-  readonly reason: string;
-  readonly detail?: string | undefined;
-}
-
-const MAX_REASON_LENGTH = 500;
-
-/** The reason as it is stored. A detail can quote another server. */
-export const describeReason = ({ reason, detail }: Reason): string =>
-  (detail === undefined ? reason : `${reason}: ${detail.replaceAll('\0', '')}`)
-    .slice(0, MAX_REASON_LENGTH)
-    .toWellFormed();
-
 export type Outcome =
   | { readonly kind: 'completed' }
-  | ({ readonly kind: 'failed' } & Reason)
+  | Failed
   /** Nothing is lost; the payment is due again later. */
   | ({ readonly kind: 'retry' } & Reason)
   /** Nothing is wrong; the payment is due again at once, after those that wait. */
   | { readonly kind: 'handed-back' };
-
-/**
- * Ends the payment with what was delivered and paid so far; payer and grant get the rest back (SET-12, LIM-14). Locks
- * the grant first: the caller must hold no lock of the payment, unless it has locked the grant before.
- */
-export async function endAsFailed(
-  tx: Transaction,
-  { announce, businessNow }: { readonly announce: AnnouncePayment; readonly businessNow: number },
-  job: Job,
-  why: Reason,
-): Promise<void> {
-  await lockGrant(tx, job.ase, job.grantId);
-  await updateJob(tx, job, {
-    state: 'failed',
-    failure: why.reason,
-    lastError: describeReason(why),
-    nextAttemptAt: null,
-  });
-  await returnSpending(tx, job);
-  if (job.funded) await bookRefund(tx, job, businessNow);
-  await announce(tx, 'outgoing_payment.failed', job.id);
-}
-
-/** Fails the payment and says why in the log. */
-export async function failPayment(
-  { db, clock, failpoint, announce, log }: Pick<SendPaymentContext, 'db' | 'clock' | 'failpoint' | 'announce' | 'log'>,
-  job: Job,
-  { reason, detail }: Reason,
-): Promise<Outcome> {
-  await db.transaction((tx) =>
-    endAsFailed(tx, { announce, businessNow: clock.businessNow() }, job, { reason, detail }),
-  );
-  log?.warn({ payment: job.id, reason, ...(detail !== undefined && { detail }) }, 'payment failed');
-  failpoint('job-done');
-  return { kind: 'failed', reason, detail };
-}
 
 /** Returns false if the payer has insufficient funds. */
 async function holdFunds({ db, clock }: SendPaymentContext, job: Job): Promise<boolean> {

@@ -9,17 +9,10 @@ import type { Connector } from '../ilp/connector.ts';
 import { readUnresolvedPackets } from '../ilp/packet-journal.ts';
 import { type AnnouncePayment, announceNothing } from '../payment-event.ts';
 import type { ReadReceiver } from '../receiver.ts';
+import { describeReason, failPayment, type Reason, type SenderLog } from './fail.ts';
 import { type Failpoint, noFailpoint } from './failpoint.ts';
 import { claimJob, type Job, LeaseLost, LOCAL, renewLease, updateJob } from './job.ts';
-import {
-  describeReason,
-  failPayment,
-  type Outcome,
-  type Reason,
-  type SenderLog,
-  type SendPaymentContext,
-  sendPayment,
-} from './send.ts';
+import { type Outcome, type SendPaymentContext, sendPayment } from './send.ts';
 
 export interface OutgoingPaymentWorkerOptions {
   readonly ase: string;
@@ -106,10 +99,7 @@ async function attempt(context: WorkContext, job: Job): Promise<Outcome> {
 async function retryLater(context: WorkContext, job: Job, { reason, detail }: Reason): Promise<void> {
   const { ase, db, clock, log, maxAttempts } = context;
   const attempts = job.attempts + 1;
-  log?.warn(
-    { payment: job.id, attempts, reason, ...(detail !== undefined && { detail }) },
-    'sending will be tried again',
-  );
+  log?.warn({ payment: job.id, attempts, reason, detail }, 'sending will be tried again');
   if (attempts >= maxAttempts && (await readUnresolvedPackets(db.query, ase, job.id)).length === 0) {
     await failPayment(context, job, { reason, detail });
     return;

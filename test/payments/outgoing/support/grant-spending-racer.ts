@@ -4,9 +4,9 @@
  */
 import { WorldClock } from '../../../../src/clock.ts';
 import { createIds } from '../../../../src/ids.ts';
+import { failPayment } from '../../../../src/payments/outgoing/fail.ts';
 import { reserveSpending } from '../../../../src/payments/outgoing/grant-spending.ts';
 import { claimJob } from '../../../../src/payments/outgoing/job.ts';
-import { failPayment } from '../../../../src/payments/outgoing/send.ts';
 import { serveRaces } from '../../../support/held-transaction.ts';
 
 const clock = new WorldClock();
