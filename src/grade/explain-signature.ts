@@ -2,8 +2,10 @@
  * Explains the signature of a received request (RFC 9421 §3.2): our signature base next to the text that the client
  * signed, which is found by trying common mistakes until one verifies.
  */
+import { isUtf8 } from 'node:buffer';
 import { type KeyObject, verify } from 'node:crypto';
 import { headerLines, type ReceivedRequest } from '../http/received-request.ts';
+import { componentValue } from '../http/signatures/components.ts';
 import { createSignatureBase } from '../http/signatures/signature-base.ts';
 import { type ReadSignature, readSignature } from '../http/signatures/signature-input.ts';
 import type { Reason, Verdict } from '../http/signatures/verdict.ts';
@@ -12,7 +14,7 @@ import type { WireSwitches } from '../profile.ts';
 import { type DigestExplanation, explainDigest } from './explain-digest.ts';
 import type { Masker } from './mask-secrets.ts';
 import { readMistakenSignature } from './read-mistaken-signature.ts';
-import { type Base, type Guess, guessSignedTexts } from './signature-guesses.ts';
+import { type Guess, guessSignedTexts } from './signature-guesses.ts';
 import { type MistakeName, signatureMistakes } from './signature-mistakes.ts';
 
 /** A public key that may have signed. */
@@ -156,7 +158,7 @@ const noTrial: Trial = { verified: false, mistakes: [], verifications: 0 };
 function trySignature({ request, keys, origins }: SignedRequest, read: ReadSignature, params: string): Trial {
   const built = createSignatureBase(request, read.components, params);
   if (!built.ok) return noTrial;
-  const base = splitBase(built.base, read.components, params);
+  const lines = read.components.map((name) => [name, componentValue(request, name)!] as const);
   const bytes = Buffer.from(built.base);
   let verifications = 0;
   const matches = (text: Buffer, { key }: CandidateKey): boolean => {
@@ -171,18 +173,15 @@ function trySignature({ request, keys, origins }: SignedRequest, read: ReadSigna
     return { verified: true, mistakes, key, base: built.base, bytes, verifications };
   }
   const [key] = keys;
-  const guesses: Iterable<Guess> = key ? guessSignedTexts({ request, base, parameters: read.params, origins }) : [];
+  const guesses: Iterable<Guess> = key
+    ? guessSignedTexts({ request, base: { lines, params }, parameters: read.params, origins })
+    : [];
   for (const guess of guesses) {
     if (verifications >= budget) break;
     if (!matches(guess.bytes, key!)) continue;
     return { ...guess, verified: true, key: key!, base: built.base, verifications };
   }
   return { verified: false, mistakes: [], base: built.base, verifications };
-}
-
-function splitBase(text: string, components: readonly string[], params: string): Base {
-  const lines = text.split('\n');
-  return { lines: components.map((name, i) => [name, lines[i]!.slice(name.length + 4)] as const), params };
 }
 
 /** The text that the client signed, and where it departs from our base. */
@@ -197,13 +196,13 @@ function compareTexts(
   let offset = 0;
   while (offset < longest && ours[offset] === bytes[offset]) offset += 1;
   const before = base.slice(0, offset).split('\n');
-  const isText = bytes.toString('latin1').startsWith('"@') || /^[\t\n\r\x20-\x7e]+$/.test(bytes.toString('latin1'));
   const line = base.split('\n')[before.length - 1] ?? '';
   const isSecret = masker.base(line) !== line;
   const hex = (byte: number | undefined) =>
     byte === undefined || isSecret ? null : byte.toString(16).padStart(2, '0');
   return {
-    signed: isText
+    // Bytes that are not text are a hash. Text must be masked, which hexadecimal would prevent.
+    signed: isUtf8(bytes)
       ? { encoding: 'text', value: masker.base(bytes.toString()) }
       : { encoding: 'hex', value: bytes.toString('hex') },
     firstDifference: {

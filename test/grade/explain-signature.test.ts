@@ -331,8 +331,14 @@ test('fields that no repair makes readable have the reason', () => {
   assert.deepEqual([result, refusal?.reason, mistakes], ['unexplained', 'malformed_signature_input', []]);
 });
 
-test('no explanation contains the token', () => {
-  for (const [name, changes] of clients) {
+test('no explanation contains the token, in text or in hexadecimal', () => {
+  const notAscii: Partial<Client> = {
+    target: '/%C3%A4',
+    components: ['authorization', '@method', '@target-uri', 'content-digest'],
+    ...uri(decodeURIComponent),
+  };
+  assert.equal(explain(signAs(notAscii)).mistakes[0]?.name, 'path-decoded');
+  for (const [name, changes] of [...clients, ['not ASCII', notAscii] as const]) {
     const text = JSON.stringify(explain(signAs(changes)));
     assert.ok(!text.includes(token) && !text.includes(Buffer.from(token).toString('hex')), name);
   }

@@ -26,6 +26,12 @@ export const exchangeMutants: readonly Mutant[] = [
       by: 'false',
     },
     {
+      id: 'explanation.text-in-hexadecimal',
+      title: 'no explanation contains the token',
+      at: 'signed: «isUtf8(bytes)»',
+      by: 'false',
+    },
+    {
       id: 'explanation.correct-in-spite-of-refusal',
       title: 'the result is explained',
       at: 'if («verdict.ok») return mistakes.length',
