@@ -1,7 +1,7 @@
 /** A recorded exchange for display: secrets are hidden, and its signature is explained. */
-import { createPublicKey } from 'node:crypto';
 import type { ReceivedRequest } from '../http/received-request.ts';
 import type { TracedExchange, TracedRequest } from '../http/request-trace.ts';
+import { createClientKey } from '../http/signatures/client-keys.ts';
 import type { WireSwitches } from '../profile.ts';
 import { type CandidateKey, explainSignature, type SignatureExplanation } from './explain-signature.ts';
 import { createMasker, type Masker } from './mask-secrets.ts';
@@ -58,8 +58,8 @@ const describeMessage = (headers: ReceivedRequest['rawHeaders'], content: string
 });
 
 const candidateKeys = ({ keys }: TracedExchange): CandidateKey[] =>
-  keys.map(({ jwk: { kid, kty, crv, x }, keySet }) => ({
-    keyid: kid,
-    key: createPublicKey({ key: { kty, crv, x }, format: 'jwk' }),
+  keys.map(({ jwk, keySet }) => ({
+    keyid: jwk.kid,
+    key: createClientKey(jwk),
     source: keySet ?? 'the key that the client presented',
   }));

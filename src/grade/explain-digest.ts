@@ -1,7 +1,12 @@
 /** Finds the mistake behind a Content-Digest that does not match (RFC 9530 §2). */
 import { hash } from 'node:crypto';
 import { combinedHeader, type ReceivedRequest } from '../http/received-request.ts';
-import { createContentDigest, verifyContentDigest } from '../http/signatures/content-digest.ts';
+import {
+  createContentDigest,
+  type DigestAlgorithm,
+  hashNames,
+  verifyContentDigest,
+} from '../http/signatures/content-digest.ts';
 import type { MistakeName } from './signature-mistakes.ts';
 
 export interface DigestExplanation {
@@ -17,9 +22,7 @@ export interface DigestExplanation {
 export function explainDigest(request: ReceivedRequest): DigestExplanation | undefined {
   const received = combinedHeader(request, 'content-digest') ?? null;
   if (received === null && request.body.length === 0) return undefined;
-  const expected = /^sha-256=/i.test(received ?? '')
-    ? `sha-256=:${hash('sha256', request.body, 'base64')}:`
-    : createContentDigest(request.body);
+  const expected = createContentDigest(request.body, /^sha-256=/i.test(received ?? '') ? 'sha-256' : 'sha-512');
   const matches = matchesBody(request, request.body);
   const mistake = matches ? undefined : findMistake(request, received);
   return { matches, received, expected, ...(mistake && { mistake }) };
@@ -82,9 +85,8 @@ function sortMembers(value: unknown): unknown {
 }
 
 function otherFields(body: Buffer): Guess[] {
-  const names = { 'sha-512': 'sha512', 'sha-256': 'sha256' } as const;
-  return (Object.keys(names) as (keyof typeof names)[]).flatMap((algorithm): Guess[] => {
-    const digest = hash(names[algorithm], body, 'buffer');
+  return (Object.keys(hashNames) as DigestAlgorithm[]).flatMap((algorithm): Guess[] => {
+    const digest = hash(hashNames[algorithm], body, 'buffer');
     const [base64, url, hex] = [digest.toString('base64'), digest.toString('base64url'), digest.toString('hex')];
     const other = algorithm === 'sha-512' ? 'sha-256' : 'sha-512';
     const padding = '='.repeat((4 - (url.length % 4)) % 4);

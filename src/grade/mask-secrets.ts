@@ -1,5 +1,6 @@
 /** Hides the secrets of an exchange: each is shown as its first four characters and its length, a short one as its length. */
-import { parseQuery, type ReceivedRequest } from '../http/received-request.ts';
+import { decodePercent, parseQuery, type ReceivedRequest } from '../http/received-request.ts';
+import { secretParameters } from '../http/redact.ts';
 
 export interface Masker {
   /** The text without the secrets of the exchange. */
@@ -29,8 +30,6 @@ function isPublic(header: string): boolean {
   return publicHeaders.has(name) || /^(?:accept|access-control|content)-/.test(name);
 }
 
-const secretParameters = ['interact_ref', 'hash', 'nonce', 'token', 'ticket'];
-
 const secretMembers =
   /^(?:interact_ref|hash|nonce|finish|token|access_token|secret|shared_?secret|passphrase|user_code|d|k)$/i;
 
@@ -50,7 +49,8 @@ export function createMasker({ request, answer, secrets = [] }: MaskedExchange):
   for (const content of [request.body.toString(), answer?.body ?? '']) {
     for (const value of secretsOfJson(parseJson(content))) found.add(value);
   }
-  for (const segment of request.rawTarget.split(/[/?]/)) if (secrets.includes(decode(segment))) found.add(segment);
+  for (const segment of request.rawTarget.split(/[/?]/))
+    if (secrets.includes(decodePercent(segment))) found.add(segment);
   found.delete('');
   // The longest first: a secret can contain another.
   const ordered = [...found].sort((a, b) => b.length - a.length);
@@ -105,16 +105,8 @@ function secretsOfQuery(url: string): string[] {
   const spelled = [...url.matchAll(/[?&]([^=&#?]*)=([^&#]*)/g)].map(([, name = '', value = '']) => ({ name, value }));
   return secretParameters.flatMap((secret) => [
     ...[values[secret] ?? []].flat(),
-    ...spelled.filter(({ name }) => decode(name) === secret).map(({ value }) => value),
+    ...spelled.filter(({ name }) => decodePercent(name) === secret).map(({ value }) => value),
   ]);
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }
 
 /** Undefined for text that is not JSON. */

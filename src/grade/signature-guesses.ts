@@ -1,7 +1,7 @@
 /** The texts that a client with a common mistake signs in place of the signature base (RFC 9421 §2.5). */
 import { hash } from 'node:crypto';
 import { serializeInnerList } from 'structured-headers';
-import { type ReceivedRequest, splitTarget } from '../http/received-request.ts';
+import { decodePercent, type ReceivedRequest, splitTarget } from '../http/received-request.ts';
 import { componentValue } from '../http/signatures/components.ts';
 import type { SignatureParameters } from '../http/signatures/signature-input.ts';
 import type { MistakeName } from './signature-mistakes.ts';
@@ -131,22 +131,14 @@ function guessTargets(targetUri: string, origins: readonly string[]): [MistakeNa
     ['slash-appended', `${origin}${path}/${query}`],
     ['slash-removed', `${origin}${path.replace(/\/$/, '')}${query}`],
     ['query-missing', origin + path],
-    ['query-decoded', origin + path + decode(query)],
-    ['query-decoded', origin + path + decode(query.replaceAll('+', ' '))],
+    ['query-decoded', origin + path + decodePercent(query)],
+    ['query-decoded', origin + path + decodePercent(query.replaceAll('+', ' '))],
     ['query-encoded-again', origin + path + encodeURI(query)],
-    ['path-decoded', origin + decode(path) + query],
+    ['path-decoded', origin + decodePercent(path) + query],
     ['other-scheme', other + origin.slice(scheme.length) + rest],
     ['upper-case-host', origin.toUpperCase().replace(/^\w+/, scheme) + rest],
     ...origins.map((each): [MistakeName, string] => ['other-authority', each + rest]),
   ];
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
 }
 
 function unquoteComponents(text: string): string {

@@ -45,6 +45,15 @@ export function splitTarget(target: string): [path: string, query: string] {
   return at < 0 ? [absolute, ''] : [absolute.slice(0, at), absolute.slice(at)];
 }
 
+/** The text percent-decoded, or as it is if its encoding is malformed. */
+export function decodePercent(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
 /** The query of a request target by RFC 3986, where a plus is a plus; the value of a repeated name is an array. */
 export const parseQuery = (rawTarget: string): Record<string, string | string[] | undefined> => ({
   ...parseForm(splitTarget(rawTarget)[1].slice(1).replaceAll('+', '%2B'), '&', '=', { maxKeys: 0 }),

@@ -6,6 +6,7 @@
 import { Problem } from '../errors.ts';
 import type { ReceivedRequest } from './received-request.ts';
 import { createRecorder, type RecordableCall, type RecordedExchange, type RecordLimits } from './recorded-exchange.ts';
+import { redactSignatureBase, redactTarget } from './redact.ts';
 import type { ClientKey } from './signatures/client-keys.ts';
 import type { Reason } from './signatures/verdict.ts';
 
@@ -127,46 +128,6 @@ function shorten(text: string): string {
   const bytes = Buffer.from(text);
   return bytes.length > MAX_BYTES ? `${bytes.toString('utf8', 0, MAX_BYTES)}…` : bytes.toString();
 }
-
-const REDACTED = '[redacted]';
-
-/** References, hashes and nonces of an interaction are secrets, in the query as in the path. */
-export function redactTarget(target: string, params: Readonly<Record<string, string>>): string {
-  const { nonce } = params;
-  const withoutNonce = nonce
-    ? target.replaceAll(nonce, REDACTED).replaceAll(encodeURIComponent(nonce), REDACTED)
-    : target;
-  return withoutNonce.replace(/([?&](?:interact_ref|hash|nonce|token|ticket)=)[^&#]*/gi, `$1${REDACTED}`);
-}
-
-/** Components whose values cannot be secrets. */
-const publicComponents = new Set([
-  '@method',
-  '@target-uri',
-  '@authority',
-  '@scheme',
-  'content-digest',
-  'content-length',
-  'content-type',
-]);
-
-/** Redacts values that may be secrets. The result no longer verifies, but can be compared line by line. */
-export function redactSignatureBase(base: string): string {
-  return base
-    .split('\n')
-    .map((line) => {
-      const [, name = '', value = ''] = /^"([^"]*)": (.*)$/s.exec(line) ?? [];
-      if (name === '@signature-params') return redactNonce(line);
-      return `"${name}": ${publicComponents.has(name) ? value : REDACTED}`;
-    })
-    .join('\n');
-}
-
-/** Goes from string to string, so that a string which contains `;nonce=` is not taken for the parameter. */
-const redactNonce = (parameters: string): string =>
-  parameters.replaceAll(/(; *nonce=)?"(?:[^"\\]|\\.)*"?/gs, (string, name?: string) =>
-    name === undefined ? string : `${name}"${REDACTED}"`,
-  );
 
 /** Rows of the requirement catalogue. */
 const requirements: Readonly<Partial<Record<Reason, readonly string[]>>> = {

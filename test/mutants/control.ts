@@ -219,7 +219,7 @@ export const controlMutants: readonly Mutant[] = [
   },
   {
     id: 'exchanges.nonce-shown',
-    file: trace,
+    file: 'src/http/redact.ts',
     at: "if (name === '@signature-params') return «redactNonce(line)»;",
     by: 'line',
     fails: ['exchanges.secrets'],

@@ -41,8 +41,8 @@ export const digestMutants: readonly Mutant[] = [
   {
     id: 'digest.sha-512-only',
     file: digest,
-    at: 'const hashName = «Object.hasOwn(hashNames, key) ? hashNames[key] : undefined»;',
-    by: "key === 'sha-512' ? 'sha512' : undefined",
+    at: 'algorithm is DigestAlgorithm => «Object.hasOwn(hashNames, algorithm)»;',
+    by: "algorithm === 'sha-512'",
     fails: ['signature.*-sha-256', 'vector.sha-256'],
   },
   {

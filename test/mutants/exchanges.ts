@@ -82,7 +82,7 @@ export const exchangeMutants: readonly Mutant[] = [
     {
       id: 'masks.encoded-path',
       title: 'a secret is hidden',
-      at: 'if («secrets.includes(decode(segment))») found',
+      at: 'if («secrets.includes(decodePercent(segment))») found',
       by: 'false',
     },
   ]),

@@ -236,6 +236,9 @@ export function parseClientJwk(jwk: unknown): ClientJwk {
   return { kid, alg, kty, crv, x };
 }
 
+export const createClientKey = ({ kty, crv, x }: ClientJwk): KeyObject =>
+  createPublicKey({ key: { kty, crv, x }, format: 'jwk' });
+
 /** The key of a client's JWK. Throws ClientKeyError `key_unusable`. */
 export async function importClientJwk(jwk: unknown): Promise<ClientKey> {
   const publicJwk = parseClientJwk(jwk);
@@ -243,7 +246,7 @@ export async function importClientJwk(jwk: unknown): Promise<ClientKey> {
   try {
     return {
       keyid: kid,
-      key: createPublicKey({ key: { kty, crv, x }, format: 'jwk' }),
+      key: createClientKey(publicJwk),
       jwk: publicJwk,
       thumbprint: await calculateJwkThumbprint({ kty, crv, x }),
     };

@@ -5,7 +5,12 @@ import { combinedHeader, type ReceivedRequest } from '../received-request.ts';
 import { parseDictionary } from './structured-fields.ts';
 import { refusal, type Verdict } from './verdict.ts';
 
-const hashNames: Readonly<Record<string, string>> = { 'sha-512': 'sha512', 'sha-256': 'sha256' };
+/** Names of the known algorithms in Node. */
+export const hashNames = { 'sha-512': 'sha512', 'sha-256': 'sha256' } as const;
+
+export type DigestAlgorithm = keyof typeof hashNames;
+
+const isKnown = (algorithm: string): algorithm is DigestAlgorithm => Object.hasOwn(hashNames, algorithm);
 
 /**
  * Checks Content-Digest against the body. Every digest of a known algorithm must match; unknown ones are passed over,
@@ -27,12 +32,11 @@ export function verifyContentDigest(
 
   const claimed: { algorithm: string; hashName: string; digest: Buffer }[] = [];
   for (const { key, value } of dictionary.members) {
-    const hashName = Object.hasOwn(hashNames, key) ? hashNames[key] : undefined;
-    if (hashName === undefined) continue;
+    if (!isKnown(key)) continue;
     if (!('bare' in value) || value.bare.type !== 'bytes') {
       return refusal('digest_malformed', `${key} is not a byte sequence`);
     }
-    claimed.push({ algorithm: key, hashName, digest: value.bare.value });
+    claimed.push({ algorithm: key, hashName: hashNames[key], digest: value.bare.value });
   }
   if (claimed.length === 0) return refusal('digest_unsupported', 'Content-Digest names neither sha-512 nor sha-256');
 
@@ -49,10 +53,9 @@ export function verifyContentDigest(
   );
 }
 
-/** Content-Digest field value (sha-512) for a request that this server sends. */
-export function createContentDigest(body: Buffer | string): string {
-  return `sha-512=:${hash('sha512', body, 'base64')}:`;
-}
+/** Value of the field Content-Digest for a body. */
+export const createContentDigest = (body: Buffer | string, algorithm: DigestAlgorithm = 'sha-512'): string =>
+  `${algorithm}=:${hash(hashNames[algorithm], body, 'base64')}:`;
 
 /** Undefined unless the text stands for the same JSON value as the body. */
 function serializeCompactJson(body: Buffer): string | undefined {
