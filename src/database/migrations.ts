@@ -30,7 +30,11 @@ const statementsOf: Readonly<Record<string, readonly string[]>> = {
 
 export const allStatements: readonly string[] = Object.values(statementsOf).flat();
 
-const toMigration = (statements: readonly string[]) =>
+const toMigration = (
+  statements: readonly string[],
+): (new (
+  ...args: ConstructorParameters<typeof Migration>
+) => Migration) =>
   class extends Migration {
     override up(): void {
       for (const statement of statements) this.addSql(statement);
