@@ -2,8 +2,8 @@
 import type { Express } from 'express';
 import { interactionHeaders } from '../auth/server.ts';
 import { createExpressApp } from '../http/express-app.ts';
-import type { Server, ServerContext } from '../http/pipeline.ts';
 import { createServerRouter, type RouterOptions, rejectUnknownPaths } from '../http/router.ts';
+import type { Server, ServerContext } from '../http/server.ts';
 import { createIlpOverHttpHandler } from '../payments/ilp/ilp-over-http.ts';
 import type { AseOptions } from './options.ts';
 import type { Payments } from './payments.ts';

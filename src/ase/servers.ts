@@ -8,8 +8,8 @@ import { createIntrospectionServer } from '../auth/introspection.ts';
 import { createAuthServer, createInteractionServer } from '../auth/server.ts';
 import { deriveSecret, exportPublicJwk } from '../crypto/derived-keys.ts';
 import { createNonceMemory } from '../database/signature-nonces.ts';
-import type { Server, ServerContext } from '../http/pipeline.ts';
 import type { RateLimiter } from '../http/rate-limits.ts';
+import type { Server, ServerContext } from '../http/server.ts';
 import { createBackChannelClient } from '../identity-provider/back-channel-client.ts';
 import { createConsentPrompt } from '../identity-provider/consent.ts';
 

@@ -4,7 +4,7 @@ import type { components } from '../../generated/auth-server/types.ts';
 import { digestSecret, matchesDigest } from '../crypto/secret-digest.ts';
 import { toInstant, toLookupText } from '../database/columns.ts';
 import type { Transaction } from '../database/database.ts';
-import type { RequestProof } from '../http/pipeline.ts';
+import type { RequestProof } from '../http/server.ts';
 import type { Access } from '../open-payments/access.ts';
 import { toWireAccess } from './access.ts';
 import { type AuthCall, expectCaller, type Management } from './caller.ts';

@@ -2,7 +2,7 @@
 import { digestSecret } from '../crypto/secret-digest.ts';
 import { toInstant } from '../database/columns.ts';
 import type { Queryable } from '../database/database.ts';
-import type { Call } from '../http/pipeline.ts';
+import type { Call } from '../http/server.ts';
 import type { Access } from '../open-payments/access.ts';
 import type { ClientInstance } from '../open-payments/client.ts';
 import { clientOfRow } from './grant.ts';

@@ -4,7 +4,7 @@ import type { components } from '../../generated/auth-server/types.ts';
 import { digestSecret, matchesDigest } from '../crypto/secret-digest.ts';
 import { toInstant, toLookupText } from '../database/columns.ts';
 import type { Transaction } from '../database/database.ts';
-import type { RequestProof } from '../http/pipeline.ts';
+import type { RequestProof } from '../http/server.ts';
 import { issueToken } from './access-token.ts';
 import { type AuthCall, type Continuation, expectCaller } from './caller.ts';
 import type { AuthDeps } from './deps.ts';

@@ -1,7 +1,7 @@
 /** Interaction by redirect (RFC 9635 §4.1.1, §4.2.1): from the client to the consent page and back (AS-76…91). */
 import type { InteractionApiHandlers } from '../../generated/identity-provider/routes.ts';
 import { digestSecret, matchesDigest } from '../crypto/secret-digest.ts';
-import type { Call } from '../http/pipeline.ts';
+import type { Call } from '../http/server.ts';
 import type { Decision, InteractionView } from '../open-payments/interaction.ts';
 import { findGrantOfInteraction, updateGrant } from './grant.ts';
 import {

@@ -5,8 +5,8 @@ import { Problem, type ProblemOptions } from '../errors.ts';
 import { pageHeaders, renderMessage } from '../html/layout.ts';
 import { type CatalogueEntry, type ErrorCatalogue, findEntry, renderError } from '../http/error-catalogue.ts';
 import type { AnsweredErrors } from '../http/operation.ts';
-import type { PipelineCode } from '../http/pipeline.ts';
 import type { Reply } from '../http/reply.ts';
+import type { PipelineCode } from '../http/server.ts';
 
 type UnsignedPipelineCode = Exclude<PipelineCode, 'missing_authorization' | 'invalid_signature'>;
 

@@ -8,8 +8,8 @@ import {
   requests as interactionRequests,
   responseBody as interactionResponseBody,
 } from '../../generated/identity-provider/validators.js';
-import type { Identity, RequestProof, Server } from '../http/pipeline.ts';
 import { createRequestValidator, type RequestValidator } from '../http/request-validator.ts';
+import type { Identity, RequestProof, Server } from '../http/server.ts';
 import { createAccessTokenHandlers, identifyManagement } from './access-token.ts';
 import type { AuthCall, AuthCaller } from './caller.ts';
 import { expectClientKey, parseClientInstance } from './client-instance.ts';

@@ -1,8 +1,8 @@
 /** The Express application of the control API, with the private endpoints of each ASE below `/{ase}` (CT-08). */
 import type { Express } from 'express';
 import { createExpressApp, tolerateSlashes } from '../http/express-app.ts';
-import type { ServerContext } from '../http/pipeline.ts';
 import { createServerRouter, rejectUnknownPaths } from '../http/router.ts';
+import type { ServerContext } from '../http/server.ts';
 import type { AdministrationDeps } from './ase-access.ts';
 import type { Controls } from './controls.ts';
 import { listControlHosts } from './operator.ts';

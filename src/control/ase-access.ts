@@ -2,8 +2,8 @@
 import type { AseAdministration } from '../administration/ase-administration.ts';
 import type { Database, Transaction } from '../database/database.ts';
 import { Problem } from '../errors.ts';
-import type { Call } from '../http/pipeline.ts';
 import type { Reply } from '../http/reply.ts';
+import type { Call } from '../http/server.ts';
 
 export type ControlCall = Call<undefined>;
 

@@ -1,8 +1,8 @@
 /** The error format of the control API: the only place that knows it. */
 import type { Problem } from '../errors.ts';
 import { type ErrorCatalogue, renderError } from '../http/error-catalogue.ts';
-import type { PipelineCode } from '../http/pipeline.ts';
 import type { Reply } from '../http/reply.ts';
+import type { PipelineCode } from '../http/server.ts';
 
 type Code =
   | Exclude<PipelineCode, 'missing_authorization' | 'invalid_signature'>

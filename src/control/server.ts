@@ -2,9 +2,9 @@
 import document from '../../generated/control/document.json' with { type: 'json' };
 import { type Handlers, routes } from '../../generated/control/routes.ts';
 import { requests, responseBody } from '../../generated/control/validators.js';
-import type { Server } from '../http/pipeline.ts';
 import { onlyHeaderLine } from '../http/received-request.ts';
 import { createRequestValidator } from '../http/request-validator.ts';
+import type { Server } from '../http/server.ts';
 import { requestedHost } from '../net/request-line.ts';
 import { createAccountHandlers } from './accounts.ts';
 import type { AdministrationDeps, ControlCall } from './ase-access.ts';

@@ -1,7 +1,11 @@
 /**
- * Validates requests against an OpenAPI document. A request is accepted by the validators that `make generate` compiles,
- * so that no request waits for a schema to be compiled. All others are judged by express-openapi-validator, which
- * converts unusual forms and says what is wrong. Both give the same result for a request that the first one accepts.
+ * Validates requests against an OpenAPI document, in two steps:
+ *   1. `acceptRequest` runs the validators that `make generate` compiles. It accepts valid requests in their usual form,
+ *      so that they wait for no schema to be compiled, and leaves all others undecided.
+ *   2. `judgeRequest` decides about these with express-openapi-validator, which alone rejects a request and says why.
+ *
+ * Parameters are converted by the rules of express-openapi-validator. Step 1 converts only integers in canonical form
+ * and leaves other forms, such as `007`, to step 2. A property test checks that both steps agree on what step 1 accepts.
  */
 import type { NextFunction, Request, Response } from 'express';
 
@@ -56,8 +60,8 @@ interface ValidatorOptions {
   readonly document: object;
   readonly requests: Readonly<Record<string, RequestShape>>;
   /**
-   * Query parameters that an operation does not have. `list`: they are listed in the result, and a switch decides.
-   * `ignore`: they stay in the query.
+   * Query parameters that an operation does not have. `refuse`: the request is invalid. `list`: they are listed in the
+   * result, and a switch decides. `ignore`: they stay in the query.
    */
   readonly unknownParameters: 'refuse' | 'ignore' | 'list';
 }
@@ -75,7 +79,7 @@ export function createRequestValidator(options: ValidatorOptions): RequestValida
 
 // ── Compiled validators ─────────────────────────────────────────────────────────────────────────────────────────────
 
-/** The request, if it is valid and written in the usual way. Undefined does not mean that it is invalid. */
+/** The validated request, or undefined if step 2 must decide. */
 export function acceptRequest(
   { params, query, headers, body }: ParsedRequest,
   shape: RequestShape,
@@ -102,6 +106,7 @@ function hasValidBody(body: unknown, contentType: unknown, shape: RequestShape):
   return shape.body !== null && mediaType === shape.contentType && shape.body(body);
 }
 
+/** Values in canonical form become numbers; all others stay text, which no schema of an integer accepts. */
 const convertIntegers = (
   entries: readonly (readonly [string, string])[],
   { integers }: RequestShape,
@@ -142,7 +147,7 @@ async function loadSteps({ document, unknownParameters }: ValidatorOptions): Pro
   }).flat();
 }
 
-/** Throws RequestInvalid. */
+/** The validated request. Throws RequestInvalid. */
 async function judgeRequest(
   steps: readonly Step[],
   request: ParsedRequest,

@@ -7,7 +7,7 @@ import { Problem } from '../errors.ts';
 import { isHostOf, requestedHost } from '../net/request-line.ts';
 import { injectFault } from './inject-fault.ts';
 import type { Route } from './operation.ts';
-import { renderProblem, type Server, type ServerContext, serve } from './pipeline.ts';
+import { renderProblem, serve } from './pipeline.ts';
 import { policyOf } from './policy.ts';
 import { RateLimited } from './rate-limits.ts';
 import { readRawBody, WireError } from './raw-body.ts';
@@ -15,6 +15,7 @@ import { parseQuery, receiveRequest } from './received-request.ts';
 import type { Reply, SentReply } from './reply.ts';
 import { logRequest } from './request-log.ts';
 import type { RequestNotes } from './request-trace.ts';
+import type { Server, ServerContext } from './server.ts';
 
 export interface RouterOptions {
   /** Public origin of the listener, for `@target-uri` (SIG-21). */

@@ -1,7 +1,7 @@
 /** The back channel: decisions by an external identity provider, over Rafiki's API (AS-75, AS-80…83). */
 import type { DecisionApiHandlers } from '../../generated/identity-provider/routes.ts';
 import { Problem } from '../errors.ts';
-import type { Call } from '../http/pipeline.ts';
+import type { Call } from '../http/server.ts';
 import type { Decision, Interactions, InteractionView } from '../open-payments/interaction.ts';
 
 const STATES = { pending: 'PENDING', approved: 'APPROVED', denied: 'DENIED' } as const satisfies Record<

@@ -3,8 +3,8 @@ import type { operations } from '../../generated/identity-provider/types.ts';
 import type { Problem } from '../errors.ts';
 import { pageHeaders, renderMessage } from '../html/layout.ts';
 import { type ErrorCatalogue, findEntry, renderError } from '../http/error-catalogue.ts';
-import type { PipelineCode } from '../http/pipeline.ts';
 import type { Reply } from '../http/reply.ts';
+import type { PipelineCode } from '../http/server.ts';
 
 /** Problems of the authorization server's interactions that a decision can meet. */
 type DecisionCode =

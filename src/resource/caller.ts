@@ -1,7 +1,7 @@
 /** The caller of the resource server and what its access token allows (RS-07…10). */
 
-import type { Call } from '../http/pipeline.ts';
 import type { AccessAction, AccessType, Policy } from '../http/policy.ts';
+import type { Call } from '../http/server.ts';
 import type { AccessItem } from '../open-payments/access.ts';
 import type { ClientInstance } from '../open-payments/client.ts';
 import { canonicalWalletAddress } from '../open-payments/wallet-address-url.ts';

@@ -3,8 +3,8 @@ import type { operations } from '../../generated/resource-server/types.ts';
 import { Problem, type ProblemOptions } from '../errors.ts';
 import { type CatalogueEntry, type ErrorCatalogue, renderError } from '../http/error-catalogue.ts';
 import type { AnsweredErrors } from '../http/operation.ts';
-import type { PipelineCode } from '../http/pipeline.ts';
 import type { Reply } from '../http/reply.ts';
+import type { PipelineCode } from '../http/server.ts';
 
 /** Problems of the resource server and of the payments that it creates. */
 export type ResourceCode =

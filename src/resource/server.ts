@@ -3,8 +3,8 @@ import document from '../../generated/resource-server/document.json' with { type
 import type { Handlers } from '../../generated/resource-server/routes.ts';
 import { routes } from '../../generated/resource-server/routes.ts';
 import { requests, responseBody } from '../../generated/resource-server/validators.js';
-import type { Server } from '../http/pipeline.ts';
 import { createRequestValidator } from '../http/request-validator.ts';
+import type { Server } from '../http/server.ts';
 import { type ClientKey, ClientKeyError } from '../http/signatures/client-keys.ts';
 import { authorizeCaller, type ResourceCall, type ResourceCaller } from './caller.ts';
 import type { ResourceDeps } from './deps.ts';

@@ -3,8 +3,8 @@ import type { operations } from '../../generated/wallet-address-server/types.ts'
 import type { Problem } from '../errors.ts';
 import { type ErrorCatalogue, renderError } from '../http/error-catalogue.ts';
 import type { AnsweredErrors } from '../http/operation.ts';
-import type { PipelineCode } from '../http/pipeline.ts';
 import type { Reply } from '../http/reply.ts';
+import type { PipelineCode } from '../http/server.ts';
 
 type Code = Exclude<PipelineCode, 'missing_authorization' | 'invalid_signature'> | 'not_acceptable';
 

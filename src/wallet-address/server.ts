@@ -7,9 +7,9 @@ import document from '../../generated/wallet-address-server/document.json' with 
 import { routes } from '../../generated/wallet-address-server/routes.ts';
 import { requests, responseBody } from '../../generated/wallet-address-server/validators.js';
 import { Problem } from '../errors.ts';
-import type { Server, ServerContext } from '../http/pipeline.ts';
 import { createRequestValidator } from '../http/request-validator.ts';
 import { createEndpoint, rejectUnknownPaths, sendPreflight } from '../http/router.ts';
+import type { Server, ServerContext } from '../http/server.ts';
 import { preferredType } from './content-negotiation.ts';
 import { createWalletAddressHandlers, type WalletAddressDeps } from './handlers.ts';
 import { parseWalletAddressTarget } from './path.ts';

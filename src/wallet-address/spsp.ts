@@ -3,8 +3,8 @@
  * secret for a STREAM payment to the wallet address.
  */
 import { Problem } from '../errors.ts';
-import type { Server } from '../http/pipeline.ts';
 import { combinedHeader, type ReceivedRequest } from '../http/received-request.ts';
+import type { Server } from '../http/server.ts';
 import { parseWalletAddressTarget } from './path.ts';
 import { renderWalletAddressProblem } from './problem.ts';
 

@@ -4,8 +4,8 @@ import { test } from 'node:test';
 import { routes } from '../../generated/resource-server/routes.ts';
 import { responseBody } from '../../generated/resource-server/validators.js';
 import { Problem } from '../../src/errors.ts';
-import type { ReplyValidator } from '../../src/http/pipeline.ts';
 import type { Reply } from '../../src/http/reply.ts';
+import type { ReplyValidator } from '../../src/http/server.ts';
 import { createResourceProblemRenderer } from '../../src/resource/problem.ts';
 
 const renderProblem = createResourceProblemRenderer({ authServer: 'https://granite.example/auth/' });
