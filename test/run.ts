@@ -6,7 +6,7 @@
  */
 import { globSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join, relative } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { run } from 'node:test';
 import { parseArgs } from 'node:util';
 import { startPostgreSql } from './support/postgresql-server.ts';
@@ -38,30 +38,52 @@ function listFiles(patterns: readonly string[]): string[] {
     .map((file) => join(root, file));
 }
 
-/** Starting a process and loading the program costs most small files more than their tests do: these share processes. */
-const shared =
-  /^test\/(administration|auth|conformance|control|grade|http|identity-provider|net|open-payments|payments|resource|wallet-address|world)\//;
-/** They measure their process, kill it, or change it. */
-const alone = /race|crash|cost|event-loop|exposure|expressions|limits|listener|metrics|reset|settings|validator|worlds/;
+/** Files that do not share a process, by reason. */
+const ownProcess: Readonly<Record<string, readonly string[]>> = {
+  'loads the program with mutants in it': ['model/*/*'],
+  'measures the time, memory or event loop of its process': [
+    'control/worlds',
+    'end-to-end/{event-loop,hostile-clients,hostile-key-servers,ready}',
+    'http/{rate-limits,regular-expressions,request-validator}',
+    'net/listener',
+    'payments/outgoing/event-loop',
+  ],
+  'changes the environment or the certificates of its process': ['cli/mistakes', 'end-to-end/pay-across'],
+  'waits for other processes or for timeouts, and would delay the others': [
+    '**/*.race',
+    'cli/{parent,reconcile,start}',
+    'clients/*',
+    'end-to-end/{crash-replay,readme}',
+    'payments/outgoing/crash',
+    'world/reset-under-load',
+  ],
+};
 const FILES_PER_PROCESS = 6;
 
-/** Files of the same folder in groups, each group as one file that imports them, one suite for each; and the others. */
+/**
+ * Most files take longer to start a process and load the program than to run their tests. So the others of a folder
+ * share processes: in each, one file imports six of them, as a suite each.
+ */
 function groupFiles(files: readonly string[]): string[] {
   const directory = join(root, 'node_modules', '.cache', 'touchstone', `tests-${process.pid}`);
   mkdirSync(directory, { recursive: true });
   process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
-  const isShared = (file: string) => shared.test(relative(root, file)) && !alone.test(relative(root, file));
-  const groups = [...Map.groupBy(files.filter(isShared), (file) => relative(root, file).split('/')[1]!)].flatMap(
-    ([folder, members]) =>
-      Array.from({ length: Math.ceil(members.length / FILES_PER_PROCESS) }, (_, index) => {
-        const group = members.slice(index * FILES_PER_PROCESS, (index + 1) * FILES_PER_PROCESS);
-        const suites = group.map((file) => `describe('${relative(root, file)}', () => import('${file}'));`);
-        const path = join(directory, `${folder}-${index + 1}.test.mjs`);
-        writeFileSync(path, ["import { describe } from 'node:test';", ...suites, ''].join('\n'));
-        return path;
-      }),
+  const patterns = Object.values(ownProcess).flatMap((names) => names.map((name) => `test/${name}.test.ts`));
+  const alone = new Set(globSync(patterns, { cwd: root }).map((file) => join(root, file)));
+  const folders = Map.groupBy(
+    files.filter((file) => !alone.has(file)),
+    (file) => dirname(relative(root, file)).split('/')[1] ?? 'index',
   );
-  return [...files.filter((file) => !isShared(file)), ...groups];
+  const groups = [...folders].flatMap(([folder, members]) =>
+    Array.from({ length: Math.ceil(members.length / FILES_PER_PROCESS) }, (_, index) => {
+      const group = members.slice(index * FILES_PER_PROCESS, (index + 1) * FILES_PER_PROCESS);
+      const suites = group.map((file) => `describe('${relative(root, file)}', () => import('${file}'));`);
+      const path = join(directory, `${folder}-${index + 1}.test.mjs`);
+      writeFileSync(path, ["import { describe } from 'node:test';", ...suites, ''].join('\n'));
+      return path;
+    }),
+  );
+  return [...groups, ...files.filter((file) => alone.has(file))];
 }
 
 const aborted = new AbortController();

@@ -17,27 +17,28 @@ let url: string;
 let drop: () => Promise<void>;
 let db: Database;
 let one: OneAse;
-const children: ChildProcess[] = [];
+let first: ChildProcess;
+let second: ChildProcess;
 
 before(async () => {
   if (skip) return;
   ({ url, drop } = await createTestDatabase());
   db = await openDatabase({ kind: 'postgresql', url });
+  const racer = join(import.meta.dirname, 'support', 'delivery-racer.ts');
+  [first, second] = [fork(racer, [url]), fork(racer, [url])];
+  await Promise.all([said(first, 'ready'), said(second, 'ready')]);
 });
 beforeEach(async () => {
   if (!skip) one = await createOneAse(db);
 });
 afterEach(async () => {
-  for (const child of children.splice(0)) {
-    child.kill('SIGKILL');
-    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
-  }
   if (skip) return;
   await one.close();
   await db.clear([marble], 'none');
 });
 after(async () => {
   if (skip) return;
+  for (const child of [first, second]) child.kill('SIGKILL');
   await db.close();
   await drop();
 });
@@ -52,18 +53,10 @@ const said = (child: ChildProcess, word: string): Promise<void> =>
     child.on('message', listen);
   });
 
-async function startTwo(): Promise<ChildProcess[]> {
-  const racer = join(import.meta.dirname, 'support', 'delivery-racer.ts');
-  const started = [0, 1].map(() => fork(racer, [url, one.receiver.url, one.receiver.secret]));
-  children.push(...started);
-  await Promise.all(started.map((child) => said(child, 'ready')));
-  return started;
-}
-
 /** Makes the process deliver what is due by a wall clock that is `ahead`; resolves when it has. */
 const look = (child: ChildProcess, ahead = 0): Promise<void> => {
   const done = said(child, 'looked');
-  child.send({ ahead });
+  child.send({ ahead, webhook: one.webhook });
   return done;
 };
 
@@ -87,7 +80,6 @@ function holdFirst(): { arrived: Promise<void>; release: () => void } {
 }
 
 test('two processes that look at the same time deliver each event once, in order', options, async () => {
-  const [first, second] = (await startTwo()) as [ChildProcess, ChildProcess];
   const payments = Array.from({ length: 60 }, (_, n) => `p${n}`);
   await Promise.all(payments.map((id) => tell(id)));
   await Promise.all([look(first), look(second)]);
@@ -103,7 +95,6 @@ for (const [what, ahead, deliveries] of [
   ['would be delivered by another, too, without its lease', 86_400_000, 2],
 ] as const) {
   test(`what one process is delivering ${what}`, options, async () => {
-    const [first, second] = (await startTwo()) as [ChildProcess, ChildProcess];
     const { arrived, release } = holdFirst();
     await tell('p', 1);
     const done = look(first);
@@ -117,7 +108,6 @@ for (const [what, ahead, deliveries] of [
 }
 
 test('a process that is killed while it delivers loses nothing: another continues, in order', options, async () => {
-  const [first, second] = (await startTwo()) as [ChildProcess, ChildProcess];
   const { arrived, release } = holdFirst();
   await tell('p');
   void look(first);
