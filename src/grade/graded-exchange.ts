@@ -1,0 +1,45 @@
+/** The exchanges of a run, as judges see them. */
+
+import type { ReceivedRequest } from '../http/received-request.ts';
+import type { RecordedKey } from '../http/recorded-exchange.ts';
+import type { SentReply } from '../http/reply.ts';
+import type { SignatureExplanation } from './explain-signature.ts';
+
+/** One recorded exchange. It contains secrets: findings quote it only through `masked`. */
+export interface GradedExchange {
+  /** Its number in the trace of the world. */
+  readonly id: number;
+  readonly ase: string;
+  /** An operationId of the documents, a page of the identity provider, or `unknown`. */
+  readonly operation: string;
+  /** Values of the parameters of its path. */
+  readonly params: Readonly<Record<string, string>>;
+  /** Wall time in milliseconds: when the request was received, and when the last byte of the answer was written. */
+  readonly receivedAt: number;
+  readonly answeredAt: number;
+  readonly httpVersion: string;
+  readonly request: ReceivedRequest;
+  /** Null if the connection ended instead of an answer. */
+  readonly status: number | null;
+  readonly reply: SentReply | undefined;
+  readonly keys: readonly RecordedKey[];
+  /** The content of the request, parsed once. Undefined if there is none, or if it is not JSON. */
+  readonly body: unknown;
+  /** The content of the answer, parsed once. */
+  readonly answer: unknown;
+  /** Deviations that the server tolerated. */
+  readonly lenient: readonly string[];
+  /** Computed when it is first read. */
+  readonly signature: SignatureExplanation;
+  /** A text of this exchange without secrets. */
+  masked(text: string): string;
+}
+
+/** An ASE of the world, with the URLs that its documents publish, without a trailing slash. */
+export interface GradedAse {
+  readonly name: string;
+  readonly walletAddressServer: string;
+  readonly authServer: string;
+  readonly resourceServer: string;
+  readonly identityProvider: string;
+}

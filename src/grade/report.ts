@@ -1,0 +1,74 @@
+/** The report of a run: what every format of it (terminal, JSON, JUnit, HTML…) is made of. It contains no secrets. */
+import type { RequirementId } from './catalogue.ts';
+import type { DescribedExchange } from './describe-exchange.ts';
+import type { Finding } from './judge.ts';
+import type { ProbeFacts, ProbeId, ProbeResult } from './probes.ts';
+import type { Level } from './requirement.ts';
+
+export type Status = 'pass' | 'fail' | 'warning' | 'note' | 'not-exercised' | 'inconclusive';
+
+/** The verdict about one requirement. */
+export interface Verdict {
+  readonly id: RequirementId;
+  /** Level in the profile of the run. */
+  readonly level: Level;
+  readonly status: Status;
+  /** How often the requirement applied, and how often it was not met. */
+  readonly applied: number;
+  readonly violations: number;
+  /** The first violations, at most ten. */
+  readonly findings: readonly Finding[];
+  /** Results of the probes that judge this requirement, if any ran. */
+  readonly probes: readonly { readonly id: ProbeId; readonly result: ProbeResult }[];
+  /** Reason of the baseline, if the violation is expected. */
+  readonly expected?: string;
+}
+
+/** The verdict of one probe, which ran in a separate world. */
+export interface ProbeVerdict {
+  readonly id: ProbeId;
+  readonly result: ProbeResult;
+  /** A weak reaction, which only warns. */
+  readonly weak?: true;
+  readonly facts: ProbeFacts;
+  /** A sentence that says what decided. */
+  readonly detail: string;
+  readonly exchanges: readonly number[];
+  readonly milliseconds: number;
+}
+
+export interface Coverage {
+  readonly operations: { readonly seen: number; readonly declared: number };
+  readonly statuses: { readonly seen: number; readonly declared: number };
+  /** Declared operations that the client never called. */
+  readonly missing: readonly string[];
+}
+
+export interface CommandEnd {
+  readonly command: readonly string[];
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+  readonly timedOut: boolean;
+}
+
+export interface Report {
+  readonly version: string;
+  readonly spec: string;
+  readonly requirements: string;
+  readonly profile: string;
+  readonly seed: string | null;
+  readonly startedAt: string;
+  readonly milliseconds: number;
+  /** Null for a world that was attached to. */
+  readonly command: CommandEnd | null;
+  readonly result: 'passed' | 'failed' | 'broken';
+  readonly exitCode: 0 | 1 | 2;
+  /** Why the result is not `passed`, one sentence each. */
+  readonly reasons: readonly string[];
+  readonly coverage: Coverage;
+  readonly verdicts: readonly Verdict[];
+  readonly probes: readonly ProbeVerdict[];
+  /** Requirements of the baseline that are met now. */
+  readonly stale: readonly RequirementId[];
+  readonly exchanges: readonly DescribedExchange[];
+}
