@@ -1,19 +1,5 @@
 /** The options of the program: one table, from which `--help`, validation and `docs/options.md` are made. */
-export const commands = {
-  start: 'run a world: two ASEs, wallets with money, a client with a key',
-  ledger: 'print the ledgers of a running world, with their trial balances',
-  reconcile: 'compare what two peers state about their accounts with each other',
-  payments: 'list the outgoing payments of a running world, or cancel one that is stuck',
-  explain: 'explain a requirement on clients, an area, a probe, or an exchange of a running world',
-} as const;
-
-export type Command = keyof typeof commands;
-
-/** The commands that take an argument without a flag, with its name in `--help`. */
-export const operands: Readonly<Partial<Record<Command, string>>> = { explain: 'ID' };
-
-/** First argument of `touchstone explain exchange 12`, the only one that a second one follows. */
-export const EXCHANGE = 'exchange';
+import { type Command, commands } from './commands.ts';
 
 type Kind = 'string' | 'integer' | 'boolean';
 
@@ -33,8 +19,6 @@ export interface Option {
 }
 
 const all = Object.keys(commands) as Command[];
-/** The commands that run a world, or read one over its control API. */
-const ofWorlds = all;
 
 /** Every flag can also be given as an environment variable: `--public-url` as `TOUCHSTONE_PUBLIC_URL`. */
 export const options = {
@@ -43,7 +27,7 @@ export const options = {
     kind: 'integer',
     value: 'N',
     fallback: '4000',
-    commands: ofWorlds,
+    commands: all,
     sentence:
       'Port of the first ASE. The second ASE listens 100 above it, the control API 900 above it. 0 takes any free ports.',
   },
@@ -65,7 +49,7 @@ export const options = {
     flag: 'control-port',
     kind: 'integer',
     value: 'N',
-    commands: ofWorlds,
+    commands: all,
     sentence: 'Port of the control API.',
   },
   controlHost: {
@@ -79,7 +63,7 @@ export const options = {
     flag: 'control-token',
     kind: 'string',
     value: 'TOKEN',
-    commands: ofWorlds,
+    commands: all,
     sentence: 'Token of the control API (secret). Default: a new one at each start, printed.',
   },
   peerControl: {
@@ -352,42 +336,3 @@ export const optionsOf = (command: Command): Table =>
 
 export const environmentName = ({ flag }: { readonly flag: string }): string =>
   `TOUCHSTONE_${flag.toUpperCase().replaceAll('-', '_')}`;
-
-const usage = (option: Option): string => `--${option.flag}${option.value ? ` ${option.value}` : ''}`;
-
-const meaning = (option: Option): string =>
-  [
-    option.sentence,
-    option.choices && `One of ${option.choices.join(', ')}.`,
-    option.fallback !== undefined && `Default: ${option.fallback}.`,
-  ]
-    .filter(Boolean)
-    .join(' ');
-
-/** The text of `touchstone --help`. */
-export function printHelp(): string {
-  const described = { ...commands, check: 'run the conformance checks against a world or another ASE' };
-  const lines = Object.entries(described).map(([name, purpose]) => `  touchstone ${name.padEnd(10)} ${purpose}`);
-  return [...lines, '', 'touchstone COMMAND --help lists the options of a command.'].join('\n');
-}
-
-/** The text of `touchstone COMMAND --help`. */
-export function printCommandHelp(command: Command): string {
-  const lines = optionsOf(command).map(([, option]) => `  ${usage(option).padEnd(24)} ${meaning(option)}`);
-  return [
-    `touchstone ${command} ${operands[command] ? `[${operands[command]}] ` : ''}[options]: ${commands[command]}`,
-    '',
-    ...lines,
-    '',
-    'Each option can also be an environment variable: --control-port is TOUCHSTONE_CONTROL_PORT.',
-  ].join('\n');
-}
-
-/** The tables of `docs/options.md`, in Markdown. */
-export const printOptionTables = (): string =>
-  all
-    .map((command) => {
-      const rows = optionsOf(command).map(([, option]) => `| \`${usage(option)}\` | ${meaning(option)} |`);
-      return [`## \`touchstone ${command}\``, '', '| Option | Meaning |', '| --- | --- |', ...rows].join('\n');
-    })
-    .join('\n\n');

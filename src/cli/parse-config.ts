@@ -1,16 +1,7 @@
 /** The command line and the environment as a Config. Each mistake is a ConfigError of one sentence. */
 import { ConfigError, didYouMean } from '../errors.ts';
-import {
-  type Command,
-  type Config,
-  EXCHANGE,
-  environmentName,
-  type Option,
-  operands,
-  options,
-  optionsOf,
-  type Table,
-} from './options.ts';
+import { type Command, EXCHANGE, operands } from './commands.ts';
+import { type Config, environmentName, type Option, options, optionsOf, type Table } from './options.ts';
 
 /**
  * Parses the command line and the environment; the command line wins. Options that the command does not take have

@@ -1,6 +1,7 @@
 /** Runs one command line. */
 import { ConfigError, didYouMean } from '../errors.ts';
-import { commands, EXCHANGE, printCommandHelp, printHelp } from './options.ts';
+import { commands, EXCHANGE } from './commands.ts';
+import { printCommandHelp, printHelp } from './help.ts';
 import { parseConfig, warnOfVariables } from './parse-config.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;

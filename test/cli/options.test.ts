@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { environmentName, type Option, options, printCommandHelp, printOptionTables } from '../../src/cli/options.ts';
+import { printCommandHelp, printOptionTables } from '../../src/cli/help.ts';
+import { environmentName, type Option, options } from '../../src/cli/options.ts';
 import { parseConfig } from '../../src/cli/parse-config.ts';
 import { ConfigError } from '../../src/errors.ts';
 

@@ -1,0 +1,16 @@
+/** The commands of the program, and the arguments that they take besides options. */
+export const commands = {
+  start: 'run a world: two ASEs, wallets with money, a client with a key',
+  ledger: 'print the ledgers of a running world, with their trial balances',
+  reconcile: 'compare what two peers state about their accounts with each other',
+  payments: 'list the outgoing payments of a running world, or cancel one that is stuck',
+  explain: 'explain a requirement on clients, an area, a probe, or an exchange of a running world',
+} as const;
+
+export type Command = keyof typeof commands;
+
+/** The commands that take an argument without a flag, with its name in `--help`. */
+export const operands: Readonly<Partial<Record<Command, string>>> = { explain: 'ID' };
+
+/** First argument of `touchstone explain exchange 12`, the only one that a second one follows. */
+export const EXCHANGE = 'exchange';
