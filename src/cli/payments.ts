@@ -1,6 +1,6 @@
 /** `touchstone payments`: the outgoing payments of a running world by state and age, and the cancellation of one. */
 import { ConfigError } from '../errors.ts';
-import { openControlApi } from './control-client.ts';
+import { type ControlApi, openControlApi } from './control-client.ts';
 import type { Config } from './options.ts';
 import { formatAmount } from './start.ts';
 
@@ -20,12 +20,27 @@ interface Payment {
   readonly lastError: string | null;
 }
 
+/** Cancels the payment at the ASE that has it. */
+async function cancel(
+  api: ControlApi,
+  paths: readonly string[],
+  id: string,
+  reason: string | undefined,
+): Promise<Payment> {
+  if (reason === undefined) throw new ConfigError('--cancel needs --reason, which the audit log keeps');
+  for (const path of paths) {
+    const payment = `${path}/${encodeURIComponent(id)}`;
+    if ((await api.read(payment)) !== undefined) return (await api.post(`${payment}/cancel`, { reason })) as Payment;
+  }
+  throw new ConfigError(`no ASE of this world has the outgoing payment ${id}`);
+}
+
 export async function printPayments(config: Config, control: string | undefined): Promise<void> {
   const api = openControlApi(config, 'payments', control);
   const { ases } = (await api.read('/')) as { ases: readonly { readonly name: string }[] };
   const paths = ases.map(({ name }) => `/ases/${encodeURIComponent(name)}/outgoing-payments`);
   if (config.cancel !== undefined) {
-    process.stdout.write(`${describe(await cancel(config.cancel, config.reason))}\n`);
+    process.stdout.write(`${describe(await cancel(api, paths, config.cancel, config.reason))}\n`);
     return;
   }
   const query = new URLSearchParams({ state: config.state, 'older-than': `${config.olderThan}`, first: '100' });
@@ -34,15 +49,6 @@ export async function printPayments(config: Config, control: string | undefined)
     const lines = list.payments.map((payment) => `  ${describe(payment)}`);
     const more = list.hasNextPage ? ['  and more'] : [];
     process.stdout.write([ases[i]!.name, ...(lines.length > 0 ? lines : ['  none']), ...more, ''].join('\n'));
-  }
-
-  async function cancel(id: string, reason: string | undefined): Promise<Payment> {
-    if (reason === undefined) throw new ConfigError('--cancel needs --reason, which the audit log keeps');
-    for (const path of paths) {
-      if ((await api.read(`${path}/${encodeURIComponent(id)}`)) === undefined) continue;
-      return (await api.post(`${path}/${encodeURIComponent(id)}/cancel`, { reason })) as Payment;
-    }
-    throw new ConfigError(`no ASE of this world has the outgoing payment ${id}`);
   }
 }
 
@@ -54,7 +60,7 @@ function describe(payment: Payment): string {
   return [
     `${state} since ${payment.acceptedAt}  ${money}  ${attempts} attempts${next}`,
     `    payment ${id} to ${receiver}`,
-    ...(packetsInDoubt > 0 ? [`    ${packetsInDoubt} packet in doubt`] : []),
+    ...(packetsInDoubt > 0 ? [`    packets in doubt: ${packetsInDoubt}`] : []),
     ...(lastError === null ? [] : [`    ${lastError}`]),
   ].join('\n');
 }
