@@ -6,7 +6,7 @@ import { Problem } from '../errors.ts';
 import { describeExchange } from '../grade/describe-exchange.ts';
 import type { TrialBalance } from '../payments/ledger.ts';
 import type { ControlCall } from './ase-access.ts';
-import { toAssetBody } from './bodies.ts';
+import { toAssetBody, toPageBody } from './bodies.ts';
 import type { Controls } from './controls.ts';
 
 function parseClockChange(body: { freeze: true } | { advance: number } | { set: string } | { run: true }): ClockChange {
@@ -26,8 +26,7 @@ function toTrialBalanceBody({ lines, totals, balanced, hasMore }: TrialBalance) 
   const last = lines.at(-1)?.account;
   return {
     balanced,
-    endCursor: last === undefined ? null : formatAccountCursor(last),
-    hasNextPage: hasMore,
+    ...toPageBody({ endCursor: last === undefined ? undefined : formatAccountCursor(last), hasNextPage: hasMore }),
     accounts: lines.map(({ account, kind, asset, debits, credits, balance }) => ({
       account,
       kind,
@@ -80,7 +79,9 @@ export function createWorldHandlers(controls: Controls) {
     }),
     'get-ledger': async (_call, { query: { ase, cursor, first: limit = MAX_ACCOUNTS } }) => {
       if (cursor !== undefined && ase === undefined) {
-        throw new Problem('invalid_request', { description: 'a cursor is of one ASE: name it as ase' });
+        throw new Problem('invalid_request', {
+          description: 'a cursor belongs to one ASE, which the parameter ase must name',
+        });
       }
       const after = cursor === undefined ? undefined : parseAccountCursor(cursor);
       const ledgers = await controls.ledgers({ ase, after, limit });
