@@ -8,7 +8,7 @@ import { sumHeld, summarizePending } from '../administration/outgoing-payments.t
 import { wallNow } from '../clock.ts';
 import { checkOperator } from '../control/operator.ts';
 import { renderControlProblem } from '../control/problem.ts';
-import type { Database } from '../database/database.ts';
+import type { Database, Queryable } from '../database/database.ts';
 import { Problem } from '../errors.ts';
 import { type FinishedRequest, finishedRequests } from '../http/request-log.ts';
 import { requestedHost } from '../net/request-line.ts';
@@ -49,6 +49,73 @@ export function createMetrics(db: () => Promise<Database>): Metrics {
   };
 }
 
+type Sample = readonly [labels: Readonly<Record<string, string | number>>, value: number];
+
+interface StoredMetric {
+  readonly name: string;
+  readonly help: string;
+  readonly labelNames: readonly string[];
+  read(query: Queryable): Promise<readonly Sample[]>;
+}
+
+const countByState =
+  (table: 'outgoing_payment' | 'outgoing_packet' | 'webhook_event') =>
+  async (query: Queryable): Promise<readonly Sample[]> => {
+    const rows = await query
+      .selectFrom(table)
+      .select(({ fn }) => ['ase', 'state', fn.countAll<string>().as('count')])
+      .groupBy(['ase', 'state'])
+      .execute();
+    return rows.map(({ ase, state, count }) => [{ ase, state }, Number(count)]);
+  };
+
+/** Read from the database, so they cover all processes and survive a restart. Ages are in wall time, like the attempts. */
+const storedMetrics: readonly StoredMetric[] = [
+  {
+    name: 'touchstone_outgoing_payments',
+    help: 'Outgoing payments by ASE and state',
+    labelNames: ['ase', 'state'],
+    read: countByState('outgoing_payment'),
+  },
+  {
+    name: 'touchstone_outgoing_packets',
+    help: 'ILP Prepare packets of payments by ASE and state',
+    labelNames: ['ase', 'state'],
+    read: countByState('outgoing_packet'),
+  },
+  {
+    name: 'touchstone_webhook_events',
+    help: 'Webhook events by ASE and state',
+    labelNames: ['ase', 'state'],
+    read: countByState('webhook_event'),
+  },
+  {
+    name: 'touchstone_outgoing_payments_pending',
+    help: 'Outgoing payments that have not ended, by ASE; 0 if there are none',
+    labelNames: ['ase'],
+    read: async (query) => (await summarizePending(query)).map(({ ase, count }) => [{ ase }, count]),
+  },
+  {
+    name: 'touchstone_outgoing_payments_oldest_pending_seconds',
+    help: 'Age of the oldest outgoing payment that has not ended, by ASE; 0 if there is none',
+    labelNames: ['ase'],
+    async read(query) {
+      const now = wallNow();
+      const pending = await summarizePending(query);
+      return pending.map(({ ase, oldest = now }) => [{ ase }, Math.max(0, now - oldest) / 1000]);
+    },
+  },
+  {
+    name: 'touchstone_outgoing_payments_held',
+    help: 'Money on hold for outgoing payments that have not ended, in minor units, by ASE and asset',
+    labelNames: ['ase', 'asset', 'scale'],
+    async read(query) {
+      const held = await sumHeld(query);
+      return held.map(({ ase, asset, value }) => [{ ase, asset: asset.code, scale: asset.scale }, Number(value)]);
+    },
+  },
+];
+
 async function createRegistry(
   db: () => Promise<Database>,
 ): Promise<{ registry: Registry; observe: (exchange: FinishedRequest) => void }> {
@@ -63,75 +130,22 @@ async function createRegistry(
     buckets,
     registers,
   });
-  // Counted in the database, so the numbers cover all processes and survive a restart.
-  const stored = (table: 'outgoing_payment' | 'outgoing_packet' | 'webhook_event', name: string, help: string) =>
+  for (const { read, ...metric } of storedMetrics) {
     new prometheus.Gauge({
-      name,
-      help,
-      labelNames: ['ase', 'state'],
+      ...metric,
       registers,
       async collect() {
-        const rows = await (await db()).query
-          .selectFrom(table)
-          .select(({ fn }) => ['ase', 'state', fn.countAll<string>().as('rows')])
-          .groupBy(['ase', 'state'])
-          .execute();
+        const samples = await read((await db()).query);
         this.reset();
-        for (const { ase, state, rows: number } of rows) this.set({ ase, state }, Number(number));
+        for (const [labels, value] of samples) this.set(labels, value);
       },
     });
-  stored('outgoing_payment', 'touchstone_outgoing_payments', 'Outgoing payments by ASE and state');
-  stored('outgoing_packet', 'touchstone_outgoing_packets', 'ILP Prepare packets of payments by ASE and state');
-  stored('webhook_event', 'touchstone_webhook_events', 'Webhook events by ASE and state');
-  gaugePendingPayments(prometheus, registers, db);
+  }
   return {
     registry,
     observe: ({ server, operationId, status, milliseconds }) =>
       exchanges.observe({ server, operation: operationId, status }, milliseconds / 1000),
   };
-}
-
-/** Metrics by which an operator notices payments that are stuck. Ages are in wall time, like the attempts. */
-function gaugePendingPayments(
-  { Gauge }: typeof import('prom-client'),
-  registers: Registry[],
-  db: () => Promise<Database>,
-): void {
-  new Gauge({
-    name: 'touchstone_outgoing_payments_pending',
-    help: 'Outgoing payments that have not ended, by ASE; 0 if there are none',
-    labelNames: ['ase'],
-    registers,
-    async collect() {
-      const rows = await summarizePending((await db()).query);
-      this.reset();
-      for (const { ase, count } of rows) this.set({ ase }, count);
-    },
-  });
-  new Gauge({
-    name: 'touchstone_outgoing_payments_oldest_pending_seconds',
-    help: 'Age of the oldest outgoing payment that has not ended, by ASE; 0 if there is none',
-    labelNames: ['ase'],
-    registers,
-    async collect() {
-      const rows = await summarizePending((await db()).query);
-      this.reset();
-      for (const { ase, oldest = wallNow() } of rows) this.set({ ase }, Math.max(0, wallNow() - oldest) / 1000);
-    },
-  });
-  new Gauge({
-    name: 'touchstone_outgoing_payments_held',
-    help: 'Money on hold for outgoing payments that have not ended, in minor units, by ASE and asset',
-    labelNames: ['ase', 'asset', 'scale'],
-    registers,
-    async collect() {
-      const rows = await sumHeld((await db()).query);
-      this.reset();
-      for (const { ase, asset, value } of rows) {
-        this.set({ ase, asset: asset.code, scale: asset.scale }, Number(value));
-      }
-    },
-  });
 }
 
 /** Requires the operator's token. While there is none, passes the request on. Not part of the control document. */
