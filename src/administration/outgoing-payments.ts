@@ -145,15 +145,17 @@ export interface PendingPayments {
 export async function summarizePending(db: Queryable): Promise<PendingPayments[]> {
   const rows = await db
     .selectFrom('ase')
-    .leftJoin('outgoing_payment as payment', (join) =>
-      join.onRef('payment.ase', '=', 'ase.ase').on('payment.state', '=', 'pending'),
+    .innerJoinLateral(
+      (select) =>
+        select
+          .selectFrom('outgoing_payment as payment')
+          .select(({ fn }) => [fn.count<string>('payment.id').as('count'), fn.min('payment.accepted_at').as('oldest')])
+          .whereRef('payment.ase', '=', 'ase.ase')
+          .where('payment.state', '=', 'pending')
+          .as('pending'),
+      (join) => join.onTrue(),
     )
-    .select(({ fn }) => [
-      'ase.ase',
-      fn.count<string>('payment.id').as('count'),
-      fn.min('payment.accepted_at').as('oldest'),
-    ])
-    .groupBy('ase.ase')
+    .select(['ase.ase', 'pending.count', 'pending.oldest'])
     .execute();
   return rows.map(({ ase, count, oldest }) => ({
     ase,
@@ -162,29 +164,26 @@ export async function summarizePending(db: Queryable): Promise<PendingPayments[]
   }));
 }
 
-/** Money that pending payments hold, by ASE and asset: what the hold accounts of the ledger contain, zero included. */
+/** Money that pending payments hold, by ASE and asset: the balances of the ledger's hold accounts, zero included. */
 export async function sumHeld(db: Queryable): Promise<(Amount & { readonly ase: string })[]> {
-  const held = db
-    .selectFrom('outgoing_payment as payment')
-    .innerJoin('quote', (join) =>
-      join.onRef('quote.ase', '=', 'payment.ase').onRef('quote.id', '=', 'payment.quote_id'),
-    )
-    .select(['payment.ase', 'quote.debit_asset_code', 'quote.debit_asset_scale'])
-    .select(sql<string>`sum(quote.debit_amount - payment.sent_amount)`.as('value'))
-    .where('payment.state', '=', 'pending')
-    .where('payment.funded', '=', true)
-    .groupBy(['payment.ase', 'quote.debit_asset_code', 'quote.debit_asset_scale'])
-    .as('held');
   const rows = await db
     .selectFrom('account')
-    .leftJoin(held, (join) =>
-      join
-        .onRef('held.ase', '=', 'account.ase')
-        .onRef('held.debit_asset_code', '=', 'account.asset_code')
-        .onRef('held.debit_asset_scale', '=', 'account.asset_scale'),
+    .select(['ase', 'asset_code', 'asset_scale'])
+    .select((select) =>
+      select
+        .selectFrom('outgoing_payment as payment')
+        .innerJoin('quote', (join) =>
+          join.onRef('quote.ase', '=', 'payment.ase').onRef('quote.id', '=', 'payment.quote_id'),
+        )
+        .select(sql<string>`sum(quote.debit_amount - payment.sent_amount)`.as('value'))
+        .whereRef('payment.ase', '=', 'account.ase')
+        .where('payment.state', '=', 'pending')
+        .where('payment.funded', '=', true)
+        .whereRef('quote.debit_asset_code', '=', 'account.asset_code')
+        .whereRef('quote.debit_asset_scale', '=', 'account.asset_scale')
+        .as('value'),
     )
-    .select(['account.ase', 'account.asset_code', 'account.asset_scale', 'held.value'])
-    .where('account.kind', '=', 'hold')
+    .where('kind', '=', 'hold')
     .execute();
-  return rows.map((row) => ({ ase: row.ase, asset: toAsset(row), value: toAmount(row.value ?? '0') }));
+  return rows.map(({ ase, value, ...asset }) => ({ ase, asset: toAsset(asset), value: toAmount(value ?? '0') }));
 }

@@ -1,4 +1,4 @@
-/** `/readyz` tells whether the database can be written, and asking often costs the database little (M16). */
+/** `/readyz` tells whether the database can be written, and asking often costs the database little. */
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { sql } from 'kysely';

@@ -1,11 +1,13 @@
 /**
- * Costs that do not grow with history (M14): rows that are read for a packet of a peer with a limit, and for a payment
- * under a grant with intervals. They are counted by the database, so a slow machine changes nothing.
+ * Costs that do not grow with history: rows that are read for a packet of a peer with a limit, for a payment under a
+ * grant with intervals, for a page of the ledger, and for the metrics of pending payments. The database counts them, so
+ * a slow machine changes nothing.
  */
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { sql } from 'kysely';
-import { toInstant } from '../../src/database/columns.ts';
+import { sumHeld, summarizePending } from '../../src/administration/outgoing-payments.ts';
+import { toInstant, toJson } from '../../src/database/columns.ts';
 import type { Database, Transaction } from '../../src/database/database.ts';
 import { createIds } from '../../src/ids.ts';
 import {
@@ -18,9 +20,16 @@ import {
 import { findSpending, reserveSpending } from '../../src/payments/outgoing/grant-spending.ts';
 import { openTestDatabase } from '../database/support/open.ts';
 import { needsPostgres } from '../support/postgresql.ts';
+import {
+  createIncomingPayment,
+  createOutgoingPayment,
+  createTwoAses,
+  EUR,
+  incomingPaymentUrl,
+  USD,
+} from './support/two-ases.ts';
 
 const ase = 'granite';
-const EUR = { code: 'EUR', scale: 2 };
 const exchange = internalAccountId('exchange', EUR);
 const accountOf = (peer: string) => internalAccountId('peer', EUR, peer);
 
@@ -34,11 +43,10 @@ after(() => db.close());
 const countRows = (table: string, work: (tx: Transaction) => Promise<unknown>): Promise<number> =>
   db.transaction(async (tx) => {
     const read = async (): Promise<number> => {
-      const { rows } = await sql<{
-        n: string | null;
-      }>`select coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0) as n
+      const { rows } = await sql<{ rows: string }>`
+        select coalesce(seq_tup_read, 0) + coalesce(idx_tup_fetch, 0) as rows
         from pg_stat_xact_user_tables where relname = ${table}`.execute(tx);
-      return Number(rows[0]?.n ?? 0);
+      return Number(rows[0]?.rows ?? 0);
     };
     const earlier = await read();
     await work(tx);
@@ -71,7 +79,7 @@ async function createPeer(peer: string, packets: number): Promise<void> {
 }
 
 describe('the balance of a peer with a limit', () => {
-  test('takes a packet as many entries after 2,000 packets as after 20', async () => {
+  test('takes as many entries for a packet after 2,000 packets as after 20', async () => {
     const reads: number[] = [];
     for (const [peer, packets] of [
       ['short', 20],
@@ -140,6 +148,32 @@ test('a page of the ledger reads the entries of its accounts only', async () => 
   assert.deepEqual([lines.map(({ account }) => account), hasMore], [[accountOf('page-1')], true]);
   // One account more is selected, to know that there is one, and its entries are not read.
   assert.equal(await countRows('ledger_entry', (tx) => readTrialBalance(tx, ase, page)), 20);
+});
+
+test('the metrics of pending payments read these only', async () => {
+  const { granite, marble } = createTwoAses({ db });
+  const receiver = incomingPaymentUrl(marble.ase, await createIncomingPayment(marble));
+  const amounts = { debitAmount: 100n, receiveAmount: 90n };
+  const { id } = await createOutgoingPayment(granite, { ...amounts, receiver, receiveAsset: EUR });
+  await sql`insert into quote select (jsonb_populate_record(q, jsonb_build_object('id', q.id || n))).*
+    from quote q, generate_series(1, 2000) n where q.ase = ${granite.ase}`.execute(db.query);
+  await sql`insert into outgoing_payment select (jsonb_populate_record(p, jsonb_build_object('id', p.id || n,
+      'quote_id', p.quote_id || n, 'state', 'completed', 'funded', true, 'next_attempt_at', null))).*
+    from outgoing_payment p, generate_series(1, 2000) n where p.id = ${id}`.execute(db.query);
+  await db.query.updateTable('outgoing_payment').set({ funded: true }).where('id', '=', id).execute();
+  await openInternalAccounts(db.query, granite.ase, [{ kind: 'hold', asset: USD }]);
+  for (const table of ['outgoing_payment', 'quote', 'account'])
+    await sql`analyze ${sql.table(table)}`.execute(db.query);
+  const held = await sumHeld(db.query);
+  assert.deepEqual(held, [{ ase: granite.ase, asset: USD, value: 100n }]);
+  assert.equal(await countRows('outgoing_payment', (tx) => sumHeld(tx)), 1);
+  await db.query
+    .insertInto('ase')
+    .values({ ase: granite.ase, secrets: toJson([]) })
+    .execute();
+  const [pending] = await summarizePending(db.query);
+  assert.equal(pending?.count, 1);
+  assert.equal(await countRows('outgoing_payment', (tx) => summarizePending(tx)), 1);
 });
 
 describe('a payment under a grant', () => {
