@@ -20,6 +20,8 @@ import type { Answer, Json } from './signed-client.ts';
 const ENTITIES: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', '#39': "'" };
 const decode = (html: string): string => html.replaceAll(/&(#39|\w+);/g, (all, name: string) => ENTITIES[name] ?? all);
 
+export const isPage = (answer: Answer): boolean => (answer.headers.get('content-type') ?? '').startsWith('text/html');
+
 /** Visible text of a page, with single spaces. */
 export const textOf = (page: string): string =>
   decode(page.replaceAll(/<style>[\s\S]*?<\/style>|<[^>]+>/g, ' ')).replaceAll(/\s+/g, ' ');

@@ -2,6 +2,7 @@
  * The parts of Touchstone's control API that checks need: the clock, the consent mode, and the administration of
  * ASEs.
  */
+import assert from 'node:assert/strict';
 import type { CheckContext, Party } from '../runner/check.ts';
 import type { Target } from '../runner/target.ts';
 import { exchange } from './http-exchange.ts';
@@ -71,4 +72,11 @@ export async function balanceOf({ control }: CheckContext, url: string): Promise
 export async function aseOf({ control }: CheckContext, party: Party): Promise<string> {
   const { ases } = (await control.request('GET', '/')).body;
   return `/ases/${ases.find(({ resourceServer }: Json) => resourceServer === party.resourceServer).name}`;
+}
+
+/** Adds a fault. @returns it with its id */
+export async function addFault({ control }: CheckContext, fault: Json): Promise<Json> {
+  const { status, body } = await control.request('POST', '/faults', fault);
+  assert.equal(status, 201, JSON.stringify(body));
+  return body;
 }

@@ -5,8 +5,10 @@
 import assert from 'node:assert/strict';
 import { randomBytes, randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
+import type { CheckContext } from '../runner/check.ts';
 import { decodePrepare, encodeReply, type IlpPrepare, type IlpReply } from './ilp-packet.ts';
-import { octetStream, type PeerAse, type PeerOptions } from './peer-ase.ts';
+import { octetStream, type PeerAse, type PeerOptions, withPeer } from './peer-ase.ts';
+import { createQuote, outgoingToken, payQuote, waitUntilSettled } from './scenarios.ts';
 import type { Json } from './signed-client.ts';
 import {
   assetFrame,
@@ -128,4 +130,49 @@ export function hostReceiver(peer: PeerAse, { asset }: Pick<PeerOptions, 'asset'
     return isKnown ? json(200, { receivedAmount, ...receiver.payment }) : json(401, {});
   };
   return receiver;
+}
+
+export interface PaidReceiver {
+  readonly peer: PeerAse;
+  readonly receiver: HostedReceiver;
+  /** Quotes and pays this amount to the receiver. @returns both as they were created */
+  pay(value: bigint): Promise<{ quote: Json; payment: Json }>;
+  settled(payment: Json): Promise<Json>;
+}
+
+/** A receiver at a peer of the sender's ASE that expects `value`. */
+export async function withReceiver(
+  context: CheckContext,
+  options: Partial<PeerOptions>,
+  work: (arranged: PaidReceiver) => Promise<void>,
+): Promise<void> {
+  const terms = { asset: context.receiver, ...options };
+  await withPeer(context, context.sender, terms, async (peer) => {
+    const receiver = hostReceiver(peer, terms);
+    const token = await outgoingToken(context);
+    await work({
+      peer,
+      receiver,
+      async pay(value) {
+        const { assetCode, assetScale } = terms.asset;
+        const receiveAmount = { value: String(value), assetCode, assetScale };
+        const quote = await createQuote(context, receiver.url, { receiveAmount });
+        return { quote, payment: await payQuote(context, quote.id, token) };
+      },
+      settled: ({ id }) => waitUntilSettled(context, id, token),
+    });
+  });
+}
+
+/** Asserts that the quoted amount was delivered exactly once, in the answers and in the books. */
+export async function expectDelivered(
+  { peer, receiver, settled }: PaidReceiver,
+  paid: { quote: Json; payment: Json },
+  asset: Json,
+) {
+  const { quote, payment } = paid;
+  const end = await settled(payment);
+  assert.deepEqual([end.failed, end.sentAmount], [false, quote.debitAmount]);
+  assert.equal(String(receiver.total()), quote.receiveAmount.value, 'exactly what was quoted arrived');
+  assert.equal(await peer.balance(asset), receiver.total(), 'the books know of it');
 }

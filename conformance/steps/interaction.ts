@@ -24,6 +24,9 @@ export function interactionHash(
   return createHash('sha256').update(base).digest(encoding);
 }
 
+/** The URL up to its query, for paths below it. */
+export const withoutQuery = (url: string): string => url.replace(/[?#].*$/, '');
+
 /** Cookies per origin and path, as far as one interaction needs them. */
 export class CookieJar {
   readonly #cookies = new Map<string, { name: string; value: string; path: string; origin: string }>();

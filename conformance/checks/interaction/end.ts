@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { type Check, type CheckContext, profiles } from '../../runner/check.ts';
 import { expectGnapError, expectStatus } from '../../steps/expect.ts';
-import { CookieJar, finishUri, hashEncoding, interactionHash } from '../../steps/interaction.ts';
+import { CookieJar, finishUri, hashEncoding, interactionHash, withoutQuery } from '../../steps/interaction.ts';
 import {
   cancelGrant,
   continueGrant,
@@ -50,7 +50,7 @@ async function begin(context: CheckContext, finish: boolean, changeUrl = (url: U
     clientNonce,
     path: `/grant/${id}/${nonce}`,
     consentUrl: new URL(started.headers.get('location') ?? '', url),
-    finish: (query = '') => visit(`${redirect.replace(/[?#].*$/, '')}/finish${query}`),
+    finish: (query = '') => visit(`${withoutQuery(redirect)}/finish${query}`),
     reopen: () => visit(redirect),
   };
 }
@@ -115,7 +115,7 @@ export const checks: readonly Check[] = [
       }
       // The browser endpoints do not accept the decision either.
       for (const decision of ['accept', 'reject']) {
-        const url = `${grant.interact.redirect.replace(/[?#].*$/, '')}/${decision}`;
+        const url = `${withoutQuery(grant.interact.redirect)}/${decision}`;
         expectStatus(await context.call({ method: 'POST', url, sign: false }), 404, 405);
         const public_ = `${authServer.replace(/\/$/, '')}${path}/${decision}`;
         expectStatus(await context.call({ operation: null, method: 'POST', url: public_, sign: false }), 404);
@@ -136,7 +136,7 @@ export const checks: readonly Check[] = [
       const { grant, path, finish } = await begin(context, true);
       expectStatus(await callBack(context, 'POST', `${path}/accept`), 202);
       const start = grant.interact.redirect;
-      for (const url of [start, `${start.replace(/[?#].*$/, '')}/finish`]) {
+      for (const url of [start, `${withoutQuery(start)}/finish`]) {
         const answer = expectStatus(await context.call({ method: 'HEAD', url, sign: false }), 405);
         assert.deepEqual([answer.headers.get('allow'), answer.headers.getSetCookie()], ['GET', []]);
       }

@@ -6,7 +6,14 @@ import assert from 'node:assert/strict';
 import type { Check, CheckContext } from '../../runner/check.ts';
 import { ConsentBrowser } from '../../steps/consent-page.ts';
 import { expectGnapError, expectStatus } from '../../steps/expect.ts';
-import { CookieJar, finishUri, hashEncoding, interactionHash, walkInteraction } from '../../steps/interaction.ts';
+import {
+  CookieJar,
+  finishUri,
+  hashEncoding,
+  interactionHash,
+  walkInteraction,
+  withoutQuery,
+} from '../../steps/interaction.ts';
 import {
   continueGrant,
   obtainConsent,
@@ -22,7 +29,7 @@ const pendingGrant = (context: CheckContext, finish: boolean | string = true): P
   requestInteractiveGrant(context, [outgoingAccess(context.sender)], finish);
 
 /** The URL to which the identity provider returns the browser (AS-85). */
-const finishStep = ({ body }: PendingGrant): string => `${body.interact.redirect.replace(/[?#].*$/, '')}/finish`;
+const finishStep = ({ body }: PendingGrant): string => `${withoutQuery(body.interact.redirect)}/finish`;
 
 export const checks: readonly Check[] = [
   {

@@ -1,6 +1,7 @@
 /** Faults that a test injects over Touchstone's control API. */
 import assert from 'node:assert/strict';
 import type { Check, CheckContext } from '../../../runner/check.ts';
+import { addFault } from '../../../steps/control.ts';
 import { expectGnapError, expectResourceError, expectStatus } from '../../../steps/expect.ts';
 import {
   amountOf,
@@ -16,12 +17,6 @@ import {
 } from '../../../steps/scenarios.ts';
 import type { Answer, Json } from '../../../steps/signed-client.ts';
 import { inNewWorld } from '../../../steps/world.ts';
-
-async function addFault({ control }: CheckContext, fault: Json): Promise<Json> {
-  const { status, body } = await control.request('POST', '/faults', fault);
-  assert.equal(status, 201, JSON.stringify(body));
-  return body;
-}
 
 const listFaults = async ({ control }: CheckContext): Promise<Json[]> =>
   (await control.request('GET', '/faults')).body.faults;
