@@ -28,6 +28,22 @@ export type ClockChange =
 /** The wall itself, for what belongs to no world. */
 export const wallNow = (): number => Date.now();
 
+/** Milliseconds by which a monotonic clock and the wall may drift apart. */
+const MAX_DRIFT = 1000;
+let epoch = performance.timeOrigin;
+
+/**
+ * Wall time whose differences are durations: a monotonic clock counts it, and it is set anew only where the wall jumps,
+ * as after the machine slept.
+ */
+export function steadyNow(): number {
+  const now = epoch + performance.now();
+  const jump = Date.now() - now;
+  if (Math.abs(jump) < MAX_DRIFT) return now;
+  epoch += jump;
+  return now + jump;
+}
+
 export class WorldClock implements Clock {
   setting: ClockSetting = liveClock;
   readonly wallNow: () => number;

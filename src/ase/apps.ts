@@ -2,7 +2,7 @@
 import type { Express } from 'express';
 import { interactionHeaders } from '../auth/server.ts';
 import { createExpressApp } from '../http/express-app.ts';
-import { createServerRouter, type RouterOptions, rejectUnknownPaths } from '../http/router.ts';
+import { answerNotFound, createServerRouter, type RouterOptions, rejectUnknownPaths } from '../http/router.ts';
 import type { Server, ServerContext } from '../http/server.ts';
 import { createIlpOverHttpHandler } from '../payments/ilp/ilp-over-http.ts';
 import type { AseOptions } from './options.ts';
@@ -105,6 +105,7 @@ export function createAseApps(
         whyNotReady: async () =>
           names.includes('resource') && !isRunning() ? 'payments_stopped' : whyDatabaseNotReady(),
         answerPacket: names.includes('resource') ? answerPacket : undefined,
+        answerNotFound: answerNotFound(context, { origin: new URL(mountable[names[0]!][0]).origin, cors: false }),
       }),
   };
 }

@@ -4,7 +4,7 @@ import type { RateLimiter } from '../http/rate-limits.ts';
 import { type ClientKey, type ClientKeys, createClientKeys, expectClientJwk } from '../http/signatures/client-keys.ts';
 import type { SigningKey } from '../http/signatures/sign.ts';
 import { privateRanges } from '../net/addresses.ts';
-import { createOutbound, type Outbound } from '../net/outbound.ts';
+import { createOutbound, type Outbound, serverUserAgent } from '../net/outbound.ts';
 import type { ClientInstance } from '../open-payments/client.ts';
 import { instancePath } from '../wallet-address/path.ts';
 import type { AseOptions } from './options.ts';
@@ -28,7 +28,7 @@ export interface Network {
   close(): void;
 }
 
-const limits = { timeoutMs: 5000, maxBytes: 256 * 1024, userAgent: 'touchstone' };
+const limits = { timeoutMs: 5000, maxBytes: 256 * 1024, userAgent: serverUserAgent };
 
 export function createNetwork(options: NetworkOptions, limiter?: RateLimiter): Network {
   const { urls, settings, clock, switches, allowHttp, allowedRanges, trust, hosts } = options;

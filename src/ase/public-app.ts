@@ -19,9 +19,11 @@ export interface PublicAppOptions {
   readonly whyNotReady: () => Promise<NotReady | undefined>;
   /** Handler of ILP-over-HTTP. Undefined if this listener takes no packets. */
   readonly answerPacket: ((req: IncomingMessage, res: ServerResponse) => unknown) | undefined;
+  /** For a path outside all servers. */
+  readonly answerNotFound: RequestHandler;
 }
 
-export function createPublicApp({ mounted, whyNotReady, answerPacket }: PublicAppOptions): Express {
+export function createPublicApp({ mounted, whyNotReady, answerPacket, answerNotFound }: PublicAppOptions): Express {
   const app = createExpressApp();
   app.use(tolerateSlashes);
   app.get('/livez', (_req, res) => void res.end());
@@ -44,6 +46,6 @@ export function createPublicApp({ mounted, whyNotReady, answerPacket }: PublicAp
   for (const { path, handlers } of byPath.toSorted((a, b) => b.path.length - a.path.length)) {
     app.use(path || '/', ...handlers);
   }
-  app.use((_req, res) => void res.status(404).end());
+  app.use(answerNotFound);
   return app;
 }

@@ -20,6 +20,7 @@ export interface Controls {
   readonly faults?: Faults;
   readonly listExchanges: RequestTrace['list'];
   readonly findExchange: RequestTrace['find'];
+  readonly subscribeToExchanges: RequestTrace['subscribe'];
   /** Origins of the servers of the world. */
   origins(): readonly string[];
   readonly switches: WireSwitches;

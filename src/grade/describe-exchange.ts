@@ -57,7 +57,7 @@ const describeMessage = (headers: ReceivedRequest['rawHeaders'], content: string
   body: masker.json(content) ?? null,
 });
 
-const candidateKeys = ({ keys }: TracedExchange): CandidateKey[] =>
+export const candidateKeys = ({ keys }: TracedExchange): CandidateKey[] =>
   keys.map(({ jwk, keySet }) => ({
     keyid: jwk.kid,
     key: createClientKey(jwk),

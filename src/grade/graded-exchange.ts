@@ -10,11 +10,14 @@ export interface GradedExchange {
   /** Its number in the trace of the world. */
   readonly id: number;
   readonly ase: string;
-  /** An operationId of the documents, a page of the identity provider, or `unknown`. */
+  /**
+   * An operationId of the documents, those of the identity provider included;
+   * `unknown` for a path or method that none of them has, `preflight` for one of CORS.
+   */
   readonly operation: string;
   /** Values of the parameters of its path. */
   readonly params: Readonly<Record<string, string>>;
-  /** Wall time in milliseconds: when the request was received, and when the last byte of the answer was written. */
+  /** Wall time in milliseconds, see `RecordedExchange`. */
   readonly receivedAt: number;
   readonly answeredAt: number;
   readonly httpVersion: string;
@@ -23,6 +26,10 @@ export interface GradedExchange {
   readonly status: number | null;
   readonly reply: SentReply | undefined;
   readonly keys: readonly RecordedKey[];
+  /** The request announced content that was not read: that of `request` is empty, and `body` undefined. */
+  readonly isBodyUnread: boolean;
+  /** The token of `Authorization: GNAP`; the scheme ignores case. */
+  readonly token: string | undefined;
   /** The content of the request, parsed once. Undefined if there is none, or if it is not JSON. */
   readonly body: unknown;
   /** The content of the answer, parsed once. */
@@ -33,6 +40,8 @@ export interface GradedExchange {
   readonly signature: SignatureExplanation;
   /** A text of this exchange without secrets. */
   masked(text: string): string;
+  /** The secrets themselves, so that no text of the run shows them. */
+  secrets(): readonly string[];
 }
 
 /** An ASE of the world, with the URLs that its documents publish, without a trailing slash. */

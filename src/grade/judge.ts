@@ -18,6 +18,8 @@ export interface Finding {
   readonly actual?: string;
   /** Offset of the first byte that differs, where `expected` and `actual` are bytes that the client chose. */
   readonly firstDifference?: number;
+  /** The profile accepts this violation, which is only noted therefore. */
+  readonly tolerated?: boolean;
   /** Number of the exchange that decided. Those of an exchange judge have that exchange unless they name another. */
   readonly exchange?: number;
 }
@@ -40,10 +42,19 @@ export interface Run {
   readonly state: RunState;
 }
 
-type Findings = Finding | readonly Finding[] | undefined;
+export type Findings = Finding | readonly Finding[] | undefined;
 
 /** Undefined means that the requirement does not apply. */
 export interface Judge {
   exchange?(exchange: GradedExchange, run: Run): Findings;
   end?(run: Run, end: RunEnd): Findings;
 }
+
+/** One judge for each requirement of an area. */
+export type JudgesOf<Area> = { readonly [Id in keyof Area]: Judge };
+
+/** Only a probe decides: nothing that a client does in a plain run meets or violates the requirement. */
+export const decidedByProbe: Judge = {};
+
+/** Only the outcome file decides: the requirement is about what the client tells its caller. */
+export const decidedByOutcome: Judge = {};

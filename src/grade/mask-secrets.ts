@@ -3,6 +3,8 @@ import { decodePercent, parseQuery, type ReceivedRequest } from '../http/receive
 import { secretParameters } from '../http/redact.ts';
 
 export interface Masker {
+  /** The longest first. */
+  readonly secrets: readonly string[];
   /** The text without the secrets of the exchange. */
   text(text: string): string;
   header(name: string, value: string): string;
@@ -34,7 +36,7 @@ const secretMembers =
   /^(?:interact_ref|hash|nonce|finish|token|access_token|secret|shared_?secret|passphrase|user_code|d|k)$/i;
 
 /** Shorter secrets are hidden where they are a whole JSON string only, since such a text occurs elsewhere by chance. */
-const MIN_DISTINCT_LENGTH = 6;
+export const MIN_DISTINCT_LENGTH = 6;
 /** The first characters of shorter secrets are not shown either. */
 const MIN_SHOWN_LENGTH = 12;
 
@@ -73,6 +75,7 @@ export function createMasker({ request, answer, secrets = [] }: MaskedExchange):
     return value.slice(0, value.length - credentials.length) + mask(credentials);
   };
   return {
+    secrets: ordered,
     text,
     header,
     base: (base) =>
@@ -93,7 +96,7 @@ export function createMasker({ request, answer, secrets = [] }: MaskedExchange):
   };
 }
 
-const mask = (secret: string): string =>
+export const mask = (secret: string): string =>
   `${secret.length < MIN_SHOWN_LENGTH ? '' : secret.slice(0, 4)}…(${secret.length})`;
 
 /** The value without its authentication scheme. */

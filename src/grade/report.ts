@@ -18,6 +18,8 @@ export interface Verdict {
   readonly violations: number;
   /** The first violations, at most ten. */
   readonly findings: readonly Finding[];
+  /** Present for `inconclusive`: why nothing can be said. */
+  readonly reason?: string;
   /** Results of the probes that judge this requirement, if any ran. */
   readonly probes: readonly { readonly id: ProbeId; readonly result: ProbeResult }[];
   /** Reason of the baseline, if the violation is expected. */

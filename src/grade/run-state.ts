@@ -8,3 +8,7 @@ import type { GradedExchange } from './graded-exchange.ts';
 export interface RunState {
   observe(exchange: GradedExchange): void;
 }
+
+export function createRunState(): RunState {
+  return { observe() {} };
+}

@@ -6,8 +6,10 @@ import { type ClientKey, parseClientJwk } from './signatures/client-keys.ts';
 
 /** A finished call, as far as the record goes. */
 export interface RecordableCall {
-  /** Absent if its body could not be read. */
-  readonly exchange?: ReceivedRequest;
+  readonly receivedAt: number;
+  readonly answeredAt: number;
+  readonly exchange: ReceivedRequest;
+  readonly isBodyUnread: boolean;
   /** Values of the parameters of the path. */
   readonly params: Readonly<Record<string, string>>;
   readonly httpVersion?: string;
@@ -18,10 +20,18 @@ export interface RecordableCall {
 
 /** It contains secrets. */
 export interface RecordedExchange {
-  /** Wall time in milliseconds. */
+  /**
+   * Wall time in milliseconds: when the header of the request had arrived, and when the last byte of the answer was
+   * handed to the socket, or the connection ended. Their differences, also between exchanges, are durations.
+   */
   readonly receivedAt: number;
+  readonly answeredAt: number;
   readonly httpVersion: string;
+  /** Values of the parameters of its path, decoded. */
+  readonly params: Readonly<Record<string, string>>;
   readonly request: ReceivedRequest;
+  /** The content of the request was not read, or not completely; that of `request` is empty then. */
+  readonly isBodyUnread: boolean;
   /** Undefined if the connection ended instead. */
   readonly reply: SentReply | undefined;
   /** Secrets in the path of the request. */
@@ -43,8 +53,7 @@ export interface RecordLimits {
 }
 
 export interface Recorder {
-  /** `receivedAt` is wall time in milliseconds. */
-  record(id: number, receivedAt: number, call: RecordableCall): void;
+  keep(id: number, exchange: RecordedExchange): void;
   find(id: number): RecordedExchange | undefined;
   clear(): void;
 }
@@ -55,9 +64,7 @@ export function createRecorder({ maxExchanges, maxBytes }: RecordLimits): Record
   const records = new Map<number, RecordedExchange>();
   let bytes = 0;
   return {
-    record(id, receivedAt, call) {
-      if (call.exchange === undefined) return;
-      const recorded = recordExchange(receivedAt, call, call.exchange);
+    keep(id, recorded) {
       records.set(id, recorded);
       bytes += sizeOf(recorded);
       for (const [oldestId, oldest] of records) {
@@ -75,11 +82,14 @@ export function createRecorder({ maxExchanges, maxBytes }: RecordLimits): Record
 }
 
 /** Copies the body, which may share memory with the bodies of other requests. */
-function recordExchange(receivedAt: number, call: RecordableCall, exchange: ReceivedRequest): RecordedExchange {
-  const { params, httpVersion = '1.1', reply, clientKey } = call;
+export function recordExchange(call: RecordableCall): RecordedExchange {
+  const { receivedAt, answeredAt, exchange, isBodyUnread, params, httpVersion = '1.1', reply, clientKey } = call;
   return Object.freeze({
     receivedAt,
+    answeredAt,
     httpVersion,
+    isBodyUnread,
+    params: Object.freeze({ ...params }),
     request: Object.freeze({ ...exchange, body: Buffer.from(exchange.body) }),
     reply: reply && Object.freeze({ ...reply, headers: Object.freeze({ ...reply.headers }) }),
     pathSecrets: params['nonce'] === undefined ? [] : [params['nonce']],

@@ -5,7 +5,13 @@
 
 import { Problem } from '../errors.ts';
 import type { ReceivedRequest } from './received-request.ts';
-import { createRecorder, type RecordableCall, type RecordedExchange, type RecordLimits } from './recorded-exchange.ts';
+import {
+  createRecorder,
+  type RecordableCall,
+  type RecordedExchange,
+  type RecordLimits,
+  recordExchange,
+} from './recorded-exchange.ts';
 import { redactSignatureBase, redactTarget } from './redact.ts';
 import type { ClientKey } from './signatures/client-keys.ts';
 import type { Reason } from './signatures/verdict.ts';
@@ -18,8 +24,11 @@ export interface RequestNotes {
   signatureBase?: string;
   /** The thrown value, if any. */
   error?: unknown;
-  /** Absent if its body could not be read. */
-  exchange?: ReceivedRequest;
+  /** Wall time in milliseconds at which the fields of its header had arrived. */
+  readonly receivedAt: number;
+  exchange: ReceivedRequest;
+  /** Its content was not read, or not completely; that of `exchange` is empty then. */
+  isBodyUnread: boolean;
   /** The key that must have signed, once it was found. */
   clientKey?: ClientKey;
 }
@@ -33,6 +42,9 @@ export interface FinishedCall extends Readonly<RequestNotes>, RecordableCall {
   readonly status: number | undefined;
   readonly milliseconds: number;
 }
+
+/** Called with each exchange after its reply was sent. */
+export type ExchangeListener = (exchange: TracedExchange) => void;
 
 export interface TracedRequest {
   /** Consecutive numbers. */
@@ -59,6 +71,8 @@ export interface RequestTrace {
   list(query: { readonly after?: number; readonly operation?: string; readonly limit: number }): TracedRequest[];
   /** The whole exchange, with secrets. Undefined if it was not recorded, or no longer is. */
   find(id: number): TracedExchange | undefined;
+  /** Calls the listener with each exchange from now on, in the order of their ids. Returns a function that ends this. */
+  subscribe(listener: ExchangeListener): () => void;
   clear(): void;
 }
 
@@ -71,10 +85,11 @@ export function createRequestTrace(wallNow: () => number, limits?: RecordLimits)
   let kept: TracedRequest[] = [];
   let last = 0;
   const recorder = limits && createRecorder(limits);
+  const listeners = new Set<ExchangeListener>();
   return {
     recordAt: (ase) => (call) => {
       last += 1;
-      kept.push({
+      const summary: TracedRequest = {
         id: last,
         at: new Date(wallNow()).toISOString(),
         ase,
@@ -85,8 +100,13 @@ export function createRequestTrace(wallNow: () => number, limits?: RecordLimits)
         ms: Math.round(call.milliseconds * 10) / 10,
         lenient: [...(call.lenient ?? [])],
         ...(call.error !== undefined && { refusal: describeRefusal(call) }),
-      });
-      recorder?.record(last, wallNow() - call.milliseconds, call);
+      };
+      kept.push(summary);
+      if (recorder || listeners.size > 0) {
+        const recorded = recordExchange(call);
+        recorder?.keep(last, recorded);
+        for (const listener of listeners) listener({ ...recorded, summary });
+      }
       // Trim in batches: `slice` copies.
       if (kept.length > 1.2 * MAX_REQUESTS) kept = kept.slice(-MAX_REQUESTS);
     },
@@ -100,6 +120,10 @@ export function createRequestTrace(wallNow: () => number, limits?: RecordLimits)
       const recorded = recorder?.find(id);
       const summary = kept.find((each) => each.id === id);
       return recorded && summary && { ...recorded, summary };
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
     },
     clear: () => {
       kept = [];

@@ -3,6 +3,7 @@
  * for an operation without a handler or a policy, and for a handler without an operation.
  */
 import { type ErrorRequestHandler, type Request, type RequestHandler, type Response, Router } from 'express';
+import { steadyNow } from '../clock.ts';
 import { Problem } from '../errors.ts';
 import { isHostOf, requestedHost } from '../net/request-line.ts';
 import { injectFault } from './inject-fault.ts';
@@ -11,10 +12,10 @@ import { renderProblem, serve } from './pipeline.ts';
 import { policyOf } from './policy.ts';
 import { RateLimited } from './rate-limits.ts';
 import { readRawBody, WireError } from './raw-body.ts';
-import { parseQuery, receiveRequest } from './received-request.ts';
+import { headerLines, parseQuery, type ReceivedRequest, receiveRequest } from './received-request.ts';
 import type { Reply, SentReply } from './reply.ts';
 import { logRequest } from './request-log.ts';
-import type { RequestNotes } from './request-trace.ts';
+import type { FinishedCall, RequestNotes } from './request-trace.ts';
 import type { Server, ServerContext } from './server.ts';
 
 export interface RouterOptions {
@@ -52,7 +53,7 @@ export function createServerRouter<Caller>(
   for (const [path, routes] of byPath) {
     const methods: string[] = routes.map((route) => route.method);
     router.all(path.replaceAll(/\{([^{}]+)\}/g, ':$1'), (req, res) => {
-      if (options.cors && isPreflight(req, methods)) return sendPreflight(req, res, methods);
+      if (options.cors && isPreflight(req, methods)) return endpoint.answerPreflight(req, res, methods);
       const route = routes.find((candidate) => accepts(candidate, req.method));
       if (!route) {
         return endpoint.reject(res, new Problem('method_not_allowed'), { Allow: methods.join(', ') });
@@ -78,10 +79,10 @@ export function rejectUnknownPaths<Caller>(
   context: ServerContext,
   options: RouterOptions,
 ): [RequestHandler, ErrorRequestHandler] {
-  const { reject } = createEndpoint(server, context, options);
+  const { reject, answerPreflight } = createEndpoint(server, context, options);
   const answer = (req: Request, res: Response) =>
     options.cors && isPreflight(req, ['OPTIONS'])
-      ? sendPreflight(req, res, ['GET', 'POST', 'DELETE'])
+      ? answerPreflight(req, res, ['GET', 'POST', 'DELETE'])
       : reject(res, new Problem('not_found'));
   return [answer, (_error, req, res, _next) => answer(req, res)];
 }
@@ -95,15 +96,9 @@ export interface Endpoint {
     path: string,
     params: Readonly<Record<string, string>>,
   ): Promise<void>;
-  /** Sends the reply to an error in the server's format. */
-  sendError(
-    res: Response,
-    error: unknown,
-    operationId: string | undefined,
-    headers?: Readonly<Record<string, string>>,
-  ): void;
   /** Sends the reply to a request that is for none of the operations. */
   reject(res: Response, problem: Problem, headers?: Readonly<Record<string, string>>): void;
+  answerPreflight(req: Request, res: Response, methods: readonly string[]): void;
 }
 
 /** `error.code` of the server's internal errors. */
@@ -119,6 +114,35 @@ function findCalledOrigin(req: Request, { origin, aliases = [], knownHostsOnly }
   return named ?? (knownHostsOnly ? undefined : origin);
 }
 
+interface Called {
+  readonly operationId: string;
+  readonly path: string;
+  readonly params: Readonly<Record<string, string>>;
+}
+
+/** The reply, or the effect of an injected fault. */
+async function answer<Caller>(
+  server: Server<Caller>,
+  context: ServerContext,
+  options: RouterOptions,
+  req: Request,
+  { operationId, path, params }: Called,
+  notes: RequestNotes,
+): Promise<Reply | 'no answer'> {
+  const called = findCalledOrigin(req, options);
+  if (called === undefined) throw new Problem('misdirected_request');
+  const body = await readRawBody(req, bodyLimits);
+  await context.limits?.checkAddress(req, operationId, body.length);
+  const exchange = receive(req, called, body);
+  Object.assign(notes, { exchange, isBodyUnread: false });
+  const call = { route: server.routes[operationId]!, exchange, path, params, query: parseQuery(req.originalUrl) };
+  const fault = context.selectFault?.(operationId);
+  const early = await injectFault(fault, 'before', () => internalErrorCodeOf(server));
+  if (early !== undefined) return early;
+  const reply = await serve(server, context, call, notes);
+  return (await injectFault(fault, 'after', () => internalErrorCodeOf(server))) ?? reply;
+}
+
 export function createEndpoint<Caller>(
   server: Server<Caller>,
   context: ServerContext,
@@ -126,50 +150,35 @@ export function createEndpoint<Caller>(
 ): Endpoint {
   const commonHeaders = { ...options.headers, ...(options.cors && corsHeaders) };
 
-  const sendError: Endpoint['sendError'] = (res, error, operationId, extraHeaders) => {
+  /** Sends the reply to an error in the server's format. */
+  const sendError = (
+    res: Response,
+    error: unknown,
+    operationId: string | undefined,
+    extraHeaders?: Readonly<Record<string, string>>,
+  ): void => {
     const reply = renderProblem(server, context, operationId, error, res.req.headers.accept);
     send(res, reply, { ...commonHeaders, ...extraHeaders });
   };
 
-  /** The reply, or the effect of an injected fault. */
-  async function answer(
-    req: Request,
-    operationId: string,
-    path: string,
-    params: Readonly<Record<string, string>>,
-    notes: RequestNotes,
-  ): Promise<Reply | 'no answer'> {
-    const called = findCalledOrigin(req, options);
-    if (called === undefined) throw new Problem('misdirected_request');
-    const body = await readRawBody(req, bodyLimits);
-    await context.limits?.checkAddress(req, operationId, body.length);
-    const received = { method: req.method, url: req.originalUrl, rawHeaders: req.rawHeaders };
-    const call = {
-      route: server.routes[operationId]!,
-      exchange: { ...receiveRequest(received, called, body), remoteAddress: req.socket.remoteAddress },
-      path,
-      params,
-      query: parseQuery(req.originalUrl),
-    };
-    notes.exchange = call.exchange;
-    const fault = context.selectFault?.(operationId);
-    const early = await injectFault(fault, 'before', () => internalErrorCodeOf(server));
-    if (early !== undefined) return early;
-    const reply = await serve(server, context, call, notes);
-    return (await injectFault(fault, 'after', () => internalErrorCodeOf(server))) ?? reply;
-  }
-
   return {
-    sendError,
     reject(res, problem, extraHeaders) {
+      const notes = noteArrival(res.req, options);
       const isMisdirected = findCalledOrigin(res.req, options) === undefined;
-      sendError(res, isMisdirected ? new Problem('misdirected_request') : problem, undefined, extraHeaders);
+      const error = isMisdirected ? new Problem('misdirected_request') : problem;
+      sendError(res, error, undefined, extraHeaders);
+      traceUnknown(context, res, { ...notes, error }, 'unknown');
+    },
+    answerPreflight(req, res, methods) {
+      const notes = noteArrival(req, options);
+      sendPreflight(req, res, methods);
+      traceUnknown(context, res, notes, 'preflight');
     },
     async serve(req, res, operationId, path, params) {
       const started = performance.now();
-      const notes: RequestNotes = {};
+      const notes = noteArrival(req, options);
       try {
-        const reply = await answer(req, operationId, path, params, notes);
+        const reply = await answer(server, context, options, req, { operationId, path, params }, notes);
         if (reply === 'no answer') res.destroy();
         else send(res, reply, commonHeaders);
       } catch (error) {
@@ -178,15 +187,75 @@ export function createEndpoint<Caller>(
       }
       const milliseconds = performance.now() - started;
       logRequest(context.log, { server: server.name, operationId, status: res.statusCode, milliseconds });
-      context.trace?.({ ...notes, ...describeCall(req, res), operation: operationId, params, milliseconds });
+      traceWhenSent(context, res, notes, { operation: operationId, params });
     },
   };
 }
 
-const describeCall = (req: Request, res: Response) => ({
-  method: req.method,
-  target: req.originalUrl,
-  httpVersion: req.httpVersion,
+/** For a path that belongs to no server of a listener. */
+export const answerNotFound =
+  (context: Pick<ServerContext, 'trace'>, options: RouterOptions): RequestHandler =>
+  (req, res) => {
+    const notes = noteArrival(req, options);
+    res.status(404).end();
+    traceUnknown(context, res, notes, 'unknown');
+  };
+
+/** Facts about a request before its content is read. */
+function noteArrival(req: Request, options: RouterOptions): RequestNotes {
+  const exchange = receive(req, findCalledOrigin(req, options) ?? options.origin, Buffer.alloc(0));
+  return { receivedAt: steadyNow(), exchange, isBodyUnread: announcesBody(exchange) };
+}
+
+/** Reports the call once its answer was sent, or its connection has ended. */
+function traceWhenSent(
+  context: Pick<ServerContext, 'trace'>,
+  res: Response,
+  notes: RequestNotes,
+  call: Pick<FinishedCall, 'operation' | 'params'>,
+): void {
+  if (!context.trace) return;
+  let isReported = false;
+  const report = (): void => {
+    if (isReported) return;
+    isReported = true;
+    const answeredAt = steadyNow();
+    const milliseconds = answeredAt - notes.receivedAt;
+    context.trace!({ ...notes, ...describeCall(res), ...call, answeredAt, milliseconds });
+  };
+  if (res.closed) report();
+  else res.once('finish', report).once('close', report);
+}
+
+/** A request for none of the operations. */
+function traceUnknown(
+  context: Pick<ServerContext, 'trace'>,
+  res: Response,
+  notes: RequestNotes,
+  operation: 'unknown' | 'preflight',
+): void {
+  traceWhenSent(context, res, notes, { operation, params: secretsOfUnknownPath(res.req.originalUrl) });
+}
+
+function receive(req: Request, origin: string, body: Buffer): ReceivedRequest {
+  const received = { method: req.method, url: req.originalUrl, rawHeaders: req.rawHeaders };
+  return { ...receiveRequest(received, origin, body), remoteAddress: req.socket.remoteAddress };
+}
+
+const announcesBody = (exchange: ReceivedRequest): boolean =>
+  headerLines(exchange, 'transfer-encoding').length > 0 ||
+  headerLines(exchange, 'content-length').some((length) => Number(length) !== 0);
+
+/** The nonce of an interaction URL to which something was added, so that the trace does not show it. */
+function secretsOfUnknownPath(target: string): Record<string, string> {
+  const [, nonce] = /\/interact\/+[^/?]+\/+([^/?]+)/.exec(target) ?? [];
+  return nonce === undefined ? {} : { nonce };
+}
+
+const describeCall = (res: Response) => ({
+  method: res.req.method,
+  target: res.req.originalUrl,
+  httpVersion: res.req.httpVersion,
   status: res.headersSent ? res.statusCode : undefined,
   reply: res.locals['reply'] as SentReply | undefined,
 });
@@ -219,7 +288,7 @@ const corsHeaders = {
 const isPreflight = ({ method, headers }: Request, methods: readonly string[]): boolean =>
   method === 'OPTIONS' && (!methods.includes('OPTIONS') || headers['access-control-request-method'] !== undefined);
 
-export function sendPreflight(req: Request, res: Response, methods: readonly string[]): void {
+function sendPreflight(req: Request, res: Response, methods: readonly string[]): void {
   const requested = req.headers['access-control-request-headers'];
   const allowed = [...new Set([...methods, 'OPTIONS'])].join(', ');
   send(

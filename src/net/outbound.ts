@@ -9,6 +9,9 @@ import { isIP, type LookupFunction } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import { type AddressRanges, isAllowedAddress, isPublicAddress } from './addresses.ts';
 
+/** `User-Agent` of all requests that an ASE sends, which tells them from those of clients. */
+export const serverUserAgent = 'touchstone';
+
 export type OutboundErrorCode = 'blocked_address' | 'timeout' | 'too_large' | 'redirect' | 'connect' | 'protocol';
 
 /** A request without a usable response. */

@@ -8,7 +8,7 @@ import { routes } from '../../generated/wallet-address-server/routes.ts';
 import { requests, responseBody } from '../../generated/wallet-address-server/validators.js';
 import { Problem } from '../errors.ts';
 import { createRequestValidator } from '../http/request-validator.ts';
-import { createEndpoint, rejectUnknownPaths, sendPreflight } from '../http/router.ts';
+import { createEndpoint, rejectUnknownPaths } from '../http/router.ts';
 import type { Server, ServerContext } from '../http/server.ts';
 import { preferredType } from './content-negotiation.ts';
 import { createWalletAddressHandlers, type WalletAddressDeps } from './handlers.ts';
@@ -40,9 +40,9 @@ export function createWalletAddressServer(
     preferredType(accept, ['application/json', spspType, 'text/html']) === spspType;
   const [, onError] = rejectUnknownPaths(server, environment, options);
   const answer: RequestHandler = (req, res) => {
-    if (req.method === 'OPTIONS') return sendPreflight(req, res, ['GET', 'HEAD']);
+    if (req.method === 'OPTIONS') return endpoint.answerPreflight(req, res, ['GET', 'HEAD']);
     if (req.method !== 'GET' && req.method !== 'HEAD') {
-      return endpoint.sendError(res, new Problem('method_not_allowed'), undefined, { Allow: 'GET, HEAD, OPTIONS' });
+      return endpoint.reject(res, new Problem('method_not_allowed'), { Allow: 'GET, HEAD, OPTIONS' });
     }
     const { operationId, documentPath } = parseWalletAddressTarget(req.url);
     if (deps.extensions.spsp && operationId === 'get-wallet-address' && prefersSpsp(req.headers.accept)) {

@@ -26,6 +26,7 @@ export function createControls(runtime: WorldRuntime): Controls {
     faults,
     listExchanges: trace.list,
     findExchange: trace.find,
+    subscribeToExchanges: trace.subscribe,
     origins() {
       const urls = hosted.flatMap((definition) => Object.values(listeners.urlsOf(definition)));
       return [...new Set(urls.filter((url) => URL.canParse(url)).map((url) => new URL(url).origin))];

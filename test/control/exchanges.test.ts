@@ -3,8 +3,8 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { printDescription } from '../../src/cli/explain-exchange.ts';
 import type { DescribedExchange } from '../../src/grade/describe-exchange.ts';
-import { createRecorder, type RecordableCall } from '../../src/http/recorded-exchange.ts';
-import { createRequestTrace } from '../../src/http/request-trace.ts';
+import { createRecorder, type RecordableCall, recordExchange } from '../../src/http/recorded-exchange.ts';
+import { createRequestTrace, type TracedExchange } from '../../src/http/request-trace.ts';
 import { type RequestParts, send } from '../support/signed-fetch.ts';
 import { type ClientEnvironment, clientEnvironment, startWorld, type TestWorld } from '../support/world.ts';
 
@@ -70,6 +70,33 @@ test('a rejected request is explained, and printed with its mistake, key, bases 
     assert.ok(text.includes(part), `${part} is not in ${text}`);
 });
 
+test('requests for no operation, and those whose content cannot be read, are recorded too', async () => {
+  const { client } = environment;
+  const { authServer, resourceServer } = (await (await fetch(client)).json()) as Record<string, string>;
+  const seen: TracedExchange[] = [];
+  const unsubscribe = world.controls.subscribeToExchanges((exchange) => seen.push(exchange));
+  await fetch(`${client}jwks.json`);
+  await fetch(`${authServer}/interact/some-id/secret-nonce/more`, { method: 'POST', body: 'text' });
+  await fetch(`${resourceServer}/quotes`, { method: 'PATCH' });
+  await fetch(`${resourceServer}/quotes`, { method: 'OPTIONS' });
+  await fetch(authServer!, { method: 'POST', body: Buffer.alloc(200 * 1024), headers: { 'x-a': 'b' } }).catch(() => {});
+  unsubscribe();
+  await fetch(client);
+  assert.deepEqual(
+    seen.map(({ summary, isBodyUnread }) => [summary.operation, summary.method, summary.status, isBodyUnread]),
+    [
+      ['get-wallet-address', 'GET', 404, false],
+      ['unknown', 'POST', 404, true],
+      ['unknown', 'PATCH', 405, false],
+      ['preflight', 'OPTIONS', 204, false],
+      ['post-request', 'POST', 413, true],
+    ],
+  );
+  assert.ok(seen.every(({ receivedAt, answeredAt }) => answeredAt > receivedAt));
+  assert.ok(seen[1]!.summary.target.endsWith('/interact/some-id/[redacted]/more'));
+  assert.equal(seen[4]!.request.rawHeaders.find(([name]) => name === 'x-a')?.[1], 'b');
+});
+
 test('recording changes no answer: worlds with one seed send the same bytes with and without it', async () => {
   const answers = await Promise.all(
     [1000, 0].map(async (recordExchanges) => {
@@ -120,29 +147,29 @@ test('a world that other machines can reach records nothing unless it is asked t
   }
 });
 
-const call = (body: string, changes: Partial<RecordableCall> = {}): RecordableCall => ({
+const call = (body: string): RecordableCall => ({
+  receivedAt: 0,
+  answeredAt: 0,
+  isBodyUnread: false,
   params: {},
   exchange: { method: 'POST', rawTarget: '/', targetUri: 'https://a/', rawHeaders: [], body: Buffer.from(body) },
-  ...changes,
 });
 
 test('records are bounded in number and in bytes, and do not change afterwards', () => {
   const recorder = createRecorder({ maxExchanges: 3, maxBytes: 1000 });
   const body = Buffer.from('before');
-  recorder.record(1, 0, { ...call(''), exchange: { ...call('').exchange!, body } });
+  recorder.keep(1, recordExchange({ ...call(''), exchange: { ...call('').exchange, body } }));
   body.write('after!');
   assert.equal(recorder.find(1)!.request.body.toString(), 'before');
   assert.throws(() => Object.assign(recorder.find(1)!, { receivedAt: 1 }), TypeError);
-  for (let id = 2; id <= 5; id += 1) recorder.record(id, 0, call(''));
+  for (let id = 2; id <= 5; id += 1) recorder.keep(id, recordExchange(call('')));
   const kept = () => [1, 2, 3, 4, 5, 6, 7, 8].filter((id) => recorder.find(id));
   assert.deepEqual(kept(), [3, 4, 5]);
-  recorder.record(6, 0, call('x'.repeat(600)));
-  recorder.record(7, 0, call('x'.repeat(600)));
+  recorder.keep(6, recordExchange(call('x'.repeat(600))));
+  recorder.keep(7, recordExchange(call('x'.repeat(600))));
   assert.deepEqual(kept(), [7]);
-  recorder.record(8, 0, call('x'.repeat(2000)));
+  recorder.keep(8, recordExchange(call('x'.repeat(2000))));
   assert.deepEqual(kept(), []);
-  recorder.record(9, 0, { params: {} });
-  assert.equal(recorder.find(9), undefined, 'a request without a readable body');
 });
 
 test('without limits nothing is recorded', () => {

@@ -11,6 +11,16 @@ const call: FinishedCall = {
   params: { id: '1' },
   status: 200,
   milliseconds: 1.26,
+  receivedAt: 0,
+  answeredAt: 1.26,
+  exchange: {
+    method: 'GET',
+    rawTarget: '/quotes/1',
+    targetUri: 'https://ase.example/quotes/1',
+    rawHeaders: [],
+    body: Buffer.alloc(0),
+  },
+  isBodyUnread: false,
 };
 
 test('the newest thousand are kept; after an id come the oldest first', () => {

@@ -1,0 +1,72 @@
+/** Makes the record of an exchange what judges see: content parsed once, signature explained, secrets masked. */
+import { headerLines } from '../http/received-request.ts';
+import type { TracedExchange } from '../http/request-trace.ts';
+import { serverUserAgent } from '../net/outbound.ts';
+import type { WireSwitches } from '../profile.ts';
+import { candidateKeys } from './describe-exchange.ts';
+import { explainSignature, type SignatureExplanation } from './explain-signature.ts';
+import type { GradedExchange } from './graded-exchange.ts';
+import { createMasker, type Masker } from './mask-secrets.ts';
+
+export interface GradingContext {
+  readonly switches: WireSwitches;
+  /** Origins under which a client may know the servers. */
+  readonly origins: readonly string[];
+  /** Secrets of the run that are in no exchange. */
+  readonly secrets: readonly string[];
+}
+
+/** True for requests of the ASEs to each other and to themselves, which are not graded. */
+export const isServerRequest = ({ request }: TracedExchange): boolean =>
+  headerLines(request, 'user-agent').includes(serverUserAgent);
+
+export function gradeExchange(exchange: TracedExchange, context: GradingContext): GradedExchange {
+  const { summary, request, reply, keys, pathSecrets } = exchange;
+  const answer = reply && { headers: reply.headers, body: reply.content ?? '' };
+  let masker: Masker | undefined;
+  let signature: SignatureExplanation | undefined;
+  const maskerOf = () => (masker ??= createMasker({ request, answer, secrets: [...pathSecrets, ...context.secrets] }));
+  const { receivedAt, answeredAt, httpVersion, isBodyUnread, params } = exchange;
+  return {
+    id: summary.id,
+    ase: summary.ase,
+    operation: summary.operation,
+    params,
+    receivedAt,
+    answeredAt,
+    httpVersion,
+    request,
+    isBodyUnread,
+    token: readToken(headerLines(request, 'authorization')),
+    status: summary.status,
+    reply,
+    keys,
+    body: parseJson(request.body.toString()),
+    answer: parseJson(reply?.content ?? ''),
+    lenient: summary.lenient,
+    get signature() {
+      signature ??= explainSignature({
+        request,
+        keys: candidateKeys(exchange),
+        origins: context.origins,
+        switches: context.switches,
+        now: receivedAt,
+        masker: maskerOf(),
+      });
+      return signature;
+    },
+    masked: (text) => maskerOf().text(text),
+    secrets: () => maskerOf().secrets,
+  };
+}
+
+const readToken = ([line, ...others]: readonly string[]): string | undefined =>
+  others.length > 0 ? undefined : /^GNAP +([\x21-\x7e]+)$/i.exec(line ?? '')?.[1];
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

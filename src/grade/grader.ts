@@ -1,0 +1,172 @@
+/**
+ * Grades the exchanges of a run: passes each to all judges, in order, after its reply was sent, and makes one verdict
+ * for each requirement of what they find. It only reads records, so it can change no answer.
+ */
+import type { TracedExchange } from '../http/request-trace.ts';
+import type { ProfileName, Switches } from '../profile.ts';
+import { type RequirementId, requirementIds, requirements } from './catalogue.ts';
+import { type GradingContext, gradeExchange, isServerRequest } from './grade-exchange.ts';
+import type { GradedAse } from './graded-exchange.ts';
+import { createGradingQueue } from './grading-queue.ts';
+import type { Finding, Findings, Judge, Run, RunEnd } from './judge.ts';
+import { judges } from './judges.ts';
+import { MIN_DISTINCT_LENGTH, mask } from './mask-secrets.ts';
+import type { Status, Verdict } from './report.ts';
+import type { Level } from './requirement.ts';
+import { createRunState } from './run-state.ts';
+
+export interface GraderOptions {
+  readonly profile: ProfileName;
+  readonly switches: Switches;
+  readonly ases: readonly GradedAse[];
+  /** Secrets of the run that are in no exchange, such as private keys: no finding shows them. */
+  readonly secrets?: readonly string[];
+  /** Maximum number of exchanges that wait to be graded. */
+  readonly maxQueue?: number;
+  /** Replaced by tests. */
+  readonly judges?: Readonly<Record<RequirementId, Judge>>;
+}
+
+export interface Grader {
+  /** Takes the next exchange, which is graded in a later turn of the event loop. */
+  observe(exchange: TracedExchange): void;
+  /** Grades what is left, and judges the whole run. Nothing may be observed afterwards. */
+  finish(end: RunEnd): Verdict[];
+}
+
+const MAX_QUEUE = 10_000;
+const MAX_FINDINGS = 10;
+
+/** Levels in a profile. */
+export function levelOf(id: RequirementId, profile: ProfileName): Level {
+  const { level, compat = level } = requirements[id];
+  return profile === 'compat' ? compat : level;
+}
+
+/** Origins under which clients know the servers. */
+const originsOf = (ases: readonly GradedAse[]): string[] => {
+  const urls = ases.flatMap((ase) => [
+    ase.walletAddressServer,
+    ase.authServer,
+    ase.resourceServer,
+    ase.identityProvider,
+  ]);
+  return [...new Set(urls.map((url) => new URL(url).origin))];
+};
+
+export function createGrader(options: GraderOptions): Grader {
+  const { profile, switches, ases, secrets = [] } = options;
+  const state = createRunState();
+  const run: Run = { profile, switches, ases, state };
+  const context: GradingContext = { switches, origins: originsOf(ases), secrets };
+  const tallies = new Map(requirementIds.map((id) => [id, new Tally(id)]));
+  const seenSecrets = new Set<string>(secrets);
+  const all = Object.entries(options.judges ?? judges) as [RequirementId, Judge][];
+  let failure: string | undefined;
+
+  function grade(traced: TracedExchange): void {
+    try {
+      const exchange = gradeExchange(traced, context);
+      for (const secret of exchange.secrets()) seenSecrets.add(secret);
+      for (const [id, judge] of all) {
+        if (judge.exchange) tallies.get(id)!.take(() => judge.exchange!(exchange, run), exchange.id);
+      }
+      state.observe(exchange);
+    } catch (error) {
+      failure ??= `exchange ${traced.summary.id} could not be graded: ${(error as Error).message}`;
+    }
+  }
+
+  const queue = createGradingQueue(options.maxQueue ?? MAX_QUEUE, grade);
+  return {
+    observe(exchange) {
+      if (!isServerRequest(exchange)) queue.push(exchange);
+    },
+    finish(end) {
+      queue.drain();
+      for (const [id, judge] of all) {
+        if (judge.end) tallies.get(id)!.take(() => judge.end!(run, end));
+      }
+      if (queue.dropped > 0) failure ??= `${queue.dropped} exchanges were not graded, because they came too fast`;
+      const hidden = [...seenSecrets].filter(({ length }) => length >= MIN_DISTINCT_LENGTH);
+      const hide = (finding: Finding): Finding => hideSecrets(finding, hidden);
+      return requirementIds.map((id) => tallies.get(id)!.toVerdict(levelOf(id, profile), hide, failure));
+    },
+  };
+}
+
+/** Findings of one requirement, as far as a verdict needs them. */
+class Tally {
+  private applied = 0;
+  private violations = 0;
+  private failure: string | undefined;
+  private readonly kept: Finding[] = [];
+  private readonly minor: Finding[] = [];
+
+  private readonly id: RequirementId;
+
+  constructor(id: RequirementId) {
+    this.id = id;
+  }
+
+  /** A judge that fails says nothing about the client. */
+  take(judge: () => Findings, exchange?: number): void {
+    try {
+      for (const finding of [judge() ?? []].flat()) {
+        this.add(exchange === undefined ? finding : { exchange, ...finding });
+      }
+    } catch (error) {
+      this.failure ??= `the judge of ${this.id} failed: ${(error as Error).message}`;
+    }
+  }
+
+  private add(finding: Finding): void {
+    this.applied += 1;
+    if (finding.outcome === 'pass') return;
+    this.violations += 1;
+    const list = finding.outcome === 'violation' && !finding.tolerated ? this.kept : this.minor;
+    if (list.length < MAX_FINDINGS) list.push(finding);
+  }
+
+  toVerdict(level: Level, hide: (finding: Finding) => Finding, failureOfRun: string | undefined): Verdict {
+    const findings = [...this.kept, ...this.minor].slice(0, MAX_FINDINGS);
+    const judged = statusOf(level, findings, this.applied);
+    const reason = this.failure ?? failureOfRun;
+    const isInconclusive = reason !== undefined && judged !== 'fail' && judged !== 'warning';
+    return {
+      id: this.id,
+      level,
+      status: isInconclusive ? 'inconclusive' : judged,
+      applied: this.applied,
+      violations: this.violations,
+      findings: findings.map(hide),
+      ...(isInconclusive && { reason }),
+      probes: [],
+    };
+  }
+}
+
+/** The worst finding counts. */
+function statusOf(level: Level, findings: readonly Finding[], applied: number): Status {
+  const found = findings.map((finding) => statusOfFinding(level, finding));
+  const [worst] = (['fail', 'warning', 'note'] as const).filter((status) => found.includes(status));
+  return worst ?? (applied > 0 ? 'pass' : 'not-exercised');
+}
+
+function statusOfFinding(level: Level, { outcome, tolerated }: Finding): 'fail' | 'warning' | 'note' {
+  if (tolerated || level === 'note') return 'note';
+  const isWeak = outcome === 'weak';
+  if (level === 'should') return isWeak ? 'note' : 'warning';
+  return isWeak ? 'warning' : 'fail';
+}
+
+function hideSecrets(finding: Finding, secrets: readonly string[]): Finding {
+  const hide = (text: string | undefined): string | undefined => {
+    let hidden = text;
+    for (const secret of secrets) hidden = hidden?.replaceAll(secret, () => mask(secret));
+    return hidden;
+  };
+  const { detail, expected, actual, ...rest } = finding;
+  const texts = { detail: hide(detail), expected: hide(expected), actual: hide(actual) };
+  return { ...rest, ...Object.fromEntries(Object.entries(texts).filter(([, text]) => text !== undefined)) };
+}
