@@ -12,7 +12,7 @@ import { startTwoServers, type TwoServers } from './support/two-servers.ts';
 /** Rounds of each race. In odd rounds the requests wait for each other at the row of the grant. */
 const ROUNDS = 8;
 /** Maximum rounds until a race without its lock must have failed. */
-const MOST_ROUNDS = 40;
+const MAX_ROUNDS = 40;
 
 interface Race {
   readonly name: string;
@@ -56,10 +56,10 @@ function runRace(servers: () => TwoServers, { name, run, ends, mutants }: Race):
     test(`${name}: fails with ${mutant}`, async () => {
       await servers().mutate(mutant);
       try {
-        for (let round = 0; round < MOST_ROUNDS; round++) {
+        for (let round = 0; round < MAX_ROUNDS; round++) {
           if (!ends.includes(await run(round))) return;
         }
-        assert.fail(`${mutant} survived ${MOST_ROUNDS} rounds`);
+        assert.fail(`${mutant} survived ${MAX_ROUNDS} rounds`);
       } finally {
         await servers().mutate('');
       }

@@ -69,9 +69,9 @@ export function createClient(identity: Identity, seen: Sightings) {
   }
 
   /** Repeats a call that does no harm twice; so many refusals, which may be for want of another ASE, are the end. */
-  async function insist(what: Call, mostRefusals = 40): Promise<Answer['body']> {
+  async function insist(what: Call, maxRefusals = 40): Promise<Answer['body']> {
     let refusals = 0;
-    for (const until = Date.now() + PATIENCE_MS; Date.now() < until && refusals < mostRefusals; ) {
+    for (const until = Date.now() + PATIENCE_MS; Date.now() < until && refusals < maxRefusals; ) {
       const answer = await call(what);
       if (answer && answer.status < 300) return answer.body;
       if (answer && answer.status < 500) refusals += 1;
@@ -90,7 +90,7 @@ export function createClient(identity: Identity, seen: Sightings) {
     return (await requestGrant(authServer, access)).access_token.value;
   }
 
-  /** A token that somebody consents to: a script, which answers at once. Begins anew where a step is lost. */
+  /** A token with consent, which a script gives at once. Starts again if a step is lost. */
   async function obtainConsent(authServer: string, access: unknown): Promise<string> {
     for (const until = Date.now() + PATIENCE_MS; Date.now() < until; ) {
       const finish = { method: 'redirect', uri: 'http://localhost:1/', nonce: 'nonce' };

@@ -22,8 +22,8 @@ const { values } = parseArgs({
 const seed = values.seed ?? String(Math.floor(Math.random() * 1_000_000));
 const isShort = values.short || values.mutant !== undefined;
 const scale = isShort
-  ? { payments: 60, killsPerFailpoint: 2, databaseRestarts: 1, mostSeconds: 240 }
-  : { payments: 500, killsPerFailpoint: 15, databaseRestarts: 5, mostSeconds: 900 };
+  ? { payments: 60, killsPerFailpoint: 2, databaseRestarts: 1, maxSeconds: 240 }
+  : { payments: 500, killsPerFailpoint: 15, databaseRestarts: 5, maxSeconds: 900 };
 
 console.log(`chaos, seed ${seed}${values.mutant ? `, with the mutant ${values.mutant}` : ''}`);
 const started = Date.now();

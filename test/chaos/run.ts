@@ -20,7 +20,7 @@ export interface ChaosOptions {
   readonly killsPerFailpoint: number;
   readonly databaseRestarts: number;
   /** When the disturbance ends at the latest. */
-  readonly mostSeconds: number;
+  readonly maxSeconds: number;
   readonly mutant?: string;
 }
 
@@ -141,7 +141,7 @@ async function disturb(
 
   const intentions: Intention[] = [];
   const incomingPayments: string[] = [];
-  const deadline = Date.now() + options.mostSeconds * 1000;
+  const deadline = Date.now() + options.maxSeconds * 1000;
   const isDone = () => (intentions.length >= options.payments && fleet.hasHitAll()) || Date.now() > deadline;
   const shared = createSharedReceivers();
   const allPayees = await Promise.all(payees.map(findWallet));

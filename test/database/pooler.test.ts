@@ -57,7 +57,7 @@ for (const { name, start, skip } of poolers) {
       } finally {
         await world.close();
       }
-      if ('mostServersOfOneClient' in pooler) assert.ok((pooler.mostServersOfOneClient as () => number)() > 1);
+      if ('maxServersOfOneClient' in pooler) assert.ok((pooler.maxServersOfOneClient as () => number)() > 1);
     });
   });
 }

@@ -10,7 +10,7 @@ import { after, test } from 'node:test';
 import { sql } from 'kysely';
 import { matchesPassphrase } from '../../src/crypto/passphrase-digest.ts';
 import { defaultWorld } from '../../src/world/definition/definition.ts';
-import { type BesiegedWorld, besiegeWorld } from '../support/attacked-world.ts';
+import { type AttackedWorld, startAttackedWorld } from '../support/attacked-world.ts';
 import { createPayer } from '../support/payer.ts';
 import { openRaw } from '../support/raw-connection.ts';
 import { send } from '../support/signed-fetch.ts';
@@ -19,7 +19,7 @@ import { send } from '../support/signed-fetch.ts';
 const MAX_TURN_MS = 300;
 const BODY_BYTES = 100 * 1024;
 
-const siege: BesiegedWorld = besiegeWorld({ definition: { ...defaultWorld, maxPacketAmount: 10n } });
+const attacked: AttackedWorld = startAttackedWorld({ definition: { ...defaultWorld, maxPacketAmount: 10n } });
 
 /** The CPU time of this thread in the longest turn of the event loop while `work` runs, in milliseconds. */
 async function longestTurn(work: () => Promise<unknown>): Promise<number> {
@@ -42,13 +42,14 @@ async function longestTurn(work: () => Promise<unknown>): Promise<number> {
   return longest;
 }
 
-const livez = async (): Promise<void> => assert.equal((await fetch(new URL('/livez', siege.prepared.rs))).status, 200);
+const livez = async (): Promise<void> =>
+  assert.equal((await fetch(new URL('/livez', attacked.prepared.rs))).status, 200);
 
 /** All requests of the attack are answered with one of these statuses, and no other client waits for them. */
 function attack(title: string, statuses: readonly number[], run: () => Promise<readonly number[]>): void {
   test(title, async () => {
     const longest = await longestTurn(async () => {
-      const [answered] = await Promise.all([run(), livez(), siege.isServed()]);
+      const [answered] = await Promise.all([run(), livez(), attacked.isServed()]);
       for (const status of answered) assert.ok(statuses.includes(status), `status ${status}`);
     });
     assert.ok(longest < MAX_TURN_MS, `one turn took ${Math.round(longest)} ms`);
@@ -57,21 +58,21 @@ function attack(title: string, statuses: readonly number[], run: () => Promise<r
 
 const post = async (path: string, token: string | undefined, body: unknown): Promise<number> => {
   const parts = { method: 'POST', url: path, body, ...(token !== undefined && { token }) };
-  return (await send(siege.environment, parts)).status;
+  return (await send(attacked.environment, parts)).status;
 };
 
 const withHeaders = async (headers: Readonly<Record<string, string>>): Promise<number> => {
-  const url = siege.prepared.incomingPayment;
-  return (await send(siege.environment, { method: 'GET', url, headers, signed: false })).status;
+  const url = attacked.prepared.incomingPayment;
+  return (await send(attacked.environment, { method: 'GET', url, headers, signed: false })).status;
 };
 
 const fill = (text: string, bytes: number): string => text.repeat(Math.ceil(bytes / text.length)).slice(0, bytes);
 
 test('the first refusal of a server loads the validator that explains it', async () => {
-  const { auth, rs, tokens } = siege.prepared;
+  const { auth, rs, tokens } = attacked.prepared;
   const parts = { method: 'POST', body: {} };
   for (const url of [auth, `${rs}/quotes`, `${rs}/incoming-payments`]) {
-    const { status } = await send(siege.environment, { ...parts, url, token: tokens.incoming });
+    const { status } = await send(attacked.environment, { ...parts, url, token: tokens.incoming });
     assert.ok(status >= 400 && status < 500, `${status}`);
   }
 });
@@ -97,7 +98,7 @@ attack('header fields that are lists', [200, 400, 406, 431], () =>
 );
 
 attack('texts for regular expressions', [400, 401], async () => {
-  const { rs, payer, tokens } = siege.prepared;
+  const { rs, payer, tokens } = attacked.prepared;
   const receivers = [
     `http://a${'/incoming-payments/'.repeat(5000)}\n`,
     `http://${fill('a.', 90_000)}`,
@@ -112,7 +113,7 @@ attack('texts for regular expressions', [400, 401], async () => {
 });
 
 attack('numbers of many digits', [400], async () => {
-  const { rs, payer, tokens } = siege.prepared;
+  const { rs, payer, tokens } = attacked.prepared;
   const digits = `1${'0'.repeat(BODY_BYTES - 300)}1`;
   const amount = { value: digits, assetCode: 'USD', assetScale: 2 };
   return Promise.all([
@@ -122,12 +123,12 @@ attack('numbers of many digits', [400], async () => {
 });
 
 attack('nesting, and members beyond number', [200, 400, 401], async () => {
-  const { rs, auth, tokens, payer } = siege.prepared;
+  const { rs, auth, tokens, payer } = attacked.prepared;
   const members = Object.fromEntries(Array.from({ length: 10_000 }, (_, index) => [`m${index}`, 1]));
   const interval = `R${'9'.repeat(300)}/2000-01-01T00:00:00Z/PT0.001S`;
   const item = { type: 'outgoing-payment', actions: ['create'], identifier: payer, limits: { interval } };
   const access = Array.from({ length: 200 }, (_, index) => ({ ...item, identifier: `${payer}${index}` }));
-  const { client } = siege.environment;
+  const { client } = attacked.environment;
   return Promise.all([
     post(`${rs}/incoming-payments`, tokens.incoming, fill('[', BODY_BYTES)),
     post(`${rs}/incoming-payments`, tokens.incoming, fill('{"a":', BODY_BYTES)),
@@ -149,7 +150,7 @@ attack('a key set of many keys, which another server hosts', [400], async () => 
   try {
     const client = `http://localhost:${(server.address() as AddressInfo).port}/client`;
     const access = [{ type: 'quote', actions: ['create'] }];
-    return [await post(siege.prepared.auth, undefined, { client, access_token: { access } })];
+    return [await post(attacked.prepared.auth, undefined, { client, access_token: { access } })];
   } finally {
     server.close();
     server.closeAllConnections();
@@ -168,10 +169,10 @@ after(() => {
 });
 
 attack('long lists, and answers that are not read', [200], async () => {
-  const { rs, payer, tokens } = siege.prepared;
+  const { rs, payer, tokens } = attacked.prepared;
   const metadata = { text: 'x'.repeat(10_000) };
   const body = { walletAddress: payer, metadata };
-  const created = await send(siege.environment, {
+  const created = await send(attacked.environment, {
     method: 'POST',
     url: `${rs}/incoming-payments`,
     token: tokens.incoming,
@@ -179,11 +180,11 @@ attack('long lists, and answers that are not read', [200], async () => {
   });
   const id = new URL(created.body.id).pathname.split('/').at(-1);
   await sql`insert into incoming_payment select (jsonb_populate_record(p, jsonb_build_object('id', gen_random_uuid()::text))).*
-    from incoming_payment p, generate_series(1, 100) where id = ${id}`.execute(siege.world.db.query);
+    from incoming_payment p, generate_series(1, 100) where id = ${id}`.execute(attacked.world.db.query);
   const path = `/incoming-payments?wallet-address=${encodeURIComponent(payer)}&first=100`;
   const list = { method: 'GET', url: `${rs}${path}`, token: tokens.incoming };
   let lines = '';
-  const { status, body: page } = await send(siege.environment, {
+  const { status, body: page } = await send(attacked.environment, {
     ...list,
     spoil: (headers) => {
       lines = Object.entries(headers)
@@ -201,7 +202,7 @@ attack('long lists, and answers that are not read', [200], async () => {
 });
 
 attack('a payment of many packets', [201], async () => {
-  const { world, environment } = siege;
+  const { world, environment } = attacked;
   await world.controls.setConsent('auto');
   const payer = await createPayer(environment);
   const quote = await payer.quote(await payer.receive(environment.receiver, '400'));

@@ -6,15 +6,15 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { describe, type TestContext, test } from 'node:test';
-import { assertRefused, besiegeWorld, growthBy } from '../support/attacked-world.ts';
+import { assertRefused, growthBy, startAttackedWorld } from '../support/attacked-world.ts';
 import { openRaw, splitAnswer } from '../support/raw-connection.ts';
 import { type RequestParts, send } from '../support/signed-fetch.ts';
 
-const siege = besiegeWorld();
+const attacked = startAttackedWorld();
 
 const amount = { value: '1', assetCode: 'USD', assetScale: 2 };
 const grantBody = (access: unknown = { type: 'quote', actions: ['create'] }) => ({
-  client: siege.environment.client,
+  client: attacked.environment.client,
   access_token: { access: [access].flat() },
 });
 
@@ -22,14 +22,18 @@ const head = (...lines: string[]): string => [...lines, '', ''].join('\r\n');
 
 describe('bodies', () => {
   /** Each server's answer to a POST with a body of megabytes. */
-  const targets = () => [siege.prepared.auth, `${siege.prepared.rs}/quotes`, siege.prepared.pending.continueUri];
+  const targets = () => [
+    attacked.prepared.auth,
+    `${attacked.prepared.rs}/quotes`,
+    attacked.prepared.pending.continueUri,
+  ];
 
   for (const [name, lengthLine, chunk] of [
     ['announced', 'Content-Length: 50000000', 'x'.repeat(65_536)],
     ['chunked', 'Transfer-Encoding: chunked', `10000\r\n${'x'.repeat(65_536)}\r\n`],
   ] as const) {
     test(`50 MB, ${name}: 413, and they are not kept`, async () => {
-      await siege.leavesNothing(async () => {
+      await attacked.leavesNothing(async () => {
         for (const target of targets()) {
           const { pathname } = new URL(target);
           const grown = await growthBy(async () => {
@@ -51,7 +55,7 @@ describe('bodies', () => {
     const paths = ['/auth/', '/quotes'];
     t.mock.timers.enable({ apis: ['setTimeout'] });
     const slow = paths.map((path) => {
-      const raw = openRaw(siege.prepared.auth);
+      const raw = openRaw(attacked.prepared.auth);
       raw.socket.write(head(`POST ${path} HTTP/1.1`, 'Host: a', 'Content-Length: 10', 'Expect: 100-continue'));
       return raw;
     });
@@ -59,7 +63,7 @@ describe('bodies', () => {
       await raw.received(/100 Continue/);
       raw.socket.write('{');
     }
-    await siege.isServed();
+    await attacked.isServed();
     t.mock.timers.tick(10_000);
     for (const { closed } of slow) {
       const { status, body } = splitAnswer((await closed).replace(/^HTTP\/1.1 100 Continue\r\n\r\n/, ''));
@@ -69,13 +73,16 @@ describe('bodies', () => {
   });
 
   test('a content coding is not undone: a bomb stays closed', async () => {
-    await siege.leavesNothing(async () => {
+    await attacked.leavesNothing(async () => {
       for (const [url, expected] of [
-        [siege.prepared.auth, 400],
-        [`${siege.prepared.rs}/quotes`, 415],
+        [attacked.prepared.auth, 400],
+        [`${attacked.prepared.rs}/quotes`, 415],
       ] as const) {
         const headers = { 'content-encoding': 'gzip' };
-        assertRefused(await send(siege.environment, { method: 'POST', url, body: '\x1f\x8b\x08', headers }), expected);
+        assertRefused(
+          await send(attacked.environment, { method: 'POST', url, body: '\x1f\x8b\x08', headers }),
+          expected,
+        );
       }
     });
   });
@@ -104,14 +111,14 @@ describe('JSON', () => {
   const operations = (): Record<string, RequestParts & { body: Record<string, unknown> }> => ({
     'post-request': {
       method: 'POST',
-      url: siege.prepared.auth,
+      url: attacked.prepared.auth,
       body: {
         ...grantBody({
           type: 'outgoing-payment',
           actions: ['create'],
-          identifier: siege.prepared.payer,
+          identifier: attacked.prepared.payer,
           limits: {
-            receiver: siege.prepared.incomingPayment,
+            receiver: attacked.prepared.incomingPayment,
             debitAmount: amount,
             interval: 'R/2026-01-01T00:00:00Z/P1M',
           },
@@ -121,32 +128,32 @@ describe('JSON', () => {
     },
     'post-continue': {
       method: 'POST',
-      url: siege.prepared.grant.continueUri,
-      token: siege.prepared.grant.continueToken,
+      url: attacked.prepared.grant.continueUri,
+      token: attacked.prepared.grant.continueToken,
       body: { interact_ref: randomUUID() },
     },
     'create-incoming-payment': {
       method: 'POST',
-      url: `${siege.prepared.rs}/incoming-payments`,
-      token: siege.prepared.tokens.incoming,
-      body: { walletAddress: siege.prepared.payer, incomingAmount: amount, expiresAt: '2020-01-01T00:00:00Z' },
+      url: `${attacked.prepared.rs}/incoming-payments`,
+      token: attacked.prepared.tokens.incoming,
+      body: { walletAddress: attacked.prepared.payer, incomingAmount: amount, expiresAt: '2020-01-01T00:00:00Z' },
     },
     'create-quote': {
       method: 'POST',
-      url: `${siege.prepared.rs}/quotes`,
-      token: siege.prepared.tokens.quote,
+      url: `${attacked.prepared.rs}/quotes`,
+      token: attacked.prepared.tokens.quote,
       body: {
-        walletAddress: siege.prepared.payer,
-        receiver: siege.prepared.incomingPayment,
+        walletAddress: attacked.prepared.payer,
+        receiver: attacked.prepared.incomingPayment,
         method: 'card',
         debitAmount: amount,
       },
     },
     'create-outgoing-payment': {
       method: 'POST',
-      url: `${siege.prepared.rs}/outgoing-payments`,
-      token: siege.prepared.tokens.outgoing,
-      body: { walletAddress: siege.prepared.payer, quoteId: `${siege.prepared.rs}/quotes/${randomUUID()}` },
+      url: `${attacked.prepared.rs}/outgoing-payments`,
+      token: attacked.prepared.tokens.outgoing,
+      body: { walletAddress: attacked.prepared.payer, quoteId: `${attacked.prepared.rs}/quotes/${randomUUID()}` },
     },
   });
 
@@ -177,19 +184,19 @@ describe('JSON', () => {
       const { body, ...parts } = operations()[name]!;
       let tried = 0;
       for (const [where, spoilt] of spoil(body, bad)) {
-        const answer = await send(siege.environment, { ...parts, body: spoilt });
+        const answer = await send(attacked.environment, { ...parts, body: spoilt });
         assert.ok(answer.status < 500, `${where}: ${answer.status} ${answer.text}`);
         tried += 1;
       }
       assert.ok(tried > 10);
-      await siege.isServed();
+      await attacked.isServed();
     });
 
     test(`${name}: fifty thousand levels, members twice, byte order marks, other encodings`, async () => {
       const { body, ...parts } = operations()[name]!;
       const [first = ''] = Object.keys(body);
       const text = JSON.stringify(body);
-      await siege.leavesNothing(async () => {
+      await attacked.leavesNothing(async () => {
         for (const raw of [
           deep(50_000),
           text.replace(/^\{/, `{"surplus":${deep(20_000)},"${first}":1,`).replace(/\}$/, `,"${first}":[]}`),
@@ -199,7 +206,7 @@ describe('JSON', () => {
           `${text}${text}`,
           `{"__proto__":${text}}`,
         ]) {
-          const answer = await send(siege.environment, { ...parts, body: raw });
+          const answer = await send(attacked.environment, { ...parts, body: raw });
           assertRefused(answer, 400, ...(name === 'post-continue' ? [401, 404] : []));
         }
       });
@@ -211,18 +218,18 @@ describe('JSON', () => {
     const access = Array.from({ length: 1500 }, (_, index) => ({
       type: 'outgoing-payment',
       actions: ['create'],
-      identifier: `${siege.prepared.payer}-${index}`,
+      identifier: `${attacked.prepared.payer}-${index}`,
     }));
-    await siege.leavesNothing(async () => {
-      const answer = await send(siege.environment, {
+    await attacked.leavesNothing(async () => {
+      const answer = await send(attacked.environment, {
         method: 'POST',
-        url: siege.prepared.auth,
+        url: attacked.prepared.auth,
         body: { ...grantBody(access.slice(0, 900)), interact: { start: ['redirect'] } },
       });
       assertRefused(answer, 400);
       assert.ok(answer.text.length < 2_000, 'the answer does not grow with the question');
       assertRefused(
-        await send(siege.environment, { method: 'POST', url: siege.prepared.auth, body: grantBody(access) }),
+        await send(attacked.environment, { method: 'POST', url: attacked.prepared.auth, body: grantBody(access) }),
         413,
       );
     });
@@ -231,18 +238,18 @@ describe('JSON', () => {
 
 describe('floods', () => {
   test('unknown continuations, tokens and ids: nothing is fetched, nothing stored', async () => {
-    await siege.leavesNothing(async () => {
+    await attacked.leavesNothing(async () => {
       for (let index = 0; index < 50; index++) {
         const token = randomUUID();
-        const url = `${siege.prepared.auth}continue/${randomUUID()}`;
-        assertRefused(await send(siege.environment, { method: 'POST', url, token, body: {} }), 401, 404);
+        const url = `${attacked.prepared.auth}continue/${randomUUID()}`;
+        assertRefused(await send(attacked.environment, { method: 'POST', url, token, body: {} }), 401, 404);
         assertRefused(
-          await send(siege.environment, { method: 'POST', url: `${siege.prepared.auth}token/${token}`, token }),
+          await send(attacked.environment, { method: 'POST', url: `${attacked.prepared.auth}token/${token}`, token }),
           401,
           404,
         );
         assertRefused(
-          await send(siege.environment, { method: 'GET', url: `${siege.prepared.rs}/quotes/${token}`, token }),
+          await send(attacked.environment, { method: 'GET', url: `${attacked.prepared.rs}/quotes/${token}`, token }),
           401,
         );
       }
@@ -250,14 +257,14 @@ describe('floods', () => {
   });
 
   test('nonces of signatures that do not verify are not remembered', async () => {
-    await siege.leavesNothing(async () => {
+    await attacked.leavesNothing(async () => {
       for (let index = 0; index < 50; index++) {
         const spoilNonce = (headers: Record<string, string>): void => {
           headers['signature-input'] += `;nonce="${randomUUID()}"`;
         };
-        const { quote: token } = siege.prepared.tokens;
+        const { quote: token } = attacked.prepared.tokens;
         assertRefused(
-          await send(siege.environment, { method: 'GET', url: siege.prepared.quote, token, spoil: spoilNonce }),
+          await send(attacked.environment, { method: 'GET', url: attacked.prepared.quote, token, spoil: spoilNonce }),
           401,
         );
       }
@@ -265,19 +272,21 @@ describe('floods', () => {
   });
 
   test('three hundred silent connections keep no other client out', async () => {
-    const idle = Array.from({ length: 300 }, () => openRaw(siege.prepared.auth, 'POST /auth/ HTTP/1.1\r\nHost: a\r\n'));
-    await siege.leavesNothing(async () => {});
+    const idle = Array.from({ length: 300 }, () =>
+      openRaw(attacked.prepared.auth, 'POST /auth/ HTTP/1.1\r\nHost: a\r\n'),
+    );
+    await attacked.leavesNothing(async () => {});
     for (const { socket } of idle) socket.destroy();
     await Promise.all(idle.map(({ closed }) => closed));
   });
 
   test('requests whose targets fill their header: the list of exchanges stays small', async () => {
-    const list = () => JSON.stringify(siege.world.controls.listExchanges({ limit: 1000 })).length;
-    const target = `${siege.prepared.rs}/incoming-payments/${'a'.repeat(15_000)}`;
+    const list = () => JSON.stringify(attacked.world.controls.listExchanges({ limit: 1000 })).length;
+    const target = `${attacked.prepared.rs}/incoming-payments/${'a'.repeat(15_000)}`;
     for (let index = 0; index < 20; index++)
-      assertRefused(await send(siege.environment, { method: 'GET', url: target, signed: false }), 401, 404);
+      assertRefused(await send(attacked.environment, { method: 'GET', url: target, signed: false }), 401, 404);
     assert.ok(list() < 1000 * 10_000);
-    const [last] = siege.world.controls.listExchanges({ limit: 1 });
+    const [last] = attacked.world.controls.listExchanges({ limit: 1 });
     assert.ok(last!.target.length <= 4_001, 'cut');
   });
 });

@@ -7,10 +7,10 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, describe, test } from 'node:test';
-import { assertRefused, besiegeWorld, growthBy } from '../support/attacked-world.ts';
+import { assertRefused, growthBy, startAttackedWorld } from '../support/attacked-world.ts';
 import { send } from '../support/signed-fetch.ts';
 
-const siege = besiegeWorld();
+const attacked = startAttackedWorld();
 
 describe('key servers', () => {
   const held: ServerResponse[] = [];
@@ -36,12 +36,12 @@ describe('key servers', () => {
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}/client`;
   }
 
-  const ask = (client: string, keyId: string = siege.environment.keyId) =>
-    send(siege.environment, {
+  const ask = (client: string, keyId: string = attacked.environment.keyId) =>
+    send(attacked.environment, {
       method: 'POST',
-      url: siege.prepared.auth,
+      url: attacked.prepared.auth,
       body: { client, access_token: { access: [{ type: 'quote', actions: ['create'] }] } },
-      signed: { privateKey: siege.environment.privateKey, keyId },
+      signed: { privateKey: attacked.environment.privateKey, keyId },
     });
 
   const json = (res: ServerResponse, body: string): void =>
@@ -57,7 +57,7 @@ describe('key servers', () => {
         drips.push(setInterval(() => res.write(' '), 50));
       },
       'a megabyte': (_req, res) =>
-        json(res, JSON.stringify({ keys: Array(10_000).fill(entry(siege.environment.keyId)) })),
+        json(res, JSON.stringify({ keys: Array(10_000).fill(entry(attacked.environment.keyId)) })),
       'endless megabytes': (_req, res) => {
         res.on('error', () => {});
         const more = (): void => {
@@ -77,7 +77,7 @@ describe('key servers', () => {
       'keys without a usable id': (_req, res) => json(res, '{"keys":[null,1,"x",[],{"kid":{}},{"kid":"__proto__"}]}'),
       'no key set': (_req, res) => json(res, '{"keys":{"length":4294967295}}'),
     };
-    await siege.leavesNothing(async () => {
+    await attacked.leavesNothing(async () => {
       const grown = await growthBy(async () => {
         const answers = Object.entries(hostile).map(async ([name, answer]) => {
           const refused = await ask(await hostClient(answer));
@@ -85,7 +85,7 @@ describe('key servers', () => {
           assertRefused(refused, 400, 401);
         });
         // While they wait, everybody else does not.
-        await siege.isServed();
+        await attacked.isServed();
         await Promise.all(answers);
       });
       assert.ok(grown < 10_000_000, `${grown} bytes stay`);
@@ -94,7 +94,7 @@ describe('key servers', () => {
   });
 
   test('addresses inside, however they are written', async () => {
-    await siege.leavesNothing(async () => {
+    await attacked.leavesNothing(async () => {
       for (const host of [
         '169.254.169.254',
         '2852039166',
@@ -119,7 +119,7 @@ describe('key servers', () => {
   test('a flood of unknown key ids: one set is not fetched for each', async () => {
     const client = await hostClient((_req, res) => json(res, '{"keys":[]}'));
     seen = [];
-    await siege.leavesNothing(async () => {
+    await attacked.leavesNothing(async () => {
       const asked = performance.now();
       await Promise.all(Array.from({ length: 100 }, () => ask(client, randomUUID())));
       // One to begin with, then at most one each second.
@@ -134,7 +134,7 @@ describe('key servers', () => {
     });
     assert.ok(keys.length > 180_000);
     const origin = new URL(await hostClient((_req, res) => json(res, keys))).origin;
-    await siege.leavesNothing(async () => {
+    await attacked.leavesNothing(async () => {
       const askAll = async (from: number, to: number) => {
         for (let index = from; index < to; index++) assertRefused(await ask(`${origin}/${index}`), 400, 401);
       };

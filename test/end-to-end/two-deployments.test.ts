@@ -67,7 +67,7 @@ test('peers of each other by configuration, the official client pays across', as
   );
 });
 
-test('a packet of somebody else is refused', async () => {
+test('a packet of a stranger is refused', async () => {
   const { origin } = aseOf(marble);
   const response = await fetch(`${origin}/ilp/EUR/2`, {
     method: 'POST',

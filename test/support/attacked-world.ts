@@ -10,7 +10,7 @@ import { type PreparedResources, prepareResources } from './prepared-resources.t
 import { type Answer, send } from './signed-fetch.ts';
 import { type ClientEnvironment, clientEnvironment, startWorld, type TestWorld } from './world.ts';
 
-export interface BesiegedWorld {
+export interface AttackedWorld {
   readonly world: TestWorld;
   readonly environment: ClientEnvironment;
   readonly prepared: PreparedResources;
@@ -21,29 +21,29 @@ export interface BesiegedWorld {
 }
 
 /** Starts a world before the tests of this file and ends it after them; its members are there from the first test on. */
-export function besiegeWorld(options: EmbeddedWorldOptions = {}): BesiegedWorld {
-  const besieged = {} as { -readonly [Member in keyof BesiegedWorld]: BesiegedWorld[Member] };
+export function startAttackedWorld(options: EmbeddedWorldOptions = {}): AttackedWorld {
+  const attacked = {} as { -readonly [Member in keyof AttackedWorld]: AttackedWorld[Member] };
   before(async () => {
-    besieged.world = await startWorld(options);
-    besieged.environment = clientEnvironment(besieged.world);
-    besieged.prepared = await prepareResources(besieged.world, besieged.environment);
+    attacked.world = await startWorld(options);
+    attacked.environment = clientEnvironment(attacked.world);
+    attacked.prepared = await prepareResources(attacked.world, attacked.environment);
   });
-  after(() => besieged.world.close());
-  besieged.isServed = async () => {
-    const { prepared, environment } = besieged;
+  after(() => attacked.world.close());
+  attacked.isServed = async () => {
+    const { prepared, environment } = attacked;
     assert.equal((await fetch(prepared.payer)).status, 200);
     const { incoming } = prepared.tokens;
     const answer = await send(environment, { method: 'GET', url: prepared.incomingPayment, token: incoming });
     assert.equal(answer.status, 200);
   };
-  besieged.leavesNothing = async (work) => {
-    const { world, isServed } = besieged;
+  attacked.leavesNothing = async (work) => {
+    const { world, isServed } = attacked;
     const untouched = await fingerprint(world.db);
     await Promise.all([work(), isServed()]);
     await isServed();
     assert.deepEqual(await fingerprint(world.db), untouched);
   };
-  return besieged;
+  return attacked;
 }
 
 /** An error object of Open Payments with one of these statuses, no page and no stack. */

@@ -11,7 +11,7 @@ const tracked = ['user', 'database', 'client_encoding', 'application_name', 'dat
 export interface TransactionPooler {
   readonly port: number;
   /** The most server connections that transactions of one client ran on. */
-  mostServersOfOneClient(): number;
+  maxServersOfOneClient(): number;
   close(): Promise<void>;
 }
 
@@ -185,7 +185,7 @@ export async function openTransactionPooler(serverPort: number, maxServers = 3):
   await new Promise<void>((resolve) => void listener.listen(0, '127.0.0.1', resolve));
   return {
     port: (listener.address() as { port: number }).port,
-    mostServersOfOneClient: () => most,
+    maxServersOfOneClient: () => most,
     async close() {
       const closed = new Promise((resolve) => void listener.close(resolve));
       for (const socket of sockets) socket.destroy();
