@@ -28,7 +28,7 @@ export interface Call {
   readonly headers?: readonly HeaderLine[];
   /** Value of `Accept`; default `application/json`. */
   readonly accept?: string;
-  /** `false`: unsigned. An identity: signed as usual by somebody else. Options: signed in another way. */
+  /** `false`: unsigned. An identity: signed as usual, by this client. Options: signed in another way. */
   readonly sign?: false | Identity | SignatureOptions;
   /** Swaps the bytes after signing, so that digest and body part ways. */
   readonly sendInstead?: string;

@@ -60,7 +60,7 @@ export const checks: readonly Check[] = [
     rows: ['AS-23'],
     title: 'a keyid that the key set does not hold',
     run: async (context) => {
-      const sign = { keyId: 'nobody-has-this', privateKey: context.target.identity.privateKey };
+      const sign = { keyId: 'unknown-key', privateKey: context.target.identity.privateKey };
       const asker = { client: context.target.client, identity: sign };
       expectGnapError(await postGrant(context, context.sender, quoteRequest, asker), 400, 'invalid_client');
     },
@@ -116,7 +116,7 @@ export const checks: readonly Check[] = [
     rows: ['AS-23'],
     title: 'a wallet address on a closed port',
     run: async (context) => {
-      const asker = { client: 'http://127.0.0.1:1/nobody', identity: context.newIdentity('hosted') };
+      const asker = { client: 'http://127.0.0.1:1/unreachable', identity: context.newIdentity('hosted') };
       expectGnapError(await postGrant(context, context.sender, quoteRequest, asker), 400, 'invalid_client');
     },
   },

@@ -133,7 +133,7 @@ const defects: readonly Defect[] = [
   {
     id: 'foreign-receiver.wallet-address-missing',
     title: 'its wallet address does not exist',
-    members: (context) => ({ walletAddress: `${new URL(context.sender.url).origin}/nobody/here` }),
+    members: (context) => ({ walletAddress: `${new URL(context.sender.url).origin}/no-such-wallet` }),
   },
 ];
 

@@ -1,6 +1,6 @@
 /**
- * The receiving end of STREAM as a hostile peer meets it: packets that are wrong, late, too large or for somebody else,
- * and bytes that are none. Nothing of them is ever credited. ILP-0015, ILP-0027, ILP-0029, ILP-0035.
+ * The receiver of STREAM packets against a hostile peer: packets that are wrong, late, too large or addressed
+ * elsewhere, and bytes that are not a packet. None is ever credited. ILP-0015, ILP-0027, ILP-0029, ILP-0035.
  */
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';

@@ -67,7 +67,7 @@ const refusals: readonly {
   {
     ids: { incoming: 'list.refuses-cursor-unknown', outgoing: 'list.outgoing-refuses-cursor-unknown' },
     rows: ['RS-L-11'],
-    queries: [`&cursor=${crypto.randomUUID()}`],
+    queries: ['&cursor=00000000-0000-4000-8000-000000000000'],
   },
   {
     ids: { incoming: 'list.refuses-first-and-last', outgoing: 'list.outgoing-refuses-first-and-last' },

@@ -138,7 +138,7 @@ function checksOf(operation: Operation): Check[] {
     {
       id: idFor('wronglySigned', operation),
       rows: ['SIG-23', 'SIG-29', 'SIG-30', 'RS-04', ...grantRows, ...authenticated],
-      title: `${operation.id} with a broken signature, or one of somebody else, is refused`,
+      title: `${operation.id} with a broken signature, or with one by another client, is refused`,
       run: async (context) => {
         const call = await operation.call(context);
         const token = await operation.token(context);

@@ -40,7 +40,7 @@ export const checks: readonly Check[] = [
       const { client } = context.target;
       const token = (await requestToken(context, context.sender, [incomingAccess(context.sender)])).access_token.value;
       const url = `${context.sender.resourceServer}/incoming-payments`;
-      const unknown = `${new URL(client).origin}/nobody-${randomUUID()}`;
+      const unknown = `${new URL(client).origin}/no-such-wallet-${randomUUID()}`;
       const texts = new Set<string>();
       for (const walletAddress of [client, unknown]) {
         const created = await context.call({
@@ -64,7 +64,7 @@ export const checks: readonly Check[] = [
       const access = [{ type: 'incoming-payment', actions: ['create', 'list'] }];
       const token = (await requestToken(context, context.sender, access)).access_token.value;
       const url = `${context.sender.resourceServer}/incoming-payments`;
-      const unknown = `${new URL(context.sender.url).origin}/nobody-${randomUUID()}`;
+      const unknown = `${new URL(context.sender.url).origin}/no-such-wallet-${randomUUID()}`;
       for (const walletAddress of [unknown, context.receiver.url]) {
         const created = await context.call({
           operation: 'create-incoming-payment',

@@ -10,7 +10,8 @@ const getDocument = (context: CheckContext, url: string, headers: readonly Heade
   context.call({ operation: 'get-wallet-address', url, sign: false, headers });
 const getKeys = (context: CheckContext, url: string): Promise<Answer> =>
   context.call({ operation: 'get-wallet-address-keys', url: `${url}/jwks.json`, sign: false });
-const unknownWallet = (context: CheckContext): string => `${new URL(context.sender.url).origin}/nobody-${randomUUID()}`;
+const unknownWallet = (context: CheckContext): string =>
+  `${new URL(context.sender.url).origin}/no-such-wallet-${randomUUID()}`;
 
 function accepting(id: string, type: string, rows: string[], status: number): Check {
   return {

@@ -141,7 +141,7 @@ export const checks: readonly Check[] = [
           const { body } = expectStatus(await getDocument(world, url, accept), 200);
           assert.equal(body.id, url, accept);
         }
-        expectStatus(await getDocument(world, `${url}-nobody`, 'text/html'), 404);
+        expectStatus(await getDocument(world, `${url}-unknown`, 'text/html'), 404);
       });
     },
   },
@@ -168,7 +168,7 @@ export const checks: readonly Check[] = [
         const secret: HeaderLine = ['receipt-secret', Buffer.alloc(32, 7).toString('base64')];
         for (const half of [nonce, secret]) expectNoLeak(expectStatus(await getSpsp(world, url, [half]), 400));
         expectStatus(await getSpsp(world, url, [nonce, secret]), 200);
-        expectStatus(await getSpsp(world, `${url}-nobody`), 404);
+        expectStatus(await getSpsp(world, `${url}-unknown`), 404);
         expectStatus(await getDocument(world, url, '*/*'), 200);
       });
     },
@@ -189,7 +189,7 @@ export const checks: readonly Check[] = [
       await withServer(hook, (origin) =>
         withExtensions(context, { lookupHook: `${origin}/events` }, async (world) => {
           const base = new URL(world.sender.url).origin;
-          expectNoLeak(expectStatus(await getDocument(world, `${base}/nobody`), 404));
+          expectNoLeak(expectStatus(await getDocument(world, `${base}/no-such-wallet`), 404));
           create = async (url) => {
             const wallet = { url, account: '/ann' };
             const { status } = await world.control.request('POST', '/ases/slate/wallet-addresses', wallet);
@@ -198,7 +198,7 @@ export const checks: readonly Check[] = [
           const { body } = expectStatus(await getDocument(world, `${base}/new`), 200);
           assert.equal(body.id, `${base}/new`);
           expectStatus(await getDocument(world, `${base}/new`), 200);
-          assert.deepEqual(announced, [`${base}/nobody`, `${base}/new`], 'known addresses are not announced');
+          assert.deepEqual(announced, [`${base}/no-such-wallet`, `${base}/new`], 'known addresses are not announced');
         }),
       );
     },

@@ -58,7 +58,7 @@ export const signatures = {
     level: 'must',
     title: 'Covers `authorization` when it presents a token',
     statement: 'If the request has an `Authorization` field, the signature covers it.',
-    why: 'Otherwise somebody in between could swap the token of a signed request.',
+    why: 'Otherwise an intermediary could swap the token of a signed request.',
     references: ['RFC 9635 §7.3.1', 'Open Payments resource-server create-outgoing-payment'],
     evidence: ['exchange'],
     observed: 'The component list has `"authorization"` wherever the field is present.',

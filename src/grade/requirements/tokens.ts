@@ -60,7 +60,7 @@ export const tokens = {
   },
   'CL-TOK-06': {
     level: 'should',
-    title: 'Recovers when a token is no longer good',
+    title: 'Gets another token after a 401',
     statement:
       'After a 401 the client gets another token, by rotation or by a new grant, and sends the request once more.',
     why: 'Tokens may be revoked at any time, and the flow need not fail for it.',

@@ -94,7 +94,7 @@ export const walletAddresses = {
     level: 'must',
     title: 'Finds the key set below the address',
     statement: 'The key set is at the wallet address plus `/jwks.json`.',
-    why: 'Resolving a relative URL drops the last segment or the slash, and so finds keys of somebody else or none.',
+    why: 'Resolving a relative URL drops the last segment or the slash, so that the keys of another wallet address are found, or none.',
     references: ['Open Payments wallet-address-server get-wallet-address-keys'],
     evidence: ['exchange'],
     observed: 'The path of each request for a key set is compared.',
