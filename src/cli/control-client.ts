@@ -1,7 +1,6 @@
 /** A client of a running world's control API, for the commands that read it. */
 import { ConfigError } from '../errors.ts';
-import type { Config } from './options.ts';
-import { CONTROL_PORT_OFFSET } from './preflight.ts';
+import { CONTROL_PORT_OFFSET, type Config } from './options.ts';
 
 export interface ControlApi {
   readonly origin: string;

@@ -1,7 +1,7 @@
 /** `touchstone ledger`: the books of each ASE of a running world, with their trial balance. */
 import { type ControlApi, openControlApi } from './control-client.ts';
+import { formatAmount } from './format-amount.ts';
 import type { Config } from './options.ts';
-import { formatAmount } from './start.ts';
 
 interface Books {
   readonly name: string;

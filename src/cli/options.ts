@@ -1,6 +1,9 @@
 /** The options of the program: one table, from which `--help`, validation and `docs/options.md` are made. */
 import { type Command, commands } from './commands.ts';
 
+/** Distance of the control API's default port from the port of the first ASE. */
+export const CONTROL_PORT_OFFSET = 900;
+
 type Kind = 'string' | 'integer' | 'boolean';
 
 export interface Option {

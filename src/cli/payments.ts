@@ -1,8 +1,8 @@
 /** `touchstone payments`: the outgoing payments of a running world by state and age, and the cancellation of one. */
 import { ConfigError } from '../errors.ts';
 import { type ControlApi, openControlApi } from './control-client.ts';
+import { formatAmount } from './format-amount.ts';
 import type { Config } from './options.ts';
-import { formatAmount } from './start.ts';
 
 interface Payment {
   readonly id: string;

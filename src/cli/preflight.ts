@@ -7,10 +7,7 @@ import type { ServerName } from '../ase/server-urls.ts';
 import { ConfigError, didYouMean } from '../errors.ts';
 import type { AseDefinition, WorldDefinition } from '../world/definition/definition.ts';
 import { selectPort } from '../world/listeners.ts';
-import type { Config } from './options.ts';
-
-/** Distance of the control API's default port from the port of the first ASE. */
-export const CONTROL_PORT_OFFSET = 900;
+import { CONTROL_PORT_OFFSET, type Config } from './options.ts';
 
 const MAX_PORT = 65_535;
 

@@ -5,8 +5,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ConfigError } from '../errors.ts';
 import { type ControlApi, createControlApi, openControlApi } from './control-client.ts';
+import { formatAmount } from './format-amount.ts';
 import type { Config } from './options.ts';
-import { formatAmount } from './start.ts';
 
 interface Asset {
   readonly assetCode: string;

@@ -12,9 +12,10 @@ import { createDeployment, type Deployment } from '../world/deployment.ts';
 import { mainWorldId } from '../world/naming.ts';
 import type { World } from '../world/world.ts';
 import { openFiles } from './client-files.ts';
+import { formatAmount } from './format-amount.ts';
 import { endOnSignal } from './lifetime.ts';
-import type { Config } from './options.ts';
-import { CONTROL_PORT_OFFSET, checkBeforeStart, explainDatabaseError } from './preflight.ts';
+import { CONTROL_PORT_OFFSET, type Config } from './options.ts';
+import { checkBeforeStart, explainDatabaseError } from './preflight.ts';
 import { readServedServers, readServerUrls } from './serve.ts';
 
 export async function start(config: Config): Promise<void> {
@@ -195,11 +196,4 @@ function reachableUrl(world: World, wallet: { readonly ase: string; readonly pat
   const isLocal = (url: string) => isLoopback(new URL(url).hostname);
   const alias = servers?.walletAddressServer?.aliases?.find(isLocal);
   return isLocal(published) || alias === undefined ? published : alias.replace(/\/$/, '') + wallet.path;
-}
-
-/** Formats minor units: 1234567 at scale 2 is 12,345.67. */
-export function formatAmount(value: bigint, scale: number): string {
-  const digits = (value < 0n ? -value : value).toString().padStart(scale + 1, '0');
-  const whole = digits.slice(0, digits.length - scale).replaceAll(/\B(?=(\d{3})+$)/g, ',');
-  return `${value < 0n ? '-' : ''}${whole}${scale > 0 ? `.${digits.slice(-scale)}` : ''}`;
 }

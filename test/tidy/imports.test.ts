@@ -86,6 +86,22 @@ test('the source tree has at most seven loose files', () => {
   assert.ok(loose.length <= 7, loose.join(', '));
 });
 
+test('the commands that read a world do not load the server', () => {
+  /** Loaded at the start: neither types nor what `import()` loads later. */
+  const loadedBy = (file: string): string[] => {
+    const text = readFileSync(join(root, file), 'utf8');
+    return [...text.matchAll(/^(?:import|export) (?!type )[^;]*?from '([^']+)'/gm)].map(([, from]) =>
+      from!.startsWith('.') ? relative(root, join(root, dirname(file), from!)) : from!,
+    );
+  };
+  for (const command of ['explain-exchange', 'ledger', 'payments', 'reconcile']) {
+    const loaded = new Set([`src/cli/${command}.ts`]);
+    for (const file of loaded) if (file.startsWith('src/')) for (const each of loadedBy(file)) loaded.add(each);
+    const wrong = [...loaded].filter((file) => !/^src\/(cli\/|errors\.ts$)|^node:/.test(file));
+    assert.deepEqual(wrong, [], command);
+  }
+});
+
 test('the checks do not import the program', () => {
   const wrong = listImports('conformance').filter(({ target }) => target.startsWith('src/'));
   assert.deepEqual(wrong, []);
