@@ -10,7 +10,7 @@ import pg from 'pg';
 import { type Database, openDatabase } from '../../src/database/database.ts';
 import { payAcross } from '../end-to-end/support/official-client.ts';
 import { needsPgbouncer, startPgbouncer } from '../support/pgbouncer.ts';
-import { createTestDatabase, needsPostgres } from '../support/postgresql.ts';
+import { createEmptyDatabase, createTestDatabase, needsPostgres } from '../support/postgresql.ts';
 import { openTransactionPooler } from '../support/transaction-pooler.ts';
 import { clientEnvironment, startWorld } from '../support/world.ts';
 
@@ -30,7 +30,7 @@ async function readLimits(db: Pick<Database, 'query'>): Promise<number[]> {
 for (const { name, start, skip } of poolers) {
   describe(`behind ${name}`, { skip }, () => {
     test('a world starts on an empty database and pays; sessions keep no settings', async (t) => {
-      const database = await createTestDatabase();
+      const database = await createEmptyDatabase();
       const url = new URL(database.url);
       const pooler = await start(Number(url.port));
       t.after(async () => {

@@ -12,7 +12,7 @@ import { test } from 'node:test';
 import { setDefaultCACertificates } from 'node:tls';
 import { createAuthority, issueCertificate } from '../../src/net/x509.ts';
 import { findFreePort } from '../support/free-port.ts';
-import { createTestDatabase, needsPostgres } from '../support/postgresql.ts';
+import { createEmptyDatabase, needsPostgres } from '../support/postgresql.ts';
 import { type Ready, type RunningProcess, readEnvironment, startProcess } from '../support/process.ts';
 import { send } from '../support/signed-fetch.ts';
 import { clientEnvironment, embedded, startWorld } from '../support/world.ts';
@@ -29,7 +29,7 @@ test('on the embedded database', async () => {
 });
 
 test('on PostgreSQL', { skip: needsPostgres }, async () => {
-  const database = await createTestDatabase();
+  const database = await createEmptyDatabase();
   const world = await startWorld({ database: { kind: 'postgresql', url: database.url } });
   try {
     await payAcross(clientEnvironment(world));

@@ -2,9 +2,10 @@
  * For `node --import`: loads the sources with all mutants in them, and `globalThis.touchstoneMutant` names the active
  * one; or with only the mutant that the environment variable TOUCHSTONE_MUTANT names, active from the start.
  */
-import { readFileSync } from 'node:fs';
-import { register } from 'node:module';
-import { join } from 'node:path';
+import { hash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { registerHooks, stripTypeScriptTypes } from 'node:module';
+import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { mutants } from './index.ts';
 import { instrument, type Mutant, placesOf } from './mutant.ts';
@@ -13,19 +14,22 @@ const active = process.env['TOUCHSTONE_MUTANT'];
 if (active && !mutants.some(({ id }) => id === active)) throw new Error(`unknown mutant ${active}`);
 globalThis.touchstoneMutant = active;
 
-const root = join(import.meta.dirname, '..', '..');
-const byUrl = new Map<string, Mutant[]>();
-for (const mutant of placesOf(mutants.filter(({ id }) => !active || id === active))) {
-  const url = pathToFileURL(join(root, mutant.file)).href;
-  byUrl.set(url, [...(byUrl.get(url) ?? []), mutant]);
-}
-
 /** A place that the source no longer has must not keep the others from being tried; `main.ts` reports it. */
 const staleMutants = new Map<string, string>();
 globalThis.staleMutants = staleMutants;
 
-function load(url: string, here: readonly Mutant[]): [url: string, source: string] {
-  const source = readFileSync(new URL(url), 'utf8');
+const root = join(import.meta.dirname, '..', '..');
+const cache = join(root, 'node_modules', '.cache', 'touchstone', 'mutants');
+mkdirSync(cache, { recursive: true });
+const instruments = ['register.ts', 'mutant.ts'].map((name) => readFileSync(join(import.meta.dirname, name), 'utf8'));
+
+/** JavaScript of the source file with these mutants in it, in a file of the cache, because making it takes a second. */
+function fileWithMutants(file: string, here: readonly Mutant[]): string {
+  const path = join(root, file);
+  const source = readFileSync(path, 'utf8');
+  const key = hash('sha256', JSON.stringify([...instruments, file, source, here])).slice(0, 32);
+  const cached = join(cache, `${key}.mjs`);
+  if (existsSync(cached)) return cached;
   const present = here.filter((mutant) => {
     try {
       instrument(source, [mutant]);
@@ -35,16 +39,44 @@ function load(url: string, here: readonly Mutant[]): [url: string, source: strin
       return false;
     }
   });
-  return [url, instrument(source, present)];
+  const code = stripTypes(instrument(source, present))
+    .replaceAll('import.meta.dirname', JSON.stringify(dirname(path)))
+    .replaceAll('import.meta.filename', JSON.stringify(path));
+  if (code.includes('import.meta')) throw new Error(`${file}: import.meta would be that of the cached file`);
+  const written = join(cache, `${key}.${process.pid}.mjs`);
+  writeFileSync(written, code);
+  // The next process looks for stale mutants again.
+  if (present.length < here.length) return written;
+  renameSync(written, cached);
+  return cached;
 }
 
-register(
-  `data:text/javascript,${encodeURIComponent(`
-    const sources = new Map();
-    export const initialize = (entries) => { for (const [url, source] of entries) sources.set(url, source); };
-    export const load = (url, context, nextLoad) => sources.has(url)
-      ? { format: 'module-typescript', shortCircuit: true, source: sources.get(url) }
-      : nextLoad(url, context);
-  `)}`,
-  { data: [...byUrl].map(([url, here]) => load(url, here)) },
-);
+/** Without the warning that the function is experimental, because a test may compare what a process prints. */
+function stripTypes(code: string): string {
+  const { emitWarning } = process;
+  process.emitWarning = () => {};
+  try {
+    return stripTypeScriptTypes(code);
+  } finally {
+    process.emitWarning = emitWarning;
+  }
+}
+
+/** URLs of the sources by those of the files with mutants, and the reverse. */
+const sources = new Map<string, string>();
+const replacements = new Map<string, string>();
+const loaded = placesOf(mutants.filter(({ id }) => !active || id === active));
+for (const [file, here] of Map.groupBy(loaded, (mutant) => mutant.file)) {
+  const [source, replacement] = [join(root, file), fileWithMutants(file, here)].map((path) => pathToFileURL(path).href);
+  sources.set(replacement!, source!);
+  replacements.set(source!, replacement!);
+}
+
+registerHooks({
+  resolve(specifier, context, nextResolve) {
+    const parentURL = sources.get(context.parentURL ?? '') ?? context.parentURL;
+    const resolved = nextResolve(specifier, { ...context, parentURL });
+    const url = replacements.get(resolved.url);
+    return url === undefined ? resolved : { ...resolved, url, format: 'module' };
+  },
+});

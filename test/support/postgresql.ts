@@ -30,7 +30,11 @@ async function createDatabase(clause: string): Promise<TestDatabase> {
 }
 
 /** Creates a database without any tables. */
-export const createTestDatabase = (): Promise<TestDatabase> => createDatabase('');
+export const createEmptyDatabase = (): Promise<TestDatabase> => createDatabase('');
+
+/** Creates a migrated database without rows; one without any tables if there is nothing to copy. */
+export const createTestDatabase = (): Promise<TestDatabase> =>
+  createDatabase(template === undefined ? '' : `template ${template}`);
 
 /** A fresh database on the server, which costs a fraction of the embedded one that replaces it without a server. */
 export async function createFastestDatabase(): Promise<{
@@ -38,6 +42,6 @@ export async function createFastestDatabase(): Promise<{
   readonly drop: () => Promise<void>;
 }> {
   if (postgresServer === undefined) return { options: { kind: 'embedded' }, drop: async () => {} };
-  const { url, drop } = await createDatabase(template === undefined ? '' : `template ${template}`);
+  const { url, drop } = await createTestDatabase();
   return { options: { kind: 'postgresql', url }, drop };
 }
