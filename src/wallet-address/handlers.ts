@@ -7,7 +7,7 @@ import { combinedHeader } from '../http/received-request.ts';
 import type { Call } from '../http/server.ts';
 import type { Outbound } from '../net/outbound.ts';
 import type { ClientJwk } from '../open-payments/client.ts';
-import { preferredType } from './content-negotiation.ts';
+import { preferredType } from '../http/content-negotiation.ts';
 import { createDidDocument } from './did-document.ts';
 import { additionalMembers, type Extensions, expandWebPage } from './extensions.ts';
 import { createLookupHook } from './lookup-hook.ts';

@@ -10,7 +10,7 @@ import { Problem } from '../errors.ts';
 import { createRequestValidator } from '../http/request-validator.ts';
 import { createEndpoint, rejectUnknownPaths } from '../http/router.ts';
 import type { Server, ServerContext } from '../http/server.ts';
-import { preferredType } from './content-negotiation.ts';
+import { preferredType } from '../http/content-negotiation.ts';
 import { createWalletAddressHandlers, type WalletAddressDeps } from './handlers.ts';
 import { parseWalletAddressTarget } from './path.ts';
 import { renderWalletAddressProblem } from './problem.ts';

@@ -3,7 +3,7 @@ import type { Mutant } from './mutant.ts';
 
 const handlers = 'src/wallet-address/handlers.ts';
 const server = 'src/wallet-address/server.ts';
-const negotiation = 'src/wallet-address/content-negotiation.ts';
+const negotiation = 'src/http/content-negotiation.ts';
 
 export const walletAddressMutants: readonly Mutant[] = [
   {

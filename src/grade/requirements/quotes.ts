@@ -6,11 +6,11 @@ export const quotes = {
     level: 'must',
     title: 'Sends a well-formed quote request',
     statement:
-      'The content has `walletAddress`, an incoming payment as `receiver`, `method` `ilp` and no more than one amount; other members are absent.',
+      'The content has `walletAddress`, `receiver` and `method` `ilp`; besides these it may have amounts, and nothing else.',
     why: 'The schema is closed, so the request fails as a whole.',
     references: ['Open Payments resource-server create-quote'],
     evidence: ['exchange'],
-    observed: 'The content is validated against the three alternatives of the schema.',
+    observed: 'The members are compared with those of the schema, and each wrong one is named by its JSON pointer.',
     fix: 'Compare the content with the alternative that is meant.',
     broken: 'Leave `method` out.',
   },

@@ -119,7 +119,7 @@ export const walletAddresses = {
     why: 'The documents change slowly, and each needless request delays a payment.',
     references: ['Open Payments wallet-address-server get-wallet-address'],
     evidence: ['run'],
-    observed: 'The number of requests per address is noted.',
+    observed: 'More than five requests for one address while its document is fresh are noted.',
     fix: 'Use an HTTP cache.',
     broken: 'Fetch the document before each call.',
   },

@@ -1,7 +1,7 @@
 /** Content negotiation by weight; JSON wins a tie (RFC 9110 §12.5.1; WA-15, WA-17). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { preferredType } from '../../src/wallet-address/content-negotiation.ts';
+import { preferredType } from '../../src/http/content-negotiation.ts';
 
 const offered = ['application/json', 'application/spsp4+json', 'text/html'] as const;
 

@@ -1,0 +1,491 @@
+/** Judges of wallet addresses, incoming payments, quotes, outgoing payments and lists. */
+import type { ExchangeParts } from '../traced.ts';
+import { ases } from '../traced.ts';
+import {
+  accessToken,
+  alice,
+  bob,
+  createIncomingPayment,
+  createQuote,
+  eur,
+  grant,
+  incomingPayment,
+  list,
+  pay,
+  quote,
+  readIncomingPayment,
+  secrets,
+  usd,
+  walletDocument,
+} from './exchanges.ts';
+import { testJudges } from './support.ts';
+
+const grantFor = (access: unknown): ExchangeParts => ({
+  operation: 'post-request',
+  url: 'https://auth.granite.example/gnap/',
+  body: { client: { walletAddress: 'https://client.example/client' }, access_token: { access } },
+});
+const limited = (limits: unknown): ExchangeParts[] => [
+  grantFor([{ type: 'outgoing-payment', actions: ['create'], identifier: alice, limits }]),
+];
+const accept = (value: string | undefined, parts: ExchangeParts = {}) => [
+  walletDocument(alice, 'USD', { headers: { Accept: value }, ...parts }),
+];
+const keySet = (url: string, parts: ExchangeParts = {}): ExchangeParts[] => [
+  { operation: 'get-wallet-address-keys', url, key: null, ...parts },
+];
+/** A world whose servers have different URLs, http and ports. */
+const apart = ases.map((ase) => ({ ...ase, resourceServer: `https://rs.${ase.name}.example/op` }));
+const local = ases.map((ase) => ({ ...ase, walletAddressServer: 'http://localhost:3001' }));
+const times = (count: number, make: (i: number) => ExchangeParts) => Array.from({ length: count }, (_, i) => make(i));
+
+testJudges(
+  {
+    'CL-WA-01': {
+      pass: {
+        'a proper address': [walletDocument()],
+        'addresses of a grant request': [grantFor([{ type: 'quote', actions: ['create'], identifier: alice }])],
+        'http and a port in a test world': {
+          ases: local,
+          exchanges: [createQuote({ walletAddress: 'http://localhost:3001/a' })],
+        },
+        'http and a port on loopback': [createQuote({ walletAddress: 'http://127.0.0.1:3001/a' })],
+      },
+      violation: {
+        'user information': [createQuote({ walletAddress: 'https://u:p@granite.example/alice' })],
+        http: [createQuote({ walletAddress: 'http://granite.example/alice' })],
+        'a port': [createQuote({ walletAddress: 'https://granite.example:8443/alice' })],
+        'a query': [walletDocument(`${alice}?x=1`)],
+        'a fragment': [grantFor([{ type: 'quote', actions: ['create'], identifier: `${alice}#1` }])],
+        'a payment pointer': [list(`wallet-address=${encodeURIComponent('$basalt.example/bob')}`)],
+        'the client': [{ ...grantFor([]), body: { client: 'https://client.example/c?x' } }],
+      },
+      silent: {
+        'an address that is a number': [createQuote({ walletAddress: 7 })],
+        'a request that names none': [readIncomingPayment()],
+      },
+    },
+    'CL-WA-02': {
+      pass: {
+        JSON: accept('application/json'),
+        anything: accept('*/*'),
+        'no field': accept(undefined),
+        'JSON before HTML': accept('application/json, text/html;q=0.9'),
+      },
+      violation: {
+        HTML: accept('text/html'),
+        'HTML before JSON': accept('text/html, application/json;q=0.9'),
+      },
+      weak: { 'a token': accept('application/json', { token: accessToken }) },
+      silent: {
+        'a page that a person opens': [
+          walletDocument(alice, 'USD', { headers: { Accept: 'text/html', 'Sec-Fetch-Mode': 'navigate' } }),
+        ],
+      },
+    },
+    'CL-WA-03': {
+      pass: { 'the servers of the document': [grant(), createQuote()] },
+      violation: {
+        'a resource below the wallet address': {
+          ases: apart,
+          exchanges: [
+            {
+              operation: 'unknown',
+              url: 'https://basalt.example/incoming-payments',
+              ase: 'basalt',
+              body: {},
+              status: 404,
+            },
+          ],
+        },
+        'a list below the wallet address': {
+          ases: apart,
+          exchanges: [
+            { operation: 'get-wallet-address', url: 'https://granite.example/outgoing-payments?first=1', status: 404 },
+          ],
+        },
+        'a grant request below the wallet address': [
+          { ...grantFor([]), operation: 'unknown', url: 'https://granite.example/', status: 405 },
+        ],
+      },
+      silent: {
+        'a wallet address': { ases: apart, exchanges: [walletDocument()] },
+        'a path of the resource server': {
+          ases: apart,
+          exchanges: [{ operation: 'unknown', url: 'https://rs.granite.example/op/quotes', body: {}, status: 405 }],
+        },
+        'the only origin': [
+          { operation: 'unknown', method: 'PUT', url: 'https://granite.example/quotes', status: 405 },
+        ],
+      },
+    },
+    'CL-WA-07': {
+      pass: {
+        'the well-known path': {
+          output: 'paying $granite.example',
+          exchanges: [walletDocument('https://granite.example/.well-known/pay')],
+        },
+        'a path': { output: 'paying $granite.example/alice', exchanges: [walletDocument()] },
+      },
+      violation: {
+        'the root': { output: 'paying $granite.example', exchanges: [walletDocument('https://granite.example/')] },
+        'a path that is dropped': [
+          createQuote({ metadata: { to: '$basalt.example/bob' } }),
+          walletDocument('https://basalt.example/', 'EUR', { ase: 'basalt' }),
+        ],
+      },
+      silent: {
+        'no pointer': [walletDocument('https://granite.example/')],
+        'a pointer of another world': {
+          output: 'cost: $5.00, to $other.example',
+          exchanges: [walletDocument('https://granite.example/')],
+        },
+        'a pointer that is not used': { output: '$granite.example', exchanges: [walletDocument(bob)] },
+      },
+    },
+    'CL-WA-08': {
+      pass: { 'below the address': keySet(`${alice}/jwks.json`) },
+      violation: {
+        'no slash': [{ operation: 'get-wallet-address', url: `${alice}jwks.json`, status: 404 }],
+        'a relative URL': keySet('https://granite.example/jwks.json', { status: 404 }),
+      },
+      weak: { 'two slashes': keySet(`${alice}//jwks.json`) },
+      silent: {
+        'an address that does not exist': keySet('https://granite.example/nobody/jwks.json', { status: 404 }),
+        'a wallet address': [walletDocument()],
+      },
+    },
+    'CL-WA-10': {
+      pass: {
+        'a second request': [walletDocument(), walletDocument()],
+        'requests for a stale document': times(20, (i) => walletDocument(alice, 'USD', { at: i * 301_000 })),
+      },
+      violation: { 'a request for each call': times(10, () => walletDocument()) },
+      silent: {
+        'one request': [walletDocument(), walletDocument(bob)],
+        'a document that must not be cached': times(10, () => walletDocument(alice, 'USD', { answerHeaders: {} })),
+      },
+    },
+    'CL-IP-01': {
+      pass: {
+        'a payment that was created': [createIncomingPayment(), createQuote()],
+        'a payment that was listed': [
+          list('', { answer: { result: [{ id: incomingPayment, walletAddress: bob }] } }),
+          pay({ walletAddress: alice, incomingPayment, debitAmount: usd() }),
+        ],
+      },
+      violation: {
+        'a wallet address': [walletDocument(bob, 'EUR'), createQuote({ receiver: `${bob}/` })],
+        'something else': [pay({ walletAddress: alice, incomingPayment: 'ip-1', debitAmount: usd() })],
+      },
+      silent: {
+        'a payment that was created elsewhere': [
+          createQuote({ receiver: 'https://other.example/incoming-payments/1' }),
+        ],
+      },
+    },
+    'CL-IP-02': {
+      pass: {
+        'all members': [
+          createIncomingPayment({ walletAddress: bob, incomingAmount: eur(), expiresAt: '', metadata: {} }),
+        ],
+      },
+      violation: {
+        'an undeclared member': [createIncomingPayment({ walletAddress: bob, description: 'tea' })],
+        'a member named __proto__': [createIncomingPayment(`{"walletAddress":"${bob}","__proto__":{"a":1}}`)],
+        'no wallet address': [createIncomingPayment({})],
+        'metadata that is a text': [createIncomingPayment({ walletAddress: bob, metadata: 'tea' })],
+        'no object': [createIncomingPayment([bob])],
+        'no JSON': [createIncomingPayment('walletAddress=bob')],
+        'no content': [createIncomingPayment('')],
+      },
+      silent: { 'content that was not read': [createIncomingPayment('', { isBodyUnread: true })] },
+    },
+    'CL-IP-03': {
+      pass: {
+        'the asset': [walletDocument(bob, 'EUR'), createIncomingPayment({ walletAddress: bob, incomingAmount: eur() })],
+      },
+      violation: {
+        'another code': [
+          walletDocument(bob, 'EUR'),
+          createIncomingPayment({ walletAddress: bob, incomingAmount: usd() }),
+        ],
+        'another scale': [
+          walletDocument(bob, 'EUR'),
+          createIncomingPayment({ walletAddress: `${bob}/`, incomingAmount: { ...eur(), assetScale: 0 } }),
+        ],
+        'the asset of an earlier payment': [
+          createIncomingPayment(),
+          createIncomingPayment({ walletAddress: bob, incomingAmount: usd() }),
+        ],
+      },
+      silent: {
+        'an asset that is not known': [createIncomingPayment({ walletAddress: bob, incomingAmount: usd() })],
+        'no amount': [walletDocument(bob, 'EUR'), createIncomingPayment()],
+      },
+    },
+    'CL-IP-04': {
+      pass: {
+        'a time in UTC': [createIncomingPayment({ walletAddress: bob, expiresAt: '2027-02-01T00:00:00Z' })],
+        'a zone and a fraction': [
+          createIncomingPayment({ walletAddress: bob, expiresAt: '2027-02-01T00:00:00.123456789+05:30' }),
+        ],
+        'a past that the clock of the world accepts': [
+          createIncomingPayment({ walletAddress: bob, expiresAt: '2020-01-01T00:00:00Z' }),
+        ],
+      },
+      violation: {
+        'no zone': [createIncomingPayment({ walletAddress: bob, expiresAt: '2027-02-01T00:00:00' })],
+        'a space': [createIncomingPayment({ walletAddress: bob, expiresAt: '2027-02-01 00:00' })],
+        'no such day': [createIncomingPayment({ walletAddress: bob, expiresAt: '2027-02-30T00:00:00Z' })],
+        'a number': [createIncomingPayment({ walletAddress: bob, expiresAt: 1_800_000_000 })],
+      },
+      weak: {
+        'the past': [createIncomingPayment({ walletAddress: bob, expiresAt: '2020-01-01T00:00:00Z' }, { status: 400 })],
+      },
+      silent: { 'no expiry': [createIncomingPayment()] },
+    },
+    'CL-IP-05': {
+      pass: { 'a completion': [createIncomingPayment(), complete()] },
+      violation: {
+        'a doubled slash': [createIncomingPayment(), complete({ url: `${incomingPayment}//complete` })],
+        content: [complete({ body: { completed: true } })],
+        'a PATCH': [
+          createIncomingPayment(),
+          { operation: 'unknown', ase: 'basalt', method: 'PATCH', url: incomingPayment, body: { completed: true } },
+        ],
+        'another path': [
+          createIncomingPayment(),
+          { operation: 'unknown', ase: 'basalt', method: 'PUT', url: `${incomingPayment}/complete` },
+        ],
+      },
+      weak: {
+        'an empty object': [complete({ body: {} })],
+        'a payment that was completed': [createIncomingPayment(), complete(), complete({ at: 1000, status: 409 })],
+      },
+      silent: {
+        'a PATCH of something else': [
+          { operation: 'unknown', method: 'PATCH', url: 'https://basalt.example/incoming-payments/2' },
+        ],
+      },
+    },
+    'CL-IP-06': {
+      pass: { 'no token': [readIncomingPayment()] },
+      weak: { 'a token without the right': [grant(), readIncomingPayment({ token: accessToken })] },
+      silent: {
+        'the whole payment': [
+          grant({ ase: 'basalt', access: [{ type: 'incoming-payment', actions: ['read'] }] }),
+          readIncomingPayment({ token: accessToken }),
+        ],
+        'a payment that does not exist': [readIncomingPayment({ status: 404 })],
+      },
+    },
+    'CL-IP-08': {
+      pass: { 'a pause of a second': times(20, (i) => readIncomingPayment({ at: i * 1000 })) },
+      violation: { 'no pause': times(10, () => readIncomingPayment()) },
+      silent: {
+        'one read': [readIncomingPayment()],
+        'different payments': times(20, (i) => readIncomingPayment({ url: `${incomingPayment}${i}` })),
+      },
+    },
+    'CL-Q-01': {
+      pass: {
+        'no amount': [createQuote()],
+        'an amount': [createQuote({ debitAmount: usd() })],
+        'both amounts, which CL-Q-02 judges': [createQuote({ debitAmount: usd(), receiveAmount: eur() })],
+      },
+      violation: {
+        'no method': [createQuote({ method: undefined })],
+        'another method': [createQuote({ method: 'ILP' })],
+        'no receiver': [createQuote({ receiver: undefined })],
+        'an undeclared member': [createQuote({ metadata: {} })],
+        'no object': [createQuote('7')],
+      },
+      silent: { 'another request': [createIncomingPayment()] },
+    },
+    'CL-Q-02': {
+      pass: { 'one amount': [createQuote({ debitAmount: usd() })] },
+      violation: { both: [createQuote({ debitAmount: usd(), receiveAmount: eur() })] },
+      silent: { 'no object': [createQuote('[]')] },
+    },
+    'CL-Q-03': {
+      pass: {
+        'an amount': [createIncomingPayment(), createQuote({ debitAmount: usd() })],
+        'an amount of the receiver': [withAmount(), createQuote()],
+      },
+      violation: { 'no amount at all': [createIncomingPayment(), createQuote()] },
+      silent: { 'a receiver that is not known': [createQuote()] },
+    },
+    'CL-Q-04': {
+      pass: {
+        'the asset of the payer': [walletDocument(), createQuote({ debitAmount: usd() })],
+        'the asset of the receiver': [createIncomingPayment(), createQuote({ receiveAmount: eur() })],
+      },
+      violation: {
+        'debitAmount in that of the receiver': [walletDocument(), createQuote({ debitAmount: eur() })],
+        'receiveAmount in that of the payer': [createIncomingPayment(), createQuote({ receiveAmount: usd() })],
+      },
+      silent: { 'assets that are not known': [createQuote({ debitAmount: eur() })] },
+    },
+    'CL-Q-05': {
+      pass: {
+        'in time': [createQuote(), pay({ walletAddress: alice, quoteId: quote }, { at: 299_000 })],
+        'late, but accepted by the clock of the world': [createQuote(), latePay({ status: 201 })],
+      },
+      weak: { 'late once': [createQuote(), latePay()] },
+      violation: { 'late again': [createQuote(), latePay(), latePay({ at: 302_000 })] },
+      silent: { 'a quote that is not known': [latePay()] },
+    },
+    'CL-Q-06': {
+      pass: { 'the id': [createQuote(), pay()] },
+      violation: {
+        'the last segment': [createQuote(), pay({ walletAddress: alice, quoteId: 'q-1' })],
+        'a slash at the end': [createQuote(), pay({ walletAddress: alice, quoteId: `${quote}/` })],
+        'no URL': [pay({ walletAddress: alice, quoteId: 'q-9' })],
+        'no string': [pay({ walletAddress: alice, quoteId: { id: quote } })],
+      },
+      silent: { 'a quote that was made elsewhere': [pay({ walletAddress: alice, quoteId: `${quote}00` })] },
+    },
+    'CL-OP-01': {
+      pass: {
+        'a quote': [pay({ walletAddress: alice, quoteId: quote, metadata: {} })],
+        'an amount': [pay({ walletAddress: alice, incomingPayment, debitAmount: usd() })],
+      },
+      violation: {
+        both: [pay({ walletAddress: alice, quoteId: quote, debitAmount: usd() })],
+        neither: [pay({ walletAddress: alice })],
+        'no amount': [pay({ walletAddress: alice, incomingPayment })],
+        'no wallet address': [pay({ quoteId: quote })],
+        'an undeclared member': [pay({ walletAddress: alice, quoteId: quote, description: 'tea' })],
+        'no object': [pay('null')],
+      },
+      silent: { 'another request': [createQuote()] },
+    },
+    'CL-OP-02': {
+      pass: { 'the asset': [walletDocument(), pay({ walletAddress: alice, incomingPayment, debitAmount: usd() })] },
+      violation: {
+        'another scale': [
+          walletDocument(),
+          pay({ walletAddress: alice, incomingPayment, debitAmount: { ...usd(), assetScale: 0 } }),
+        ],
+      },
+      silent: { 'a quote': [walletDocument(), pay()] },
+    },
+    'CL-OP-03': {
+      pass: {
+        'the largest amount': [createQuote({ debitAmount: usd('18446744073709551615') })],
+        'amounts of limits': limited({ debitAmount: usd('0') }),
+      },
+      violation: {
+        'a number': [createQuote({ debitAmount: usd(10) })],
+        'a fraction': [createQuote({ receiveAmount: usd('10.5') })],
+        'a sign': [createIncomingPayment({ walletAddress: bob, incomingAmount: usd('-1') })],
+        'more than 2^64−1': [createQuote({ debitAmount: usd('18446744073709551616') })],
+        'a scale of 256': [createQuote({ debitAmount: { ...usd(), assetScale: 256 } })],
+        'a scale that is a text': [createQuote({ debitAmount: { ...usd(), assetScale: '2' } })],
+        'no asset': [pay({ walletAddress: alice, incomingPayment, debitAmount: { value: '1', assetScale: 2 } })],
+        'a limit': limited({ receiveAmount: usd('1e3') }),
+        'a text': [createQuote({ debitAmount: '10' })],
+      },
+      weak: { 'leading zeros': [createQuote({ debitAmount: usd('007') })] },
+      silent: { 'no amount': [createQuote()] },
+    },
+    'CL-OP-04': {
+      pass: {
+        'well-formed limits': limited({
+          receiver: incomingPayment,
+          interval: 'R12/2027-01-01T00:00:00Z/P1M',
+          debitAmount: usd(),
+        }),
+        'an endless interval': limited({ interval: 'R/2027-01-01T00:00:00Z/P1M' }),
+        'no limits in limits': limited({}),
+      },
+      violation: {
+        'an interval that does not repeat': limited({ interval: 'P1M' }),
+        'an interval that is a number': limited({ interval: 12 }),
+        'a wallet address as receiver': limited({ receiver: bob }),
+        'an amount that is a text': limited({ debitAmount: '100' }),
+        'limits that are a text': limited('100 USD'),
+      },
+      silent: { 'no limits': [grant()] },
+    },
+    'CL-OP-05': {
+      pass: { 'one amount': limited({ debitAmount: usd() }) },
+      violation: { 'both amounts': limited({ debitAmount: usd(), receiveAmount: eur() }) },
+      silent: { 'no amount': limited({ interval: 'R/2027-01-01T00:00:00Z/P1M' }) },
+    },
+    'CL-LST-01': {
+      pass: {
+        'encoded once': [list(`wallet-address=${encodeURIComponent(bob)}`)],
+        'reserved characters as they are': [list(`wallet-address=${bob}`)],
+      },
+      violation: {
+        'encoded twice': [list(`wallet-address=${encodeURIComponent(encodeURIComponent(bob))}`)],
+        missing: [list('first=10')],
+        'sent twice': [list(`wallet-address=${bob}&wallet-address=${bob}`)],
+        'no URL': [list('wallet-address=bob')],
+        'a query that is not signed': [
+          list(`wallet-address=${bob}`, { signed: (base) => base.replace(/\?wallet-address=[^\n]*/, '') }),
+        ],
+      },
+      silent: { 'a read': [readIncomingPayment()] },
+    },
+    'CL-LST-02': {
+      pass: { 'a hundred': [list('first=100')], one: [list('last=1')] },
+      violation: {
+        'too many': [list('first=500')],
+        none: [list('first=0')],
+        'a word': [list('last=all')],
+        empty: [list('first=')],
+        'sent twice': [list('first=1&first=2')],
+      },
+      silent: { 'no size': [list('')] },
+    },
+    'CL-LST-03': {
+      pass: { forwards: [list('first=10')], backwards: [list('last=10&cursor=a')] },
+      violation: { both: [list('first=10&last=10&cursor=a')], 'no cursor': [list('last=10')] },
+      silent: { 'no size': [list('cursor=a')] },
+    },
+    'CL-LST-04': {
+      pass: {
+        'encoded once': [list(''), list(`cursor=${encodeURIComponent('a b+c/=&#%25')}`)],
+        'a plus for the space of a form': [list(''), list('cursor=xyz+0123')],
+      },
+      violation: {
+        'sent raw': [list(''), list('cursor=xyz0123')],
+        'encoded twice': [list(''), list(`cursor=${encodeURIComponent(encodeURIComponent('xyz 0123'))}`)],
+      },
+      silent: {
+        'a cursor of another list': [
+          list(''),
+          list('cursor=xyz', {
+            operation: 'list-outgoing-payments',
+            url: 'https://basalt.example/outgoing-payments?cursor=xyz',
+          }),
+        ],
+        'a cursor that was never handed out': [list(''), list('cursor=invented')],
+      },
+    },
+  },
+  [...secrets, 'u:p@'],
+);
+
+function complete(parts: ExchangeParts = {}): ExchangeParts {
+  return {
+    operation: 'complete-incoming-payment',
+    ase: 'basalt',
+    method: 'POST',
+    url: `${incomingPayment}/complete`,
+    answer: { id: incomingPayment, walletAddress: bob, completed: true },
+    ...parts,
+  };
+}
+
+function withAmount(): ExchangeParts {
+  const answer = { id: incomingPayment, walletAddress: bob, incomingAmount: eur(), receivedAmount: eur('0') };
+  return createIncomingPayment({ walletAddress: bob, incomingAmount: eur() }, { answer });
+}
+
+function latePay(parts: ExchangeParts = {}): ExchangeParts {
+  return pay({ walletAddress: alice, quoteId: quote }, { at: 301_000, status: 400, ...parts });
+}
