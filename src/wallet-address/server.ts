@@ -7,10 +7,10 @@ import document from '../../generated/wallet-address-server/document.json' with 
 import { routes } from '../../generated/wallet-address-server/routes.ts';
 import { requests, responseBody } from '../../generated/wallet-address-server/validators.js';
 import { Problem } from '../errors.ts';
+import { preferredType } from '../http/content-negotiation.ts';
 import { createRequestValidator } from '../http/request-validator.ts';
 import { createEndpoint, rejectUnknownPaths } from '../http/router.ts';
 import type { Server, ServerContext } from '../http/server.ts';
-import { preferredType } from '../http/content-negotiation.ts';
 import { createWalletAddressHandlers, type WalletAddressDeps } from './handlers.ts';
 import { parseWalletAddressTarget } from './path.ts';
 import { renderWalletAddressProblem } from './problem.ts';
