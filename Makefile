@@ -28,6 +28,7 @@ nightly: $(installed)
 	@$(bin)/node --import ./test/mutants/register.ts test/model/mutants.ts money --seed random
 
 generate: $(installed)
+	@$(bin)/node codegen/report-schema.ts $(filter --check,$(ARGS))
 	@$(bin)/node codegen/generate.ts $(ARGS)
 
 conformance: $(installed)

@@ -2,14 +2,11 @@
  * The layout of every page: one style sheet for light and dark mode, no script, and headers that keep the page out of
  * other sites' frames, referrers and caches (AS-N07; CSP Level 3 §6.1, §6.3).
  */
-import { createHash } from 'node:crypto';
+import { ICON, PALETTE, styleSourceOf } from './appearance.ts';
 import { type Html, html, rawHtml } from './html.ts';
 
 const STYLE = `
-:root{color-scheme:light dark;--ground:#eef1f4;--paper:#fff;--ink:#17212b;--soft:#526070;--line:#d5dce3;--edge:#76828e;
---accent:#0b5a6b;--on-accent:#fff;--tint:#e6f1f3;--bad:#a4262c;--bad-tint:#fdeeee}
-@media(prefers-color-scheme:dark){:root{--ground:#0f151b;--paper:#18212a;--ink:#e8edf2;--soft:#a3b0bd;--line:#2d3a46;
---edge:#8493a1;--accent:#7fd0e0;--on-accent:#06232a;--tint:#14313a;--bad:#ffb3b0;--bad-tint:#3a1d1f}}
+${PALETTE}
 *{box-sizing:border-box}
 body{margin:0;min-height:100vh;background:var(--ground);color:var(--ink);font:1rem/1.5 system-ui,-apple-system,"Segoe UI",
 Roboto,"Liberation Sans",Arial,sans-serif;overflow-wrap:anywhere}
@@ -63,12 +60,7 @@ dl div{grid-template-columns:1fr}.actions{flex-direction:column}.actions button,
 @media print{body{background:none}.actions{display:none}}
 `;
 
-/** Inlined, so that the browser requests nothing else. */
-const ICON =
-  'data:image/svg+xml,%3Csvg xmlns=%22http://www.w3.org/2000/svg%22 viewBox=%220 0 8 8%22%3E' +
-  '%3Crect width=%228%22 height=%228%22 rx=%222%22 fill=%22%230b5a6b%22/%3E%3C/svg%3E';
-
-const styleSource = `'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`;
+const styleSource = styleSourceOf(STYLE);
 
 export interface Page {
   /** Text of the heading; the window title adds `provider`. */
