@@ -33,7 +33,8 @@ after(() => rm(directory, { recursive: true }));
 test('the package is small and contains compiled code, the launcher, worlds and documents', async () => {
   assert.ok(packed.size < 3e6, `${packed.size} bytes`);
   const compiled = /^dist\/((src|generated|conformance)\/.+\.(js|d\.ts|json|yaml)|package\.json)$/;
-  const documents = /^(docs\/.+\.md|spec\/ase\/.+\.(yaml|json)|examples\/[a-z]+\/([a-z]+\.mjs|README\.md|world\.yaml))$/;
+  const documents =
+    /^(docs\/.+\.md|spec\/ase\/.+\.(yaml|json)|examples\/[a-z]+\/([a-z]+\.mjs|README\.md|world\.yaml))$/;
   const others = packed.files.map(({ path }) => path).filter((path) => !compiled.test(path) && !documents.test(path));
   assert.deepEqual(
     others.filter((path) => !path.endsWith('.tar.zst')),
