@@ -8,6 +8,7 @@
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
+import { dreddDocuments, printDraft7Schemas, printSkeleton } from './dredd.ts';
 import { printErrorCodes } from './error-codes.ts';
 import { type JsonObject, sha256 } from './json.ts';
 import { listOperations } from './operations.ts';
@@ -102,6 +103,9 @@ async function writeOutputs(config: GenerationConfig, loaded: Loaded, target: st
     write(`${name}/errors.ts`, printErrorCodes(document));
     write(`${name}/validators.js`, validators.code);
     write(`${name}/validators.d.ts`, validators.types);
+    if (!dreddDocuments.includes(name)) continue;
+    write(`dredd/${name}.json`, printSkeleton(document));
+    write(`dredd/${name}.schemas.json`, printDraft7Schemas(document));
   }
   const templates = readdirSync(join(root, config.templates)).sort();
   const files = ['codegen.config.json', ...templates.map((file) => join(config.templates, file))];

@@ -14,6 +14,8 @@ export interface HostedClient {
   answer?: { status: number; headers?: Record<string, string>; body: string };
   /** How often the key set was asked for. */
   fetches: number;
+  /** Holds the key set back until it was asked for so many times more, or for half a second. */
+  holdUntilFetched(times: number): void;
 }
 
 export interface ClientHost {
@@ -22,8 +24,33 @@ export interface ClientHost {
   close(): Promise<void>;
 }
 
+/** Servers may fetch a key set once for several requests, so nothing is held for longer. */
+const MAX_HOLD_MS = 500;
+
+/** Holds replies back until there are enough of them. */
+class Gate {
+  private wanted = 0;
+  private held: (() => void)[] = [];
+
+  close(replies: number): void {
+    this.wanted = replies;
+    setTimeout(() => this.open(), MAX_HOLD_MS).unref();
+  }
+
+  pass(reply: () => void): void {
+    this.held.push(reply);
+    if (this.held.length >= this.wanted) this.open();
+  }
+
+  private open(): void {
+    const replies = this.held;
+    [this.wanted, this.held] = [0, []];
+    for (const reply of replies) reply();
+  }
+}
+
 export function createClientHost(): ClientHost {
-  const clients = new Map<string, { client: HostedClient; document: Json }>();
+  const clients = new Map<string, { client: HostedClient; document: Json; gate: Gate }>();
   let server: Server | undefined;
   const listen = async (): Promise<string> => {
     server ??= createServer((request, response) => {
@@ -34,9 +61,12 @@ export function createClientHost(): ClientHost {
       };
       if (!entry) return send(404, '{}');
       if (!path.endsWith('/jwks.json')) return send(200, JSON.stringify(entry.document));
-      entry.client.fetches += 1;
-      const { answer, keys } = entry.client;
-      return answer ? send(answer.status, answer.body, answer.headers) : send(200, JSON.stringify({ keys }));
+      const { client } = entry;
+      client.fetches += 1;
+      const { answer, keys } = client;
+      const reply = () =>
+        answer ? send(answer.status, answer.body, answer.headers) : send(200, JSON.stringify({ keys }));
+      entry.gate.pass(reply);
     });
     if (!server.listening) await new Promise<void>((resolve) => server!.listen(0, '127.0.0.1', resolve));
     server.unref();
@@ -55,8 +85,10 @@ export function createClientHost(): ClientHost {
         authServer: `${origin}/auth/`,
         resourceServer: origin,
       };
-      const client: HostedClient = { url: origin + path, keys: [...keys], fetches: 0 };
-      clients.set(path, { client, document });
+      const gate = new Gate();
+      const holdUntilFetched = (times: number): void => gate.close(times);
+      const client: HostedClient = { url: origin + path, keys: [...keys], fetches: 0, holdUntilFetched };
+      clients.set(path, { client, document, gate });
       return client;
     },
     close: async () => {

@@ -73,6 +73,8 @@ test('an id is found in the folder of its area, written out', async () => {
     assert.ok(some.length > 0, `${path} has checks`);
     for (const { id } of some) {
       assert.equal(id.split('.')[0], area, `${id} is in ${path}`);
+      // One check for each declared answer is made from the documents.
+      if (area === 'declared') continue;
       assert.ok(text.includes(`'${id}'`) || vectors.includes(`"id": "${id}"`), `${id} is written out in ${path}`);
     }
   }

@@ -4,6 +4,7 @@ import { catalogueMutants } from './catalogue.ts';
 import { consentMutants } from './consent.ts';
 import { continuationMutants } from './continuation.ts';
 import { controlMutants } from './control.ts';
+import { declaredAnswerMutants } from './declared-answers.ts';
 import { deploymentMutants } from './deployment.ts';
 import { clientKeyMutants, digestMutants, profileMutants } from './digests-and-keys.ts';
 import { eventMutants } from './events.ts';
@@ -36,6 +37,7 @@ export const mutants: readonly Mutant[] = [
   ...consentMutants,
   ...continuationMutants,
   ...controlMutants,
+  ...declaredAnswerMutants,
   ...deploymentMutants,
   ...eventMutants,
   ...exchangeMutants,

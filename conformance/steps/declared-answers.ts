@@ -1,0 +1,266 @@
+/**
+ * For each answer that the Open Payments documents declare, by operation and status, a request that must bring it. The
+ * checks `declared.…` send these requests, and so does Dredd.
+ */
+import type { CheckContext } from '../runner/check.ts';
+import { operations as resourceOperations } from './resource-operations.ts';
+import {
+  incomingAccess,
+  obtainConsent,
+  outgoingAccess,
+  quoteAccess,
+  requestInteractiveGrant,
+  requestToken,
+} from './scenarios.ts';
+import type { Call, Json } from './signed-client.ts';
+
+/** Resolves to the request, after everything that it needs. */
+export type Provocation = (context: CheckContext) => Promise<Call>;
+
+const NO_SUCH_ID = '00000000-0000-4000-8000-000000000000';
+/** Larger than any body that the servers accept. */
+const TOO_MANY_BYTES = 120_000;
+
+/**
+ * The world in which continuing has to wait, web pages exist, key sets are read for each request, and both profiles
+ * reject unknown parameters.
+ */
+export const specialWorld: Json = {
+  ases: [
+    {
+      name: 'slate',
+      grants: { waitSeconds: 60 },
+      extensions: { webPage: 'https://pages.example/%ewp' },
+      wallets: [
+        { path: '/ann', publicName: 'Ann', asset: 'USD/2', balance: 1000 },
+        { path: '/ben', publicName: 'Ben', asset: 'USD/2' },
+      ],
+    },
+  ],
+  sender: 'slate/ann',
+  receiver: 'slate/ben',
+  client: { wallet: 'slate/ben', keyId: 'key-1' },
+  switches: { clientKeyMaxAgeMs: 0, unknownQueryParameters: 'refuse' },
+};
+
+const incomingGrant = ({ sender }: CheckContext) => [incomingAccess(sender)];
+
+/** The call of each operation that succeeds. */
+const usual: Readonly<Record<string, Provocation>> = {
+  'get-wallet-address': async ({ sender }) => ({ url: sender.url, sign: false }),
+  'get-wallet-address-keys': async ({ target }) => ({ url: `${target.client}/jwks.json`, sign: false }),
+  'get-wallet-address-did-document': async ({ target }) => ({ url: `${target.client}/did.json`, sign: false }),
+  'options-discovery': async ({ sender }) => ({ method: 'OPTIONS', url: sender.authServer, sign: false }),
+  'get-discovery': async ({ sender }) => ({ url: `${sender.authServer}discovery`, sign: false }),
+  'post-request': async (context) => ({
+    url: context.sender.authServer,
+    json: { client: context.target.client, access_token: { access: incomingGrant(context) } },
+  }),
+  'post-continue': async (context) => {
+    const pending = await requestInteractiveGrant(context, [outgoingAccess(context.sender)]);
+    const { uri, access_token: token } = pending.body.continue;
+    const json = { interact_ref: await obtainConsent(context, pending) };
+    return { method: 'POST', url: uri, token: token.value, json };
+  },
+  'delete-continue': async (context) => {
+    const { uri, access_token: token } = (await requestToken(context, context.sender, incomingGrant(context))).continue;
+    return { method: 'DELETE', url: uri, token: token.value };
+  },
+  'post-token': async (context) => {
+    const { access_token: token } = await requestToken(context, context.sender, incomingGrant(context));
+    return { method: 'POST', url: token.manage, token: token.value };
+  },
+  'delete-token': async (context) => ({ ...(await usual['post-token']!(context)), method: 'DELETE' }),
+  ...Object.fromEntries(
+    resourceOperations.map(({ id, call, token }): [string, Provocation] => [
+      id,
+      async (context) => ({ ...(await call(context)), token: await token(context) }),
+    ]),
+  ),
+};
+
+const usualCall = async (operation: string, context: CheckContext): Promise<Call> => ({
+  ...(await usual[operation]!(context)),
+  operation,
+});
+
+/** The usual call with something changed. */
+const changed =
+  (
+    operation: string,
+    change: (call: Call, context: CheckContext) => Partial<Call> | Promise<Partial<Call>>,
+  ): Provocation =>
+  async (context) => {
+    const call = await usualCall(operation, context);
+    return { ...call, ...(await change(call, context)) };
+  };
+
+/** The usual call while a fault is injected. The fault comes last, since preparing the call may use the operation. */
+const withFault =
+  (operation: string, fault: Json): Provocation =>
+  async (context) => {
+    const call = await usualCall(operation, context);
+    const { status } = await context.control.request('POST', '/faults', { operation, nth: 1, times: 1, ...fault });
+    if (status !== 201) throw new Error(`POST /faults answered ${status}`);
+    return call;
+  };
+
+const withUnknownParameter = ({ url }: Call) => ({ url: `${url}${url.includes('?') ? '&' : '?'}x=1` });
+const withUnknownId = ({ url }: Call) => ({ url: url.replace(/[0-9a-f]{8}-[0-9a-f-]{27}/, NO_SUCH_ID) });
+const withUnknownToken = () => ({ token: 'unknown' });
+const withUnknownAddress = ({ url }: Call) => ({ url: url.replace(/(\/[a-z]+\.json)?$/, '-unknown$1') });
+const tooLarge = ({ method, json }: Call): Partial<Call> => ({
+  ...{ raw: JSON.stringify({ x: 'x'.repeat(TOO_MANY_BYTES) }), json: undefined, sign: false },
+  method: method ?? (json === undefined ? 'GET' : 'POST'),
+});
+const asText = ({ json }: Call): Partial<Call> => ({
+  ...{ raw: JSON.stringify(json ?? {}), json: undefined },
+  contentType: 'text/plain',
+});
+
+/** A token of the ASE of the operation, for another kind of resource. */
+const withTokenOfOtherKind =
+  (operation: string) =>
+  async (_call: Call, context: CheckContext): Promise<Partial<Call>> => {
+    const { party } = resourceOperations.find(({ id }) => id === operation)!;
+    const access = /quote|outgoing/.test(operation) ? incomingAccess(party(context)) : quoteAccess();
+    return { token: (await requestToken(context, party(context), [access])).access_token.value };
+  };
+
+/** A grant of a client whose key set the runner hosts. */
+async function grantToHostedClient(context: CheckContext) {
+  const identity = context.newIdentity('hosted');
+  const client = await context.clientHost.add([identity.jwk]);
+  const asker = { client: client.url, identity };
+  const grant = await requestToken(context, context.sender, incomingGrant(context), asker);
+  return { client, identity, grant };
+}
+
+/** Answers of single operations. Those in `special` come about in `specialWorld`. */
+const single: Readonly<Record<string, Readonly<Record<number, Provocation>>>> = {
+  'get-wallet-address': {
+    404: changed('get-wallet-address', withUnknownAddress),
+    406: changed('get-wallet-address', () => ({ accept: 'image/png' })),
+  },
+  'get-wallet-address-keys': { 404: changed('get-wallet-address-keys', withUnknownAddress) },
+  'get-wallet-address-did-document': { 404: changed('get-wallet-address-did-document', withUnknownAddress) },
+  'post-request': {
+    400: changed('post-request', () => ({ json: {} })),
+    401: changed('post-request', () => ({ sign: { broken: true } })),
+  },
+  'post-continue': { 404: changed('post-continue', () => ({ json: { interact_ref: 'unknown' } })) },
+  'post-token': { 401: changed('post-token', withUnknownId) },
+  'delete-token': { 401: changed('delete-token', withUnknownId) },
+  'create-incoming-payment': { 400: changed('create-incoming-payment', () => ({ json: { walletAddress: 7 } })) },
+  'list-incoming-payments': { 400: changed('list-incoming-payments', ({ url }) => ({ url: `${url}&first=1&last=1` })) },
+  'complete-incoming-payment': {
+    // The content of a completion has no meaning, but a coded one cannot be compared with its digest.
+    415: changed('complete-incoming-payment', (call) => ({ ...asText(call), headers: [['content-encoding', 'gzip']] })),
+    409: changed('complete-incoming-payment', async (call, context) => {
+      await context.call(call);
+      return {};
+    }),
+  },
+  'create-quote': { 400: changed('create-quote', ({ json }) => ({ json: { ...(json as Json), method: 'card' } })) },
+  'create-outgoing-payment': {
+    400: changed('create-outgoing-payment', () => ({ json: {} })),
+    404: changed('create-outgoing-payment', ({ json }, { sender }) => ({
+      json: { ...(json as Json), quoteId: `${sender.resourceServer}/quotes/${NO_SUCH_ID}` },
+    })),
+  },
+  'list-outgoing-payments': { 400: changed('list-outgoing-payments', ({ url }) => ({ url: `${url}&first=0` })) },
+};
+
+const special: Readonly<Record<string, Readonly<Record<number, Provocation>>>> = {
+  'get-wallet-address': {
+    302: async ({ sender }) => ({ operation: 'get-wallet-address', url: sender.url, sign: false, accept: 'text/html' }),
+  },
+  'post-continue': {
+    // Sooner than the server allows.
+    400: async (context) => {
+      const pending = await requestInteractiveGrant(context, [outgoingAccess(context.sender)], false);
+      const { uri, access_token: token } = pending.body.continue;
+      return { operation: 'post-continue', method: 'POST', url: uri, token: token.value };
+    },
+  },
+  'delete-continue': {
+    404: changed('delete-continue', withUnknownParameter),
+    400: async (context) => {
+      const { client, identity, grant } = await grantToHostedClient(context);
+      client.keys = [];
+      const { uri, access_token: token } = grant.continue;
+      return { operation: 'delete-continue', method: 'DELETE', url: uri, token: token.value, sign: identity };
+    },
+  },
+  'post-token': {
+    // Two rotations at once: both have found the token when the key set arrives, and one of them changes it.
+    404: async (context) => {
+      const { client, grant, identity } = await grantToHostedClient(context);
+      const { manage, value } = grant.access_token;
+      const call: Call = { operation: 'post-token', method: 'POST', url: manage, token: value, sign: identity };
+      client.holdUntilFetched(2);
+      void context.call(call).catch(() => {});
+      return call;
+    },
+  },
+};
+
+/** How the answer comes about, and whether in the special world. Throws if no way is known. */
+export function findProvocation(operation: string, status: number): { provoke: Provocation; isSpecial: boolean } {
+  const inSpecial = special[operation]?.[status];
+  if (inSpecial) return { provoke: inSpecial, isSpecial: true };
+  const provoke = single[operation]?.[status] ?? general(operation, status);
+  if (provoke) return { provoke, isSpecial: false };
+  if (status === 400) return { provoke: changed(operation, withUnknownParameter), isSpecial: true };
+  throw new Error(`no request is known that makes ${operation} answer ${status}`);
+}
+
+/** Answers that come about in the same way for all operations. */
+function general(operation: string, status: number): Provocation | undefined {
+  switch (status) {
+    case 200:
+    case 201:
+    case 204:
+      return (context) => usualCall(operation, context);
+    case 401:
+      return changed(operation, withUnknownToken);
+    case 403:
+      return changed(operation, withTokenOfOtherKind(operation));
+    case 404:
+      return changed(operation, withUnknownId);
+    case 405:
+      return changed(operation, () => ({ method: 'PUT', sign: false }));
+    case 413:
+      return changed(operation, tooLarge);
+    case 415:
+      return changed(operation, asText);
+    case 429:
+    case 503:
+      return withFault(operation, { kind: 'status', status });
+    case 500:
+      return withFault(operation, { kind: 'crash' });
+    default:
+      return undefined;
+  }
+}
+
+export interface DeclaredAnswer {
+  readonly operation: string;
+  readonly status: number;
+}
+
+/** All answers that the three documents of Open Payments declare. */
+export const declaredAnswers: readonly DeclaredAnswer[] = (
+  await Promise.all(
+    ['wallet-address-server', 'auth-server', 'resource-server'].map(async (server) => {
+      const file = new URL(`../../generated/${server}/document.json`, import.meta.url).href;
+      const { default: document } = (await import(file, { with: { type: 'json' } })) as { default: Json };
+      return Object.values<Json>(document.paths)
+        .flatMap((path) => Object.values<Json>(path))
+        .filter(({ operationId }) => operationId !== undefined)
+        .flatMap(({ operationId: operation, responses }) =>
+          Object.keys(responses).map((status) => ({ operation, status: Number(status) })),
+        );
+    }),
+  )
+).flat();
