@@ -46,6 +46,8 @@ export interface Faults {
   list(): (Fault & { readonly struck: number })[];
   clear(): void;
   faultsOf(ase: string): FaultSelector;
+  /** True if a fault is set for this operation of the ASE, whether it has struck or not. */
+  concern(ase: string, operation: string): boolean;
 }
 
 const MAX_FAULTS = 100;
@@ -66,6 +68,8 @@ export function createFaults(isOperation: (operationId: string) => boolean): Fau
     added = [...others, entry];
     return describe(entry);
   };
+  const isFor = (fault: Fault, ase: string, operation: string): boolean =>
+    fault.operation === operation && (fault.ase === undefined || fault.ase === ase);
   return {
     add: (fault) => append(added, fault),
     replace: (fault) => append([], fault),
@@ -77,11 +81,12 @@ export function createFaults(isOperation: (operationId: string) => boolean): Fau
       let struck: Fault | undefined;
       for (const entry of added) {
         const { fault } = entry;
-        if (fault.operation !== operation || (fault.ase !== undefined && fault.ase !== ase)) continue;
+        if (!isFor(fault, ase, operation)) continue;
         entry.calls += 1;
         if (entry.calls >= fault.nth && entry.calls < fault.nth + fault.times) struck ??= fault;
       }
       return struck;
     },
+    concern: (ase, operation) => added.some(({ fault }) => isFor(fault, ase, operation)),
   };
 }

@@ -53,7 +53,7 @@ export function createPeerLinks(options: PeerLinkOptions) {
             trust: options.trust,
             timeoutMs: options.timeoutMs,
           });
-      const faulty = faults ? createFaultyLink(link, prefix, faults.faultsOf(from)) : link;
+      const faulty = faults ? createFaultyLink(link, { ase: from, prefix, faults }) : link;
       return { ...(options.wrapLink?.(from, name, faulty) ?? faulty), close: link.close };
     },
 

@@ -262,19 +262,20 @@ const receiverMutants: readonly Mutant[] = [
 ];
 
 const send = 'src/payments/outgoing/send.ts';
+const packets = 'src/payments/outgoing/send-packets.ts';
 const sender = 'src/payments/ilp/stream-sender.ts';
 
 const senderMutants: readonly Mutant[] = [
   {
     id: 'interledger.copies-to-any-peer',
-    file: send,
+    file: packets,
     at: "if («attempt === 'replay' && peer.answersRepeats === false») return",
     by: 'false',
     fails: ['interledger.sender-sends-once'],
   },
   {
     id: 'interledger.packets-of-any-size',
-    file: send,
+    file: packets,
     at: 'const amount = «missing < largestAmount» ? missing : largestAmount;',
     by: 'true',
     fails: ['interledger.sends-as-quoted', 'interledger.sender-refused'],
@@ -295,8 +296,8 @@ const senderMutants: readonly Mutant[] = [
   },
   {
     id: 'interledger.followed-unit-by-unit',
-    file: send,
-    at: 'largestAmount = «wasTooLarge && half < answer.largestAmount» ? half',
+    file: packets,
+    at: 'return «wasTooLarge && half < maximum» ? half',
     by: 'false',
     fails: ['interledger.sender-shrinks'],
   },
@@ -330,7 +331,7 @@ const senderMutants: readonly Mutant[] = [
   },
   {
     id: 'interledger.tiny-packets-sent',
-    file: send,
+    file: packets,
     at: 'if («BigInt(sequence) + packetsFor(missing, largestAmount) > MAX_PACKETS_SENT»)',
     by: 'false',
     fails: ['interledger.sender-gives-up-tiny-packets'],
@@ -351,35 +352,35 @@ const senderMutants: readonly Mutant[] = [
   },
   {
     id: 'interledger.refused-in-its-own-name-only',
-    file: send,
-    at: "if («attempt === 'replay' && answer.code !== 'R00'») return { kind: 'unknown' };",
-    by: '!`${answer.triggeredBy}.`.startsWith(`${peer.prefix}.`)',
+    file: packets,
+    at: "if («answer.kind === 'rejected' && attempt === 'replay' && answer.code !== 'R00'») return",
+    by: "answer.kind === 'rejected' && !`${answer.triggeredBy}.`.startsWith(`test.${packet.peer}.`)",
     fails: ['interledger.sender-believes-the-link'],
   },
   {
     id: 'interledger.any-refusal-settles',
-    file: send,
-    at: "(attempt === 'replay' && «answer.code !== 'R00'»)",
+    file: packets,
+    at: "attempt === 'replay' && «answer.code !== 'R00'») return",
     by: 'false',
     fails: ['interledger.sender-answer-lost'],
   },
   {
     id: 'interledger.doubt-forgotten',
     file: send,
-    at: 'for (const packet of «isFirstAttempt ? [] : await readUnresolvedPackets(db.query, job.ase, job.id)») {',
-    by: '[]',
+    at: 'const doubt = «isFirstAttempt ? undefined : await resolvePacketsInDoubt(context, job)»;',
+    by: 'undefined',
     fails: ['interledger.sender-answer-lost', 'interledger.sender-not-deceived'],
   },
   {
     id: 'interledger.refused-forever',
-    file: send,
+    file: packets,
     at: "if («!code.startsWith('F')») return { kind: 'retry'",
     by: 'true',
     fails: ['interledger.sender-refused'],
   },
   {
     id: 'interledger.given-up-at-once',
-    file: send,
+    file: packets,
     at: "if («!code.startsWith('F')») return { kind: 'retry'",
     by: 'false',
     fails: ['interledger.sender-tries-again'],

@@ -88,6 +88,12 @@ export const operationsMutants: readonly Mutant[] = [
   ]),
   ...noticedBy(competingTest, 'src/payments/incoming/reservations.ts', [
     {
+      id: 'reservations.dropped-by-packets-in-flight',
+      title: 'do not say how much is to follow',
+      at: 'outstanding = «reservedBy(reservations, claim)», wallNow } = claim;',
+      by: 'amount',
+    },
+    {
       id: 'reservations.for-ever',
       title: 'free again after a minute',
       at: '&& «reservation.until > wallNow»);',

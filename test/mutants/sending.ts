@@ -1,5 +1,5 @@
 /** Mutants of sending payments: holds, packets, credits, ends (ILP-0029; SET-01…13, RS-IP-23…36, RS-OP-16…32). */
-import type { Mutant } from './mutant.ts';
+import { type Mutant, noticedBy } from './mutant.ts';
 
 export const sendingMutants: readonly Mutant[] = [
   {
@@ -34,19 +34,111 @@ export const sendingMutants: readonly Mutant[] = [
   {
     id: 'settlement.unsent-packet-in-doubt',
     title: 'fails when its peer is removed',
-    file: 'src/payments/outgoing/send.ts',
-    at: "if («attempt === 'first'») await recordRejected(db, job, packet);",
-    by: 'false',
+    file: 'src/payments/outgoing/send-packets.ts',
+    at: "if (!peer) return { kind: «attempt === 'first' ? 'unsent' : 'unknown'» };",
+    by: "'unknown'",
     test: 'test/payments/outgoing/send.test.ts',
   },
   {
     id: 'settlement.sent-packet-refunded',
     title: 'leaves a packet in doubt',
-    file: 'src/payments/outgoing/send.ts',
-    at: "return { kind: «attempt === 'first' ? 'unsent' : 'unknown'» };",
-    by: "(await recordRejected(db, job, packet), { kind: 'unsent' }).kind",
+    file: 'src/payments/outgoing/send-packets.ts',
+    at: "if (!peer) return { kind: «attempt === 'first' ? 'unsent' : 'unknown'» };",
+    by: "'unsent'",
     test: 'test/payments/outgoing/send.test.ts',
   },
+  ...noticedBy('test/payments/outgoing/in-flight.test.ts', 'src/payments/outgoing/send-packets.ts', [
+    {
+      id: 'in-flight.one-packet-at-a-time',
+      title: 'has twenty in flight at once',
+      at: 'return «inFlight < maxInFlight» &&',
+      by: 'false',
+    },
+    {
+      id: 'in-flight.without-bound',
+      title: 'has twenty in flight at once',
+      at: 'return «inFlight < maxInFlight» &&',
+      by: 'true',
+    },
+    {
+      id: 'in-flight.peer-without-bound',
+      title: 'as their peer is sent at once',
+      at: '«traffic.inFlightTo(peer.name) < maxInFlightToPeer» &&',
+      by: 'true',
+    },
+    {
+      id: 'in-flight.waits-for-other-payments',
+      title: 'as their peer is sent at once',
+      at: 'if («inFlight === 0») return true;',
+      by: 'false',
+    },
+    {
+      id: 'in-flight.faults-in-any-order',
+      title: 'keeps to one where the link asks for it',
+      at: '&& «!peer.link.isOneByOne?.()»;',
+      by: 'true',
+    },
+    {
+      id: 'in-flight.amount-sent-twice',
+      title: 'has twenty in flight at once',
+      at: 'job.receive.value - job.deliveredAmount - «turn.amountInFlight»;',
+      by: '0n',
+    },
+    {
+      id: 'in-flight.rejected-amount-not-sent-again',
+      title: 'sends the next alone after a packet that was too large',
+      at: 'turn.amountInFlight -= «amount»;',
+      by: "(answer.kind === 'rejected' ? 0n : amount)",
+    },
+    {
+      id: 'in-flight.first-not-alone',
+      title: 'sends the first alone',
+      at: '«(inFlight === 0 || turn.isOpen)» &&',
+      by: 'true',
+    },
+    {
+      id: 'in-flight.halved-for-each-answer',
+      title: 'sends the next alone after a packet that was too large',
+      at: 'if («amount > largestAmount») return',
+      by: 'false',
+    },
+    {
+      id: 'in-flight.refund-in-doubt',
+      title: 'fails only when that one is known',
+      at: "= «['handed-back', 'retry', 'failed', 'in-doubt']»;",
+      by: "['handed-back', 'retry', 'in-doubt', 'failed']",
+    },
+    {
+      id: 'in-flight.copies-one-at-a-time',
+      title: 'their copies are in flight together',
+      at: 'return «peer ? hasRoom(context, peer, inFlight) : inFlight === 0»;',
+      by: 'inFlight === 0',
+    },
+  ]),
+  ...noticedBy('test/payments/outgoing/in-flight.test.ts', 'src/payments/outgoing/in-flight.ts', [
+    {
+      id: 'in-flight.next-only-after-all',
+      title: 'as soon as one is answered',
+      at: 'await «Promise.race(inFlight)»;',
+      by: 'Promise.all(inFlight)',
+    },
+  ]),
+  ...noticedBy('test/payments/outgoing/in-flight.test.ts', 'src/payments/outgoing/transfers.ts', [
+    {
+      id: 'in-flight.paid-as-expected-before',
+      title: 'and they are paid',
+      at: 'const sentAmount = «sourceAmountFor(job, deliveredAmount)»;',
+      by: 'job.sentAmount + packet.sourceAmount',
+    },
+  ]),
+  ...noticedBy('test/payments/outgoing/in-doubt.test.ts', 'src/payments/outgoing/send-packets.ts', [
+    {
+      id: 'in-flight.each-claims-the-rest',
+      title: 'the n-th packet request lost',
+      at: '...(«!isOpen» && { total',
+      by: 'true',
+    },
+  ]),
   {
     // One peer's payments take the slots of all others.
     id: 'money.slow-peer-stops-all',
@@ -59,8 +151,8 @@ export const sendingMutants: readonly Mutant[] = [
   {
     id: 'settlement.slot-kept-until-the-end',
     title: 'gives its slot back after some packets',
-    file: 'src/payments/outgoing/send.ts',
-    at: 'if («sequence > lastSequence + 1 && isTurnOver(sequence)») return',
+    file: 'src/payments/outgoing/send-packets.ts',
+    at: 'return «sent > 0 && (sent >= maxPacketsPerTurn || clock.wallNow() - turn.startedAt >= maxTurnMs)»;',
     by: 'false',
     test: 'test/payments/outgoing/slots.test.ts',
   },
@@ -107,8 +199,8 @@ export const sendingMutants: readonly Mutant[] = [
     // The sender retries without resolving its last packet.
     id: 'settlement.unresolved-packet-forgotten',
     file: 'src/payments/outgoing/send.ts',
-    at: 'of «isFirstAttempt ? [] : await readUnresolvedPackets(db.query, job.ase, job.id)») {',
-    by: '[]',
+    at: 'const doubt = «isFirstAttempt ? undefined : await resolvePacketsInDoubt(context, job)»;',
+    by: 'undefined',
   },
   {
     // The sender fails a payment at once, even with a packet in flight.

@@ -79,9 +79,10 @@ export const checks: readonly Check[] = [
           return n === 1 ? 'vanish' : answer;
         };
         await expectDelivered(arranged, await pay(300n), context.receiver);
+        // The second packet and the third are in flight at once.
         const sent = receiver.packets.map(({ bytes }) => bytes);
         assert.equal(sent.length, 4);
-        assert.ok(sent[1]!.equals(sent[2]!), 'the same packet again');
+        assert.ok(sent[1]!.equals(sent[3]!), 'the same packet again');
       });
       await withReceiver(context, {}, async (arranged) => {
         const { receiver, pay } = arranged;
@@ -139,7 +140,8 @@ export const checks: readonly Check[] = [
           assert.equal(before - (await balanceOf(context, context.sender.url)), sent, 'the rest is the payer’s again');
           assert.equal(await peer.balance(context.receiver), 200n);
           assert.deepEqual(await settled(payment), end);
-          assert.equal(receiver.packets.length, 3, 'nothing is sent after that');
+          const { length } = receiver.packets;
+          assert.ok(length >= 3 && length <= 5, 'nothing is sent after that, apart from what is in flight');
         });
       }
     },
@@ -188,7 +190,8 @@ export const checks: readonly Check[] = [
           const end = await settled(payment);
           assert.deepEqual([end.failed, receiver.total()], [true, 100n]);
           assert.equal(BigInt(end.sentAmount.value), (BigInt(quote.debitAmount.value) * 100n + 309n) / 310n);
-          assert.equal(receiver.packets.length, 2, 'nothing more came');
+          const { length } = receiver.packets;
+          assert.ok(length >= 2 && length <= 4, 'nothing more came than was in flight');
         });
       }
     },

@@ -39,15 +39,15 @@ export const checks: readonly Check[] = [
           'as much was debited',
         );
         const { sharedSecret } = receiver.payment.methods[0];
-        let sequence = 0n;
+        const sequences = new Set<bigint>();
         for (const packet of receiver.packets) {
           assert.ok(packet.amount <= 400n, 'no packet is larger than agreed');
           assert.equal(packet.path, `/ilp/${asset.assetCode}/${asset.assetScale}`);
           assert.equal(packet.headers['content-type'], octetStream);
           assert.equal(packet.stream.type, streamType.prepare);
           assert.equal(packet.stream.prepareAmount, packet.amount, 'no less may arrive');
-          assert.ok(packet.stream.sequence > sequence, 'the sequence rises');
-          sequence = packet.stream.sequence;
+          assert.ok(!sequences.has(packet.stream.sequence), 'a sequence is used once');
+          sequences.add(packet.stream.sequence);
           const fulfillment = fulfillmentOf(Buffer.from(sharedSecret, 'base64url'), packet.data);
           assert.ok(sha256(fulfillment).equals(packet.condition), 'the receiver can fulfill it');
           assert.ok(packet.expiresAt.getTime() > Date.now(), 'it has a while to do so');

@@ -7,6 +7,8 @@ export interface Link {
    * bytes have been sent. Throws LinkError if no answer came; the packet may have arrived nevertheless.
    */
   send(asset: Asset, prepare: Buffer, onSent?: () => void): Promise<Buffer>;
+  /** True while a payment is to have one packet in flight only. Default: false. */
+  isOneByOne?(): boolean;
 }
 
 /** No answer came: broken connection, timeout or an invalid reply. The packet is in doubt. */

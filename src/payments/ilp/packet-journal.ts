@@ -16,7 +16,10 @@ export interface OutgoingPacket {
   readonly sequence: number;
   readonly peer: string;
   readonly prepare: Buffer;
-  /** Amount taken from the payer for the packet, in the payer's asset. */
+  /**
+   * Amount that the payer pays for the packet, in the payer's asset. An estimate until it has arrived: the amount depends
+   * on the packets that arrive before it.
+   */
   readonly sourceAmount: bigint;
   /** Amount that the receiver gets, in the receiver's asset. */
   readonly amount: bigint;
@@ -45,11 +48,14 @@ export async function resolvePacket(
   tx: Transaction,
   ase: string,
   packet: OutgoingPacket,
-  result: 'fulfilled' | 'rejected',
-) {
+  result: { readonly state: 'fulfilled'; readonly sourceAmount: bigint } | { readonly state: 'rejected' },
+): Promise<void> {
   const { numUpdatedRows } = await tx
     .updateTable('outgoing_packet')
-    .set({ state: result })
+    .set({
+      state: result.state,
+      ...(result.state === 'fulfilled' && { source_amount: `${result.sourceAmount}` }),
+    })
     .where('ase', '=', ase)
     .where('payment_id', '=', packet.paymentId)
     .where('condition', '=', packet.condition)
@@ -58,7 +64,7 @@ export async function resolvePacket(
   if (numUpdatedRows !== 1n) throw new Error(`packet ${packet.condition} is resolved already`);
 }
 
-/** Packets of a payment whose result is unknown: at most one, since the next is sent only after it is known. */
+/** Packets of a payment whose result is unknown, in the order in which they were made. */
 export async function readUnresolvedPackets(db: Queryable, ase: string, paymentId: string): Promise<OutgoingPacket[]> {
   const rows = await db
     .selectFrom('outgoing_packet')

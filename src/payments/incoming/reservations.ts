@@ -27,10 +27,17 @@ const othersIn = (reservations: readonly Reservation[], { connection, wallNow }:
 export const reservedByOthers = (reservations: readonly Reservation[], claim: Claim): bigint =>
   othersIn(reservations, claim).reduce((sum, { amount }) => sum + BigInt(amount), 0n);
 
-/** The reservations after a credit of `amount`. */
+/** Room that the payer's connection has reserved. */
+const reservedBy = (reservations: readonly Reservation[], { connection, wallNow }: Claim): bigint =>
+  BigInt(reservations.find((known) => known.connection === connection && known.until > wallNow)?.amount ?? 0);
+
+/**
+ * The reservations after a credit of `amount`. If the payer does not say how much it has yet to send, as while other
+ * packets of its connection are in flight, the credit counts against what it has reserved.
+ */
 export function reserve(reservations: readonly Reservation[], claim: Claim, amount: bigint): readonly Reservation[] {
   const others = othersIn(reservations, claim);
-  const { connection, outstanding = amount, wallNow } = claim;
+  const { connection, outstanding = reservedBy(reservations, claim), wallNow } = claim;
   const rest = outstanding - amount;
   if (connection === undefined || rest <= 0n || others.length >= MAX_RESERVATIONS) return others;
   return [...others, { connection, amount: `${rest}`, until: wallNow + RESERVATION_MS }];

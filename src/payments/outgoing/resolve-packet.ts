@@ -41,8 +41,8 @@ export async function resolvePacketInDoubt(
 }
 
 async function bookResult(tx: Transaction, job: Job, packet: OutgoingPacket, fate: PacketFate, now: number) {
-  await resolvePacket(tx, job.ase, packet, fate.kind);
   if (fate.kind === 'fulfilled') await bookFulfilled(tx, job, packet, now);
+  else await resolvePacket(tx, job.ase, packet, { state: 'rejected' });
 }
 
 async function findPacket(db: Queryable, ase: string, paymentId: string, condition: string) {

@@ -6,7 +6,7 @@
  */
 import type { Transaction } from '../../database/database.ts';
 import { ceilDivide } from '../fees.ts';
-import type { OutgoingPacket } from '../ilp/packet-journal.ts';
+import { type OutgoingPacket, resolvePacket } from '../ilp/packet-journal.ts';
 import { bookTransfer, type Entry, internalAccountId } from '../ledger.ts';
 import { type Job, updateJob } from './job.ts';
 
@@ -79,16 +79,23 @@ export async function bookRefund(tx: Transaction, job: Job, now: number): Promis
   await bookTransfer(tx, job.ase, `outgoing:${job.id}:refund`, now, refund(job));
 }
 
-/** Books a packet that arrived: the peer gets what it paid out. Returns how far the payment is then. */
+/**
+ * Books a packet that arrived, and its result: the peer gets what it paid out. The payer pays the difference to what is
+ * due then, whichever packet arrives first. Returns how far the payment is.
+ */
 export async function bookFulfilled(
   tx: Transaction,
   job: Job,
-  { condition, peer, sourceAmount, amount }: OutgoingPacket,
+  packet: OutgoingPacket,
   now: number,
 ): Promise<{ sentAmount: bigint; deliveredAmount: bigint; attempts: number }> {
-  const sentAmount = job.sentAmount + sourceAmount;
-  const progress = { sentAmount, deliveredAmount: job.deliveredAmount + amount, attempts: 0 };
+  const { condition, peer, amount } = packet;
+  const deliveredAmount = job.deliveredAmount + amount;
+  const sentAmount = sourceAmountFor(job, deliveredAmount);
+  const sourceAmount = sentAmount - job.sentAmount;
+  const progress = { sentAmount, deliveredAmount, attempts: 0 };
   await updateJob(tx, job, progress);
+  await resolvePacket(tx, job.ase, packet, { state: 'fulfilled', sourceAmount });
   await bookTransfer(tx, job.ase, `packet:${condition}:out`, now, [
     ...exchangeEntries(job, sourceAmount, amount),
     { accountId: internalAccountId('peer', job.receive.asset, peer), amount },

@@ -11,8 +11,10 @@ import { type AnnouncePayment, announceNothing } from '../payment-event.ts';
 import type { ReadReceiver } from '../receiver.ts';
 import { describeReason, failPayment, type Reason, type SenderLog } from './fail.ts';
 import { type Failpoint, noFailpoint } from './failpoint.ts';
+import { createPeerTraffic } from './in-flight.ts';
 import { claimJob, type Job, LeaseLost, LOCAL, renewLease, updateJob } from './job.ts';
-import { type Outcome, type SendPaymentContext, sendPayment } from './send.ts';
+import { type SendPaymentContext, sendPayment } from './send.ts';
+import type { Outcome } from './send-packets.ts';
 
 export interface OutgoingPaymentWorkerOptions {
   readonly ase: string;
@@ -35,6 +37,13 @@ export interface OutgoingPaymentWorkerOptions {
   readonly maxPacketsPerTurn?: number;
   /** Time after which it does so, between two packets. Default 2 s. */
   readonly maxTurnMs?: number;
+  /** Packets of a payment that are in flight at once. Default 20. */
+  readonly maxInFlight?: number;
+  /**
+   * Packets of all payments that are in flight to one peer at once. Above it each payment has one in flight, so that
+   * none waits for another. Default 100.
+   */
+  readonly maxInFlightToPeer?: number;
   /**
    * Attempts in a row without any delivery before the payment fails, unless a packet is in doubt. Default 10: they take
    * 102 s of waiting, and the time of the attempts.
@@ -131,6 +140,9 @@ export function createOutgoingPaymentWorker(options: OutgoingPaymentWorkerOption
     packetLifetimeMs: options.packetLifetimeMs ?? 30_000,
     maxPacketsPerTurn: options.maxPacketsPerTurn ?? 50,
     maxTurnMs: options.maxTurnMs ?? 2_000,
+    maxInFlight: options.maxInFlight ?? 20,
+    maxInFlightToPeer: options.maxInFlightToPeer ?? 100,
+    traffic: createPeerTraffic(),
     isStopping: worker.isStopping,
     wake: worker.wake,
     wakeIn: worker.wakeIn,

@@ -9,6 +9,7 @@ import { Problem } from '../../../src/errors.ts';
 import type { Connector } from '../../../src/payments/ilp/connector.ts';
 import { ilpFulfill } from '../../../src/payments/ilp/ilp-reply.ts';
 import { cancelPayment } from '../../../src/payments/outgoing/cancel.ts';
+import { createPeerTraffic } from '../../../src/payments/outgoing/in-flight.ts';
 import { claimJob, LeaseLost } from '../../../src/payments/outgoing/job.ts';
 import { resolvePacketInDoubt } from '../../../src/payments/outgoing/resolve-packet.ts';
 import { sendPayment } from '../../../src/payments/outgoing/send.ts';
@@ -51,7 +52,8 @@ await serveRaces(
       sendPayment(
         {
           ...{ db: { ...db, transaction: held }, clock, connector, packetLifetimeMs: 30_000 },
-          ...{ maxPacketsPerTurn: 50, maxTurnMs: 2_000 },
+          ...{ maxPacketsPerTurn: 50, maxTurnMs: 2_000, maxInFlight: 20, maxInFlightToPeer: 100 },
+          traffic: createPeerTraffic(),
           readReceiver,
           failpoint: () => {},
           announce: async () => {},

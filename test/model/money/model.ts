@@ -50,7 +50,9 @@ export function explainAtOnce(
       ...(inTurn ? threads.slice(0, 1) : threads).map((thread) =>
         proceed(world, scene, thread, steps[thread.step]!, fault),
       ),
-      ...moving.map((number) => [{ threads, state: settle(world, state, Number(number), isAlone(scene)) }]),
+      ...moving.map((number) =>
+        settle(world, state, Number(number), isAlone(scene)).map((settled) => ({ threads, state: settled })),
+      ),
     ].flat();
     for (const next of nexts) {
       const key = keyOf(next);

@@ -34,6 +34,7 @@ const RELAY = 'test.relay';
 /** Changes the bytes of what it forwards, and rejects in its own name (ILP-0027). */
 function withRelay(link: Link): Link {
   return {
+    ...link,
     async send(asset, bytes, onSent) {
       const prepare = deserializeIlpPrepare(bytes);
       const expiresAt = new Date(prepare.expiresAt.getTime() - 1000);
@@ -79,6 +80,7 @@ export function createNetwork({ hasRelay, setDebtAllowed }: NetworkOptions): Net
     wrapLink(from, to, direct) {
       const link = hasRelay ? withRelay(direct) : direct;
       return {
+        ...link,
         send(asset: Asset, prepare: Buffer, onSent) {
           sent += 1;
           const send = () => link.send(asset, prepare, onSent);

@@ -14,11 +14,30 @@ import {
   type World,
 } from './state.ts';
 
-/** The next step of a payment; all steps to its end if nothing else can come between. */
-export function settle(world: World, before: State, number: number, isToEnd: boolean): State {
+/**
+ * The states that the next step of a payment can lead to; one after all steps to its end if nothing else can come
+ * between.
+ */
+export function settle(world: World, before: State, number: number, isToEnd: boolean): readonly State[] {
+  if (!isToEnd) return [settleOnce(world, before, number), ...lastPacketFirst(world, before, number)];
   let state = settleOnce(world, before, number);
-  while (isToEnd && isMoving(state.payments[number]!)) state = settleOnce(world, state, number);
-  return state;
+  while (isMoving(state.payments[number]!)) state = settleOnce(world, state, number);
+  return [state];
+}
+
+/**
+ * The last packet of a payment, which is smaller, can overtake others that are in flight with it: any but the first
+ * (ILP-11). While a fault is set, none does.
+ */
+function lastPacketFirst(world: World, state: State, number: number): readonly State[] {
+  const { stage, wallet, receive, delivered, incoming } = state.payments[number]!;
+  const payee = world.wallets[state.incoming[incoming]!.wallet]!;
+  const maximum = maxPacketIn(world, payee.asset.scale);
+  const last = receive % maximum;
+  const isLeft = delivered > 0n && delivered % maximum === 0n && receive - delivered > maximum;
+  const isHere = world.wallets[wallet]!.ase === payee.ase;
+  if (stage !== 'send' || isHere || last === 0n || !isLeft) return [];
+  return state.packetFault && state.packetFault.fate !== 'repeated' ? [] : [deliver(world, state, number, last)];
 }
 
 /** The world's maximum counts hundredths; a finer asset has more minor units for the same value. */

@@ -1,7 +1,7 @@
 /** Faults of a link (CT-06): what the sender sees, and whether the packet was passed on. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Fault } from '../../../src/faults.ts';
+import { createFaults, type Fault } from '../../../src/faults.ts';
 import { createFaultyLink } from '../../../src/payments/ilp/faulty-link.ts';
 import { LinkError } from '../../../src/payments/ilp/link.ts';
 import { readPacketAnswer } from '../../../src/payments/ilp/stream-sender.ts';
@@ -14,8 +14,11 @@ async function send(fault: Partial<Fault> | undefined) {
       return Buffer.from('answer');
     },
   };
-  const struck: Fault | undefined = fault && { operation: 'send-packet', nth: 1, times: 1, kind: 'status', ...fault };
-  const faulty = createFaultyLink(link, 'test.marble', () => struck);
+  const faults = createFaults(() => false);
+  const faulty = createFaultyLink(link, { ase: 'granite', prefix: 'test.marble', faults });
+  assert.equal(faulty.isOneByOne!(), false);
+  if (fault) faults.add({ operation: 'send-packet', ase: 'granite', nth: 1, times: 1, kind: 'status', ...fault });
+  assert.equal(faulty.isOneByOne!(), fault !== undefined, 'with a fault, packets are sent one at a time');
   const answer = await faulty.send({ code: 'USD', scale: 2 }, Buffer.alloc(0)).catch((error) => error as Error);
   return { answer, passed };
 }

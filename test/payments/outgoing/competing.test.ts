@@ -159,6 +159,18 @@ describe('the reservation of an incoming payment', () => {
     assert.equal(await give('b', 250n, 400n), 'fulfilled');
   });
 
+  it('is used up by packets of its connection that do not say how much is to follow', async () => {
+    const { give, read } = await arrange();
+    assert.equal(await give('a', 100n, 400n), 'fulfilled');
+    assert.equal(await give('a', 100n), 'fulfilled');
+    assert.equal(await give('b', 101n), 'T99', 'a still needs 200');
+    assert.equal(await give('b', 100n), 'fulfilled');
+    assert.equal(await give('a', 100n), 'fulfilled');
+    assert.equal(await give('b', 1n), 'T99');
+    assert.equal(await give('a', 100n), 'fulfilled');
+    assert.equal((await read()).received, 500n);
+  });
+
   it('makes a payment within the ASE wait', async () => {
     const { granite, marble, clock } = await arrange();
     const incomingId = await createIncomingPayment(granite, { incomingAmount: 500n });

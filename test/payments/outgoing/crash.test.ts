@@ -53,8 +53,11 @@ describe('after kill -9', { skip: needsPostgres }, () => {
   }
   const startMarble = (setting: Partial<AseProcessSetting> = {}) =>
     start({ ase: 'marble', peer: { name: 'granite', origin: 'http://127.0.0.1:1' }, ...setting });
-  const startGranite = (receiver: AseProcess, failpoint?: string) =>
-    start({ ase: 'granite', peer: { name: 'marble', origin: receiver.origin }, ...(failpoint && { failpoint }) });
+  const startGranite = (receiver: AseProcess, failpoint?: string, maxPacketAmount = '30') =>
+    start({
+      ...{ ase: 'granite', peer: { name: 'marble', origin: receiver.origin }, maxPacketAmount },
+      ...(failpoint && { failpoint }),
+    });
 
   async function arrangePayment() {
     const incomingId = await createIncomingPayment(marble, { incomingAmount: AMOUNTS.receiveAmount });
@@ -96,6 +99,24 @@ describe('after kill -9', { skip: needsPostgres }, () => {
       assert.equal((await readPacketsInDoubt(granite.db.query, 'granite')).length, inDoubt, failpoint);
     }
     const successor = await startGranite(receiver);
+    await successor.event('job-done');
+    await assertPaidOnce();
+    await successor.kill();
+    await receiver.kill();
+  });
+
+  it('of the sender with several packets in flight, twice, the amount arrives once', async () => {
+    const receiver = await startMarble({ maxPacketAmount: '5' });
+    const { payment, assertPaidOnce } = await arrangePayment();
+    // Eighteen packets: the first alone, then as many as there are. Copies are in flight together as well.
+    for (const failpoint of ['prepare-stored:9', 'packet-answered:3']) {
+      const victim = await startGranite(receiver, failpoint, '5');
+      assert.equal(await victim.ended, 'SIGKILL', failpoint);
+      assert.equal((await readOutgoingPayment(granite, payment.id)).state, 'pending', failpoint);
+      const inDoubt = await readPacketsInDoubt(granite.db.query, 'granite');
+      assert.ok(inDoubt.length > 0 && inDoubt.length <= 17, `${inDoubt.length} packets in doubt`);
+    }
+    const successor = await startGranite(receiver, undefined, '5');
     await successor.event('job-done');
     await assertPaidOnce();
     await successor.kill();

@@ -14,10 +14,13 @@ import { type AseProcess, spawnAse } from '../support/spawn-ase.ts';
 import {
   type AsePlace,
   createIncomingPayment,
+  createOutgoingPayment,
   createTwoAses,
   EUR,
+  incomingPaymentUrl,
   readBalances,
   readIncomingPayment,
+  readOutgoingPayment,
   showReceiver,
   TestClock,
 } from '../support/two-ases.ts';
@@ -135,6 +138,27 @@ describe('two receiving processes', { skip: needsPostgres }, () => {
     });
   }
 
+  it('book packets of one payment in any order, and another gets none of the room that they need (RS-OP-32)', async () => {
+    for (let races = 0; races < 5; races += 1) {
+      const id = await createIncomingPayment(marble, { incomingAmount: 600n });
+      const { ilp } = await showReceiver(marble, id);
+      const make = async (payment: string, sequence: number, total?: bigint) => {
+        const address = connectionAddress(ilp!.address, payment);
+        const said = total === undefined ? {} : { total };
+        const terms = { address, sequence, amount: 100n, expiresAt: Date.now() + 30_000, ...said };
+        return (await createStreamPrepare({ ...terms, sharedSecret: ilp!.sharedSecret })).prepare;
+      };
+      assert.deepEqual(await race([await make('a', 1, 500n)]), ['fulfilled']);
+      const rest = await Promise.all([2, 3, 4, 5].map((sequence) => make('a', sequence)));
+      const others = await Promise.all([1, 2, 3, 4].map((sequence) => make('b', sequence, 200n)));
+      const outcomes = await race([0, 1, 2, 3].flatMap((i) => [others[i]!, rest[i]!]));
+      const outcomesOf = (first: number) => outcomes.filter((_, i) => i % 2 === first);
+      assert.deepEqual(outcomesOf(1), ['fulfilled', 'fulfilled', 'fulfilled', 'fulfilled']);
+      assert.ok(outcomesOf(0).every((outcome) => outcome !== 'fulfilled'));
+      assert.equal((await readIncomingPayment(marble, id)).receivedAmount, 500n);
+    }
+  });
+
   describe('a packet that has to wait', () => {
     /** A packet that expires in a second, and how to hold rows that its booking needs. */
     async function arrange() {
@@ -209,5 +233,58 @@ describe('two receiving processes', { skip: needsPostgres }, () => {
       await sql`alter table ${sql.table(table)} drop constraint ${sql.ref(`${table}_pkey`)} cascade`.execute(db.query);
     }
     assert.ok(await happens(async () => (await raceOfDuplicates()).received > 100n));
+  });
+});
+
+describe('workers that send one payment, several packets at once', { skip: needsPostgres }, () => {
+  it('take it from each other again and again, and the amount arrives once', async () => {
+    const { url, drop } = await createTestDatabase();
+    const db = await openDatabase({ kind: 'postgresql', url });
+    const clock = new TestClock();
+    // Each packet gives another worker the chance to take the payment over.
+    let takeOver = async (): Promise<void> => {};
+    const { granite, marble, newWorker } = createTwoAses({
+      ...{ db, clock, maxPacketAmount: 10n },
+      wrapLink: (link) => ({
+        async send(...packet) {
+          const [answer] = await Promise.all([link.send(...packet), takeOver()]);
+          return answer;
+        },
+      }),
+    });
+    const incomingId = await createIncomingPayment(marble);
+    const receiver = incomingPaymentUrl(marble.ase, incomingId);
+    const amounts = { receiver, receiveAsset: EUR, debitAmount: 1_000n, receiveAmount: 900n };
+    const { id, payerAccountId } = await createOutgoingPayment(granite, amounts);
+    const attempts: Promise<unknown>[] = [];
+    takeOver = async () => {
+      if (attempts.length >= 12) return;
+      clock.wall += 11_000;
+      attempts.push(newWorker().processNow(id));
+    };
+    attempts.push(granite.worker.processNow(id));
+    for (let done = 0; done < attempts.length; ) {
+      done = attempts.length;
+      await Promise.all(attempts);
+    }
+    takeOver = async () => {};
+    for (let tries = 0; tries < 10; tries += 1) {
+      clock.wall += 31_000;
+      if ((await granite.worker.processNow(id)) !== 'pending') break;
+    }
+    const { state, sentAmount, deliveredAmount } = await readOutgoingPayment(granite, id);
+    assert.deepEqual([state, sentAmount, deliveredAmount], ['completed', 1_000n, 900n]);
+    assert.equal((await readIncomingPayment(marble, incomingId)).receivedAmount, 900n);
+    const balances = await readBalances(granite);
+    assert.deepEqual([balances[payerAccountId], balances['hold:USD:2']], [0n, 0n]);
+    const packets = await db.query.selectFrom('outgoing_packet').select(['sequence', 'state', 'amount']).execute();
+    assert.equal(new Set(packets.map(({ sequence }) => sequence)).size, packets.length, 'a sequence is used once');
+    const fulfilled = packets.filter((packet) => packet.state === 'fulfilled');
+    assert.equal(
+      fulfilled.reduce((sum, { amount }) => sum + BigInt(amount), 0n),
+      900n,
+    );
+    await db.close();
+    await drop();
   });
 });

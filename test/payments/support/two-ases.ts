@@ -273,7 +273,13 @@ export interface TwoAsesOptions {
   /** Options of granite's worker. */
   readonly worker?: Pick<
     OutgoingPaymentWorkerOptions,
-    'maxAttempts' | 'concurrency' | 'slotTimeoutMs' | 'maxPacketsPerTurn' | 'maxTurnMs'
+    | 'maxAttempts'
+    | 'concurrency'
+    | 'slotTimeoutMs'
+    | 'maxPacketsPerTurn'
+    | 'maxTurnMs'
+    | 'maxInFlight'
+    | 'maxInFlightToPeer'
   >;
 }
 
