@@ -53,6 +53,7 @@ example: $(installed)
 bench: $(installed) build
 	@$(bin)/node bench/start.ts
 	@$(bin)/node bench/main.ts $(ARGS)
+	@$(bin)/node bench/in-flight.ts
 
 lint: $(installed)
 	@$(bin)/node node_modules/@typescript/native/bin/tsc -p .
