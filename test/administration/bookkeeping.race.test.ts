@@ -5,33 +5,19 @@
  */
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { getPeerPacket } from '../../src/administration/peer-statement.ts';
-import { type Database, openDatabase } from '../../src/database/database.ts';
 import { ilpReject } from '../../src/payments/ilp/ilp-reply.ts';
 import { bookTransfer, internalAccountId } from '../../src/payments/ledger.ts';
 import { arrangePayment } from '../payments/support/arrange-payment.ts';
 import { EUR, openWallet, prefixOf, readBalances } from '../payments/support/two-ases.ts';
-import { createTestDatabase, needsPostgres } from '../support/postgresql.ts';
-import { openRacers, type Racers } from '../support/racers.ts';
+import { needsPostgres } from '../support/postgresql.ts';
+import { useRacers } from '../support/racers.ts';
 
 const racerFile = join(import.meta.dirname, 'support', 'bookkeeping-racer.ts');
 
 describe('races for the ledger', { skip: needsPostgres, timeout: 120_000 }, () => {
-  let drop: () => Promise<void>;
-  let db: Database;
-  let racers: Racers;
-  before(async () => {
-    const database = await createTestDatabase();
-    drop = database.drop;
-    db = await openDatabase({ kind: 'postgresql', url: database.url });
-    racers = await openRacers(racerFile, { db, url: database.url }, 2);
-  });
-  after(async () => {
-    await racers?.close();
-    await db?.close();
-    await drop?.();
-  });
+  const { db, racers } = useRacers(racerFile, 2);
 
   /** The second process acts while the first holds its transaction open. Returns how the second begins and ends. */
   async function race(first: readonly string[], second: readonly string[], mutant?: string) {

@@ -1,7 +1,7 @@
 /** Outgoing payments for an operator: lists by state and age, the money they hold, and cancellation (OPI-099). */
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import {
   getOutgoingPayment,
   listOutgoingPayments,
@@ -9,11 +9,10 @@ import {
   summarizePending,
 } from '../../src/administration/outgoing-payments.ts';
 import { toInstant } from '../../src/database/columns.ts';
-import type { Database } from '../../src/database/database.ts';
 import { Problem } from '../../src/errors.ts';
 import { ilpReject } from '../../src/payments/ilp/ilp-reply.ts';
 import { cancelPayment } from '../../src/payments/outgoing/cancel.ts';
-import { openTestDatabase } from '../database/support/open.ts';
+import { useTestDatabase } from '../database/support/open.ts';
 import { arrangePayment } from '../payments/support/arrange-payment.ts';
 import {
   createIncomingPayment,
@@ -24,11 +23,7 @@ import {
   readBalances,
 } from '../payments/support/two-ases.ts';
 
-let db: Database;
-before(async () => {
-  db = await openTestDatabase();
-});
-after(() => db.close());
+const db = useTestDatabase();
 
 const amounts = { debitAmount: 100n, receiveAmount: 90n };
 const reject = (code: string) => () => ({ send: async () => ilpReject(code, 'test.marble', 'on purpose') });

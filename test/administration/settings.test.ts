@@ -1,24 +1,19 @@
 /** The settings cache: it loads changes of other processes, and queries nothing else without a change. */
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, test } from 'node:test';
+import { beforeEach, test } from 'node:test';
 import { setFee, setPrices } from '../../src/administration/fees.ts';
 import { createPeer } from '../../src/administration/peers.ts';
 import { addSecret } from '../../src/administration/secrets.ts';
 import { openSettings } from '../../src/administration/settings.ts';
 import { toJson } from '../../src/database/columns.ts';
-import type { Database } from '../../src/database/database.ts';
 import { createIds } from '../../src/ids.ts';
 import { createPeers } from '../../src/payments/ilp/peers.ts';
-import { openTestDatabase } from '../database/support/open.ts';
+import { useTestDatabase } from '../database/support/open.ts';
 
 const usd = { code: 'USD', scale: 2 };
 const ids = createIds('settings', 'test');
 
-let db: Database;
-before(async () => {
-  db = await openTestDatabase();
-});
-after(() => db.close());
+const db = useTestDatabase();
 beforeEach(async () => {
   await db.clear(['granite', 'marble'], 'world');
   for (const ase of ['granite', 'marble']) {

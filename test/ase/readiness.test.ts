@@ -1,27 +1,25 @@
 /** `/readyz` tells whether the database can be written, and asking often costs the database little. */
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, test } from 'node:test';
+import { before, beforeEach, test } from 'node:test';
 import { sql } from 'kysely';
 import pino from 'pino';
 import { createReadiness } from '../../src/ase/readiness.ts';
 import { toJson } from '../../src/database/columns.ts';
 import type { Database } from '../../src/database/database.ts';
-import { openTestDatabase } from '../database/support/open.ts';
+import { useTestDatabase } from '../database/support/open.ts';
 import { testAse } from '../support/test-ase.ts';
 
 const key = 'granite';
 const log = pino({ level: 'silent' });
 
-let db: Database;
+const db = useTestDatabase();
 let wall: number;
 before(async () => {
-  db = await openTestDatabase();
   await db.query
     .insertInto('ase')
     .values({ ase: key, secrets: toJson([]), settings_version: 0 })
     .execute();
 });
-after(() => db.close());
 beforeEach(() => {
   wall = 1_000_000;
 });

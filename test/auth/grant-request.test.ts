@@ -3,13 +3,8 @@ import assert from 'node:assert/strict';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { importClientJwk } from '../../src/http/signatures/client-keys.ts';
 import { compat, strict } from '../../src/profile.ts';
-import {
-  type Answer,
-  createTestClient,
-  type OneAuthServer,
-  type Parts,
-  startAuthServer,
-} from './support/one-auth-server.ts';
+import type { Answer } from '../support/signed-fetch.ts';
+import { createTestClient, type OneAuthServer, type Parts, startAuthServer } from './support/one-auth-server.ts';
 
 let as: OneAuthServer;
 const client = createTestClient('shop');

@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { after, before, beforeEach, describe, test } from 'node:test';
 import { compat } from '../../src/profile.ts';
-import { type Answer, createTestClient, type OneAuthServer, startAuthServer } from './support/one-auth-server.ts';
+import type { Answer } from '../support/signed-fetch.ts';
+import { createTestClient, type OneAuthServer, startAuthServer } from './support/one-auth-server.ts';
 
 let as: OneAuthServer;
 const client = createTestClient('shop');

@@ -1,9 +1,9 @@
 /** The rules of a chaos run hold for payments that went well or were refunded, and each is seen to be broken. */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import { CompiledQuery, sql } from 'kysely';
-import type { Database, Queryable } from '../../src/database/database.ts';
-import { openTestDatabase } from '../database/support/open.ts';
+import type { Queryable } from '../../src/database/database.ts';
+import { useTestDatabase } from '../database/support/open.ts';
 import {
   createIncomingPayment,
   createOutgoingPayment,
@@ -14,7 +14,7 @@ import {
 } from '../payments/support/two-ases.ts';
 import { findBrokenRules } from './invariants.ts';
 
-let db: Database;
+const db = useTestDatabase();
 let ases: [string, string];
 
 /** Both ASEs are in one database here. */
@@ -40,7 +40,6 @@ async function withMischief(work: (tx: Queryable, run: (statement: string) => Pr
 }
 
 before(async () => {
-  db = await openTestDatabase();
   const { granite, marble } = createTwoAses({ db, maxPacketAmount: 30n });
   ases = [granite.ase, marble.ase];
   const amounts = { debitAmount: 103n, fee: 3n, receiveAmount: 90n };
@@ -67,7 +66,6 @@ before(async () => {
       grant_id, '', 0, now(), now()
     from outgoing_payment_grant`.execute(db.query);
 });
-after(() => db.close());
 
 test('all hold', async () => {
   assert.deepEqual(await brokenIn(db.query), []);

@@ -3,17 +3,13 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after, afterEach, before, test } from 'node:test';
+import { afterEach, test } from 'node:test';
 import { toInstant } from '../../src/database/columns.ts';
 import type { Database, Queryable } from '../../src/database/database.ts';
 import { afterCommit, assertOutsideTransaction, openDatabase } from '../../src/database/database.ts';
-import { openTestDatabase } from './support/open.ts';
+import { useTestDatabase } from './support/open.ts';
 
-let db: Database;
-before(async () => {
-  db = await openTestDatabase();
-});
-after(() => db.close());
+const db = useTestDatabase();
 afterEach(() => db.clear(['granite', 'marble'], 'world'));
 
 const remember = (query: Queryable, grant_id: string) =>

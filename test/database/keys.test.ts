@@ -1,19 +1,14 @@
 /** Every key of the migrated schema starts with the ASE, so that no ASE's rows can collide with or point at another's. */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { sql } from 'kysely';
-import type { Database } from '../../src/database/database.ts';
-import { openTestDatabase } from './support/open.ts';
+import { useTestDatabase } from './support/open.ts';
 
 /** Tables that all ASEs share on purpose. */
 const shared = ['world', 'rate_limit', 'mikro_orm_migrations'];
 const sharedIndexes = ['outgoing_payment_due_index'];
 
-let db: Database;
-before(async () => {
-  db = await openTestDatabase();
-});
-after(() => db.close());
+const db = useTestDatabase();
 
 test('primary keys, unique constraints and indexes start with the ASE', async () => {
   const { rows } = await sql<{ table: string; index: string; first: string }>`

@@ -1,20 +1,16 @@
 /** The migrated schema: agrees with the entities and keeps the rules of the ledger whatever a statement asks for. */
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
-import { after, before, beforeEach, test } from 'node:test';
+import { beforeEach, test } from 'node:test';
 import { PGlite } from '@electric-sql/pglite';
 import { defineConfig, MikroORM } from '@mikro-orm/pglite';
 import { sql } from 'kysely';
-import { buildTemplate, type Database } from '../../src/database/database.ts';
+import { buildTemplate } from '../../src/database/database.ts';
 import { entities } from '../../src/database/entities.ts';
 import { openTemplate, templateFile } from '../../src/database/template.ts';
-import { openTestDatabase } from './support/open.ts';
+import { useTestDatabase } from './support/open.ts';
 
-let db: Database;
-before(async () => {
-  db = await openTestDatabase();
-});
-after(() => db.close());
+const db = useTestDatabase();
 
 beforeEach(async () => {
   await db.clear(['granite', 'marble'], 'world');

@@ -1,20 +1,16 @@
 /** Webhook events of an ASE: stored with the change, signed, in order per payment, retried, given up (EVT-01…06). */
 import assert from 'node:assert/strict';
-import { after, afterEach, before, beforeEach, test } from 'node:test';
+import { afterEach, beforeEach, test } from 'node:test';
 import { toInstant } from '../../src/database/columns.ts';
-import type { Database } from '../../src/database/database.ts';
 import { dropEvent, listEvents, retryEvent } from '../../src/events/outbox.ts';
 import type { PaymentEventType } from '../../src/payments/payment-event.ts';
-import { openTestDatabase } from '../database/support/open.ts';
+import { useTestDatabase } from '../database/support/open.ts';
 import fc from '../support/fast-check.ts';
 import { createOneAse, marble, type OneAse } from './support/one-ase.ts';
 import type { Reaction } from './support/webhook-receiver.ts';
 
-let db: Database;
+const db = useTestDatabase();
 let one: OneAse;
-before(async () => {
-  db = await openTestDatabase();
-});
 beforeEach(async () => {
   one = await createOneAse(db);
 });
@@ -22,7 +18,6 @@ afterEach(async () => {
   await one.close();
   await db.clear([marble], 'none');
 });
-after(() => db.close());
 
 const life: readonly PaymentEventType[] = [
   'incoming_payment.created',

@@ -2,19 +2,16 @@
 import assert from 'node:assert/strict';
 import { after, before, beforeEach, test } from 'node:test';
 import { createBackChannelClient } from '../../src/identity-provider/back-channel-client.ts';
-import { privateRanges } from '../../src/net/addresses.ts';
-import { createOutbound } from '../../src/net/outbound.ts';
-import { createTestClient, type OneAuthServer, startAuthServer } from '../auth/support/one-auth-server.ts';
+import {
+  createTestClient,
+  type OneAuthServer,
+  openLoopbackOutbound,
+  startAuthServer,
+} from '../auth/support/one-auth-server.ts';
 
 let as: OneAuthServer;
 const client = createTestClient('shop');
-const outbound = createOutbound({
-  allowedRanges: privateRanges,
-  allowHttp: true,
-  timeoutMs: 5000,
-  maxBytes: 100_000,
-  userAgent: 'test',
-});
+const outbound = openLoopbackOutbound();
 const limits = { debitAmount: { value: '1250', assetCode: 'USD', assetScale: 2 } };
 
 before(async () => {

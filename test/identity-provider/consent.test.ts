@@ -3,7 +3,8 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 import { after, before, beforeEach, describe, test } from 'node:test';
-import { type Answer, createTestClient, type OneAuthServer, startAuthServer } from '../auth/support/one-auth-server.ts';
+import { createTestClient, type OneAuthServer, startAuthServer } from '../auth/support/one-auth-server.ts';
+import type { Answer } from '../support/signed-fetch.ts';
 
 let as: OneAuthServer;
 const client = createTestClient('shop');

@@ -1,21 +1,19 @@
 /** Sign-in (AS-N05): passphrases, bounded attempts, and sessions that end. */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { before, test } from 'node:test';
 import { createAccount, setPassphrase } from '../../src/administration/accounts.ts';
 import { digestPassphrase, matchesPassphrase } from '../../src/crypto/passphrase-digest.ts';
-import type { Database } from '../../src/database/database.ts';
 import { receiveRequest } from '../../src/http/received-request.ts';
 import { createSignIn } from '../../src/identity-provider/sign-in.ts';
 import { createIds } from '../../src/ids.ts';
-import { openTestDatabase } from '../database/support/open.ts';
+import { useTestDatabase } from '../database/support/open.ts';
 
-let db: Database;
+const db = useTestDatabase();
 const ase = 'granite';
 const asset = { code: 'USD', scale: 2 };
 const clock = { now: 0, businessNow: () => clock.now };
 
 before(async () => {
-  db = await openTestDatabase();
   const digest = await digestPassphrase('correct horse', Buffer.from('salt'));
   await db.transaction(async (tx) => {
     for (const id of ['/alice', '/bob', '/carol']) {
@@ -24,7 +22,6 @@ before(async () => {
     }
   });
 });
-after(() => db.close());
 
 const create = () => createSignIn({ ase, db, clock, ids: createIds(undefined, ase) });
 const exchange = (cookie = '', origin = 'https://granite.example') =>

@@ -4,11 +4,11 @@
  * a slow machine changes nothing.
  */
 import assert from 'node:assert/strict';
-import { after, before, describe, test } from 'node:test';
+import { describe, test } from 'node:test';
 import { sql } from 'kysely';
 import { sumHeld, summarizePending } from '../../src/administration/outgoing-payments.ts';
 import { toInstant, toJson } from '../../src/database/columns.ts';
-import type { Database, Transaction } from '../../src/database/database.ts';
+import type { Transaction } from '../../src/database/database.ts';
 import { createIds } from '../../src/ids.ts';
 import {
   bookTransfer,
@@ -18,7 +18,7 @@ import {
   readTrialBalance,
 } from '../../src/payments/ledger.ts';
 import { findSpending, reserveSpending } from '../../src/payments/outgoing/grant-spending.ts';
-import { openTestDatabase } from '../database/support/open.ts';
+import { useTestDatabase } from '../database/support/open.ts';
 import { needsPostgres } from '../support/postgresql.ts';
 import {
   createIncomingPayment,
@@ -33,11 +33,7 @@ const ase = 'granite';
 const exchange = internalAccountId('exchange', EUR);
 const accountOf = (peer: string) => internalAccountId('peer', EUR, peer);
 
-let db: Database;
-before(async () => {
-  db = await openTestDatabase();
-});
-after(() => db.close());
+const db = useTestDatabase();
 
 /** Rows of a table that `work` reads, those of its deferred triggers included. */
 const countRows = (table: string, work: (tx: Transaction) => Promise<unknown>): Promise<number> =>

@@ -1,9 +1,8 @@
 /** Double entry (SET-07): transfers are booked once, balance, and never overdraw a customer. */
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, test } from 'node:test';
-import type { Database } from '../../src/database/database.ts';
+import { beforeEach, test } from 'node:test';
 import { bookTransfer, internalAccountId, openInternalAccount, readTrialBalance } from '../../src/payments/ledger.ts';
-import { openTestDatabase } from '../database/support/open.ts';
+import { useTestDatabase } from '../database/support/open.ts';
 import fc from '../support/fast-check.ts';
 
 const ase = 'granite';
@@ -11,11 +10,7 @@ const usd = { code: 'USD', scale: 2 };
 const deposit = internalAccountId('deposit', usd);
 const [alice, bob] = ['customer:alice', 'customer:bob'];
 
-let db: Database;
-before(async () => {
-  db = await openTestDatabase();
-});
-after(() => db.close());
+const db = useTestDatabase();
 
 beforeEach(async () => {
   await db.clear(['granite', 'marble'], 'world');

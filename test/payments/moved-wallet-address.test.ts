@@ -1,17 +1,12 @@
 /** A wallet address that moves to another account does not take its pending payments along (OPI-072). */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import type { Database } from '../../src/database/database.ts';
+import { test } from 'node:test';
 import { ilpReject } from '../../src/payments/ilp/ilp-reply.ts';
-import { openTestDatabase } from '../database/support/open.ts';
+import { useTestDatabase } from '../database/support/open.ts';
 import { arrangePayment } from './support/arrange-payment.ts';
 import { type AsePlace, openWallet, prefixOf, readBalances } from './support/two-ases.ts';
 
-let db: Database;
-before(async () => {
-  db = await openTestDatabase();
-});
-after(() => db.close());
+const db = useTestDatabase();
 
 /** Moves the wallet address of a payment to another account, which has as much money. Returns that account. */
 async function moveWallet(place: AsePlace, table: 'incoming_payment' | 'outgoing_payment', id: string) {

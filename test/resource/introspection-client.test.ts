@@ -3,20 +3,18 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { inspect } from 'node:util';
 import { Problem } from '../../src/errors.ts';
-import { privateRanges } from '../../src/net/addresses.ts';
-import { createOutbound, type OutboundRequest, type OutboundResponse } from '../../src/net/outbound.ts';
+import type { OutboundRequest, OutboundResponse } from '../../src/net/outbound.ts';
 import { createIntrospectionClient } from '../../src/resource/introspection-client.ts';
-import { createTestClient, type OneAuthServer, startAuthServer } from '../auth/support/one-auth-server.ts';
+import {
+  createTestClient,
+  type OneAuthServer,
+  openLoopbackOutbound,
+  startAuthServer,
+} from '../auth/support/one-auth-server.ts';
 
 let as: OneAuthServer;
 const client = createTestClient('shop');
-const outbound = createOutbound({
-  allowedRanges: privateRanges,
-  allowHttp: true,
-  timeoutMs: 5000,
-  maxBytes: 100_000,
-  userAgent: 'test',
-});
+const outbound = openLoopbackOutbound();
 const quote = { type: 'quote', actions: ['create', 'read-all'] };
 const incoming = { type: 'incoming-payment', actions: ['create'] };
 

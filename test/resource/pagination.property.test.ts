@@ -3,10 +3,9 @@
  * backward, random payments are added and removed anywhere in the order.
  */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { toMillis } from '../../src/database/columns.ts';
-import type { Database } from '../../src/database/database.ts';
-import { openTestDatabase } from '../database/support/open.ts';
+import { useTestDatabase } from '../database/support/open.ts';
 import fc from '../support/fast-check.ts';
 import {
   insertPayments,
@@ -20,11 +19,7 @@ import {
 const clients = ['https://client.example/one', 'https://client.example/two'] as const;
 const start = Date.parse('2030-01-01T00:00:00Z');
 
-let db: Database;
-before(async () => {
-  db = await openTestDatabase();
-});
-after(() => db.close());
+const db = useTestDatabase();
 
 interface ModelPayment {
   readonly id: string;

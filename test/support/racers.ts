@@ -3,9 +3,11 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, fork } from 'node:child_process';
 import { on, once } from 'node:events';
 import { join } from 'node:path';
+import { after, before } from 'node:test';
 import { sql } from 'kysely';
-import type { Database } from '../../src/database/database.ts';
+import { type Database, openDatabase } from '../../src/database/database.ts';
 import type { RacerMessage } from './held-transaction.ts';
+import { createTestDatabase } from './postgresql.ts';
 
 const mutantHook = join(import.meta.dirname, '..', 'mutants', 'register.ts');
 
@@ -26,8 +28,26 @@ export interface Racers {
   close(): Promise<void>;
 }
 
-/** Starts as many processes as a race has actions; `file` calls `serveRaces`. */
-export async function openRacers(file: string, { db, url }: { db: Database; url: string }, count: number) {
+/** A new database and as many processes as a race has actions, for the tests of a suite; `file` calls `serveRaces`. */
+export function useRacers(file: string, count: number): { readonly db: Database; readonly racers: Racers } {
+  const db = {} as Database;
+  const racers = {} as Racers;
+  let drop: (() => Promise<void>) | undefined;
+  before(async () => {
+    const database = await createTestDatabase();
+    drop = database.drop;
+    Object.assign(db, await openDatabase({ kind: 'postgresql', url: database.url }));
+    Object.assign(racers, await openRacers(file, { db, url: database.url }, count));
+  });
+  after(async () => {
+    await racers.close?.();
+    await db.close?.();
+    await drop?.();
+  });
+  return { db, racers };
+}
+
+async function openRacers(file: string, { db, url }: { db: Database; url: string }, count: number) {
   const racers = Array.from({ length: count }, () => {
     const child = forkWithMutants(file, [url]);
     const messages = on(child, 'message', { close: ['exit'] });

@@ -25,6 +25,13 @@ export interface Answer {
   readonly body: any;
 }
 
+export async function toAnswer(response: Response): Promise<Answer> {
+  const { status, headers } = response;
+  const text = await response.text();
+  const isJson = headers.get('content-type')?.startsWith('application/json');
+  return { status, headers, text, body: isJson ? JSON.parse(text) : undefined };
+}
+
 export async function send(environment: ClientEnvironment, parts: RequestParts): Promise<Answer> {
   const { method, url, token, body, signed, spoil } = parts;
   const text = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body);
@@ -45,12 +52,5 @@ export async function send(environment: ClientEnvironment, parts: RequestParts):
         );
   spoil?.(complete);
   const response = await fetch(url, { method, headers: complete, body: text ?? null, redirect: 'manual' });
-  const answer = await response.text();
-  const isJson = response.headers.get('content-type')?.startsWith('application/json');
-  return {
-    status: response.status,
-    headers: response.headers,
-    text: answer,
-    body: isJson ? JSON.parse(answer) : undefined,
-  };
+  return toAnswer(response);
 }

@@ -1,17 +1,12 @@
 /** The poll of a deployment finds due payments, and events and expiries of the ASEs that have a webhook. */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { toInstant, toJson } from '../../src/database/columns.ts';
-import type { Database } from '../../src/database/database.ts';
 import { findDueWork } from '../../src/world/due-work.ts';
-import { openTestDatabase } from '../database/support/open.ts';
+import { useTestDatabase } from '../database/support/open.ts';
 import { createIncomingPayment, createOutgoingPayment, EUR } from '../payments/support/two-ases.ts';
 
-let db: Database;
-before(async () => {
-  db = await openTestDatabase();
-});
-after(() => db.close());
+const db = useTestDatabase();
 
 const at = (hour: number) => Date.UTC(2030, 0, 1, hour);
 const storeEvent = (ase: string, subject: string, state: 'pending' | 'delivered', hour: number) =>

@@ -1,22 +1,17 @@
 /** Founding an ASE: repeated it adds what is missing and leaves alone what an administrator has changed. */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import { listAccounts } from '../../src/administration/accounts.ts';
 import { findPrices, setFee, setPrices } from '../../src/administration/fees.ts';
 import { changePeer, listPeers } from '../../src/administration/peers.ts';
 import { openSettings } from '../../src/administration/settings.ts';
 import { changeWalletAddress, listWalletAddresses } from '../../src/administration/wallet-addresses.ts';
-import type { Database } from '../../src/database/database.ts';
 import { createIds } from '../../src/ids.ts';
 import { defaultWorld } from '../../src/world/definition/definition.ts';
 import { type ProvisionOptions, provisionAse } from '../../src/world/provision.ts';
-import { openTestDatabase } from '../database/support/open.ts';
+import { useTestDatabase } from '../database/support/open.ts';
 
-let db: Database;
-before(async () => {
-  db = await openTestDatabase();
-});
-after(() => db.close());
+const db = useTestDatabase();
 
 const [granite] = defaultWorld.ases;
 const marble = {

@@ -7,10 +7,13 @@ import { customerAccountId } from '../../../src/database/customer-account.ts';
 import type { Database } from '../../../src/database/database.ts';
 import { ClientKeyError, importClientJwk } from '../../../src/http/signatures/client-keys.ts';
 import type { ConsentPolicy } from '../../../src/identity-provider/consent.ts';
+import { privateRanges } from '../../../src/net/addresses.ts';
+import { createOutbound } from '../../../src/net/outbound.ts';
 import type { ClientJwk } from '../../../src/open-payments/client.ts';
 import type { Interactions } from '../../../src/open-payments/interaction.ts';
 import { compat, type Switches } from '../../../src/profile.ts';
 import { openTestDatabase } from '../../database/support/open.ts';
+import { type Answer, toAnswer } from '../../support/signed-fetch.ts';
 import { testAse } from '../../support/test-ase.ts';
 
 export interface TestClient {
@@ -27,13 +30,15 @@ export function createTestClient(name: string): TestClient {
   return { walletAddress: `https://${name}.example/client`, keyId: jwk.kid, privateKey, jwk };
 }
 
-export interface Answer {
-  readonly status: number;
-  readonly headers: Headers;
-  readonly text: string;
-  // biome-ignore lint/suspicious/noExplicitAny: tests read what they expect
-  readonly body: any;
-}
+/** For calls to the servers of a test, on loopback. */
+export const openLoopbackOutbound = () =>
+  createOutbound({
+    allowedRanges: privateRanges,
+    allowHttp: true,
+    timeoutMs: 5000,
+    maxBytes: 100_000,
+    userAgent: 'test',
+  });
 
 export interface OneAuthServer {
   readonly origin: string;
@@ -188,14 +193,7 @@ export async function startAuthServer(open: () => Promise<Database> = openTestDa
         for (const [name, value] of Object.entries(added)) headers.set(name, value);
       }
       const response = await fetch(url, { method, headers, redirect: 'manual', body: text ?? null });
-      const content = await response.text();
-      const isJson = response.headers.get('content-type')?.startsWith('application/json');
-      return {
-        status: response.status,
-        headers: response.headers,
-        text: content,
-        body: isJson ? JSON.parse(content) : undefined,
-      };
+      return toAnswer(response);
     },
     async close() {
       await ase.close();

@@ -1,4 +1,5 @@
-/** A database for one test file. */
+/** Databases for tests. */
+import { after, before } from 'node:test';
 import { type Database, openDatabase } from '../../../src/database/database.ts';
 import { createFastestDatabase } from '../../support/postgresql.ts';
 
@@ -7,4 +8,12 @@ export async function openTestDatabase(): Promise<Database> {
   const { options, drop } = await createFastestDatabase();
   const db = await openDatabase(options);
   return { ...db, close: () => db.close().finally(drop) };
+}
+
+/** The same for the tests of a file or suite: opened before the first and closed after the last. */
+export function useTestDatabase(): Database {
+  const db = {} as Database;
+  before(async () => Object.assign(db, await openTestDatabase()));
+  after(() => db.close());
+  return db;
 }

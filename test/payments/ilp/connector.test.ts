@@ -1,14 +1,14 @@
 /** The connector under changing settings: secrets in versions (ILP-09), and what a peer may owe (ILP-0027, T04). */
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { deserializeIlpReply, isFulfill } from 'ilp-packet';
-import { type Database, openDatabase } from '../../../src/database/database.ts';
+import { openDatabase } from '../../../src/database/database.ts';
 import type { Asset } from '../../../src/open-payments/amount.ts';
 import { createConnector } from '../../../src/payments/ilp/connector.ts';
 import { createCredentials } from '../../../src/payments/ilp/credentials.ts';
 import type { Link, Peer } from '../../../src/payments/ilp/link.ts';
 import { createStreamPrepare } from '../../../src/payments/ilp/stream-sender.ts';
-import { openTestDatabase } from '../../database/support/open.ts';
+import { useTestDatabase } from '../../database/support/open.ts';
 import { createTestDatabase, needsPostgres } from '../../support/postgresql.ts';
 import {
   createIncomingPayment,
@@ -20,11 +20,7 @@ import {
   TestClock,
 } from '../support/two-ases.ts';
 
-let db: Database;
-before(async () => {
-  db = await openTestDatabase();
-});
-after(() => db.close());
+const db = useTestDatabase();
 
 const link: Link = { send: async () => Buffer.alloc(0) };
 

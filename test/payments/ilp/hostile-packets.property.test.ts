@@ -7,7 +7,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { decodePrepare, decodeReply, encodePrepare } from '../../../conformance/steps/ilp-packet.ts';
 import {
   closeFrame,
@@ -17,10 +17,9 @@ import {
   seal,
   sha256,
 } from '../../../conformance/steps/stream-packet.ts';
-import type { Database } from '../../../src/database/database.ts';
 import { createCredentials } from '../../../src/payments/ilp/credentials.ts';
 import { createIlpOverHttpHandler } from '../../../src/payments/ilp/ilp-over-http.ts';
-import { openTestDatabase } from '../../database/support/open.ts';
+import { useTestDatabase } from '../../database/support/open.ts';
 import fc from '../../support/fast-check.ts';
 import {
   createIncomingPayment,
@@ -33,11 +32,7 @@ import {
   TestClock,
 } from '../support/two-ases.ts';
 
-let db: Database;
-before(async () => {
-  db = await openTestDatabase();
-});
-after(() => db.close());
+const db = useTestDatabase();
 
 const MAX_PACKET = 10n ** 6n;
 

@@ -1,19 +1,14 @@
 /** The maximum of a peer is a value: it carries as much in an asset of many decimal places as in one of few. */
 import assert from 'node:assert/strict';
-import { after, before, it } from 'node:test';
-import type { Database } from '../../../src/database/database.ts';
+import { it } from 'node:test';
 import { maxPacketIn, packetsFor } from '../../../src/payments/ilp/link.ts';
-import { openTestDatabase } from '../../database/support/open.ts';
+import { useTestDatabase } from '../../database/support/open.ts';
 import { arrangePayment } from '../support/arrange-payment.ts';
 
 const maxPacketAmount = 250_000n;
 const MAX = 2n ** 64n - 1n;
 
-let db: Database;
-before(async () => {
-  db = await openTestDatabase();
-});
-after(() => db.close());
+const db = useTestDatabase();
 
 it('counts hundredths, or minor units where these are larger, and never exceeds uint64', () => {
   const maxima = [0, 1, 2, 3, 9, 18, 255].map((scale) => maxPacketIn({ maxPacketAmount }, { code: 'USD', scale }));

@@ -4,7 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import {
   deserializeIlpPrepare,
   deserializeIlpReply,
@@ -24,12 +24,11 @@ import {
   StreamMoneyFrame,
 } from 'ilp-protocol-stream/dist/src/packet.js';
 import { WorldClock } from '../../../src/clock.ts';
-import type { Database } from '../../../src/database/database.ts';
 import { createConnector } from '../../../src/payments/ilp/connector.ts';
 import { createCredentials } from '../../../src/payments/ilp/credentials.ts';
 import type { Link } from '../../../src/payments/ilp/link.ts';
 import { createOutgoingPaymentWorker } from '../../../src/payments/outgoing/worker.ts';
-import { openTestDatabase } from '../../database/support/open.ts';
+import { useTestDatabase } from '../../database/support/open.ts';
 import {
   createIncomingPayment,
   createOutgoingPayment,
@@ -45,11 +44,7 @@ import {
   USD,
 } from '../support/two-ases.ts';
 
-let db: Database;
-before(async () => {
-  db = await openTestDatabase();
-});
-after(() => db.close());
+const db = useTestDatabase();
 
 type DataHandler = (data: Buffer) => Promise<Buffer>;
 

@@ -1,12 +1,11 @@
 /** Payments that compete for the room of one incoming payment: the first packet reserves it (RS-OP-32, OPI-098). */
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { deserializeIlpReply, isFulfill } from 'ilp-packet';
-import type { Database } from '../../../src/database/database.ts';
 import { LinkError } from '../../../src/payments/ilp/link.ts';
 import { connectionAddress, createStreamPrepare } from '../../../src/payments/ilp/stream-sender.ts';
 import { RESERVATION_MS } from '../../../src/payments/incoming/reservations.ts';
-import { openTestDatabase } from '../../database/support/open.ts';
+import { useTestDatabase } from '../../database/support/open.ts';
 import {
   createIncomingPayment,
   createOutgoingPayment,
@@ -20,11 +19,7 @@ import {
   USD,
 } from '../support/two-ases.ts';
 
-let db: Database;
-before(async () => {
-  db = await openTestDatabase();
-});
-after(() => db.close());
+const db = useTestDatabase();
 
 /** An incoming payment of 500 and payments to it in packets of at most 250. `afterPacket` runs after each answer. */
 async function arrange(...amounts: readonly bigint[]) {

@@ -3,15 +3,14 @@
  * RS-G-04, RS-G-08): random payments, failures and moves of the clock, forward and back.
  */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import type { Database } from '../../../src/database/database.ts';
+import { test } from 'node:test';
 import { Problem } from '../../../src/errors.ts';
 import { createIds } from '../../../src/ids.ts';
 import type { Limits } from '../../../src/open-payments/access.ts';
 import type { Amount } from '../../../src/open-payments/amount.ts';
 import { findSpending, reserveSpending, returnSpending } from '../../../src/payments/outgoing/grant-spending.ts';
 import type { Job } from '../../../src/payments/outgoing/job.ts';
-import { openTestDatabase } from '../../database/support/open.ts';
+import { useTestDatabase } from '../../database/support/open.ts';
 import fc from '../../support/fast-check.ts';
 
 const ase = 'granite';
@@ -20,11 +19,7 @@ const usd = (value: bigint): Amount => ({ value, asset: { code: 'USD', scale: 2 
 const assets = { EUR: { code: 'EUR', scale: 2 }, JPY: { code: 'JPY', scale: 0 } } as const;
 type ReceiveAsset = keyof typeof assets;
 
-let db: Database;
-before(async () => {
-  db = await openTestDatabase();
-});
-after(() => db.close());
+const db = useTestDatabase();
 
 /** Months of the interval below, and instants in and around them. */
 const months = ['2031-01', '2031-02', '2031-03'];

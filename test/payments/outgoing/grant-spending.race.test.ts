@@ -5,32 +5,18 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { after, before, describe, test } from 'node:test';
-import { type Database, openDatabase } from '../../../src/database/database.ts';
+import { describe, test } from 'node:test';
 import { createIds } from '../../../src/ids.ts';
 import { findSpending, reserveSpending } from '../../../src/payments/outgoing/grant-spending.ts';
-import { createTestDatabase, needsPostgres } from '../../support/postgresql.ts';
-import { openRacers, type Racers } from '../../support/racers.ts';
+import { needsPostgres } from '../../support/postgresql.ts';
+import { useRacers } from '../../support/racers.ts';
 import { createOutgoingPayment, EUR, USD } from '../support/two-ases.ts';
 
 const ase = 'granite';
 const racerFile = join(import.meta.dirname, 'support', 'grant-spending-racer.ts');
 
 describe('processes race for one grant', { skip: needsPostgres, timeout: 120_000 }, () => {
-  let drop: () => Promise<void>;
-  let db: Database;
-  let racers: Racers;
-  before(async () => {
-    const database = await createTestDatabase();
-    drop = database.drop;
-    db = await openDatabase({ kind: 'postgresql', url: database.url });
-    racers = await openRacers(racerFile, { db, url: database.url }, 3);
-  });
-  after(async () => {
-    await racers?.close();
-    await db?.close();
-    await drop?.();
-  });
+  const { db, racers } = useRacers(racerFile, 3);
 
   const item = (grantId: string) => ({
     ase,

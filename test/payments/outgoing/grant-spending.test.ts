@@ -1,14 +1,13 @@
 /** Limits and totals of outgoing-payment grants (LIM-02…08, LIM-13…16, RS-OP-12…14, RS-G-01…08). */
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, describe, test } from 'node:test';
+import { beforeEach, describe, test } from 'node:test';
 import { sql } from 'kysely';
-import type { Database } from '../../../src/database/database.ts';
 import { createIds } from '../../../src/ids.ts';
 import type { Limits } from '../../../src/open-payments/access.ts';
 import type { Amount } from '../../../src/open-payments/amount.ts';
 import type { Reservation, Spending } from '../../../src/payments/outgoing/grant-spending.ts';
 import { findSpending, reserveSpending } from '../../../src/payments/outgoing/grant-spending.ts';
-import { openTestDatabase } from '../../database/support/open.ts';
+import { useTestDatabase } from '../../database/support/open.ts';
 
 const ids = createIds('grant-spending', 'test');
 const usd = (value: bigint): Amount => ({ value, asset: { code: 'USD', scale: 2 } });
@@ -30,11 +29,7 @@ const payment: Spending = {
   now: at('2024-01-15T12:00:00Z'),
 };
 
-let db: Database;
-before(async () => {
-  db = await openTestDatabase();
-});
-after(() => db.close());
+const db = useTestDatabase();
 beforeEach(() => db.clear(['granite', 'marble'], 'world'));
 
 const pay = (change: Partial<Spending> = {}): Promise<Reservation> =>

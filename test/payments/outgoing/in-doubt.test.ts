@@ -1,17 +1,12 @@
 /** Packets whose answer is lost or proves nothing are resolved by replay, never by sending new money (ILP-18). */
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
-import type { Database } from '../../../src/database/database.ts';
+import { describe, it } from 'node:test';
 import { ilpFulfill, ilpReject } from '../../../src/payments/ilp/ilp-reply.ts';
-import { openTestDatabase } from '../../database/support/open.ts';
+import { useTestDatabase } from '../../database/support/open.ts';
 import { type Amounts, arrangePayment } from '../support/arrange-payment.ts';
 import type { IncomingPaymentOptions, PacketFault, TwoAsesOptions } from '../support/two-ases.ts';
 
-let db: Database;
-before(async () => {
-  db = await openTestDatabase();
-});
-after(() => db.close());
+const db = useTestDatabase();
 
 const arrange = (amounts: Amounts, options?: Partial<TwoAsesOptions>, incoming?: IncomingPaymentOptions) =>
   arrangePayment(db, amounts, options, incoming);

@@ -1,17 +1,12 @@
 /** An operator who has asked the peer resolves a packet in doubt (ILP-18). */
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
-import type { Database } from '../../../src/database/database.ts';
+import { test } from 'node:test';
 import { LinkError } from '../../../src/payments/ilp/link.ts';
 import { type PacketFate, resolvePacketInDoubt } from '../../../src/payments/outgoing/resolve-packet.ts';
-import { openTestDatabase } from '../../database/support/open.ts';
+import { useTestDatabase } from '../../database/support/open.ts';
 import { arrangePayment } from '../support/arrange-payment.ts';
 
-let db: Database;
-before(async () => {
-  db = await openTestDatabase();
-});
-after(() => db.close());
+const db = useTestDatabase();
 
 const amounts = { debitAmount: 100n, receiveAmount: 90n };
 type Arranged = Awaited<ReturnType<typeof arrangePayment>>;

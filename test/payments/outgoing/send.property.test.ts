@@ -1,8 +1,7 @@
 /** For any amounts, packet sizes and losses on the link, every amount comes out exact (SET-07, RS-OP-30). */
 import assert from 'node:assert/strict';
-import { after, before, it } from 'node:test';
-import type { Database } from '../../../src/database/database.ts';
-import { openTestDatabase } from '../../database/support/open.ts';
+import { it } from 'node:test';
+import { useTestDatabase } from '../../database/support/open.ts';
 import fc from '../../support/fast-check.ts';
 import {
   createIncomingPayment,
@@ -16,11 +15,7 @@ import {
   TestClock,
 } from '../support/two-ases.ts';
 
-let db: Database;
-before(async () => {
-  db = await openTestDatabase();
-});
-after(() => db.close());
+const db = useTestDatabase();
 
 const payments = fc.record({
   sent: fc.bigInt(1n, 2n ** 63n),

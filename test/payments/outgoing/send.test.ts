@@ -1,10 +1,9 @@
 /** Settlement between two ASEs and within one, on the embedded database: amounts, and how payments end. */
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
-import type { Database } from '../../../src/database/database.ts';
+import { describe, it } from 'node:test';
 import { Problem } from '../../../src/errors.ts';
 import { ilpReject } from '../../../src/payments/ilp/ilp-reply.ts';
-import { openTestDatabase } from '../../database/support/open.ts';
+import { useTestDatabase } from '../../database/support/open.ts';
 import { type Amounts, arrangePayment } from '../support/arrange-payment.ts';
 import {
   createIncomingPayment,
@@ -20,11 +19,7 @@ import {
   USD,
 } from '../support/two-ases.ts';
 
-let db: Database;
-before(async () => {
-  db = await openTestDatabase();
-});
-after(() => db.close());
+const db = useTestDatabase();
 
 const arrange = (amounts: Amounts, options?: Partial<TwoAsesOptions>, incoming?: IncomingPaymentOptions) =>
   arrangePayment(db, amounts, options, incoming);

@@ -1,11 +1,10 @@
 /** Slots of the worker: each peer has its own, and a payment of many packets takes turns with others. */
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { deserializeIlpPrepare } from 'ilp-packet';
-import type { Database } from '../../../src/database/database.ts';
 import { amountTooLarge } from '../../../src/payments/ilp/ilp-reply.ts';
 import type { Link } from '../../../src/payments/ilp/link.ts';
-import { openTestDatabase } from '../../database/support/open.ts';
+import { useTestDatabase } from '../../database/support/open.ts';
 import {
   createIncomingPayment,
   createOutgoingPayment,
@@ -17,11 +16,7 @@ import {
   USD,
 } from '../support/two-ases.ts';
 
-let db: Database;
-before(async () => {
-  db = await openTestDatabase();
-});
-after(() => db.close());
+const db = useTestDatabase();
 
 /** More than enough turns of the event loop for a few payments, and far less than a timer takes. */
 const MAX_TURNS = 20_000;

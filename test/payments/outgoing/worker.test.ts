@@ -1,8 +1,7 @@
 /** The worker: due payments, leases and their fence, stopping. */
 import assert from 'node:assert/strict';
-import { after, before, describe, it } from 'node:test';
-import type { Database } from '../../../src/database/database.ts';
-import { openTestDatabase } from '../../database/support/open.ts';
+import { describe, it } from 'node:test';
+import { useTestDatabase } from '../../database/support/open.ts';
 import {
   createIncomingPayment,
   createOutgoingPayment,
@@ -15,11 +14,7 @@ import {
   TestClock,
 } from '../support/two-ases.ts';
 
-let db: Database;
-before(async () => {
-  db = await openTestDatabase();
-});
-after(() => db.close());
+const db = useTestDatabase();
 
 describe('the worker', () => {
   it('sends several due payments at once when woken', async () => {
