@@ -19,6 +19,24 @@ export type ErrorCatalogue<Code extends string = string, Entry = CatalogueEntry>
   Record<Code | 'internal_error', Entry>
 >;
 
+/** Entries of the pipeline's problems that servers share. */
+export const pipelineEntries = {
+  malformed_body: { status: 400, code: 'invalid_request', description: 'the body is not JSON' },
+  invalid_request: {
+    status: 400,
+    code: 'invalid_request',
+    description: 'the request does not match the specification',
+  },
+  body_too_large: { status: 413, code: 'invalid_request', description: 'the body is too large' },
+  body_timeout: { status: 400, code: 'invalid_request', description: 'the body did not arrive in time' },
+  rate_limited: {
+    status: 429,
+    code: 'too_many_requests',
+    description: 'too many requests; Retry-After says when to try again',
+  },
+  internal_error: { status: 500, code: 'internal_error', description: 'internal error' },
+} as const satisfies Record<string, CatalogueEntry>;
+
 /** Codes outside the catalogue are internal errors. */
 export const findEntry = <Entry>(catalogue: ErrorCatalogue<string, Entry>, { code }: Problem): Entry =>
   catalogue[Object.hasOwn(catalogue, code) ? code : 'internal_error']!;

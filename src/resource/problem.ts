@@ -1,7 +1,7 @@
 /** Problems of the resource server and their replies in the Open Payments error format (RS-02…07, RS-24). */
 import type { operations } from '../../generated/resource-server/types.ts';
 import { Problem, type ProblemOptions } from '../errors.ts';
-import { type CatalogueEntry, type ErrorCatalogue, renderError } from '../http/error-catalogue.ts';
+import { type CatalogueEntry, type ErrorCatalogue, pipelineEntries, renderError } from '../http/error-catalogue.ts';
 import type { AnsweredErrors } from '../http/operation.ts';
 import type { Reply } from '../http/reply.ts';
 import type { PipelineCode } from '../http/server.ts';
@@ -29,18 +29,10 @@ const badRequest = (description: string): CatalogueEntry => ({ status: 400, code
 
 /** Clients match these descriptions, which other implementations use as well (RS-03). */
 const catalogue: ErrorCatalogue<PipelineCode | ResourceCode> = {
+  ...pipelineEntries,
   not_found: { status: 404, code: 'not_found', description: 'Not Found' },
   method_not_allowed: { status: 405, code: 'method_not_allowed', description: 'Method Not Allowed' },
-  malformed_body: badRequest('the body is not JSON'),
-  invalid_request: badRequest('the request does not match the specification'),
   unsupported_media_type: { status: 415, code: 'invalid_request', description: 'the content type is not supported' },
-  body_too_large: { status: 413, code: 'invalid_request', description: 'the body is too large' },
-  body_timeout: badRequest('the body did not arrive in time'),
-  rate_limited: {
-    status: 429,
-    code: 'too_many_requests',
-    description: 'too many requests; Retry-After says when to try again',
-  },
   missing_authorization: {
     status: 401,
     code: 'invalid_token',
@@ -68,7 +60,6 @@ const catalogue: ErrorCatalogue<PipelineCode | ResourceCode> = {
     code: 'unavailable',
     description: 'access tokens cannot be checked at the moment',
   },
-  internal_error: { status: 500, code: 'internal_error', description: 'internal error' },
 };
 
 const outgoingPaymentCatalogue: typeof catalogue = {

@@ -1,7 +1,7 @@
 /** Problems of the wallet address server. Its document leaves error bodies open; they have the resource server's format. */
 import type { operations } from '../../generated/wallet-address-server/types.ts';
 import type { Problem } from '../errors.ts';
-import { type ErrorCatalogue, renderError } from '../http/error-catalogue.ts';
+import { type ErrorCatalogue, pipelineEntries, renderError } from '../http/error-catalogue.ts';
 import type { AnsweredErrors } from '../http/operation.ts';
 import type { Reply } from '../http/reply.ts';
 import type { PipelineCode } from '../http/server.ts';
@@ -9,28 +9,15 @@ import type { PipelineCode } from '../http/server.ts';
 type Code = Exclude<PipelineCode, 'missing_authorization' | 'invalid_signature'> | 'not_acceptable';
 
 const catalogue: ErrorCatalogue<Code> = {
+  ...pipelineEntries,
   not_found: { status: 404, code: 'not_found', description: 'no such wallet address' },
   method_not_allowed: { status: 405, code: 'method_not_allowed', description: 'a wallet address is read with GET' },
   not_acceptable: { status: 406, code: 'not_acceptable', description: 'must accept application/json' },
-  malformed_body: { status: 400, code: 'invalid_request', description: 'the body is not JSON' },
-  invalid_request: {
-    status: 400,
-    code: 'invalid_request',
-    description: 'the request does not match the specification',
-  },
   unsupported_media_type: {
     status: 415,
     code: 'unsupported_media_type',
     description: 'the content type is not supported',
   },
-  body_too_large: { status: 413, code: 'invalid_request', description: 'the body is too large' },
-  body_timeout: { status: 400, code: 'invalid_request', description: 'the body did not arrive in time' },
-  rate_limited: {
-    status: 429,
-    code: 'too_many_requests',
-    description: 'too many requests; Retry-After says when to try again',
-  },
-  internal_error: { status: 500, code: 'internal_error', description: 'internal error' },
 };
 
 /** The error statuses of each operation. */
