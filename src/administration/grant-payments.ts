@@ -1,8 +1,10 @@
 /** Payments created under a grant: incoming and outgoing ones in one list (RFC 9635 §1.5). */
+
 import { sql } from 'kysely';
 import { toAmount, toAsset, toLookupText, toMillis } from '../database/columns.ts';
 import type { Queryable } from '../database/database.ts';
 import type { Asset } from '../open-payments/amount.ts';
+import { fromOutgoingPayments } from '../payments/outgoing/from-payments.ts';
 import { creationOf, listPage, newestFirst, type Page, type PageRequest } from './cursor-page.ts';
 
 export interface GrantPayment {
@@ -20,18 +22,10 @@ export interface GrantPayment {
 }
 
 const selectOutgoing = (db: Queryable, ase: string, grant: string) =>
-  db
-    .selectFrom('outgoing_payment as payment')
-    .innerJoin('quote', (join) =>
-      join.onRef('quote.ase', '=', 'payment.ase').onRef('quote.id', '=', 'payment.quote_id'),
-    )
-    .innerJoin('wallet_address as wallet', (join) =>
-      join.onRef('wallet.ase', '=', 'payment.ase').onRef('wallet.id', '=', 'payment.wallet_address_id'),
-    )
+  fromOutgoingPayments(db, ase)
     .select(['payment.id', 'payment.client_id', 'payment.created_at', 'wallet.url', 'payment.state'])
     .select(['quote.debit_asset_code as asset_code', 'quote.debit_asset_scale as asset_scale'])
     .select(['quote.debit_amount as amount', 'payment.sent_amount as moved'])
-    .where('payment.ase', '=', ase)
     .where('payment.grant_id', '=', grant);
 
 const selectIncoming = (db: Queryable, ase: string, grant: string) =>

@@ -1,4 +1,5 @@
 /** Outgoing payments as an operator sees them: state, age, money held, and what the last attempt ran into. */
+
 import { sql } from 'kysely';
 import {
   toAmount,
@@ -11,6 +12,7 @@ import {
 } from '../database/columns.ts';
 import type { Queryable } from '../database/database.ts';
 import type { Amount } from '../open-payments/amount.ts';
+import { fromOutgoingPayments } from '../payments/outgoing/from-payments.ts';
 import { listPage, newestFirst, oldestFirst, type Page, type PageRequest } from './cursor-page.ts';
 import { adminProblem } from './problem.ts';
 
@@ -45,14 +47,7 @@ export interface OutgoingPaymentDescription {
 }
 
 const selectPayments = (db: Queryable, ase: string) =>
-  db
-    .selectFrom('outgoing_payment as payment')
-    .innerJoin('quote', (join) =>
-      join.onRef('quote.ase', '=', 'payment.ase').onRef('quote.id', '=', 'payment.quote_id'),
-    )
-    .innerJoin('wallet_address as wallet', (join) =>
-      join.onRef('wallet.ase', '=', 'payment.ase').onRef('wallet.id', '=', 'payment.wallet_address_id'),
-    )
+  fromOutgoingPayments(db, ase)
     .select(['payment.id', 'payment.state', 'payment.client_id', 'payment.grant_id', 'payment.peer', 'payment.funded'])
     .select(['payment.sent_amount', 'payment.delivered_amount', 'payment.accepted_at', 'payment.attempts'])
     .select(['payment.next_attempt_at', 'payment.lease_owner', 'payment.last_error', 'payment.failure', 'wallet.url'])
@@ -66,8 +61,7 @@ const selectPayments = (db: Queryable, ase: string) =>
         .whereRef('packet.payment_id', '=', 'payment.id')
         .where('packet.state', '=', 'prepared')
         .as('packets_in_doubt'),
-    )
-    .where('payment.ase', '=', ase);
+    );
 
 type PaymentRow = Awaited<ReturnType<ReturnType<typeof selectPayments>['executeTakeFirstOrThrow']>>;
 

@@ -1,4 +1,5 @@
 /** Outgoing payments: created from a quote or from a debit amount, then sent by the payment worker (RS-OP-01…32). */
+
 import { isDeepStrictEqual } from 'node:util';
 import type { Insertable } from 'kysely';
 import type { OutgoingPaymentApiHandlers } from '../../generated/resource-server/routes.ts';
@@ -9,6 +10,7 @@ import { Problem } from '../errors.ts';
 import type { Writable } from '../http/operation.ts';
 import { type Amount, sameAsset, toWireAmount } from '../open-payments/amount.ts';
 import { canonicalWalletAddress } from '../open-payments/wallet-address-url.ts';
+import { fromOutgoingPayments } from '../payments/outgoing/from-payments.ts';
 import { findSpending, reserveSpending } from '../payments/outgoing/grant-spending.ts';
 import { checkVisible, type ResourceCall, scopeFor, tokenCaller } from './caller.ts';
 import type { ResourceDeps } from './deps.ts';
@@ -41,20 +43,12 @@ type OutgoingPaymentBody = Writable<components['schemas']['outgoing-payment']>;
 type OutgoingPaymentWithSpentAmounts = Writable<components['schemas']['outgoing-payment-with-spent-amounts']>;
 
 const selectOutgoingPayments = (db: Queryable, ase: string) =>
-  db
-    .selectFrom('outgoing_payment as payment')
-    .innerJoin('quote', (join) =>
-      join.onRef('quote.ase', '=', 'payment.ase').onRef('quote.id', '=', 'payment.quote_id'),
-    )
-    .innerJoin('wallet_address as wallet', (join) =>
-      join.onRef('wallet.ase', '=', 'payment.ase').onRef('wallet.id', '=', 'payment.wallet_address_id'),
-    )
+  fromOutgoingPayments(db, ase)
     .select(['payment.id', 'payment.quote_id', 'payment.client_id', 'payment.state', 'payment.sent_amount'])
     .select(['payment.metadata', 'payment.created_at', 'quote.receiver'])
     .select(['wallet.url as wallet_url', 'wallet.active as wallet_active'])
     .select(['quote.debit_amount', 'quote.debit_asset_code', 'quote.debit_asset_scale'])
-    .select(['quote.receive_amount', 'quote.receive_asset_code', 'quote.receive_asset_scale'])
-    .where('payment.ase', '=', ase);
+    .select(['quote.receive_amount', 'quote.receive_asset_code', 'quote.receive_asset_scale']);
 
 /** The columns of a payment and of its quote that a client sees. */
 type OutgoingPaymentRow = Omit<
