@@ -75,6 +75,9 @@ export const outgoingPayments: Collection = {
 
 export const collections: readonly Collection[] = [incomingPayments, outgoingPayments];
 
+/** The row that applies the rules of lists to outgoing payments. */
+export const rowsFor = ({ kind }: Collection): string[] => (kind === 'outgoing' ? ['RS-OP-20'] : []);
+
 /** The list of a party's payments. @param query further parameters, each with its `&` */
 export async function listPayments(
   context: CheckContext,

@@ -5,14 +5,7 @@
 import assert from 'node:assert/strict';
 import type { Check } from '../../runner/check.ts';
 import { expectStatus } from '../../steps/expect.ts';
-import {
-  type Collection,
-  collections,
-  fivePayments,
-  idsOf,
-  listOfFour,
-  listPayments,
-} from '../../steps/payment-lists.ts';
+import { collections, fivePayments, idsOf, listOfFour, listPayments, rowsFor } from '../../steps/payment-lists.ts';
 import type { Answer, Json } from '../../steps/signed-client.ts';
 
 const ids = {
@@ -25,9 +18,6 @@ const ids = {
 const flagsOf = ({ body }: Answer) => [body.pagination.hasPreviousPage, body.pagination.hasNextPage];
 const endOf = ({ body }: Answer) => `&cursor=${encodeURIComponent(body.pagination.endCursor)}`;
 const startOf = ({ body }: Answer) => `&cursor=${encodeURIComponent(body.pagination.startCursor)}`;
-
-/** The row that applies the rules of lists to outgoing payments. */
-const rowsFor = ({ kind }: Collection): string[] => (kind === 'outgoing' ? ['RS-OP-20'] : []);
 
 export const checks: readonly Check[] = collections.flatMap((collection): Check[] => [
   {

@@ -3,13 +3,13 @@ import assert from 'node:assert/strict';
 import type { Check, Party } from '../../runner/check.ts';
 import { expectResourceError, expectStatus } from '../../steps/expect.ts';
 import {
-  type Collection,
   collections,
   fivePayments,
   idsOf,
   incomingPayments,
   listPayments,
   outgoingPayments,
+  rowsFor,
 } from '../../steps/payment-lists.ts';
 import { incomingToken, requestToken } from '../../steps/scenarios.ts';
 import { addClient, obtainToken } from '../../steps/second-client.ts';
@@ -25,8 +25,6 @@ const ids = {
     outgoing: 'list.outgoing-cursor-of-another-client',
   },
 } as const;
-
-const rowsFor = ({ kind }: Collection): string[] => (kind === 'outgoing' ? ['RS-OP-20'] : []);
 
 export const checks: readonly Check[] = [
   ...collections.flatMap((collection): Check[] => [
