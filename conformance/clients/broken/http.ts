@@ -1,0 +1,99 @@
+/** Clients with mistakes in HTTP and in security. */
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Request } from '../client.ts';
+import { type Change, changeRequests, followRedirects, followTokens, without } from './changes.ts';
+
+export const httpChanges = {
+  'CL-HTTP-01': (client) => {
+    client.beforeSigning = ({ headers }) => void headers.set('accept', 'text/*');
+  },
+  'CL-HTTP-02': (client, steps) => {
+    client.beforeSigning = ({ headers }) => void headers.delete('content-type');
+    without('content-type')(client, steps);
+  },
+  'CL-HTTP-03': (client) => {
+    client.afterSigning = ({ headers }) => void headers.set('host', 'localhost');
+  },
+  'CL-HTTP-07': strictDecoder(),
+  'CL-HTTP-10': (client) => {
+    const { expect } = client;
+    client.expect = (answer, ...statuses) => {
+      const type = answer.headers.get('content-type');
+      if (answer.text && type !== 'application/json') throw new Error(`content type ${type}`);
+      return expect(answer, ...statuses);
+    };
+  },
+  'CL-HTTP-11': (client) => followRedirects(client, ({ key }) => key !== undefined),
+  'CL-HTTP-12': (client) => followRedirects(client, () => true, 60),
+  'CL-HTTP-13': repeatOnFailure(3, 300, () => true),
+  'CL-HTTP-14': repeatOnFailure(1, 100, ({ method }) => method === 'GET'),
+  'CL-HTTP-15': repeatOnFailure(10, 1000, ({ method }) => method === 'GET'),
+} satisfies Readonly<Record<string, Change>>;
+
+function strictDecoder(): Change {
+  const members = ['id', 'publicName', 'assetCode', 'assetScale', 'authServer', 'resourceServer'];
+  return (client) => {
+    const readWallet = client.readWallet.bind(client);
+    client.readWallet = async (address) => {
+      const wallet = await readWallet(address);
+      const unknown = Object.keys(wallet).find((name) => !members.includes(name));
+      if (unknown !== undefined) throw new Error(`unknown member ${unknown}`);
+      return wallet;
+    };
+  };
+}
+
+function repeatOnFailure(times: number, delay: number, isRepeated: (request: Request) => boolean): Change {
+  return (client) => {
+    client.send = async (request) => {
+      let answer = await client.transport.send(client.compose(request));
+      for (let tries = 0; tries < times && answer.status >= 500 && isRepeated(request); tries += 1) {
+        await pause(delay);
+        answer = await client.transport.send(client.compose(request));
+      }
+      return answer;
+    };
+  };
+}
+
+export const securityChanges = {
+  'CL-SEC-01': (client) => {
+    client.nonce = () => String(Date.now());
+  },
+  'CL-SEC-02': (client) => {
+    const { nonce } = client;
+    let next = nonce();
+    client.finishUri = () => `${client.server.origin}/callback/${next.length}?nonce=${next}`;
+    client.nonce = () => {
+      const current = next;
+      next = nonce();
+      return current;
+    };
+  },
+  'CL-SEC-03': (client) => {
+    const requestGrant = client.requestGrant.bind(client);
+    client.requestGrant = async (...args) => {
+      const grant = await requestGrant(...args);
+      client.print(JSON.stringify(grant));
+      return grant;
+    };
+  },
+  'CL-SEC-04': (client) => {
+    const latest = followTokens(client);
+    const send = client.send.bind(client);
+    client.send = (request) => {
+      const token = latest();
+      const isResource = request.url.includes('/incoming-payments/');
+      return send(
+        token && isResource ? { ...request, token: token.value, key: client.keyFor(token.authServer) } : request,
+      );
+    };
+  },
+  'CL-SEC-05': (client) => {
+    client.server.takesAnyCallback = true;
+  },
+  'CL-SEC-06': changeRequests((request) => ({ ...request, url: request.url.replace(/^https:/, 'http:') })),
+  'CL-SEC-08': (client) => {
+    client.finishUri = () => client.server.newCallbackUri().replace('://', '://key@');
+  },
+} satisfies Readonly<Record<string, Change>>;

@@ -1,0 +1,398 @@
+/**
+ * A client of Open Payments on plain HTTP that meets every requirement. Each rule is one method or member, so that a
+ * broken client can replace exactly one.
+ */
+import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
+import { type OwnServer, startOwnServer } from './own-server.ts';
+import { createSigning, type Key, type Message, signMessage } from './signing.ts';
+import { type Answer, createTransport, type Transport } from './transport.ts';
+
+// biome-ignore lint/suspicious/noExplicitAny: bodies are written as a reader of the documents would write them
+type Json = any;
+
+/** An outcome that ends a flow, such as a refusal. Anything else that is thrown is a mistake of the client. */
+export class Stop extends Error {}
+
+export interface Request {
+  readonly method: string;
+  readonly url: string;
+  readonly json?: Json;
+  readonly token?: string;
+  readonly key?: Key;
+}
+
+export interface Wallet {
+  readonly id: string;
+  readonly authServer: string;
+  readonly resourceServer: string;
+  readonly assetCode: string;
+  readonly assetScale: number;
+}
+
+export interface Continuation {
+  readonly uri: string;
+  readonly token: string;
+  /** Milliseconds since the epoch. */
+  readonly notBefore: number;
+}
+
+export interface Token {
+  readonly authServer: string;
+  value: string;
+  manage: string;
+  /** Milliseconds since the epoch. */
+  expiresAt: number;
+  readonly access: readonly Json[];
+  readonly continuation: Continuation | undefined;
+}
+
+/** Seconds between polls if the server does not say (RFC 9635 §5). */
+const DEFAULT_WAIT = 5;
+const MAX_POLLS = 10;
+/** Pause between two reads of a payment, and how often it is read. */
+const READ_MS = 100;
+const MAX_READS = 100;
+/** Tokens and quotes are renewed this long before they expire. */
+const MARGIN_MS = 500;
+
+export class Client {
+  readonly signing = createSigning();
+  /** One key per authority, so that authorization servers cannot recognise the client by it (RFC 9635 §11.31). */
+  readonly keys = new Map<string, Key>();
+  /** Members of the key in its JSON Web Key Set. */
+  describeKey = ({ keyId, privateKey }: Key): object => {
+    const { kty, crv, x } = privateKey.export({ format: 'jwk' });
+    return { kid: keyId, alg: 'EdDSA', use: 'sig', kty, crv, x };
+  };
+  isSigned = (_message: Message, request: Request): boolean => request.key !== undefined;
+  /** Changes to a message before and after it is signed. A good client needs none. */
+  beforeSigning = (_message: Message, _request: Request): void => {};
+  afterSigning = (_message: Message, _request: Request): void => {};
+  print = (_text: string): void => {};
+
+  readonly server: OwnServer;
+  readonly transport: Transport;
+
+  private constructor(server: OwnServer, transport: Transport) {
+    this.server = server;
+    this.transport = transport;
+  }
+
+  /** `authority` is the certificate authority of the world, in PEM. */
+  static async create(authority?: string): Promise<Client> {
+    return new Client(await startOwnServer(), createTransport(authority));
+  }
+
+  async close(): Promise<void> {
+    this.transport.close();
+    await this.server.close();
+  }
+
+  // Messages
+
+  keyFor(authServer: string): Key {
+    const known = this.keys.get(authServer);
+    if (known) return known;
+    const key = { keyId: `key-${this.server.keys.length + 1}`, privateKey: generateKeyPairSync('ed25519').privateKey };
+    this.keys.set(authServer, key);
+    this.server.keys.push(this.describeKey(key));
+    return key;
+  }
+
+  encode = (json: Json): Buffer => Buffer.from(JSON.stringify(json));
+  authorization = (token: string): string => `GNAP ${token}`;
+
+  compose(request: Request): Message {
+    const { method, url, json, token } = request;
+    const body = json === undefined ? Buffer.alloc(0) : this.encode(json);
+    const message: Message = { method, url, headers: new Map([['accept', 'application/json']]), body };
+    if (token !== undefined) message.headers.set('authorization', this.authorization(token));
+    if (body.length > 0) this.setContent(message, body, 'application/json');
+    this.beforeSigning(message, request);
+    if (this.isSigned(message, request)) signMessage(this.signing, message, request.key!);
+    this.afterSigning(message, request);
+    return message;
+  }
+
+  setContent(message: Message, body: Buffer, type: string): void {
+    message.body = body;
+    message.headers.set('content-type', type);
+    message.headers.set('content-length', String(body.length));
+    message.headers.set('content-digest', this.signing.digest(body));
+  }
+
+  /** Sends a request. A read that the server asks to repeat later is repeated once, when the server says. */
+  async send(request: Request): Promise<Answer> {
+    const answer = await this.transport.send(this.compose(request));
+    const isRepeatable = request.method === 'GET' && [429, 503].includes(answer.status);
+    if (!isRepeatable) return answer;
+    await this.waitForRetry(answer);
+    return this.transport.send(this.compose(request));
+  }
+
+  async waitForRetry(answer: Answer): Promise<void> {
+    const value = answer.headers.get('retry-after') ?? '1';
+    const delay = /^\d{1,4}$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
+    if (!(delay <= 10_000)) throw new Stop('the server is not available');
+    await pause(Math.max(0, delay));
+  }
+
+  /** The JSON of a success. Throws Stop for any other status: 3xx too, since a signed request is never forwarded. */
+  expect(answer: Answer, ...statuses: number[]): Json {
+    if (statuses.includes(answer.status)) return answer.json;
+    const { error } = answer.json ?? {};
+    const code = typeof error === 'string' ? error : error?.code;
+    throw new Stop(`status ${answer.status}${typeof code === 'string' ? ` ${code}` : ''}`);
+  }
+
+  // Wallet addresses
+
+  readonly wallets = new Map<string, { wallet: Wallet; until: number }>();
+
+  walletRequest = (address: string): Request => ({ method: 'GET', url: address });
+
+  async readWallet(address: string): Promise<Wallet> {
+    const cached = this.wallets.get(address);
+    if (cached && cached.until > Date.now()) return cached.wallet;
+    const answer = await this.send(this.walletRequest(address));
+    const wallet = this.expect(answer, 200);
+    for (const member of ['id', 'authServer', 'resourceServer', 'assetCode']) {
+      if (typeof wallet?.[member] !== 'string') throw new Stop(`the wallet address has no ${member}`);
+    }
+    if (!Number.isInteger(wallet.assetScale)) throw new Stop('the wallet address has no assetScale');
+    if (wallet.id !== address) throw new Stop('the document describes another wallet address');
+    this.checkScheme(address, wallet.authServer, wallet.resourceServer);
+    const [, age = '0'] = /max-age=(\d{1,6})/.exec(answer.headers.get('cache-control') ?? '') ?? [];
+    this.wallets.set(address, { wallet, until: Date.now() + Number(age) * 1000 });
+    return wallet;
+  }
+
+  /** An https address never leads to clear text (RFC 9635 §11.1). */
+  checkScheme(address: string, ...urls: string[]): void {
+    if (address.startsWith('https:') && !urls.every((url) => url.startsWith('https:'))) {
+      throw new Stop('a server of an https address has no TLS');
+    }
+  }
+
+  keySetUrl = (address: string): string => `${address}/jwks.json`;
+
+  /** Ed25519 keys of a wallet address. Entries of other kinds are passed over (RFC 7517 §5). */
+  async readKeys(address: string): Promise<Json[]> {
+    const { keys } = this.expect(await this.send({ method: 'GET', url: this.keySetUrl(address) }), 200);
+    return keys.filter((key: Json) => key.kty === 'OKP' && key.crv === 'Ed25519');
+  }
+
+  resourceUrl = (wallet: Wallet, path: string): string => `${wallet.resourceServer.replace(/\/$/, '')}/${path}`;
+
+  // Grants
+
+  describeSelf = (): Json => ({ walletAddress: this.server.walletAddress });
+  grantBody = (body: Json): Json => body;
+
+  async requestGrant(authServer: string, access: readonly Json[], interact?: Json): Promise<Json> {
+    const body = { access_token: { access }, client: this.describeSelf(), ...(interact && { interact }) };
+    return this.postGrant(authServer, this.grantBody(body));
+  }
+
+  async postGrant(authServer: string, json: Json): Promise<Json> {
+    const key = this.keyFor(authServer);
+    return this.expect(await this.send({ method: 'POST', url: authServer, json, key }), 200);
+  }
+
+  /** A token that needs no consent. */
+  async requestToken(authServer: string, access: readonly Json[]): Promise<Token> {
+    const grant = await this.requestGrant(authServer, access);
+    return this.toToken(authServer, grant) ?? Promise.reject(new Stop('the server asks for an interaction'));
+  }
+
+  toToken(authServer: string, grant: Json, before?: Continuation): Token | undefined {
+    const token = grant?.access_token;
+    if (typeof token?.value !== 'string' || typeof token.manage !== 'string') return undefined;
+    return {
+      authServer,
+      value: token.value,
+      manage: token.manage,
+      expiresAt: this.expiryOf(token),
+      access: token.access ?? [],
+      continuation: this.toContinuation(grant) ?? before,
+    };
+  }
+
+  expiryOf = (token: Json): number =>
+    token.expires_in === undefined ? Number.POSITIVE_INFINITY : Date.now() + token.expires_in * 1000;
+
+  toContinuation(grant: Json): Continuation | undefined {
+    const { uri, access_token: token, wait } = grant?.continue ?? {};
+    if (typeof uri !== 'string' || typeof token?.value !== 'string') return undefined;
+    return { uri, token: token.value, notBefore: Date.now() + this.waitSeconds(wait) * 1000 };
+  }
+
+  waitSeconds = (wait: unknown): number => (typeof wait === 'number' ? wait : DEFAULT_WAIT);
+  nonce = (): string => randomBytes(16).toString('base64url');
+  finishUri = (): string | undefined => undefined;
+  interactionUri = (uri: string): string => uri;
+
+  /** Asks the owner of an account for consent: request, interaction, callback, hash, continuation. */
+  async requestConsent(authServer: string, access: readonly Json[]): Promise<Token> {
+    const { pending, reference } = await this.interact(authServer, access);
+    return this.continueGrant(authServer, pending, reference);
+  }
+
+  async interact(authServer: string, access: readonly Json[]): Promise<{ pending: Continuation; reference: string }> {
+    const callback = this.server.openCallback(this.finishUri());
+    const finish = { method: 'redirect', uri: callback.uri, nonce: this.nonce() };
+    const grant = await this.requestGrant(authServer, access, { start: ['redirect'], finish });
+    const pending = this.toContinuation(grant);
+    if (!pending || typeof grant.interact?.redirect !== 'string') throw new Stop('the server asks for no interaction');
+    await this.visit(this.interactionUri(grant.interact.redirect));
+    const query = await callback.arrived;
+    const reference = query.get('interact_ref');
+    if (reference === null) throw new Stop('the owner did not consent');
+    if (!this.isRightHash(query.get('hash'), [finish.nonce, grant.interact.finish, reference, authServer])) {
+      throw new Stop('the finish hash is wrong');
+    }
+    return { pending, reference };
+  }
+
+  /** RFC 9635 §4.2.3. Padded base64, which the examples of Open Payments show, is accepted too. */
+  isRightHash(hash: string | null, parts: readonly unknown[]): boolean {
+    if (hash === null || !parts.every((part) => typeof part === 'string')) return false;
+    const digest = createHash('sha256').update(parts.join('\n')).digest();
+    return hash === digest.toString('base64url') || hash === digest.toString('base64');
+  }
+
+  /** The browser of the owner: follows redirects, with cookies, to the callback at the end. */
+  async visit(start: string): Promise<void> {
+    const cookies = new Map<string, string>();
+    let url = start;
+    for (let hop = 0; hop < 10; hop += 1) {
+      const headers = new Map([['accept', 'text/html']]);
+      if (cookies.size > 0) headers.set('cookie', [...cookies].map((pair) => pair.join('=')).join('; '));
+      const answer = await this.transport.send({ method: 'GET', url, headers, body: Buffer.alloc(0) });
+      const [, name, value] = /^([^=;\s]+)=([^;]*)/.exec(answer.headers.get('set-cookie') ?? '') ?? [];
+      if (name !== undefined) cookies.set(name, value!);
+      const location = answer.headers.get('location');
+      if (location === undefined) return;
+      url = new URL(location, url).href;
+    }
+  }
+
+  continuationBody = (reference: string | undefined): Json =>
+    reference === undefined ? undefined : { interact_ref: reference };
+
+  /** Continues when the server allows it, with the newest token and URI, until there is an access token. */
+  async continueGrant(authServer: string, first: Continuation, reference?: string): Promise<Token> {
+    let continuation = first;
+    let json = this.continuationBody(reference);
+    for (let poll = 0; poll < MAX_POLLS; poll += 1) {
+      await this.waitFor(continuation);
+      const answer = await this.postContinuation(authServer, continuation, json);
+      const isTooFast = answer.json?.error?.code === 'too_fast' || answer.json?.error === 'too_fast';
+      const grant = isTooFast ? answer.json : this.expect(answer, 200);
+      const token = this.toToken(authServer, grant, continuation);
+      if (token) return token;
+      continuation = this.nextContinuation(continuation, this.toContinuation(grant));
+      // A call that came too early was not processed, so its reference was not used.
+      if (!isTooFast) json = undefined;
+    }
+    throw new Stop('the grant is still pending');
+  }
+
+  waitFor = (continuation: Continuation): Promise<unknown> => pause(Math.max(0, continuation.notBefore - Date.now()));
+
+  nextContinuation(_last: Continuation, next: Continuation | undefined): Continuation {
+    if (!next) throw new Stop('the grant has ended');
+    return next;
+  }
+
+  postContinuation = (authServer: string, { uri, token }: Continuation, json: Json): Promise<Answer> =>
+    this.send({ method: 'POST', url: uri, json, token, key: this.keyFor(authServer) });
+
+  async cancelGrant(authServer: string, { uri, token }: Continuation): Promise<void> {
+    this.expect(await this.send({ method: 'DELETE', url: uri, token, key: this.keyFor(authServer) }), 204);
+  }
+
+  // Access tokens
+
+  async rotate(token: Token): Promise<void> {
+    const answer = await this.send(this.rotation(token));
+    const next = this.toToken(token.authServer, this.expect(answer, 200));
+    if (!next) throw new Stop('the rotation brought no token');
+    Object.assign(token, { value: next.value, manage: next.manage, expiresAt: next.expiresAt });
+  }
+
+  rotation = ({ authServer, manage, value }: Token): Request => ({
+    method: 'POST',
+    url: manage,
+    token: value,
+    key: this.keyFor(authServer),
+  });
+
+  async revoke({ authServer, manage, value }: Token): Promise<void> {
+    const key = this.keyFor(authServer);
+    this.expect(await this.send({ method: 'DELETE', url: manage, token: value, key }), 204);
+  }
+
+  isExpired = (token: Token): boolean => token.expiresAt - MARGIN_MS < Date.now();
+
+  /** A request with an access token. An expired or refused token is rotated once, and the request repeated once. */
+  async authorized(token: Token, request: Request): Promise<Answer> {
+    const key = this.keyFor(token.authServer);
+    if (this.isExpired(token)) await this.rotate(token);
+    const answer = await this.send({ ...request, token: token.value, key });
+    if (answer.status !== 401) return answer;
+    await this.rotate(token);
+    return this.send({ ...request, token: token.value, key });
+  }
+
+  // Resources
+
+  async create(token: Token, wallet: Wallet, path: string, json: Json): Promise<Json> {
+    const url = this.resourceUrl(wallet, path);
+    return this.expect(await this.authorized(token, { method: 'POST', url, json }), 201, 200);
+  }
+
+  async read(token: Token, url: string): Promise<Json> {
+    return this.expect(await this.authorized(token, { method: 'GET', url }), 200);
+  }
+
+  async complete(token: Token, id: string): Promise<void> {
+    this.expect(await this.authorized(token, this.completion(id)), 200);
+  }
+
+  completion = (id: string): Request => ({ method: 'POST', url: `${id}/complete` });
+  pageQuery = (): Record<string, string> => ({ first: '1' });
+  query = (members: Readonly<Record<string, string>>): string =>
+    Object.entries(members)
+      .map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
+      .join('&');
+
+  /** All items of a list, page by page. A page that does not move on ends it. */
+  async list(token: Token, wallet: Wallet, path: string): Promise<Json[]> {
+    const items: Json[] = [];
+    let cursor: string | undefined;
+    for (let page = 0; page < 20; page += 1) {
+      const query = { 'wallet-address': wallet.id, ...this.pageQuery(), ...(cursor !== undefined && { cursor }) };
+      const url = `${this.resourceUrl(wallet, path)}?${this.query(query)}`;
+      const { result = [], pagination = {} } = await this.read(token, url);
+      items.push(...result);
+      const { hasNextPage, endCursor } = pagination;
+      if (!hasNextPage || typeof endCursor !== 'string' || endCursor === cursor || result.length === 0) break;
+      cursor = endCursor;
+    }
+    return items;
+  }
+
+  /** Reads until the payment has ended, with pauses. */
+  async readUntil(token: Token, url: string, hasEnded: (resource: Json) => boolean): Promise<Json> {
+    for (let reads = 0; reads < MAX_READS; reads += 1) {
+      const resource = await this.read(token, url);
+      if (hasEnded(resource)) return resource;
+      await this.pauseBetweenReads();
+    }
+    throw new Stop('the payment has not ended');
+  }
+
+  pauseBetweenReads = (): Promise<unknown> => pause(READ_MS);
+}

@@ -1,0 +1,23 @@
+/**
+ * A client as a program: `touchstone grade -- node conformance/clients/main.ts [--broken CL-GNAP-14]`. Without the
+ * option it is the good one.
+ */
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { broken } from './broken/index.ts';
+import { runClient } from './run.ts';
+
+const { values } = parseArgs({ options: { broken: { type: 'string' } } });
+const { TOUCHSTONE_WALLET_ADDRESS: sender, TOUCHSTONE_RECEIVER: receiver, TOUCHSTONE_CA: authority } = process.env;
+if (!sender || !receiver) throw new Error('TOUCHSTONE_WALLET_ADDRESS and TOUCHSTONE_RECEIVER are not set');
+const change = values.broken === undefined ? undefined : broken[values.broken];
+if (values.broken !== undefined && !change) throw new Error(`no broken client for ${values.broken}`);
+const reason = await runClient({
+  ...{ sender, receiver, change },
+  authority: authority && readFileSync(authority, 'utf8'),
+  print: (text) => process.stdout.write(`${text}\n`),
+});
+if (reason !== undefined) {
+  process.stderr.write(`stopped: ${reason}\n`);
+  process.exitCode = 1;
+}

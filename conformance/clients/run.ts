@@ -1,0 +1,29 @@
+/** Runs one client, good or broken, from the first request to the last. */
+import type { Change } from './broken/changes.ts';
+import { Client, Stop } from './client.ts';
+import { type Addresses, createSteps, payTwice } from './pay.ts';
+
+export interface ClientRun extends Addresses {
+  /** Absent for the good client. */
+  readonly change?: Change | undefined;
+  /** Certificate authority of the world, in PEM. */
+  readonly authority?: string | undefined;
+  readonly print?: (text: string) => void;
+}
+
+/** Undefined if everything was done, or else why the client stopped. Throws for mistakes of the client. */
+export async function runClient({ change, authority, print, ...addresses }: ClientRun): Promise<string | undefined> {
+  const client = await Client.create(authority);
+  if (print) client.print = print;
+  const steps = createSteps(client);
+  change?.(client, steps);
+  try {
+    await payTwice(client, steps, addresses);
+    return undefined;
+  } catch (error) {
+    if (error instanceof Stop) return error.message;
+    throw error;
+  } finally {
+    await client.close();
+  }
+}
