@@ -121,14 +121,24 @@ function parseJson(text: string): unknown {
   }
 }
 
-function secretsOfJson(value: unknown): string[] {
-  if (typeof value !== 'object' || value === null) return [];
-  const members = Object.entries(value);
-  return members.flatMap(([name, member]) => {
-    if (typeof member !== 'string') return secretsOfJson(member);
-    if (name === 'redirect') return [...secretsOfQuery(member), member.split('?')[0]!.split('/').at(-1)!];
-    // The value of an access token, in contrast to that of an amount.
-    if (name === 'value' && !('assetCode' in value)) return [member];
-    return secretMembers.test(name) ? [member] : [];
-  });
+/** Not recursive, because clients can nest values deeper than the stack allows. */
+function secretsOfJson(root: unknown): string[] {
+  const secrets: string[] = [];
+  const pending = [root];
+  while (pending.length > 0) {
+    const value = pending.pop();
+    if (typeof value !== 'object' || value === null) continue;
+    for (const [name, member] of Object.entries(value)) {
+      if (typeof member === 'string') secrets.push(...secretsOfMember(value, name, member));
+      else pending.push(member);
+    }
+  }
+  return secrets;
+}
+
+function secretsOfMember(value: object, name: string, member: string): string[] {
+  if (name === 'redirect') return [...secretsOfQuery(member), member.split('?')[0]!.split('/').at(-1)!];
+  // The value of an access token, in contrast to that of an amount.
+  if (name === 'value' && !('assetCode' in value)) return [member];
+  return secretMembers.test(name) ? [member] : [];
 }

@@ -24,10 +24,13 @@ export const outgoingPaymentsJudges = {
 } satisfies JudgesOf<typeof outgoingPayments>;
 
 const common = { required: { walletAddress: isText }, optional: { metadata: isMetadata } };
-const byQuote: Members = { ...common, required: { ...common.required, quoteId: isAnything } };
+const byQuote: Members = {
+  ...common,
+  required: { ...common.required, quoteId: { ...isAnything, expected: 'the id of a quote' } },
+};
 const byAmount: Members = {
   ...common,
-  required: { ...common.required, incomingPayment: isText, debitAmount: isAnything },
+  required: { ...common.required, incomingPayment: isText, debitAmount: { ...isAnything, expected: 'an amount' } },
 };
 
 function judgeMembers(exchange: GradedExchange): Findings {

@@ -105,7 +105,7 @@ function judgeTokenBinding(exchange: GradedExchange, { state, switches }: Run): 
   if (known === undefined || (caller === undefined && known.ase === ase)) return undefined;
   const make = (problem: string, tolerated = false) =>
     violation(`The ${known.kind} token of exchange ${known.exchange} was sent ${problem}.`, {
-      expected: `its servers at ${known.ase} only`,
+      expected: known.ase === ase ? 'no token' : `its servers at ${known.ase} only`,
       actual: `\`${operation}\` at ${ase}`,
       ...(tolerated && { tolerated }),
     });

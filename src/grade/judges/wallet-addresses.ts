@@ -62,9 +62,11 @@ const hideCredentials = (url: string): string =>
   clip(url.replace(/^([a-z]*:\/\/)[^/?#]*@/i, '$1…@').replace(/[?#].*$/s, (rest) => `${rest[0]}…`));
 
 function judgeDocumentRequest({ operation, request }: GradedExchange): Findings {
-  if (operation !== 'get-wallet-address' || isNavigation(request.rawHeaders)) return undefined;
-  const findings: Finding[] = [];
   const accept = combinedHeader(request, 'accept');
+  // Neither a page that a person opened nor a request for SPSP asks for the document.
+  const isForDocument = !isNavigation(request.rawHeaders) && !/^application\/spsp4\+json\b/i.test(accept ?? '');
+  if (operation !== 'get-wallet-address' || !isForDocument) return undefined;
+  const findings: Finding[] = [];
   const preferred = preferredType(accept, ['application/json', 'text/html']);
   if (preferred !== 'application/json') {
     const reason = preferred === undefined ? 'does not admit JSON' : 'prefers HTML to JSON';
@@ -77,7 +79,6 @@ function judgeDocumentRequest({ operation, request }: GradedExchange): Findings 
   return passUnless(findings);
 }
 
-/** A page that a person opened. */
 const isNavigation = (headers: readonly (readonly [string, string])[]): boolean =>
   headers.some(([name, value]) => name.toLowerCase() === 'sec-fetch-mode' && value === 'navigate');
 
