@@ -55,7 +55,9 @@ const statusOf = (verdicts: readonly Verdict[], id: RequirementId) => verdicts.f
 const names = `access access_token actions assetCode assetScale client completed constructor continue createdAt cursor d
   debitAmount endCursor expiresAt expires_in finish hash id identifier incomingAmount incomingPayment interact
   interact_ref interval jwk keys kid limits manage metadata method nonce pagination __proto__ quoteId receiveAmount
-  receivedAmount receiver result start startCursor sub_ids subject toString type uri value wait walletAddress x`.split(/\s+/);
+  receivedAmount receiver result start startCursor sub_ids subject toString type uri value wait walletAddress x`.split(
+  /\s+/,
+);
 const texts = [
   accessToken,
   alice,
