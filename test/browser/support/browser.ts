@@ -96,10 +96,10 @@ export async function openWindow(
 
 const shots = join(import.meta.dirname, '..', 'screenshots');
 
-/** Saves a screenshot if `TOUCHSTONE_SCREENSHOTS` is set. */
-export async function takePicture(page: Page, name: string): Promise<void> {
+/** Saves a screenshot, by default of the whole page, if `TOUCHSTONE_SCREENSHOTS` is set. */
+export async function takePicture(page: Page, name: string, fullPage = true): Promise<void> {
   if (process.env['TOUCHSTONE_SCREENSHOTS'] !== '1') return;
-  await page.screenshot({ path: join(shots, `${name}.png`), fullPage: true });
+  await page.screenshot({ path: join(shots, `${name}.png`), fullPage });
 }
 
 export const money = (value: string, assetCode = 'USD', assetScale = 2) => ({ value, assetCode, assetScale });

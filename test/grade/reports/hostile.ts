@@ -4,7 +4,7 @@ import fc from '../../support/fast-check.ts';
 import { hostileReport } from './sample.ts';
 
 /** Markup, links, terminal sequences and invisible characters. */
-const attacks = [
+export const attacks = [
   '<script>alert(1)</script>',
   '"><img src=x onerror=alert(1)>',
   "' style='x",

@@ -5,6 +5,7 @@ import { type RequirementId, requirementIds, requirements } from '../../../src/g
 import { type DescribedExchange, describeExchange } from '../../../src/grade/describe-exchange.ts';
 import type { Finding } from '../../../src/grade/judge.ts';
 import type { ProbeVerdict, Report, Verdict } from '../../../src/grade/report.ts';
+import type { Level } from '../../../src/grade/requirement.ts';
 import { signRequest } from '../../../src/http/signatures/sign.ts';
 import { strict } from '../../../src/profile.ts';
 
@@ -399,6 +400,14 @@ export const passedReport = (): Report => ({
   probes: [],
   stale: [],
 });
+
+/** Requirements of the sample with this level that are met, and those that were judged. */
+export function figures(level: Level): [met: number, judged: number] {
+  const judged = sampleReport().verdicts.filter(
+    (verdict) => verdict.level === level && !['not-exercised', 'inconclusive'].includes(verdict.status),
+  );
+  return [judged.filter(({ status }) => status === 'pass').length, judged.length];
+}
 
 /** The sample, with this text wherever a client, or the operator of a baseline, chooses one. */
 export function hostileReport(text: string): Report {

@@ -57,8 +57,8 @@ function renderExchange(exchange: DescribedExchange): Html {
 ${refusal && html`<p><b>Refused:</b> ${shown(refusal.code)} (${shown(refusal.reason)})</p>`}
 ${lenient.length > 0 ? html`<p><b>Tolerated:</b> ${shown(lenient.join(', '))}</p>` : undefined}
 <div class="messages">
-<div><h4>Request</h4>${renderMessage(request.line, request)}</div>
-<div><h4>Answer</h4>${response ? renderMessage(`${status}`, { ...response, body: response.body && pretty(response.body) }) : html`<p>The connection ended without an answer.</p>`}</div>
+<div><h3>Request</h3>${renderMessage(request.line, request)}</div>
+<div><h3>Answer</h3>${response ? renderMessage(`${status}`, { ...response, body: response.body && pretty(response.body) }) : html`<p>The connection ended without an answer.</p>`}</div>
 </div>
 ${renderSignature(signature)}
 </div>

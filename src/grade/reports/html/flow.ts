@@ -65,7 +65,7 @@ export function renderFlow(
   });
   return html`<section id="flow" aria-labelledby="flow-title">
 <h2 id="flow-title">Flow</h2>
-<div class="flow" role="region" aria-labelledby="flow-title" tabindex="0">
+<div class="flow" role="region" aria-label="Sequence diagram" tabindex="0">
 ${groups}
 </div>
 </section>`;

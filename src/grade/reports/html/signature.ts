@@ -21,7 +21,7 @@ const MAX_LINES = 60;
 export function renderSignature(signature: SignatureExplanation): Html | undefined {
   const { result, refusal, mistakes, key, digest } = signature;
   if (result === 'unsigned' && digest === undefined) return undefined;
-  return html`<h4>Signature</h4>
+  return html`<h3>Signature</h3>
 <p>${signatureResults[result][2]}${refusal && html` <code>${refusal.reason}</code>: ${shown(refusal.detail)}`}</p>
 ${
   mistakes.length > 0
@@ -52,7 +52,7 @@ function firstDifference(one: string, other: string): number {
 function renderBases({ base, signed, firstDifference: difference }: SignatureExplanation): Html | undefined {
   if (base === undefined) return undefined;
   if (signed === undefined || difference === undefined) {
-    return html`<h4>Signature base</h4><pre class="base"><code>${visibleBase(base)}</code></pre>`;
+    return html`<h3>Signature base</h3><pre class="base"><code>${visibleBase(base)}</code></pre>`;
   }
   const { line, column, offset, expected, signed: byte } = difference;
   const bytes =
@@ -61,8 +61,8 @@ function renderBases({ base, signed, firstDifference: difference }: SignatureExp
   // A difference within a secret has no place in the text without secrets.
   const place = isText && bytes !== '' ? { line, column } : undefined;
   return html`<div class="bases">
-<div><h4>The signature base</h4>${renderBase(base, isText ? signed.value : undefined, place)}</div>
-<div><h4>Signed by the client${isText ? '' : ' (hexadecimal)'}</h4>${
+<div><h3>The signature base</h3>${renderBase(base, isText ? signed.value : undefined, place)}</div>
+<div><h3>Signed by the client${isText ? '' : ' (hexadecimal)'}</h3>${
     isText ? renderBase(signed.value, base, place) : html`<pre class="base"><code>${shown(signed.value)}</code></pre>`
   }</div>
 </div>

@@ -43,7 +43,7 @@ var(--edge) 50%)}
 h1{font-size:2rem;line-height:1.2;letter-spacing:-.02em;margin:.75rem 0 .5rem;text-wrap:balance}
 h2{font-size:1.35rem;letter-spacing:-.01em;margin:0 0 .75rem}
 h3{font-size:1.05rem;margin:0}
-h4{font-size:.95rem;margin:1.25rem 0 .4rem}
+.body h3{font-size:.95rem;margin:1.25rem 0 .4rem}
 p{margin:0 0 .75rem}
 ul{margin:.25rem 0;padding-left:1.2rem}
 a{color:var(--accent)}
