@@ -21,6 +21,7 @@ export const attacks = [
   '\udc00\ufffe\uffff',
   '| a | b |\n| --- | --- |',
   '](https://evil.example) [x](javascript:alert(1)) ![x](https://evil.example/x.png)',
+  '` <u>x</u> `` [x](https://evil.example) `',
   '`code` ``` ~~~ **bold** _it_ # h',
   '@octocat www.evil.example https://evil.example a@evil.example GH-1 #1',
   '::set-output name=result::passed',

@@ -160,7 +160,8 @@ test('HTML: thousands of exchanges leave a page of bounded size, with those that
   const large = 'x'.repeat(20_000);
   const many = Array.from({ length: 3000 }, (_, index) => {
     const exchange = exchanges[index % exchanges.length]!;
-    return { ...exchange, id: index + 1, request: { ...exchange.request, body: large, bytes: large.length } };
+    const headers = Array.from({ length: 200 }, (_, header) => [`x-${header}`, large]);
+    return { ...exchange, id: index + 1, request: { ...exchange.request, headers, body: large, bytes: large.length } };
   });
   const page = renderHtml({ ...report, exchanges: many } satisfies Report);
   assert.ok(page.length < 9_000_000, `${page.length}`);
