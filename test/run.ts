@@ -4,12 +4,12 @@
  * for the time of the run. Properties and models draw from a fixed seed; `--seed random` prints the one it chose.
  * Exit status: 0 if every test passed, else 1.
  */
-import { globSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { enableCompileCache, flushCompileCache } from 'node:module';
 import { availableParallelism } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { run } from 'node:test';
 import { parseArgs } from 'node:util';
-import { startPostgreSql } from './support/postgresql-server.ts';
 import { report } from './support/report.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -94,9 +94,22 @@ if (options.seed !== undefined) {
   process.env['TOUCHSTONE_TEST_SEED'] = seed;
   console.log(`seed ${seed}`);
 }
-process.env['NODE_COMPILE_CACHE'] ??= join(root, 'node_modules', '.cache', 'compiled');
 
+const compiled = join(root, 'node_modules', '.cache', 'compiled');
+const isFresh = !existsSync(compiled);
+process.env['NODE_COMPILE_CACHE'] ??= compiled;
+enableCompileCache(process.env['NODE_COMPILE_CACHE']);
+// Loaded only now, so that the cache keeps them.
+const [{ startPostgreSql }, { buildTemplate }, { templateFile }] = await Promise.all([
+  import('./support/postgresql-server.ts'),
+  import('../src/database/database.ts'),
+  import('../src/database/template.ts'),
+]);
 await using _server = await startPostgreSql();
+// In a fresh checkout each of the first processes would make these again.
+if (!existsSync(templateFile)) await buildTemplate(templateFile);
+if (isFresh) await import('../src/world/deployment.ts');
+flushCompileCache();
 const files = groupFiles(listFiles(positionals.length > 0 ? positionals : ['test/**/*.test.ts']));
 if (files.length === 0) throw new Error(`no file matches ${positionals.join(' ')}`);
 const concurrency = Number(options.concurrency);

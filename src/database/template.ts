@@ -43,7 +43,7 @@ export async function writeTemplate(file: string, migrate: (pglite: PGlite) => P
   await pglite.exec('checkpoint');
   const archive = await (await pglite.dumpDataDir('none')).arrayBuffer();
   await pglite.close();
-  const compressed = await promisify(zstdCompress)(archive, { params: { [constants.ZSTD_c_compressionLevel]: 15 } });
+  const compressed = await promisify(zstdCompress)(archive, { params: { [constants.ZSTD_c_compressionLevel]: 10 } });
   const temporary = `${file}.${process.pid}`;
   await mkdir(dirname(file), { recursive: true })
     .then(() => writeFile(temporary, compressed))

@@ -109,7 +109,7 @@ after(async () => {
   await rm(directory, { recursive: true });
 });
 
-const compileCache = join(tmpdir(), 'node-compile-cache');
+const compileCache = process.env['NODE_COMPILE_CACHE'] ?? join(tmpdir(), 'node-compile-cache');
 const main = join(import.meta.dirname, '..', '..', 'src', 'main.ts');
 
 interface Ended {

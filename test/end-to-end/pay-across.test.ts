@@ -119,7 +119,7 @@ async function openConsentPage({ env, ases }: Ready): Promise<string[]> {
 /** Runs the official client in a process with these variables. */
 async function runClient(variables: Readonly<Record<string, string>>): Promise<{ code: number; errors: string }> {
   const child = spawn(process.execPath, [join(import.meta.dirname, 'support', 'official-client-process.ts')], {
-    env: { PATH: process.env['PATH'], ...variables },
+    env: { PATH: process.env['PATH'], NODE_COMPILE_CACHE: process.env['NODE_COMPILE_CACHE'], ...variables },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
   const ended = new Promise<number>((resolve) => child.once('exit', (code) => resolve(code ?? 1)));
