@@ -57,7 +57,7 @@ const describeMessage = (headers: ReceivedRequest['rawHeaders'], content: string
   body: masker.json(content) ?? null,
 });
 
-export const candidateKeys = ({ keys }: TracedExchange): CandidateKey[] =>
+export const candidateKeys = ({ keys }: Pick<TracedExchange, 'keys'>): CandidateKey[] =>
   keys.map(({ jwk, keySet }) => ({
     keyid: jwk.kid,
     key: createClientKey(jwk),

@@ -1,5 +1,6 @@
 /** Makes the record of an exchange what judges see: content parsed once, signature explained, secrets masked. */
 import { headerLines } from '../http/received-request.ts';
+import type { RecordedKey } from '../http/recorded-exchange.ts';
 import type { TracedExchange } from '../http/request-trace.ts';
 import { serverUserAgent } from '../net/outbound.ts';
 import type { WireSwitches } from '../profile.ts';
@@ -14,11 +15,22 @@ export interface GradingContext {
   readonly origins: readonly string[];
   /** Secrets of the run that are in no exchange. */
   readonly secrets: readonly string[];
+  /** Keys that may have signed an exchange for which no key was looked up. */
+  knownKeys(exchange: TracedExchange): readonly RecordedKey[];
 }
 
-/** True for requests of the ASEs to each other and to themselves, which are not graded. */
-export const isServerRequest = ({ request }: TracedExchange): boolean =>
-  headerLines(request, 'user-agent').includes(serverUserAgent);
+/** Operations that only servers call. */
+const privateOperations = new Set([
+  'introspect-token',
+  'get-interaction',
+  'accept-interaction',
+  'reject-interaction',
+  'reject-unknown-decision',
+]);
+
+/** True for requests of the ASEs to each other and to themselves, and of identity providers, which are not graded. */
+export const isServerRequest = ({ request, summary }: TracedExchange): boolean =>
+  privateOperations.has(summary.operation) || headerLines(request, 'user-agent').includes(serverUserAgent);
 
 export function gradeExchange(exchange: TracedExchange, context: GradingContext): GradedExchange {
   const { summary, request, reply, keys, pathSecrets } = exchange;
@@ -26,6 +38,7 @@ export function gradeExchange(exchange: TracedExchange, context: GradingContext)
   let masker: Masker | undefined;
   let signature: SignatureExplanation | undefined;
   const maskerOf = () => (masker ??= createMasker({ request, answer, secrets: [...pathSecrets, ...context.secrets] }));
+  const keysOf = () => (keys.length > 0 ? keys : context.knownKeys(exchange));
   const { receivedAt, answeredAt, httpVersion, isBodyUnread, params } = exchange;
   return {
     id: summary.id,
@@ -40,14 +53,18 @@ export function gradeExchange(exchange: TracedExchange, context: GradingContext)
     token: readToken(headerLines(request, 'authorization')),
     status: summary.status,
     reply,
-    keys,
+    get keys() {
+      return keysOf();
+    },
+    keySet: exchange.keySet,
+    refusal: summary.refusal,
     body: parseJson(request.body.toString()),
     answer: parseJson(reply?.content ?? ''),
     lenient: summary.lenient,
     get signature() {
       signature ??= explainSignature({
         request,
-        keys: candidateKeys(exchange),
+        keys: candidateKeys({ keys: keysOf() }),
         origins: context.origins,
         switches: context.switches,
         now: receivedAt,

@@ -3,6 +3,7 @@
 import type { ReceivedRequest } from '../http/received-request.ts';
 import type { RecordedKey } from '../http/recorded-exchange.ts';
 import type { SentReply } from '../http/reply.ts';
+import type { FetchedKeySet } from '../http/signatures/client-keys.ts';
 import type { SignatureExplanation } from './explain-signature.ts';
 
 /** One recorded exchange. It contains secrets: findings quote it only through `masked`. */
@@ -25,7 +26,12 @@ export interface GradedExchange {
   /** Null if the connection ended instead of an answer. */
   readonly status: number | null;
   readonly reply: SentReply | undefined;
+  /** The key that was looked up, or else those that other exchanges of the run showed, and then others of its set. */
   readonly keys: readonly RecordedKey[];
+  /** The key set that was consulted, as it was fetched. */
+  readonly keySet: FetchedKeySet | undefined;
+  /** Problem code, and why, if the server refused. */
+  readonly refusal: { readonly code: string; readonly reason: string } | undefined;
   /** The request announced content that was not read: that of `request` is empty, and `body` undefined. */
   readonly isBodyUnread: boolean;
   /** The token of `Authorization: GNAP`; the scheme ignores case. */

@@ -10,7 +10,9 @@ import type { GradedAse } from './graded-exchange.ts';
 import { createGradingQueue } from './grading-queue.ts';
 import type { Finding, Findings, Judge, Run, RunEnd } from './judge.ts';
 import { judges } from './judges.ts';
+import { createKnownKeys } from './known-keys.ts';
 import { MIN_DISTINCT_LENGTH, mask } from './mask-secrets.ts';
+import { spellingsOf } from './private-keys.ts';
 import type { Status, Verdict } from './report.ts';
 import type { Level } from './requirement.ts';
 import { createRunState } from './run-state.ts';
@@ -19,7 +21,7 @@ export interface GraderOptions {
   readonly profile: ProfileName;
   readonly switches: Switches;
   readonly ases: readonly GradedAse[];
-  /** Secrets of the run that are in no exchange, such as private keys: no finding shows them. */
+  /** Secrets of the run that are in no exchange, private keys (PEM) among them: no finding shows them. */
   readonly secrets?: readonly string[];
   /** Maximum number of exchanges that wait to be graded. */
   readonly maxQueue?: number;
@@ -57,8 +59,10 @@ const originsOf = (ases: readonly GradedAse[]): string[] => {
 export function createGrader(options: GraderOptions): Grader {
   const { profile, switches, ases, secrets = [] } = options;
   const state = createRunState();
-  const run: Run = { profile, switches, ases, state };
-  const context: GradingContext = { switches, origins: originsOf(ases), secrets };
+  const privateKeys = secrets.filter((secret) => secret.includes('PRIVATE KEY')).flatMap(spellingsOf);
+  const run: Run = { profile, switches, ases, privateKeys, state };
+  const known = createKnownKeys();
+  const context: GradingContext = { switches, origins: originsOf(ases), secrets, knownKeys: known.keysFor };
   const tallies = new Map(requirementIds.map((id) => [id, new Tally(id)]));
   const seenSecrets = new Set<string>(secrets);
   const all = Object.entries(options.judges ?? judges) as [RequirementId, Judge][];
@@ -66,6 +70,7 @@ export function createGrader(options: GraderOptions): Grader {
 
   function grade(traced: TracedExchange): void {
     try {
+      known.observe(traced);
       const exchange = gradeExchange(traced, context);
       for (const secret of exchange.secrets()) seenSecrets.add(secret);
       for (const [id, judge] of all) {

@@ -38,6 +38,8 @@ export interface Run {
   readonly profile: ProfileName;
   readonly switches: Switches;
   readonly ases: readonly GradedAse[];
+  /** Spellings of the private keys that the world handed out. */
+  readonly privateKeys: readonly string[];
   /** Facts of all exchanges before the one that is judged. */
   readonly state: RunState;
 }

@@ -3,16 +3,20 @@
  * after the judges have seen it.
  */
 import type { GradedExchange } from './graded-exchange.ts';
+import { createGrants } from './state/grants.ts';
 import { createNonces } from './state/nonces.ts';
 import { createPointers } from './state/pointers.ts';
 import { createReads } from './state/reads.ts';
 import { createRepetitions } from './state/repetitions.ts';
 import { createResources } from './state/resources.ts';
 import { createSecrets } from './state/secrets.ts';
+import { createSignatures } from './state/signatures.ts';
 import { createTokens } from './state/tokens.ts';
 
 /** Each part is in a file below `src/grade/state/`. */
 const createParts = () => ({
+  signatures: createSignatures(),
+  grants: createGrants(),
   tokens: createTokens(),
   secrets: createSecrets(),
   resources: createResources(),

@@ -16,6 +16,7 @@ import type { Reply } from './reply.ts';
 import type { RequestNotes } from './request-trace.ts';
 import { RequestInvalid, type ValidatedRequest } from './request-validator.ts';
 import type { Identity, OperationCall, RequestProof, Server, ServerContext } from './server.ts';
+import { ClientKeyError, type FetchedKeySet } from './signatures/client-keys.ts';
 import { createSignatureBase } from './signatures/signature-base.ts';
 import { type ReadSignature, readSignature } from './signatures/signature-input.ts';
 import type { Refusal } from './signatures/verdict.ts';
@@ -171,7 +172,10 @@ async function verifySignature<Caller>(
 ): Promise<void> {
   const { switches, rememberNonce, limits } = context;
   if (!identity.findKey) throw new Error('a signing caller needs a key');
-  const clientKey = await identity.findKey();
+  const clientKey = await identity.findKey().catch((error: unknown) => {
+    notes.keySet = keySetOf(error);
+    throw error;
+  });
   notes.clientKey = clientKey;
   const { key, thumbprint } = clientKey;
   const verdict = checkSignature(exchange, signature, { key, switches });
@@ -186,6 +190,12 @@ async function verifySignature<Caller>(
     throw signatureProblem({ ok: false, reason: 'nonce_replayed', detail: 'the nonce was used before' });
   }
   reportLeniency([...(identity.lenient ?? []), ...verdict.lenient], context, notes);
+}
+
+/** The set in which a client's key was not found, or is unusable. */
+function keySetOf(error: unknown): FetchedKeySet | undefined {
+  const cause = error instanceof Problem ? error.cause : error;
+  return cause instanceof ClientKeyError ? cause.keySet : undefined;
 }
 
 const signatureProblem = ({ reason, detail }: Refusal): Problem =>

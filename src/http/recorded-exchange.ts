@@ -2,7 +2,7 @@
 import type { ClientJwk } from '../open-payments/client.ts';
 import type { ReceivedRequest } from './received-request.ts';
 import type { SentReply } from './reply.ts';
-import { type ClientKey, parseClientJwk } from './signatures/client-keys.ts';
+import { type ClientKey, type FetchedKeySet, parseClientJwk } from './signatures/client-keys.ts';
 
 /** A finished call, as far as the record goes. */
 export interface RecordableCall {
@@ -16,6 +16,8 @@ export interface RecordableCall {
   readonly reply?: SentReply | undefined;
   /** The key that must have signed, once it was found. */
   readonly clientKey?: ClientKey;
+  /** The set in which it was not found, or is unusable. */
+  readonly keySet?: FetchedKeySet | undefined;
 }
 
 /** It contains secrets. */
@@ -38,6 +40,8 @@ export interface RecordedExchange {
   readonly pathSecrets: readonly string[];
   /** The key that was looked up, and then others of its set. */
   readonly keys: readonly RecordedKey[];
+  /** The key set that was consulted, as it was fetched. */
+  readonly keySet: FetchedKeySet | undefined;
 }
 
 export interface RecordedKey {
@@ -94,6 +98,7 @@ export function recordExchange(call: RecordableCall): RecordedExchange {
     reply: reply && Object.freeze({ ...reply, headers: Object.freeze({ ...reply.headers }) }),
     pathSecrets: params['nonce'] === undefined ? [] : [params['nonce']],
     keys: clientKey ? listKeys(clientKey) : [],
+    keySet: clientKey?.keySet ? { url: clientKey.keySet.url, document: clientKey.keySet.document } : call.keySet,
   });
 }
 

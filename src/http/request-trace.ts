@@ -13,7 +13,7 @@ import {
   recordExchange,
 } from './recorded-exchange.ts';
 import { redactSignatureBase, redactTarget } from './redact.ts';
-import type { ClientKey } from './signatures/client-keys.ts';
+import type { ClientKey, FetchedKeySet } from './signatures/client-keys.ts';
 import type { Reason } from './signatures/verdict.ts';
 
 /** Filled in while a call is served. */
@@ -31,6 +31,8 @@ export interface RequestNotes {
   isBodyUnread: boolean;
   /** The key that must have signed, once it was found. */
   clientKey?: ClientKey;
+  /** The set in which it was not found, or is unusable. */
+  keySet?: FetchedKeySet | undefined;
 }
 
 export interface FinishedCall extends Readonly<RequestNotes>, RecordableCall {

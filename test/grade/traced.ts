@@ -53,6 +53,8 @@ export interface ExchangeParts {
   lenient?: string[];
   keys?: RecordedKey[];
   isBodyUnread?: boolean;
+  keySet?: TracedExchange['keySet'];
+  refusal?: TracedExchange['summary']['refusal'];
 }
 
 const recordedKey = (key: KeyObject, kid = 'key-1', keySet: string | undefined = `${clientWallet}/jwks.json`) => ({
@@ -98,6 +100,7 @@ export function traced(parts: ExchangeParts = {}): TracedExchange {
     },
     reply: status === null ? undefined : { headers: { ...parts.answerHeaders }, content },
     pathSecrets: [],
+    keySet: parts.keySet,
     keys: parts.keys ?? (key ? [recordedKey(key, kid)] : []),
     summary: {
       id,
@@ -109,6 +112,7 @@ export function traced(parts: ExchangeParts = {}): TracedExchange {
       status,
       ms: took,
       lenient: parts.lenient ?? [],
+      ...(parts.refusal && { refusal: parts.refusal }),
     },
   };
 }

@@ -16,8 +16,16 @@ import type { ClientJwk } from '../../open-payments/client.ts';
  */
 export type ClientKeyErrorCode = 'key_not_found' | 'key_unusable' | 'keys_unreachable';
 
+/** A key set as it was fetched. */
+export interface FetchedKeySet {
+  readonly url: string;
+  readonly document: unknown;
+}
+
 export class ClientKeyError extends Error {
   readonly code: ClientKeyErrorCode;
+  /** The set in which the key is missing or unusable. */
+  keySet?: FetchedKeySet;
   constructor(code: ClientKeyErrorCode, message: string, cause?: unknown) {
     super(message, { cause });
     this.name = 'ClientKeyError';
@@ -32,7 +40,7 @@ export interface ClientKey {
   /** RFC 7638, sha-256, base64url: the identity of a client that is only a key. */
   readonly thumbprint: string;
   /** The key set in which it was found; absent for a key that is the client. */
-  readonly keySet?: { readonly url: string; readonly entries: ReadonlyMap<string, readonly unknown[]> };
+  readonly keySet?: FetchedKeySet & { readonly entries: ReadonlyMap<string, readonly unknown[]> };
 }
 
 export interface ClientKeys {
@@ -59,8 +67,7 @@ export interface ClientKeysOptions {
   readonly maxBytes?: number;
 }
 
-interface KeySet {
-  readonly url: string;
+interface KeySet extends FetchedKeySet {
   readonly fetchedAt: number;
   /** Size of the response. */
   readonly bytes: number;
@@ -171,13 +178,14 @@ async function fetchKeySet(
     throw new ClientKeyError('keys_unreachable', "the client's key set cannot be fetched", error);
   });
   if (response.status !== 200) throw new ClientKeyError('key_not_found', `key set: status ${response.status}`);
-  const entries = readKeySet(response.body);
-  return { ...keySet, fetchedAt, bytes: response.body.length, entries, imported: new Map() };
+  const document = parseJson(response.body);
+  const entries = readKeySet(document);
+  return { ...keySet, fetchedAt, bytes: response.body.length, document, entries, imported: new Map() };
 }
 
 /** Entries of a JWK Set by kid. Entries without a kid, or broken in another way, do not matter to the others. */
-function readKeySet(body: Buffer): Map<string, unknown[]> {
-  const keys = (parseJson(body) as { keys?: unknown } | null | undefined)?.keys;
+function readKeySet(document: unknown): Map<string, unknown[]> {
+  const keys = (document as { keys?: unknown } | null | undefined)?.keys;
   if (!Array.isArray(keys)) throw new ClientKeyError('key_not_found', 'the key set lacks the member keys');
   const byKid = new Map<string, unknown[]>();
   for (const jwk of keys) {
@@ -190,17 +198,22 @@ function readKeySet(body: Buffer): Map<string, unknown[]> {
   return byKid;
 }
 
-function importKey(set: KeySet, keyid: string): Promise<ClientKey> {
-  const imported = set.imported.get(keyid);
-  if (imported) return imported;
-  const entries = set.entries.get(keyid);
-  if (entries === undefined) throw new ClientKeyError('key_not_found', 'the key set lacks a key of that kid');
-  const key = importOnlyEntry(entries).then((only) => ({ ...only, keySet: { url: set.url, entries: set.entries } }));
-  set.imported.set(keyid, key);
+function importKey({ url, document, entries, imported }: KeySet, keyid: string): Promise<ClientKey> {
+  const known = imported.get(keyid);
+  if (known) return known;
+  const key = importOnlyEntry(entries.get(keyid)).then(
+    (only) => ({ ...only, keySet: { url, document, entries } }),
+    (error: unknown) => {
+      if (error instanceof ClientKeyError) error.keySet = { url, document };
+      throw error;
+    },
+  );
+  if (entries.has(keyid)) imported.set(keyid, key);
   return key;
 }
 
-async function importOnlyEntry(entries: readonly unknown[]): Promise<ClientKey> {
+async function importOnlyEntry(entries: readonly unknown[] | undefined): Promise<ClientKey> {
+  if (entries === undefined) throw new ClientKeyError('key_not_found', 'the key set lacks a key of that kid');
   if (entries.length !== 1) throw new ClientKeyError('key_unusable', 'the key set has several keys of that kid');
   return importClientJwk(entries[0]);
 }

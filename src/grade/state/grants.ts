@@ -1,0 +1,233 @@
+/** The grants of a run: how each began, what the server answered, and how it ended (RFC 9635 §1.5). */
+import { errorCodeOf, isObject, isRepeatable, memberOf, signingKeyOf, textOf } from '../exchange-facts.ts';
+import type { GradedExchange } from '../graded-exchange.ts';
+
+/** The member `continue` of an answer. */
+export interface Continue {
+  readonly uri: string;
+  readonly token: string;
+  /** In seconds. */
+  readonly wait: number | undefined;
+  readonly exchange: number;
+  readonly answeredAt: number;
+}
+
+/** The redirect with which an interaction ended. */
+export interface FinishRedirect {
+  readonly exchange: number;
+  readonly at: number;
+  readonly reference: string | undefined;
+}
+
+export interface GrantRecord {
+  /** The exchange that requested it. */
+  readonly exchange: number;
+  readonly ase: string;
+  /** `x` of the key that signed the request, if it is known. */
+  readonly key: string | undefined;
+  readonly keyid: string | undefined;
+  readonly finish: { readonly uri: string | undefined; readonly nonce: string | undefined } | undefined;
+  /** The client asked for a subject, and for no token. */
+  readonly isForSubject: boolean;
+  readonly interactRedirect: string | undefined;
+  /** The oldest first. */
+  readonly continues: readonly Continue[];
+  readonly redirect: FinishRedirect | undefined;
+  /** References that were sent and that the server took, with the exchange. */
+  readonly sent: ReadonlyMap<string, number>;
+  /** The exchange whose answer ended the grant. */
+  readonly ended: number | undefined;
+  readonly cancelled: number | undefined;
+  /** The exchange that answered with a subject and without a token. */
+  readonly subjectAnswered: number | undefined;
+}
+
+export interface GrantFacts {
+  observe(exchange: GradedExchange): void;
+  readonly all: readonly GrantRecord[];
+  /** The grant to whose continuation URI a request was sent, also if the URI was changed a little. */
+  grantContinuedBy(exchange: GradedExchange): GrantRecord | undefined;
+  /** The grant to which the token of a request belongs. */
+  grantOfToken(token: string | undefined): GrantRecord | undefined;
+  grantOfInteraction(exchange: GradedExchange): GrantRecord | undefined;
+  /** The exchange in which a reference was sent and taken before. */
+  exchangeWithReference(reference: string): number | undefined;
+  exchangeWithFinishNonce(nonce: string): number | undefined;
+  /** Grants that wait for a person. */
+  readonly waiting: readonly GrantRecord[];
+  /** A URI of continuation, management or a resource that an answer of this ASE had, by its last segment. */
+  uriHandedOut(ase: string, kind: UriKind, id: string): string | undefined;
+}
+
+export type UriKind = 'continue' | 'manage' | 'resource';
+
+type Mutable<T> = { -readonly [Member in keyof T]: T[Member] };
+
+interface KnownGrant extends Mutable<Omit<GrantRecord, 'continues' | 'sent'>> {
+  readonly continues: Continue[];
+  readonly sent: Map<string, number>;
+}
+
+/** Errors after which a grant cannot be continued (RFC 9635 §3.6), unless the answer has `continue`. */
+const finalErrors = new Set([
+  'user_denied',
+  'request_denied',
+  'too_many_attempts',
+  'invalid_continuation',
+  'invalid_interaction',
+]);
+
+/** The last segment of the path, without the query. */
+export const lastSegmentOf = (uri: string): string => uri.split(/[?#]/)[0]!.replace(/\/+$/, '').split('/').at(-1)!;
+
+class GrantState implements GrantFacts {
+  readonly all: KnownGrant[] = [];
+  private readonly byContinueUri = new Map<string, KnownGrant>();
+  private readonly byToken = new Map<string, KnownGrant>();
+  private readonly byInteraction = new Map<string, KnownGrant>();
+  private readonly references = new Map<string, number>();
+  private readonly nonces = new Map<string, number>();
+  private readonly uris = new Map<string, string>();
+
+  grantContinuedBy({ ase, request, params, token }: GradedExchange): KnownGrant | undefined {
+    const handedOut = this.uriHandedOut(ase, 'continue', params['id'] ?? lastSegmentOf(request.targetUri));
+    const uri = handedOut ?? request.targetUri;
+    return this.byContinueUri.get(uri) ?? this.grantOfToken(token);
+  }
+
+  grantOfToken(token: string | undefined): KnownGrant | undefined {
+    return token === undefined ? undefined : this.byToken.get(token);
+  }
+
+  grantOfInteraction({ ase, params }: GradedExchange): KnownGrant | undefined {
+    return this.byInteraction.get(`${ase} ${params['id']}`);
+  }
+
+  exchangeWithReference(reference: string): number | undefined {
+    return this.references.get(reference);
+  }
+
+  exchangeWithFinishNonce(nonce: string): number | undefined {
+    return this.nonces.get(nonce);
+  }
+
+  get waiting(): KnownGrant[] {
+    return this.all.filter(
+      ({ interactRedirect, redirect, ended, cancelled }) =>
+        interactRedirect !== undefined && redirect === undefined && ended === undefined && cancelled === undefined,
+    );
+  }
+
+  uriHandedOut(ase: string, kind: UriKind, id: string): string | undefined {
+    return this.uris.get(`${ase} ${kind} ${id}`);
+  }
+
+  observe(exchange: GradedExchange): void {
+    const { operation, token, answer } = exchange;
+    if (operation === 'post-request') this.observeRequest(exchange);
+    else if (operation === 'post-continue' || operation === 'delete-continue') this.observeContinuation(exchange);
+    else if (operation === 'start-interaction' || operation === 'finish-interaction') this.observeInteraction(exchange);
+    else if (operation === 'post-token') this.observeToken(exchange, this.grantOfToken(token), answer);
+    else this.noteResources(exchange);
+  }
+
+  private observeRequest(exchange: GradedExchange): void {
+    const { id, ase, body, status, answer } = exchange;
+    const interact = memberOf(body, 'interact');
+    const finish = memberOf(interact, 'finish');
+    const nonce = textOf(memberOf(finish, 'nonce'));
+    if (nonce !== undefined && !this.nonces.has(nonce)) this.nonces.set(nonce, id);
+    if (status !== 200) return;
+    const interactRedirect = textOf(memberOf(memberOf(answer, 'interact'), 'redirect'));
+    const grant: KnownGrant = {
+      exchange: id,
+      ase,
+      key: signingKeyOf(exchange)?.jwk.x,
+      keyid: exchange.signature.key?.keyid,
+      finish: isObject(finish) ? { uri: textOf(finish['uri']), nonce } : undefined,
+      isForSubject: isObject(memberOf(body, 'subject')) && memberOf(body, 'access_token') === undefined,
+      interactRedirect,
+      continues: [],
+      redirect: undefined,
+      sent: new Map(),
+      ended: undefined,
+      cancelled: undefined,
+      subjectAnswered: undefined,
+    };
+    this.all.push(grant);
+    if (interactRedirect !== undefined) this.byInteraction.set(`${ase} ${interactionIdOf(interactRedirect)}`, grant);
+    this.observeAnswer(exchange, grant);
+  }
+
+  private observeContinuation(exchange: GradedExchange): void {
+    const grant = this.grantContinuedBy(exchange);
+    const { id, operation, body, status } = exchange;
+    if (operation === 'delete-continue') {
+      if (grant && status === 204) grant.cancelled ??= id;
+      return;
+    }
+    const reference = textOf(memberOf(body, 'interact_ref'));
+    if (reference !== undefined && !isRepeatable(exchange)) {
+      if (!this.references.has(reference)) this.references.set(reference, id);
+      grant?.sent.set(reference, id);
+    }
+    if (grant) this.observeAnswer(exchange, grant);
+  }
+
+  /** An answer to a grant request or a continuation. */
+  private observeAnswer(exchange: GradedExchange, grant: KnownGrant): void {
+    const { id, ase, answer, answeredAt, status } = exchange;
+    const next = memberOf(answer, 'continue');
+    const uri = textOf(memberOf(next, 'uri'));
+    const token = textOf(memberOf(memberOf(next, 'access_token'), 'value'));
+    if (uri !== undefined && token !== undefined) {
+      const wait = memberOf(next, 'wait');
+      grant.continues.push({ uri, token, wait: typeof wait === 'number' ? wait : undefined, exchange: id, answeredAt });
+      this.byContinueUri.set(uri, grant);
+      this.byToken.set(token, grant);
+      this.uris.set(`${ase} continue ${lastSegmentOf(uri)}`, uri);
+    } else if (!isRepeatable(exchange)) {
+      const code = errorCodeOf(exchange);
+      if (status === 200 || (code !== undefined && finalErrors.has(code))) grant.ended ??= id;
+    }
+    this.observeToken(exchange, grant, memberOf(answer, 'access_token'));
+    const hasSubject = isObject(memberOf(answer, 'subject')) && memberOf(answer, 'access_token') === undefined;
+    if (grant.isForSubject && hasSubject) grant.subjectAnswered ??= id;
+  }
+
+  private observeToken({ ase }: GradedExchange, grant: KnownGrant | undefined, token: unknown): void {
+    const accessToken = memberOf(token, 'access_token') ?? token;
+    const value = textOf(memberOf(accessToken, 'value'));
+    const manage = textOf(memberOf(accessToken, 'manage'));
+    if (grant && value !== undefined) this.byToken.set(value, grant);
+    if (manage !== undefined) this.uris.set(`${ase} manage ${lastSegmentOf(manage)}`, manage);
+  }
+
+  private observeInteraction(exchange: GradedExchange): void {
+    const location = exchange.reply?.headers['Location'];
+    const grant = this.grantOfInteraction(exchange);
+    if (!grant || location === undefined) return;
+    const to = URL.parse(location);
+    const reference = to?.searchParams.get('interact_ref') ?? undefined;
+    const finish = grant.finish?.uri === undefined ? null : URL.parse(grant.finish.uri);
+    const isFinish = finish && to && finish.origin === to.origin && finish.pathname === to.pathname;
+    if (reference === undefined && !isFinish) return;
+    grant.redirect ??= { exchange: exchange.id, at: exchange.answeredAt, reference };
+  }
+
+  /** Ids of resources in an answer. */
+  private noteResources({ ase, answer, operation }: GradedExchange): void {
+    if (!/-(?:incoming-payment|outgoing-payment|quote)s?$/.test(operation)) return;
+    const listed = memberOf(answer, 'result');
+    for (const resource of Array.isArray(listed) ? listed : [answer]) {
+      const id = textOf(memberOf(resource, 'id'));
+      if (id !== undefined) this.uris.set(`${ase} resource ${lastSegmentOf(id)}`, id);
+    }
+  }
+}
+
+/** The path of the interaction URI ends with the id and a nonce. */
+const interactionIdOf = (redirect: string): string | undefined =>
+  redirect.split(/[?#]/)[0]!.replace(/\/+$/, '').split('/').at(-2);
+
+export const createGrants = (): GrantFacts => new GrantState();
