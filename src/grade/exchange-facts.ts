@@ -2,17 +2,11 @@
 import { headerLines } from '../http/received-request.ts';
 import type { RecordedKey } from '../http/recorded-exchange.ts';
 import type { GradedExchange } from './graded-exchange.ts';
+import { asString, isObject } from './json.ts';
 import type { Finding } from './judge.ts';
-
-export type Json = Readonly<Record<string, unknown>>;
-
-export const isObject = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** A member of an object; undefined for any other value. */
 export const memberOf = (value: unknown, name: string): unknown => (isObject(value) ? value[name] : undefined);
-
-export const textOf = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined);
 
 export const hasField = ({ request }: GradedExchange, name: string): boolean => headerLines(request, name).length > 0;
 
@@ -50,14 +44,12 @@ export function signingKeyOf(exchange: GradedExchange): RecordedKey | undefined 
 /** The code of an error answer of the authorization server, which may be an object or a string (RFC 9635 §3.6). */
 export function errorCodeOf({ answer }: GradedExchange): string | undefined {
   const error = memberOf(answer, 'error');
-  return textOf(error) ?? textOf(memberOf(error, 'code'));
+  return asString(error) ?? asString(memberOf(error, 'code'));
 }
 
 /** True for an answer after which the same request may be sent again: the server is busy, or the answer was lost. */
 export const isRepeatable = (exchange: GradedExchange): boolean =>
   exchange.status === null || exchange.status >= 500 || exchange.status === 429 || errorCodeOf(exchange) === 'too_fast';
-
-export const pass: Finding = { outcome: 'pass' };
 
 /** The first byte at which two texts differ; undefined if they are equal. */
 export function firstDifferenceOf(expected: string, actual: string): number | undefined {

@@ -12,10 +12,10 @@ import type { Finding, Findings, Judge, Run, RunEnd } from './judge.ts';
 import { judges } from './judges.ts';
 import { createKnownKeys } from './known-keys.ts';
 import { MIN_DISTINCT_LENGTH, mask } from './mask-secrets.ts';
-import { spellingsOf } from './private-keys.ts';
 import type { Status, Verdict } from './report.ts';
 import type { Level } from './requirement.ts';
 import { createRunState } from './run-state.ts';
+import { listKeyForms } from './state/secrets.ts';
 
 export interface GraderOptions {
   readonly profile: ProfileName;
@@ -59,7 +59,7 @@ const originsOf = (ases: readonly GradedAse[]): string[] => {
 export function createGrader(options: GraderOptions): Grader {
   const { profile, switches, ases, secrets = [] } = options;
   const state = createRunState();
-  const privateKeys = secrets.filter((secret) => secret.includes('PRIVATE KEY')).flatMap(spellingsOf);
+  const privateKeys = secrets.filter((secret) => secret.includes('PRIVATE KEY')).flatMap(listKeyForms);
   const run: Run = { profile, switches, ases, privateKeys, state };
   const known = createKnownKeys();
   const context: GradingContext = { switches, origins: originsOf(ases), secrets, knownKeys: known.keysFor };

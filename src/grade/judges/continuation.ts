@@ -1,7 +1,8 @@
 /** Judges of the requirements on continuing and cancelling grants. */
 import { parseQuery } from '../../http/received-request.ts';
-import { errorCodeOf, hasContent, hasField, isObject, memberOf, pass, textOf } from '../exchange-facts.ts';
+import { errorCodeOf, hasContent, hasField, memberOf } from '../exchange-facts.ts';
 import type { GradedExchange } from '../graded-exchange.ts';
+import { asString, isObject } from '../json.ts';
 import {
   decidedByOutcome,
   decidedByProbe,
@@ -13,11 +14,10 @@ import {
 } from '../judge.ts';
 import type { continuation } from '../requirements/continuation.ts';
 import type { Continue, GrantRecord } from '../state/grants.ts';
+import { pass, violation } from './findings.ts';
 
 /** Milliseconds by which a client may be early. */
 const TOLERANCE = 100;
-
-const violation = (detail: string, rest: Partial<Finding> = {}): Finding => ({ outcome: 'violation', detail, ...rest });
 
 /** Judges continuations of a grant that the run has seen. */
 const ofContinuation = (
@@ -138,7 +138,7 @@ export const continuationJudges = {
   'CL-GNAP-21': ofContinuation(posts, judgePlaceOfReference),
   'CL-GNAP-22': {
     exchange({ operation, body }, { state }) {
-      const reference = operation === 'post-continue' ? textOf(memberOf(body, 'interact_ref')) : undefined;
+      const reference = operation === 'post-continue' ? asString(memberOf(body, 'interact_ref')) : undefined;
       if (reference === undefined) return undefined;
       const before = state.grants.exchangeWithReference(reference);
       return before === undefined ? pass : violation(`The reference was sent in exchange ${before} already.`);

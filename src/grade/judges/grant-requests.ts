@@ -1,27 +1,27 @@
 /** Judges of the requirements on grant requests. */
 import { headerLines } from '../../http/received-request.ts';
 import { isLoopback } from '../../net/loopback.ts';
-import { isObject, type Json, memberOf, pass, textOf } from '../exchange-facts.ts';
+import { memberOf } from '../exchange-facts.ts';
 import type { GradedExchange } from '../graded-exchange.ts';
+import { asString, isObject, type JsonObject } from '../json.ts';
 import type { Finding, Findings, Judge, JudgesOf, Run } from '../judge.ts';
 import type { grantRequests } from '../requirements/grant-requests.ts';
-
-const violation = (detail: string, rest: Partial<Finding> = {}): Finding => ({ outcome: 'violation', detail, ...rest });
+import { pass, violation } from './findings.ts';
 
 /** Judges the content of grant requests, if it is a JSON object. */
-const ofRequest = (judge: (body: Json, exchange: GradedExchange, run: Run) => Findings): Judge => ({
+const ofRequest = (judge: (body: JsonObject, exchange: GradedExchange, run: Run) => Findings): Judge => ({
   exchange: (exchange, run) =>
     exchange.operation === 'post-request' && isObject(exchange.body) ? judge(exchange.body, exchange, run) : undefined,
 });
 
 /** Judges `interact.finish`, if it is an object. */
-const ofFinish = (judge: (finish: Json, exchange: GradedExchange, run: Run) => Findings): Judge =>
+const ofFinish = (judge: (finish: JsonObject, exchange: GradedExchange, run: Run) => Findings): Judge =>
   ofRequest(({ interact }, exchange, run) => {
     const finish = memberOf(interact, 'finish');
     return isObject(finish) ? judge(finish, exchange, run) : undefined;
   });
 
-const unknownMembers = (object: Json, known: readonly string[]): string | undefined =>
+const unknownMembers = (object: JsonObject, known: readonly string[]): string | undefined =>
   Object.keys(object).find((name) => !known.includes(name));
 
 function judgeForm(exchange: GradedExchange, { ases }: Run): Findings {
@@ -43,7 +43,7 @@ function judgeForm(exchange: GradedExchange, { ases }: Run): Findings {
   return isObject(exchange.body) ? pass : violation('The content is not a JSON object.');
 }
 
-function judgeClient({ client }: Json): Finding {
+function judgeClient({ client }: JsonObject): Finding {
   if (client === undefined) return violation('The member client is missing.');
   if (typeof client === 'string') return URL.canParse(client) ? pass : violation('client is not a URL.');
   if (!isObject(client)) return violation('client is neither a URL nor an object.');
@@ -57,7 +57,7 @@ function judgeClient({ client }: Json): Finding {
   return URL.canParse(client['walletAddress']) ? pass : violation('client.walletAddress is not a URL.');
 }
 
-function judgeWish({ access_token: token, subject, interact }: Json): Finding {
+function judgeWish({ access_token: token, subject, interact }: JsonObject): Finding {
   const access = memberOf(token, 'access');
   if (Array.isArray(access) && access.length > 0) return pass;
   if (isObject(subject) && isObject(interact)) return pass;
@@ -80,7 +80,7 @@ const rights: Readonly<Record<string, { readonly actions: readonly string[]; rea
 /** The mistake in an item of `access`. */
 function findItemMistake(item: unknown): string | undefined {
   if (!isObject(item)) return 'is not an object';
-  const type = textOf(item['type']);
+  const type = asString(item['type']);
   const right = type !== undefined && Object.hasOwn(rights, type) ? rights[type]! : undefined;
   if (!right) return 'has an unknown type';
   const { actions } = item;
@@ -114,24 +114,24 @@ function judgeSubject(subject: unknown): Finding {
   return typeof memberOf(only, 'id') === 'string' ? pass : violation('The subject identifier has no id.');
 }
 
-function judgeRights({ access_token: token, subject }: Json): Findings {
+function judgeRights({ access_token: token, subject }: JsonObject): Findings {
   const findings: Finding[] = [];
   if (isObject(token)) findings.push(judgeAccess(token['access']));
   if (subject !== undefined) findings.push(judgeSubject(subject));
   return findings.find(({ outcome }) => outcome !== 'pass') ?? findings[0];
 }
 
-function judgePayer({ access_token: token, interact }: Json): Findings {
+function judgePayer({ access_token: token, interact }: JsonObject): Findings {
   const access = memberOf(token, 'access');
   const items = Array.isArray(access) ? access.filter((item) => memberOf(item, 'type') === 'outgoing-payment') : [];
   if (items.length === 0) return undefined;
-  if (items.some((item) => !URL.canParse(textOf(memberOf(item, 'identifier')) ?? ''))) {
+  if (items.some((item) => !URL.canParse(asString(memberOf(item, 'identifier')) ?? ''))) {
     return violation('A right to outgoing payments has no identifier.');
   }
   return isObject(interact) ? pass : violation('A request for outgoing payments has no interact.');
 }
 
-function judgeInteract({ interact }: Json): Findings {
+function judgeInteract({ interact }: JsonObject): Findings {
   if (interact === undefined) return undefined;
   if (!isObject(interact)) return violation('interact is not an object.', { actual: JSON.stringify(interact) });
   const { start, finish } = interact;
@@ -149,7 +149,7 @@ function judgeInteract({ interact }: Json): Findings {
   return missing === undefined ? pass : violation(`interact.finish has no ${missing}.`);
 }
 
-function judgeFinishUri({ uri: text }: Json, exchange: GradedExchange): Findings {
+function judgeFinishUri({ uri: text }: JsonObject, exchange: GradedExchange): Findings {
   if (typeof text !== 'string') return undefined;
   const actual = exchange.masked(text);
   const uri = URL.parse(text);

@@ -1,10 +1,12 @@
 /** Judges of the requirements on the keys of a client. */
-import { isObject, type Json, memberOf, mustSign, pass, signingKeyOf, textOf } from '../exchange-facts.ts';
+import { memberOf, mustSign, signingKeyOf } from '../exchange-facts.ts';
 import type { GradedExchange } from '../graded-exchange.ts';
+import { asString, isObject, type JsonObject } from '../json.ts';
 import { decidedByProbe, type Finding, type Findings, type JudgesOf, type Run, type RunEnd } from '../judge.ts';
-import { spellingsOf } from '../private-keys.ts';
 import type { keys } from '../requirements/keys.ts';
 import { signatureFieldsOf } from '../signature-fields.ts';
+import { listKeyForms } from '../state/secrets.ts';
+import { pass } from './findings.ts';
 
 const clientOf = ({ operation, body }: GradedExchange): unknown =>
   operation === 'post-request' ? memberOf(body, 'client') : undefined;
@@ -19,7 +21,7 @@ function isHosted({ keySet }: GradedExchange, { ases }: Run): boolean {
 }
 
 /** Keys that the client published, or sent with its grant request. */
-function publishedKeys(exchange: GradedExchange, run: Run): Json[] {
+function publishedKeys(exchange: GradedExchange, run: Run): JsonObject[] {
   if (exchange.operation !== 'post-request') return [];
   const set = isHosted(exchange, run) ? undefined : memberOf(exchange.keySet?.document, 'keys');
   return [...(Array.isArray(set) ? set : []), jwkOf(exchange)].filter(isObject);
@@ -94,15 +96,14 @@ function judgeKids(exchange: GradedExchange, run: Run): Findings {
 /** A set that cannot be fetched, or has no keys. A missing kid is CL-SIG-09. */
 function judgeAvailability(exchange: GradedExchange): Findings {
   const client = clientOf(exchange);
-  const address = textOf(client) ?? textOf(memberOf(client, 'walletAddress'));
+  const address = asString(client) ?? asString(memberOf(client, 'walletAddress'));
   if (address === undefined) return undefined;
   const published = memberOf(exchange.keySet?.document, 'keys');
   if (Array.isArray(published) && published.length > 0) return pass;
   const reason = exchange.refusal?.reason;
   const isMissing = reason === 'keys_unreachable' || reason === 'key_not_found';
   if (!isMissing && !exchange.keySet) return undefined;
-  const detail =
-    reason === 'keys_unreachable' ? 'The key set could not be fetched.' : 'There are no keys at this address.';
+  const detail = reason === 'keys_unreachable' ? 'The key set could not be fetched.' : 'The address has no key set.';
   return { outcome: 'violation', detail, expected: `keys at ${address.replace(/\/$/, '')}/jwks.json` };
 }
 
@@ -141,7 +142,7 @@ const squeeze = (text: string): string => text.replaceAll(/\\n|[\s'"+,]+(?=[\w/+
 function judgeOutput(_run: Run, { output, privateKeys }: RunEnd): Findings {
   if (privateKeys.length === 0) return undefined;
   const texts = [output, output.toLowerCase(), squeeze(output)];
-  const isShown = privateKeys.flatMap(spellingsOf).some((spelling) => texts.some((text) => text.includes(spelling)));
+  const isShown = privateKeys.flatMap(listKeyForms).some((spelling) => texts.some((text) => text.includes(spelling)));
   return isShown ? { outcome: 'violation', detail: 'The command printed its private key.' } : pass;
 }
 

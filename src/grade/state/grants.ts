@@ -1,6 +1,8 @@
 /** The grants of a run: how each began, what the server answered, and how it ended (RFC 9635 §1.5). */
-import { errorCodeOf, isObject, isRepeatable, memberOf, signingKeyOf, textOf } from '../exchange-facts.ts';
+import { errorCodeOf, isRepeatable, memberOf, signingKeyOf } from '../exchange-facts.ts';
 import type { GradedExchange } from '../graded-exchange.ts';
+import { asString, isObject } from '../json.ts';
+import { BoundedMap } from './bounded-map.ts';
 
 /** The member `continue` of an answer. */
 export interface Continue {
@@ -77,17 +79,20 @@ const finalErrors = new Set([
   'invalid_interaction',
 ]);
 
+/** Values of each kind, so that a long run needs bounded memory. */
+const MAX_REMEMBERED = 20_000;
+
 /** The last segment of the path, without the query. */
 export const lastSegmentOf = (uri: string): string => uri.split(/[?#]/)[0]!.replace(/\/+$/, '').split('/').at(-1)!;
 
 class GrantState implements GrantFacts {
   readonly all: KnownGrant[] = [];
-  private readonly byContinueUri = new Map<string, KnownGrant>();
-  private readonly byToken = new Map<string, KnownGrant>();
-  private readonly byInteraction = new Map<string, KnownGrant>();
-  private readonly references = new Map<string, number>();
-  private readonly nonces = new Map<string, number>();
-  private readonly uris = new Map<string, string>();
+  private readonly byContinueUri = new BoundedMap<string, KnownGrant>(MAX_REMEMBERED);
+  private readonly byToken = new BoundedMap<string, KnownGrant>(MAX_REMEMBERED);
+  private readonly byInteraction = new BoundedMap<string, KnownGrant>(MAX_REMEMBERED);
+  private readonly references = new BoundedMap<string, number>(MAX_REMEMBERED);
+  private readonly nonces = new BoundedMap<string, number>(MAX_REMEMBERED);
+  private readonly uris = new BoundedMap<string, string>(MAX_REMEMBERED);
 
   grantContinuedBy({ ase, request, params, token }: GradedExchange): KnownGrant | undefined {
     const handedOut = this.uriHandedOut(ase, 'continue', params['id'] ?? lastSegmentOf(request.targetUri));
@@ -135,16 +140,16 @@ class GrantState implements GrantFacts {
     const { id, ase, body, status, answer } = exchange;
     const interact = memberOf(body, 'interact');
     const finish = memberOf(interact, 'finish');
-    const nonce = textOf(memberOf(finish, 'nonce'));
+    const nonce = asString(memberOf(finish, 'nonce'));
     if (nonce !== undefined && !this.nonces.has(nonce)) this.nonces.set(nonce, id);
     if (status !== 200) return;
-    const interactRedirect = textOf(memberOf(memberOf(answer, 'interact'), 'redirect'));
+    const interactRedirect = asString(memberOf(memberOf(answer, 'interact'), 'redirect'));
     const grant: KnownGrant = {
       exchange: id,
       ase,
       key: signingKeyOf(exchange)?.jwk.x,
       keyid: exchange.signature.key?.keyid,
-      finish: isObject(finish) ? { uri: textOf(finish['uri']), nonce } : undefined,
+      finish: isObject(finish) ? { uri: asString(finish['uri']), nonce } : undefined,
       isForSubject: isObject(memberOf(body, 'subject')) && memberOf(body, 'access_token') === undefined,
       interactRedirect,
       continues: [],
@@ -155,6 +160,7 @@ class GrantState implements GrantFacts {
       subjectAnswered: undefined,
     };
     this.all.push(grant);
+    if (this.all.length > MAX_REMEMBERED) this.all.shift();
     if (interactRedirect !== undefined) this.byInteraction.set(`${ase} ${interactionIdOf(interactRedirect)}`, grant);
     this.observeAnswer(exchange, grant);
   }
@@ -166,7 +172,7 @@ class GrantState implements GrantFacts {
       if (grant && status === 204) grant.cancelled ??= id;
       return;
     }
-    const reference = textOf(memberOf(body, 'interact_ref'));
+    const reference = asString(memberOf(body, 'interact_ref'));
     if (reference !== undefined && !isRepeatable(exchange)) {
       if (!this.references.has(reference)) this.references.set(reference, id);
       grant?.sent.set(reference, id);
@@ -178,8 +184,8 @@ class GrantState implements GrantFacts {
   private observeAnswer(exchange: GradedExchange, grant: KnownGrant): void {
     const { id, ase, answer, answeredAt, status } = exchange;
     const next = memberOf(answer, 'continue');
-    const uri = textOf(memberOf(next, 'uri'));
-    const token = textOf(memberOf(memberOf(next, 'access_token'), 'value'));
+    const uri = asString(memberOf(next, 'uri'));
+    const token = asString(memberOf(memberOf(next, 'access_token'), 'value'));
     if (uri !== undefined && token !== undefined) {
       const wait = memberOf(next, 'wait');
       grant.continues.push({ uri, token, wait: typeof wait === 'number' ? wait : undefined, exchange: id, answeredAt });
@@ -197,8 +203,8 @@ class GrantState implements GrantFacts {
 
   private observeToken({ ase }: GradedExchange, grant: KnownGrant | undefined, token: unknown): void {
     const accessToken = memberOf(token, 'access_token') ?? token;
-    const value = textOf(memberOf(accessToken, 'value'));
-    const manage = textOf(memberOf(accessToken, 'manage'));
+    const value = asString(memberOf(accessToken, 'value'));
+    const manage = asString(memberOf(accessToken, 'manage'));
     if (grant && value !== undefined) this.byToken.set(value, grant);
     if (manage !== undefined) this.uris.set(`${ase} manage ${lastSegmentOf(manage)}`, manage);
   }
@@ -220,7 +226,7 @@ class GrantState implements GrantFacts {
     if (!/-(?:incoming-payment|outgoing-payment|quote)s?$/.test(operation)) return;
     const listed = memberOf(answer, 'result');
     for (const resource of Array.isArray(listed) ? listed : [answer]) {
-      const id = textOf(memberOf(resource, 'id'));
+      const id = asString(memberOf(resource, 'id'));
       if (id !== undefined) this.uris.set(`${ase} resource ${lastSegmentOf(id)}`, id);
     }
   }

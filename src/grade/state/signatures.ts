@@ -4,6 +4,7 @@ import { combinedHeader } from '../../http/received-request.ts';
 import { isOptionallySigned, mustSign, signingKeyOf } from '../exchange-facts.ts';
 import type { GradedExchange } from '../graded-exchange.ts';
 import { signatureFieldsOf } from '../signature-fields.ts';
+import { BoundedMap } from './bounded-map.ts';
 
 export interface SignatureFacts {
   observe(exchange: GradedExchange): void;
@@ -28,6 +29,8 @@ export interface SignatureFacts {
 }
 
 const MAX_OPTIONAL = 100;
+/** Values of each kind, so that a long run needs bounded memory. */
+const MAX_REMEMBERED = 20_000;
 
 /** Identifies method, URL and content of a request. */
 const attemptOf = ({ request }: GradedExchange): string =>
@@ -38,11 +41,11 @@ class SignatureState implements SignatureFacts {
   sharesKey = false;
   readonly ases = new Set<string>();
   readonly optional: GradedExchange[] = [];
-  private readonly nonces = new Map<string, number>();
-  private readonly created = new Map<number, number>();
-  private readonly signatures = new Map<string, { id: number; receivedAt: number }>();
-  private readonly attempts = new Set<string>();
-  private readonly keys = new Map<string, Set<string>>();
+  private readonly nonces = new BoundedMap<string, number>(MAX_REMEMBERED);
+  private readonly created = new BoundedMap<number, number>(MAX_REMEMBERED);
+  private readonly signatures = new BoundedMap<string, { id: number; receivedAt: number }>(MAX_REMEMBERED);
+  private readonly attempts = new BoundedMap<string, true>(MAX_REMEMBERED);
+  private readonly keys = new BoundedMap<string, Set<string>>(MAX_REMEMBERED);
 
   exchangeWithNonce(nonce: string): number | undefined {
     return this.nonces.get(nonce);
@@ -68,7 +71,7 @@ class SignatureState implements SignatureFacts {
     if (isOptionallySigned(exchange) && this.optional.length < MAX_OPTIONAL) this.optional.push(exchange);
     if (!mustSign(exchange)) return;
     const { id, ase, receivedAt, request } = exchange;
-    this.attempts.add(attemptOf(exchange));
+    this.attempts.set(attemptOf(exchange), true);
     const signature = combinedHeader(request, 'signature');
     if (signature !== undefined && !this.signatures.has(signature)) this.signatures.set(signature, { id, receivedAt });
     const { member } = signatureFieldsOf(exchange);

@@ -6,7 +6,9 @@ import { gradeExchange } from '../../../src/grade/grade-exchange.ts';
 import type { GradedAse } from '../../../src/grade/graded-exchange.ts';
 import type { Finding, Outcome, Run, RunEnd } from '../../../src/grade/judge.ts';
 import { judges } from '../../../src/grade/judges.ts';
+import { createKnownKeys } from '../../../src/grade/known-keys.ts';
 import { createRunState } from '../../../src/grade/run-state.ts';
+import { listKeyForms } from '../../../src/grade/state/secrets.ts';
 import { type ProfileName, selectProfile } from '../../../src/profile.ts';
 import { ases as defaultAses, type ExchangeParts, start, traced } from '../traced.ts';
 
@@ -22,13 +24,16 @@ export interface Scene {
 export function findingsOf(id: RequirementId, scene: Scene): Finding[] {
   const { exchanges, profile = 'strict', ases = defaultAses, output = '', privateKeys = [] } = scene;
   const switches = selectProfile(profile);
-  const run: Run = { profile, switches, ases, state: createRunState() };
+  const run: Run = { profile, switches, ases, privateKeys: privateKeys.flatMap(listKeyForms), state: createRunState() };
+  const known = createKnownKeys();
   const judge = judges[id];
   const findings: Finding[] = [];
   exchanges.forEach((parts, i) => {
     const number = i + 1;
     const recorded = traced({ id: number, at: i * 10, ...parts });
-    const exchange = gradeExchange(recorded, { switches, origins: [], secrets: [] });
+    known.observe(recorded);
+    const context = { switches, origins: [], secrets: [], knownKeys: known.keysFor };
+    const exchange = gradeExchange(recorded, context);
     for (const finding of [judge.exchange?.(exchange, run) ?? []].flat())
       findings.push({ exchange: number, ...finding });
     run.state.observe(exchange);
