@@ -71,6 +71,7 @@ function exchangeOf(call: Call, index: number): DescribedExchange {
       answeredAt: receivedAt + 4,
       params: {},
       isBodyUnread: false,
+      keySet: undefined,
       httpVersion: '1.1',
       request: {
         method,
