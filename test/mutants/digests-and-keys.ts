@@ -107,8 +107,8 @@ export const clientKeyMutants: readonly Mutant[] = [
   {
     id: 'client-keys.first-key-counts',
     file: keys,
-    at: 'const entries = «set.entries.get(keyid)»;',
-    by: 'set.entries.get(keyid) ?? [...set.entries.values()][0]',
+    at: 'importOnlyEntry(«entries.get(keyid)»)',
+    by: 'entries.get(keyid) ?? [...entries.values()][0]',
     fails: ['client-keys.unknown-keyid'],
   },
   {
