@@ -3,7 +3,6 @@ import { headerLines } from '../http/received-request.ts';
 import type { RecordedKey } from '../http/recorded-exchange.ts';
 import type { GradedExchange } from './graded-exchange.ts';
 import { asString, isObject } from './json.ts';
-import type { Finding } from './judge.ts';
 
 /** A member of an object; undefined for any other value. */
 export const memberOf = (value: unknown, name: string): unknown => (isObject(value) ? value[name] : undefined);
@@ -50,23 +49,3 @@ export function errorCodeOf({ answer }: GradedExchange): string | undefined {
 /** True for an answer after which the same request may be sent again: the server is busy, or the answer was lost. */
 export const isRepeatable = (exchange: GradedExchange): boolean =>
   exchange.status === null || exchange.status >= 500 || exchange.status === 429 || errorCodeOf(exchange) === 'too_fast';
-
-/** The first byte at which two texts differ; undefined if they are equal. */
-export function firstDifferenceOf(expected: string, actual: string): number | undefined {
-  const [ours, theirs] = [Buffer.from(expected), Buffer.from(actual)];
-  if (ours.equals(theirs)) return undefined;
-  let offset = 0;
-  while (offset < ours.length && ours[offset] === theirs[offset]) offset += 1;
-  return offset;
-}
-
-/** A violation in which one text had to be another one. */
-export function differs(exchange: GradedExchange, expected: string, actual: string, detail: string): Finding {
-  return {
-    outcome: 'violation',
-    detail,
-    expected: exchange.masked(expected),
-    actual: exchange.masked(actual),
-    firstDifference: firstDifferenceOf(expected, actual) ?? 0,
-  };
-}

@@ -2,13 +2,13 @@
 import { combinedHeader, headerLines } from '../../http/received-request.ts';
 import { verifyContentDigest } from '../../http/signatures/content-digest.ts';
 import { type ParsedDictionary, parseDictionary } from '../../http/signatures/structured-fields.ts';
-import { firstDifferenceOf, hasContent, hasField, mustSign } from '../exchange-facts.ts';
+import { hasContent, hasField, mustSign } from '../exchange-facts.ts';
 import { explainDigest } from '../explain-digest.ts';
 import type { GradedExchange } from '../graded-exchange.ts';
 import type { Finding, Findings, Judge, JudgesOf, Run } from '../judge.ts';
 import type { digests } from '../requirements/digests.ts';
 import { signatureMistakes } from '../signature-mistakes.ts';
-import { pass } from './findings.ts';
+import { firstDifferenceOf, pass } from './findings.ts';
 
 /** Algorithms that the registry of RFC 9530 §7.2 calls deprecated. */
 const deprecated = new Set(['md5', 'sha', 'unixsum', 'unixcksum', 'adler', 'crc32c']);

@@ -1,10 +1,9 @@
 /** Judges of the requirements on the interaction with a person. */
-import { differs } from '../exchange-facts.ts';
 import type { GradedExchange } from '../graded-exchange.ts';
 import { decidedByProbe, type Findings, type JudgesOf, type Run } from '../judge.ts';
 import type { interaction } from '../requirements/interaction.ts';
 import { lastSegmentOf, type UriKind } from '../state/grants.ts';
-import { pass } from './findings.ts';
+import { differs, pass } from './findings.ts';
 
 /** Kinds of the URIs to which the requests of an operation are sent. */
 const kinds: Readonly<Record<string, UriKind>> = {

@@ -1,11 +1,11 @@
 /** Judges of the requirements on signatures. */
-import { differs, hasContent, hasField, isSigned, mustSign } from '../exchange-facts.ts';
+import { hasContent, hasField, isSigned, mustSign } from '../exchange-facts.ts';
 import type { GradedExchange } from '../graded-exchange.ts';
 import type { Finding, Findings, Judge, JudgesOf, Run } from '../judge.ts';
 import type { signatures } from '../requirements/signatures.ts';
 import { type SignatureFields, type SignatureMember, signatureFieldsOf } from '../signature-fields.ts';
 import type { MistakeName } from '../signature-mistakes.ts';
-import { pass } from './findings.ts';
+import { differs, pass } from './findings.ts';
 
 /** Largest distance of `created` from wall time, in seconds. */
 const MAX_SKEW = 60;
