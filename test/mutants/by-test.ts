@@ -12,8 +12,8 @@ const MIN_TEST_MS = 5_000;
 const MAX_TEST_MS = 120_000;
 
 interface Outcome {
-  /** `broken`: no test ran to its end, which proves nothing. `skipped`: they need what is not installed. */
-  readonly verdict: 'passed' | 'failed' | 'broken' | 'skipped';
+  /** `late`: it did not end in time. `broken`: no test ran to its end, which proves nothing. `skipped`: they need what is not installed. */
+  readonly verdict: 'passed' | 'failed' | 'late' | 'broken' | 'skipped';
   readonly detail: string;
 }
 
@@ -43,21 +43,21 @@ async function runTests({ test, title }: Mutant, active?: string, timeoutMs = MA
   clearTimeout(timer);
   const failed = output.match(/(?<=^ *not ok \d+ - ).*/gm);
   if (failed) return { verdict: 'failed', detail: failed.join(' · ') };
-  if (code === null) return { verdict: 'failed', detail: 'timed out' };
+  if (code === null) return { verdict: 'late', detail: 'timed out' };
   if (code === 0 && /^# pass [1-9]/m.test(output)) return { verdict: 'passed', detail: 'passes' };
   if (code === 0 && /^# skipped [1-9]/m.test(output)) return { verdict: 'skipped', detail: 'skipped' };
   return { verdict: 'broken', detail: `exit code ${code}, and no such test ran` };
 }
 
 /**
- * Returns how many of the mutants that name a test are noticed by it, and prints the others; with `discover`, prints
- * what fails.
+ * Returns how many of the mutants that name a test are noticed by it, and which of these only by a time-out, and prints
+ * the others; with `discover`, prints what fails.
  */
 export async function judgeByTests(
   mutants: readonly Mutant[],
   discover: boolean,
-): Promise<{ killed: number; survived: number }> {
-  const outcome = { killed: 0, survived: 0 };
+): Promise<{ killed: number; survived: number; late: string[] }> {
+  const outcome = { killed: 0, survived: 0, late: [] as string[] };
   const survives = (line: string): void => {
     console.log(line);
     outcome.survived += 1;
@@ -76,8 +76,10 @@ export async function judgeByTests(
     for (const mutant of group) {
       const stale = globalThis.staleMutants.get(mutant.id);
       const { verdict, detail } = await runTests(mutant, mutant.id, longestMs);
-      if (stale !== undefined || verdict !== 'failed') survives(`SURVIVED ${mutant.id}: ${name} ${stale ?? detail}`);
+      const isNoticed = stale === undefined && (verdict === 'failed' || verdict === 'late');
+      if (!isNoticed) survives(`SURVIVED ${mutant.id}: ${name} ${stale ?? detail}`);
       else outcome.killed += 1;
+      if (verdict === 'late') outcome.late.push(mutant.id);
       if (discover) console.log(`${mutant.id}: ${detail}`);
     }
   }

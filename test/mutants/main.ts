@@ -44,6 +44,10 @@ const wanted = allMutants.filter(({ id, fails, test = id }) =>
 );
 // A check may hang under a mutant: that is noticed as well.
 const longestMs = 30_000;
+/** Mutants that are noticed by a time-out instead of an assertion. */
+const late = new Set<string>();
+
+const timedOut = 'timed out';
 
 type Verdict = 'failed' | 'passed' | 'missing';
 
@@ -80,8 +84,10 @@ async function judgeIn(
     const run = await createRun(parseTarget(world.describeEnvironment()), operations);
     globalThis.touchstoneMutant = mutant?.id;
     const results = await runChecks(checks.map(boundInTime), run.contextFor);
-    for (const { id, failure } of results)
+    for (const { id, failure } of results) {
       if (verdicts.get(id) !== 'failed') verdicts.set(id, failure ? 'failed' : 'passed');
+      if (mutant && failure?.message === timedOut) late.add(mutant.id);
+    }
     await run.close();
   } finally {
     globalThis.touchstoneMutant = undefined;
@@ -93,7 +99,7 @@ const boundInTime = (check: Check): Check => ({
   ...check,
   run: (context) => {
     const late = new Promise<never>((_, reject) => {
-      setTimeout(() => reject(new Error('timed out')), longestMs).unref();
+      setTimeout(() => reject(new Error(timedOut)), longestMs).unref();
     });
     return Promise.race([check.run(context), late]);
   },
@@ -160,6 +166,8 @@ for (const mutant of wanted.filter(({ fails, test }) => fails || (options.discov
 const byTests = await judgingByTests;
 killed += byTests.killed;
 survived += byTests.survived;
+for (const id of byTests.late) late.add(id);
+if (late.size > 0) console.log(`noticed by a time-out: ${[...late].join(', ')}`);
 const proven = new Set(allMutants.flatMap(({ fails }) => expand(fails)));
 const unproven = checkIds.filter((id) => only.test(id) && !proven.has(id));
 if (!options.discover && !process.env['TOUCHSTONE_MUTANT']) {
