@@ -20,9 +20,9 @@ import {
 } from './summary.ts';
 import { markDifference, shorten, visible } from './visible-text.ts';
 
+/** Characters of a text, and of its visible form. GitHub accepts one mebibyte for the summary of a step. */
 const MAX_VALUE = 300;
-/** GitHub accepts one mebibyte. */
-const MAX_ROWS = 200;
+const MAX_VISIBLE = 600;
 
 export function renderMarkdown(report: Report): string {
   const { must, should, note } = countLevels(report);
@@ -64,7 +64,7 @@ export function renderMarkdown(report: Report): string {
 
 function tableOf(report: Report, title: string, verdicts: readonly Verdict[]): string[] {
   if (verdicts.length === 0) return [];
-  const rows = verdicts.slice(0, MAX_ROWS).map((verdict) => {
+  const rows = verdicts.map((verdict) => {
     const { id, level, violations, applied } = verdict;
     const reference = citationsOf(id)[0]!;
     const cases = casesOf(report, verdict);
@@ -130,7 +130,7 @@ const prose = (text: string): string => (PLAIN.test(text) && !LINK.test(text) ? 
 
 /** A code span on one line. Its fence is longer than every run of backticks in it; a pipe would end a cell of a table. */
 export function code(text: string): string {
-  const shown = visible(shorten(text, MAX_VALUE)).replaceAll('|', '\\u{7c}');
+  const shown = shorten(visible(shorten(text, MAX_VALUE)), MAX_VISIBLE).replaceAll('|', '\\u{7c}');
   const longest = Math.max(0, ...[...shown.matchAll(/`+/g)].map(([run]) => run.length));
   const fence = '`'.repeat(longest + 1);
   const padding = /^[` ]|[` ]$/.test(shown) || shown === '' ? ' ' : '';
