@@ -13,7 +13,7 @@ start: $(installed)
 test: $(installed)
 	@npm test -s -- $(ARGS)
 
-# The consent pages in Chromium (/usr/bin/chromium, or TOUCHSTONE_CHROMIUM). TOUCHSTONE_SCREENSHOTS=1 updates
+# The consent pages and the HTML report in Chromium (/usr/bin/chromium, or TOUCHSTONE_CHROMIUM). TOUCHSTONE_SCREENSHOTS=1 updates
 # test/browser/screenshots.
 browser-test: $(installed)
 	@chromium="$${TOUCHSTONE_CHROMIUM:-/usr/bin/chromium}"; [ -x "$$chromium" ] || \

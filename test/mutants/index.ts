@@ -25,6 +25,7 @@ import { networkMutants } from './network.ts';
 import { operationsMutants } from './operations.ts';
 import { paymentRaceMutants } from './payment-races.ts';
 import { pipelineMutants } from './pipeline.ts';
+import { reportMutants } from './reports.ts';
 import { resourceMutants } from './resource.ts';
 import { sendingMutants } from './sending.ts';
 import { signatureMutants } from './signatures.ts';
@@ -41,6 +42,7 @@ export const mutants: readonly Mutant[] = [
   ...deploymentMutants,
   ...eventMutants,
   ...exchangeMutants,
+  ...reportMutants,
   ...foreignReceiverMutants,
   ...grantAnswerMutants,
   ...grantModelMutants,
