@@ -9,7 +9,8 @@ import type { TracedExchange } from '../../src/http/request-trace.ts';
 export const start = 1_800_000_000_000;
 
 /** The same key at each run, since whether base64 has a plus depends on its bytes. */
-const keyNamed = (name: string): KeyObject => deriveKey([createHash('sha256').update(name).digest('base64')], 'client');
+export const keyNamed = (name: string): KeyObject =>
+  deriveKey([createHash('sha256').update(name).digest('base64')], 'client');
 
 const clientWallet = 'https://client.example/client';
 
@@ -57,7 +58,11 @@ export interface ExchangeParts {
   refusal?: TracedExchange['summary']['refusal'];
 }
 
-const recordedKey = (key: KeyObject, kid = 'key-1', keySet: string | undefined = `${clientWallet}/jwks.json`) => ({
+export const recordedKey = (
+  key: KeyObject,
+  kid = 'key-1',
+  keySet: string | undefined = `${clientWallet}/jwks.json`,
+) => ({
   jwk: exportPublicJwk(key, kid),
   keySet,
 });

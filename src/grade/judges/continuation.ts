@@ -43,7 +43,7 @@ function judgePlaceOfReference(grant: GrantRecord, exchange: GradedExchange): Fi
   const isInQuery = parseQuery(request.rawTarget)['interact_ref'] !== undefined;
   if (isInQuery) return violation('The reference is in the query.', { expected: '{"interact_ref": "…"}' });
   if (typeof memberOf(body, 'interact_ref') === 'string') return pass;
-  if (memberOf(body, 'interact_ref') !== undefined) return violation('interact_ref is not a string.');
+  if (memberOf(body, 'interact_ref') !== undefined) return violation('`interact_ref` is not a string.');
   const isDue = grant.redirect?.reference !== undefined && grant.sent.size === 0;
   if (!isDue) return undefined;
   const detail = hasContent(exchange) ? 'The content has no member interact_ref.' : 'The content is missing.';
@@ -109,7 +109,7 @@ function judgeOpenGrants({ state }: Run): Findings {
   if (grants.length === 0) return undefined;
   const open = grants.filter(({ cancelled, ended }) => cancelled === undefined && ended === undefined);
   if (open.length === 0) return pass;
-  const detail = `${open.length} of ${grants.length} grants were not cancelled.`;
+  const detail = `The client did not cancel ${open.length} of ${grants.length} grants.`;
   return violation(detail, { exchange: open[0]!.exchange });
 }
 

@@ -43,7 +43,7 @@ const judgeForm = (field: ParsedDictionary): Finding => {
     return { outcome: 'violation', detail, expected, ...(firstDifference !== undefined && { firstDifference }) };
   }
   const stray = field.members.find(({ value }) => !('bare' in value) || value.bare.type !== 'bytes');
-  if (stray) return { outcome: 'violation', detail: `${stray.key} is not a byte sequence.`, expected };
+  if (stray) return { outcome: 'violation', detail: `The member ${stray.key} is not a byte sequence.`, expected };
   return field.members.length > 0 ? pass : { outcome: 'violation', detail: 'The field is empty.', expected };
 };
 

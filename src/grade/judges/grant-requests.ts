@@ -45,16 +45,16 @@ function judgeForm(exchange: GradedExchange, { ases }: Run): Findings {
 
 function judgeClient({ client }: JsonObject): Finding {
   if (client === undefined) return violation('The member client is missing.');
-  if (typeof client === 'string') return URL.canParse(client) ? pass : violation('client is not a URL.');
-  if (!isObject(client)) return violation('client is neither a URL nor an object.');
+  if (typeof client === 'string') return URL.canParse(client) ? pass : violation('`client` is not a URL.');
+  if (!isObject(client)) return violation('`client` is neither a URL nor an object.');
   const names = Object.keys(client);
   if (names.length !== 1) {
-    return violation('client needs exactly one member.', { actual: names.join(', ') || 'none' });
+    return violation('`client` needs exactly one member.', { actual: names.join(', ') || 'none' });
   }
   if (isObject(client['jwk'])) return pass;
   if (typeof client['walletAddress'] !== 'string')
-    return violation(`client.${names[0]} is of another type or unknown.`);
-  return URL.canParse(client['walletAddress']) ? pass : violation('client.walletAddress is not a URL.');
+    return violation(`\`client.${names[0]}\` is of another type or unknown.`);
+  return URL.canParse(client['walletAddress']) ? pass : violation('`client.walletAddress` is not a URL.');
 }
 
 function judgeWish({ access_token: token, subject, interact }: JsonObject): Finding {
@@ -95,20 +95,20 @@ function findItemMistake(item: unknown): string | undefined {
 }
 
 function judgeAccess(access: unknown): Finding {
-  if (!Array.isArray(access)) return violation('access is not a list.');
-  if (access.length > 3) return violation(`access has ${access.length} items, more than three.`);
+  if (!Array.isArray(access)) return violation('`access` is not a list.');
+  if (access.length > 3) return violation(`\`access\` has ${access.length} items, more than three.`);
   const texts = access.map((item) => JSON.stringify(item));
-  if (new Set(texts).size !== texts.length) return violation('access has the same item twice.');
+  if (new Set(texts).size !== texts.length) return violation('`access` has the same item twice.');
   for (const [index, item] of access.entries()) {
     const mistake = findItemMistake(item);
-    if (mistake !== undefined) return violation(`access[${index}] ${mistake}.`);
+    if (mistake !== undefined) return violation(`\`access[${index}]\` ${mistake}.`);
   }
   return pass;
 }
 
 function judgeSubject(subject: unknown): Finding {
   const ids = memberOf(subject, 'sub_ids');
-  if (!Array.isArray(ids) || ids.length !== 1) return violation('subject.sub_ids is not a list of one identifier.');
+  if (!Array.isArray(ids) || ids.length !== 1) return violation('`subject.sub_ids` is not a list of one identifier.');
   const [only] = ids;
   if (memberOf(only, 'format') !== 'uri') return violation('The format of the subject identifier is not uri.');
   return typeof memberOf(only, 'id') === 'string' ? pass : violation('The subject identifier has no id.');
@@ -133,20 +133,20 @@ function judgePayer({ access_token: token, interact }: JsonObject): Findings {
 
 function judgeInteract({ interact }: JsonObject): Findings {
   if (interact === undefined) return undefined;
-  if (!isObject(interact)) return violation('interact is not an object.', { actual: JSON.stringify(interact) });
+  if (!isObject(interact)) return violation('`interact` is not an object.', { actual: JSON.stringify(interact) });
   const { start, finish } = interact;
-  if (!Array.isArray(start) || start.length === 0) return violation('interact.start is not a list with an entry.');
+  if (!Array.isArray(start) || start.length === 0) return violation('`interact.start` is not a list with an entry.');
   const other = start.find((mode) => mode !== 'redirect');
   if (other !== undefined) {
     const actual = JSON.stringify(other);
-    return violation('interact.start has an unknown mode.', { expected: '["redirect"]', actual });
+    return violation('`interact.start` has an unknown mode.', { expected: '["redirect"]', actual });
   }
   if (finish === undefined) return pass;
-  if (finish === null) return violation('interact.finish is null instead of absent.');
-  if (!isObject(finish)) return violation('interact.finish is not an object.');
-  if (finish['method'] !== 'redirect') return violation('interact.finish.method is not redirect.');
+  if (finish === null) return violation('`interact.finish` is null instead of absent.');
+  if (!isObject(finish)) return violation('`interact.finish` is not an object.');
+  if (finish['method'] !== 'redirect') return violation('`interact.finish.method` is not redirect.');
   const missing = ['uri', 'nonce'].find((name) => typeof finish[name] !== 'string');
-  return missing === undefined ? pass : violation(`interact.finish has no ${missing}.`);
+  return missing === undefined ? pass : violation(`\`interact.finish\` has no ${missing}.`);
 }
 
 function judgeFinishUri({ uri: text }: JsonObject, exchange: GradedExchange): Findings {
@@ -169,7 +169,7 @@ export const grantRequestsJudges = {
   'CL-GNAP-02': ofRequest(judgeClient),
   'CL-GNAP-03': ofRequest(({ client }) => {
     if (isObject(client)) return pass;
-    return typeof client === 'string' ? violation('client is a bare URL, which is deprecated.') : undefined;
+    return typeof client === 'string' ? violation('`client` is a bare URL, which is deprecated.') : undefined;
   }),
   'CL-GNAP-04': ofRequest(judgeWish),
   'CL-GNAP-05': ofRequest(judgeRights),
@@ -191,6 +191,6 @@ export const grantRequestsJudges = {
   }),
   'CL-GNAP-11': ofRequest(({ interact }) => {
     if (!isObject(interact)) return undefined;
-    return isObject(interact['finish']) ? pass : violation('interact has no finish, so the client has to poll.');
+    return isObject(interact['finish']) ? pass : violation('`interact` has no finish, so the client has to poll.');
   }),
 } satisfies JudgesOf<typeof grantRequests>;

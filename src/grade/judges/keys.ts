@@ -42,7 +42,8 @@ function judgeMembers(exchange: GradedExchange, run: Run): Findings {
     }
     for (const [name, value] of Object.entries(jwk['use'] === undefined ? required : { ...required, use: 'sig' })) {
       const actual = String(jwk[name]);
-      if (actual !== value) return { outcome: 'violation', detail: `${name} is wrong.`, expected: value, actual };
+      if (actual !== value)
+        return { outcome: 'violation', detail: `\`${name}\` has a wrong value.`, expected: value, actual };
     }
     return pass;
   });
@@ -53,11 +54,11 @@ const judgeX = (exchange: GradedExchange, run: Run): Finding[] =>
     if (typeof x !== 'string') return [];
     const expected = '43 characters of base64url: 32 bytes without padding';
     if (!/^[\w-]+$/.test(x)) {
-      return [{ outcome: 'violation', detail: 'x is not base64url without padding.', expected, actual: x }];
+      return [{ outcome: 'violation', detail: '`x` is not base64url without padding.', expected, actual: x }];
     }
     const { length } = Buffer.from(x, 'base64url');
     if (length === 32) return [pass];
-    return [{ outcome: 'violation', detail: `x is ${length} bytes long.`, expected, actual: x }];
+    return [{ outcome: 'violation', detail: `\`x\` is ${length} bytes long.`, expected, actual: x }];
   });
 
 /** True for content with a private key in JWK form. */
@@ -133,7 +134,7 @@ function judgeSharedKey(exchange: GradedExchange, { state }: Run): Findings {
   if (x === undefined || sharesKey) return undefined;
   const others = [...state.signatures.asesOfKey(x)].filter((ase) => ase !== exchange.ase);
   if (others.length === 0) return pass;
-  return { outcome: 'violation', detail: `${others[0]} and ${exchange.ase} have seen the same public key.` };
+  return { outcome: 'violation', detail: `The same public key was seen by ${others[0]} and ${exchange.ase}.` };
 }
 
 /** Line breaks, quotes and spaces between the bytes of a key do not hide it. */
@@ -143,7 +144,7 @@ function judgeOutput(_run: Run, { output, privateKeys }: RunEnd): Findings {
   if (privateKeys.length === 0) return undefined;
   const texts = [output, output.toLowerCase(), squeeze(output)];
   const isShown = privateKeys.flatMap(listKeyForms).some((spelling) => texts.some((text) => text.includes(spelling)));
-  return isShown ? { outcome: 'violation', detail: 'The command printed its private key.' } : pass;
+  return isShown ? { outcome: 'violation', detail: 'The output of the command shows its private key.' } : pass;
 }
 
 function judgeRequestText({ request }: GradedExchange, { privateKeys }: Run): Findings {
@@ -163,13 +164,13 @@ export const keysJudges = {
     exchange(exchange) {
       if (jwkOf(exchange) === undefined) return undefined;
       if (memberOf(exchange.body, 'interact') !== undefined) {
-        return { outcome: 'violation', detail: 'client.jwk is sent together with interact.' };
+        return { outcome: 'violation', detail: '`client.jwk` is sent together with interact.' };
       }
       const access = memberOf(memberOf(exchange.body, 'access_token'), 'access');
       const isForPayments =
         Array.isArray(access) && access.some((item) => memberOf(item, 'type') === 'outgoing-payment');
       if (!isForPayments) return pass;
-      return { outcome: 'violation', detail: 'client.jwk asks for a right to outgoing payments.' };
+      return { outcome: 'violation', detail: '`client.jwk` asks for a right to outgoing payments.' };
     },
   },
   'CL-KEY-07': { exchange: judgeSameKey },

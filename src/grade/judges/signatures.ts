@@ -114,18 +114,18 @@ const judgeCreated = ({ parameters }: SignatureMember, { receivedAt }: GradedExc
   if (!created) return { outcome: 'violation', detail: 'The signature has no created.', expected };
   const actual = String(created.value);
   if (created.type !== 'integer') {
-    return { outcome: 'violation', detail: `created is a ${created.type}, not an integer.`, expected, actual };
+    return { outcome: 'violation', detail: `\`created\` is a ${created.type}, not an integer.`, expected, actual };
   }
   const seconds = receivedAt / 1000 - created.value;
   if (Math.abs(seconds) > MAX_SKEW) {
     const isMilliseconds = created.value > 100_000_000_000;
     const distance = `${Math.abs(Math.round(seconds))} seconds ${seconds > 0 ? 'before' : 'after'} the request`;
-    const detail = isMilliseconds ? 'created is in milliseconds.' : `created is ${distance}.`;
+    const detail = isMilliseconds ? '`created` is in milliseconds.' : `\`created\` is ${distance}.`;
     return { outcome: 'violation', detail, expected, actual };
   }
   const first = state.signatures.firstWithCreated(created.value);
   if (first !== undefined && receivedAt - first > MAX_LAG) {
-    const detail = `created is the same as ${Math.round((receivedAt - first) / 1000)} seconds earlier.`;
+    const detail = `\`created\` is the same as ${Math.round((receivedAt - first) / 1000)} seconds earlier.`;
     return { outcome: 'weak', detail, expected, actual };
   }
   return pass;
@@ -144,7 +144,7 @@ function kidsOf({ operation, body, keySet, keys }: GradedExchange): string[] | u
 const judgeKeyid = ({ parameters }: SignatureMember, exchange: GradedExchange): Findings => {
   const keyid = parameters.get('keyid');
   if (keyid?.type !== 'string' || keyid.value === '') {
-    return { outcome: 'violation', detail: keyid ? 'keyid is not a string.' : 'The signature has no keyid.' };
+    return { outcome: 'violation', detail: keyid ? '`keyid` is not a string.' : 'The signature has no keyid.' };
   }
   const kids = kidsOf(exchange);
   if (!kids) return undefined;
@@ -173,7 +173,7 @@ const judgeInput = ({ input, isUnquoted }: SignatureFields, { switches }: Run): 
     };
   }
   const stray = input.members.find(({ value }) => !('items' in value));
-  if (stray) return { outcome: 'violation', detail: `${stray.key} is not a list in parentheses.` };
+  if (stray) return { outcome: 'violation', detail: `The member ${stray.key} is not a list in parentheses.` };
   const items = input.members.flatMap(({ value }) => ('items' in value ? value.items : []));
   if (items.some(({ bare }) => bare.type !== 'string')) {
     return { outcome: 'violation', detail: 'A component name is not a string.' };
@@ -190,7 +190,8 @@ const judgeSignature = ({ signature, bare }: SignatureFields, { switches }: Run)
     return { outcome: 'violation', detail: sentence(detail), expected, tolerated, ...offsetOf(detail) };
   }
   const stray = signature.members.find(({ value }) => !('bare' in value) || value.bare.type !== 'bytes');
-  if (stray) return { outcome: 'violation', detail: `${stray.key} is not a byte sequence.`, expected, tolerated };
+  if (stray)
+    return { outcome: 'violation', detail: `The member ${stray.key} is not a byte sequence.`, expected, tolerated };
   return signature.members.length > 0 ? pass : { outcome: 'violation', detail: 'The field is empty.', expected };
 };
 
@@ -209,10 +210,10 @@ const judgeLabels = ({ input, signature, bare, member }: SignatureFields, { swit
   if (!member) return undefined;
   const { components, label } = member;
   const repeated = components.find((name, index) => components.indexOf(name) !== index);
-  if (repeated !== undefined) return violation(`${repeated} is listed twice.`);
+  if (repeated !== undefined) return violation(`The component ${repeated} is listed twice.`);
   const capital = components.find((name) => name !== name.toLowerCase());
-  if (capital !== undefined) return violation(`${capital} is not in lower case.`);
-  if (components.includes('@signature-params')) return violation('@signature-params is listed.');
+  if (capital !== undefined) return violation(`The component ${capital} is not in lower case.`);
+  if (components.includes('@signature-params')) return violation('`@signature-params` is listed.');
   if (bare?.label === undefined && bare) return violation('Signature has no label.', switches.lenientSignatureForms);
   const labels = bare ? [bare.label] : signature?.ok ? signature.members.map(({ key }) => key) : undefined;
   if (!labels) return undefined;
