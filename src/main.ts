@@ -16,5 +16,6 @@ try {
   await runCommand(process.argv.slice(2), process.env);
 } catch (error) {
   process.stderr.write(`touchstone: ${describeFailure(error)}\n`);
-  process.exitCode = 1;
+  // 1 would say that a client has failed.
+  process.exitCode = process.argv[2] === 'grade' ? 2 : 1;
 }

@@ -51,7 +51,7 @@ const ownProcess: Readonly<Record<string, readonly string[]>> = {
   'changes the environment or the certificates of its process': ['cli/mistakes', 'end-to-end/pay-across'],
   'waits for other processes or for timeouts, and would delay the others': [
     '**/*.race',
-    'cli/{parent,reconcile,start}',
+    'cli/{grade,grade-command,parent,reconcile,start}',
     'clients/*',
     'end-to-end/{crash-replay,readme}',
     'payments/outgoing/crash',

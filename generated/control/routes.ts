@@ -113,6 +113,8 @@ export interface WorldApiHandlers<Context> {
   'get-exchange': Handler<operations['get-exchange'], ErrorCodes['get-exchange'], Context>;
   /** `GET /ledger` */
   'get-ledger': Handler<operations['get-ledger'], ErrorCodes['get-ledger'], Context>;
+  /** `GET /report` */
+  'get-report': Handler<operations['get-report'], ErrorCodes['get-report'], Context>;
   /** `GET /` */
   'get-state': Handler<operations['get-state'], ErrorCodes['get-state'], Context>;
   /** `GET /exchanges` */
@@ -567,6 +569,15 @@ export const routes = {
     security: ['control-token'],
     hasBody: false,
     responses: [200, 400, 401, 403, 404, 405, 500],
+  },
+  'get-report': {
+    operationId: 'get-report',
+    tags: ['world'],
+    method: 'GET',
+    path: '/report',
+    security: ['control-token'],
+    hasBody: false,
+    responses: [200, 401, 403, 404, 405, 500],
   },
   'get-state': {
     operationId: 'get-state',

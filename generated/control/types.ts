@@ -96,6 +96,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get-report"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/faults": {
         parameters: {
             query?: never;
@@ -854,6 +870,52 @@ export interface components {
             };
             verifications: number;
         };
+        report: {
+            version: string;
+            spec: string;
+            requirements: string;
+            profile: "compat" | "strict";
+            seed: string | null;
+            startedAt: string;
+            milliseconds: number;
+            command: null;
+            result: "passed" | "failed" | "broken";
+            exitCode: 0 | 1 | 2;
+            reasons: string[];
+            coverage: components["schemas"]["report-coverage"];
+            verdicts: components["schemas"]["verdict"][];
+            probes: string[];
+            stale: string[];
+            exchanges: components["schemas"]["explained-exchange"][];
+        };
+        "report-coverage": {
+            operations: components["schemas"]["coverage-count"];
+            statuses: components["schemas"]["coverage-count"];
+            missing: string[];
+        };
+        "coverage-count": {
+            seen: number;
+            declared: number;
+        };
+        verdict: {
+            id: string;
+            level: "must" | "should" | "note";
+            status: "pass" | "fail" | "warning" | "note" | "not-exercised" | "inconclusive";
+            applied: number;
+            violations: number;
+            findings: components["schemas"]["finding"][];
+            reason?: string;
+            probes: string[];
+        };
+        finding: {
+            outcome: "pass" | "violation" | "weak";
+            detail?: string;
+            expected?: string;
+            actual?: string;
+            firstDifference?: number;
+            tolerated?: boolean;
+            exchange?: number;
+        };
         "exchange-list": {
             exchanges: components["schemas"]["exchange"][];
         };
@@ -1395,6 +1457,30 @@ export interface operations {
                 };
             };
             400: components["responses"]["error"];
+            401: components["responses"]["error"];
+            403: components["responses"]["error"];
+            404: components["responses"]["error"];
+            405: components["responses"]["error"];
+            500: components["responses"]["error"];
+        };
+    };
+    "get-report": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["report"];
+                };
+            };
             401: components["responses"]["error"];
             403: components["responses"]["error"];
             404: components["responses"]["error"];

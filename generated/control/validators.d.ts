@@ -25,6 +25,7 @@ export declare const requests: {
   readonly 'post-reset': RequestShape;
   readonly 'list-exchanges': RequestShape;
   readonly 'get-exchange': RequestShape;
+  readonly 'get-report': RequestShape;
   readonly 'list-faults': RequestShape;
   readonly 'replace-faults': RequestShape;
   readonly 'add-fault': RequestShape;
@@ -126,6 +127,14 @@ export declare const responseBody: {
   readonly 'get-exchange': {
     readonly 200: Validate;
     readonly 400: Validate;
+    readonly 401: Validate;
+    readonly 403: Validate;
+    readonly 404: Validate;
+    readonly 405: Validate;
+    readonly 500: Validate;
+  };
+  readonly 'get-report': {
+    readonly 200: Validate;
     readonly 401: Validate;
     readonly 403: Validate;
     readonly 404: Validate;

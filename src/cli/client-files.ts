@@ -18,6 +18,19 @@ export interface ClientFiles {
   remove(): void;
 }
 
+/** Paths of the files for clients: the test key, and the certificate authority to accept. */
+export interface PathsForClients {
+  readonly key?: string;
+  readonly authority?: string;
+}
+
+/** The variables for clients, with the paths of the files. The names are stable. */
+export const describeVariables = (world: World, { key, authority }: PathsForClients): Record<string, string> => ({
+  ...world.describeEnvironment(),
+  ...(key !== undefined && { TOUCHSTONE_PRIVATE_KEY_FILE: key }),
+  ...(authority !== undefined && { TOUCHSTONE_CA: authority }),
+});
+
 /** Throws ConfigError if no temporary directory can be created. */
 export async function openFiles(data: string | undefined): Promise<ClientFiles> {
   const directory = data === undefined ? await createTemporaryDirectory() : resolve(data);

@@ -1,6 +1,7 @@
 /** The commands of the program, and the arguments that they take besides options. */
 export const commands = {
   start: 'run a world: two ASEs, wallets with money, a client with a key',
+  grade: 'run the command of a client in a fresh world, and judge what it sent',
   ledger: 'print the ledgers of a running world, with their trial balances',
   reconcile: 'compare what two peers state about their accounts with each other',
   payments: 'list the outgoing payments of a running world, or cancel one that is stuck',
@@ -10,7 +11,7 @@ export const commands = {
 export type Command = keyof typeof commands;
 
 /** The commands that take an argument without a flag, with its name in `--help`. */
-export const operands: Readonly<Partial<Record<Command, string>>> = { explain: 'ID' };
+export const operands: Readonly<Partial<Record<Command, string>>> = { explain: 'ID', grade: '-- COMMAND…' };
 
 /** First argument of `touchstone explain exchange 12`, the only one that a second one follows. */
 export const EXCHANGE = 'exchange';

@@ -20,11 +20,18 @@ export function printHelp(): string {
   return [...lines, '', 'touchstone COMMAND --help lists the options of a command.'].join('\n');
 }
 
+/** An operand comes first, but the command of a client last. */
+function usageOf(command: Command): string {
+  const operand = operands[command];
+  if (operand === undefined) return '[options]';
+  return operand.startsWith('--') ? `[options] ${operand}` : `[${operand}] [options]`;
+}
+
 /** The text of `touchstone COMMAND --help`. */
 export function printCommandHelp(command: Command): string {
   const lines = optionsOf(command).map(([, option]) => `  ${usage(option).padEnd(24)} ${meaning(option)}`);
   return [
-    `touchstone ${command} ${operands[command] ? `[${operands[command]}] ` : ''}[options]: ${commands[command]}`,
+    `touchstone ${command} ${usageOf(command)}: ${commands[command]}`,
     '',
     ...lines,
     '',

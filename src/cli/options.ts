@@ -13,6 +13,8 @@ export interface Option {
   readonly value?: string;
   readonly choices?: readonly string[];
   readonly fallback?: string;
+  /** The value of the flag alone. */
+  readonly implied?: string;
   /** Largest integer. Default: 65535. */
   readonly maximum?: number;
   /** The commands that take this option. Default: only `start`. */
@@ -30,7 +32,7 @@ export const options = {
     kind: 'integer',
     value: 'N',
     fallback: '4000',
-    commands: all,
+    commands: all.filter((command) => command !== 'grade'),
     sentence:
       'Port of the first ASE. The second ASE listens 100 above it, the control API 900 above it. 0 takes any free ports.',
   },
@@ -46,6 +48,7 @@ export const options = {
     flag: 'world',
     kind: 'string',
     value: 'FILE',
+    commands: ['start', 'grade'],
     sentence: 'Run the world that this YAML file describes instead of the default one.',
   },
   controlPort: {
@@ -176,6 +179,7 @@ export const options = {
     flag: 'seed',
     kind: 'string',
     value: 'TEXT',
+    commands: ['start', 'grade'],
     sentence: 'Make ids, keys and tokens repeatable. Anyone who knows the seed knows all secrets.',
   },
   consent: {
@@ -198,6 +202,7 @@ export const options = {
     value: 'NAME',
     choices: ['compat', 'strict'],
     fallback: 'compat',
+    commands: ['start', 'grade'],
     sentence:
       'compat tolerates known deviations of clients and reports them; strict follows the specification exactly.',
   },
@@ -211,11 +216,13 @@ export const options = {
     flag: 'database-url',
     kind: 'string',
     value: 'URL',
+    commands: ['start', 'grade'],
     sentence: 'Use this PostgreSQL database instead of the embedded one (may contain a secret).',
   },
   tls: {
     flag: 'tls',
     kind: 'boolean',
+    commands: ['start', 'grade'],
     sentence:
       'Serve https, with a certificate from an authority that is created at the start and kept in the --data directory, if there is one.',
   },
@@ -223,18 +230,21 @@ export const options = {
     flag: 'tls-cert',
     kind: 'string',
     value: 'FILE',
+    commands: ['start', 'grade'],
     sentence: 'Serve https with this certificate and its chain (PEM). Needs --tls-key.',
   },
   tlsKey: {
     flag: 'tls-key',
     kind: 'string',
     value: 'FILE',
+    commands: ['start', 'grade'],
     sentence: 'Private key of the certificate (PEM, not encrypted).',
   },
   tlsCa: {
     flag: 'tls-ca',
     kind: 'string',
     value: 'FILE',
+    commands: ['start', 'grade'],
     sentence: 'Also accept servers with certificates from this authority (PEM).',
   },
   json: {
@@ -263,6 +273,7 @@ export const options = {
     value: 'LEVEL',
     choices: ['debug', 'info', 'warn', 'error', 'silent'],
     fallback: 'warn',
+    commands: ['start', 'grade'],
     sentence: 'Least severe messages to log, on stderr.',
   },
   insecure: {
@@ -275,6 +286,7 @@ export const options = {
     flag: 'allow-private-addresses',
     kind: 'string',
     value: 'RANGES',
+    commands: ['start', 'grade'],
     sentence:
       'Let clients and receivers name URLs at these private addresses: loopback, private, or CIDR such as 172.16.0.0/12, separated by commas. Default: loopback where only this machine can reach the world, otherwise none but the servers of the world.',
   },
@@ -302,6 +314,75 @@ export const options = {
     maximum: 1000,
     sentence:
       'Keep the last N requests with their answers in memory, for touchstone explain exchange. Default: 200 where only this machine can reach the world, otherwise 0.',
+  },
+  attach: {
+    flag: 'attach',
+    kind: 'boolean',
+    commands: ['grade'],
+    sentence:
+      'Instead of running a command, judge what the running world at --control-port or TOUCHSTONE_CONTROL has already seen.',
+  },
+  timeout: {
+    flag: 'timeout',
+    kind: 'integer',
+    value: 'SECONDS',
+    fallback: '600',
+    maximum: 86_400,
+    commands: ['grade'],
+    sentence: 'End the command after this time. 0 lets it run for ever.',
+  },
+  requirements: {
+    flag: 'requirements',
+    kind: 'string',
+    value: 'SET',
+    fallback: 'current',
+    commands: ['grade'],
+    sentence:
+      'Judge by this frozen set of requirements and levels, so that a new version of Touchstone fails no client that passes. The set is named after a version of Open Payments: 1.3.0.',
+  },
+  only: {
+    flag: 'only',
+    kind: 'string',
+    value: 'IDS',
+    commands: ['grade'],
+    sentence: 'Judge only these requirements: ids, areas and beginnings, such as CL-SIG,CL-GNAP-17,CL-TOK-0*.',
+  },
+  should: {
+    flag: 'should',
+    kind: 'boolean',
+    commands: ['grade'],
+    sentence: 'Fail the run on recommendations (level should) as well. Otherwise these are warnings.',
+  },
+  baseline: {
+    flag: 'baseline',
+    kind: 'string',
+    value: 'FILE',
+    commands: ['grade'],
+    sentence:
+      'Expect the violations that this YAML or JSON file lists, each with its reason. A listed requirement that is met fails the run.',
+  },
+  writeBaseline: {
+    flag: 'write-baseline',
+    kind: 'string',
+    value: 'FILE',
+    commands: ['grade'],
+    sentence: 'Write the violations of this run to a file for --baseline, and expect them.',
+  },
+  minCoverage: {
+    flag: 'min-coverage',
+    kind: 'integer',
+    value: 'PERCENT',
+    maximum: 100,
+    commands: ['grade'],
+    sentence: 'Fail the run if the client saw fewer of the statuses that Open Payments declares.',
+  },
+  report: {
+    flag: 'report',
+    kind: 'string',
+    value: 'DIR',
+    fallback: 'touchstone-report',
+    commands: ['grade'],
+    sentence: 'Write the reports to this directory. They contain no secrets.',
   },
   failpoint: {
     flag: 'failpoint',

@@ -28,6 +28,9 @@ export function parseConfig(
   return config as Config;
 }
 
+/** True if everything after `--` is a command line. */
+const takesCommand = (command: Command): boolean => operands[command]?.startsWith('--') === true;
+
 interface Arguments {
   /** Values by flag. An option that is given twice has its last value. */
   readonly values: ReadonlyMap<string, string>;
@@ -39,12 +42,18 @@ function parse(command: Command, args: readonly string[], table: Table): Argumen
   const given: string[] = [];
   for (let i = 0; i < args.length; i += 1) {
     const arg = args[i]!;
+    if (arg === '--' && takesCommand(command)) return { values, operands: args.slice(i + 1) };
     const isExpected = given.length === 0 || (given.length === 1 && given[0] === EXCHANGE);
-    if (operands[command] !== undefined && isExpected && !arg.startsWith('-')) {
+    if (operands[command] !== undefined && !takesCommand(command) && isExpected && !arg.startsWith('-')) {
       given.push(arg);
       continue;
     }
     if (!arg.startsWith('--') || arg === '--') {
+      if (takesCommand(command)) {
+        throw new ConfigError(
+          `unexpected argument '${arg}'; the command of the client comes after a --: touchstone ${command} -- ${arg}`,
+        );
+      }
       if (operands[command] !== undefined) {
         throw new ConfigError(`unexpected argument '${arg}'; touchstone ${command} takes one ${operands[command]}`);
       }
@@ -64,6 +73,10 @@ function parse(command: Command, args: readonly string[], table: Table): Argumen
       continue;
     }
     const next = args[i + 1];
+    if (option.implied !== undefined && attached === undefined && (next === undefined || next.startsWith('-'))) {
+      values.set(flag, option.implied);
+      continue;
+    }
     // A token may begin with a hyphen, but a value that is an option is a forgotten value.
     const isForgotten = next === undefined || table.some(([, each]) => next.split('=', 1)[0] === `--${each.flag}`);
     if (attached === undefined && isForgotten) {

@@ -21,11 +21,15 @@ export async function runCommand([command = '--help', ...args]: readonly string[
     const suggestion = didYouMean(command, names) || `; the commands are ${names.join(', ')}`;
     throw new ConfigError(`unknown command ${command}${suggestion}`);
   }
-  if (args.includes('--help') || args.includes('-h')) return print(printCommandHelp(command));
+  // Arguments after -- belong to the command of a client.
+  const own = args.includes('--') ? args.slice(0, args.indexOf('--')) : args;
+  if (own.includes('--help') || own.includes('-h')) return print(printCommandHelp(command));
   const config = parseConfig(command, args, env);
   for (const warning of warnOfVariables(env)) process.stderr.write(`touchstone: ${warning}\n`);
   const control = env['TOUCHSTONE_CONTROL'];
   if (command === 'start') await (await import('./start.ts')).start(config);
+  else if (command === 'grade')
+    process.exitCode = await (await import('./grade/main.ts')).gradeFromCommandLine(config, env);
   else if (command === 'ledger') await (await import('./ledger.ts')).printLedger(config, control);
   else if (command === 'explain' && config.operands[0] === EXCHANGE)
     await (await import('./explain-exchange.ts')).printExchange(config, control);

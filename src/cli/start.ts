@@ -1,17 +1,14 @@
 /** `touchstone start`: runs a world until a signal stops it. */
-import { resolve } from 'node:path';
-import pino, { type Logger } from 'pino';
-import type { DatabaseOptions } from '../database/database.ts';
 import { ConfigError, didYouMean } from '../errors.ts';
 import { parseAddressRanges } from '../net/addresses.ts';
 import { isLoopback } from '../net/loopback.ts';
-import { openTls, type Tls } from '../net/tls.ts';
 import { failpointNames, killAt, parseFailpoint } from '../payments/outgoing/failpoint.ts';
 import { defaultWorld } from '../world/definition/definition.ts';
 import { createDeployment, type Deployment } from '../world/deployment.ts';
 import { mainWorldId } from '../world/naming.ts';
 import type { World } from '../world/world.ts';
-import { openFiles } from './client-files.ts';
+import { describeVariables, openFiles, type PathsForClients } from './client-files.ts';
+import { chooseDatabase, chooseTls, createLogger } from './deployment-options.ts';
 import { formatAmount } from './format-amount.ts';
 import { endOnSignal } from './lifetime.ts';
 import { CONTROL_PORT_OFFSET, type Config } from './options.ts';
@@ -83,29 +80,6 @@ export async function start(config: Config): Promise<void> {
   }
 }
 
-/** JSON lines on stderr. Headers and bodies are never logged; redaction is a second line of defence. */
-function createLogger(level: Config['logLevel']): Logger {
-  const secret = [
-    'authorization',
-    'token',
-    'secret',
-    'sharedSecret',
-    'privateKey',
-    'signature',
-    'nonce',
-    'interact_ref',
-  ];
-  const redact = secret.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]);
-  return pino({ level, base: null, redact }, pino.destination({ fd: 2, sync: true }));
-}
-
-function chooseDatabase(config: Config): DatabaseOptions {
-  if (config.databaseUrl !== undefined) {
-    return { kind: 'postgresql', url: config.databaseUrl };
-  }
-  return { kind: 'embedded', directory: config.data && resolve(config.data) };
-}
-
 function readFailpoint(text: string | undefined) {
   if (text === undefined) return undefined;
   const point = parseFailpoint(text);
@@ -117,24 +91,12 @@ function readFailpoint(text: string | undefined) {
   return killAt(point.name, point.n);
 }
 
-async function chooseTls(config: Config, directory: string): Promise<Tls | undefined> {
-  const { tlsCert: certFile, tlsKey: keyFile, tlsCa: caFile, publicUrl } = config;
-  if (!config.tls && certFile === undefined && keyFile === undefined) {
-    if (caFile !== undefined) throw new ConfigError('--tls-ca needs --tls or --tls-cert');
-    return undefined;
-  }
-  if (publicUrl?.startsWith('http:')) throw new ConfigError('with TLS, --public-url must be an https URL');
-  return openTls({ directory, certFile, keyFile, caFile });
-}
-
-/** Paths of the files for clients: the test key, and the certificate authority to accept. */
-interface Files {
-  readonly key?: string;
-  readonly authority?: string;
-}
-
 /** The line of `--json`: everything that a client needs. The names are stable. */
-function describeReady(world: World, files: Files, line: { pid: number; startedInMs: number; seed: string | null }) {
+function describeReady(
+  world: World,
+  files: PathsForClients,
+  line: { pid: number; startedInMs: number; seed: string | null },
+) {
   const { controls } = world;
   return {
     event: 'ready',
@@ -144,15 +106,11 @@ function describeReady(world: World, files: Files, line: { pid: number; startedI
     ...line,
     ases: world.ases,
     ...(world.passphrases.length > 0 && { passphrases: world.passphrases }),
-    env: {
-      ...world.describeEnvironment(),
-      ...(files.key !== undefined && { TOUCHSTONE_PRIVATE_KEY_FILE: files.key }),
-      ...(files.authority !== undefined && { TOUCHSTONE_CA: files.authority }),
-    },
+    env: describeVariables(world, files),
   };
 }
 
-function printBanner(world: World, config: Config, files: Files, startedInMs: number): string {
+function printBanner(world: World, config: Config, files: PathsForClients, startedInMs: number): string {
   const { definition, controls } = world;
   const storage = config.databaseUrl
     ? 'postgresql'

@@ -2,6 +2,7 @@
 import type { AseState } from '../administration/ase-state.ts';
 import type { ClockChange } from '../clock.ts';
 import type { Faults } from '../faults.ts';
+import type { RunFacts } from '../grade/conclusion.ts';
 import type { RequestTrace } from '../http/request-trace.ts';
 import type { LedgerPage, TrialBalance } from '../payments/ledger.ts';
 import type { ProfileName, WireSwitches } from '../profile.ts';
@@ -24,6 +25,11 @@ export interface Controls {
   /** Origins of the servers of the world. */
   origins(): readonly string[];
   readonly switches: WireSwitches;
+  /**
+   * Everything that a report on the clients of this world says. `output` is what the command of the client printed.
+   * Undefined where no exchanges are recorded.
+   */
+  readRun?(output?: string): RunFacts;
   reset(): Promise<void>;
   describeAses(): Promise<readonly AseState[]>;
   /** Absent from additional worlds. */

@@ -3,7 +3,9 @@ import type { Handlers } from '../../generated/control/routes.ts';
 import type { ClockChange } from '../clock.ts';
 import { toInstant, toLookupText } from '../database/columns.ts';
 import { Problem } from '../errors.ts';
+import { concludeRun, type RunFacts } from '../grade/conclusion.ts';
 import { describeExchange } from '../grade/describe-exchange.ts';
+import { CURRENT_SET, findRequirementSet } from '../grade/requirement-sets.ts';
 import type { TrialBalance } from '../payments/ledger.ts';
 import type { ControlCall } from './ase-access.ts';
 import { toAssetBody, toPageBody } from './bodies.ts';
@@ -40,6 +42,28 @@ function toTrialBalanceBody({ lines, totals, balanced, hasMore }: TrialBalance) 
       debits: `${debits}`,
       credits: `${credits}`,
     })),
+  };
+}
+
+/** The report without what only the command line knows: a command, probes, a baseline. */
+function toReportBody(facts: RunFacts) {
+  const { reasons, coverage, verdicts, exchanges, ...report } = concludeRun(facts, {
+    set: findRequirementSet(CURRENT_SET),
+  });
+  return {
+    ...report,
+    profile: facts.profile,
+    command: null,
+    reasons: [...reasons],
+    coverage: { ...coverage, missing: [...coverage.missing] },
+    verdicts: verdicts.map(({ expected: _none, findings, ...verdict }) => ({
+      ...verdict,
+      findings: [...findings],
+      probes: [],
+    })),
+    probes: [],
+    stale: [],
+    exchanges: [...exchanges],
   };
 }
 
@@ -95,6 +119,11 @@ export function createWorldHandlers(controls: Controls) {
       const exchange = controls.findExchange(params.id);
       if (!exchange) throw new Problem('not_found');
       return { status: 200, body: describeExchange(exchange, controls.origins(), controls.switches) };
+    },
+    'get-report': async () => {
+      const facts = controls.readRun?.();
+      if (!facts) throw new Problem('not_found', { description: 'this world records no exchanges' });
+      return { status: 200, body: toReportBody(facts) };
     },
   } satisfies Partial<Handlers<ControlCall>>;
 }

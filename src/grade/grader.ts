@@ -7,15 +7,15 @@ import type { ProfileName, Switches } from '../profile.ts';
 import { type RequirementId, requirementIds, requirements } from './catalogue.ts';
 import { type GradingContext, gradeExchange, isServerRequest } from './grade-exchange.ts';
 import type { GradedAse } from './graded-exchange.ts';
-import { createGradingQueue } from './grading-queue.ts';
 import type { Finding, Findings, Judge, Run, RunEnd } from './judge.ts';
 import { judges } from './judges.ts';
 import { createKnownKeys } from './known-keys.ts';
 import { MIN_DISTINCT_LENGTH, mask } from './mask-secrets.ts';
-import type { Status, Verdict } from './report.ts';
+import type { Verdict } from './report.ts';
 import type { Level } from './requirement.ts';
 import { createRunState } from './run-state.ts';
 import { listKeyForms } from './state/secrets.ts';
+import { MAX_FINDINGS, statusOf } from './status.ts';
 
 export interface GraderOptions {
   readonly profile: ProfileName;
@@ -23,21 +23,19 @@ export interface GraderOptions {
   readonly ases: readonly GradedAse[];
   /** Secrets of the run that are in no exchange, private keys (PEM) among them: no finding shows them. */
   readonly secrets?: readonly string[];
-  /** Maximum number of exchanges that wait to be graded. */
-  readonly maxQueue?: number;
   /** Replaced by tests. */
   readonly judges?: Readonly<Record<RequirementId, Judge>>;
 }
 
 export interface Grader {
-  /** Takes the next exchange, which is graded in a later turn of the event loop. */
+  /** Grades the next exchange. Never throws. */
   observe(exchange: TracedExchange): void;
-  /** Grades what is left, and judges the whole run. Nothing may be observed afterwards. */
-  finish(end: RunEnd): Verdict[];
+  /**
+   * Judges the whole run so far; it can be repeated. `incomplete` says why exchanges are missing, if so: what passes is
+   * inconclusive then.
+   */
+  finish(end: RunEnd, incomplete?: string): Verdict[];
 }
-
-const MAX_QUEUE = 10_000;
-const MAX_FINDINGS = 10;
 
 /** Levels in a profile. */
 export function levelOf(id: RequirementId, profile: ProfileName): Level {
@@ -82,20 +80,18 @@ export function createGrader(options: GraderOptions): Grader {
     }
   }
 
-  const queue = createGradingQueue(options.maxQueue ?? MAX_QUEUE, grade);
   return {
     observe(exchange) {
-      if (!isServerRequest(exchange)) queue.push(exchange);
+      if (!isServerRequest(exchange)) grade(exchange);
     },
-    finish(end) {
-      queue.drain();
+    finish(end, incomplete) {
+      const finished = new Map([...tallies].map(([id, tally]) => [id, tally.copy()]));
       for (const [id, judge] of all) {
-        if (judge.end) tallies.get(id)!.take(() => judge.end!(run, end));
+        if (judge.end) finished.get(id)!.take(() => judge.end!(run, end));
       }
-      if (queue.dropped > 0) failure ??= `${queue.dropped} exchanges were not graded, because they came too fast`;
       const hidden = [...seenSecrets].filter(({ length }) => length >= MIN_DISTINCT_LENGTH);
       const hide = (finding: Finding): Finding => hideSecrets(finding, hidden);
-      return requirementIds.map((id) => tallies.get(id)!.toVerdict(levelOf(id, profile), hide, failure));
+      return requirementIds.map((id) => finished.get(id)!.toVerdict(levelOf(id, profile), hide, failure ?? incomplete));
     },
   };
 }
@@ -112,6 +108,16 @@ class Tally {
 
   constructor(id: RequirementId) {
     this.id = id;
+  }
+
+  copy(): Tally {
+    const copy = new Tally(this.id);
+    copy.applied = this.applied;
+    copy.violations = this.violations;
+    copy.failure = this.failure;
+    copy.kept.push(...this.kept);
+    copy.minor.push(...this.minor);
+    return copy;
   }
 
   /** A judge that fails says nothing about the client. */
@@ -149,20 +155,6 @@ class Tally {
       probes: [],
     };
   }
-}
-
-/** The worst finding counts. */
-function statusOf(level: Level, findings: readonly Finding[], applied: number): Status {
-  const found = findings.map((finding) => statusOfFinding(level, finding));
-  const [worst] = (['fail', 'warning', 'note'] as const).filter((status) => found.includes(status));
-  return worst ?? (applied > 0 ? 'pass' : 'not-exercised');
-}
-
-function statusOfFinding(level: Level, { outcome, tolerated }: Finding): 'fail' | 'warning' | 'note' {
-  if (tolerated || level === 'note') return 'note';
-  const isWeak = outcome === 'weak';
-  if (level === 'should') return isWeak ? 'note' : 'warning';
-  return isWeak ? 'warning' : 'fail';
 }
 
 function hideSecrets(finding: Finding, secrets: readonly string[]): Finding {

@@ -78,7 +78,7 @@ export interface RequestTrace {
   clear(): void;
 }
 
-const MAX_REQUESTS = 1000;
+const MIN_REQUESTS = 1000;
 /** Bytes of a target, a reason or a signature base. */
 const MAX_BYTES = 4000;
 
@@ -87,6 +87,7 @@ export function createRequestTrace(wallNow: () => number, limits?: RecordLimits)
   let kept: TracedRequest[] = [];
   let last = 0;
   const recorder = limits && createRecorder(limits);
+  const maxRequests = Math.max(MIN_REQUESTS, limits?.maxExchanges ?? 0);
   const listeners = new Set<ExchangeListener>();
   return {
     recordAt: (ase) => (call) => {
@@ -110,10 +111,10 @@ export function createRequestTrace(wallNow: () => number, limits?: RecordLimits)
         for (const listener of listeners) listener({ ...recorded, summary });
       }
       // Trim in batches: `slice` copies.
-      if (kept.length > 1.2 * MAX_REQUESTS) kept = kept.slice(-MAX_REQUESTS);
+      if (kept.length > 1.2 * maxRequests) kept = kept.slice(-maxRequests);
     },
     list({ after, operation, limit }) {
-      const newest = kept.slice(-MAX_REQUESTS);
+      const newest = kept.slice(-maxRequests);
       const fitting = operation === undefined ? newest : newest.filter((exchange) => exchange.operation === operation);
       if (after === undefined) return fitting.slice(-limit);
       return fitting.filter(({ id }) => id > after).slice(0, limit);

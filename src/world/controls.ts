@@ -2,18 +2,25 @@
 import specification from '../../generated/resource-server/document.json' with { type: 'json' };
 import packageJson from '../../package.json' with { type: 'json' };
 import type { Controls } from '../control/controls.ts';
+import { toInstant } from '../database/columns.ts';
+import type { RunFacts } from '../grade/conclusion.ts';
+import type { Grading } from '../grade/grading.ts';
+import { withoutSecrets } from '../grade/without-secrets.ts';
 import { readTrialBalance } from '../payments/ledger.ts';
 import { keyOf } from './naming.ts';
 import { resetWorld } from './reset.ts';
-import type { WorldRuntime } from './runtime.ts';
+import { originsOf, type WorldRuntime } from './runtime.ts';
 
-export function createControls(runtime: WorldRuntime): Controls {
-  const { host, options, hosted, db, profile, switches, clock, state, faults, trace, ases, listeners } = runtime;
+const versions = { version: packageJson.version, spec: specification.info.version };
+
+/** `secrets` are those of the world, which no report shows. */
+export function createControls(runtime: WorldRuntime, secrets: () => readonly string[]): Controls {
+  const { host, options, hosted, db, profile, switches, clock, state, faults, trace, ases, listeners, grading } =
+    runtime;
   let resetting = Promise.resolve();
   const keys = hosted.map(({ name }) => keyOf(host.worldId, name));
   return {
-    version: packageJson.version,
-    spec: specification.info.version,
+    ...versions,
     seed: options.seed,
     profile,
     clock: () => ({ mode: clock.setting.mode, now: clock.businessNow() }),
@@ -27,11 +34,9 @@ export function createControls(runtime: WorldRuntime): Controls {
     listExchanges: trace.list,
     findExchange: trace.find,
     subscribeToExchanges: trace.subscribe,
-    origins() {
-      const urls = hosted.flatMap((definition) => Object.values(listeners.urlsOf(definition)));
-      return [...new Set(urls.filter((url) => URL.canParse(url)).map((url) => new URL(url).origin))];
-    },
+    origins: () => originsOf(hosted, listeners),
     switches,
+    ...(grading && { readRun: (output?: string) => withoutSecrets(readRun(runtime, grading, output), secrets()) }),
     // One at a time: a second one that stopped what the first is starting would leave ASEs that do not work.
     reset() {
       const reset = resetting.then(() => resetWorld(runtime, keys));
@@ -48,5 +53,22 @@ export function createControls(runtime: WorldRuntime): Controls {
       };
       return Promise.all(names.map(read));
     },
+  };
+}
+
+/** Everything about the run so far. `output` is what the command of the client printed. */
+function readRun({ options, profile, clock, ases }: WorldRuntime, grading: Grading, output = ''): RunFacts {
+  const privateKeys = [...ases.values()].flatMap(({ clientKey }) => clientKey ?? []);
+  const { stopped, startedAt, ...results } = grading.read({ at: clock.wallNow(), output, privateKeys });
+  return {
+    ...versions,
+    profile,
+    seed: options.seed ?? null,
+    startedAt: toInstant(startedAt),
+    milliseconds: clock.wallNow() - startedAt,
+    command: null,
+    probes: [],
+    broken: stopped === undefined ? [] : [stopped],
+    ...results,
   };
 }

@@ -43,6 +43,8 @@ export interface WorldOptions {
    * reach the world, otherwise 0.
    */
   readonly recordExchanges?: number;
+  /** The world runs only to be graded: it records many exchanges, and waits rather than leave one ungraded. */
+  readonly gradesAll?: boolean;
   readonly failpoint?: Failpoint;
   /** Milliseconds that a packet waits for the peer's answer. Default: 10 s. */
   readonly linkTimeoutMs?: number;

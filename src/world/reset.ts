@@ -12,12 +12,13 @@ const isConflict = (error: unknown): boolean => conflicts.has((error as { code?:
 
 /** Throws if the rows could not be deleted or the ASEs not started; the start is then repeated until it succeeds. */
 export async function resetWorld(runtime: WorldRuntime, keys: readonly string[]): Promise<void> {
-  const { listeners, faults, trace } = runtime;
+  const { listeners, faults, trace, grading } = runtime;
   await listeners.suspend();
   try {
     await stopAses(runtime);
     faults?.clear();
     trace.clear();
+    grading?.clear();
     await clearRows(runtime, keys);
   } finally {
     await restart(runtime);

@@ -8,6 +8,7 @@ import type { ConsentMode } from '../control/controls.ts';
 import { deriveKey } from '../crypto/derived-keys.ts';
 import type { Database } from '../database/database.ts';
 import { createFaults, type Faults } from '../faults.ts';
+import { createGrading, type Grading } from '../grade/grading.ts';
 import { isPublicOperation } from '../http/policy.ts';
 import type { RecordLimits } from '../http/recorded-exchange.ts';
 import { createRequestTrace, type RequestTrace } from '../http/request-trace.ts';
@@ -25,6 +26,8 @@ import { createSharedState, type SharedState } from './shared-state.ts';
 
 const DEFAULT_RECORDS = 200;
 const MAX_RECORDED_BYTES = 8 * 1024 * 1024;
+/** For worlds that run only to be graded. */
+const gradedRecords = { maxExchanges: 10_000, maxBytes: 64 * 1024 * 1024 };
 
 export interface RuntimeOptions {
   readonly host: WorldHost;
@@ -46,6 +49,8 @@ export interface WorldRuntime extends RuntimeOptions {
   /** Undefined where the exposure of the world does not allow them. */
   readonly faults: Faults | undefined;
   readonly trace: RequestTrace;
+  /** Undefined where no exchanges are recorded. */
+  readonly grading: Grading | undefined;
   readonly signIn: boolean;
   readonly peerLinks: PeerLinks;
   /** Keyed by name. A reset replaces them. */
@@ -85,6 +90,21 @@ export async function createRuntime(parts: RuntimeOptions): Promise<WorldRuntime
     wrapLink: options.wrapLink,
     receive: (name, token, asset, prepare) => ases.get(name)!.ase.receivePacket(token, asset, prepare),
   });
+  const limits = recordLimits(options, exposure);
+  const trace = createRequestTrace(clock.wallNow, limits);
+  const grading =
+    limits &&
+    createGrading({
+      profile,
+      switches,
+      ases: hosted.map((ase) => ({ name: ase.name, ...listeners.urlsOf(ase) })),
+      origins: originsOf(hosted, listeners),
+      secrets: () => [...ases.values()].flatMap(({ clientKey }) => clientKey ?? []),
+      wallNow: clock.wallNow,
+      trace,
+      isComplete: options.gradesAll ?? false,
+    });
+  if (grading) trace.subscribe(grading.observe);
   return {
     ...parts,
     db,
@@ -94,7 +114,8 @@ export async function createRuntime(parts: RuntimeOptions): Promise<WorldRuntime
     clock,
     state: createSharedState(db, host.worldId, clock, exposure.allows('automaticConsent')),
     faults,
-    trace: createRequestTrace(clock.wallNow, recordLimits(options, exposure)),
+    trace,
+    grading,
     signIn: options.signIn || definition.signIn || false,
     peerLinks,
     ases,
@@ -102,8 +123,15 @@ export async function createRuntime(parts: RuntimeOptions): Promise<WorldRuntime
   };
 }
 
+/** Origins of the servers of the ASEs. */
+export function originsOf(hosted: readonly AseDefinition[], { urlsOf }: AseListeners): string[] {
+  const urls = hosted.flatMap((definition) => Object.values(urlsOf(definition)));
+  return [...new Set(urls.filter((url) => URL.canParse(url)).map((url) => new URL(url).origin))];
+}
+
 /** Undefined for no records, which is the default where other machines can reach the world. */
-function recordLimits({ recordExchanges }: WorldOptions, exposure: Exposure): RecordLimits | undefined {
+function recordLimits({ recordExchanges, gradesAll }: WorldOptions, exposure: Exposure): RecordLimits | undefined {
+  if (gradesAll) return gradedRecords;
   const maxExchanges = recordExchanges ?? (exposure.allows('records') ? DEFAULT_RECORDS : 0);
   return maxExchanges === 0 ? undefined : { maxExchanges, maxBytes: MAX_RECORDED_BYTES };
 }

@@ -44,6 +44,8 @@ export interface World {
   readonly clientKey: string | undefined;
   /** Passphrases of the account holders; empty where they need not sign in. */
   readonly passphrases: readonly (Passphrase & { readonly ase: string })[];
+  /** Everything that a report must not show, whatever a client does with it. */
+  readonly secrets: readonly string[];
   /** URL of a wallet address of the definition, hosted here or not. */
   walletUrl(at: { readonly ase: string; readonly path: string }): string;
   /** The variables that `--json` prints for clients, except the file of the key. */
@@ -137,12 +139,21 @@ async function startWorld(parts: RuntimeOptions): Promise<World> {
   if (options.consent !== state.consent()) await state.setConsent(options.consent);
 
   const started = () => [...ases.values()];
-  const controls = createControls(runtime);
   const { controlUrl } = host;
   const controlToken = options.controlToken ?? createIds(options.seed, 'control').token();
   const findUrls = (ase: string) => listeners.urlsOf(definition.ases.find(({ name }) => name === ase)!);
   const walletUrl: World['walletUrl'] = ({ ase, path }) => findUrls(ase).walletAddressServer + path;
   const clientKey = () => ases.get(definition.client.ase)?.clientKey;
+  const passphrases = () =>
+    [...ases].flatMap(([ase, started]) => started.passphrases.map((passphrase) => ({ ase, ...passphrase })));
+  const secrets = () => [
+    controlToken,
+    ...[clientKey() ?? []].flat().flatMap((key) => [key, Buffer.from(key).toString('base64')]),
+    ...started().flatMap(({ ase }) => Object.values(ase.privateSecrets ?? {})),
+    ...passphrases().map(({ passphrase }) => passphrase),
+    ...(options.peerSecret === undefined ? [] : [options.peerSecret]),
+  ];
+  const controls = createControls(runtime, secrets);
   return {
     id: host.worldId,
     definition,
@@ -152,9 +163,8 @@ async function startWorld(parts: RuntimeOptions): Promise<World> {
     controlToken,
     controlApp: createWorldControlApp(runtime, controls, controlToken),
     clientKey: clientKey(),
-    passphrases: [...ases].flatMap(([ase, { passphrases }]) =>
-      passphrases.map((passphrase) => ({ ase, ...passphrase })),
-    ),
+    passphrases: passphrases(),
+    secrets: secrets(),
     walletUrl,
     describeEnvironment() {
       const { ase } = definition.sender;

@@ -150,7 +150,7 @@ async function runHere(args: readonly string[], env: Environment): Promise<Ended
 /** Found before anything is created; `PORT`, `DIR` and `FILE` are replaced. */
 const started: readonly Mistake[] = [
   { args: ['strat'], says: /unknown command strat; did you mean start\?/ },
-  { args: ['zzzzzzzzz'], says: /unknown command zzzzzzzzz; the commands are start, ledger, reconcile/ },
+  { args: ['zzzzzzzzz'], says: /unknown command zzzzzzzzz; the commands are start, grade, ledger, reconcile/ },
   start(
     '--port 65000',
     /--port 65000 is too high, because the control API would have port 65900: choose at most 64635/,

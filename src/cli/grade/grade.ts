@@ -1,0 +1,134 @@
+/** `touchstone grade`: judges what a client sent, in a fresh world or in a running one, and writes reports. */
+import { join } from 'node:path';
+import type { Writable } from 'node:stream';
+import { ConfigError } from '../../errors.ts';
+import { type BaselineEntry, type ConclusionOptions, concludeRun, type RunFacts } from '../../grade/conclusion.ts';
+import type { Report } from '../../grade/report.ts';
+import { renderTerminal, terminalOptions } from '../../grade/reports/terminal.ts';
+import { findRequirementSet, selectRequirements } from '../../grade/requirement-sets.ts';
+import { withoutSecrets } from '../../grade/without-secrets.ts';
+import { writePrivateFile } from '../../net/private-files.ts';
+import { openFiles } from '../client-files.ts';
+import { openControlApi } from '../control-client.ts';
+import { createLogger } from '../deployment-options.ts';
+import type { Config } from '../options.ts';
+import { parseBaseline, printBaseline, readBaseline } from './baseline-file.ts';
+import { type EndedCommand, runCommand, type Signals, watchForSignal } from './command.ts';
+import { startGradedWorld } from './graded-world.ts';
+import { prepareReportDirectory, writeReport } from './report-files.ts';
+
+type Stream = Writable & { readonly isTTY?: boolean; readonly columns?: number };
+
+export interface GradeContext {
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** `process`, or a substitute in tests. */
+  readonly signals: Signals;
+  readonly stdout: Stream;
+  readonly stderr: Stream;
+  /** Milliseconds between SIGTERM and SIGKILL. Default: 5 s. */
+  readonly graceMs?: number;
+}
+
+/** Returns the report, whose exit code is that of the program. Throws ConfigError. */
+export async function grade(config: Config, context: GradeContext): Promise<Report> {
+  checkOptions(config);
+  const options = await readConclusionOptions(config);
+  await prepareReportDirectory(config.report);
+  const facts = config.attach ? await readRunningWorld(config, context) : await gradeCommand(config, context);
+  const report = concludeRun(facts, options);
+  const concluded =
+    config.writeBaseline === undefined
+      ? report
+      : concludeRun(facts, { ...options, baseline: await writeBaseline(config.writeBaseline, report, options) });
+  await writeReport(config.report, concluded);
+  const { stdout, env } = context;
+  stdout.write(renderTerminal(concluded, { ...terminalOptions(stdout, env), location: join(config.report, '/') }));
+  return concluded;
+}
+
+function checkOptions({ attach, operands, seed, world, databaseUrl }: Config): void {
+  if (!attach && operands.length === 0) {
+    throw new ConfigError('touchstone grade needs the command of a client after a --: touchstone grade -- npm test');
+  }
+  if (!attach) return;
+  if (operands.length > 0) throw new ConfigError('--attach runs no command: leave out either of them');
+  const [given] = Object.entries({ seed, world, 'database-url': databaseUrl }).filter(
+    ([, value]) => value !== undefined,
+  );
+  if (given) throw new ConfigError(`--attach judges a world that runs already, so leave out --${given[0]}`);
+}
+
+/** Throws ConfigError. */
+async function readConclusionOptions(config: Config): Promise<ConclusionOptions> {
+  return {
+    set: findRequirementSet(config.requirements),
+    only: config.only === undefined ? undefined : selectRequirements(config.only),
+    should: config.should,
+    minCoverage: config.minCoverage,
+    baseline: config.baseline === undefined ? [] : await readBaseline(config.baseline),
+  };
+}
+
+async function writeBaseline(file: string, report: Report, { baseline = [] }: ConclusionOptions) {
+  const text = printBaseline(report, baseline);
+  await writePrivateFile(file, text).catch(({ code }: NodeJS.ErrnoException) => {
+    throw new ConfigError(`--write-baseline cannot write ${file} (${code}): name a file`);
+  });
+  return parseBaseline(text, file) satisfies BaselineEntry[];
+}
+
+async function readRunningWorld(config: Config, { env }: GradeContext): Promise<RunFacts> {
+  const api = openControlApi(config, 'grade --attach', env['TOUCHSTONE_CONTROL']);
+  const report = (await api.read('/report')) as (Report & Pick<RunFacts, 'profile'>) | undefined;
+  if (report === undefined) {
+    throw new ConfigError(`the world at ${api.origin} records no exchanges: start it with --record-exchanges`);
+  }
+  return { ...report, broken: report.result === 'broken' ? report.reasons : [] };
+}
+
+async function gradeCommand(config: Config, context: GradeContext): Promise<RunFacts> {
+  const { signals, stdout, stderr } = context;
+  const progress = (text: string): void => {
+    if (stderr.isTTY && !context.env['CI']) stderr.write(`touchstone: ${text}\n`);
+  };
+  const early = watchForSignal(signals);
+  const files = await openFiles(undefined);
+  try {
+    const world = await startGradedWorld(config, files, createLogger(config.logLevel));
+    progress(`the world is ready; running ${config.operands.join(' ')}`);
+    const { variables } = world;
+    const authority = variables['TOUCHSTONE_CA'];
+    const ended = await runCommand({
+      command: config.operands,
+      // Node clients take the authority of a world with TLS from there.
+      env: { ...(authority !== undefined && { NODE_EXTRA_CA_CERTS: authority }), ...context.env, ...variables },
+      timeoutMs: config.timeout === 0 ? undefined : config.timeout * 1000,
+      graceMs: context.graceMs,
+      interruptedBy: early.received(),
+      signals,
+      stdout,
+      stderr,
+    }).finally(world.close);
+    progress('the command has ended');
+    const { exitCode, signal, timedOut, output } = ended;
+    const facts = world.readRun(output);
+    const command = withoutSecrets(config.operands, world.secrets);
+    const broken = [...describeEnd(ended, config.timeout), ...facts.broken];
+    return { ...facts, command: { command, exitCode, signal, timedOut }, broken };
+  } finally {
+    early.stop();
+    files.remove();
+  }
+}
+
+/** Why an end of the command says nothing about the client. */
+function describeEnd(
+  { startFailure, timedOut, interruptedBy, signal, exitCode }: EndedCommand,
+  timeout: number,
+): string[] {
+  if (startFailure !== undefined) return [startFailure];
+  if (interruptedBy !== undefined) return [`the run was interrupted by ${interruptedBy}`];
+  if (timedOut) return [`the command was ended after ${timeout} seconds (--timeout)`];
+  if (signal !== null) return [`the command was ended by ${signal}`];
+  return exitCode === 0 ? [] : [`the command ended with exit code ${exitCode}`];
+}

@@ -1,0 +1,163 @@
+/**
+ * Grades the exchanges of a world while it runs. Each is queued after its answer was sent and judged in a quiet moment,
+ * or else a few at a time, so that requests do not wait for verdicts.
+ */
+import type { RequestTrace, TracedExchange } from '../http/request-trace.ts';
+import { createCoverageCounter } from './coverage.ts';
+import { type DescribedExchange, describeExchange } from './describe-exchange.ts';
+import { isServerRequest } from './grade-exchange.ts';
+import { createGrader, type Grader, type GraderOptions } from './grader.ts';
+import type { RunEnd } from './judge.ts';
+import type { Coverage, Verdict } from './report.ts';
+
+/** A moment is quiet if no request was answered in this time. */
+const QUIET_MS = 20;
+/** In a world that is never quiet, the share of its time that grading takes: 10 of 250 ms. */
+const SLICE_MS = 10;
+const PERIOD_MS = 250;
+/** Exchanges that wait for their turn. */
+const MAX_QUEUE = 1000;
+/** Facts about exchanges are kept until the end, so their number is limited. */
+const MAX_GRADED = 20_000;
+/** Exchanges in a report, besides those that findings name. */
+const MAX_DESCRIBED = 1000;
+
+export interface GradingOptions extends Omit<GraderOptions, 'secrets'> {
+  /** Secrets of the run that are in no exchange, once the world has started. */
+  readonly secrets: () => readonly string[];
+  /** Origins of the servers of the world. */
+  readonly origins: readonly string[];
+  readonly wallNow: () => number;
+  /** Monotonic time in milliseconds, which tests replace. */
+  readonly now?: () => number;
+  readonly trace: Pick<RequestTrace, 'list' | 'find'>;
+  /** Judge at once when the queue is full, instead of giving up: for worlds that run only to be graded. */
+  readonly isComplete: boolean;
+}
+
+export interface GradingResults {
+  /** Wall time in milliseconds: when this began, or was last cleared. */
+  readonly startedAt: number;
+  readonly verdicts: readonly Verdict[];
+  readonly coverage: Coverage;
+  readonly exchanges: readonly DescribedExchange[];
+  /** Why later requests were not graded, if so. */
+  readonly stopped: string | undefined;
+}
+
+export interface Grading {
+  /** Cheap. The exchange is judged later. */
+  observe(exchange: TracedExchange): void;
+  /** Judges what is in the queue, and the run so far. Can be repeated. */
+  read(end: RunEnd): GradingResults;
+  /** Forgets everything. */
+  clear(): void;
+}
+
+interface JudgedRun {
+  readonly waiting: number;
+  readonly judged: number;
+  add(exchange: TracedExchange): void;
+  /** Judges from the queue for about this long. */
+  judge(milliseconds: number): void;
+  /** Takes no further exchanges. */
+  stop(reason: string): void;
+  read(end: RunEnd): GradingResults;
+}
+
+function beginRun(options: GradingOptions, now: () => number): JudgedRun {
+  const startedAt = options.wallNow();
+  // Made when it is first needed, because the keys are known only once the world has started.
+  let grader: Grader | undefined;
+  const coverage = createCoverageCounter();
+  let queue: TracedExchange[] = [];
+  let judged = 0;
+  let stopped: string | undefined;
+
+  function judge(milliseconds: number): void {
+    const deadline = now() + milliseconds;
+    grader ??= createGrader({ ...options, secrets: options.secrets() });
+    let done = 0;
+    while (done < queue.length && (done === 0 || now() < deadline)) {
+      const exchange = queue[done]!;
+      grader.observe(exchange);
+      if (!isServerRequest(exchange)) coverage.observe(exchange.summary);
+      done += 1;
+    }
+    queue = queue.slice(done);
+    judged += done;
+  }
+
+  return {
+    get waiting() {
+      return queue.length;
+    },
+    get judged() {
+      return judged;
+    },
+    add(exchange) {
+      if (stopped === undefined) queue.push(exchange);
+    },
+    judge,
+    stop(reason) {
+      stopped = `${reason}: only the first ${judged} were graded; POST /reset begins anew`;
+      queue = [];
+    },
+    read(end) {
+      judge(Number.POSITIVE_INFINITY);
+      const verdicts = grader!.finish(end, stopped);
+      const exchanges = describeExchanges(options, verdicts);
+      return { startedAt, verdicts, coverage: coverage.read(), exchanges, stopped };
+    },
+  };
+}
+
+export function createGrading(options: GradingOptions): Grading {
+  const { isComplete, now = () => performance.now() } = options;
+  let run = beginRun(options, now);
+  let quiet: NodeJS.Timeout | undefined;
+  /** When the oldest exchange in the queue came, or the last slice was due. */
+  let waitingSince = 0;
+
+  function judgeInQuiet(): void {
+    run.judge(SLICE_MS);
+    if (run.waiting > 0) quiet?.refresh();
+  }
+
+  function limit(): void {
+    if (run.judged + run.waiting > MAX_GRADED) run.stop('there were too many requests');
+    else if (run.waiting > MAX_QUEUE && isComplete) run.judge(Number.POSITIVE_INFINITY);
+    else if (run.waiting > MAX_QUEUE) run.stop('requests came too fast');
+  }
+
+  return {
+    observe(exchange) {
+      run.add(exchange);
+      limit();
+      if (run.waiting === 0) return;
+      if (run.waiting === 1) waitingSince = now();
+      // Each request restarts the timer, so that it fires only in a quiet moment.
+      if (quiet) quiet.refresh();
+      else quiet = setTimeout(judgeInQuiet, QUIET_MS).unref();
+      if (now() - waitingSince < PERIOD_MS) return;
+      waitingSince = now();
+      setImmediate(run.judge, SLICE_MS);
+    },
+    read: (end) => run.read(end),
+    clear() {
+      run = beginRun(options, now);
+    },
+  };
+}
+
+/** The exchanges that findings name, and the newest others, as far as they are still recorded. */
+function describeExchanges(options: GradingOptions, verdicts: readonly Verdict[]): DescribedExchange[] {
+  const { trace, origins, switches } = options;
+  const cited = verdicts.flatMap(({ findings }) => findings.flatMap(({ exchange }) => exchange ?? []));
+  const newest = trace.list({ limit: MAX_DESCRIBED }).map(({ id }) => id);
+  return [...new Set([...cited, ...newest])]
+    .sort((a, b) => a - b)
+    .flatMap((id) => trace.find(id) ?? [])
+    .filter((exchange) => !isServerRequest(exchange))
+    .map((exchange) => describeExchange(exchange, origins, switches));
+}

@@ -1,0 +1,91 @@
+/** Grading while a world runs: never while an answer is sent, bounded, repeatable. */
+import assert from 'node:assert/strict';
+import { type TestContext, test } from 'node:test';
+import { setImmediate as turn } from 'node:timers/promises';
+import { requirementIds } from '../../src/grade/catalogue.ts';
+import { createGrading, type GradingOptions } from '../../src/grade/grading.ts';
+import type { Judge } from '../../src/grade/judge.ts';
+import { strict } from '../../src/profile.ts';
+import { ases, start, traced } from './traced.ts';
+
+const end = { at: start, output: '', privateKeys: [] };
+
+/** A grading whose only judge notes the exchanges. */
+function noting(options: Partial<GradingOptions> = {}) {
+  const seen: number[] = [];
+  const note: Judge = {
+    exchange({ id }) {
+      seen.push(id);
+      return { outcome: 'pass' };
+    },
+  };
+  const judges = Object.fromEntries(requirementIds.map((id) => [id, id === 'CL-SIG-01' ? note : {}]));
+  const grading = createGrading({
+    profile: 'strict',
+    switches: strict,
+    ases,
+    judges: judges as GradingOptions['judges'] & {},
+    origins: [],
+    secrets: () => [],
+    wallNow: () => start,
+    trace: { list: () => [], find: () => undefined },
+    isComplete: false,
+    ...options,
+  });
+  const observe = (count: number) => {
+    for (let id = 1; id <= count; id += 1) grading.observe(traced({ id }));
+  };
+  return { seen, grading, observe };
+}
+
+test('exchanges are judged in order, in a quiet moment', (t: TestContext) => {
+  t.mock.timers.enable({ apis: ['setTimeout', 'setImmediate'] });
+  const { seen, observe } = noting({ now: () => 0 });
+  observe(3);
+  assert.deepEqual(seen, []);
+  t.mock.timers.tick(19);
+  assert.deepEqual(seen, []);
+  t.mock.timers.tick(1000);
+  assert.deepEqual(seen, [1, 2, 3]);
+});
+
+test('in a world that is never quiet some are judged in between, and the rest when the report is read', async (t: TestContext) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  let time = 0;
+  const { seen, grading, observe } = noting({ now: () => time });
+  observe(2);
+  await turn();
+  assert.deepEqual(seen, [], 'it may become quiet');
+  time = 300;
+  observe(1);
+  assert.deepEqual(seen, [], 'not while an answer is sent');
+  await turn();
+  assert.deepEqual(seen, [1, 2, 1]);
+  observe(2);
+  assert.equal(grading.read(end).verdicts[0]!.applied, 5);
+  assert.deepEqual(seen, [1, 2, 1, 1, 2]);
+  observe(1);
+  assert.equal(grading.read(end).verdicts[0]!.applied, 6);
+});
+
+test('a queue that is full ends the grading, so that what was met so far proves nothing', () => {
+  const { seen, grading, observe } = noting();
+  observe(1001);
+  const { stopped, verdicts } = grading.read(end);
+  assert.match(stopped!, /^requests came too fast: only the first 0 were graded; POST \/reset begins anew$/);
+  assert.deepEqual([verdicts[0]!.status, verdicts[0]!.reason], ['inconclusive', stopped]);
+  assert.deepEqual(seen, []);
+  grading.clear();
+  observe(2);
+  const anew = grading.read(end);
+  assert.deepEqual([anew.stopped, anew.verdicts[0]!.status], [undefined, 'pass']);
+});
+
+test('a world that runs only to be graded waits for the judges instead, up to a limit', () => {
+  const { seen, grading, observe } = noting({ isComplete: true });
+  observe(1001);
+  assert.equal(seen.length, 1001);
+  observe(19_001);
+  assert.match(grading.read(end).stopped!, /^there were too many requests: only the first \d+ were graded/);
+  assert.ok(seen.length <= 20_000);
+});
