@@ -123,7 +123,7 @@ function run({ args, env = {} }: Omit<Mistake, 'says'>): Promise<Ended> {
     stdio: ['ignore', 'pipe', 'pipe'],
     // The cache of compiled code would be created in TMPDIR.
     env: { PATH: process.env['PATH'], TMPDIR: directory, NODE_COMPILE_CACHE: compileCache, ...env },
-    timeout: 30_000,
+    timeout: 120_000,
   });
   let [stdout, stderr] = ['', ''];
   child.stdout.on('data', (chunk) => (stdout += chunk));

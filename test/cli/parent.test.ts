@@ -53,7 +53,7 @@ const commands: Readonly<Record<string, readonly string[]>> = {
 
 for (const [name, [file, ...args]] of Object.entries(commands)) {
   for (const signal of ['SIGTERM', 'SIGKILL'] as const) {
-    test(`${name}: ${signal}`, { timeout: 60_000 }, async () => {
+    test(`${name}: ${signal}`, { timeout: 180_000 }, async () => {
       const started = await startWith(file!, args);
       started.child.kill(signal);
       await expectEnd(started);
@@ -61,7 +61,7 @@ for (const [name, [file, ...args]] of Object.entries(commands)) {
   }
 }
 
-test('a launcher passes signals on', { timeout: 60_000 }, async () => {
+test('a launcher passes signals on', { timeout: 180_000 }, async () => {
   const started = await startWith(process.execPath, [launcher, ...start]);
   const code = new Promise((done) => started.child.once('exit', done));
   started.child.kill('SIGINT');
@@ -69,7 +69,7 @@ test('a launcher passes signals on', { timeout: 60_000 }, async () => {
   assert.equal(await code, 0);
 });
 
-test('a pipe on standard input that is closed ends it, unless it is detached', { timeout: 60_000 }, async () => {
+test('a pipe on standard input that is closed ends it, unless it is detached', { timeout: 180_000 }, async () => {
   const started = await startWith(process.execPath, [launcher, ...start], 'pipe');
   started.child.stdin!.end();
   await expectEnd(started);

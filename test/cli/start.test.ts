@@ -5,6 +5,7 @@ import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { findFreePort } from '../support/free-port.ts';
 import { prepareResources } from '../support/prepared-resources.ts';
 import { readEnvironment, startProcess } from '../support/process.ts';
 import { send } from '../support/signed-fetch.ts';
@@ -42,8 +43,8 @@ test('it prints what a client needs, keeps the key readable by its user only, an
 
 test('RS-28: accepted data survives a restart; a second process on the same data is rejected', async () => {
   const directory = await mkdtemp(join(tmpdir(), 'touchstone-data-'));
-  // Both starts use the same port, which differs from that of concurrent runs.
-  const port = `${20_000 + (process.pid % 50) * 100}`;
+  // Both starts use the same port.
+  const port = String(await findFreePort(100, 900));
   const args = ['--port', port, '--consent', 'auto', '--data', directory];
   try {
     const first = await startProcess(args);

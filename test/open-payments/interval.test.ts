@@ -114,7 +114,7 @@ test('a duration has any of its parts', () => {
 });
 
 test('far dates and short periods take no loop over periods', () => {
-  const started = performance.now();
+  const before = process.threadCpuUsage();
   for (let i = 0; i < 1_000; i += 1) {
     assert.equal(
       periodAt('R/1970-01-01T00:00:00Z/PT1S', '9999-12-31T23:59:59.5Z'),
@@ -129,7 +129,8 @@ test('far dates and short periods take no loop over periods', () => {
       '9999-12-31T23:59:59.500Z',
     );
   }
-  assert.ok(performance.now() - started < 2_000);
+  const { user, system } = process.threadCpuUsage(before);
+  assert.ok(user + system < 2_000_000);
 });
 
 const start = '2024-01-01T00:00:00Z';

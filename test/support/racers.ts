@@ -4,6 +4,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { on, once } from 'node:events';
 import { join } from 'node:path';
 import { after, before } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import { sql } from 'kysely';
 import { type Database, openDatabase } from '../../src/database/database.ts';
 import type { RacerMessage } from './held-transaction.ts';
@@ -63,6 +64,7 @@ async function openRacers(file: string, { db, url }: { db: Database; url: string
       const { rows } = await sql`select from pg_stat_activity
         where datname = current_database() and wait_event_type = 'Lock'`.execute(db.query);
       if (rows.length >= sessions) return;
+      await pause(5);
     }
   }
 

@@ -9,6 +9,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { type IncomingHttpHeaders, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import pg from 'pg';
 import { signRequest } from '../../../src/http/signatures/sign.ts';
 import { findFreePort } from '../../support/free-port.ts';
@@ -149,6 +150,7 @@ export async function startTwoServers(switches: Record<string, boolean> = {}): P
             );
             if (waiting.rows.length + answered >= requests.length) return;
             if (performance.now() - since > TIMEOUT_MS) throw new Error('a request neither waits nor is answered');
+            await pause(5);
           }
         },
         release: async () => {
