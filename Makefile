@@ -66,9 +66,9 @@ build: $(installed)
 	@if [ -d conformance ]; then cp -r conformance/requirements conformance/vectors dist/conformance/; fi
 	@$(bin)/node dist/src/database/build-template.js
 
-# A clean install of the packed program, its command and library, and the steps of the Dockerfile.
+# A clean install of the packed program, its command and library, the steps of the Dockerfile and those of the action.
 package-test: $(installed)
-	@$(bin)/node --test test/package/packed.ts test/package/dockerfile.ts
+	@$(bin)/node --test test/package/packed.ts test/package/dockerfile.ts test/package/action.ts
 
 install: $(installed)
 $(installed): package-lock.json

@@ -46,6 +46,12 @@ function lanesOf(exchanges: readonly DescribedExchange[]): Lane[] {
   return [...callers.map((name) => ({ name })), ...called];
 }
 
+/** Numbers of the exchanges that decided about failures and warnings. */
+interface Decisive {
+  readonly failures: ReadonlySet<number>;
+  readonly warnings: ReadonlySet<number>;
+}
+
 /** Rows after which the names of the lanes are repeated. */
 const ROWS = 20;
 
@@ -53,7 +59,7 @@ const ROWS = 20;
 export function renderFlow(
   { startedAt }: Report,
   exchanges: readonly DescribedExchange[],
-  decisive: ReadonlySet<number>,
+  decisive: Decisive,
 ): Html | undefined {
   const lanes = lanesOf(exchanges);
   if (exchanges.length === 0 || lanes.length > MAX_LANES) return undefined;
@@ -77,19 +83,14 @@ const renderActors = (lanes: readonly Lane[]): Html =>
     ({ name, ase }) => html`<span>${ase === undefined ? name : html`${name}<small>${shown(ase, 30)}</small>`}</span>`,
   )}</div></div>`;
 
-function renderRow(
-  exchange: DescribedExchange,
-  lanes: readonly Lane[],
-  start: number,
-  decisive: ReadonlySet<number>,
-): Html {
+function renderRow(exchange: DescribedExchange, lanes: readonly Lane[], start: number, decisive: Decisive): Html {
   const { id, ase, operation, status, request, receivedAt } = exchange;
   const from = lanes.findIndex((lane) => lane.ase === undefined && lane.name === callerOf(operation)) + 1;
   const to = lanes.findIndex((lane) => lane.ase === ase && lane.name === serverOf(operation)) + 1;
   const classes = [
     ...(status === null || status >= 400 ? ['refused'] : []),
     ...(status === null ? ['lost'] : []),
-    ...(decisive.has(id) ? ['decisive'] : []),
+    decisive.failures.has(id) ? 'failure' : decisive.warnings.has(id) ? 'caution' : '',
   ].join(' ');
   const line = request.line.replace(/ HTTP\/[\d.]+$/, '');
   const seconds = ((Date.parse(receivedAt) - start) / 1000).toFixed(3);

@@ -27,7 +27,10 @@ const policy = `default-src 'none'; style-src ${styleSourceOf(STYLE)}; img-src d
 export function renderHtml(report: Report): string {
   const { exchanges, section } = listExchanges(report);
   const listed = new Set(exchanges.map(({ id }) => id));
-  const flow = renderFlow(report, exchanges, new Set(decisiveExchanges(report, ['fail', 'warning'])));
+  const flow = renderFlow(report, exchanges, {
+    failures: new Set(decisiveExchanges(report, ['fail'])),
+    warnings: new Set(decisiveExchanges(report, ['warning'])),
+  });
   const probes = renderProbes(report);
   const links = [
     ['requirements', 'Requirements'],

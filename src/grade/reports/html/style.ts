@@ -150,9 +150,9 @@ overflow:hidden;text-overflow:ellipsis;font-family:var(--mono);font-size:.8rem}
 .refused .status{color:var(--bad)}
 .refused .reply{border-top-color:var(--bad)}
 .refused .reply::after{border-right-color:var(--bad)}
-.decisive{background:var(--bad-tint)}
-.decisive .says,.decisive .status{background:var(--bad-tint)}
-.decisive .when{color:var(--ink)}
+.failure,.failure .says,.failure .status{background:var(--bad-tint)}
+.caution,.caution .says,.caution .status{background:var(--warn-tint)}
+.failure .when,.caution .when{color:var(--ink)}
 .lost .reply{display:none}
 .messages,.bases{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,26rem),1fr));gap:0 1.25rem}
 .messages>*,.bases>*{min-width:0}
