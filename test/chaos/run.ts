@@ -39,7 +39,7 @@ const controlToken = 'control-token-of-chaos';
 const SKEWS_MS = [-2_000, 0, 1_500, 3_000];
 const wait = (milliseconds: number) => new Promise<void>((resolve) => setTimeout(resolve, milliseconds));
 
-/** Fees, small packets, and a payer who runs out of money. */
+/** Fees, payments of up to 35 packets, and a payer who runs out of money. */
 const world = `
 ases:
   - name: granite
@@ -56,7 +56,7 @@ ases:
       - { path: /bob, asset: EUR/2 }
 prices: { USD: 1, EUR: 1.0869 }
 fee: { basisPoints: 25, fixed: 3 }
-maxPacketAmount: 1000
+maxPacketAmount: 100
 sender: granite/alice
 receiver: marble/bob
 client: { wallet: granite/client, keyId: chaos-1 }

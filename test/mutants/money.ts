@@ -105,4 +105,18 @@ export const moneyMutants: readonly Mutant[] = [
     at: 'return period && { start: «toInstant(period.start)» };',
     by: 'toInstant(0)',
   },
+  {
+    id: 'money.peer-removed-in-doubt',
+    file: 'src/administration/peers.ts',
+    at: "if («inDoubt») throw adminProblem('conflict', 'a packet to this peer is in flight');",
+    by: 'false',
+  },
+  {
+    id: 'money.silence-is-a-reject',
+    file: 'src/payments/outgoing/send-packets.ts',
+    at: "return «reply ? readPacketAnswer(reply, packet.condition, packet.amount) : { kind: 'unknown' }»;",
+    by: `reply
+      ? readPacketAnswer(reply, packet.condition, packet.amount)
+      : { kind: 'rejected', code: 'T00', triggeredBy: '', message: 'no answer' }`,
+  },
 ];

@@ -131,6 +131,14 @@ export const sendingMutants: readonly Mutant[] = [
       by: 'job.sentAmount + packet.sourceAmount',
     },
   ]),
+  ...noticedBy('test/payments/outgoing/worker.race.test.ts', 'src/payments/outgoing/job.ts', [
+    {
+      id: 'in-flight.lease-not-proven',
+      title: 'take it from each other again and again',
+      at: "if («numUpdatedRows !== 1n») throw new LeaseLost('lease lost');",
+      by: 'false',
+    },
+  ]),
   ...noticedBy('test/payments/outgoing/in-doubt.test.ts', 'src/payments/outgoing/send-packets.ts', [
     {
       id: 'in-flight.each-claims-the-rest',

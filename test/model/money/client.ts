@@ -15,7 +15,9 @@ import { BEGINNING, read, readAnswer } from './wire.ts';
 /** The money as seen from outside. */
 export interface Sight {
   readonly balances: readonly bigint[];
-  readonly payments: Readonly<Record<number, { readonly sent: bigint; readonly failed: boolean }>>;
+  readonly payments: Readonly<
+    Record<number, { readonly sent: bigint; readonly failed: boolean; readonly inDoubt: boolean }>
+  >;
   readonly incoming: Readonly<Record<number, { readonly received: bigint; readonly completed: boolean }>>;
   readonly grants: Readonly<Record<number, { readonly debit: Amount | null; readonly receive: Amount | null }>>;
 }
@@ -37,8 +39,8 @@ export interface MoneyWorld {
   release(): Promise<void>;
   send(action: Action): Promise<Answer>;
   /**
-   * Resolves when all payments have ended and late copies of packets were answered; looks up the URLs of resources
-   * whose answer was lost, and obtains the grants again that ended.
+   * Resolves when all payments have ended, but for those in doubt whose peer is gone, and late copies of packets were
+   * answered; looks up the URLs of resources whose answer was lost, and obtains the grants again that ended.
    */
   settle(): Promise<void>;
   look(of: {
@@ -173,6 +175,17 @@ async function enter(
     return { payments, incoming };
   }
 
+  /** ASEs that have removed their peer. */
+  const parted = new Set<AseName>();
+  /** Payments with a packet in doubt. */
+  async function listInDoubt(): Promise<ReadonlySet<string>> {
+    if (parted.size === 0) return new Set();
+    const lists = await Promise.all(
+      ['granite', 'marble'].map((ase) => operate('GET', `/ases/${ase}/packets-in-doubt?first=100`)),
+    );
+    return new Set(lists.flatMap(({ body }) => (body.packets as { payment: string }[]).map(({ payment }) => payment)));
+  }
+
   let hasLost = false;
   const get = async (url: string, token: string, client: number) => {
     const answer = await call(client, { method: 'GET', url, token });
@@ -250,6 +263,8 @@ async function enter(
         return { status: 'lost' };
       }
       if (response.status < 300) remember(action, response.body?.id);
+      if (action.kind === 'part' && response.status === 204) parted.add(action.ase);
+      if (action.kind === 'rejoin' && response.status === 201) parted.delete(action.ase);
       return readAnswer(action, response);
     },
     async settle() {
@@ -261,6 +276,19 @@ async function enter(
           .set({ next_attempt_at: new Date().toISOString() })
           .where('state', '=', 'pending')
           .where('ase', 'like', `${running.id}/%`)
+          .$if(parted.size > 0, (query) =>
+            query.where(({ not, exists, selectFrom }) =>
+              not(
+                exists(
+                  selectFrom('outgoing_packet as packet')
+                    .select('packet.condition')
+                    .whereRef('packet.ase', '=', 'outgoing_payment.ase')
+                    .whereRef('packet.payment_id', '=', 'outgoing_payment.id')
+                    .where('packet.state', '=', 'prepared'),
+                ),
+              ),
+            ),
+          )
           .returning('ase')
           .execute();
         if (waiting.length === 0) break;
@@ -280,12 +308,14 @@ async function enter(
       const sight = { balances: await balancesOf(), payments: {}, incoming: {}, grants: {} } as {
         -readonly [Member in keyof Sight]: Sight[Member] & object;
       } & { payments: Record<number, object>; incoming: Record<number, object>; grants: Record<number, object> };
+      const inDoubt = await listInDoubt();
       for (const number of of.payments) {
         const url = handles.payments.get(number);
         if (url === undefined) continue;
         const grant = grantOf.get(number)!;
         const { failed, sentAmount } = await get(url, payers[grant]!, clientOf(grant));
-        sight.payments[number] = { sent: BigInt(sentAmount.value), failed };
+        const isInDoubt = inDoubt.has(url.split('/').at(-1)!);
+        sight.payments[number] = { sent: BigInt(sentAmount.value), failed, inDoubt: isInDoubt };
       }
       for (const number of of.incoming) {
         const url = handles.incoming.get(number);

@@ -4,7 +4,7 @@ import fc from '../../support/fast-check.ts';
 import { count, type Figures, parametersFor, type Range, type Run } from '../sequences.ts';
 import { type Prices, quoteReceive, quoteSend } from './amounts.ts';
 import type { MoneyClient, MoneyWorld } from './client.ts';
-import { type Group, type Intent, sequenceOf, underReset } from './intents.ts';
+import { type Group, type Intent, sequenceOf, underRemoval, underReset } from './intents.ts';
 import { explainAtOnce } from './model.ts';
 import { matching, numbersOf, show } from './observation.ts';
 import {
@@ -13,8 +13,8 @@ import {
   begin,
   type Fault,
   isClosed,
-  isMoving,
   MOST,
+  type Payment,
   remainingOf,
   type State,
   type Step,
@@ -105,6 +105,9 @@ function resolve(sequence: Sequence, intent: Intent): Action | undefined {
       return { kind: what, seconds: intent.seconds };
     case 'move':
       return { kind: what, wallet: intent.isAgain ? wallet : payer };
+    case 'part':
+    case 'rejoin':
+      return { kind: what, ase: terms.wallets[wallet]!.ase };
   }
 }
 
@@ -167,7 +170,8 @@ async function runGroup(sequence: Sequence, group: Group, figures: Figures): Pro
   const after = explainAtOnce(terms, before, steps, { fault, inTurn }).map((state) => endGrants(terms, state, actions));
   if (after.length === 0) throw new Error(`no order explains these answers, after\n  ${before.map(show).join('\n  ')}`);
   const movesMoney = actions.some(
-    (action) => isPayment(action) || ['complete', 'deposit', 'withdraw', 'move'].includes(action.kind),
+    (action) =>
+      isPayment(action) || ['complete', 'deposit', 'withdraw', 'move', 'part', 'rejoin'].includes(action.kind),
   );
   sequence.states = movesMoney ? await lookAndCompare(sequence, after, steps) : after;
 
@@ -198,8 +202,14 @@ function endGrants({ grants }: World, state: State, actions: readonly Action[]):
 }
 
 /** Those of the states that look like what is seen. */
-async function lookAndCompare({ world: terms, real }: Sequence, after: readonly State[], steps: readonly Step[]) {
+async function lookAndCompare(sequence: Sequence, after: readonly State[], steps: readonly Step[]) {
+  const { world: terms, real } = sequence;
   const touched = { payments: new Set<number>(), incoming: new Set<number>(), grants: new Set<number>() };
+  for (const [number, { stage, incoming }] of Object.entries(sequence.states[0]!.payments)) {
+    if (stage !== 'doubt') continue;
+    touched.payments.add(Number(number));
+    touched.incoming.add(incoming);
+  }
   for (const { action } of steps) {
     if ('payment' in action) touched.payments.add(action.payment);
     if ('grant' in action) touched.grants.add(action.grant);
@@ -218,7 +228,8 @@ async function closeBooks({ world: terms, real, states }: Sequence): Promise<voi
   const all = { payments: known('payments'), incoming: known('incoming'), grants: [...terms.grants.keys()] };
   const [last] = matching(terms, states, await real.look(all));
   const { payments: outgoing, incoming } = last!;
-  assert.ok(!Object.values(outgoing).some(isMoving), 'a payment has not come to its end');
+  const hasEnded = ({ stage }: Payment): boolean => stage === 'completed' || stage === 'failed';
+  assert.ok(Object.values(outgoing).every(hasEnded), 'a payment has not come to its end');
   assert.deepEqual(await real.count(), {
     payments: numbersOf(outgoing).length,
     incoming: numbersOf(incoming).length,
@@ -246,21 +257,29 @@ async function reset({ world: terms, real }: Sequence, actions: readonly Action[
 /** Runs these sequences, and stops at the first that the model cannot explain. */
 export async function runMoneySequences(client: MoneyClient, range: Range): Promise<Run> {
   const figures: Figures = new Map();
-  const property = fc.asyncProperty(world, sequenceOf, underReset, async (terms, [opening, chosen], last) => {
-    const real = await client.open(terms);
-    const sequence: Sequence = { world: terms, real, states: [begin(terms)], next: 1, movements: 0, sent: [] };
-    try {
-      for (const group of [opening, ...chosen.flat()]) await runGroup(sequence, group, figures);
-      await closeBooks(sequence);
-      const underWay = (last ?? []).map((intent) => resolve(sequence, intent)).filter((action) => action !== undefined);
-      if (last) await reset(sequence, underWay);
-    } catch (error) {
-      const { message } = error as Error;
-      throw new Error(`${show(terms)}\n  ${sequence.sent.join('\n  ')}\n${message}`, { cause: error });
-    } finally {
-      await real.end();
-    }
-  });
+  const property = fc.asyncProperty(
+    world,
+    sequenceOf,
+    underReset,
+    underRemoval,
+    async (terms, [opening, chosen], last, removal) => {
+      const real = await client.open(terms);
+      const sequence: Sequence = { world: terms, real, states: [begin(terms)], next: 1, movements: 0, sent: [] };
+      try {
+        for (const group of [opening, ...chosen.flat(), ...(removal ?? [])]) await runGroup(sequence, group, figures);
+        await closeBooks(sequence);
+        const underWay = (last ?? [])
+          .map((intent) => resolve(sequence, intent))
+          .filter((action) => action !== undefined);
+        if (last) await reset(sequence, underWay);
+      } catch (error) {
+        const { message } = error as Error;
+        throw new Error(`${show(terms)}\n  ${sequence.sent.join('\n  ')}\n${message}`, { cause: error });
+      } finally {
+        await real.end();
+      }
+    },
+  );
   const { from = 1, seed } = range;
   const details = await fc.check(property, parametersFor(range));
   const last = from - 1 + details.numRuns;

@@ -2,7 +2,7 @@
 import type { ControlAnswer } from '../../support/administration.ts';
 import type { Answer as ClientAnswer, RequestParts } from '../../support/signed-fetch.ts';
 import { accountOf, clientOf, pathOf } from './grants.ts';
-import { type Action, type AseName, OTHER, type World } from './state.ts';
+import { type Action, type AseName, OTHER, otherAse, type World } from './state.ts';
 import { write } from './wire.ts';
 
 /** URLs of resources by their numbers in the model. */
@@ -31,9 +31,25 @@ export interface ExchangeContext {
   readonly moved: Set<number>;
 }
 
+interface PeerTerms {
+  readonly name: string;
+  readonly prefix: string;
+  readonly endpoint: string;
+  readonly maxPacketAmount: string;
+}
+
+const tokenFrom = (ase: AseName): string => `token-of-${ase}-after-its-peer-came-back`;
+
 /** Sends an action's request and returns the answer. Notes whose resource it creates. */
 export function createExchange(context: ExchangeContext) {
   const { world, urls, resources, call, operate, payees, payers, handles, payeeOf, grantOf, moved } = context;
+  /** The peer of each ASE, as it was removed. */
+  const terms = new Map<AseName, PeerTerms>();
+  async function readTerms(ase: AseName): Promise<PeerTerms | undefined> {
+    const { peers } = (await operate('GET', `/ases/${ase}/peers`)).body as { peers: readonly PeerTerms[] };
+    if (peers[0]) terms.set(ase, peers[0]);
+    return terms.get(ase);
+  }
   /** The instant this many seconds from now, by the clock of the world. */
   const instantIn = async (seconds: number): Promise<string> => {
     const { now } = (await operate('GET', '/')).body.clock;
@@ -115,6 +131,21 @@ export function createExchange(context: ExchangeContext) {
         const other = account === accountOf(action.wallet) ? action.wallet + OTHER : action.wallet;
         moved.add(action.wallet);
         return operate('PATCH', `/ases/${ase}/wallet-addresses/${id}`, { account: accountOf(other) });
+      }
+      case 'part': {
+        const { ase } = action;
+        await readTerms(ase);
+        return operate('DELETE', `/ases/${ase}/peers/${otherAse(ase)}`);
+      }
+      case 'rejoin': {
+        const { ase } = action;
+        const { name, prefix, endpoint, maxPacketAmount } = (await readTerms(ase))!;
+        const [outgoingToken, incomingToken] = [tokenFrom(ase), tokenFrom(otherAse(ase))];
+        // The other ASE has the tokens of the beginning, unless it has removed this one.
+        const swapped = { incomingToken: outgoingToken, outgoingToken: incomingToken };
+        await operate('PATCH', `/ases/${otherAse(ase)}/peers/${ase}`, swapped);
+        const body = { name, prefix, endpoint, maxPacketAmount, incomingToken, outgoingToken };
+        return operate('POST', `/ases/${ase}/peers`, body);
       }
     }
   };

@@ -135,6 +135,47 @@ const besideSlowPeer: fc.Arbitrary<readonly Group[]> = fc
       },
     ];
   });
+/**
+ * An ASE removes the other as its peer, alone or while a payment is under way, and is to be paid and to pay then. If
+ * both remove the other, the second keeps it while a packet is in doubt. Then they add each other again.
+ */
+const removal: fc.Arbitrary<readonly Group[]> = fc
+  .record({
+    intent: intentOf(fc.constant('pay incoming')),
+    wallet: fc.constantFrom(0, 2, 2),
+    quarters: fc.tuple(...Array.from({ length: 3 }, () => fc.integer({ min: 2, max: 14 }))),
+    underWay: weighted<'nothing' | 'a payment' | 'a slow packet'>(
+      [2, 'nothing'],
+      [1, 'a payment'],
+      [1, 'a slow packet'],
+    ),
+    isMutual: fc.boolean(),
+    slow: fc.constantFrom(1, 2, 3),
+  })
+  .map(({ intent, wallet, quarters, underWay, isMutual, slow }) => {
+    const open = { ...intent, kind: 'receive' as const, hasAmount: false, lifetime: undefined };
+    const [first, ...others] = quarters.map((quarter, of) => ({
+      ...{ ...intent, isAgain: false, quarters: quarter, of: of === 2 ? 0 : 1, grant: intent.grant + of },
+    }));
+    const part = { ...intent, kind: 'part' as const, wallet };
+    const rejoin = { ...intent, kind: 'rejoin' as const };
+    const parting = {
+      nothing: { intents: [part], fault: undefined },
+      'a payment': { intents: [first!, part], fault: undefined },
+      'a slow packet': {
+        intents: [first!, part],
+        fault: { packet: slow, fate: 'repeated' as const, isSlow: true },
+        inTurn: true,
+      },
+    }[underWay];
+    return [
+      { intents: [2, 1].map((payee) => ({ ...open, wallet: payee })), fault: undefined },
+      parting,
+      { intents: others, fault: undefined },
+      ...(isMutual ? [{ intents: [{ ...part, wallet: 2 - wallet }], fault: undefined }] : []),
+      { intents: [0, 2].map((each) => ({ ...rejoin, wallet: each })), fault: undefined },
+    ];
+  });
 const groups = fc.oneof(
   { weight: 9, arbitrary: groupOf(intentOf(kind).map((intent) => [intent])) },
   { weight: 2, arbitrary: groupOf(intentOf(fc.constant('advance')).map((intent) => [intent])) },
@@ -154,4 +195,9 @@ export const sequenceOf = fc.tuple(first, fc.array(steps, { minLength: 2, maxLen
 export const underReset = fc.oneof(
   { weight: 4, arbitrary: fc.constant(undefined) },
   { weight: 1, arbitrary: fc.array(intentOf(kind), { minLength: 3, maxLength: 6 }) },
+);
+/** The end of a sequence, apart from the others so that these stay as they are; undefined for none. */
+export const underRemoval = fc.oneof(
+  { weight: 2, arbitrary: fc.constant(undefined) },
+  { weight: 1, arbitrary: removal },
 );

@@ -7,7 +7,7 @@
  * `explainAtOnce` gives every state that some order of these steps leads to with the answers that came back.
  */
 import { quoteSend } from './amounts.ts';
-import { perform, readFor, type Thread } from './requests.ts';
+import { isSending, perform, readFor, type Thread } from './requests.ts';
 import { settle } from './sending.ts';
 import { type Answer, begin, type Fault, isMoving, type State, type Step, termsBetween, type World } from './state.ts';
 
@@ -41,7 +41,9 @@ export function explainAtOnce(
   }));
   for (let scene = scenes.pop(); scene; scene = scenes.pop()) {
     const { state, threads } = scene;
-    const moving = Object.keys(state.payments).filter((number) => isMoving(state.payments[Number(number)]!));
+    const moving = Object.keys(state.payments).filter((number) =>
+      isMoving(state, world, state.payments[Number(number)]!),
+    );
     if (threads.length === 0 && moving.length === 0) {
       const end = { ...state, packetFault: undefined };
       ends.set(keyOf(end), end);
@@ -51,7 +53,7 @@ export function explainAtOnce(
         proceed(world, scene, thread, steps[thread.step]!, fault),
       ),
       ...moving.map((number) =>
-        settle(world, state, Number(number), isAlone(scene)).map((settled) => ({ threads, state: settled })),
+        settle(world, state, Number(number), isAlone(world, scene)).map((settled) => ({ threads, state: settled })),
       ),
     ].flat();
     for (const next of nexts) {
@@ -66,8 +68,10 @@ export function explainAtOnce(
 }
 
 /** True if only one payment moves money: then it need not be followed packet by packet. */
-const isAlone = ({ state, threads }: Scene): boolean =>
-  threads.length === 0 && Object.values(state.payments).filter(isMoving).length === 1;
+const isAlone = (world: World, { state, threads }: Scene): boolean =>
+  threads.length === 0 &&
+  state.parted.length === 0 &&
+  Object.values(state.payments).filter((payment) => isMoving(state, world, payment)).length === 1;
 
 function proceed(world: World, { state, threads }: Scene, thread: Thread, step: Step, fault?: Fault): Scene[] {
   const others = threads.filter((other) => other !== thread);
@@ -77,6 +81,9 @@ function proceed(world: World, { state, threads }: Scene, thread: Thread, step: 
 
   const read = readFor(world, state, thread, action);
   if (read) return [{ state, threads: threads.map((other) => (other === thread ? read : other)) }];
+  if (action.kind === 'part' && answer.status === '409' && isSending(world, state, action.ase)) {
+    return [{ state, threads: others }];
+  }
   const outcome = perform(world, state, thread, action);
   const isSame = isLost || sameAnswer(world, state, outcome.answer, step);
   return isSame ? [{ state: outcome.state ?? state, threads: others }] : [];

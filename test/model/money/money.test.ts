@@ -42,6 +42,10 @@ test(`the model explains ${SEQUENCES} sequences`, async () => {
     ['fault', 'packet indebted'],
     ['move', '200'],
     ['complete', '200'],
+    ['part', '204'],
+    ['part', '409'],
+    ['rejoin', '201'],
+    ['payment', 'doubt'],
     ['payment', 'completed'],
     ['payment', 'failed'],
   ] as const) {

@@ -24,7 +24,13 @@ function expectSight({ grants }: World, state: State, sight: Sight): Sight {
     balances: state.balances,
     payments: of(sight.payments, (number) => {
       const payment = state.payments[number];
-      return payment && { sent: shownOf(payment), failed: payment.stage === 'failed' };
+      return (
+        payment && {
+          sent: shownOf(payment),
+          failed: payment.stage === 'failed',
+          inDoubt: payment.stage === 'doubt',
+        }
+      );
     }) as Sight['payments'],
     incoming: of(sight.incoming, (number) => {
       const { received, completed } = state.incoming[number]!;

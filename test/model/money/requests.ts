@@ -3,6 +3,7 @@ import { type Prices, quoteReceive, quoteSend } from './amounts.ts';
 import {
   type Action,
   type Answer,
+  type AseName,
   amountsOf,
   type Fee,
   feeKey,
@@ -26,6 +27,8 @@ export interface Thread {
   /** True if the quote had been paid before. */
   readonly wasUsed?: boolean;
   readonly read?: Incoming;
+  /** True if the ASE of the receiver is its own or a peer. */
+  readonly isRouted?: boolean;
   readonly prices?: Prices;
   readonly fee?: Fee;
 }
@@ -36,13 +39,20 @@ export function readFor(world: World, state: State, thread: Thread, action: Acti
   const incoming = action.kind === 'pay quote' ? state.quotes[action.quote]!.incoming : action.incoming;
   if (action.kind === 'pay quote' && thread.wasUsed === undefined)
     return { ...thread, wasUsed: state.quotes[action.quote]!.isUsed };
-  if (!thread.read) return { ...thread, read: state.incoming[incoming]! };
+  if (!thread.read) {
+    const read = state.incoming[incoming]!;
+    const { ase } =
+      world.wallets[action.kind === 'pay quote' ? state.quotes[action.quote]!.wallet : payerOf(world, action)]!;
+    return { ...thread, read, isRouted: ase === world.wallets[read.wallet]!.ase || !state.parted.includes(ase) };
+  }
   if (action.kind === 'pay quote') return undefined;
   const { wallet } = world.grants[action.grant]!;
   if (!thread.prices) return { ...thread, prices: state.prices[world.wallets[wallet]!.ase] };
   if (!thread.fee) return { ...thread, fee: state.fees[feeKey(world, wallet)] ?? world.fee };
   return undefined;
 }
+
+const payerOf = ({ grants }: World, { grant }: { readonly grant: number }): number => grants[grant]!.wallet;
 
 interface Outcome {
   readonly answer: Answer;
@@ -120,19 +130,41 @@ export function perform(world: World, state: State, thread: Thread, action: Acti
       const owners = state.owners.with(action.wallet, account < OTHER ? account + OTHER : account - OTHER);
       return { answer: { status: '200' }, state: { ...state, owners } };
     }
+    case 'part': {
+      if (state.parted.includes(action.ase)) return refuse('404');
+      if (paymentsFrom(world, state, action.ase).some(({ stage }) => stage === 'doubt')) return refuse('409');
+      return { answer: { status: '204' }, state: { ...state, parted: [...state.parted, action.ase] } };
+    }
+    case 'rejoin': {
+      if (!state.parted.includes(action.ase)) return refuse('409');
+      return {
+        answer: { status: '201' },
+        state: { ...state, parted: state.parted.filter((ase) => ase !== action.ase) },
+      };
+    }
   }
 }
+
+/** Payments of an ASE's customers to the other ASE. */
+const paymentsFrom = ({ wallets }: World, { payments, incoming }: State, ase: AseName): readonly Payment[] =>
+  Object.values(payments).filter(
+    (payment) => wallets[payment.wallet]!.ase === ase && wallets[incoming[payment.incoming]!.wallet]!.ase !== ase,
+  );
+
+/** True if a packet from this ASE may be in flight: the ASE then keeps its peer. */
+export const isSending = (world: World, state: State, ase: AseName): boolean =>
+  paymentsFrom(world, state, ase).some(({ stage }) => stage === 'send' || stage === 'sent');
 
 /** A quote, or how it is refused. */
 function makeQuote(
   world: World,
   state: State,
-  { read, prices, fee }: Thread,
+  { read, isRouted, prices, fee }: Thread,
   action: Extract<Action, { kind: 'quote' | 'pay incoming' }>,
 ): Quote | string {
   const { wallet } = world.grants[action.grant]!;
   const incoming = read!;
-  if (isClosed(state, incoming)) return '400 invalid receiver';
+  if (isClosed(state, incoming) || !isRouted) return '400 invalid receiver';
   const from = world.wallets[wallet]!.asset;
   const to = world.wallets[incoming.wallet]!.asset;
   const terms = { from, to, prices: prices!, ...fee! };

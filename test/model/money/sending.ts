@@ -19,10 +19,22 @@ import {
  * between.
  */
 export function settle(world: World, before: State, number: number, isToEnd: boolean): readonly State[] {
-  if (!isToEnd) return [settleOnce(world, before, number), ...lastPacketFirst(world, before, number)];
+  if (!isToEnd) {
+    const others = [...lastPacketFirst(world, before, number), ...withoutRoute(world, before, number)];
+    return [settleOnce(world, before, number), ...others];
+  }
   let state = settleOnce(world, before, number);
-  while (isMoving(state.payments[number]!)) state = settleOnce(world, state, number);
+  while (isMoving(state, world, state.payments[number]!)) state = settleOnce(world, state, number);
   return [state];
+}
+
+/** Without its peer a payment fails, but a packet can still leave while the peer is being removed. */
+function withoutRoute({ wallets }: World, state: State, number: number): readonly State[] {
+  const { stage, wallet, incoming } = state.payments[number]!;
+  const { ase } = wallets[wallet]!;
+  const isElsewhere = ase !== wallets[state.incoming[incoming]!.wallet]!.ase;
+  const isGone = stage === 'send' && isElsewhere && state.parted.includes(ase);
+  return isGone ? [change(state, number, { stage: 'failing' })] : [];
 }
 
 /**
@@ -77,6 +89,9 @@ function settleOnce(world: World, state: State, number: number): State {
     }
     case 'sent':
       return deliver(world, state, number, maximum);
+    // The peer is back: a copy of the packet arrives.
+    case 'doubt':
+      return to('send');
     case 'failing':
       return fail(world, state, number);
     default:
@@ -114,13 +129,16 @@ function deliver(world: World, state: State, number: number, most: bigint): Stat
   const missing = payment.receive - payment.delivered;
   const amount = missing < most ? missing : most;
   const room = remainingOf(incoming);
+  const payer = world.wallets[payment.wallet]!;
+  const payee = world.wallets[incoming.wallet]!;
+  if (payer.ase !== payee.ase && state.parted.includes(payee.ase)) return change(state, number, { stage: 'doubt' });
   if (isClosed(state, incoming) || missing > room) return change(state, number, { stage: 'failing' });
   // It tries again until the others have ended. What one has reserved that failed stays longer than it tries.
   const others = Object.keys(incoming.reserved)
     .map(Number)
     .filter((other) => other !== number);
   if (missing > room - reservedByOthers(incoming, number)) {
-    const isEndless = !others.some((other) => isMoving(state.payments[other]!));
+    const isEndless = !others.some((other) => isMoving(state, world, state.payments[other]!));
     return change(state, number, { stage: isEndless ? 'failing' : 'read' });
   }
   const { [number]: _, ...otherReservations } = incoming.reserved;
@@ -130,8 +148,6 @@ function deliver(world: World, state: State, number: number, most: bigint): Stat
       : otherReservations;
   const received = incoming.received + amount;
   const isWhole = amount === missing;
-  const payer = world.wallets[payment.wallet]!;
-  const payee = world.wallets[incoming.wallet]!;
   const internal = { ...state.internal };
   const book = (account: string, value: bigint) => {
     internal[account] = (internal[account] ?? 0n) + value;

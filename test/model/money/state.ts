@@ -70,7 +70,9 @@ export type Action =
   | { readonly kind: 'fee'; readonly wallet: number; readonly fee: Fee }
   | { readonly kind: 'advance'; readonly seconds: number }
   /** The wallet address moves to its other account. */
-  | { readonly kind: 'move'; readonly wallet: number };
+  | { readonly kind: 'move'; readonly wallet: number }
+  /** An ASE removes the other as its peer, and adds it again. */
+  | { readonly kind: 'part' | 'rejoin'; readonly ase: AseName };
 
 /** The parts of the answer that matter to the model; `lost` if a fault removed the answer. */
 export interface Answer {
@@ -132,7 +134,8 @@ export interface Payment extends Omit<Quote, 'expires' | 'isUsed'> {
   readonly period: string;
   readonly delivered: bigint;
   readonly isFunded: boolean;
-  readonly stage: 'hold' | 'read' | 'send' | 'sent' | 'failing' | 'completed' | 'failed';
+  /** `doubt`: a packet was sent to an ASE that has removed the payer's. */
+  readonly stage: 'hold' | 'read' | 'send' | 'sent' | 'doubt' | 'failing' | 'completed' | 'failed';
 }
 
 export interface Spent {
@@ -159,6 +162,8 @@ export interface State {
   readonly movements: Readonly<Record<string, bigint>>;
   /** Fees that the ASEs took, and what they owe each other, by the accounts of their ledgers. */
   readonly internal: Readonly<Record<string, bigint>>;
+  /** ASEs that have removed the other as their peer. */
+  readonly parted: readonly AseName[];
   readonly packetFault?: { readonly left: number; readonly fate: PacketFate } | undefined;
 }
 
@@ -181,6 +186,7 @@ export const begin = ({ wallets, prices }: World): State => ({
   spent: {},
   movements: {},
   internal: {},
+  parted: [],
 });
 
 export const feeKey = (world: World, wallet: number): string =>
@@ -198,7 +204,15 @@ export const isClosed = ({ now }: State, { completed, expires }: Incoming): bool
 
 export const remainingOf = ({ amount, received }: Incoming): bigint => (amount ?? MOST) - received;
 
-export const isMoving = ({ stage }: Payment): boolean => stage !== 'completed' && stage !== 'failed';
+/** True if a packet is in doubt whose answer cannot come. */
+const isStuck = (state: State, { wallets }: World, { stage, incoming }: Payment): boolean =>
+  stage === 'doubt' && state.parted.includes(wallets[state.incoming[incoming]!.wallet]!.ase);
+
+/** True if the payment has not ended and does not wait for its peer's return. */
+export const isMoving = (state: State, world: World, payment: Payment): boolean =>
+  payment.stage !== 'completed' && payment.stage !== 'failed' && !isStuck(state, world, payment);
+
+export const otherAse = (ase: AseName): AseName => (ase === 'granite' ? 'marble' : 'granite');
 
 /** The debit and receive amounts of a payment, with their assets. */
 export const amountsOf = ({ wallets }: World, state: State, { wallet, incoming, debit, receive }: Quote | Payment) => ({
@@ -222,7 +236,8 @@ export const feeOf = (payment: Payment): bigint => dueOf(payment.fee, payment);
 /** The sent part as clients see it: less than the debit until the payment has ended. */
 export function shownOf(payment: Payment): bigint {
   const sent = sentOf(payment);
-  return isMoving(payment) && sent === payment.debit ? sent - 1n : sent;
+  const hasEnded = payment.stage === 'completed' || payment.stage === 'failed';
+  return !hasEnded && sent === payment.debit ? sent - 1n : sent;
 }
 
 /** Undefined outside of every period. */

@@ -40,11 +40,11 @@ export function readAnswer(
   { status, body }: { readonly status: number; readonly body?: any },
 ): Answer {
   const { error } = body ?? {};
-  const isMovement = kind === 'deposit' || kind === 'withdraw';
+  const isPlain = kind === 'deposit' || kind === 'withdraw' || kind === 'part' || kind === 'rejoin';
   if (error) {
     const least = error.details?.minSendAmount;
     return {
-      status: isMovement ? `${status}` : `${status} ${error.description}`,
+      status: isPlain ? `${status}` : `${status} ${error.description}`,
       ...(least && { least: BigInt(least.value) }),
     };
   }
