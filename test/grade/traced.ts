@@ -122,9 +122,9 @@ export function traced(parts: ExchangeParts = {}): TracedExchange {
   };
 }
 
-type Signing = ExchangeParts & { method: string; url: string; kid: string; key: KeyObject; at: number };
+export type Signing = ExchangeParts & { method: string; url: string; kid: string; key: KeyObject; at: number };
 
-function signFields(headers: Record<string, string>, parts: Signing): void {
+export function signFields(headers: Record<string, string>, parts: Signing): void {
   const { method, url, kid, key, at } = parts;
   const has = (name: string) => headers[name] !== undefined;
   const components = parts.components ?? [

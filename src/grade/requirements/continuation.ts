@@ -16,11 +16,13 @@ export const continuation = {
   'CL-GNAP-22': {
     level: 'must',
     title: 'Uses a reference once',
-    statement: 'A reference is sent in one continuation and in no later one.',
+    statement:
+      'A reference is sent in one continuation and in no later one, unless the server was busy or its answer was lost.',
     why: 'A second use looks like theft, and the server may end the grant.',
     references: ['RFC 9635 §5.1'],
     evidence: ['run', 'probe'],
-    observed: 'No reference arrives twice, also if the callback is delivered twice or the grant is still pending.',
+    observed:
+      'No reference arrives twice, also if the callback does or the grant is still pending; after `too_fast`, 429, 5xx and a lost answer it may.',
     fix: 'Forget the reference as soon as it was sent; poll without content if the grant is still pending.',
     broken: 'Repeat the same continuation until a token comes.',
   },
@@ -42,7 +44,8 @@ export const continuation = {
     why: 'The server answers an early call with an error and may end the grant.',
     references: ['RFC 9635 §3.1', 'RFC 9635 §5', 'RFC 9635 §11.27', 'Open Payments auth-server post-continue'],
     evidence: ['run', 'probe'],
-    observed: 'The time from the end of the answer to the request is measured; 100 milliseconds are tolerated.',
+    observed:
+      'The time from the end of the answer to the request is measured; 100 milliseconds are tolerated; an early call that the server accepts, as with a test clock put forward, is a weaker finding.',
     fix: 'Delay the continuation by the rest of the wait, also when the callback comes sooner.',
     broken: 'Continue directly in the callback handler.',
   },
@@ -86,12 +89,12 @@ export const continuation = {
     level: 'must',
     title: 'Stops when a grant has ended',
     statement:
-      'After an answer without `continue`, success or error, the continuation URI is not posted to again; `too_fast` is the exception.',
+      'After a success without `continue`, or an error that ends the grant, the continuation URI is not posted to again.',
     why: 'The grant is final, so each further call is an error and looks like an attack.',
     references: ['RFC 9635 §3.6', 'RFC 9635 §5', 'RFC 9635 §5.2', 'Open Payments auth-server post-continue'],
     evidence: ['run', 'probe'],
     observed:
-      'No POST follows such an answer; an error that has `continue` leaves the grant open, and one DELETE is tolerated.',
+      'No POST follows; `user_denied`, `request_denied`, `too_many_attempts`, `invalid_continuation` and `invalid_interaction` without `continue` end a grant; a DELETE is tolerated.',
     fix: 'Leave the loop on each error but `too_fast`, unless it has `continue`.',
     broken: 'Poll until a token comes, whatever the answers say.',
   },

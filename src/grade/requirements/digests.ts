@@ -21,7 +21,7 @@ export const digests = {
     references: ['RFC 9530 §2'],
     evidence: ['exchange'],
     observed:
-      'The digest of the raw bytes is compared; if it differs, other serialisations are tried and the one that matches is named.',
+      'The digest of the raw bytes is compared, then that of other serialisations, and the mistake is named; one of compact JSON is only noted in a profile that accepts it.',
     fix: 'Serialise once, and use the same bytes for digest and content.',
     broken: 'Digest pretty-printed JSON and send it in compact form.',
   },

@@ -117,7 +117,7 @@ export const grantRequests = {
     why: 'The client can then tell which grant a callback belongs to before it trusts its content.',
     references: ['RFC 9635 §2.5.2', 'RFC 9635 §11.24'],
     evidence: ['run'],
-    observed: 'The finish URIs of open grants are compared with each other.',
+    observed: 'The finish URIs of grants that wait for a person are compared with each other.',
     fix: 'Put a random identifier of the grant into the path or query.',
     broken: 'Open two grants with one finish URI.',
   },

@@ -26,7 +26,8 @@ export const keys = {
       'RFC 9635 §7.1',
     ],
     evidence: ['exchange'],
-    observed: 'The key set and `client.jwk` are validated against the schema.',
+    observed:
+      'The key set and `client.jwk` are compared with the schema; a set that Touchstone serves for the client is not.',
     fix: 'Add the missing member; many JWK libraries leave out `alg` and `kid`.',
     broken: 'Publish the key without `alg`.',
   },

@@ -21,7 +21,8 @@ export const signatures = {
     why: 'Tokens are bound to a key, so a token without a signature proves nothing and is rejected.',
     references: ['RFC 9635 §3.1', 'RFC 9635 §7.2', 'RFC 9635 §6', 'Open Payments resource-server create-quote'],
     evidence: ['exchange'],
-    observed: 'Both signature fields are present wherever `Authorization` is.',
+    observed:
+      'Both signature fields are present wherever `Authorization` is; a public read with an old token is only noted in a profile that accepts it.',
     fix: 'Sign in the one place that all requests pass, whatever their method.',
     broken: 'Sign POST and GET, but leave DELETE unsigned.',
   },
@@ -94,7 +95,8 @@ export const signatures = {
     why: 'Servers use it to reject old signatures, so a wrong time is rejected as a replay.',
     references: ['RFC 9635 §7.3.1', 'RFC 9421 §2.3'],
     evidence: ['exchange'],
-    observed: 'The parameter is an integer and at most 60 seconds away from wall time; the test clock plays no part.',
+    observed:
+      'It is an integer at most 60 seconds away from wall time, whatever the test clock says; that of a signature more than three seconds earlier is a weaker finding.',
     fix: 'Read the clock for each signature.',
     broken: 'Read the clock once at the start of the process.',
   },
@@ -157,7 +159,8 @@ export const signatures = {
     why: 'A strict parser rejects anything else, and a lenient one may read something else.',
     references: ['RFC 9421 §4.1', 'RFC 9421 §2.3'],
     evidence: ['exchange'],
-    observed: 'A strict parser reads the field; the byte at which it gives up is reported.',
+    observed:
+      'A strict parser reads the field; the byte at which it gives up is reported; names without quotes are only noted in a profile that accepts them.',
     fix: 'Quote the component names: `sig1=("@method" "@target-uri");created=…`.',
     broken: 'Write `sig1=(@method @target-uri)` without quotes.',
   },
@@ -168,7 +171,8 @@ export const signatures = {
     why: 'Without label and colons a strict parser sees a token, not a signature.',
     references: ['RFC 9421 §4.2'],
     evidence: ['exchange'],
-    observed: 'A strict parser reads the field and finds a byte sequence.',
+    observed:
+      'A strict parser reads the field and finds a byte sequence; Base64 without label or colons is only noted in a profile that accepts it.',
     fix: 'Put the label before the value and a colon on each side of the Base64 text.',
     broken: 'Leave out the colons.',
   },
@@ -180,7 +184,8 @@ export const signatures = {
     why: 'A label or component that occurs twice lets two servers verify two different things.',
     references: ['RFC 9421 §2', 'RFC 9421 §2.1', 'RFC 9421 §3.1', 'RFC 9421 §4'],
     evidence: ['exchange'],
-    observed: 'The labels of both fields are compared, and the component list is searched for duplicates and capitals.',
+    observed:
+      'The labels of both fields are compared, and the list is searched for duplicates and capitals; a missing label is only noted in a profile that accepts it.',
     fix: 'Take the label and the list from one variable each.',
     broken: 'Label the signature `sig1` in one field and `sig2` in the other.',
   },
@@ -204,7 +209,8 @@ export const signatures = {
     why: 'A repeated signature looks like a replay and may be too old when it arrives.',
     references: ['RFC 9421 §7.2.2', 'RFC 9635 §7.3.1'],
     evidence: ['run'],
-    observed: 'No two requests that are more than one second apart have the same signature.',
+    observed:
+      'A request that repeats an earlier one has another signature; equal signatures count if they are more than one second apart.',
     fix: 'Let each attempt pass through the signer instead of keeping the finished request.',
     broken: 'Keep the signed request and send it again after three seconds.',
   },
@@ -215,7 +221,8 @@ export const signatures = {
     why: 'It is harmless where it verifies and confusing where it does not.',
     references: ['Open Payments resource-server get-incoming-payment'],
     evidence: ['exchange'],
-    observed: 'Such a signature is verified like any other, and a failure is noted.',
+    observed:
+      'Such a signature is verified at the end of the run with all keys that the run has shown, and a failure is noted.',
     fix: 'Leave anonymous requests unsigned, or sign them correctly.',
     broken: 'Sign the wallet address request with a key that is not published.',
   },
