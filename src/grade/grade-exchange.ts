@@ -28,9 +28,13 @@ const privateOperations = new Set([
   'reject-unknown-decision',
 ]);
 
+/** Pages that tell how an interaction went on. */
+const interactions = new Set(['start-interaction', 'finish-interaction']);
+
 /** True for requests of the ASEs to each other and to themselves, and of identity providers, which are not graded. */
-export const isServerRequest = ({ request, summary }: TracedExchange): boolean =>
-  privateOperations.has(summary.operation) || headerLines(request, 'user-agent').includes(serverUserAgent);
+export const isServerRequest = ({ request, summary: { operation } }: TracedExchange): boolean =>
+  privateOperations.has(operation) ||
+  (!interactions.has(operation) && headerLines(request, 'user-agent').includes(serverUserAgent));
 
 export function gradeExchange(exchange: TracedExchange, context: GradingContext): GradedExchange {
   const { summary, request, reply, keys, pathSecrets } = exchange;

@@ -7,6 +7,7 @@ import type { ProfileName, Switches } from '../profile.ts';
 import { type RequirementId, requirementIds, requirements } from './catalogue.ts';
 import { type GradingContext, gradeExchange, isServerRequest } from './grade-exchange.ts';
 import type { GradedAse } from './graded-exchange.ts';
+import { clip } from './json.ts';
 import type { Finding, Findings, Judge, Run, RunEnd } from './judge.ts';
 import { judges } from './judges.ts';
 import { createKnownKeys } from './known-keys.ts';
@@ -36,6 +37,9 @@ export interface Grader {
    */
   finish(end: RunEnd, incomplete?: string): Verdict[];
 }
+
+/** Characters of a text of a finding. */
+const MAX_TEXT = 1900;
 
 /** Levels in a profile. */
 export function levelOf(id: RequirementId, profile: ProfileName): Level {
@@ -90,7 +94,7 @@ export function createGrader(options: GraderOptions): Grader {
         if (judge.end) finished.get(id)!.take(() => judge.end!(run, end));
       }
       const hidden = [...seenSecrets].filter(({ length }) => length >= MIN_DISTINCT_LENGTH);
-      const hide = (finding: Finding): Finding => hideSecrets(finding, hidden);
+      const hide = createHider(hidden);
       return requirementIds.map((id) => finished.get(id)!.toVerdict(levelOf(id, profile), hide, failure ?? incomplete));
     },
   };
@@ -101,9 +105,8 @@ class Tally {
   private applied = 0;
   private violations = 0;
   private failure: string | undefined;
-  private readonly kept: Finding[] = [];
-  private readonly minor: Finding[] = [];
-
+  /** The worst first: violations, weak findings, and those that the profile tolerates. */
+  private readonly found: readonly [Finding[], Finding[], Finding[]] = [[], [], []];
   private readonly id: RequirementId;
 
   constructor(id: RequirementId) {
@@ -115,8 +118,7 @@ class Tally {
     copy.applied = this.applied;
     copy.violations = this.violations;
     copy.failure = this.failure;
-    copy.kept.push(...this.kept);
-    copy.minor.push(...this.minor);
+    for (const [rank, findings] of this.found.entries()) copy.found[rank]!.push(...findings);
     return copy;
   }
 
@@ -135,12 +137,12 @@ class Tally {
     this.applied += 1;
     if (finding.outcome === 'pass') return;
     this.violations += 1;
-    const list = finding.outcome === 'violation' && !finding.tolerated ? this.kept : this.minor;
+    const list = this.found[finding.tolerated ? 2 : finding.outcome === 'violation' ? 0 : 1];
     if (list.length < MAX_FINDINGS) list.push(finding);
   }
 
-  toVerdict(level: Level, hide: (finding: Finding) => Finding, failureOfRun: string | undefined): Verdict {
-    const findings = [...this.kept, ...this.minor].slice(0, MAX_FINDINGS);
+  toVerdict(level: Level, hide: (text: string) => string, failureOfRun: string | undefined): Verdict {
+    const findings = this.found.flat().slice(0, MAX_FINDINGS);
     const judged = statusOf(level, findings, this.applied);
     const reason = this.failure ?? failureOfRun;
     const isInconclusive = reason !== undefined && judged !== 'fail' && judged !== 'warning';
@@ -150,20 +152,28 @@ class Tally {
       status: isInconclusive ? 'inconclusive' : judged,
       applied: this.applied,
       violations: this.violations,
-      findings: findings.map(hide),
-      ...(isInconclusive && { reason }),
+      findings: findings.map((finding) => hideSecrets(finding, hide)),
+      ...(isInconclusive && { reason: hide(reason) }),
       probes: [],
     };
   }
 }
 
-function hideSecrets(finding: Finding, secrets: readonly string[]): Finding {
-  const hide = (text: string | undefined): string | undefined => {
-    let hidden = text;
-    for (const secret of secrets) hidden = hidden?.replaceAll(secret, () => mask(secret));
-    return hidden;
+/** A function that hides these secrets in a text, and shortens it. */
+function createHider(secrets: readonly string[]): (text: string) => string {
+  // The longest first: a secret can contain another.
+  const ordered = secrets.toSorted((a, b) => b.length - a.length);
+  return (text) =>
+    clip(
+      ordered.reduce((hidden, secret) => hidden.replaceAll(secret, () => mask(secret)), text),
+      MAX_TEXT,
+    );
+}
+
+function hideSecrets({ detail, expected, actual, ...rest }: Finding, hide: (text: string) => string): Finding {
+  const texts = Object.entries({ detail, expected, actual });
+  return {
+    ...rest,
+    ...Object.fromEntries(texts.flatMap(([name, text]) => (text === undefined ? [] : [[name, hide(text)]]))),
   };
-  const { detail, expected, actual, ...rest } = finding;
-  const texts = { detail: hide(detail), expected: hide(expected), actual: hide(actual) };
-  return { ...rest, ...Object.fromEntries(Object.entries(texts).filter(([, text]) => text !== undefined)) };
 }

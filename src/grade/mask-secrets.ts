@@ -21,15 +21,15 @@ export interface MaskedExchange {
   readonly secrets?: readonly string[];
 }
 
-/** Headers whose values are not secrets, besides those that begin with `accept-`, `access-control-` or `content-`. */
+/** Headers whose values are not secrets, besides those whose names begin as in `isPublic`. */
 const publicHeaders = new Set(
-  `accept allow cache-control connection date digest host keep-alive link location origin retry-after signature-input
-  transfer-encoding user-agent vary www-authenticate`.split(/\s+/),
+  `accept allow cache-control connection date digest dnt host keep-alive link location origin pragma priority retry-after
+  signature-input te transfer-encoding upgrade-insecure-requests user-agent vary www-authenticate`.split(/\s+/),
 );
 
 function isPublic(header: string): boolean {
   const name = header.toLowerCase();
-  return publicHeaders.has(name) || /^(?:accept|access-control|content)-/.test(name);
+  return publicHeaders.has(name) || /^(?:accept|access-control|content|sec-fetch|sec-ch)-/.test(name);
 }
 
 const secretMembers =

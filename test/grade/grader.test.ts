@@ -113,8 +113,10 @@ test('requests of the ASEs themselves are not graded', () => {
   const grader = graderWith({ 'CL-SIG-01': { exchange: ({ id }) => void seen.push(id) } });
   grader.observe(traced({ id: 1, headers: { 'User-Agent': serverUserAgent } }));
   grader.observe(traced({ id: 2, headers: { 'User-Agent': 'node' } }));
+  grader.observe(traced({ id: 3, operation: 'introspect-token' }));
+  grader.observe(traced({ id: 4, operation: 'finish-interaction', headers: { 'User-Agent': serverUserAgent } }));
   grader.finish(end);
-  assert.deepEqual(seen, [2]);
+  assert.deepEqual(seen, [2, 4]);
 });
 
 test('no finding shows a secret of any exchange, or of the run', () => {

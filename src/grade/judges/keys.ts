@@ -6,7 +6,7 @@ import { decidedByProbe, type Finding, type Findings, type JudgesOf, type Run, t
 import type { keys } from '../requirements/keys.ts';
 import { signatureFieldsOf } from '../signature-fields.ts';
 import { listKeyForms } from '../state/secrets.ts';
-import { pass } from './findings.ts';
+import { pass, violation } from './findings.ts';
 
 const clientOf = ({ operation, body }: GradedExchange): unknown =>
   operation === 'post-request' ? memberOf(body, 'client') : undefined;
@@ -138,13 +138,14 @@ function judgeSharedKey(exchange: GradedExchange, { state }: Run): Findings {
 }
 
 /** Line breaks, quotes and spaces between the bytes of a key do not hide it. */
-const squeeze = (text: string): string => text.replaceAll(/\\n|[\s'"+,]+(?=[\w/+=-])/g, '');
+const squeeze = (text: string): string => text.replaceAll(/\\n|[\s'",]+/g, '');
 
 function judgeOutput(_run: Run, { output, privateKeys }: RunEnd): Findings {
-  if (privateKeys.length === 0) return undefined;
+  const forms = privateKeys.flatMap(listKeyForms);
+  if (forms.length === 0) return undefined;
   const texts = [output, output.toLowerCase(), squeeze(output)];
-  const isShown = privateKeys.flatMap(listKeyForms).some((spelling) => texts.some((text) => text.includes(spelling)));
-  return isShown ? { outcome: 'violation', detail: 'The output of the command shows its private key.' } : pass;
+  const isShown = forms.some((form) => texts.some((text) => text.includes(form)));
+  return isShown ? violation('The output of the command shows its private key.') : pass;
 }
 
 function judgeRequestText({ request }: GradedExchange, { privateKeys }: Run): Findings {

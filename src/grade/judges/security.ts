@@ -71,7 +71,7 @@ function judgeFinishUri(exchange: GradedExchange, { state }: Run): Findings {
 /** The first line that shows each secret. */
 function judgeOutput({ state }: Run, { output, privateKeys }: RunEnd): Findings {
   for (const pem of privateKeys) {
-    for (const value of keyFormsOf(pem)) state.secrets.add({ kind: 'private key', value });
+    for (const value of listKeyForms(pem)) state.secrets.add({ kind: 'private key', value });
   }
   if (output === '') return undefined;
   const found = state.secrets.search(output).toSorted((a, b) => a.offset - b.offset);
@@ -84,14 +84,6 @@ function judgeOutput({ state }: Run, { output, privateKeys }: RunEnd): Findings 
       });
     }),
   );
-}
-
-function keyFormsOf(pem: string): string[] {
-  try {
-    return listKeyForms(pem);
-  } catch {
-    return [];
-  }
 }
 
 const describeSecret = ({ kind, exchange }: Secret): string =>

@@ -95,9 +95,14 @@ function listSecrets({ id, operation, body, answer, reply }: GradedExchange): Se
   return secrets;
 }
 
-/** Forms in which the seed of an Ed25519 key (PKCS #8 as PEM) is usually printed. */
+/** Forms in which the seed of an Ed25519 key (PKCS #8 as PEM) is usually printed. None for a text that is not a key. */
 export function listKeyForms(pem: string): string[] {
-  const der = createPrivateKey(pem).export({ format: 'der', type: 'pkcs8' });
+  let der: Buffer;
+  try {
+    der = createPrivateKey(pem).export({ format: 'der', type: 'pkcs8' });
+  } catch {
+    return [];
+  }
   const seed = der.subarray(-32);
   return [
     // The beginning is the same for all keys.

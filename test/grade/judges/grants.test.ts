@@ -112,11 +112,18 @@ const keyRows: Partial<Record<`CL-KEY-${string}`, Row>> = {
   },
   'CL-KEY-10': {
     pass: { 'an output without it': { exchanges: [grant()], output: 'paid', privateKeys: [pem] } },
-    violation: Object.fromEntries(
-      [pem, seed.toString('hex'), seed.toString('base64'), seed.toString('base64url'), pem.replaceAll('\n', '\\n')].map(
-        (text, i) => [`form ${i}`, { exchanges: [], output: `key: ${text}`, privateKeys: [pem] }],
+    violation: {
+      ...Object.fromEntries(
+        [
+          pem,
+          seed.toString('hex'),
+          seed.toString('base64'),
+          seed.toString('base64url'),
+          pem.replaceAll('\n', '\\n'),
+        ].map((text, i) => [`form ${i}`, { exchanges: [], output: `key: ${text}`, privateKeys: [pem] }]),
       ),
-    ),
+      'in a request': { exchanges: [createIncomingPayment({ metadata: { pem } })], privateKeys: [pem] },
+    },
     silent: { 'no key handed out': { exchanges: [grant()], output: pem } },
   },
 };
