@@ -103,7 +103,10 @@ const keyRows: Partial<Record<`CL-KEY-${string}`, Row>> = {
         createQuote({}, { token: otherToken, key: other, kid: 'key-2' }),
       ],
     },
-    silent: { 'a token of an unknown grant': [createQuote()] },
+    silent: {
+      'a token of an unknown grant': [createQuote()],
+      'a signature that does not verify': [grant(), createQuote({}, { signed: () => 'another text' })],
+    },
   },
   'CL-KEY-08': {
     pass: { 'another key': [grant(), grant({ ase: 'basalt' }, { key: other, kid: 'key-2' })] },
