@@ -267,7 +267,7 @@ export const signaturesJudges = {
     if (!alg) return pass;
     return { outcome: 'violation', detail: 'The signature states its algorithm.', actual: `alg="${alg.value}"` };
   }),
-  'CL-SIG-12': ofMember(({ parameters }, _exchange, { state }) => {
+  'CL-SIG-12': ofMember(({ parameters }, exchange, { state }) => {
     const nonce = parameters.get('nonce');
     if (!nonce) {
       if (state.signatures.lacksNonce) return undefined;
@@ -275,6 +275,9 @@ export const signaturesJudges = {
     }
     const before = state.signatures.exchangeWithNonce(String(nonce.value));
     if (before !== undefined) {
+      // One request that a connection sent twice. CL-SIG-17 judges repetitions.
+      const same = state.signatures.sameSignature(exchange);
+      if (same && exchange.receivedAt - same.receivedAt <= MIN_REPETITION) return undefined;
       return { outcome: 'violation', detail: `The nonce is that of exchange ${before}.` };
     }
     const { length } = String(nonce.value);

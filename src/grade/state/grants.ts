@@ -141,7 +141,8 @@ class GrantState implements GrantFacts {
     const interact = memberOf(body, 'interact');
     const finish = memberOf(interact, 'finish');
     const nonce = asString(memberOf(finish, 'nonce'));
-    if (nonce !== undefined && !this.nonces.has(nonce)) this.nonces.set(nonce, id);
+    const isTaken = nonce !== undefined && !isRepeatable(exchange);
+    if (isTaken && !this.nonces.has(nonce)) this.nonces.set(nonce, id);
     if (status !== 200) return;
     const interactRedirect = asString(memberOf(memberOf(answer, 'interact'), 'redirect'));
     const grant: KnownGrant = {

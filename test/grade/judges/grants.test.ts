@@ -267,7 +267,10 @@ const requestRows: Partial<Record<`CL-GNAP-${string}`, Row>> = {
     },
   },
   'CL-GNAP-09': {
-    pass: { 'two nonces': [pending(), pending(0, { nonce: 'n0nce-of-the-client-2' })] },
+    pass: {
+      'two nonces': [pending(), pending(0, { nonce: 'n0nce-of-the-client-2' })],
+      'again after a lost answer': [{ ...pending(), status: null }, pending()],
+    },
     violation: { 'one nonce': [pending(), pending(0, { uri: 'https://client.example/done/2' })] },
     silent: { 'no finish': [polling()] },
   },

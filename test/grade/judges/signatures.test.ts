@@ -113,9 +113,13 @@ const signatureRows: Partial<Record<`CL-SIG-${string}`, Row>> = {
   },
   'CL-SIG-11': { pass: { absent: [ask()] }, violation: { present: [ask({ parameters: ';alg="ed25519"' })] } },
   'CL-SIG-12': {
-    pass: { 'new each time': [ask(nonce(longNonce)), poll(nonce(`${longNonce}2`))] },
+    pass: {
+      'new each time': [ask(nonce(longNonce)), poll(nonce(`${longNonce}2`))],
+      'one request that came twice': [ask(nonce(longNonce)), ask({ ...nonce(longNonce), at: 20 })],
+    },
     violation: { absent: [ask({ parameters: '' })], repeated: [ask(nonce(longNonce)), poll(nonce(longNonce))] },
     weak: { short: [ask(nonce('1a2b'))] },
+    silent: { 'no signature': [ask({ key: null })] },
   },
   'CL-SIG-13': {
     pass: { 'a list of strings': [ask()] },
