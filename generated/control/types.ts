@@ -920,22 +920,28 @@ export interface components {
             exchanges: components["schemas"]["exchange"][];
         };
         "new-fault": {
-            operation: string;
+            operation?: string;
             ase?: string;
+            walletAddress?: string;
+            prefer?: string;
+            trap?: string;
             nth?: number;
             times?: number;
-            kind: "status" | "crash" | "delay" | "reset" | "garbage" | "after-commit";
+            kind: "status" | "crash" | "delay" | "reset" | "abort" | "garbage" | "empty" | "after-commit" | "cut" | "slow" | "trap";
             status?: number;
             code?: string;
             form?: "error" | "no-code" | "text";
             delayMs?: number;
         };
         fault: {
-            operation: string;
+            operation?: string;
             ase?: string;
-            nth: number;
-            times: number;
-            kind: "status" | "crash" | "delay" | "reset" | "garbage" | "after-commit";
+            walletAddress?: string;
+            prefer?: string;
+            trap?: string;
+            nth?: number;
+            times?: number;
+            kind: "status" | "crash" | "delay" | "reset" | "abort" | "garbage" | "empty" | "after-commit" | "cut" | "slow" | "trap";
             status?: number;
             code?: string;
             form?: "error" | "no-code" | "text";

@@ -87,11 +87,8 @@ export function createAseApps(
     };
 
   const whyDatabaseNotReady = createReadiness({ key, db, clock, log });
-  const answerPacket = createIlpOverHttpHandler({
-    identify: peers.identify,
-    receive: connector.receive,
-    onError: (error) => log.error({ err: error }, 'packet not answered'),
-  });
+  const onError = (error: unknown) => log.error({ err: error }, 'packet not answered');
+  const answerPacket = createIlpOverHttpHandler({ identify: peers.identify, receive: connector.receive, onError });
   return {
     privateApp: createPrivateApp(servers.privateServers, context, urls),
     createApp: (names) =>
@@ -105,6 +102,7 @@ export function createAseApps(
         whyNotReady: async () =>
           names.includes('resource') && !isRunning() ? 'payments_stopped' : whyDatabaseNotReady(),
         answerPacket: names.includes('resource') ? answerPacket : undefined,
+        route: context.intercept?.route,
         answerNotFound: answerNotFound(context, { origin: new URL(mountable[names[0]!][0]).origin, cors: false }),
       }),
   };

@@ -7,6 +7,7 @@ import type { Clock } from '../clock.ts';
 import type { Database } from '../database/database.ts';
 import type { FaultSelector } from '../faults.ts';
 import type { PageLabels } from '../html/page-labels.ts';
+import type { AseInterceptor } from '../http/interceptor.ts';
 import type { RateLimiterOptions } from '../http/rate-limits.ts';
 import type { Reply } from '../http/reply.ts';
 import type { FinishedCall } from '../http/request-trace.ts';
@@ -61,5 +62,6 @@ export interface AseOptions {
   /** Changes a handler's reply before it is validated, for tests. */
   readonly tamper?: ((operationId: string, reply: Reply) => Reply) | undefined;
   readonly selectFault?: FaultSelector | undefined;
+  readonly intercept?: AseInterceptor | undefined;
   readonly trace?: ((call: FinishedCall) => void) | undefined;
 }

@@ -2,6 +2,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { ErrorRequestHandler, Express, RequestHandler } from 'express';
 import { createExpressApp, tolerateSlashes } from '../http/express-app.ts';
+import { createTargetUri } from '../http/received-request.ts';
+import { requestedHost } from '../net/request-line.ts';
 import type { NotReady } from './readiness.ts';
 
 export type Handlers = readonly (RequestHandler | ErrorRequestHandler)[];
@@ -19,12 +21,31 @@ export interface PublicAppOptions {
   readonly whyNotReady: () => Promise<NotReady | undefined>;
   /** Handler of ILP-over-HTTP. Undefined if this listener takes no packets. */
   readonly answerPacket: ((req: IncomingMessage, res: ServerResponse) => unknown) | undefined;
+  /** The real URL of one that was renamed for a test. */
+  readonly route: ((url: string, method: string) => string) | undefined;
   /** For a path outside all servers. */
   readonly answerNotFound: RequestHandler;
 }
 
-export function createPublicApp({ mounted, whyNotReady, answerPacket, answerNotFound }: PublicAppOptions): Express {
+/** Only routing sees the real target; `req.originalUrl` keeps the one that was signed. */
+const renameTargets =
+  (route: (url: string, method: string) => string): RequestHandler =>
+  (req, _res, next) => {
+    const url = createTargetUri(`${req.protocol}://${requestedHost(req)}`, req.url);
+    const real = URL.canParse(url) ? route(url, req.method) : url;
+    if (real !== url) req.url = new URL(real).pathname + new URL(real).search;
+    next();
+  };
+
+export function createPublicApp({
+  mounted,
+  whyNotReady,
+  answerPacket,
+  route,
+  answerNotFound,
+}: PublicAppOptions): Express {
   const app = createExpressApp();
+  if (route) app.use(renameTargets(route));
   app.use(tolerateSlashes);
   app.get('/livez', (_req, res) => void res.end());
   app.get('/readyz', async (_req, res) => {

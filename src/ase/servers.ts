@@ -40,7 +40,10 @@ export type ServersOptions = Pick<
   | 'consent'
   | 'allowHttp'
 > &
-  Pick<AseOptions, 'db' | 'clock' | 'ids' | 'log' | 'switches' | 'failpoint' | 'tamper' | 'selectFault' | 'trace'>;
+  Pick<
+    AseOptions,
+    'db' | 'clock' | 'ids' | 'log' | 'switches' | 'failpoint' | 'tamper' | 'selectFault' | 'intercept' | 'trace'
+  >;
 
 export interface AseServers {
   // biome-ignore lint/suspicious/noExplicitAny: each server knows its own callers
@@ -93,10 +96,10 @@ export function createServers(
 }
 
 function createServerContext(options: ServersOptions): ServerContext {
-  const { key, db, clock, switches, log, tamper, selectFault, trace } = options;
+  const { key, db, clock, switches, log, tamper, selectFault, intercept, trace } = options;
   const nonceLifetimeMs = switches.signatureMaxAgeMs + switches.signatureSkewMs;
   const rememberNonce = createNonceMemory(db, key, clock, nonceLifetimeMs);
-  return { db, clock, switches, log, rememberNonce, tamper, selectFault, trace };
+  return { db, clock, switches, log, rememberNonce, tamper, selectFault, intercept, trace };
 }
 
 /** Derived from the first secret: unlike payment credentials, it stays the same when a newer secret is added. */

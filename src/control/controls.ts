@@ -3,6 +3,8 @@ import type { AseState } from '../administration/ase-state.ts';
 import type { ClockChange } from '../clock.ts';
 import type { Faults } from '../faults.ts';
 import type { RunFacts } from '../grade/conclusion.ts';
+import type { TrapWorld } from '../grade/traps/trap.ts';
+import type { Interceptors } from '../http/interceptor.ts';
 import type { RequestTrace } from '../http/request-trace.ts';
 import type { LedgerPage, TrialBalance } from '../payments/ledger.ts';
 import type { ProfileName, WireSwitches } from '../profile.ts';
@@ -19,6 +21,9 @@ export interface Controls {
   setConsent(mode: ConsentMode): Promise<void>;
   /** Absent unless the world listens on loopback only. */
   readonly faults?: Faults;
+  /** Absent like `faults`. */
+  readonly traps?: { readonly world: TrapWorld; readonly intercept: Interceptors['add'] } | undefined;
+  readonly numberOfRequest: RequestTrace['numberOf'];
   readonly listExchanges: RequestTrace['list'];
   readonly findExchange: RequestTrace['find'];
   readonly subscribeToExchanges: RequestTrace['subscribe'];

@@ -1,9 +1,11 @@
 /** State, clock, consent, reset, recent requests, ledgers and injected faults of a world. */
 import type { Handlers } from '../../generated/control/routes.ts';
+import type { components } from '../../generated/control/types.ts';
 import type { ClockChange } from '../clock.ts';
 import { toInstant, toLookupText } from '../database/columns.ts';
 import { Problem } from '../errors.ts';
 import { concludeRun, type RunFacts } from '../grade/conclusion.ts';
+import type { Fault, TrapFault } from '../faults.ts';
 import { describeExchange } from '../grade/describe-exchange.ts';
 import { CURRENT_SET, findRequirementSet } from '../grade/requirement-sets.ts';
 import type { TrialBalance } from '../payments/ledger.ts';
@@ -17,6 +19,8 @@ function parseClockChange(body: { freeze: true } | { advance: number } | { set: 
   if ('set' in body) return { action: 'set', time: Date.parse(body.set) };
   return { action: 'run' };
 }
+
+type NewFault = components['schemas']['new-fault'];
 
 /** Accounts of an ASE in a response that does not ask for fewer. */
 const MAX_ACCOUNTS = 1000;
@@ -133,16 +137,31 @@ function requireFaults(faults: Controls['faults']) {
   return faults;
 }
 
+/** Throws `invalid_request` for members that this kind does not have, and for one that it lacks. */
+function parseFault(body: NewFault): Fault | TrapFault {
+  const { kind, operation, trap, ...rest } = body;
+  if (kind === 'trap') {
+    if (trap === undefined || operation !== undefined || Object.keys(rest).length > 0) {
+      throw new Problem('invalid_request', { description: 'a trap has the members kind and trap only' });
+    }
+    return { kind, trap };
+  }
+  if (operation === undefined || trap !== undefined) {
+    throw new Problem('invalid_request', { description: 'a fault needs an operation, and only a trap has a name' });
+  }
+  return { nth: 1, times: 1, ...rest, kind, operation };
+}
+
 export function createFaultHandlers({ faults }: Pick<Controls, 'faults'>) {
   return {
     'list-faults': async () => ({ status: 200, body: { faults: faults?.list() ?? [] } }),
     'add-fault': async (_call, { body }) => ({
       status: 201,
-      body: requireFaults(faults).add({ nth: 1, times: 1, ...body }),
+      body: requireFaults(faults).add(parseFault(body)),
     }),
     'replace-faults': async (_call, { body }) => ({
       status: 200,
-      body: requireFaults(faults).replace({ nth: 1, times: 1, ...body }),
+      body: requireFaults(faults).replace(parseFault(body)),
     }),
     'remove-faults': async () => {
       faults?.clear();

@@ -30,7 +30,7 @@ export interface Verdict {
 export interface ProbeVerdict {
   readonly id: ProbeId;
   readonly result: ProbeResult;
-  /** A weak reaction, which only warns. */
+  /** With `fail`: a weak reaction, which only warns. */
   readonly weak?: true;
   readonly facts: ProbeFacts;
   /** A sentence that says what decided. */

@@ -1,34 +1,79 @@
 /** Applies an armed fault to a request (CT-06). */
 import { setTimeout as wait } from 'node:timers/promises';
-import type { Fault } from '../faults.ts';
-import type { Reply } from './reply.ts';
+import type { Fault, FaultedCall } from '../faults.ts';
+import { parseBody } from './parse-body.ts';
+import { headerLines, parseQuery, type ReceivedRequest } from './received-request.ts';
+import type { Answer, Reply } from './reply.ts';
+
+/** Milliseconds of a delay, or of a slow answer, unless the fault says otherwise. */
+const DEFAULT_DELAY_MS = 1000;
 
 /**
- * The effect of the fault at this stage: a reply, or the end of the connection. Undefined if the call goes on normally.
- * Throws if the fault is a crash.
+ * The effect of the fault before the request is processed: an answer. Undefined if the call goes on normally. Throws if
+ * the fault is a crash.
  */
 export async function injectFault(
   fault: Fault | undefined,
-  stage: 'before' | 'after',
   internalErrorCode: () => string,
-): Promise<Reply | 'no answer' | undefined> {
-  if (!fault || (fault.kind === 'after-commit') !== (stage === 'after')) return undefined;
-  switch (fault.kind) {
+): Promise<Answer | undefined> {
+  switch (fault?.kind) {
     case 'status':
       return answerWithError(fault, fault.status ?? 500, internalErrorCode());
     case 'crash':
       throw new Error('injected fault');
     case 'delay':
-      await wait(fault.delayMs ?? 1000);
+      await wait(fault.delayMs ?? DEFAULT_DELAY_MS);
       return undefined;
     case 'garbage':
       return { status: fault.status ?? 200, body: '{"id": "' };
+    case 'empty':
+      return { status: fault.status ?? 200 };
     case 'reset':
-      return 'no answer';
-    case 'after-commit':
-      return fault.status === undefined ? 'no answer' : answerWithError(fault, fault.status, internalErrorCode());
+      return 'close';
+    case 'abort':
+      return 'reset';
+    default:
+      return undefined;
   }
 }
+
+/** The effect of the fault on the reply to a request that was processed. */
+export function spoilReply(fault: Fault | undefined, reply: Reply, internalErrorCode: () => string): Answer {
+  switch (fault?.kind) {
+    case 'after-commit':
+      return fault.status === undefined ? 'close' : answerWithError(fault, fault.status, internalErrorCode());
+    case 'cut':
+      return { ...reply, delivery: 'cut' };
+    case 'slow':
+      return { ...reply, delivery: { slowMs: fault.delayMs ?? DEFAULT_DELAY_MS } };
+    default:
+      return reply;
+  }
+}
+
+interface NamesWallets {
+  readonly walletAddress?: unknown;
+  readonly access_token?: { readonly access?: readonly { readonly identifier?: unknown }[] };
+}
+
+/** The wallet addresses and preferences that a request names. */
+export const describeFaulted = (exchange: ReceivedRequest, hasBody: boolean): FaultedCall => ({
+  walletAddresses() {
+    const body = (hasBody ? (parseBody(exchange) ?? {}) : {}) as NamesWallets;
+    const access = body.access_token?.access;
+    const named = [
+      exchange.targetUri.replace(/\?.*$/, '').replace(/(\/jwks\.json|\/did\.json)?\/*$/, ''),
+      parseQuery(exchange.rawTarget)['wallet-address'],
+      body.walletAddress,
+      ...(Array.isArray(access) ? access.map((item) => item?.identifier) : []),
+    ];
+    return named.filter((each) => typeof each === 'string');
+  },
+  preferences: () =>
+    headerLines(exchange, 'prefer')
+      .flatMap((line) => line.split(/[,;]/))
+      .flatMap((each) => /^\s*fault\s*=\s*"?([^"]*?)"?\s*$/i.exec(each)?.[1] ?? []),
+});
 
 /** An error as Touchstone, or in another `form` as Rafiki, sends it (AS-163). */
 function answerWithError({ code, form = 'error' }: Fault, status: number, defaultCode: string): Reply {

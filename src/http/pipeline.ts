@@ -34,7 +34,7 @@ export async function serve<Caller>(
   const policy = policyOf(route);
 
   // 1 Content, from the raw bytes
-  const body = route.hasBody ? parseBody(exchange) : undefined;
+  const body = route.hasBody ? resolveAliases(context, parseBody(exchange)) : undefined;
 
   const validate = async () => {
     const validated = await validateRequest(server, call, body);
@@ -49,7 +49,7 @@ export async function serve<Caller>(
   // 3 Credentials and signature parameters
   const isPublic =
     policy.caller === 'public' || (policy.caller === 'public-or-token' && callsPublicly(exchange, context));
-  const token = isPublic ? undefined : readToken(exchange);
+  const token = isPublic ? undefined : resolveAliases(context, readToken(exchange));
   if (token === undefined && requiresToken(policy, context.switches) && !isPublic) {
     throw new Problem('missing_authorization');
   }
@@ -91,6 +91,9 @@ export async function serve<Caller>(
   // 9 Reply
   return toValidReply(reply);
 }
+
+/** The real names of what an interceptor has renamed. */
+export const resolveAliases = <T>({ intercept }: ServerContext, value: T): T => intercept?.resolve(value) ?? value;
 
 async function validateRequest<Caller>(
   server: Server<Caller>,

@@ -75,6 +75,8 @@ export interface RequestTrace {
   find(id: number): TracedExchange | undefined;
   /** Calls the listener with each exchange from now on, in the order of their ids. Returns a function that ends this. */
   subscribe(listener: ExchangeListener): () => void;
+  /** Number of the exchange of this request. */
+  numberOf(request: ReceivedRequest): number | undefined;
   clear(): void;
 }
 
@@ -89,9 +91,11 @@ export function createRequestTrace(wallNow: () => number, limits?: RecordLimits)
   const recorder = limits && createRecorder(limits);
   const maxRequests = Math.max(MIN_REQUESTS, limits?.maxExchanges ?? 0);
   const listeners = new Set<ExchangeListener>();
+  const numbers = new WeakMap<ReceivedRequest, number>();
   return {
     recordAt: (ase) => (call) => {
       last += 1;
+      numbers.set(call.exchange, last);
       const summary: TracedRequest = {
         id: last,
         at: new Date(wallNow()).toISOString(),
@@ -128,6 +132,7 @@ export function createRequestTrace(wallNow: () => number, limits?: RecordLimits)
       listeners.add(listener);
       return () => void listeners.delete(listener);
     },
+    numberOf: (request) => numbers.get(request),
     clear: () => {
       kept = [];
       recorder?.clear();

@@ -6,16 +6,17 @@ import { type ErrorRequestHandler, type Request, type RequestHandler, type Respo
 import { steadyNow } from '../clock.ts';
 import { Problem } from '../errors.ts';
 import { isHostOf, requestedHost } from '../net/request-line.ts';
-import { injectFault } from './inject-fault.ts';
+import { describeFaulted, injectFault, spoilReply } from './inject-fault.ts';
 import type { Route } from './operation.ts';
-import { renderProblem, serve } from './pipeline.ts';
+import { renderProblem, resolveAliases, serve } from './pipeline.ts';
 import { policyOf } from './policy.ts';
 import { RateLimited } from './rate-limits.ts';
 import { readRawBody, WireError } from './raw-body.ts';
 import { headerLines, parseQuery, type ReceivedRequest, receiveRequest } from './received-request.ts';
-import type { Reply, SentReply } from './reply.ts';
+import type { Answer, DeliveredReply, SentReply } from './reply.ts';
 import { logRequest } from './request-log.ts';
 import type { FinishedCall, RequestNotes } from './request-trace.ts';
+import { sendReply } from './send-reply.ts';
 import type { Server, ServerContext } from './server.ts';
 
 export interface RouterOptions {
@@ -120,7 +121,7 @@ interface Called {
   readonly params: Readonly<Record<string, string>>;
 }
 
-/** The reply, or the effect of an injected fault. */
+/** The answer, which injected faults and interceptors can change. */
 async function answer<Caller>(
   server: Server<Caller>,
   context: ServerContext,
@@ -128,19 +129,39 @@ async function answer<Caller>(
   req: Request,
   { operationId, path, params }: Called,
   notes: RequestNotes,
-): Promise<Reply | 'no answer'> {
+): Promise<Answer> {
   const called = findCalledOrigin(req, options);
   if (called === undefined) throw new Problem('misdirected_request');
   const body = await readRawBody(req, bodyLimits);
   await context.limits?.checkAddress(req, operationId, body.length);
   const exchange = receive(req, called, body);
   Object.assign(notes, { exchange, isBodyUnread: false });
-  const call = { route: server.routes[operationId]!, exchange, path, params, query: parseQuery(req.originalUrl) };
-  const fault = context.selectFault?.(operationId);
-  const early = await injectFault(fault, 'before', () => internalErrorCodeOf(server));
-  if (early !== undefined) return early;
-  const reply = await serve(server, context, call, notes);
-  return (await injectFault(fault, 'after', () => internalErrorCodeOf(server))) ?? reply;
+  const query = resolveAliases(context, parseQuery(req.url));
+  const call = { route: server.routes[operationId]!, exchange, path, params, query };
+  const serveUsually = async (): Promise<Answer> => {
+    const fault = context.selectFault?.(operationId, describeFaulted(exchange, call.route.hasBody));
+    const early = await injectFault(fault, () => internalErrorCodeOf(server));
+    if (early !== undefined) return early;
+    return spoilReply(fault, await serve(server, context, call, notes), () => internalErrorCodeOf(server));
+  };
+  if (!context.intercept) return serveUsually();
+  return context.intercept.answer({ operation: operationId, params, exchange }, () =>
+    serveUsually().catch((error) => answerError(server, context, req, operationId, error, notes)),
+  );
+}
+
+/** The reply to an error, in the server's format. Notes the error. */
+function answerError<Caller>(
+  server: Server<Caller>,
+  context: ServerContext,
+  req: Request,
+  operationId: string,
+  error: unknown,
+  notes: RequestNotes,
+): DeliveredReply {
+  notes.error = toProblem(error);
+  const reply = renderProblem(server, context, operationId, notes.error, req.headers.accept);
+  return { ...reply, headers: { ...headersOf(error), ...reply.headers } };
 }
 
 export function createEndpoint<Caller>(
@@ -158,7 +179,7 @@ export function createEndpoint<Caller>(
     extraHeaders?: Readonly<Record<string, string>>,
   ): void => {
     const reply = renderProblem(server, context, operationId, error, res.req.headers.accept);
-    send(res, reply, { ...commonHeaders, ...extraHeaders });
+    void sendReply(res, reply, { ...commonHeaders, ...extraHeaders });
   };
 
   return {
@@ -177,14 +198,11 @@ export function createEndpoint<Caller>(
     async serve(req, res, operationId, path, params) {
       const started = performance.now();
       const notes = noteArrival(req, options);
-      try {
-        const reply = await answer(server, context, options, req, { operationId, path, params }, notes);
-        if (reply === 'no answer') res.destroy();
-        else send(res, reply, commonHeaders);
-      } catch (error) {
-        notes.error = toProblem(error);
-        sendError(res, notes.error, operationId, headersOf(error));
-      }
+      const called = { operationId, path, params };
+      const reply = await answer(server, context, options, req, called, notes).catch((error: unknown) =>
+        answerError(server, context, req, operationId, error, notes),
+      );
+      await sendReply(res, reply, commonHeaders);
       const milliseconds = performance.now() - started;
       logRequest(context.log, { server: server.name, operationId, status: res.statusCode, milliseconds });
       traceWhenSent(context, res, notes, { operation: operationId, params });
@@ -291,7 +309,7 @@ const isPreflight = ({ method, headers }: Request, methods: readonly string[]): 
 function sendPreflight(req: Request, res: Response, methods: readonly string[]): void {
   const requested = req.headers['access-control-request-headers'];
   const allowed = [...new Set([...methods, 'OPTIONS'])].join(', ');
-  send(
+  void sendReply(
     res,
     { status: 204 },
     {
@@ -302,23 +320,4 @@ function sendPreflight(req: Request, res: Response, methods: readonly string[]):
       Allow: allowed,
     },
   );
-}
-
-function send(res: Response, reply: Reply, headers: Readonly<Record<string, string>>): void {
-  if (res.headersSent) return;
-  const isPage = typeof reply.body === 'string';
-  const content = reply.body === undefined ? undefined : isPage ? (reply.body as string) : JSON.stringify(reply.body);
-  const length = Buffer.byteLength(content ?? '');
-  const sent: SentReply = {
-    headers: {
-      ...headers,
-      ...(content !== undefined && { 'Content-Type': 'application/json' }),
-      ...((content !== undefined || reply.status !== 204) && { 'Content-Length': `${length}` }),
-      ...reply.headers,
-    },
-    content,
-  };
-  res.locals['reply'] = sent;
-  res.writeHead(reply.status, sent.headers);
-  res.end(content);
 }

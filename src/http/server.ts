@@ -5,6 +5,7 @@ import type { Database, Transaction } from '../database/database.ts';
 import type { Problem } from '../errors.ts';
 import type { FaultSelector } from '../faults.ts';
 import type { Switches } from '../profile.ts';
+import type { AseInterceptor } from './interceptor.ts';
 import type { Route } from './operation.ts';
 import type { Policy } from './policy.ts';
 import type { RateLimiter } from './rate-limits.ts';
@@ -98,6 +99,8 @@ export interface ServerContext {
   readonly tamper?: (operationId: string, reply: Reply) => Reply;
   /** For tests of clients: faults to inject (CT-06). */
   readonly selectFault?: FaultSelector;
+  /** For tests of clients: rewrites answers, and names on the wire. */
+  readonly intercept?: AseInterceptor | undefined;
   /** Receives every finished call (CT-05). */
   readonly trace?: (call: FinishedCall) => void;
 }

@@ -31,6 +31,8 @@ export function createControls(runtime: WorldRuntime, secrets: () => readonly st
     consent: state.consent,
     setConsent: state.setConsent,
     faults,
+    traps: runtime.interceptors && { world: runtime.trapWorld, intercept: runtime.interceptors.add },
+    numberOfRequest: trace.numberOf,
     listExchanges: trace.list,
     findExchange: trace.find,
     subscribeToExchanges: trace.subscribe,

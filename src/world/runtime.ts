@@ -9,6 +9,8 @@ import { deriveKey } from '../crypto/derived-keys.ts';
 import type { Database } from '../database/database.ts';
 import { createFaults, type Faults } from '../faults.ts';
 import { createGrading, type Grading } from '../grade/grading.ts';
+import type { TrapWorld } from '../grade/traps/trap.ts';
+import { createInterceptors, type Interceptors } from '../http/interceptor.ts';
 import { isPublicOperation } from '../http/policy.ts';
 import type { RecordLimits } from '../http/recorded-exchange.ts';
 import { createRequestTrace, type RequestTrace } from '../http/request-trace.ts';
@@ -23,6 +25,7 @@ import type { WorldHost, WorldOptions } from './options.ts';
 import { createPeerLinks, type PeerLinks } from './peer-links.ts';
 import { type Passphrase, passphrasesOf, provisionAse } from './provision.ts';
 import { createSharedState, type SharedState } from './shared-state.ts';
+import { createMagicAddresses, createTrapArming, describeTrapWorld } from './traps.ts';
 
 const DEFAULT_RECORDS = 200;
 const MAX_RECORDED_BYTES = 8 * 1024 * 1024;
@@ -48,6 +51,9 @@ export interface WorldRuntime extends RuntimeOptions {
   readonly state: SharedState;
   /** Undefined where the exposure of the world does not allow them. */
   readonly faults: Faults | undefined;
+  /** Undefined like `faults`. */
+  readonly interceptors: Interceptors | undefined;
+  readonly trapWorld: TrapWorld;
   readonly trace: RequestTrace;
   /** Undefined where no exchanges are recorded. */
   readonly grading: Grading | undefined;
@@ -74,7 +80,11 @@ export async function createRuntime(parts: RuntimeOptions): Promise<WorldRuntime
   const switches = selectProfile(profile, definition.switches);
   const clock = new WorldClock();
   const sharedSecret = sharedPeerSecret(options);
-  const faults = exposure.allows('faults') ? createFaults(isPublicOperation) : undefined;
+  const interceptors = exposure.allows('faults') ? createInterceptors() : undefined;
+  const trapWorld = describeTrapWorld(definition, listeners, switches);
+  const arm = interceptors && createTrapArming(interceptors, trapWorld, clock);
+  const faults = arm && createFaults(isPublicOperation, arm);
+  if (faults) interceptors!.add(createMagicAddresses(trapWorld, faults));
   const ases = new Map<string, StartedAse>();
   const peerLinks = createPeerLinks({
     definition,
@@ -116,6 +126,8 @@ export async function createRuntime(parts: RuntimeOptions): Promise<WorldRuntime
     faults,
     trace,
     grading,
+    interceptors,
+    trapWorld,
     signIn: options.signIn || definition.signIn || false,
     peerLinks,
     ases,
@@ -208,6 +220,7 @@ async function startAse(runtime: WorldRuntime, definition: AseDefinition): Promi
     worker: { ...options.worker, ...(options.leaseMs !== undefined && { leaseMs: options.leaseMs }) },
     tamper: options.tamper,
     selectFault: faults?.faultsOf(name),
+    intercept: runtime.interceptors?.at(name),
     trace: runtime.trace.recordAt(name),
   });
   listeners.serve(definition, ase.createApp);

@@ -85,14 +85,14 @@ export const interactionEndMutants: readonly Mutant[] = [
   },
   {
     id: 'interaction.hash-of-other-lines',
-    file: 'src/auth/interaction-hash.ts',
+    file: 'src/open-payments/interaction-hash.ts',
     at: ".join(«'\\n'»)",
     by: "'\\r\\n'",
     fails: ['interaction.published-vector'],
   },
   {
     id: 'interaction.hash-in-one-encoding',
-    file: 'src/auth/interaction-hash.ts',
+    file: 'src/open-payments/interaction-hash.ts',
     at: '.digest(«encoding»);',
     by: "'base64'",
     fails: ['interaction.published-vector'],

@@ -121,16 +121,16 @@ export const pipelineMutants: readonly Mutant[] = [
   },
   {
     id: 'answers.body-where-none-is-declared',
-    file: 'src/http/router.ts',
+    file: 'src/http/send-reply.ts',
     at: 'const content = «reply.body === undefined» ?',
     by: 'reply.body === undefined && reply.status !== 202',
-    also: [{ file: 'src/http/router.ts', at: ': JSON.stringify(«reply.body»);', by: 'reply.body ?? {}' }],
+    also: [{ file: 'src/http/send-reply.ts', at: ': JSON.stringify(«reply.body»);', by: 'reply.body ?? {}' }],
     after: ['back-channel.decisions'],
     fails: ['answers.match-documents'],
   },
   {
     id: 'answers.header-left-out',
-    file: 'src/http/router.ts',
+    file: 'src/http/send-reply.ts',
     at: '...«reply.headers»,\n    },\n    content,',
     by: "Object.fromEntries(Object.entries(reply.headers ?? {}).filter(([name]) => name !== 'WWW-Authenticate'))",
     after: ['resource.get-quote-without-token'],
@@ -138,7 +138,7 @@ export const pipelineMutants: readonly Mutant[] = [
   },
   {
     id: 'answers.other-media-type',
-    file: 'src/http/router.ts',
+    file: 'src/http/send-reply.ts',
     at: "'Content-Type': «'application/json'»,",
     by: "'application/problem+json'",
     after: ['wallet-address.document'],

@@ -146,7 +146,7 @@ export const resourceMutants: readonly Mutant[] = [
   {
     id: 'incoming-payment.completion-without-content',
     file: 'src/http/pipeline.ts',
-    at: 'const body = «route.hasBody ? parseBody(exchange) : undefined»;',
+    at: 'const body = «route.hasBody ? resolveAliases(context, parseBody(exchange)) : undefined»;',
     by: "route.hasBody || exchange.body.length === 0 ? parseBody(exchange) : (() => { throw new Problem('invalid_request'); })()",
     fails: ['incoming-payment.complete-with-body'],
   },

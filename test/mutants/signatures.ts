@@ -562,7 +562,7 @@ export const signatureMutants: readonly Mutant[] = [
   },
   {
     id: 'signature.answers-signed',
-    file: bind,
+    file: 'src/http/send-reply.ts',
     at: '    ...«headers»,\n    ...(content !== undefined && {',
     by: "{ ...headers, Signature: 'sig1=:AA==:' }",
     fails: ['signature.answers'],

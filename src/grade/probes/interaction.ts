@@ -36,10 +36,10 @@ export const interactionProbes = {
     name: 'foreign-interact-ref',
     title: 'The reference belongs to another grant',
     server:
-      'The finish redirects of two open grants are exchanged; if the client has one grant only, we open the second.',
-    armed: 'Two grants with a finish URI of this client are open.',
+      'The finish redirect has a reference and a hash that belong to a grant of another party at the same endpoint.',
+    armed,
     reached,
-    forbidden: 'The reference of one grant at the continuation URI of the other.',
+    forbidden: 'The foreign reference at the continuation URI of the client.',
     deadline: 'stop',
     lawful,
     caution: 'Reference and continuation URI are judged as a pair, so parallel flows do no harm.',

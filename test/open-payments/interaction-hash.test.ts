@@ -1,7 +1,7 @@
 /** The interaction finish hash, against a published vector (AS-100…105). */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { createInteractionHash } from '../../src/auth/interaction-hash.ts';
+import { createInteractionHash } from '../../src/open-payments/interaction-hash.ts';
 
 const interaction = {
   clientNonce: 'VJLO6A4CATR0KRO',

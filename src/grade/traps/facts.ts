@@ -1,0 +1,58 @@
+/** The facts that a trap notes while the command runs. */
+import type { InterceptedCall } from '../../http/interceptor.ts';
+import type { TrapFacts } from './trap.ts';
+
+export interface Noted {
+  readonly call: InterceptedCall | undefined;
+  readonly detail: string;
+}
+
+export interface NotedFacts extends TrapFacts {
+  /** True once the trap is in place. */
+  readonly isArmed: () => boolean;
+  /** Answers in which the client met the trap. */
+  readonly reached: readonly InterceptedCall[];
+  readonly forbidden: () => Noted | undefined;
+  readonly required: () => InterceptedCall | undefined;
+  readonly warning: () => Noted | undefined;
+}
+
+/** `onReach` and `onForbid` are called when it happens for the first time. */
+export function createTrapFacts({
+  onReach,
+  onForbid,
+}: {
+  onReach?: () => void;
+  onForbid?: () => void;
+} = {}): NotedFacts {
+  const reached: InterceptedCall[] = [];
+  let isArmed = false;
+  let forbidden: Noted | undefined;
+  let required: InterceptedCall | undefined;
+  let warning: Noted | undefined;
+  return {
+    arm() {
+      isArmed = true;
+    },
+    reach(call) {
+      reached.push(call);
+      if (reached.length === 1) onReach?.();
+    },
+    forbid(call, detail) {
+      if (forbidden) return;
+      forbidden = { call, detail };
+      onForbid?.();
+    },
+    require(call) {
+      required ??= call;
+    },
+    warn(call, detail) {
+      warning ??= { call, detail };
+    },
+    isArmed: () => isArmed,
+    reached,
+    forbidden: () => forbidden,
+    required: () => required,
+    warning: () => warning,
+  };
+}

@@ -1,0 +1,355 @@
+/** Traps of continuation, of the URIs that servers hand out, and of what is granted. */
+import type { InterceptedCall, Interceptor } from '../../http/interceptor.ts';
+import type { Answer } from '../../http/reply.ts';
+import { createIds } from '../../ids.ts';
+import { createOpenGrants, type OpenGrant } from './open-grants.ts';
+import { shapeTraps } from './shapes.ts';
+import type { ControlExchange, Trap, TrapContext } from './trap.ts';
+import {
+  accessOf,
+  createAliases,
+  errorReply,
+  interactRefOf,
+  isReply,
+  type Json,
+  member,
+  poisoned,
+  requestKey,
+  successOf,
+  text,
+  whenDelivered,
+  withBody,
+} from './wire.ts';
+
+const ids = createIds(undefined, 'traps');
+
+const needs = ['post-request', 'post-continue'];
+
+/** The control run continued a grant more than once, or before it had a reference. */
+const polls = (control: readonly ControlExchange[]): boolean =>
+  control.some(({ operation, body }) => operation === 'post-continue' && interactRefOf({ body }) === undefined);
+
+/** How early a request may seem to come, in milliseconds. */
+const TOLERANCE_MS = 100;
+
+const isContinuation = ({ operation }: InterceptedCall): boolean => operation === 'post-continue';
+
+/** An answer of the authorization server that is not about the signature or the client. */
+const isDenial = (answer: Answer): boolean =>
+  isReply(answer) &&
+  ['request_denied', 'invalid_continuation', 'too_fast'].includes(text(answer.body, 'error', 'code') ?? '');
+
+/** The answers to continuations that brought a token, which are held back behind a pending one. */
+function holdFirst(pending: (held: Json, call: InterceptedCall, answer: Answer) => Answer) {
+  const held = new Map<string, { readonly answer: Answer; isShown: boolean }>();
+  return async (call: InterceptedCall, next: () => Promise<Answer>): Promise<Answer> => {
+    const id = `${call.ase} ${call.params['id']}`;
+    const answer = await next();
+    const earlier = held.get(id);
+    if (earlier && !earlier.isShown && isDenial(answer)) {
+      earlier.isShown = true;
+      return earlier.answer;
+    }
+    const body = successOf(answer);
+    if (earlier || !body || member(body, 'access_token') === undefined) return answer;
+    held.set(id, { answer, isShown: false });
+    return pending(body, call, answer);
+  };
+}
+
+/** The `continue` member with another wait, or without one. */
+function withWait(body: Json, wait: number | undefined): Json {
+  const { wait: _, ...rest } = (member(body, 'continue') ?? {}) as Json;
+  return { ...body, continue: wait === undefined ? rest : { ...rest, wait } };
+}
+
+/** Milliseconds from a grant answer to the next continuation of the control run. */
+const gaps = (control: readonly ControlExchange[]): number[] =>
+  control.flatMap(({ operation, answeredAt, answer }, index) => {
+    if (operation !== 'post-request' || member(answer, 'interact') === undefined) return [];
+    const next = control.slice(index + 1).find((each) => each.operation === 'post-continue');
+    return next ? [next.receivedAt - answeredAt] : [];
+  });
+
+export const grantTraps = {
+  ...shapeTraps,
+
+  P10: {
+    needs: [...needs, 'start-interaction'],
+    suits: (control) => gaps(control).some((gap) => gap <= 2900),
+    set({ facts, now }) {
+      const grants = createOpenGrants();
+      const answeredAt = new Map<OpenGrant, number>();
+      return {
+        async answer(call, next) {
+          const continued = isContinuation(call) ? grants.ofContinuation(call) : undefined;
+          const since = continued && answeredAt.get(continued);
+          if (since !== undefined && now() - since < 3000 - TOLERANCE_MS) {
+            facts.forbid(call, `The client continued after ${Math.round(now() - since)} ms.`);
+          }
+          const answer = await next();
+          const opened = grants.note(call, answer);
+          if (opened?.isInteractive) {
+            facts.arm();
+            return whenDelivered(withBody(answer, withWait(successOf(answer)!, 3)), () =>
+              answeredAt.set(opened, now()),
+            );
+          }
+          const visited = call.operation === 'start-interaction' ? grants.ofInteraction(call) : undefined;
+          return visited ? poisoned(facts, call, answer) : answer;
+        },
+      };
+    },
+  },
+
+  P11: {
+    needs,
+    set({ facts, now }) {
+      let pendingAt: number | undefined;
+      let isShown = false;
+      const hold = holdFirst((held, call, answer) =>
+        poisoned(
+          facts,
+          call,
+          whenDelivered(withBody(answer, { continue: withWait(held, undefined)['continue'] }), () => {
+            pendingAt = now();
+          }),
+        ),
+      );
+      return {
+        async answer(call, next) {
+          if (isContinuation(call) && pendingAt !== undefined && !isShown) {
+            isShown = true;
+            const waited = now() - pendingAt;
+            const detail = `The client continued ${Math.round(waited)} ms after a pending answer.`;
+            if (waited < 1000) facts.forbid(call, detail);
+            else if (waited < 5000 - TOLERANCE_MS) facts.warn(call, detail);
+            facts.require(call);
+          }
+          const answer = isContinuation(call) ? await hold(call, next) : await next();
+          const body = successOf(answer);
+          if (!body || member(body, 'continue') === undefined) return answer;
+          facts.arm();
+          return withBody(answer, withWait(body, undefined));
+        },
+      };
+    },
+  },
+
+  P12: {
+    needs,
+    stopWarns: true,
+    set({ facts, now }) {
+      const aliases = createAliases();
+      let refusedAt: number | undefined;
+      let early = 0;
+      let intercepted: string | undefined;
+      return {
+        resolve: aliases.resolve,
+        async answer(call, next) {
+          if (call.operation === 'post-request') facts.arm();
+          if (!isContinuation(call)) return next();
+          const id = `${call.ase} ${call.params['id']}`;
+          if (intercepted === undefined && call.token !== undefined) {
+            intercepted = id;
+            const value = aliases.give(call.token, () => ids.token());
+            const refusal = {
+              status: 400,
+              body: {
+                error: { code: 'too_fast', description: 'wait before continuing again' },
+                continue: { access_token: { value }, uri: call.exchange.targetUri, wait: 2 },
+              },
+            };
+            return poisoned(
+              facts,
+              call,
+              whenDelivered(refusal, () => {
+                refusedAt = now();
+              }),
+            );
+          }
+          if (id !== intercepted || refusedAt === undefined) return next();
+          const waited = now() - refusedAt;
+          if (waited < 1000) early += 1;
+          if (early > 1) facts.forbid(call, 'The client continued more than once within a second.');
+          if (waited >= 2000 - TOLERANCE_MS && call.token !== undefined && aliases.isAlias(call.token)) {
+            facts.require(call);
+          }
+          return next();
+        },
+      };
+    },
+  },
+
+  P13: {
+    needs,
+    suits: (control) =>
+      control.some(({ operation, body }) => operation === 'post-continue' && interactRefOf({ body }) !== undefined),
+    set({ facts }) {
+      const grants = createOpenGrants();
+      const pending = new Set<string>();
+      const hold = holdFirst((held, call, answer) => {
+        const reference = interactRefOf(call);
+        if (reference === undefined) return answer;
+        return poisoned(
+          facts,
+          call,
+          whenDelivered(withBody(answer, { continue: withWait(held, 1)['continue'] }), () => pending.add(reference)),
+        );
+      });
+      return {
+        async answer(call, next) {
+          if (isContinuation(call)) {
+            const reference = interactRefOf(call);
+            if (reference !== undefined && pending.has(reference)) {
+              facts.forbid(call, 'The client sent the same reference again.');
+              return next();
+            }
+            return hold(call, next);
+          }
+          const answer = await next();
+          grants.note(call, answer);
+          return grants.finishOf(call, answer) ? whenDelivered(answer, () => facts.arm()) : answer;
+        },
+      };
+    },
+  },
+
+  P14: {
+    needs,
+    suits: polls,
+    set({ facts, ases }) {
+      const aliases = createAliases();
+      const grants = createOpenGrants();
+      let tokens: string[] = [];
+      let uris: string[] = [];
+      let polled: OpenGrant | undefined;
+      return {
+        resolve: aliases.resolve,
+        route: aliases.resolve,
+        async answer(call, next) {
+          const grant = grants.ofContinuation(call);
+          if (!isContinuation(call) || !grant || grant.finish || (polled && polled !== grant)) {
+            const answer = await next();
+            if (grants.note(call, answer) && !grants.ofContinuation(call)?.finish) facts.arm();
+            return answer;
+          }
+          polled = grant;
+          const real = {
+            token: aliases.resolve(call.token ?? '') ?? call.token ?? '',
+            uri: `${ases.find(({ name }) => name === call.ase)!.authServer}continue/${grant.continueId}`,
+          };
+          if (tokens.length === 0) [tokens, uris] = [[call.token ?? ''], [call.exchange.targetUri]];
+          const isNewest = call.token === tokens.at(-1) && call.exchange.targetUri === uris.at(-1);
+          if (!isNewest) {
+            facts.forbid(call, 'The client used a continuation token or URI that a later answer had replaced.');
+            return errorReply(401, 'invalid_continuation', 'unknown grant, or its continuation token is another one');
+          }
+          if (tokens.length > 2) {
+            facts.require(call);
+            return next();
+          }
+          const number = tokens.length;
+          const value = ids.token();
+          const uri = `${real.uri}/${number}`;
+          aliases.add(value, real.token);
+          aliases.add(uri, real.uri);
+          tokens.push(value);
+          uris.push(uri);
+          const pending = { status: 200, body: { continue: { access_token: { value }, uri, wait: 0 } } };
+          return number === 2 ? poisoned(facts, call, pending) : pending;
+        },
+      };
+    },
+  },
+
+  P15: {
+    needs,
+    suits: polls,
+    set({ facts }) {
+      const grants = createOpenGrants();
+      let denied: OpenGrant | undefined;
+      return {
+        async answer(call, next) {
+          const grant = grants.ofContinuation(call);
+          if (!isContinuation(call) || !grant || grant.finish) {
+            const answer = await next();
+            const opened = grants.note(call, answer);
+            if (opened && !opened.finish) facts.arm();
+            return answer;
+          }
+          const denial = errorReply(401, 'request_denied', 'the request is denied');
+          if (denied === grant) {
+            facts.forbid(call, 'The client continued a grant that was denied for good.');
+            return denial;
+          }
+          denied ??= grant;
+          return denied === grant ? poisoned(facts, call, denial) : next();
+        },
+      };
+    },
+  },
+
+  P20: {
+    needs: [...needs, 'create-quote', 'create-outgoing-payment'],
+    suits: (control) =>
+      control.some(({ body }) =>
+        accessOf(body).some(({ type, limits }) => type === 'outgoing-payment' && text(limits, 'debitAmount', 'value')),
+      ),
+    set: narrowGrant,
+  },
+} satisfies Record<string, Trap>;
+
+/** Shows half of the debit limit and no action `list`, and enforces both. */
+function narrowGrant({ facts }: TrapContext): Interceptor {
+  const quoted = new Map<string, bigint>();
+  const limits = new Map<string, bigint>();
+  const attempts = new Map<string, number>();
+  const spent = new Map<string, bigint>();
+  const narrow = (item: Json): Json => {
+    const value = text(item['limits'], 'debitAmount', 'value');
+    if (item['type'] !== 'outgoing-payment' || value === undefined) return item;
+    const debitAmount = { ...(member(item, 'limits', 'debitAmount') as Json), value: `${BigInt(value) / 2n}` };
+    const actions = Array.isArray(item['actions']) ? item['actions'].filter((action) => !/^list/.test(action)) : [];
+    return { ...item, actions, limits: { ...(item['limits'] as Json), debitAmount } };
+  };
+  /** The amount that a payment debits, as far as it is known. */
+  const debitOf = ({ body }: InterceptedCall): bigint =>
+    quoted.get(text(body, 'quoteId') ?? '') ?? BigInt(text(body, 'debitAmount', 'value') ?? 0);
+  const refuse = (call: InterceptedCall, free: number, detail: string): Answer => {
+    const key = requestKey(call);
+    attempts.set(key, (attempts.get(key) ?? 0) + 1);
+    if (attempts.get(key)! > free) facts.forbid(call, detail);
+    return errorReply(403, 'insufficient_grant', 'unauthorized');
+  };
+  return {
+    async answer(call, next) {
+      const limit = limits.get(call.token ?? '');
+      if (limit !== undefined && call.operation === 'list-outgoing-payments') {
+        return refuse(call, 1, 'The client repeated an action that was not granted.');
+      }
+      const isPayment = limit !== undefined && call.operation === 'create-outgoing-payment';
+      const total = isPayment ? (spent.get(call.token!) ?? 0n) + debitOf(call) : 0n;
+      if (isPayment && total > limit) {
+        return refuse(call, 2, 'The client tried the same payment over the limit for a third time.');
+      }
+      const answer = await next();
+      if (isPayment && successOf(answer)) spent.set(call.token!, total);
+      const body = successOf(answer);
+      const debit = call.operation === 'create-quote' ? text(body, 'debitAmount', 'value') : undefined;
+      const id = text(body, 'id');
+      if (debit !== undefined && id !== undefined) quoted.set(id, BigInt(debit));
+      const value = text(body, 'access_token', 'value');
+      if (!body || value === undefined) return answer;
+      const access = accessOf(body).map(narrow);
+      const narrowed = access.find(
+        ({ type, limits: each }) => type === 'outgoing-payment' && member(each, 'debitAmount'),
+      );
+      if (!narrowed) return answer;
+      facts.arm();
+      limits.set(value, BigInt(text(narrowed['limits'], 'debitAmount', 'value')!));
+      const token = { ...(body['access_token'] as Json), access };
+      return poisoned(facts, call, withBody(answer, { ...body, access_token: token }));
+    },
+  };
+}

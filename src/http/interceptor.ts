@@ -1,0 +1,92 @@
+/**
+ * Interceptors of a world for tests: each can rewrite the answer to any call, and give things other names on the wire.
+ * No handler knows of them.
+ */
+import { serverUserAgent } from '../net/outbound.ts';
+import { Malformed, parseBody } from './parse-body.ts';
+import { headerLines, onlyHeaderLine, type ReceivedRequest } from './received-request.ts';
+import type { Answer } from './reply.ts';
+
+/** A call as an interceptor sees it: as it was received, before anything of it is checked. */
+export interface InterceptedCall {
+  readonly ase: string;
+  readonly operation: string;
+  /** Values of the parameters of its path. */
+  readonly params: Readonly<Record<string, string>>;
+  readonly exchange: ReceivedRequest;
+  /** Its URL by the real name. */
+  readonly url: string;
+  /** From `Authorization: GNAP …`. */
+  readonly token: string | undefined;
+  /** Its content, if that is JSON. */
+  readonly body: unknown;
+}
+
+export interface Interceptor {
+  /** The answer to a call. `next` gives the usual one, which can be an error. */
+  answer?(call: InterceptedCall, next: () => Promise<Answer>): Promise<Answer>;
+  /** The real name of a token, cursor, URL or other text of a request. */
+  resolve?(text: string): string | undefined;
+  /** The real URL of a request. Called with every request, also with those for none of the operations. */
+  route?(url: string, method: string): string | undefined;
+}
+
+/** The interceptors as the servers of one ASE use them. */
+export interface AseInterceptor {
+  answer(call: Omit<InterceptedCall, 'ase' | 'url' | 'token' | 'body'>, next: () => Promise<Answer>): Promise<Answer>;
+  /** Resolves every text in a JSON value. */
+  resolve<T>(value: T): T;
+  route(url: string, method: string): string;
+}
+
+export interface Interceptors {
+  /** Returns a function that removes it. Later ones see the answers of earlier ones. */
+  add(interceptor: Interceptor): () => void;
+  at(ase: string): AseInterceptor;
+}
+
+export function createInterceptors(): Interceptors {
+  let all: readonly Interceptor[] = [];
+  const resolveText = (text: string): string =>
+    all.reduceRight((resolved, interceptor) => interceptor.resolve?.(resolved) ?? resolved, text);
+  const resolve = (value: unknown): unknown => {
+    if (typeof value === 'string') return resolveText(value);
+    if (Array.isArray(value)) return value.map(resolve);
+    if (typeof value !== 'object' || value === null || value instanceof Malformed) return value;
+    return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, resolve(member)]));
+  };
+  return {
+    add(interceptor) {
+      all = [...all, interceptor];
+      return () => {
+        all = all.filter((each) => each !== interceptor);
+      };
+    },
+    at: (ase) => ({
+      answer(call, next) {
+        // Calls between servers are not those of a client.
+        const isServer = onlyHeaderLine(call.exchange, 'user-agent') === serverUserAgent;
+        if (all.length === 0 || isServer) return next();
+        const { exchange } = call;
+        const url = resolveText(exchange.targetUri);
+        const intercepted = { ...call, ase, url, token: tokenOf(exchange), body: jsonOf(exchange) };
+        return all.reduce<() => Promise<Answer>>(
+          (inner, interceptor) =>
+            interceptor.answer === undefined ? inner : () => interceptor.answer!(intercepted, inner),
+          next,
+        )();
+      },
+      resolve: <T>(value: T) => (all.length === 0 ? value : (resolve(value) as T)),
+      route: (url, method) =>
+        all.reduceRight((resolved, interceptor) => interceptor.route?.(resolved, method) ?? resolved, url),
+    }),
+  };
+}
+
+const tokenOf = (exchange: ReceivedRequest): string | undefined =>
+  /^GNAP +(\S+)$/i.exec(headerLines(exchange, 'authorization')[0] ?? '')?.[1];
+
+function jsonOf(exchange: ReceivedRequest): unknown {
+  const body = parseBody(exchange);
+  return body instanceof Malformed ? undefined : body;
+}

@@ -1,0 +1,115 @@
+/** Named traps of a running world: armed by the control API, and by magic wallet addresses. */
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Clock } from '../clock.ts';
+import { Problem } from '../errors.ts';
+import type { ArmedTrap, Faults } from '../faults.ts';
+import { probes } from '../grade/probes.ts';
+import { createTrapFacts } from '../grade/traps/facts.ts';
+import { findProbe, traps } from '../grade/traps/index.ts';
+import type { TrapContext, TrapWorld } from '../grade/traps/trap.ts';
+import { visit } from '../grade/traps/visit.ts';
+import type { Interceptor, Interceptors } from '../http/interceptor.ts';
+import type { Switches } from '../profile.ts';
+import type { AseDefinition, WorldDefinition } from './definition/definition.ts';
+import type { AseListeners } from './listeners.ts';
+
+export function describeTrapWorld(
+  { ases, sender, receiver }: WorldDefinition,
+  { urlsOf }: Pick<AseListeners, 'urlsOf'>,
+  { hashEncoding }: Pick<Switches, 'hashEncoding'>,
+): TrapWorld {
+  const urls = (definition: AseDefinition) => {
+    const { walletAddressServer, authServer, resourceServer } = urlsOf(definition);
+    return { name: definition.name, walletAddressServer, authServer, resourceServer };
+  };
+  const described = ases.map(urls);
+  const walletAddress = ({ ase, path }: WorldDefinition['sender']) =>
+    described.find(({ name }) => name === ase)!.walletAddressServer + path;
+  return { ases: described, sender: walletAddress(sender), receiver: walletAddress(receiver), hashEncoding };
+}
+
+/** `NAME`, or `NAME.2` for its second round. */
+const ROUND = /^([a-z0-9-]+?)(?:\.([1-9]))?$/;
+
+/**
+ * Arms a trap by the name of its probe. Undefined for an unknown one, and for one that needs another world, or a world
+ * with TLS.
+ */
+export function createTrapArming(interceptors: Interceptors, world: TrapWorld, clock: Clock) {
+  return (name: string): ArmedTrap | undefined => {
+    const [, probeName = '', number = '1'] = ROUND.exec(name) ?? [];
+    const id = findProbe(probeName);
+    const round = Number(number) - 1;
+    if (id === undefined || probes[id].only === 'tls' || round >= (traps[id].rounds?.length ?? 1)) return undefined;
+    const trap = traps[id];
+    if (trap.changes) return undefined;
+    const stop = new AbortController();
+    const facts = createTrapFacts();
+    const disarming: (() => void)[] = [];
+    const context: TrapContext = {
+      ...world,
+      round,
+      control: [],
+      facts,
+      now: () => performance.now(),
+      wallNow: clock.wallNow,
+      sleep: (milliseconds) => sleep(milliseconds, undefined, { signal: stop.signal }).catch(() => {}),
+      visit,
+      track: () => {},
+      onDisarm: (work) => disarming.push(work),
+    };
+    const interceptor = trap.set(context);
+    if (interceptor instanceof Promise) return undefined;
+    disarming.push(interceptors.add(interceptor));
+    return {
+      struck: () => facts.reached.length,
+      disarm() {
+        stop.abort();
+        for (const work of disarming) work();
+      },
+    };
+  };
+}
+
+/**
+ * Wallet addresses `/trap/NAME` at the provider of the receiver: who reads one arms the trap, and gets the document of
+ * the receiver with this address as its id. So a client meets a trap by nothing but the address that it pays.
+ */
+export function createMagicAddresses({ receiver }: TrapWorld, faults: Pick<Faults, 'add' | 'list'>): Interceptor {
+  const base = `${new URL(receiver).origin}/trap/`;
+  const names = new Set<string>();
+  const arm = (name: string): boolean => {
+    const isArmed = faults.list().some((fault) => fault.kind === 'trap' && fault.trap === name);
+    if (isArmed) return true;
+    try {
+      faults.add({ kind: 'trap', trap: name });
+      names.add(name);
+      return true;
+    } catch (error) {
+      if (error instanceof Problem) return false;
+      throw error;
+    }
+  };
+  /** The wallet address of the receiver, and what follows the name. */
+  const parse = (url: string): { readonly name: string; readonly real: string } | undefined => {
+    if (!url.startsWith(base)) return undefined;
+    const [name = '', ...rest] = url.slice(base.length).split('/');
+    return { name, real: [receiver, ...rest].join('/') };
+  };
+  return {
+    resolve(text) {
+      const magic = parse(text);
+      return magic && names.has(magic.name) ? magic.real : undefined;
+    },
+    route(url, method) {
+      const magic = parse(url);
+      return magic && method === 'GET' && arm(magic.name) ? magic.real : undefined;
+    },
+    async answer(call, next) {
+      const answer = await next();
+      const isMagic = call.operation === 'get-wallet-address' && parse(call.exchange.targetUri) !== undefined;
+      if (!isMagic || typeof answer === 'string' || answer.status !== 200) return answer;
+      return { ...answer, body: { ...(answer.body as object), id: call.exchange.targetUri } };
+    },
+  };
+}
