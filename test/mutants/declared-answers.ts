@@ -6,7 +6,7 @@ const statuses = [...new Set(declaredAnswers.map(({ status }) => status))];
 
 export const declaredAnswerMutants: readonly Mutant[] = statuses.map((status) => ({
   id: `reply.status-${status}`,
-  file: 'src/http/router.ts',
+  file: 'src/http/send-reply.ts',
   at: 'res.writeHead(«reply.status», sent.headers)',
   by: `(reply.status === ${status} ? 418 : reply.status)`,
   fails: [`declared.*-${status}`],
