@@ -4,7 +4,7 @@
  */
 import { serverUserAgent } from '../net/outbound.ts';
 import { Malformed, parseBody } from './parse-body.ts';
-import { headerLines, onlyHeaderLine, type ReceivedRequest } from './received-request.ts';
+import { decodePercent, headerLines, onlyHeaderLine, type ReceivedRequest, splitTarget } from './received-request.ts';
 import type { Answer } from './reply.ts';
 
 /** A call as an interceptor sees it: as it was received, before anything of it is checked. */
@@ -37,6 +37,8 @@ export interface AseInterceptor {
   /** Resolves every text in a JSON value. */
   resolve<T>(value: T): T;
   route(url: string, method: string): string;
+  /** The request with the real names in its query, for handlers that read it there. */
+  resolveQuery(exchange: ReceivedRequest): ReceivedRequest;
 }
 
 export interface Interceptors {
@@ -54,6 +56,15 @@ export function createInterceptors(): Interceptors {
     if (Array.isArray(value)) return value.map(resolve);
     if (typeof value !== 'object' || value === null || value instanceof Malformed) return value;
     return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, resolve(member)]));
+  };
+  const resolveQuery = (exchange: ReceivedRequest): ReceivedRequest => {
+    const [path, query] = splitTarget(exchange.rawTarget);
+    const resolved = query.replaceAll(/(?<==)[^&]*/g, (value) => {
+      const name = decodePercent(value);
+      const real = resolveText(name);
+      return real === name ? value : encodeURIComponent(real);
+    });
+    return resolved === query ? exchange : { ...exchange, rawTarget: path + resolved };
   };
   return {
     add(interceptor) {
@@ -76,6 +87,7 @@ export function createInterceptors(): Interceptors {
           next,
         )();
       },
+      resolveQuery: (exchange) => (all.length === 0 ? exchange : resolveQuery(exchange)),
       resolve: <T>(value: T) => (all.length === 0 ? value : (resolve(value) as T)),
       route: (url, method) =>
         all.reduceRight((resolved, interceptor) => interceptor.route?.(resolved, method) ?? resolved, url),

@@ -242,6 +242,7 @@ export const grantTraps = {
           if (tokens.length === 0) [tokens, uris] = [[call.token ?? ''], [call.exchange.targetUri]];
           const isNewest = call.token === tokens.at(-1) && call.exchange.targetUri === uris.at(-1);
           if (!isNewest) {
+            facts.reach(call);
             facts.forbid(call, 'The client used a continuation token or URI that a later answer had replaced.');
             return errorReply(401, 'invalid_continuation', 'unknown grant, or its continuation token is another one');
           }

@@ -109,8 +109,7 @@ export const httpTraps = {
   },
 
   P38: {
-    needs: [],
-    suits: (control) => control.some(({ operation, request }) => request.method === 'GET' && isResource({ operation })),
+    needs: needsWallet,
     set({ facts, now, wallNow }) {
       facts.arm();
       let key: string | undefined;

@@ -140,7 +140,7 @@ export const paymentTraps = {
 
   P43: {
     rounds: largeAmounts,
-    needs: pays,
+    needs: ['create-quote', 'post-request'],
     // Only a client that takes its limit, or the amount of the payment, from the quote.
     suits: (control) => {
       const quoted = control.flatMap(({ operation, answer }) =>

@@ -11,6 +11,9 @@ import type { ClientEnvironment } from '../../support/world.ts';
 export class ScriptClock implements ProbeClock {
   #elapsed = 0;
   #deadlines: { readonly at: number; readonly pass: () => void }[] = [];
+  readonly #reached = Promise.withResolvers<void>();
+  /** Resolves when the deadline after the trap has begun. */
+  readonly reached = this.#reached.promise;
   /** Runs while the server delays its next answer. */
   during: (() => Promise<unknown>) | undefined;
 
@@ -31,7 +34,8 @@ export class ScriptClock implements ProbeClock {
 
   deadline = (milliseconds: number, signal: AbortSignal): Promise<void> =>
     new Promise((pass) => {
-      this.#deadlines.push({ at: this.#elapsed + milliseconds, pass });
+      // The first is that of a run in which the trap is not reached.
+      if (this.#deadlines.push({ at: this.#elapsed + milliseconds, pass }) === 2) this.#reached.resolve();
       signal.addEventListener('abort', () => pass());
     });
 }
@@ -73,8 +77,19 @@ export class Client {
     this.clock = clock;
   }
 
-  kill(): void {
+  /** Resolves when the requests that were under way are answered. */
+  async kill(): Promise<void> {
     this.#abort.abort(new Error('killed'));
+    await Promise.allSettled(this.#pending);
+  }
+
+  readonly #pending = new Set<Promise<unknown>>();
+
+  /** Lives on for so long after it has met the trap, until it is killed. */
+  async linger(milliseconds: number): Promise<never> {
+    await this.clock.reached;
+    this.clock.advance(milliseconds);
+    return this.hang();
   }
 
   /** Never resolves; rejects when the process is killed. */
@@ -84,17 +99,24 @@ export class Client {
     return promise;
   }
 
-  #unlessKilled<T>(work: Promise<T>): Promise<T> {
+  #unlessKilled<T>(start: () => Promise<T>): Promise<T> {
     this.#abort.signal.throwIfAborted();
+    const work = start();
+    this.#pending.add(work);
     return Promise.race([work, this.hang()]);
   }
 
   get(url: string): Promise<Answer> {
-    return this.#unlessKilled(send(this.env, { method: 'GET', url, signed: false }));
+    return this.#unlessKilled(() => send(this.env, { method: 'GET', url, signed: false }));
+  }
+
+  /** For an answer that may never come. */
+  async getUntilKilled(url: string): Promise<void> {
+    await fetch(url, { signal: this.#abort.signal, redirect: 'manual' });
   }
 
   call(method: string, url: string, token?: string, body?: unknown): Promise<Answer> {
-    return this.#unlessKilled(send(this.env, { method, url, body, ...(token !== undefined && { token }) }));
+    return this.#unlessKilled(() => send(this.env, { method, url, body, ...(token !== undefined && { token }) }));
   }
 
   async wallet(url = this.env.walletAddress): Promise<Wallet> {

@@ -1,7 +1,9 @@
 /** Each probe catches a client that falls for it, passes one that does not, and passes none that stops before it. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { type ProbeId, type ProbeResult, probeIds } from '../../../src/grade/probes.ts';
+import pino from 'pino';
+import type { FaultKind } from '../../../src/faults.ts';
+import { type ProbeId, type ProbeResult, probeIds, probes } from '../../../src/grade/probes.ts';
 import type { ProbeVerdict } from '../../../src/grade/report.ts';
 import { type ProbeWorld, planProbes, runProbe } from '../../../src/grade/run-probe.ts';
 import type { ControlExchange } from '../../../src/grade/traps/trap.ts';
@@ -77,9 +79,9 @@ async function probe(id: ProbeId, control: readonly ControlExchange[], script: S
     async startWorld(changes): Promise<ProbeWorld> {
       if (Object.keys(changes).length === 0) return describeProbeWorld(world, {}, async () => {});
       const definition = await changeForProbe(world.definition, changes);
-      const changed = await startWorld({ database: embedded, definition });
+      const changed = await deployment.addWorld('changed', { definition, consent: 'auto' });
       env = clientEnvironment(changed);
-      return describeProbeWorld(changed, {}, changed.close);
+      return describeProbeWorld(changed, {}, async () => void (await deployment.removeWorld('changed')));
     },
     start() {
       const client = new Client(env, clock);
@@ -88,17 +90,27 @@ async function probe(id: ProbeId, control: readonly ControlExchange[], script: S
         .then(() => {
           for (const close of client.closers) close();
         });
-      return { ended, kill: async () => client.kill() };
+      return { ended, kill: () => client.kill() };
     },
   });
 }
 
 const judged = ({ result, weak }: ProbeVerdict): string => result + (weak ? ' weakly' : '');
 
+/** Their worlds need certificates: `tls-traps.test.ts`. */
+const withTls: readonly ProbeId[] = ['P30', 'P49'];
+
+test('each probe has scripts', () => {
+  assert.deepEqual(
+    probeIds.filter((id) => cases[id] === undefined),
+    withTls,
+  );
+});
+
 for (const id of probeIds) {
   const scripts = cases[id];
   if (!scripts) continue;
-  test(`${id}`, async () => {
+  test(`${id} ${probes[id].name}`, async () => {
     const control = await runControl(scripts.control ?? scripts.obeys);
     const expected: Record<string, string> = { 'never starts': 'not-exercised' satisfies ProbeResult };
     const found: Record<string, string> = {};
@@ -139,4 +151,117 @@ test('the plan has the probes that suit the control run, after those that they n
     ],
   );
   assert.deepEqual(planProbes(['P01'], { control: [], hasTls: false, onDemand: false }).groups, []);
+});
+
+const faults = () => world.controls.faults!;
+
+test('a fault ends an answer in the middle, slows it down, empties it, or resets the connection', async () => {
+  const url = world.walletUrl(world.definition.receiver);
+  const strike = async (kind: FaultKind, read: (answer: Response) => unknown = (answer) => answer.text()) => {
+    faults().replace({ operation: 'get-wallet-address', kind, nth: 1, times: 1, delayMs: 100 });
+    return fetch(url).then(read);
+  };
+  try {
+    const whole = await (await fetch(url)).text();
+    assert.equal(await strike('slow'), whole);
+    assert.equal(await strike('empty'), '');
+    await assert.rejects(strike('abort'), (error: Error) => /ECONNRESET/.test(`${(error.cause as { code?: string }).code}`));
+    const [status, length] = (await strike('cut', (answer) => {
+      answer.text().catch(() => {});
+      return [answer.status, answer.headers.get('content-length')];
+    })) as [number, string];
+    assert.deepEqual([status, Number(length)], [200, Buffer.byteLength(whole)], 'it announces all of its content');
+    await assert.rejects(strike('cut'));
+    assert.equal(await fetch(url).then((answer) => answer.text()), whole);
+  } finally {
+    faults().clear();
+  }
+});
+
+test('a fault strikes only calls that name a wallet address, or prefer it', async () => {
+  const [sender, receiver] = [world.walletUrl(world.definition.sender), world.walletUrl(world.definition.receiver)];
+  const status = async (url: string, prefer?: string) =>
+    (await fetch(url, { headers: prefer === undefined ? {} : { Prefer: prefer } })).status;
+  const fault = { operation: 'get-wallet-address', kind: 'status', status: 418, nth: 1, times: 9 } as const;
+  try {
+    faults().add({ ...fault, walletAddress: receiver });
+    assert.deepEqual([await status(sender), await status(receiver), await status(`${receiver}/`)], [200, 418, 418]);
+    faults().replace({ ...fault, prefer: 'tea' });
+    const found = [await status(sender), await status(sender, 'fault=tea'), await status(sender, 'wait=1, Fault="tea"')];
+    assert.deepEqual(found, [200, 418, 418]);
+    assert.equal(await status(sender, 'fault=tea-pot'), 200);
+    faults().replace({ ...fault, operation: 'create-incoming-payment', walletAddress: receiver });
+    const client = new Client(clientEnvironment(world), new ScriptClock());
+    assert.equal((await client.receive(await client.receiver())).status, 418, 'its content names the wallet address');
+    assert.equal((await client.receive(await client.receiver(sender))).status, 201);
+  } finally {
+    faults().clear();
+  }
+});
+
+test('a trap is armed by its name, by a magic wallet address, and until the faults are removed', async () => {
+  const client = new Client(clientEnvironment(world), new ScriptClock());
+  const isDeceived = async () => {
+    const grant = await client.askToPay();
+    return !client.verifies(grant, await client.browse(grant));
+  };
+  const magic = `${new URL(client.env.receiver).origin}/trap/finish-hash-wrong`;
+  try {
+    assert.throws(() => faults().add({ kind: 'trap', trap: 'no-such-trap' }), /invalid_request/);
+    assert.throws(() => faults().add({ kind: 'trap', trap: 'asset-scales' }), /invalid_request/, 'it needs another world');
+    assert.equal((await client.get(`${new URL(magic).origin}/trap/no-such-trap`)).status, 404);
+    assert.equal(await isDeceived(), false);
+
+    const receiver = await client.receiver(magic);
+    assert.equal(receiver.wallet.id, magic);
+    const { body } = await client.receive(receiver);
+    assert.equal(body.walletAddress, client.env.receiver);
+    assert.equal((await client.quote(body.id)).status, 201);
+    assert.equal(await isDeceived(), true);
+    assert.deepEqual(faults().list(), [{ kind: 'trap', trap: 'finish-hash-wrong', struck: 1 }]);
+
+    faults().clear();
+    assert.equal(await isDeceived(), false);
+    faults().add({ kind: 'trap', trap: 'finish-hash-missing.2' });
+    const grant = await client.askToPay();
+    assert.equal((await client.browse(grant)).get('hash'), '');
+    faults().replace({ kind: 'trap', trap: 'redirect-loop' });
+    assert.equal((await client.get(client.env.receiver)).status, 302);
+    assert.equal(await isDeceived(), false);
+  } finally {
+    faults().clear();
+  }
+});
+
+test('requests between servers do not meet a trap', async () => {
+  const client = new Client(clientEnvironment(world), new ScriptClock());
+  const incoming = (await client.receive(await client.receiver())).body.id;
+  let seen = 0;
+  const remove = world.controls.traps!.intercept({
+    async answer(call, next) {
+      if (call.operation === 'get-incoming-payment') seen += 1;
+      return next();
+    },
+  });
+  try {
+    assert.equal((await client.quote(incoming)).status, 201, 'the server of the sender reads it');
+    assert.equal(seen, 0);
+    await client.get(incoming);
+    assert.equal(seen, 1);
+  } finally {
+    remove();
+  }
+});
+
+test('a fault of a trap is not the fault of the client', async () => {
+  const control = await runControl(cases.P01!.obeys);
+  const remove = world.controls.traps!.intercept({
+    answer: async (call, next) => (call.operation === 'post-request' ? Promise.reject(new Error('broken')) : next()),
+  });
+  try {
+    const { result, facts } = await probe('P01', control, cases.P01!.falls);
+    assert.deepEqual([result, facts.serverFault], ['inconclusive', true]);
+  } finally {
+    remove();
+  }
 });
