@@ -37,8 +37,8 @@ export interface AseInterceptor {
   /** Resolves every text in a JSON value. */
   resolve<T>(value: T): T;
   route(url: string, method: string): string;
-  /** The request with the real names in its query, for handlers that read it there. */
-  resolveQuery(exchange: ReceivedRequest): ReceivedRequest;
+  /** The request with the real names in its target, for handlers that read it there. */
+  resolveTarget(exchange: ReceivedRequest): ReceivedRequest;
 }
 
 export interface Interceptors {
@@ -57,14 +57,15 @@ export function createInterceptors(): Interceptors {
     if (typeof value !== 'object' || value === null || value instanceof Malformed) return value;
     return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, resolve(member)]));
   };
-  const resolveQuery = (exchange: ReceivedRequest): ReceivedRequest => {
-    const [path, query] = splitTarget(exchange.rawTarget);
+  const resolveTarget = (exchange: ReceivedRequest): ReceivedRequest => {
+    const { origin } = new URL(exchange.targetUri);
+    const [path, query] = splitTarget(resolveText(exchange.targetUri).slice(origin.length));
     const resolved = query.replaceAll(/(?<==)[^&]*/g, (value) => {
       const name = decodePercent(value);
       const real = resolveText(name);
       return real === name ? value : encodeURIComponent(real);
     });
-    return resolved === query ? exchange : { ...exchange, rawTarget: path + resolved };
+    return { ...exchange, rawTarget: path + resolved, targetUri: origin + path + resolved };
   };
   return {
     add(interceptor) {
@@ -87,7 +88,7 @@ export function createInterceptors(): Interceptors {
           next,
         )();
       },
-      resolveQuery: (exchange) => (all.length === 0 ? exchange : resolveQuery(exchange)),
+      resolveTarget: (exchange) => (all.length === 0 ? exchange : resolveTarget(exchange)),
       resolve: <T>(value: T) => (all.length === 0 ? value : (resolve(value) as T)),
       route: (url, method) =>
         all.reduceRight((resolved, interceptor) => interceptor.route?.(resolved, method) ?? resolved, url),

@@ -79,7 +79,7 @@ export async function serve<Caller>(
   const toValidReply = createReplyCheck(server, context, operationId);
   const reply = await server.handlers[operationId]!(
     {
-      exchange: context.intercept?.resolveQuery(exchange) ?? exchange,
+      exchange: context.intercept?.resolveTarget(exchange) ?? exchange,
       policy,
       caller: identity.caller,
       signature: signature?.signature,

@@ -9,13 +9,18 @@ const stopsBefore = ['not-exercised', (client: Client) => client.wallet()] as co
 /** Follows redirects of a GET, at most so many. */
 async function follow(client: Client, url: string, most: number): Promise<Answer> {
   let answer = await client.get(url);
-  for (let step = 0; step < most && answer.status === 302; step += 1) answer = await client.get(answer.headers.get('location')!);
+  for (let step = 0; step < most && answer.status === 302; step += 1)
+    answer = await client.get(answer.headers.get('location')!);
   return answer;
 }
 
 /** Repeats the call after `pause` says how many milliseconds, at most so many times. */
 const repeats =
-  (call: (client: Client) => Promise<Answer>, pause: (answer: Answer, client: Client) => number, most: number): Script =>
+  (
+    call: (client: Client) => Promise<Answer>,
+    pause: (answer: Answer, client: Client) => number,
+    most: number,
+  ): Script =>
   async (client) => {
     let answer = await call(client);
     for (let time = 0; time < most && answer.status >= 400; time += 1) {
@@ -37,7 +42,8 @@ const readsPayment: (client: Client) => Promise<Answer> = async (client) => {
 };
 
 /** One GET again and again. */
-const getsAgain = (most: number, pause: (answer: Answer, client: Client) => number): Script => repeats((client) => client.get(client.env.walletAddress), pause, most);
+const getsAgain = (most: number, pause: (answer: Answer, client: Client) => number): Script =>
+  repeats((client) => client.get(client.env.walletAddress), pause, most);
 
 /** The whole flow up to the payment; `again` is done after a POST that failed. */
 const paysWith =
@@ -128,7 +134,8 @@ async function forwardsBlindly(client: Client): Promise<void> {
   if (location) await fetch(location, { method: 'POST', headers, body, redirect: 'manual' });
 }
 
-const asksOnce: Script = async (client) => client.ask((await client.wallet()).authServer, { type: 'quote', actions: ['create'] });
+const asksOnce: Script = async (client) =>
+  client.ask((await client.wallet()).authServer, { type: 'quote', actions: ['create'] });
 
 /** Opens an incoming payment wherever the address of the receiver leads. */
 const paysWhoever: Script = async (client) => {
@@ -271,10 +278,7 @@ export const httpCases = {
     falls: getsAgain(2, () => 500),
     others: {
       'tries for a third time': ['fail weakly', getsAgain(2, retryAfter)],
-      'ignores the date': [
-        'fail',
-        getsAgain(2, (answer) => (answer.headers.get('retry-after') === '2' ? 2000 : 500)),
-      ],
+      'ignores the date': ['fail', getsAgain(2, (answer) => (answer.headers.get('retry-after') === '2' ? 2000 : 500))],
       'gives up': ['pass', (client) => client.get(client.env.walletAddress)],
     },
   },

@@ -95,10 +95,7 @@ export const paymentCases = {
     obeys: pages(encoded),
     falls: pages((cursor, url) => `${url}&cursor=${cursor.replaceAll(/[ #%]/g, '')}`),
     others: {
-      'encodes as a form does': [
-        'pass',
-        pages((cursor, url) => `${url}&${new URLSearchParams({ cursor })}`),
-      ],
+      'encodes as a form does': ['pass', pages((cursor, url) => `${url}&${new URLSearchParams({ cursor })}`)],
       'encodes twice': ['fail', pages((cursor, url) => encoded(encodeURIComponent(cursor), url))],
       'stops after the first page': ['fail', pages(() => undefined)],
       'stops early': stopsBefore,

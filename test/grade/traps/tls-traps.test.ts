@@ -4,11 +4,11 @@ import { once } from 'node:events';
 import { get as getPlain } from 'node:http';
 import { get as getSecure } from 'node:https';
 import { test } from 'node:test';
-import type { InterceptedCall } from '../../../src/http/interceptor.ts';
 import { createTrapFacts } from '../../../src/grade/traps/facts.ts';
 import { tlsTraps } from '../../../src/grade/traps/tls.ts';
 import type { TrapContext } from '../../../src/grade/traps/trap.ts';
 import { visit } from '../../../src/grade/traps/visit.ts';
+import type { InterceptedCall } from '../../../src/http/interceptor.ts';
 
 const receiver = 'https://localhost:1/bob';
 

@@ -1,5 +1,6 @@
 /** Each probe catches a client that falls for it, passes one that does not, and passes none that stops before it. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { after, before, test } from 'node:test';
 import pino from 'pino';
 import type { FaultKind } from '../../../src/faults.ts';
@@ -7,22 +8,23 @@ import { type ProbeId, type ProbeResult, probeIds, probes } from '../../../src/g
 import type { ProbeVerdict } from '../../../src/grade/report.ts';
 import { type ProbeWorld, planProbes, runProbe } from '../../../src/grade/run-probe.ts';
 import type { ControlExchange } from '../../../src/grade/traps/trap.ts';
+import { createDeployment, type Deployment } from '../../../src/world/deployment.ts';
+import { mainWorldId } from '../../../src/world/naming.ts';
 import { changeForProbe, describeProbeWorld } from '../../../src/world/probe-world.ts';
-import {
-  type ClientEnvironment,
-  clientEnvironment,
-  embedded,
-  startWorld,
-  type TestWorld,
-} from '../../support/world.ts';
+import type { World } from '../../../src/world/world.ts';
+import { openRaw } from '../../support/raw-connection.ts';
+import { type ClientEnvironment, clientEnvironment, embedded } from '../../support/world.ts';
 import { cases, type Script } from './cases.ts';
 import { Client, ScriptClock } from './scripted-client.ts';
 
-let world: TestWorld;
+let deployment: Deployment;
+let world: World;
 before(async () => {
-  world = await startWorld({ database: embedded, seed: 'traps' });
+  const log = pino({ level: 'silent' });
+  deployment = await createDeployment({ host: '127.0.0.1', controlPort: 0, database: embedded, insecure: false, log });
+  world = await deployment.addWorld(mainWorldId, { seed: 'traps', consent: 'auto' });
 });
-after(() => world.close());
+after(() => deployment.close());
 
 const parse = (text: string): unknown => {
   try {
@@ -165,7 +167,11 @@ test('a fault ends an answer in the middle, slows it down, empties it, or resets
     const whole = await (await fetch(url)).text();
     assert.equal(await strike('slow'), whole);
     assert.equal(await strike('empty'), '');
-    await assert.rejects(strike('abort'), (error: Error) => /ECONNRESET/.test(`${(error.cause as { code?: string }).code}`));
+    faults().replace({ operation: 'get-wallet-address', kind: 'abort', nth: 1, times: 1 });
+    const { host, pathname } = new URL(url);
+    const { socket } = openRaw(url, `GET ${pathname} HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+    const [error] = await once(socket, 'error');
+    assert.equal(error.code, 'ECONNRESET');
     const [status, length] = (await strike('cut', (answer) => {
       answer.text().catch(() => {});
       return [answer.status, answer.headers.get('content-length')];
@@ -187,7 +193,11 @@ test('a fault strikes only calls that name a wallet address, or prefer it', asyn
     faults().add({ ...fault, walletAddress: receiver });
     assert.deepEqual([await status(sender), await status(receiver), await status(`${receiver}/`)], [200, 418, 418]);
     faults().replace({ ...fault, prefer: 'tea' });
-    const found = [await status(sender), await status(sender, 'fault=tea'), await status(sender, 'wait=1, Fault="tea"')];
+    const found = [
+      await status(sender),
+      await status(sender, 'fault=tea'),
+      await status(sender, 'wait=1, Fault="tea"'),
+    ];
     assert.deepEqual(found, [200, 418, 418]);
     assert.equal(await status(sender, 'fault=tea-pot'), 200);
     faults().replace({ ...fault, operation: 'create-incoming-payment', walletAddress: receiver });
@@ -208,7 +218,11 @@ test('a trap is armed by its name, by a magic wallet address, and until the faul
   const magic = `${new URL(client.env.receiver).origin}/trap/finish-hash-wrong`;
   try {
     assert.throws(() => faults().add({ kind: 'trap', trap: 'no-such-trap' }), /invalid_request/);
-    assert.throws(() => faults().add({ kind: 'trap', trap: 'asset-scales' }), /invalid_request/, 'it needs another world');
+    assert.throws(
+      () => faults().add({ kind: 'trap', trap: 'asset-scales' }),
+      /invalid_request/,
+      'it needs another world',
+    );
     assert.equal((await client.get(`${new URL(magic).origin}/trap/no-such-trap`)).status, 404);
     assert.equal(await isDeceived(), false);
 
