@@ -49,8 +49,16 @@ export interface Interceptors {
 
 export function createInterceptors(): Interceptors {
   let all: readonly Interceptor[] = [];
+  // Kept apart, so that a world without them loses no time.
+  let answering: readonly Required<Pick<Interceptor, 'answer'>>[] = [];
+  let resolving: readonly Required<Pick<Interceptor, 'resolve'>>[] = [];
+  const replaceAll = (interceptors: readonly Interceptor[]): void => {
+    all = interceptors;
+    answering = all.filter((each): each is Required<Pick<Interceptor, 'answer'>> => each.answer !== undefined);
+    resolving = all.filter((each): each is Required<Pick<Interceptor, 'resolve'>> => each.resolve !== undefined);
+  };
   const resolveText = (text: string): string =>
-    all.reduceRight((resolved, interceptor) => interceptor.resolve?.(resolved) ?? resolved, text);
+    resolving.reduceRight((resolved, interceptor) => interceptor.resolve(resolved) ?? resolved, text);
   const resolve = (value: unknown): unknown => {
     if (typeof value === 'string') return resolveText(value);
     if (Array.isArray(value)) return value.map(resolve);
@@ -69,27 +77,21 @@ export function createInterceptors(): Interceptors {
   };
   return {
     add(interceptor) {
-      all = [...all, interceptor];
-      return () => {
-        all = all.filter((each) => each !== interceptor);
-      };
+      replaceAll([...all, interceptor]);
+      return () => replaceAll(all.filter((each) => each !== interceptor));
     },
     at: (ase) => ({
       answer(call, next) {
         // Calls between servers are not those of a client.
-        const isServer = onlyHeaderLine(call.exchange, 'user-agent') === serverUserAgent;
-        if (all.length === 0 || isServer) return next();
+        const isJudged = answering.length > 0 && onlyHeaderLine(call.exchange, 'user-agent') !== serverUserAgent;
+        if (!isJudged) return next();
         const { exchange } = call;
         const url = resolveText(exchange.targetUri);
         const intercepted = { ...call, ase, url, token: tokenOf(exchange), body: jsonOf(exchange) };
-        return all.reduce<() => Promise<Answer>>(
-          (inner, interceptor) =>
-            interceptor.answer === undefined ? inner : () => interceptor.answer!(intercepted, inner),
-          next,
-        )();
+        return answering.reduce((inner, interceptor) => () => interceptor.answer(intercepted, inner), next)();
       },
-      resolveTarget: (exchange) => (all.length === 0 ? exchange : resolveTarget(exchange)),
-      resolve: <T>(value: T) => (all.length === 0 ? value : (resolve(value) as T)),
+      resolveTarget: (exchange) => (resolving.length === 0 ? exchange : resolveTarget(exchange)),
+      resolve: <T>(value: T) => (resolving.length === 0 ? value : (resolve(value) as T)),
       route: (url, method) =>
         all.reduceRight((resolved, interceptor) => interceptor.route?.(resolved, method) ?? resolved, url),
     }),

@@ -25,7 +25,7 @@ import type { WorldHost, WorldOptions } from './options.ts';
 import { createPeerLinks, type PeerLinks } from './peer-links.ts';
 import { type Passphrase, passphrasesOf, provisionAse } from './provision.ts';
 import { createSharedState, type SharedState } from './shared-state.ts';
-import { createMagicAddresses, createTrapArming, describeTrapWorld } from './traps.ts';
+import { addMagicAddresses, createTrapArming, describeTrapWorld } from './traps.ts';
 
 const DEFAULT_RECORDS = 200;
 const MAX_RECORDED_BYTES = 8 * 1024 * 1024;
@@ -84,7 +84,7 @@ export async function createRuntime(parts: RuntimeOptions): Promise<WorldRuntime
   const trapWorld = describeTrapWorld(definition, listeners, switches);
   const arm = interceptors && createTrapArming(interceptors, trapWorld, clock);
   const faults = arm && createFaults(isPublicOperation, arm);
-  if (faults) interceptors!.add(createMagicAddresses(trapWorld, faults));
+  if (faults) addMagicAddresses(interceptors!, trapWorld, faults);
   const ases = new Map<string, StartedAse>();
   const peerLinks = createPeerLinks({
     definition,

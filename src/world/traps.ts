@@ -75,41 +75,48 @@ export function createTrapArming(interceptors: Interceptors, world: TrapWorld, c
  * Wallet addresses `/trap/NAME` at the provider of the receiver: who reads one arms the trap, and gets the document of
  * the receiver with this address as its id. So a client meets a trap by nothing but the address that it pays.
  */
-export function createMagicAddresses({ receiver }: TrapWorld, faults: Pick<Faults, 'add' | 'list'>): Interceptor {
+export function addMagicAddresses(
+  interceptors: Interceptors,
+  { receiver }: TrapWorld,
+  faults: Pick<Faults, 'add' | 'list'>,
+): void {
   const base = `${new URL(receiver).origin}/trap/`;
-  const names = new Set<string>();
-  const arm = (name: string): boolean => {
-    const isArmed = faults.list().some((fault) => fault.kind === 'trap' && fault.trap === name);
-    if (isArmed) return true;
-    try {
-      faults.add({ kind: 'trap', trap: name });
-      names.add(name);
-      return true;
-    } catch (error) {
-      if (error instanceof Problem) return false;
-      throw error;
-    }
-  };
-  /** The wallet address of the receiver, and what follows the name. */
+  /** The name of the trap, and the URL of the receiver with what follows the name. */
   const parse = (url: string): { readonly name: string; readonly real: string } | undefined => {
     if (!url.startsWith(base)) return undefined;
     const [name = '', ...rest] = url.slice(base.length).split('/');
     return { name, real: [receiver, ...rest].join('/') };
   };
-  return {
+  const known = new Set<string>();
+  const arm = (name: string): boolean => {
+    const isArmed = faults.list().some((fault) => fault.kind === 'trap' && fault.trap === name);
+    try {
+      if (!isArmed) faults.add({ kind: 'trap', trap: name });
+    } catch (error) {
+      if (error instanceof Problem) return false;
+      throw error;
+    }
+    if (known.size === 0) interceptors.add(renaming);
+    known.add(name);
+    return true;
+  };
+  const renaming: Interceptor = {
     resolve(text) {
       const magic = parse(text);
-      return magic && names.has(magic.name) ? magic.real : undefined;
+      return magic && known.has(magic.name) ? magic.real : undefined;
     },
+    async answer(call, next) {
+      const answer = await next();
+      const asked = call.exchange.targetUri;
+      if (call.operation !== 'get-wallet-address' || asked === call.url || typeof answer === 'string') return answer;
+      const document = answer.body as { readonly id?: string } | undefined;
+      return document?.id === receiver ? { ...answer, body: { ...document, id: asked } } : answer;
+    },
+  };
+  interceptors.add({
     route(url, method) {
       const magic = parse(url);
       return magic && method === 'GET' && arm(magic.name) ? magic.real : undefined;
     },
-    async answer(call, next) {
-      const answer = await next();
-      const isMagic = call.operation === 'get-wallet-address' && parse(call.exchange.targetUri) !== undefined;
-      if (!isMagic || typeof answer === 'string' || answer.status !== 200) return answer;
-      return { ...answer, body: { ...(answer.body as object), id: call.exchange.targetUri } };
-    },
-  };
+  });
 }

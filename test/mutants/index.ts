@@ -29,6 +29,7 @@ import { reportMutants } from './reports.ts';
 import { resourceMutants } from './resource.ts';
 import { sendingMutants } from './sending.ts';
 import { signatureMutants } from './signatures.ts';
+import { trapMutants } from './traps.ts';
 import { userMistakeMutants } from './user-mistakes.ts';
 import { walletAddressMutants } from './wallet-address.ts';
 
@@ -61,6 +62,7 @@ export const mutants: readonly Mutant[] = [
   ...resourceMutants,
   ...sendingMutants,
   ...signatureMutants,
+  ...trapMutants,
   ...digestMutants,
   ...clientKeyMutants,
   ...profileMutants,
