@@ -137,7 +137,7 @@ for (const id of probeIds) {
 
 test('the plan has the probes that suit the control run, after those that they need', async () => {
   const control = await runControl(cases.P01!.obeys);
-  const { groups, runs, skipped } = planProbes(['P05', 'P02', 'P22', 'P30', 'P35'], {
+  const { groups, runs, skipped } = planProbes(['P05', 'P02', 'P22', 'P26', 'P30', 'P35'], {
     control,
     hasTls: false,
     onDemand: false,
@@ -148,6 +148,7 @@ test('the plan has the probes that suit the control run, after those that they n
     skipped.map(({ id, result, detail }) => [id, result, detail]),
     [
       ['P22', 'not-exercised', 'The client did not come to the step of the trap without it.'],
+      ['P26', 'not-exercised', 'The client did not call post-token without the trap.'],
       ['P30', 'not-exercised', 'The probe needs a world with TLS.'],
       ['P35', 'not-exercised', 'The probe breaks the Open Payments documents and runs on demand only.'],
     ],
