@@ -94,7 +94,7 @@ function runAction(inputs: Readonly<Record<string, string>>, files: Readonly<Rec
         ...Object.fromEntries(variables),
       },
       encoding: 'utf8',
-      timeout: 240_000,
+      timeout: 600_000,
     });
     status = ran.status ?? -1;
     printed += ran.stdout + ran.stderr;

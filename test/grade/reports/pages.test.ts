@@ -5,12 +5,13 @@ import { test } from 'node:test';
 import { stripVTControlCharacters } from 'node:util';
 import { requirementIds } from '../../../src/grade/catalogue.ts';
 import type { Report } from '../../../src/grade/report.ts';
+import { reportFiles } from '../../../src/grade/reports/files.ts';
 import { renderHtml } from '../../../src/grade/reports/html/page.ts';
 import { renderTerminal, terminalOptions } from '../../../src/grade/reports/terminal.ts';
 import { markDifference, shorten, visible } from '../../../src/grade/reports/visible-text.ts';
 import fc from '../../support/fast-check.ts';
 import { forHostileReports, invisible } from './hostile.ts';
-import { figures, hostileReport, passedReport, sampleReport } from './sample.ts';
+import { figures, hostileReport, passedReport, sampleReport, secrets } from './sample.ts';
 
 const plain = { colours: false, columns: 100, location: 'touchstone-report/report.html' };
 
@@ -42,6 +43,15 @@ test('terminal: each failure with level, reference, exchange, difference and fix
     position = found;
   }
   assert.doesNotMatch(text, /\u001b/);
+});
+
+test('no format shows a secret of an exchange', () => {
+  const report = sampleReport();
+  const texts = Object.entries(reportFiles).map(([name, render]): [string, string] => [name, render(report)]);
+  for (const [name, text] of [...texts, ['terminal', renderTerminal(report, plain)] as const]) {
+    for (const secret of secrets) assert.ok(!text.includes(secret), `${secret} in ${name}`);
+  }
+  assert.ok(texts.find(([name]) => name === 'report.html')![1].includes('TOKE…(19)'), 'the tokens were there');
 });
 
 test('terminal: a passed run is short', () => {

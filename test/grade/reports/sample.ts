@@ -119,6 +119,18 @@ const granted = (origin: string, token: string) => ({
 const payment = { walletAddress: `${granite}/alice`, quoteId: `${granite}/quotes/55f1` };
 const reference = 'r_9f3b2c7d51aa';
 
+/** Secrets of the exchanges, as they went over the wire. */
+export const secrets = [
+  'TOKEN-incoming-1111',
+  'TOKEN-quote-22222222',
+  'TOKEN-continue-333',
+  'TOKEN-outgoing-44444',
+  'N-5a7c12e8f4',
+  'AS-NONCE-81d2',
+  'xxxxxxxxxxxxxxxxxxxxxxxx',
+  reference,
+] as const;
+
 const calls: readonly Call[] = [
   { operation: 'get-wallet-address', path: '/alice', status: 200, answer: wallet(granite, 'alice') },
   { ase: 'marble', operation: 'get-wallet-address', path: '/bob', status: 200, answer: wallet(marble, 'bob') },

@@ -57,13 +57,14 @@ const ROWS = 20;
 
 /** `exchanges` are those to show. Undefined if there are none, or more servers than a diagram can show. */
 export function renderFlow(
-  { startedAt }: Report,
+  report: Report,
   exchanges: readonly DescribedExchange[],
   decisive: Decisive,
 ): Html | undefined {
   const lanes = lanesOf(exchanges);
   if (exchanges.length === 0 || lanes.length > MAX_LANES) return undefined;
-  const start = Date.parse(startedAt);
+  // The world needs time to start, which is not the client's.
+  const start = Date.parse(report.exchanges[0]!.receivedAt);
   const row = (exchange: DescribedExchange) => renderRow(exchange, lanes, start, decisive);
   const groups = Array.from({ length: Math.ceil(exchanges.length / ROWS) }, (_, index) => {
     const members = exchanges.slice(index * ROWS, (index + 1) * ROWS);
