@@ -109,8 +109,7 @@ function judgeRetryAfter(exchange: GradedExchange, { state }: Run): Findings {
   const earlier = state.repetitions.earlier(exchange);
   if (earlier?.notBefore === undefined) return undefined;
   const early = earlier.notBefore - earlier.resolution - TOLERANCE_MS - exchange.receivedAt;
-  // A request that was sent before the answer came is not a repetition.
-  if (early <= 0 || exchange.receivedAt < earlier.answeredAt) return pass;
+  if (early <= 0) return pass;
   // Without a token, another part of the program may have sent it.
   const make = exchange.token === undefined ? weak : violation;
   return make(`The request of exchange ${earlier.exchange} was repeated before the time in \`Retry-After\`.`, {

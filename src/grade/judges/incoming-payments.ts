@@ -7,7 +7,7 @@ import type { incomingPayments } from '../requirements/incoming-payments.ts';
 import { compareAsset } from './assets.ts';
 import { pass, passUnless, violation, weak } from './findings.ts';
 import { isAnything, isMetadata, isText, judgeMembersOf } from './members.ts';
-import { isAllowed } from './token-rights.ts';
+import { meansPublicView } from './token-rights.ts';
 
 const MAX_READS_PER_SECOND = 5;
 /** Requests that were on their way when an answer was sent are tolerated. */
@@ -119,13 +119,12 @@ function judgeOtherCompletion({ operation, request }: GradedExchange, { state }:
   });
 }
 
-/** A client without the right to read a payment can only want the public view. */
 function judgePublicRead(exchange: GradedExchange, { state }: Run): Findings {
   const { operation, token, status } = exchange;
   if (operation !== 'get-incoming-payment') return undefined;
   if (token === undefined) return status === 200 ? pass : undefined;
   const known = state.tokens.find(token);
-  if (known === undefined || isAllowed(known, exchange)) return undefined;
+  if (known === undefined || !meansPublicView(known, exchange)) return undefined;
   return weak(`The public view was requested with the token of exchange ${known.exchange}.`, { expected: 'no token' });
 }
 

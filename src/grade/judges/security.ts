@@ -10,7 +10,7 @@ import { listKeyForms, type Secret } from '../state/secrets.ts';
 import { pass, passUnless, violation, weak } from './findings.ts';
 import { namedWalletAddresses } from './named-wallet-addresses.ts';
 import { describeGuessable, entropyBits } from './nonce-strength.ts';
-import { isAllowed } from './token-rights.ts';
+import { meansPublicView } from './token-rights.ts';
 
 const MIN_NONCE_BITS = 64;
 
@@ -103,8 +103,7 @@ function judgeTokenBinding(exchange: GradedExchange, { state, switches }: Run): 
     });
   if (known.ase !== ase) return make('to another provider', isToleratedPublicRead(exchange, switches));
   if (caller === 'public' || caller === 'client') return make('to an endpoint that needs none');
-  // Without the right to read the payment, a client gets the public view at most.
-  if (caller === 'public-or-token' && !isAllowed(known, exchange)) {
+  if (meansPublicView(known, exchange)) {
     return make('to read the public view', isToleratedPublicRead(exchange, switches));
   }
   return pass;

@@ -24,6 +24,11 @@ export function isAllowed(token: KnownToken, exchange: GradedExchange): boolean 
   );
 }
 
+/** True if the token is of no use for reading this incoming payment, so that its public view must be meant. */
+export const meansPublicView = (token: KnownToken, { ase, operation }: GradedExchange): boolean =>
+  operation === 'get-incoming-payment' &&
+  (token.ase !== ase || !token.rights.some(({ type }) => type === 'incoming-payment'));
+
 /** The wallet address that the request names. */
 function walletOf({ body, request }: GradedExchange): string | undefined {
   return asString(asObject(body)['walletAddress']) ?? asString(parseQuery(request.rawTarget)['wallet-address']);

@@ -70,7 +70,7 @@ export const incomingPayments = {
     references: ['Open Payments resource-server get-incoming-payment'],
     evidence: ['exchange', 'probe'],
     observed:
-      'A token without the right to read warns; in the trap, the flow goes on although the answer has only `authServer`.',
+      'A token of another provider, or for other types only, warns; in the trap, the flow goes on although only `authServer` is there.',
     fix: 'Make `receivedAmount` optional in the type of the answer.',
     broken: 'Read `receivedAmount.value` without a guard.',
   },

@@ -18,7 +18,7 @@ export interface Earlier {
 }
 
 export interface Repetitions {
-  /** Undefined for the first request of its kind. */
+  /** Undefined for the first request of its kind, and for one that was received before that was answered. */
   earlier(exchange: GradedExchange): Earlier | undefined;
   /** The exchange that was observed last was a request identical to this one. */
   isDirect(exchange: GradedExchange): boolean;
@@ -32,15 +32,19 @@ const MAX_REQUESTS = 5000;
 export function createRepetitions(): Repetitions {
   const byRequest = new BoundedMap<string, Earlier>(MAX_REQUESTS);
   let last = '';
+  const findEarlier = (exchange: GradedExchange): Earlier | undefined => {
+    const earlier = byRequest.get(keyOf(exchange));
+    return earlier && exchange.receivedAt >= earlier.answeredAt ? earlier : undefined;
+  };
   const seen = { failedPost: false, failure: false, refusal: false, retryAfter: false, noContent: false };
   return {
     seen,
-    earlier: (exchange) => byRequest.get(keyOf(exchange)),
+    earlier: findEarlier,
     isDirect: (exchange) => keyOf(exchange) === last,
     observe(exchange) {
       const { id, status, answeredAt } = exchange;
       const key = keyOf(exchange);
-      const earlier = byRequest.get(key);
+      const earlier = findEarlier(exchange);
       const isFailure = isFailed(status);
       const isSuccess = status !== null && status < 300;
       const wait = isFailure ? readRetryAfter(exchange) : undefined;

@@ -16,8 +16,8 @@ export interface KnownIncomingPayment {
 export interface KnownQuote {
   /** Wall time in milliseconds, however the clock of the world was set. Undefined if it never expires. */
   readonly expiresAt: number | undefined;
-  /** How often a payment with it was rejected after it had expired. */
-  rejections: number;
+  /** Wall time in milliseconds at which a payment with the expired quote was first rejected. */
+  rejectedAt: number | undefined;
 }
 
 export interface Resources {
@@ -51,7 +51,7 @@ export function createResources(): Resources {
     cursorsOf: cursors.of,
     observe(exchange) {
       const { operation, status, answeredAt } = exchange;
-      if (operation === 'create-outgoing-payment') quotes.countRejection(exchange);
+      if (operation === 'create-outgoing-payment') quotes.learnRejection(exchange);
       if (status !== 200 && status !== 201) return;
       const answer = asObject(exchange.answer);
       if (operation === 'get-wallet-address') learnWallet(assets, exchange, answer);
@@ -103,15 +103,15 @@ function createQuotes() {
   return {
     find: (id: string) => quotes.get(id),
     findAlike: (text: string) => ids.get(looseId(text)) ?? ids.get(lastSegment(text)),
-    countRejection(exchange: GradedExchange): void {
+    learnRejection(exchange: GradedExchange): void {
       const quote = quotes.get(asString(asObject(exchange.body)['quoteId']) ?? '');
-      if (quote && isExpired(quote, exchange) && exchange.status !== 201) quote.rejections += 1;
+      if (quote && isExpired(quote, exchange) && exchange.status !== 201) quote.rejectedAt ??= exchange.answeredAt;
     },
     learn({ id, createdAt, expiresAt }: JsonObject, answeredAt: number): void {
       if (typeof id !== 'string' || quotes.has(id)) return;
       // Both times are of the clock of the world, whose distance from wall time is not known.
       const lifetime = Date.parse(asString(expiresAt) ?? '') - Date.parse(asString(createdAt) ?? '');
-      quotes.set(id, { expiresAt: Number.isNaN(lifetime) ? undefined : answeredAt + lifetime, rejections: 0 });
+      quotes.set(id, { expiresAt: Number.isNaN(lifetime) ? undefined : answeredAt + lifetime, rejectedAt: undefined });
       ids.set(lastSegment(id), id);
       ids.set(looseId(id), id);
     },

@@ -104,6 +104,7 @@ testJudges(
         'a client that stops': [failed()],
         'another request in between': [failed(), readIncomingPayment(), failed()],
         'another content': [failed(), createQuote({ debitAmount: {} })],
+        'two at once': [failed({ at: 0, took: 50 }), failed({ at: 10, took: 50 })],
         'a later attempt': [failed(), failed({ at: 20_000 })],
       },
       violation: {
@@ -139,6 +140,7 @@ testJudges(
       pass: {
         'one repetition': [readAt(0, { status: 503 }), readAt(100)],
         'a success in between': [readAt(0, { status: 503 }), readAt(100), readAt(200, { status: 503 }), readAt(300)],
+        'three at once': [0, 1, 2].map((at) => readAt(at, { status: 503, took: 50 })),
         'a poll with a pause': [0, 20_000, 40_000].map((at) => readAt(at, { status: 503 })),
       },
       violation: { 'two repetitions': [0, 100, 200].map((at) => readAt(at, { status: 503 })) },
@@ -198,6 +200,10 @@ testJudges(
         'the whole payment': [
           grant({ ase: 'basalt', access: [{ type: 'incoming-payment', actions: ['read'] }] }),
           readIncomingPayment({ token: accessToken }),
+        ],
+        'a right that was not granted, which CL-TOK-04 judges': [
+          grant({ ase: 'basalt', access: [{ type: 'incoming-payment', actions: ['create'] }] }),
+          readIncomingPayment({ token: accessToken, status: 403 }),
         ],
       },
       violation: {

@@ -332,7 +332,10 @@ testJudges(
         'in time': [createQuote(), pay({ walletAddress: alice, quoteId: quote }, { at: 299_000 })],
         'late, but accepted by the clock of the world': [createQuote(), latePay({ status: 201 })],
       },
-      weak: { 'late once': [createQuote(), latePay()] },
+      weak: {
+        'late once': [createQuote(), latePay()],
+        'late twice at once': [createQuote(), latePay({ took: 50 }), latePay({ at: 301_010, took: 50 })],
+      },
       violation: { 'late again': [createQuote(), latePay(), latePay({ at: 302_000 })] },
       silent: { 'a quote that is not known': [latePay()] },
     },

@@ -210,6 +210,7 @@ testJudges(
         'a client that stops': forbidden.slice(0, 1),
         'requests that differ': [1, 2, 3, 4, 5].map((i) => createQuote({ metadata: { i } }, { status: 403 })),
         'another token': [...forbidden.slice(0, 3), createQuote({}, { token: otherToken })],
+        'requests at once': [1, 2, 3, 4, 5].map((at) => createQuote({}, { at, status: 403, took: 50 })),
         'a bounded poll': Array.from({ length: 10 }, () => readIncomingPayment({ status: 403 })),
       },
       violation: {
