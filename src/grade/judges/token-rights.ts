@@ -9,7 +9,7 @@ import type { KnownToken } from '../state/tokens.ts';
 import { pass, violation, weak } from './findings.ts';
 
 /** Undefined for operations that need no right. */
-export function isAllowed(token: KnownToken, exchange: GradedExchange): boolean | undefined {
+function isAllowed(token: KnownToken, exchange: GradedExchange): boolean | undefined {
   const needed = policyFor(exchange.operation)?.access;
   if (needed === undefined) return undefined;
   if (token.kind !== 'access' || token.ase !== exchange.ase) return false;

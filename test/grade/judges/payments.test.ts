@@ -1,6 +1,8 @@
 /** Judges of wallet addresses, incoming payments, quotes, outgoing payments and lists. */
-import type { ExchangeParts } from '../traced.ts';
-import { ases } from '../traced.ts';
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { RequirementId } from '../../../src/grade/catalogue.ts';
+import { ases, type ExchangeParts } from '../traced.ts';
 import {
   accessToken,
   alice,
@@ -18,7 +20,7 @@ import {
   usd,
   walletDocument,
 } from './exchanges.ts';
-import { testJudges } from './support.ts';
+import { findingsOf, testJudges } from './support.ts';
 
 const grantFor = (access: unknown): ExchangeParts => ({
   operation: 'post-request',
@@ -53,6 +55,7 @@ testJudges(
       },
       violation: {
         'user information': [createQuote({ walletAddress: 'https://u:p@granite.example/alice' })],
+        'a user name only': [createQuote({ walletAddress: 'https://u@granite.example/alice' })],
         http: [createQuote({ walletAddress: 'http://granite.example/alice' })],
         'a port': [createQuote({ walletAddress: 'https://granite.example:8443/alice' })],
         'a query': [walletDocument(`${alice}?x=1`)],
@@ -114,6 +117,10 @@ testJudges(
           ases: apart,
           exchanges: [{ operation: 'unknown', url: 'https://rs.granite.example/op/quotes', body: {}, status: 405 }],
         },
+        'a path outside the wallet addresses': {
+          ases: ases.map((ase) => ({ ...ase, walletAddressServer: `${ase.walletAddressServer}/wallets` })),
+          exchanges: [{ operation: 'unknown', method: 'PUT', url: 'https://granite.example/quotes', status: 405 }],
+        },
         'the only origin': [
           { operation: 'unknown', method: 'PUT', url: 'https://granite.example/quotes', status: 405 },
         ],
@@ -153,6 +160,8 @@ testJudges(
       silent: {
         'an address that does not exist': keySet('https://granite.example/nobody/jwks.json', { status: 404 }),
         'a wallet address': [walletDocument()],
+        'another server': [{ operation: 'unknown', url: `${alice}jwks.json`, status: 404 }],
+        'a document that is missing': [walletDocument(`${alice}2`, 'USD', { status: 404 })],
       },
     },
     'CL-WA-10': {
@@ -179,6 +188,7 @@ testJudges(
         'something else': [pay({ walletAddress: alice, incomingPayment: 'ip-1', debitAmount: usd() })],
       },
       silent: {
+        'no receiver': [createQuote({ receiver: undefined })],
         'a payment that was created elsewhere': [
           createQuote({ receiver: 'https://other.example/incoming-payments/1' }),
         ],
@@ -264,6 +274,10 @@ testJudges(
         'a payment that was completed': [createIncomingPayment(), complete(), complete({ at: 1000, status: 409 })],
       },
       silent: {
+        'a GET with a wrong ending': [
+          createIncomingPayment(),
+          { operation: 'unknown', ase: 'basalt', method: 'GET', url: `${incomingPayment}/complete` },
+        ],
         'a PATCH of something else': [
           { operation: 'unknown', method: 'PATCH', url: 'https://basalt.example/incoming-payments/2' },
         ],
@@ -472,6 +486,23 @@ testJudges(
   },
   [...secrets, 'u:p@'],
 );
+
+test('findings say what was expected and what came', () => {
+  const texts = (id: RequirementId, exchanges: readonly ExchangeParts[]) =>
+    findingsOf(id, { exchanges }).map(({ detail, expected, actual }) => [detail, expected, actual]);
+  const interval = (text: string) => texts('CL-OP-04', limited({ interval: text }));
+  assert.deepEqual(interval('R1/2027-01-01T00:00:00Z/P1M'), [
+    [undefined, undefined, 'R1/2027-01-01T00:00:00Z/P1M: 1 period'],
+  ]);
+  assert.match(interval('R12/2027-01-01T00:00:00Z/P1M')[0]![2]!, /: 12 periods$/);
+  assert.match(interval('R/2027-01-01T00:00:00Z/P1M')[0]![2]!, /: periods without end$/);
+  assert.deepEqual(texts('CL-Q-06', [createQuote(), pay({ walletAddress: alice, quoteId: 'q-1' })]), [
+    ['`quoteId` is not the `id` of the quote.', quote, '"q-1"'],
+  ]);
+  assert.deepEqual(texts('CL-IP-02', [createIncomingPayment({ walletAddress: bob, 'a/b': 1 })]), [
+    ['The schema does not declare `/a~1b`.', 'only incomingAmount, expiresAt, metadata, walletAddress', undefined],
+  ]);
+});
 
 function complete(parts: ExchangeParts = {}): ExchangeParts {
   return {

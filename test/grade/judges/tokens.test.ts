@@ -20,6 +20,7 @@ import {
 } from './exchanges.ts';
 import { testJudges } from './support.ts';
 
+const letters = 'tokenoflettersonly';
 const incoming = (actions: string[]) => [{ type: 'incoming-payment', actions }];
 const continuation = { operation: 'post-continue', method: 'POST', url: continueUri, token: continuationToken };
 const authorization = (value: string) => ({ token: undefined, key: null, headers: { Authorization: value } });
@@ -35,6 +36,7 @@ testJudges(
       violation: {
         'another scheme': [grant(), createQuote({}, authorization(`Bearer ${accessToken}`))],
         'no scheme': [grant(), createQuote({}, authorization(accessToken))],
+        'no scheme before letters': [grant(), createQuote({}, authorization(letters))],
         'an encoded value': [grant(), createQuote({}, { token: encodeURIComponent(accessToken) })],
         'a value without its padding': [grant(), createQuote({}, { token: accessToken.replace(/=+$/, '') })],
         'another field': [grant(), createQuote({}, { token: undefined, headers: { 'X-Token': accessToken } })],
@@ -220,5 +222,5 @@ testJudges(
       silent: { 'no 403': [createQuote()] },
     },
   },
-  secrets,
+  [...secrets, letters],
 );
