@@ -96,7 +96,7 @@ test('no secret is in the log, in errors, in the list of exchanges or in the met
     // Refusals with secrets at hand: malformed content, a broken signature, wrong tokens, late references.
     const continuing = { method: 'POST', url: pending.uri, token: pending.access_token.value };
     const spoil = (all: Record<string, string>): void => {
-      all['signature'] = all['signature']!.replace(/:./, ':A').replace(/.:$/, '=:');
+      all['signature'] = all['signature']!.replace(/:(.)/, (_, first) => (first === 'A' ? ':B' : ':A'));
     };
     await send(environment, { ...continuing, body: `{"interact_ref":"${reference}"` });
     await send(environment, { ...continuing, body: { interact_ref: reference }, spoil });
