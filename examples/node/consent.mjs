@@ -16,11 +16,16 @@ export async function askConsent(client, authServer, access) {
   const parts = [finish.nonce, pending.interact.finish, reference, authServer];
   const hash = createHash('sha256').update(parts.join('\n')).digest('base64');
   if (returned.searchParams.get('hash') !== hash) throw new Error('the finish hash is wrong: do not continue');
-  await pause((pending.continue.wait ?? 0) * 1000);
-  return client.grant.continue(
-    { url: pending.continue.uri, accessToken: pending.continue.access_token.value },
-    { interact_ref: reference },
-  );
+
+  let content = { interact_ref: reference };
+  for (let { continue: next } = pending; ; content = undefined) {
+    // Five seconds is the default (RFC 9635 §5).
+    await pause((next.wait ?? 5) * 1000);
+    const grant = await client.grant.continue({ url: next.uri, accessToken: next.access_token.value }, content);
+    // An answer without an access token is still pending: ask again, with its continuation token.
+    if (grant.access_token) return grant;
+    next = grant.continue;
+  }
 }
 
 /** Where the browser would end up; keeps the session cookie on the way. */

@@ -31,6 +31,15 @@ export const describeVariables = (world: World, { key, authority }: PathsForClie
   ...(authority !== undefined && { TOUCHSTONE_CA: authority }),
 });
 
+/** The environment of a command. Node clients take the authority of a world with TLS from there, unless another is set. */
+export function withAuthority(
+  env: Readonly<Record<string, string | undefined>>,
+  variables: Readonly<Record<string, string>>,
+): Record<string, string | undefined> {
+  const authority = variables['TOUCHSTONE_CA'];
+  return { ...(authority !== undefined && { NODE_EXTRA_CA_CERTS: authority }), ...env, ...variables };
+}
+
 /** Throws ConfigError if no temporary directory can be created. */
 export async function openFiles(data: string | undefined): Promise<ClientFiles> {
   const directory = data === undefined ? await createTemporaryDirectory() : resolve(data);

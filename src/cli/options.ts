@@ -376,6 +376,23 @@ export const options = {
     commands: ['grade'],
     sentence: 'Fail the run if the client saw fewer of the statuses that Open Payments declares.',
   },
+  probes: {
+    flag: 'probes',
+    kind: 'string',
+    value: '[IDS]',
+    implied: 'all',
+    commands: ['grade'],
+    sentence:
+      'Run the command again with a hostile or unusual server for each probe, all or these: ids, names and beginnings, such as P04,finish-hash-wrong,P1*. How long it takes is printed beforehand.',
+  },
+  jobs: {
+    flag: 'jobs',
+    kind: 'integer',
+    value: 'N',
+    maximum: 64,
+    commands: ['grade'],
+    sentence: 'Number of commands that run at the same time for probes. Default: one for each processor.',
+  },
   report: {
     flag: 'report',
     kind: 'string',

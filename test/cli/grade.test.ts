@@ -13,7 +13,7 @@ import { ConfigError } from '../../src/errors.ts';
 import type { Report, Verdict } from '../../src/grade/report.ts';
 import { createFastestDatabase } from '../support/postgresql.ts';
 import { prepareResources } from '../support/prepared-resources.ts';
-import { clientEnvironment, startWorld } from '../support/world.ts';
+import { clientEnvironment, startWorld, type TestWorld } from '../support/world.ts';
 
 const examples = join(import.meta.dirname, '..', '..', 'examples', 'node');
 
@@ -78,7 +78,7 @@ test('Ctrl-C ends the command, and the report is written', async () => {
   const signals = new EventEmitter();
   const stdout = new PassThrough();
   void once(stdout, 'data').then(() => signals.emit('SIGINT'));
-  const graded = await run(['--', 'sh', '-c', 'echo started; sleep 1000'], { signals, stdout });
+  const graded = await run(['--', 'sh', '-c', 'echo started; exec sleep 1000'], { signals, stdout });
   const written = await readJson(graded);
   assert.deepEqual([written.exitCode, written.command!.signal], [2, 'SIGINT']);
   assert.equal(written.reasons[0], 'the run was interrupted by SIGINT');
@@ -118,6 +118,68 @@ test('the official client pays in a fresh world; no file shows a secret that it 
   assert.deepEqual(listed, failed);
 });
 
+test('probes run the command again, and only those which the plain run makes possible', async () => {
+  const args = [
+    '--probes',
+    'finish-hash-wrong,P05,P25',
+    '--jobs',
+    '2',
+    '--',
+    process.execPath,
+    join(examples, 'pay.mjs'),
+  ];
+  const { report, printed } = await run(args);
+  assert.match(
+    printed,
+    /^touchstone: 2 probes with 2 runs of the command, at most 2 at a time: about \d+ s, at most \d+ s; 1 others? cannot judge this client$/m,
+  );
+  assert.deepEqual(
+    report.probes.map(({ id, result }) => [id, result]),
+    [
+      ['P01', 'pass'],
+      ['P05', 'fail'],
+      ['P25', 'not-exercised'],
+    ],
+  );
+  const statusOf = (wanted: string) => report.verdicts.find(({ id }) => id === wanted)!.status;
+  assert.deepEqual([statusOf('CL-GNAP-14'), statusOf('CL-GNAP-18')], ['pass', 'note']);
+  assert.equal(report.exitCode, 0, report.reasons.join('\n'));
+  // The output of the plain run only.
+  assert.equal(printed.match(/^quoted /gm)!.length, 1);
+});
+
+test('a signal ends the probes, and the report is written', async () => {
+  const signals = new EventEmitter();
+  const stderr = new PassThrough();
+  stderr.on('data', (text) => {
+    if (String(text).includes('of the command')) setImmediate(() => signals.emit('SIGTERM'));
+  });
+  const graded = await run(['--probes', '--', process.execPath, join(examples, 'pay.mjs')], { signals, stderr });
+  const written = await readJson(graded);
+  assert.deepEqual([written.exitCode, written.reasons[0]], [2, 'the probes were interrupted by SIGTERM']);
+  assert.ok(written.verdicts.some(({ status }) => status === 'pass'));
+});
+
+/** Tokens, references, nonces, hashes and signatures as the recorded exchanges have them. */
+function secretsOnTheWire({ controls }: TestWorld): string[] {
+  const names = 'interact_ref|hash|nonce';
+  return controls.listExchanges({ limit: 1000 }).flatMap(({ id }) => {
+    const { request, reply } = controls.findExchange(id)!;
+    const header = (name: string) => request.rawHeaders.find(([each]) => each.toLowerCase() === name)?.[1] ?? '';
+    const answer = reply?.content ?? '';
+    const location = reply?.headers['Location'] ?? '';
+    const all = (text: string, form: RegExp): string[] => [...text.matchAll(form)].map(([, secret]) => secret!);
+    return [
+      header('authorization').replace(/^GNAP /, ''),
+      ...all(header('signature'), /:([^:]+):/g),
+      ...all(answer, /"access_token":\{[^}]*?"value":"([^"]+)"/g),
+      ...all(answer, /"redirect":"[^"]*\/([^"/?]+)/g),
+      ...all(request.body.toString() + answer, new RegExp(`"(?:${names})":"([^"]+)"`, 'g')),
+      ...all(`${request.rawTarget} ${location}`, new RegExp(`[?&](?:${names})=([^&\\s]+)`, 'g')),
+    ];
+  });
+}
+
 /** Variables as `env` prints them; a value can have several lines. */
 function readVariables(text: string): Record<string, string> {
   const parts = text.split(/^(?=[A-Za-z_][A-Za-z0-9_]*=)/m);
@@ -143,6 +205,13 @@ test('a running world is judged by what it has seen, again and again, and forget
   assert.equal(first.report.seed, 'attached');
   assert.equal(first.report.coverage.operations.seen, 6);
   assert.equal(first.report.verdicts.find(({ id }) => id === 'CL-SIG-16')!.status, 'pass');
+  const secrets = [...world.secrets, ...secretsOnTheWire(world)].filter(({ length }) => length > 6);
+  assert.ok(secrets.length > 30, `${secrets.length}`);
+  for (const name of await readdir(first.directory)) {
+    const text = await readFile(join(first.directory, name), 'utf8');
+    const shown = secrets.filter((secret) => text.includes(secret));
+    assert.deepEqual(shown, [], name);
+  }
   const second = await run([...attach, '--only', 'CL-SIG', '--min-coverage', '99'], { env: control });
   assert.ok(second.report.verdicts.every(({ id }) => id.startsWith('CL-SIG-')));
   assert.equal(second.report.exitCode, 1);
@@ -166,6 +235,8 @@ test('mistakes end the program before a world is started', async () => {
     [[], /needs the command of a client after a --: touchstone grade -- npm test$/],
     [['--attach', '--', 'true'], /--attach runs no command/],
     [['--attach', '--seed', '1'], /leave out --seed$/],
+    [['--attach', '--probes'], /leave out --probes$/],
+    [['--probes', 'P50', '--', 'true'], /no probe matches 'p50'; did you mean P\d\d\?$/],
     [['--attach'], /grade --attach needs --control-token/],
     [['--requirements', '1.3', '--', 'true'], /no set has the name 1\.3/],
     [['--only', 'CL-XYZ-99', '--', 'true'], /no requirement matches 'CL-XYZ-99'/],

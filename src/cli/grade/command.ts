@@ -23,13 +23,21 @@ export interface Signals {
   off(signal: ForwardedSignal, listener: () => void): unknown;
 }
 
+export interface SignalWatch {
+  received(): ForwardedSignal | undefined;
+  readonly aborted: AbortSignal;
+  stop(): void;
+}
+
 /** Remembers the first signal, so that one which comes while no command runs does not end this process. */
-export function watchForSignal(signals: Signals) {
+export function watchForSignal(signals: Signals): SignalWatch {
   let first: ForwardedSignal | undefined;
+  const interruption = new AbortController();
   const remember = (signal: ForwardedSignal): void => {
     first ??= signal;
+    interruption.abort();
   };
-  return { received: () => first, stop: listenForSignals(signals, remember) };
+  return { received: () => first, aborted: interruption.signal, stop: listenForSignals(signals, remember) };
 }
 
 /** Returns the function that ends it. */
@@ -51,6 +59,10 @@ export interface CommandOptions {
   /** A signal that came before the command: it is not started. */
   readonly interruptedBy?: ForwardedSignal | undefined;
   readonly signals: Signals;
+  /** Ends the command. */
+  readonly stop?: AbortSignal;
+  /** Standard input of the command. Default: that of this process. */
+  readonly input?: 'inherit' | 'ignore';
   readonly stdout: Writable;
   readonly stderr: Writable;
 }
@@ -65,11 +77,11 @@ export interface EndedCommand extends CommandEnd {
 }
 
 export async function runCommand(options: CommandOptions): Promise<EndedCommand> {
-  const { command, env, signals, graceMs = GRACE_MS } = options;
+  const { command, env, signals, stop, graceMs = GRACE_MS, input = 'inherit' } = options;
   const unstarted = { command, exitCode: null, signal: null, timedOut: false, output: '' };
   if (options.interruptedBy) return { ...unstarted, interruptedBy: options.interruptedBy };
   const [file = '', ...args] = command;
-  const child = spawn(file, args, { env, detached: true, stdio: ['inherit', 'pipe', 'pipe'] });
+  const child = spawn(file, args, { env, detached: true, stdio: [input, 'pipe', 'pipe'] });
   const output = [passOutput(child.stdout, options.stdout), passOutput(child.stderr, options.stderr)];
   const closed = once(child, 'close').catch(() => {});
   const failure = await started(child);
@@ -77,9 +89,13 @@ export async function runCommand(options: CommandOptions): Promise<EndedCommand>
 
   const group = createProcessGroup(child.pid!);
   const limits = watchLimits(group, signals, options.timeoutMs, graceMs);
+  const onStop = () => void group.end(graceMs);
+  if (stop?.aborted) onStop();
+  stop?.addEventListener('abort', onStop, { once: true });
   const [exitCode, signal] = (await once(child, 'exit')) as [number | null, string | null];
   await group.end(graceMs);
   limits.stop();
+  stop?.removeEventListener('abort', onStop);
   await Promise.race([closed, sleep(DRAIN_MS, undefined, { ref: false })]);
   child.stdout.destroy();
   child.stderr.destroy();

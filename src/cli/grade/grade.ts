@@ -6,15 +6,17 @@ import { type BaselineEntry, type ConclusionOptions, concludeRun, type RunFacts 
 import type { Report } from '../../grade/report.ts';
 import { renderTerminal, terminalOptions } from '../../grade/reports/terminal.ts';
 import { findRequirementSet, selectRequirements } from '../../grade/requirement-sets.ts';
+import type { ControlExchange } from '../../grade/traps/trap.ts';
 import { withoutSecrets } from '../../grade/without-secrets.ts';
 import { writePrivateFile } from '../../net/private-files.ts';
-import { openFiles } from '../client-files.ts';
+import { openFiles, withAuthority } from '../client-files.ts';
 import { openControlApi } from '../control-client.ts';
 import { createLogger } from '../deployment-options.ts';
 import type { Config } from '../options.ts';
 import { parseBaseline, printBaseline, readBaseline } from './baseline-file.ts';
 import { type EndedCommand, runCommand, type Signals, watchForSignal } from './command.ts';
-import { startGradedWorld } from './graded-world.ts';
+import { type GradedWorlds, openGradedWorlds } from './graded-world.ts';
+import { runProbes, selectProbes, toControlExchanges } from './probe-runs.ts';
 import { prepareReportDirectory, writeReport } from './report-files.ts';
 
 type Stream = Writable & { readonly isTTY?: boolean; readonly columns?: number };
@@ -33,6 +35,7 @@ export interface GradeContext {
 export async function grade(config: Config, context: GradeContext): Promise<Report> {
   checkOptions(config);
   const options = await readConclusionOptions(config);
+  if (config.probes !== undefined) selectProbes(config.probes);
   await prepareReportDirectory(config.report);
   const facts = config.attach ? await readRunningWorld(config, context) : await gradeCommand(config, context);
   const report = concludeRun(facts, options);
@@ -46,13 +49,13 @@ export async function grade(config: Config, context: GradeContext): Promise<Repo
   return concluded;
 }
 
-function checkOptions({ attach, operands, seed, world, databaseUrl }: Config): void {
+function checkOptions({ attach, operands, seed, world, databaseUrl, probes }: Config): void {
   if (!attach && operands.length === 0) {
     throw new ConfigError('touchstone grade needs the command of a client after a --: touchstone grade -- npm test');
   }
   if (!attach) return;
   if (operands.length > 0) throw new ConfigError('--attach runs no command: leave out either of them');
-  const [given] = Object.entries({ seed, world, 'database-url': databaseUrl }).filter(
+  const [given] = Object.entries({ seed, world, 'database-url': databaseUrl, probes }).filter(
     ([, value]) => value !== undefined,
   );
   if (given) throw new ConfigError(`--attach judges a world that runs already, so leave out --${given[0]}`);
@@ -87,38 +90,70 @@ async function readRunningWorld(config: Config, { env }: GradeContext): Promise<
 }
 
 async function gradeCommand(config: Config, context: GradeContext): Promise<RunFacts> {
-  const { signals, stdout, stderr } = context;
-  const progress = (text: string): void => {
-    if (stderr.isTTY && !context.env['CI']) stderr.write(`touchstone: ${text}\n`);
-  };
-  const early = watchForSignal(signals);
+  const early = watchForSignal(context.signals);
   const files = await openFiles(undefined);
   try {
-    const world = await startGradedWorld(config, files, createLogger(config.logLevel));
-    progress(`the world is ready; running ${config.operands.join(' ')}`);
-    const { variables } = world;
-    const authority = variables['TOUCHSTONE_CA'];
-    const ended = await runCommand({
-      command: config.operands,
-      // Node clients take the authority of a world with TLS from there.
-      env: { ...(authority !== undefined && { NODE_EXTRA_CA_CERTS: authority }), ...context.env, ...variables },
-      timeoutMs: config.timeout === 0 ? undefined : config.timeout * 1000,
-      graceMs: context.graceMs,
-      interruptedBy: early.received(),
-      signals,
-      stdout,
-      stderr,
-    }).finally(world.close);
-    progress('the command has ended');
-    const { exitCode, signal, timedOut, output } = ended;
-    const facts = world.readRun(output);
-    const command = withoutSecrets(config.operands, world.secrets);
-    const broken = [...describeEnd(ended, config.timeout), ...facts.broken];
-    return { ...facts, command: { command, exitCode, signal, timedOut }, broken };
+    const worlds = await openGradedWorlds(config, files, createLogger(config.logLevel));
+    try {
+      const plain = await runPlainly(config, context, worlds, early.received());
+      if (config.probes === undefined || plain.facts.broken.length > 0) return plain.facts;
+      const probes = await runProbes({
+        selection: selectProbes(config.probes),
+        worlds,
+        ...plain,
+        command: config.operands,
+        env: context.env,
+        jobs: config.jobs,
+        interrupted: early.aborted,
+        announce: (sentence) => void context.stderr.write(`touchstone: ${sentence}\n`),
+        progress: (sentence) => showProgress(context, sentence),
+      });
+      const signal = early.received();
+      const broken = signal === undefined ? [] : [`the probes were interrupted by ${signal}`];
+      return { ...plain.facts, probes, broken };
+    } finally {
+      await worlds.close();
+    }
   } finally {
     early.stop();
     files.remove();
   }
+}
+
+function showProgress({ stderr, env }: GradeContext, sentence: string): void {
+  if (stderr.isTTY && !env['CI']) stderr.write(`touchstone: ${sentence}\n`);
+}
+
+/** The run without probes, which is also the control run of the probes. */
+async function runPlainly(
+  config: Config,
+  context: GradeContext,
+  worlds: GradedWorlds,
+  interruptedBy: EndedCommand['interruptedBy'],
+) {
+  const { env, signals, stdout, stderr, graceMs } = context;
+  const world = await worlds.startPlain();
+  const control: ControlExchange[] = [];
+  if (config.probes !== undefined) world.subscribe((exchange) => control.push(...toControlExchanges(exchange)));
+  showProgress(context, `the world is ready; running ${config.operands.join(' ')}`);
+  const started = performance.now();
+  const ended = await runCommand({
+    command: config.operands,
+    env: withAuthority(env, world.variables),
+    timeoutMs: config.timeout === 0 ? undefined : config.timeout * 1000,
+    graceMs,
+    interruptedBy,
+    signals,
+    stdout,
+    stderr,
+  });
+  const milliseconds = performance.now() - started;
+  await world.close();
+  const { exitCode, signal, timedOut, output } = ended;
+  const facts = world.readRun(output);
+  const command = withoutSecrets(config.operands, world.secrets);
+  const broken = [...describeEnd(ended, config.timeout), ...facts.broken];
+  return { facts: { ...facts, command: { command, exitCode, signal, timedOut }, broken }, control, milliseconds };
 }
 
 /** Why an end of the command says nothing about the client. */
