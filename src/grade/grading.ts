@@ -11,14 +11,14 @@ import type { RunEnd } from './judge.ts';
 import type { Coverage, Verdict } from './report.ts';
 
 /** A moment is quiet if no request was answered in this time. */
-const QUIET_MS = 20;
-/** In a world that is never quiet, the share of its time that grading takes: 10 of 250 ms. */
+const QUIET_MS = 100;
+/** In a world that is never quiet, the share of its time that grading takes once the queue is half full: 10 of 250 ms. */
 const SLICE_MS = 10;
 const PERIOD_MS = 250;
 /** Exchanges that wait for their turn. */
 const MAX_QUEUE = 1000;
 /** Facts about exchanges are kept until the end, so their number is limited. */
-const MAX_GRADED = 20_000;
+const MAX_JUDGED = 20_000;
 /** Exchanges in a report, besides those that findings name. */
 const MAX_DESCRIBED = 1000;
 
@@ -33,6 +33,8 @@ export interface GradingOptions extends Omit<GraderOptions, 'secrets'> {
   readonly trace: Pick<RequestTrace, 'list' | 'find'>;
   /** Judge at once when the queue is full, instead of giving up: for worlds that run only to be graded. */
   readonly isComplete: boolean;
+  /** Most exchanges that are judged. Default: 20 000. */
+  readonly maxJudged?: number;
 }
 
 export interface GradingResults {
@@ -113,7 +115,7 @@ function beginRun(options: GradingOptions, now: () => number): JudgedRun {
 }
 
 export function createGrading(options: GradingOptions): Grading {
-  const { isComplete, now = () => performance.now() } = options;
+  const { isComplete, maxJudged = MAX_JUDGED, now = () => performance.now() } = options;
   let run = beginRun(options, now);
   let quiet: NodeJS.Timeout | undefined;
   /** When the oldest exchange in the queue came, or the last slice was due. */
@@ -125,7 +127,7 @@ export function createGrading(options: GradingOptions): Grading {
   }
 
   function limit(): void {
-    if (run.judged + run.waiting > MAX_GRADED) run.stop('there were too many requests');
+    if (run.judged + run.waiting > maxJudged) run.stop('there were too many requests');
     else if (run.waiting > MAX_QUEUE && isComplete) run.judge(Number.POSITIVE_INFINITY);
     else if (run.waiting > MAX_QUEUE) run.stop('requests came too fast');
   }
@@ -139,7 +141,7 @@ export function createGrading(options: GradingOptions): Grading {
       // Each request restarts the timer, so that it fires only in a quiet moment.
       if (quiet) quiet.refresh();
       else quiet = setTimeout(judgeInQuiet, QUIET_MS).unref();
-      if (now() - waitingSince < PERIOD_MS) return;
+      if (run.waiting < MAX_QUEUE / 2 || now() - waitingSince < PERIOD_MS) return;
       waitingSince = now();
       setImmediate(run.judge, SLICE_MS);
     },
