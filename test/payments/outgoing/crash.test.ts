@@ -105,17 +105,15 @@ describe('after kill -9', { skip: needsPostgres }, () => {
     await receiver.kill();
   });
 
-  it('of the sender with several packets in flight, twice, the amount arrives once', async () => {
+  it('of the sender with several packets in flight, the amount arrives once', async () => {
     const receiver = await startMarble({ maxPacketAmount: '5' });
     const { payment, assertPaidOnce } = await arrangePayment();
-    // Eighteen packets: the first alone, then as many as there are. Copies are in flight together as well.
-    for (const failpoint of ['prepare-stored:9', 'packet-answered:3']) {
-      const victim = await startGranite(receiver, failpoint, '5');
-      assert.equal(await victim.ended, 'SIGKILL', failpoint);
-      assert.equal((await readOutgoingPayment(granite, payment.id)).state, 'pending', failpoint);
-      const inDoubt = await readPacketsInDoubt(granite.db.query, 'granite');
-      assert.ok(inDoubt.length > 0 && inDoubt.length <= 17, `${inDoubt.length} packets in doubt`);
-    }
+    // Eighteen packets: the first alone, then as many as there are. Their copies are in flight together as well.
+    const victim = await startGranite(receiver, 'prepare-stored:9', '5');
+    assert.equal(await victim.ended, 'SIGKILL');
+    assert.equal((await readOutgoingPayment(granite, payment.id)).state, 'pending');
+    const inDoubt = await readPacketsInDoubt(granite.db.query, 'granite');
+    assert.ok(inDoubt.length > 0 && inDoubt.length <= 17, `${inDoubt.length} packets in doubt`);
     const successor = await startGranite(receiver, undefined, '5');
     await successor.event('job-done');
     await assertPaidOnce();
