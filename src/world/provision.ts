@@ -66,7 +66,8 @@ export async function provisionAse(db: Database, options: ProvisionOptions): Pro
     for (const wallet of definition.wallets) {
       const path = canonicalPath(wallet.path);
       const url = present.find((stored) => stored.path === path)?.url;
-      if (url !== undefined && url !== options.origin + path) throw new ConfigError(describeMove(options, url));
+      if (url !== undefined && url !== options.origin + path)
+        throw new ConfigError(describeForeignOrigin(options, url));
       const walletId = walletIds.get(path) ?? (await addWallet(tx, options, path, wallet));
       walletIds.set(path, walletId);
       await addKeys(tx, options, walletId, wallet.keys ?? []);
@@ -98,7 +99,7 @@ export async function provisionAse(db: Database, options: ProvisionOptions): Pro
 }
 
 /** A wallet address is a name that clients and other ASEs have stored, so it does not change with the options of a start. */
-const describeMove = ({ definition, origin }: ProvisionOptions, url: string): string =>
+const describeForeignOrigin = ({ definition, origin }: ProvisionOptions, url: string): string =>
   `the database contains ${url}, but ${definition.name} would be at ${origin}: start with the --port, --public-url and --tls of the first start, or with another database`;
 
 export interface Passphrase {
