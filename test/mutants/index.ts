@@ -19,15 +19,19 @@ import { interactionEndMutants } from './interaction-end.ts';
 import { interledgerMutants } from './interledger.ts';
 import { limitMutants } from './limits.ts';
 import { listenerMutants } from './listener.ts';
+import { listMutants } from './lists.ts';
 import { moneyMutants } from './money.ts';
 import type { Mutant } from './mutant.ts';
 import { networkMutants } from './network.ts';
 import { operationsMutants } from './operations.ts';
+import { outgoingPaymentMutants } from './outgoing-payments.ts';
 import { paymentRaceMutants } from './payment-races.ts';
 import { pipelineMutants } from './pipeline.ts';
+import { quoteMutants } from './quotes.ts';
 import { reportMutants } from './reports.ts';
 import { resourceMutants } from './resource.ts';
 import { sendingMutants } from './sending.ts';
+import { signatureBaseMutants } from './signature-base.ts';
 import { signatureMutants } from './signatures.ts';
 import { trapMutants } from './traps.ts';
 import { userMistakeMutants } from './user-mistakes.ts';
@@ -60,8 +64,12 @@ export const mutants: readonly Mutant[] = [
   ...paymentRaceMutants,
   ...pipelineMutants,
   ...resourceMutants,
+  ...listMutants,
+  ...quoteMutants,
+  ...outgoingPaymentMutants,
   ...sendingMutants,
   ...signatureMutants,
+  ...signatureBaseMutants,
   ...trapMutants,
   ...digestMutants,
   ...clientKeyMutants,
