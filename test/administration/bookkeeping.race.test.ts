@@ -10,7 +10,7 @@ import { getPeerPacket } from '../../src/administration/peer-statement.ts';
 import { ilpReject } from '../../src/payments/ilp/ilp-reply.ts';
 import { bookTransfer, internalAccountId } from '../../src/payments/ledger.ts';
 import { arrangePayment } from '../payments/support/arrange-payment.ts';
-import { EUR, openWallet, prefixOf, readBalances } from '../payments/support/two-ases.ts';
+import { EUR, openWallet, prefixOf, readBalances } from '../payments/support/payment-rows.ts';
 import { needsPostgres } from '../support/postgresql.ts';
 import { useRacers } from '../support/racers.ts';
 

@@ -17,11 +17,11 @@ import { arrangePayment } from '../payments/support/arrange-payment.ts';
 import {
   createIncomingPayment,
   createOutgoingPayment,
-  createTwoAses,
   EUR,
   incomingPaymentUrl,
   readBalances,
-} from '../payments/support/two-ases.ts';
+} from '../payments/support/payment-rows.ts';
+import { createTwoAses } from '../payments/support/two-ases.ts';
 
 const db = useTestDatabase();
 

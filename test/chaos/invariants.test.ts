@@ -7,11 +7,11 @@ import { useTestDatabase } from '../database/support/open.ts';
 import {
   createIncomingPayment,
   createOutgoingPayment,
-  createTwoAses,
   EUR,
   incomingPaymentUrl,
   USD,
-} from '../payments/support/two-ases.ts';
+} from '../payments/support/payment-rows.ts';
+import { createTwoAses } from '../payments/support/two-ases.ts';
 import { findBrokenRules } from './invariants.ts';
 
 const db = useTestDatabase();

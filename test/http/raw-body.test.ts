@@ -1,4 +1,4 @@
-// Reading a body: limit, timeout, coding, broken connections (RFC 9110 §6.4, §8.4).
+/** Reading a body: limit, timeout, coding, broken connections (RFC 9110 §6.4, §8.4). */
 import assert from 'node:assert/strict';
 import type { IncomingMessage } from 'node:http';
 import { PassThrough } from 'node:stream';

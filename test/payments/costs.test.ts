@@ -20,14 +20,8 @@ import {
 import { findSpending, reserveSpending } from '../../src/payments/outgoing/grant-spending.ts';
 import { useTestDatabase } from '../database/support/open.ts';
 import { needsPostgres } from '../support/postgresql.ts';
-import {
-  createIncomingPayment,
-  createOutgoingPayment,
-  createTwoAses,
-  EUR,
-  incomingPaymentUrl,
-  USD,
-} from './support/two-ases.ts';
+import { createIncomingPayment, createOutgoingPayment, EUR, incomingPaymentUrl, USD } from './support/payment-rows.ts';
+import { createTwoAses } from './support/two-ases.ts';
 
 const ase = 'granite';
 const exchange = internalAccountId('exchange', EUR);

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { ilpReject } from '../../src/payments/ilp/ilp-reply.ts';
 import { useTestDatabase } from '../database/support/open.ts';
 import { arrangePayment } from './support/arrange-payment.ts';
-import { type AsePlace, openWallet, prefixOf, readBalances } from './support/two-ases.ts';
+import { type AsePlace, openWallet, prefixOf, readBalances } from './support/payment-rows.ts';
 
 const db = useTestDatabase();
 

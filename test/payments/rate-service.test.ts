@@ -8,7 +8,7 @@ import { createOutbound, type Outbound } from '../../src/net/outbound.ts';
 import { type AskForRate, createRateService } from '../../src/payments/rate-service.ts';
 import type { Rate } from '../../src/payments/rates.ts';
 import fc from '../support/fast-check.ts';
-import { TestClock } from './support/two-ases.ts';
+import { TestClock } from './support/payment-rows.ts';
 
 const USD = { code: 'USD', scale: 2 };
 const EUR = { code: 'EUR', scale: 2 };

@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import { toInstant, toJson } from '../../src/database/columns.ts';
 import { findDueWork } from '../../src/world/due-work.ts';
 import { useTestDatabase } from '../database/support/open.ts';
-import { createIncomingPayment, createOutgoingPayment, EUR } from '../payments/support/two-ases.ts';
+import { createIncomingPayment, createOutgoingPayment, EUR } from '../payments/support/payment-rows.ts';
 
 const db = useTestDatabase();
 

@@ -6,7 +6,7 @@ import type { Events, Webhook } from '../../../src/events/delivery.ts';
 import { privateRanges } from '../../../src/net/addresses.ts';
 import { createOutbound } from '../../../src/net/outbound.ts';
 import type { PaymentEventType } from '../../../src/payments/payment-event.ts';
-import { EUR, openWallet, TestClock } from '../../payments/support/two-ases.ts';
+import { EUR, openWallet, TestClock } from '../../payments/support/payment-rows.ts';
 import { testPayments } from '../../support/test-ase.ts';
 import { openWebhookReceiver, type WebhookReceiver } from './webhook-receiver.ts';
 

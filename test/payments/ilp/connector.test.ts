@@ -12,13 +12,13 @@ import { useTestDatabase } from '../../database/support/open.ts';
 import { createTestDatabase, needsPostgres } from '../../support/postgresql.ts';
 import {
   createIncomingPayment,
-  createTwoAses,
   EUR,
   prefixOf,
   readIncomingPayment,
   secretOf,
   TestClock,
-} from '../support/two-ases.ts';
+} from '../support/payment-rows.ts';
+import { createTwoAses } from '../support/two-ases.ts';
 
 const db = useTestDatabase();
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { createCredentials, resolveAddress } from '../../../src/payments/ilp/credentials.ts';
 import fc from '../../support/fast-check.ts';
-import { secretOf } from '../support/two-ases.ts';
+import { secretOf } from '../support/payment-rows.ts';
 
 const [older, newer] = [secretOf('a'), secretOf('b')];
 const id = '1f6c9f0e-6f0b-4b1c-8f8e-2f4a5c1d7e90';

@@ -23,14 +23,14 @@ import { useTestDatabase } from '../../database/support/open.ts';
 import fc from '../../support/fast-check.ts';
 import {
   createIncomingPayment,
-  createTwoAses,
   EUR,
   prefixOf,
   readBalances,
   readIncomingPayment,
   secretOf,
   TestClock,
-} from '../support/two-ases.ts';
+} from '../support/payment-rows.ts';
+import { createTwoAses } from '../support/two-ases.ts';
 
 const db = useTestDatabase();
 

@@ -32,7 +32,6 @@ import { useTestDatabase } from '../../database/support/open.ts';
 import {
   createIncomingPayment,
   createOutgoingPayment,
-  createTwoAses,
   EUR,
   type IncomingPaymentOptions,
   prefixOf,
@@ -42,7 +41,8 @@ import {
   secretOf,
   TestClock,
   USD,
-} from '../support/two-ases.ts';
+} from '../support/payment-rows.ts';
+import { createTwoAses } from '../support/two-ases.ts';
 
 const db = useTestDatabase();
 

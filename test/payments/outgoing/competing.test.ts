@@ -9,7 +9,6 @@ import { useTestDatabase } from '../../database/support/open.ts';
 import {
   createIncomingPayment,
   createOutgoingPayment,
-  createTwoAses,
   EUR,
   incomingPaymentUrl,
   readIncomingPayment,
@@ -17,7 +16,8 @@ import {
   showReceiver,
   TestClock,
   USD,
-} from '../support/two-ases.ts';
+} from '../support/payment-rows.ts';
+import { createTwoAses } from '../support/two-ases.ts';
 
 const db = useTestDatabase();
 

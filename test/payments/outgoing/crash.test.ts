@@ -8,7 +8,6 @@ import { type Database, openDatabase } from '../../../src/database/database.ts';
 import { readPacketsInDoubt } from '../../../src/payments/ilp/packet-journal.ts';
 import { createTestDatabase, needsPostgres } from '../../support/postgresql.ts';
 import type { AseProcessSetting } from '../support/ase-process.ts';
-import { type AseProcess, spawnAse } from '../support/spawn-ase.ts';
 import {
   type AsePlace,
   createIncomingPayment,
@@ -19,7 +18,8 @@ import {
   readIncomingPayment,
   readOutgoingPayment,
   USD,
-} from '../support/two-ases.ts';
+} from '../support/payment-rows.ts';
+import { type AseProcess, spawnAse } from '../support/spawn-ase.ts';
 
 const AMOUNTS = { debitAmount: 103n, fee: 3n, receiveAmount: 90n };
 

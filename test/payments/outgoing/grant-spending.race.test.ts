@@ -10,7 +10,7 @@ import { createIds } from '../../../src/ids.ts';
 import { findSpending, reserveSpending } from '../../../src/payments/outgoing/grant-spending.ts';
 import { needsPostgres } from '../../support/postgresql.ts';
 import { useRacers } from '../../support/racers.ts';
-import { createOutgoingPayment, EUR, USD } from '../support/two-ases.ts';
+import { createOutgoingPayment, EUR, USD } from '../support/payment-rows.ts';
 
 const ase = 'granite';
 const racerFile = join(import.meta.dirname, 'support', 'grant-spending-racer.ts');

@@ -4,7 +4,8 @@ import { describe, it } from 'node:test';
 import { ilpFulfill, ilpReject } from '../../../src/payments/ilp/ilp-reply.ts';
 import { useTestDatabase } from '../../database/support/open.ts';
 import { type Amounts, arrangePayment } from '../support/arrange-payment.ts';
-import type { IncomingPaymentOptions, PacketFault, TwoAsesOptions } from '../support/two-ases.ts';
+import type { IncomingPaymentOptions } from '../support/payment-rows.ts';
+import type { PacketFault, TwoAsesOptions } from '../support/two-ases.ts';
 
 const db = useTestDatabase();
 

@@ -7,7 +7,8 @@ import { amountTooLarge, ilpReject } from '../../../src/payments/ilp/ilp-reply.t
 import { type Link, LinkError } from '../../../src/payments/ilp/link.ts';
 import { openTestDatabase } from '../../database/support/open.ts';
 import { arrangePayment } from '../support/arrange-payment.ts';
-import { createOutgoingPayment, EUR, incomingPaymentUrl, type TwoAsesOptions } from '../support/two-ases.ts';
+import { createOutgoingPayment, EUR, incomingPaymentUrl } from '../support/payment-rows.ts';
+import type { TwoAsesOptions } from '../support/two-ases.ts';
 
 let db: Database;
 before(async () => {

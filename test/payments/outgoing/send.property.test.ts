@@ -6,14 +6,14 @@ import fc from '../../support/fast-check.ts';
 import {
   createIncomingPayment,
   createOutgoingPayment,
-  createTwoAses,
   EUR,
   incomingPaymentUrl,
   readBalances,
   readIncomingPayment,
   readOutgoingPayment,
   TestClock,
-} from '../support/two-ases.ts';
+} from '../support/payment-rows.ts';
+import { createTwoAses } from '../support/two-ases.ts';
 
 const db = useTestDatabase();
 

@@ -8,16 +8,15 @@ import { type Amounts, arrangePayment } from '../support/arrange-payment.ts';
 import {
   createIncomingPayment,
   createOutgoingPayment,
-  createTwoAses,
   EUR,
   type IncomingPaymentOptions,
   incomingPaymentUrl,
   readBalances,
   readIncomingPayment,
   readOutgoingPayment,
-  type TwoAsesOptions,
   USD,
-} from '../support/two-ases.ts';
+} from '../support/payment-rows.ts';
+import { createTwoAses, type TwoAsesOptions } from '../support/two-ases.ts';
 
 const db = useTestDatabase();
 

@@ -10,12 +10,10 @@ import { type Database, openDatabase } from '../../../src/database/database.ts';
 import { createIlpOverHttpLink } from '../../../src/payments/ilp/ilp-over-http.ts';
 import { connectionAddress, createStreamPrepare } from '../../../src/payments/ilp/stream-sender.ts';
 import { createTestDatabase, needsPostgres } from '../../support/postgresql.ts';
-import { type AseProcess, spawnAse } from '../support/spawn-ase.ts';
 import {
   type AsePlace,
   createIncomingPayment,
   createOutgoingPayment,
-  createTwoAses,
   EUR,
   incomingPaymentUrl,
   readBalances,
@@ -23,7 +21,9 @@ import {
   readOutgoingPayment,
   showReceiver,
   TestClock,
-} from '../support/two-ases.ts';
+} from '../support/payment-rows.ts';
+import { type AseProcess, spawnAse } from '../support/spawn-ase.ts';
+import { createTwoAses } from '../support/two-ases.ts';
 
 describe('two receiving processes', { skip: needsPostgres }, () => {
   let url: string;

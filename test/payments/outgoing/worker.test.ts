@@ -5,14 +5,14 @@ import { useTestDatabase } from '../../database/support/open.ts';
 import {
   createIncomingPayment,
   createOutgoingPayment,
-  createTwoAses,
   EUR,
   incomingPaymentUrl,
   readBalances,
   readIncomingPayment,
   readOutgoingPayment,
   TestClock,
-} from '../support/two-ases.ts';
+} from '../support/payment-rows.ts';
+import { createTwoAses } from '../support/two-ases.ts';
 
 const db = useTestDatabase();
 

@@ -4,15 +4,14 @@ import { readPacketsInDoubt } from '../../../src/payments/ilp/packet-journal.ts'
 import {
   createIncomingPayment,
   createOutgoingPayment,
-  createTwoAses,
   type IncomingPaymentOptions,
   incomingPaymentUrl,
   readBalances,
   readIncomingPayment,
   readOutgoingPayment,
   TestClock,
-  type TwoAsesOptions,
-} from './two-ases.ts';
+} from './payment-rows.ts';
+import { createTwoAses, type TwoAsesOptions } from './two-ases.ts';
 
 export interface Amounts {
   readonly debitAmount: bigint;

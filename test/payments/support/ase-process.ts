@@ -15,7 +15,7 @@ import { createIlpOverHttpHandler, createIlpOverHttpLink } from '../../../src/pa
 import { killAt, noFailpoint, parseFailpoint } from '../../../src/payments/outgoing/failpoint.ts';
 import { createOutgoingPaymentWorker } from '../../../src/payments/outgoing/worker.ts';
 import type { Receiver } from '../../../src/payments/receiver.ts';
-import { EUR, prefixOf, secretOf, showReceiver } from './two-ases.ts';
+import { EUR, prefixOf, secretOf, showReceiver } from './payment-rows.ts';
 
 export interface AseProcessSetting {
   readonly ase: string;

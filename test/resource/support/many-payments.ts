@@ -9,7 +9,7 @@ import type { ResourceDeps } from '../../../src/resource/deps.ts';
 import { createIncomingPaymentHandlers } from '../../../src/resource/incoming-payment.ts';
 import { createOutgoingPaymentHandlers } from '../../../src/resource/outgoing-payment.ts';
 import type { CursorScope, PageInfo } from '../../../src/resource/pagination.ts';
-import { openWallet, USD } from '../../payments/support/two-ases.ts';
+import { openWallet, USD } from '../../payments/support/payment-rows.ts';
 
 export const kinds = ['incoming', 'outgoing'] as const;
 export type Kind = (typeof kinds)[number];
