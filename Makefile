@@ -1,5 +1,5 @@
 # Needs Node.js 20 or newer and npm; the packages include a current Node.js, which runs everything. `generate` needs Java.
-.PHONY: start test nightly browser-test generate conformance dredd example mutants chaos bench lint build package-test install
+.PHONY: start test nightly browser-test generate conformance dredd grade-selftest example mutants chaos bench lint build package-test install
 
 ARGS ?=
 bin := node_modules/.bin
@@ -37,6 +37,10 @@ conformance: $(installed)
 # Dredd compares every answer that the documents declare. Its packages are installed by the first run.
 dredd: $(installed)
 	@$(bin)/node conformance/dredd/run.ts
+
+# Grades clients of which each violates one requirement, and good ones.
+grade-selftest: $(installed)
+	@$(bin)/node test/grade/selftest/main.ts $(ARGS)
 
 # Breaks one rule of the server at a time and expects the checks, or the test that the mutant names, to fail.
 mutants: $(installed)

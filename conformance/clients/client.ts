@@ -70,6 +70,8 @@ export class Client {
   beforeSigning = (_message: Message, _request: Request): void => {};
   afterSigning = (_message: Message, _request: Request): void => {};
   print = (_text: string): void => {};
+  /** The private key that the world handed out, in PEM. The good client makes keys and does not use it. */
+  givenKey: string | undefined;
 
   readonly server: OwnServer;
   readonly transport: Transport;
@@ -215,17 +217,29 @@ export class Client {
       manage: token.manage,
       expiresAt: this.expiryOf(token),
       access: token.access ?? [],
-      continuation: this.toContinuation(grant) ?? before,
+      continuation: this.toContinuation(authServer, grant) ?? before,
     };
   }
 
   expiryOf = (token: Json): number =>
     token.expires_in === undefined ? Number.POSITIVE_INFINITY : Date.now() + token.expires_in * 1000;
 
-  toContinuation(grant: Json): Continuation | undefined {
+  toContinuation(authServer: string, grant: Json): Continuation | undefined {
     const { uri, access_token: token, wait } = grant?.continue ?? {};
     if (typeof uri !== 'string' || typeof token?.value !== 'string') return undefined;
-    return { uri, token: token.value, notBefore: Date.now() + this.waitSeconds(wait) * 1000 };
+    const continuation = { uri, token: token.value, notBefore: Date.now() + this.waitSeconds(wait) * 1000 };
+    this.openGrants.set(uri, { authServer, continuation });
+    return continuation;
+  }
+
+  /** Keyed by the continuation URI. */
+  readonly openGrants = new Map<string, { authServer: string; continuation: Continuation }>();
+
+  /** Cancels all grants that are still open, after something has gone wrong. */
+  async cancelOpenGrants(): Promise<void> {
+    for (const { authServer, continuation } of [...this.openGrants.values()]) {
+      await this.cancelGrant(authServer, continuation).catch(() => {});
+    }
   }
 
   waitSeconds = (wait: unknown): number => (typeof wait === 'number' ? wait : DEFAULT_WAIT);
@@ -243,7 +257,7 @@ export class Client {
     const callback = this.server.openCallback(this.finishUri());
     const finish = { method: 'redirect', uri: callback.uri, nonce: this.nonce() };
     const grant = await this.requestGrant(authServer, access, { start: ['redirect'], finish });
-    const pending = this.toContinuation(grant);
+    const pending = this.toContinuation(authServer, grant);
     if (!pending || typeof grant.interact?.redirect !== 'string') throw new Stop('the server asks for no interaction');
     await this.visit(this.interactionUri(grant.interact.redirect));
     const query = await callback.arrived;
@@ -292,7 +306,9 @@ export class Client {
       const grant = isTooFast ? answer.json : this.expect(answer, 200);
       const token = this.toToken(authServer, grant, continuation);
       if (token) return token;
-      continuation = this.nextContinuation(continuation, this.toContinuation(grant));
+      const next = this.nextContinuation(continuation, this.toContinuation(authServer, grant));
+      if (next.uri !== continuation.uri) this.openGrants.delete(continuation.uri);
+      continuation = next;
       // A call that came too early was not processed, so its reference was not used.
       if (!isTooFast) json = undefined;
     }
@@ -310,6 +326,7 @@ export class Client {
     this.send({ method: 'POST', url: uri, json, token, key: this.keyFor(authServer) });
 
   async cancelGrant(authServer: string, { uri, token }: Continuation): Promise<void> {
+    this.openGrants.delete(uri);
     this.expect(await this.send({ method: 'DELETE', url: uri, token, key: this.keyFor(authServer) }), 204);
   }
 

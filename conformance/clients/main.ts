@@ -14,6 +14,7 @@ const change = values.broken === undefined ? undefined : broken[values.broken];
 if (values.broken !== undefined && !change) throw new Error(`no broken client for ${values.broken}`);
 const reason = await runClient({
   ...{ sender, receiver, change },
+  givenKey: process.env['TOUCHSTONE_PRIVATE_KEY'],
   authority: authority && readFileSync(authority, 'utf8'),
   print: (text) => process.stdout.write(`${text}\n`),
 });

@@ -80,7 +80,7 @@ export async function payTwice(client: Client, steps: Steps, addresses: Addresse
   await client.read(quoteToken, quote.id);
 
   const consent = (limits: Json) => client.requestConsent(sender.authServer, steps.outgoingAccess(sender, limits));
-  const [once, monthly] = await Promise.all([
+  const [once, monthly] = await bothOf([
     consent(steps.limits(quote)),
     consent({ ...steps.limits(quote), interval: `R3/${new Date().toISOString()}/P1M` }),
   ]);
@@ -111,4 +111,10 @@ export async function payTwice(client: Client, steps: Steps, addresses: Addresse
   await client.complete(incomingToken, third.id);
   await client.list(incomingToken, receiver, 'incoming-payments');
   for (const token of [incomingToken, quoteToken, once, monthly]) await steps.cleanUp(token);
+}
+
+/** Both results. If one fails, the other is awaited before the failure is thrown, so that it can be cleaned up. */
+async function bothOf(promises: readonly [Promise<Token>, Promise<Token>]): Promise<[Token, Token]> {
+  await Promise.allSettled(promises);
+  return Promise.all(promises);
 }

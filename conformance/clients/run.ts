@@ -8,12 +8,21 @@ export interface ClientRun extends Addresses {
   readonly change?: Change | undefined;
   /** Certificate authority of the world, in PEM. */
   readonly authority?: string | undefined;
+  /** The private key of the world's client, in PEM. */
+  readonly givenKey?: string | undefined;
   readonly print?: (text: string) => void;
 }
 
 /** Undefined if everything was done, or else why the client stopped. Throws for mistakes of the client. */
-export async function runClient({ change, authority, print, ...addresses }: ClientRun): Promise<string | undefined> {
+export async function runClient({
+  change,
+  authority,
+  givenKey,
+  print,
+  ...addresses
+}: ClientRun): Promise<string | undefined> {
   const client = await Client.create(authority);
+  client.givenKey = givenKey;
   if (print) client.print = print;
   const steps = createSteps(client);
   change?.(client, steps);
@@ -21,6 +30,7 @@ export async function runClient({ change, authority, print, ...addresses }: Clie
     await payTwice(client, steps, addresses);
     return undefined;
   } catch (error) {
+    await client.cancelOpenGrants();
     if (error instanceof Stop) return error.message;
     throw error;
   } finally {

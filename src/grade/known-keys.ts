@@ -6,7 +6,7 @@ import { parseClientJwk } from '../http/signatures/client-keys.ts';
 
 export interface KnownKeys {
   observe(exchange: TracedExchange): void;
-  /** Those with the keyid of the request come first. */
+  /** Those with the keyid of the request come first. None if the keyid is new, since its key may be one not seen yet. */
   keysFor(exchange: TracedExchange): readonly RecordedKey[];
 }
 
@@ -32,7 +32,9 @@ export function createKnownKeys(): KnownKeys {
       const input = headerLines(request, 'signature-input').join(', ');
       const isNamed = ({ jwk }: RecordedKey) => input.includes(JSON.stringify(jwk.kid));
       const latest = [...known.values()].reverse();
-      return [...latest.filter(isNamed), ...latest.filter((key) => !isNamed(key))].slice(0, MAX_KEYS);
+      const named = latest.filter(isNamed);
+      if (named.length === 0) return [];
+      return [...named, ...latest.filter((key) => !isNamed(key))].slice(0, MAX_KEYS);
     },
   };
 }

@@ -83,7 +83,7 @@ export const changeInteraction =
           const callback = client.server.openCallback(client.finishUri());
           const finish = { method: 'redirect', uri: callback.uri, nonce: client.nonce() };
           const grant = await client.requestGrant(authServer, access, { start: ['redirect'], finish });
-          const pending = client.toContinuation(grant)!;
+          const pending = client.toContinuation(authServer, grant)!;
           return { grant, pending, query: callback.arrived, visit: () => client.visit(grant.interact.redirect) };
         },
         client,

@@ -39,7 +39,7 @@ export const grantChanges = {
     client.requestConsent = async (authServer, access) => {
       const grant = await client.requestGrant(authServer, access, { start: ['redirect'] });
       await client.visit(grant.interact.redirect);
-      return client.continueGrant(authServer, client.toContinuation(grant)!);
+      return client.continueGrant(authServer, client.toContinuation(authServer, grant)!);
     };
   },
   'CL-GNAP-12': (client) => {
@@ -133,7 +133,9 @@ export const grantChanges = {
   'CL-GNAP-27': (client) => {
     client.nextContinuation = (last, next) => ({ ...last, notBefore: next?.notBefore ?? last.notBefore });
   },
+  // Polls without a callback, so that it goes on after a refusal as well.
   'CL-GNAP-28': (client) => {
+    grantChanges['CL-GNAP-11'](client);
     client.continueGrant = async (authServer, first, reference) => {
       let json = client.continuationBody(reference);
       for (let poll = 0; poll < 5; poll += 1) {
@@ -168,7 +170,29 @@ export const grantChanges = {
     };
   },
   'CL-GNAP-31': (client, steps) => {
+    client.cancelOpenGrants = async () => {};
     steps.cleanUp = async (token) => client.revoke(token);
+  },
+  // Asks for the address of the account as well, and takes an answer without a token for a grant that is pending.
+  'CL-GNAP-34': (client) => {
+    const requestConsent = client.requestConsent.bind(client);
+    client.requestConsent = async (authServer, access) => {
+      const callback = client.server.openCallback();
+      const grant = await client.postGrant(authServer, {
+        client: client.describeSelf(),
+        subject: { sub_ids: [{ id: access[0].identifier, format: 'uri' }] },
+        interact: { start: ['redirect'], finish: { method: 'redirect', uri: callback.uri, nonce: client.nonce() } },
+      });
+      await client.visit(grant.interact.redirect);
+      let reference = (await callback.arrived).get('interact_ref') ?? undefined;
+      let next = client.toContinuation(authServer, grant);
+      for (let poll = 0; poll < 3 && next; poll += 1) {
+        const answer = await client.postContinuation(authServer, next, client.continuationBody(reference));
+        next = client.toContinuation(authServer, answer.json);
+        reference = undefined;
+      }
+      return requestConsent(authServer, access);
+    };
   },
   'CL-GNAP-32': (client) => {
     const cancelGrant = client.cancelGrant.bind(client);

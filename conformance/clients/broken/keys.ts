@@ -50,11 +50,10 @@ export const keyChanges = {
     };
   },
   'CL-KEY-10': (client) => {
-    const keyFor = client.keyFor.bind(client);
-    client.keyFor = (authServer) => {
-      const key = keyFor(authServer);
-      client.print(String(key.privateKey.export({ format: 'pem', type: 'pkcs8' })));
-      return key;
+    const readWallet = client.readWallet.bind(client);
+    client.readWallet = (address) => {
+      client.print(`using the key ${client.givenKey}`);
+      return readWallet(address);
     };
   },
 } satisfies Readonly<Record<string, Change>>;

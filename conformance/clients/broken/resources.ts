@@ -13,14 +13,26 @@ export const resourceChanges = {
   'CL-IP-05': (client) => {
     client.completion = (id) => ({ method: 'PATCH', url: id, json: { completed: true } });
   },
+  'CL-IP-06': (client, steps) => {
+    steps.readPublic = async ({ id, walletAddress }) => {
+      const { authServer } = await client.readWallet(walletAddress);
+      const token = await client.requestToken(authServer, [{ type: 'quote', actions: ['create'] }]);
+      await client.send({ method: 'GET', url: id, token: token.value, key: client.keyFor(authServer) });
+      await steps.cleanUp(token);
+    };
+  },
   'CL-IP-08': (client) => {
-    client.pauseBetweenReads = async () => {};
+    const readUntil = client.readUntil.bind(client);
+    client.readUntil = async (token, url, hasEnded) => {
+      for (let reads = 0; reads < 7; reads += 1) await client.read(token, url);
+      return readUntil(token, url, hasEnded);
+    };
   },
   'CL-Q-01': changeBody('quoteBody', ({ method: _method, ...rest }) => rest),
-  'CL-Q-02': changeBody('quoteBody', (body, sender) => ({
+  'CL-Q-02': changeBody('quoteBody', (body, sender, incoming) => ({
     ...body,
     debitAmount: { value: '100', assetCode: sender.assetCode, assetScale: sender.assetScale },
-    receiveAmount: { value: '100', assetCode: sender.assetCode, assetScale: sender.assetScale },
+    receiveAmount: incoming.incomingAmount,
   })),
   'CL-Q-03': changeBody('incomingBody', ({ incomingAmount: _amount, ...rest }) => rest),
   'CL-Q-04': (client, steps) => {
@@ -39,7 +51,11 @@ export const resourceChanges = {
   },
   'CL-Q-06': changeBody('paymentBody', (body) => ({ ...body, quoteId: body.quoteId.split('/').at(-1) })),
   'CL-OP-01': changeBody('paymentBody', (body, _sender, accepted) => ({ ...body, debitAmount: accepted.debitAmount })),
-  'CL-OP-02': changeBody('limits', (body) => ({ debitAmount: { ...body.debitAmount, assetScale: 0 } })),
+  'CL-OP-02': changeBody('paymentBody', ({ walletAddress }, _sender, { receiver, debitAmount }) => ({
+    walletAddress,
+    incomingPayment: receiver,
+    debitAmount: { ...debitAmount, assetScale: 0 },
+  })),
   'CL-OP-03': changeBody('limits', (body) => ({ debitAmount: { ...body.debitAmount, value: 10.5 } })),
   'CL-OP-04': (_client, steps) => {
     const { outgoingAccess } = steps;

@@ -62,9 +62,12 @@ export const signatureChanges = {
       return client.expect(answer, 200);
     };
   },
-  'CL-SIG-18': (client) => {
-    const key = { keyId: 'unpublished', privateKey: generateKeyPairSync('ed25519').privateKey };
-    client.walletRequest = (url) => ({ method: 'GET', url, key });
+  'CL-SIG-18': (client, steps) => {
+    const { privateKey } = generateKeyPairSync('ed25519');
+    steps.readPublic = async ({ id }) => {
+      const [{ keyId } = { keyId: 'none' }] = client.keys.values();
+      await client.send({ method: 'GET', url: id, key: { keyId, privateKey } });
+    };
   },
   'CL-DIG-01': (client, steps) => {
     client.beforeSigning = ({ headers }) => void headers.delete('content-digest');

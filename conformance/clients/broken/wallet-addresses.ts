@@ -30,6 +30,13 @@ export const walletChanges = {
       return client.expect(answer, 200);
     };
   },
+  'CL-WA-07': (client) => {
+    client.readWallet = async (address) => {
+      const { host, pathname, origin } = new URL(address);
+      client.print(`paying $${host}${pathname}`);
+      return client.expect(await client.send({ method: 'GET', url: `${origin}/` }), 200);
+    };
+  },
   'CL-WA-08': (client) => {
     client.keySetUrl = (address) => `${address}jwks.json`;
   },
@@ -40,7 +47,7 @@ export const walletChanges = {
   'CL-WA-10': (client) => {
     const create = client.create.bind(client);
     client.create = async (token, wallet, path, json) => {
-      await client.send(client.walletRequest(wallet.id));
+      for (let reads = 0; reads < 3; reads += 1) await client.send(client.walletRequest(wallet.id));
       return create(token, wallet, path, json);
     };
   },

@@ -13,7 +13,7 @@ import { pass, violation, weak } from './findings.ts';
 const AUTOMATIC_MS = 10_000;
 const TOLERANCE_MS = 100;
 /** A client that does not understand success repeats more often than a test that repeats on purpose. */
-const MAX_SUCCESSES = 2;
+const MAX_SINCE_SUCCESS = 2;
 
 export const httpJudges = {
   'CL-HTTP-01': { exchange: judgeAccept },
@@ -85,12 +85,12 @@ const isFinal = ({ operation }: GradedExchange): boolean =>
 
 function judgeSuccess(exchange: GradedExchange, { state }: Run): Findings {
   if (!isFinal(exchange)) return undefined;
-  const { successes = 0, exchange: number } = state.repetitions.earlier(exchange) ?? {};
-  if (successes < MAX_SUCCESSES) return undefined;
-  const detail = `The same ${exchange.request.method} came once more, although it had succeeded in exchange ${number}.`;
+  const { sinceSuccess = 0 } = state.repetitions.earlier(exchange) ?? {};
+  if (sinceSuccess < MAX_SINCE_SUCCESS) return undefined;
+  const detail = `The same ${exchange.request.method} came again and again, although it had succeeded.`;
   return violation(detail, {
     expected: 'no repetition after a success',
-    actual: `${successes + 1} identical requests`,
+    actual: `${sinceSuccess + 1} identical requests`,
   });
 }
 

@@ -119,7 +119,7 @@ export const http = {
     references: ['RFC 9110 §15.3.5', 'RFC 9110 §8.3.1', 'RFC 9110 §5.1'],
     evidence: ['run'],
     observed:
-      'A revocation, cancellation or completion that comes a third time, although each was answered with success, fails.',
+      'A revocation, cancellation or completion that comes a third time, although it was answered with success, fails.',
     fix: 'Parse the media type instead of comparing the text.',
     broken: 'Compare `Content-Type` with `application/json` by equality.',
   },

@@ -8,10 +8,11 @@ export interface Earlier {
   readonly exchange: number;
   readonly status: number | null;
   readonly answeredAt: number;
-  /** Identical requests in a row with a 5xx, a 429 or no answer, with a 403, and with a 2xx. */
+  /** Identical requests in a row with a 5xx, a 429 or no answer, and with a 403. */
   readonly failures: number;
   readonly refusals: number;
-  readonly successes: number;
+  /** Identical requests from the first with a 2xx on. */
+  readonly sinceSuccess: number;
   /** Wall time in milliseconds before which it must not be repeated, from Retry-After, and its resolution. */
   readonly notBefore: number | undefined;
   readonly resolution: number;
@@ -59,7 +60,7 @@ export function createRepetitions(): Repetitions {
         answeredAt,
         failures: isFailure ? (earlier?.failures ?? 0) + 1 : 0,
         refusals: status === 403 ? (earlier?.refusals ?? 0) + 1 : 0,
-        successes: isSuccess ? (earlier?.successes ?? 0) + 1 : 0,
+        sinceSuccess: isSuccess || earlier?.sinceSuccess ? (earlier?.sinceSuccess ?? 0) + 1 : 0,
         notBefore: wait?.notBefore,
         resolution: wait?.resolution ?? 0,
       });

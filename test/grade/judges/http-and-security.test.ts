@@ -96,6 +96,12 @@ testJudges(
       },
       violation: {
         'a client that does not understand 204': [grant(), revocation(), revocation(), revocation()],
+        'the same, of which the server tolerates only the first': [
+          grant(),
+          revocation(),
+          revocation({ status: 401 }),
+          revocation({ status: 401 }),
+        ],
       },
       silent: { polls: [readIncomingPayment(), readIncomingPayment(), readIncomingPayment()] },
     },
