@@ -306,7 +306,7 @@ export class Client {
       const grant = isTooFast ? answer.json : this.expect(answer, 200);
       const token = this.toToken(authServer, grant, continuation);
       if (token) return token;
-      const next = this.nextContinuation(continuation, this.toContinuation(authServer, grant));
+      const next = this.nextContinuation(continuation, this.toContinuation(authServer, grant), isTooFast);
       if (next.uri !== continuation.uri) this.openGrants.delete(continuation.uri);
       continuation = next;
       // A call that came too early was not processed, so its reference was not used.
@@ -317,9 +317,11 @@ export class Client {
 
   waitFor = (continuation: Continuation): Promise<unknown> => pause(Math.max(0, continuation.notBefore - Date.now()));
 
-  nextContinuation(_last: Continuation, next: Continuation | undefined): Continuation {
-    if (!next) throw new Stop('the grant has ended');
-    return next;
+  /** An error `too_fast` does not end a grant, even if it says nothing else. */
+  nextContinuation(last: Continuation, next: Continuation | undefined, isTooFast: boolean): Continuation {
+    if (next) return next;
+    if (!isTooFast) throw new Stop('the grant has ended');
+    return { ...last, notBefore: Date.now() + DEFAULT_WAIT * 1000 };
   }
 
   postContinuation = (authServer: string, { uri, token }: Continuation, json: Json): Promise<Answer> =>

@@ -105,22 +105,23 @@ export const grantTraps = {
   P11: {
     needs,
     set({ facts, now }) {
-      let pendingAt: number | undefined;
+      // Other grants go on meanwhile.
+      let pending: { readonly at: number; readonly target: string } | undefined;
       let isShown = false;
       const hold = holdFirst((held, call, answer) =>
         poisoned(
           facts,
           call,
           whenDelivered(withBody(answer, { continue: withWait(held, undefined)['continue'] }), () => {
-            pendingAt = now();
+            pending ??= { at: now(), target: call.exchange.rawTarget };
           }),
         ),
       );
       return {
         async answer(call, next) {
-          if (isContinuation(call) && pendingAt !== undefined && !isShown) {
+          if (isContinuation(call) && pending?.target === call.exchange.rawTarget && !isShown) {
             isShown = true;
-            const waited = now() - pendingAt;
+            const waited = now() - pending.at;
             const detail = `The client continued ${Math.round(waited)} ms after a pending answer.`;
             if (waited < 1000) facts.forbid(call, detail);
             else if (waited < 5000 - TOLERANCE_MS) facts.warn(call, detail);

@@ -1,6 +1,6 @@
 /** Traps of quotes, amounts, payments and lists. */
 import type { InterceptedCall, Interceptor } from '../../http/interceptor.ts';
-import { parseQuery } from '../../http/received-request.ts';
+import { parseQuery, splitTarget } from '../../http/received-request.ts';
 import type { ControlExchange, Trap, TrapContext } from './trap.ts';
 import {
   accessOf,
@@ -19,6 +19,8 @@ import {
 const pays = ['create-quote', 'create-outgoing-payment'];
 
 const isList = ({ operation }: { readonly operation: string }): boolean => operation.startsWith('list-');
+
+const pathOf = ({ ase, exchange }: InterceptedCall): string => `${ase} ${splitTarget(exchange.rawTarget)[0]}`;
 
 const cursorOf = (rawTarget: string): string | undefined => {
   const { cursor } = parseQuery(rawTarget);
@@ -211,6 +213,8 @@ export const paymentTraps = {
     suits: turnsPages,
     set({ facts }) {
       let real: string | undefined;
+      // The list whose first page was poisoned, until its second page was asked for.
+      let list: string | undefined;
       // A plus is a space in a form, and a plus in RFC 3986.
       const spellings = [CURSOR, CURSOR.replaceAll(' ', '+')];
       return {
@@ -219,7 +223,8 @@ export const paymentTraps = {
           const cursor = isList(call) ? cursorOf(call.exchange.rawTarget) : undefined;
           const isRight = cursor !== undefined && spellings.includes(cursor);
           const answer = await next();
-          if (real !== undefined && cursor !== undefined) {
+          if (list !== undefined && list === pathOf(call) && cursor !== undefined) {
+            list = undefined;
             if (!isRight) facts.forbid(call, 'The client sent another cursor.');
             else if (successOf(answer)) facts.require(call);
           }
@@ -227,6 +232,7 @@ export const paymentTraps = {
           if (!isList(call) || !pagination || real !== undefined || pagination['hasNextPage'] !== true) return answer;
           facts.arm();
           real = text(pagination, 'endCursor');
+          list = pathOf(call);
           const body = { ...successOf(answer), pagination: { ...pagination, endCursor: CURSOR } };
           return poisoned(facts, call, withBody(answer, body));
         },

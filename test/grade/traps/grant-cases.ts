@@ -77,6 +77,15 @@ export const grantCases = {
     falls: polls(0),
     others: {
       'polls after two seconds': ['fail weakly', polls(2000)],
+      'continues another grant meanwhile': [
+        'pass',
+        async (client) => {
+          const { grant } = await starts(client);
+          const { grant: other } = await starts(client);
+          client.clock.advance(5000);
+          for (const each of [grant, other]) await client.continue(each);
+        },
+      ],
       'stops after the pending answer': ['fail', starts],
       'stops early': stopsAfterAsking,
     },

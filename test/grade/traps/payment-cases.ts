@@ -96,6 +96,7 @@ export const paymentCases = {
     falls: pages((cursor, url) => `${url}&cursor=${cursor.replaceAll(/[ #%]/g, '')}`),
     others: {
       'encodes as a form does': ['pass', pages((cursor, url) => `${url}&${new URLSearchParams({ cursor })}`)],
+      'goes on to the third page': ['pass', pages(encoded, 3)],
       'encodes twice': ['fail', pages((cursor, url) => encoded(encodeURIComponent(cursor), url))],
       'stops after the first page': ['fail', pages(() => undefined)],
       'stops early': stopsBefore,
