@@ -12,19 +12,28 @@ import { createDeployment, type Deployment } from '../../../src/world/deployment
 import { mainWorldId } from '../../../src/world/naming.ts';
 import { changeForProbe, describeProbeWorld } from '../../../src/world/probe-world.ts';
 import type { World } from '../../../src/world/world.ts';
+import { createFastestDatabase } from '../../support/postgresql.ts';
 import { openRaw } from '../../support/raw-connection.ts';
-import { type ClientEnvironment, clientEnvironment, embedded } from '../../support/world.ts';
+import { type ClientEnvironment, clientEnvironment } from '../../support/world.ts';
 import { cases, type Script } from './cases.ts';
 import { Client, ScriptClock } from './scripted-client.ts';
 
 let deployment: Deployment;
 let world: World;
+let database: Awaited<ReturnType<typeof createFastestDatabase>>;
 before(async () => {
+  database = await createFastestDatabase();
   const log = pino({ level: 'silent' });
-  deployment = await createDeployment({ host: '127.0.0.1', controlPort: 0, database: embedded, insecure: false, log });
+  deployment = await createDeployment({
+    host: '127.0.0.1',
+    controlPort: 0,
+    database: database.options,
+    insecure: false,
+    log,
+  });
   world = await deployment.addWorld(mainWorldId, { seed: 'traps', consent: 'auto' });
 });
-after(() => deployment.close());
+after(() => deployment.close().finally(database.drop));
 
 const parse = (text: string): unknown => {
   try {
