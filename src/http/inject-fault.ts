@@ -2,7 +2,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { Fault, FaultedCall } from '../faults.ts';
 import { parseBody } from './parse-body.ts';
-import { headerLines, parseQuery, type ReceivedRequest } from './received-request.ts';
+import { headerLines, parseQuery, type ReceivedRequest, withoutSlashes } from './received-request.ts';
 import type { Answer, Reply } from './reply.ts';
 
 /** Milliseconds of a delay, or of a slow answer, unless the fault says otherwise. */
@@ -62,7 +62,7 @@ export const describeFaulted = (exchange: ReceivedRequest, hasBody: boolean): Fa
     const body = (hasBody ? (parseBody(exchange) ?? {}) : {}) as NamesWallets;
     const access = body.access_token?.access;
     const named = [
-      exchange.targetUri.replace(/\?.*$/, '').replace(/(\/jwks\.json|\/did\.json)?\/*$/, ''),
+      walletAddressOf(exchange.targetUri),
       parseQuery(exchange.rawTarget)['wallet-address'],
       body.walletAddress,
       ...(Array.isArray(access) ? access.map((item) => item?.identifier) : []),
@@ -72,8 +72,16 @@ export const describeFaulted = (exchange: ReceivedRequest, hasBody: boolean): Fa
   preferences: () =>
     headerLines(exchange, 'prefer')
       .flatMap((line) => line.split(/[,;]/))
-      .flatMap((each) => /^\s*fault\s*=\s*"?([^"]*?)"?\s*$/i.exec(each)?.[1] ?? []),
+      .map((each) => each.split('=').map((part) => part.trim()))
+      .flatMap(([name, value = '']) => (name?.toLowerCase() === 'fault' ? [value.replaceAll('"', '')] : [])),
 });
+
+/** The URL without its query, the file of a key set, and slashes at the end. */
+function walletAddressOf(url: string): string {
+  const path = withoutSlashes(url.split('?', 1)[0]!);
+  const file = ['/jwks.json', '/did.json'].find((name) => path.endsWith(name)) ?? '';
+  return withoutSlashes(path.slice(0, path.length - file.length));
+}
 
 /** An error as Touchstone, or in another `form` as Rafiki, sends it (AS-163). */
 function answerWithError({ code, form = 'error' }: Fault, status: number, defaultCode: string): Reply {

@@ -45,6 +45,13 @@ export function splitTarget(target: string): [path: string, query: string] {
   return at < 0 ? [absolute, ''] : [absolute.slice(0, at), absolute.slice(at)];
 }
 
+/** The text without slashes at its end. */
+export function withoutSlashes(text: string): string {
+  let end = text.length;
+  while (text[end - 1] === '/') end -= 1;
+  return text.slice(0, end);
+}
+
 /** The text percent-decoded, or as it is if its encoding is malformed. */
 export function decodePercent(text: string): string {
   try {

@@ -98,9 +98,12 @@ export function recordExchange(call: RecordableCall): RecordedExchange {
     reply: reply && Object.freeze({ ...reply, headers: Object.freeze({ ...reply.headers }) }),
     pathSecrets: params['nonce'] === undefined ? [] : [params['nonce']],
     keys: clientKey ? listKeys(clientKey) : [],
-    keySet: clientKey?.keySet ? { url: clientKey.keySet.url, document: clientKey.keySet.document } : call.keySet,
+    keySet: clientKey?.keySet ? recordedKeySet(clientKey.keySet) : call.keySet,
   });
 }
+
+const recordedKeySet = ({ url, document }: FetchedKeySet): FetchedKeySet | undefined =>
+  document === undefined ? undefined : { url, document };
 
 /** Entries that are not usable keys are passed over. */
 function listKeys({ jwk, keySet }: ClientKey): RecordedKey[] {

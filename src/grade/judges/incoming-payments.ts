@@ -1,5 +1,5 @@
 /** Judges of the requirements on incoming payments. */
-import { splitTarget } from '../../http/received-request.ts';
+import { splitTarget, withoutSlashes } from '../../http/received-request.ts';
 import type { GradedExchange } from '../graded-exchange.ts';
 import { asObject, asString, clip, isObject, show } from '../json.ts';
 import { decidedByProbe, type Finding, type Findings, type JudgesOf, type Run } from '../judge.ts';
@@ -111,7 +111,7 @@ function judgeCompletion(exchange: GradedExchange, { state }: Run): Findings {
 /** A change to a payment by any other call. */
 function judgeOtherCompletion({ operation, request }: GradedExchange, { state }: Pick<Run, 'state'>): Findings {
   if (operation !== 'unknown' || !['POST', 'PUT', 'PATCH'].includes(request.method)) return undefined;
-  const uri = request.targetUri.replace(/\/complete\/?$/, '').replace(/\/+$/, '');
+  const uri = withoutSlashes(request.targetUri.replace(/\/complete\/?$/, ''));
   if (state.resources.incomingPayment(uri) === undefined) return undefined;
   return violation('A payment was changed by another call than its completion.', {
     expected: 'POST to the id and `/complete`',

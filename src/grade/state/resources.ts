@@ -1,5 +1,5 @@
 /** Wallet addresses, payments, quotes and cursors of a run, as the answers to the client described them. */
-import { parseQuery } from '../../http/received-request.ts';
+import { parseQuery, withoutSlashes } from '../../http/received-request.ts';
 import { type Asset, sameAsset } from '../../open-payments/amount.ts';
 import { canonicalWalletAddress } from '../../open-payments/wallet-address-url.ts';
 import type { GradedExchange } from '../graded-exchange.ts';
@@ -150,7 +150,7 @@ export const isExpired = ({ expiresAt }: KnownQuote, { receivedAt }: GradedExcha
 
 const lastSegment = (id: string): string => id.slice(id.lastIndexOf('/') + 1);
 
-const looseId = (id: string): string => id.toLowerCase().replace(/\/+$/, '');
+const looseId = (id: string): string => withoutSlashes(id.toLowerCase());
 
 function listKey({ ase, operation, request }: GradedExchange): string {
   const wallet = parseQuery(request.rawTarget)['wallet-address'];

@@ -107,7 +107,7 @@ export function listKeyForms(pem: string): string[] {
   return [
     // The beginning is the same for all keys.
     der.toString('base64').slice(24),
-    seed.toString('base64').replace(/=+$/, ''),
+    seed.toString('base64').replaceAll('=', ''),
     seed.toString('base64url'),
     seed.toString('hex'),
   ];

@@ -22,7 +22,16 @@ export interface Finish {
   redirect(params: Readonly<Record<string, string>>): Answer;
 }
 
-const FINISH = /([?&])hash=([^&]*)&interact_ref=([^&]*)$/;
+/** Splits a redirect to a finish URI before the parameters that the server has added. */
+function splitFinish(location: string): { start: string; hash: string; interactRef: string } | undefined {
+  const at = location.lastIndexOf('hash=');
+  const [hash, interactRef, ...others] = at < 0 ? [] : location.slice(at).split('&');
+  if (others.length > 0 || !interactRef?.startsWith('interact_ref=') || !/[?&]/.test(location[at - 1] ?? '')) {
+    return undefined;
+  }
+  const decode = (parameter: string) => decodeURIComponent(parameter.slice(parameter.indexOf('=') + 1));
+  return { start: location.slice(0, at), hash: decode(hash!), interactRef: decode(interactRef) };
+}
 
 export function createOpenGrants() {
   const byContinuation = new Map<string, OpenGrant>();
@@ -56,16 +65,15 @@ export function createOpenGrants() {
     finishOf(call: InterceptedCall, answer: Answer): Finish | undefined {
       const grant = isFinish(call) ? byNonce.get(call.params['nonce'] ?? '') : undefined;
       const location = isReply(answer) ? (answer.headers?.['Location'] ?? '') : '';
-      const [matched, separator, hash, interactRef] = FINISH.exec(location) ?? [];
-      if (!grant?.finish || matched === undefined || !isReply(answer)) return undefined;
-      const start = location.slice(0, location.length - matched.length);
+      const finish = splitFinish(location);
+      if (!grant?.finish || !finish || !isReply(answer)) return undefined;
+      const { start, ...parameters } = finish;
       return {
         grant,
-        hash: decodeURIComponent(hash!),
-        interactRef: decodeURIComponent(interactRef!),
+        ...parameters,
         redirect(params) {
           const added = new URLSearchParams(params).toString();
-          return { ...answer, headers: { ...answer.headers, Location: start + separator + added } };
+          return { ...answer, headers: { ...answer.headers, Location: start + added } };
         },
       };
     },

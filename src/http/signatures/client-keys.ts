@@ -19,6 +19,7 @@ export type ClientKeyErrorCode = 'key_not_found' | 'key_unusable' | 'keys_unreac
 /** A key set as it was fetched. */
 export interface FetchedKeySet {
   readonly url: string;
+  /** Undefined for a large one, since exchanges are recorded with it. */
   readonly document: unknown;
 }
 
@@ -163,6 +164,9 @@ export function createClientKeys(options: ClientKeysOptions): ClientKeys {
   }
 }
 
+/** Some forty keys. */
+const MAX_RECORDED_BYTES = 8192;
+
 async function fetchKeySet(
   outbound: Pick<Outbound, 'request'>,
   clientWalletAddress: string,
@@ -180,7 +184,9 @@ async function fetchKeySet(
   if (response.status !== 200) throw new ClientKeyError('key_not_found', `key set: status ${response.status}`);
   const document = parseJson(response.body);
   const entries = readKeySet(document);
-  return { ...keySet, fetchedAt, bytes: response.body.length, document, entries, imported: new Map() };
+  const bytes = response.body.length;
+  const recorded = bytes <= MAX_RECORDED_BYTES ? document : undefined;
+  return { ...keySet, fetchedAt, bytes, document: recorded, entries, imported: new Map() };
 }
 
 /** Entries of a JWK Set by kid. Entries without a kid, or broken in another way, do not matter to the others. */
@@ -204,7 +210,7 @@ function importKey({ url, document, entries, imported }: KeySet, keyid: string):
   const key = importOnlyEntry(entries.get(keyid)).then(
     (only) => ({ ...only, keySet: { url, document, entries } }),
     (error: unknown) => {
-      if (error instanceof ClientKeyError) error.keySet = { url, document };
+      if (error instanceof ClientKeyError && document !== undefined) error.keySet = { url, document };
       throw error;
     },
   );
