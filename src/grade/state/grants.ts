@@ -1,4 +1,5 @@
 /** The grants of a run: how each began, what the server answered, and how it ended (RFC 9635 §1.5). */
+import { withoutSlashes } from '../../http/received-request.ts';
 import { errorCodeOf, isRepeatable, memberOf, signingKeyOf } from '../exchange-facts.ts';
 import type { GradedExchange } from '../graded-exchange.ts';
 import { asString, isObject } from '../json.ts';
@@ -83,7 +84,7 @@ const finalErrors = new Set([
 const MAX_REMEMBERED = 20_000;
 
 /** The last segment of the path, without the query. */
-export const lastSegmentOf = (uri: string): string => uri.split(/[?#]/)[0]!.replace(/\/+$/, '').split('/').at(-1)!;
+export const lastSegmentOf = (uri: string): string => withoutSlashes(uri.split(/[?#]/)[0]!).split('/').at(-1)!;
 
 class GrantState implements GrantFacts {
   readonly all: KnownGrant[] = [];
@@ -235,6 +236,6 @@ class GrantState implements GrantFacts {
 
 /** The path of the interaction URI ends with the id and a nonce. */
 const interactionIdOf = (redirect: string): string | undefined =>
-  redirect.split(/[?#]/)[0]!.replace(/\/+$/, '').split('/').at(-2);
+  withoutSlashes(redirect.split(/[?#]/)[0]!).split('/').at(-2);
 
 export const createGrants = (): GrantFacts => new GrantState();

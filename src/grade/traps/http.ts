@@ -1,6 +1,6 @@
 /** Traps of redirects, broken connections and servers that fail. */
 import type { InterceptedCall } from '../../http/interceptor.ts';
-import { headerLines } from '../../http/received-request.ts';
+import { headerLines, withoutSlashes } from '../../http/received-request.ts';
 import type { Answer } from '../../http/reply.ts';
 import { answerTraps } from './answers.ts';
 import { tlsTraps } from './tls.ts';
@@ -11,7 +11,7 @@ const needsWallet = ['get-wallet-address'];
 
 const isWallet = ({ operation }: InterceptedCall): boolean => operation === 'get-wallet-address';
 
-const urlOf = ({ url }: InterceptedCall): string => url.replace(/\/+$/, '');
+const urlOf = ({ url }: InterceptedCall): string => withoutSlashes(url);
 
 /** The control run read this wallet address. */
 const reads = (control: readonly ControlExchange[], wallet: string): boolean =>
