@@ -51,8 +51,8 @@ export interface Token {
 const DEFAULT_WAIT = 5;
 const MAX_POLLS = 10;
 /** Pause between two reads of a payment, and how often it is read. */
-const READ_MS = 100;
-const MAX_READS = 100;
+const READ_MS = 300;
+const MAX_READS = 40;
 /** Tokens and quotes are renewed this long before they expire. */
 const MARGIN_MS = 500;
 

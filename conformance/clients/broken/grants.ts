@@ -34,6 +34,16 @@ export const grantChanges = {
   },
   'CL-GNAP-10': (client) => {
     client.finishUri = () => `${client.server.origin}/callback`;
+    // Both grants are open before the owner consents to either.
+    const { promise: bothOpen, resolve } = Promise.withResolvers<void>();
+    let open = 0;
+    const visit = client.visit.bind(client);
+    client.visit = async (url) => {
+      open += 1;
+      if (open === 2) resolve();
+      await bothOpen;
+      await visit(url);
+    };
   },
   'CL-GNAP-11': (client) => {
     client.requestConsent = async (authServer, access) => {
