@@ -1,6 +1,6 @@
 /** `/readyz` tells whether the database can be written, and asking often costs the database little. */
 import assert from 'node:assert/strict';
-import { before, beforeEach, test } from 'node:test';
+import { beforeEach, test } from 'node:test';
 import { sql } from 'kysely';
 import pino from 'pino';
 import { createReadiness } from '../../src/ase/readiness.ts';
@@ -12,14 +12,14 @@ import { testAse } from '../support/test-ase.ts';
 const key = 'granite';
 const log = pino({ level: 'silent' });
 
-const db = useTestDatabase();
+const db = useTestDatabase(prepare);
 let wall: number;
-before(async () => {
+async function prepare(): Promise<void> {
   await db.query
     .insertInto('ase')
     .values({ ase: key, secrets: toJson([]), settings_version: 0 })
     .execute();
-});
+}
 beforeEach(() => {
   wall = 1_000_000;
 });

@@ -1,6 +1,6 @@
 /** The rules of a chaos run hold for payments that went well or were refunded, and each is seen to be broken. */
 import assert from 'node:assert/strict';
-import { before, test } from 'node:test';
+import { test } from 'node:test';
 import { CompiledQuery, sql } from 'kysely';
 import type { Queryable } from '../../src/database/database.ts';
 import { useTestDatabase } from '../database/support/open.ts';
@@ -14,7 +14,7 @@ import {
 import { createTwoAses } from '../payments/support/two-ases.ts';
 import { findBrokenRules } from './invariants.ts';
 
-const db = useTestDatabase();
+const db = useTestDatabase(prepare);
 let ases: [string, string];
 
 /** Both ASEs are in one database here. */
@@ -39,7 +39,7 @@ async function withMischief(work: (tx: Queryable, run: (statement: string) => Pr
   }
 }
 
-before(async () => {
+async function prepare(): Promise<void> {
   const { granite, marble } = createTwoAses({ db, maxPacketAmount: 30n });
   ases = [granite.ase, marble.ase];
   const amounts = { debitAmount: 103n, fee: 3n, receiveAmount: 90n };
@@ -65,7 +65,7 @@ before(async () => {
     select ase, grant_id, 'finalized', 'client', '[{"limits":{"debitAmount":{"value":"103"}}}]',
       grant_id, '', 0, now(), now()
     from outgoing_payment_grant`.execute(db.query);
-});
+}
 
 test('all hold', async () => {
   assert.deepEqual(await brokenIn(db.query), []);

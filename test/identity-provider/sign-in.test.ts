@@ -1,6 +1,6 @@
 /** Sign-in (AS-N05): passphrases, bounded attempts, and sessions that end. */
 import assert from 'node:assert/strict';
-import { before, test } from 'node:test';
+import { test } from 'node:test';
 import { createAccount, setPassphrase } from '../../src/administration/accounts.ts';
 import { digestPassphrase, matchesPassphrase } from '../../src/crypto/passphrase-digest.ts';
 import { receiveRequest } from '../../src/http/received-request.ts';
@@ -8,12 +8,12 @@ import { createSignIn } from '../../src/identity-provider/sign-in.ts';
 import { createIds } from '../../src/ids.ts';
 import { useTestDatabase } from '../database/support/open.ts';
 
-const db = useTestDatabase();
+const db = useTestDatabase(prepare);
 const ase = 'granite';
 const asset = { code: 'USD', scale: 2 };
 const clock = { now: 0, businessNow: () => clock.now };
 
-before(async () => {
+async function prepare(): Promise<void> {
   const digest = await digestPassphrase('correct horse', Buffer.from('salt'));
   await db.transaction(async (tx) => {
     for (const id of ['/alice', '/bob', '/carol']) {
@@ -21,7 +21,7 @@ before(async () => {
       if (id !== '/carol') await setPassphrase(tx, ase, id, digest);
     }
   });
-});
+}
 
 const create = () => createSignIn({ ase, db, clock, ids: createIds(undefined, ase) });
 const exchange = (cookie = '', origin = 'https://granite.example') =>

@@ -119,7 +119,7 @@ export const operationsMutants: readonly Mutant[] = [
   ...noticedBy('test/payments/costs.test.ts', 'src/payments/ledger.ts', [
     {
       id: 'costs.entries-counted-each-time',
-      title: 'takes a packet as many entries',
+      title: 'takes as many entries for a packet',
       at: 'return «balance === null» ?',
       by: 'true',
     },

@@ -10,10 +10,16 @@ export async function openTestDatabase(): Promise<Database> {
   return { ...db, close: () => db.close().finally(drop) };
 }
 
-/** The same for the tests of a file or suite: opened before the first and closed after the last. */
-export function useTestDatabase(): Database {
+/**
+ * The same for the tests of a file or suite: opened before the first and closed after the last. A second `before` of a file
+ * would not wait for this one, so what the tests need in the database is a function.
+ */
+export function useTestDatabase(prepare: () => Promise<void> = async () => {}): Database {
   const db = {} as Database;
-  before(async () => Object.assign(db, await openTestDatabase()));
+  before(async () => {
+    Object.assign(db, await openTestDatabase());
+    await prepare();
+  });
   after(() => db.close());
   return db;
 }
