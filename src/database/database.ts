@@ -47,7 +47,7 @@ export type DatabaseOptions = (
       readonly patienceMs?: number;
     }
 ) & {
-  /** Called before each statement, except `begin` and `commit`. */
+  /** Called when the result of a statement has arrived, except those of `begin` and `commit`. */
   readonly onStatement?: () => void;
 };
 
@@ -201,11 +201,11 @@ async function isMigrated(orm: MikroORM): Promise<boolean> {
 }
 
 const countStatements = (onStatement: () => void): KyselyPlugin => ({
-  transformQuery({ node }) {
+  transformQuery: ({ node }) => node,
+  async transformResult({ result }) {
     onStatement();
-    return node;
+    return result;
   },
-  transformResult: async ({ result }) => result,
 });
 
 function wrap({ kind, onStatement }: DatabaseOptions, orm: MikroORM, close: () => Promise<void>): Database {
