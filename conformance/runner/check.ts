@@ -6,6 +6,7 @@
 import type { ClientHost } from '../steps/client-host.ts';
 import type { Control } from '../steps/control.ts';
 import type { Answer, Json, Recorder, SendCall } from '../steps/signed-client.ts';
+import { type Capability, NotApplicable } from './capability.ts';
 import type { Requirement } from './requirements.ts';
 import type { Identity, Target } from './target.ts';
 
@@ -62,11 +63,21 @@ export interface CheckResult {
   readonly touchstone?: boolean;
   readonly requests: number;
   /** Why it failed; absent when it passed. */
-  readonly failure?: { readonly message: string; readonly answer: Answer | undefined };
+  readonly failure?: Failure;
+  /** The target lacks this, so the check neither passed nor failed. */
+  readonly lacks?: Capability;
 }
 
-/** `tested`: no check of this run, but a test of the project names it. */
-export type RowState = 'passed' | 'failed' | 'tested' | 'open';
+interface Failure {
+  readonly message: string;
+  readonly answer: Answer | undefined;
+}
+
+/**
+ * `tested`: no check of this run, but a test of the project names it; `inapplicable`: the target lacks what its checks
+ * need.
+ */
+export type RowState = 'passed' | 'failed' | 'tested' | 'inapplicable' | 'open';
 
 /** Id of the check that the runner adds: it validates all answers of the run against their documents. */
 export const answersCheckId = 'answers.match-documents';
@@ -85,7 +96,7 @@ export async function runChecks(
   let requests = 0;
   for (const check of checks) {
     const { context, recorder } = contextFor();
-    const failure = await runOne(check, context, recorder);
+    const outcome = await runOne(check, context, recorder);
     requests += recorder.requests;
     for (const violation of recorder.violations) violations.push(`${check.id}: ${violation.message}`);
     const { id, rows, title, touchstone } = check;
@@ -95,7 +106,7 @@ export async function runChecks(
       title,
       ...(touchstone && { touchstone }),
       requests: recorder.requests,
-      ...(failure ? { failure } : {}),
+      ...outcome,
     });
     progress(results.at(-1)!);
   }
@@ -111,14 +122,19 @@ export async function runChecks(
   return results;
 }
 
-async function runOne(check: Check, context: CheckContext, recorder: Recorder): Promise<CheckResult['failure']> {
+async function runOne(
+  check: Check,
+  context: CheckContext,
+  recorder: Recorder,
+): Promise<Pick<CheckResult, 'failure' | 'lacks'>> {
   try {
     if (check.consent) await context.control.withConsent(check.consent, () => check.run(context));
     else await check.run(context);
   } catch (error) {
-    return { message: error instanceof Error ? error.message : String(error), answer: recorder.last };
+    if (error instanceof NotApplicable) return { lacks: error.capability };
+    return { failure: { message: error instanceof Error ? error.message : String(error), answer: recorder.last } };
   }
-  return recorder.requests === 0 ? { message: 'the check made no request', answer: undefined } : undefined;
+  return recorder.requests === 0 ? { failure: { message: 'the check made no request', answer: undefined } } : {};
 }
 
 /** State of each row: open or tested unless a check that names it made a request; failed if any such check failed. */
@@ -128,10 +144,12 @@ export function judgeRows(
 ): Map<string, RowState> {
   const states = new Map<string, RowState>(requirements.map((row) => [row.id, row.test ? 'tested' : 'open']));
   for (const result of results) {
-    if (result.requests === 0) continue;
+    if (result.requests === 0 && !result.lacks) continue;
     for (const row of result.rows) {
       if (!states.has(row)) throw new Error(`check ${result.id} names the unknown requirement ${row}`);
-      if (result.failure) states.set(row, 'failed');
+      if (result.lacks) {
+        if (states.get(row) === 'open') states.set(row, 'inapplicable');
+      } else if (result.failure) states.set(row, 'failed');
       else if (states.get(row) !== 'failed') states.set(row, 'passed');
     }
   }

@@ -1,41 +1,21 @@
 /** The command `touchstone check`, also `node conformance/runner/main.ts`. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
-import { parseArgs } from 'node:util';
 import { checks as allChecks } from '../checks/index.ts';
 import { profiles as allProfiles, type Check, type CheckResult, type Profile, runChecks } from './check.ts';
+import { type Options, parseOptions, targetVariables, usage } from './options.ts';
 import { createRedaction, type Redaction } from './redaction.ts';
 import { describeFailure, describeSummary, reportAsJson, summarise } from './report.ts';
 import { type Requirement, readRequirements } from './requirements.ts';
 import { createRun } from './run.ts';
 import { startTarget } from './start-target.ts';
-import { parseTarget } from './target.ts';
+import { parseTarget, type Target } from './target.ts';
 import { loadOperations } from './validation.ts';
 import type { Strictness } from './verdict.ts';
 
-const usage = `usage: touchstone check [options]
-  --start         start a fresh world, check it and stop it; otherwise the TOUCHSTONE_* variables name the target
-  --profile NAME  compat, strict, or with --start both: the profile to start with, or to require of the target
-  --only PATTERN  run the checks whose id matches this regular expression, or that name this row
-  --own           the target is Touchstone: compat, policy and touchstone rows count as must; implied by --start
-  --strict        warnings fail the run as well
-  --json FILE     write the results as JSON as well
-  --verbose       list passed checks too`;
-
 /** Exit status: 0 passed, perhaps with warnings; 1 a check failed; 2 the run itself could not be carried out. */
 async function main(): Promise<number> {
-  const { values } = parseArgs({
-    options: {
-      start: { type: 'boolean', default: false },
-      profile: { type: 'string' },
-      only: { type: 'string' },
-      own: { type: 'boolean', default: false },
-      strict: { type: 'boolean', default: false },
-      json: { type: 'string' },
-      verbose: { type: 'boolean', default: false },
-      help: { type: 'boolean', default: false },
-    },
-  });
+  const values = parseOptions(process.argv.slice(2));
   if (values.help) {
     console.log(usage);
     return 0;
@@ -49,8 +29,7 @@ async function main(): Promise<number> {
   const strictness = { own: values.own || values.start, strict: values.strict };
   const results: CheckResult[] = [];
   for (const profile of readProfiles(values)) {
-    const { start, verbose } = values;
-    const some = await checkTarget(checks, { start, profile, redaction, verbose, requirements, strictness });
+    const some = await checkTarget(checks, values, { profile, redaction, requirements, strictness });
     const summary = summarise({ results: some.results, requirements, strictness });
     console.log(`profile ${some.profile}\n${describeSummary(summary)}`);
     results.push(...some.results);
@@ -72,11 +51,9 @@ function readProfiles({ start, profile }: { start: boolean; profile?: string | u
   return named;
 }
 
-interface Options {
-  readonly start: boolean;
+interface Judging {
   readonly profile: Profile | undefined;
   readonly redaction: Redaction;
-  readonly verbose: boolean;
   readonly requirements: readonly Requirement[];
   readonly strictness: Strictness;
 }
@@ -84,29 +61,44 @@ interface Options {
 /** Runs the checks that hold in the profile of the target. */
 async function checkTarget(
   checks: readonly Check[],
-  { start, profile, redaction, verbose, requirements, strictness }: Options,
+  options: Options,
+  { profile, redaction, requirements, strictness }: Judging,
 ): Promise<{ profile: Profile; results: CheckResult[] }> {
-  const target = start ? await startTarget(profile) : undefined;
+  const started = options.start ? await startTarget(profile) : undefined;
   try {
-    const variables = { ...process.env, ...target?.variables };
+    const variables = { ...targetVariables(options, process.env), ...started?.variables };
     acceptAuthority(variables['TOUCHSTONE_CA']);
-    const run = await createRun(parseTarget(variables), await loadOperations(), {
+    const target = parseTarget(variables);
+    if (!started) announce(target, options.yes);
+    const run = await createRun(target, await loadOperations(), {
       redaction,
+      rate: options.rate === undefined ? undefined : Number(options.rate),
       ...(profile && { profile }),
     });
     try {
       const fitting = checks.filter((check) => (check.profile ?? run.profile) === run.profile);
       const results = await runChecks(fitting, run.contextFor, (result) => {
         if (result.failure) console.log(`${describeFailure(result, redaction, { requirements, strictness })}\n`);
-        else if (verbose) console.log(`pass ${result.id}   ${result.rows.join(' ')}`);
+        else if (options.verbose && result.lacks) console.log(`n/a  ${result.id}   ${result.lacks}`);
+        else if (options.verbose) console.log(`pass ${result.id}   ${result.rows.join(' ')}`);
       });
       return { profile: run.profile, results: results.map((result) => ({ ...result, profile: run.profile })) };
     } finally {
       await run.close();
     }
   } finally {
-    await target?.stop();
+    await started?.stop();
   }
+}
+
+/** Says what the run will do to a target that somebody else may own. Throws unless that is allowed. */
+function announce(target: Target, isAllowed: boolean): void {
+  console.log(
+    `The checks create grants, incoming payments and quotes at ${new URL(target.walletAddress).host} and ` +
+      `${new URL(target.receiver).host}, and send a few hundred small payments, some units of money each, from ` +
+      `${target.walletAddress} to ${target.receiver}. What they create stays there.\n`,
+  );
+  if (!isAllowed && !target.reachesLocalServers) throw new Error('allow this with --yes');
 }
 
 /** Accepts certificates that this private certificate authority issued. */

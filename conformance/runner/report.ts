@@ -1,11 +1,12 @@
 /** The report of a run: each failed check with the last request and answer, then the rows by level, then the totals. */
 
 import type { Answer } from '../steps/signed-client.ts';
+import { type Capability, capabilities } from './capability.ts';
 import { answersCheckId, type CheckResult, judgeRows, type Profile, type RowState } from './check.ts';
 import type { Redaction } from './redaction.ts';
 import { linkTo } from './references.ts';
 import { levels, type Requirement } from './requirements.ts';
-import { failsRun, levelOf, type Strictness } from './verdict.ts';
+import { failsRun, levelOf, type Strictness, wordFor } from './verdict.ts';
 
 /** Header lines that carry credentials by their nature are never shown. */
 const hiddenHeaders = new Set(['authorization', 'signature', 'cookie', 'set-cookie']);
@@ -26,7 +27,7 @@ export function describeFailure(
 ): string {
   const { failure } = result;
   if (!failure) return '';
-  const word = failsRun(result, requirements, strictness) ? 'FAIL' : 'WARN';
+  const word = wordFor(result, requirements, strictness);
   const lines = [`${word} ${result.id}   ${result.rows.join(' ')}`, `  ${result.title}`, indent(failure.message)];
   for (const { id, level, references } of requirements.filter((row) => result.rows.includes(row.id))) {
     lines.push(`  ${id} ${level} ${references.map(linkTo).join(' ')}`);
@@ -48,8 +49,10 @@ function describeExchange(answer: Answer): string[] {
 }
 
 export interface Summary {
-  readonly checks: { readonly passed: number; readonly warned: number; readonly failed: number };
-  readonly rows: Readonly<Record<'covered' | 'passed' | 'failed' | 'tested' | 'open', number>>;
+  readonly checks: Readonly<Record<'passed' | 'warned' | 'failed', number>>;
+  /** Checks that are not applicable, by the capability that the target lacks. */
+  readonly lacking: Readonly<Partial<Record<Capability, number>>>;
+  readonly rows: Readonly<Record<'covered' | 'passed' | 'failed' | 'tested' | 'inapplicable' | 'open', number>>;
   /** Rows that passed, out of those that a check of conformance covered, by level; and the checks of Touchstone itself. */
   readonly levels: Readonly<Record<string, { readonly passed: number; readonly of: number }>>;
 }
@@ -59,7 +62,14 @@ export function summarise({ results, requirements, strictness }: Report): Summar
   const failed = failures.filter((result) => failsRun(result, requirements, strictness)).length;
   const states = judgeRows(requirements, results);
   const count = (state: RowState): number => [...states.values()].filter((value) => value === state).length;
-  const rows = { passed: count('passed'), failed: count('failed'), tested: count('tested'), open: count('open') };
+  const rows = {
+    passed: count('passed'),
+    failed: count('failed'),
+    tested: count('tested'),
+    inapplicable: count('inapplicable'),
+    open: count('open'),
+  };
+  const inapplicable = results.filter(({ lacks }) => lacks);
   const conformance = judgeRows(
     requirements,
     results.filter(({ touchstone }) => !touchstone),
@@ -70,20 +80,30 @@ export function summarise({ results, requirements, strictness }: Report): Summar
     return [level, { passed, of: passed + reached.filter((state) => state === 'failed').length }] as const;
   });
   const own = results.filter(({ touchstone }) => touchstone);
-  const touchstone = { passed: own.filter(({ failure }) => !failure).length, of: own.length };
+  const ran = own.filter(({ lacks }) => !lacks);
+  const touchstone = { passed: ran.filter(({ failure }) => !failure).length, of: ran.length };
   return {
-    checks: { passed: results.length - failures.length, warned: failures.length - failed, failed },
+    checks: {
+      passed: results.length - failures.length - inapplicable.length,
+      warned: failures.length - failed,
+      failed,
+    },
+    lacking: Object.fromEntries(
+      [...Map.groupBy(inapplicable, ({ lacks }) => lacks!)].map(([capability, all]) => [capability, all.length]),
+    ),
     rows: { covered: rows.passed + rows.failed, ...rows },
     levels: { ...Object.fromEntries(byLevel), touchstone },
   };
 }
 
 /** The lines about one run, or about all. */
-export function describeSummary({ rows, checks, levels: byLevel }: Summary): string {
+export function describeSummary({ rows, checks, lacking, levels: byLevel }: Summary): string {
+  const missing = Object.entries(lacking) as [Capability, number][];
   const reached = Object.entries(byLevel).filter(([, { of }]) => of > 0);
   return [
-    `rows covered ${rows.covered} · passed ${rows.passed} · failed ${rows.failed} · by tests ${rows.tested} · open ${rows.open}`,
+    `rows covered ${rows.covered} · passed ${rows.passed} · failed ${rows.failed} · by tests ${rows.tested} · open ${rows.open + rows.inapplicable}`,
     reached.map(([name, { passed, of }]) => `${name} ${passed}/${of}`).join(' · '),
+    ...missing.map(([capability, number]) => `${number} checks are not applicable without ${capabilities[capability]}`),
     ...(checks.warned > 0 ? [`${checks.warned} warnings`] : []),
     `${checks.passed} passed, ${checks.failed} failed`,
   ].join('\n');
@@ -99,7 +119,8 @@ export function reportAsJson(report: Report, redaction: Redaction, profiles: rea
     rows: result.rows,
     level: result.touchstone ? 'touchstone' : levelOf(result, requirements),
     requests: result.requests,
-    passed: result.failure === undefined,
+    passed: result.failure === undefined && result.lacks === undefined,
+    ...(result.lacks && { lacks: result.lacks }),
     ...(result.failure ? { message: result.failure.message } : {}),
   }));
   const rowStates = Object.fromEntries(judgeRows(requirements, results));

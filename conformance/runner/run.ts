@@ -3,9 +3,10 @@
  * for each.
  */
 import { generateKeyPairSync } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import { createClientHost } from '../steps/client-host.ts';
 import { type Control, createControl } from '../steps/control.ts';
-import { createRecorder, createSignedClient, type Json, type Recorder } from '../steps/signed-client.ts';
+import { createRecorder, createSignedClient, type Json, type Recorder, type SendCall } from '../steps/signed-client.ts';
 import { discoverParty } from '../steps/world.ts';
 import type { CheckContext, Profile } from './check.ts';
 import { createRedaction, type Redaction } from './redaction.ts';
@@ -29,13 +30,13 @@ export interface Run {
 export async function createRun(
   target: Target,
   operations: Operations,
-  options: { readonly profile?: Profile; readonly redaction?: Redaction } = {},
+  options: { readonly profile?: Profile; readonly redaction?: Redaction; readonly rate?: number | undefined } = {},
 ): Promise<Run> {
   const { redaction = createRedaction() } = options;
   redaction.hide(target.control?.token);
   redaction.hide(target.introspection?.secret);
   redaction.hide(target.backChannel?.secret);
-  const clientHost = createClientHost();
+  const clientHost = createClientHost(target.reachesLocalServers);
   const memory = new Map<string, Promise<unknown>>();
   let age = 0;
   const control = createControl(target, (seconds) => {
@@ -44,6 +45,7 @@ export async function createRun(
     memory.clear();
     age = 0;
   });
+  const paced = options.rate === undefined ? undefined : createPace(options.rate);
   const discovery = createSignedClient(target.identity, operations, redaction, createRecorder());
   const profile = (await readProfile(control)) ?? options.profile ?? 'compat';
   if (options.profile && profile !== options.profile) throw new Error(`the target goes by the profile ${profile}`);
@@ -60,13 +62,26 @@ export async function createRun(
     redaction,
     contextFor: () => {
       const recorder = createRecorder();
-      const call = createSignedClient(target.identity, operations, redaction, recorder);
+      const client = createSignedClient(target.identity, operations, redaction, recorder);
+      const call = paced === undefined ? client : paced(client);
       return {
         recorder,
         context: { target, profile, ...parties, call, shared, control, clientHost, newIdentity },
       };
     },
     close: () => clientHost.close(),
+  };
+}
+
+/** Delays calls so that they begin at least so far apart. */
+function createPace(perSecond: number): (call: SendCall) => SendCall {
+  let next = 0;
+  return (call) => async (one) => {
+    const now = performance.now();
+    const begin = Math.max(now, next);
+    next = begin + 1000 / perSecond;
+    if (begin > now) await pause(begin - now);
+    return call(one);
   };
 }
 

@@ -25,9 +25,24 @@ export interface Target {
   /** Wallet address that the client identifies itself by. */
   readonly client: string;
   readonly identity: Identity;
+  /** How an owner consents. */
+  readonly consent: Consent;
+  /** The target may call servers of this machine, such as the key sets that checks host. */
+  readonly reachesLocalServers: boolean;
   /** Where the control API is, without a slash at its end, and its bearer token; absent when the target has none. */
   readonly control?: { readonly url: string; readonly token: string };
 }
+
+/**
+ * - `automatic`: redirects alone lead to the finish URI;
+ * - `command`: a shell command opens the URL in `TOUCHSTONE_INTERACTION` and prints where it ended;
+ * - `hook`: a server opens the URL that is posted to it;
+ * - `back-channel`: the checks accept as an identity provider.
+ */
+export type Consent =
+  | { readonly kind: 'automatic' | 'back-channel' }
+  | { readonly kind: 'command'; readonly command: string }
+  | { readonly kind: 'hook'; readonly url: string };
 
 /** Lists every problem at once, so that all can be fixed together. */
 export class TargetError extends Error {
@@ -67,9 +82,20 @@ export function parseTarget(variables: Record<string, string | undefined>): Targ
     receiver,
     client,
     identity: { keyId, privateKey },
+    consent: readConsent(variables),
+    reachesLocalServers: isLocal(walletAddress) || variables['TOUCHSTONE_LOCAL_SERVERS'] === 'true',
     ...(url && token ? { control: { url: new URL(url).href.replace(/\/$/, ''), token } } : {}),
   };
 }
+
+function readConsent(variables: Record<string, string | undefined>): Consent {
+  const { TOUCHSTONE_CONSENT_COMMAND: command, TOUCHSTONE_CONSENT_HOOK: hook, TOUCHSTONE_CONSENT: kind } = variables;
+  if (command) return { kind: 'command', command };
+  if (hook) return { kind: 'hook', url: hook };
+  return { kind: kind === 'back-channel' ? 'back-channel' : 'automatic' };
+}
+
+const isLocal = (url: string): boolean => /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(new URL(url).hostname);
 
 function readPrivateEndpoint(
   variables: Record<string, string | undefined>,

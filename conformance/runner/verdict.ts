@@ -15,6 +15,19 @@ export function levelOf(result: Pick<CheckResult, 'rows'>, requirements: readonl
   return levels.find((level) => named.includes(level)) ?? 'must';
 }
 
+/** On a target other than Touchstone, our policies and what we do for clients in use are not recommendations. */
+const noted: readonly Level[] = ['compat', 'policy', 'note'];
+
+/** The word for a failed check. */
+export function wordFor(
+  result: Pick<CheckResult, 'rows' | 'touchstone'>,
+  requirements: readonly Requirement[],
+  strictness: Strictness,
+): 'FAIL' | 'WARN' | 'NOTE' {
+  if (failsRun(result, requirements, strictness)) return 'FAIL';
+  return result.touchstone || noted.includes(levelOf(result, requirements)) ? 'NOTE' : 'WARN';
+}
+
 /** True if this failed check fails the run. */
 export function failsRun(
   result: Pick<CheckResult, 'rows' | 'touchstone'>,

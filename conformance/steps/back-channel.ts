@@ -1,12 +1,14 @@
 /** The back channel of an identity provider, and the endpoints that only other servers may call. */
 import assert from 'node:assert/strict';
+import { NotApplicable } from '../runner/capability.ts';
 import type { CheckContext } from '../runner/check.ts';
-import type { PrivateEndpoint } from '../runner/target.ts';
+import type { PrivateEndpoint, Target } from '../runner/target.ts';
 import { outgoingAccess, requestInteractiveGrant } from './scenarios.ts';
 import type { Answer, Json } from './signed-client.ts';
 
-export function expectEndpoint(endpoint: PrivateEndpoint | undefined, variable: string): PrivateEndpoint {
-  if (!endpoint) throw new Error(`this check needs ${variable} and ${variable}_SECRET`);
+export function expectEndpoint(target: Target, kind: 'introspection' | 'back-channel'): PrivateEndpoint {
+  const endpoint = kind === 'introspection' ? target.introspection : target.backChannel;
+  if (!endpoint) throw new NotApplicable(kind);
   return endpoint;
 }
 
@@ -29,7 +31,7 @@ export function callBackChannel(
   path: string,
   secret?: string,
 ): Promise<Answer> {
-  const endpoint = expectEndpoint(context.target.backChannel, 'TOUCHSTONE_BACK_CHANNEL');
+  const endpoint = expectEndpoint(context.target, 'back-channel');
   const headers = [['x-idp-secret', secret ?? endpoint.secret] as const];
   return context.call({ method, url: endpoint.url + path, headers, sign: false });
 }

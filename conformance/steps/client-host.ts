@@ -4,6 +4,7 @@
  */
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { NotApplicable } from '../runner/capability.ts';
 import type { Json } from './signed-client.ts';
 
 export interface HostedClient {
@@ -49,7 +50,8 @@ class Gate {
   }
 }
 
-export function createClientHost(): ClientHost {
+/** `isReachable`: the target may call this machine. */
+export function createClientHost(isReachable: boolean): ClientHost {
   const clients = new Map<string, { client: HostedClient; document: Json; gate: Gate }>();
   let server: Server | undefined;
   const listen = async (): Promise<string> => {
@@ -74,6 +76,7 @@ export function createClientHost(): ClientHost {
   };
   return {
     add: async (keys, options = {}) => {
+      if (!isReachable) throw new NotApplicable('local-servers');
       const origin = await listen();
       const path = `/client-${clients.size + 1}`;
       const publicName = options.publicName === undefined ? 'Conformance client' : options.publicName;

@@ -3,6 +3,7 @@
  * ASEs.
  */
 import assert from 'node:assert/strict';
+import { capabilityOf, NotApplicable } from '../runner/capability.ts';
 import type { CheckContext, Party } from '../runner/check.ts';
 import type { Target } from '../runner/target.ts';
 import { exchange } from './http-exchange.ts';
@@ -26,7 +27,7 @@ export interface Control {
 export function createControl(target: Target, moved: (seconds: number) => void): Control {
   const request: Control['request'] = async (method, path, value) => {
     const { control } = target;
-    if (!control) throw new Error('this check needs the control API: TOUCHSTONE_CONTROL is not set');
+    if (!control) throw new NotApplicable(capabilityOf(path));
     const body = value === undefined ? undefined : Buffer.from(JSON.stringify(value));
     const headers = [
       ['authorization', `Bearer ${control.token}`],

@@ -4,7 +4,8 @@ import { randomUUID } from 'node:crypto';
 import type { CheckContext, Party } from '../runner/check.ts';
 import type { Identity } from '../runner/target.ts';
 import { expectStatus } from './expect.ts';
-import { finishUri, hashEncoding, interactionHash, walkInteraction } from './interaction.ts';
+import { finishUri, hashEncoding, interactionHash } from './interaction.ts';
+import { giveConsent } from './owner-consent.ts';
 import type { Answer, Json } from './signed-client.ts';
 
 export interface Amount {
@@ -154,7 +155,7 @@ export async function requestInteractiveGrant(
 
 /** Consent in the browser, and the hash check of RFC 9635 §4.2.3. @returns the interaction reference */
 export async function obtainConsent(context: CheckContext, pending: PendingGrant): Promise<string> {
-  const { finish } = await walkInteraction(context.call, pending.body.interact.redirect);
+  const { finish } = await giveConsent(context, pending.body.interact.redirect);
   assert.ok(finish, 'the interaction did not lead back to the finish URI');
   const interactRef = finish.searchParams.get('interact_ref') ?? '';
   const parts = {

@@ -1,5 +1,6 @@
 /** Decisions at the consent page by a signed-in or an anonymous owner. RFC 9635 §1.6 and §4. */
 import assert from 'node:assert/strict';
+import { NotApplicable } from '../../runner/capability.ts';
 import type { Check } from '../../runner/check.ts';
 import { buttonsOf, expectNothingIssued, fetchToken, fieldsOf, openPage, textOf } from '../../steps/consent-page.ts';
 import { expectStatus } from '../../steps/expect.ts';
@@ -15,7 +16,7 @@ export const checks: readonly Check[] = [
     consent: 'manual',
     run: async (context) => {
       const { target, call, sender } = context;
-      if (!target.backChannel) throw new Error('this check needs TOUCHSTONE_BACK_CHANNEL');
+      if (!target.backChannel) throw new NotApplicable('back-channel');
       const { secret, url } = target.backChannel;
       const { pending, limits } = await openPage(context, { finish: false });
       const [, id, nonce] = /\/interact\/([^/?]+)\/([^/?]+)/.exec(pending.body.interact.redirect) ?? [];
@@ -48,7 +49,7 @@ export const checks: readonly Check[] = [
     consent: 'manual',
     run: async (context) => {
       const { target, call } = context;
-      if (!target.backChannel) throw new Error('this check needs TOUCHSTONE_BACK_CHANNEL');
+      if (!target.backChannel) throw new NotApplicable('back-channel');
       const { secret, url } = target.backChannel;
       const { pending } = await openPage(context);
       const [, id, nonce] = /\/interact\/([^/?]+)\/([^/?]+)/.exec(pending.body.interact.redirect) ?? [];

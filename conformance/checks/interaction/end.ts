@@ -4,6 +4,7 @@
  */
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
+import { NotApplicable } from '../../runner/capability.ts';
 import { type Check, type CheckContext, profiles } from '../../runner/check.ts';
 import { expectGnapError, expectStatus } from '../../steps/expect.ts';
 import { CookieJar, finishUri, hashEncoding, interactionHash, withoutQuery } from '../../steps/interaction.ts';
@@ -62,7 +63,7 @@ function callBack(
   path: string,
   secret: string | null = target.backChannel?.secret ?? '',
 ): Promise<Answer> {
-  if (!target.backChannel) throw new Error('this check needs TOUCHSTONE_BACK_CHANNEL');
+  if (!target.backChannel) throw new NotApplicable('back-channel');
   const headers = secret === null ? [] : [['x-idp-secret', secret] as const];
   return call({ method, url: target.backChannel.url + path, headers, sign: false });
 }

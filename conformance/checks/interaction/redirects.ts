@@ -14,6 +14,7 @@ import {
   walkInteraction,
   withoutQuery,
 } from '../../steps/interaction.ts';
+import { giveConsent } from '../../steps/owner-consent.ts';
 import {
   continueGrant,
   obtainConsent,
@@ -69,7 +70,7 @@ export const checks: readonly Check[] = [
     title: 'the finish URI gains a hash that verifies and a reference, and keeps its own query',
     run: async (context) => {
       const pending = await pendingGrant(context, `${finishUri}?order=a%26b&order=2`);
-      const { finish } = await walkInteraction(context.call, pending.body.interact.redirect);
+      const { finish } = await giveConsent(context, pending.body.interact.redirect);
       assert.ok(finish, 'the interaction ends at the finish URI');
       assert.deepEqual(finish.searchParams.getAll('order'), ['a&b', '2']);
       const interactRef = finish.searchParams.get('interact_ref') ?? '';

@@ -21,7 +21,7 @@ const inactive = { active: false };
 
 /** Asks the sender's ASE. `secret` null sends none. */
 function introspect(context: CheckContext, json: Json, secret?: string | null): Promise<Answer> {
-  const endpoint = expectEndpoint(context.target.introspection, 'TOUCHSTONE_INTROSPECTION');
+  const endpoint = expectEndpoint(context.target, 'introspection');
   const shown = secret === undefined ? endpoint.secret : secret;
   const headers = shown === null ? [] : [['authorization', `Bearer ${shown}`] as const];
   const call = { operation: 'introspect-token', method: 'POST', url: endpoint.url };

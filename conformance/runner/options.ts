@@ -1,0 +1,88 @@
+/** The options of `touchstone check`. Those about the target stand for the variables that `touchstone start` prints. */
+import { parseArgs } from 'node:util';
+
+export const usage = `usage: touchstone check [options]
+
+The target, unless TOUCHSTONE_* variables name it:
+  --start                     start a fresh world, check it and stop it
+  --wallet-address URL        a wallet address with money
+  --receiver URL              a wallet address at another ASE, or at the same
+  --client URL                wallet address of the client, whose key set has the key
+  --key-id ID                 id of the key
+  --private-key FILE          the key: Ed25519, PKCS #8, PEM
+  --ca FILE                   a certificate authority to accept, in PEM
+  --control URL               control API of a Touchstone, with --control-token
+  --control-token TOKEN
+  --back-channel URL          API for identity providers, as Rafiki's, with --back-channel-secret
+  --back-channel-secret SECRET
+  --local-servers             the target may call this machine; implied where it is this machine
+
+Consent of the owner: by default, redirects alone must lead to the finish URI.
+  --consent back-channel      the checks accept over the back channel
+  --consent-command COMMAND   opens the URL in TOUCHSTONE_INTERACTION and prints where it ended
+  --consent-hook URL          answers a POST of {"interaction": URL} with {"location": URL}
+
+The run:
+  --yes                       a target on another machine may be charged; without it, the run only says what it will do
+  --rate N                    at most N requests per second
+  --profile NAME              compat, strict, or with --start both: the profile to start with, or to require
+  --only PATTERN              run the checks whose id matches this regular expression, or that name this row
+  --own                       the target is Touchstone, so all levels but should and note count; implied by --start
+  --strict                    warnings fail the run as well
+  --json FILE                 write the results as JSON as well
+  --verbose                   list passed checks too`;
+
+const targetOptions = {
+  'wallet-address': 'TOUCHSTONE_WALLET_ADDRESS',
+  receiver: 'TOUCHSTONE_RECEIVER',
+  client: 'TOUCHSTONE_CLIENT',
+  'key-id': 'TOUCHSTONE_KEY_ID',
+  'private-key': 'TOUCHSTONE_PRIVATE_KEY_FILE',
+  ca: 'TOUCHSTONE_CA',
+  control: 'TOUCHSTONE_CONTROL',
+  'control-token': 'TOUCHSTONE_CONTROL_TOKEN',
+  'back-channel': 'TOUCHSTONE_BACK_CHANNEL',
+  'back-channel-secret': 'TOUCHSTONE_BACK_CHANNEL_SECRET',
+  consent: 'TOUCHSTONE_CONSENT',
+  'consent-command': 'TOUCHSTONE_CONSENT_COMMAND',
+  'consent-hook': 'TOUCHSTONE_CONSENT_HOOK',
+} as const;
+
+/** An option for a key replaces all variables that could hold one. */
+const otherKeys = ['TOUCHSTONE_PRIVATE_KEY', 'TOUCHSTONE_PRIVATE_KEY_BASE64'];
+
+export function parseOptions(args: readonly string[]) {
+  const text = { type: 'string' } as const;
+  const flag = { type: 'boolean', default: false } as const;
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      ...{ start: flag, yes: flag, own: flag, strict: flag, verbose: flag, help: flag, 'local-servers': flag },
+      ...{ profile: text, only: text, json: text, rate: text },
+      ...(Object.fromEntries(Object.keys(targetOptions).map((name) => [name, text])) as Record<
+        keyof typeof targetOptions,
+        typeof text
+      >),
+    },
+  });
+  const { consent, rate } = values;
+  if (consent !== undefined && consent !== 'back-channel') throw new Error('--consent takes back-channel only');
+  if (rate !== undefined && !/^[1-9]\d{0,3}$/.test(rate)) throw new Error('--rate takes a whole number up to 9999');
+  return values;
+}
+
+export type Options = ReturnType<typeof parseOptions>;
+
+/** The variables that name the target; options replace those of the environment. */
+export function targetVariables(
+  options: Options,
+  environment: Readonly<Record<string, string | undefined>>,
+): Record<string, string | undefined> {
+  const named = Object.entries(targetOptions).flatMap(([option, variable]) => {
+    const value = options[option as keyof typeof targetOptions];
+    return value === undefined ? [] : [[variable, value] as const];
+  });
+  const replaced = options['private-key'] === undefined ? [] : otherKeys.map((name) => [name, undefined] as const);
+  const local = options['local-servers'] ? [['TOUCHSTONE_LOCAL_SERVERS', 'true'] as const] : [];
+  return { ...environment, ...Object.fromEntries([...replaced, ...named, ...local]) };
+}

@@ -1,0 +1,118 @@
+/** Targets that lack capabilities, and the options of `touchstone check` that describe a target. */
+import assert from 'node:assert/strict';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { after, before, test } from 'node:test';
+import { capabilityOf } from '../../conformance/runner/capability.ts';
+import { type Check, type CheckContext, judgeRows, runChecks } from '../../conformance/runner/check.ts';
+import { parseOptions, targetVariables } from '../../conformance/runner/options.ts';
+import { describeSummary, summarise } from '../../conformance/runner/report.ts';
+import type { Requirement } from '../../conformance/runner/requirements.ts';
+import type { Target } from '../../conformance/runner/target.ts';
+import { createClientHost } from '../../conformance/steps/client-host.ts';
+import { createControl } from '../../conformance/steps/control.ts';
+import { finishUri } from '../../conformance/steps/interaction.ts';
+import { giveConsent } from '../../conformance/steps/owner-consent.ts';
+import { createRecorder } from '../../conformance/steps/signed-client.ts';
+
+const rows: Requirement[] = ['WA-01', 'WA-02', 'CT-09'].map((id) => ({
+  id,
+  level: 'must',
+  statement: 's',
+  references: ['RFC 9635'],
+}));
+const bare = { consent: { kind: 'automatic' } } as Target;
+
+const checkThat = (id: string, rowId: string, run: Check['run']): Check => ({ id, rows: [rowId], title: 't', run });
+
+test('a check that needs what the target lacks is not applicable, and covers no row', async () => {
+  const recorder = createRecorder();
+  const context = { target: bare, control: createControl(bare, () => {}) } as CheckContext;
+  const results = await runChecks(
+    [
+      checkThat('token.expires', 'WA-01', async ({ control }) => control.advanceClock(600)),
+      checkThat(
+        'token.reason',
+        'WA-02',
+        async ({ control }) => void (await control.request('GET', '/exchanges?limit=1')),
+      ),
+      checkThat('token.fails', 'WA-02', async () => {
+        recorder.requests += 1;
+        throw new Error('no');
+      }),
+    ],
+    () => ({ context, recorder }),
+  );
+  assert.deepEqual(
+    results.slice(0, 2).map(({ lacks, failure }) => [lacks, failure]),
+    [
+      ['clock', undefined],
+      ['refusal-reasons', undefined],
+    ],
+  );
+  assert.equal(judgeRows(rows, results).get('WA-01'), 'inapplicable');
+  assert.equal(judgeRows(rows, results).get('WA-02'), 'failed');
+  const summary = summarise({ results, requirements: rows, strictness: { own: false, strict: false } });
+  assert.deepEqual(summary.lacking, { clock: 1, 'refusal-reasons': 1 });
+  assert.deepEqual(summary.checks, { passed: 1, warned: 0, failed: 1 });
+  assert.match(describeSummary(summary), /^1 checks are not applicable without a clock/m);
+});
+
+test('each path of the control API belongs to a capability', () => {
+  assert.deepEqual(
+    ['/clock', '/worlds/w1', '/consent', '/exchanges/7', '/faults', '/ases/granite/peers', '/ledger'].map(capabilityOf),
+    ['clock', 'worlds', 'consent-modes', 'refusal-reasons', 'faults', 'administration', 'administration'],
+  );
+});
+
+test('servers of this machine are not offered to a target that cannot reach them', async () => {
+  await assert.rejects(createClientHost(false).add([]), /needs key sets and callbacks on servers of this machine/);
+});
+
+test('options replace the variables of the environment, also another form of the key', () => {
+  const options = parseOptions([
+    '--wallet-address',
+    'https://a.example/x',
+    '--private-key',
+    'key.pem',
+    '--local-servers',
+  ]);
+  const variables = targetVariables(options, {
+    TOUCHSTONE_WALLET_ADDRESS: 'y',
+    TOUCHSTONE_PRIVATE_KEY: 'z',
+    HOME: '/',
+  });
+  assert.deepEqual(variables, {
+    HOME: '/',
+    TOUCHSTONE_WALLET_ADDRESS: 'https://a.example/x',
+    TOUCHSTONE_PRIVATE_KEY: undefined,
+    TOUCHSTONE_PRIVATE_KEY_BASE64: undefined,
+    TOUCHSTONE_PRIVATE_KEY_FILE: 'key.pem',
+    TOUCHSTONE_LOCAL_SERVERS: 'true',
+  });
+  assert.throws(() => parseOptions(['--rate', '0']), /--rate takes/);
+  assert.throws(() => parseOptions(['--consent', 'maybe']), /--consent takes/);
+});
+
+const hook = createServer(async (request, response) => {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  const { interaction, finish } = JSON.parse(Buffer.concat(chunks).toString());
+  response.end(JSON.stringify({ location: `${finish}?via=${encodeURIComponent(interaction)}` }));
+});
+before(() => new Promise<void>((resolve) => hook.listen(0, '127.0.0.1', resolve)));
+after(() => void hook.close());
+
+test('a command or a hook brings the consent of the owner', async () => {
+  const command = `printf 'opening\\n%s?via=%s\\n' "$TOUCHSTONE_FINISH" "$TOUCHSTONE_INTERACTION"`;
+  const url = `http://127.0.0.1:${(hook.address() as AddressInfo).port}/`;
+  for (const consent of [{ kind: 'command', command } as const, { kind: 'hook', url } as const]) {
+    const context = { target: { ...bare, consent } } as CheckContext;
+    const { finish } = await giveConsent(context, 'http://as.example/i/1');
+    assert.equal(finish?.href.split('?')[0], finishUri);
+    assert.equal(finish?.searchParams.get('via'), 'http://as.example/i/1');
+  }
+  const consent = { kind: 'command', command: 'echo elsewhere' } as const;
+  const elsewhere = await giveConsent({ target: { ...bare, consent } } as CheckContext, 'http://as.example/');
+  assert.equal(elsewhere.finish, undefined);
+});
