@@ -1,5 +1,5 @@
 # Needs Node.js 20 or newer and npm; the packages include a current Node.js, which runs everything. `generate` needs Java.
-.PHONY: start test nightly browser-test generate conformance dredd grade-selftest example mutants chaos bench lint build package-test install
+.PHONY: start test nightly browser-test generate drift conformance dredd grade-selftest example mutants chaos bench lint build package-test install
 
 ARGS ?=
 bin := node_modules/.bin
@@ -30,6 +30,10 @@ nightly: $(installed)
 generate: $(installed)
 	@$(bin)/node codegen/report-schema.ts $(filter --check,$(ARGS))
 	@$(bin)/node codegen/generate.ts $(ARGS)
+
+# What differs between the documents in use and those in SPEC_DIR.
+drift: $(installed)
+	@$(bin)/node codegen/drift.ts
 
 conformance: $(installed)
 	@$(bin)/node bin/touchstone.mjs check --start --profile both --strict $(ARGS)

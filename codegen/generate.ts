@@ -17,6 +17,7 @@ import { stripProse } from './prose.ts';
 import { checkJava, generateRoutes } from './routes.ts';
 import {
   checkLock,
+  checkReferences,
   computeLock,
   type GenerationConfig,
   parseYaml,
@@ -33,6 +34,8 @@ interface Loaded {
   readonly documents: Map<string, JsonObject>;
   /** Input file → sha256. */
   readonly inputs: Record<string, string>;
+  /** Repairs that the documents no longer need. */
+  readonly warnings: readonly string[];
 }
 
 /** Reads, overlays and strips every document. Throws if an operationId occurs twice. */
@@ -43,24 +46,28 @@ export function loadDocuments(config: GenerationConfig, specDirectory: string | 
   const interpretations = readInterpretations(readFileSync(join(root, config.interpretations), 'utf8'));
   const documents = new Map<string, JsonObject>();
   const inputs: Record<string, string> = {};
+  const warnings: string[] = [];
   const owners = new Map<string, string>();
   for (const [name, entry] of Object.entries(config.documents)) {
     const source = readSource(root, name, entry, upstream, upstreamLabel);
     inputs[source.label] = source.sha256;
     let document = source.document;
+    checkReferences(document, document, `${source.label} (version ${(document['info'] as JsonObject)['version']})`);
     for (const file of entry.overlays) {
       const text = readFileSync(join(root, file), 'utf8');
       inputs[file] = sha256(text);
-      document = inFile(file, () => applyOverlay(document, parseYaml(text, file), interpretations));
+      document = inFile(file, () =>
+        applyOverlay(document, parseYaml(text, file), interpretations, (text) => warnings.push(`${file}: ${text}`)),
+      );
     }
     document = stripProse(document, name);
-    for (const { id } of listOperations(document)) {
+    for (const { id } of inFile(source.label, () => listOperations(document))) {
       if (owners.has(id)) throw new Error(`operationId ${id} is used in ${owners.get(id)} and in ${name}`);
       owners.set(id, name);
     }
     documents.set(name, document);
   }
-  return { documents, inputs };
+  return { documents, inputs, warnings };
 }
 
 function inFile<T>(file: string, action: () => T): T {
@@ -96,7 +103,7 @@ async function writeOutputs(config: GenerationConfig, loaded: Loaded, target: st
   };
   const routes = generateRoutes(root, work, config.templates, loaded.documents);
   for (const [name, document] of loaded.documents) {
-    const validators = printValidators(document);
+    const validators = inFile(name, () => printValidators(document));
     write(`${name}/document.json`, `${JSON.stringify(document, null, 2)}\n`);
     write(`${name}/types.ts`, await printTypes(document));
     write(`${name}/routes.ts`, routes.get(name)!);
@@ -144,7 +151,9 @@ async function main(args: readonly string[]): Promise<void> {
   const scratch = mkdtempSync(join(tmpdir(), 'touchstone-generate-'));
   try {
     const fresh = join(scratch, 'generated');
-    await writeOutputs(config, loadDocuments(config, specDirectory || undefined), fresh, join(scratch, 'work'));
+    const loaded = loadDocuments(config, specDirectory || undefined);
+    for (const warning of loaded.warnings) console.error(warning);
+    await writeOutputs(config, loaded, fresh, join(scratch, 'work'));
     const target = join(root, config.output);
     const differences = listDifferences(target, fresh);
     if (args.includes('--check')) {

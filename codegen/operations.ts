@@ -24,7 +24,7 @@ export interface Parameter {
 
 const mediaTypes = ['application/json', 'application/x-www-form-urlencoded'];
 
-const METHODS = ['get', 'put', 'post', 'delete', 'patch', 'options'];
+export const METHODS = ['get', 'put', 'post', 'delete', 'patch', 'options'];
 
 /** Lists the operations. Throws on an operation without an operationId and on a response status that is not a number. */
 export function listOperations(document: JsonObject): Operation[] {

@@ -1,26 +1,36 @@
 /**
  * OpenAPI Overlay 1.0.0: the only way to change an upstream document.
- * Each action gives its reason (`x-reason`) and its interpretation (`x-interpretation: OPI-nnn`).
+ * Each action gives its reason (`x-reason`) and its interpretation (`x-interpretation: OPI-nnn`). An action that repairs
+ * a defect (`x-repairs: true`) may match nothing, because a later version of the document may not have the defect.
  */
 import { isObject, type Json, type JsonObject } from './json.ts';
 import { selectLocations } from './json-path.ts';
 
-/** Applies an overlay and returns the new document. Throws if an action matches nothing, lacks its reason, or loosens a schema. */
+/**
+ * Applies an overlay and returns the new document. Throws if an action lacks its reason or loosens a schema, or matches
+ * nothing and is not a repair; `warn` is called for repairs that match nothing.
+ */
 export function applyOverlay(
   document: JsonObject,
   overlay: JsonObject,
   interpretations: ReadonlySet<string>,
+  warn: (message: string) => void = () => {},
 ): JsonObject {
   if (overlay['overlay'] !== '1.0.0') throw new Error('not an OpenAPI Overlay 1.0.0');
   if (!Array.isArray(overlay['actions'])) throw new Error('an overlay needs a list of actions');
   const result = structuredClone(document);
-  for (const action of overlay['actions']) applyAction(result, action, interpretations);
+  for (const action of overlay['actions']) applyAction(result, action, interpretations, warn);
   const loosened = findLoosened(document, result);
   if (loosened.length > 0) throw new Error(`an overlay must not loosen a schema: ${loosened.join(', ')}`);
   return result;
 }
 
-function applyAction(document: JsonObject, action: Json, interpretations: ReadonlySet<string>): void {
+function applyAction(
+  document: JsonObject,
+  action: Json,
+  interpretations: ReadonlySet<string>,
+  warn: (message: string) => void,
+): void {
   if (!isObject(action) || typeof action['target'] !== 'string') throw new Error('an overlay action needs a target');
   const { target, 'x-reason': reason, 'x-interpretation': interpretation } = action;
   if (typeof reason !== 'string' || reason === '') throw new Error(`overlay action ${target} lacks an x-reason`);
@@ -28,7 +38,10 @@ function applyAction(document: JsonObject, action: Json, interpretations: Readon
     throw new Error(`overlay action ${target} names an unknown interpretation: ${String(interpretation)}`);
   }
   const locations = selectLocations(document, target);
-  if (locations.length === 0) throw new Error(`overlay action ${target} matches nothing`);
+  if (locations.length === 0) {
+    if (action['x-repairs'] !== true) throw new Error(`overlay action ${target} matches nothing`);
+    warn(`the repair of ${target} (${interpretation}) is not needed any more`);
+  }
   for (const { parent, key, value } of locations.reverse()) {
     if (action['remove'] === true) {
       if (parent === null) throw new Error('the root of a document cannot be removed');

@@ -4,7 +4,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CORE_SCHEMA, load } from 'js-yaml';
-import { isObject, type JsonObject, sha256 } from './json.ts';
+import { isObject, type Json, type JsonObject, readPointer, sha256 } from './json.ts';
 
 export interface DocumentConfig {
   readonly upstream?: string;
@@ -40,7 +40,7 @@ export function upstreamDirectory(root: string, config: GenerationConfig, specDi
   return specDirectory ?? join(root, 'node_modules', config.upstream.package, config.upstream.directory);
 }
 
-/** Reads one source document. Throws if the file is missing or is not an OpenAPI document. */
+/** Reads one source document. Throws if the file is missing or is not an OpenAPI 3.1 document. */
 export function readSource(
   root: string,
   name: string,
@@ -52,11 +52,35 @@ export function readSource(
   const file = own === undefined ? join(upstream, entry.upstream ?? `${name}.yaml`) : join(root, own);
   if (!existsSync(file)) throw new Error(`the document ${name} is missing: ${file}`);
   const bytes = readFileSync(file);
+  const document = parseYaml(bytes.toString('utf8'), file);
+  const { openapi } = document;
+  if (typeof openapi !== 'string' || !openapi.startsWith('3.1.') || !isObject(document['paths'])) {
+    throw new Error(`${file} is not an OpenAPI 3.1 document`);
+  }
   return {
-    document: parseYaml(bytes.toString('utf8'), file),
+    document,
     label: own ?? `${upstreamLabel}/${entry.upstream ?? `${name}.yaml`}`,
     sha256: sha256(bytes),
   };
+}
+
+/** Throws if a reference leads to another file, to nothing, or from a schema to a parameter. */
+export function checkReferences(document: JsonObject, node: Json, file: string): void {
+  if (typeof node !== 'object' || node === null) return;
+  for (const [key, value] of Object.entries(node)) {
+    const reference = isObject(value) ? value['$ref'] : undefined;
+    if (typeof reference === 'string') {
+      if (!reference.startsWith('#/')) {
+        throw new Error(`${file} refers to another file, ${reference}; documents that share schemas are not supported`);
+      }
+      if (readPointer(document, reference) === undefined)
+        throw new Error(`${file} lacks ${reference}, to which it refers`);
+      if (key === 'schema' && reference.startsWith('#/components/parameters/')) {
+        throw new Error(`${file} refers to the parameter ${reference} where OpenAPI demands a schema`);
+      }
+    }
+    checkReferences(document, value, file);
+  }
 }
 
 /** Parses YAML with JSON types only, so that dates stay strings. */
