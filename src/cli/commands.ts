@@ -6,6 +6,7 @@ export const commands = {
   reconcile: 'compare what two peers state about their accounts with each other',
   payments: 'list the outgoing payments of a running world, or cancel one that is stuck',
   explain: 'explain a requirement on clients, an area, a probe, or an exchange of a running world',
+  vectors: 'print where the test vectors are: signatures, hashes, intervals, amounts, packets',
 } as const;
 
 export type Command = keyof typeof commands;

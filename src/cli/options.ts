@@ -24,6 +24,8 @@ export interface Option {
 }
 
 const all = Object.keys(commands) as Command[];
+/** The commands that run a world or read one. */
+const withWorld = all.filter((command) => command !== 'vectors');
 
 /** Every flag can also be given as an environment variable: `--public-url` as `TOUCHSTONE_PUBLIC_URL`. */
 export const options = {
@@ -32,7 +34,7 @@ export const options = {
     kind: 'integer',
     value: 'N',
     fallback: '4000',
-    commands: all.filter((command) => command !== 'grade'),
+    commands: withWorld.filter((command) => command !== 'grade'),
     sentence:
       'Port of the first ASE. The second ASE listens 100 above it, the control API 900 above it. 0 takes any free ports.',
   },
@@ -55,7 +57,7 @@ export const options = {
     flag: 'control-port',
     kind: 'integer',
     value: 'N',
-    commands: all,
+    commands: withWorld,
     sentence: 'Port of the control API.',
   },
   controlHost: {
@@ -69,7 +71,7 @@ export const options = {
     flag: 'control-token',
     kind: 'string',
     value: 'TOKEN',
-    commands: all,
+    commands: withWorld,
     sentence: 'Token of the control API (secret). Default: a new one at each start, printed.',
   },
   peerControl: {

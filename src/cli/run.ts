@@ -34,6 +34,7 @@ export async function runCommand([command = '--help', ...args]: readonly string[
   else if (command === 'explain' && config.operands[0] === EXCHANGE)
     await (await import('./explain-exchange.ts')).printExchange(config, control);
   else if (command === 'explain') (await import('./explain.ts')).printExplanation(config);
+  else if (command === 'vectors') (await import('./vectors.ts')).printVectors();
   else if (command === 'payments') await (await import('./payments.ts')).printPayments(config, control);
   else await (await import('./reconcile.ts')).printReconciliation(config, control);
 }

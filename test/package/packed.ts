@@ -35,6 +35,10 @@ test('the package is small and contains compiled code, the launcher, worlds and 
   const compiled = /^dist\/((src|generated|conformance)\/.+\.(js|d\.ts|json|yaml)|package\.json)$/;
   const documents =
     /^(docs\/.+\.md|spec\/ase\/.+\.(yaml|json)|examples\/[a-z]+\/([a-z]+\.mjs|README\.md|world\.yaml))$/;
+  const vectors = packed.files.filter(({ path }) =>
+    /^dist\/conformance\/vectors\/(schemas\/)?[a-z-]+\.(schema\.)?json$/.test(path),
+  );
+  assert.equal(vectors.length, 2 * 7);
   const others = packed.files.map(({ path }) => path).filter((path) => !compiled.test(path) && !documents.test(path));
   assert.deepEqual(
     others.filter((path) => !path.endsWith('.tar.zst')),
