@@ -61,6 +61,11 @@ type Context = Readonly<Record<string, string | undefined>>;
 const expand = (text: string, context: Context): string =>
   text.replaceAll(/\$\{\{ ([\w.-]+) \}\}/g, (_, path: string) => context[path] ?? '');
 
+/** The environment of a runner, with its settings for the network: npm tries again for minutes if it lacks a certificate. */
+const hostEnvironment = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !/^(TOUCHSTONE|NODE_TEST|NODE_OPTIONS)/.test(name)),
+);
+
 function runAction(inputs: Readonly<Record<string, string>>, files: Readonly<Record<string, string>> = {}): Ran {
   for (const [name, text] of Object.entries(files)) writeFileSync(join(workspace, name), text);
   const summaryFile = join(workspace, 'summary');
@@ -86,8 +91,8 @@ function runAction(inputs: Readonly<Record<string, string>>, files: Readonly<Rec
     const ran = spawnSync('bash', ['--noprofile', '--norc', '-eo', 'pipefail', '-c', step.run!], {
       cwd: resolve(workspace, expand(step['working-directory'] ?? '', context)),
       env: {
+        ...hostEnvironment,
         PATH: `${dirname(process.execPath)}:${process.env['PATH']}`,
-        HOME: process.env['HOME'],
         CI: 'true',
         GITHUB_OUTPUT: outputFile,
         GITHUB_STEP_SUMMARY: summaryFile,
