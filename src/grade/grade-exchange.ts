@@ -1,5 +1,5 @@
 /** Makes the record of an exchange what judges see: content parsed once, signature explained, secrets masked. */
-import { headerLines } from '../http/received-request.ts';
+import { combinedHeader, headerLines } from '../http/received-request.ts';
 import type { RecordedKey } from '../http/recorded-exchange.ts';
 import type { TracedExchange } from '../http/request-trace.ts';
 import { serverUserAgent } from '../net/outbound.ts';
@@ -77,6 +77,10 @@ export function gradeExchange(exchange: TracedExchange, context: GradingContext)
       return signature;
     },
     masked: (text) => maskerOf().text(text),
+    maskedField(name) {
+      const value = combinedHeader(request, name);
+      return value === undefined ? undefined : maskerOf().header(name, value);
+    },
     secrets: () => maskerOf().secrets,
   };
 }

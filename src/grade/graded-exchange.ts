@@ -46,6 +46,8 @@ export interface GradedExchange {
   readonly signature: SignatureExplanation;
   /** A text of this exchange without secrets. */
   masked(text: string): string;
+  /** A field of the request without secrets; undefined if it is absent. The form of a signature stays visible. */
+  maskedField(name: string): string | undefined;
   /** The secrets themselves, so that no text of the run shows them. */
   secrets(): readonly string[];
 }

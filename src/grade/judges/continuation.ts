@@ -95,7 +95,10 @@ function judgeNewest(grant: GrantRecord, exchange: GradedExchange): Findings {
 
 function judgePoll(_grant: GrantRecord, exchange: GradedExchange): Findings {
   const { body } = exchange;
-  if (memberOf(body, 'client') !== undefined) return violation('The continuation has the member client.');
+  if (memberOf(body, 'client') !== undefined) {
+    const actual = exchange.masked(exchange.request.body.toString());
+    return violation('The continuation has the member client.', { expected: 'no member client', actual });
+  }
   if (memberOf(body, 'interact_ref') !== undefined || !hasContent(exchange)) return pass;
   if (isObject(body) && Object.keys(body).length === 0) {
     return { outcome: 'weak', tolerated: true, detail: 'The poll has an empty object as its content.' };

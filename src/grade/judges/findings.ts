@@ -28,6 +28,12 @@ export function firstDifferenceOf(expected: string, actual: string): number | un
   return offset;
 }
 
+/** The field as it was sent, for a finding about it. */
+export const fieldOf = (exchange: GradedExchange, name: string): Pick<Finding, 'actual'> => {
+  const actual = exchange.maskedField(name);
+  return actual === undefined ? {} : { actual };
+};
+
 /** A violation in which one text had to be another one. */
 export function differs(exchange: GradedExchange, expected: string, actual: string, detail: string): Finding {
   return {

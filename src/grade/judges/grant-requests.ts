@@ -169,7 +169,9 @@ export const grantRequestsJudges = {
   'CL-GNAP-02': ofRequest(judgeClient),
   'CL-GNAP-03': ofRequest(({ client }) => {
     if (isObject(client)) return pass;
-    return typeof client === 'string' ? violation('`client` is a bare URL, which is deprecated.') : undefined;
+    if (typeof client !== 'string') return undefined;
+    const values = { expected: '{"walletAddress": "…"}', actual: `"${client}"` };
+    return violation('`client` is a bare URL, which is deprecated.', values);
   }),
   'CL-GNAP-04': ofRequest(judgeWish),
   'CL-GNAP-05': ofRequest(judgeRights),

@@ -5,7 +5,7 @@ import type { Finding, Findings, Judge, JudgesOf, Run } from '../judge.ts';
 import type { signatures } from '../requirements/signatures.ts';
 import { type SignatureFields, type SignatureMember, signatureFieldsOf } from '../signature-fields.ts';
 import type { MistakeName } from '../signature-mistakes.ts';
-import { differs, pass } from './findings.ts';
+import { differs, fieldOf, pass } from './findings.ts';
 
 /** Largest distance of `created` from wall time, in seconds. */
 const MAX_SKEW = 60;
@@ -53,9 +53,11 @@ const ofMember = (
 });
 
 /** Judges the fields of signatures that must be there. */
-const ofFields = (judge: (fields: SignatureFields, run: Run) => Findings): Required<Pick<Judge, 'exchange'>> => ({
+const ofFields = (
+  judge: (fields: SignatureFields, run: Run, exchange: GradedExchange) => Findings,
+): Required<Pick<Judge, 'exchange'>> => ({
   exchange: (exchange, run) =>
-    mustSign(exchange) && isSigned(exchange) ? judge(signatureFieldsOf(exchange), run) : undefined,
+    mustSign(exchange) && isSigned(exchange) ? judge(signatureFieldsOf(exchange), run, exchange) : undefined,
 });
 
 /** The components that a signature must cover, if there is anything to cover. */
@@ -161,16 +163,14 @@ const judgeKeyid = ({ parameters }: SignatureMember, exchange: GradedExchange): 
   return pass;
 };
 
-const judgeInput = ({ input, isUnquoted }: SignatureFields, { switches }: Run): Findings => {
+const judgeInput = ({ input, isUnquoted }: SignatureFields, { switches }: Run, exchange: GradedExchange): Findings => {
   if (!input || (!input.ok && input.fault === 'duplicate_key')) return undefined;
+  const sent = fieldOf(exchange, 'signature-input');
   if (!input.ok) {
-    if (input.fault === 'duplicate_parameter') return { outcome: 'weak', detail: sentence(input.detail) };
-    return {
-      outcome: 'violation',
-      detail: isUnquoted ? 'The component names are not quoted.' : sentence(input.detail),
-      tolerated: isUnquoted && switches.lenientSignatureForms,
-      ...offsetOf(input.detail),
-    };
+    if (input.fault === 'duplicate_parameter') return { outcome: 'weak', detail: sentence(input.detail), ...sent };
+    const detail = isUnquoted ? 'The component names are not quoted.' : sentence(input.detail);
+    const tolerated = isUnquoted && switches.lenientSignatureForms;
+    return { outcome: 'violation', detail, tolerated, ...sent, ...offsetOf(input.detail) };
   }
   const stray = input.members.find(({ value }) => !('items' in value));
   if (stray) return { outcome: 'violation', detail: `The member ${stray.key} is not a list in parentheses.` };
@@ -181,13 +181,21 @@ const judgeInput = ({ input, isUnquoted }: SignatureFields, { switches }: Run): 
   return input.members.length > 0 ? pass : { outcome: 'violation', detail: 'The field is empty.' };
 };
 
-const judgeSignature = ({ signature, bare }: SignatureFields, { switches }: Run): Findings => {
+const judgeSignature = (
+  { signature, bare, member }: SignatureFields,
+  { switches }: Run,
+  exchange: GradedExchange,
+): Findings => {
   if (!signature || (!signature.ok && signature.fault === 'duplicate_key')) return undefined;
   const tolerated = bare !== undefined && switches.lenientSignatureForms;
   const expected = 'label=:base64:';
   if (!signature.ok) {
-    const { detail } = signature;
-    return { outcome: 'violation', detail: sentence(detail), expected, tolerated, ...offsetOf(detail) };
+    const detail = sentence(signature.detail);
+    const { actual = '' } = fieldOf(exchange, 'signature');
+    // The bytes are masked, so that offsets in the field as it was sent would be wrong.
+    if (!bare) return { outcome: 'violation', detail, expected, actual };
+    const bytes = actual.slice(bare.label === undefined ? 0 : bare.label.length + 1);
+    return { ...differs(exchange, `${member?.label ?? bare.label ?? 'sig1'}=:${bytes}:`, actual, detail), tolerated };
   }
   const stray = signature.members.find(({ value }) => !('bare' in value) || value.bare.type !== 'bytes');
   if (stray)
@@ -202,8 +210,17 @@ function offsetOf(detail: string): Pick<Finding, 'firstDifference'> {
   return offset === undefined ? {} : { firstDifference: Number(offset) };
 }
 
-const judgeLabels = ({ input, signature, bare, member }: SignatureFields, { switches }: Run): Findings => {
-  const violation = (detail: string, tolerated = false): Finding => ({ outcome: 'violation', detail, tolerated });
+const judgeLabels = (
+  { input, signature, bare, member }: SignatureFields,
+  { switches }: Run,
+  exchange: GradedExchange,
+): Findings => {
+  const violation = (detail: string, tolerated = false): Finding => ({
+    outcome: 'violation',
+    detail,
+    tolerated,
+    ...fieldOf(exchange, 'signature-input'),
+  });
   for (const [name, field] of [['Signature-Input', input] as const, ['Signature', signature] as const]) {
     if (field && !field.ok && field.fault === 'duplicate_key') return violation(`${name}: ${field.detail}.`);
   }
@@ -214,7 +231,10 @@ const judgeLabels = ({ input, signature, bare, member }: SignatureFields, { swit
   const capital = components.find((name) => name !== name.toLowerCase());
   if (capital !== undefined) return violation(`The component ${capital} is not in lower case.`);
   if (components.includes('@signature-params')) return violation('`@signature-params` is listed.');
-  if (bare?.label === undefined && bare) return violation('Signature has no label.', switches.lenientSignatureForms);
+  if (bare?.label === undefined && bare) {
+    const finding = violation('Signature has no label.', switches.lenientSignatureForms);
+    return { ...finding, expected: `${label}=…`, ...fieldOf(exchange, 'signature') };
+  }
   const labels = bare ? [bare.label] : signature?.ok ? signature.members.map(({ key }) => key) : undefined;
   if (!labels) return undefined;
   if (labels.includes(label)) return pass;
@@ -256,10 +276,13 @@ export const signaturesJudges = {
   'CL-SIG-07': covers(['content-length', 'content-type'], hasContent),
   'CL-SIG-08': ofMember(judgeCreated),
   'CL-SIG-09': ofMember(judgeKeyid),
-  'CL-SIG-10': ofMember(({ parameters }) => {
+  'CL-SIG-10': ofMember(({ parameters }, exchange) => {
     const tag = parameters.get('tag');
     if (tag?.value === 'gnap') return pass;
-    if (!tag) return { outcome: 'violation', detail: 'The signature has no tag.', expected: 'tag="gnap"' };
+    if (!tag) {
+      const sent = fieldOf(exchange, 'signature-input');
+      return { outcome: 'violation', detail: 'The signature has no tag.', expected: 'tag="gnap"', ...sent };
+    }
     return { outcome: 'violation', detail: 'The tag is another one.', expected: 'gnap', actual: String(tag.value) };
   }),
   'CL-SIG-11': ofMember(({ parameters }) => {
@@ -271,7 +294,8 @@ export const signaturesJudges = {
     const nonce = parameters.get('nonce');
     if (!nonce) {
       if (state.signatures.lacksNonce) return undefined;
-      return { outcome: 'violation', detail: 'Signatures of the client have no nonce.' };
+      const detail = 'Signatures of the client have no nonce.';
+      return { outcome: 'violation', detail, expected: 'nonce="…"', ...fieldOf(exchange, 'signature-input') };
     }
     const before = state.signatures.exchangeWithNonce(String(nonce.value));
     if (before !== undefined) {
