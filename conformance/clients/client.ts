@@ -4,7 +4,7 @@
  */
 import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
-import { type OwnServer, startOwnServer } from './own-server.ts';
+import { type Callback, type OwnServer, startOwnServer } from './own-server.ts';
 import { createSigning, type Key, type Message, signMessage } from './signing.ts';
 import { type Answer, createTransport, type Transport } from './transport.ts';
 
@@ -244,6 +244,8 @@ export class Client {
 
   waitSeconds = (wait: unknown): number => (typeof wait === 'number' ? wait : DEFAULT_WAIT);
   nonce = (): string => randomBytes(16).toString('base64url');
+  /** The browser has followed the redirects when the wait for callbacks begins, so that the true one is on its way. */
+  callbackMs = 1000;
   finishUri = (): string | undefined => undefined;
   interactionUri = (uri: string): string => uri;
 
@@ -260,13 +262,23 @@ export class Client {
     const pending = this.toContinuation(authServer, grant);
     if (!pending || typeof grant.interact?.redirect !== 'string') throw new Stop('the server asks for no interaction');
     await this.visit(this.interactionUri(grant.interact.redirect));
-    const query = await callback.arrived;
-    const reference = query.get('interact_ref');
-    if (reference === null) throw new Stop('the owner did not consent');
-    if (!this.isRightHash(query.get('hash'), [finish.nonce, grant.interact.finish, reference, authServer])) {
-      throw new Stop('the finish hash is wrong');
-    }
+    const reference = await this.findReference(callback, [finish.nonce, grant.interact.finish], authServer);
     return { pending, reference };
+  }
+
+  /** The reference of the first callback whose hash is right. Others are not from the server, or not about this grant. */
+  async findReference({ next, close }: Callback, nonces: readonly unknown[], authServer: string): Promise<string> {
+    try {
+      for (;;) {
+        const query = await next(this.callbackMs).catch(() => undefined);
+        if (!query) throw new Stop('no callback with the right hash came');
+        const reference = query.get('interact_ref');
+        const isRight = this.isRightHash(query.get('hash'), [...nonces, reference, authServer]);
+        if (reference !== null && isRight) return reference;
+      }
+    } finally {
+      close();
+    }
   }
 
   /** RFC 9635 §4.2.3. Padded base64, which the examples of Open Payments show, is accepted too. */

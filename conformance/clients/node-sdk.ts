@@ -10,7 +10,7 @@ import {
   isPendingGrant,
   type PendingGrant,
 } from '@interledger/open-payments';
-import { startOwnServer } from './own-server.ts';
+import { type Callback, startOwnServer } from './own-server.ts';
 
 const environment = (name: string): string => {
   const value = process.env[name];
@@ -24,6 +24,8 @@ type Grant = { access_token: { value: string; manage: string }; continue: Pendin
 /** Seconds between polls if the server does not say (RFC 9635 §5). */
 const DEFAULT_WAIT = 5;
 const MAX_READS = 100;
+/** The browser has followed the redirects when this wait begins. */
+const CALLBACK_MS = 1000;
 
 const address = environment('TOUCHSTONE_WALLET_ADDRESS');
 const client = await createAuthenticatedClient({
@@ -117,20 +119,24 @@ async function askConsent(authServer: string, access: Rights) {
   const received = Date.now();
   if (!isPendingGrant(pending)) throw new Error('the server asks for no interaction');
   await visit(pending.interact.redirect);
-  const query = await callback.arrived;
-  const reference = query.get('interact_ref');
-  const parts = [finish.nonce, pending.interact.finish, reference, authServer];
-  const digest = createHash('sha256').update(parts.join('\n')).digest();
-  if (
-    reference === null ||
-    ![digest.toString('base64'), digest.toString('base64url')].includes(query.get('hash') ?? '')
-  ) {
-    throw new Error('the finish hash is wrong');
-  }
+  const reference = await findReference(callback, [finish.nonce, pending.interact.finish], authServer);
   const { uri, access_token: token, wait = DEFAULT_WAIT } = pending.continue;
   await pause(Math.max(0, received + wait * 1000 - Date.now()));
   const grant = await client.grant.continue({ url: uri, accessToken: token.value }, { interact_ref: reference });
   return finished(grant);
+}
+
+/** The reference of the first callback whose hash is right (RFC 9635 §4.2.3). Others are not about this grant. */
+async function findReference(callback: Callback, nonces: string[], authServer: string): Promise<string> {
+  for (;;) {
+    const query = await callback.next(CALLBACK_MS);
+    const reference = query.get('interact_ref') ?? '';
+    const digest = createHash('sha256').update([...nonces, reference, authServer].join('\n')).digest();
+    const hashes = [digest.toString('base64'), digest.toString('base64url')];
+    if (!hashes.includes(query.get('hash') ?? '')) continue;
+    callback.close();
+    return reference;
+  }
 }
 
 /** The browser of the owner, which consents automatically. */

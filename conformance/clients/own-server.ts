@@ -5,8 +5,10 @@ import type { AddressInfo } from 'node:net';
 
 export interface Callback {
   readonly uri: string;
-  /** The query of the first request for this URI. Rejects after ten seconds. */
-  readonly arrived: Promise<URLSearchParams>;
+  /** The query of the next request for this URI. Rejects after this many milliseconds, ten seconds if absent. */
+  next(milliseconds?: number): Promise<URLSearchParams>;
+  /** Requests that come later get 404: they are not answers to anything. */
+  close(): void;
 }
 
 export interface OwnServer {
@@ -16,7 +18,7 @@ export interface OwnServer {
   keys: object[];
   /** False answers 404 for the key set. */
   isPublished: boolean;
-  /** Takes any request for the next callback. A good client never does. */
+  /** Takes any request for a callback of every grant. A good client never does. */
   takesAnyCallback: boolean;
   newCallbackUri(): string;
   openCallback(uri?: string): Callback;
@@ -26,7 +28,7 @@ export interface OwnServer {
 const CALLBACK_MS = 10_000;
 
 export async function startOwnServer(): Promise<OwnServer> {
-  const open = new Map<string, ((query: URLSearchParams) => void)[]>();
+  const open = new Set<Listener>();
   const server = createServer((request, response) => {
     const url = new URL(request.url ?? '/', own.origin);
     const json = (body: object) => {
@@ -35,13 +37,11 @@ export async function startOwnServer(): Promise<OwnServer> {
     };
     if (url.pathname === '/client') return json(describeClient(own.origin));
     if (url.pathname === '/client/jwks.json' && own.isPublished) return json({ keys: own.keys });
-    // A callback ends with its first request: a repeated one is not an answer to anything.
-    const waiting = own.takesAnyCallback ? [...open.values()].find(({ length }) => length > 0) : open.get(url.pathname);
-    const arrive = waiting?.shift();
-    response.statusCode = arrive ? 200 : 404;
+    const listeners = [...open].filter(({ pathname }) => own.takesAnyCallback || pathname === url.pathname);
+    response.statusCode = listeners.length > 0 ? 200 : 404;
     response.setHeader('content-type', 'text/plain');
-    response.end(arrive ? 'You can close this window.' : 'There is nothing here.');
-    arrive?.(url.searchParams);
+    response.end(listeners.length > 0 ? 'You can close this window.' : 'There is nothing here.');
+    for (const listener of listeners) listener.take(url.searchParams);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   server.unref();
@@ -55,18 +55,9 @@ export async function startOwnServer(): Promise<OwnServer> {
     newCallbackUri: () => `${origin}/callback/${randomUUID()}`,
     openCallback(uri = own.newCallbackUri()) {
       const { pathname } = new URL(uri, origin);
-      const { promise, resolve, reject } = Promise.withResolvers<URLSearchParams>();
-      // A caller that failed before it waits for the callback must not end the process.
-      promise.catch(() => {});
-      const timer = setTimeout(() => reject(new Error('no callback came')), CALLBACK_MS);
-      timer.unref();
-      const waiting = open.get(pathname) ?? [];
-      open.set(pathname, waiting);
-      waiting.push((query) => {
-        clearTimeout(timer);
-        resolve(query);
-      });
-      return { uri, arrived: promise };
+      const listener = createListener(pathname);
+      open.add(listener);
+      return { uri, next: listener.next, close: () => void open.delete(listener) };
     },
     async close() {
       server.closeAllConnections();
@@ -74,6 +65,43 @@ export async function startOwnServer(): Promise<OwnServer> {
     },
   };
   return own;
+}
+
+interface Listener extends Pick<Callback, 'next'> {
+  readonly pathname: string;
+  take(query: URLSearchParams): void;
+}
+
+/** Callbacks wait in a queue, and readers of the queue for callbacks. */
+function createListener(pathname: string): Listener {
+  const arrived: URLSearchParams[] = [];
+  const readers: ((query: URLSearchParams) => void)[] = [];
+  return {
+    pathname,
+    take(query) {
+      const reader = readers.shift();
+      if (reader) reader(query);
+      else arrived.push(query);
+    },
+    next(milliseconds = CALLBACK_MS) {
+      const query = arrived.shift();
+      if (query) return Promise.resolve(query);
+      const { promise, resolve, reject } = Promise.withResolvers<URLSearchParams>();
+      // A caller that failed before it waits for the callback must not end the process.
+      promise.catch(() => {});
+      const reader = (each: URLSearchParams) => {
+        clearTimeout(timer);
+        resolve(each);
+      };
+      const timer = setTimeout(() => {
+        readers.splice(readers.indexOf(reader), 1);
+        reject(new Error('no callback came'));
+      }, milliseconds);
+      timer.unref();
+      readers.push(reader);
+      return promise;
+    },
+  };
 }
 
 const describeClient = (origin: string) => ({

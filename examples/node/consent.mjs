@@ -11,11 +11,13 @@ export async function askConsent(client, authServer, access) {
   );
   const returned = await followRedirects(pending.interact.redirect, finish.uri);
 
-  // Only the authorization server that was asked can know this hash (RFC 9635 §4.2.3).
+  // Only the authorization server that was asked can know this hash (RFC 9635 §4.2.3). Some send it in base64url, as the
+  // RFC says, and some in base64; `Buffer.from` reads both.
   const reference = returned.searchParams.get('interact_ref');
   const parts = [finish.nonce, pending.interact.finish, reference, authServer];
-  const hash = createHash('sha256').update(parts.join('\n')).digest('base64');
-  if (returned.searchParams.get('hash') !== hash) throw new Error('the finish hash is wrong: do not continue');
+  const hash = createHash('sha256').update(parts.join('\n')).digest();
+  const received = Buffer.from(returned.searchParams.get('hash') ?? '', 'base64');
+  if (!received.equals(hash)) throw new Error('the finish hash is wrong: do not continue');
 
   let content = { interact_ref: reference };
   for (let { continue: next } = pending; ; content = undefined) {

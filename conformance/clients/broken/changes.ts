@@ -84,7 +84,7 @@ export const changeInteraction =
           const finish = { method: 'redirect', uri: callback.uri, nonce: client.nonce() };
           const grant = await client.requestGrant(authServer, access, { start: ['redirect'], finish });
           const pending = client.toContinuation(authServer, grant)!;
-          return { grant, pending, query: callback.arrived, visit: () => client.visit(grant.interact.redirect) };
+          return { grant, pending, query: callback.next(), visit: () => client.visit(grant.interact.redirect) };
         },
         client,
         authServer,

@@ -194,7 +194,7 @@ export const grantChanges = {
         interact: { start: ['redirect'], finish: { method: 'redirect', uri: callback.uri, nonce: client.nonce() } },
       });
       await client.visit(grant.interact.redirect);
-      let reference = (await callback.arrived).get('interact_ref') ?? undefined;
+      let reference = (await callback.next()).get('interact_ref') ?? undefined;
       let next = client.toContinuation(authServer, grant);
       for (let poll = 0; poll < 3 && next; poll += 1) {
         const answer = await client.postContinuation(authServer, next, client.continuationBody(reference));

@@ -48,11 +48,11 @@ export const httpProbes = {
     server: 'The wallet address answers 302 to itself.',
     armed: 'The rule for the wallet address is in place.',
     reached: 'The second 302 was written.',
-    forbidden: 'A request to the wallet address for the 61st time.',
+    forbidden: 'A request to the wallet address for the 201st time.',
     deadline: 'stop',
     mustEnd: true,
     lawful: 'Giving up earlier passes.',
-    caution: 'Sixty steps are more than any HTTP library follows.',
+    caution: 'HTTP libraries follow up to fifty redirects, and some repeat the whole request twice.',
     judges: ['CL-HTTP-12'],
   },
   P34: {

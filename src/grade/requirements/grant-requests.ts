@@ -106,7 +106,7 @@ export const grantRequests = {
     why: 'With a repeated nonce the callback of one grant is accepted for another.',
     references: ['RFC 9635 §2.5.2', 'Open Payments auth-server post-request'],
     evidence: ['run'],
-    observed: 'Nonces are compared over the run, and by digest with those of earlier runs in the baseline.',
+    observed: 'The nonces of all grant requests of the run are compared, so that a run needs two grants.',
     fix: 'Generate the nonce where the request is built.',
     broken: 'Use a constant nonce.',
   },

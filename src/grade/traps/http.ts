@@ -17,6 +17,9 @@ const urlOf = ({ url }: InterceptedCall): string => withoutSlashes(url);
 const reads = (control: readonly ControlExchange[], wallet: string): boolean =>
   control.some(({ operation, request }) => operation === 'get-wallet-address' && request.targetUri === wallet);
 
+/** HTTP libraries follow 50 at most, and repeat a failed request twice. */
+const MAX_HOPS = 200;
+
 const redirect = (status: 302 | 307, location: string): Answer => ({ status, headers: { Location: location } });
 
 const posts = ['post-request', 'create-incoming-payment', 'create-quote', 'create-outgoing-payment'] as const;
@@ -100,7 +103,7 @@ export const httpTraps = {
         async answer(call, next) {
           if (!isWallet(call) || urlOf(call) !== receiver) return next();
           times += 1;
-          if (times === 61) facts.forbid(call, 'The client followed sixty redirects to the same address.');
+          if (times > MAX_HOPS) facts.forbid(call, `The client followed ${MAX_HOPS} redirects to the same address.`);
           const answer = redirect(302, receiver);
           return times === 2 ? poisoned(facts, call, answer) : answer;
         },

@@ -185,7 +185,7 @@ export const httpCases = {
   },
   P33: {
     obeys: (client) => follow(client, client.env.receiver, 20),
-    falls: (client) => follow(client, client.env.receiver, 100),
+    falls: (client) => follow(client, client.env.receiver, 300),
     others: {
       'never ends': [
         'fail',
