@@ -131,7 +131,9 @@ async function findReference(callback: Callback, nonces: string[], authServer: s
   for (;;) {
     const query = await callback.next(CALLBACK_MS);
     const reference = query.get('interact_ref') ?? '';
-    const digest = createHash('sha256').update([...nonces, reference, authServer].join('\n')).digest();
+    const digest = createHash('sha256')
+      .update([...nonces, reference, authServer].join('\n'))
+      .digest();
     const hashes = [digest.toString('base64'), digest.toString('base64url')];
     if (!hashes.includes(query.get('hash') ?? '')) continue;
     callback.close();
