@@ -109,6 +109,8 @@ export interface WorldApiHandlers<Context> {
   'create-world': Handler<operations['create-world'], ErrorCodes['create-world'], Context>;
   /** `DELETE /worlds/{world}` */
   'delete-world': Handler<operations['delete-world'], ErrorCodes['delete-world'], Context>;
+  /** `GET /catalogue` */
+  'get-catalogue': Handler<operations['get-catalogue'], ErrorCodes['get-catalogue'], Context>;
   /** `GET /exchanges/{id}` */
   'get-exchange': Handler<operations['get-exchange'], ErrorCodes['get-exchange'], Context>;
   /** `GET /ledger` */
@@ -551,6 +553,15 @@ export const routes = {
     security: ['control-token'],
     hasBody: false,
     responses: [204, 401, 403, 404, 405, 500],
+  },
+  'get-catalogue': {
+    operationId: 'get-catalogue',
+    tags: ['world'],
+    method: 'GET',
+    path: '/catalogue',
+    security: ['control-token'],
+    hasBody: false,
+    responses: [200, 401, 403, 405, 500],
   },
   'get-exchange': {
     operationId: 'get-exchange',

@@ -128,6 +128,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/catalogue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get-catalogue"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/ledger": {
         parameters: {
             query?: never;
@@ -951,6 +967,16 @@ export interface components {
         "fault-list": {
             faults: components["schemas"]["fault"][];
         };
+        "negative-reply": {
+            name: string;
+            operation: string;
+            status: number;
+            code: string;
+            cause: string | null;
+            prefer: string;
+            walletAddress: string;
+            fault: components["schemas"]["new-fault"];
+        };
         "trial-balance": {
             name: string;
             balanced: boolean;
@@ -1592,6 +1618,31 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            401: components["responses"]["error"];
+            403: components["responses"]["error"];
+            405: components["responses"]["error"];
+            500: components["responses"]["error"];
+        };
+    };
+    "get-catalogue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        replies: components["schemas"]["negative-reply"][];
+                    };
+                };
             };
             401: components["responses"]["error"];
             403: components["responses"]["error"];

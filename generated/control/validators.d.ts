@@ -30,6 +30,7 @@ export declare const requests: {
   readonly 'replace-faults': RequestShape;
   readonly 'add-fault': RequestShape;
   readonly 'remove-faults': RequestShape;
+  readonly 'get-catalogue': RequestShape;
   readonly 'get-ledger': RequestShape;
   readonly 'list-worlds': RequestShape;
   readonly 'create-world': RequestShape;
@@ -171,6 +172,13 @@ export declare const responseBody: {
   };
   readonly 'remove-faults': {
     readonly 204: null;
+    readonly 401: Validate;
+    readonly 403: Validate;
+    readonly 405: Validate;
+    readonly 500: Validate;
+  };
+  readonly 'get-catalogue': {
+    readonly 200: Validate;
     readonly 401: Validate;
     readonly 403: Validate;
     readonly 405: Validate;

@@ -1,4 +1,4 @@
-/** `touchstone explain`: the requirements on clients and the probes, from the catalogue. */
+/** `touchstone explain`: the requirements on clients, the probes and the negative replies, from their catalogues. */
 import { ConfigError, didYouMean } from '../errors.ts';
 import {
   type Area,
@@ -12,6 +12,7 @@ import {
 import { type ProbeId, probeIds, probes, probesOf } from '../grade/probes.ts';
 import { linkTo } from '../grade/references.ts';
 import { deadlineSeconds, levels } from '../grade/requirement.ts';
+import { describeReply, explainReply, REPLIES } from './explain-reply.ts';
 import type { Config } from './options.ts';
 
 const WIDTH = 100;
@@ -20,6 +21,11 @@ const PROBES = 'probes';
 
 /** Throws ConfigError for an unknown id. */
 export function printExplanation({ operands: [id], json }: Pick<Config, 'operands' | 'json'>): void {
+  const reply = id === undefined ? undefined : json ? describeReply(id) : explainReply(id);
+  if (reply !== undefined) {
+    process.stdout.write(`${json ? JSON.stringify(reply, null, 2) : reply}\n`);
+    return;
+  }
   process.stdout.write(`${json ? JSON.stringify(describe(id), null, 2) : explain(id)}\n`);
 }
 
@@ -38,7 +44,14 @@ function findSubject(text: string | undefined): Subject {
   const probe = probeIds.find((each) => each === id || probes[each].name === text.toLowerCase());
   if (probe) return { kind: 'probe', id: probe };
   if (text.toLowerCase() === PROBES) return { kind: 'probes' };
-  const known = [...requirementIds, ...areaNames, ...probeIds, ...probeIds.map((each) => probes[each].name), PROBES];
+  const known = [
+    ...requirementIds,
+    ...areaNames,
+    ...probeIds,
+    ...probeIds.map((each) => probes[each].name),
+    PROBES,
+    REPLIES,
+  ];
   const remedy = '; touchstone explain lists all ids';
   throw new ConfigError(`no requirement or probe has the id ${text.slice(0, 100)}${didYouMean(text, known) || remedy}`);
 }
@@ -108,7 +121,7 @@ function listAll(): string {
     `${requirementIds.length} requirements: ${levels.map((level) => `${count(level)} ${level}`).join(', ')}; ${probeIds.length} probes`,
     ...lists,
     `${PROBES}\n${field('', probeIds.join(' '))}`,
-    'touchstone explain CL-SIG lists an area, CL-SIG-01 or P01 explains one entry.\ntouchstone explain exchange 12 explains a request of a running world.',
+    'touchstone explain CL-SIG lists an area, CL-SIG-01 or P01 explains one entry.\ntouchstone explain exchange 12 explains a request of a running world.\ntouchstone explain replies lists the errors that a client can provoke.',
   ].join('\n\n');
 }
 

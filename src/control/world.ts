@@ -8,6 +8,7 @@ import type { Fault, TrapFault } from '../faults.ts';
 import { concludeRun, type RunFacts } from '../grade/conclusion.ts';
 import { describeExchange } from '../grade/describe-exchange.ts';
 import { CURRENT_SET, findRequirementSet } from '../grade/requirement-sets.ts';
+import { faultFor, negativeReplies, preferenceFor } from '../http/negative-replies.ts';
 import type { TrialBalance } from '../payments/ledger.ts';
 import type { ControlCall } from './ase-access.ts';
 import { toAssetBody, toPageBody } from './bodies.ts';
@@ -154,6 +155,18 @@ function parseFault(body: NewFault): Fault | TrapFault {
 
 export function createFaultHandlers({ faults }: Pick<Controls, 'faults'>) {
   return {
+    'get-catalogue': async () => ({
+      status: 200,
+      body: {
+        replies: negativeReplies.map((reply) => ({
+          ...reply,
+          cause: reply.cause ?? null,
+          prefer: `fault=${preferenceFor(reply)}`,
+          walletAddress: `/reply/${reply.name}`,
+          fault: faultFor(reply),
+        })),
+      },
+    }),
     'list-faults': async () => ({ status: 200, body: { faults: faults?.list() ?? [] } }),
     'add-fault': async (_call, { body }) => ({
       status: 201,

@@ -10,15 +10,15 @@ const DEFAULT_DELAY_MS = 1000;
 
 /**
  * The effect of the fault before the request is processed: an answer. Undefined if the call goes on normally. Throws if
- * the fault is a crash.
+ * the fault is a crash. `render` is the server's, for the problem of a code.
  */
 export async function injectFault(
   fault: Fault | undefined,
-  internalErrorCode: () => string,
+  render: (code: string) => Reply,
 ): Promise<Answer | undefined> {
   switch (fault?.kind) {
     case 'status':
-      return answerWithError(fault, fault.status ?? 500, internalErrorCode());
+      return answerWithError(fault, fault.status ?? 500, render);
     case 'crash':
       throw new Error('injected fault');
     case 'delay':
@@ -38,10 +38,10 @@ export async function injectFault(
 }
 
 /** The effect of the fault on the reply to a request that was processed. */
-export function spoilReply(fault: Fault | undefined, reply: Reply, internalErrorCode: () => string): Answer {
+export function spoilReply(fault: Fault | undefined, reply: Reply, render: (code: string) => Reply): Answer {
   switch (fault?.kind) {
     case 'after-commit':
-      return fault.status === undefined ? 'close' : answerWithError(fault, fault.status, internalErrorCode());
+      return fault.status === undefined ? 'close' : answerWithError(fault, fault.status, render);
     case 'cut':
       return { ...reply, delivery: 'cut' };
     case 'slow':
@@ -83,12 +83,20 @@ function walletAddressOf(url: string): string {
   return withoutSlashes(path.slice(0, path.length - file.length));
 }
 
-/** An error as Touchstone, or in another `form` as Rafiki, sends it (AS-163). */
-function answerWithError({ code, form = 'error' }: Fault, status: number, defaultCode: string): Reply {
+/**
+ * An error as Touchstone, or in another `form` as Rafiki, sends it (AS-163). `render` is the server's, for the code of an
+ * internal error and the challenge of a 401.
+ */
+function answerWithError({ code, form = 'error' }: Fault, status: number, render: (code: string) => Reply): Reply {
   const description = 'injected fault';
-  const headers: Record<string, string> = status === 429 || status === 503 ? { 'Retry-After': '1' } : {};
+  const headers: Record<string, string> = {
+    ...((status === 429 || status === 503) && { 'Retry-After': '1' }),
+    ...(status === 401 && render('invalid_signature').headers),
+  };
   if (form === 'text') {
     return { status, headers: { ...headers, 'Content-Type': 'text/plain; charset=utf-8' }, body: description };
   }
-  return { status, headers, body: { error: { ...(form === 'error' && { code: code ?? defaultCode }), description } } };
+  const { error } = render('internal_error').body as { readonly error?: { readonly code?: string } };
+  const codes = form === 'error' ? { code: code ?? error?.code ?? 'internal_error' } : {};
+  return { status, headers, body: { error: { ...codes, description } } };
 }

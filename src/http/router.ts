@@ -102,12 +102,6 @@ export interface Endpoint {
   answerPreflight(req: Request, res: Response, methods: readonly string[]): void;
 }
 
-/** `error.code` of the server's internal errors. */
-function internalErrorCodeOf<Caller>(server: Server<Caller>): string {
-  const { body } = server.render(new Problem('internal_error'), undefined, '');
-  return (body as { error?: { code?: string } }).error?.code ?? 'internal_error';
-}
-
 /** The known origin that the request names; undefined if its host is not one of this server. */
 function findCalledOrigin(req: Request, { origin, aliases = [], knownHostsOnly }: RouterOptions): string | undefined {
   const host = requestedHost({ url: req.originalUrl, headers: req.headers });
@@ -140,9 +134,10 @@ async function answer<Caller>(
   const call = { route: server.routes[operationId]!, exchange, path, params, query };
   const serveUsually = async (): Promise<Answer> => {
     const fault = context.selectFault?.(operationId, describeFaulted(exchange, call.route.hasBody));
-    const early = await injectFault(fault, () => internalErrorCodeOf(server));
+    const render = (code: string) => server.render(new Problem(code), operationId, '');
+    const early = await injectFault(fault, render);
     if (early !== undefined) return early;
-    return spoilReply(fault, await serve(server, context, call, notes), () => internalErrorCodeOf(server));
+    return spoilReply(fault, await serve(server, context, call, notes), render);
   };
   if (!context.intercept) return serveUsually();
   return context.intercept.answer({ operation: operationId, params, exchange }, () =>

@@ -11,6 +11,7 @@ import { createFaults, type Faults } from '../faults.ts';
 import { createGrading, type Grading } from '../grade/grading.ts';
 import type { TrapWorld } from '../grade/traps/trap.ts';
 import { createInterceptors, type Interceptors } from '../http/interceptor.ts';
+import { withPreferredReplies } from '../http/negative-replies.ts';
 import { isPublicOperation } from '../http/policy.ts';
 import type { RecordLimits } from '../http/recorded-exchange.ts';
 import { createRequestTrace, type RequestTrace } from '../http/request-trace.ts';
@@ -219,7 +220,7 @@ async function startAse(runtime: WorldRuntime, definition: AseDefinition): Promi
     failpoint: options.failpoint,
     worker: { ...options.worker, ...(options.leaseMs !== undefined && { leaseMs: options.leaseMs }) },
     tamper: options.tamper,
-    selectFault: faults?.faultsOf(name),
+    selectFault: faults && withPreferredReplies(faults.faultsOf(name)),
     intercept: runtime.interceptors?.at(name),
     trace: runtime.trace.recordAt(name),
   });

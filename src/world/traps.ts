@@ -1,14 +1,15 @@
-/** Named traps of a running world: armed by the control API, and by magic wallet addresses. */
+/** Traps of a running world, which the control API arms by name, and magic wallet addresses, which arm traps and replies. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '../clock.ts';
 import { Problem } from '../errors.ts';
-import type { ArmedTrap, Faults } from '../faults.ts';
+import type { AddedFault, ArmedTrap, Fault, Faults, TrapFault } from '../faults.ts';
 import { probes } from '../grade/probes.ts';
 import { createTrapFacts } from '../grade/traps/facts.ts';
 import { findProbe, traps } from '../grade/traps/index.ts';
 import type { TrapContext, TrapWorld } from '../grade/traps/trap.ts';
 import { visit } from '../grade/traps/visit.ts';
 import type { Interceptor, Interceptors } from '../http/interceptor.ts';
+import { faultFor, findNegativeReply } from '../http/negative-replies.ts';
 import type { Switches } from '../profile.ts';
 import type { AseDefinition, WorldDefinition } from './definition/definition.ts';
 import type { AseListeners } from './listeners.ts';
@@ -71,39 +72,66 @@ export function createTrapArming(interceptors: Interceptors, world: TrapWorld, c
   };
 }
 
+/** The effect of reading a magic wallet address with this name. False for an unknown name. */
+type Arming = (name: string) => boolean;
+
+/** Arms a trap, unless it is armed already. */
+const armTrap =
+  (faults: Pick<Faults, 'add' | 'list'>): Arming =>
+  (trap) =>
+    faults.list().some((fault) => fault.kind === 'trap' && fault.trap === trap) ||
+    isAdded(faults, { kind: 'trap', trap });
+
+/** Arms a negative reply to the next call of its operation, unless it is armed and no call has met it yet. */
+const armReply =
+  (faults: Pick<Faults, 'add' | 'list'>): Arming =>
+  (name) => {
+    const reply = findNegativeReply(name);
+    if (!reply) return false;
+    const fault = faultFor(reply);
+    const isPending = (each: AddedFault) =>
+      each.kind === 'status' &&
+      each.struck < each.times &&
+      each.operation === fault.operation &&
+      each.status === fault.status &&
+      each.code === fault.code;
+    return faults.list().some(isPending) || isAdded(faults, fault);
+  };
+
+function isAdded(faults: Pick<Faults, 'add'>, fault: Fault | TrapFault): boolean {
+  try {
+    faults.add(fault);
+    return true;
+  } catch (error) {
+    if (error instanceof Problem) return false;
+    throw error;
+  }
+}
+
 /**
- * Wallet addresses `/trap/NAME` at the provider of the receiver: who reads one arms the trap, and gets the document of
- * the receiver with this address as its id. So a client meets a trap by nothing but the address that it pays.
+ * Wallet addresses `/trap/NAME` and `/reply/NAME` at the provider of the receiver: who reads one arms the trap or the
+ * negative reply, and gets the document of the receiver with this address as its id. So a client meets it by nothing
+ * but the address that it pays.
  */
 export function addMagicAddresses(
   interceptors: Interceptors,
   { receiver }: TrapWorld,
   faults: Pick<Faults, 'add' | 'list'>,
 ): void {
-  const base = `${new URL(receiver).origin}/trap/`;
-  /** The name of the trap, and the URL of the receiver with what follows the name. */
-  const parse = (url: string): { readonly name: string; readonly real: string } | undefined => {
+  const armings: Readonly<Record<string, Arming>> = { trap: armTrap(faults), reply: armReply(faults) };
+  const base = `${new URL(receiver).origin}/`;
+  /** The arming, its name, and the URL of the receiver with what follows the name. */
+  const parse = (url: string) => {
     if (!url.startsWith(base)) return undefined;
-    const [name = '', ...rest] = url.slice(base.length).split('/');
-    return { name, real: [receiver, ...rest].join('/') };
+    const [kind = '', name = '', ...rest] = url.slice(base.length).split('/');
+    if (!Object.hasOwn(armings, kind)) return undefined;
+    return { key: `${kind}/${name}`, arm: () => armings[kind]!(name), real: [receiver, ...rest].join('/') };
   };
   const known = new Set<string>();
-  const arm = (name: string): boolean => {
-    const isArmed = faults.list().some((fault) => fault.kind === 'trap' && fault.trap === name);
-    try {
-      if (!isArmed) faults.add({ kind: 'trap', trap: name });
-    } catch (error) {
-      if (error instanceof Problem) return false;
-      throw error;
-    }
-    if (known.size === 0) interceptors.add(renaming);
-    known.add(name);
-    return true;
-  };
   const renaming: Interceptor = {
     resolve(text) {
       const magic = parse(text);
-      return magic && known.has(magic.name) ? magic.real : undefined;
+      return magic && known.has(magic.key) ? magic.real : undefined;
     },
     async answer(call, next) {
       const answer = await next();
@@ -116,7 +144,10 @@ export function addMagicAddresses(
   interceptors.add({
     route(url, method) {
       const magic = parse(url);
-      return magic && method === 'GET' && arm(magic.name) ? magic.real : undefined;
+      if (!magic || method !== 'GET' || !magic.arm()) return undefined;
+      if (known.size === 0) interceptors.add(renaming);
+      known.add(magic.key);
+      return magic.real;
     },
   });
 }

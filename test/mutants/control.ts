@@ -4,6 +4,7 @@ import { withoutSchema } from './pipeline.ts';
 
 const introspection = 'src/auth/introspection.ts';
 const trace = 'src/http/request-trace.ts';
+const catalogueTest = 'test/control/catalogue.test.ts';
 
 export const controlMutants: readonly Mutant[] = [
   // ── Introspection ──
@@ -227,8 +228,32 @@ export const controlMutants: readonly Mutant[] = [
   {
     id: 'faults.status-ignored',
     file: 'src/http/inject-fault.ts',
-    at: 'return answerWithError(fault, «fault.status ?? 500», internalErrorCode());',
+    at: 'return answerWithError(fault, «fault.status ?? 500», render);',
     by: '500',
     fails: ['faults.veto'],
+  },
+  {
+    id: 'catalogue.no-challenge',
+    file: 'src/http/inject-fault.ts',
+    at: '...(«status === 401» &&',
+    by: 'status === 407',
+    test: catalogueTest,
+    title: 'list-incoming-payments-401',
+  },
+  {
+    id: 'catalogue.first-code-only',
+    file: 'src/http/negative-replies.ts',
+    at: 'findNegativeReply = (name: string): NegativeReply | undefined => «byName.get(name)»;',
+    by: 'negativeReplies.find((each) => name.startsWith(`${each.operation}-${each.status}`))',
+    test: catalogueTest,
+    title: '401-invalid_signature comes',
+  },
+  {
+    id: 'catalogue.address-strikes-again',
+    file: 'src/world/traps.ts',
+    at: 'return «faults.list().some(isPending)» || isAdded(faults, fault);',
+    by: 'false',
+    test: catalogueTest,
+    title: 'create-quote-403',
   },
 ];
