@@ -234,7 +234,7 @@ export const continuationMutants: readonly Mutant[] = [
   {
     id: 'faults.always-with-a-code',
     file: faults,
-    at: "...(«form === 'error'» && { code",
+    at: "codes = «form === 'error'» ? { code",
     by: 'true',
     fails: ['faults.forms'],
   },
@@ -263,7 +263,7 @@ export const continuationMutants: readonly Mutant[] = [
   {
     id: 'faults.no-retry-after',
     file: faults,
-    at: '= «status === 429 || status === 503» ?',
+    at: '...(«(status === 429 || status === 503)» && {',
     by: 'false',
     fails: ['faults.too-many-requests'],
   },
