@@ -11,6 +11,11 @@ export const capabilities = {
   administration: 'administration of accounts, peers, fees and webhooks (--control)',
   introspection: 'token introspection for resource servers (TOUCHSTONE_INTROSPECTION)',
   'back-channel': 'a back channel for identity providers (TOUCHSTONE_BACK_CHANNEL)',
+  'interaction-urls': 'interaction URLs of the form that Rafiki has, …/interact/{id}/{nonce}',
+  'second-ase': 'a receiver at another ASE (--receiver)',
+  'second-wallet': 'a client whose wallet address is at the ASE that is checked (--client)',
+  'foreign-receivers': 'payments to receivers at other ASEs',
+  discovery: 'discovery of the grant endpoint (RFC 9635 §9)',
   'automatic-consent': 'consent without a person (--consent-command)',
   'local-servers': 'key sets and callbacks on servers of this machine (--local-servers)',
 } as const;

@@ -7,6 +7,7 @@ import type { ClientHost } from '../steps/client-host.ts';
 import type { Control } from '../steps/control.ts';
 import type { Answer, Json, Recorder, SendCall } from '../steps/signed-client.ts';
 import { type Capability, NotApplicable } from './capability.ts';
+import { collectDeviations } from './deviation.ts';
 import type { Requirement } from './requirements.ts';
 import type { Identity, Target } from './target.ts';
 
@@ -70,6 +71,8 @@ export interface CheckResult {
 
 interface Failure {
   readonly message: string;
+  /** The rows that it failed, where these are not all rows of the check. */
+  readonly rows?: readonly string[];
   readonly answer: Answer | undefined;
 }
 
@@ -84,7 +87,7 @@ export const answersCheckId = 'answers.match-documents';
 
 /**
  * Runs the checks one after the other. `contextFor` gives each its own recorder. After the last one a result for CT-09
- * tells whether every answer was of a declared status and had a body its schema accepts.
+ * and CT-09b tells whether every answer was of a declared status and had a body its schema accepts.
  */
 export async function runChecks(
   checks: readonly Check[],
@@ -93,12 +96,17 @@ export async function runChecks(
 ): Promise<CheckResult[]> {
   const results: CheckResult[] = [];
   const violations: string[] = [];
+  const violated = new Set<string>();
   let requests = 0;
   for (const check of checks) {
     const { context, recorder } = contextFor();
     const outcome = await runOne(check, context, recorder);
     requests += recorder.requests;
-    for (const violation of recorder.violations) violations.push(`${check.id}: ${violation.message}`);
+    for (const { message, status } of recorder.violations) {
+      violations.push(`${check.id}: ${message}`);
+      violated.add('CT-09');
+      if (status < 300) violated.add('CT-09b');
+    }
     const { id, rows, title, touchstone } = check;
     results.push({
       id,
@@ -113,10 +121,12 @@ export async function runChecks(
   const title = 'every answer has a declared status and a body that its schema accepts';
   results.push({
     id: answersCheckId,
-    rows: ['CT-09'],
+    rows: ['CT-09', 'CT-09b'],
     title,
     requests,
-    ...(violations.length > 0 ? { failure: { message: [...new Set(violations)].join('\n'), answer: undefined } } : {}),
+    ...(violations.length > 0 && {
+      failure: { message: [...new Set(violations)].join('\n'), rows: [...violated], answer: undefined },
+    }),
   });
   progress(results.at(-1)!);
   return results;
@@ -127,14 +137,20 @@ async function runOne(
   context: CheckContext,
   recorder: Recorder,
 ): Promise<Pick<CheckResult, 'failure' | 'lacks'>> {
+  let rows: readonly string[] = [];
+  const messages: string[] = [];
   try {
-    if (check.consent) await context.control.withConsent(check.consent, () => check.run(context));
-    else await check.run(context);
+    const deviations = await collectDeviations(() =>
+      check.consent ? context.control.withConsent(check.consent, () => check.run(context)) : check.run(context),
+    );
+    rows = [...new Set(deviations.map(({ row }) => row))];
+    messages.push(...new Set(deviations.map(({ message }) => message)));
   } catch (error) {
     if (error instanceof NotApplicable) return { lacks: error.capability };
     return { failure: { message: error instanceof Error ? error.message : String(error), answer: recorder.last } };
   }
-  return recorder.requests === 0 ? { failure: { message: 'the check made no request', answer: undefined } } : {};
+  if (recorder.requests === 0) return { failure: { message: 'the check made no request', answer: undefined } };
+  return rows.length === 0 ? {} : { failure: { message: messages.join('\n'), rows, answer: recorder.last } };
 }
 
 /** State of each row: open or tested unless a check that names it made a request; failed if any such check failed. */
@@ -145,11 +161,12 @@ export function judgeRows(
   const states = new Map<string, RowState>(requirements.map((row) => [row.id, row.test ? 'tested' : 'open']));
   for (const result of results) {
     if (result.requests === 0 && !result.lacks) continue;
-    for (const row of result.rows) {
+    const failed = result.failure && (result.failure.rows ?? result.rows);
+    for (const row of new Set([...result.rows, ...(failed ?? [])])) {
       if (!states.has(row)) throw new Error(`check ${result.id} names the unknown requirement ${row}`);
       if (result.lacks) {
         if (states.get(row) === 'open') states.set(row, 'inapplicable');
-      } else if (result.failure) states.set(row, 'failed');
+      } else if (failed?.includes(row)) states.set(row, 'failed');
       else if (states.get(row) !== 'failed') states.set(row, 'passed');
     }
   }

@@ -11,7 +11,7 @@ import { discoverParty } from '../steps/world.ts';
 import type { CheckContext, Profile } from './check.ts';
 import { createRedaction, type Redaction } from './redaction.ts';
 import type { Identity, Target } from './target.ts';
-import type { Operations } from './validation.ts';
+import { type Operations, operationsOf } from './validation.ts';
 
 /** Seconds of business time after which shared results, mostly tokens, are computed again. */
 const longestAge = 240;
@@ -29,10 +29,11 @@ export interface Run {
  */
 export async function createRun(
   target: Target,
-  operations: Operations,
+  allOperations: Operations,
   options: { readonly profile?: Profile; readonly redaction?: Redaction; readonly rate?: number | undefined } = {},
 ): Promise<Run> {
   const { redaction = createRedaction() } = options;
+  const operations = operationsOf(target, allOperations);
   redaction.hide(target.control?.token);
   redaction.hide(target.introspection?.secret);
   redaction.hide(target.backChannel?.secret);

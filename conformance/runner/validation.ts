@@ -3,6 +3,8 @@
  * through the precompiled validators of `generated/`.
  */
 
+import type { Target } from './target.ts';
+
 export type Validate = ((data: unknown) => boolean) & { errors?: readonly unknown[] | null };
 
 interface DeclaredResponse {
@@ -14,6 +16,7 @@ interface DeclaredResponse {
 
 interface DeclaredOperation {
   readonly id: string;
+  readonly document: (typeof documents)[number];
   readonly method: string;
   /** Matches the end of a request path; undefined for the base path of a server, which no path tells apart. */
   readonly path: RegExp | undefined;
@@ -54,11 +57,22 @@ export async function loadOperations(): Promise<Operations> {
           ([status, response]) =>
             [Number(status), describeResponse(document, response, responseBody[id]?.[status] ?? null)] as const,
         );
-        operations.set(id, { id, method: method.toUpperCase(), path: toPattern(path), responses: new Map(declared) });
+        const description = { id, document: name, method: method.toUpperCase(), path: toPattern(path) };
+        operations.set(id, { ...description, responses: new Map(declared) });
       }
     }
   }
   return operations;
+}
+
+/** The operations of Open Payments, and those of Touchstone's own documents that the target has. */
+export function operationsOf(target: Target, operations: Operations): Operations {
+  const absent: string[] = [
+    ...(target.control ? [] : ['control']),
+    ...(target.control || target.backChannel ? [] : ['identity-provider']),
+    ...(target.control || target.introspection ? [] : ['token-introspection']),
+  ];
+  return new Map([...operations].filter(([, { document }]) => !absent.includes(document)));
 }
 
 function describeResponse(document: JsonDocument, response: unknown, validate: Validate | null): DeclaredResponse {

@@ -9,10 +9,22 @@ export interface Strictness {
   readonly strict: boolean;
 }
 
-/** The strongest level among the rows of a check. */
-export function levelOf(result: Pick<CheckResult, 'rows'>, requirements: readonly Requirement[]): Level {
-  const named = requirements.filter(({ id }) => result.rows.includes(id)).map(({ level }) => level);
-  return levels.find((level) => named.includes(level)) ?? 'must';
+/**
+ * Rows about the form of answers, which checks name besides the rule that they are about: a refusal that only a policy
+ * demands does not become a must because its error has a form.
+ */
+const formRows: ReadonlySet<string> = new Set(['RS-02', 'RS-OP-20', 'AS-14', 'AS-160', 'AS-161', 'AS-162']);
+
+/** The strongest level among the rows of a check, or among those that it failed; rows about form count only alone. */
+export function levelOf(
+  { rows, failure }: Pick<CheckResult, 'rows' | 'failure'>,
+  requirements: readonly Requirement[],
+): Level {
+  const named = failure?.rows ?? rows;
+  const rules = named.filter((id) => !formRows.has(id));
+  const judged = rules.length > 0 ? rules : named;
+  const reached = requirements.filter(({ id }) => judged.includes(id)).map(({ level }) => level);
+  return levels.find((level) => reached.includes(level)) ?? 'must';
 }
 
 /** On a target other than Touchstone, our policies and what we do for clients in use are not recommendations. */
@@ -20,7 +32,7 @@ const noted: readonly Level[] = ['compat', 'policy', 'note'];
 
 /** The word for a failed check. */
 export function wordFor(
-  result: Pick<CheckResult, 'rows' | 'touchstone'>,
+  result: Pick<CheckResult, 'rows' | 'failure' | 'touchstone'>,
   requirements: readonly Requirement[],
   strictness: Strictness,
 ): 'FAIL' | 'WARN' | 'NOTE' {
@@ -30,7 +42,7 @@ export function wordFor(
 
 /** True if this failed check fails the run. */
 export function failsRun(
-  result: Pick<CheckResult, 'rows' | 'touchstone'>,
+  result: Pick<CheckResult, 'rows' | 'failure' | 'touchstone'>,
   requirements: readonly Requirement[],
   { own, strict }: Strictness,
 ): boolean {

@@ -1,5 +1,4 @@
 /** The back channel of an identity provider, and the endpoints that only other servers may call. */
-import assert from 'node:assert/strict';
 import { NotApplicable } from '../runner/capability.ts';
 import type { CheckContext } from '../runner/check.ts';
 import type { PrivateEndpoint, Target } from '../runner/target.ts';
@@ -21,7 +20,7 @@ export interface Interaction {
 export async function openInteraction(context: CheckContext): Promise<Interaction> {
   const { body } = await requestInteractiveGrant(context, [outgoingAccess(context.sender)]);
   const [, id, nonce] = /\/interact\/([^/?]+)\/([^/?]+)/.exec(body.interact.redirect) ?? [];
-  assert.ok(id && nonce, 'interact.redirect holds id and nonce');
+  if (!id || !nonce) throw new NotApplicable('interaction-urls');
   return { path: `/grant/${id}/${nonce}`, grant: body };
 }
 

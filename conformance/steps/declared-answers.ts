@@ -3,6 +3,7 @@
  * checks `declared.…` send these requests, and so does Dredd.
  */
 import type { CheckContext } from '../runner/check.ts';
+import { discoveryCalls } from './discovery.ts';
 import { operations as resourceOperations } from './resource-operations.ts';
 import {
   incomingAccess,
@@ -48,10 +49,10 @@ const incomingGrant = ({ sender }: CheckContext) => [incomingAccess(sender)];
 /** The call of each operation that succeeds. */
 const usual: Readonly<Record<string, Provocation>> = {
   'get-wallet-address': async ({ sender }) => ({ url: sender.url, sign: false }),
-  'get-wallet-address-keys': async ({ target }) => ({ url: `${target.client}/jwks.json`, sign: false }),
-  'get-wallet-address-did-document': async ({ target }) => ({ url: `${target.client}/did.json`, sign: false }),
-  'options-discovery': async ({ sender }) => ({ method: 'OPTIONS', url: sender.authServer, sign: false }),
-  'get-discovery': async ({ sender }) => ({ url: `${sender.authServer}discovery`, sign: false }),
+  'get-wallet-address-keys': async ({ sender }) => ({ url: `${sender.url}/jwks.json`, sign: false }),
+  'get-wallet-address-did-document': async ({ sender }) => ({ url: `${sender.url}/did.json`, sign: false }),
+  'options-discovery': async (context) => ({ ...(await discoveryCalls(context)).options, sign: false }),
+  'get-discovery': async (context) => ({ ...(await discoveryCalls(context)).get, sign: false }),
   'post-request': async (context) => ({
     url: context.sender.authServer,
     json: { client: context.target.client, access_token: { access: incomingGrant(context) } },
@@ -106,7 +107,7 @@ const withFault =
   };
 
 const withUnknownParameter = ({ url }: Call) => ({ url: `${url}${url.includes('?') ? '&' : '?'}x=1` });
-const withUnknownId = ({ url }: Call) => ({ url: url.replace(/[0-9a-f]{8}-[0-9a-f-]{27}/, NO_SUCH_ID) });
+const withUnknownId = ({ url }: Call) => ({ url: url.replace(/[^/]+(?=(\/complete)?$)/, NO_SUCH_ID) });
 const withUnknownToken = () => ({ token: 'unknown' });
 const withUnknownAddress = ({ url }: Call) => ({ url: url.replace(/(\/[a-z]+\.json)?$/, '-unknown$1') });
 const tooLarge = ({ method, json }: Call): Partial<Call> => ({

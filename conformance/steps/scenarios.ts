@@ -176,10 +176,15 @@ export function continueGrant(context: CheckContext, grant: Json, interactRef?: 
   return context.call({ operation: 'post-continue', method: 'POST', url: uri, token: access_token.value, ...body });
 }
 
-/** Moves the business clock past the announced `wait` (AS-122). */
+/** A longer wait is not spent in real time. */
+const LONGEST_WAIT_S = 60;
+
+/** Lets the announced `wait` pass (AS-122): on the clock that checks can move, or in real time. */
 export async function passWait(context: CheckContext, grant: Json): Promise<void> {
   const seconds = grant.continue.wait ?? 0;
-  if (seconds > 0) await context.control.advanceClock(seconds);
+  if (seconds <= 0) return;
+  if (context.control.available || seconds > LONGEST_WAIT_S) await context.control.advanceClock(seconds);
+  else await pause(seconds * 1000);
 }
 
 /** Obtains a token that needs consent. @returns the body of the continuation */

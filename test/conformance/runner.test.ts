@@ -21,7 +21,7 @@ import { levelOf, type Strictness } from '../../conformance/runner/verdict.ts';
 import { createRecorder, createSignedClient } from '../../conformance/steps/signed-client.ts';
 
 const operations = await loadOperations();
-const rows: Requirement[] = ['WA-01', 'WA-02', 'CT-09'].map((id) => ({
+const rows: Requirement[] = ['WA-01', 'WA-02', 'CT-09', 'CT-09b'].map((id) => ({
   id,
   level: 'must',
   statement: 's',
@@ -79,10 +79,10 @@ test('a row is covered only by a check that made a request', async () => {
     ...getWallet('asks', 'WA-01')(origin),
     { id: 'asks-nothing', rows: ['WA-02'], title: 'makes no request', run: async () => {} },
   ]);
-  assert.deepEqual(Object.fromEntries(states), { 'WA-01': 'passed', 'WA-02': 'open', 'CT-09': 'passed' });
+  assert.deepEqual(Object.fromEntries(states), { 'WA-01': 'passed', 'WA-02': 'open', 'CT-09': 'passed', 'CT-09b': 'passed' });
   assert.equal(results.find((result) => result.id === 'asks-nothing')?.failure?.message, 'the check made no request');
   const summary = describeSummary(summarise({ results, requirements: rows, strictness }));
-  assert.equal(summary, 'rows covered 2 · passed 2 · failed 0 · by tests 0 · open 1\nmust 2/2\n2 passed, 1 failed');
+  assert.equal(summary, 'rows covered 3 · passed 3 · failed 0 · by tests 0 · open 1\nmust 3/3\n2 passed, 1 failed');
 });
 
 test('one failing check fails the row, even if others pass', async () => {

@@ -4,18 +4,26 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
 import { capabilityOf } from '../../conformance/runner/capability.ts';
-import { type Check, type CheckContext, judgeRows, runChecks } from '../../conformance/runner/check.ts';
+import {
+  type Check,
+  type CheckContext,
+  type CheckResult,
+  judgeRows,
+  runChecks,
+} from '../../conformance/runner/check.ts';
+import { assertFor } from '../../conformance/runner/deviation.ts';
 import { parseOptions, targetVariables } from '../../conformance/runner/options.ts';
 import { describeSummary, summarise } from '../../conformance/runner/report.ts';
 import type { Requirement } from '../../conformance/runner/requirements.ts';
 import type { Target } from '../../conformance/runner/target.ts';
+import { levelOf } from '../../conformance/runner/verdict.ts';
 import { createClientHost } from '../../conformance/steps/client-host.ts';
 import { createControl } from '../../conformance/steps/control.ts';
 import { finishUri } from '../../conformance/steps/interaction.ts';
 import { giveConsent } from '../../conformance/steps/owner-consent.ts';
 import { createRecorder } from '../../conformance/steps/signed-client.ts';
 
-const rows: Requirement[] = ['WA-01', 'WA-02', 'CT-09'].map((id) => ({
+const rows: Requirement[] = ['WA-01', 'WA-02', 'CT-09', 'CT-09b'].map((id) => ({
   id,
   level: 'must',
   statement: 's',
@@ -56,6 +64,38 @@ test('a check that needs what the target lacks is not applicable, and covers no 
   assert.deepEqual(summary.lacking, { clock: 1, 'refusal-reasons': 1 });
   assert.deepEqual(summary.checks, { passed: 1, warned: 0, failed: 1 });
   assert.match(describeSummary(summary), /^1 checks are not applicable without a clock/m);
+});
+
+test('a deviation from a weaker row lets the check go on, and counts by the level of that row', async () => {
+  const recorder = createRecorder();
+  const context = { target: bare, control: createControl(bare, () => {}) } as CheckContext;
+  const requirements: Requirement[] = [...rows, { id: 'RS-03', level: 'policy', statement: 's', references: [] }];
+  const run = (fails: boolean): Promise<CheckResult[]> => {
+    const deviating = checkThat('quote.words', 'WA-01', async () => {
+      recorder.requests += 1;
+      assertFor('RS-03', () => assert.equal('one', 'other'));
+      if (fails) assert.fail('the rule itself');
+    });
+    return runChecks([deviating], () => ({ context, recorder }));
+  };
+  const [noted] = await run(false);
+  assert.deepEqual(noted?.failure?.rows, ['RS-03']);
+  assert.equal(levelOf(noted, requirements), 'policy');
+  assert.equal(judgeRows(requirements, [noted]).get('WA-01'), 'passed');
+  assert.equal(judgeRows(requirements, [noted]).get('RS-03'), 'failed');
+  const [failed] = await run(true);
+  assert.equal(levelOf(failed!, requirements), 'must');
+  assert.match(failed?.failure?.message ?? '', /the rule itself/);
+  assert.throws(() => assertFor('RS-03', () => assert.fail('outside of a check')), /outside/);
+});
+
+test('rows about the form of errors do not raise the level of a check', () => {
+  const level = (id: string, given: Requirement['level']): Requirement => ({
+    ...{ id, level: given, statement: 's', references: [] },
+  });
+  const all = [level('RS-02', 'must'), level('RS-L-11', 'policy')];
+  assert.equal(levelOf({ rows: ['RS-L-11', 'RS-02'] }, all), 'policy');
+  assert.equal(levelOf({ rows: ['RS-02'] }, all), 'must');
 });
 
 test('each path of the control API belongs to a capability', () => {

@@ -2,11 +2,14 @@
  * Responses to valid grant requests: the clients that may ask, the response body, and the rights that need consent.
  * RFC 9635 §3, Open Payments auth-server POST /.
  */
+
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type { Check } from '../../runner/check.ts';
+import { assertFor } from '../../runner/deviation.ts';
 import { expectGnapError, expectStatus } from '../../steps/expect.ts';
 import { finishUri } from '../../steps/interaction.ts';
+import { expectTwoAses, secondWallet } from '../../steps/parties.ts';
 import {
   amountOf,
   createIncomingPayment,
@@ -139,7 +142,8 @@ export const checks: readonly Check[] = [
         assert.ok(body.interact.redirect.startsWith('http'), 'interact.redirect is absolute');
         assert.ok(URL.canParse(body.continue.uri), 'continue.uri is absolute');
         assert.ok(body.interact.finish.length >= 16, 'interact.finish is a nonce');
-        assert.ok(body.interact.redirect.includes(body.interact.finish), 'the interaction URL holds the nonce');
+        const { redirect, finish: nonce } = body.interact;
+        assertFor('AS-75', () => assert.ok(redirect.includes(nonce), 'the interaction URL holds the nonce'));
         const { wait } = body.continue;
         assert.ok(wait === undefined || (Number.isInteger(wait) && wait >= 0), 'wait is a number of seconds');
         for (const value of [body.interact.redirect, body.interact.finish, body.continue.uri]) {
@@ -257,7 +261,7 @@ export const checks: readonly Check[] = [
       const item = { type: 'incoming-payment', actions: ['create'] };
       const token = (await requestToken(context, context.sender, [item])).access_token.value;
       const url = `${context.sender.resourceServer}/incoming-payments`;
-      for (const walletAddress of [context.sender.url, context.target.client]) {
+      for (const walletAddress of [context.sender.url, (await secondWallet(context)).url]) {
         expectStatus(
           await context.call({ operation: 'create-incoming-payment', url, json: { walletAddress }, token }),
           201,
@@ -270,6 +274,7 @@ export const checks: readonly Check[] = [
     rows: ['RS-23'],
     title: 'a token of one ASE is refused at the other',
     run: async (context) => {
+      expectTwoAses(context);
       const token = await incomingToken(context);
       const url = `${context.sender.resourceServer}/incoming-payments`;
       const json = { walletAddress: context.sender.url };

@@ -1,4 +1,5 @@
 /** Grant requests that are refused for their client or their access items. RFC 9635 §2, Open Payments auth-server POST /. */
+
 import { randomUUID } from 'node:crypto';
 import type { Check } from '../../runner/check.ts';
 import { expectGnapError } from '../../steps/expect.ts';
@@ -13,6 +14,7 @@ import {
   refusal,
   withClient,
 } from '../../steps/grant-refusals.ts';
+import { expectTwoAses } from '../../steps/parties.ts';
 import { amountOf, incomingAccess, outgoingAccess, quoteAccess } from '../../steps/scenarios.ts';
 import type { Call } from '../../steps/signed-client.ts';
 
@@ -190,7 +192,13 @@ const refusals: readonly Refusal[] = [
     id: 'grant.foreign-identifier',
     rows: ['AS-40'],
     title: 'an identifier of another ASE',
-    request: asking((c) => outgoingAccess(c.receiver), { interact: interact(finish()) }),
+    request: asking(
+      (c) => {
+        expectTwoAses(c);
+        return outgoingAccess(c.receiver);
+      },
+      { interact: interact(finish()) },
+    ),
   },
   {
     id: 'grant.list-all-without-identifier',

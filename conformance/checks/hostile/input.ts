@@ -161,7 +161,7 @@ export const checks: readonly Check[] = [
         headers,
         sign: { components: ['@method', '@target-uri', 'authorization', 'content-digest'] },
       });
-      expectResourceError(created, 400);
+      expectResourceError(created, [400, 415]);
       await isServed(context);
     },
   },

@@ -1,7 +1,9 @@
 /** Incoming payments: creation, both views, completion, lists. Open Payments resource-server /incoming-payments. */
+
 import assert from 'node:assert/strict';
 import type { Check, CheckContext } from '../../runner/check.ts';
 import { expectResourceError, expectStatus } from '../../steps/expect.ts';
+import { foreignAmount } from '../../steps/parties.ts';
 import {
   amountOf,
   completeIncomingPayment,
@@ -96,7 +98,7 @@ const refusals: readonly Refusal[] = [
     id: 'incoming-payment.refuses-asset',
     rows: ['RS-IP-04'],
     title: 'an amount in another asset',
-    change: (c) => ({ incomingAmount: amountOf(c.sender, '1') }),
+    change: (c) => ({ incomingAmount: foreignAmount(c.receiver, '1') }),
     text: /invalid amount/i,
   },
   {

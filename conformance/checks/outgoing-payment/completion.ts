@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type { Check, CheckContext } from '../../runner/check.ts';
+import { assertFor } from '../../runner/deviation.ts';
 import { balanceOf } from '../../steps/control.ts';
 import { expectResourceError, expectStatus } from '../../steps/expect.ts';
 import {
@@ -200,8 +201,10 @@ export const checks: readonly Check[] = [
         });
       const key = randomUUID();
       const first = expectStatus(await create(key, json), 201).body;
-      assert.deepEqual(expectStatus(await create(key, json), 201).body, first);
-      expectResourceError(await create(key, { ...json, metadata: { other: true } }), 400, /idempotency key/);
+      const repeated = await create(key, json);
+      assertFor('RS-OP-24', () => assert.deepEqual(expectStatus(repeated, 201).body, first));
+      const misused = await create(key, { ...json, metadata: { other: true } });
+      assertFor('RS-OP-24', () => expectResourceError(misused, 400, /idempotency key/));
       const second = expectStatus(await create(randomUUID(), { ...json, metadata: { n: 2 } }), 201).body;
       assert.notEqual(second.id, first.id);
       const byQuote = {

@@ -2,9 +2,11 @@
  * Outgoing payments and the totals of their grants. Open Payments resource-server /outgoing-payments,
  * GET /outgoing-payment-grant.
  */
+
 import assert from 'node:assert/strict';
 import type { Check, CheckContext } from '../../runner/check.ts';
 import { expectResourceError, expectStatus } from '../../steps/expect.ts';
+import { expectTwoAses, foreignAmount } from '../../steps/parties.ts';
 import {
   amountOf,
   completeIncomingPayment,
@@ -61,7 +63,10 @@ const refusals: readonly Refusal[] = [
     id: 'outgoing-payment.refuses-foreign-quote',
     rows: ['RS-OP-05'],
     title: 'a quote of another server',
-    json: async (c) => ({ quoteId: `${c.receiver.resourceServer}/quotes/${crypto.randomUUID()}` }),
+    json: async (c) => {
+      expectTwoAses(c);
+      return { quoteId: `${c.receiver.resourceServer}/quotes/${crypto.randomUUID()}` };
+    },
     status: 400,
     text: /^invalid quote$/,
   },
@@ -71,7 +76,7 @@ const refusals: readonly Refusal[] = [
     title: 'a debit in another asset',
     json: async (c) => ({
       incomingPayment: (await createIncomingPayment(c)).id,
-      debitAmount: amountOf(c.receiver, '10'),
+      debitAmount: foreignAmount(c.sender, '10'),
     }),
     status: 400,
     text: /^invalid amount$/,

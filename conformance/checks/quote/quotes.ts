@@ -1,7 +1,9 @@
 /** Quotes. Open Payments resource-server POST /quotes, GET /quotes/{id}. */
+
 import assert from 'node:assert/strict';
 import type { Check, CheckContext } from '../../runner/check.ts';
 import { expectResourceError, expectStatus } from '../../steps/expect.ts';
+import { foreignAmount } from '../../steps/parties.ts';
 import {
   amountOf,
   completeIncomingPayment,
@@ -77,7 +79,7 @@ const refusals: readonly Refusal[] = [
     id: 'quote.refuses-debit-asset',
     rows: ['RS-Q-07'],
     title: 'a debit in another asset',
-    change: (c) => ({ debitAmount: amountOf(c.receiver, '100') }),
+    change: (c) => ({ debitAmount: foreignAmount(c.sender, '100') }),
     text: /invalid amount/i,
   },
   {
@@ -91,7 +93,7 @@ const refusals: readonly Refusal[] = [
     id: 'quote.refuses-receive-asset',
     rows: ['RS-Q-08'],
     title: 'a receive amount in another asset',
-    change: (c) => ({ receiveAmount: amountOf(c.sender, '100') }),
+    change: (c) => ({ receiveAmount: foreignAmount(c.receiver, '100') }),
   },
   {
     id: 'quote.refuses-receive-zero',

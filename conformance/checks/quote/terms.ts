@@ -1,8 +1,10 @@
 /** Terms of a quote: price, fee, asset scale and expiry. */
+
 import assert from 'node:assert/strict';
 import type { Check, CheckContext } from '../../runner/check.ts';
 import { balanceOf } from '../../steps/control.ts';
 import { expectResourceError, expectStatus } from '../../steps/expect.ts';
+import { secondWallet } from '../../steps/parties.ts';
 import {
   amountOf,
   createIncomingPayment,
@@ -158,7 +160,7 @@ export const checks: readonly Check[] = [
     run: async (context) => {
       const { id } = await createIncomingPayment(context);
       const quote = await createQuote(context, id, { debitAmount: amountOf(context.sender, '10') });
-      const other = { ...context.sender, url: context.target.client };
+      const other = await secondWallet(context);
       const token = (await grantOutgoing(context, outgoingAccess(other))).access_token.value;
       const json = { walletAddress: other.url, quoteId: quote.id };
       expectResourceError(await postOutgoingPayment(context, json, token), 400, /^invalid quote$/);

@@ -65,7 +65,8 @@ export const checks: readonly Check[] = [
       const token = (await requestToken(context, context.sender, access)).access_token.value;
       const url = `${context.sender.resourceServer}/incoming-payments`;
       const unknown = `${new URL(context.sender.url).origin}/no-such-wallet-${randomUUID()}`;
-      for (const walletAddress of [unknown, context.receiver.url]) {
+      const elsewhere = context.receiver.resourceServer === context.sender.resourceServer ? [] : [context.receiver.url];
+      for (const walletAddress of [unknown, ...elsewhere]) {
         const created = await context.call({
           operation: 'create-incoming-payment',
           url,

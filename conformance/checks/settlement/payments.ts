@@ -1,7 +1,9 @@
 /** The main path, from wallet address to money received, and what settlement promises on the way. */
+
 import assert from 'node:assert/strict';
 import type { Check } from '../../runner/check.ts';
 import { expectStatus } from '../../steps/expect.ts';
+import { secondWallet } from '../../steps/parties.ts';
 import {
   amountOf,
   cancelGrant,
@@ -123,6 +125,7 @@ export const checks: readonly Check[] = [
     title: 'a payment inside one ASE arrives as well, at the wallet address it names',
     run: async (context) => {
       const { sender, target } = context;
+      const payee = await secondWallet(context);
       const access = [{ type: 'incoming-payment', actions: ['create', 'read'] }];
       const json = { client: target.client, access_token: { access } };
       const granted = await context.call({ operation: 'post-request', url: sender.authServer, json });
@@ -130,7 +133,7 @@ export const checks: readonly Check[] = [
       const created = await context.call({
         operation: 'create-incoming-payment',
         url: `${sender.resourceServer}/incoming-payments`,
-        json: { walletAddress: target.client, incomingAmount: amountOf(sender, '90') },
+        json: { walletAddress: payee.url, incomingAmount: amountOf(payee, '90') },
         token,
       });
       const incoming = expectStatus(created, 201).body;
@@ -138,7 +141,7 @@ export const checks: readonly Check[] = [
       await payQuote(context, quote.id, await outgoingToken(context));
       await waitUntilReceived(context, incoming.id, '90');
       const { body } = expectStatus(await getIncomingPayment(context, incoming.id, token), 200);
-      assert.deepEqual([body.completed, body.walletAddress], [true, target.client]);
+      assert.deepEqual([body.completed, body.walletAddress], [true, payee.url]);
     },
   },
 ];

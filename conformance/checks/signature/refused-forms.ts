@@ -195,7 +195,7 @@ const refused: readonly Form[] = [
   },
   {
     ids: { grant: 'signature.grant-long-list', payment: 'signature.payment-long-list' },
-    rows: ['SIG-18'],
+    rows: ['SIG-N05'],
     title: 'some hundred components',
     change: signed({ components: [...withBody, ...hundreds] }),
   },

@@ -1,9 +1,11 @@
 /** Wallet address server: the document, the key set, the DID document, payment pointers. */
+
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type { Check, CheckContext } from '../../runner/check.ts';
 import { expectNoLeak, expectResourceError, expectStatus } from '../../steps/expect.ts';
 import type { HeaderLine } from '../../steps/http-exchange.ts';
+import { secondWallet } from '../../steps/parties.ts';
 import type { Answer, Json } from '../../steps/signed-client.ts';
 
 const getDocument = (context: CheckContext, url: string, headers: readonly HeaderLine[] = []): Promise<Answer> =>
@@ -141,7 +143,8 @@ export const checks: readonly Check[] = [
     rows: ['WA-27', 'WA-28', 'WA-29', 'WA-30', 'WA-31', 'WA-35'],
     title: 'the key set of the client holds well-formed public Ed25519 keys and nothing else',
     run: async (context) => {
-      const { body } = expectStatus(await getKeys(context, context.target.client), 200);
+      const { url } = await secondWallet(context);
+      const { body } = expectStatus(await getKeys(context, url), 200);
       assert.deepEqual(Object.keys(body), ['keys']);
       assert.ok(body.keys.length > 0, 'the client has a key');
       for (const key of body.keys) {
@@ -169,7 +172,7 @@ export const checks: readonly Check[] = [
     rows: ['WA-45'],
     title: 'a key set may be cached for a minute at most',
     run: async (context) => {
-      const { headers } = await getKeys(context, context.target.client);
+      const { headers } = await getKeys(context, context.sender.url);
       const control = headers.get('cache-control') ?? '';
       const age = /max-age=(\d+)/.exec(control);
       assert.ok(/no-cache|no-store/.test(control) || (age && Number(age[1]) <= 60), `Cache-Control: ${control}`);
@@ -182,7 +185,7 @@ export const checks: readonly Check[] = [
     run: async (context) => {
       const call = (url: string): Promise<Answer> =>
         context.call({ operation: 'get-wallet-address-did-document', url: `${url}/did.json`, sign: false });
-      for (const url of [context.sender.url, context.target.client]) {
+      for (const url of [context.sender.url, (await secondWallet(context)).url]) {
         const answer = await call(url);
         expectNoLeak(answer);
         if (!context.control.available && answer.status !== 200) {
