@@ -79,7 +79,12 @@ test('a row is covered only by a check that made a request', async () => {
     ...getWallet('asks', 'WA-01')(origin),
     { id: 'asks-nothing', rows: ['WA-02'], title: 'makes no request', run: async () => {} },
   ]);
-  assert.deepEqual(Object.fromEntries(states), { 'WA-01': 'passed', 'WA-02': 'open', 'CT-09': 'passed', 'CT-09b': 'passed' });
+  assert.deepEqual(Object.fromEntries(states), {
+    'WA-01': 'passed',
+    'WA-02': 'open',
+    'CT-09': 'passed',
+    'CT-09b': 'passed',
+  });
   assert.equal(results.find((result) => result.id === 'asks-nothing')?.failure?.message, 'the check made no request');
   const summary = describeSummary(summarise({ results, requirements: rows, strictness }));
   assert.equal(summary, 'rows covered 3 · passed 3 · failed 0 · by tests 0 · open 1\nmust 3/3\n2 passed, 1 failed');
