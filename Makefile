@@ -71,7 +71,7 @@ lint: $(installed)
 build: $(installed)
 	@rm -rf dist && $(bin)/node node_modules/@typescript/native/bin/tsc -p tsconfig.build.json
 	@for file in generated/*/validators.js; do cp $$file dist/$$file; done
-	@if [ -d conformance ]; then cp -r conformance/requirements conformance/vectors dist/conformance/; fi
+	@if [ -d conformance ]; then cp -r conformance/requirements conformance/vectors conformance/figures.json dist/conformance/; fi
 	@$(bin)/node dist/src/database/build-template.js
 
 # A clean install of the packed program, its command and library, the steps of the Dockerfile and those of the action.

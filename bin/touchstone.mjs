@@ -11,10 +11,18 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..');
 const isCheckout = existsSync(join(root, 'src', 'main.ts'));
-/** The conformance checks are a separate program, which knows the server only over HTTP. */
-const [folder, args] =
-  process.argv[2] === 'check' ? [join('conformance', 'runner'), process.argv.slice(3)] : ['src', process.argv.slice(2)];
-const program = isCheckout ? join(root, folder, 'main.ts') : join(root, 'dist', folder, 'main.js');
+/**
+ * The conformance checks are a separate program, which knows the server only over HTTP. It also explains their ids,
+ * such as `quote.expired`, and those of their requirements, such as `RS-Q-01`.
+ */
+const [folder, name, args] = (() => {
+  const [command, ...others] = process.argv.slice(2);
+  if (command === 'check') return [join('conformance', 'runner'), 'main', others];
+  const isCheckId = /^([a-z-]+\.[\w.-]+|(?!CL-)[A-Z]+(-[A-Z]+)*-[A-Z]?\d+)$/.test(others[0] ?? '');
+  if (command === 'explain' && isCheckId) return [join('conformance', 'runner'), 'explain-main', others];
+  return ['src', 'main', process.argv.slice(2)];
+})();
+const program = isCheckout ? join(root, folder, `${name}.ts`) : join(root, 'dist', folder, `${name}.js`);
 /** TypeScript runs unbuilt from 22.18 on. */
 const needed = isCheckout ? [22, 18] : [22, 17];
 const included = join(root, 'node_modules', '.bin', 'node');

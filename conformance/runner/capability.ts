@@ -1,7 +1,9 @@
 /**
- * Capabilities of a target beyond Open Payments. A check finds out while it runs which it needs; without one of them it
- * is not applicable, which is neither a pass nor a failure.
+ * Capabilities of a target beyond Open Payments. Without one that a check needs it is not applicable, which is neither
+ * a pass nor a failure. `figures.json` holds the needs of each check; a new check finds them out while it runs.
  */
+import type { Target } from './target.ts';
+
 export const capabilities = {
   clock: 'a clock that a check can move (--control)',
   worlds: 'additional worlds with other settings (--control)',
@@ -17,6 +19,7 @@ export const capabilities = {
   'foreign-receivers': 'payments to receivers at other ASEs',
   discovery: 'discovery of the grant endpoint (RFC 9635 §9)',
   'automatic-consent': 'consent without a person (--consent-command)',
+  budget: 'a larger --budget',
   'local-servers': 'key sets and callbacks on servers of this machine (--local-servers)',
 } as const;
 
@@ -40,6 +43,26 @@ const byPath: readonly (readonly [prefix: string, Capability])[] = [
   ['/exchanges', 'refusal-reasons'],
   ['/faults', 'faults'],
 ];
+
+/** The first capability that the target lacks, as far as its description says. */
+export function findLack(needs: readonly Capability[], target: Target): Capability | undefined {
+  const offered: Partial<Record<Capability, boolean>> = {
+    introspection: target.introspection !== undefined,
+    'back-channel': target.backChannel !== undefined,
+    'local-servers': target.reachesLocalServers,
+  };
+  const hasControl = target.control !== undefined;
+  return needs.find((need) => !(offered[need] ?? (hasControl || !controlled.has(need))));
+}
+
+const controlled: ReadonlySet<Capability> = new Set([
+  'clock',
+  'worlds',
+  'consent-modes',
+  'refusal-reasons',
+  'faults',
+  'administration',
+]);
 
 /** The capability for which a path of the control API is needed. */
 export const capabilityOf = (path: string): Capability =>

@@ -8,6 +8,7 @@ import type { Control } from '../steps/control.ts';
 import type { Answer, Json, Recorder, SendCall } from '../steps/signed-client.ts';
 import { type Capability, NotApplicable } from './capability.ts';
 import { collectDeviations } from './deviation.ts';
+import { describeError, type Failure } from './evidence.ts';
 import type { Requirement } from './requirements.ts';
 import type { Identity, Target } from './target.ts';
 
@@ -67,13 +68,13 @@ export interface CheckResult {
   readonly failure?: Failure;
   /** The target lacks this, so the check neither passed nor failed. */
   readonly lacks?: Capability;
-}
-
-interface Failure {
-  readonly message: string;
-  /** The rows that it failed, where these are not all rows of the check. */
-  readonly rows?: readonly string[];
-  readonly answer: Answer | undefined;
+  readonly milliseconds?: number;
+  /** The newest answers before it failed. */
+  readonly answers?: readonly Answer[];
+  /** Operations with the statuses that they answered, as `get-quote 200`. */
+  readonly seen?: ReadonlySet<string>;
+  /** Capabilities of the target that it used. */
+  readonly needs?: ReadonlySet<Capability>;
 }
 
 /**
@@ -93,19 +94,22 @@ export async function runChecks(
   checks: readonly Check[],
   contextFor: () => { context: CheckContext; recorder: Recorder },
   progress: (result: CheckResult) => void = () => {},
+  stop?: AbortSignal,
 ): Promise<CheckResult[]> {
   const results: CheckResult[] = [];
-  const violations: string[] = [];
+  const violations: { readonly message: string; readonly answer: Answer }[] = [];
   const violated = new Set<string>();
   let requests = 0;
   for (const check of checks) {
     const { context, recorder } = contextFor();
-    const outcome = await runOne(check, context, recorder);
+    const started = performance.now();
+    const outcome = await Promise.race([runOne(check, context, recorder), untilAborted(stop)]);
+    if (outcome === undefined) break;
     requests += recorder.requests;
-    for (const { message, status } of recorder.violations) {
-      violations.push(`${check.id}: ${message}`);
+    for (const { message, answer } of recorder.violations) {
+      violations.push({ message: `${check.id}: ${message}`, answer });
       violated.add('CT-09');
-      if (status < 300) violated.add('CT-09b');
+      if (answer.status < 300) violated.add('CT-09b');
     }
     const { id, rows, title, touchstone } = check;
     results.push({
@@ -114,6 +118,10 @@ export async function runChecks(
       title,
       ...(touchstone && { touchstone }),
       requests: recorder.requests,
+      milliseconds: performance.now() - started,
+      seen: recorder.seen,
+      needs: recorder.needs,
+      ...(outcome.failure && { answers: recorder.answers }),
       ...outcome,
     });
     progress(results.at(-1)!);
@@ -124,13 +132,27 @@ export async function runChecks(
     rows: ['CT-09', 'CT-09b'],
     title,
     requests,
-    ...(violations.length > 0 && {
-      failure: { message: [...new Set(violations)].join('\n'), rows: [...violated], answer: undefined },
+    ...(violations[0] && {
+      failure: {
+        message: [...new Set(violations.map(({ message }) => message))].join('\n'),
+        rows: [...violated],
+        answer: violations[0].answer,
+      },
+      answers: violations.slice(0, MAX_VIOLATIONS).map(({ answer }) => answer),
     }),
   });
   progress(results.at(-1)!);
   return results;
 }
+
+/** Answers of one run that are kept for the report. */
+const MAX_VIOLATIONS = 20;
+
+const untilAborted = (stop: AbortSignal | undefined): Promise<undefined> =>
+  new Promise((resolve) => {
+    if (stop?.aborted) resolve(undefined);
+    stop?.addEventListener('abort', () => resolve(undefined), { once: true });
+  });
 
 async function runOne(
   check: Check,
@@ -147,7 +169,7 @@ async function runOne(
     messages.push(...new Set(deviations.map(({ message }) => message)));
   } catch (error) {
     if (error instanceof NotApplicable) return { lacks: error.capability };
-    return { failure: { message: error instanceof Error ? error.message : String(error), answer: recorder.last } };
+    return { failure: describeError(error, recorder) };
   }
   if (recorder.requests === 0) return { failure: { message: 'the check made no request', answer: undefined } };
   return rows.length === 0 ? {} : { failure: { message: messages.join('\n'), rows, answer: recorder.last } };

@@ -1,45 +1,52 @@
 /** The command `touchstone check`, also `node conformance/runner/main.ts`. */
 import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import authServer from '../../generated/auth-server/document.json' with { type: 'json' };
+import packageJson from '../../package.json' with { type: 'json' };
+import { parseBaseline, readBaseline } from '../../src/report/baseline.ts';
+import { prepareReportDirectory, writeReportFiles } from '../../src/report/directory.ts';
+import { renderTerminal, terminalOptions } from '../../src/report/terminal.ts';
 import { checks as allChecks } from '../checks/index.ts';
+import { announce, readFigures } from './announcement.ts';
+import { baselineReader, printFailures } from './baseline.ts';
+import { type Capability, findLack, NotApplicable } from './capability.ts';
 import { profiles as allProfiles, type Check, type CheckResult, type Profile, runChecks } from './check.ts';
+import { renderFiles, renderJson, viewOf } from './check-view.ts';
+import { type CheckReport, concludeRun, type RunFacts } from './conclusion.ts';
+import { describeLeftovers, type Leftover } from './footprint.ts';
+import { watchInterrupts } from './interrupts.ts';
 import { type Options, parseOptions, targetVariables, usage } from './options.ts';
+import { checkSetUp } from './preflight.ts';
 import { createRedaction, type Redaction } from './redaction.ts';
-import { describeFailure, describeSummary, reportAsJson, summarise } from './report.ts';
-import { type Requirement, readRequirements } from './requirements.ts';
-import { createRun } from './run.ts';
+import { describeSummary, type Report, summarise } from './report.ts';
+import { readRequirements } from './requirements.ts';
+import { createRun, type Run } from './run.ts';
+import { selectChecks } from './selection.ts';
 import { startTarget } from './start-target.ts';
 import { parseTarget, type Target } from './target.ts';
-import { loadOperations } from './validation.ts';
-import type { Strictness } from './verdict.ts';
+import { loadOperations, type Operations } from './validation.ts';
 
 /** Exit status: 0 passed, perhaps with warnings; 1 a check failed; 2 the run itself could not be carried out. */
 async function main(): Promise<number> {
-  const values = parseOptions(process.argv.slice(2));
-  if (values.help) {
+  const options = parseOptions(process.argv.slice(2));
+  if (options.help) {
     console.log(usage);
     return 0;
   }
-  const only = values.only === undefined ? undefined : new RegExp(values.only);
-  const wanted = (check: Check): boolean => !only || only.test(check.id) || check.rows.includes(values.only!);
-  const checks = allChecks.filter(wanted);
-  if (checks.length === 0) throw new Error(`no check matches ${values.only}`);
-  const redaction = createRedaction();
-  const requirements = readRequirements();
-  const strictness = { own: values.own || values.start, strict: values.strict };
-  const results: CheckResult[] = [];
-  for (const profile of readProfiles(values)) {
-    const some = await checkTarget(checks, values, { profile, redaction, requirements, strictness });
-    const summary = summarise({ results: some.results, requirements, strictness });
-    console.log(`profile ${some.profile}\n${describeSummary(summary)}`);
-    results.push(...some.results);
+  const checks = selectChecks(allChecks, options.only);
+  const profiles = readProfiles(options);
+  const baseline = options.baseline === undefined ? [] : await readBaseline(options.baseline, baselineReader);
+  if (options.report !== undefined) await prepareReportDirectory(options.report);
+  const facts = await runAll(checks, profiles, options);
+  let report = concludeRun(facts, baseline);
+  if (options['write-baseline'] !== undefined) {
+    const text = printFailures(report, baseline);
+    writeFileSync(options['write-baseline'], text);
+    report = concludeRun(facts, parseBaseline(text, options['write-baseline'], baselineReader));
   }
-  const profiles = allProfiles.filter((profile) => results.some((result) => result.profile === profile));
-  const report = { results, requirements, strictness };
-  const summary = summarise(report);
-  if (values.json) writeFileSync(values.json, reportAsJson(report, redaction, profiles));
-  if (profiles.length > 1) console.log(`profiles ${profiles.join(' and ')}\n${describeSummary(summary)}`);
-  return summary.checks.failed === 0 ? 0 : 1;
+  await publish(report, facts, options);
+  return report.exitCode;
 }
 
 /** The profiles to run; undefined means that the target's control API says which. */
@@ -51,38 +58,86 @@ function readProfiles({ start, profile }: { start: boolean; profile?: string | u
   return named;
 }
 
-interface Judging {
-  readonly profile: Profile | undefined;
+interface Progress {
   readonly redaction: Redaction;
-  readonly requirements: readonly Requirement[];
-  readonly strictness: Strictness;
+  readonly operations: Operations;
+  readonly results: CheckResult[];
+  readonly leftovers: Leftover[];
+  readonly stop: AbortSignal;
+  /** Why the run says nothing about the target. */
+  readonly broken: string[];
+  target?: Target;
 }
 
-/** Runs the checks that hold in the profile of the target. */
+/** Runs the checks in each profile. What goes wrong with the set-up is a fact of the run, so that a report says it. */
+async function runAll(
+  checks: readonly Check[],
+  profiles: readonly (Profile | undefined)[],
+  options: Options,
+): Promise<RunFacts> {
+  const started = performance.now();
+  const startedAt = new Date().toISOString();
+  const interrupts = watchInterrupts(process);
+  const progress: Progress = {
+    redaction: createRedaction(),
+    operations: await loadOperations(),
+    results: [],
+    leftovers: [],
+    stop: interrupts.aborted,
+    broken: [],
+  };
+  try {
+    for (const profile of profiles) {
+      if (!interrupts.aborted.aborted) await checkTarget(checks, profile, options, progress);
+    }
+  } catch (error) {
+    progress.broken.push(error instanceof Error ? error.message : String(error));
+  }
+  const signal = interrupts.received();
+  if (signal) progress.broken.push(`the run was interrupted by ${signal}`);
+  interrupts.end();
+  const { redaction, operations, results, leftovers, broken, target } = progress;
+  return {
+    version: packageJson.version,
+    spec: authServer.info.version,
+    target: target ? { walletAddress: target.walletAddress, receiver: target.receiver } : null,
+    ...{ startedAt, milliseconds: performance.now() - started },
+    ...{ results, operations, redaction, broken },
+    requirements: readRequirements(),
+    strictness: strictnessOf(options),
+    leftovers,
+  };
+}
+
+const strictnessOf = (options: Options) => ({ own: options.own || options.start, strict: options.strict });
+
+/** Runs the checks that hold in the profile of the target, and removes what they created. */
 async function checkTarget(
   checks: readonly Check[],
+  profile: Profile | undefined,
   options: Options,
-  { profile, redaction, requirements, strictness }: Judging,
-): Promise<{ profile: Profile; results: CheckResult[] }> {
+  progress: Progress,
+): Promise<void> {
   const started = options.start ? await startTarget(profile) : undefined;
   try {
     const variables = { ...targetVariables(options, process.env), ...started?.variables };
     acceptAuthority(variables['TOUCHSTONE_CA']);
     const target = parseTarget(variables);
-    if (!started) announce(target, options.yes);
-    const run = await createRun(target, await loadOperations(), {
-      redaction,
+    progress.target = target;
+    if (!started) await checkSetUp(target);
+    const run = await createRun(target, progress.operations, {
+      redaction: progress.redaction,
       rate: options.rate === undefined ? undefined : Number(options.rate),
+      budget: options.budget,
       ...(profile && { profile }),
     });
     try {
-      const fitting = checks.filter((check) => (check.profile ?? run.profile) === run.profile);
-      const results = await runChecks(fitting, run.contextFor, (result) => {
-        if (result.failure) console.log(`${describeFailure(result, redaction, { requirements, strictness })}\n`);
-        else if (options.verbose && result.lacks) console.log(`n/a  ${result.id}   ${result.lacks}`);
-        else if (options.verbose) console.log(`pass ${result.id}   ${result.rows.join(' ')}`);
-      });
-      return { profile: run.profile, results: results.map((result) => ({ ...result, profile: run.profile })) };
+      const fitting = checks
+        .filter((check) => (check.profile ?? run.profile) === run.profile)
+        .map((check) => (started ? check : skipIfLacking(check, target)));
+      if (!started) askFirst(fitting, run, target, options);
+      await runInProfile(fitting, run, options, progress);
+      if (!started) progress.leftovers.push(...(await cleanUp(run, progress.stop)));
     } finally {
       await run.close();
     }
@@ -91,14 +146,62 @@ async function checkTarget(
   }
 }
 
+const figures = readFigures();
+
+interface RunnableCheck extends Check {
+  readonly lacks?: Capability;
+}
+
+/** A check that cannot be applied creates nothing. */
+function skipIfLacking(check: Check, target: Target): RunnableCheck {
+  const lacks = findLack(figures[check.id]?.needs ?? [], target);
+  if (lacks === undefined) return check;
+  const { consent: _, ...others } = check;
+  return { ...others, lacks, run: () => Promise.reject(new NotApplicable(lacks)) };
+}
+
+async function runInProfile(checks: readonly Check[], run: Run, options: Options, progress: Progress): Promise<void> {
+  const { redaction, results, stop } = progress;
+  const show = (result: CheckResult): void => {
+    if (result.failure) console.error(redaction.redact(`failed ${result.id}: ${firstLine(result.failure.message)}`));
+    else if (options.verbose && result.lacks) console.log(`n/a  ${result.id}   ${result.lacks}`);
+    else if (options.verbose) console.log(`pass ${result.id}   ${result.rows.join(' ')}`);
+  };
+  const some = await runChecks(checks, run.contextFor, show, stop);
+  results.push(...some.map((result) => ({ ...result, profile: run.profile })));
+  const report: Report = { results: some, requirements: readRequirements(), strictness: strictnessOf(options) };
+  if (options.profile === 'both') console.log(`profile ${run.profile}\n${describeSummary(summarise(report))}`);
+}
+
+const firstLine = (text: string): string => text.split('\n', 1)[0]!;
+
 /** Says what the run will do to a target that somebody else may own. Throws unless that is allowed. */
-function announce(target: Target, isAllowed: boolean): void {
-  console.log(
-    `The checks create grants, incoming payments and quotes at ${new URL(target.walletAddress).host} and ` +
-      `${new URL(target.receiver).host}, and send a few hundred small payments, some units of money each, from ` +
-      `${target.walletAddress} to ${target.receiver}. What they create stays there.\n`,
-  );
-  if (!isAllowed && !target.reachesLocalServers) throw new Error('allow this with --yes');
+function askFirst(checks: readonly RunnableCheck[], { parties, budget }: Run, target: Target, options: Options): void {
+  const all = checks.filter(({ lacks }) => lacks === undefined).map(({ id }) => figures[id] ?? {});
+  console.log(`${announce(all, { ...parties, budget })}\n`);
+  if (!options.yes && budget === undefined && !target.reachesLocalServers) {
+    throw new Error('nothing was done: allow this with --yes or --budget AMOUNT');
+  }
+}
+
+/** After an interruption this ends by itself within some seconds, and another signal ends it at once. */
+async function cleanUp(run: Run, stop: AbortSignal): Promise<Leftover[]> {
+  if (stop.aborted) console.error('interrupted: removing what the checks created; press Ctrl-C again to leave it');
+  return run.cleanUp(stop.aborted ? AbortSignal.timeout(CLEAN_UP_MS) : undefined);
+}
+
+const CLEAN_UP_MS = 60_000;
+
+async function publish(report: CheckReport, facts: RunFacts, options: Options): Promise<void> {
+  const { report: directory, json } = options;
+  const isOwn = facts.strictness.own;
+  if (directory !== undefined) await writeReportFiles(directory, renderFiles(report, isOwn));
+  if (json !== undefined) writeFileSync(json, renderJson(report));
+  const location = directory === undefined ? {} : { location: join(directory, '/') };
+  console.log(renderTerminal(viewOf(report, isOwn), { ...terminalOptions(process.stdout, process.env), ...location }));
+  const isListed = directory !== undefined || json !== undefined;
+  for (const line of describeLeftovers(report.leftBehind, isListed)) console.log(line);
+  if (facts.results.length > 0) console.log(describeSummary(summarise(facts)));
 }
 
 /** Accepts certificates that this private certificate authority issued. */

@@ -1,7 +1,7 @@
 /** The options of `touchstone check`. Those about the target stand for the variables that `touchstone start` prints. */
 import { parseArgs } from 'node:util';
 
-export const usage = `usage: touchstone check [options]
+export const usage = `usage: touchstone check [options], or touchstone explain CHECK-ID
 
 The target, unless TOUCHSTONE_* variables name it:
   --start                     start a fresh world, check it and stop it
@@ -23,13 +23,20 @@ Consent of the owner: by default, redirects alone must lead to the finish URI.
   --consent-hook URL          answers a POST of {"interaction": URL} with {"location": URL}
 
 The run:
-  --yes                       a target on another machine may be charged; without it, the run only says what it will do
+  --yes                       a target on another machine may be charged; without it or --budget, the run only says
+                              what it will create and spend
+  --budget AMOUNT             spend at most this, such as 12.50, in the asset of the wallet address; checks that would
+                              spend more are not applicable
   --rate N                    at most N requests per second
   --profile NAME              compat, strict, or with --start both: the profile to start with, or to require
-  --only PATTERN              run the checks whose id matches this regular expression, or that name this row
+  --only PATTERN              run the check with this id, the checks of this row, or those whose id matches this
+                              regular expression
   --own                       the target is Touchstone, so all levels but should and note count; implied by --start
   --strict                    warnings fail the run as well
-  --json FILE                 write the results as JSON as well
+  --report DIR                write HTML, JSON, JUnit, SARIF, NDJSON, Markdown and a badge to this directory
+  --json FILE                 write the JSON report to this file
+  --baseline FILE             expect the failures that this YAML or JSON file lists; one that passes fails the run
+  --write-baseline FILE       write the failures of this run to a file for --baseline, and expect them
   --verbose                   list passed checks too`;
 
 const targetOptions = {
@@ -58,7 +65,8 @@ export function parseOptions(args: readonly string[]) {
     args: [...args],
     options: {
       ...{ start: flag, yes: flag, own: flag, strict: flag, verbose: flag, help: flag, 'local-servers': flag },
-      ...{ profile: text, only: text, json: text, rate: text },
+      ...{ profile: text, only: text, json: text, rate: text, budget: text },
+      ...{ report: text, baseline: text, 'write-baseline': text },
       ...(Object.fromEntries(Object.keys(targetOptions).map((name) => [name, text])) as Record<
         keyof typeof targetOptions,
         typeof text

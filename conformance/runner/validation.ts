@@ -39,6 +39,8 @@ const documents = [
   'control',
 ] as const;
 
+const openPayments: ReadonlySet<string> = new Set(['auth-server', 'resource-server', 'wallet-address-server']);
+
 /** Loads the operations of all documents with their validators. */
 export async function loadOperations(): Promise<Operations> {
   const operations = new Map<string, DeclaredOperation>();
@@ -97,6 +99,26 @@ function toPattern(path: string): RegExp | undefined {
       .replaceAll('/', '/+')
       .replaceAll(/\{[^}]+\}/g, '[^/]+')}/*$`,
   );
+}
+
+export interface Coverage {
+  readonly operations: { readonly seen: number; readonly declared: number };
+  readonly statuses: { readonly seen: number; readonly declared: number };
+  /** Operations that were never called. */
+  readonly missing: readonly string[];
+}
+
+/** Operations of Open Payments and their declared statuses, of which some were seen, as `get-quote 200`. */
+export function countCoverage(operations: Operations, seen: ReadonlySet<string>): Coverage {
+  const declared = [...operations.values()].filter(({ document }) => openPayments.has(document));
+  const statusesOf = ({ id, responses }: DeclaredOperation) => [...responses.keys()].map((status) => `${id} ${status}`);
+  const missing = declared.filter((operation) => !statusesOf(operation).some((status) => seen.has(status)));
+  const statuses = declared.flatMap(statusesOf);
+  return {
+    operations: { seen: declared.length - missing.length, declared: declared.length },
+    statuses: { seen: statuses.filter((status) => seen.has(status)).length, declared: statuses.length },
+    missing: missing.map(({ id }) => id),
+  };
 }
 
 /** The operation that a method and a URL address. Undefined for none, and for one at the base path of its server. */

@@ -1,11 +1,16 @@
 /** Assertions that many checks share: a status, and the error format of each protocol. */
 import assert from 'node:assert/strict';
 import { assertFor } from '../runner/deviation.ts';
+import { UnexpectedAnswer } from '../runner/evidence.ts';
 import type { Answer } from './signed-client.ts';
 
 /** The answer has one of these statuses. */
 export function expectStatus(answer: Answer, ...statuses: readonly number[]): Answer {
-  assert.ok(statuses.includes(answer.status), `expected status ${statuses.join(' or ')}, received ${answer.status}`);
+  if (!statuses.includes(answer.status)) {
+    const expected = `status ${statuses.join(' or ')}`;
+    const values = { expected, actual: `status ${answer.status}` };
+    throw new UnexpectedAnswer(`expected ${expected}, received ${answer.status}`, answer, values);
+  }
   return answer;
 }
 
@@ -21,7 +26,10 @@ export function expectGnapError(answer: Answer, status: number, ...codes: readon
   expectStatus(answer, status);
   expectErrorObject(answer);
   const { code } = answer.body.error;
-  assert.ok(codes.includes(code), `expected error code ${codes.join(' or ')}, received ${code}`);
+  if (!codes.includes(code)) {
+    const expected = `error code ${codes.join(' or ')}`;
+    throw new UnexpectedAnswer(`expected ${expected}, received ${code}`, answer, { expected, actual: code });
+  }
   assert.match(answer.headers.get('cache-control') ?? '', /no-store/, 'Cache-Control: no-store is missing');
   return answer;
 }

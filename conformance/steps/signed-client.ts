@@ -3,6 +3,7 @@
  * and holds every answer against its document (CT-09).
  */
 import { createHeaders } from '@interledger/http-signature-utils';
+import type { Capability } from '../runner/capability.ts';
 import type { Redaction } from '../runner/redaction.ts';
 import type { Identity } from '../runner/target.ts';
 import { findOperation, judgeAnswer, type Operations } from '../runner/validation.ts';
@@ -41,20 +42,42 @@ export interface Answer extends Received {
   /** The parsed body; `undefined` when there is none or it is not JSON. */
   readonly body: Json;
   readonly sent: Sent;
+  /** operationId whose document judges the answer. */
+  readonly operation?: string | undefined;
+  /** Milliseconds since 1970 at which the request was sent. */
+  readonly at: number;
 }
 
 /** Requests of one check: counted, and kept for the report. */
 export interface Recorder {
   requests: number;
   /** Answers that the documents do not allow. */
-  readonly violations: { operation: string; status: number; message: string }[];
+  readonly violations: { message: string; answer: Answer }[];
+  /** Capabilities of the target that the check used. */
+  readonly needs: Set<Capability>;
+  /** Operations with the statuses that they answered, as `get-quote 200`. */
+  readonly seen: Set<string>;
+  /** The newest answers, at most twenty. */
+  readonly answers: Answer[];
   last: Answer | undefined;
+  /** The newest request, while it has no answer. */
+  unanswered: Sent | undefined;
 }
+
+const MAX_ANSWERS = 20;
 
 export type SendCall = (call: Call) => Promise<Answer>;
 
 export function createRecorder(): Recorder {
-  return { requests: 0, violations: [], last: undefined };
+  return {
+    requests: 0,
+    violations: [],
+    needs: new Set(),
+    seen: new Set(),
+    answers: [],
+    last: undefined,
+    unanswered: undefined,
+  };
 }
 
 /** Builds `call`. @param identity signs unless the call names another one */
@@ -65,18 +88,25 @@ export function createSignedClient(
   recorder: Recorder,
 ): SendCall {
   return async (call) => {
-    redaction.hide(call.token);
+    redaction.hide(call.token, 'TOKEN');
     redaction.observe(call.json);
     const sent = await prepareRequest(call, identity);
+    const operation =
+      (call.operation === undefined ? findOperation(operations, sent.method, sent.url) : call.operation) ?? undefined;
+    const at = Date.now();
     recorder.requests += 1;
+    recorder.unanswered = sent;
     const received = await exchange(sent);
-    const answer: Answer = { ...received, body: parseJson(received.text), sent };
+    const answer: Answer = { ...received, body: parseJson(received.text), sent, operation, at };
+    recorder.unanswered = undefined;
     redaction.observe(answer.body);
     redaction.observe(answer.headers.get('location') ?? undefined);
     recorder.last = answer;
-    const operation = call.operation === undefined ? findOperation(operations, sent.method, sent.url) : call.operation;
+    recorder.answers.push(answer);
+    if (recorder.answers.length > MAX_ANSWERS) recorder.answers.shift();
+    if (operation) recorder.seen.add(`${operation} ${answer.status}`);
     const message = operation ? judgeAnswer(operations, operation, answer, sent.method) : undefined;
-    if (operation && message) recorder.violations.push({ operation, status: answer.status, message });
+    if (message) recorder.violations.push({ message, answer });
     return answer;
   };
 }

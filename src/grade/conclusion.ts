@@ -1,8 +1,9 @@
 /** The conclusion of a run: which verdicts count, what is expected, and whether the run has passed. */
 import type { ProfileName } from '../profile.ts';
+import type { Status } from '../report/view.ts';
 import type { RequirementId } from './catalogue.ts';
 import { probes as allProbes, type ProbeId } from './probes.ts';
-import type { ProbeVerdict, Report, Status, Verdict } from './report.ts';
+import type { ProbeVerdict, Report, Verdict } from './report.ts';
 import type { RequirementSet } from './requirement-sets.ts';
 import { withLevel, withProbe } from './status.ts';
 

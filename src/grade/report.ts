@@ -1,11 +1,10 @@
 /** The report of a run: what every format of it (terminal, JSON, JUnit, HTML…) is made of. It contains no secrets. */
+import type { Status } from '../report/view.ts';
 import type { RequirementId } from './catalogue.ts';
 import type { DescribedExchange } from './describe-exchange.ts';
 import type { Finding } from './judge.ts';
 import type { ProbeFacts, ProbeId, ProbeResult } from './probes.ts';
 import type { Level } from './requirement.ts';
-
-export type Status = 'pass' | 'fail' | 'warning' | 'note' | 'not-exercised' | 'inconclusive';
 
 /** The verdict about one requirement. */
 export interface Verdict {

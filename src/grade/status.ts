@@ -1,6 +1,8 @@
 /** Statuses of verdicts, by the level of a requirement and the findings about it. */
+
+import type { Status } from '../report/view.ts';
 import type { Finding } from './judge.ts';
-import type { ProbeVerdict, Status, Verdict } from './report.ts';
+import type { ProbeVerdict, Verdict } from './report.ts';
 import type { Level } from './requirement.ts';
 
 /** The most findings that a verdict has. */

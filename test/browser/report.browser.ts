@@ -10,7 +10,7 @@ import { after, before, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 import { requirementIds } from '../../src/grade/catalogue.ts';
-import { renderHtml } from '../../src/grade/reports/html/page.ts';
+import { renderHtml } from '../../src/grade/reports/files.ts';
 import { attacks } from '../grade/reports/hostile.ts';
 import { hostileReport, passedReport, sampleReport } from '../grade/reports/sample.ts';
 import { findBarriers, launchBrowser, openWindow, takePicture, type Visit } from './support/browser.ts';

@@ -6,11 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { after, before, test } from 'node:test';
-import { parseBaseline, printBaseline } from '../../src/cli/grade/baseline-file.ts';
+import { baselineReader, printBaseline } from '../../src/cli/grade/baseline-file.ts';
 import { type GradeContext, grade } from '../../src/cli/grade/grade.ts';
 import { parseConfig } from '../../src/cli/parse-config.ts';
 import { ConfigError } from '../../src/errors.ts';
 import type { Report, Verdict } from '../../src/grade/report.ts';
+import { parseBaseline } from '../../src/report/baseline.ts';
 import { createFastestDatabase } from '../support/postgresql.ts';
 import { prepareResources } from '../support/prepared-resources.ts';
 import { clientEnvironment, startWorld, type TestWorld } from '../support/world.ts';
@@ -114,7 +115,7 @@ test('the official client pays in a fresh world; no file shows a secret that it 
     }
   }
   const failed = report.verdicts.filter(({ status }) => status === 'fail').map(({ id }) => id);
-  const listed = parseBaseline(await readFile(baseline, 'utf8'), baseline).map(({ id }) => id);
+  const listed = parseBaseline(await readFile(baseline, 'utf8'), baseline, baselineReader).map(({ id }) => id);
   assert.deepEqual(listed, failed);
 });
 
@@ -261,9 +262,9 @@ test('mistakes end the program before a world is started', async () => {
 
 test('a baseline is YAML or JSON; each mistake names its entry', () => {
   const entry = { id: 'CL-SIG-01', reason: 'issue 7' };
-  assert.deepEqual(parseBaseline(JSON.stringify([entry]), 'b'), [entry]);
-  assert.deepEqual(parseBaseline('- id: CL-SIG-01\n  reason: issue 7\n', 'b'), [entry]);
-  assert.deepEqual(parseBaseline('', 'b'), []);
+  assert.deepEqual(parseBaseline(JSON.stringify([entry]), 'b', baselineReader), [entry]);
+  assert.deepEqual(parseBaseline('- id: CL-SIG-01\n  reason: issue 7\n', 'b', baselineReader), [entry]);
+  assert.deepEqual(parseBaseline('', 'b', baselineReader), []);
   const mistakes: [string, string][] = [
     ['- id: CL-SIG-91\n  reason: x', 'b: entry 1 has the unknown id CL-SIG-91; did you mean CL-SIG-01?'],
     ['- id: CL-SIG-01', 'b: entry 1 has no reason: say why the violation is expected'],
@@ -273,8 +274,9 @@ test('a baseline is YAML or JSON; each mistake names its entry', () => {
     [JSON.stringify([entry, entry]), 'b lists CL-SIG-01 twice: merge the entries'],
     [JSON.stringify([{ ...entry, probes: ['P99'] }]), 'b: entry 1 has the unknown id P99; did you mean P09?'],
   ];
-  for (const [text, message] of mistakes) assert.throws(() => parseBaseline(text, 'b'), new ConfigError(message));
-  assert.throws(() => parseBaseline('- [', 'b'), /^Error: b is not YAML: /);
+  for (const [text, message] of mistakes)
+    assert.throws(() => parseBaseline(text, 'b', baselineReader), new ConfigError(message));
+  assert.throws(() => parseBaseline('- [', 'b', baselineReader), /^Error: b is not YAML: /);
 });
 
 test('a written baseline lists the violations, with the reasons of the earlier one and the probes that showed them', () => {
@@ -301,10 +303,10 @@ test('a written baseline lists the violations, with the reasons of the earlier o
   ];
   const reportOf = (some: readonly Verdict[]) => ({ verdicts: some, probes: [] }) as unknown as Report;
   const text = printBaseline(reportOf(verdicts), [{ id: 'CL-SIG-02', reason: 'issue 7' }]);
-  assert.deepEqual(parseBaseline(text, 'b'), [
+  assert.deepEqual(parseBaseline(text, 'b', baselineReader), [
     { id: 'CL-SIG-01', reason: 'no: "colons" and # signs' },
     { id: 'CL-SIG-02', reason: 'issue 7' },
     { id: 'CL-GNAP-17', reason: 'no: "colons" and # signs', probes: ['P04'] },
   ]);
-  assert.deepEqual(parseBaseline(printBaseline(reportOf([]), []), 'b'), []);
+  assert.deepEqual(parseBaseline(printBaseline(reportOf([]), []), 'b', baselineReader), []);
 });

@@ -12,13 +12,16 @@ import {
   type Profile,
   runChecks,
 } from '../../conformance/runner/check.ts';
+import { renderFiles, viewOf } from '../../conformance/runner/check-view.ts';
+import { type CheckReport, concludeRun, type RunFacts } from '../../conformance/runner/conclusion.ts';
 import { createRedaction } from '../../conformance/runner/redaction.ts';
-import { describeFailure, describeSummary, summarise } from '../../conformance/runner/report.ts';
+import { describeSummary, summarise } from '../../conformance/runner/report.ts';
 import type { Requirement } from '../../conformance/runner/requirements.ts';
 import { createRun, newIdentity } from '../../conformance/runner/run.ts';
 import { loadOperations } from '../../conformance/runner/validation.ts';
 import { levelOf, type Strictness } from '../../conformance/runner/verdict.ts';
 import { createRecorder, createSignedClient } from '../../conformance/steps/signed-client.ts';
+import { renderTerminal } from '../../src/report/terminal.ts';
 
 const operations = await loadOperations();
 const rows: Requirement[] = ['WA-01', 'WA-02', 'CT-09', 'CT-09b'].map((id) => ({
@@ -54,6 +57,14 @@ async function runAgainst(listener: RequestListener, checks: (origin: string) =>
     server.close();
   }
 }
+
+/** The report of these results. */
+const conclude = (facts: Partial<RunFacts>): CheckReport =>
+  concludeRun({
+    ...{ version: '1.0.0', spec: '1.3.0', target: null, startedAt: '2026-11-26T09:30:00.000Z', milliseconds: 1 },
+    ...{ results: [], requirements: rows, strictness, operations, redaction: createRedaction() },
+    ...{ leftovers: [], broken: [], ...facts },
+  });
 
 const getWallet =
   (id: string, row: string): ((origin: string) => Check[]) =>
@@ -143,10 +154,14 @@ test('a report shows the request and the answer without secrets', async () => {
       },
     },
   ]);
-  const text = describeFailure(results[0]!, redaction, { requirements: rows, strictness });
-  assert.match(text, /POST http:\/\/127\.0\.0\.1:\d+\/x/);
-  assert.match(text, /"value":"123456"/);
-  assert.doesNotMatch(text, /secret-token|issued-token|keyid="key".*:[A-Za-z0-9+/]{40}/);
+  const report = conclude({ results, redaction });
+  const texts = [
+    renderTerminal(viewOf(report, true), { colours: false, columns: 100 }),
+    ...Object.values(renderFiles(report, true)),
+  ];
+  assert.match(texts[0]!, /curl -i http:\/\/127\.0\.0\.1:\d+\/x -H .* -H 'authorization: GNAP '"\$TOKEN"/);
+  assert.match(texts[0]!, /"value":"123456"/);
+  for (const text of texts) assert.doesNotMatch(text, /secret-token|issued-token|keyid="key".*:[A-Za-z0-9+/]{40}/);
 });
 
 /** A target of one wallet address whose control API names a profile; `undefined`: without a control API. */
@@ -181,6 +196,8 @@ test('the profile is the one that the target names, otherwise the requested one,
   assert.equal(await runOf(undefined), 'compat');
 });
 
+const statuses = { FAIL: 'fail', WARN: 'warning', NOTE: 'note' };
+
 const failed = (rows: readonly string[], touchstone?: true): CheckResult => ({
   id: 'a.b',
   rows,
@@ -199,12 +216,15 @@ for (const [level, touchstone, foreign, own] of [
 ] as const) {
   test(`a failed check of level ${level}${touchstone ? ' of Touchstone itself' : ''}: ${foreign}, for Touchstone ${own}`, () => {
     const requirements = [{ id: 'WA-01', level, statement: 's', references: ['RFC 9635 §5.1'] }];
-    const describe = (strictness: Strictness): string =>
-      describeFailure(failed(['WA-01'], touchstone), createRedaction(), { requirements, strictness });
-    assert.match(describe({ own: false, strict: false }), new RegExp(`^${foreign} a.b`));
-    assert.match(describe({ own: true, strict: false }), new RegExp(`^${own} a.b`));
-    assert.match(describe({ own: false, strict: true }), /^FAIL a.b/);
-    assert.match(describe({ own: false, strict: false }), /https:\/\/www\.rfc-editor\.org\/rfc\/rfc9635#section-5\.1/);
+    const statusIn = (named: Strictness) =>
+      conclude({ results: [failed(['WA-01'], touchstone)], requirements, strictness: named }).checks[0]!;
+    assert.equal(statusIn({ own: false, strict: false }).status, statuses[foreign]);
+    assert.equal(statusIn({ own: true, strict: false }).status, statuses[own]);
+    assert.equal(statusIn({ own: false, strict: true }).status, 'fail');
+    assert.deepEqual(
+      statusIn({ own: false, strict: false }).references.map(({ url }) => url),
+      ['https://www.rfc-editor.org/rfc/rfc9635#section-5.1'],
+    );
   });
 }
 

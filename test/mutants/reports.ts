@@ -5,7 +5,7 @@ const formats = 'test/grade/reports/reports.test.ts';
 const pages = 'test/grade/reports/pages.test.ts';
 
 export const reportMutants: readonly Mutant[] = [
-  ...noticedBy(pages, 'src/grade/reports/visible-text.ts', [
+  ...noticedBy(pages, 'src/report/visible-text.ts', [
     {
       id: 'reports.terminal-sequences',
       title: 'terminal: hostile text',
@@ -13,7 +13,7 @@ export const reportMutants: readonly Mutant[] = [
       by: '/[\\u202e]/gu',
     },
   ]),
-  ...noticedBy(pages, 'src/grade/reports/html/exchanges.ts', [
+  ...noticedBy(pages, 'src/report/html/exchanges.ts', [
     {
       id: 'reports.decisive-exchange-left-out',
       title: 'thousands of exchanges',
@@ -27,7 +27,7 @@ export const reportMutants: readonly Mutant[] = [
       by: 'false',
     },
   ]),
-  ...noticedBy(formats, 'src/grade/reports/markdown.ts', [
+  ...noticedBy(formats, 'src/report/markdown.ts', [
     {
       id: 'reports.short-fence',
       title: 'Markdown: hostile text',

@@ -2,22 +2,24 @@
 import { join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { ConfigError } from '../../errors.ts';
-import { type BaselineEntry, type ConclusionOptions, concludeRun, type RunFacts } from '../../grade/conclusion.ts';
+import { type ConclusionOptions, concludeRun, type RunFacts } from '../../grade/conclusion.ts';
 import type { Report } from '../../grade/report.ts';
-import { renderTerminal, terminalOptions } from '../../grade/reports/terminal.ts';
+import { renderFiles, renderTerminal } from '../../grade/reports/files.ts';
 import { findRequirementSet, selectRequirements } from '../../grade/requirement-sets.ts';
 import type { ControlExchange } from '../../grade/traps/trap.ts';
 import { withoutSecrets } from '../../grade/without-secrets.ts';
 import { writePrivateFile } from '../../net/private-files.ts';
+import { parseBaseline, readBaseline } from '../../report/baseline.ts';
+import { prepareReportDirectory, writeReportFiles } from '../../report/directory.ts';
+import { terminalOptions } from '../../report/terminal.ts';
 import { openFiles, withAuthority } from '../client-files.ts';
 import { openControlApi } from '../control-client.ts';
 import { createLogger } from '../deployment-options.ts';
 import type { Config } from '../options.ts';
-import { parseBaseline, printBaseline, readBaseline } from './baseline-file.ts';
+import { baselineReader, printBaseline } from './baseline-file.ts';
 import { type EndedCommand, runCommand, type Signals, watchForSignal } from './command.ts';
 import { type GradedWorlds, openGradedWorlds } from './graded-world.ts';
 import { runProbes, selectProbes, toControlExchanges } from './probe-runs.ts';
-import { prepareReportDirectory, writeReport } from './report-files.ts';
 
 type Stream = Writable & { readonly isTTY?: boolean; readonly columns?: number };
 
@@ -43,7 +45,7 @@ export async function grade(config: Config, context: GradeContext): Promise<Repo
     config.writeBaseline === undefined
       ? report
       : concludeRun(facts, { ...options, baseline: await writeBaseline(config.writeBaseline, report, options) });
-  await writeReport(config.report, concluded);
+  await writeReportFiles(config.report, renderFiles(concluded));
   const { stdout, env } = context;
   stdout.write(renderTerminal(concluded, { ...terminalOptions(stdout, env), location: join(config.report, '/') }));
   return concluded;
@@ -68,7 +70,7 @@ async function readConclusionOptions(config: Config): Promise<ConclusionOptions>
     only: config.only === undefined ? undefined : selectRequirements(config.only),
     should: config.should,
     minCoverage: config.minCoverage,
-    baseline: config.baseline === undefined ? [] : await readBaseline(config.baseline),
+    baseline: config.baseline === undefined ? [] : await readBaseline(config.baseline, baselineReader),
   };
 }
 
@@ -77,7 +79,7 @@ async function writeBaseline(file: string, report: Report, { baseline = [] }: Co
   await writePrivateFile(file, text).catch(({ code }: NodeJS.ErrnoException) => {
     throw new ConfigError(`--write-baseline cannot write ${file} (${code}): name a file`);
   });
-  return parseBaseline(text, file) satisfies BaselineEntry[];
+  return parseBaseline(text, file, baselineReader);
 }
 
 async function readRunningWorld(config: Config, { env }: GradeContext): Promise<RunFacts> {

@@ -1,17 +1,11 @@
 /** The report as JSON, with the words of the catalogue, and its exchanges as NDJSON. spec/ase/report.schema.json describes it. */
+import type { LevelCount, Standing } from '../../report/view.ts';
+import { escapeJson } from '../../report/visible-text.ts';
 import { areas, type RequirementId, requirements } from '../catalogue.ts';
 import { probes } from '../probes.ts';
 import type { ProbeVerdict, Report, Verdict } from '../report.ts';
 import type { Level } from '../requirement.ts';
-import {
-  areaOf,
-  citationsOf,
-  countLevels,
-  countProbes,
-  type LevelCount,
-  type Standing,
-  standingOf,
-} from './summary.ts';
+import { areaOf, citationsOf, countLevels, countProbes, standingOf } from './summary.ts';
 
 interface JsonVerdict extends Verdict {
   /** The status, or `expected` for a violation that the baseline lists. */
@@ -65,11 +59,3 @@ export const renderJson = (report: Report): string => `${escapeJson(JSON.stringi
 /** One exchange a line, in the order of their numbers. */
 export const renderExchanges = ({ exchanges }: Report): string =>
   exchanges.map((exchange) => `${escapeJson(JSON.stringify(exchange))}\n`).join('');
-
-/** Characters that an editor would hide or reorder become escapes; JSON.stringify escapes the controls below U+0020. */
-export const escapeJson = (json: string): string =>
-  json.replaceAll(/[\x7f-\x9f\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>
-    [...Array(character.length).keys()]
-      .map((index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, '0')}`)
-      .join(''),
-  );

@@ -1,6 +1,6 @@
 /** Verdicts about the recorded forms of client libraries, in each profile, with what in their bytes explains them. */
 import type { RequirementId } from '../../../src/grade/catalogue.ts';
-import type { Status } from '../../../src/grade/report.ts';
+import type { Status } from '../../../src/report/view.ts';
 
 interface Explained {
   readonly compat: Status;

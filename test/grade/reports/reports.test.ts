@@ -11,7 +11,7 @@ import { requirementIds } from '../../../src/grade/catalogue.ts';
 import type { Report } from '../../../src/grade/report.ts';
 import { reportFiles } from '../../../src/grade/reports/files.ts';
 import { toJsonReport } from '../../../src/grade/reports/json.ts';
-import { code } from '../../../src/grade/reports/markdown.ts';
+import { code } from '../../../src/report/markdown.ts';
 import fc from '../../support/fast-check.ts';
 import { forHostileReports, invisible } from './hostile.ts';
 import { figures, hostileReport, passedReport, sampleReport } from './sample.ts';

@@ -1,8 +1,8 @@
 /** The explanation of a signature: what was wrong, and the base next to the text that the client signed. */
 import { type Html, html } from '../../../html/html.ts';
+import { join, marked, sentence, shown } from '../../../report/html/pieces.ts';
+import { visible } from '../../../report/visible-text.ts';
 import type { SignatureExplanation } from '../../explain-signature.ts';
-import { visible } from '../visible-text.ts';
-import { join, marked, sentence, shown } from './pieces.ts';
 
 /** The word and the class of its pill. */
 export const signatureResults: Readonly<

@@ -1,23 +1,15 @@
 /** The report for a terminal: what is wrong, with evidence and fix, and then the figures. */
 import { styleText } from 'node:util';
-import { type RequirementId, requirements } from '../catalogue.ts';
-import { probes } from '../probes.ts';
-import type { Report, Verdict } from '../report.ts';
 import {
-  areaOf,
   type Case,
-  casesOf,
-  citationsOf,
-  commandLine,
-  countLevels,
-  countProbes,
+  count,
   durationOf,
-  endOf,
   type LevelCount,
   percent,
-  reasonOf,
+  type ShownVerdict,
+  type View,
   verdictsOf,
-} from './summary.ts';
+} from './view.ts';
 import { markDifference, shorten, visible } from './visible-text.ts';
 
 export interface TerminalOptions {
@@ -56,35 +48,32 @@ const MAX_REFERENCES = 2;
 const MAX_VALUE = 400;
 const INDENT = ' '.repeat(6);
 
-export function renderTerminal(report: Report, { colours, columns, location }: TerminalOptions): string {
+export function renderTerminal(view: View, { colours, columns, location }: TerminalOptions): string {
   const paint: Paint = (format, text) => (colours ? styleText(format, text, { validateStream: false }) : text);
   const wrap = (text: string): string[] => wrapText(text, columns, INDENT);
-  const listed = (word: string, colour: 'red' | 'yellow', verdicts: readonly Verdict[]): string[] =>
-    verdicts.flatMap((verdict) => [
-      ...violationLines(report, verdict, paint([colour, 'bold'], word), { paint, wrap }),
-      '',
-    ]);
+  const listed = (word: string, colour: 'red' | 'yellow', verdicts: readonly ShownVerdict[]): string[] =>
+    verdicts.flatMap((verdict) => [...violationLines(verdict, paint([colour, 'bold'], word), { paint, wrap }), '']);
   return [
-    ...headLines(report, paint),
+    ...headLines(view, paint),
     '',
-    ...listed('FAIL', 'red', verdictsOf(report, 'fail')),
-    ...listed('WARN', 'yellow', verdictsOf(report, 'warning')),
-    ...shortLines(report, { paint, wrap }),
-    ...totalLines(report, paint, wrap),
+    ...listed('FAIL', 'red', verdictsOf(view, 'fail')),
+    ...listed('WARN', 'yellow', verdictsOf(view, 'warning')),
+    ...shortLines(view, { paint, wrap }),
+    ...areaLines(view, paint),
+    ...totalLines(view, paint, wrap),
     ...(location === undefined ? [] : [`  report: ${visible(location)}`]),
-    ...resultLines(report, paint, wrap),
+    ...resultLines(view, paint, wrap),
     '',
   ].join('\n');
 }
 
-function headLines(report: Report, paint: Paint): string[] {
-  const { version, profile, requirements: set, seed, milliseconds, coverage, exchanges } = report;
+function headLines(view: View, paint: Paint): string[] {
+  const { program, version, profile, requirements: set, seed, milliseconds, coverage, target, end } = view;
   const facts = [`profile ${profile}`, `requirements ${set}`, ...(seed === null ? [] : [`seed ${seed}`])];
-  const command = commandLine(report);
   return [
-    `${paint('bold', `touchstone grade ${version}`)}   ${visible(facts.join('   '))}   ${durationOf(milliseconds)}`,
-    `  ${command === '' ? '' : `${visible(shorten(command, MAX_VALUE))}   `}${endOf(report)}`,
-    `  ${count(exchanges.length, 'request')} · ${coverage.operations.seen} of ${coverage.operations.declared} operations · ` +
+    `${paint('bold', `${program} ${version}`)}   ${visible(facts.join('   '))}   ${durationOf(milliseconds)}`,
+    `  ${target === '' ? '' : `${visible(shorten(target, MAX_VALUE))}   `}${end}`,
+    `  ${count(view.requests, 'request')} · ${coverage.operations.seen} of ${coverage.operations.declared} operations · ` +
       `${percent(coverage.statuses)} of declared statuses`,
   ];
 }
@@ -94,15 +83,14 @@ interface Tools {
   readonly wrap: (text: string) => string[];
 }
 
-function violationLines(report: Report, verdict: Verdict, word: string, { paint, wrap }: Tools): string[] {
-  const { id, level, applied, violations } = verdict;
-  const { title, fix } = requirements[id];
-  const cases = casesOf(report, verdict);
+function violationLines(verdict: ShownVerdict, word: string, { paint, wrap }: Tools): string[] {
+  const { level, applied, violations, cases } = verdict;
+  const { id, title, fix, references } = verdict.rule;
   const often = violations > 0 ? `   ${violations} of ${count(applied, 'case')}` : '';
   const more = Math.max(violations, cases.length) - MAX_CASES;
   return [
     `${word}  ${paint('bold', id)}  ${level}  ${title}${paint('dim', often)}`,
-    ...citationsOf(id)
+    ...references
       .slice(0, MAX_REFERENCES)
       .map(({ citation, url }) => paint('dim', citation === url ? `${INDENT}${url}` : `${INDENT}${citation}  ${url}`)),
     ...cases.slice(0, MAX_CASES).flatMap((each) => caseLines(each, { paint, wrap })),
@@ -111,10 +99,11 @@ function violationLines(report: Report, verdict: Verdict, word: string, { paint,
   ];
 }
 
-function caseLines({ detail, expected, actual, firstDifference, exchange, probe }: Case, { paint, wrap }: Tools) {
+function caseLines(each: Case, { paint, wrap }: Tools) {
+  const { detail, expected, actual, firstDifference, exchange, probe, curl } = each;
   const source = [
     ...(exchange === undefined ? [] : [`#${exchange}`]),
-    ...(probe === undefined ? [] : [`${probe} ${probes[probe].name}`]),
+    ...(probe === undefined ? [] : [`${probe.id} ${probe.name}`]),
   ].join(' ');
   const sentence = visible(shorten(detail, MAX_VALUE));
   const value = (label: string, text: string | undefined): string[] => {
@@ -129,6 +118,8 @@ function caseLines({ detail, expected, actual, firstDifference, exchange, probe 
     ...value('expected', expected),
     ...value('actual', actual),
     ...(firstDifference === undefined || actual === undefined ? [] : [marker(actual, firstDifference, paint)]),
+    // Words of a command must stay on one line to be copied.
+    ...(curl === undefined ? [] : [INDENT + paint('dim', visible(curl))]),
   ];
 }
 
@@ -139,44 +130,63 @@ function marker(actual: string, offset: number, paint: Paint): string {
 }
 
 /** Everything that is not a failure or a warning, in a line each. */
-function shortLines(report: Report, { paint, wrap }: Tools): string[] {
-  const list = (word: string, verdicts: readonly Verdict[], text: (verdict: Verdict) => string): string[] =>
-    verdicts.map((verdict) => `${paint('cyan', word)}  ${verdict.id}  ${text(verdict)}`);
+function shortLines(view: View, { paint, wrap }: Tools): string[] {
+  const { words, stale } = view;
+  const list = (word: string, verdicts: readonly ShownVerdict[], text: (verdict: ShownVerdict) => string) =>
+    verdicts.map((verdict) => `${paint('cyan', word)}  ${verdict.rule.id}  ${text(verdict)}`);
   const lines = [
-    ...list('NOTE', verdictsOf(report, 'note'), ({ id, violations }) => `${requirements[id].title} (${violations}×)`),
-    ...list('EXPECTED', verdictsOf(report, 'expected'), ({ expected }) => visible(shorten(expected!, MAX_VALUE))),
-    ...list('INCONCLUSIVE', verdictsOf(report, 'inconclusive'), (verdict) =>
-      visible(shorten(reasonOf(verdict), MAX_VALUE)),
+    ...list('NOTE', verdictsOf(view, 'note'), ({ rule, violations }) => `${rule.title} (${violations}×)`),
+    ...list('EXPECTED', verdictsOf(view, 'expected'), ({ expected }) => visible(shorten(expected!, MAX_VALUE))),
+    ...list(words.inconclusive.toUpperCase(), verdictsOf(view, 'inconclusive'), ({ reason = '' }) =>
+      visible(shorten(reason, MAX_VALUE)),
     ),
-    ...report.stale.map((id) => `${paint(['red', 'bold'], 'STALE')}  ${id}  is met: remove it from the baseline`),
+    ...stale.map((id) => `${paint(['red', 'bold'], 'STALE')}  ${id}  is met: remove it from the baseline`),
   ];
-  const missing = verdictsOf(report, 'not-exercised').map(({ id }) => id);
-  const skipped = missing.length === 0 ? [] : ['not exercised', ...wrap(byArea(missing))];
+  const missing = verdictsOf(view, 'not-exercised');
+  const skipped = [...Map.groupBy(missing, ({ reason = '' }) => reason)].flatMap(([reason, verdicts]) => [
+    `${words['not-exercised']}${reason === '' ? '' : `: ${reason}`}`,
+    ...wrap(idsByArea(verdicts)),
+  ]);
   return [...lines, ...skipped, ...(lines.length + skipped.length > 0 ? [''] : [])];
 }
 
 /** Ids in short: `CL-Q-01 02 05`. */
-const byArea = (ids: readonly RequirementId[]): string =>
-  [...Map.groupBy(ids, areaOf)]
-    .map(([area, members]) => `${area}-${members.map((id) => id.slice(area.length + 1)).join(' ')}`)
+const idsByArea = (verdicts: readonly ShownVerdict[]): string =>
+  [...Map.groupBy(verdicts, ({ rule }) => rule.area)]
+    .map(([area, members]) => {
+      const [first, ...others] = members.map(({ rule }) => rule.id);
+      return [first, ...others.map((id) => id.slice(area.length + 1))].join(' ');
+    })
     .join(', ');
 
-function totalLines(report: Report, paint: Paint, wrap: Tools['wrap']): string[] {
-  const { must, should, note } = countLevels(report);
-  const traps = countProbes(report);
+/** The areas of a server, each with what it met. A client has few areas, and each is of many requirements. */
+function areaLines({ noun, areas, verdicts }: View, paint: Paint): string[] {
+  if (noun !== 'check') return [];
+  const width = Math.max(...areas.map(([id]) => id.length));
+  const lines = areas.flatMap(([area]) => {
+    const judged = verdicts.filter(({ rule, standing }) => rule.area === area && !unjudged.has(standing));
+    if (judged.length === 0) return [];
+    const met = judged.filter(({ standing }) => standing === 'pass').length;
+    const figures = `${met}/${judged.length}`;
+    return [`  ${area.padEnd(width)}  ${paint(met === judged.length ? 'green' : 'red', figures)}`];
+  });
+  return lines.length < 2 ? [] : [...lines, ''];
+}
+
+const unjudged: ReadonlySet<string> = new Set(['not-exercised', 'inconclusive']);
+
+function totalLines(view: View, paint: Paint, wrap: Tools['wrap']): string[] {
   const figure = (label: string, { met, judged }: LevelCount): string =>
     `${label} ${paint(met === judged ? 'green' : 'red', `${met}/${judged}`)}`;
-  const { missing } = report.coverage;
+  const { missing } = view.coverage;
   const counts = [
-    figure('must', must),
-    figure('should', should),
-    figure('note', note),
-    ...(traps.total > 0 ? [figure('probes', traps)] : []),
+    ...view.levels.map((level) => figure(level.name, level)),
+    ...(view.probes ? [figure('probes', view.probes)] : []),
   ];
   const others = [
-    `expected failures ${verdictsOf(report, 'expected').length}`,
-    `stale ${report.stale.length}`,
-    `not exercised ${verdictsOf(report, 'not-exercised').length}`,
+    `expected failures ${verdictsOf(view, 'expected').length}`,
+    `stale ${view.stale.length}`,
+    `${view.words['not-exercised']} ${verdictsOf(view, 'not-exercised').length}`,
   ];
   return [
     `  ${counts.join('   ')}`,
@@ -185,12 +195,11 @@ function totalLines(report: Report, paint: Paint, wrap: Tools['wrap']): string[]
   ];
 }
 
-function resultLines({ result, reasons, exitCode }: Report, paint: Paint, wrap: Tools['wrap']): string[] {
+function resultLines({ result, reasons, remarks, exitCode }: View, paint: Paint, wrap: Tools['wrap']): string[] {
   const word = paint(result === 'passed' ? ['green', 'bold'] : ['red', 'bold'], result.toUpperCase());
-  return [`${word}   exit ${exitCode}`, ...reasons.flatMap((reason) => wrap(visible(shorten(reason, MAX_VALUE))))];
+  const lines = [...reasons, ...remarks].flatMap((reason) => wrap(visible(shorten(reason, MAX_VALUE))));
+  return [`${word}   exit ${exitCode}`, ...lines];
 }
-
-const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`;
 
 /** Indented lines. Words are never cut. */
 function wrapText(text: string, columns: number, indent: string): string[] {

@@ -1,11 +1,9 @@
 /**
  * JUnit XML, valid against the common schema of JUnit 10 reports: a suite for each area, a test case for each
- * requirement, and one for the run as a whole. Warnings and notes are output, because a run may pass with them.
+ * rule, and one for the run as a whole. Warnings and notes are output, because a run may pass with them.
  */
 import XMLBuilder from 'fast-xml-builder';
-import { areaNames, areas, requirements } from '../catalogue.ts';
-import type { Report, Verdict } from '../report.ts';
-import { areaOf, type Case, casesOf, citationsOf, commandLine, endOf, reasonOf, standingOf } from './summary.ts';
+import type { Case, ShownVerdict, View } from './view.ts';
 import { shorten, visible, visibleLines } from './visible-text.ts';
 
 interface Message {
@@ -27,19 +25,19 @@ interface TestCase {
 const MAX_MESSAGE = 1000;
 const MAX_TEXT = 8000;
 
-export function renderJUnit(report: Report): string {
-  const suites = areaNames.flatMap((area) => {
-    const verdicts = report.verdicts.filter(({ id }) => areaOf(id) === area);
+export function renderJUnit(view: View): string {
+  const suites = view.areas.flatMap(([area, title]) => {
+    const verdicts = view.verdicts.filter(({ rule }) => rule.area === area);
     if (verdicts.length === 0) return [];
     return [
       suiteOf(
-        report,
-        `${area} ${areas[area]}`,
-        verdicts.map((verdict) => testCaseOf(report, verdict)),
+        view,
+        area === title ? area : `${area} ${title}`,
+        verdicts.map((verdict) => testCaseOf(view, verdict)),
       ),
     ];
   });
-  const all = [suiteOf(report, 'run', [runCase(report)]), ...suites];
+  const all = [suiteOf(view, 'run', [runCase(view)]), ...suites];
   const total = (name: '@tests' | '@failures' | '@errors') =>
     String(all.reduce((sum, suite) => sum + Number(suite[name]), 0));
   const builder = new XMLBuilder({
@@ -51,8 +49,8 @@ export function renderJUnit(report: Report): string {
   return builder.build({
     '?xml': { '@version': '1.0', '@encoding': 'UTF-8' },
     testsuites: {
-      '@name': 'touchstone grade',
-      '@time': secondsOf(report.milliseconds),
+      '@name': view.program,
+      '@time': secondsOf(view.milliseconds),
       '@tests': total('@tests'),
       '@failures': total('@failures'),
       '@errors': total('@errors'),
@@ -61,7 +59,7 @@ export function renderJUnit(report: Report): string {
   });
 }
 
-function suiteOf(report: Report, name: string, cases: readonly TestCase[]) {
+function suiteOf(view: View, name: string, cases: readonly TestCase[]) {
   const number = (member: 'failure' | 'error' | 'skipped') => String(cases.filter((each) => each[member]).length);
   return {
     '@name': name,
@@ -69,7 +67,7 @@ function suiteOf(report: Report, name: string, cases: readonly TestCase[]) {
     '@failures': number('failure'),
     '@errors': number('error'),
     '@skipped': number('skipped'),
-    '@timestamp': report.startedAt.replace(/\.\d+Z$/, ''),
+    '@timestamp': view.startedAt.replace(/\.\d+Z$/, ''),
     testcase: cases,
   };
 }
@@ -77,34 +75,37 @@ function suiteOf(report: Report, name: string, cases: readonly TestCase[]) {
 /** Groups of three digits and decimals, which is what the schema allows. */
 const secondsOf = (milliseconds: number): string => (milliseconds / 1000).toFixed(3);
 
-function runCase(report: Report): TestCase {
-  const { result, reasons, milliseconds } = report;
+function runCase(view: View): TestCase {
+  const { result, reasons, milliseconds, remarks, target, end } = view;
   const named = { '@name': 'result', '@classname': 'touchstone.run', '@time': secondsOf(milliseconds) };
-  const output = `${visible(commandLine(report))}\n${endOf(report)}`;
+  const output = [target, end, ...remarks].map(visible).join('\n');
   if (result === 'passed') return { ...named, 'system-out': output };
   const message = messageOf(result, reasons.join('; '), [...reasons, output].join('\n'));
   return { ...named, [result === 'broken' ? 'error' : 'failure']: message };
 }
 
-function testCaseOf(report: Report, verdict: Verdict): TestCase {
-  const { id, level, expected } = verdict;
-  const { title } = requirements[id];
-  const named = { '@name': `${id} ${title}`, '@classname': `touchstone.${areaOf(id)}` };
-  const text = explanationOf(report, verdict);
-  switch (standingOf(verdict)) {
+function testCaseOf({ words }: View, verdict: ShownVerdict): TestCase {
+  const { level, expected, standing } = verdict;
+  const { id, title, area } = verdict.rule;
+  const named = { '@name': `${id} ${title}`, '@classname': `touchstone.${area}` };
+  const text = explanationOf(verdict);
+  switch (standing) {
     case 'pass':
       return named;
     case 'fail':
-      return { ...named, failure: messageOf(level, casesOf(report, verdict)[0]?.detail ?? title, text) };
+      return { ...named, failure: messageOf(level, verdict.cases[0]?.detail ?? title, text) };
     case 'warning':
     case 'note':
       return { ...named, 'system-out': text };
     case 'expected':
       return { ...named, skipped: skippedFor('expected', `expected failure: ${expected}`), 'system-out': text };
     case 'inconclusive':
-      return { ...named, skipped: skippedFor('inconclusive', `inconclusive: ${reasonOf(verdict)}`) };
+      return { ...named, skipped: skippedFor('inconclusive', `${words.inconclusive}: ${verdict.reason}`) };
     case 'not-exercised':
-      return { ...named, skipped: skippedFor('not-exercised', 'not exercised by this run') };
+      return {
+        ...named,
+        skipped: skippedFor('not-exercised', verdict.reason ?? `${words['not-exercised']} by this run`),
+      };
   }
 }
 
@@ -118,21 +119,22 @@ const messageOf = (type: string, message: string, text: string): Message => ({
   '#text': visibleLines(shorten(text, MAX_TEXT)).join('\n'),
 });
 
-function explanationOf(report: Report, verdict: Verdict): string {
-  const { id, status, level } = verdict;
-  const { statement, fix } = requirements[id];
+function explanationOf(verdict: ShownVerdict): string {
+  const { status, level } = verdict;
+  const { statement, fix, references } = verdict.rule;
   const lines = [
     `${status} (${level}): ${statement}`,
-    ...citationsOf(id).map(({ citation, url }) => (citation === url ? url : `${citation} ${url}`)),
-    ...casesOf(report, verdict).flatMap(caseLines),
+    ...references.map(({ citation, url }) => (citation === url ? url : `${citation} ${url}`)),
+    ...verdict.cases.flatMap(caseLines),
     `fix: ${fix}`,
   ];
   return lines.map((line) => visible(line)).join('\n');
 }
 
-const caseLines = ({ detail, expected, actual, firstDifference, exchange, probe }: Case): string[] => [
-  `${exchange === undefined ? '' : `#${exchange} `}${probe === undefined ? '' : `${probe} `}${detail}`,
+const caseLines = ({ detail, expected, actual, firstDifference, exchange, probe, curl }: Case): string[] => [
+  `${exchange === undefined ? '' : `#${exchange} `}${probe === undefined ? '' : `${probe.id} `}${detail}`,
   ...(expected === undefined ? [] : [`  expected ${shorten(expected, MAX_MESSAGE)}`]),
   ...(actual === undefined ? [] : [`  actual   ${shorten(actual, MAX_MESSAGE)}`]),
   ...(firstDifference === undefined ? [] : [`  first difference at byte ${firstDifference}`]),
+  ...(curl === undefined ? [] : [`  ${curl}`]),
 ];

@@ -1,5 +1,5 @@
 /** Pieces of the report's page. Text from requests passes through `shown`, and is escaped by `html`. */
-import { type Html, html } from '../../../html/html.ts';
+import { type Html, html } from '../../html/html.ts';
 import { markDifference, shorten, visible, visibleLines } from '../visible-text.ts';
 
 const MAX_LINE = 1000;
@@ -31,4 +31,5 @@ export function marked(text: string, firstDifference: number | undefined): Html 
   return html`<pre><code>${before}<mark>${at === '' ? '⏎' : at}</mark>${after}</code></pre>`;
 }
 
-export const plural = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? '' : 's'}`;
+export const commaSeparated = (pieces: readonly Html[]): Html =>
+  join(pieces.flatMap((piece, index) => (index === 0 ? [piece] : [', ', piece])));

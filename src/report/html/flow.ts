@@ -1,11 +1,10 @@
 /** The flow as a sequence diagram: a lane for each caller and server, and a row for each exchange. */
-import { routes as authServer } from '../../../../generated/auth-server/routes.ts';
-import { routes as identityProvider } from '../../../../generated/identity-provider/routes.ts';
-import { routes as resourceServer } from '../../../../generated/resource-server/routes.ts';
-import { routes as walletAddressServer } from '../../../../generated/wallet-address-server/routes.ts';
-import { type Html, html } from '../../../html/html.ts';
-import type { DescribedExchange } from '../../describe-exchange.ts';
-import type { Report } from '../../report.ts';
+import { routes as authServer } from '../../../generated/auth-server/routes.ts';
+import { routes as identityProvider } from '../../../generated/identity-provider/routes.ts';
+import { routes as resourceServer } from '../../../generated/resource-server/routes.ts';
+import { routes as walletAddressServer } from '../../../generated/wallet-address-server/routes.ts';
+import { type Html, html } from '../../html/html.ts';
+import type { ShownExchange } from '../view.ts';
 import { shown } from './pieces.ts';
 import { MAX_LANES } from './style.ts';
 
@@ -34,7 +33,7 @@ const serverOf = (operation: string): string =>
 const callerOf = (operation: string): string => (pages.has(operation) ? 'Browser' : 'Client');
 
 /** Callers first, then the servers of each account servicing entity, as far as they occur. */
-function lanesOf(exchanges: readonly DescribedExchange[]): Lane[] {
+function lanesOf(exchanges: readonly ShownExchange[]): Lane[] {
   const callers = ['Client', 'Browser'].filter((name) => exchanges.some((each) => callerOf(each.operation) === name));
   const ases = [...new Set(exchanges.map(({ ase }) => ase))];
   const names = [...servers.map(([name]) => name), 'other requests'];
@@ -55,17 +54,16 @@ interface Decisive {
 /** Rows after which the names of the lanes are repeated. */
 const ROWS = 20;
 
-/** `exchanges` are those to show. Undefined if there are none, or more servers than a diagram can show. */
+/** `exchanges` are those to show; `start` is the time of the first of all. Undefined if there are none, or more servers than a diagram can show. */
 export function renderFlow(
-  report: Report,
-  exchanges: readonly DescribedExchange[],
+  start: string | undefined,
+  exchanges: readonly ShownExchange[],
   decisive: Decisive,
 ): Html | undefined {
   const lanes = lanesOf(exchanges);
   if (exchanges.length === 0 || lanes.length > MAX_LANES) return undefined;
   // The world needs time to start, which is not the client's.
-  const start = Date.parse(report.exchanges[0]!.receivedAt);
-  const row = (exchange: DescribedExchange) => renderRow(exchange, lanes, start, decisive);
+  const row = (exchange: ShownExchange) => renderRow(exchange, lanes, Date.parse(start!), decisive);
   const groups = Array.from({ length: Math.ceil(exchanges.length / ROWS) }, (_, index) => {
     const members = exchanges.slice(index * ROWS, (index + 1) * ROWS);
     return html`${renderActors(lanes)}<ol>${members.map(row)}</ol>`;
@@ -84,7 +82,7 @@ const renderActors = (lanes: readonly Lane[]): Html =>
     ({ name, ase }) => html`<span>${ase === undefined ? name : html`${name}<small>${shown(ase, 30)}</small>`}</span>`,
   )}</div></div>`;
 
-function renderRow(exchange: DescribedExchange, lanes: readonly Lane[], start: number, decisive: Decisive): Html {
+function renderRow(exchange: ShownExchange, lanes: readonly Lane[], start: number, decisive: Decisive): Html {
   const { id, ase, operation, status, request, receivedAt } = exchange;
   const from = lanes.findIndex((lane) => lane.ase === undefined && lane.name === callerOf(operation)) + 1;
   const to = lanes.findIndex((lane) => lane.ase === ase && lane.name === serverOf(operation)) + 1;

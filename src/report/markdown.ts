@@ -2,90 +2,79 @@
  * The report as Markdown for the summary of a job in GitHub Actions. Text from requests is always a code span, in which
  * nothing is interpreted (GFM §6.3): no HTML, link, mention or image.
  */
-import { requirements } from '../catalogue.ts';
-import { probes } from '../probes.ts';
-import type { Report, Verdict } from '../report.ts';
-import {
-  type Case,
-  casesOf,
-  citationsOf,
-  commandLine,
-  countLevels,
-  countProbes,
-  durationOf,
-  endOf,
-  percent,
-  reasonOf,
-  verdictsOf,
-} from './summary.ts';
+import { type Case, durationOf, isLink, percent, type ShownVerdict, type View, verdictsOf } from './view.ts';
 import { markDifference, shorten, visible } from './visible-text.ts';
 
 /** Characters of a text, and of its visible form. GitHub accepts one mebibyte for the summary of a step. */
 const MAX_VALUE = 300;
 const MAX_VISIBLE = 600;
 
-export function renderMarkdown(report: Report): string {
-  const { must, should, note } = countLevels(report);
-  const traps = countProbes(report);
+export function renderMarkdown(view: View): string {
+  const { probes, words } = view;
   const cell = ({ met, judged }: { met: number; judged: number }) => `${met} of ${judged}`;
-  const { operations } = report.coverage;
-  const command = commandLine(report);
+  const { operations } = view.coverage;
   return [
-    `## ${{ passed: '✅', failed: '❌', broken: '💥' }[report.result]} Open Payments client: ${report.result}`,
-    ...report.reasons.map((reason) => `- ${prose(reason)}`),
+    `## ${{ passed: '✅', failed: '❌', broken: '💥' }[view.result]} Open Payments ${view.subject}: ${view.result}`,
+    ...[...view.reasons, ...view.remarks].map((reason) => `- ${prose(reason)}`),
     '',
-    '| must | should | note | probes | expected failures | stale | operations | statuses |',
-    '| :-: | :-: | :-: | :-: | :-: | :-: | :-: | :-: |',
+    `| ${[...view.levels.map(({ name }) => name), 'probes'].join(' | ')} | expected failures | stale | operations | statuses |`,
+    `|${' :-: |'.repeat(view.levels.length + 5)}`,
     `| ${[
-      cell(must),
-      cell(should),
-      cell(note),
-      traps.total === 0 ? '–' : cell(traps),
-      verdictsOf(report, 'expected').length,
-      report.stale.length,
+      ...view.levels.map(cell),
+      probes === undefined ? '–' : cell(probes),
+      verdictsOf(view, 'expected').length,
+      view.stale.length,
       `${operations.seen} of ${operations.declared}`,
-      percent(report.coverage.statuses),
+      percent(view.coverage.statuses),
     ].join(' | ')} |`,
     '',
-    ...tableOf(report, 'Failures', verdictsOf(report, 'fail')),
-    ...tableOf(report, 'Warnings', verdictsOf(report, 'warning')),
-    ...listOf('Expected failures', verdictsOf(report, 'expected'), ({ expected }) => prose(expected!)),
-    ...listOf('Notes', verdictsOf(report, 'note'), ({ violations }) => `${violations}×`),
-    ...listOf('Inconclusive', verdictsOf(report, 'inconclusive'), (verdict) => prose(reasonOf(verdict))),
-    ...(report.stale.length > 0
-      ? ['### Stale', '', ...report.stale.map((id) => `- ${id} is met: remove it from the baseline`), '']
+    ...tableOf(view, 'Failures', verdictsOf(view, 'fail')),
+    ...tableOf(view, 'Warnings', verdictsOf(view, 'warning')),
+    ...listOf('Expected failures', verdictsOf(view, 'expected'), ({ expected }) => prose(expected!)),
+    ...listOf('Notes', verdictsOf(view, 'note'), ({ violations }) => `${violations}×`),
+    ...listOf(capitalise(words.inconclusive), verdictsOf(view, 'inconclusive'), ({ reason = '' }) => prose(reason)),
+    ...(view.stale.length > 0
+      ? ['### Stale', '', ...view.stale.map((id) => `- ${id} is met: remove it from the baseline`), '']
       : []),
-    ...listOf('Not exercised', verdictsOf(report, 'not-exercised'), () => ''),
-    `<sub>Touchstone ${prose(report.version)}, profile ${prose(report.profile)}, requirements ${prose(report.requirements)}, ` +
-      `${durationOf(report.milliseconds)}. ${command === '' ? '' : `${code(command)} `}${endOf(report)}.</sub>`,
+    ...listOf(capitalise(words['not-exercised']), verdictsOf(view, 'not-exercised'), ({ reason = '' }) =>
+      reason === '' ? '' : prose(reason),
+    ),
+    `<sub>Touchstone ${prose(view.version)}, profile ${prose(view.profile)}, requirements ${prose(view.requirements)}, ` +
+      `${durationOf(view.milliseconds)}. ${view.target === '' ? '' : `${code(view.target)} `}${view.end}.</sub>`,
     '',
   ].join('\n');
 }
 
-function tableOf(report: Report, title: string, verdicts: readonly Verdict[]): string[] {
+const capitalise = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1);
+
+function tableOf({ noun }: View, title: string, verdicts: readonly ShownVerdict[]): string[] {
   if (verdicts.length === 0) return [];
   const rows = verdicts.map((verdict) => {
-    const { id, level, violations, applied } = verdict;
-    const reference = citationsOf(id)[0]!;
-    const cases = casesOf(report, verdict);
+    const { level, violations, applied, cases } = verdict;
+    const { id, title: rule, fix, references } = verdict.rule;
+    const reference = references.find(({ url }) => isLink(url));
+    const link = reference === undefined ? '' : `<br>[${linkText(reference.citation)}](${reference.url})`;
     const often = violations > 1 ? `<br>${violations} of ${applied} cases` : '';
     return `| ${[
       `**${id}**<br>${level}`,
-      `${requirements[id].title}${often}<br>[${linkText(reference.citation)}](${reference.url})`,
+      `${cellText(rule)}${often}${link}`,
       cases[0] === undefined ? '' : evidenceOf(cases[0]),
-      requirements[id].fix,
+      cellText(fix),
     ].join(' | ')} |`;
   });
-  return [`### ${title}`, '', '| id | requirement | evidence | fix |', '| --- | --- | --- | --- |', ...rows, ''];
+  return [`### ${title}`, '', `| id | ${noun} | evidence | fix |`, '| --- | --- | --- | --- |', ...rows, ''];
 }
+
+/** Trusted text; a pipe would end the cell. */
+const cellText = (text: string): string => text.replaceAll('|', '\\|');
 
 /** A URL is shown as itself; brackets would end the text of a link. */
 const linkText = (citation: string): string => citation.replaceAll(/[[\]|]/g, '');
 
-function evidenceOf({ detail, expected, actual, firstDifference, exchange, probe }: Case): string {
+function evidenceOf({ detail, expected, actual, firstDifference, exchange, probe, curl }: Case): string {
   const source = [
     ...(exchange === undefined ? [] : [`exchange ${exchange}`]),
-    ...(probe === undefined ? [] : [`probe ${probe} ${probes[probe].name}`]),
+    ...(probe === undefined ? [] : [`probe ${probe.id} ${probe.name}`]),
   ].join(', ');
   const value = (label: string, text: string | undefined): string[] => {
     if (text === undefined) return [];
@@ -103,17 +92,18 @@ function evidenceOf({ detail, expected, actual, firstDifference, exchange, probe
     ...value('expected', expected),
     ...value('actual', actual),
     ...(firstDifference === undefined ? [] : [`first difference at byte ${firstDifference}`]),
+    ...(curl === undefined ? [] : [code(curl)]),
   ].join('<br>');
 }
 
-function listOf(title: string, verdicts: readonly Verdict[], text: (verdict: Verdict) => string): string[] {
+function listOf(title: string, verdicts: readonly ShownVerdict[], text: (verdict: ShownVerdict) => string): string[] {
   if (verdicts.length === 0) return [];
   return [
     `<details><summary>${title} (${verdicts.length})</summary>`,
     '',
     ...verdicts.map((verdict) => {
       const remark = text(verdict);
-      return `- ${verdict.id} ${requirements[verdict.id].title}${remark === '' ? '' : `: ${remark}`}`;
+      return `- ${verdict.rule.id} ${verdict.rule.title}${remark === '' ? '' : `: ${remark}`}`;
     }),
     '',
     '</details>',

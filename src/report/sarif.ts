@@ -1,24 +1,28 @@
 /**
- * SARIF 2.1.0, for code scanning: a rule for each requirement and a result for each that is not met. An exchange has no
- * file, so a result points to its line in the file of exchanges and carries the request and the answer (§3.46, §3.47).
+ * SARIF 2.1.0, for code scanning: a rule for each requirement or check, and a result for each that is not met. An
+ * exchange has no file, so a result points to its line in the file of exchanges and carries request and answer (§3.46,
+ * §3.47).
  */
 import type { Location, Log, ReportingDescriptor, Result, WebRequest, WebResponse } from 'sarif';
-import { areas, requirementIds, requirements } from '../catalogue.ts';
-import type { DescribedExchange } from '../describe-exchange.ts';
-import type { Report, Verdict } from '../report.ts';
-import type { Level } from '../requirement.ts';
-import { escapeJson } from './json.ts';
-import { areaOf, casesOf, citationsOf, commandLine, type Standing, standingOf, verdictsOf } from './summary.ts';
-import { shorten, visible } from './visible-text.ts';
+import {
+  isLink,
+  type Rule,
+  type ShownExchange,
+  type ShownVerdict,
+  type Standing,
+  type View,
+  verdictsOf,
+} from './view.ts';
+import { escapeJson, shorten, visible } from './visible-text.ts';
 
 const SCHEMA = 'https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json';
 const INFORMATION = 'https://openpayments.dev';
 const MAX_MESSAGE = 1000;
-const levelNames = { must: 'error', should: 'warning', note: 'note' } as const satisfies Record<Level, string>;
+const levelNames = { fail: 'error', warning: 'warning', note: 'note' } as const;
 const reported: readonly Standing[] = ['fail', 'warning', 'note', 'expected'];
 
 /** `exchangesFile` is the name of the NDJSON file beside this one. */
-export function renderSarif(report: Report, exchangesFile: string): string {
+export function renderSarif(view: View, exchangesFile: string): string {
   const log: Log = {
     $schema: SCHEMA,
     version: '2.1.0',
@@ -27,74 +31,76 @@ export function renderSarif(report: Report, exchangesFile: string): string {
         tool: {
           driver: {
             name: 'Touchstone',
-            version: report.version,
-            semanticVersion: report.version,
+            version: view.version,
+            semanticVersion: view.version,
             informationUri: INFORMATION,
-            rules: requirementIds.map((id) => ruleOf(report, id)),
+            rules: view.rules.map((rule) => ruleOf(view, rule)),
           },
         },
-        automationDetails: { id: `touchstone/${report.profile}/${report.requirements}/` },
+        automationDetails: { id: `touchstone/${view.profile}/${view.requirements}/` },
         columnKind: 'utf16CodeUnits',
         invocations: [
           {
-            executionSuccessful: report.result !== 'broken',
-            startTimeUtc: report.startedAt,
-            ...(report.command && { commandLine: visible(commandLine(report)), exitCodeDescription: endText(report) }),
+            executionSuccessful: view.result !== 'broken',
+            startTimeUtc: view.startedAt,
+            ...(view.target !== '' && { commandLine: visible(view.target), exitCodeDescription: endText(view) }),
           },
         ],
         results: reported
-          .flatMap((standing) => verdictsOf(report, standing))
-          .map((verdict) => resultOf(report, verdict, exchangesFile)),
+          .flatMap((standing) => verdictsOf(view, standing))
+          .map((verdict) => resultOf(view, verdict, exchangesFile)),
       },
     ],
   };
   return `${escapeJson(JSON.stringify(log, null, 2))}\n`;
 }
 
-const endText = ({ reasons, result }: Report): string => visible(shorten([result, ...reasons].join('; '), MAX_MESSAGE));
+const endText = ({ reasons, result }: View): string => visible(shorten([result, ...reasons].join('; '), MAX_MESSAGE));
 
-function ruleOf(report: Report, id: (typeof requirementIds)[number]): ReportingDescriptor {
-  const { title, statement, why, fix, level } = requirements[id];
-  const references = citationsOf(id);
-  const judged = report.verdicts.find((verdict) => verdict.id === id)?.level ?? level;
+function ruleOf({ verdicts, levels, areas }: View, rule: Rule): ReportingDescriptor {
+  const { id, title, statement, why, fix, references, area } = rule;
+  const judged = verdicts.find((verdict) => verdict.rule.id === id)?.level ?? rule.level;
+  const link = references.find(({ url }) => isLink(url));
+  const weight = levels.find(({ name }) => name === judged)?.weight ?? 'note';
+  const [, areaTitle = area] = areas.find(([name]) => name === area) ?? [];
   return {
     id,
-    name: id.replaceAll('-', ''),
+    name: id.replaceAll(/[-.]/g, ''),
     shortDescription: { text: title },
-    fullDescription: { text: `${statement} ${why}` },
-    helpUri: references[0]!.url,
+    fullDescription: { text: `${statement} ${why}`.trim() },
+    ...(link && { helpUri: link.url }),
     help: {
       text: [fix, ...references.map(({ citation, url }) => (citation === url ? url : `${citation}: ${url}`))].join(
         '\n',
       ),
     },
-    defaultConfiguration: { level: levelNames[judged] },
-    properties: { tags: ['open-payments', areas[areaOf(id)].toLowerCase()], level: judged },
+    defaultConfiguration: { level: levelNames[weight] },
+    properties: { tags: ['open-payments', areaTitle.toLowerCase()], level: judged },
   };
 }
 
-function resultOf(report: Report, verdict: Verdict, exchangesFile: string): Result {
-  const { id, status, expected, violations, applied } = verdict;
-  const cases = casesOf(report, verdict);
+function resultOf(view: View, verdict: ShownVerdict, exchangesFile: string): Result {
+  const { status, expected, violations, applied, cases } = verdict;
+  const { id } = verdict.rule;
   const first = cases[0];
-  const exchange = report.exchanges.find((each) => each.id === first?.exchange);
+  const exchange = view.exchanges.find((each) => each.id === first?.exchange);
   const numbers = [...new Set(cases.flatMap((each) => each.exchange ?? []))];
   return {
     ruleId: id,
-    ruleIndex: requirementIds.indexOf(id),
+    ruleIndex: view.rules.findIndex((rule) => rule.id === id),
     kind: 'fail',
     level: status === 'fail' ? 'error' : status === 'warning' ? 'warning' : 'note',
-    message: { text: messageText(report, verdict) },
+    message: { text: messageText(verdict) },
     occurrenceCount: Math.max(violations, 1),
-    locations: [locationOf(report, first?.exchange, exchangesFile)],
+    locations: [locationOf(view, first?.exchange, exchangesFile)],
     relatedLocations: numbers
       .slice(1)
-      .map((number, index) => ({ id: index + 1, ...locationOf(report, number, exchangesFile) })),
-    partialFingerprints: { 'requirement/v1': [id, ...verdict.probes.map((probe) => probe.id)].join('/') },
+      .map((number, index) => ({ id: index + 1, ...locationOf(view, number, exchangesFile) })),
+    partialFingerprints: { 'requirement/v1': [id, ...verdict.fingerprint].join('/') },
     ...(exchange && { webRequest: webRequestOf(exchange) }),
     ...(exchange?.response && { webResponse: webResponseOf(exchange, exchange.response) }),
     ...(expected !== undefined &&
-      standingOf(verdict) === 'expected' && {
+      verdict.standing === 'expected' && {
         suppressions: [
           { kind: 'external', status: 'accepted', justification: visible(shorten(expected, MAX_MESSAGE)) },
         ] as const,
@@ -103,9 +109,9 @@ function resultOf(report: Report, verdict: Verdict, exchangesFile: string): Resu
   } as Result;
 }
 
-function messageText(report: Report, verdict: Verdict): string {
-  const { title, fix } = requirements[verdict.id];
-  const [first] = casesOf(report, verdict);
+function messageText({ rule, cases }: ShownVerdict): string {
+  const { title, fix } = rule;
+  const [first] = cases;
   const value = (label: string, text: string | undefined) => (text === undefined ? [] : [`${label} ${text}`]);
   const evidence = first && [
     first.detail,
@@ -124,9 +130,9 @@ function messageText(report: Report, verdict: Verdict): string {
 const escapeMessage = (text: string): string =>
   text.replaceAll(/[\\[\]]/g, (character) => `\\${character}`).replaceAll(/[{}]/g, (character) => character.repeat(2));
 
-function locationOf(report: Report, number: number | undefined, uri: string): Location {
-  const line = report.exchanges.findIndex(({ id }) => id === number) + 1;
-  const exchange = report.exchanges[line - 1];
+function locationOf({ exchanges }: View, number: number | undefined, uri: string): Location {
+  const line = exchanges.findIndex(({ id }) => id === number) + 1;
+  const exchange = exchanges[line - 1];
   return {
     physicalLocation: { artifactLocation: { uri }, region: { startLine: Math.max(line, 1) } },
     ...(exchange && {
@@ -138,7 +144,7 @@ function locationOf(report: Report, number: number | undefined, uri: string): Lo
   };
 }
 
-function webRequestOf({ request, method }: DescribedExchange): WebRequest {
+function webRequestOf({ request, method }: ShownExchange): WebRequest {
   const [, target = '', version = ''] = /^\S+ (.*) HTTP\/([\d.]+)$/s.exec(request.line) ?? [];
   return {
     protocol: 'HTTP',
@@ -151,8 +157,8 @@ function webRequestOf({ request, method }: DescribedExchange): WebRequest {
 }
 
 function webResponseOf(
-  { status }: DescribedExchange,
-  { headers, body, bytes }: NonNullable<DescribedExchange['response']>,
+  { status }: ShownExchange,
+  { headers, body, bytes }: NonNullable<ShownExchange['response']>,
 ): WebResponse {
   return {
     protocol: 'HTTP',

@@ -1,10 +1,7 @@
 /** The exchanges: request and answer as they went over the wire, without secrets, and the explanation of the signature. */
-import { type Html, html } from '../../../html/html.ts';
-import type { DescribedExchange } from '../../describe-exchange.ts';
-import type { Report } from '../../report.ts';
-import { decisiveExchanges } from '../summary.ts';
-import { block, join, plural, shown } from './pieces.ts';
-import { renderSignature, signatureResults } from './signature.ts';
+import { type Html, html } from '../../html/html.ts';
+import { count, decisiveExchanges, type ShownExchange, type ShownSignature, type View } from '../view.ts';
+import { block, join, shown } from './pieces.ts';
 
 const MAX_EXCHANGES = 400;
 /** UTF-16 code units of all exchanges together. */
@@ -13,46 +10,46 @@ const MAX_HEADERS = 60;
 
 export interface ListedExchanges {
   /** In the order of their numbers. */
-  readonly exchanges: readonly DescribedExchange[];
+  readonly exchanges: readonly ShownExchange[];
   readonly section: Html;
 }
 
 /** Those that decided about a violation come first, then those that were refused, then the newest. */
-export function listExchanges(report: Report): ListedExchanges {
-  const decisive = decisiveExchanges(report);
-  const rank = ({ id, status }: DescribedExchange): number => {
+export function listExchanges(view: View): ListedExchanges {
+  const decisive = decisiveExchanges(view);
+  const rank = ({ id, status }: ShownExchange): number => {
     const position = decisive.indexOf(id);
     if (position >= 0) return position;
     return decisive.length + (status === null || status >= 400 ? 0 : 1);
   };
-  const ordered = report.exchanges
+  const ordered = view.exchanges
     .map((exchange) => ({ exchange, rank: rank(exchange) }))
     .sort((one, other) => one.rank - other.rank || other.exchange.id - one.exchange.id);
-  const rendered: { exchange: DescribedExchange; piece: Html }[] = [];
+  const rendered: { exchange: ShownExchange; piece: Html }[] = [];
   let size = 0;
   for (const { exchange } of ordered.slice(0, MAX_EXCHANGES)) {
-    const piece = renderExchange(exchange);
+    const piece = renderExchange(exchange, view.explainSignature(exchange));
     size += piece.text.length;
     if (size > MAX_SIZE) break;
     rendered.push({ exchange, piece });
   }
   rendered.sort((one, other) => one.exchange.id - other.exchange.id);
-  const rest = report.exchanges.length - rendered.length;
+  const rest = view.exchanges.length - rendered.length;
   const section = html`<section id="exchanges" aria-labelledby="exchanges-title">
 <h2 id="exchanges-title">Exchanges</h2>
-<p class="soft">${plural(report.exchanges.length, 'request')} as received and answered. Secrets are shown as their first characters and their length.</p>
-${rest > 0 ? html`<p><b>${plural(rest, 'exchange')} left out</b>: the page shows those that decided, then refused ones, then the newest. The file of exchanges has all.</p>` : undefined}
+<p class="soft">${count(view.exchanges.length, 'request')} as received and answered. Secrets are shown as their first characters and their length.</p>
+${rest > 0 ? html`<p><b>${count(rest, 'exchange')} left out</b>: the page shows those that decided, then refused ones, then the newest. The file of exchanges has all.</p>` : undefined}
 ${rendered.map(({ piece }) => piece)}
 </section>`;
   return { exchanges: rendered.map(({ exchange }) => exchange), section };
 }
 
-function renderExchange(exchange: DescribedExchange): Html {
-  const { id, ase, operation, status, request, response, signature, refusal, lenient } = exchange;
+function renderExchange(exchange: ShownExchange, signature: ShownSignature | undefined): Html {
+  const { id, ase, operation, status, request, response, refusal, lenient } = exchange;
   const line = request.line.replace(/ HTTP\/[\d.]+$/, '');
   return html`<details>
 <summary><span class="id">#${String(id)}</span><span class="name"><code>${shown(line, 300)}</code></span>
-<span class="soft">${shown(ase, 30)} · ${shown(operation, 60)}</span>${renderStatus(status)}${renderResult(signature.result)}</summary>
+<span class="soft">${shown(ase, 30)} · ${shown(operation, 60)}</span>${renderStatus(status)}${renderPill(signature?.pill)}</summary>
 <div class="body" id="exchange-${String(id)}">
 ${refusal && html`<p><b>Refused:</b> ${shown(refusal.code)} (${shown(refusal.reason)})</p>`}
 ${lenient.length > 0 ? html`<p><b>Tolerated:</b> ${shown(lenient.join(', '))}</p>` : undefined}
@@ -60,7 +57,7 @@ ${lenient.length > 0 ? html`<p><b>Tolerated:</b> ${shown(lenient.join(', '))}</p
 <div><h3>Request</h3>${renderMessage(request.line, request)}</div>
 <div><h3>Answer</h3>${response ? renderMessage(`${status}`, { ...response, body: response.body && pretty(response.body) }) : html`<p>The connection ended without an answer.</p>`}</div>
 </div>
-${renderSignature(signature)}
+${signature?.body}
 </div>
 </details>`;
 }
@@ -68,13 +65,10 @@ ${renderSignature(signature)}
 const renderStatus = (status: number | null): Html =>
   html`<span class="pill ${status === null || status >= 400 ? 'fail' : 'pass'}">${status === null ? 'no answer' : String(status)}</span>`;
 
-function renderResult(result: DescribedExchange['signature']['result']): Html | undefined {
-  if (result === 'unsigned') return undefined;
-  const [word, kind] = signatureResults[result];
-  return html`<span class="pill ${kind}">${word}</span>`;
-}
+const renderPill = (pill: ShownSignature['pill']): Html | undefined =>
+  pill && html`<span class="pill ${pill[1]}">${pill[0]}</span>`;
 
-function renderMessage(start: string, { headers, body, bytes }: NonNullable<DescribedExchange['response']>): Html {
+function renderMessage(start: string, { headers, body, bytes }: NonNullable<ShownExchange['response']>): Html {
   const lines = headers.slice(0, MAX_HEADERS).map(([name = '', value = '']) => `${shown(name)}: ${shown(value)}`);
   const omitted = headers.length - lines.length;
   const head = [shown(start), ...lines, ...(omitted > 0 ? [`… (${omitted} more headers)`] : [])];
@@ -84,7 +78,7 @@ function renderMessage(start: string, { headers, body, bytes }: NonNullable<Desc
       ? []
       : [
           body === null
-            ? html`<p class="soft">${plural(bytes, 'byte')} that are not JSON, which could contain secrets</p>`
+            ? html`<p class="soft">${count(bytes, 'byte')} that are not JSON, which could contain secrets</p>`
             : block(body),
         ]),
   ]);

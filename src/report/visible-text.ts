@@ -16,6 +16,14 @@ export const visible = (text: string): string =>
 export const visibleLines = (text: string): string[] =>
   text.split(/\r?\n/).map((line) => line.split('\t').map(visible).join('\t'));
 
+/** Characters that an editor would hide or reorder become escapes; JSON.stringify escapes the controls below U+0020. */
+export const escapeJson = (json: string): string =>
+  json.replaceAll(/[\x7f-\x9f\p{Cf}\p{Zl}\p{Zp}]/gu, (character) =>
+    [...Array(character.length).keys()]
+      .map((index) => `\\u${character.charCodeAt(index).toString(16).padStart(4, '0')}`)
+      .join(''),
+  );
+
 /** At most `max` UTF-16 code units, and a note about the rest. */
 export function shorten(text: string, max: number): string {
   if (text.length <= max) return text;

@@ -1,7 +1,6 @@
 /** The style sheet of the report: light, dark, phone and print. Filters are selectors on check boxes, without a script. */
-import { PALETTE } from '../../../html/appearance.ts';
-import { areaNames } from '../../catalogue.ts';
-import { standings } from '../summary.ts';
+import { PALETTE } from '../../html/appearance.ts';
+import { standings } from '../view.ts';
 
 /** Lanes of the flow: two kinds of callers, and four servers of each of two account servicing entities. */
 export const MAX_LANES = 10;
@@ -9,22 +8,23 @@ export const MAX_LANES = 10;
 const lanes = Array.from({ length: MAX_LANES }, (_, index) => index + 1);
 
 /** A verdict is shown if its box is checked or a link leads to it, and an area if it contains such a verdict. */
-const filters = [
-  '#requirements .verdict:not(:has(:target)),#requirements .area:not(:has(:target)){display:none}',
-  ...standings.map(
-    (name) =>
-      `#requirements:has(#show-${name}:checked) :is(.verdict.${name},.area:has(.verdict.${name})){display:block}`,
-  ),
-  ...areaNames.map(
-    (area) => `#requirements:has(#only-${area}:checked) .area:not(#${area}):not(:has(:target)){display:none}`,
-  ),
-].join('\n');
+const filtersFor = (areas: readonly string[]): string =>
+  [
+    '#requirements .verdict:not(:has(:target)),#requirements .area:not(:has(:target)){display:none}',
+    ...standings.map(
+      (name) =>
+        `#requirements:has(#show-${name}:checked) :is(.verdict.${name},.area:has(.verdict.${name})){display:block}`,
+    ),
+    ...areas.map(
+      (area) => `#requirements:has(#only-${area}:checked) .area:not(#${area}):not(:has(:target)){display:none}`,
+    ),
+  ].join('\n');
 
 const positions = lanes
   .map((lane) => `.lanes-${lane}{--lanes:${lane}}.from-${lane}{--from:${lane}}.to-${lane}{--to:${lane}}`)
   .join('\n');
 
-export const STYLE = `${PALETTE}
+const BEFORE_FILTERS = `${PALETTE}
 :root{--good:#17663a;--good-tint:#e5f4ea;--warn:#7a4a00;--warn-tint:#fdf2dc;--info:#2f527d;--info-tint:#e8f0fa;
 --quiet-tint:#eceff2;--code:#f4f6f8;--mono:ui-monospace,SFMono-Regular,Menlo,Consolas,"Liberation Mono",monospace}
 @media(prefers-color-scheme:dark){:root{--good:#86d9a7;--good-tint:#14301f;--warn:#f2c574;--warn-tint:#35290f;
@@ -161,7 +161,9 @@ overflow:hidden;text-overflow:ellipsis;font-family:var(--mono);font-size:.8rem}
 .base .other{border-left-color:var(--bad);background:var(--bad-tint)}
 footer{color:var(--soft);font-size:.9rem;padding-bottom:3rem}
 @supports selector(:has(a)){
-${filters}
+`;
+
+const AFTER_FILTERS = `
 }
 ${positions}
 @media(max-width:40rem){header,main,footer,nav ul{padding-left:1rem;padding-right:1rem}
@@ -192,3 +194,6 @@ max-width:none}
 @media print{nav,fieldset,.skip{display:none}body{background:none}section{border:0;padding:0}
 details{break-inside:avoid}}
 `;
+
+/** The style sheet for a page with these areas. */
+export const styleFor = (areas: readonly string[]): string => BEFORE_FILTERS + filtersFor(areas) + AFTER_FILTERS;
