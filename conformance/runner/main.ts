@@ -11,12 +11,19 @@ import { checks as allChecks } from '../checks/index.ts';
 import { announce, readFigures } from './announcement.ts';
 import { baselineReader, printFailures } from './baseline.ts';
 import { type Capability, findLack, NotApplicable } from './capability.ts';
-import { profiles as allProfiles, type Check, type CheckResult, type Profile, runChecks } from './check.ts';
+import {
+  profiles as allProfiles,
+  type Check,
+  type CheckResult,
+  type Profile,
+  type RandomCases,
+  runChecks,
+} from './check.ts';
 import { renderFiles, renderJson, viewOf } from './check-view.ts';
 import { type CheckReport, concludeRun, type RunFacts } from './conclusion.ts';
 import { describeLeftovers, type Leftover } from './footprint.ts';
 import { watchInterrupts } from './interrupts.ts';
-import { type Options, parseOptions, targetVariables, usage } from './options.ts';
+import { type Options, parseOptions, parseRandom, targetVariables, usage } from './options.ts';
 import { checkSetUp } from './preflight.ts';
 import { createRedaction, type Redaction } from './redaction.ts';
 import { describeSummary, type Report, summarise } from './report.ts';
@@ -34,7 +41,11 @@ async function main(): Promise<number> {
     console.log(usage);
     return 0;
   }
-  const checks = selectChecks(allChecks, options.only);
+  const random = parseRandom(options);
+  // fast-check is loaded only where it is used.
+  const properties = options.properties ? (await import('../properties/index.ts')).properties : [];
+  const checks = selectChecks([...allChecks, ...properties], options.only);
+  if (options.seed === 'random') console.log(`seed ${random.seed}`);
   const profiles = readProfiles(options);
   const baseline = options.baseline === undefined ? [] : await readBaseline(options.baseline, baselineReader);
   if (options.report !== undefined) await prepareReportDirectory(options.report);
@@ -67,6 +78,7 @@ interface Progress {
   /** Why the run says nothing about the target. */
   readonly broken: string[];
   target?: Target;
+  readonly random: RandomCases;
 }
 
 /** Runs the checks in each profile. What goes wrong with the set-up is a fact of the run, so that a report says it. */
@@ -85,6 +97,7 @@ async function runAll(
     leftovers: [],
     stop: interrupts.aborted,
     broken: [],
+    random: parseRandom(options),
   };
   try {
     for (const profile of profiles) {
@@ -127,6 +140,7 @@ async function checkTarget(
     if (!started) await checkSetUp(target);
     const run = await createRun(target, progress.operations, {
       redaction: progress.redaction,
+      random: progress.random,
       rate: options.rate === undefined ? undefined : Number(options.rate),
       budget: options.budget,
       ...(profile && { profile }),

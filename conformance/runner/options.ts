@@ -1,5 +1,6 @@
 /** The options of `touchstone check`. Those about the target stand for the variables that `touchstone start` prints. */
 import { parseArgs } from 'node:util';
+import { type RandomCases, usualCases } from './check.ts';
 
 export const usage = `usage: touchstone check [options], or touchstone explain CHECK-ID
 
@@ -32,6 +33,9 @@ The run:
   --only PATTERN              run the check with this id, the checks of this row, or those whose id matches this
                               regular expression
   --own                       the target is Touchstone, so all levels but should and note count; implied by --start
+  --properties                also send requests drawn at random from the schemas of the documents
+  --seed SEED                 draw others: a number, random, or what the report of a failure names
+  --cases N                   requests of each property, beside those that it always sends; default ${usualCases.cases}
   --strict                    warnings fail the run as well
   --report DIR                write HTML, JSON, JUnit, SARIF, NDJSON, Markdown and a badge to this directory
   --json FILE                 write the JSON report to this file
@@ -64,8 +68,8 @@ export function parseOptions(args: readonly string[]) {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      ...{ start: flag, yes: flag, own: flag, strict: flag, verbose: flag, help: flag, 'local-servers': flag },
-      ...{ profile: text, only: text, json: text, rate: text, budget: text },
+      ...{ start: flag, yes: flag, own: flag, strict: flag, verbose: flag, help: flag, 'local-servers': flag, properties: flag },
+      ...{ profile: text, only: text, json: text, rate: text, budget: text, seed: text, cases: text },
       ...{ report: text, baseline: text, 'write-baseline': text },
       ...(Object.fromEntries(Object.keys(targetOptions).map((name) => [name, text])) as Record<
         keyof typeof targetOptions,
@@ -77,6 +81,17 @@ export function parseOptions(args: readonly string[]) {
   if (consent !== undefined && consent !== 'back-channel') throw new Error('--consent takes back-channel only');
   if (rate !== undefined && !/^[1-9]\d{0,3}$/.test(rate)) throw new Error('--rate takes a whole number up to 9999');
   return values;
+}
+
+/** `--seed SEED` or `--seed SEED/PATH`, and `--cases N`. */
+export function parseRandom({ seed, cases }: { seed?: string | undefined; cases?: string | undefined }): RandomCases {
+  const number = cases ?? String(usualCases.cases);
+  if (!/^[1-9]\d{0,5}$/.test(number)) throw new Error('--cases takes a whole number up to 999999');
+  if (seed === undefined) return { ...usualCases, cases: Number(number) };
+  if (seed === 'random') return { seed: Date.now() % 2 ** 31, cases: Number(number) };
+  const [, text, path] = /^(-?\d{1,10})(?:\/(\d+(?::\d+)*))?$/.exec(seed) ?? [];
+  if (text === undefined) throw new Error('--seed takes a number, random, or the seed that a failure names');
+  return { seed: Number(text), path, cases: Number(number) };
 }
 
 export type Options = ReturnType<typeof parseOptions>;

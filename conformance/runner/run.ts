@@ -9,7 +9,7 @@ import { type Control, createControl } from '../steps/control.ts';
 import { createRecorder, createSignedClient, type Json, type Recorder, type SendCall } from '../steps/signed-client.ts';
 import { discoverParty } from '../steps/world.ts';
 import { type Capability, capabilityOf } from './capability.ts';
-import type { CheckContext, Party, Profile } from './check.ts';
+import { type CheckContext, type Party, type Profile, type RandomCases, usualCases } from './check.ts';
 import { createFootprint, type Footprint, type Leftover, parseBudget } from './footprint.ts';
 import { createRedaction, type Redaction } from './redaction.ts';
 import type { Identity, Target } from './target.ts';
@@ -38,6 +38,7 @@ interface RunOptions {
   readonly rate?: number | undefined;
   /** A decimal amount. */
   readonly budget?: string | undefined;
+  readonly random?: RandomCases;
 }
 
 /**
@@ -45,7 +46,7 @@ interface RunOptions {
  * (CT-04), or `compat` by default. @throws if a wallet address does not answer, or the profile is another
  */
 export async function createRun(target: Target, allOperations: Operations, options: RunOptions = {}): Promise<Run> {
-  const { redaction = createRedaction() } = options;
+  const { redaction = createRedaction(), random = usualCases } = options;
   const operations = operationsOf(target, allOperations);
   redaction.hide(target.control?.token, 'CONTROL_TOKEN');
   redaction.hide(target.introspection?.secret, 'INTROSPECTION_SECRET');
@@ -90,7 +91,7 @@ export async function createRun(target: Target, allOperations: Operations, optio
       return {
         recorder,
         context: {
-          ...{ profile, ...parties, call, shared, newIdentity },
+          ...{ profile, ...parties, call, shared, newIdentity, random },
           target: watchTarget(target, need),
           control: watchControl(control, need),
           clientHost: { ...clientHost, add: watchAdd(clientHost, need) },

@@ -35,6 +35,11 @@ export interface SignatureOptions {
   readonly repeated?: boolean;
   /** Flip one bit of the signature. */
   readonly broken?: boolean;
+  /** Changes the signature itself, and the lines that were added, after signing. */
+  readonly alterSignature?: (signature: Buffer) => void;
+  readonly alterLine?: (line: HeaderLine) => HeaderLine;
+  /** Changes the header lines that are signed, but not those that are sent. */
+  readonly alterSigned?: (line: HeaderLine) => HeaderLine;
 }
 
 export interface Unsigned {
@@ -60,7 +65,8 @@ export function signRequest(request: Unsigned, identity: Identity, options: Sign
   } else if (digest !== null) {
     added.push(['content-digest', digest]);
   }
-  const headers = [...request.headers, ...added];
+  const sent = [...request.headers, ...added];
+  const headers = options.alterSigned ? sent.map(options.alterSigned) : sent;
   const components = options.components ?? usualComponents(headers, request.body);
   const signer = options.by ?? identity;
   const quote = (name: string): string => (options.form === 'rust' ? name : name.startsWith('"') ? name : `"${name}"`);
@@ -76,6 +82,7 @@ export function signRequest(request: Unsigned, identity: Identity, options: Sign
   const signedText = options.prehash ? createHash('sha512').update(base).digest() : Buffer.from(base, 'utf8');
   const signature = sign(null, signedText, signer.privateKey);
   if (options.broken) signature[0] = signature[0]! ^ 1;
+  options.alterSignature?.(signature);
   const label = options.label ?? 'sig1';
   const encoded = signature.toString('base64');
   const signatureLabel = options.signatureLabel ?? label;
@@ -87,7 +94,7 @@ export function signRequest(request: Unsigned, identity: Identity, options: Sign
         : `${signatureLabel}=:${encoded}:`;
   const lines = [['signature-input', `${label}=${parameters}`] as const, ['signature', value] as const];
   added.push(...lines, ...(options.repeated ? lines : []));
-  return added;
+  return options.alterLine ? added.map(options.alterLine) : added;
 }
 
 /** RFC 9421 §2.5. A covered header that the request lacks is signed as empty, so that only its absence is wrong. */

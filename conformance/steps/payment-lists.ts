@@ -97,6 +97,10 @@ export async function listPayments(
 
 export const idsOf = (answer: Answer): string[] => answer.body.result.map(({ id }: { id: string }) => id);
 
+/** The newest incoming payment of the run's client: another one means that a payment was created. */
+export const newestPayment = async (context: CheckContext): Promise<string | undefined> =>
+  idsOf(expectStatus(await listPayments(context, incomingPayments, '&first=1'), 200))[0];
+
 /** Five payments of this run, oldest first. */
 export const fivePayments = (context: CheckContext, collection: Collection): Promise<string[]> =>
   context.shared(`five ${collection.kind} payments`, async () =>

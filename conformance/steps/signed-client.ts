@@ -46,6 +46,8 @@ export interface Answer extends Received {
   readonly operation?: string | undefined;
   /** Milliseconds since 1970 at which the request was sent. */
   readonly at: number;
+  /** Why the documents do not allow it; undefined if they do, or if it was not judged. */
+  readonly violation?: string | undefined;
 }
 
 /** Requests of one check: counted, and kept for the report. */
@@ -97,16 +99,17 @@ export function createSignedClient(
     recorder.requests += 1;
     recorder.unanswered = sent;
     const received = await exchange(sent);
-    const answer: Answer = { ...received, body: parseJson(received.text), sent, operation, at };
+    const body = parseJson(received.text);
     recorder.unanswered = undefined;
-    redaction.observe(answer.body);
-    redaction.observe(answer.headers.get('location') ?? undefined);
+    redaction.observe(body);
+    redaction.observe(received.headers.get('location') ?? undefined);
+    const violation = operation ? judgeAnswer(operations, operation, { ...received, body }, sent.method) : undefined;
+    const answer: Answer = { ...received, body, sent, operation, violation, at };
     recorder.last = answer;
     recorder.answers.push(answer);
     if (recorder.answers.length > MAX_ANSWERS) recorder.answers.shift();
     if (operation) recorder.seen.add(`${operation} ${answer.status}`);
-    const message = operation ? judgeAnswer(operations, operation, answer, sent.method) : undefined;
-    if (message) recorder.violations.push({ message, answer });
+    if (violation) recorder.violations.push({ message: violation, answer });
     return answer;
   };
 }
