@@ -21,11 +21,12 @@ browser-test: $(installed)
 	@$(bin)/node --test test/browser/*.browser.ts
 
 # Random input with a random seed, which is printed: the properties, and long runs of the models, whose last figures are
-# in test/model/figures.md; then the mutants that the model of the money must notice.
+# in test/model/figures.md; then the mutants that the model of the money must notice; then the properties of conformance.
 nightly: $(installed)
 	@$(bin)/node test/run.ts --seed random
 	@$(bin)/node test/model/main.ts --figures test/model/figures.md $(ARGS)
 	@$(bin)/node --import ./test/mutants/register.ts test/model/mutants.ts money --seed random
+	@$(bin)/node bin/touchstone.mjs check --start --profile both --properties --only '^property' --seed random --cases 400
 
 generate: $(installed)
 	@$(bin)/node codegen/report-schema.ts $(filter --check,$(ARGS))
@@ -36,7 +37,7 @@ drift: $(installed)
 	@$(bin)/node codegen/drift.ts
 
 conformance: $(installed)
-	@$(bin)/node bin/touchstone.mjs check --start --profile both --strict $(ARGS)
+	@$(bin)/node bin/touchstone.mjs check --start --profile both --strict --properties $(ARGS)
 
 # Dredd compares every answer that the documents declare. Its packages are installed by the first run.
 dredd: $(installed)

@@ -16,7 +16,7 @@ export interface Mutation {
 }
 
 /** All mutations that the schema of the body refuses, each value once. */
-export function invalidBodies({ schema, validate }: RequestBody, valid: Json): Mutation[] {
+function invalidBodies({ schema, validate }: RequestBody, valid: Json): Mutation[] {
   const found = new Map<string, Mutation>();
   for (const mutation of mutationsOf(schema, valid, '')) {
     const text = JSON.stringify(mutation.value);
@@ -55,7 +55,9 @@ export const invalidValues = (body: RequestBody, pins: Pins): fc.Arbitrary<Mutat
 /** Also mutations that an alternative of the schema happens to accept. */
 function* mutationsOf(schema: Schema, value: Json, path: string): Generator<Mutation> {
   const { node, document } = resolve(schema);
-  for (const other of valuesOfOtherTypes(node, value)) yield { keyword: 'type', at: path, value: other };
+  for (const other of valuesOfOtherTypes(node, value)) {
+    yield { keyword: `type ${kindOf(other)}`, at: path, value: other };
+  }
   for (const part of [...(node.oneOf ?? []), ...(node.anyOf ?? []), ...(node.allOf ?? [])]) {
     yield* mutationsOf({ node: part, document }, value, path);
   }
@@ -70,6 +72,9 @@ function valuesOfOtherTypes({ type, oneOf, anyOf }: Json, value: Json): Json[] {
   if (type === undefined && !oneOf && !anyOf) return [];
   return [null, 7, 'text', true, [], {}, [value]].filter((other) => typeOf(other) !== typeOf(value) || other === null);
 }
+
+/** Validators tend to fail for null and for arrays, which JavaScript takes for objects. */
+const kindOf = (value: Json): string => (value === null ? 'null' : Array.isArray(value) ? 'array' : 'other');
 
 const typeOf = (value: Json): string => (Array.isArray(value) ? 'array' : value === null ? 'null' : typeof value);
 

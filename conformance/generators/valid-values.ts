@@ -7,8 +7,8 @@ import type { Json } from '../steps/signed-client.ts';
 import { resolve, type Schema, within } from './document.ts';
 
 /**
- * Values for places where the schema leaves open what only a world can say, such as the URL of a wallet address. The key
- * is the path to the place: `/incomingAmount/assetCode`, with `*` for the items of an array.
+ * Values for places where only a world can say what is valid, such as the URL of a wallet address. The key is the path
+ * to the place: `/incomingAmount/assetCode`, with `*` for the items of an array.
  */
 export type Pins = Readonly<Record<string, fc.Arbitrary<Json>>>;
 

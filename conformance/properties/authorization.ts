@@ -7,7 +7,7 @@ import type { Check, CheckContext } from '../runner/check.ts';
 import { type Creation, refuseInvalid, surviveAnything } from '../steps/creations.ts';
 import { expectGnapError, expectResourceError, expectStatus } from '../steps/expect.ts';
 import { finishUri } from '../steps/interaction.ts';
-import { forAll, property } from '../steps/property.ts';
+import { forAll, property, type Step as StepOf, sequences } from '../steps/property.ts';
 import {
   cancelGrant,
   continueGrant,
@@ -27,7 +27,7 @@ const continuation = await loadRequestBody('auth-server', 'post-continue');
 const intervals = ['R/2026-01-01T00:00:00Z/P1M', 'R12/2026-01-01T00:00:00+02:00/PT1H', 'R5/2026-01-01T00:00:00Z/P1W'];
 const visibleAscii = Array.from({ length: 94 }, (_, index) => String.fromCharCode(33 + index));
 
-/** What the world knows, and what the rules of grants ask for beyond the schema. */
+/** Facts of the world, and values that the rules of grants ask for beyond the schema. */
 function pinsFor({ sender, target }: CheckContext, receiver: string): Pins {
   const access = '/access_token/access/*';
   const positive = fc.bigInt({ min: 1n, max: 2n ** 64n - 1n }).map(String);
@@ -73,7 +73,7 @@ async function prepareRequest(context: CheckContext): Promise<Creation> {
   return {
     body,
     pins: pinsFor(context, id),
-    // What a grant request creates is visible to its client alone, in the answer.
+    // Nothing lists grants, so only the answer shows whether one was created.
     send: (current, content) =>
       current.call({ operation: 'post-request', method: 'POST', url: context.sender.authServer, ...content }),
   };
@@ -110,7 +110,7 @@ interface Model {
   readonly grants: Grant[];
 }
 
-type Step = fc.AsyncCommand<Model, CheckContext>;
+type Step = StepOf<Model>;
 
 const request = (isInteractive: boolean): Step => ({
   check: () => true,
@@ -131,14 +131,15 @@ const withGrant = (name: string, index: number, run: (grant: Grant, context: Che
   toString: () => `${name} ${index}`,
 });
 
-const use = (index: number): Step =>
-  withGrant('use', index, async ({ token, former, state }, context) => {
-    const answer = await useToken(context, token.value);
-    if (state === 'active') expectStatus(answer, 200);
-    else expectResourceError(answer, 401);
-    const replaced = former.at(-1);
-    if (replaced) expectResourceError(await useToken(context, replaced.value), 401);
-  });
+async function expectUse({ token, former, state }: Grant, context: CheckContext): Promise<void> {
+  const answer = await useToken(context, token.value);
+  if (state === 'active') expectStatus(answer, 200);
+  else expectResourceError(answer, 401);
+  const replaced = former.at(-1);
+  if (replaced) expectResourceError(await useToken(context, replaced.value), 401);
+}
+
+const use = (index: number): Step => withGrant('use', index, expectUse);
 
 const rotate = (index: number): Step =>
   withGrant('rotate', index, async (grant, context) => {
@@ -152,6 +153,7 @@ const rotate = (index: number): Step =>
     assert.notEqual(next.value, grant.token.value);
     grant.former.push(grant.token);
     grant.token = next;
+    await expectUse(grant, context);
   });
 
 const revoke = (index: number): Step =>
@@ -160,6 +162,7 @@ const revoke = (index: number): Step =>
     if (grant.state !== 'active') expectGnapError(answer, 401, 'invalid_client');
     else expectStatus(answer, 204);
     if (grant.state === 'active') grant.state = 'revoked';
+    await expectUse(grant, context);
   });
 
 const cancel = (index: number): Step =>
@@ -168,6 +171,7 @@ const cancel = (index: number): Step =>
     if (grant.state === 'cancelled') expectGnapError(answer, 401, 'invalid_continuation');
     else expectStatus(answer, 204);
     grant.state = 'cancelled';
+    await expectUse(grant, context);
   });
 
 /** A grant that was issued brings no second token. */
@@ -234,9 +238,8 @@ export const checks: readonly Check[] = [
       'in any order of requesting, using, rotating, revoking and cancelling, each answer follows from those before',
     prepare: async () => {
       const index = fc.nat({ max: 9 });
-      const steps = [
+      const steps: fc.Arbitrary<Step>[] = [
         fc.boolean().map(request),
-        index.map(use),
         index.map(use),
         index.map(rotate),
         index.map(revoke),
@@ -244,10 +247,13 @@ export const checks: readonly Check[] = [
         index.map(poll),
       ];
       return forAll({
-        values: fc.commands<Model, CheckContext, false>(steps, { maxCommands: 14 }),
-        share: 0.7,
+        values: sequences(steps),
         isStateful: true,
-        holds: (commands, context) => fc.asyncModelRun(() => ({ model: { grants: [] }, real: context }), commands),
+        holds: async (commands, context) => {
+          const model: Model = { grants: [] };
+          await request(false).run(model, context);
+          await fc.asyncModelRun(() => ({ model, real: context }), commands);
+        },
       });
     },
   }),

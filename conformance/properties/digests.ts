@@ -13,7 +13,7 @@ import type { Answer, Call } from '../steps/signed-client.ts';
 const known = ['sha-256', 'sha-512'] as const;
 type Algorithm = (typeof known)[number];
 
-/** Algorithms that nobody has to understand, and the length of their digests in bytes. */
+/** Algorithms that a server need not understand, and the length of their digests in bytes. */
 const unknown = { md5: 16, sha: 20, unixsum: 2, 'sha3-512': 64 } as const;
 
 const bytesInBase64 = (seed: number, length: number): string =>
@@ -60,7 +60,7 @@ async function request(context: CheckContext, { server, indent, note }: Content)
   return { operation: 'create-incoming-payment', url, raw, token: await incomingToken(context) };
 }
 
-/** What may be wrong with the field or the content, in a request whose signature covers the field as it is sent. */
+/** Faults of the field or the content, in a request whose signature covers the field as it is sent. */
 const faults: Readonly<Record<string, (field: Field, raw: string) => Partial<Call>>> = {
   'the field is missing': () => ({ sign: { digest: null, components: ['@method', '@target-uri'] } }),
   'no known algorithm': (field) => ({
@@ -107,15 +107,18 @@ function flipBit(member: string, seed: number): string {
 }
 
 /** Text in place of the field that is not a dictionary with a digest of these bytes. */
-const texts = fc.oneof(
-  fc.stringMatching(/^[!-~]([ -~]{0,30}[!-~])?$/),
-  fc
-    .array(fc.constantFrom(...known, '=', ':', ',', ' ', ';', 'AAAA', '"', '(', ')', '?1', '=:', ':, '), {
-      minLength: 1,
-    })
-    .map((pieces) => pieces.join('').trim())
-    .filter((text) => text !== ''),
-);
+const texts = fc
+  .oneof(
+    fc.stringMatching(/^[!-~]([ -~]{0,30}[!-~])?$/),
+    fc
+      .array(fc.constantFrom(...known, '=', ':', ',', ' ', ';', 'AAAA', '"', '(', ')', '?1', '=:', ':, '), {
+        minLength: 1,
+      })
+      .map((pieces) => pieces.join('').trim())
+      .filter((text) => text !== ''),
+  )
+  // The name of an algorithm alone stands for its digest.
+  .filter((text) => !known.some((algorithm) => algorithm === text));
 
 function expectRefusal({ server }: Content, answer: Answer): void {
   if (server === 'authorization') expectGnapError(answer, 401, 'invalid_client');

@@ -7,7 +7,7 @@ import type { Check, CheckContext } from '../runner/check.ts';
 import { type Creation, refuseInvalid, surviveAnything } from '../steps/creations.ts';
 import { expectResourceError, expectStatus } from '../steps/expect.ts';
 import { idsOf, incomingPayments, listPayments } from '../steps/payment-lists.ts';
-import { forAll, property } from '../steps/property.ts';
+import { forAll, property, type Step as StepOf, sequences } from '../steps/property.ts';
 import { queryProperties } from '../steps/query-properties.ts';
 import {
   amountOf,
@@ -24,7 +24,7 @@ const HOUR_MS = 3_600_000;
 
 const body = await loadRequestBody('resource-server', 'create-incoming-payment');
 
-/** What the world knows. The clock of the target tells which instants are in the future. */
+/** Facts of the world. The clock of the target tells which instants are in the future. */
 async function pinsFor(context: CheckContext): Promise<Pins> {
   const { receiver } = context;
   const now = Date.parse((await createIncomingPayment(context)).createdAt);
@@ -65,7 +65,7 @@ interface Model {
   readonly payments: { readonly id: string; isCompleted: boolean; readonly asked: Json }[];
 }
 
-type Step = fc.AsyncCommand<Model, CheckContext>;
+type Step = StepOf<Model>;
 
 const create = (asked: Json): Step => ({
   check: () => true,
@@ -104,9 +104,10 @@ const complete = (index: number): Step =>
     if (payment.isCompleted) expectResourceError(answer, 409);
     else assert.equal(expectStatus(answer, 200).body.completed, true);
     payment.isCompleted = true;
+    expectResourceError(await completeIncomingPayment(context, payment.id), 409);
   });
 
-/** A completed payment is no receiver of a quote any more. */
+/** A completed payment cannot be the receiver of a quote any more. */
 const quote = (index: number): Step =>
   withPayment('quote', index, async ({ id, isCompleted }, context) => {
     const receiveAmount = amountOf(context.receiver, '1');
@@ -176,7 +177,7 @@ export const checks: readonly Check[] = [
     prepare: async (context) => {
       const asked = validValues(body.schema, await pinsFor(context));
       const index = fc.nat({ max: 9 });
-      const steps = [
+      const steps: fc.Arbitrary<Step>[] = [
         asked.map(create),
         index.map(read),
         index.map(complete),
@@ -184,10 +185,13 @@ export const checks: readonly Check[] = [
         fc.integer({ min: 1, max: 5 }).map(list),
       ];
       return forAll({
-        values: fc.commands<Model, CheckContext, false>(steps, { maxCommands: 12 }),
-        share: 0.5,
+        values: sequences(steps),
         isStateful: true,
-        holds: (commands, current) => fc.asyncModelRun(() => ({ model: { payments: [] }, real: current }), commands),
+        holds: async (commands, current) => {
+          const model: Model = { payments: [] };
+          await create({ walletAddress: context.receiver.url }).run(model, current);
+          await fc.asyncModelRun(() => ({ model, real: current }), commands);
+        },
       });
     },
   }),

@@ -86,7 +86,7 @@ function expectRefusal(server: Server, answer: Answer): void {
   else assert.equal(expectStatus(answer, 400, 401).body?.error?.code, 'invalid_client');
 }
 
-/** What an attacker or a careless client may do to a request that is right in every other respect. */
+/** Mistakes of a careless client, and attacks, on a request that is right in every other respect. */
 const faults: Readonly<Record<string, (draft: Draft, choice: number, hasToken: boolean) => Partial<Call>>> = {
   'one bit of the signature is flipped': (draft, choice, hasToken) => ({
     sign: {

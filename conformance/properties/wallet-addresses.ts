@@ -84,7 +84,7 @@ export const checks: readonly Check[] = [
   property({
     id: 'wallet-address.unknown',
     rows: ['WA-12', 'WA-33', 'WA-39'],
-    title: 'any path that is no wallet address is refused as declared, and its key set with it',
+    title: 'any path without a wallet address is refused as declared, and its key set with it',
     prepare: async (context) => {
       const { origin } = new URL(context.sender.url);
       const text = fc.oneof(

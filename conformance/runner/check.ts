@@ -50,6 +50,8 @@ export interface RandomCases {
   readonly path?: string | undefined;
   /** Cases of each property, beside those that it always tries. */
   readonly cases: number;
+  /** `false`: a counter-example is reported as it was found. */
+  readonly shrinks?: boolean;
 }
 
 /** One seed for all runs, so that no run fails by chance. */

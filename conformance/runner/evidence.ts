@@ -27,11 +27,23 @@ export class UnexpectedAnswer extends AssertionError {
   }
 }
 
+/** A failed property: what was generated and how to generate it again, and the answer that was wrong. */
+export class CounterExample extends Error {
+  readonly answer: Answer | undefined;
+
+  constructor(message: string, answer: Answer | undefined) {
+    super(message);
+    this.name = 'CounterExample';
+    this.answer = answer;
+  }
+}
+
 const MAX_VALUE = 600;
 
 export function describeError(error: unknown, { last, unanswered }: Recorder): Failure {
   const message = error instanceof Error ? error.message : String(error);
   const answer = error instanceof UnexpectedAnswer ? error.answer : last;
+  if (error instanceof CounterExample) return { message, answer: error.answer };
   if (error instanceof AssertionError) return { ...describeAssertion(error), answer };
   return { message, answer, ...(unanswered && { unanswered }) };
 }

@@ -1,4 +1,4 @@
-/** What holds for each operation that takes a JSON body, whatever it creates. */
+/** Trials for any operation that takes a JSON body: refused requests change nothing, and none causes a 5xx. */
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { RequestBody } from '../generators/document.ts';

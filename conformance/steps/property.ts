@@ -1,12 +1,12 @@
 /**
- * Properties: checks that hold for any of the requests that an arbitrary of fast-check generates. Every answer must have
- * a declared status and body, and none may be a 5xx. A counter-example is shrunk; the failure names the seed that
+ * Properties: checks that hold for any of the requests that an arbitrary of fast-check generates. Every answer must
+ * have a declared status and body, and none may be a 5xx. A counter-example is shrunk; the failure names the seed that
  * generates it again.
  */
 import fc from 'fast-check';
 import { NotApplicable } from '../runner/capability.ts';
 import type { Check, CheckContext } from '../runner/check.ts';
-import { CounterExample } from '../runner/counter-example.ts';
+import { CounterExample } from '../runner/evidence.ts';
 import type { Answer, SendCall } from './signed-client.ts';
 
 export interface Trial<Value> {
@@ -31,6 +31,13 @@ export interface Property<Value> extends Pick<Check, 'rows' | 'title' | 'profile
 /** States a trial, with the type of its values inferred. */
 export const forAll = <Value>(trial: Trial<Value>): Trial<Value> => trial;
 
+/** One step of a client, and what its answers must be. */
+export type Step<Model extends object> = fc.AsyncCommand<Model, CheckContext>;
+
+/** Sequences of steps, of any length alike: without a bias towards short ones, since those lead nowhere. */
+export const sequences = <Model extends object>(steps: fc.Arbitrary<Step<Model>>[]) =>
+  fc.noBias(fc.commands<Model, CheckContext, false>(steps, { maxCommands: 16, size: '+1' }));
+
 /** The property as a check of the suite. */
 export function property<Value>({ prepare, id: name, ...described }: Property<Value>): Check {
   const id = `property.${name}`;
@@ -38,7 +45,7 @@ export function property<Value>({ prepare, id: name, ...described }: Property<Va
 }
 
 async function judge<Value>(id: string, context: CheckContext, trial: Trial<Value>): Promise<void> {
-  const { seed, path, cases } = context.random;
+  const { seed, path, cases, shrinks = true } = context.random;
   const { examples = [], share = 1, isStateful = false } = trial;
   // Set by the last failing case, which is the one that fast-check reports.
   let failing: { readonly error: unknown; readonly answer: Answer | undefined } | undefined;
@@ -59,6 +66,7 @@ async function judge<Value>(id: string, context: CheckContext, trial: Trial<Valu
   const details = await fc.check(fc.asyncProperty(trial.values, attempt), {
     seed,
     ...(path !== undefined && { path }),
+    endOnFailure: !shrinks,
     numRuns: examples.length + Math.max(1, Math.round(cases * share)),
     examples: examples.map((example): [Value] => [example]),
   });

@@ -17,8 +17,11 @@ export const queryProperties = (collection: Collection): Check[] => [
     prepare: async (context) => {
       const query = await loadQuery('resource-server', operationOf(collection));
       const { minimum, maximum } = query.get('first')!.node;
-      await fivePayments(context, collection);
+      const made = await fivePayments(context, collection);
       const all = idsOf(expectStatus(await listPayments(context, collection, '&first=100'), 200));
+      const newestFirst = made.toReversed().filter((id) => all.includes(id));
+      const listed = all.filter((id) => made.includes(id));
+      assert.deepEqual(listed, newestFirst, 'the newest come first');
       const pages = fc.record({
         size: fc.option(fc.oneof(fc.integer({ min: minimum, max: 6 }), fc.constant(maximum)), { nil: undefined }),
         // Counted from the newest; its position is the cursor.

@@ -27,6 +27,7 @@ import { operationsMutants } from './operations.ts';
 import { outgoingPaymentMutants } from './outgoing-payments.ts';
 import { paymentRaceMutants } from './payment-races.ts';
 import { pipelineMutants } from './pipeline.ts';
+import { propertyMutants } from './properties.ts';
 import { quoteMutants } from './quotes.ts';
 import { reportMutants } from './reports.ts';
 import { resourceMutants } from './resource.ts';
@@ -63,6 +64,7 @@ export const mutants: readonly Mutant[] = [
   ...operationsMutants,
   ...paymentRaceMutants,
   ...pipelineMutants,
+  ...propertyMutants,
   ...resourceMutants,
   ...listMutants,
   ...quoteMutants,

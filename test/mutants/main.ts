@@ -7,8 +7,16 @@
 import { execFile } from 'node:child_process';
 import { parseArgs, promisify } from 'node:util';
 import pino from 'pino';
-import { checks as allChecks } from '../../conformance/checks/index.ts';
-import { answersCheckId, type Check, type Profile, profiles, runChecks } from '../../conformance/runner/check.ts';
+import { checks } from '../../conformance/checks/index.ts';
+import { properties } from '../../conformance/properties/index.ts';
+import {
+  answersCheckId,
+  type Check,
+  type Profile,
+  profiles,
+  runChecks,
+  usualCases,
+} from '../../conformance/runner/check.ts';
 import { createRun } from '../../conformance/runner/run.ts';
 import { parseTarget } from '../../conformance/runner/target.ts';
 import { loadOperations } from '../../conformance/runner/validation.ts';
@@ -28,6 +36,7 @@ const { values: options } = parseArgs({
   },
 });
 
+const allChecks: readonly Check[] = [...checks, ...properties];
 const only = new RegExp(options.only ?? '');
 const checkIds = [...allChecks.map(({ id }) => id), answersCheckId];
 
@@ -81,7 +90,9 @@ async function judgeIn(
   if (mutant?.from === 'founding') globalThis.touchstoneMutant = mutant.id;
   try {
     const world = await deployment.addWorld(mainWorldId, { consent: 'auto', profile });
-    const run = await createRun(parseTarget(world.describeEnvironment()), operations);
+    const run = await createRun(parseTarget(world.describeEnvironment()), operations, {
+      random: { ...usualCases, shrinks: false },
+    });
     globalThis.touchstoneMutant = mutant?.id;
     const results = await runChecks(checks.map(boundInTime), run.contextFor);
     for (const { id, failure } of results) {
