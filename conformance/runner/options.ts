@@ -68,7 +68,16 @@ export function parseOptions(args: readonly string[]) {
   const { values } = parseArgs({
     args: [...args],
     options: {
-      ...{ start: flag, yes: flag, own: flag, strict: flag, verbose: flag, help: flag, 'local-servers': flag, properties: flag },
+      ...{
+        start: flag,
+        yes: flag,
+        own: flag,
+        strict: flag,
+        verbose: flag,
+        help: flag,
+        'local-servers': flag,
+        properties: flag,
+      },
       ...{ profile: text, only: text, json: text, rate: text, budget: text, seed: text, cases: text },
       ...{ report: text, baseline: text, 'write-baseline': text },
       ...(Object.fromEntries(Object.keys(targetOptions).map((name) => [name, text])) as Record<
