@@ -1,5 +1,5 @@
 # Needs Node.js 20 or newer and npm; the packages include a current Node.js, which runs everything. `generate` needs Java.
-.PHONY: start test nightly browser-test generate drift conformance dredd grade-selftest example mutants chaos bench lint build package-test install
+.PHONY: start test nightly browser-test generate drift conformance conformance-selftest dredd grade-selftest example mutants chaos bench lint build package-test install
 
 ARGS ?=
 bin := node_modules/.bin
@@ -38,6 +38,10 @@ drift: $(installed)
 
 conformance: $(installed)
 	@$(bin)/node bin/touchstone.mjs check --start --profile both --strict --properties $(ARGS)
+
+# Mutants derived from the documents, servers that answer nothing of what was asked, and Dredd against mutated servers.
+conformance-selftest: $(installed)
+	@$(bin)/node test/conformance/selftest/main.ts $(ARGS)
 
 # Dredd compares every answer that the documents declare. Its packages are installed by the first run.
 dredd: $(installed)

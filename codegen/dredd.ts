@@ -20,9 +20,18 @@ export function printSkeleton(document: JsonObject): string {
         schema: { type: 'string' },
       }));
       const responses = Object.entries(operation['responses']).map(([status, response]) => {
-        const { content } = resolveReference(document, response as JsonObject);
+        const { content, headers } = resolveReference(document, response as JsonObject);
         const isJson = isObject(content) && 'application/json' in content;
-        return [status, { description: status, ...(isJson && { content: { 'application/json': {} } }) }] as const;
+        const names = Object.keys(isObject(headers) ? headers : {});
+        const declared = names.map((name) => [name, { schema: { type: 'string' } }] as const);
+        return [
+          status,
+          {
+            description: status,
+            ...(declared.length > 0 && { headers: Object.fromEntries(declared) }),
+            ...(isJson && { content: { 'application/json': {} } }),
+          },
+        ] as const;
       });
       const entry = { summary: operation['operationId']!, parameters, responses: Object.fromEntries(responses) };
       paths[path] = { ...(paths[path] as JsonObject | undefined), [method]: entry };

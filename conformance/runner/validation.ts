@@ -143,8 +143,12 @@ export function judgeAnswer(
   const response = declared.responses.get(answer.status);
   if (!response) return `status ${answer.status} is not declared for ${operation}`;
   const answered = `${operation} answered ${answer.status}`;
-  const missing = response.headers.find((name) => !answer.headers.has(name));
-  if (missing) return `${answered} without the declared header ${missing}`;
+  for (const name of response.headers) {
+    const value = answer.headers.get(name);
+    if (value === null) return `${answered} without the declared header ${name}`;
+    const syntax = headerSyntax[name.toLowerCase()];
+    if (syntax && !syntax(value)) return `${answered} with ${name}: ${value}, which is not valid`;
+  }
   if (response.mediaTypes.length === 0) {
     return answer.text === '' ? undefined : `${answered} with a body where none is declared`;
   }
@@ -157,6 +161,18 @@ export function judgeAnswer(
   if (!validate || validate(answer.body)) return undefined;
   return `${answered} with a body that its schema refuses: ${describeErrors(validate.errors)}`;
 }
+
+/** The syntax that HTTP and GNAP demand of headers that documents declare as strings, by names in lower case. */
+const headerSyntax: Readonly<Record<string, (value: string) => boolean>> = {
+  // Method names (RFC 9110 §10.2.1).
+  allow: (value) => /^[A-Z]+(\s*,\s*[A-Z]+)*$/.test(value),
+  // A reference to a resource (RFC 9110 §10.2.2).
+  location: (value) => value !== '' && !/\s/.test(value) && URL.canParse(value, 'https://base.example/'),
+  // Seconds, or a date (RFC 9110 §10.2.3).
+  'retry-after': (value) => /^\d+$/.test(value) || /^[A-Z][a-z]{2}, .* GMT$/.test(value),
+  // The authorization server to ask for a token (RFC 9635 §9.1).
+  'www-authenticate': (value) => /(^|,\s*)GNAP as_uri="?https?:\/\/[^"\s]+"?/.test(value),
+};
 
 function describeErrors(errors: Validate['errors']): string {
   const all = (errors ?? []) as { instancePath?: string; message?: string; params?: unknown }[];

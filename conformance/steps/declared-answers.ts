@@ -2,18 +2,22 @@
  * For each answer that the Open Payments documents declare, by operation and status, a request that must bring it. The
  * checks `declared.…` send these requests, and so does Dredd.
  */
+import assert from 'node:assert/strict';
 import type { CheckContext } from '../runner/check.ts';
 import { discoveryCalls } from './discovery.ts';
+import { expectDeclared } from './expect.ts';
 import { operations as resourceOperations } from './resource-operations.ts';
 import {
+  createIncomingPayment,
   incomingAccess,
+  incomingToken,
   obtainConsent,
   outgoingAccess,
   quoteAccess,
   requestInteractiveGrant,
   requestToken,
 } from './scenarios.ts';
-import type { Call, Json } from './signed-client.ts';
+import type { Answer, Call, Json } from './signed-client.ts';
 
 /** Resolves to the request, after everything that it needs. */
 export type Provocation = (context: CheckContext) => Promise<Call>;
@@ -78,6 +82,11 @@ const usual: Readonly<Record<string, Provocation>> = {
       async (context) => ({ ...(await call(context)), token: await token(context) }),
     ]),
   ),
+  // A fresh one, because other calls need the shared one open.
+  'complete-incoming-payment': async (context) => {
+    const { id } = await createIncomingPayment(context);
+    return { method: 'POST', url: `${id}/complete`, token: await incomingToken(context) };
+  },
 };
 
 const usualCall = async (operation: string, context: CheckContext): Promise<Call> => ({
@@ -206,13 +215,25 @@ const special: Readonly<Record<string, Readonly<Record<number, Provocation>>>> =
   },
 };
 
-/** How the answer comes about, and whether in the special world. Throws if no way is known. */
-export function findProvocation(operation: string, status: number): { provoke: Provocation; isSpecial: boolean } {
+/** Statuses that an injected fault brings about, for all operations. */
+const faulty: readonly number[] = [429, 500, 503];
+
+interface WayToAnswer {
+  readonly provoke: Provocation;
+  /** It comes about in `specialWorld`. */
+  readonly isSpecial: boolean;
+  /** It comes about by a fault that is injected for one request. */
+  readonly byFault: boolean;
+}
+
+/** How the answer comes about. Throws if no way is known. */
+export function findProvocation(operation: string, status: number): WayToAnswer {
+  const byFault = faulty.includes(status);
   const inSpecial = special[operation]?.[status];
-  if (inSpecial) return { provoke: inSpecial, isSpecial: true };
+  if (inSpecial) return { provoke: inSpecial, isSpecial: true, byFault };
   const provoke = single[operation]?.[status] ?? general(operation, status);
-  if (provoke) return { provoke, isSpecial: false };
-  if (status === 400) return { provoke: changed(operation, withUnknownParameter), isSpecial: true };
+  if (provoke) return { provoke, isSpecial: false, byFault };
+  if (status === 400) return { provoke: changed(operation, withUnknownParameter), isSpecial: true, byFault };
   throw new Error(`no request is known that makes ${operation} answer ${status}`);
 }
 
@@ -243,6 +264,12 @@ function general(operation: string, status: number): Provocation | undefined {
     default:
       return undefined;
   }
+}
+
+/** The answer has this status and is as its document says, and not empty where the schema demands no member. */
+export function expectDeclaredAnswer(answer: Answer, status: number): void {
+  expectDeclared(answer, status);
+  assert.notDeepEqual(answer.body, {}, 'the answer is an empty object');
 }
 
 export interface DeclaredAnswer {

@@ -14,6 +14,13 @@ export function expectStatus(answer: Answer, ...statuses: readonly number[]): An
   return answer;
 }
 
+/** The answer has this status, and its document allows it. */
+export function expectDeclared(answer: Answer, status: number): Answer {
+  expectStatus(answer, status);
+  assert.equal(answer.violation, undefined);
+  return answer;
+}
+
 /** Never a page and never a stack, whatever went wrong. */
 export function expectNoLeak(answer: Answer): void {
   assert.doesNotMatch(answer.text, /<html|<!doctype|<pre>/i, 'an HTML page instead of an error object');

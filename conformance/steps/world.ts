@@ -1,4 +1,5 @@
 /** Additional worlds with a context for their checks, created and removed over the control API. */
+import assert from 'node:assert/strict';
 import type { CheckContext, Party, Profile } from '../runner/check.ts';
 import { parseTarget } from '../runner/target.ts';
 import { createControl } from './control.ts';
@@ -100,5 +101,8 @@ export async function listParties({ call, control }: CheckContext): Promise<Part
 export async function discoverParty(call: SendCall, url: string): Promise<Party> {
   const answer = expectStatus(await call({ operation: 'get-wallet-address', url, sign: false }), 200);
   const { authServer, resourceServer, assetCode, assetScale } = answer.body;
+  for (const member of [authServer, resourceServer]) {
+    assert.ok(URL.canParse(member), `${url} does not name its authServer and its resourceServer`);
+  }
   return { url, authServer, resourceServer, assetCode, assetScale };
 }
