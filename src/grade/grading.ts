@@ -1,6 +1,7 @@
 /**
- * Grades the exchanges of a world while it runs. Each is queued after its answer was sent and judged in a quiet moment,
- * or else a few at a time, so that requests do not wait for verdicts.
+ * Grades the exchanges of a world while it runs. Each is queued after its answer was sent. They are judged when the
+ * report is read; if there are many, in a quiet moment before, or else a few at a time, so that requests do not wait for
+ * verdicts.
  */
 import type { RequestTrace, TracedExchange } from '../http/request-trace.ts';
 import { createCoverageCounter } from './coverage.ts';
@@ -10,6 +11,8 @@ import { createGrader, type Grader, type GraderOptions } from './grader.ts';
 import type { RunEnd } from './judge.ts';
 import type { Coverage, Verdict } from './report.ts';
 
+/** Fewer exchanges wait for the report, which soon judges them: many a world is never asked for one. */
+const MIN_BATCH = 100;
 /** A moment is quiet if no request was answered in this time. */
 const QUIET_MS = 100;
 /** In a world that is never quiet, the share of its time that grading takes once the queue is half full: 10 of 250 ms. */
@@ -138,6 +141,7 @@ export function createGrading(options: GradingOptions): Grading {
       limit();
       if (run.waiting === 0) return;
       if (run.waiting === 1) waitingSince = now();
+      if (run.waiting < MIN_BATCH) return;
       // Each request restarts the timer, so that it fires only in a quiet moment.
       if (quiet) quiet.refresh();
       else quiet = setTimeout(judgeInQuiet, QUIET_MS).unref();

@@ -38,15 +38,21 @@ function noting(options: Partial<GradingOptions> = {}) {
   return { seen, grading, observe };
 }
 
-test('exchanges are judged in order, in a quiet moment', (t: TestContext) => {
+test('exchanges are judged in order, in a quiet moment, once there are a hundred', (t: TestContext) => {
   t.mock.timers.enable({ apis: ['setTimeout', 'setImmediate'] });
-  const { seen, observe } = noting({ now: () => 0 });
-  observe(3);
+  const { seen, grading, observe } = noting({ now: () => 0 });
+  observe(99);
+  t.mock.timers.tick(1000);
+  assert.deepEqual(seen, []);
+  grading.observe(traced({ id: 100 }));
   assert.deepEqual(seen, []);
   t.mock.timers.tick(99);
   assert.deepEqual(seen, []);
   t.mock.timers.tick(1000);
-  assert.deepEqual(seen, [1, 2, 3]);
+  assert.deepEqual(
+    seen,
+    Array.from({ length: 100 }, (_, index) => index + 1),
+  );
 });
 
 test('in a world that is never quiet some are judged in between, and the rest when the report is read', async (t: TestContext) => {
