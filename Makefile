@@ -4,6 +4,8 @@
 ARGS ?=
 bin := node_modules/.bin
 installed := node_modules/.package-lock.json
+# Every process of a target would compile the sources again.
+export NODE_COMPILE_CACHE ?= $(CURDIR)/node_modules/.cache/compiled
 
 # Grants are consented automatically; `make start ARGS='--consent manual'` asks a person. Ctrl-C ends it.
 start: $(installed)

@@ -1,6 +1,7 @@
 /** Runs the tests that mutants name, each in a process in which its mutant is active from the start. */
 import { type StdioOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { Mutant } from './mutant.ts';
@@ -17,16 +18,23 @@ interface Outcome {
   readonly detail: string;
 }
 
-async function runTests({ test, title }: Mutant, active?: string, timeoutMs = MAX_TEST_MS): Promise<Outcome> {
+const patternOf = (title: string): string => title.replaceAll(/[^\w ]/g, '.');
+
+/** Runs the tests of a file with one of these titles, or all of them. Resolves with the report in TAP and the exit code. */
+async function runTests(
+  file: string,
+  titles: readonly string[],
+  { active, timeoutMs = MAX_TEST_MS }: { active?: string; timeoutMs?: number } = {},
+): Promise<{ output: string; code: number | null }> {
   const { NODE_TEST_CONTEXT: _, NODE_OPTIONS: inherited = '', ...env } = process.env;
   // Processes that the tests start have the mutant as well.
   const withMutant = active !== undefined && {
     NODE_OPTIONS: `${inherited} --import=${import.meta.resolve('./register.ts')}`.trim(),
     TOUCHSTONE_MUTANT: active,
   };
-  const only = title === undefined ? [] : [`--test-name-pattern=${title.replaceAll(/[^\w ]/g, '.')}`];
+  const only = titles.map((title) => `--test-name-pattern=${patternOf(title)}`);
   // A test does not close a world that only its mutant lets start.
-  const args = [...only, '--test-force-exit', '--test-reporter=tap', join(root, test!)];
+  const args = [...only, '--test-force-exit', '--test-reporter=tap', join(root, file)];
   const stdio: StdioOptions = ['ignore', 'pipe', 'ignore'];
   const child = spawn(process.execPath, args, { cwd: root, env: { ...env, ...withMutant }, stdio, detached: true });
   const killGroup = (): void => {
@@ -41,12 +49,56 @@ async function runTests({ test, title }: Mutant, active?: string, timeoutMs = MA
   child.once('exit', killGroup);
   const [output, [code]] = await Promise.all([text(child.stdout!), once(child, 'close')]);
   clearTimeout(timer);
+  return { output, code };
+}
+
+function judge(output: string, code: number | null): Outcome {
   const failed = output.match(/(?<=^ *not ok \d+ - ).*/gm);
   if (failed) return { verdict: 'failed', detail: failed.join(' · ') };
   if (code === null) return { verdict: 'late', detail: 'timed out' };
   if (code === 0 && /^# pass [1-9]/m.test(output)) return { verdict: 'passed', detail: 'passes' };
   if (code === 0 && /^# skipped [1-9]/m.test(output)) return { verdict: 'skipped', detail: 'skipped' };
   return { verdict: 'broken', detail: `exit code ${code}, and no such test ran` };
+}
+
+interface Soundness extends Outcome {
+  /** How long the tests take without a mutant. */
+  readonly ms: number;
+}
+
+/**
+ * Runs all tests of a file that mutants name, without a mutant: a test that fails then proves nothing. Returns the
+ * outcome by title; undefined stands for the whole file.
+ */
+async function judgeSoundness(
+  file: string,
+  titles: readonly (string | undefined)[],
+): Promise<(title: string | undefined) => Soundness> {
+  const start = performance.now();
+  const named = titles.filter((title) => title !== undefined);
+  const { output, code } = await runTests(file, named.length < titles.length ? [] : named);
+  const totalMs = performance.now() - start;
+  const whole = judge(output, code);
+  const ended = [...output.matchAll(/^( *)ok \d+ - (.*?)( # SKIP.*)?\n +---\n +duration_ms: ([\d.]+)/gm)].map(
+    ([, indent, name, skip, ms]) => ({
+      isTop: indent === '',
+      name: name!,
+      isSkipped: skip !== undefined,
+      ms: Number(ms),
+    }),
+  );
+  const sum = (tests: typeof ended): number => tests.reduce((ms, test) => ms + test.ms, 0);
+  const startMs = Math.max(0, totalMs - sum(ended.filter(({ isTop }) => isTop)));
+  return (title) => {
+    if (title === undefined || whole.verdict !== 'passed') return { ...whole, ms: totalMs };
+    const pattern = new RegExp(patternOf(title));
+    const matching = ended.filter(({ name }) => pattern.test(name));
+    const ms = startMs + sum(matching);
+    if (matching.length === 0) return { verdict: 'broken', detail: 'no such test ran', ms };
+    return matching.every(({ isSkipped }) => isSkipped)
+      ? { verdict: 'skipped', detail: 'skipped', ms }
+      : { verdict: 'passed', detail: 'passes', ms };
+  };
 }
 
 /**
@@ -62,20 +114,20 @@ export async function judgeByTests(
     console.log(line);
     outcome.survived += 1;
   };
-  const byTest = Map.groupBy(mutants, ({ test, title }) => JSON.stringify([test, title]));
-  for (const [name, group] of byTest) {
-    // A test that fails without a mutant proves nothing.
-    const start = performance.now();
-    const sound = await runTests(group[0]!);
-    const longestMs = Math.max(MIN_TEST_MS, MAX_SLOWDOWN * (performance.now() - start));
-    if (sound.verdict === 'skipped') {
-      console.log(`SKIPPED ${group.map(({ id }) => id).join(', ')}: ${name} is skipped here`);
-      continue;
-    }
-    if (sound.verdict !== 'passed') survives(`UNSOUND ${name}: ${sound.detail}`);
+  async function judgeFile(file: string, group: readonly Mutant[]): Promise<void> {
+    const soundness = await judgeSoundness(file, [...new Set(group.map(({ title }) => title))]);
     for (const mutant of group) {
+      const name = [file, mutant.title ?? []].flat().join(' › ');
+      const sound = soundness(mutant.title);
+      if (sound.verdict === 'skipped') {
+        console.log(`SKIPPED ${mutant.id}: ${name} is skipped here`);
+        continue;
+      }
+      if (sound.verdict !== 'passed') survives(`UNSOUND ${name}: ${sound.detail}`);
       const stale = globalThis.staleMutants.get(mutant.id);
-      const { verdict, detail } = await runTests(mutant, mutant.id, longestMs);
+      const timeoutMs = Math.max(MIN_TEST_MS, MAX_SLOWDOWN * sound.ms);
+      const { output, code } = await runTests(file, [mutant.title ?? []].flat(), { active: mutant.id, timeoutMs });
+      const { verdict, detail } = judge(output, code);
       const isNoticed = stale === undefined && (verdict === 'failed' || verdict === 'late');
       if (!isNoticed) survives(`SURVIVED ${mutant.id}: ${name} ${stale ?? detail}`);
       else outcome.killed += 1;
@@ -83,5 +135,12 @@ export async function judgeByTests(
       if (discover) console.log(`${mutant.id}: ${detail}`);
     }
   }
+
+  const files = Map.groupBy(mutants, ({ test }) => test!).entries();
+  // As many files at once as there are processors.
+  const next = async (): Promise<void> => {
+    for (const [file, group] of files) await judgeFile(file, group);
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, next));
   return outcome;
 }

@@ -62,10 +62,17 @@ type Verdict = 'failed' | 'passed' | 'missing';
 
 const log = pino({ level: 'silent' });
 const operations = await loadOperations();
+await using server = await startPostgreSql();
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => void Promise.resolve(server[Symbol.asyncDispose]()).then(() => process.exit(1)));
+}
+// Loaded only now, because it reads where the server is.
+const { createFastestDatabase } = await import('../support/postgresql.ts');
+const database = await createFastestDatabase();
 const deployment = await createDeployment({
   host: '127.0.0.1',
   controlPort: 0,
-  database: { kind: 'embedded' },
+  database: database.options,
   insecure: false,
   log,
 });
@@ -148,10 +155,6 @@ async function test(mutant: Mutant): Promise<boolean> {
 
 let [killed, survived] = [0, 0];
 const byTest = wanted.filter(({ test }) => test !== undefined && !process.env['TOUCHSTONE_MUTANT']);
-await using server = byTest.length > 0 ? await startPostgreSql() : undefined;
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => void Promise.resolve(server?.[Symbol.asyncDispose]()).then(() => process.exit(1)));
-}
 const judgingByTests = judgeByTests(byTest, options.discover);
 // A check that fails without a mutant proves nothing.
 if (!options.discover && !process.env['TOUCHSTONE_MUTANT']) {
@@ -186,4 +189,5 @@ if (!options.discover && !process.env['TOUCHSTONE_MUTANT']) {
 }
 console.log(`mutants killed ${killed} · survived ${survived} · checks without one ${unproven.length}`);
 await deployment.close();
+await database.drop();
 process.exitCode = survived + unproven.length > 0 ? 1 : 0;
