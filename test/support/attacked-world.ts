@@ -58,24 +58,27 @@ export function assertRefused({ status, text }: Pick<Answer, 'status' | 'text'>,
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
-/** Growth in bytes that counts as none. */
-const NO_GROWTH = 50_000;
+/** Less than this is the difference between two collections in a row. */
+const NOISE = 50_000;
 
-/** Bytes by which the heap and the buffers have grown when `work` is done and all garbage gone. */
-export async function growthBy(work: () => Promise<void>): Promise<number> {
+/** Asserts that the heap and the buffers have grown by less than `bound` bytes when `work` is done and all garbage gone. */
+export async function assertGrowsLess(bound: number, work: () => Promise<void>): Promise<void> {
   // Sockets that are closing, and callbacks that are due, still hold buffers for a few turns of the event loop, and
-  // what is finalised by one collection can be garbage of the next.
-  const measure = async (enough: number) => {
+  // what is finalised by one collection can be garbage of the next. Collections take most of the time of these tests.
+  const measure = async (isLowest: (held: number, before: number) => boolean): Promise<number> => {
     let lowest = Number.POSITIVE_INFINITY;
-    for (let turn = 0; turn < 10 && lowest > enough; turn += 1) {
+    for (let turn = 0; turn < 10; turn += 1) {
       await turnEventLoop();
       collectGarbage();
       const { heapUsed, arrayBuffers } = process.memoryUsage();
+      const before = lowest;
       lowest = Math.min(lowest, heapUsed + arrayBuffers);
+      if (isLowest(lowest, before)) break;
     }
     return lowest;
   };
-  const held = await measure(0);
+  const held = await measure((lowest, before) => before - lowest < NOISE);
   await work();
-  return (await measure(held + NO_GROWTH)) - held;
+  const grown = (await measure((lowest) => lowest - held < bound)) - held;
+  assert.ok(grown < bound, `${grown} bytes stay`);
 }
