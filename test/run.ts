@@ -7,14 +7,14 @@
 import { existsSync, globSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { enableCompileCache, flushCompileCache } from 'node:module';
 import { availableParallelism } from 'node:os';
-import { dirname, join, relative } from 'node:path';
+import { join, relative } from 'node:path';
 import { run } from 'node:test';
 import { parseArgs } from 'node:util';
 import { report } from './support/report.ts';
 
 const root = join(import.meta.dirname, '..');
-/** Files that take longest start first, so that the run does not end with one of them alone. */
-const slowest = ['model/', 'end-to-end/', 'payments/outgoing/', 'control/', 'administration/'];
+/** Beginnings of the names of files that take longest: they start first, so that the run does not end with one alone. */
+const slowest = ['model/', 'end-to-end/', 'resource/', 'cli/', 'mutants/', 'grade/traps/', 'database/'];
 /** A file that takes longer hangs. */
 const MAX_FILE_MS = 240_000;
 
@@ -27,15 +27,15 @@ const { values: options, positionals } = parseArgs({
   },
 });
 
-function listFiles(patterns: readonly string[]): string[] {
-  const rank = (file: string) => {
-    const index = slowest.findIndex((folder) => file.startsWith(join('test', folder)));
-    return index === -1 ? slowest.length : index;
-  };
-  return globSync([...patterns], { cwd: root })
+const listFiles = (patterns: readonly string[]): string[] =>
+  globSync([...patterns], { cwd: root })
     .sort()
-    .sort((one, other) => rank(one) - rank(other))
     .map((file) => join(root, file));
+
+/** The place of a file in `slowest`. */
+function rankOf(file: string): number {
+  const index = slowest.findIndex((start) => relative(join(root, 'test'), file).startsWith(start));
+  return index === -1 ? slowest.length : index;
 }
 
 /** Files that do not share a process, by reason. */
@@ -53,16 +53,18 @@ const ownProcess: Readonly<Record<string, readonly string[]>> = {
     '**/*.race',
     'cli/{grade,grade-command,parent,reconcile,start}',
     'clients/*',
-    'end-to-end/{crash-replay,readme}',
+    'end-to-end/{bad-database-network,crash-replay,readme}',
     'payments/outgoing/crash',
     'world/reset-under-load',
   ],
 };
-const FILES_PER_PROCESS = 6;
+const FILES_PER_PROCESS = 12;
+/** Of files that take longest, because those of one process run one after the other. */
+const SLOW_FILES_PER_PROCESS = 6;
 
 /**
- * Most files take longer to start a process and load the program than to run their tests. So the others of a folder
- * share processes: in each, one file imports six of them, as a suite each.
+ * Most files take longer to start a process and load the program than to run their tests. So the others share
+ * processes: in each, one file imports several of them, as a suite each.
  */
 function groupFiles(files: readonly string[]): string[] {
   const directory = join(root, 'node_modules', '.cache', 'touchstone', `tests-${process.pid}`);
@@ -70,21 +72,26 @@ function groupFiles(files: readonly string[]): string[] {
   process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
   const patterns = Object.values(ownProcess).flatMap((names) => names.map((name) => `test/${name}.test.ts`));
   const alone = new Set(globSync(patterns, { cwd: root }).map((file) => join(root, file)));
-  const folders = Map.groupBy(
+  const ranks = Map.groupBy(
     files.filter((file) => !alone.has(file)),
-    (file) => dirname(relative(root, file)).split('/')[1] ?? 'index',
+    rankOf,
   );
-  const groups = [...folders].flatMap(([folder, members]) =>
-    Array.from({ length: Math.ceil(members.length / FILES_PER_PROCESS) }, (_, index) => {
-      const group = members.slice(index * FILES_PER_PROCESS, (index + 1) * FILES_PER_PROCESS);
-      const suites = group.map((file) => `describe('${relative(root, file)}', () => import('${file}'));`);
-      const path = join(directory, `${folder}-${index + 1}.test.mjs`);
+  const groups = [...ranks].flatMap(([rank, members]) => {
+    const size = rank === slowest.length ? FILES_PER_PROCESS : SLOW_FILES_PER_PROCESS;
+    return Array.from({ length: Math.ceil(members.length / size) }, (_, index) => {
+      const group = members.slice(index * size, (index + 1) * size).map((file) => relative(root, file));
+      const suites = group.map((file) => `describe('${file}', () => import('${join(root, file)}'));`);
+      const folders = new Set(group.map((file) => file.split('/').slice(1, -1)[0] ?? 'index'));
+      const path = join(directory, `${[...folders].join('+')}-${rank}-${index + 1}.test.mjs`);
       writeFileSync(path, ["import { describe } from 'node:test';", ...suites, ''].join('\n'));
-      return path;
-    }),
-  );
-  // Those that wait use little of the processor, and would be the last to end.
-  return [...files.filter((file) => alone.has(file)), ...groups];
+      return { path, rank };
+    });
+  });
+  const processes = [
+    ...files.filter((file) => alone.has(file)).map((path) => ({ path, rank: rankOf(path) })),
+    ...groups,
+  ];
+  return processes.sort((one, other) => one.rank - other.rank).map(({ path }) => path);
 }
 
 const aborted = new AbortController();

@@ -18,23 +18,31 @@ export interface TestDatabase {
   readonly drop: () => Promise<void>;
 }
 
-async function createDatabase(clause: string): Promise<TestDatabase> {
+async function withServer<Result>(work: (client: pg.Client) => Promise<Result>): Promise<Result> {
+  const client = new pg.Client({ connectionString: `${postgresServer}/postgres` });
+  await client.connect();
+  return work(client).finally(() => client.end());
+}
+
+async function createDatabase(source?: string): Promise<TestDatabase> {
   const name = `touchstone_${randomBytes(6).toString('hex')}`;
-  const run = async (statement: string): Promise<void> => {
-    const client = new pg.Client({ connectionString: `${postgresServer}/postgres` });
-    await client.connect();
-    await client.query(statement).finally(() => client.end());
-  };
-  await run(`create database ${name} ${clause}`);
-  return { url: `${postgresServer}/${name}`, drop: () => run(`drop database if exists ${name} with (force)`) };
+  await withServer(async (client) => {
+    const { rows } = await client.query(
+      `select current_setting('server_version_num')::int >= 150000 as has_strategies`,
+    );
+    // Copying files takes a tenth of the time of writing every page to the log, the default since PostgreSQL 15.
+    const strategy = rows[0].has_strategies ? 'strategy file_copy' : '';
+    await client.query(`create database ${name} ${source === undefined ? '' : `template ${source} ${strategy}`}`);
+  });
+  const drop = () => withServer((client) => client.query(`drop database if exists ${name} with (force)`));
+  return { url: `${postgresServer}/${name}`, drop: async () => void (await drop()) };
 }
 
 /** Creates a database without any tables. */
-export const createEmptyDatabase = (): Promise<TestDatabase> => createDatabase('');
+export const createEmptyDatabase = (): Promise<TestDatabase> => createDatabase();
 
 /** Creates a migrated database without rows; one without any tables if there is nothing to copy. */
-export const createTestDatabase = (): Promise<TestDatabase> =>
-  createDatabase(template === undefined ? '' : `template ${template}`);
+export const createTestDatabase = (): Promise<TestDatabase> => createDatabase(template);
 
 /** A fresh database on the server, which costs a fraction of the embedded one that replaces it without a server. */
 export async function createFastestDatabase(): Promise<{
