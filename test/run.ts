@@ -59,7 +59,7 @@ const ownProcess: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 const FILES_PER_PROCESS = 12;
-/** Of files that take longest, because those of one process run one after the other. */
+/** Fewer of the files that take longest, because those of one process run one after the other. */
 const SLOW_FILES_PER_PROCESS = 6;
 
 /**

@@ -1,7 +1,7 @@
 /**
  * Grades the exchanges of a world while it runs. Each is queued after its answer was sent. They are judged when the
- * report is read; if there are many, in a quiet moment before, or else a few at a time, so that requests do not wait for
- * verdicts.
+ * report is read; if there are many, in a quiet moment before, or else a few at a time, so that requests do not
+ * wait for verdicts.
  */
 import type { RequestTrace, TracedExchange } from '../http/request-trace.ts';
 import { createCoverageCounter } from './coverage.ts';

@@ -137,7 +137,7 @@ export async function judgeByTests(
   }
 
   const files = Map.groupBy(mutants, ({ test }) => test!).entries();
-  // As many files at once as there are processors.
+  // Each processor runs one file at a time.
   const next = async (): Promise<void> => {
     for (const [file, group] of files) await judgeFile(file, group);
   };
