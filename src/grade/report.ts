@@ -34,8 +34,29 @@ export interface ProbeVerdict {
   readonly facts: ProbeFacts;
   /** A sentence that says what decided. */
   readonly detail: string;
+  /** Numbers of the exchanges that decided, in the run that decided. */
   readonly exchanges: readonly number[];
   readonly milliseconds: number;
+  /** Its runs of the command: none if the client could not be judged. */
+  readonly runs: readonly ProbeRun[];
+}
+
+/** One run of the command under a probe, in a separate world. */
+export interface ProbeRun {
+  /** Name of the round. Empty if the probe has only one. */
+  readonly round: string;
+  readonly result: ProbeResult;
+  /** The end of the command, which decides nothing. Both are null if it did not start. */
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+  /** Numbers of the exchanges that decided. */
+  readonly decisive: readonly number[];
+  /** Those that decided, and the last others. Numbers count the requests of this run. */
+  readonly exchanges: readonly DescribedExchange[];
+  /** Number of the requests that are left out. */
+  readonly omitted: number;
+  /** Standard output and standard error, shortened. */
+  readonly output: string;
 }
 
 export interface Coverage {

@@ -6,8 +6,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { wallNow } from '../clock.ts';
 import type { Interceptor } from '../http/interceptor.ts';
 import type { ReceivedRequest } from '../http/received-request.ts';
+import type { EvidenceWanted, RunEvidence } from './probe-evidence.ts';
 import { judgeProbe, type ProbeFacts, type ProbeId, type ProbeResult, probes } from './probes.ts';
-import type { ProbeVerdict } from './report.ts';
+import type { ProbeRun, ProbeVerdict } from './report.ts';
 import { deadlineSeconds } from './requirement.ts';
 import { createTrapFacts, type NotedFacts } from './traps/facts.ts';
 import { traps } from './traps/index.ts';
@@ -22,14 +23,23 @@ export interface ProbeWorld extends TrapWorld {
   intercept(interceptor: Interceptor): () => void;
   /** Number of a request in the trace of the world. */
   numberOf(request: ReceivedRequest): number | undefined;
+  /** The requests and the output of the run. Called after the world has closed. */
+  gatherEvidence(wanted: EvidenceWanted): RunEvidence;
   close(): Promise<void>;
+}
+
+/** The end of a command, and what it printed, without secrets that only this machine has. */
+export interface EndedRun {
+  readonly exitCode: number | null;
+  readonly signal: string | null;
+  readonly output: string;
 }
 
 /** The command of the client while it runs. */
 export interface RunningCommand {
   /** Resolves when all its processes have ended. */
-  readonly ended: Promise<unknown>;
-  kill(): Promise<unknown>;
+  readonly ended: Promise<EndedRun>;
+  kill(): Promise<EndedRun>;
 }
 
 /** Time as a probe needs it. Tests replace it. */
@@ -59,6 +69,10 @@ export interface ProbeOptions {
   readonly timeoutMs: number;
   readonly clock?: ProbeClock;
 }
+
+/** Exchanges of a run in the report: of one that passed, and of one whose reader looks for the reason. */
+const MAX_PASSED_EXCHANGES = 8;
+const MAX_EXCHANGES = 50;
 
 /** Time for requests that were sent before the process ended. */
 const DRAIN_MS = 100;
@@ -121,7 +135,7 @@ export function planProbes(ids: readonly ProbeId[], conditions: Omit<Conditions,
     const worth = reasons.filter((reason) => reason === undefined).length;
     runs += worth;
     if (worth > 0) started.push(id);
-    else skipped.push({ id, ...notExercised(reasons[0]!), milliseconds: 0 });
+    else skipped.push({ id, ...notExercised(reasons[0]!), milliseconds: 0, runs: [] });
   }
   const isIndependent = (id: ProbeId): boolean => probesBefore(id).length === 0;
   const groups = [started.filter(isIndependent), started.filter((id) => !isIndependent(id))];
@@ -144,18 +158,20 @@ export async function runProbe(options: ProbeOptions): Promise<ProbeVerdict> {
   const { id, clock = systemClock } = options;
   const started = clock.now();
   const rounds: Round[] = [];
+  const runs: ProbeRun[] = [];
   for (const [round, name] of roundsOf(id).entries()) {
     const reason = whyNotExercised(options, round);
-    const result = reason === undefined ? await runRound(options, clock, round) : notExercised(reason);
+    const { run, ...result } = reason === undefined ? await runRound(options, clock, round) : notExercised(reason);
+    if (run) runs.push({ round: name, result: result.result, decisive: result.exchanges, ...run });
     rounds.push(name === '' ? result : { ...result, detail: `Round “${name}”: ${result.detail}` });
     if (result.result === 'fail' && !result.weak) break;
   }
   const rank = ({ result, weak }: Round) => severity.indexOf(result) + (weak ? 0.5 : 0);
   const decisive = rounds.toSorted((one, other) => rank(one) - rank(other))[0]!;
-  return { id, ...decisive, milliseconds: Math.round(clock.now() - started) };
+  return { id, ...decisive, milliseconds: Math.round(clock.now() - started), runs };
 }
 
-const notExercised = (detail: string): Round => ({
+const notExercised = (detail: string): Round & { readonly run?: never } => ({
   result: 'not-exercised',
   facts: {
     controlPassed: false,
@@ -170,7 +186,9 @@ const notExercised = (detail: string): Round => ({
   exchanges: [],
 });
 
-async function runRound(options: ProbeOptions, clock: ProbeClock, round: number): Promise<Round> {
+type JudgedRun = Round & { readonly run: Omit<ProbeRun, 'round' | 'result' | 'decisive'> };
+
+async function runRound(options: ProbeOptions, clock: ProbeClock, round: number): Promise<JudgedRun> {
   const { id, control } = options;
   const trap: Trap = traps[id];
   const world = await options.startWorld(trap.changes?.(round) ?? {});
@@ -198,6 +216,7 @@ async function runRound(options: ProbeOptions, clock: ProbeClock, round: number)
     track: (work) => void pending.add(work.catch(noteFault)),
   };
   let killed = false;
+  let end: EndedRun = { exitCode: null, signal: null, output: '' };
   try {
     const { answer, ...names } = await trap.set(context);
     // An error of a handler is an answer here, so what is thrown comes from the trap.
@@ -205,7 +224,7 @@ async function runRound(options: ProbeOptions, clock: ProbeClock, round: number)
     disarming.push(world.intercept({ ...names, ...watched }));
     const command = options.start(world.env);
     const events = { reached: reached.promise, forbidden: forbidden.promise };
-    killed = await runUntilDecided(options, command, events, clock, stop.signal);
+    ({ killed, end } = await runUntilDecided(options, command, events, clock, stop.signal));
     await Promise.allSettled(pending);
   } finally {
     stop.abort();
@@ -221,7 +240,11 @@ async function runRound(options: ProbeOptions, clock: ProbeClock, round: number)
     killed,
     serverFault: serverFault !== undefined,
   };
-  return conclude(id, probeFacts, facts, world, serverFault);
+  const judged = conclude(id, probeFacts, facts, world, serverFault);
+  const most = judged.result === 'pass' && !judged.weak ? MAX_PASSED_EXCHANGES : MAX_EXCHANGES;
+  const { exitCode, signal, output } = end;
+  const evidence = world.gatherEvidence({ decisive: judged.exchanges, most, output });
+  return { ...judged, run: { exitCode, signal, ...evidence } };
 }
 
 /** Ends with the process, a forbidden request, or the deadline. True if the process had to be killed at a deadline. */
@@ -231,17 +254,17 @@ async function runUntilDecided(
   { reached, forbidden }: Readonly<Record<'reached' | 'forbidden', Promise<void>>>,
   clock: ProbeClock,
   signal: AbortSignal,
-): Promise<boolean> {
+): Promise<{ killed: boolean; end: EndedRun }> {
   const { deadline, seconds = deadlineSeconds[deadline] } = probes[id];
   const first = await Promise.race([
-    command.ended.then(() => 'ended' as const),
+    command.ended,
     forbidden.then(() => 'forbidden' as const),
     reached.then(() => clock.deadline(seconds * 1000, signal)).then(() => 'deadline' as const),
     clock.deadline(timeoutMs, signal).then(() => 'deadline' as const),
   ]);
-  if (first === 'ended') await clock.sleep(DRAIN_MS, signal);
-  else await command.kill();
-  return first === 'deadline';
+  if (typeof first === 'string') return { killed: first === 'deadline', end: await command.kill() };
+  await clock.sleep(DRAIN_MS, signal);
+  return { killed: false, end: first };
 }
 
 function conclude(

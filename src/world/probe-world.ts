@@ -1,10 +1,14 @@
 /** Worlds for probes: the changes of a definition that a trap asks for, and what a probe uses of a world. */
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
+import { gatherEvidence } from '../grade/probe-evidence.ts';
 import type { ProbeWorld } from '../grade/run-probe.ts';
 import type { WorldChanges } from '../grade/traps/trap.ts';
 import type { AseDefinition, PublicUrl, ServerDefinition, WorldDefinition } from './definition/definition.ts';
 import type { World } from './world.ts';
+
+/** The newest exchanges of a run among which its evidence is. */
+const MAX_EXCHANGES = 1000;
 
 /** Free ports, which were different for a moment. */
 async function findFreePorts(count: number): Promise<number[]> {
@@ -50,11 +54,21 @@ export async function changeForProbe(
 
 /** The parts of a world that a probe uses. It must allow faults. */
 export function describeProbeWorld(
-  world: Pick<World, 'controls'>,
+  { controls, secrets }: Pick<World, 'controls' | 'secrets'>,
   env: Readonly<Record<string, string>>,
   close: () => Promise<void>,
 ): ProbeWorld {
-  const { traps, numberOfRequest } = world.controls;
+  const { traps, numberOfRequest, switches } = controls;
   if (!traps) throw new Error('probes need a world that allows faults');
-  return { ...traps.world, env, intercept: traps.intercept, numberOf: numberOfRequest, close };
+  const origins = controls.origins();
+  const exchanges = () =>
+    controls.listExchanges({ limit: MAX_EXCHANGES }).flatMap(({ id }) => controls.findExchange(id) ?? []);
+  return {
+    ...traps.world,
+    env,
+    intercept: traps.intercept,
+    numberOf: numberOfRequest,
+    gatherEvidence: (wanted) => gatherEvidence({ exchanges: exchanges(), origins, switches, secrets }, wanted),
+    close,
+  };
 }

@@ -126,10 +126,11 @@ test('probes run the command again, and only those which the plain run makes pos
     '--jobs',
     '2',
     '--',
-    process.execPath,
-    join(examples, 'pay.mjs'),
+    'sh',
+    '-c',
+    `env; exec "${process.execPath}" "${join(examples, 'pay.mjs')}"`,
   ];
-  const { report, printed } = await run(args);
+  const { report, printed, directory: reports } = await run(args, { env: { REGISTRY_TOKEN: 'of-this-machine' } });
   assert.match(
     printed,
     /^touchstone: 2 probes with 2 runs of the command, at most 2 at a time: about \d+ s, at most \d+ s; 1 others? cannot judge this client$/m,
@@ -145,6 +146,20 @@ test('probes run the command again, and only those which the plain run makes pos
   const statusOf = (wanted: string) => report.verdicts.find(({ id }) => id === wanted)!.status;
   assert.deepEqual([statusOf('CL-GNAP-14'), statusOf('CL-WA-05')], ['pass', 'note']);
   assert.equal(report.exitCode, 0, report.reasons.join('\n'));
+  // Each run left its exchanges and its output, without the secrets of its world and of this machine.
+  const { runs } = report.probes.find(({ id }) => id === 'P19')!;
+  assert.deepEqual(
+    runs.map(({ round, result }) => [round, result]),
+    [['', 'fail']],
+  );
+  const [{ exchanges, decisive, output } = runs[0]!] = runs;
+  assert.ok(decisive.length > 0 && decisive.every((number) => exchanges.some(({ id }) => id === number)));
+  assert.match(output, /^REGISTRY_TOKEN=…\(15\)$/m);
+  assert.match(output, /^TOUCHSTONE_CONTROL_TOKEN=…\(\d+\)$/m);
+  for (const name of await readdir(reports)) {
+    const text = await readFile(join(reports, name), 'utf8');
+    assert.doesNotMatch(text, /of-this-machine|MC4CAQAwBQYDK2Vw|TUM0Q0FRQXdCUVlESzJWd/, name);
+  }
   // The output of the plain run only.
   assert.equal(printed.match(/^quoted /gm)!.length, 1);
 });

@@ -127,6 +127,7 @@ const probe = (changed: Partial<ProbeVerdict>): ProbeVerdict => ({
   detail: 'the client stopped',
   exchanges: [1, 2],
   milliseconds: 10,
+  runs: [],
   facts: {
     controlPassed: true,
     armed: true,

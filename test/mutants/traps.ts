@@ -56,7 +56,7 @@ export const trapMutants: readonly Mutant[] = [
     {
       id: 'probes.deadline-does-not-kill',
       title: 'P24 token-rejected-again',
-      at: "return «first === 'deadline'»;",
+      at: "return { killed: «first === 'deadline'», end: await command.kill() };",
       by: 'false',
     },
     {

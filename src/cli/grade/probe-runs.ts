@@ -4,11 +4,13 @@ import { availableParallelism } from 'node:os';
 import { Writable } from 'node:stream';
 import { ConfigError, didYouMean } from '../../errors.ts';
 import { isServerRequest } from '../../grade/grade-exchange.ts';
+import { MIN_DISTINCT_LENGTH } from '../../grade/mask-secrets.ts';
 import { type ProbeId, probeIds, probes } from '../../grade/probes.ts';
 import type { ProbeVerdict } from '../../grade/report.ts';
 import { deadlineSeconds } from '../../grade/requirement.ts';
 import { planProbes, type RunningCommand, runProbe } from '../../grade/run-probe.ts';
 import type { ControlExchange } from '../../grade/traps/trap.ts';
+import { withoutSecrets } from '../../grade/without-secrets.ts';
 import type { TracedExchange } from '../../http/request-trace.ts';
 import { withAuthority } from '../client-files.ts';
 import { runCommand } from './command.ts';
@@ -153,7 +155,7 @@ function startQuietly(
     stop: AbortSignal.any([stop.signal, interrupted]),
     stdout: discard,
     stderr: discard,
-  });
+  }).then(({ exitCode, signal, output }) => ({ exitCode, signal, output: withoutSecrets(output, secretsOf(env)) }));
   return {
     ended,
     kill() {
@@ -162,6 +164,12 @@ function startQuietly(
     },
   };
 }
+
+/** Values of variables that are not about Touchstone and whose names say that they are secret. */
+const secretsOf = (env: Readonly<Record<string, string | undefined>>): string[] =>
+  Object.entries(env).flatMap(([name, value = '']) =>
+    /TOKEN|SECRET|PASS|KEY|CREDENTIAL|AUTH/i.test(name) && value.length >= MIN_DISTINCT_LENGTH ? [value] : [],
+  );
 
 const describeServerFault = (id: ProbeId, error: Error): ProbeVerdict => ({
   id,
@@ -178,4 +186,5 @@ const describeServerFault = (id: ProbeId, error: Error): ProbeVerdict => ({
   detail: `The world of the probe failed: ${error.message}.`,
   exchanges: [],
   milliseconds: 0,
+  runs: [],
 });

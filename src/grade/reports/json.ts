@@ -56,6 +56,10 @@ export function toJsonReport({ verdicts, probes: traps, ...report }: Report): Js
 
 export const renderJson = (report: Report): string => `${escapeJson(JSON.stringify(toJsonReport(report), null, 2))}\n`;
 
-/** One exchange a line, in the order of their numbers. */
-export const renderExchanges = ({ exchanges }: Report): string =>
-  exchanges.map((exchange) => `${escapeJson(JSON.stringify(exchange))}\n`).join('');
+/** One exchange a line, in the order of their numbers. Then those of the probes, with `probe` and `round`. */
+export const renderExchanges = ({ exchanges, probes: traps }: Report): string => {
+  const ofProbes = traps.flatMap(({ id: probe, runs }) =>
+    runs.flatMap(({ round, exchanges: own }) => own.map((exchange) => ({ probe, round, ...exchange }))),
+  );
+  return [...exchanges, ...ofProbes].map((exchange) => `${escapeJson(JSON.stringify(exchange))}\n`).join('');
+};

@@ -13,7 +13,7 @@ const weights = { must: 'fail', should: 'warning', note: 'note' } as const;
 
 export function viewOf(report: Report): View<DescribedExchange> {
   const counts = countLevels(report);
-  const section = renderProbes(report);
+  const section = renderProbes(report, explainSignature);
   return {
     program: 'touchstone grade',
     subject: 'client',

@@ -44,13 +44,14 @@ ${rendered.map(({ piece }) => piece)}
   return { exchanges: rendered.map(({ exchange }) => exchange), section };
 }
 
-function renderExchange(exchange: ShownExchange, signature: ShownSignature | undefined): Html {
+/** `prefix` tells the exchanges of a run from those with the same numbers in others. */
+export function renderExchange(exchange: ShownExchange, signature: ShownSignature | undefined, prefix = ''): Html {
   const { id, ase, operation, status, request, response, refusal, lenient } = exchange;
   const line = request.line.replace(/ HTTP\/[\d.]+$/, '');
   return html`<details>
 <summary><span class="id">#${String(id)}</span><span class="name"><code>${shown(line, 300)}</code></span>
 <span class="soft">${shown(ase, 30)} · ${shown(operation, 60)}</span>${renderStatus(status)}${renderPill(signature?.pill)}</summary>
-<div class="body" id="exchange-${String(id)}">
+<div class="body" id="${prefix}exchange-${String(id)}">
 ${refusal && html`<p><b>Refused:</b> ${shown(refusal.code)} (${shown(refusal.reason)})</p>`}
 ${lenient.length > 0 ? html`<p><b>Tolerated:</b> ${shown(lenient.join(', '))}</p>` : undefined}
 <div class="messages">

@@ -141,7 +141,10 @@ test('HTML: every requirement, every exchange and each link within the page has 
   assert.equal(new Set(ids).size, ids.length, 'ids are unique');
   for (const id of requirementIds) assert.ok(ids.includes(id), id);
   const targets = [...page.matchAll(/href="#([^"]*)"/g)].map(([, target]) => target!);
-  assert.ok(targets.includes('exchange-13'));
+  for (const target of ['exchange-13', 'P01-1-exchange-11', 'P02-2-exchange-10']) {
+    assert.ok(targets.includes(target), target);
+  }
+  assert.match(page, /<pre><code>continued\nstopped: status 400/);
   assert.deepEqual(
     targets.filter((target) => !ids.includes(target)),
     [],
@@ -172,8 +175,11 @@ test('HTML: thousands of exchanges leave a page of bounded size, with those that
     const headers = Array.from({ length: 200 }, (_, header) => [`x-${header}`, large]);
     return { ...exchange, id: index + 1, request: { ...exchange.request, headers, body: large, bytes: large.length } };
   });
-  const page = renderHtml({ ...report, exchanges: many } satisfies Report);
+  const runs = report.probes[0]!.runs.map((run) => ({ ...run, exchanges: many.slice(0, 50), output: large }));
+  const probes = report.probes.flatMap((probe) => (probe.id === 'P01' ? { ...probe, runs } : probe));
+  const page = renderHtml({ ...report, probes, exchanges: many } satisfies Report);
   assert.ok(page.length < 9_000_000, `${page.length}`);
+  assert.match(page, /<div class="body" id="P01-1">/);
   for (const id of [3, 6, 8, 12, 13, 3000]) assert.ok(page.includes(`id="exchange-${id}"`), `${id}`);
   assert.match(page, /<b>2\d\d\d exchanges left out<\/b>/);
 });

@@ -102,9 +102,13 @@ test('JSON and NDJSON: hostile text survives and cannot hide', () => {
     assert.deepEqual(value, JSON.parse(JSON.stringify(toJsonReport(report))));
     const lines = reportFiles['exchanges.ndjson'](report).split(/[\n\r\u2028\u2029\u0085]/u);
     assert.equal(lines.pop(), '');
+    const ofProbes = report.probes.flatMap(({ id: probe, runs }) =>
+      runs.flatMap(({ round, exchanges }) => exchanges.map((exchange) => ({ probe, round, ...exchange }))),
+    );
+    assert.equal(ofProbes.length, 5);
     assert.deepEqual(
       lines.map((line) => JSON.parse(line)),
-      JSON.parse(JSON.stringify(report.exchanges)),
+      JSON.parse(JSON.stringify([...report.exchanges, ...ofProbes])),
     );
   });
 });

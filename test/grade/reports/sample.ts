@@ -4,7 +4,7 @@ import { deriveKey, exportPublicJwk } from '../../../src/crypto/derived-keys.ts'
 import { type RequirementId, requirementIds, requirements } from '../../../src/grade/catalogue.ts';
 import { type DescribedExchange, describeExchange } from '../../../src/grade/describe-exchange.ts';
 import type { Finding } from '../../../src/grade/judge.ts';
-import type { ProbeVerdict, Report, Verdict } from '../../../src/grade/report.ts';
+import type { ProbeRun, ProbeVerdict, Report, Verdict } from '../../../src/grade/report.ts';
 import type { Level } from '../../../src/grade/requirement.ts';
 import { signRequest } from '../../../src/http/signatures/sign.ts';
 import { strict } from '../../../src/profile.ts';
@@ -342,16 +342,34 @@ const facts: ProbeVerdict['facts'] = {
   serverFault: false,
 };
 
+const run = (result: ProbeRun['result'], decisive: readonly number[]): ProbeRun => ({
+  ...{ round: '', result, exitCode: 1, signal: null, decisive, output: '' },
+  exchanges: calls.map(exchangeOf).filter(({ id }) => decisive.includes(id)),
+  omitted: calls.length - decisive.length,
+});
+
 const probes: readonly ProbeVerdict[] = [
   {
     id: 'P01',
     result: 'fail',
     facts: { ...facts, forbiddenSeen: true },
     detail: 'The client continued 15 ms after the redirect with the wrong hash.',
-    exchanges: [27, 31],
+    exchanges: [10, 11],
     milliseconds: 1219,
+    runs: [{ ...run('fail', [10, 11]), output: 'continued\nstopped: status 400\n' }],
   },
-  { id: 'P02', result: 'pass', facts, detail: 'The client stopped.', exchanges: [27], milliseconds: 903 },
+  {
+    id: 'P02',
+    result: 'pass',
+    facts,
+    detail: 'The client stopped.',
+    exchanges: [10],
+    milliseconds: 903,
+    runs: [
+      { ...run('pass', [10]), round: 'no hash' },
+      { ...run('pass', [10]), round: 'an empty hash' },
+    ],
+  },
   {
     id: 'P07',
     result: 'pass',
@@ -360,6 +378,7 @@ const probes: readonly ProbeVerdict[] = [
     detail: 'The client accepted the reference once more and then stopped.',
     exchanges: [12],
     milliseconds: 700,
+    runs: [run('pass', [12])],
   },
   {
     id: 'P12',
@@ -368,6 +387,7 @@ const probes: readonly ProbeVerdict[] = [
     detail: 'The client never continued.',
     exchanges: [],
     milliseconds: 411,
+    runs: [],
   },
 ];
 
@@ -454,6 +474,15 @@ export function hostileReport(text: string): Report {
     },
     verifications: 3,
   };
+  const spoil = (exchange: DescribedExchange): DescribedExchange => ({
+    ...exchange,
+    method: text,
+    lenient: [text],
+    refusal: { code: 'bad_request', reason: text, requirements: [], signatureBase: text },
+    request: { line: `GET /${text} HTTP/1.1`, headers, bytes: 1, body: text },
+    response: { headers, bytes: 1, body: text },
+    signature,
+  });
   return {
     ...report,
     seed: text,
@@ -465,15 +494,11 @@ export function hostileReport(text: string): Report {
       ...(verdict.expected !== undefined && { expected: text }),
       ...(verdict.reason !== undefined && { reason: text }),
     })),
-    probes: report.probes.map((probe) => ({ ...probe, detail: text })),
-    exchanges: report.exchanges.map((exchange) => ({
-      ...exchange,
-      method: text,
-      lenient: [text],
-      refusal: { code: 'bad_request', reason: text, requirements: [], signatureBase: text },
-      request: { line: `GET /${text} HTTP/1.1`, headers, bytes: 1, body: text },
-      response: { headers, bytes: 1, body: text },
-      signature,
+    probes: report.probes.map((probe) => ({
+      ...probe,
+      detail: text,
+      runs: probe.runs.map((each) => ({ ...each, signal: text, output: text, exchanges: each.exchanges.map(spoil) })),
     })),
+    exchanges: report.exchanges.map(spoil),
   };
 }

@@ -96,12 +96,14 @@ async function probe(id: ProbeId, control: readonly ControlExchange[], script: S
     },
     start() {
       const client = new Client(env, clock);
+      const end = { exitCode: 0, signal: null, output: '' };
       const ended = script(client)
         .catch(() => {})
         .then(() => {
           for (const close of client.closers) close();
+          return end;
         });
-      return { ended, kill: () => client.kill() };
+      return { ended, kill: () => client.kill().then(() => end) };
     },
   });
 }
