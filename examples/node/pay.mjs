@@ -53,17 +53,21 @@ export async function pay(value) {
   ]);
 
   // Pay, and wait for the money to arrive.
-  const accessToken = grant.access_token.value;
+  const { value: payingToken, manage } = grant.access_token;
   const { id } = await client.outgoingPayment.create(
-    { url: sender.resourceServer, accessToken },
+    { url: sender.resourceServer, accessToken: payingToken },
     { walletAddress: sender.id, quoteId: quote.id },
   );
   const read = () => client.incomingPayment.get({ url: incomingPayment.id, accessToken: incomingToken });
   let received = await read();
   for (let tries = 0; !received.completed && tries < 100; tries += 1) {
-    await pause(50);
+    await pause(100);
     received = await read();
   }
   if (!received.completed) throw new Error('the money did not arrive');
+
+  // A rotated token replaces the one before it.
+  const rotated = await client.token.rotate({ url: manage, accessToken: payingToken });
+  const accessToken = rotated.access_token.value;
   return { quote, payment: await client.outgoingPayment.get({ url: id, accessToken }), received };
 }

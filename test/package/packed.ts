@@ -33,8 +33,7 @@ after(() => rm(directory, { recursive: true }));
 test('the package is small and contains compiled code, the launcher, worlds and documents', async () => {
   assert.ok(packed.size < 3e6, `${packed.size} bytes`);
   const compiled = /^dist\/((src|generated|conformance)\/.+\.(js|d\.ts|json|yaml)|package\.json)$/;
-  const documents =
-    /^(docs\/.+\.md|spec\/ase\/.+\.(yaml|json)|examples\/[a-z]+\/([a-z]+\.mjs|README\.md|world\.yaml))$/;
+  const documents = /^(docs\/.+\.md|spec\/ase\/.+\.(yaml|json)|examples\/[a-z]+\/(src\/)?[A-Za-z]+\.[a-z]+)$/;
   const vectors = packed.files.filter(({ path }) =>
     /^dist\/conformance\/vectors\/(schemas\/)?[a-z-]+\.(schema\.)?json$/.test(path),
   );

@@ -1,7 +1,10 @@
 //! Pays from a wallet at one ASE to a wallet at another with the Rust SDK, `open-payments`.
 use std::{env, error::Error, time::Duration};
 
-use base64::{engine::general_purpose::STANDARD, Engine};
+use base64::{
+    engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
+    Engine,
+};
 use open_payments::types::*;
 use open_payments::{
     AuthenticatedClient, AuthenticatedResources, ClientConfig, UnauthenticatedResources,
@@ -52,7 +55,9 @@ async fn main() -> Result<()> {
         .create(&receiver.resource_server, &request, Some(&incoming_token))
         .await?;
 
-    let access = AccessItem::Quote { actions: vec![QuoteAction::Create] };
+    let access = AccessItem::Quote {
+        actions: vec![QuoteAction::Create],
+    };
     let quote_token = request_token(&client, &sender.auth_server, access).await?;
     let request = CreateQuoteRequest::NoAmountQuote {
         wallet_address: sender.id.clone(),
@@ -63,7 +68,10 @@ async fn main() -> Result<()> {
         .quotes()
         .create(&sender.resource_server, &request, Some(&quote_token))
         .await?;
-    println!("quoted    {} {}", quote.debit_amount.value, quote.debit_amount.asset_code);
+    println!(
+        "quoted    {} {}",
+        quote.debit_amount.value, quote.debit_amount.asset_code
+    );
 
     // The owner of the sending wallet consents to exactly this amount.
     let access = AccessItem::OutgoingPayment {
@@ -90,7 +98,9 @@ async fn main() -> Result<()> {
     // Wait for the money to arrive.
     let mut reads = 0;
     let received = loop {
-        let read = incoming_payments.get(&incoming_payment.id, Some(&incoming_token)).await?;
+        let read = incoming_payments
+            .get(&incoming_payment.id, Some(&incoming_token))
+            .await?;
         if read.completed {
             break read.received_amount;
         }
@@ -102,10 +112,18 @@ async fn main() -> Result<()> {
     };
 
     // A rotated token replaces the one before it.
-    let rotated = client.token().rotate(&token.manage, Some(&token.value)).await?;
+    let rotated = client
+        .token()
+        .rotate(&token.manage, Some(&token.value))
+        .await?;
     let access_token = rotated.access_token.value;
-    let paid = outgoing_payments.get(&payment.id, Some(&access_token)).await?;
-    println!("sent      {} {}", paid.sent_amount.value, paid.sent_amount.asset_code);
+    let paid = outgoing_payments
+        .get(&payment.id, Some(&access_token))
+        .await?;
+    println!(
+        "sent      {} {}",
+        paid.sent_amount.value, paid.sent_amount.asset_code
+    );
     println!("received  {} {}", received.value, received.asset_code);
     Ok(())
 }
@@ -115,7 +133,12 @@ async fn request_token(
     auth_server: &str,
     access: AccessItem,
 ) -> Result<String> {
-    let grant = GrantRequest::new(AccessTokenRequest { access: vec![access] }, None);
+    let grant = GrantRequest::new(
+        AccessTokenRequest {
+            access: vec![access],
+        },
+        None,
+    );
     match client.grant().request(auth_server, &grant, None).await? {
         GrantResponse::WithToken { access_token, .. } => Ok(access_token.value),
         GrantResponse::WithInteraction { .. } => Err("the server asks for an interaction".into()),
@@ -134,30 +157,48 @@ async fn ask_consent(
         uri: "http://127.0.0.1:1/finish".into(),
         nonce: nonce.clone(),
     };
-    let interact = InteractRequest { start: vec!["redirect".into()], finish: Some(finish) };
-    let request = GrantRequest::new(AccessTokenRequest { access: vec![access] }, Some(interact));
-    let GrantResponse::WithInteraction { interact, continue_ } =
-        client.grant().request(auth_server, &request, None).await?
+    let interact = InteractRequest {
+        start: vec!["redirect".into()],
+        finish: Some(finish),
+    };
+    let request = GrantRequest::new(
+        AccessTokenRequest {
+            access: vec![access],
+        },
+        Some(interact),
+    );
+    let GrantResponse::WithInteraction {
+        interact,
+        continue_,
+    } = client.grant().request(auth_server, &request, None).await?
     else {
         return Err("the server asks for no interaction".into());
     };
     let returned = visit(&interact.redirect).await?;
     let parameter = |name: &str| -> Result<String> {
         let found = returned.query_pairs().find(|(key, _)| key == name);
-        Ok(found.ok_or(format!("no {name}: the owner did not consent"))?.1.into_owned())
+        Ok(found
+            .ok_or(format!("no {name}: the owner did not consent"))?
+            .1
+            .into_owned())
     };
 
     // Only the authorization server that was asked can know this hash (RFC 9635 §4.2.3).
-    let reference = parameter("interact_ref")?;
+    let (reference, hash) = (parameter("interact_ref")?, parameter("hash")?);
     let parts = [&nonce, &interact.finish, &reference, auth_server].map(|part: &str| part);
-    if parameter("hash")? != STANDARD.encode(Sha256::digest(parts.join("\n"))) {
+    let digest = Sha256::digest(parts.join("\n"));
+    if hash != STANDARD.encode(digest) && hash != URL_SAFE_NO_PAD.encode(digest) {
         return Err("the finish hash is wrong: do not continue".into());
     }
 
     let wait = continue_.wait.unwrap_or(DEFAULT_WAIT);
     sleep(Duration::from_secs(wait.try_into()?)).await;
     let token = Some(continue_.access_token.value.as_str());
-    match client.grant().continue_grant(&continue_.uri, &reference, token).await? {
+    match client
+        .grant()
+        .continue_grant(&continue_.uri, &reference, token)
+        .await?
+    {
         ContinueResponse::WithToken { access_token, .. } => Ok(access_token),
         _ => Err("the grant is still pending".into()),
     }
@@ -165,8 +206,13 @@ async fn ask_consent(
 
 /// Where the browser of the owner ends. Consent is automatic here, so that one redirect leads back.
 async fn visit(url: &str) -> Result<Url> {
-    let browser = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
+    let browser = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .build()?;
     let answer = browser.get(url).send().await?;
-    let location = answer.headers().get("location").ok_or("the server asks a person")?;
+    let location = answer
+        .headers()
+        .get("location")
+        .ok_or("the server asks a person")?;
     Ok(Url::parse(location.to_str()?)?)
 }

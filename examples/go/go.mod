@@ -1,0 +1,3 @@
+module touchstone-example
+
+go 1.22
