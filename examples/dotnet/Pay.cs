@@ -100,7 +100,12 @@ public static class Pay
     static async Task<JsonNode> AskConsent(string authServer, JsonObject access)
     {
         string nonce = RandomText();
-        var finish = new JsonObject { ["method"] = "redirect", ["uri"] = "http://127.0.0.1:1/finish", ["nonce"] = nonce };
+        var finish = new JsonObject
+        {
+            ["method"] = "redirect",
+            ["uri"] = "http://127.0.0.1:1/finish",
+            ["nonce"] = nonce,
+        };
         var interact = new JsonObject { ["start"] = new JsonArray("redirect"), ["finish"] = finish };
         JsonNode grant = await RequestGrant(authServer, access, interact);
         Dictionary<string, string> returned = await Visit(Text(grant["interact"]["redirect"]));
@@ -135,7 +140,7 @@ public static class Pay
     {
         HttpResponseMessage answer = await Http.GetAsync(url);
         Uri location = answer.Headers.Location;
-        if (location == null) throw new InvalidOperationException($"the server asks a person (status {answer.StatusCode})");
+        if (location == null) throw new InvalidOperationException($"the server asks a person: {answer.StatusCode}");
         return location.Query.TrimStart('?').Split('&')
             .Select(pair => pair.Split(new[] { '=' }, 2))
             .ToDictionary(pair => pair[0], pair => Uri.UnescapeDataString(pair[1]));
@@ -210,7 +215,8 @@ public static class Pay
         return UrlSafe(bytes);
     }
 
-    static string UrlSafe(byte[] bytes) => Convert.ToBase64String(bytes).TrimEnd('=').Replace('+', '-').Replace('/', '_');
+    static string UrlSafe(byte[] bytes) =>
+        Convert.ToBase64String(bytes).TrimEnd('=').Replace('+', '-').Replace('/', '_');
 
     static string Text(JsonNode node) => (string)node;
 

@@ -137,8 +137,8 @@ func askConsent(authServer string, access object) token {
 	parts := []string{nonce, pending.Interact.Finish, reference, authServer}
 	digest := sha256.Sum256([]byte(strings.Join(parts, "\n")))
 	hash := returned.Get("hash")
-	isRight := hash == base64.StdEncoding.EncodeToString(digest[:]) || hash == base64.RawURLEncoding.EncodeToString(digest[:])
-	if reference == "" || !isRight {
+	padded, urlSafe := base64.StdEncoding.EncodeToString(digest[:]), base64.RawURLEncoding.EncodeToString(digest[:])
+	if reference == "" || (hash != padded && hash != urlSafe) {
 		log.Fatal("the finish hash is wrong: do not continue")
 	}
 

@@ -40,7 +40,10 @@ public class Pay {
         // The payee requests the money. This and the quote need no consent, so the token is issued at once.
         var access = Map.of("type", "incoming-payment", "actions", List.of("create", "read"));
         String incomingToken = requestGrant(receiver.text("authServer"), access, null).text("access_token", "value");
-        var amount = Map.of("value", VALUE, "assetCode", receiver.text("assetCode"), "assetScale", receiver.get("assetScale"));
+        var amount = Map.of(
+            "value", VALUE,
+            "assetCode", receiver.text("assetCode"),
+            "assetScale", receiver.get("assetScale"));
         Json incoming = create(receiver, "incoming-payments", incomingToken, Map.of("incomingAmount", amount));
         access = Map.of("type", "quote", "actions", List.of("create"));
         String quoteToken = requestGrant(sender.text("authServer"), access, null).text("access_token", "value");
@@ -112,18 +115,19 @@ public class Pay {
         while (grant.get("access_token") == null) {
             Object wait = grant.get("continue", "wait");
             Thread.sleep(1000 * (wait instanceof Long seconds ? seconds : DEFAULT_WAIT));
-            grant = request("POST", grant.text("continue", "uri"), grant.text("continue", "access_token", "value"), body);
+            String continuation = grant.text("continue", "access_token", "value");
+            grant = request("POST", grant.text("continue", "uri"), continuation, body);
             // A reference is used once.
             body = null;
         }
         return new Json(grant.get("access_token"));
     }
 
-    /** The query with which the browser of the owner ends. Consent is automatic here, so that one redirect leads back. */
+    /** The query with which the owner's browser ends. Consent is automatic here, so that one redirect leads back. */
     static Map<String, String> visit(String url) throws Exception {
         var answer = HTTP.send(HttpRequest.newBuilder(URI.create(url)).build(), BodyHandlers.ofString());
-        String location = answer.headers().firstValue("location")
-            .orElseThrow(() -> new IllegalStateException("the server asks a person (status " + answer.statusCode() + ")"));
+        String location = answer.headers().firstValue("location").orElse(null);
+        if (location == null) throw new IllegalStateException("the server asks a person, status " + answer.statusCode());
         var query = new LinkedHashMap<String, String>();
         for (String pair : URI.create(location).getRawQuery().split("&")) {
             String[] parts = pair.split("=", 2);
@@ -153,7 +157,7 @@ public class Pay {
         fields.forEach(message::header);
         HttpResponse<String> answer = HTTP.send(message.build(), BodyHandlers.ofString());
         if (answer.statusCode() >= 300) {
-            throw new IllegalStateException(method + " " + url + " answered " + answer.statusCode() + ": " + answer.body());
+            throw new IllegalStateException(method + " " + url + ": " + answer.statusCode() + " " + answer.body());
         }
         return Json.read(answer.body());
     }
@@ -166,8 +170,10 @@ public class Pay {
         var values = new LinkedHashMap<>(fields);
         // The HTTP library sends the length by itself.
         values.putAll(Map.of("@method", method, "@target-uri", url, "content-length", String.valueOf(length)));
-        String base = components.stream().map(name -> "\"" + name + "\": " + values.get(name) + "\n").collect(Collectors.joining())
-            + "\"@signature-params\": " + parameters;
+        values.put("@signature-params", parameters);
+        components.add("@signature-params");
+        String base = components.stream().map(name -> "\"" + name + "\": " + values.get(name))
+            .collect(Collectors.joining("\n"));
         Signature signer = Signature.getInstance("Ed25519");
         signer.initSign(privateKey());
         signer.update(base.getBytes(StandardCharsets.UTF_8));
@@ -211,7 +217,9 @@ public class Pay {
                 return map.entrySet().stream().map(entry -> write(entry.getKey()) + ":" + write(entry.getValue()))
                     .collect(Collectors.joining(",", "{", "}"));
             }
-            if (value instanceof List<?> list) return list.stream().map(Json::write).collect(Collectors.joining(",", "[", "]"));
+            if (value instanceof List<?> list) {
+                return list.stream().map(Json::write).collect(Collectors.joining(",", "[", "]"));
+            }
             if (value instanceof String text) return '"' + text.replace("\\", "\\\\").replace("\"", "\\\"") + '"';
             return String.valueOf(value);
         }

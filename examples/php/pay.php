@@ -41,9 +41,13 @@ for ($tries = 0; !$received['completed']; $tries++) {
 // A rotated token replaces the one before it.
 $token = request('POST', $token['manage'], $token['value'])['access_token'];
 $paid = request('GET', $payment['id'], $token['value']);
-$amounts = ['quoted' => $quote['debitAmount'], 'sent' => $paid['sentAmount'], 'received' => $received['receivedAmount']];
-foreach ($amounts as $label => ['value' => $value, 'assetCode' => $asset]) {
-    printf("%-9s %s %s\n", $label, $value, $asset);
+show('quoted', $quote['debitAmount']);
+show('sent', $paid['sentAmount']);
+show('received', $received['receivedAmount']);
+
+function show(string $label, array $amount): void
+{
+    printf("%-9s %s %s\n", $label, $amount['value'], $amount['assetCode']);
 }
 
 /** Creates a resource at the resource server of a wallet. */
@@ -56,7 +60,8 @@ function create(array $wallet, string $collection, string $token, array $body): 
 function requestGrant(string $authServer, array $access, array $rest = []): array
 {
     $client = ['walletAddress' => variable('CLIENT')];
-    return request('POST', $authServer, null, ['access_token' => ['access' => [$access]], 'client' => $client, ...$rest]);
+    $body = ['access_token' => ['access' => [$access]], 'client' => $client, ...$rest];
+    return request('POST', $authServer, null, $body);
 }
 
 /** Interaction, finish hash and continuation. Returns the access token. */
@@ -118,13 +123,14 @@ function request(string $method, string $url, ?string $token = null, ?array $bod
 function sign(string $method, string $url, array $fields, array $components): array
 {
     $names = implode(' ', array_map(fn ($name) => "\"$name\"", $components));
-    $parameters = sprintf('(%s);created=%d;keyid="%s";nonce="%s";tag="gnap"', $names, time(), variable('KEY_ID'), randomText());
-    $values = ['@method' => $method, '@target-uri' => $url, ...$fields];
-    $base = implode('', array_map(fn ($name) => "\"$name\": {$values[$name]}\n", $components));
+    $parameters = "($names);created=" . time() . sprintf(';keyid="%s";nonce="%s";tag="gnap"', variable('KEY_ID'), randomText());
+    $values = ['@method' => $method, '@target-uri' => $url, ...$fields, '@signature-params' => $parameters];
+    $components[] = '@signature-params';
+    $base = implode("\n", array_map(fn ($name) => "\"$name\": {$values[$name]}", $components));
     // The seed is at the end of the PKCS #8 structure.
     $encoded = preg_replace('/-----[A-Z ]+-----|\s/', '', variable('PRIVATE_KEY'));
     $pair = sodium_crypto_sign_seed_keypair(substr(base64_decode($encoded), -32));
-    $signature = sodium_crypto_sign_detached("$base\"@signature-params\": $parameters", sodium_crypto_sign_secretkey($pair));
+    $signature = sodium_crypto_sign_detached($base, sodium_crypto_sign_secretkey($pair));
     return ['signature-input' => "sig1=$parameters", 'signature' => 'sig1=:' . base64_encode($signature) . ':'];
 }
 
@@ -142,7 +148,8 @@ function send(string $method, string $url, array $fields, ?string $content): arr
     if (getenv('TOUCHSTONE_CA')) curl_setopt($handle, CURLOPT_CAINFO, getenv('TOUCHSTONE_CA'));
     $text = curl_exec($handle);
     if ($text === false) throw new RuntimeException(curl_error($handle));
-    return [curl_getinfo($handle, CURLINFO_RESPONSE_CODE), $text, (string) curl_getinfo($handle, CURLINFO_REDIRECT_URL)];
+    $location = (string) curl_getinfo($handle, CURLINFO_REDIRECT_URL);
+    return [curl_getinfo($handle, CURLINFO_RESPONSE_CODE), $text, $location];
 }
 
 function randomText(): string

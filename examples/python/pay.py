@@ -52,7 +52,8 @@ def main():
     # A rotated token replaces the one before it.
     token = request("POST", token["manage"], token=token["value"])["access_token"]
     paid = request("GET", payment["id"], token=token["value"])
-    for label, shown in [("quoted", quote["debitAmount"]), ("sent", paid["sentAmount"]), ("received", received["receivedAmount"])]:
+    amounts = {"quoted": quote["debitAmount"], "sent": paid["sentAmount"], "received": received["receivedAmount"]}
+    for label, shown in amounts.items():
         print(f"{label:<9} {shown['value']} {shown['assetCode']}")
 
 

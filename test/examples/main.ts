@@ -1,17 +1,19 @@
 /**
- * `node test/examples/main.ts [--only PATTERN]`: follows each section “In each language” of docs/grade.md literally,
- * in an empty directory, where it grades an example. Sections whose toolchain is absent are skipped; with `CI` in the
- * environment only those of PHP and .NET may be. Exit status: 0 if all others pass.
+ * `node test/examples/main.ts [--only PATTERN]`: follows sections of the documentation literally, each in an empty
+ * directory: those of docs/grade.md for each language, which grade an example, and those of docs/fixtures.md that end
+ * with a command. Sections whose toolchain is absent are skipped; with `CI` in the environment only those of PHP and .NET
+ * may be. Exit status: 0 if all others pass.
  */
 import { execFile, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { homedir, tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import type { Report } from '../../src/grade/report.ts';
 import { countLevels } from '../../src/grade/reports/summary.ts';
-import { listSections, type Section } from './sections.ts';
+import { listFixtures, listLanguages, type Section } from './sections.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 /** Survives the checkout, as the caches of the compilers do: the dependencies of the Rust library take a minute to build. */
@@ -26,6 +28,9 @@ const toolchains: Readonly<Record<string, readonly string[]>> = {
   '.NET': ['dotnet', '--version'],
   Python: ['python3', '-m', 'pip', '--version'],
   Java: ['java', '--version'],
+  'node:test': [process.execPath, '--version'],
+  pytest: ['python3', '-m', 'pytest', '--version'],
+  'go test': ['go', 'version'],
 };
 const optional: ReadonlySet<string> = new Set(['PHP', '.NET']);
 
@@ -48,7 +53,7 @@ interface Outcome {
   readonly text: string;
 }
 
-async function follow(section: Section): Promise<Outcome> {
+async function follow(section: Section, isGraded: boolean): Promise<Outcome> {
   const [program = '', ...args] = toolchains[section.name] ?? [];
   if (spawnSync(program, args, { stdio: 'ignore' }).status !== 0) {
     const isAllowed = optional.has(section.name) || !process.env['CI'];
@@ -57,7 +62,9 @@ async function follow(section: Section): Promise<Outcome> {
   const directory = await mkdtemp(join(tmpdir(), 'touchstone-example-'));
   try {
     await linkPackages(directory);
+    for (const { name, text } of section.files) await writeFile(join(directory, name), text);
     const { code, output } = await runScript(section.script, directory);
+    if (!isGraded) return { kind: code === 0 ? 'passed' : 'failed', text: code === 0 ? '' : `exit ${code}\n${output}` };
     const file = join(directory, 'touchstone-report', 'report.json');
     if (code !== 0 || !existsSync(file)) return { kind: 'failed', text: `exit ${code}\n${output}` };
     return judge(JSON.parse(await readFile(file, 'utf8')), output);
@@ -66,11 +73,16 @@ async function follow(section: Section): Promise<Outcome> {
   }
 }
 
-/** In place of `npm install`: the packages of this checkout. */
+/** In place of `npm install`: the packages of this checkout, with a library that needs no build. */
 async function linkPackages(directory: string): Promise<void> {
   const packages = join(directory, 'node_modules');
-  await mkdir(join(packages, '.bin'), { recursive: true });
-  await symlink(root, join(packages, 'touchstone'));
+  const touchstone = join(packages, 'touchstone');
+  for (const path of [touchstone, join(packages, '.bin')]) await mkdir(path, { recursive: true });
+  const manifest = { name: 'touchstone', type: 'module', exports: './index.js' };
+  await writeFile(join(touchstone, 'package.json'), JSON.stringify(manifest));
+  const library = pathToFileURL(join(root, 'src', 'index.ts')).href;
+  await writeFile(join(touchstone, 'index.js'), `export * from '${library}';\n`);
+  await symlink(join(root, 'examples'), join(touchstone, 'examples'));
   await symlink(join(root, 'bin', 'touchstone.mjs'), join(packages, '.bin', 'touchstone'));
   await symlink(join(root, 'node_modules', '@interledger'), join(packages, '@interledger'));
 }
@@ -96,20 +108,28 @@ function judge(report: Report, output: string): Outcome {
 
 const { values: options } = parseArgs({ options: { only: { type: 'string', default: '' } } });
 const only = new RegExp(options.only, 'i');
-const sections = listSections(await readFile(join(root, 'docs', 'grade.md'), 'utf8'));
-const unknown = sections.filter(({ name }) => !toolchains[name]).map(({ name }) => name);
-if (unknown.length > 0 || sections.length !== Object.keys(toolchains).length) {
-  throw new Error(`docs/grade.md has other languages than this file: ${unknown.join(', ')}`);
+const read = (page: string) => readFile(join(root, 'docs', page), 'utf8');
+const languages = listLanguages(await read('grade.md'));
+const fixtures = listFixtures(await read('fixtures.md')).filter(({ script }) => script !== '');
+const sections = [
+  ...languages.map((section) => ({ section, isGraded: true })),
+  ...fixtures.map((section) => ({ section, isGraded: false })),
+];
+const names = sections.map(({ section }) => section.name);
+if (names.toSorted().join() !== Object.keys(toolchains).toSorted().join()) {
+  throw new Error(
+    `docs/grade.md and docs/fixtures.md have sections that this file does not know, or lack some: ${names}`,
+  );
 }
 const counts = { passed: 0, failed: 0, skipped: 0 };
-const queue = sections.filter(({ name }) => only.test(name));
+const queue = sections.filter(({ section }) => only.test(section.name));
 await Promise.all(
   Array.from({ length: CONCURRENCY }, async () => {
-    for (let section = queue.shift(); section; section = queue.shift()) {
+    for (let next = queue.shift(); next; next = queue.shift()) {
       const started = performance.now();
-      const { kind, text } = await follow(section);
+      const { kind, text } = await follow(next.section, next.isGraded);
       const seconds = ((performance.now() - started) / 1000).toFixed(1);
-      console.log(`${kind.padEnd(7)} ${section.name.padEnd(7)} ${seconds.padStart(5)} s  ${text}`);
+      console.log(`${kind.padEnd(7)} ${next.section.name.padEnd(9)} ${seconds.padStart(5)} s  ${text}`);
       counts[kind] += 1;
     }
   }),

@@ -1,21 +1,34 @@
-/** The sections of docs/grade.md for each language. */
+/** Sections of the documentation that can be followed: files to write, and commands. */
 
 export interface Section {
   readonly name: string;
-  /** Its commands, one a line. */
+  readonly files: readonly { readonly name: string; readonly text: string }[];
+  /** Its commands, one a line. Empty if there are none. */
   readonly script: string;
 }
 
-const HEADING = '## In each language';
+/** The sections of docs/grade.md for each language. */
+export function listLanguages(page: string): Section[] {
+  const heading = '## In each language';
+  const [, after] = page.split(`\n${heading}\n`);
+  if (after === undefined) throw new Error(`docs/grade.md has no heading “${heading}”`);
+  return parseSections(after.split(/^## /m)[0]!, /^### /m);
+}
 
-export function listSections(page: string): Section[] {
-  const [, after] = page.split(`\n${HEADING}\n`);
-  if (after === undefined) throw new Error(`docs/grade.md has no heading “${HEADING}”`);
-  const [, ...parts] = after.split(/^## /m)[0]!.split(/^### /m);
+/** The sections of docs/fixtures.md. */
+export const listFixtures = (page: string): Section[] => parseSections(page, /^## /m);
+
+function parseSections(text: string, heading: RegExp): Section[] {
+  const [, ...parts] = text.split(heading);
   return parts.map((part) => {
-    const name = part.slice(0, part.indexOf('\n'));
-    const blocks = [...part.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, commands]) => commands);
-    if (blocks.length === 0) throw new Error(`the section ${name} of docs/grade.md has no commands`);
-    return { name, script: blocks.join('') };
+    const blocks = [...part.matchAll(/^```(\w+)\n(.*?)^```$/gms)];
+    return {
+      name: part.slice(0, part.indexOf('\n')),
+      files: blocks.flatMap(([, language, content = '']) => {
+        const [, name] = /^(?:\/\/|#) (\S+\.\w+)\n/.exec(content) ?? [];
+        return language === 'sh' || name === undefined ? [] : [{ name, text: content }];
+      }),
+      script: blocks.map(([, language, content]) => (language === 'sh' ? content : '')).join(''),
+    };
   });
 }
