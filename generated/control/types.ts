@@ -822,6 +822,7 @@ export interface components {
             status: number | null;
             ms: number;
             lenient: string[];
+            fault?: string;
             refusal?: components["schemas"]["exchange-refusal"];
         };
         "exchange-refusal": {
@@ -846,6 +847,7 @@ export interface components {
             status: number | null;
             ms: number;
             lenient: string[];
+            fault?: string;
             refusal?: components["schemas"]["exchange-refusal"];
             request: components["schemas"]["message"];
             response: components["schemas"]["message"] | null;

@@ -1119,7 +1119,7 @@ validate43.evaluated = {"props":{"query":true},"dynamicProps":false,"dynamicItem
 
 const components_schemas_exchange_list = validate46;
 const schema46 = {"type":"object","additionalProperties":false,"required":["exchanges"],"properties":{"exchanges":{"type":"array","items":{"$ref":"#/components/schemas/exchange"}}}};
-const schema47 = {"type":"object","additionalProperties":false,"required":["id","at","ase","operation","method","target","status","ms","lenient"],"properties":{"id":{"type":"integer"},"at":{"type":"string","format":"date-time"},"ase":{"type":"string"},"operation":{"type":"string"},"method":{"type":"string"},"target":{"type":"string"},"status":{"type":["integer","null"]},"ms":{"type":"number"},"lenient":{"type":"array","items":{"type":"string"}},"refusal":{"$ref":"#/components/schemas/exchange-refusal"}}};
+const schema47 = {"type":"object","additionalProperties":false,"required":["id","at","ase","operation","method","target","status","ms","lenient"],"properties":{"id":{"type":"integer"},"at":{"type":"string","format":"date-time"},"ase":{"type":"string"},"operation":{"type":"string"},"method":{"type":"string"},"target":{"type":"string"},"status":{"type":["integer","null"]},"ms":{"type":"number"},"lenient":{"type":"array","items":{"type":"string"}},"fault":{"type":"string"},"refusal":{"$ref":"#/components/schemas/exchange-refusal"}}};
 const func2 = Object.prototype.hasOwnProperty;
 const schema48 = {"type":"object","additionalProperties":false,"required":["code","reason","requirements"],"properties":{"code":{"type":"string"},"reason":{"type":"string"},"requirements":{"type":"array","items":{"type":"string"}},"signatureBase":{"type":"string"}}};
 
@@ -1399,16 +1399,29 @@ else {
 var valid0 = true;
 }
 if(valid0){
-if(data.refusal !== undefined){
+if(data.fault !== undefined){
 const _errs22 = errors;
-if(!(validate48(data.refusal, {instancePath:instancePath+"/refusal",parentData:data,parentDataProperty:"refusal",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate48.errors : vErrors.concat(validate48.errors);
-errors = vErrors.length;
+if(typeof data.fault !== "string"){
+validate47.errors = [{instancePath:instancePath+"/fault",schemaPath:"#/properties/fault/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
 }
 var valid0 = _errs22 === errors;
 }
 else {
 var valid0 = true;
+}
+if(valid0){
+if(data.refusal !== undefined){
+const _errs24 = errors;
+if(!(validate48(data.refusal, {instancePath:instancePath+"/refusal",parentData:data,parentDataProperty:"refusal",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate48.errors : vErrors.concat(validate48.errors);
+errors = vErrors.length;
+}
+var valid0 = _errs24 === errors;
+}
+else {
+var valid0 = true;
+}
 }
 }
 }
@@ -1562,7 +1575,7 @@ return errors === 0;
 validate51.evaluated = {"props":{"path":true},"dynamicProps":false,"dynamicItems":false};
 
 const components_schemas_explained_exchange = validate52;
-const schema51 = {"type":"object","additionalProperties":false,"required":["id","at","receivedAt","ase","operation","method","status","ms","lenient","request","response","signature"],"properties":{"id":{"type":"integer"},"at":{"type":"string","format":"date-time"},"receivedAt":{"type":"string","format":"date-time"},"ase":{"type":"string"},"operation":{"type":"string"},"method":{"type":"string"},"status":{"type":["integer","null"]},"ms":{"type":"number"},"lenient":{"type":"array","items":{"type":"string"}},"refusal":{"$ref":"#/components/schemas/exchange-refusal"},"request":{"$ref":"#/components/schemas/message"},"response":{"anyOf":[{"$ref":"#/components/schemas/message"},{"type":"null"}]},"signature":{"$ref":"#/components/schemas/signature-explanation"}}};
+const schema51 = {"type":"object","additionalProperties":false,"required":["id","at","receivedAt","ase","operation","method","status","ms","lenient","request","response","signature"],"properties":{"id":{"type":"integer"},"at":{"type":"string","format":"date-time"},"receivedAt":{"type":"string","format":"date-time"},"ase":{"type":"string"},"operation":{"type":"string"},"method":{"type":"string"},"status":{"type":["integer","null"]},"ms":{"type":"number"},"lenient":{"type":"array","items":{"type":"string"}},"fault":{"type":"string"},"refusal":{"$ref":"#/components/schemas/exchange-refusal"},"request":{"$ref":"#/components/schemas/message"},"response":{"anyOf":[{"$ref":"#/components/schemas/message"},{"type":"null"}]},"signature":{"$ref":"#/components/schemas/signature-explanation"}}};
 const schema52 = {"type":"object","additionalProperties":false,"required":["headers","bytes","body"],"properties":{"line":{"type":"string"},"headers":{"type":"array","items":{"type":"array","items":{"type":"string"},"minItems":2,"maxItems":2}},"bytes":{"type":"integer","minimum":0},"body":{"type":["string","null"]}}};
 
 function validate54(data, {instancePath="", parentData, parentDataProperty, rootData=data, dynamicAnchors={}}={}){
@@ -2470,11 +2483,11 @@ else {
 var valid0 = true;
 }
 if(valid0){
-if(data.refusal !== undefined){
+if(data.fault !== undefined){
 const _errs22 = errors;
-if(!(validate48(data.refusal, {instancePath:instancePath+"/refusal",parentData:data,parentDataProperty:"refusal",rootData,dynamicAnchors}))){
-vErrors = vErrors === null ? validate48.errors : vErrors.concat(validate48.errors);
-errors = vErrors.length;
+if(typeof data.fault !== "string"){
+validate52.errors = [{instancePath:instancePath+"/fault",schemaPath:"#/properties/fault/type",keyword:"type",params:{type: "string"},message:"must be string"}];
+return false;
 }
 var valid0 = _errs22 === errors;
 }
@@ -2482,32 +2495,44 @@ else {
 var valid0 = true;
 }
 if(valid0){
+if(data.refusal !== undefined){
+const _errs24 = errors;
+if(!(validate48(data.refusal, {instancePath:instancePath+"/refusal",parentData:data,parentDataProperty:"refusal",rootData,dynamicAnchors}))){
+vErrors = vErrors === null ? validate48.errors : vErrors.concat(validate48.errors);
+errors = vErrors.length;
+}
+var valid0 = _errs24 === errors;
+}
+else {
+var valid0 = true;
+}
+if(valid0){
 if(data.request !== undefined){
-const _errs23 = errors;
+const _errs25 = errors;
 if(!(validate54(data.request, {instancePath:instancePath+"/request",parentData:data,parentDataProperty:"request",rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate54.errors : vErrors.concat(validate54.errors);
 errors = vErrors.length;
 }
-var valid0 = _errs23 === errors;
+var valid0 = _errs25 === errors;
 }
 else {
 var valid0 = true;
 }
 if(valid0){
 if(data.response !== undefined){
-let data12 = data.response;
-const _errs24 = errors;
-const _errs25 = errors;
-let valid2 = false;
+let data13 = data.response;
 const _errs26 = errors;
-if(!(validate54(data12, {instancePath:instancePath+"/response",parentData:data,parentDataProperty:"response",rootData,dynamicAnchors}))){
+const _errs27 = errors;
+let valid2 = false;
+const _errs28 = errors;
+if(!(validate54(data13, {instancePath:instancePath+"/response",parentData:data,parentDataProperty:"response",rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate54.errors : vErrors.concat(validate54.errors);
 errors = vErrors.length;
 }
-var _valid0 = _errs26 === errors;
+var _valid0 = _errs28 === errors;
 valid2 = valid2 || _valid0;
-const _errs27 = errors;
-if(data12 !== null){
+const _errs29 = errors;
+if(data13 !== null){
 const err0 = {instancePath:instancePath+"/response",schemaPath:"#/properties/response/anyOf/1/type",keyword:"type",params:{type: "null"},message:"must be null"};
 if(vErrors === null){
 vErrors = [err0];
@@ -2517,7 +2542,7 @@ vErrors.push(err0);
 }
 errors++;
 }
-var _valid0 = _errs27 === errors;
+var _valid0 = _errs29 === errors;
 valid2 = valid2 || _valid0;
 if(!valid2){
 const err1 = {instancePath:instancePath+"/response",schemaPath:"#/properties/response/anyOf",keyword:"anyOf",params:{},message:"must match a schema in anyOf"};
@@ -2532,32 +2557,33 @@ validate52.errors = vErrors;
 return false;
 }
 else {
-errors = _errs25;
+errors = _errs27;
 if(vErrors !== null){
-if(_errs25){
-vErrors.length = _errs25;
+if(_errs27){
+vErrors.length = _errs27;
 }
 else {
 vErrors = null;
 }
 }
 }
-var valid0 = _errs24 === errors;
+var valid0 = _errs26 === errors;
 }
 else {
 var valid0 = true;
 }
 if(valid0){
 if(data.signature !== undefined){
-const _errs29 = errors;
+const _errs31 = errors;
 if(!(validate57(data.signature, {instancePath:instancePath+"/signature",parentData:data,parentDataProperty:"signature",rootData,dynamicAnchors}))){
 vErrors = vErrors === null ? validate57.errors : vErrors.concat(validate57.errors);
 errors = vErrors.length;
 }
-var valid0 = _errs29 === errors;
+var valid0 = _errs31 === errors;
 }
 else {
 var valid0 = true;
+}
 }
 }
 }

@@ -71,7 +71,9 @@ export async function start(config: Config): Promise<void> {
     if (config.env !== undefined) await files.writeEnvironment(config.env, ready.env);
     lifetime.closeWith(deployment.close);
     process.stdout.write(
-      config.json ? `${JSON.stringify(ready)}\n` : printBanner(world, config, paths, line.startedInMs),
+      config.json
+        ? `${JSON.stringify(ready)}\n`
+        : printBanner(world, config, paths, { ...line, inspector: deployment.issueInspectorLink() }),
     );
   } catch (error) {
     await deployment?.close();
@@ -110,7 +112,12 @@ function describeReady(
   };
 }
 
-function printBanner(world: World, config: Config, files: PathsForClients, startedInMs: number): string {
+function printBanner(
+  world: World,
+  config: Config,
+  files: PathsForClients,
+  { startedInMs, inspector }: { readonly startedInMs: number; readonly inspector: string },
+): string {
   const { definition, controls } = world;
   const storage = config.databaseUrl
     ? 'postgresql'
@@ -140,6 +147,7 @@ function printBanner(world: World, config: Config, files: PathsForClients, start
       ({ ase, account, passphrase }) => `  sign in   ${ase.padEnd(9)} ${account.padEnd(24)} ${passphrase}`,
     ),
     `  control   ${world.controlUrl}   token ${world.controlToken}`,
+    `  inspector ${inspector}   (works once)`,
     ...(files.authority ? [`  tls       certificates of the authority ${files.authority}`] : []),
     `  try       curl ${files.authority ? `--cacert ${files.authority} ` : ''}${reachableUrl(world, definition.receiver)}`,
     '  stop      Ctrl-C   options: touchstone start --help   control API: docs/control-api.md',

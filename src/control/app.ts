@@ -6,7 +6,7 @@ import type { ServerContext } from '../http/server.ts';
 import type { AdministrationDeps } from './ase-access.ts';
 import type { Controls } from './controls.ts';
 import { listControlHosts } from './operator.ts';
-import { createControlServer } from './server.ts';
+import { createControlHandlers, createControlServer } from './server.ts';
 
 export interface ControlAppOptions {
   readonly controls: Controls;
@@ -29,7 +29,8 @@ export function createControlApp(options: ControlAppOptions): Express {
     const privateApp = options.privateAppOf(req.params.ase);
     return privateApp ? privateApp(req, res, next) : next();
   });
-  const server = createControlServer(controls, administration, token, listControlHosts(options.host, port));
+  const handlers = createControlHandlers(controls, administration);
+  const server = createControlServer(handlers, token, listControlHosts(options.host, port));
   const bound = { origin: url, cors: false };
   app.use(createServerRouter(server, environment, bound), ...rejectUnknownPaths(server, environment, bound));
   return app;

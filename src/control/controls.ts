@@ -3,6 +3,7 @@ import type { AseState } from '../administration/ase-state.ts';
 import type { ClockChange } from '../clock.ts';
 import type { Faults } from '../faults.ts';
 import type { RunFacts } from '../grade/conclusion.ts';
+import type { Grading } from '../grade/grading.ts';
 import type { TrapWorld } from '../grade/traps/trap.ts';
 import type { Interceptors } from '../http/interceptor.ts';
 import type { RequestTrace } from '../http/request-trace.ts';
@@ -35,6 +36,8 @@ export interface Controls {
    * Undefined where no exchanges are recorded.
    */
   readRun?(output?: string): RunFacts;
+  /** The verdicts about one exchange; undefined if it was not graded. Undefined like `readRun`. */
+  readonly verdictsOf?: Grading['verdictsOf'];
   reset(): Promise<void>;
   describeAses(): Promise<readonly AseState[]>;
   /** Absent from additional worlds. */

@@ -8,6 +8,11 @@ import { isHostOf } from '../net/request-line.ts';
 export const listControlHosts = (host: string, port: number | string): string[] =>
   [host, 'localhost', '127.0.0.1', '::1'].map((name) => `${bracketed(name)}:${port}`);
 
+/** Throws `forbidden` for a Host that is not one of the control port: protects against DNS rebinding. */
+export function checkControlHost(host: string, hosts: readonly string[]): void {
+  if (!hosts.some((known) => isHostOf(host, `http://${known}`))) throw new Problem('forbidden');
+}
+
 /**
  * Protects against DNS rebinding and cross-site requests: a foreign Host or Origin is rejected even with the token.
  * `host` is the one that the request names (`requestedHost`).
@@ -17,9 +22,8 @@ export function checkOperator(
   token: string,
   hosts: readonly string[],
 ): void {
-  const isKnown = (name: string) => hosts.some((known) => isHostOf(name, `http://${known}`));
-  const isForeign = origin !== undefined && !isKnown(origin.replace(/^https?:\/\//, ''));
-  if (!isKnown(host) || isForeign) throw new Problem('forbidden');
+  checkControlHost(host, hosts);
+  if (origin !== undefined) checkControlHost(origin.replace(/^https?:\/\//, ''), hosts);
   const presented = /^Bearer +(\S+)$/i.exec(authorization)?.[1] ?? '';
   if (!equalSecrets(presented, token)) throw new Problem('unauthorized');
 }

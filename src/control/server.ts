@@ -26,7 +26,7 @@ import { createWalletAddressHandlers } from './wallet-addresses.ts';
 import { createFaultHandlers, createWorldHandlers } from './world.ts';
 import { createWorldsHandlers } from './worlds.ts';
 
-const validateRequest = createRequestValidator({ document, requests, unknownParameters: 'refuse' });
+export const validateControlRequest = createRequestValidator({ document, requests, unknownParameters: 'refuse' });
 
 const createAseHandlers = (deps: AdministrationDeps) => ({
   ...createAccountHandlers(deps),
@@ -44,26 +44,26 @@ const createAseHandlers = (deps: AdministrationDeps) => ({
   ...createAuditLogHandlers(deps),
 });
 
-/** `hosts` are the accepted values of Host, and of the host in Origin. */
-export function createControlServer(
-  controls: Controls,
-  administration: AdministrationDeps,
-  token: string,
-  hosts: readonly string[],
-): Server<undefined> {
-  const handlers = {
+export const createControlHandlers = (controls: Controls, administration: AdministrationDeps) =>
+  ({
     ...withAuditLog(administration, createAseHandlers(administration)),
     ...createWorldHandlers(controls),
     ...createFaultHandlers(controls),
     ...createWorldsHandlers(controls),
-  } satisfies Handlers<ControlCall>;
+  }) satisfies Handlers<ControlCall>;
 
+/** `hosts` are the accepted values of Host, and of the host in Origin. */
+export function createControlServer(
+  handlers: Handlers<ControlCall>,
+  token: string,
+  hosts: readonly string[],
+): Server<undefined> {
   return {
     name: 'control',
     routes,
-    validateRequest,
+    validateRequest: validateControlRequest,
     responseBody,
-    handlers,
+    handlers: { ...handlers },
     validates: 'after-authentication',
     identify: async ({ exchange }) => {
       const header = (name: string) => onlyHeaderLine(exchange, name);

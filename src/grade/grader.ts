@@ -15,6 +15,7 @@ import { MIN_DISTINCT_LENGTH, mask } from './mask-secrets.ts';
 import type { Verdict } from './report.ts';
 import type { Level } from './requirement.ts';
 import { createRunState } from './run-state.ts';
+import { BoundedMap } from './state/bounded-map.ts';
 import { listKeyForms } from './state/secrets.ts';
 import { MAX_FINDINGS, statusOf } from './status.ts';
 
@@ -28,9 +29,20 @@ export interface GraderOptions {
   readonly judges?: Readonly<Record<RequirementId, Judge>>;
 }
 
+/** A requirement that one exchange concerned: met or not. Those about the whole run are not among them. */
+export interface ExchangeVerdict {
+  readonly id: RequirementId;
+  readonly level: Level;
+  readonly status: 'pass' | 'fail' | 'warning' | 'note';
+  /** The violations, without secrets. Empty if it is met. */
+  describe(): Finding[];
+}
+
 export interface Grader {
   /** Grades the next exchange. Never throws. */
   observe(exchange: TracedExchange): void;
+  /** Undefined if the exchange was not graded, or too long ago. */
+  verdictsOf(exchange: number): ExchangeVerdict[] | undefined;
   /**
    * Judges the whole run so far; it can be repeated. `incomplete` says why exchanges are missing, if so: what passes is
    * inconclusive then.
@@ -40,6 +52,8 @@ export interface Grader {
 
 /** Characters of a text of a finding. */
 const MAX_TEXT = 1900;
+/** Exchanges whose findings are kept one by one. */
+const MAX_EXCHANGES = 1000;
 
 /** Levels in a profile. */
 export function levelOf(id: RequirementId, profile: ProfileName): Level {
@@ -67,6 +81,7 @@ export function createGrader(options: GraderOptions): Grader {
   const context: GradingContext = { switches, origins: originsOf(ases), secrets, knownKeys: known.keysFor };
   const tallies = new Map(requirementIds.map((id) => [id, new Tally(id)]));
   const seenSecrets = new Set<string>(secrets);
+  const findingsOf = new BoundedMap<number, (readonly [RequirementId, Finding])[]>(MAX_EXCHANGES);
   const all = Object.entries(options.judges ?? judges) as [RequirementId, Judge][];
   let failure: string | undefined;
 
@@ -75,8 +90,12 @@ export function createGrader(options: GraderOptions): Grader {
       known.observe(traced);
       const exchange = gradeExchange(traced, context);
       for (const secret of exchange.secrets()) seenSecrets.add(secret);
+      findingsOf.set(exchange.id, []);
       for (const [id, judge] of all) {
-        if (judge.exchange) tallies.get(id)!.take(() => judge.exchange!(exchange, run), exchange.id);
+        if (!judge.exchange) continue;
+        for (const finding of tallies.get(id)!.take(() => judge.exchange!(exchange, run), exchange.id)) {
+          findingsOf.get(finding.exchange!)?.push([id, finding]);
+        }
       }
       state.observe(exchange);
     } catch (error) {
@@ -84,17 +103,30 @@ export function createGrader(options: GraderOptions): Grader {
     }
   }
 
+  const createRunHider = () => createHider([...seenSecrets].filter(({ length }) => length >= MIN_DISTINCT_LENGTH));
+
   return {
     observe(exchange) {
       if (!isServerRequest(exchange)) grade(exchange);
+    },
+    verdictsOf(exchange) {
+      const found = findingsOf.get(exchange);
+      if (!found) return undefined;
+      return [...Map.groupBy(found, ([id]) => id)].map(([id, entries]) => {
+        const level = levelOf(id, profile);
+        const broken = entries.map(([, finding]) => finding).filter(({ outcome }) => outcome !== 'pass');
+        const status = statusOf(level, broken, entries.length) as ExchangeVerdict['status'];
+        // Lists show the status only.
+        const describe = () => broken.map((finding) => hideSecrets(finding, createRunHider()));
+        return { id, level, status, describe };
+      });
     },
     finish(end, incomplete) {
       const finished = new Map([...tallies].map(([id, tally]) => [id, tally.copy()]));
       for (const [id, judge] of all) {
         if (judge.end) finished.get(id)!.take(() => judge.end!(run, end));
       }
-      const hidden = [...seenSecrets].filter(({ length }) => length >= MIN_DISTINCT_LENGTH);
-      const hide = createHider(hidden);
+      const hide = createRunHider();
       return requirementIds.map((id) => finished.get(id)!.toVerdict(levelOf(id, profile), hide, failure ?? incomplete));
     },
   };
@@ -122,14 +154,15 @@ class Tally {
     return copy;
   }
 
-  /** A judge that fails says nothing about the client. */
-  take(judge: () => Findings, exchange?: number): void {
+  /** A judge that fails says nothing about the client. Returns the findings. */
+  take(judge: () => Findings, exchange?: number): Finding[] {
     try {
-      for (const finding of [judge() ?? []].flat()) {
-        this.add(exchange === undefined ? finding : { exchange, ...finding });
-      }
+      const findings = [judge() ?? []].flat().map((each) => (exchange === undefined ? each : { exchange, ...each }));
+      for (const finding of findings) this.add(finding);
+      return findings;
     } catch (error) {
       this.failure ??= `the judge of ${this.id} failed: ${(error as Error).message}`;
+      return [];
     }
   }
 

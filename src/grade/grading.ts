@@ -7,7 +7,7 @@ import type { RequestTrace, TracedExchange } from '../http/request-trace.ts';
 import { createCoverageCounter } from './coverage.ts';
 import { type DescribedExchange, describeExchange } from './describe-exchange.ts';
 import { isServerRequest } from './grade-exchange.ts';
-import { createGrader, type Grader, type GraderOptions } from './grader.ts';
+import { createGrader, type ExchangeVerdict, type Grader, type GraderOptions } from './grader.ts';
 import type { RunEnd } from './judge.ts';
 import type { Coverage, Verdict } from './report.ts';
 
@@ -55,6 +55,8 @@ export interface Grading {
   observe(exchange: TracedExchange): void;
   /** Judges what is in the queue, and the run so far. Can be repeated. */
   read(end: RunEnd): GradingResults;
+  /** The verdicts about one exchange. Undefined if it is not graded, or not yet. */
+  verdictsOf(exchange: number): readonly ExchangeVerdict[] | undefined;
   /** Forgets everything. */
   clear(): void;
 }
@@ -68,6 +70,7 @@ interface JudgedRun {
   /** Takes no further exchanges. */
   stop(reason: string): void;
   read(end: RunEnd): GradingResults;
+  verdictsOf: Grading['verdictsOf'];
 }
 
 function beginRun(options: GradingOptions, now: () => number): JudgedRun {
@@ -114,6 +117,10 @@ function beginRun(options: GradingOptions, now: () => number): JudgedRun {
       const exchanges = describeExchanges(options, verdicts);
       return { startedAt, verdicts, coverage: coverage.read(), exchanges, stopped };
     },
+    verdictsOf(exchange) {
+      if (queue.length > 0) judge(SLICE_MS);
+      return grader?.verdictsOf(exchange);
+    },
   };
 }
 
@@ -150,6 +157,7 @@ export function createGrading(options: GradingOptions): Grading {
       setImmediate(run.judge, SLICE_MS);
     },
     read: (end) => run.read(end),
+    verdictsOf: (exchange) => run.verdictsOf(exchange),
     clear() {
       run = beginRun(options, now);
     },

@@ -4,6 +4,7 @@
  */
 
 import { Problem } from '../errors.ts';
+import type { Fault } from '../faults.ts';
 import type { ReceivedRequest } from './received-request.ts';
 import {
   createRecorder,
@@ -33,6 +34,8 @@ export interface RequestNotes {
   clientKey?: ClientKey;
   /** The set in which it was not found, or is unusable. */
   keySet?: FetchedKeySet | undefined;
+  /** The fault that was injected, or a trap that changed the answer. */
+  fault?: Fault | { readonly kind: 'trap' };
 }
 
 export interface FinishedCall extends Readonly<RequestNotes>, RecordableCall {
@@ -59,6 +62,8 @@ export interface TracedRequest {
   status: number | null;
   ms: number;
   lenient: string[];
+  /** The kind of the fault that was injected; `trap` if a trap changed the answer. */
+  fault?: string;
   /** Present if the request was rejected or failed. */
   refusal?: { code: string; reason: string; requirements: string[]; signatureBase?: string };
 }
@@ -106,6 +111,7 @@ export function createRequestTrace(wallNow: () => number, limits?: RecordLimits)
         status: call.status ?? null,
         ms: Math.round(call.milliseconds * 10) / 10,
         lenient: [...(call.lenient ?? [])],
+        ...(call.fault && { fault: call.fault.kind }),
         ...(call.error !== undefined && { refusal: describeRefusal(call) }),
       };
       kept.push(summary);

@@ -134,15 +134,20 @@ async function answer<Caller>(
   const call = { route: server.routes[operationId]!, exchange, path, params, query };
   const serveUsually = async (): Promise<Answer> => {
     const fault = context.selectFault?.(operationId, describeFaulted(exchange, call.route.hasBody));
+    if (fault) notes.fault = fault;
     const render = (code: string) => server.render(new Problem(code), operationId, '');
     const early = await injectFault(fault, render);
     if (early !== undefined) return early;
     return spoilReply(fault, await serve(server, context, call, notes), render);
   };
   if (!context.intercept) return serveUsually();
-  return context.intercept.answer({ operation: operationId, params, exchange }, () =>
-    serveUsually().catch((error) => answerError(server, context, req, operationId, error, notes)),
-  );
+  let usual: Answer | undefined;
+  const answered = await context.intercept.answer({ operation: operationId, params, exchange }, async () => {
+    usual = await serveUsually().catch((error) => answerError(server, context, req, operationId, error, notes));
+    return usual;
+  });
+  if (answered !== usual) notes.fault ??= { kind: 'trap' };
+  return answered;
 }
 
 /** The reply to an error, in the server's format. Notes the error. */

@@ -51,6 +51,8 @@ export interface OutboundRequest {
   readonly body?: Buffer;
   /** Call public addresses and known origins only, whatever is allowed: for a URL that a public server named. */
   readonly publicOnly?: boolean;
+  /** A redirect is an answer like any other. */
+  readonly keepsRedirects?: boolean;
 }
 
 export interface OutboundResponse {
@@ -107,7 +109,8 @@ export function createOutbound(options: OutboundOptions): Outbound {
       for (let redirects = 0; ; redirects++) {
         const response = await fetchOnce(url, request, signal);
         const location = response.headers['location'];
-        if (![301, 302, 303, 307, 308].includes(response.status) || location === undefined) return response;
+        const isRedirect = [301, 302, 303, 307, 308].includes(response.status) && location !== undefined;
+        if (!isRedirect || request.keepsRedirects) return response;
         const target = URL.parse(location, url.href);
         if ((request.method ?? 'GET') !== 'GET' || redirects === MAX_REDIRECTS || target?.origin !== url.origin) {
           throw new OutboundError('redirect', `${url.origin} answers with a redirect that is not followed`);

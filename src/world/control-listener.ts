@@ -1,21 +1,32 @@
-/** The control port of a process: metrics, the control API of the main world, and the others' at `/worlds/{id}`. */
-
+/** The control port of a process: metrics, the inspector, the control API of the main world, and the others' at `/worlds/{id}`. */
+import type { Logger } from 'pino';
+import { wallNow } from '../clock.ts';
 import { listControlHosts } from '../control/operator.ts';
 import { renderControlProblem } from '../control/problem.ts';
 import { Problem } from '../errors.ts';
 import { createExpressApp } from '../http/express-app.ts';
+import { createInspector } from '../inspector/app.ts';
+import { ROOT as INSPECTOR } from '../inspector/layout.ts';
+import { createSessions } from '../inspector/session.ts';
 import type { Listener } from '../net/listener.ts';
 import { type Metrics, serveMetrics } from './metrics.ts';
 import { mainWorldId } from './naming.ts';
 import type { World } from './world.ts';
 
-export function serveControl(
-  listener: Listener,
-  host: string,
-  worlds: ReadonlyMap<string, World>,
-  metrics: Metrics,
-): void {
+export interface ControlPort {
+  readonly listener: Listener;
+  /** Listening address. */
+  readonly host: string;
+  readonly isSecure: boolean;
+  readonly worlds: ReadonlyMap<string, World>;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+}
+
+/** Returns the path of the inspector with a code, which works once. */
+export function serveControl({ listener, host, isSecure, worlds, metrics, log }: ControlPort): () => string {
   const hosts = listControlHosts(host, listener.port);
+  const sessions = createSessions({ wallNow, port: listener.port, isSecure, path: INSPECTOR });
   const app = createExpressApp();
   app.get(
     '/metrics',
@@ -24,6 +35,15 @@ export function serveControl(
       return world && { token: world.controlToken, hosts };
     }),
   );
+  const inspector = createInspector({
+    sessions,
+    hosts,
+    isSecure,
+    controlToken: () => worlds.get(mainWorldId)?.controlToken,
+    findWorld: (id = mainWorldId) => worlds.get(id)?.inspected,
+    log,
+  });
+  app.use(INSPECTOR, inspector);
   app.use('/worlds/:world', (req, res, next) => {
     const world = worlds.get(req.params.world);
     // Only the main world may delete a world.
@@ -37,4 +57,5 @@ export function serveControl(
     res.status(status).set('Retry-After', '1').json(body);
   });
   listener.serve(app);
+  return () => `${INSPECTOR}/?code=${sessions.issueCode()}`;
 }

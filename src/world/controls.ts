@@ -38,7 +38,10 @@ export function createControls(runtime: WorldRuntime, secrets: () => readonly st
     subscribeToExchanges: trace.subscribe,
     origins: () => originsOf(hosted, listeners),
     switches,
-    ...(grading && { readRun: (output?: string) => withoutSecrets(readRun(runtime, grading, output), secrets()) }),
+    ...(grading && {
+      readRun: (output?: string) => withoutSecrets(readRun(runtime, grading, output), secrets()),
+      verdictsOf: grading.verdictsOf,
+    }),
     // One at a time: a second one that stopped what the first is starting would leave ASEs that do not work.
     reset() {
       const reset = resetting.then(() => resetWorld(runtime, keys));

@@ -38,6 +38,8 @@ export interface Deployment {
   addWorld(id: string, options: WorldOptions): Promise<World>;
   /** Stops a world and deletes its rows. False if the id is unknown. */
   removeWorld(id: string): Promise<boolean>;
+  /** URL of the inspector with a code that works once. */
+  issueInspectorLink(): string;
   close(): Promise<void>;
 }
 
@@ -54,12 +56,14 @@ export async function createDeployment({ host, insecure, tls, ...options }: Depl
     throw error;
   });
   const metrics = createMetrics(() => opening);
-  serveControl(control, controlHost, worlds, metrics);
+  const isSecure = credentials !== undefined;
+  const issuePath = serveControl({ listener: control, host: controlHost, isSecure, worlds, metrics, log });
+  const controlOrigin = `${isSecure ? 'https' : 'http'}://${controlName}:${control.port}`;
   const poller = startPoller(opening, worlds, log);
 
   async function addWorld(id: string, worldOptions: WorldOptions): Promise<World> {
     const isMain = id === mainWorldId;
-    const controlUrl = `${credentials ? 'https' : 'http'}://${controlName}:${control.port}${isMain ? '' : `/worlds/${id}`}`;
+    const controlUrl = controlOrigin + (isMain ? '' : `/worlds/${id}`);
     const shared = { worldId: id, db: opening, host, controlHost, insecure, allowedRanges, tls, log, controlUrl };
     const world = await createWorld({ ...shared, worlds: isMain ? additionalWorlds : undefined }, worldOptions);
     worlds.set(id, world);
@@ -89,7 +93,8 @@ export async function createDeployment({ host, insecure, tls, ...options }: Depl
   }
 
   try {
-    return { db: await opening, addWorld, removeWorld, close };
+    const issueInspectorLink = () => controlOrigin + issuePath();
+    return { db: await opening, addWorld, removeWorld, issueInspectorLink, close };
   } catch (error) {
     void poller.stop();
     metrics.close();

@@ -27,6 +27,8 @@ export interface EmbeddedWorld extends World, AsyncDisposable {
   /** Variables for a client, with the names that the command line prints. */
   readonly env: Readonly<Record<string, string>>;
   readonly db: Database;
+  /** URL of the inspector with a code that works once. */
+  readonly issueInspectorLink: () => string;
   /** Stops the world, its listeners and its database. */
   close(): Promise<void>;
 }
@@ -46,8 +48,9 @@ export async function startEmbeddedWorld(options: EmbeddedWorldOptions = {}): Pr
   });
   try {
     const world = await deployment.addWorld(mainWorldId, { consent: 'auto', ...options });
-    const { close } = deployment;
-    return { ...world, env: world.describeEnvironment(), db: deployment.db, close, [Symbol.asyncDispose]: close };
+    const { db, close, issueInspectorLink } = deployment;
+    const env = world.describeEnvironment();
+    return { ...world, env, db, issueInspectorLink, close, [Symbol.asyncDispose]: close };
   } catch (error) {
     await deployment.close();
     throw error;

@@ -6,13 +6,14 @@
 import type { Express } from 'express';
 import type { AseState } from '../administration/ase-state.ts';
 import { publicUrls, serverNames } from '../ase/server-urls.ts';
-import { createControlApp } from '../control/app.ts';
 import type { Controls } from '../control/controls.ts';
 import { checkSecret, isShortSecret } from '../crypto/secret-strength.ts';
 import { ConfigError, didYouMean } from '../errors.ts';
 import { createIds } from '../ids.ts';
+import type { InspectedWorld } from '../inspector/route.ts';
 import { isLoopback } from '../net/loopback.ts';
 import { describeClientEnvironment } from './client-env.ts';
+import { createWorldControlApp, inspectWorld } from './control-parts.ts';
 import { createControls } from './controls.ts';
 import {
   type AseDefinition,
@@ -27,7 +28,7 @@ import { listenForAses } from './listeners.ts';
 import type { WorldHost, WorldOptions } from './options.ts';
 import type { Passphrase } from './provision.ts';
 import { deleteOldRows } from './retention.ts';
-import { createRuntime, type RuntimeOptions, startAses, stopAses, type WorldRuntime } from './runtime.ts';
+import { createRuntime, type RuntimeOptions, startAses, stopAses } from './runtime.ts';
 
 export type { WorldOptions } from './options.ts';
 
@@ -40,6 +41,8 @@ export interface World {
   readonly controlUrl: string;
   readonly controlToken: string;
   readonly controlApp: Express;
+  /** The world as the inspector shows it. */
+  readonly inspected: InspectedWorld;
   /** The client's private key (PKCS#8 PEM), if its ASE is hosted here. */
   readonly clientKey: string | undefined;
   /** Passphrases of the account holders; empty where they need not sign in. */
@@ -154,6 +157,7 @@ async function startWorld(parts: RuntimeOptions): Promise<World> {
     ...(options.peerSecret === undefined ? [] : [options.peerSecret]),
   ];
   const controls = createControls(runtime, secrets);
+  const inspected = inspectWorld(runtime, controls, walletUrl(definition.client));
   return {
     id: host.worldId,
     definition,
@@ -162,6 +166,7 @@ async function startWorld(parts: RuntimeOptions): Promise<World> {
     controlUrl,
     controlToken,
     controlApp: createWorldControlApp(runtime, controls, controlToken),
+    inspected,
     clientKey: clientKey(),
     passphrases: passphrases(),
     secrets: secrets(),
@@ -191,24 +196,9 @@ async function startWorld(parts: RuntimeOptions): Promise<World> {
     },
     async close() {
       runtime.isClosed = true;
+      inspected.handPayments.close();
       await stopAses(runtime);
       await listeners.close();
     },
   };
-}
-
-function createWorldControlApp(runtime: WorldRuntime, controls: Controls, token: string): Express {
-  const { host, db, clock, switches, ases } = runtime;
-  const { businessNow, wallNow } = clock;
-  const log = host.log.child({ ase: 'control' });
-  return createControlApp({
-    controls,
-    administration: { db, businessNow, wallNow, findAse: (name) => ases.get(name)?.ase.administration },
-    token,
-    url: host.controlUrl,
-    host: host.controlHost,
-    environment: { db, clock, switches, log, rememberNonce: async () => false },
-    // Looked up for each request, because a reset replaces the ASEs.
-    privateAppOf: (name) => ases.get(name)?.ase.privateApp,
-  });
 }

@@ -20,6 +20,7 @@ const layers: readonly (readonly string[])[] = [
   ['auth', 'identity-provider', 'resource', 'wallet-address'],
   ['administration'],
   ['ase', 'control'],
+  ['inspector'],
   ['world'],
   ['cli', 'index'],
   ['main'],

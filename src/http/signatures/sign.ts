@@ -12,6 +12,8 @@ export interface UnsignedRequest {
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Buffer;
+  /** Signature parameters besides `created` and `keyid` (RFC 9421 §2.3). */
+  readonly parameters?: Readonly<Record<'nonce' | 'tag', string>>;
 }
 
 export interface SigningKey {
@@ -46,6 +48,7 @@ export function signRequest(request: UnsignedRequest, key: SigningKey, now: numb
   const params = new Map<string, string | number>([
     ['created', Math.floor(now / 1000)],
     ['keyid', key.keyid],
+    ...Object.entries(request.parameters ?? {}),
   ]);
   const signatureParams = serializeInnerList([components.map((name) => [name, new Map()]), params]);
   const built = createSignatureBase(exchange, components, signatureParams);

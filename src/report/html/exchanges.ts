@@ -46,21 +46,27 @@ ${rendered.map(({ piece }) => piece)}
 
 /** `prefix` tells the exchanges of a run from those with the same numbers in others. */
 export function renderExchange(exchange: ShownExchange, signature: ShownSignature | undefined, prefix = ''): Html {
-  const { id, ase, operation, status, request, response, refusal, lenient } = exchange;
+  const { id, ase, operation, status, request } = exchange;
   const line = request.line.replace(/ HTTP\/[\d.]+$/, '');
   return html`<details>
 <summary><span class="id">#${String(id)}</span><span class="name"><code>${shown(line, 300)}</code></span>
 <span class="soft">${shown(ase, 30)} · ${shown(operation, 60)}</span>${renderStatus(status)}${renderPill(signature?.pill)}</summary>
 <div class="body" id="${prefix}exchange-${String(id)}">
-${refusal && html`<p><b>Refused:</b> ${shown(refusal.code)} (${shown(refusal.reason)})</p>`}
+${renderExchangeBody(exchange, signature?.body)}
+</div>
+</details>`;
+}
+
+/** Refusal, request, answer and signature. */
+export function renderExchangeBody(exchange: ShownExchange, signature: Html | undefined): Html {
+  const { status, request, response, refusal, lenient } = exchange;
+  return html`${refusal && html`<p><b>Refused:</b> ${shown(refusal.code)} (${shown(refusal.reason)})</p>`}
 ${lenient.length > 0 ? html`<p><b>Tolerated:</b> ${shown(lenient.join(', '))}</p>` : undefined}
 <div class="messages">
 <div><h3>Request</h3>${renderMessage(request.line, request)}</div>
 <div><h3>Answer</h3>${response ? renderMessage(`${status}`, { ...response, body: response.body && pretty(response.body) }) : html`<p>The connection ended without an answer.</p>`}</div>
 </div>
-${signature?.body}
-</div>
-</details>`;
+${signature}`;
 }
 
 const renderStatus = (status: number | null): Html =>

@@ -1,9 +1,10 @@
-/** The flow as a sequence diagram: a lane for each caller and server, and a row for each exchange. */
+/** The flow as a sequence diagram: a lane for each caller and server, and a row for each exchange or packet. */
 import { routes as authServer } from '../../../generated/auth-server/routes.ts';
 import { routes as identityProvider } from '../../../generated/identity-provider/routes.ts';
 import { routes as resourceServer } from '../../../generated/resource-server/routes.ts';
 import { routes as walletAddressServer } from '../../../generated/wallet-address-server/routes.ts';
 import { type Html, html } from '../../html/html.ts';
+import { serverUserAgent } from '../../net/outbound.ts';
 import type { ShownExchange } from '../view.ts';
 import { shown } from './pieces.ts';
 import { MAX_LANES } from './style.ts';
@@ -28,76 +29,114 @@ interface Lane {
   readonly ase?: string;
 }
 
-const serverOf = (operation: string): string =>
-  servers.find(([, routes]) => Object.hasOwn(routes, operation))?.[0] ?? 'other requests';
-const callerOf = (operation: string): string => (pages.has(operation) ? 'Browser' : 'Client');
-
-/** Callers first, then the servers of each account servicing entity, as far as they occur. */
-function lanesOf(exchanges: readonly ShownExchange[]): Lane[] {
-  const callers = ['Client', 'Browser'].filter((name) => exchanges.some((each) => callerOf(each.operation) === name));
-  const ases = [...new Set(exchanges.map(({ ase }) => ase))];
-  const names = [...servers.map(([name]) => name), 'other requests'];
-  const called = ases.flatMap((ase) =>
-    names
-      .filter((name) => exchanges.some((each) => each.ase === ase && serverOf(each.operation) === name))
-      .map((name) => ({ ase, name })),
-  );
-  return [...callers.map((name) => ({ name })), ...called];
+/** One arrow and its answer. */
+export interface FlowStep {
+  /** Unique in its diagram. */
+  readonly key: string;
+  /** Names the row: a number, linked or not. */
+  readonly label: Html;
+  readonly from: Lane;
+  readonly to: Lane;
+  readonly text: string;
+  readonly detail: string;
+  /** Undefined without an answer. */
+  readonly answer: string | undefined;
+  readonly isRefused: boolean;
+  /** Wall time in milliseconds. */
+  readonly at: number;
+  readonly mark?: 'failure' | 'caution' | undefined;
 }
 
-/** Numbers of the exchanges that decided about failures and warnings. */
-interface Decisive {
-  readonly failures: ReadonlySet<number>;
-  readonly warnings: ReadonlySet<number>;
+const callers = ['Client', 'Browser', 'Servers'] as const;
+const connector = 'connector';
+const laneNames = [...servers.map(([name]) => name), 'other requests', connector];
+
+const serverOf = (operation: string): string =>
+  servers.find(([, routes]) => Object.hasOwn(routes, operation))?.[0] ?? 'other requests';
+
+function callerOf({ operation, request }: FlowExchange): (typeof callers)[number] {
+  if (pages.has(operation)) return 'Browser';
+  const isServer = request.headers.some(([name, value]) => /^user-agent$/i.test(name!) && value === serverUserAgent);
+  return isServer ? 'Servers' : 'Client';
+}
+
+/** The part of an exchange that a diagram shows. */
+export type FlowExchange = Pick<ShownExchange, 'id' | 'ase' | 'operation' | 'status' | 'receivedAt'> & {
+  readonly request: {
+    readonly line: string;
+    readonly headers: readonly (readonly [name: string, value: string])[] | ShownExchange['request']['headers'];
+  };
+};
+
+export const stepOfExchange = (exchange: FlowExchange, label: Html, mark?: FlowStep['mark']): FlowStep => ({
+  key: `exchange-${exchange.id}`,
+  label,
+  from: { name: callerOf(exchange) },
+  to: { name: serverOf(exchange.operation), ase: exchange.ase },
+  text: exchange.request.line.replace(/ HTTP\/[\d.]+$/, ''),
+  detail: exchange.operation,
+  answer: exchange.status === null ? undefined : String(exchange.status),
+  isRefused: exchange.status === null || exchange.status >= 400,
+  at: Date.parse(exchange.receivedAt),
+  mark,
+});
+
+/** The lane of an ILP connector, between which packets go. */
+export const connectorOf = (ase: string): Lane => ({ name: connector, ase });
+
+const isSameLane = (one: Lane, other: Lane): boolean => one.name === other.name && one.ase === other.ase;
+
+/** Callers first, then the servers of each account servicing entity, as far as they occur. */
+function lanesOf(steps: readonly FlowStep[], firstAse: string | undefined): Lane[] {
+  const ends = steps.flatMap(({ from, to }) => [from, to]);
+  const ases = [...new Set([firstAse, ...ends.map(({ ase }) => ase)])].filter((ase) => ase !== undefined);
+  const all = [
+    ...callers.map((name): Lane => ({ name })),
+    ...ases.flatMap((ase) => laneNames.map((name): Lane => ({ ase, name }))),
+  ];
+  return all.filter((lane) => ends.some((end) => isSameLane(end, lane)));
 }
 
 /** Rows after which the names of the lanes are repeated. */
 const ROWS = 20;
 
-/** `exchanges` are those to show; `start` is the time of the first of all. Undefined if there are none, or more servers than a diagram can show. */
-export function renderFlow(
-  start: string | undefined,
-  exchanges: readonly ShownExchange[],
-  decisive: Decisive,
-): Html | undefined {
-  const lanes = lanesOf(exchanges);
-  if (exchanges.length === 0 || lanes.length > MAX_LANES) return undefined;
-  // The world needs time to start, which is not the client's.
-  const row = (exchange: ShownExchange) => renderRow(exchange, lanes, Date.parse(start!), decisive);
-  const groups = Array.from({ length: Math.ceil(exchanges.length / ROWS) }, (_, index) => {
-    const members = exchanges.slice(index * ROWS, (index + 1) * ROWS);
-    return html`${renderActors(lanes)}<ol>${members.map(row)}</ol>`;
+export interface FlowOptions {
+  /** Wall time in milliseconds, from which the times of the rows are counted. */
+  readonly start: number;
+  /** The ASE whose lanes come first. Packets go from its connector. */
+  readonly firstAse?: string;
+}
+
+/** Undefined without steps, and for more lanes than a diagram can show. */
+export function renderFlow(steps: readonly FlowStep[], { start, firstAse }: FlowOptions): Html | undefined {
+  const lanes = lanesOf(steps, firstAse);
+  if (steps.length === 0 || lanes.length > MAX_LANES) return undefined;
+  const groups = Array.from({ length: Math.ceil(steps.length / ROWS) }, (_, index) => {
+    const members = steps.slice(index * ROWS, (index + 1) * ROWS);
+    return html`${renderActors(lanes, index)}<ol id="flow-rows-${String(index)}">${members.map((step) => renderRow(step, lanes, start))}</ol>`;
   });
   return html`<section id="flow" aria-labelledby="flow-title">
 <h2 id="flow-title">Flow</h2>
-<div class="flow" role="region" aria-label="Sequence diagram" tabindex="0">
+<div class="flow" id="flow-diagram" role="region" aria-label="Sequence diagram" tabindex="0">
 ${groups}
 </div>
 </section>`;
 }
 
 /** Each row names its lanes for those who cannot see these. */
-const renderActors = (lanes: readonly Lane[]): Html =>
-  html`<div class="actors lanes-${String(lanes.length)}" aria-hidden="true"><span></span><div>${lanes.map(
+const renderActors = (lanes: readonly Lane[], index: number): Html =>
+  html`<div id="flow-actors-${String(index)}" class="actors lanes-${String(lanes.length)}" aria-hidden="true"><span></span><div>${lanes.map(
     ({ name, ase }) => html`<span>${ase === undefined ? name : html`${name}<small>${shown(ase, 30)}</small>`}</span>`,
   )}</div></div>`;
 
-function renderRow(exchange: ShownExchange, lanes: readonly Lane[], start: number, decisive: Decisive): Html {
-  const { id, ase, operation, status, request, receivedAt } = exchange;
-  const from = lanes.findIndex((lane) => lane.ase === undefined && lane.name === callerOf(operation)) + 1;
-  const to = lanes.findIndex((lane) => lane.ase === ase && lane.name === serverOf(operation)) + 1;
-  const classes = [
-    ...(status === null || status >= 400 ? ['refused'] : []),
-    ...(status === null ? ['lost'] : []),
-    decisive.failures.has(id) ? 'failure' : decisive.warnings.has(id) ? 'caution' : '',
-  ].join(' ');
-  const line = request.line.replace(/ HTTP\/[\d.]+$/, '');
-  const seconds = ((Date.parse(receivedAt) - start) / 1000).toFixed(3);
-  return html`<li class="${classes}"><span class="when">${linkToNumber(id)}<br>+${seconds} s</span>
-<div class="track lanes-${String(lanes.length)} from-${String(from)} to-${String(to)}">
-<span class="hidden">${callerOf(operation)} to ${serverOf(operation)} of ${shown(ase, 30)}:</span>
-<span class="says">${shown(line, 200)} <span class="soft">${shown(operation, 60)}</span></span><span class="call"></span><span class="reply"></span>
-<span class="status">${status === null ? 'no answer' : String(status)}</span></div></li>`;
+function renderRow(step: FlowStep, lanes: readonly Lane[], start: number): Html {
+  const { key, label, from, to, text, detail, answer, isRefused, at, mark = '' } = step;
+  const column = (end: Lane) => String(lanes.findIndex((lane) => isSameLane(lane, end)) + 1);
+  const classes = [...(isRefused ? ['refused'] : []), ...(answer === undefined ? ['lost'] : []), mark].join(' ');
+  const nameOf = ({ name, ase }: Lane) => (ase === undefined ? name : `${name} of ${shown(ase, 30)}`);
+  return html`<li id="flow-${key}" class="${classes}"><span class="when">${label}<br>+${((at - start) / 1000).toFixed(3)} s</span>
+<div class="track lanes-${String(lanes.length)} from-${column(from)} to-${column(to)}">
+<span class="hidden">${nameOf(from)} to ${nameOf(to)}:</span>
+<span class="says">${shown(text, 200)} <span class="soft">${shown(detail, 60)}</span></span><span class="call"></span><span class="reply"></span>
+<span class="status">${answer ?? 'no answer'}</span></div></li>`;
 }
-
-const linkToNumber = (id: number): Html => html`<a href="#exchange-${String(id)}">#${String(id)}</a>`;

@@ -6,20 +6,31 @@ import { ICON, styleSourceOf } from '../../html/appearance.ts';
 import { type Html, html, rawHtml } from '../../html/html.ts';
 import { count, decisiveExchanges, durationOf, type LevelCount, percent, type View, verdictsOf } from '../view.ts';
 import { listExchanges } from './exchanges.ts';
-import { renderFlow } from './flow.ts';
+import { renderFlow, stepOfExchange } from './flow.ts';
 import { shown } from './pieces.ts';
 import { styleFor } from './style.ts';
 import { renderVerdicts } from './verdicts.ts';
 
+const styleOf = ({ areas }: View): string => styleFor(areas.map(([area]) => area));
+
+/** The content security policy of the page, which it contains as well. */
+export const policyOf = (view: View): string =>
+  `default-src 'none'; style-src ${styleSourceOf(styleOf(view))}; img-src data:; base-uri 'none'; form-action 'none'`;
+
 export function renderHtml(view: View): string {
-  const style = styleFor(view.areas.map(([area]) => area));
-  const policy = `default-src 'none'; style-src ${styleSourceOf(style)}; img-src data:; base-uri 'none'; form-action 'none'`;
+  const style = styleOf(view);
+  const policy = policyOf(view);
   const { exchanges, section } = listExchanges(view);
   const listed = new Set(exchanges.map(({ id }) => id));
-  const flow = renderFlow(view.exchanges[0]?.receivedAt, exchanges, {
-    failures: new Set(decisiveExchanges(view, ['fail'])),
-    warnings: new Set(decisiveExchanges(view, ['warning'])),
+  const failures = new Set(decisiveExchanges(view, ['fail']));
+  const warnings = new Set(decisiveExchanges(view, ['warning']));
+  const markOf = (id: number) => (failures.has(id) ? 'failure' : warnings.has(id) ? 'caution' : undefined);
+  const steps = exchanges.map((exchange) => {
+    const { id } = exchange;
+    return stepOfExchange(exchange, html`<a href="#exchange-${String(id)}">#${String(id)}</a>`, markOf(id));
   });
+  // The world needs time to start, which is not the client's.
+  const flow = renderFlow(steps, { start: Date.parse(view.exchanges[0]?.receivedAt ?? view.startedAt) });
   const rules = `${view.noun}s`;
   const title = `Open Payments ${view.subject}: ${view.result}`;
   const links = [

@@ -2,8 +2,8 @@
 import { PALETTE } from '../../html/appearance.ts';
 import { standings } from '../view.ts';
 
-/** Lanes of the flow: two kinds of callers, and four servers of each of two account servicing entities. */
-export const MAX_LANES = 10;
+/** Lanes of the flow: three kinds of callers, and five servers of each of two account servicing entities. */
+export const MAX_LANES = 13;
 
 const lanes = Array.from({ length: MAX_LANES }, (_, index) => index + 1);
 

@@ -58,10 +58,13 @@ const source = readFileSync(
   'utf8',
 );
 
-/** Violations that axe reports for a page, including best practices. */
-export async function findBarriers(page: Page): Promise<string[]> {
+/** Violations that axe reports for a page, including best practices; only those of one rule if it is named. */
+export async function findBarriers(page: Page, rule?: string): Promise<string[]> {
   await page.evaluate(source);
-  const { violations } = await page.evaluate(() => (globalThis as unknown as { axe: typeof axe }).axe.run());
+  const { violations } = await page.evaluate(
+    (only) => (globalThis as unknown as { axe: typeof axe }).axe.run(only === undefined ? {} : { runOnly: [only] }),
+    rule,
+  );
   return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
 }
 

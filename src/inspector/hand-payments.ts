@@ -1,0 +1,146 @@
+/**
+ * Payments by hand: the inspector acts as a client and makes the whole flow, from the wallet addresses to the money
+ * that has arrived, over HTTP as any client does. Each step and each request can be watched.
+ */
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Problem } from '../errors.ts';
+import { BoundedMap } from '../grade/state/bounded-map.ts';
+import { createIds } from '../ids.ts';
+import type { Outbound } from '../net/outbound.ts';
+import type { Switches } from '../profile.ts';
+import { type ClientCredentials, callServer, followConsent } from './hand-client.ts';
+import {
+  type ConsentCheck,
+  finishUriOf,
+  type HandFlow,
+  type HandPayment,
+  type HandPaymentOrder,
+  payByHand,
+} from './hand-flow.ts';
+
+export interface HandPayments {
+  /** Begins a payment. Throws `conflict` if too many are in progress. */
+  start(order: HandPaymentOrder): HandPayment;
+  find(id: string): HandPayment | undefined;
+  /** Newest first. */
+  list(): HandPayment[];
+  /** Takes the return from the consent page. False unless the payment waits, and the hash is right or consent was denied. */
+  finish(id: string, returned: URLSearchParams): boolean;
+  /** `User-Agent` of the requests of a payment. */
+  userAgentOf(id: string): string;
+  /** Ends the payments in progress. */
+  close(): void;
+}
+
+export interface HandPaymentsOptions {
+  /** Undefined while the client is not known. */
+  readonly client: () => ClientCredentials | undefined;
+  readonly consent: () => 'auto' | 'deny' | 'manual';
+  readonly hashEncoding: Switches['hashEncoding'];
+  readonly openOutbound: (userAgent: string) => Outbound;
+  readonly wallNow: () => number;
+}
+
+const MAX_KEPT = 20;
+const MAX_RUNNING = 5;
+/** Time for a person to consent. */
+const CONSENT_MS = 10 * 60 * 1000;
+
+interface Waiting {
+  readonly check: ConsentCheck;
+  readonly resolve: (reference: string) => void;
+  readonly reject: (error: Error) => void;
+}
+
+const isRunning = ({ state }: HandPayment): boolean => state === 'running' || state === 'waiting';
+
+const beginPayment = (order: HandPaymentOrder, id: string, startedAt: number): HandPayment => ({
+  ...order,
+  id,
+  startedAt,
+  state: 'running',
+  steps: [],
+  consent: undefined,
+  outgoingPayment: undefined,
+  error: undefined,
+  ended: Promise.resolve(),
+});
+
+/** For a return without a reference that may be used. */
+const describeRefusal = (returned: URLSearchParams): Error =>
+  new Error(
+    returned.has('result')
+      ? `the consent was not given: ${returned.get('result')}`
+      : 'the finish hash is wrong, so the client must not go on',
+  );
+
+export function createHandPayments(options: HandPaymentsOptions): HandPayments {
+  const ids = createIds(undefined, 'hand-payments');
+  const payments = new BoundedMap<string, HandPayment>(MAX_KEPT);
+  const waiting = new Map<string, Waiting>();
+  const stop = new AbortController();
+  const userAgentOf = (id: string) => `touchstone-inspector/${id}`;
+  const pause = (milliseconds: number) => sleep(milliseconds, undefined, { signal: stop.signal, ref: false });
+
+  async function run(payment: HandPayment): Promise<void> {
+    const { hashEncoding, wallNow } = options;
+    const client = options.client();
+    if (!client) throw new Error('the key of the test client is not known here');
+    const outbound = options.openOutbound(userAgentOf(payment.id));
+    const call: HandFlow['call'] = (request) =>
+      callServer(outbound, client, request, { wallNow: wallNow(), nonce: ids.token() });
+    const consent: HandFlow['awaitConsent'] = (redirect, check) => awaitConsent(payment, outbound, redirect, check);
+    const flow = { client: client.walletAddress, call, awaitConsent: consent, hashEncoding, token: ids.token, pause };
+    try {
+      await payByHand(payment, flow);
+    } finally {
+      waiting.delete(payment.id);
+      outbound.close();
+    }
+  }
+
+  /** The reference of the consent, by a person or at once. */
+  function awaitConsent(payment: HandPayment, outbound: Outbound, redirect: string, check: ConsentCheck) {
+    const { promise, resolve, reject } = Promise.withResolvers<string>();
+    if (options.consent() === 'manual') {
+      waiting.set(payment.id, { check, resolve, reject });
+      Object.assign(payment, { state: 'waiting', consent: redirect });
+      const late = pause(CONSENT_MS).then(() => Promise.reject(new Error('the consent did not come in time')));
+      return Promise.race([promise, late]);
+    }
+    return followConsent(outbound, redirect, finishUriOf(payment)).then(({ searchParams }) => {
+      const reference = check(searchParams);
+      if (reference === undefined) throw describeRefusal(searchParams);
+      return reference;
+    });
+  }
+
+  return {
+    start(order) {
+      if ([...payments.values()].filter(isRunning).length >= MAX_RUNNING) {
+        throw new Problem('conflict', { description: `${MAX_RUNNING} payments are in progress: wait for one to end` });
+      }
+      const payment = beginPayment(order, ids.uuid(), options.wallNow());
+      payments.set(payment.id, payment);
+      payment.ended = run(payment).then(
+        () => void Object.assign(payment, { state: 'completed' }),
+        (error: unknown) => void Object.assign(payment, { state: 'failed', error: (error as Error).message }),
+      );
+      return payment;
+    },
+    find: (id) => payments.get(id),
+    list: () => [...payments.values()].reverse(),
+    finish(id, returned) {
+      const entry = waiting.get(id);
+      const reference = entry?.check(returned);
+      if (!entry || (reference === undefined && !returned.has('result'))) return false;
+      waiting.delete(id);
+      Object.assign(payments.get(id) ?? {}, { state: 'running', consent: undefined });
+      if (reference === undefined) entry.reject(describeRefusal(returned));
+      else entry.resolve(reference);
+      return true;
+    },
+    userAgentOf,
+    close: () => stop.abort(),
+  };
+}

@@ -1,0 +1,179 @@
+/**
+ * The inspector in Chromium: every page on desktop and phone, in light and dark, without barriers, console messages or
+ * requests elsewhere; live with the script, and complete without it.
+ */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { startWorld, type TestWorld } from '../support/world.ts';
+import { findBarriers, launchBrowser, openWindow, takePicture, type Visit } from './support/browser.ts';
+
+let browser: Browser;
+let world: TestWorld;
+let origin: string;
+/** Path of the payment that was made by hand. */
+let payment: string;
+
+const desktop = { viewport: { width: 1280, height: 900 } };
+const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
+
+before(async () => {
+  [browser, world] = await Promise.all([launchBrowser(), startWorld({ seed: 'inspector', consent: 'manual' })]);
+  origin = new URL(world.controlUrl).origin;
+});
+after(async () => {
+  await browser.close();
+  await world.close();
+});
+
+/** Opens the inspector with a new link, as a person who clicks on it. */
+async function signIn(options: BrowserContextOptions): Promise<Visit> {
+  const visit = await openWindow(browser, [origin, ...world.ases.map((ase) => ase.origin)], options);
+  await visit.page.goto(world.issueInspectorLink());
+  await visit.page.waitForURL(`${origin}/inspector/requests`);
+  return visit;
+}
+
+/** No accessibility violation, console message, request to another origin or horizontal scrolling. */
+async function assertGood({ page, complaints }: Visit): Promise<void> {
+  assert.deepEqual(await findBarriers(page), [], page.url());
+  assert.deepEqual(complaints, [], page.url());
+  const width = await page.evaluate<number[]>('[document.documentElement.scrollWidth, innerWidth]');
+  assert.ok(width[0]! <= width[1]!, `${page.url()} scrolls sideways: ${width}`);
+}
+
+const heading = (page: Page): Promise<string> => page.locator('h1').innerText();
+
+test('a payment by hand: every request appears without a reload, a person consents, and the packets arrive', async () => {
+  const visit = await signIn(desktop);
+  const { page } = visit;
+  await page.getByRole('link', { name: 'Pay', exact: true }).click();
+  await page.getByLabel('Amount that arrives').fill('5.00');
+  await page.getByRole('button', { name: 'Pay', exact: true }).click();
+  await page.getByRole('link', { name: 'open the consent page' }).click();
+  await page.locator('button[aria-label=accept]').click();
+  await page.waitForURL(`${origin}/inspector/pay/*`);
+  await page.evaluate('globalThis.isSameDocument = true');
+  await page.getByText('The money has arrived.').waitFor();
+  assert.equal(await page.evaluate('globalThis.isSameDocument'), true, 'the page was not loaded anew');
+  assert.ok((await page.locator('.flow li').count()) >= 10);
+  await assertGood(visit);
+  await takePicture(page, 'inspector-pay');
+  await page.getByRole('link', { name: 'from grant to packets' }).click();
+  assert.match(await heading(page), /^Payment [0-9a-f]{8}$/);
+  payment = new URL(page.url()).pathname;
+  const diagram = await page.locator('#flow').innerText();
+  for (const words of ['create-quote', 'start-interaction', 'post-continue', 'ILP Prepare 5.00 EUR', 'Fulfill']) {
+    assert.ok(diagram.includes(words), words);
+  }
+  await visit.close();
+});
+
+const pages = (): Readonly<Record<string, string>> => ({
+  requests: '/inspector/requests',
+  request: '/inspector/requests/4',
+  flow: '/inspector/flow',
+  wallets: '/inspector/wallets',
+  wallet,
+  grants: '/inspector/grants',
+  grant,
+  payments: '/inspector/payments',
+  payment,
+  ledger: '/inspector/ledger',
+  events: '/inspector/events',
+  controls: '/inspector/controls',
+});
+let wallet: string;
+let grant: string;
+
+test('links lead from a list to the page of a wallet and of a grant', async () => {
+  const visit = await signIn(desktop);
+  const { page } = visit;
+  await page.getByRole('link', { name: 'Wallets' }).click();
+  await page.getByRole('link', { name: world.env['TOUCHSTONE_CLIENT']!, exact: true }).click();
+  wallet = new URL(page.url()).pathname;
+  assert.ok((await page.locator('#keys').innerText()).includes(world.env['TOUCHSTONE_KEY_ID']!));
+  await page.goto(origin + payment);
+  await page.locator('#payment a').click();
+  grant = new URL(page.url()).pathname;
+  assert.match(await page.locator('#rights').innerText(), /Send payments\s+Up to 5\.\d\d USD in all/);
+  await visit.close();
+});
+
+for (const [name, options] of [
+  ['desktop', desktop],
+  ['phone', phone],
+] as const) {
+  test(`every page in light and dark: ${name}`, async () => {
+    const visit = await signIn(options);
+    const { page } = visit;
+    for (const [title, path] of Object.entries(pages())) {
+      await page.emulateMedia({ colorScheme: 'light' });
+      await page.goto(origin + path);
+      await assertGood(visit);
+      await takePicture(page, `inspector-${title}-${name}-light`, false);
+      await page.emulateMedia({ colorScheme: 'dark' });
+      assert.deepEqual(await findBarriers(page, 'color-contrast'), [], path);
+      await takePicture(page, `inspector-${title}-${name}-dark`, false);
+    }
+    await visit.close();
+  });
+}
+
+test('without JavaScript: forms and links work, and the state is that of the last load', async () => {
+  const visit = await signIn({ ...desktop, javaScriptEnabled: false });
+  const { page } = visit;
+  await page.getByRole('link', { name: 'Controls' }).click();
+  await page.getByRole('button', { name: 'Freeze' }).click();
+  assert.match(await page.locator('[role=status]').innerText(), /^The clock shows /);
+  assert.equal(world.controls.clock().mode, 'frozen');
+  await page.getByRole('button', { name: 'Let it run' }).click();
+  assert.equal(world.controls.clock().mode, 'live');
+  await visit.close();
+});
+
+test('live: a new request appears while the focus stays; the updates can be paused', async () => {
+  const visit = await signIn(desktop);
+  const { page } = visit;
+  const link = page.locator('#list-body a').first();
+  await link.focus();
+  const before = await link.innerText();
+  await fetch(world.env['TOUCHSTONE_WALLET_ADDRESS']!);
+  await page.waitForFunction(`document.querySelector('#list-body a').innerText !== ${JSON.stringify(before)}`);
+  assert.equal(await page.evaluate('document.activeElement.innerText'), before);
+  await page.getByRole('button', { name: 'Pause updates' }).click();
+  await page.getByRole('button', { name: 'Resume updates' }).waitFor();
+  assert.deepEqual(visit.complaints, []);
+  await visit.close();
+});
+
+test('keyboard: the focus is visible, the first stop skips to the content', async () => {
+  const visit = await signIn({ ...desktop, javaScriptEnabled: false });
+  const { page } = visit;
+  await page.keyboard.press('Tab');
+  assert.equal(await page.locator(':focus').innerText(), 'Skip to the content');
+  for (let presses = 0; presses < 3; presses += 1) {
+    await page.keyboard.press('Tab');
+    const outline = await page.evaluate<string>(
+      'getComputedStyle(document.activeElement).outlineStyle + " " + getComputedStyle(document.activeElement).outlineWidth',
+    );
+    assert.equal(outline, 'solid 3px');
+  }
+  await visit.close();
+});
+
+test('a link that was used, the sign-in with the token, and the sign-out', async () => {
+  const link = world.issueInspectorLink();
+  const visit = await openWindow(browser, [origin], phone);
+  const { page } = visit;
+  await page.goto(link);
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.goto(link);
+  assert.match(await page.locator('[role=alert]').innerText(), /used before/);
+  await assertGood(visit);
+  await takePicture(page, 'inspector-sign-in-phone');
+  await page.getByLabel('Control token').fill(world.controlToken);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.waitForURL(`${origin}/inspector/requests`);
+  await visit.close();
+});
