@@ -228,6 +228,9 @@ interface WayToAnswer {
 
 /** How the answer comes about. Throws if no way is known. */
 export function findProvocation(operation: string, status: number): WayToAnswer {
+  if (!(operation in usual)) {
+    throw new Error(`no request of ${operation} is known: add one to conformance/steps/declared-answers.ts`);
+  }
   const byFault = faulty.includes(status);
   const inSpecial = special[operation]?.[status];
   if (inSpecial) return { provoke: inSpecial, isSpecial: true, byFault };

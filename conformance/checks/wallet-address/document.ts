@@ -102,7 +102,7 @@ export const checks: readonly Check[] = [
     run: async (context) => {
       const { origin } = new URL(context.sender.url);
       const answer = expectStatus(await getDocument(context, `${origin}/`), 200, 404);
-      assert.equal(answer.violation, undefined);
+      expectDeclared(answer, answer.status);
       // The root answers as the payment pointer without a path does (WA-24).
       const pointer = await context.call({ url: `${origin}/.well-known/pay`, sign: false });
       assert.deepEqual([answer.status, answer.body], [pointer.status, pointer.body]);
