@@ -44,10 +44,10 @@ export async function startProcess(args: readonly string[], preload?: string): P
     stdio: ['ignore', 'pipe', 'pipe', ...(preload === undefined ? [] : ['ipc' as const])],
     env,
   });
-  const ended = new Promise<number | NodeJS.Signals>((resolve) => {
-    child.once('exit', (code, signal) => resolve(signal ?? code ?? 0));
+  const ended = new Promise<number | NodeJS.Signals>((resolve, reject) => {
+    child.once('exit', (code, signal) => resolve(signal ?? code ?? 0)).once('error', reject);
   });
-  void ended.then(drop);
+  void ended.then(drop, drop);
   let errors = '';
   child.stderr!.on('data', (chunk) => {
     errors += chunk;
