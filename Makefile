@@ -53,6 +53,10 @@ conformance-selftest: $(installed)
 dredd: $(installed)
 	@$(bin)/node conformance/dredd/run.ts
 
+# schemathesis sends generated requests; ARGS=--short for half a minute. Python packages are installed by the first run.
+fuzz: $(installed)
+	@$(bin)/node conformance/fuzz/run.ts $(ARGS)
+
 # Grades clients of which each violates one requirement, and good ones.
 grade-selftest: $(installed)
 	@$(bin)/node test/grade/selftest/main.ts $(ARGS)

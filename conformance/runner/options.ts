@@ -20,6 +20,9 @@ The target, unless TOUCHSTONE_* variables name it:
 
 Consent of the owner: by default, redirects alone must lead to the finish URI.
   --consent back-channel      the checks accept over the back channel
+  --consent browser           takes steps on the page in Chromium, by Playwright (npm install playwright-core)
+  --consent-step STEP         "click SELECTOR", or "fill SELECTOR = VALUE", where $NAME is a variable; repeat it for each
+                              step. Default: "click button[value=accept]"
   --consent-command COMMAND   opens the URL in TOUCHSTONE_INTERACTION and prints where it ended
   --consent-hook URL          answers a POST of {"interaction": URL} with {"location": URL}
 
@@ -79,6 +82,7 @@ export function parseOptions(args: readonly string[]) {
         properties: flag,
       },
       ...{ profile: text, only: text, json: text, rate: text, budget: text, seed: text, cases: text },
+      'consent-step': { type: 'string', multiple: true },
       ...{ report: text, baseline: text, 'write-baseline': text },
       ...(Object.fromEntries(Object.keys(targetOptions).map((name) => [name, text])) as Record<
         keyof typeof targetOptions,
@@ -87,7 +91,8 @@ export function parseOptions(args: readonly string[]) {
     },
   });
   const { consent, rate } = values;
-  if (consent !== undefined && consent !== 'back-channel') throw new Error('--consent takes back-channel only');
+  if (consent !== undefined && !['back-channel', 'browser'].includes(consent))
+    throw new Error('--consent takes back-channel or browser');
   if (rate !== undefined && !/^[1-9]\d{0,3}$/.test(rate)) throw new Error('--rate takes a whole number up to 9999');
   return values;
 }
@@ -115,6 +120,8 @@ export function targetVariables(
     return value === undefined ? [] : [[variable, value] as const];
   });
   const replaced = options['private-key'] === undefined ? [] : otherKeys.map((name) => [name, undefined] as const);
+  const steps = options['consent-step'];
+  const walked = steps === undefined ? [] : [['TOUCHSTONE_CONSENT_STEPS', steps.join('\n')] as const];
   const local = options['local-servers'] ? [['TOUCHSTONE_LOCAL_SERVERS', 'true'] as const] : [];
-  return { ...environment, ...Object.fromEntries([...replaced, ...named, ...local]) };
+  return { ...environment, ...Object.fromEntries([...replaced, ...named, ...walked, ...local]) };
 }

@@ -4,6 +4,7 @@
  */
 import { generateKeyPairSync } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
+import { closeBrowser } from '../steps/browser-consent.ts';
 import { type ClientHost, createClientHost } from '../steps/client-host.ts';
 import { type Control, createControl } from '../steps/control.ts';
 import { createRecorder, createSignedClient, type Json, type Recorder, type SendCall } from '../steps/signed-client.ts';
@@ -99,7 +100,10 @@ export async function createRun(target: Target, allOperations: Operations, optio
       };
     },
     cleanUp: (stop) => footprint.cleanUp(createClient(createRecorder()), stop),
-    close: () => clientHost.close(),
+    close: async () => {
+      await clientHost.close();
+      await closeBrowser();
+    },
   };
 }
 

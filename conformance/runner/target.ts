@@ -1,6 +1,7 @@
 /** The target of a run: addresses and keys from the `TOUCHSTONE_*` environment variables. */
 import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { type ConsentStep, defaultSteps, parseStep } from '../steps/browser-consent.ts';
 
 /** Signing identity: the `keyid` sent and its Ed25519 private key. */
 export interface Identity {
@@ -37,12 +38,14 @@ export interface Target {
  * - `automatic`: redirects alone lead to the finish URI;
  * - `command`: a shell command opens the URL in `TOUCHSTONE_INTERACTION` and prints where it ended;
  * - `hook`: a server opens the URL that is posted to it;
+ * - `browser`: steps on a page in Chromium;
  * - `back-channel`: the checks accept as an identity provider.
  */
 export type Consent =
   | { readonly kind: 'automatic' | 'back-channel' }
   | { readonly kind: 'command'; readonly command: string }
-  | { readonly kind: 'hook'; readonly url: string };
+  | { readonly kind: 'hook'; readonly url: string }
+  | { readonly kind: 'browser'; readonly steps: readonly ConsentStep[] };
 
 /** Lists every problem at once, so that all can be fixed together. */
 export class TargetError extends Error {
@@ -74,6 +77,7 @@ export function parseTarget(variables: Record<string, string | undefined>): Targ
   const url = variables['TOUCHSTONE_CONTROL'];
   const token = variables['TOUCHSTONE_CONTROL_TOKEN'];
   if (url && !token) complaints.push('TOUCHSTONE_CONTROL is set, TOUCHSTONE_CONTROL_TOKEN is not');
+  const consent = readConsent(variables, complaints);
   if (complaints.length > 0 || !keyId || !privateKey) throw new TargetError(complaints);
   return {
     ...readPrivateEndpoint(variables, 'introspection', 'TOUCHSTONE_INTROSPECTION'),
@@ -82,16 +86,25 @@ export function parseTarget(variables: Record<string, string | undefined>): Targ
     receiver,
     client,
     identity: { keyId, privateKey },
-    consent: readConsent(variables),
+    consent,
     reachesLocalServers: isLocal(walletAddress) || variables['TOUCHSTONE_LOCAL_SERVERS'] === 'true',
     ...(url && token ? { control: { url: new URL(url).href.replace(/\/$/, ''), token } } : {}),
   };
 }
 
-function readConsent(variables: Record<string, string | undefined>): Consent {
+function readConsent(variables: Record<string, string | undefined>, complaints: string[]): Consent {
   const { TOUCHSTONE_CONSENT_COMMAND: command, TOUCHSTONE_CONSENT_HOOK: hook, TOUCHSTONE_CONSENT: kind } = variables;
   if (command) return { kind: 'command', command };
   if (hook) return { kind: 'hook', url: hook };
+  if (kind === 'browser') {
+    const written = variables['TOUCHSTONE_CONSENT_STEPS']?.split('\n') ?? defaultSteps;
+    try {
+      const steps = written.filter((step) => step.trim() !== '').map((step) => parseStep(step, variables));
+      return { kind, steps };
+    } catch (error) {
+      complaints.push((error as Error).message);
+    }
+  }
   return { kind: kind === 'back-channel' ? 'back-channel' : 'automatic' };
 }
 

@@ -1,16 +1,20 @@
-/** Ways to an owner's consent: redirects alone, a command, an HTTP hook, or the back channel of an identity provider. */
+/**
+ * Ways to an owner's consent: redirects alone, a command, an HTTP hook, a page in a browser, or the back channel of an
+ * identity provider.
+ */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { NotApplicable } from '../runner/capability.ts';
 import type { CheckContext } from '../runner/check.ts';
+import { consentInBrowser } from './browser-consent.ts';
 import { exchange } from './http-exchange.ts';
 import { CookieJar, finishUri, type Walk, walkInteraction } from './interaction.ts';
 
 const CONSENT_MS = 60_000;
 
 /**
- * From `interact.redirect` to the end of the interaction, with the consent of the owner. A command and a hook do not say
- * which answers they received.
+ * From `interact.redirect` to the end of the interaction, with the consent of the owner. A command, a hook and a browser
+ * do not say which answers they received.
  */
 export async function giveConsent(context: CheckContext, redirect: string): Promise<Walk> {
   const { consent } = context.target;
@@ -26,6 +30,8 @@ export async function giveConsent(context: CheckContext, redirect: string): Prom
       if (status !== 200) throw new Error(`the consent hook answered ${status}`);
       return { answers: [], finish: parseFinish(JSON.parse(text).location) };
     }
+    case 'browser':
+      return { answers: [], finish: await consentInBrowser(redirect, consent.steps) };
     case 'back-channel':
       return acceptOverBackChannel(context, redirect);
   }

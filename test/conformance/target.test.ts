@@ -17,6 +17,7 @@ import { describeSummary, summarise } from '../../conformance/runner/report.ts';
 import type { Requirement } from '../../conformance/runner/requirements.ts';
 import type { Target } from '../../conformance/runner/target.ts';
 import { levelOf } from '../../conformance/runner/verdict.ts';
+import { parseStep } from '../../conformance/steps/browser-consent.ts';
 import { createClientHost } from '../../conformance/steps/client-host.ts';
 import { createControl } from '../../conformance/steps/control.ts';
 import { finishUri } from '../../conformance/steps/interaction.ts';
@@ -155,4 +156,24 @@ test('a command or a hook brings the consent of the owner', async () => {
   const consent = { kind: 'command', command: 'echo elsewhere' } as const;
   const elsewhere = await giveConsent({ target: { ...bare, consent } } as CheckContext, 'http://as.example/');
   assert.equal(elsewhere.finish, undefined);
+});
+
+test('steps of consent in a browser click and fill, with values from the environment', () => {
+  assert.deepEqual(parseStep('click button[value=accept]', {}), { action: 'click', selector: 'button[value=accept]' });
+  assert.deepEqual(parseStep('fill #pass word = $SECRET', { SECRET: 's = 1' }), {
+    ...{ action: 'fill', selector: '#pass word', value: 's = 1' },
+  });
+  assert.throws(() => parseStep('fill #password = $SECRET', {}), /needs the variable SECRET/);
+  assert.throws(() => parseStep('press Enter', {}), /a step of consent is `click SELECTOR`/);
+  const options = parseOptions([
+    '--consent',
+    'browser',
+    '--consent-step',
+    'click #next',
+    '--consent-step',
+    'click #yes',
+  ]);
+  const variables = targetVariables(options, {});
+  assert.equal(variables['TOUCHSTONE_CONSENT'], 'browser');
+  assert.equal(variables['TOUCHSTONE_CONSENT_STEPS'], 'click #next\nclick #yes');
 });
