@@ -74,9 +74,12 @@ export function readFindings(ndjson: string): { readonly findings: readonly Find
   return { findings: [...findings.values()], requests };
 }
 
+/** Characters of an example. */
+const MAX_CONTENT = 800;
+
 function describeFinding({ label, interactions = {} }: Recorder, id: string, { failure }: FailureInfo): Finding {
   const { request, response } = interactions[id] ?? {};
-  const content = request ? decode(request.body).slice(0, 2000) : '';
+  const content = request ? decode(request.body).slice(0, MAX_CONTENT) : '';
   return {
     operation: failure.operation ?? label,
     type: failure.type,

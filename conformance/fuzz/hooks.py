@@ -131,7 +131,7 @@ def real_resource(body):
     has_amount = "debitAmount" in real or "receiveAmount" in real
     if "receiver" in real:
         real["receiver"] = real_receiver(real["receiver"], lambda: world.receiver(None if has_amount else 500))
-    if is_uri(real.get("quoteId")) and not real["quoteId"].startswith(world.payer["resourceServer"]):
+    if is_uri(real.get("quoteId")) and not real["quoteId"].startswith(f"{world.payer['resourceServer']}/quotes/"):
         real["quoteId"] = world.quote()["id"]
     if is_uri(real.get("incomingPayment")):
         real["incomingPayment"] = world.receiver()
