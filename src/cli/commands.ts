@@ -5,6 +5,7 @@ export const commands = {
   ledger: 'print the ledgers of a running world, with their trial balances',
   reconcile: 'compare what two peers state about their accounts with each other',
   payments: 'list the outgoing payments of a running world, or cancel one that is stuck',
+  log: 'print the requests of a running world as they happen',
   explain: 'explain a requirement on clients, an area, a probe, an error reply, or an exchange of a running world',
   vectors: 'print where the test vectors are: signatures, hashes, intervals, amounts, packets',
 } as const;

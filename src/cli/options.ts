@@ -106,6 +106,12 @@ export const options = {
     commands: ['payments'],
     sentence: 'List only payments that were accepted at least so long ago.',
   },
+  once: {
+    flag: 'once',
+    kind: 'boolean',
+    commands: ['log'],
+    sentence: 'Print what has happened so far, and end.',
+  },
   cancel: {
     flag: 'cancel',
     kind: 'string',
@@ -252,7 +258,7 @@ export const options = {
   json: {
     flag: 'json',
     kind: 'boolean',
-    commands: ['start', 'explain'],
+    commands: ['start', 'explain', 'log'],
     sentence:
       'Print JSON. With start, that is one line when ready instead of the banner; it contains the test key and the control token.',
   },

@@ -35,6 +35,7 @@ export async function runCommand([command = '--help', ...args]: readonly string[
     await (await import('./explain-exchange.ts')).printExchange(config, control);
   else if (command === 'explain') (await import('./explain.ts')).printExplanation(config);
   else if (command === 'vectors') (await import('./vectors.ts')).printVectors();
+  else if (command === 'log') await (await import('./log.ts')).printLog(config, control);
   else if (command === 'payments') await (await import('./payments.ts')).printPayments(config, control);
   else await (await import('./reconcile.ts')).printReconciliation(config, control);
 }

@@ -45,6 +45,7 @@ font-weight:600}
 .mono{font-family:var(--mono);font-size:.86em}
 .says .soft{font-family:inherit}
 .narrow{max-width:40rem}
+.actors{font-size:.78rem}
 .flow ol,.actors{min-width:66rem;padding-right:4.5rem}
 .steps{padding-left:1.4rem}
 .steps li{margin:.3rem 0}

@@ -1,4 +1,4 @@
-/** `touchstone ledger`, `reconcile` and `payments` against a running world: what they print, and with what they exit. */
+/** `touchstone ledger`, `reconcile`, `payments` and `log` against a running world: what they print, and with what they exit. */
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
@@ -155,4 +155,11 @@ test('payments lists what is stuck and why, and cancels it with a refund; a fail
   assert.match(again.stderr, /the payment has ended/);
   const unknown = await withToken('payments', '--cancel', crypto.randomUUID(), '--reason', 'x');
   assert.match(unknown.stderr, /no ASE of this world has the outgoing payment/);
+});
+
+test('log prints the newest requests', async () => {
+  await fetch(clientEnvironment(world).walletAddress);
+  const { code, stdout } = await withToken('log', '--once');
+  assert.equal(code, 0);
+  assert.match(stdout, /#\d+ [\d:.]+ granite get-wallet-address 200 [\d.]+ ms {2}GET \/alice\n$/);
 });

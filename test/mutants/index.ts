@@ -14,6 +14,7 @@ import { grantAnswerMutants } from './grant-answer.ts';
 import { grantModelMutants } from './grant-model.ts';
 import { grantRaceMutants } from './grant-races.ts';
 import { hostileMutants } from './hostile.ts';
+import { inspectorMutants } from './inspector.ts';
 import { interactionMutants } from './interaction.ts';
 import { interactionEndMutants } from './interaction-end.ts';
 import { interledgerMutants } from './interledger.ts';
@@ -54,6 +55,7 @@ export const mutants: readonly Mutant[] = [
   ...grantModelMutants,
   ...grantRaceMutants,
   ...hostileMutants,
+  ...inspectorMutants,
   ...interactionMutants,
   ...interactionEndMutants,
   ...interledgerMutants,

@@ -18,7 +18,7 @@ export const flowPage: Route = {
     const steps = listed
       .slice(0, PER_PAGE)
       .map((request) => toStep(context, request))
-      .reverse();
+      .sort((one, other) => one.at - other.at);
     const start = Math.min(...steps.map(({ at }) => at));
     const flow = renderFlow(steps, { start });
     const empty = html`<section id="flow"><p>No requests yet. <a href="${base}/pay">Make a payment by hand</a> to see one.</p></section>`;
