@@ -133,13 +133,14 @@ test('without JavaScript: forms and links work, and the state is that of the las
 });
 
 test('live: a new request appears while the focus stays; the updates can be paused', async () => {
+  await fetch(world.env['TOUCHSTONE_WALLET_ADDRESS']!);
   const visit = await signIn(desktop);
   const { page } = visit;
   const link = page.locator('#list-body a').first();
   await link.focus();
   const before = await link.innerText();
   await fetch(world.env['TOUCHSTONE_WALLET_ADDRESS']!);
-  await page.waitForFunction(`document.querySelector('#list-body a').innerText !== ${JSON.stringify(before)}`);
+  await page.locator(`#list-${Number(before.slice(1)) + 1}`).waitFor();
   assert.equal(await page.evaluate('document.activeElement.innerText'), before);
   await page.getByRole('button', { name: 'Pause updates' }).click();
   await page.getByRole('button', { name: 'Resume updates' }).waitFor();

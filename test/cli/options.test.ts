@@ -64,7 +64,7 @@ test('a command takes only its own options', () => {
 });
 
 test('`--help` and docs/options.md come from the table', () => {
-  const help = (['start', 'reconcile', 'payments', 'grade'] as const).map(printCommandHelp).join('');
+  const help = (['start', 'reconcile', 'payments', 'log', 'grade'] as const).map(printCommandHelp).join('');
   for (const option of Object.values(options)) assert.ok(help.includes(`--${option.flag}`));
   assert.equal(environmentName(options.publicUrl), 'TOUCHSTONE_PUBLIC_URL');
   const page = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'options.md'), 'utf8');
