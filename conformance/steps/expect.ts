@@ -14,6 +14,12 @@ export function expectStatus(answer: Answer, ...statuses: readonly number[]): An
   return answer;
 }
 
+/** A grant that needs no interaction: the token is there. */
+export function expectToken(answer: Answer): void {
+  expectStatus(answer, 200);
+  assert.equal(typeof answer.body?.access_token?.value, 'string', 'a grant without interaction brings a token at once');
+}
+
 /** The answer has this status, and its document allows it. */
 export function expectDeclared(answer: Answer, status: number): Answer {
   expectStatus(answer, status);

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type { CheckContext, Party } from '../runner/check.ts';
 import type { Identity } from '../runner/target.ts';
-import { expectStatus } from './expect.ts';
+import { expectStatus, expectToken } from './expect.ts';
 import { finishUri, hashEncoding, interactionHash } from './interaction.ts';
 import { giveConsent } from './owner-consent.ts';
 import type { Answer, Json } from './signed-client.ts';
@@ -35,8 +35,7 @@ export function postGrant(context: CheckContext, party: Party, request: Json, as
 /** A grant that needs no interaction. @returns the whole answer body */
 export async function requestToken(context: CheckContext, party: Party, access: Json[], asker?: Asker): Promise<Json> {
   const answer = await postGrant(context, party, { access_token: { access } }, asker);
-  expectStatus(answer, 200);
-  assert.equal(typeof answer.body?.access_token?.value, 'string', 'a grant without interaction brings a token at once');
+  expectToken(answer);
   return answer.body;
 }
 

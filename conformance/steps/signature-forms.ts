@@ -1,6 +1,6 @@
 /** Checks that send one form of a signature or digest to both servers. RFC 9421, RFC 9530, RFC 9635 §7.3.1. */
 import type { Check, CheckContext, Profile } from '../runner/check.ts';
-import { expectDeclared, expectGnapError, expectResourceError } from './expect.ts';
+import { expectGnapError, expectResourceError, expectStatus, expectToken } from './expect.ts';
 import type { SignatureOptions } from './message-signature.ts';
 import { quoteAccess } from './scenarios.ts';
 import type { Call } from './signed-client.ts';
@@ -82,7 +82,7 @@ export function acceptances({ ids, rows, title, change, prettyPrinted }: Form, p
       run: async (context) => {
         const json = { client: context.target.client, access_token: { access: [quoteAccess()] } };
         const altered = withoutAuthorization(change());
-        expectDeclared(await postGrant(context, { ...altered, ...(prettyPrinted && indented(json)) }), 200);
+        expectToken(await postGrant(context, { ...altered, ...(prettyPrinted && indented(json)) }));
       },
     },
     {
@@ -92,7 +92,7 @@ export function acceptances({ ids, rows, title, change, prettyPrinted }: Form, p
       ...only,
       run: async (context) => {
         const json = { walletAddress: context.receiver.url };
-        expectDeclared(await postPayment(context, { ...change(), ...(prettyPrinted && indented(json)) }), 201);
+        expectStatus(await postPayment(context, { ...change(), ...(prettyPrinted && indented(json)) }), 201);
       },
     },
   ];

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { NotApplicable } from '../../runner/capability.ts';
 import type { Check, CheckContext } from '../../runner/check.ts';
 import { ConsentBrowser } from '../../steps/consent-page.ts';
-import { expectDeclared, expectGnapError, expectStatus } from '../../steps/expect.ts';
+import { expectGnapError, expectStatus } from '../../steps/expect.ts';
 import {
   CookieJar,
   finishUri,
@@ -222,7 +222,7 @@ export const checks: readonly Check[] = [
         access_token: { access: [outgoingAccess(context.sender)] },
         interact: { start: ['redirect'], finish },
       };
-      const { body } = expectDeclared(await postGrant(context, context.sender, request), 200);
+      const { body } = expectStatus(await postGrant(context, context.sender, request), 200);
       assert.deepEqual(Object.keys(body).sort(), ['continue', 'interact']);
     },
   },

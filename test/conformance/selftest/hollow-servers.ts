@@ -2,7 +2,8 @@
  * Every check of the catalogue against servers that answer nothing of what was asked. The run itself is set up by a
  * world that answers; then its public servers turn hollow, while its control API stays as it is.
  */
-import { checks as allChecks } from '../../../conformance/checks/index.ts';
+import { checks } from '../../../conformance/checks/index.ts';
+import { properties } from '../../../conformance/properties/index.ts';
 import { type Check, runChecks } from '../../../conformance/runner/check.ts';
 import { createRun } from '../../../conformance/runner/run.ts';
 import { parseTarget } from '../../../conformance/runner/target.ts';
@@ -14,6 +15,8 @@ const json = (status: number, body: unknown): Reply => ({
   // Checks that send bytes read until the end of the connection.
   ...{ status, headers: { 'content-type': 'application/json', connection: 'close' }, body: JSON.stringify(body) },
 });
+
+const allChecks = [...checks, ...properties];
 
 /** Every public request is answered in this way. */
 const hollowServers: Readonly<Record<string, Reply | 'close'>> = {
