@@ -57,6 +57,11 @@ dredd: $(installed)
 fuzz: $(installed)
 	@$(bin)/node conformance/fuzz/run.ts $(ARGS)
 
+# Checks a small ASE that shares no code with Touchstone, and looks for each of its known faults.
+.PHONY: second-ase
+second-ase: $(installed)
+	@$(bin)/node conformance/second-ase/main.ts $(ARGS)
+
 # Grades clients of which each violates one requirement, and good ones.
 grade-selftest: $(installed)
 	@$(bin)/node test/grade/selftest/main.ts $(ARGS)

@@ -37,6 +37,8 @@ const refusals: readonly {
   readonly rows: readonly string[];
   readonly title: string;
   readonly change: (grant: Json) => Partial<Call>;
+  /** Another invalid call, with a second grant. */
+  readonly confuse?: (grant: Json, other: Json) => Partial<Call>;
   readonly code: string;
 }[] = [
   {
@@ -80,6 +82,7 @@ const refusals: readonly {
       token: grant.continue.access_token.value,
       url: grant.continue.uri.replace(/[^/]+$/, randomUUID()),
     }),
+    confuse: (grant, other) => ({ token: grant.continue.access_token.value, url: other.continue.uri }),
     code: 'invalid_continuation',
   },
   {
@@ -95,7 +98,7 @@ const refusals: readonly {
 ];
 
 export const checks: readonly Check[] = [
-  ...refusals.flatMap(({ ids, rows, title, change, code }): Check[] =>
+  ...refusals.flatMap(({ ids, rows, title, change, confuse, code }): Check[] =>
     (['post-continue', 'delete-continue'] as const).map((operation) => ({
       id: ids[operation],
       rows: [...rows, ...(operation === 'delete-continue' ? ['AS-132'] : []), 'AS-160', 'AS-162', 'AS-14'],
@@ -104,8 +107,11 @@ export const checks: readonly Check[] = [
         const { body } = await pendingGrant(context);
         await passWait(context, body);
         const method = operation === 'post-continue' ? 'POST' : 'DELETE';
-        const answer = await context.call({ ...continuation(body), operation, method, ...change(body) });
-        expectGnapError(answer, 401, code);
+        const call = { ...continuation(body), operation, method };
+        expectGnapError(await context.call({ ...call, ...change(body) }), 401, code);
+        if (!confuse) return;
+        const other = await pendingGrant(context);
+        expectGnapError(await context.call({ ...call, ...confuse(body, other.body) }), 401, code);
       },
     })),
   ),
