@@ -26,15 +26,20 @@ interface Announced {
 }
 
 /** The sentences that come before money moves. */
-export function announce(figures: readonly CheckFigures[], { sender, receiver, budget }: Announced): string {
+export function announce(
+  figures: readonly (CheckFigures | undefined)[],
+  { sender, receiver, budget }: Announced,
+): string {
   const sum = (name: 'incomingPayments' | 'quotes' | 'outgoingPayments' | 'spends'): number =>
-    figures.reduce((total, each) => total + (each[name] ?? 0), 0);
+    figures.reduce((total, each) => total + (each?.[name] ?? 0), 0);
   const money = (value: bigint) => formatMoney({ ...sender, value });
+  const unknown = figures.filter((each) => each === undefined).length;
+  const others = unknown > 0 ? ` ${unknown} of the checks were not measured, and may add to these figures.` : '';
   const most = budget === undefined ? 'without a limit' : `${money(budget)} at most (--budget)`;
   return (
     `The ${figures.length} checks create about ${sum('incomingPayments')} incoming payments at ${receiver.url}, ` +
     `${sum('quotes')} quotes and ${sum('outgoingPayments')} outgoing payments from ${sender.url}, which spend about ` +
-    `${money(BigInt(Math.ceil(sum('spends'))))}, ${most}. At the end they complete the incoming payments and revoke ` +
+    `${money(BigInt(Math.ceil(sum('spends'))))}, ${most}.${others} At the end they complete the incoming payments and revoke ` +
     `tokens and grants; quotes and outgoing payments stay.`
   );
 }

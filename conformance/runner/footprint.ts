@@ -39,7 +39,7 @@ export interface Footprint {
   /** Passes calls on, and refuses a payment that would exceed the budget. */
   watch(call: SendCall): SendCall;
   counts(): Counts;
-  /** Completes incoming payments, revokes tokens and cancels grants. Returns everything that stays. */
+  /** Lets no further call pass, completes incoming payments, revokes tokens and cancels grants. Returns everything that stays. */
   cleanUp(call: SendCall, stop?: AbortSignal): Promise<Leftover[]>;
 }
 
@@ -64,6 +64,9 @@ export function createFootprint({ sender, receiver, client, budget }: FootprintO
   let created = 0;
   /** Spent, or about to be spent by a request without an answer. */
   let committed = 0n;
+  /** Requests of a check that was interrupted may still be under way when the cleaning begins. */
+  const pending = new Set<Promise<Answer>>();
+  let isClosed = false;
 
   /** The amount that this request could spend. */
   function costOf(call: Call): bigint {
@@ -94,22 +97,31 @@ export function createFootprint({ sender, receiver, client, budget }: FootprintO
     if (isOfTarget(next?.uri)) grants.set(next.uri, { token: next.access_token?.value, sign: call.sign });
   }
 
+  /** Sends a request and keeps the account of it. */
+  async function send(call: SendCall, one: Call): Promise<Answer> {
+    const cost = costOf(one);
+    if (budget !== undefined && committed + cost > budget) throw new NotApplicable('budget');
+    committed += cost;
+    let isPaid = true;
+    try {
+      const answer = await call(one);
+      // After an error of the server, the payment may exist.
+      isPaid = answer.operation === 'create-outgoing-payment' && (answer.status === 201 || answer.status >= 500);
+      // A payment that the request did not announce counts by its answer.
+      if (isPaid && isOfTarget(answer.body?.id) && cost === 0n) committed += amountIn(answer.body.debitAmount);
+      remember(one, answer);
+      return answer;
+    } finally {
+      if (!isPaid) committed -= cost;
+    }
+  }
+
   return {
     watch: (call) => async (one) => {
-      const cost = costOf(one);
-      if (budget !== undefined && committed + cost > budget) throw new NotApplicable('budget');
-      committed += cost;
-      let isPaid = true;
-      try {
-        const answer = await call(one);
-        isPaid = answer.operation === 'create-outgoing-payment' && answer.status === 201;
-        // A payment that the request did not announce counts by its answer.
-        if (isPaid && isOfTarget(answer.body?.id) && cost === 0n) committed += amountIn(answer.body.debitAmount);
-        remember(one, answer);
-        return answer;
-      } finally {
-        if (!isPaid) committed -= cost;
-      }
+      if (isClosed) throw new Error('the run has ended');
+      const sent = send(call, one);
+      pending.add(sent);
+      return sent.finally(() => pending.delete(sent));
     },
     counts: () => ({
       incomingPayments: created,
@@ -118,6 +130,8 @@ export function createFootprint({ sender, receiver, client, budget }: FootprintO
       spent: committed,
     }),
     async cleanUp(call, stop) {
+      isClosed = true;
+      await Promise.allSettled(pending);
       const complete = createCompleter(call, client, [sender, receiver]);
       for (const [url, by] of incoming) if (!stop?.aborted && (await complete(url, by))) incoming.delete(url);
       await complete.end();

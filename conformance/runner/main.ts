@@ -191,7 +191,7 @@ const firstLine = (text: string): string => text.split('\n', 1)[0]!;
 
 /** Says what the run will do to a target that somebody else may own. Throws unless that is allowed. */
 function askFirst(checks: readonly RunnableCheck[], { parties, budget }: Run, target: Target, options: Options): void {
-  const all = checks.filter(({ lacks }) => lacks === undefined).map(({ id }) => figures[id] ?? {});
+  const all = checks.filter(({ lacks }) => lacks === undefined).map(({ id }) => figures[id]);
   console.log(`${announce(all, { ...parties, budget })}\n`);
   if (!options.yes && budget === undefined && !target.reachesLocalServers) {
     throw new Error('nothing was done: allow this with --yes or --budget AMOUNT');

@@ -153,6 +153,19 @@ test('incoming payments are completed, tokens and grants end, and the rest is na
   ]);
 });
 
+test('the cleaning waits for a request that is under way, and lets no other pass', async () => {
+  const { call } = createServer();
+  const gate = Promise.withResolvers<void>();
+  const footprint = createFootprint(options);
+  const watched = footprint.watch((one) => gate.promise.then(() => call(one)));
+  const underWay = watched(quote);
+  const cleaned = footprint.cleanUp(call);
+  await assert.rejects(watched(incoming), /the run has ended/);
+  gate.resolve();
+  const { body } = await underWay;
+  assert.deepEqual(await cleaned, [{ kind: 'quote', url: body.id }]);
+});
+
 test('the resources of other servers are left alone', async () => {
   const footprint = createFootprint(options);
   const foreign = { manage: 'https://world.example/token/1', value: 'v' };
@@ -186,7 +199,11 @@ test('the announcement adds up what the checks create and spend', () => {
     text,
     /The 3 checks create about 2 incoming payments at https:\/\/b\.example\/w, 3 quotes and 1 outgoing/,
   );
-  assert.match(text, /about 1\.50 USD, 10\.00 USD at most/);
+  assert.match(text, /about 1\.50 USD, 10\.00 USD at most \(--budget\)\. At the end/);
+  assert.match(
+    announce([undefined, {}], { sender, receiver, budget: undefined }),
+    /without a limit\. 1 of the checks were not/,
+  );
   const { needs, outgoingPayments } = readFigures()['interledger.sender-shrinks']!;
   assert.ok(needs?.includes('administration') && outgoingPayments! > 0, 'the figures are measured');
 });

@@ -107,7 +107,10 @@ test('a command is what was sent, with variables for secrets', () => {
   redaction.hide('secret-2', 'TOKEN');
   const environment = { TOKEN: 'secret-1', TOKEN_2: 'secret-2', SIGNATURE: 'sig1=:c2VjcmV0LXNpZ25hdHVyZQ==:' };
   const run = (command: string) =>
-    execFileSync('bash', ['-c', `curl() { printf '%s\\0' "$@"; }; ${command}`], { env: environment, encoding: 'utf8' })
+    execFileSync('bash', ['--norc', '-c', `curl() { printf '%s\\0' "$@"; }; ${command}`], {
+      env: environment,
+      encoding: 'utf8',
+    })
       .split('\0')
       .slice(0, -1);
   const command = toCurl(sent, redaction);
