@@ -182,6 +182,12 @@ test('an injected fault and a trap are named at the requests that they struck', 
   assert.match(await open(`/requests/${lastId()}`), /Status 503 .*Injected fault status/);
   assert.match(await open('/requests?show=fault'), /503 fault status/);
   assert.match(await submit('/controls/faults/remove'), /All faults are removed.*Faults None/);
+  const { replies } = await control<{ replies: { name: string; operation: string; status: number }[] }>('/catalogue');
+  const { name } = replies.find(({ operation, status }) => operation === 'get-wallet-address' && status === 404)!;
+  assert.match(await submit('/controls/replies', { name }), /The next get-wallet-address is answered with 404/);
+  assert.equal((await fetch(world.env['TOUCHSTONE_WALLET_ADDRESS']!)).status, 404);
+  assert.equal((await visitor.post('/controls/replies', { name: 'nothing' })).status, 404);
+  await submit('/controls/faults/remove');
   await submit('/controls/traps', { trap: 'foreign-wallet-id' });
   await fetch(world.env['TOUCHSTONE_RECEIVER']!, { redirect: 'manual' });
   assert.match(await open(`/requests/${lastId()}`), /Injected fault trap/);
