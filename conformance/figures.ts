@@ -3,7 +3,8 @@
  *   node conformance/figures.ts   runs all checks against fresh worlds and writes conformance/figures.json
  */
 import { writeFileSync } from 'node:fs';
-import { checks as allChecks } from './checks/index.ts';
+import { checks } from './checks/index.ts';
+import { properties } from './properties/index.ts';
 import type { CheckFigures } from './runner/announcement.ts';
 import { type Profile, profiles, runChecks } from './runner/check.ts';
 import type { Counts } from './runner/footprint.ts';
@@ -12,6 +13,7 @@ import { startTarget } from './runner/start-target.ts';
 import { parseTarget } from './runner/target.ts';
 import { loadOperations } from './runner/validation.ts';
 
+const allChecks = [...checks, ...properties];
 const figures = new Map<string, CheckFigures>();
 
 async function measure(profile: Profile): Promise<void> {

@@ -79,7 +79,11 @@ export interface CheckReport {
   readonly coverage: {
     readonly operations: { readonly seen: number; readonly declared: number };
     readonly statuses: { readonly seen: number; readonly declared: number };
+    /** Alternatives and optional members of the schemas of answers. */
+    readonly branches: { readonly seen: number; readonly declared: number };
     readonly missing: readonly string[];
+    /** Declared answers, and branches of their schemas, that were not seen. */
+    readonly unseen: readonly string[];
   };
   readonly checks: readonly CheckVerdict[];
   /** Entries of the baseline that pass now. */

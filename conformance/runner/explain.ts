@@ -1,7 +1,8 @@
 /** `touchstone explain CHECK-ID`: a check, or the checks of a requirement. */
 import { existsSync } from 'node:fs';
 import { ConfigError, didYouMean } from '../../src/errors.ts';
-import { checks } from '../checks/index.ts';
+import { checks as singleChecks } from '../checks/index.ts';
+import { properties } from '../properties/index.ts';
 import { readFigures } from './announcement.ts';
 import { capabilities } from './capability.ts';
 import type { Check } from './check.ts';
@@ -10,6 +11,8 @@ import { linkTo } from './references.ts';
 import { type Requirement, readRequirements } from './requirements.ts';
 import { root } from './root.ts';
 import { levelOf } from './verdict.ts';
+
+const checks = [...singleChecks, ...properties];
 
 interface Explained {
   readonly id: string;

@@ -1,5 +1,5 @@
 /** The command `touchstone check`, also `node conformance/runner/main.ts`. */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import authServer from '../../generated/auth-server/document.json' with { type: 'json' };
@@ -20,19 +20,21 @@ import {
   runChecks,
 } from './check.ts';
 import { renderFiles, renderJson, viewOf } from './check-view.ts';
+import { judgeCompleteness } from './completeness.ts';
 import { type CheckReport, concludeRun, type RunFacts } from './conclusion.ts';
 import { describeLeftovers, type Leftover } from './footprint.ts';
 import { watchInterrupts } from './interrupts.ts';
 import { type Options, parseOptions, parseRandom, targetVariables, usage } from './options.ts';
 import { checkSetUp } from './preflight.ts';
 import { createRedaction, type Redaction } from './redaction.ts';
+import type { Referee, RefereeReport } from './referee.ts';
 import { describeSummary, type Report, summarise } from './report.ts';
 import { readRequirements } from './requirements.ts';
 import { createRun, type Run } from './run.ts';
 import { selectChecks } from './selection.ts';
 import { startTarget } from './start-target.ts';
 import { parseTarget, type Target } from './target.ts';
-import { loadOperations, type Operations } from './validation.ts';
+import { countCoverage, loadOperations, type Operations } from './validation.ts';
 
 /** Exit status: 0 passed, perhaps with warnings; 1 a check failed; 2 the run itself could not be carried out. */
 async function main(): Promise<number> {
@@ -79,6 +81,7 @@ interface Progress {
   readonly broken: string[];
   target?: Target;
   readonly random: RandomCases;
+  readonly referee: Referee | undefined;
 }
 
 /** Runs the checks in each profile. What goes wrong with the set-up is a fact of the run, so that a report says it. */
@@ -98,6 +101,7 @@ async function runAll(
     stop: interrupts.aborted,
     broken: [],
     random: parseRandom(options),
+    referee: await loadReferee(),
   };
   try {
     for (const profile of profiles) {
@@ -109,7 +113,8 @@ async function runAll(
   const signal = interrupts.received();
   if (signal) progress.broken.push(`the run was interrupted by ${signal}`);
   interrupts.end();
-  const { redaction, operations, results, leftovers, broken, target } = progress;
+  const { redaction, operations, results, leftovers, broken, target, referee } = progress;
+  if (referee && broken.length === 0) results.push(...concludeReferee(referee.report(), progress, options));
   return {
     version: packageJson.version,
     spec: authServer.info.version,
@@ -120,6 +125,23 @@ async function runAll(
     strictness: strictnessOf(options),
     leftovers,
   };
+}
+
+/** The second judge, where the documents and the client that it takes are installed. */
+async function loadReferee(): Promise<Referee | undefined> {
+  const file = new URL('../referees/upstream.ts', import.meta.url);
+  return existsSync(file) ? (await import(file.href)).loadReferee() : undefined;
+}
+
+/** Results of a complete run. */
+function concludeReferee(report: RefereeReport, { operations, results }: Progress, options: Options): CheckResult[] {
+  const counts = report.byInterpretation.map(([id, answers]) => `${id} ${answers}`).join(' · ');
+  console.log(`${report.judged} answers also judged by the unmodified documents and the official Node client`);
+  if (counts !== '') console.log(`allowed by our overlays only: ${counts}`);
+  const isComplete = options.start && options.profile === 'both' && options.only === undefined && options.properties;
+  if (!isComplete) return [];
+  const seen = new Set(results.flatMap((result) => [...(result.seen ?? [])]));
+  return judgeCompleteness(countCoverage(operations, seen), report);
 }
 
 const strictnessOf = (options: Options) => ({ own: options.own || options.start, strict: options.strict });
@@ -141,6 +163,7 @@ async function checkTarget(
     const run = await createRun(target, progress.operations, {
       redaction: progress.redaction,
       random: progress.random,
+      referee: progress.referee,
       rate: options.rate === undefined ? undefined : Number(options.rate),
       budget: options.budget,
       ...(profile && { profile }),

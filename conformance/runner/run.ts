@@ -13,6 +13,7 @@ import { type Capability, capabilityOf } from './capability.ts';
 import { type CheckContext, type Party, type Profile, type RandomCases, usualCases } from './check.ts';
 import { createFootprint, type Footprint, type Leftover, parseBudget } from './footprint.ts';
 import { createRedaction, type Redaction } from './redaction.ts';
+import type { Referee } from './referee.ts';
 import type { Identity, Target } from './target.ts';
 import { type Operations, operationsOf } from './validation.ts';
 
@@ -40,6 +41,7 @@ interface RunOptions {
   /** A decimal amount. */
   readonly budget?: string | undefined;
   readonly random?: RandomCases;
+  readonly referee?: Referee | undefined;
 }
 
 /**
@@ -87,7 +89,7 @@ export async function createRun(target: Target, allOperations: Operations, optio
     footprint,
     contextFor: () => {
       const recorder = createRecorder();
-      const call = footprint.watch(createClient(recorder));
+      const call = footprint.watch(refereed(createClient(recorder), recorder, options.referee));
       const need = (capability: Capability): void => void recorder.needs.add(capability);
       return {
         recorder,
@@ -104,6 +106,17 @@ export async function createRun(target: Target, allOperations: Operations, optio
       await clientHost.close();
       await closeBrowser();
     },
+  };
+}
+
+/** Holds each answer against a second judge as well. */
+function refereed(call: SendCall, recorder: Recorder, referee: Referee | undefined): SendCall {
+  if (!referee) return call;
+  return async (one) => {
+    const answer = await call(one);
+    const message = answer.violation === undefined ? referee.judge(answer, one.method) : undefined;
+    if (message) recorder.violations.push({ message, answer });
+    return answer;
   };
 }
 

@@ -3,6 +3,8 @@
  * through the precompiled validators of `generated/`.
  */
 
+import { branchesOf, listBranches } from '../generators/branches.ts';
+import type { Schema } from '../generators/document.ts';
 import type { Target } from './target.ts';
 
 export type Validate = ((data: unknown) => boolean) & { errors?: readonly unknown[] | null };
@@ -12,6 +14,8 @@ interface DeclaredResponse {
   readonly mediaTypes: readonly string[];
   readonly headers: readonly string[];
   readonly validate: Validate | null;
+  /** The schema of the JSON body. */
+  readonly schema: Schema | undefined;
 }
 
 interface DeclaredOperation {
@@ -78,8 +82,13 @@ export function operationsOf(target: Target, operations: Operations): Operations
 }
 
 function describeResponse(document: JsonDocument, response: unknown, validate: Validate | null): DeclaredResponse {
-  const { content = {}, headers = {} } = resolveReference(document, response) as { content?: object; headers?: object };
-  return { mediaTypes: Object.keys(content), headers: Object.keys(headers), validate };
+  const { content = {}, headers = {} } = resolveReference(document, response) as {
+    content?: Readonly<Record<string, { readonly schema?: object }>>;
+    headers?: object;
+  };
+  const node = content['application/json']?.schema;
+  const schema = node && { node, document };
+  return { mediaTypes: Object.keys(content), headers: Object.keys(headers), validate, schema };
 }
 
 function resolveReference(document: JsonDocument, value: unknown): unknown {
@@ -104,8 +113,11 @@ function toPattern(path: string): RegExp | undefined {
 export interface Coverage {
   readonly operations: { readonly seen: number; readonly declared: number };
   readonly statuses: { readonly seen: number; readonly declared: number };
+  readonly branches: { readonly seen: number; readonly declared: number };
   /** Operations that were never called. */
   readonly missing: readonly string[];
+  /** Statuses and branches that were never seen. */
+  readonly unseen: readonly string[];
 }
 
 /** Operations of Open Payments and their declared statuses, of which some were seen, as `get-quote 200`. */
@@ -114,11 +126,29 @@ export function countCoverage(operations: Operations, seen: ReadonlySet<string>)
   const statusesOf = ({ id, responses }: DeclaredOperation) => [...responses.keys()].map((status) => `${id} ${status}`);
   const missing = declared.filter((operation) => !statusesOf(operation).some((status) => seen.has(status)));
   const statuses = declared.flatMap(statusesOf);
+  const branches = new Set(declared.flatMap(branchesDeclared));
+  const unseen = [...statuses, ...branches].filter((each) => !seen.has(each));
   return {
     operations: { seen: declared.length - missing.length, declared: declared.length },
     statuses: { seen: statuses.filter((status) => seen.has(status)).length, declared: statuses.length },
+    branches: { seen: [...branches].filter((each) => seen.has(each)).length, declared: branches.size },
+    unseen,
     missing: missing.map(({ id }) => id),
   };
+}
+
+/** The branches of the schemas of an operation's answers, as `branchesTaken` names them. */
+const branchesDeclared = ({ id, document, responses }: DeclaredOperation): string[] =>
+  [...responses].flatMap(([status, { schema }]) =>
+    schema ? [...listBranches(schema, `${id} ${status}`)].map((branch) => `${document} ${branch}`) : [],
+  );
+
+/** The branches of its schema that an answer has taken; none outside Open Payments. */
+export function branchesTaken(operations: Operations, operation: string, status: number, body: unknown): string[] {
+  const { document = 'control', responses } = operations.get(operation) ?? {};
+  const schema = responses?.get(status)?.schema;
+  if (!schema || body === undefined || !openPayments.has(document)) return [];
+  return [...branchesOf(schema, `${operation} ${status}`, body)].map((branch) => `${document} ${branch}`);
 }
 
 /** The operation that a method and a URL address. Undefined for none, and for one at the base path of its server. */

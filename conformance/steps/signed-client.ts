@@ -6,7 +6,7 @@ import { createHeaders } from '@interledger/http-signature-utils';
 import type { Capability } from '../runner/capability.ts';
 import type { Redaction } from '../runner/redaction.ts';
 import type { Identity } from '../runner/target.ts';
-import { findOperation, judgeAnswer, type Operations } from '../runner/validation.ts';
+import { branchesTaken, findOperation, judgeAnswer, type Operations } from '../runner/validation.ts';
 import { exchange, type HeaderLine, type Received, type Sent } from './http-exchange.ts';
 import { type SignatureOptions, signRequest } from './message-signature.ts';
 
@@ -108,8 +108,11 @@ export function createSignedClient(
     recorder.last = answer;
     recorder.answers.push(answer);
     if (recorder.answers.length > MAX_ANSWERS) recorder.answers.shift();
-    if (operation) recorder.seen.add(`${operation} ${answer.status}`);
     if (violation) recorder.violations.push({ message: violation, answer });
+    if (operation) recorder.seen.add(`${operation} ${answer.status}`);
+    if (operation && !violation) {
+      for (const branch of branchesTaken(operations, operation, answer.status, body)) recorder.seen.add(branch);
+    }
     return answer;
   };
 }

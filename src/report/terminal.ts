@@ -74,7 +74,7 @@ function headLines(view: View, paint: Paint): string[] {
     `${paint('bold', `${program} ${version}`)}   ${visible(facts.join('   '))}   ${durationOf(milliseconds)}`,
     `  ${target === '' ? '' : `${visible(shorten(target, MAX_VALUE))}   `}${end}`,
     `  ${count(view.requests, 'request')} · ${coverage.operations.seen} of ${coverage.operations.declared} operations · ` +
-      `${percent(coverage.statuses)} of declared statuses`,
+      `${percent(coverage.statuses)} of declared statuses${coverage.branches ? ` · ${percent(coverage.branches)} of schema branches` : ''}`,
   ];
 }
 

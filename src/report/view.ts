@@ -140,6 +140,8 @@ export interface View<Exchange extends ShownExchange = ShownExchange> {
   readonly coverage: {
     readonly operations: { readonly seen: number; readonly declared: number };
     readonly statuses: { readonly seen: number; readonly declared: number };
+    /** Alternatives and optional members of the schemas of answers. */
+    readonly branches?: { readonly seen: number; readonly declared: number };
     readonly missing: readonly string[];
   };
   /** Entries of the baseline that are met now. */
