@@ -141,7 +141,7 @@ async function loadServer(name: ServerName): Promise<Server> {
     upstream: new Judge(source),
     ours,
     withoutAction: actions.map((action, index) => ({
-      name: `${name} ${index + 1}: ${action.target} (${action['x-interpretation']})`,
+      name: `${name} ${action.target} (${action['x-interpretation']})`,
       interpretation: action['x-interpretation'],
       judge: without(index),
     })),
