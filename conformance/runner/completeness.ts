@@ -22,7 +22,6 @@ export const alwaysSent: Readonly<Record<string, string>> = {
   'auth-server get-discovery 200/key_proofs_supported': DISCOVERY,
   'auth-server get-discovery 200/sub_id_formats_supported': DISCOVERY,
   'auth-server get-discovery 200/key_rotation_supported': DISCOVERY,
-  'resource-server incoming-payment/expiresAt': 'A payment without an expiry gets one from the ASE (RS-IP-09).',
   'resource-server list-incoming-payments 200/pagination': 'Every page says where it is (RS-L-10).',
   'resource-server list-incoming-payments 200/result': 'An empty list is there as well.',
   'resource-server list-outgoing-payments 200/pagination': 'Every page says where it is (RS-L-10).',
@@ -30,16 +29,22 @@ export const alwaysSent: Readonly<Record<string, string>> = {
   'resource-server outgoing-payment-with-spent-amounts/quoteId': OUTGOING,
   'resource-server outgoing-payment-with-spent-amounts/failed': OUTGOING,
   'resource-server outgoing-payment-with-spent-amounts/grantSpentDebitAmount': OUTGOING,
-  'resource-server outgoing-payment-with-spent-amounts/grantSpentReceiveAmount': OUTGOING,
   'resource-server outgoing-payment/quoteId': OUTGOING,
   'resource-server outgoing-payment/failed': OUTGOING,
   'resource-server quote/expiresAt': 'Every quote expires (RS-Q-16).',
   'resource-server public-incoming-payment/receivedAmount': 'The public view has exactly its two members (RS-IP-14).',
-  'wallet-address-server json-web-key/use': 'Keys are published with their use (WA-29).',
 };
 
 /** Declared answers, alternatives and members that no request brings about: at most ten. */
-export const unseenReasons: Readonly<Record<string, string>> = {};
+export const unseenReasons: Readonly<Record<string, string>> = {
+  'auth-server post-continue 400: alternative error-invalid-client':
+    'The key of the client is looked up as for cancelling and rotating, where this answer is seen (OPI-005).',
+  'auth-server post-continue 404: alternative error-invalid-request':
+    'Upstream declares this code; a continuation that cannot be parsed is 400 here (OPI-006).',
+  'auth-server delete-continue 401: alternative error-invalid-request':
+    'Upstream declares this code; a cancellation without its token is 401 `invalid_client` here (AS-111).',
+  'wallet-address-server json-web-key/use: present': 'The keys of the worlds have no use, which is optional (WA-29).',
+};
 
 /** Actions of overlays that do not allow an answer. */
 export const unneededReasons: Readonly<Record<string, string>> = {
