@@ -6,7 +6,7 @@ import { createHash, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Callback, type OwnServer, startOwnServer } from './own-server.ts';
 import { createSigning, type Key, type Message, signMessage } from './signing.ts';
-import { type Answer, createTransport, type Transport } from './transport.ts';
+import { type Answer, createTransport, type Transport, type TransportOptions } from './transport.ts';
 
 // biome-ignore lint/suspicious/noExplicitAny: bodies are written as a reader of the documents would write them
 type Json = any;
@@ -74,17 +74,22 @@ export class Client {
   givenKey: string | undefined;
 
   readonly server: OwnServer;
-  readonly transport: Transport;
+  readonly transportOptions: TransportOptions;
+  transport: Transport;
 
-  private constructor(server: OwnServer, transport: Transport) {
+  private constructor(server: OwnServer, options: TransportOptions) {
     this.server = server;
-    this.transport = transport;
+    this.transportOptions = options;
+    this.transport = createTransport(options);
   }
 
-  /** `authority` is the certificate authority of the world, in PEM. */
-  static async create(authority?: string): Promise<Client> {
-    return new Client(await startOwnServer(), createTransport(authority));
+  static async create(options: TransportOptions = {}): Promise<Client> {
+    return new Client(await startOwnServer(), options);
   }
+
+  /** Ends with an error when the client is aborted. */
+  pause = async (milliseconds: number): Promise<void> =>
+    pause(milliseconds, undefined, { signal: this.transportOptions.signal });
 
   async close(): Promise<void> {
     this.transport.close();
@@ -137,7 +142,7 @@ export class Client {
     const value = answer.headers.get('retry-after') ?? '1';
     const delay = /^\d{1,4}$/.test(value) ? Number(value) * 1000 : Date.parse(value) - Date.now();
     if (!(delay <= 10_000)) throw new Stop('the server is not available');
-    await pause(Math.max(0, delay));
+    await this.pause(Math.max(0, delay));
   }
 
   /** The JSON of a success. Throws Stop for any other status: 3xx too, since a signed request is never forwarded. */
@@ -327,7 +332,7 @@ export class Client {
     throw new Stop('the grant is still pending');
   }
 
-  waitFor = (continuation: Continuation): Promise<unknown> => pause(Math.max(0, continuation.notBefore - Date.now()));
+  waitFor = (continuation: Continuation): Promise<unknown> => this.pause(Math.max(0, continuation.notBefore - Date.now()));
 
   /** An error `too_fast` does not end a grant, even if it says nothing else. */
   nextContinuation(last: Continuation, next: Continuation | undefined, isTooFast: boolean): Continuation {
@@ -425,5 +430,5 @@ export class Client {
     throw new Stop('the payment has not ended');
   }
 
-  pauseBetweenReads = (): Promise<unknown> => pause(READ_MS);
+  pauseBetweenReads = (): Promise<unknown> => this.pause(READ_MS);
 }

@@ -15,7 +15,7 @@ if (values.broken !== undefined && !change) throw new Error(`no broken client fo
 const reason = await runClient({
   ...{ sender, receiver, change },
   givenKey: process.env['TOUCHSTONE_PRIVATE_KEY'],
-  authority: authority && readFileSync(authority, 'utf8'),
+  transport: { authority: authority && readFileSync(authority, 'utf8') },
   print: (text) => process.stdout.write(`${text}\n`),
 });
 if (reason !== undefined) {

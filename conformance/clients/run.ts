@@ -1,13 +1,13 @@
 /** Runs one client, good or broken, from the first request to the last. */
 import type { Change } from './broken/changes.ts';
 import { Client, Stop } from './client.ts';
+import type { TransportOptions } from './transport.ts';
 import { type Addresses, createSteps, payTwice } from './pay.ts';
 
 export interface ClientRun extends Addresses {
   /** Absent for the good client. */
   readonly change?: Change | undefined;
-  /** Certificate authority of the world, in PEM. */
-  readonly authority?: string | undefined;
+  readonly transport?: TransportOptions | undefined;
   /** The private key of the world's client, in PEM. */
   readonly givenKey?: string | undefined;
   readonly print?: (text: string) => void;
@@ -16,12 +16,12 @@ export interface ClientRun extends Addresses {
 /** Undefined if everything was done, or else why the client stopped. Throws for mistakes of the client. */
 export async function runClient({
   change,
-  authority,
+  transport,
   givenKey,
   print,
   ...addresses
 }: ClientRun): Promise<string | undefined> {
-  const client = await Client.create(authority);
+  const client = await Client.create(transport);
   client.givenKey = givenKey;
   if (print) client.print = print;
   const steps = createSteps(client);

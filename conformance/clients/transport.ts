@@ -21,12 +21,23 @@ export interface Transport {
   close(): void;
 }
 
-/** `authority` is a certificate authority in PEM, in addition to none of the machine's. */
-export function createTransport(authority: string | undefined): Transport {
-  const options = { keepAlive: true, timeout: TIMEOUT_MS };
+export interface TransportOptions {
+  /** A certificate authority in PEM, in place of those of the machine. */
+  readonly authority?: string | undefined;
+  /** False accepts any certificate. A good client never does. */
+  readonly verifies?: boolean;
+  /** Milliseconds without a byte after which a request fails, ten seconds if absent. */
+  readonly timeoutMs?: number | undefined;
+  /** Ends all requests. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export function createTransport(settings: TransportOptions): Transport {
+  const { authority, verifies = true, timeoutMs = TIMEOUT_MS, signal } = settings;
+  const options = { keepAlive: true, timeout: timeoutMs };
   const agents = {
     http: new HttpAgent(options),
-    https: new HttpsAgent({ ...options, ...(authority && { ca: authority }) }),
+    https: new HttpsAgent({ ...options, ...(authority && { ca: authority }), rejectUnauthorized: verifies }),
   };
   return {
     send({ method, url, headers, body }) {
@@ -42,10 +53,11 @@ export function createTransport(authority: string | undefined): Transport {
           method,
           path: target!.startsWith('/') ? target : `/${target}`,
           headers: Object.fromEntries(headers),
-          timeout: TIMEOUT_MS,
+          timeout: timeoutMs,
+          ...(signal && { signal }),
         });
         request.on('response', (response) => void readAnswer(response).then(resolve, reject));
-        request.on('timeout', () => request.destroy(new Error('no answer in ten seconds')));
+        request.on('timeout', () => request.destroy(new Error('no answer in time')));
         request.on('error', reject);
         request.end(body);
       });

@@ -37,9 +37,22 @@ export interface ProbeVerdict {
   /** Numbers of the exchanges that decided, in the run that decided. */
   readonly exchanges: readonly number[];
   readonly milliseconds: number;
+  /** Results for single requirements, in place of that of the probe. Present if a probe judges several. */
+  readonly results?: readonly RequirementResult[];
   /** Its runs of the command: none if the client could not be judged. */
   readonly runs: readonly ProbeRun[];
 }
+
+export interface RequirementResult {
+  readonly id: RequirementId;
+  readonly result: ProbeResult;
+  readonly weak?: true;
+  readonly detail: string;
+}
+
+/** The result of a probe as far as it is about this requirement. */
+export const resultFor = (probe: ProbeVerdict, id: RequirementId): Omit<RequirementResult, 'id'> =>
+  probe.results?.find((each) => each.id === id) ?? probe;
 
 /** One run of the command under a probe, in a separate world. */
 export interface ProbeRun {

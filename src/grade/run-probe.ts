@@ -6,6 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { wallNow } from '../clock.ts';
 import type { Interceptor } from '../http/interceptor.ts';
 import type { ReceivedRequest } from '../http/received-request.ts';
+import type { RequirementId } from './catalogue.ts';
 import type { EvidenceWanted, RunEvidence } from './probe-evidence.ts';
 import { judgeProbe, type ProbeFacts, type ProbeId, type ProbeResult, probes } from './probes.ts';
 import type { ProbeRun, ProbeVerdict } from './report.ts';
@@ -148,6 +149,8 @@ interface Round {
   readonly facts: ProbeFacts;
   readonly detail: string;
   readonly exchanges: readonly number[];
+  /** The requirement that the reaction violates, if not all that the round judges. */
+  readonly only?: RequirementId;
 }
 
 /** The first of these decides about a probe with several rounds. */
@@ -158,17 +161,37 @@ export async function runProbe(options: ProbeOptions): Promise<ProbeVerdict> {
   const { id, clock = systemClock } = options;
   const started = clock.now();
   const rounds: Round[] = [];
+  const judging = (round: number): readonly RequirementId[] => traps[id].judges?.(round) ?? probes[id].judges;
   const runs: ProbeRun[] = [];
   for (const [round, name] of roundsOf(id).entries()) {
     const reason = whyNotExercised(options, round);
     const { run, ...result } = reason === undefined ? await runRound(options, clock, round) : notExercised(reason);
     if (run) runs.push({ round: name, result: result.result, decisive: result.exchanges, ...run });
     rounds.push(name === '' ? result : { ...result, detail: `Round “${name}”: ${result.detail}` });
-    if (result.result === 'fail' && !result.weak) break;
+    // Rounds of other requirements follow.
+    if (result.result === 'fail' && !result.weak && !traps[id].judges) break;
   }
+  const { only: _, ...decisive } = worstOf(rounds);
+  const results = probes[id].judges.map((requirement) => {
+    const own = rounds.filter((_, round) => judging(round).includes(requirement));
+    const { result, weak, detail } = worstOf(own.map((round) => resultAbout(requirement, round)));
+    return { id: requirement, result, ...(weak && { weak }), detail };
+  });
+  const hasSeveral = results.length > 1 && { results };
+  return { id, ...decisive, ...hasSeveral, milliseconds: Math.round(clock.now() - started), runs };
+}
+
+function worstOf(rounds: readonly Round[]): Round {
   const rank = ({ result, weak }: Round) => severity.indexOf(result) + (weak ? 0.5 : 0);
-  const decisive = rounds.toSorted((one, other) => rank(one) - rank(other))[0]!;
-  return { id, ...decisive, milliseconds: Math.round(clock.now() - started), runs };
+  return rounds.toSorted((one, other) => rank(one) - rank(other))[0]!;
+}
+
+/** A reaction that violates another requirement only: a forbidden one ends the run, a weak one does not. */
+function resultAbout(requirement: RequirementId, round: Round): Round {
+  if (round.only === undefined || round.only === requirement) return round;
+  const { weak: _, ...rest } = round;
+  if (!round.weak) return { ...rest, ...notExercised('The run had ended before this showed.') };
+  return { ...rest, result: 'pass', detail: 'The client did nothing forbidden.' };
 }
 
 const notExercised = (detail: string): Round & { readonly run?: never } => ({
@@ -281,12 +304,14 @@ function conclude(
   const isWeak = (hasStopped && traps[id].stopWarns) || (judged === 'pass' && warning !== undefined);
   const calls = [facts.reached[0], forbidden?.call ?? warning?.call, facts.required()];
   const exchanges = calls.flatMap((call) => (call && numberOf(call.exchange)) ?? []);
+  const only = (forbidden ?? warning)?.only;
   return {
     result: isWeak ? 'fail' : judged,
     ...(isWeak && { weak: true as const }),
     facts: probeFacts,
     detail: describe(),
     exchanges: [...new Set(exchanges)],
+    ...(only && { only }),
   };
 
   function describe(): string {

@@ -2,7 +2,7 @@
 
 import type { Status } from '../report/view.ts';
 import type { Finding } from './judge.ts';
-import type { ProbeVerdict, Verdict } from './report.ts';
+import { type ProbeVerdict, resultFor, type Verdict } from './report.ts';
 import type { Level } from './requirement.ts';
 
 /** The most findings that a verdict has. */
@@ -39,7 +39,9 @@ const order: readonly Status[] = ['not-exercised', 'pass', 'inconclusive', 'note
 const worst = (one: Status, other: Status): Status => (order.indexOf(one) < order.indexOf(other) ? other : one);
 
 /** The verdict with the result of a probe that judges its requirement. */
-export function withProbe(verdict: Verdict, { id, result, weak }: ProbeVerdict): Verdict {
+export function withProbe(verdict: Verdict, probe: ProbeVerdict): Verdict {
+  const { id } = probe;
+  const { result, weak } = resultFor(probe, verdict.id);
   const probes = verdict.probes.concat({ id, result });
   if (result === 'not-exercised') return { ...verdict, probes };
   const finding: Finding = { outcome: weak ? 'weak' : 'violation' };

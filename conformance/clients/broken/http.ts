@@ -1,6 +1,7 @@
 /** Clients with mistakes in HTTP and in security. */
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Request } from '../client.ts';
+import { type Answer, createTransport } from '../transport.ts';
 import { type Change, changeRequests, followRedirects, followTokens, without } from './changes.ts';
 
 export const httpChanges = {
@@ -14,7 +15,35 @@ export const httpChanges = {
   'CL-HTTP-03': (client) => {
     client.afterSigning = ({ headers }) => void headers.set('host', 'localhost');
   },
+  // Takes an unknown status for a passing failure, and tries again and again.
+  'CL-HTTP-04': repeatReads(({ status }) => status > 404 || status === 402),
+  'CL-HTTP-05': (client) => {
+    const { postContinuation } = client;
+    client.postContinuation = async (...args) => {
+      const answer = await postContinuation(...args);
+      if (answer.json?.error && answer.json.error.code.length === 0) throw new Error('the error has no code');
+      return answer;
+    };
+  },
+  // Takes an answer that it cannot decode for a passing failure.
+  'CL-HTTP-06': repeatReads(({ status, json }) => status >= 400 && json?.error?.code !== 'unauthorized'),
   'CL-HTTP-07': strictDecoder(),
+  'CL-HTTP-08': (client) => {
+    const members = ['value', 'manage', 'access', 'expires_in'];
+    const toToken = client.toToken.bind(client);
+    client.toToken = (authServer, grant, before) => {
+      const unknown = Object.keys(grant?.access_token ?? {}).find((name) => !members.includes(name));
+      if (unknown !== undefined) throw new Error(`unknown member ${unknown}`);
+      return toToken(authServer, grant, before);
+    };
+  },
+  'CL-HTTP-09': (client) => {
+    const toContinuation = client.toContinuation.bind(client);
+    client.toContinuation = (authServer, grant) => {
+      if (grant?.continue && grant.continue.wait === undefined) throw new Error('wait is missing');
+      return toContinuation(authServer, grant);
+    };
+  },
   // Takes an answer without content for a failure, and tries again.
   'CL-HTTP-10': (client) => {
     client.revoke = async ({ authServer, manage, value }) => {
@@ -25,11 +54,27 @@ export const httpChanges = {
     };
   },
   'CL-HTTP-11': (client) => followRedirects(client, ({ key }) => key !== undefined),
-  'CL-HTTP-12': (client) => followRedirects(client, () => true, 60),
+  'CL-HTTP-12': (client) => followRedirects(client, () => true, 300),
   'CL-HTTP-13': repeatOnFailure(3, 300, () => true),
   'CL-HTTP-14': repeatOnFailure(1, 100, ({ method }) => method === 'GET'),
   'CL-HTTP-15': repeatOnFailure(10, 1000, ({ method }) => method === 'GET'),
+  'CL-HTTP-16': (client) => {
+    client.transport = createTransport({ ...client.transportOptions, timeoutMs: 600_000 });
+  },
 } satisfies Readonly<Record<string, Change>>;
+
+function repeatReads(isRepeated: (answer: Answer) => boolean): Change {
+  return (client) => {
+    const send = client.send.bind(client);
+    client.send = async (request) => {
+      let answer = await send(request);
+      for (let tries = 0; tries < 6 && request.method === 'GET' && isRepeated(answer); tries += 1) {
+        answer = await send(request);
+      }
+      return answer;
+    };
+  };
+}
 
 function strictDecoder(): Change {
   const members = ['id', 'publicName', 'assetCode', 'assetScale', 'authServer', 'resourceServer'];
@@ -93,8 +138,12 @@ export const securityChanges = {
   },
   'CL-SEC-05': (client) => {
     client.server.takesAnyCallback = true;
+    client.isRightHash = () => true;
   },
   'CL-SEC-06': changeRequests((request) => ({ ...request, url: request.url.replace(/^https:/, 'http:') })),
+  'CL-SEC-07': (client) => {
+    client.transport = createTransport({ ...client.transportOptions, verifies: false });
+  },
   'CL-SEC-08': (client) => {
     client.finishUri = () => client.server.newCallbackUri().replace('://', '://key@');
   },

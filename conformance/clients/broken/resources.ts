@@ -21,6 +21,14 @@ export const resourceChanges = {
       await steps.cleanUp(token);
     };
   },
+  'CL-IP-07': (client) => {
+    const create = client.create.bind(client);
+    client.create = async (token, wallet, path, json) => {
+      const resource = await create(token, wallet, path, json);
+      if (path === 'incoming-payments' && resource.metadata === undefined) throw new Error('metadata is missing');
+      return resource;
+    };
+  },
   'CL-IP-08': (client) => {
     const readUntil = client.readUntil.bind(client);
     client.readUntil = async (token, url, hasEnded) => {
@@ -80,6 +88,15 @@ export const resourceChanges = {
       const resource = await create(token, wallet, path, json);
       if (path === 'outgoing-payments' && resource.metadata === undefined) throw new Error('metadata is missing');
       return resource;
+    };
+  },
+  // Takes a payment of which nothing has arrived for one that was never made.
+  'CL-OP-09': (client) => {
+    const create = client.create.bind(client);
+    client.create = async (token, wallet, path, json) => {
+      const payment = await create(token, wallet, path, json);
+      if (path === 'outgoing-payments') await create(token, wallet, path, json).catch(() => {});
+      return payment;
     };
   },
   'CL-OP-10': (client) => {

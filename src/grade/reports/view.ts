@@ -3,7 +3,7 @@ import type { Case, ShownSignature, ShownVerdict, View } from '../../report/view
 import { areaNames, areas, type RequirementId, requirementIds, requirements } from '../catalogue.ts';
 import type { DescribedExchange } from '../describe-exchange.ts';
 import { probes } from '../probes.ts';
-import type { Report, Verdict } from '../report.ts';
+import { type Report, resultFor, type Verdict } from '../report.ts';
 import { levels } from '../requirement.ts';
 import { renderProbes } from './html/probes.ts';
 import { renderSignature, signatureResults } from './html/signature.ts';
@@ -64,8 +64,9 @@ export function casesOf(report: Report, verdict: Verdict): Case[] {
     }));
   const trapped = verdict.probes.flatMap(({ id }) => {
     const probe = report.probes.find((each) => each.id === id);
-    if (!probe || (probe.result !== 'fail' && !probe.weak)) return [];
-    return [{ detail: probe.detail, probe: { id, name: probes[id].name } }];
+    if (!probe) return [];
+    const { result, weak, detail } = resultFor(probe, verdict.id);
+    return result === 'fail' || weak ? [{ detail, probe: { id, name: probes[id].name } }] : [];
   });
   return [...wire, ...trapped];
 }

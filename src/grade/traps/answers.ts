@@ -1,6 +1,7 @@
 /** Traps of answers with more members, fewer members or unusual errors. */
 import type { InterceptedCall } from '../../http/interceptor.ts';
 import type { Answer } from '../../http/reply.ts';
+import type { RequirementId } from '../catalogue.ts';
 import { addMembers, cutToRequired } from './members.ts';
 import type { Trap, TrapContext } from './trap.ts';
 import {
@@ -58,6 +59,17 @@ const oddForms = [
   'truncated JSON',
 ] as const;
 
+const judgedBy: Readonly<Record<(typeof oddForms)[number], readonly RequirementId[]>> = {
+  'not found, as HTML': ['CL-WA-12'],
+  'too_fast as a text': ['CL-HTTP-05'],
+  '429': ['CL-HTTP-04'],
+  '451': ['CL-HTTP-04'],
+  '599': ['CL-HTTP-04'],
+  'an unknown code': ['CL-HTTP-06'],
+  'no content': ['CL-HTTP-06'],
+  'truncated JSON': ['CL-HTTP-06'],
+};
+
 function oddAnswer(form: (typeof oddForms)[number]): Answer {
   const html = { 'Content-Type': 'text/html; charset=utf-8' };
   switch (form) {
@@ -99,6 +111,7 @@ export const answerTraps = {
   P36: {
     rounds: ['optional members', 'no scale'],
     needs: ['get-wallet-address'],
+    judges: (round) => (round === 1 ? ['CL-WA-11'] : ['CL-HTTP-09', 'CL-IP-06', 'CL-IP-07', 'CL-OP-08']),
     set(context) {
       const { facts, round } = context;
       if (round === 0) {
@@ -134,6 +147,7 @@ export const answerTraps = {
   P37: {
     rounds: oddForms,
     needs: ['get-wallet-address'],
+    judges: (round) => judgedBy[oddForms[round]!],
     suits: (control, round) =>
       oddForms[round] !== 'too_fast as a text' || control.some(({ operation }) => operation === 'post-continue'),
     after: (round) => (oddForms[round] === 'too_fast as a text' ? 'P12' : undefined),

@@ -1,10 +1,12 @@
 /** The facts that a trap notes while the command runs. */
 import type { InterceptedCall } from '../../http/interceptor.ts';
+import type { RequirementId } from '../catalogue.ts';
 import type { TrapFacts } from './trap.ts';
 
 export interface Noted {
   readonly call: InterceptedCall | undefined;
   readonly detail: string;
+  readonly only: RequirementId | undefined;
 }
 
 export interface NotedFacts extends TrapFacts {
@@ -38,16 +40,16 @@ export function createTrapFacts({
       reached.push(call);
       if (reached.length === 1) onReach?.();
     },
-    forbid(call, detail) {
+    forbid(call, detail, only) {
       if (forbidden) return;
-      forbidden = { call, detail };
+      forbidden = { call, detail, only };
       onForbid?.();
     },
     require(call) {
       required ??= call;
     },
-    warn(call, detail) {
-      warning ??= { call, detail };
+    warn(call, detail, only) {
+      warning ??= { call, detail, only };
     },
     isArmed: () => isArmed,
     reached,

@@ -124,9 +124,9 @@ export const httpTraps = {
           key ??= requestKey(call);
           times += 1;
           if (times > 1 && times < 4 && now() < earliest) {
-            facts.forbid(call, `The client came back ${Math.round(earliest - now())} ms too early.`);
+            facts.forbid(call, `The client came back ${Math.round(earliest - now())} ms too early.`, 'CL-HTTP-14');
           }
-          if (times === 3) facts.warn(call, 'The client tried for a third time.');
+          if (times === 3) facts.warn(call, 'The client tried for a third time.', 'CL-HTTP-15');
           if (times > 2) return next();
           const wait = times === 1 ? '2' : new Date(wallNow() + 3000).toUTCString();
           const unavailable = errorReply(503, 'unavailable', 'try again later', { 'Retry-After': wait });

@@ -1,6 +1,7 @@
 /** The form of a trap: how a server behaves in a probe, and the facts that it notes. */
 import type { InterceptedCall, Interceptor } from '../../http/interceptor.ts';
 import type { Switches } from '../../profile.ts';
+import type { RequirementId } from '../catalogue.ts';
 import type { GradedExchange } from '../graded-exchange.ts';
 import type { ProbeId } from '../probes.ts';
 
@@ -40,11 +41,14 @@ export interface TrapWorld {
 export interface TrapFacts {
   arm(): void;
   reach(call: InterceptedCall): void;
-  /** `detail` says what the client did, without secrets. */
-  forbid(call: InterceptedCall | undefined, detail: string): void;
+  /**
+   * `detail` says what the client did, without secrets. `only` is the requirement that this violates, if the probe judges
+   * several.
+   */
+  forbid(call: InterceptedCall | undefined, detail: string, only?: RequirementId): void;
   require(call: InterceptedCall): void;
   /** A reaction that only warns. */
-  warn(call: InterceptedCall | undefined, detail: string): void;
+  warn(call: InterceptedCall | undefined, detail: string, only?: RequirementId): void;
 }
 
 export interface TrapContext extends TrapWorld {
@@ -74,6 +78,8 @@ export interface Trap {
   /** False if the control run shows that this client cannot be judged. */
   suits?(control: readonly ControlExchange[], round: number): boolean;
   changes?(round: number): WorldChanges;
+  /** The requirements that this round judges. Default: all of the probe. */
+  judges?(round: number): readonly RequirementId[];
   /** The probe that must have passed before, because this round cannot tell without. */
   after?(round: number): ProbeId | undefined;
   /** A client that stops, where it should go on, only warns. */
