@@ -332,7 +332,8 @@ export class Client {
     throw new Stop('the grant is still pending');
   }
 
-  waitFor = (continuation: Continuation): Promise<unknown> => this.pause(Math.max(0, continuation.notBefore - Date.now()));
+  waitFor = (continuation: Continuation): Promise<unknown> =>
+    this.pause(Math.max(0, continuation.notBefore - Date.now()));
 
   /** An error `too_fast` does not end a grant, even if it says nothing else. */
   nextContinuation(last: Continuation, next: Continuation | undefined, isTooFast: boolean): Continuation {

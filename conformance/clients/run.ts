@@ -1,8 +1,8 @@
 /** Runs one client, good or broken, from the first request to the last. */
 import type { Change } from './broken/changes.ts';
 import { Client, Stop } from './client.ts';
-import type { TransportOptions } from './transport.ts';
 import { type Addresses, createSteps, payTwice } from './pay.ts';
+import type { TransportOptions } from './transport.ts';
 
 export interface ClientRun extends Addresses {
   /** Absent for the good client. */

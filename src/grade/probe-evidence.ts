@@ -1,4 +1,5 @@
 /** The evidence of a run under a probe: the requests of the client, and what its command printed. Without secrets. */
+import type { ReceivedRequest } from '../http/received-request.ts';
 import type { TracedExchange } from '../http/request-trace.ts';
 import type { WireSwitches } from '../profile.ts';
 import { type DescribedExchange, describeExchange } from './describe-exchange.ts';
@@ -56,12 +57,19 @@ export function gatherEvidence(source: EvidenceSource, { decisive, most, output 
   return { ...masked, output: shorten(masked.output) };
 }
 
-const secretsOf = ({ request, reply, pathSecrets }: TracedExchange): readonly string[] =>
-  createMasker({
-    request,
-    answer: reply && { headers: reply.headers, body: reply.content ?? '' },
-    secrets: pathSecrets,
-  }).secrets;
+/** The secrets that display hides, and the signatures and cookies, of which display leaves the form. */
+function secretsOf({ request, reply, pathSecrets }: TracedExchange): string[] {
+  const answer = reply && { headers: reply.headers, body: reply.content ?? '' };
+  const values = (headers: ReceivedRequest['rawHeaders'], name: RegExp) =>
+    headers.flatMap(([each, value]) => (name.test(each) ? value : []));
+  const signatures = values(request.rawHeaders, /^signature$/i).flatMap(
+    (value) => value.match(/[\w+/-]{40,}=*/g) ?? [],
+  );
+  const cookies = values(Object.entries(reply?.headers ?? {}), /^set-cookie$/i).map(
+    (value) => /=([^;]*)/.exec(value)?.[1] ?? '',
+  );
+  return [...createMasker({ request, answer, secrets: pathSecrets }).secrets, ...signatures, ...cookies];
+}
 
 /** Private keys that a client made, which no server knows: in PEM, and as the member `d` of a JSON Web Key. */
 const maskPrivateKeys = (text: string): string =>

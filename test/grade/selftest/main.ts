@@ -1,22 +1,30 @@
 /**
  * `node test/grade/selftest/main.ts [--only PATTERN]`: each broken client violates the requirement that it is made for,
- * and no other outside its declared group; the good client violates none. Exit status: 0 if so, else 1.
+ * and no other outside its declared group; the good client violates none. The same under probes. Exit status: 0 if so,
+ * else 1.
  */
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import pino from 'pino';
 import { broken } from '../../../conformance/clients/broken/index.ts';
 import { type RequirementId, requirementIds, requirements } from '../../../src/grade/catalogue.ts';
 import type { Verdict } from '../../../src/grade/report.ts';
+import { openTls, type Tls } from '../../../src/net/tls.ts';
 import type { ProfileName } from '../../../src/profile.ts';
 import { createDeployment } from '../../../src/world/deployment.ts';
 import { consequences, onlyInProbes, scenarios } from './consequences.ts';
 import { type GradedClient, gradeClient } from './grade-client.ts';
+import { planProbeTasks } from './probes.ts';
 
 const { values: options } = parseArgs({
   options: { only: { type: 'string', default: '' }, verbose: { type: 'boolean', default: false } },
 });
 const only = new RegExp(options.only);
 const CONCURRENCY = 4;
+/** Clients under probes wait most of the time. */
+const PROBE_CONCURRENCY = 8;
 
 /** Requirements that a usual run can show, so that their broken clients need no misbehaving server. */
 const isPassive = (id: RequirementId): boolean =>
@@ -25,13 +33,16 @@ const isPassive = (id: RequirementId): boolean =>
 const violated = (verdicts: readonly Verdict[]): RequirementId[] =>
   verdicts.filter(({ status }) => ['fail', 'warning', 'note'].includes(status)).map(({ id }) => id);
 
-const deployment = await createDeployment({
-  host: '127.0.0.1',
-  controlPort: 0,
-  database: { kind: 'embedded' },
-  insecure: false,
-  log: pino({ level: 'silent' }),
-});
+const deploy = (tls?: Tls) =>
+  createDeployment({
+    host: '127.0.0.1',
+    controlPort: 0,
+    database: { kind: 'embedded' },
+    insecure: false,
+    log: pino({ level: 'silent' }),
+    ...(tls && { tls }),
+  });
+const deployment = await deploy();
 
 const problems: string[] = [];
 let fired = 0;
@@ -75,18 +86,38 @@ const queue: (() => Promise<void>)[] = [
   ),
 ];
 const clients = queue.length;
-await Promise.all(
-  Array.from({ length: CONCURRENCY }, async () => {
-    for (let next = queue.shift(); next; next = queue.shift()) await next();
-  }),
+await runAll(queue, CONCURRENCY);
+
+const directory = await mkdtemp(join(tmpdir(), 'selftest-'));
+const tls = await openTls({ directory });
+const secure = await deploy(tls);
+const authority = await readFile(tls.authorityFile!, 'utf8');
+const { figures, alone, tasks } = await planProbeTasks(
+  { plain: { deployment }, tls: { deployment: secure, authority } },
+  only,
+  (line) => void (options.verbose && process.stdout.write(`${line}\n`)),
 );
-await deployment.close();
+await runAll(alone, CONCURRENCY);
+await runAll(tasks, PROBE_CONCURRENCY);
+await Promise.all([deployment.close(), secure.close()]);
+await rm(directory, { recursive: true });
+problems.push(...figures.problems);
+
+async function runAll(waiting: (() => Promise<void>)[], concurrency: number): Promise<void> {
+  const work = async () => {
+    for (let next = waiting.shift(); next; next = waiting.shift()) await next();
+  };
+  await Promise.all(Array.from({ length: concurrency }, work));
+}
 
 const without = requirementIds.filter((id) => isPassive(id) && !broken[id]);
 if (without.length > 0) problems.push(`no broken client for ${without.join(', ')}`);
 for (const problem of problems.sort()) process.stdout.write(`${problem}\n`);
 process.stdout.write(
-  `requirements ${passive.length} · clients ${clients} · fired ${fired} · missed ${missed} · false alarms ${falseAlarms}\n`,
+  `requirements ${passive.length} · clients ${clients} · fired ${fired} · missed ${missed} · false alarms ${falseAlarms}\n` +
+    `probes ${figures.probes} · clients ${figures.clients} · runs ${figures.runs} · fired ${figures.fired} · ` +
+    `missed ${figures.missed} · false alarms ${figures.falseAlarms}\n`,
 );
-process.stdout.write(`${clients - problems.length} passed, ${problems.length} failed\n`);
+const total = clients + figures.clients;
+process.stdout.write(`${total - problems.length} passed, ${problems.length} failed\n`);
 process.exitCode = problems.length > 0 ? 1 : 0;

@@ -1,0 +1,57 @@
+/** The broken clients for each probe, and the reasons why some cannot be told by it. */
+
+import { type Change, followRedirects } from '../../../conformance/clients/broken/changes.ts';
+import { broken } from '../../../conformance/clients/broken/index.ts';
+import type { RequirementId } from '../../../src/grade/catalogue.ts';
+import { type ProbeId, probeIds, probes } from '../../../src/grade/probes.ts';
+
+/** A broken client, and the requirement that it is caught by. */
+export interface ProbeCase {
+  readonly probe: ProbeId;
+  readonly requirement: RequirementId;
+  readonly change: Change;
+}
+
+/** What the good client does besides, for probes that judge only clients which do. */
+export const habits: Readonly<Partial<Record<ProbeId, Change>>> = {
+  P14: broken['CL-GNAP-11']!,
+  P15: broken['CL-GNAP-11']!,
+  P33: (client) => followRedirects(client, () => true, 5),
+};
+
+/** Clients for a probe in place of the broken client of the requirement, which shows in other ways. */
+const inPlace: Readonly<Record<string, Change>> = {
+  'P14 CL-GNAP-27': (client, steps) => {
+    broken['CL-GNAP-11']!(client, steps);
+    broken['CL-GNAP-27']!(client, steps);
+  },
+  // Waits as long as the server says, but as often as it says.
+  'P38 CL-HTTP-15': (client) => {
+    client.send = async (request) => {
+      let answer = await client.transport.send(client.compose(request));
+      for (let tries = 0; tries < 5 && answer.status === 503; tries += 1) {
+        await client.waitForRetry(answer);
+        answer = await client.transport.send(client.compose(request));
+      }
+      return answer;
+    };
+  },
+  // Expects an amount where the public view has none.
+  'P36 CL-IP-06': (client, steps) => {
+    const { readPublic } = steps;
+    steps.readPublic = async (incoming) => {
+      await readPublic(incoming);
+      const { json } = await client.transport.send(client.compose({ method: 'GET', url: incoming.id }));
+      if (typeof json.receivedAmount?.value !== 'string') throw new Error('the public view has no amount');
+    };
+  },
+};
+
+/** One for each requirement that a probe judges. */
+export const probeCases: readonly ProbeCase[] = probeIds.flatMap((probe) =>
+  probes[probe].judges.map((requirement) => {
+    const change = inPlace[`${probe} ${requirement}`] ?? broken[requirement];
+    if (!change) throw new Error(`${probe} has no broken client for ${requirement}`);
+    return { probe, requirement, change };
+  }),
+);

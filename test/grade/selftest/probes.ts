@@ -1,0 +1,130 @@
+/**
+ * The clients under probes: each broken one is caught by the probe of its requirement, the good one passes all of them,
+ * and so does no client that never starts, or ends too early. No verdict shows a secret.
+ */
+import type { RequirementId } from '../../../src/grade/catalogue.ts';
+import { type ProbeId, probeIds, probes } from '../../../src/grade/probes.ts';
+import { type ProbeVerdict, resultFor } from '../../../src/grade/report.ts';
+import { type Extent, type Place, type ProbeOutcome, probeClient, runControl } from './probe-client.ts';
+import { habits, probeCases } from './probe-clients.ts';
+import { secretsOf } from './secrets.ts';
+
+export interface ProbeFigures {
+  probes: number;
+  clients: number;
+  runs: number;
+  fired: number;
+  missed: number;
+  falseAlarms: number;
+  problems: string[];
+}
+
+type Task = () => Promise<void>;
+
+export interface ProbePlaces {
+  readonly plain: Place;
+  readonly tls: Place;
+}
+
+const judged = ({ result, weak }: Pick<ProbeVerdict, 'result' | 'weak'>): string => result + (weak ? ' weakly' : '');
+
+/** Clients have to be in time there, so they run while no others do. */
+const timed: readonly ProbeId[] = ['P21', 'P42'];
+/** Long waits come first, so that they pass while others run. */
+const slow: readonly ProbeId[] = ['P41', 'P06', 'P11', 'P10', 'P39', 'P38', 'P12', 'P24', 'P33'];
+const inOrder = [...timed, ...slow, ...probeIds.filter((id) => ![...timed, ...slow].includes(id))];
+
+/** Verdicts on which rounds of other probes depend, as the good client gets them. */
+const passed = new Map<ProbeId, ProbeVerdict>(
+  (['P01', 'P12', 'P22'] as const).map((id) => [id, { id, result: 'pass' } as ProbeVerdict]),
+);
+
+/** `alone` runs first, four clients at a time. `figures` are complete after the last task. */
+export async function planProbeTasks(
+  places: ProbePlaces,
+  only: RegExp,
+  verbose: (line: string) => void,
+): Promise<{ figures: ProbeFigures; alone: Task[]; tasks: Task[] }> {
+  const chosen = inOrder.filter((id) => only.test(id));
+  const figures: ProbeFigures = {
+    ...{ probes: chosen.length, clients: 0, runs: 0, fired: 0, missed: 0, falseAlarms: 0 },
+    problems: [],
+  };
+  if (chosen.length === 0) return { figures, alone: [], tasks: [] };
+  const placeOf = (id: ProbeId): Place => (probes[id].only === 'tls' ? places.tls : places.plain);
+  const [good, polling] = await Promise.all([runControl(places.plain), runControl(places.plain, habits.P14)]);
+
+  async function probe(id: ProbeId, name: string, extent: Extent, change = habits[id]): Promise<ProbeOutcome> {
+    const control = habits[id] === habits.P14 ? polling : good;
+    const outcome = await probeClient(placeOf(id), { id, change, extent, control, earlier: passed });
+    const { verdict, exchanges } = outcome;
+    figures.runs += Math.max(1, verdict.runs.length);
+    verbose(
+      `${id} ${name}: ${judged(verdict)} ${verdict.milliseconds} ms: ${verdict.detail} ${verdict.runs.map(({ output }) => /stopped: .*/.exec(output)?.[0] ?? '').join('|')}`,
+    );
+    const text = JSON.stringify(verdict);
+    const shown = secretsOf(exchanges).filter((secret) => text.includes(secret));
+    if (shown.length > 0) figures.problems.push(`${id} ${name}: the verdict shows ${shown.length} secrets`);
+    return outcome;
+  }
+
+  function expect(id: ProbeId, name: string, found: string, wanted: readonly string[], detail: string): boolean {
+    const isRight = wanted.includes(found);
+    if (!isRight) figures.problems.push(`${id} ${name}: ${found} instead of ${wanted.join(' or ')}: ${detail}`);
+    return isRight;
+  }
+
+  /** The good client, and then clients that end where it met the trap. */
+  const runGood =
+    (id: ProbeId): Task =>
+    async () => {
+      const { verdict } = await probe(id, 'good client', { kind: 'complete' });
+      if (!expect(id, 'good client', judged(verdict), ['pass'], verdict.detail)) figures.falseAlarms += 1;
+      for (const { id: requirement, ...each } of verdict.results ?? []) {
+        const allowed = requirement in notOnTheWire ? ['pass', 'not-exercised'] : ['pass'];
+        expect(id, `good client, ${requirement}`, judged(each), allowed, each.detail);
+      }
+      const met = verdict.runs.find(({ decisive }) => decisive.length > 0);
+      const operation = met?.exchanges.find((exchange) => exchange.id === met.decisive[0])?.operation ?? entry[id];
+      if (operation === undefined) {
+        figures.problems.push(`${id} good client: no exchange shows where it met the trap`);
+        return;
+      }
+      const never = await probe(id, 'never starts', { kind: 'nothing' });
+      expect(id, 'never starts', judged(never.verdict), ['not-exercised'], never.verdict.detail);
+      const before = await probe(id, 'stops before', { kind: 'before', operation });
+      expect(id, 'stops before the trap', judged(before.verdict), ['not-exercised'], before.verdict.detail);
+      if (probes[id].deadline === 'stop') return;
+      const after = await probe(id, 'stops at', { kind: 'after', operation });
+      expect(id, 'stops at the trap', judged(after.verdict), ['fail', 'fail weakly'], after.verdict.detail);
+    };
+
+  const runBroken =
+    ({ probe: id, requirement, change }: (typeof probeCases)[number]): Task =>
+    async () => {
+      const name = `broken ${requirement}`;
+      const { verdict } = await probe(id, name, { kind: 'complete' }, change);
+      const result = resultFor(verdict, requirement);
+      if (expect(id, name, judged(result), ['fail', 'fail weakly'], result.detail)) figures.fired += 1;
+      else figures.missed += 1;
+    };
+
+  const tasksOf = (id: ProbeId): Task[] => [
+    ...probeCases.filter((each) => each.probe === id).map(runBroken),
+    runGood(id),
+  ];
+  const alone = chosen.filter((id) => timed.includes(id)).flatMap(tasksOf);
+  const tasks = chosen.filter((id) => !timed.includes(id)).flatMap(tasksOf);
+  figures.clients = alone.length + tasks.length;
+  return { figures, alone, tasks };
+}
+
+/** Requirements whose good reaction a probe cannot see, so that only a wrong one decides. */
+const notOnTheWire: Readonly<Partial<Record<RequirementId, string>>> = {
+  'CL-HTTP-04': 'a client that reports an error sends nothing more',
+  'CL-HTTP-06': 'a client that reports an error sends nothing more',
+  'CL-WA-12': 'a client that leaves an address alone sends nothing more',
+};
+
+/** The operation at which the good client meets the trap, if no exchange is recorded for it. */
+const entry: Readonly<Partial<Record<ProbeId, string>>> = { P49: 'get-wallet-address' };
