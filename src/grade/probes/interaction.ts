@@ -75,7 +75,7 @@ export const interactionProbes = {
     title: 'The consent takes four seconds',
     server: 'The consent is held back for four seconds after the person was sent off.',
     armed: 'The grant request with a finish URI was answered.',
-    reached: 'The interaction page was fetched.',
+    reached: 'The interaction page was fetched, or the client continued before that.',
     forbidden: 'A POST to the continuation URI before the finish redirect was fetched.',
     deadline: 'stop',
     lawful: 'Waiting passes, and so does a DELETE.',

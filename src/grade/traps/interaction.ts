@@ -131,6 +131,8 @@ export const interactionTraps = {
         async answer(call, next) {
           const continued = grants.ofContinuation(call);
           if (call.operation === 'post-continue' && continued && unfinished.has(continued)) {
+            // It has what it must react to, even if the person was not sent off yet.
+            facts.reach(call);
             facts.forbid(call, 'The client continued before it had the reference.');
           }
           const visited = call.operation === 'start-interaction' ? grants.ofInteraction(call) : undefined;

@@ -92,12 +92,11 @@ const directory = await mkdtemp(join(tmpdir(), 'selftest-'));
 const tls = await openTls({ directory });
 const secure = await deploy(tls);
 const authority = await readFile(tls.authorityFile!, 'utf8');
-const { figures, alone, tasks } = await planProbeTasks(
+const { figures, tasks } = await planProbeTasks(
   { plain: { deployment }, tls: { deployment: secure, authority } },
   only,
   (line) => void (options.verbose && process.stdout.write(`${line}\n`)),
 );
-await runAll(alone, CONCURRENCY);
 await runAll(tasks, PROBE_CONCURRENCY);
 await Promise.all([deployment.close(), secure.close()]);
 await rm(directory, { recursive: true });

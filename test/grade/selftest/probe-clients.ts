@@ -1,4 +1,4 @@
-/** The broken clients for each probe, and the reasons why some cannot be told by it. */
+/** The broken clients for each probe, and habits of the good client that some probes need. */
 
 import { type Change, followRedirects } from '../../../conformance/clients/broken/changes.ts';
 import { broken } from '../../../conformance/clients/broken/index.ts';
@@ -12,7 +12,7 @@ export interface ProbeCase {
   readonly change: Change;
 }
 
-/** What the good client does besides, for probes that judge only clients which do. */
+/** Changes to the good client that are lawful, for probes which judge only clients with such a habit. */
 export const habits: Readonly<Partial<Record<ProbeId, Change>>> = {
   P14: broken['CL-GNAP-11']!,
   P15: broken['CL-GNAP-11']!,
@@ -24,6 +24,12 @@ const inPlace: Readonly<Record<string, Change>> = {
   'P14 CL-GNAP-27': (client, steps) => {
     broken['CL-GNAP-11']!(client, steps);
     broken['CL-GNAP-27']!(client, steps);
+  },
+  // Goes on with the token as if it had not been rotated.
+  'P27 CL-TOK-13': (client, steps) => {
+    broken['CL-TOK-13']!(client, steps);
+    client.authorized = (token, request) =>
+      client.send({ ...request, token: token.value, key: client.keyFor(token.authServer) });
   },
   // Waits as long as the server says, but as often as it says.
   'P38 CL-HTTP-15': (client) => {

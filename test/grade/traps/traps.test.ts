@@ -108,7 +108,7 @@ async function probe(id: ProbeId, control: readonly ControlExchange[], script: S
   });
 }
 
-const judged = ({ result, weak }: ProbeVerdict): string => result + (weak ? ' weakly' : '');
+const judged = ({ result, weak }: Pick<ProbeVerdict, 'result' | 'weak'>): string => result + (weak ? ' weakly' : '');
 
 /** Their worlds need certificates: `tls-traps.test.ts`. */
 const withTls: readonly ProbeId[] = ['P30', 'P49'];
@@ -277,6 +277,29 @@ test('requests between servers do not meet a trap', async () => {
   } finally {
     remove();
   }
+});
+
+test('a probe that judges several requirements has a result for each', async () => {
+  const resultsOf = async (id: ProbeId, script: Script) => {
+    const { results = [] } = await probe(id, await runControl(cases[id]!.control ?? cases[id]!.obeys), script);
+    return Object.fromEntries(results.map((each) => [each.id, judged(each)]));
+  };
+  const p38 = cases.P38!.others!['tries for a third time']![1];
+  assert.deepEqual(await resultsOf('P38', p38), { 'CL-HTTP-14': 'pass', 'CL-HTTP-15': 'fail weakly' });
+  const guesses = cases.P36!.others!['takes a scale of two for granted']![1];
+  assert.deepEqual(await resultsOf('P36', guesses), {
+    'CL-HTTP-09': 'pass',
+    'CL-IP-06': 'pass',
+    'CL-IP-07': 'pass',
+    'CL-OP-08': 'pass',
+    'CL-WA-11': 'fail',
+  });
+  assert.deepEqual(await resultsOf('P37', cases.P37!.obeys), {
+    'CL-HTTP-04': 'not-exercised',
+    'CL-HTTP-05': 'pass',
+    'CL-HTTP-06': 'not-exercised',
+    'CL-WA-12': 'not-exercised',
+  });
 });
 
 test('a fault of a trap is not the fault of the client', async () => {
