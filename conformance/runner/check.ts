@@ -11,6 +11,7 @@ import { collectDeviations } from './deviation.ts';
 import { describeError, type Failure } from './evidence.ts';
 import type { Requirement } from './requirements.ts';
 import type { Identity, Target } from './target.ts';
+import { failedRows } from './verdict.ts';
 
 /** `strict` follows the specifications exactly; `compat` also accepts what clients in use send. */
 export type Profile = 'strict' | 'compat';
@@ -103,13 +104,15 @@ export const answersCheckId = 'answers.match-documents';
 
 /**
  * Runs the checks one after the other. `contextFor` gives each its own recorder. After the last one a result for CT-09
- * and CT-09b tells whether every answer was of a declared status and had a body its schema accepts.
+ * and CT-09b tells whether every answer was of a declared status and had a body its schema accepts. The run ends where
+ * a request had no answer and `isReachable`, called with the id of the check, says that the target has gone.
  */
 export async function runChecks(
   checks: readonly Check[],
   contextFor: () => { context: CheckContext; recorder: Recorder },
   progress: (result: CheckResult) => void = () => {},
   stop?: AbortSignal,
+  isReachable: (id: string) => Promise<boolean> = async () => true,
 ): Promise<CheckResult[]> {
   const results: CheckResult[] = [];
   const violations: { readonly message: string; readonly answer: Answer }[] = [];
@@ -120,6 +123,8 @@ export async function runChecks(
     const started = performance.now();
     const outcome = await Promise.race([runOne(check, context, recorder), untilAborted(stop)]);
     if (outcome === undefined) break;
+    // The failure says nothing about a target that has gone, and those of all further checks would not either.
+    if (outcome.failure?.unanswered && !(await isReachable(check.id))) break;
     requests += recorder.requests;
     for (const { message, answer } of recorder.violations) {
       violations.push({ message: `${check.id}: ${message}`, answer });
@@ -198,12 +203,13 @@ export function judgeRows(
   const states = new Map<string, RowState>(requirements.map((row) => [row.id, row.test ? 'tested' : 'open']));
   for (const result of results) {
     if (result.requests === 0 && !result.lacks) continue;
-    const failed = result.failure && (result.failure.rows ?? result.rows);
-    for (const row of new Set([...result.rows, ...(failed ?? [])])) {
+    const failed = failedRows(result);
+    for (const row of new Set([...result.rows, ...failed])) {
       if (!states.has(row)) throw new Error(`check ${result.id} names the unknown requirement ${row}`);
       if (result.lacks) {
         if (states.get(row) === 'open') states.set(row, 'inapplicable');
-      } else if (failed?.includes(row)) states.set(row, 'failed');
+      } else if (failed.includes(row)) states.set(row, 'failed');
+      else if (result.failure && !result.failure.rows) continue;
       else if (states.get(row) !== 'failed') states.set(row, 'passed');
     }
   }

@@ -25,7 +25,7 @@ import { type CheckReport, concludeRun, type RunFacts } from './conclusion.ts';
 import { describeLeftovers, type Leftover } from './footprint.ts';
 import { watchInterrupts } from './interrupts.ts';
 import { type Options, parseOptions, parseRandom, targetVariables, usage } from './options.ts';
-import { checkSetUp } from './preflight.ts';
+import { checkSetUp, describeLoss } from './preflight.ts';
 import { createRedaction, type Redaction } from './redaction.ts';
 import type { Referee, RefereeReport } from './referee.ts';
 import { describeSummary, type Report, summarise } from './report.ts';
@@ -204,7 +204,12 @@ async function runInProfile(checks: readonly Check[], run: Run, options: Options
     else if (options.verbose && result.lacks) console.log(`n/a  ${result.id}   ${result.lacks}`);
     else if (options.verbose) console.log(`pass ${result.id}   ${result.rows.join(' ')}`);
   };
-  const some = await runChecks(checks, run.contextFor, show, stop);
+  const isReachable = async (id: string): Promise<boolean> => {
+    const loss = await describeLoss(progress.target!);
+    if (loss) progress.broken.push(`${loss} any more: the run ended at the check ${id}`);
+    return loss === undefined;
+  };
+  const some = await runChecks(checks, run.contextFor, show, stop, isReachable);
   results.push(...some.map((result) => ({ ...result, profile: run.profile })));
   const report: Report = { results: some, requirements: readRequirements(), strictness: strictnessOf(options) };
   if (options.profile === 'both') console.log(`profile ${run.profile}\n${describeSummary(summarise(report))}`);

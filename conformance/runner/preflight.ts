@@ -30,6 +30,16 @@ export async function checkSetUp({ walletAddress, receiver, client, identity }: 
     throw new Error(`the key ${identity.keyId} of ${keySet} does not belong to the private key`);
 }
 
+/** The reason why the target does not answer any more; undefined while it does. */
+export async function describeLoss({ walletAddress }: Target): Promise<string | undefined> {
+  try {
+    await read(walletAddress, `the wallet address ${walletAddress}`);
+    return undefined;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
 async function read(url: string, name: string): Promise<Received> {
   try {
     return await exchange({ method: 'GET', url, headers: [['accept', 'application/json']], body: undefined });

@@ -2,7 +2,7 @@
 import { type Capability, capabilities } from './capability.ts';
 import { type CheckResult, judgeRows, type RowState } from './check.ts';
 import { levels, type Requirement } from './requirements.ts';
-import { failsRun, type Strictness } from './verdict.ts';
+import { failsRun, type Strictness, wordFor } from './verdict.ts';
 
 /** One run or several, with what is needed to judge it. */
 export interface Report {
@@ -12,7 +12,7 @@ export interface Report {
 }
 
 export interface Summary {
-  readonly checks: Readonly<Record<'passed' | 'warned' | 'failed', number>>;
+  readonly checks: Readonly<Record<'passed' | 'warned' | 'noted' | 'failed', number>>;
   /** Checks that are not applicable, by the capability that the target lacks. */
   readonly lacking: Readonly<Partial<Record<Capability, number>>>;
   readonly rows: Readonly<Record<'covered' | 'passed' | 'failed' | 'tested' | 'inapplicable' | 'open', number>>;
@@ -23,6 +23,7 @@ export interface Summary {
 export function summarise({ results, requirements, strictness }: Report): Summary {
   const failures = results.filter((result) => result.failure);
   const failed = failures.filter((result) => failsRun(result, requirements, strictness)).length;
+  const noted = failures.filter((result) => wordFor(result, requirements, strictness) === 'NOTE').length;
   const states = judgeRows(requirements, results);
   const count = (state: RowState): number => [...states.values()].filter((value) => value === state).length;
   const rows = {
@@ -48,7 +49,8 @@ export function summarise({ results, requirements, strictness }: Report): Summar
   return {
     checks: {
       passed: results.length - failures.length - inapplicable.length,
-      warned: failures.length - failed,
+      warned: failures.length - failed - noted,
+      noted,
       failed,
     },
     lacking: Object.fromEntries(
@@ -68,6 +70,7 @@ export function describeSummary({ rows, checks, lacking, levels: byLevel }: Summ
     reached.map(([name, { passed, of }]) => `${name} ${passed}/${of}`).join(' · '),
     ...missing.map(([capability, number]) => `${number} checks are not applicable without ${capabilities[capability]}`),
     ...(checks.warned > 0 ? [`${checks.warned} warnings`] : []),
+    ...(checks.noted > 0 ? [`${checks.noted} notes`] : []),
     `${checks.passed} passed, ${checks.failed} failed`,
   ].join('\n');
 }

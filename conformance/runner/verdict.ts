@@ -15,14 +15,21 @@ export interface Strictness {
  */
 const formRows: ReadonlySet<string> = new Set(['RS-02', 'RS-OP-20', 'AS-14', 'AS-160', 'AS-161', 'AS-162']);
 
+function withoutForm(rows: readonly string[]): readonly string[] {
+  const rules = rows.filter((id) => !formRows.has(id));
+  return rules.length > 0 ? rules : rows;
+}
+
+/** The rows that a check failed; none if it passed. */
+export const failedRows = ({ rows, failure }: Pick<CheckResult, 'rows' | 'failure'>): readonly string[] =>
+  failure ? (failure.rows ?? withoutForm(rows)) : [];
+
 /** The strongest level among the rows of a check, or among those that it failed; rows about form count only alone. */
 export function levelOf(
   { rows, failure }: Pick<CheckResult, 'rows' | 'failure'>,
   requirements: readonly Requirement[],
 ): Level {
-  const named = failure?.rows ?? rows;
-  const rules = named.filter((id) => !formRows.has(id));
-  const judged = rules.length > 0 ? rules : named;
+  const judged = withoutForm(failure?.rows ?? rows);
   const reached = requirements.filter(({ id }) => judged.includes(id)).map(({ level }) => level);
   return levels.find((level) => reached.includes(level)) ?? 'must';
 }

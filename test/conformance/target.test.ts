@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
 import { capabilityOf } from '../../conformance/runner/capability.ts';
 import {
+  answersCheckId,
   type Check,
   type CheckContext,
   type CheckResult,
@@ -63,7 +64,7 @@ test('a check that needs what the target lacks is not applicable, and covers no 
   assert.equal(judgeRows(rows, results).get('WA-02'), 'failed');
   const summary = summarise({ results, requirements: rows, strictness: { own: false, strict: false } });
   assert.deepEqual(summary.lacking, { clock: 1, 'refusal-reasons': 1 });
-  assert.deepEqual(summary.checks, { passed: 1, warned: 0, failed: 1 });
+  assert.deepEqual(summary.checks, { passed: 1, warned: 0, noted: 0, failed: 1 });
   assert.match(describeSummary(summary), /^1 checks are not applicable without a clock/m);
 });
 
@@ -88,6 +89,35 @@ test('a deviation from a weaker row lets the check go on, and counts by the leve
   assert.equal(levelOf(failed!, requirements), 'must');
   assert.match(failed?.failure?.message ?? '', /the rule itself/);
   assert.throws(() => assertFor('RS-03', () => assert.fail('outside of a check')), /outside/);
+});
+
+test('a run ends where the target has gone, without a verdict on the check that found it gone', async () => {
+  const recorder = createRecorder();
+  const context = { target: bare, control: createControl(bare, () => {}) } as CheckContext;
+  const unanswered = { method: 'GET', url: 'http://127.0.0.1:1/', headers: [], body: undefined };
+  const gone = checkThat('quote.gone', 'WA-01', async () => {
+    recorder.requests += 1;
+    recorder.unanswered = unanswered;
+    throw new Error('connect ECONNREFUSED');
+  });
+  const asked: string[] = [];
+  const run = (isReachable: boolean): Promise<CheckResult[]> =>
+    runChecks(
+      [gone, gone],
+      () => ({ context, recorder }),
+      undefined,
+      undefined,
+      async (id) => {
+        asked.push(id);
+        return isReachable;
+      },
+    );
+  assert.deepEqual(
+    (await run(false)).map(({ id }) => id),
+    [answersCheckId],
+  );
+  assert.deepEqual(asked, ['quote.gone']);
+  assert.equal((await run(true)).length, 3, 'a target that answers is judged further');
 });
 
 test('rows about the form of errors do not raise the level of a check', () => {
