@@ -52,7 +52,7 @@ const ownProcess: Readonly<Record<string, readonly string[]>> = {
   'waits for other processes or for timeouts, and would delay the others': [
     '**/*.race',
     'cli/{grade,grade-command,parent,reconcile,start}',
-    'clients/*',
+    'clients/{go,rust}',
     'end-to-end/{bad-database-network,crash-replay,readme}',
     'payments/outgoing/crash',
     'world/reset-under-load',

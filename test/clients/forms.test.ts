@@ -13,19 +13,25 @@ import type { TracedExchange } from '../../src/http/request-trace.ts';
 import { type ProfileName, strict } from '../../src/profile.ts';
 import { defaultWorld } from '../../src/world/definition/definition.ts';
 import { createDeployment, type Deployment } from '../../src/world/deployment.ts';
+import { createFastestDatabase } from '../support/postgresql.ts';
 import { explained, refused } from './support/form-verdicts.ts';
 
 let deployment: Deployment;
+let database: Awaited<ReturnType<typeof createFastestDatabase>>;
 before(async () => {
+  database = await createFastestDatabase();
   deployment = await createDeployment({
     host: '127.0.0.1',
     controlPort: 0,
-    database: { kind: 'embedded' },
+    database: database.options,
     insecure: false,
     log: pino({ level: 'silent' }),
   });
 });
-after(() => deployment.close());
+after(async () => {
+  await deployment?.close();
+  await database?.drop();
+});
 
 interface Replayed {
   readonly requests: readonly ReplayedRequest[];
