@@ -62,8 +62,8 @@ function secretsOf({ request, reply, pathSecrets }: TracedExchange): string[] {
   const answer = reply && { headers: reply.headers, body: reply.content ?? '' };
   const values = (headers: ReceivedRequest['rawHeaders'], name: RegExp) =>
     headers.flatMap(([each, value]) => (name.test(each) ? value : []));
-  const signatures = values(request.rawHeaders, /^signature$/i).flatMap(
-    (value) => value.match(/[\w+/-]{40,}=*/g) ?? [],
+  const signatures = values(request.rawHeaders, /^signature$/i).flatMap((value) =>
+    (value.match(/[\w+/-]+=*/g) ?? []).filter(({ length }) => length >= 40),
   );
   const cookies = values(Object.entries(reply?.headers ?? {}), /^set-cookie$/i).map(
     (value) => /=([^;]*)/.exec(value)?.[1] ?? '',

@@ -96,7 +96,7 @@ test('the official client pays in a fresh world; no file shows a secret that it 
   assert.ok(passed.length >= 50, `${passed.length}`);
   // No client sends a nonce with its signatures.
   assert.equal(report.verdicts.find(({ id }) => id === 'CL-SIG-12')!.status, 'warning');
-  assert.equal(report.coverage.operations.seen, 8);
+  assert.equal(report.coverage.operations.seen, 9);
   const operations = report.exchanges.map(({ operation }) => operation);
   assert.ok(operations.includes('create-outgoing-payment'));
   assert.ok(!operations.includes('get-wallet-address-keys'), 'requests of the servers are left out');
