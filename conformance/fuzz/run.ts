@@ -37,6 +37,12 @@ const SHORT_S: Readonly<Record<DocumentName, number>> = {
 };
 const LONG_S = 240;
 
+/**
+ * Opinions of schemathesis on input, which depend on what it draws. A short run only prints those that the baseline lacks:
+ * how much it sends depends on the time that it gets.
+ */
+const opinions: ReadonlySet<string> = new Set(['RejectedPositiveData', 'AcceptedNegativeData']);
+
 /** The packages cannot be had, in one sentence. */
 class Unavailable extends Error {}
 
@@ -120,7 +126,7 @@ async function fuzz(
 }
 
 const describe = ({ operation, type, message, status, description, example }: Finding): string =>
-  `FAIL ${operation} ${type}: ${message}\n  answered ${status} ${description}\n  ${example}`;
+  `${operation} ${type}: ${message}\n  answered ${status} ${description}\n  ${example}`;
 
 async function main(): Promise<number> {
   const { values } = parseArgs({
@@ -148,10 +154,12 @@ async function main(): Promise<number> {
           for (const entry of explanations) seen.add(entry);
           return explanations.length === 0;
         });
-        unexplained.push(...fresh);
-        if (fresh.length === 0) passed += 1;
+        const failed = fresh.filter(({ type }) => !options.short || !opinions.has(type));
+        unexplained.push(...failed);
+        if (failed.length === 0) passed += 1;
         const counts = `${requests} requests, ${findings.length - fresh.length} explained findings, ${fresh.length} others`;
-        console.log([`${profile} ${document}: ${counts}`, ...fresh.map(describe)].join('\n'));
+        const lines = fresh.map((each) => `${failed.includes(each) ? 'FAIL' : 'NOTE'} ${describe(each)}`);
+        console.log([`${profile} ${document}: ${counts}`, ...lines].join('\n'));
       }
     } finally {
       await target.stop();
