@@ -147,18 +147,18 @@ export const checks: readonly Check[] = [
     rows: ['RS-30', 'AS-07'],
     title: 'two content types are refused, even if one of them would do',
     run: async (context) => {
-      const headers = [['content-type', 'text/plain']] as const;
+      const types = { contentType: 'text/plain', headers: [['content-type', 'application/json']] } as const;
       const { sender } = context;
       const json = { client: context.target.client, access_token: { access: [quoteAccess()] } };
       const sign = { components: ['@method', '@target-uri', 'content-digest'] };
-      const asked = await context.call({ operation: 'post-request', url: sender.authServer, json, headers, sign });
+      const asked = await context.call({ operation: 'post-request', url: sender.authServer, json, ...types, sign });
       expectGnapError(asked, 400, 'invalid_request');
       const created = await context.call({
         operation: 'create-incoming-payment',
         url: `${context.receiver.resourceServer}/incoming-payments`,
         json: { walletAddress: context.receiver.url },
         token: await incomingToken(context),
-        headers,
+        ...types,
         sign: { components: ['@method', '@target-uri', 'authorization', 'content-digest'] },
       });
       expectResourceError(created, [400, 415]);
