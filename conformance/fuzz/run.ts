@@ -38,8 +38,8 @@ const SHORT_S: Readonly<Record<DocumentName, number>> = {
 const LONG_S = 240;
 
 /**
- * Opinions of schemathesis on input, which depend on what it draws. A short run only prints those that the baseline lacks:
- * how much it sends depends on the time that it gets.
+ * Opinions of schemathesis on input, which depend on what it draws. A short run only prints those that the baseline
+ * lacks, because how much it sends depends on the time that it gets.
  */
 const opinions: ReadonlySet<string> = new Set(['RejectedPositiveData', 'AcceptedNegativeData']);
 
