@@ -68,7 +68,8 @@ test('every relative link of the README leads to a file of the package', async (
 
 test('its dependencies are those of the program', async () => {
   const modules = await readdir(join(directory, 'node_modules'));
-  for (const name of ['typescript', 'fast-check', 'node', '@biomejs']) assert.ok(!modules.includes(name), name);
+  // fast-check is one of them: `touchstone check --properties` draws requests with it.
+  for (const name of ['typescript', 'node', '@biomejs']) assert.ok(!modules.includes(name), name);
   // The conformance checks sign with the official library, not with the code of the server.
   assert.deepEqual(await readdir(join(directory, 'node_modules', '@interledger')), ['http-signature-utils']);
   const kilobytes = Number(
