@@ -15,7 +15,7 @@ export interface HostedClient {
   answer?: { status: number; headers?: Record<string, string>; body: string };
   /** How often the key set was asked for. */
   fetches: number;
-  /** Holds the key set back until it was asked for so many times more, or for half a second. */
+  /** Holds the key set back until it was asked for so many times more, or for a second. */
   holdUntilFetched(times: number): void;
 }
 
@@ -26,7 +26,7 @@ export interface ClientHost {
 }
 
 /** Servers may fetch a key set once for several requests, so nothing is held for longer. */
-const MAX_HOLD_MS = 500;
+const MAX_HOLD_MS = 1000;
 
 /** Holds replies back until there are enough of them. */
 class Gate {

@@ -25,6 +25,8 @@ export type Provocation = (context: CheckContext) => Promise<Call>;
 const NO_SUCH_ID = '00000000-0000-4000-8000-000000000000';
 /** Larger than any body that the servers accept. */
 const TOO_MANY_BYTES = 120_000;
+/** More than a server has connections to its database. */
+const ROTATIONS = 40;
 
 /**
  * The world in which continuing has to wait, web pages exist, key sets are read for each request, and both profiles
@@ -203,13 +205,14 @@ const special: Readonly<Record<string, Readonly<Record<number, Provocation>>>> =
     },
   },
   'post-token': {
-    // Two rotations at once: both have found the token when the key set arrives, and one of them changes it.
+    // Rotations at once: all have found the token when the key set arrives, and one of them changes it. The last one
+    // waits for a connection to the database that the others have, so it is not the first.
     404: async (context) => {
       const { client, grant, identity } = await grantToHostedClient(context);
       const { manage, value } = grant.access_token;
       const call: Call = { operation: 'post-token', method: 'POST', url: manage, token: value, sign: identity };
-      client.holdUntilFetched(2);
-      void context.call(call).catch(() => {});
+      client.holdUntilFetched(ROTATIONS);
+      for (let sent = 1; sent < ROTATIONS; sent += 1) void context.call(call).catch(() => {});
       return call;
     },
   },
