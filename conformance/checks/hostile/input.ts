@@ -1,7 +1,9 @@
 /** Hostile input and hostile key servers: well-behaved clients are still served. RFC 9635 §11, RFC 9112 §11. */
+
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import type { Check, CheckContext } from '../../runner/check.ts';
+import { assertFor } from '../../runner/deviation.ts';
 import { addFault } from '../../steps/control.ts';
 import { expectGnapError, expectResourceError, expectStatus } from '../../steps/expect.ts';
 import { exchange } from '../../steps/http-exchange.ts';
@@ -162,6 +164,7 @@ export const checks: readonly Check[] = [
         sign: { components: ['@method', '@target-uri', 'authorization', 'content-digest'] },
       });
       expectResourceError(created, [400, 415]);
+      assertFor('RS-30', () => expectResourceError(created, 400));
       await isServed(context);
     },
   },
