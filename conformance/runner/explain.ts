@@ -1,6 +1,7 @@
 /** `touchstone explain CHECK-ID`: a check, or the checks of a requirement. */
 import { existsSync } from 'node:fs';
 import { ConfigError, didYouMean } from '../../src/errors.ts';
+import { field } from '../../src/report/field.ts';
 import { checks as singleChecks } from '../checks/index.ts';
 import { properties } from '../properties/index.ts';
 import { readFigures } from './announcement.ts';
@@ -80,9 +81,6 @@ async function readMutants(): Promise<Mutants | undefined> {
   return mutants;
 }
 
-const INDENT = 12;
-const WIDTH = 100;
-
 export const printExplanation = (explained: Explained | readonly Explained[]): string =>
   'id' in explained
     ? printCheck(explained)
@@ -103,17 +101,4 @@ function printCheck(check: Explained): string {
     ...(mutants ? [field('mutants', mutants.length === 0 ? 'none in the catalogue' : mutants.join(', '))] : []),
     field('fix', fix),
   ].join('\n');
-}
-
-/** A label and its text, wrapped and indented. Words are never cut. */
-function field(label: string, text: string): string {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    if (line !== '' && INDENT + line.length + 1 + word.length > WIDTH && !/^https:/.test(word)) {
-      lines.push(line);
-      line = word;
-    } else line = line === '' ? word : `${line} ${word}`;
-  }
-  return [...lines, line].map((each, i) => `  ${(i === 0 ? label : '').padEnd(INDENT - 2)}${each}`).join('\n');
 }

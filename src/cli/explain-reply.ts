@@ -6,6 +6,7 @@ import {
   negativeReplies,
   preferenceFor,
 } from '../http/negative-replies.ts';
+import { field } from '../report/field.ts';
 
 /** The subject that lists all of them. */
 export const REPLIES = 'replies';
@@ -21,11 +22,11 @@ export function explainReply(text: string): string | undefined {
   return [
     `${name}  ${operation} answers ${status} ${code}`,
     '',
-    `  when      ${cause}`,
-    '  provoke   in a world that only this machine can reach, in one of three ways:',
-    `            a header of the call: Prefer: fault=${preferenceFor(reply)}`,
-    `            a wallet address that the client reads before: /reply/${name} at the provider of the receiver`,
-    `            the control API: POST /faults ${JSON.stringify(faultFor(reply))}`,
+    field('when', cause),
+    field('provoke', 'in a world that only this machine can reach, in one of three ways:'),
+    field('', `a header of the call: Prefer: fault=${preferenceFor(reply)}`),
+    field('', `a wallet address that the client reads before: /reply/${name} at the provider of the receiver`),
+    field('', `the control API: POST /faults ${JSON.stringify(faultFor(reply))}`),
   ].join('\n');
 }
 

@@ -12,11 +12,10 @@ import {
 import { type ProbeId, probeIds, probes, probesOf } from '../grade/probes.ts';
 import { linkTo } from '../grade/references.ts';
 import { deadlineSeconds, levels } from '../grade/requirement.ts';
+import { field } from '../report/field.ts';
 import { describeReply, explainReply, REPLIES } from './explain-reply.ts';
 import type { Config } from './options.ts';
 
-const WIDTH = 100;
-const INDENT = 12;
 const PROBES = 'probes';
 
 /** Throws ConfigError for an unknown id. */
@@ -175,16 +174,3 @@ const citeWithLink = (citation: string): string => {
   const link = linkTo(citation);
   return link === citation ? citation : `${citation}  ${link}`;
 };
-
-/** A label and its text, wrapped and indented. Words are never cut. */
-function field(label: string, text: string): string {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    if (line !== '' && INDENT + line.length + 1 + word.length > WIDTH && !/^https:/.test(word)) {
-      lines.push(line);
-      line = word;
-    } else line = line === '' ? word : `${line} ${word}`;
-  }
-  return [...lines, line].map((each, i) => `  ${(i === 0 ? label : '').padEnd(INDENT - 2)}${each}`).join('\n');
-}
