@@ -1,7 +1,8 @@
 /** One payment from both sides: its quote, its packets, and the incoming payment that they credit. */
-import { toAmount, toAsset, toLookupText, toMillis } from '../database/columns.ts';
+import { toAmount, toAsset, toBuffer, toLookupText, toMillis } from '../database/columns.ts';
 import type { Queryable } from '../database/database.ts';
 import type { Asset } from '../open-payments/amount.ts';
+import { expiryOf } from '../payments/ilp/packet-journal.ts';
 import { creationOf, listPage, newestFirst, type Page, type PageRequest } from './cursor-page.ts';
 import { adminProblem } from './problem.ts';
 
@@ -14,8 +15,9 @@ export interface SentPacket {
   readonly amount: bigint;
   /** `prepared` is in flight, or in doubt. */
   readonly state: 'prepared' | 'fulfilled' | 'rejected';
-  /** Wall time in milliseconds. */
+  /** Wall time in milliseconds, like `expiresAt`. */
   readonly preparedAt: number;
+  readonly expiresAt: number;
 }
 
 export interface PaymentTrail {
@@ -40,7 +42,7 @@ export async function getPaymentTrail(
   if (!payment) throw adminProblem('not_found', 'no such outgoing payment');
   const rows = await db
     .selectFrom('outgoing_packet')
-    .select(['condition', 'sequence', 'peer', 'source_amount', 'amount', 'state', 'prepared_at'])
+    .select(['condition', 'sequence', 'peer', 'source_amount', 'amount', 'state', 'prepared_at', 'prepare'])
     .where('ase', '=', ase)
     .where('payment_id', '=', id)
     .orderBy('sequence')
@@ -56,6 +58,7 @@ export async function getPaymentTrail(
       amount: toAmount(row.amount),
       state: row.state,
       preparedAt: toMillis(row.prepared_at),
+      expiresAt: expiryOf(toBuffer(row.prepare)),
     })),
   };
 }

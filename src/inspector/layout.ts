@@ -16,6 +16,7 @@ const sections = [
   ['payments', 'Payments'],
   ['ledger', 'Ledger'],
   ['events', 'Events'],
+  ['catalogue', 'Replies'],
   ['controls', 'Controls'],
   ['report', 'Report'],
 ] as const;

@@ -5,6 +5,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { createPacketInDoubt } from '../support/packet-in-doubt.ts';
 import { startWorld, type TestWorld } from '../support/world.ts';
 import { findBarriers, launchBrowser, openWindow, takePicture, type Visit } from './support/browser.ts';
 
@@ -80,11 +81,14 @@ const pages = (): Readonly<Record<string, string>> => ({
   payments: '/inspector/payments',
   payment,
   ledger: '/inspector/ledger',
+  packet,
   events: '/inspector/events',
+  catalogue: '/inspector/catalogue?operation=create-quote',
   controls: '/inspector/controls',
 });
 let wallet: string;
 let grant: string;
+let packet: string;
 
 test('links lead from a list to the page of a wallet and of a grant', async () => {
   const visit = await signIn(desktop);
@@ -97,6 +101,23 @@ test('links lead from a list to the page of a wallet and of a grant', async () =
   await page.locator('#payment a').click();
   grant = new URL(page.url()).pathname;
   assert.match(await page.locator('#rights').innerText(), /Send payments\s+Up to 5\.\d\d USD in all/);
+  await visit.close();
+});
+
+test('a packet without an answer is booked with the fulfillment of the peer', async () => {
+  await world.controls.setConsent('auto');
+  const { payment: paid, condition } = await createPacketInDoubt(world, 'after-commit');
+  const other = await createPacketInDoubt(world, 'after-commit');
+  packet = `/inspector/payments/granite/${other.payment}/packets/${other.condition}`;
+  await world.controls.setConsent('manual');
+  const visit = await signIn(desktop);
+  const { page } = visit;
+  await page.getByRole('link', { name: 'Ledger' }).click();
+  await page.getByRole('link', { name: `Resolve packet ${condition.slice(0, 8)}` }).click();
+  await page.getByRole('button', { name: 'Book it as fulfilled' }).click();
+  await page.getByText('The packet is booked as fulfilled.').waitFor();
+  assert.equal(await heading(page), `Payment ${paid.slice(0, 8)}`);
+  await assertGood(visit);
   await visit.close();
 });
 

@@ -51,3 +51,29 @@ export function visitorWith(origin: string, cookie: string): Visitor {
     },
   };
 }
+
+/** The text of a page, without its markup. */
+export const textOf = ({ text }: Pick<Reply, 'text'>): string =>
+  text
+    .replace(/^.*<main/s, '<main')
+    .replaceAll(/<[^>]*>/g, ' ')
+    .replaceAll(/\s+/g, ' ');
+
+/** Pages as text. */
+export function createReader(visitor: () => Visitor) {
+  /** A page of status 200. */
+  const open = async (path: string): Promise<string> => {
+    const reply = await visitor().get(path);
+    assert.equal(reply.status, 200, `${path}: ${textOf(reply)}`);
+    return textOf(reply);
+  };
+  return {
+    open,
+    /** Sends a form and opens the page to which it leads. */
+    async submit(path: string, fields: Record<string, string> = {}): Promise<string> {
+      const reply = await visitor().post(path, fields);
+      assert.equal(reply.status, 303, textOf(reply));
+      return open(reply.headers.get('location')!.replace(/^\/inspector/, ''));
+    },
+  };
+}

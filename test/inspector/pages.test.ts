@@ -5,9 +5,10 @@ import { after, before, test } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { send } from '../support/signed-fetch.ts';
 import { clientEnvironment, startWorld, type TestWorld } from '../support/world.ts';
-import { type Reply, type Visitor, visitInspector } from './inspector.ts';
+import { createReader, textOf, type Visitor, visitInspector } from './inspector.ts';
 
 let world: TestWorld;
+const { open, submit } = createReader(() => visitor);
 let visitor: Visitor;
 before(async () => {
   world = await startWorld({ seed: 'inspector' });
@@ -17,27 +18,6 @@ after(() => world.close());
 
 const [granite, marble] = ['granite', 'marble'];
 const hostile = `<script>alert(1)</script>'"&\u202e`;
-
-/** The text of a page, without its markup. */
-const textOf = ({ text }: Pick<Reply, 'text'>): string =>
-  text
-    .replace(/^.*<main/s, '<main')
-    .replaceAll(/<[^>]*>/g, ' ')
-    .replaceAll(/\s+/g, ' ');
-
-/** A page of status 200, as text. */
-async function open(path: string): Promise<string> {
-  const reply = await visitor.get(path);
-  assert.equal(reply.status, 200, `${path}: ${textOf(reply)}`);
-  return textOf(reply);
-}
-
-/** Sends a form and opens the page to which it leads. */
-async function submit(path: string, fields: Record<string, string> = {}): Promise<string> {
-  const reply = await visitor.post(path, fields);
-  assert.equal(reply.status, 303, textOf(reply));
-  return open(reply.headers.get('location')!.replace(/^\/inspector/, ''));
-}
 
 const lastId = (): number => world.controls.listExchanges({ limit: 1 })[0]?.id ?? 0;
 
@@ -182,11 +162,10 @@ test('an injected fault and a trap are named at the requests that they struck', 
   assert.match(await open(`/requests/${lastId()}`), /Status 503 .*Injected fault status/);
   assert.match(await open('/requests?show=fault'), /503 fault status/);
   assert.match(await submit('/controls/faults/remove'), /All faults are removed.*Faults None/);
-  const { replies } = await control<{ replies: { name: string; operation: string; status: number }[] }>('/catalogue');
-  const { name } = replies.find(({ operation, status }) => operation === 'get-wallet-address' && status === 404)!;
-  assert.match(await submit('/controls/replies', { name }), /The next get-wallet-address is answered with 404/);
+  const arm = '/catalogue/get-wallet-address-404';
+  assert.match(await submit(arm), /The next get-wallet-address is answered with 404/);
   assert.equal((await fetch(world.env['TOUCHSTONE_WALLET_ADDRESS']!)).status, 404);
-  assert.equal((await visitor.post('/controls/replies', { name: 'nothing' })).status, 404);
+  assert.equal((await visitor.post('/catalogue/nothing')).status, 404);
   await submit('/controls/faults/remove');
   await submit('/controls/traps', { trap: 'foreign-wallet-id' });
   await fetch(world.env['TOUCHSTONE_RECEIVER']!, { redirect: 'manual' });
@@ -224,6 +203,7 @@ test('hostile values stay text on every page', async () => {
     '/payments',
     '/events',
     '/controls',
+    '/catalogue?operation=%3Cscript%3E%22&status=%3Cscript%3E',
     `/ledger/${granite}`,
     '/wallets?find=%3Cscript%3E%22',
     '/pay',

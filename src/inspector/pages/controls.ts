@@ -108,13 +108,8 @@ async function renderNewFault(context: PageContext): Promise<Html> {
     value: probes[id].name,
     label: `${probes[id].name}: ${probes[id].title}`,
   }));
-  const { replies } = await context.world.api('get-catalogue');
-  const replyChoices = replies.map(({ name, operation, status, code, cause }) => ({
-    value: name,
-    label: `${operation} ${status} ${code}${cause === null ? '' : `: ${cause}`}`,
-  }));
   return html`<h3>An error reply</h3>
-${form(context, '/controls/replies', [select('reply', 'name', 'From the catalogue of error replies', replyChoices), submit('Arm the reply')])}
+<p>Choose it from the <a href="${context.base}/catalogue">catalogue of error replies</a>.</p>
 <h3>A fault</h3>
 ${form(context, '/controls/faults', [
   select(
@@ -246,17 +241,6 @@ ${section(
     async serve({ world }, fields) {
       await world.api('add-fault', { body: parseFault(fields) });
       return { to: TO, notice: 'The fault is armed.' };
-    },
-  },
-  {
-    method: 'POST',
-    path: '/controls/replies',
-    async serve({ world }, { name }) {
-      const { replies } = await world.api('get-catalogue');
-      const reply = replies.find((each) => each.name === name);
-      if (!reply) throw new Problem('not_found', { description: 'The catalogue has no such reply.' });
-      await world.api('add-fault', { body: reply.fault });
-      return { to: TO, notice: `The next ${reply.operation} is answered with ${reply.status}.` };
     },
   },
   {

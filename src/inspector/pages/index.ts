@@ -1,10 +1,12 @@
 /** All pages of the inspector. */
 import type { Route } from '../route.ts';
+import { catalogueRoutes } from './catalogue.ts';
 import { controlRoutes } from './controls.ts';
 import { eventRoutes } from './events.ts';
 import { flowPage } from './flow.ts';
 import { grantRoutes } from './grants.ts';
 import { ledgerRoutes } from './ledger.ts';
+import { packetRoutes } from './packet.ts';
 import { payRoutes } from './pay.ts';
 import { paymentPage } from './payment.ts';
 import { paymentRoutes } from './payments.ts';
@@ -21,11 +23,13 @@ export const pageRoutes: readonly Route[] = [
   ...payRoutes,
   ...paymentRoutes,
   ...paymentPage,
+  ...packetRoutes,
   walletsPage,
   ...walletRoutes,
   ...grantRoutes,
   ...ledgerRoutes,
   ...eventRoutes,
+  ...catalogueRoutes,
   ...controlRoutes,
   reportPage,
 ];

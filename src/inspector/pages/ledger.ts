@@ -60,6 +60,7 @@ const packetColumns = [
   { name: 'Amount', isNumber: true },
   { name: 'Since' },
   { name: 'Expires' },
+  { name: 'Act' },
 ];
 
 const packetRow = (base: string, ase: string) => (packet: Packet) => ({
@@ -70,6 +71,7 @@ const packetRow = (base: string, ase: string) => (packet: Packet) => ({
     money(packet.amount, packet.assetCode, packet.assetScale),
     time(packet.since),
     time(packet.expiresAt),
+    html`<a href="${base}/payments/${ase}/${packet.payment}/packets/${packet.condition}" aria-label="Resolve packet ${packet.condition.slice(0, 8)}">Resolve</a>`,
   ],
 });
 

@@ -19,7 +19,7 @@ import { LIVE_MS, type PageContext, type Route } from '../route.ts';
 
 type Payment = components['schemas']['payment'];
 
-const MAX_PACKETS = 200;
+export const MAX_PACKETS = 200;
 /** Rows of the diagram. */
 const MAX_STEPS = 120;
 
@@ -30,9 +30,10 @@ const packetColumns = [
   { name: 'Delivered', isNumber: true },
   { name: 'Prepared' },
   { name: 'Condition' },
+  { name: 'Act' },
 ];
 
-const packetRow = (payment: Payment) => (packet: SentPacket) => ({
+const packetRow = (base: string, ase: string, payment: Payment) => (packet: SentPacket) => ({
   id: String(packet.sequence),
   cells: [
     `${packet.sequence}`,
@@ -41,6 +42,9 @@ const packetRow = (payment: Payment) => (packet: SentPacket) => ({
     money(`${packet.amount}`, payment.receiveAssetCode, payment.receiveAssetScale),
     time(toInstant(packet.preparedAt)),
     html`<span class="mono">${packet.condition.slice(0, 12)}…</span>`,
+    packet.state === 'prepared'
+      ? html`<a href="${base}/payments/${ase}/${payment.id}/packets/${packet.condition}">Resolve</a>`
+      : undefined,
   ],
 });
 
@@ -145,7 +149,7 @@ export const paymentPage: readonly Route[] = [
 ${payment.state === 'pending' ? html`<section>${cancel}</section>` : undefined}
 ${section('receiver', 'Incoming payment', renderReceiver(receiver), true)}
 <div id="diagram" data-live>${renderDiagram(context, ase, payment, trail)}</div>
-${section('packets', 'Packets', table('packet', 'Packets', packetColumns, trail.packets.map(packetRow(payment))), true)}`,
+${section('packets', 'Packets', table('packet', 'Packets', packetColumns, trail.packets.map(packetRow(context.base, ase, payment))), true)}`,
       };
     },
   },
