@@ -8,7 +8,8 @@ import type { PageContext, Route } from '../route.ts';
 type Reply = components['schemas']['negative-reply'];
 
 const columns = [
-  { name: 'Reply' },
+  { name: 'Status' },
+  { name: 'Code' },
   { name: 'When', isText: true },
   { name: 'Prefer header' },
   { name: 'Wallet address', isText: true },
@@ -18,7 +19,8 @@ const columns = [
 const replyRow = (context: PageContext) => (reply: Reply) => ({
   id: reply.name,
   cells: [
-    html`${statusPill(reply.status)} <code>${reply.code}</code>`,
+    statusPill(reply.status),
+    html`<code>${reply.code}</code>`,
     reply.cause ?? 'Only where it is asked for.',
     html`<code>${reply.prefer}</code>`,
     html`<code>${reply.walletAddress}</code>`,
