@@ -83,10 +83,16 @@ example: $(installed)
 examples-test: $(installed)
 	@$(bin)/node test/examples/main.ts $(ARGS)
 
-bench: $(installed) build
-	@$(bin)/node bench/start.ts
+# CPU time per request against a hand-written floor and bench/figures.md; ARGS=--help lists the options. Needs PostgreSQL.
+bench: $(installed)
 	@$(bin)/node bench/main.ts $(ARGS)
-	@$(bin)/node bench/in-flight.ts
+
+# The phases of a start, and payments of many packets over a link with latency.
+.PHONY: bench-start bench-packets
+bench-start: $(installed) build
+	@$(bin)/node bench/start.ts $(ARGS)
+bench-packets: $(installed)
+	@$(bin)/node bench/in-flight.ts $(ARGS)
 
 lint: $(installed)
 	@$(bin)/node node_modules/@typescript/native/bin/tsc -p .

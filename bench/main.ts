@@ -1,113 +1,208 @@
 /**
- * CPU per request, compared with a bare Express program that answers the same number of bytes in the same run on the
- * same machine. Compare the ratio between runs, not the times. `node bench/main.ts [--requests N]`
+ * CPU time, latency and statements per operation, of the program and of the hand-written floor in one run, a slice of
+ * the one after a slice of the other. Ratios can be compared between runs and machines, times cannot. With
+ * `--wallet-address`, it measures the latencies of any account servicing entity instead. See docs/scale.md.
  */
-import { createPrivateKey } from 'node:crypto';
-import { Agent, createServer, request as httpRequest } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { parseArgs } from 'node:util';
-import express from 'express';
-import { signRequest } from '../src/http/signatures/sign.ts';
-import { prepareResources } from '../test/support/prepared-resources.ts';
-import { clientEnvironment, startWorld } from '../test/support/world.ts';
+import { parseTarget, TargetError } from '../conformance/runner/target.ts';
+import { calibrate } from './support/calibration.ts';
+import { createDriver, type Driver, median, quantile, runClosedLoop } from './support/driver.ts';
+import { compareRatios, MARGIN } from './support/figures.ts';
+import { compareRows, listStatements, measure, resetStatements, type Sample, type Side } from './support/measure.ts';
+import { type Operation, operations } from './support/operations.ts';
+import { meetParty, type Party } from './support/party.ts';
+import { isPinned, pinDriver, startPostgresql } from './support/processes.ts';
+import { rafiki } from './support/rafiki.ts';
+import { startFloor, startProgram } from './support/sides.ts';
 
-const { values } = parseArgs({ options: { requests: { type: 'string', default: '1000' } } });
-const requests = Number(values.requests);
-const agent = new Agent({ keepAlive: true, maxSockets: 4 });
+const usage = `usage: make bench ARGS='[options]'
 
-interface Prepared {
-  readonly method: string;
-  readonly url: string;
-  readonly headers: Record<string, string>;
-  readonly body?: Buffer;
+  --only PATTERN          operations whose name matches this regular expression
+  --slices N              slices of each side, of which the median counts; default 7
+  --connections N         connections that are kept busy; default 16
+  --requests SHARE        requests of a slice, as a share of the usual number; default 1
+  --statements            list the statements of the program by operation
+  --markdown              print rows for bench/figures.md
+
+Any account servicing entity instead of the program and the floor:
+  --wallet-address URL    a wallet address with money
+  --receiver URL          a wallet address that gets it
+  --client URL            wallet address of the client
+  --key-id ID             id of its key
+  --private-key FILE      the key: Ed25519, PKCS #8, PEM
+  --consent-command COMMAND   opens the URL in TOUCHSTONE_INTERACTION and prints where it ended
+  --consent-hook URL      answers a POST of {"interaction": URL} with {"location": URL}`;
+
+/** Values of options, by the names of the variables that name a target. */
+const targetOptions = {
+  'wallet-address': 'TOUCHSTONE_WALLET_ADDRESS',
+  receiver: 'TOUCHSTONE_RECEIVER',
+  client: 'TOUCHSTONE_CLIENT',
+  'key-id': 'TOUCHSTONE_KEY_ID',
+  'private-key': 'TOUCHSTONE_PRIVATE_KEY_FILE',
+  'consent-command': 'TOUCHSTONE_CONSENT_COMMAND',
+  'consent-hook': 'TOUCHSTONE_CONSENT_HOOK',
+} as const;
+
+const text = { type: 'string' } as const;
+const flag = { type: 'boolean', default: false } as const;
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string', default: '' },
+    slices: { type: 'string', default: '7' },
+    connections: { type: 'string', default: '16' },
+    requests: { type: 'string', default: '1' },
+    ...{ statements: flag, markdown: flag, help: flag },
+    ...(Object.fromEntries(Object.keys(targetOptions).map((name) => [name, text])) as Record<
+      keyof typeof targetOptions,
+      typeof text
+    >),
+  },
+});
+const connections = Number(values.connections);
+const chosen = operations.filter(({ name }) => new RegExp(values.only).test(name));
+const countOf = ({ requests }: Operation): number =>
+  Math.max(connections, Math.round(requests * Number(values.requests)));
+
+interface Opponent {
+  readonly side: Side;
+  readonly party: Party;
+  readonly driver: Driver;
 }
 
-const call = ({ method, url, headers, body }: Prepared): Promise<{ status: number; bytes: number }> =>
-  new Promise((resolve, reject) => {
-    const sent = httpRequest(url, { method, agent, headers }, (response) => {
-      let bytes = 0;
-      response.on('data', (chunk: Buffer) => {
-        bytes += chunk.length;
-      });
-      response.on('end', () => resolve({ status: response.statusCode!, bytes }));
-    });
-    sent.on('error', reject);
-    sent.end(body);
-  });
-
-/** CPU time per request in microseconds, client and server together; both sides of a ratio include the client. */
-async function measure(prepare: () => Prepared): Promise<number> {
-  // Requests are signed beforehand, because signing is not the server's work.
-  const batch = Array.from({ length: requests }, prepare);
-  for (const one of batch.slice(0, Math.min(100, requests))) await call(one);
-  const before = process.cpuUsage();
-  const queue = batch.values();
-  await Promise.all(
-    Array.from({ length: 4 }, async () => {
-      for (const one of queue) {
-        const { status } = await call(one);
-        if (status >= 300) throw new Error(`${one.method} ${one.url}: ${status}`);
-      }
-    }),
-  );
-  const { user, system } = process.cpuUsage(before);
-  return (user + system) / requests;
+/** Samples of every side: a warm-up, then the slices of the sides in turn. */
+async function sample(operation: Operation, opponents: readonly Opponent[]): Promise<Sample[][]> {
+  const count = countOf(operation);
+  const prepared = await Promise.all(opponents.map(({ party, driver }) => operation.prepare(driver.send, party)));
+  const samples: Sample[][] = opponents.map(() => []);
+  for (const [index, { driver }] of opponents.entries()) {
+    const warmUp = await prepared[index]!(count);
+    await runClosedLoop(driver, connections, warmUp.jobs);
+    await warmUp.settled?.();
+  }
+  for (let round = 0; round < Number(values.slices); round += 1) {
+    for (const [index, { side, driver }] of opponents.entries()) {
+      samples[index]!.push(await measure(side, driver, connections, await prepared[index]!(count)));
+    }
+  }
+  return samples;
 }
 
-const postgres = process.env['TOUCHSTONE_TEST_POSTGRES'];
-const world = await startWorld(
-  postgres ? { database: { kind: 'postgresql', url: `${postgres}/touchstone_bench` } } : {},
-);
-const environment = clientEnvironment(world);
-const prepared = await prepareResources(world, environment);
-const key = { keyid: environment.keyId, privateKey: createPrivateKey(environment.privateKey) };
+const per = (samples: readonly Sample[], value: (sample: Sample) => number): number =>
+  median(samples.map((one) => value(one) / one.requests));
 
-const plain = express().disable('x-powered-by').disable('etag');
-plain.all('/:bytes', (req, res) => res.json({ filler: 'x'.repeat(Math.max(0, Number(req.params.bytes) - 13)) }));
-const floor = createServer(plain).listen(0, '127.0.0.1');
-await new Promise((resolve) => floor.once('listening', resolve));
-const floorOrigin = `http://127.0.0.1:${(floor.address() as AddressInfo).port}`;
-
-const signed = (method: string, url: string, token?: string, value?: unknown): (() => Prepared) => {
-  const body = value === undefined ? undefined : Buffer.from(JSON.stringify(value));
-  return () => {
-    const headers = {
-      ...(body && { 'content-type': 'application/json' }),
-      ...(token !== undefined && { authorization: `GNAP ${token}` }),
-    };
-    return {
-      method,
-      url,
-      headers: signRequest({ method, url, headers, ...(body && { body }) }, key, Date.now()),
-      ...(body && { body }),
-    };
+function summarize(samples: readonly Sample[]) {
+  const latencies = samples.flatMap((one) => one.latencies);
+  return {
+    rate: median(samples.map((one) => one.requests / one.seconds)),
+    p50: median(latencies),
+    p99: quantile(latencies, 0.99),
+    server: per(samples, (one) => one.serverCpu),
+    database: per(samples, (one) => one.databaseCpu),
+    cpu: per(samples, (one) => one.serverCpu + one.databaseCpu),
+    statements: per(samples, (one) => one.statements),
   };
-};
-
-const operations: Record<string, () => Prepared> = {
-  'get-wallet-address': () => ({ method: 'GET', url: prepared.payer, headers: {} }),
-  'get-incoming-payment (public)': () => ({ method: 'GET', url: prepared.incomingPayment, headers: {} }),
-  'get-incoming-payment': signed('GET', prepared.incomingPayment, prepared.tokens.incoming),
-  'get-quote': signed('GET', prepared.quote, prepared.tokens.quote),
-  'create-incoming-payment': signed('POST', `${prepared.rs}/incoming-payments`, prepared.tokens.incoming, {
-    walletAddress: prepared.payer,
-  }),
-  'post-request': signed('POST', prepared.auth, undefined, {
-    client: environment.client,
-    access_token: { access: [{ type: 'quote', actions: ['create'] }] },
-  }),
-};
-
-console.log(`${requests} requests each, ${world.db.kind}, CPU of client and server together`);
-console.log(`${'operation'.padEnd(32)} ${'µs'.padStart(7)} ${'floor µs'.padStart(9)} ${'ratio'.padStart(6)}`);
-for (const [name, prepare] of Object.entries(operations)) {
-  const { bytes } = await call(prepare());
-  const { method, body, headers } = prepare();
-  const bare = await measure(() => ({ method, url: `${floorOrigin}/${bytes}`, headers, ...(body && { body }) }));
-  const ours = await measure(prepare);
-  const columns = [ours.toFixed(0).padStart(7), bare.toFixed(0).padStart(9), (ours / bare).toFixed(1).padStart(6)];
-  console.log(`${name.padEnd(32)} ${columns.join(' ')}`);
 }
-agent.destroy();
-floor.close();
-await world.close();
+
+const columns = ['req/s', 'p50 ms', 'p99 ms', 'server', 'database', 'CPU ms', 'stmts', 'ratio', 'Rafiki'];
+const line = (name: string, side: string, cells: readonly string[]): string =>
+  `${name.padEnd(40)} ${side.padEnd(8)} ${cells.map((cell) => cell.padStart(8)).join(' ')}`;
+
+type Summary = ReturnType<typeof summarize>;
+
+function row(operation: string, side: string, summary: Summary, ratio?: number): string {
+  const { rate, p50, p99, server, database, cpu, statements } = summary;
+  const measured = cpu > 0;
+  const share = rafiki[operation] && ratio !== undefined ? `1/${(rafiki[operation][0] / cpu).toFixed(1)}` : '';
+  return line(operation, side, [
+    ...[rate.toFixed(0), p50.toFixed(1), p99.toFixed(1)],
+    ...(measured ? [server, database, cpu].map((value) => value.toFixed(3)) : ['', '', '']),
+    ...[measured ? statements.toFixed(1) : '', ratio?.toFixed(2) ?? '', share],
+  ]);
+}
+
+/** A row of the table in `bench/figures.md`. */
+function markdownRow(operation: string, ratio: number, floor: Summary, program: Summary): string {
+  const cpu = ({ server, database, statements }: Summary) =>
+    `${(server + database).toFixed(2)} (${server.toFixed(2)} + ${database.toFixed(2)}) | ${statements.toFixed(1)}`;
+  const [lowest, highest] = rafiki[operation] ?? [];
+  const times = lowest === undefined ? '' : (lowest / program.cpu).toFixed(1);
+  const cells = [operation, ratio.toFixed(2), cpu(floor), cpu(program), program.p50.toFixed(1), program.p99.toFixed(1)];
+  return `| ${[...cells, lowest === undefined ? '' : `${lowest}–${highest}`, times].join(' | ')} |`;
+}
+
+async function printStatements({ side, party, driver }: Opponent, operation: Operation): Promise<void> {
+  const slice = await (await operation.prepare(driver.send, party))(100);
+  await resetStatements(side);
+  await runClosedLoop(driver, connections, slice.jobs);
+  await slice.settled?.();
+  for (const { calls, blocks, query } of await listStatements(side)) {
+    if (calls >= 10) console.log(`  ${(calls / 100).toFixed(1)} × ${blocks} pages: ${query.replaceAll(/\s+/g, ' ')}`);
+  }
+}
+
+async function meet(side: Side, target: Parameters<typeof meetParty>[1]): Promise<Opponent> {
+  const driver = createDriver(connections);
+  return { side, driver, party: await meetParty(driver.send, target) };
+}
+
+/** Any ASE: latencies only. */
+async function measureForeign(): Promise<void> {
+  const options = Object.entries(targetOptions).flatMap(([name, variable]) => {
+    const value = values[name as keyof typeof targetOptions];
+    return value === undefined ? [] : [[variable, value]];
+  });
+  const opponent = await meet(
+    { name: 'target', serverPids: [] },
+    parseTarget({ ...process.env, ...Object.fromEntries(options) }),
+  );
+  console.log(line('operation', 'side', columns));
+  for (const operation of chosen) {
+    const [samples] = await sample(operation, [opponent]);
+    console.log(row(operation.name, 'target', summarize(samples!)));
+  }
+  opponent.driver.close();
+}
+
+/** The program and the floor. Returns the complaints about ratios. */
+async function compareWithFloor(): Promise<string[]> {
+  const calibration = calibrate();
+  await using postgresql = await startPostgresql();
+  await using floor = await startFloor(postgresql, 'floor');
+  await using program = await startProgram(postgresql, 'program');
+  pinDriver();
+  const opponents = [await meet(floor, floor.target), await meet(program, program.target)];
+  console.log(
+    `calibration ${calibration.toFixed(0)} ms, ${connections} connections, medians of ${values.slices} slices`,
+  );
+  if (!isPinned) console.log('not pinned to cores: the figures are noisier');
+  console.log(line('operation', 'side', columns));
+  const ratios = new Map<string, number>();
+  const rows: string[] = [];
+  for (const operation of chosen) {
+    const [ofFloor, ofProgram] = (await sample(operation, opponents)).map(summarize);
+    const ratio = ofProgram!.cpu / ofFloor!.cpu;
+    ratios.set(operation.name, ratio);
+    if (values.markdown) rows.push(markdownRow(operation.name, ratio, ofFloor!, ofProgram!));
+    console.log(row(operation.name, 'floor', ofFloor!));
+    console.log(row(operation.name, 'program', ofProgram!, ratio));
+    if (values.statements) await printStatements(opponents[1]!, operation);
+  }
+  for (const { driver } of opponents) driver.close();
+  for (const row of rows) console.log(row);
+  return [...compareRatios(ratios), ...(await compareRows(floor, program))];
+}
+
+if (values.help) console.log(usage);
+else if (values['wallet-address'] !== undefined) {
+  await measureForeign().catch((error: unknown) => {
+    if (!(error instanceof TargetError)) throw error;
+    console.error(error.message);
+    process.exitCode = 2;
+  });
+} else {
+  const complaints = await compareWithFloor();
+  for (const complaint of complaints) console.error(complaint);
+  if (complaints.length > 0) process.exitCode = 1;
+  else console.log(`every ratio is at most ${MARGIN * 100} % above bench/figures.md`);
+}

@@ -1,0 +1,89 @@
+/** One slice of an operation: its latencies, the CPU time of server and database, and the statements. */
+import type pg from 'pg';
+import { cpuBetween, cpuOfPostgresql, cpuOfProcess } from './cpu.ts';
+import { type Driver, runClosedLoop } from './driver.ts';
+import type { Slice } from './operations.ts';
+
+/** A server under test. Without a process of this machine, only latencies can be measured. */
+export interface Side {
+  readonly name: string;
+  readonly serverPids: readonly number[];
+  readonly database?: { readonly postmaster: number; readonly name: string; readonly connection: pg.Client };
+}
+
+export interface Sample {
+  readonly requests: number;
+  readonly seconds: number;
+  readonly latencies: readonly number[];
+  /** Milliseconds of CPU time in all. */
+  readonly serverCpu: number;
+  readonly databaseCpu: number;
+  readonly statements: number;
+}
+
+const countStatements = async ({ database }: Side): Promise<number> => {
+  if (!database) return 0;
+  const { rows } = await database.connection.query(
+    `select coalesce(sum(calls), 0)::int as calls from pg_stat_statements s join pg_database d on d.oid = s.dbid
+     where d.datname = current_database()`,
+  );
+  // The count itself is one of them.
+  return rows[0].calls;
+};
+
+const databaseCpu = ({ database }: Side): Map<number, number> =>
+  database ? cpuOfPostgresql(database.postmaster, database.name) : new Map();
+
+const serverCpu = ({ serverPids }: Side): number => serverPids.reduce((sum, pid) => sum + cpuOfProcess(pid), 0);
+
+export async function measure(side: Side, driver: Driver, connections: number, slice: Slice): Promise<Sample> {
+  const statements = await countStatements(side);
+  const before = { server: serverCpu(side), database: databaseCpu(side) };
+  const started = performance.now();
+  const latencies = await runClosedLoop(driver, connections, slice.jobs);
+  await slice.settled?.();
+  const seconds = (performance.now() - started) / 1000;
+  const after = { server: serverCpu(side), database: databaseCpu(side) };
+  return {
+    requests: slice.jobs.length,
+    seconds,
+    latencies,
+    serverCpu: after.server - before.server,
+    databaseCpu: cpuBetween(before.database, after.database),
+    statements: (await countStatements(side)) - statements - 1,
+  };
+}
+
+/** The statements since the last reset, with their number of calls. */
+export async function listStatements({ database }: Side): Promise<{ query: string; calls: number; blocks: number }[]> {
+  const { rows } = await database!.connection.query(
+    `select query, calls::int, ((shared_blks_hit + shared_blks_read) / calls)::int as blocks
+     from pg_stat_statements s join pg_database d on d.oid = s.dbid
+     where d.datname = current_database() and query not like '%pg_stat_statements%' order by calls desc`,
+  );
+  return rows;
+}
+
+export const resetStatements = ({ database }: Side) =>
+  database!.connection.query('select pg_stat_statements_reset(0, (select oid from pg_database where datname = $1))', [
+    database!.name,
+  ]);
+
+/** Tables that requests write. The program and the floor have served the same ones, so both have as many rows. */
+const written = [
+  ...['gnap_grant', 'access_token', 'incoming_payment', 'quote', 'outgoing_payment', 'outgoing_payment_grant'],
+  ...['grant_spending', 'idempotency_key', 'ledger_transfer', 'ledger_entry', 'webhook_event'],
+];
+
+/** One sentence for each table in which the one has written more rows than the other. */
+export async function compareRows(...sides: readonly Side[]): Promise<string[]> {
+  const counts = written.map((table) => `select '${table}' as table, count(*)::int from ${table}`).join(' union all ');
+  const results = await Promise.all(sides.map(({ database }) => database!.connection.query(counts)));
+  const rows = results.map((result) => new Map<string, number>(result.rows.map(({ table, count }) => [table, count])));
+  return written
+    .filter((table) => new Set(rows.map((one) => one.get(table))).size > 1)
+    .map(
+      (table) =>
+        `${table} has ${rows.map((one, index) => `${one.get(table)} rows of the ${sides[index]!.name}`).join(' and ')}`,
+    );
+}
