@@ -150,6 +150,10 @@ async function serve(route: Route, req: Request, res: Response): Promise<void> {
     if ('document' in page) {
       return send(res, 200, page.document, { 'Content-Security-Policy': `${page.policy}; frame-ancestors 'none'` });
     }
+    if ('name' in page) {
+      const disposition = `attachment; filename="${page.name}"`;
+      return send(res, 200, page.content, { 'Content-Type': page.type, 'Content-Disposition': disposition });
+    }
     const isLive = req.headers['x-live'] !== undefined;
     const notice = isLive ? undefined : session.notice;
     if (!isLive) session.notice = undefined;

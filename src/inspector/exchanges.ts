@@ -6,7 +6,7 @@ import { type FlowStep, stepOfExchange } from '../report/html/flow.ts';
 import type { InspectedWorld, PageContext } from './route.ts';
 
 /** The trace keeps at least that many. */
-const MAX_LISTED = 1000;
+export const MAX_LISTED = 1000;
 
 /** The newest ones that fit, newest first. */
 export function listNewest(
@@ -23,6 +23,31 @@ export function verdictOf({ controls }: InspectedWorld, id: number): 'fail' | 'w
   return (['fail', 'warning', 'note', 'pass'] as const).find((status) =>
     verdicts.some((each) => each.status === status),
   );
+}
+
+/** A request line, taken apart. */
+export function partsOfLine(line: string): {
+  readonly method: string;
+  readonly target: string;
+  readonly version: string;
+} {
+  const [, method = 'GET', target = '/', version = '1.1'] = /^(\S+) (.*) HTTP\/([\d.]+)$/.exec(line) ?? [];
+  return { method, target, version };
+}
+
+/** True if the request line, a header or the content of the request or its answer has the text, in upper or lower case. */
+export function hasText({ controls }: InspectedWorld, id: number, text: string): boolean {
+  const exchange = controls.findExchange(id);
+  if (!exchange) return false;
+  const { request, reply } = exchange;
+  const parts = [
+    `${request.method} ${request.rawTarget}`,
+    ...[...request.rawHeaders, ...Object.entries(reply?.headers ?? {})].map(([name, value]) => `${name}: ${value}`),
+    request.body.toString(),
+    reply?.content ?? '',
+  ];
+  const wanted = text.toLowerCase();
+  return parts.some((part) => part.toLowerCase().includes(wanted));
 }
 
 /** The exchange as a row of the diagram. The trace has hidden the secrets of its target. */

@@ -132,6 +132,12 @@ export const select = (scope: string, name: string, label: string, choices: read
 export const submit = (label: string, kind: 'primary' | 'danger' | '' = 'primary'): Html =>
   html`<div class="field"><button class="${kind}">${label}</button></div>`;
 
+/** A query of the values that are present, with its `?`; empty without any. */
+export function queryOf(values: Readonly<Record<string, string | undefined>>): string {
+  const pairs = Object.entries(values).filter((pair): pair is [string, string] => !!pair[1]);
+  return pairs.length === 0 ? '' : `?${new URLSearchParams(pairs).toString()}`;
+}
+
 /** A link to the next page of a list that has one. */
 export function nextPage(
   path: string,
@@ -139,8 +145,7 @@ export function nextPage(
   more: boolean,
 ): Html | undefined {
   if (!more) return undefined;
-  const pairs = Object.entries(query).filter((pair): pair is [string, string] => pair[1] !== undefined);
-  return html`<p class="pages"><a href="${path}?${new URLSearchParams(pairs).toString()}">Next page</a></p>`;
+  return html`<p class="pages"><a href="${path}${queryOf(query)}">Next page</a></p>`;
 }
 
 export const facts = (entries: readonly (readonly [string, HtmlValue])[]): Html =>

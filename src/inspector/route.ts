@@ -43,6 +43,13 @@ export interface PageDocument {
   readonly policy: string;
 }
 
+/** A file that the browser saves. */
+export interface Download {
+  readonly name: string;
+  readonly type: string;
+  readonly content: string;
+}
+
 /** Where a form leads after it has done its work. */
 export interface Redirection {
   /** Below the base. */
@@ -54,7 +61,7 @@ export type Route =
   | {
       readonly method: 'GET';
       readonly path: string;
-      readonly serve: (context: PageContext) => Promise<PageContent | PageDocument>;
+      readonly serve: (context: PageContext) => Promise<PageContent | PageDocument | Download>;
     }
   | {
       readonly method: 'POST';

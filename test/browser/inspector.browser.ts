@@ -141,6 +141,23 @@ for (const [name, options] of [
   });
 }
 
+test('the saved requests are an archive from which a browser replays the answers', async () => {
+  const { page, close } = await signIn(desktop);
+  const saving = page.waitForEvent('download');
+  await page.getByRole('link', { name: 'Save as HTTP Archive (HAR)' }).click();
+  const archive = await (await saving).path();
+  const other = await browser.newContext();
+  // A request that the archive does not have fails, instead of reaching the server.
+  await other.routeFromHAR(archive, { notFound: 'abort' });
+  const replay = await other.newPage();
+  const wallet = world.env['TOUCHSTONE_WALLET_ADDRESS']!;
+  const answer = await replay.goto(wallet);
+  assert.equal(((await answer!.json()) as { id: string }).id, wallet);
+  await assert.rejects(replay.goto(`${wallet}/unknown`));
+  await other.close();
+  await close();
+});
+
 test('without JavaScript: forms and links work, and the state is that of the last load', async () => {
   const visit = await signIn({ ...desktop, javaScriptEnabled: false });
   const { page } = visit;

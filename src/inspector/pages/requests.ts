@@ -1,10 +1,12 @@
 /** The requests of clients and servers, newest first, with the verdict about each. */
 
+import { describeExchange } from '../../grade/describe-exchange.ts';
 import { html } from '../../html/html.ts';
 import type { TracedRequest } from '../../http/request-trace.ts';
 import { shown } from '../../report/html/pieces.ts';
-import { listNewest, verdictOf } from '../exchanges.ts';
-import { nextPage, pill, section, select, statusPill, table } from '../pieces.ts';
+import { hasText, listNewest, MAX_LISTED, verdictOf } from '../exchanges.ts';
+import { renderHar } from '../har.ts';
+import { field, nextPage, pill, queryOf, section, select, statusPill, table } from '../pieces.ts';
 import { LIVE_MS, type PageContext, type Route } from '../route.ts';
 
 const PER_PAGE = 50;
@@ -49,33 +51,61 @@ const rowOf =
     };
   };
 
+/** The requests that the filters of a page choose. */
+function filterOf(context: PageContext): (request: TracedRequest) => boolean {
+  const { show, operation, find, before } = context.query;
+  return (request) =>
+    (!before || request.id < Number(before)) &&
+    (!operation || request.operation === operation) &&
+    fitsShow(context, show, request) &&
+    (!find || hasText(context.world, request.id, find));
+}
+
 export const requestRoutes: readonly Route[] = [
   {
     method: 'GET',
     path: '/requests',
     async serve(context) {
       const { world, base, query } = context;
-      const { show, operation, before } = query;
-      const fits = (request: TracedRequest) =>
-        (!before || request.id < Number(before)) &&
-        (!operation || request.operation === operation) &&
-        fitsShow(context, show, request);
-      const listed = listNewest(world, PER_PAGE + 1, fits);
+      const { show, operation, find, before } = query;
+      const listed = listNewest(world, PER_PAGE + 1, filterOf(context));
       const rows = listed.slice(0, PER_PAGE);
       const operations = [
         ...new Set(world.controls.listExchanges({ limit: 1000 }).map((each) => each.operation)),
       ].sort();
       const choices = [{ value: '', label: 'All' }, ...operations.map((value) => ({ value }))];
-      const older = { show, operation, before: String(rows.at(-1)?.id) };
+      const filters = { show, operation, find };
       return {
         title: 'Requests',
         ...(before ? {} : { every: LIVE_MS }),
         content: html`<section aria-label="Filter"><form class="fields" action="${base}/requests">${[
           select('filter', 'show', 'Show', shows, show),
           select('filter', 'operation', 'Operation', choices, operation),
+          field('filter', 'find', 'Text in it', { type: 'search', value: find ?? '' }),
         ]}<div class="field"><button>Apply</button></div></form></section>
 ${section('requests', before ? 'Earlier requests' : 'Newest first', html`${table('list', 'Requests', columns, rows.map(rowOf(context)))}`, true)}
-${nextPage(`${base}/requests`, older, listed.length > PER_PAGE)}`,
+${nextPage(`${base}/requests`, { ...filters, before: String(rows.at(-1)?.id) }, listed.length > PER_PAGE)}
+<p class="pages"><a href="${base}/requests.har${queryOf(filters)}" download>Save as HTTP Archive (HAR)</a></p>`,
+      };
+    },
+  },
+  {
+    method: 'GET',
+    path: '/requests.har',
+    async serve(context) {
+      const { controls } = context.world;
+      const exchanges = listNewest(context.world, MAX_LISTED, filterOf(context)).toReversed();
+      const entries = exchanges.flatMap(({ id }) => {
+        const exchange = controls.findExchange(id);
+        if (!exchange) return [];
+        const described = describeExchange(exchange, controls.origins(), controls.switches);
+        const { origin } = new URL(exchange.request.targetUri);
+        return [{ described, origin, verdict: verdictOf(context.world, id) }];
+      });
+      return {
+        name: 'touchstone.har',
+        type: 'application/json; charset=utf-8',
+        content: renderHar(controls.version, entries),
       };
     },
   },

@@ -1,4 +1,4 @@
-/** A packet without an answer in the inspector, and the catalogue of error replies. */
+/** The inspector for operators: packets without an answer, the catalogue of error replies, and requests by text and as a file. */
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { type CallControl, controlOf } from '../support/administration.ts';
@@ -61,4 +61,40 @@ test('the catalogue lists every reply, and those of an operation or a status', a
   }
   const quote = await open('/catalogue?operation=create-quote&status=403');
   assert.match(quote, /403 insufficient_grant .*fault=403 \/reply\/create-quote-403 Arm/);
+});
+
+test('requests are found by text anywhere in them, and saved with their secrets hidden', async () => {
+  const [needle, token] = ['Needle-7f3a', 'a-secret-token'];
+  const headers = { authorization: `GNAP ${token}`, 'content-type': 'application/json' };
+  const url = `${world.ases[0]!.resourceServer}/quotes`;
+  const body = JSON.stringify({ method: 'ilp', note: needle });
+  assert.equal((await fetch(url, { method: 'POST', headers, body })).status, 401);
+  const { href, pathname } = new URL(`${world.env['TOUCHSTONE_WALLET_ADDRESS']}/${needle}?a=%C3%A9&b`);
+  assert.equal((await fetch(href)).status, 404);
+
+  const rows = async (find: string) => (await open(`/requests?find=${find}`)).match(/#\d+ \w+ \S+/g) ?? [];
+  assert.deepEqual(
+    (await rows(needle.toUpperCase())).map((row) => row.replace(/#\d+ /, '')),
+    [`GET ${pathname}?a=%C3%A9&amp;b`, `POST ${new URL(url).pathname}`],
+  );
+  assert.deepEqual(await rows('nowhere-in-them'), []);
+
+  const file = await visitor.get(`/requests.har?find=${needle}`);
+  assert.match(file.headers.get('content-disposition')!, /^attachment; filename="touchstone\.har"$/);
+  assert.ok(!file.text.includes(token));
+  const { log } = JSON.parse(file.text);
+  assert.equal(log.version, '1.2');
+  const [post, get] = log.entries;
+  assert.equal(log.entries.length, 2);
+  assert.deepEqual(
+    [post.request.method, post.request.url, post.response.status, post.response.statusText],
+    ['POST', url, 401, 'Unauthorized'],
+  );
+  assert.deepEqual(JSON.parse(post.request.postData.text), { method: 'ilp', note: needle });
+  assert.equal(post.request.bodySize, body.length);
+  assert.deepEqual(get.request.queryString, [
+    { name: 'a', value: 'é' },
+    { name: 'b', value: '' },
+  ]);
+  assert.ok(JSON.parse(get.response.content.text).error);
 });
