@@ -7,6 +7,7 @@ import {
   hashNames,
   verifyContentDigest,
 } from '../http/signatures/content-digest.ts';
+import { parseJson } from '../net/read-json.ts';
 import type { MistakeName } from './signature-mistakes.ts';
 
 export interface DigestExplanation {
@@ -47,16 +48,16 @@ function otherBodies(body: Buffer): Guess[] {
     'digest-of-other-line-end',
     other,
   ]);
-  return [...lineEnds, ...otherSerialisations(text), ['digest-of-empty-body', '']];
+  return [...lineEnds, ...otherSerialisations(body), ['digest-of-empty-body', '']];
 }
 
-function otherSerialisations(text: string): Guess[] {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return [];
-  }
+/** Bytes of a body that is serialised anew: indented, it can be much longer. */
+const MAX_SERIALISED = 20_000;
+
+/** None for a body that is not JSON, or that is deep: it would be indented by more than it has characters. */
+function otherSerialisations(body: Buffer): Guess[] {
+  const value = body.length > MAX_SERIALISED ? undefined : parseJson(body);
+  if (value === undefined) return [];
   const pretty: Guess[] = [2, 4, '\t', 1].map((indent) => [
     'digest-of-pretty-printed-json',
     JSON.stringify(value, null, indent),

@@ -3,6 +3,7 @@ import { combinedHeader, headerLines } from '../http/received-request.ts';
 import type { RecordedKey } from '../http/recorded-exchange.ts';
 import type { TracedExchange } from '../http/request-trace.ts';
 import { serverUserAgent } from '../net/outbound.ts';
+import { parseJson } from '../net/read-json.ts';
 import type { WireSwitches } from '../profile.ts';
 import { candidateKeys } from './describe-exchange.ts';
 import { explainSignature, type SignatureExplanation } from './explain-signature.ts';
@@ -62,8 +63,8 @@ export function gradeExchange(exchange: TracedExchange, context: GradingContext)
     },
     keySet: exchange.keySet,
     refusal: summary.refusal,
-    body: parseJson(request.body.toString()),
-    answer: parseJson(reply?.content ?? ''),
+    body: parseJson(request.body),
+    answer: parseJson(Buffer.from(reply?.content ?? '')),
     lenient: summary.lenient,
     get signature() {
       signature ??= explainSignature({
@@ -87,11 +88,3 @@ export function gradeExchange(exchange: TracedExchange, context: GradingContext)
 
 const readToken = ([line, ...others]: readonly string[]): string | undefined =>
   others.length > 0 ? undefined : /^GNAP +([\x21-\x7e]+)$/i.exec(line ?? '')?.[1];
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}

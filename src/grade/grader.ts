@@ -18,6 +18,7 @@ import { createRunState } from './run-state.ts';
 import { BoundedMap } from './state/bounded-map.ts';
 import { listKeyForms } from './state/secrets.ts';
 import { MAX_FINDINGS, statusOf } from './status.ts';
+import { createTextFinder, replaceRegions } from './text-finder.ts';
 
 export interface GraderOptions {
   readonly profile: ProfileName;
@@ -52,6 +53,8 @@ export interface Grader {
 
 /** Characters of a text of a finding. */
 const MAX_TEXT = 1900;
+/** Secrets of a run that are remembered. */
+const MAX_SECRETS = 50_000;
 /** Exchanges whose findings are kept one by one. */
 const MAX_EXCHANGES = 1000;
 
@@ -80,7 +83,7 @@ export function createGrader(options: GraderOptions): Grader {
   const known = createKnownKeys();
   const context: GradingContext = { switches, origins: originsOf(ases), secrets, knownKeys: known.keysFor };
   const tallies = new Map(requirementIds.map((id) => [id, new Tally(id)]));
-  const seenSecrets = new Set<string>(secrets);
+  const seenSecrets = createSeenSecrets(secrets);
   const findingsOf = new BoundedMap<number, (readonly [RequirementId, Finding])[]>(MAX_EXCHANGES);
   const all = Object.entries(options.judges ?? judges) as [RequirementId, Judge][];
   let failure: string | undefined;
@@ -89,7 +92,7 @@ export function createGrader(options: GraderOptions): Grader {
     try {
       known.observe(traced);
       const exchange = gradeExchange(traced, context);
-      for (const secret of exchange.secrets()) seenSecrets.add(secret);
+      exchange.secrets().forEach(seenSecrets.add);
       findingsOf.set(exchange.id, []);
       for (const [id, judge] of all) {
         if (!judge.exchange) continue;
@@ -103,8 +106,6 @@ export function createGrader(options: GraderOptions): Grader {
     }
   }
 
-  const createRunHider = () => createHider([...seenSecrets].filter(({ length }) => length >= MIN_DISTINCT_LENGTH));
-
   return {
     observe(exchange) {
       if (!isServerRequest(exchange)) grade(exchange);
@@ -117,7 +118,7 @@ export function createGrader(options: GraderOptions): Grader {
         const broken = entries.map(([, finding]) => finding).filter(({ outcome }) => outcome !== 'pass');
         const status = statusOf(level, broken, entries.length) as ExchangeVerdict['status'];
         // Lists show the status only.
-        const describe = () => broken.map((finding) => hideSecrets(finding, createRunHider()));
+        const describe = () => broken.map((finding) => hideSecrets(finding, seenSecrets.hide));
         return { id, level, status, describe };
       });
     },
@@ -126,8 +127,9 @@ export function createGrader(options: GraderOptions): Grader {
       for (const [id, judge] of all) {
         if (judge.end) finished.get(id)!.take(() => judge.end!(run, end));
       }
-      const hide = createRunHider();
-      return requirementIds.map((id) => finished.get(id)!.toVerdict(levelOf(id, profile), hide, failure ?? incomplete));
+      return requirementIds.map((id) =>
+        finished.get(id)!.toVerdict(levelOf(id, profile), seenSecrets.hide, failure ?? incomplete),
+      );
     },
   };
 }
@@ -192,15 +194,19 @@ class Tally {
   }
 }
 
-/** A function that hides these secrets in a text, and shortens it. */
-function createHider(secrets: readonly string[]): (text: string) => string {
-  // The longest first: a secret can contain another.
-  const ordered = secrets.toSorted((a, b) => b.length - a.length);
-  return (text) =>
-    clip(
-      ordered.reduce((hidden, secret) => hidden.replaceAll(secret, () => mask(secret)), text),
-      MAX_TEXT,
-    );
+/** Secrets of the whole run, which an exchange can show that is not the one they belong to. */
+function createSeenSecrets(known: readonly string[]) {
+  const finder = createTextFinder<undefined>(MIN_DISTINCT_LENGTH);
+  let count = 0;
+  const add = (secret: string): void => {
+    if (count < MAX_SECRETS && finder.add(secret, undefined)) count += 1;
+  };
+  known.forEach(add);
+  return {
+    add,
+    /** The text without them, shortened. */
+    hide: (text: string): string => clip(replaceRegions(text, finder.find(text), mask), MAX_TEXT),
+  };
 }
 
 function hideSecrets({ detail, expected, actual, ...rest }: Finding, hide: (text: string) => string): Finding {

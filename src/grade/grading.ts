@@ -3,6 +3,7 @@
  * report is read; if there are many, in a quiet moment before, or else a few at a time, so that requests do not
  * wait for verdicts.
  */
+import { sizeOfExchange } from '../http/recorded-exchange.ts';
 import type { RequestTrace, TracedExchange } from '../http/request-trace.ts';
 import { createCoverageCounter } from './coverage.ts';
 import { type DescribedExchange, describeExchange } from './describe-exchange.ts';
@@ -22,6 +23,8 @@ const PERIOD_MS = 250;
 const MAX_QUEUE = 1000;
 /** Facts about exchanges are kept until the end, so their number is limited. */
 const MAX_JUDGED = 20_000;
+/** Their bytes together, because facts are texts of the client. */
+const MAX_BYTES = 256 * 1024 * 1024;
 /** Exchanges in a report, besides those that findings name. */
 const MAX_DESCRIBED = 1000;
 
@@ -36,8 +39,9 @@ export interface GradingOptions extends Omit<GraderOptions, 'secrets'> {
   readonly trace: Pick<RequestTrace, 'list' | 'find'>;
   /** Judge at once when the queue is full, instead of giving up: for worlds that run only to be graded. */
   readonly isComplete: boolean;
-  /** Most exchanges that are judged. Default: 20 000. */
+  /** Most exchanges that are judged, and their bytes. Default: 20 000, and 256 MiB. */
   readonly maxJudged?: number;
+  readonly maxBytes?: number;
 }
 
 export interface GradingResults {
@@ -64,6 +68,8 @@ export interface Grading {
 interface JudgedRun {
   readonly waiting: number;
   readonly judged: number;
+  /** Size of all exchanges so far. */
+  readonly bytes: number;
   add(exchange: TracedExchange): void;
   /** Judges from the queue for about this long. */
   judge(milliseconds: number): void;
@@ -80,6 +86,7 @@ function beginRun(options: GradingOptions, now: () => number): JudgedRun {
   const coverage = createCoverageCounter();
   let queue: TracedExchange[] = [];
   let judged = 0;
+  let bytes = 0;
   let stopped: string | undefined;
 
   function judge(milliseconds: number): void {
@@ -103,8 +110,13 @@ function beginRun(options: GradingOptions, now: () => number): JudgedRun {
     get judged() {
       return judged;
     },
+    get bytes() {
+      return bytes;
+    },
     add(exchange) {
-      if (stopped === undefined) queue.push(exchange);
+      if (stopped !== undefined) return;
+      queue.push(exchange);
+      bytes += sizeOfExchange(exchange);
     },
     judge,
     stop(reason) {
@@ -125,7 +137,7 @@ function beginRun(options: GradingOptions, now: () => number): JudgedRun {
 }
 
 export function createGrading(options: GradingOptions): Grading {
-  const { isComplete, maxJudged = MAX_JUDGED, now = () => performance.now() } = options;
+  const { isComplete, maxJudged = MAX_JUDGED, maxBytes = MAX_BYTES, now = () => performance.now() } = options;
   let run = beginRun(options, now);
   let quiet: NodeJS.Timeout | undefined;
   /** When the oldest exchange in the queue came, or the last slice was due. */
@@ -138,6 +150,7 @@ export function createGrading(options: GradingOptions): Grading {
 
   function limit(): void {
     if (run.judged + run.waiting > maxJudged) run.stop('there were too many requests');
+    else if (run.bytes > maxBytes) run.stop('the requests were too large');
     else if (run.waiting > MAX_QUEUE && isComplete) run.judge(Number.POSITIVE_INFINITY);
     else if (run.waiting > MAX_QUEUE) run.stop('requests came too fast');
   }

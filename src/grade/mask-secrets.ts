@@ -1,6 +1,8 @@
 /** Hides the secrets of an exchange: each is shown as its first four characters and its length, a short one as its length. */
 import { decodePercent, parseQuery, type ReceivedRequest } from '../http/received-request.ts';
 import { secretParameters } from '../http/redact.ts';
+import { parseJson } from '../net/read-json.ts';
+import { createTextFinder, type Region, replaceRegions } from './text-finder.ts';
 
 export interface Masker {
   /** The longest first. */
@@ -10,7 +12,7 @@ export interface Masker {
   header(name: string, value: string): string;
   /** A signature base, or a variant of one, line by line. */
   base(text: string): string;
-  /** JSON without secrets. Undefined for other content, in which secrets cannot be recognised. */
+  /** JSON without secrets. Undefined for other content and for deep JSON, in which secrets cannot be recognised. */
   json(content: string): string | undefined;
 }
 
@@ -49,24 +51,14 @@ export function createMasker({ request, answer, secrets = [] }: MaskedExchange):
     for (const value of secretsOfQuery(url)) found.add(value);
   }
   for (const content of [request.body.toString(), answer?.body ?? '']) {
-    for (const value of secretsOfJson(parseJson(content))) found.add(value);
+    for (const value of secretsOfJson(parseText(content))) found.add(value);
   }
   for (const segment of request.rawTarget.split(/[/?]/))
     if (secrets.includes(decodePercent(segment))) found.add(segment);
   found.delete('');
   // The longest first: a secret can contain another.
   const ordered = [...found].sort((a, b) => b.length - a.length);
-
-  const text = (shown: string): string => {
-    let masked = shown;
-    for (const secret of ordered) {
-      const isShort = secret.length < MIN_DISTINCT_LENGTH;
-      const forms = isShort ? [JSON.stringify(secret)] : [secret, encodeURIComponent(secret), encodeURI(secret)];
-      const replacement = isShort ? JSON.stringify(mask(secret)) : mask(secret);
-      for (const form of forms) masked = masked.replaceAll(form, () => replacement);
-    }
-    return masked;
-  };
+  const text = createHider(ordered);
   const header = (name: string, value: string): string => {
     // The form of the field stays visible. The bytes could be replayed.
     if (/^signature$/i.test(name)) return value.replaceAll(/[\w+/-]+/g, (run) => (run.length < 40 ? run : mask(run)));
@@ -87,13 +79,56 @@ export function createMasker({ request, answer, secrets = [] }: MaskedExchange):
         })
         .join('\n'),
     json(content) {
-      if (parseJson(content) === undefined) return undefined;
+      if (parseText(content) === undefined) return undefined;
       const masked = text(content);
+      const value = parseText(masked);
       // A secret that is spelled with escapes would not have been replaced.
-      const rest = secretsOfJson(parseJson(masked)).filter((value) => value.length > 0 && found.has(value));
-      return rest.length === 0 ? masked : undefined;
+      const isShown = secretsOfJson(value).some((secret) => secret.length > 0 && found.has(secret));
+      return value === undefined || isShown ? undefined : masked;
     },
   };
+}
+
+/** Hides the secrets in a text. Hides all of it if too many of them begin alike. */
+function createHider(secrets: readonly string[]): (text: string) => string {
+  const finder = createTextFinder<string>(MIN_DISTINCT_LENGTH);
+  const quoted = new Map<string, string>();
+  const forms = new Set<string>();
+  for (const secret of secrets) {
+    if (secret.length < MIN_DISTINCT_LENGTH) quoted.set(JSON.stringify(secret), JSON.stringify(mask(secret)));
+    else {
+      const encodable = secret.toWellFormed();
+      for (const form of [secret, encodeURIComponent(encodable), encodeURI(encodable)]) forms.add(form);
+    }
+  }
+  // Only a form that is not found can be missing, since all of them differ.
+  const isComplete = [...forms].every((form) => finder.add(form, form));
+  return (text) => {
+    if (!isComplete) return mask(text);
+    const withoutShort = quoted.size === 0 ? text : replaceQuoted(text, quoted);
+    return replaceRegions(withoutShort, finder.find(withoutShort), mask);
+  };
+}
+
+/** Escapes make up to six characters of one. */
+const MAX_QUOTED_LENGTH = 6 * MIN_DISTINCT_LENGTH;
+
+/** Replaces JSON strings that are short secrets. */
+function replaceQuoted(text: string, replacements: ReadonlyMap<string, string>): string {
+  const replaced = (part: string): string => replacements.get(part) ?? mask(part);
+  return replaceRegions(text, findQuoted(text, replacements), replaced);
+}
+
+function* findQuoted(text: string, known: ReadonlyMap<string, string>): Generator<Region> {
+  for (let start = text.indexOf('"'); start >= 0; start = text.indexOf('"', start + 1)) {
+    // Quotes within the secret are preceded by a backslash.
+    let last = start;
+    for (let quotes = 0; quotes < MIN_DISTINCT_LENGTH; quotes += 1) {
+      last = text.indexOf('"', last + 1);
+      if (last < 0 || last - start > MAX_QUOTED_LENGTH) break;
+      if (known.has(text.slice(start, last + 1))) yield { start, end: last + 1 };
+    }
+  }
 }
 
 export const mask = (secret: string): string =>
@@ -112,14 +147,7 @@ function secretsOfQuery(url: string): string[] {
   ]);
 }
 
-/** Undefined for text that is not JSON. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
+const parseText = (text: string): unknown => parseJson(Buffer.from(text));
 
 /** Not recursive, because clients can nest values deeper than the stack allows. */
 function secretsOfJson(root: unknown): string[] {

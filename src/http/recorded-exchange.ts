@@ -70,11 +70,11 @@ export function createRecorder({ maxExchanges, maxBytes }: RecordLimits): Record
   return {
     keep(id, recorded) {
       records.set(id, recorded);
-      bytes += sizeOf(recorded);
+      bytes += sizeOfExchange(recorded);
       for (const [oldestId, oldest] of records) {
         if (records.size <= maxExchanges && bytes <= maxBytes) break;
         records.delete(oldestId);
-        bytes -= sizeOf(oldest);
+        bytes -= sizeOfExchange(oldest);
       }
     },
     find: (id) => records.get(id),
@@ -118,7 +118,8 @@ function listKeys({ jwk, keySet }: ClientKey): RecordedKey[] {
   return [jwk, ...usable].map((each) => ({ jwk: each, keySet: keySet?.url }));
 }
 
-function sizeOf({ request, reply }: RecordedExchange): number {
+/** Bytes of its texts and bodies. */
+export function sizeOfExchange({ request, reply }: Pick<RecordedExchange, 'request' | 'reply'>): number {
   const headers = [...request.rawHeaders, ...Object.entries(reply?.headers ?? {})];
   const text = request.rawTarget.length + headers.reduce((sum, [name, value]) => sum + name.length + value.length, 0);
   return text + request.body.length + Buffer.byteLength(reply?.content ?? '');

@@ -98,3 +98,11 @@ test('a world that runs only to be graded waits for the judges instead, up to a 
   assert.match(grading.read(end).stopped!, /^there were too many requests: only the first \d+ were graded/);
   assert.ok(seen.length <= 1100);
 });
+
+test('large requests end the grading too, because facts about them are kept', () => {
+  const { grading } = noting({ isComplete: true, maxBytes: 50_000 });
+  grading.observe(traced({ id: 1, body: 'x'.repeat(40_000) }));
+  assert.equal(grading.read(end).stopped, undefined);
+  grading.observe(traced({ id: 2, body: 'x'.repeat(40_000) }));
+  assert.match(grading.read(end).stopped!, /^the requests were too large: only the first 1 were graded/);
+});

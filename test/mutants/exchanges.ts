@@ -4,6 +4,7 @@ import { type Mutant, noticedBy } from './mutant.ts';
 const explanation = 'test/grade/explain-signature.test.ts';
 const records = 'test/control/exchanges.test.ts';
 const masks = 'test/grade/mask-secrets.test.ts';
+const hostile = 'test/grade/hostile-content.test.ts';
 
 export const exchangeMutants: readonly Mutant[] = [
   ...noticedBy(explanation, 'src/grade/explain-signature.ts', [
@@ -70,8 +71,8 @@ export const exchangeMutants: readonly Mutant[] = [
     {
       id: 'masks.escaped-secret',
       title: 'JSON in which a secret',
-      at: 'return «rest.length === 0» ? masked',
-      by: 'true',
+      at: 'return «value === undefined || isShown» ? undefined',
+      by: 'value === undefined',
     },
     {
       id: 'masks.value-of-a-token',
@@ -83,6 +84,44 @@ export const exchangeMutants: readonly Mutant[] = [
       id: 'masks.encoded-path',
       title: 'a secret is hidden',
       at: 'if («secrets.includes(decodePercent(segment))») found',
+      by: 'false',
+    },
+  ]),
+  ...noticedBy(hostile, 'src/grade/mask-secrets.ts', [
+    {
+      id: 'masks.lone-surrogate',
+      title: 'not Unicode text',
+      at: 'const encodable = «secret.toWellFormed()»',
+      by: 'secret',
+    },
+    {
+      id: 'masks.too-many-alike',
+      title: 'begin too much alike',
+      at: 'if («!isComplete») return mask(text)',
+      by: 'false',
+    },
+  ]),
+  ...noticedBy(hostile, 'src/grade/grade-exchange.ts', [
+    {
+      id: 'grade.deep-content',
+      title: 'deep JSON is not content',
+      at: 'body: «parseJson(request.body)»',
+      by: 'JSON.parse(request.body.toString())',
+    },
+  ]),
+  ...noticedBy(hostile, 'src/grade/explain-digest.ts', [
+    {
+      id: 'explanation.long-body-serialised-anew',
+      title: 'a long or deep body',
+      at: 'const value = «body.length > MAX_SERIALISED» ?',
+      by: 'false',
+    },
+  ]),
+  ...noticedBy('test/grade/grading.test.ts', 'src/grade/grading.ts', [
+    {
+      id: 'grade.bytes-without-bound',
+      title: 'large requests',
+      at: 'else if («run.bytes > maxBytes») run.stop',
       by: 'false',
     },
   ]),
