@@ -79,6 +79,8 @@ export async function fetchDisplayName(
   throw authProblem('unusable_client', { description: 'the wallet address of the client lacks a publicName' });
 }
 
+const MAX_NAME_LENGTH = 200;
+
 async function fetchPublicName(
   outbound: Pick<Outbound, 'request'>,
   walletAddress: string,
@@ -88,8 +90,9 @@ async function fetchPublicName(
     if (response.status !== 200) return undefined;
     const name = (parseJson(response.body) as { publicName?: unknown } | null | undefined)?.publicName;
     if (typeof name !== 'string') return undefined;
-    // Stored and shown, so without control characters and at most 200 characters long.
-    return name.replaceAll(/\p{C}/gu, '').trim().slice(0, 200) || undefined;
+    // Stored and shown, so without control characters, at most 200 characters long, and not cut within one.
+    const shown = name.replaceAll(/\p{C}/gu, '').trim().slice(0, MAX_NAME_LENGTH);
+    return shown.replace(/\p{Cs}$/u, '') || undefined;
   } catch {
     return undefined;
   }

@@ -266,6 +266,18 @@ describe('rejected, with nothing stored', () => {
     assert.equal(new URL(body.interact.redirect).searchParams.get('clientName'), client.walletAddress);
   });
 
+  test('AS-15: a long name is cut, and not within a character that is a surrogate pair', async () => {
+    for (const [name, shown] of [
+      [`${'a'.repeat(199)}😀`, 'a'.repeat(199)],
+      [`${'a'.repeat(198)}😀😀`, `${'a'.repeat(198)}😀`],
+      ['\ud83d Shop', 'Shop'],
+    ] as const) {
+      as.world.names.set(client.walletAddress, name);
+      const { body } = await ask([outgoing()], interact);
+      assert.equal(new URL(body.interact.redirect).searchParams.get('clientName'), shown);
+    }
+  });
+
   test('AMB-05: the identifier of a quote item restricts it in compat and is rejected in strict', async () => {
     const scoped = { ...quote, identifier: as.alice };
     assert.deepEqual((await ask([scoped])).body.access_token.access, [quote]);

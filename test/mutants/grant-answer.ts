@@ -21,6 +21,14 @@ export const grantAnswerMutants: readonly Mutant[] = [
     fails: ['grant.client-forms'],
   },
   {
+    id: 'grant.name-cut-within-a-character',
+    file: 'src/auth/client-instance.ts',
+    at: "return «shown.replace(/\\p{Cs}$/u, '')» || undefined",
+    by: 'shown',
+    test: 'test/auth/grant-request.test.ts',
+    title: 'a long name is cut',
+  },
+  {
     id: 'grant.jwk-of-any-name',
     file: 'src/auth/client-instance.ts',
     at: 'if («client.jwk.kid !== keyid») throw',
