@@ -2,6 +2,7 @@
  * The traces of a run at a target that somebody else may own: what it creates and spends, the budget that it keeps, and
  * what it removes at the end.
  */
+import { visible } from '../../src/report/visible-text.ts';
 import type { Answer, Call, Json, SendCall } from '../steps/signed-client.ts';
 import { NotApplicable } from './capability.ts';
 import type { Party } from './check.ts';
@@ -235,7 +236,7 @@ export function describeLeftovers(leftovers: readonly Leftover[], isListed: bool
     const rest = all.length - shown.length;
     return [
       `left behind: ${all.length} ${kind}${all.length === 1 ? '' : 's'}`,
-      ...shown.map(({ url }) => `  ${url}`),
+      ...shown.map(({ url }) => `  ${visible(url)}`),
       ...(rest > 0 ? [`  and ${rest} more, which the JSON report lists`] : []),
     ];
   });

@@ -7,6 +7,7 @@ import packageJson from '../../package.json' with { type: 'json' };
 import { parseBaseline, readBaseline } from '../../src/report/baseline.ts';
 import { prepareReportDirectory, writeReportFiles } from '../../src/report/directory.ts';
 import { renderTerminal, terminalOptions } from '../../src/report/terminal.ts';
+import { visible, visibleLines } from '../../src/report/visible-text.ts';
 import { checks as allChecks } from '../checks/index.ts';
 import { announce, readFigures } from './announcement.ts';
 import { baselineReader, printFailures } from './baseline.ts';
@@ -200,7 +201,8 @@ function skipIfLacking(check: Check, target: Target): RunnableCheck {
 async function runInProfile(checks: readonly Check[], run: Run, options: Options, progress: Progress): Promise<void> {
   const { redaction, results, stop } = progress;
   const show = (result: CheckResult): void => {
-    if (result.failure) console.error(redaction.redact(`failed ${result.id}: ${firstLine(result.failure.message)}`));
+    if (result.failure)
+      console.error(visible(redaction.redact(`failed ${result.id}: ${firstLine(result.failure.message)}`)));
     else if (options.verbose && result.lacks) console.log(`n/a  ${result.id}   ${result.lacks}`);
     else if (options.verbose) console.log(`pass ${result.id}   ${result.rows.join(' ')}`);
   };
@@ -253,6 +255,6 @@ function acceptAuthority(file: string | undefined): void {
 }
 
 process.exitCode = await main().catch((error: unknown) => {
-  console.error(error instanceof Error ? error.message : error);
+  console.error(visibleLines(error instanceof Error ? error.message : `${error}`).join('\n'));
   return 2;
 });

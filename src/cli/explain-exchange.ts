@@ -1,6 +1,7 @@
 /** `touchstone explain exchange N`: a recorded exchange of a running world, and the explanation of its signature. */
 import { ConfigError } from '../errors.ts';
 import type { DescribedExchange } from '../grade/describe-exchange.ts';
+import { visibleLines } from '../report/visible-text.ts';
 import { openControlApi } from './control-client.ts';
 import type { Config } from './options.ts';
 
@@ -26,7 +27,11 @@ const results: Readonly<Record<DescribedExchange['signature']['result'], string>
   'no-key': 'no key was found, so only the form of the signature was checked',
 };
 
-export function printDescription({ request, response, signature, ...summary }: DescribedExchange): string {
+/** Text of a client must not control the terminal. */
+export const printDescription = (exchange: DescribedExchange): string =>
+  visibleLines(describeInLines(exchange)).join('\n');
+
+function describeInLines({ request, response, signature, ...summary }: DescribedExchange): string {
   const { result, mistakes, refusal, key, digest, base, signed, firstDifference } = signature;
   const headers = (lines: readonly string[][]) => lines.map(([name, value]) => `  ${name}: ${value}`);
   const body = (text: string | null, bytes: number) => (bytes === 0 ? [] : ['', indent(text ?? `(${bytes} bytes)`)]);

@@ -1,5 +1,6 @@
 /** `touchstone payments`: the outgoing payments of a running world by state and age, and the cancellation of one. */
 import { ConfigError } from '../errors.ts';
+import { visible } from '../report/visible-text.ts';
 import { type ControlApi, openControlApi } from './control-client.ts';
 import { formatAmount } from './format-amount.ts';
 import type { Config } from './options.ts';
@@ -52,15 +53,16 @@ export async function printPayments(config: Config, control: string | undefined)
   }
 }
 
-function describe(payment: Payment): string {
+/** The receiver is a client's text, and the last error can quote another server: neither must control the terminal. */
+export function describe(payment: Payment): string {
   const { id, state, receiver, assetCode, assetScale, attempts, nextAttemptAt, packetsInDoubt, lastError } = payment;
   const amount = (value: string) => formatAmount(BigInt(value), assetScale);
   const money = `${amount(payment.debitAmount)} ${assetCode}, sent ${amount(payment.sentAmount)}, held ${amount(payment.heldAmount)}`;
   const next = nextAttemptAt === null ? '' : `, next attempt ${nextAttemptAt}`;
   return [
     `${state} since ${payment.acceptedAt}  ${money}  ${attempts} attempts${next}`,
-    `    payment ${id} to ${receiver}`,
+    `    payment ${id} to ${visible(receiver)}`,
     ...(packetsInDoubt > 0 ? [`    packets in doubt: ${packetsInDoubt}`] : []),
-    ...(lastError === null ? [] : [`    ${lastError}`]),
+    ...(lastError === null ? [] : [`    ${visible(lastError)}`]),
   ].join('\n');
 }

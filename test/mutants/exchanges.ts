@@ -87,6 +87,22 @@ export const exchangeMutants: readonly Mutant[] = [
       by: 'false',
     },
   ]),
+  ...noticedBy('test/cli/terminal-text.test.ts', 'src/cli/explain-exchange.ts', [
+    {
+      id: 'terminal.exchange-as-received',
+      title: 'touchstone explain exchange',
+      at: "«visibleLines(describeInLines(exchange)).join('\\n')»",
+      by: 'describeInLines(exchange)',
+    },
+  ]),
+  ...noticedBy('test/cli/terminal-text.test.ts', 'src/cli/payments.ts', [
+    {
+      id: 'terminal.last-error-as-received',
+      title: 'touchstone payments',
+      at: '[`    ${«visible(lastError)»}`]',
+      by: 'lastError',
+    },
+  ]),
   ...noticedBy(hostile, 'src/grade/mask-secrets.ts', [
     {
       id: 'masks.lone-surrogate',
