@@ -35,7 +35,9 @@ export interface Controls {
    * Everything that a report on the clients of this world says. `output` is what the command of the client printed.
    * Undefined where no exchanges are recorded.
    */
-  readRun?(output?: string): RunFacts;
+  readRun?(output?: string): Promise<RunFacts>;
+  /** Judges requests that wait for their verdicts, for this many milliseconds at most. Undefined like `readRun`. */
+  readonly judgeFor?: Grading['catchUp'];
   /** The verdicts about one exchange; undefined if it was not graded. Undefined like `readRun`. */
   readonly verdictsOf?: Grading['verdictsOf'];
   reset(): Promise<void>;

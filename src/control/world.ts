@@ -126,7 +126,7 @@ export function createWorldHandlers(controls: Controls) {
       return { status: 200, body: describeExchange(exchange, controls.origins(), controls.switches) };
     },
     'get-report': async () => {
-      const facts = controls.readRun?.();
+      const facts = await controls.readRun?.();
       if (!facts) throw new Problem('not_found', { description: 'this world records no exchanges' });
       return { status: 200, body: toReportBody(facts) };
     },

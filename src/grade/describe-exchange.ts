@@ -1,4 +1,5 @@
 /** A recorded exchange for display: secrets are hidden, and its signature is explained. */
+import { setImmediate as turn } from 'node:timers/promises';
 import type { ReceivedRequest } from '../http/received-request.ts';
 import type { TracedExchange, TracedRequest } from '../http/request-trace.ts';
 import { createClientKey } from '../http/signatures/client-keys.ts';
@@ -49,6 +50,20 @@ export function describeExchange(
       masker,
     }),
   };
+}
+
+/** An explanation can take tens of milliseconds, so other work has its turn after each exchange. */
+export async function describeExchanges(
+  exchanges: readonly TracedExchange[],
+  origins: readonly string[],
+  switches: WireSwitches,
+): Promise<DescribedExchange[]> {
+  const described: DescribedExchange[] = [];
+  for (const exchange of exchanges) {
+    described.push(describeExchange(exchange, origins, switches));
+    await turn();
+  }
+  return described;
 }
 
 const describeMessage = (headers: ReceivedRequest['rawHeaders'], content: string, masker: Masker): Message => ({

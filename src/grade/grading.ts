@@ -3,10 +3,11 @@
  * report is read; if there are many, in a quiet moment before, or else a few at a time, so that requests do not
  * wait for verdicts.
  */
+import { setImmediate as turn } from 'node:timers/promises';
 import { sizeOfExchange } from '../http/recorded-exchange.ts';
 import type { RequestTrace, TracedExchange } from '../http/request-trace.ts';
 import { createCoverageCounter } from './coverage.ts';
-import { type DescribedExchange, describeExchange } from './describe-exchange.ts';
+import { type DescribedExchange, describeExchanges } from './describe-exchange.ts';
 import { isServerRequest } from './grade-exchange.ts';
 import { createGrader, type ExchangeVerdict, type Grader, type GraderOptions } from './grader.ts';
 import type { RunEnd } from './judge.ts';
@@ -27,6 +28,8 @@ const MAX_JUDGED = 20_000;
 const MAX_BYTES = 256 * 1024 * 1024;
 /** Exchanges in a report, besides those that findings name. */
 const MAX_DESCRIBED = 1000;
+/** Their bytes together. */
+const MAX_DESCRIBED_BYTES = 16 * 1024 * 1024;
 
 export interface GradingOptions extends Omit<GraderOptions, 'secrets'> {
   /** Secrets of the run that are in no exchange, once the world has started. */
@@ -57,8 +60,10 @@ export interface GradingResults {
 export interface Grading {
   /** Cheap. The exchange is judged later. */
   observe(exchange: TracedExchange): void;
-  /** Judges what is in the queue, and the run so far. Can be repeated. */
-  read(end: RunEnd): GradingResults;
+  /** Judges what is in the queue, and the run so far. Other work has its turn meanwhile. Can be repeated. */
+  read(end: RunEnd): Promise<GradingResults>;
+  /** Judges what is in the queue, for this long at most. Other work has its turn meanwhile. */
+  catchUp(milliseconds: number): Promise<void>;
   /** The verdicts about one exchange. Undefined if it is not graded, or not yet. */
   verdictsOf(exchange: number): readonly ExchangeVerdict[] | undefined;
   /** Forgets everything. */
@@ -75,7 +80,8 @@ interface JudgedRun {
   judge(milliseconds: number): void;
   /** Takes no further exchanges. */
   stop(reason: string): void;
-  read(end: RunEnd): GradingResults;
+  read(end: RunEnd): Promise<GradingResults>;
+  catchUp: Grading['catchUp'];
   verdictsOf: Grading['verdictsOf'];
 }
 
@@ -89,9 +95,11 @@ function beginRun(options: GradingOptions, now: () => number): JudgedRun {
   let bytes = 0;
   let stopped: string | undefined;
 
+  const begin = () => (grader ??= createGrader({ ...options, secrets: options.secrets() }));
+
   function judge(milliseconds: number): void {
     const deadline = now() + milliseconds;
-    grader ??= createGrader({ ...options, secrets: options.secrets() });
+    const grader = begin();
     let done = 0;
     while (done < queue.length && (done === 0 || now() < deadline)) {
       const exchange = queue[done]!;
@@ -101,6 +109,15 @@ function beginRun(options: GradingOptions, now: () => number): JudgedRun {
     }
     queue = queue.slice(done);
     judged += done;
+  }
+
+  /** Judges what is in the queue now. What comes meanwhile is left, so that it ends. */
+  async function catchUp(milliseconds: number): Promise<void> {
+    const [last, deadline] = [judged + queue.length, now() + milliseconds];
+    while (queue.length > 0 && judged < last && now() < deadline) {
+      judge(SLICE_MS);
+      await turn();
+    }
   }
 
   return {
@@ -123,16 +140,15 @@ function beginRun(options: GradingOptions, now: () => number): JudgedRun {
       stopped = `${reason}: only the first ${judged} were graded; POST /reset begins anew`;
       queue = [];
     },
-    read(end) {
-      judge(Number.POSITIVE_INFINITY);
-      const verdicts = grader!.finish(end, stopped);
-      const exchanges = describeExchanges(options, verdicts);
+    async read(end) {
+      await catchUp(Number.POSITIVE_INFINITY);
+      const verdicts = begin().finish(end, stopped);
+      const { origins, switches } = options;
+      const exchanges = await describeExchanges(chooseExchanges(options, verdicts), origins, switches);
       return { startedAt, verdicts, coverage: coverage.read(), exchanges, stopped };
     },
-    verdictsOf(exchange) {
-      if (queue.length > 0) judge(SLICE_MS);
-      return grader?.verdictsOf(exchange);
-    },
+    catchUp,
+    verdictsOf: (exchange) => grader?.verdictsOf(exchange),
   };
 }
 
@@ -170,6 +186,7 @@ export function createGrading(options: GradingOptions): Grading {
       setImmediate(run.judge, SLICE_MS);
     },
     read: (end) => run.read(end),
+    catchUp: (milliseconds) => run.catchUp(milliseconds),
     verdictsOf: (exchange) => run.verdictsOf(exchange),
     clear() {
       run = beginRun(options, now);
@@ -178,13 +195,17 @@ export function createGrading(options: GradingOptions): Grading {
 }
 
 /** The exchanges that findings name, and the newest others, as far as they are still recorded. */
-function describeExchanges(options: GradingOptions, verdicts: readonly Verdict[]): DescribedExchange[] {
-  const { trace, origins, switches } = options;
+function chooseExchanges({ trace }: GradingOptions, verdicts: readonly Verdict[]): TracedExchange[] {
   const cited = verdicts.flatMap(({ findings }) => findings.flatMap(({ exchange }) => exchange ?? []));
   const newest = trace.list({ limit: MAX_DESCRIBED }).map(({ id }) => id);
-  return [...new Set([...cited, ...newest])]
-    .sort((a, b) => a - b)
-    .flatMap((id) => trace.find(id) ?? [])
-    .filter((exchange) => !isServerRequest(exchange))
-    .map((exchange) => describeExchange(exchange, origins, switches));
+  const chosen: TracedExchange[] = [];
+  let bytes = 0;
+  for (const id of new Set([...cited, ...newest.toReversed()])) {
+    const exchange = trace.find(id);
+    if (!exchange || isServerRequest(exchange)) continue;
+    bytes += sizeOfExchange(exchange);
+    if (bytes > MAX_DESCRIBED_BYTES) break;
+    chosen.push(exchange);
+  }
+  return chosen.sort((a, b) => a.summary.id - b.summary.id);
 }

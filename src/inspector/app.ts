@@ -35,6 +35,8 @@ export interface InspectorOptions {
 
 const bodyLimits = { limitBytes: 64 * 1024, timeoutMs: 10_000 };
 const MAX_FIELDS = 100;
+/** Time for verdicts that are due; a page shows the rest the next time. */
+const JUDGE_MS = 500;
 
 /** Mount it at `ROOT`. */
 export function createInspector(options: InspectorOptions): Express {
@@ -146,6 +148,7 @@ async function serve(route: Route, req: Request, res: Response): Promise<void> {
     query: firstValues(parseQuery(req.originalUrl)),
   };
   if (route.method === 'GET') {
+    await world.controls.judgeFor?.(JUDGE_MS);
     const page = await route.serve(context);
     if ('document' in page) {
       return send(res, 200, page.document, { 'Content-Security-Policy': `${page.policy}; frame-ancestors 'none'` });

@@ -39,7 +39,8 @@ export function createControls(runtime: WorldRuntime, secrets: () => readonly st
     origins: () => originsOf(hosted, listeners),
     switches,
     ...(grading && {
-      readRun: (output?: string) => withoutSecrets(readRun(runtime, grading, output), secrets()),
+      readRun: async (output?: string) => withoutSecrets(await readRun(runtime, grading, output), secrets()),
+      judgeFor: grading.catchUp,
       verdictsOf: grading.verdictsOf,
     }),
     // One at a time: a second one that stopped what the first is starting would leave ASEs that do not work.
@@ -62,9 +63,13 @@ export function createControls(runtime: WorldRuntime, secrets: () => readonly st
 }
 
 /** Everything about the run so far. `output` is what the command of the client printed. */
-function readRun({ options, profile, clock, ases }: WorldRuntime, grading: Grading, output = ''): RunFacts {
+async function readRun(
+  { options, profile, clock, ases }: WorldRuntime,
+  grading: Grading,
+  output = '',
+): Promise<RunFacts> {
   const privateKeys = [...ases.values()].flatMap(({ clientKey }) => clientKey ?? []);
-  const { stopped, startedAt, ...results } = grading.read({ at: clock.wallNow(), output, privateKeys });
+  const { stopped, startedAt, ...results } = await grading.read({ at: clock.wallNow(), output, privateKeys });
   return {
     ...versions,
     profile,

@@ -71,7 +71,7 @@ async function replayIn(profile: ProfileName, library: string): Promise<Replayed
     return {
       requests,
       exchanges,
-      verdicts: { compat: world.controls.readRun!('').verdicts, strict: grader.finish(end) },
+      verdicts: { compat: (await world.controls.readRun!('')).verdicts, strict: grader.finish(end) },
     };
   } finally {
     await deployment.removeWorld(id);

@@ -99,7 +99,9 @@ test('the commands that read a world do not load the server', () => {
   for (const command of ['explain-exchange', 'ledger', 'log', 'payments', 'reconcile']) {
     const loaded = new Set([`src/cli/${command}.ts`]);
     for (const file of loaded) if (file.startsWith('src/')) for (const each of loadedBy(file)) loaded.add(each);
-    const wrong = [...loaded].filter((file) => !/^src\/(cli\/|errors\.ts$|report\/visible-text\.ts$)|^node:/.test(file));
+    const wrong = [...loaded].filter(
+      (file) => !/^src\/(cli\/|errors\.ts$|report\/visible-text\.ts$)|^node:/.test(file),
+    );
     assert.deepEqual(wrong, [], command);
   }
 });

@@ -152,7 +152,7 @@ async function runPlainly(
   const milliseconds = performance.now() - started;
   await world.close();
   const { exitCode, signal, timedOut, output } = ended;
-  const facts = world.readRun(output);
+  const facts = await world.readRun(output);
   const command = withoutSecrets(config.operands, world.secrets);
   const broken = [...describeEnd(ended, config.timeout), ...facts.broken];
   return { facts: { ...facts, command: { command, exitCode, signal, timedOut }, broken }, control, milliseconds };

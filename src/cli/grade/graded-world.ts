@@ -23,7 +23,7 @@ export interface GradedWorld {
   /** Calls the listener with each exchange, in order. */
   subscribe(listener: (exchange: TracedExchange) => void): void;
   /** Everything about the run. `output` is what the command printed. */
-  readRun(output: string): RunFacts;
+  readRun(output: string): Promise<RunFacts>;
   /** Ends the requests in progress, and deletes the rows of the world. */
   close(): Promise<void>;
 }

@@ -1,6 +1,6 @@
 /** The requests of clients and servers, newest first, with the verdict about each. */
 
-import { describeExchange } from '../../grade/describe-exchange.ts';
+import { describeExchanges } from '../../grade/describe-exchange.ts';
 import { html } from '../../html/html.ts';
 import type { TracedRequest } from '../../http/request-trace.ts';
 import { shown } from '../../report/html/pieces.ts';
@@ -94,14 +94,15 @@ ${nextPage(`${base}/requests`, { ...filters, before: String(rows.at(-1)?.id) }, 
     path: '/requests.har',
     async serve(context) {
       const { controls } = context.world;
-      const exchanges = listNewest(context.world, MAX_LISTED, filterOf(context)).toReversed();
-      const entries = exchanges.flatMap(({ id }) => {
-        const exchange = controls.findExchange(id);
-        if (!exchange) return [];
-        const described = describeExchange(exchange, controls.origins(), controls.switches);
-        const { origin } = new URL(exchange.request.targetUri);
-        return [{ described, origin, verdict: verdictOf(context.world, id) }];
-      });
+      const exchanges = listNewest(context.world, MAX_LISTED, filterOf(context))
+        .toReversed()
+        .flatMap(({ id }) => controls.findExchange(id) ?? []);
+      const described = await describeExchanges(exchanges, controls.origins(), controls.switches);
+      const entries = described.map((each, index) => ({
+        described: each,
+        origin: new URL(exchanges[index]!.request.targetUri).origin,
+        verdict: verdictOf(context.world, each.id),
+      }));
       return {
         name: 'touchstone.har',
         type: 'application/json; charset=utf-8',

@@ -46,7 +46,7 @@ export async function gradeClient(
       print: (text) => printed.push(text),
     }).catch((error: Error) => `mistake: ${error.message}`);
     await world.settled();
-    const { verdicts, broken } = world.controls.readRun!(printed.join('\n'));
+    const { verdicts, broken } = await world.controls.readRun!(printed.join('\n'));
     return { verdicts, stopped, broken };
   } finally {
     await deployment.removeWorld(id);
