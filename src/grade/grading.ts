@@ -45,6 +45,8 @@ export interface GradingOptions extends Omit<GraderOptions, 'secrets'> {
   /** Most exchanges that are judged, and their bytes. Default: 20 000, and 256 MiB. */
   readonly maxJudged?: number;
   readonly maxBytes?: number;
+  /** Bytes of the exchanges in a report. Default: 16 MiB. */
+  readonly maxDescribedBytes?: number;
 }
 
 export interface GradingResults {
@@ -195,7 +197,10 @@ export function createGrading(options: GradingOptions): Grading {
 }
 
 /** The exchanges that findings name, and the newest others, as far as they are still recorded. */
-function chooseExchanges({ trace }: GradingOptions, verdicts: readonly Verdict[]): TracedExchange[] {
+function chooseExchanges(
+  { trace, maxDescribedBytes = MAX_DESCRIBED_BYTES }: GradingOptions,
+  verdicts: readonly Verdict[],
+): TracedExchange[] {
   const cited = verdicts.flatMap(({ findings }) => findings.flatMap(({ exchange }) => exchange ?? []));
   const newest = trace.list({ limit: MAX_DESCRIBED }).map(({ id }) => id);
   const chosen: TracedExchange[] = [];
@@ -204,7 +209,7 @@ function chooseExchanges({ trace }: GradingOptions, verdicts: readonly Verdict[]
     const exchange = trace.find(id);
     if (!exchange || isServerRequest(exchange)) continue;
     bytes += sizeOfExchange(exchange);
-    if (bytes > MAX_DESCRIBED_BYTES) break;
+    if (bytes > maxDescribedBytes) break;
     chosen.push(exchange);
   }
   return chosen.sort((a, b) => a.summary.id - b.summary.id);

@@ -75,6 +75,7 @@ test('a payment by hand: from the grant to the packets across both ASEs, and no 
   }
   assert.match(payment, /Packets .* 1 fulfilled 5\.\d\d USD 5\.00 EUR/);
   const own = world.controls.listExchanges({ after: before, limit: 100 });
+  await world.controls.judgeFor!(Number.POSITIVE_INFINITY);
   const broken = own.flatMap(({ id }) => world.controls.verdictsOf!(id) ?? []).filter(({ level }) => level === 'must');
   assert.ok(broken.length > 20);
   assert.deepEqual(

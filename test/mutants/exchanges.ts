@@ -133,7 +133,28 @@ export const exchangeMutants: readonly Mutant[] = [
       by: 'false',
     },
   ]),
+  ...noticedBy('test/grade/grading.test.ts', 'src/grade/describe-exchange.ts', [
+    { id: 'grade.describes-without-a-turn', title: 'are described in turns', at: 'await «turn()»', by: 'undefined' },
+  ]),
   ...noticedBy('test/grade/grading.test.ts', 'src/grade/grading.ts', [
+    {
+      id: 'grade.judges-without-a-turn',
+      title: 'are made in turns',
+      at: 'judge(SLICE_MS);\n      await «turn()»;',
+      by: 'undefined',
+    },
+    {
+      id: 'grade.judges-without-end',
+      title: 'are made in turns',
+      at: 'queue.length > 0 && «judged < last»',
+      by: 'true',
+    },
+    {
+      id: 'grade.report-without-bound',
+      title: 'are described in turns',
+      at: 'if («bytes > maxDescribedBytes») break',
+      by: 'false',
+    },
     {
       id: 'grade.bytes-without-bound',
       title: 'large requests',
