@@ -28,8 +28,22 @@ export function targetOf(url: string): string {
   return target.startsWith('/') ? target : `/${target}`;
 }
 
-/** Sends the request and reads the whole answer. Redirects are not followed. @throws on a refused connection or timeout */
-export function exchange(sent: Sent, timeoutMs = 10_000): Promise<Received> {
+export interface ExchangeLimits {
+  /** Milliseconds without a byte. */
+  readonly silenceMs?: number;
+  /** Milliseconds for the whole answer, which a server can send byte by byte. */
+  readonly wholeMs?: number;
+  readonly maxBytes?: number;
+}
+
+/**
+ * Sends the request and reads the whole answer. Redirects are not followed. @throws on a refused connection, a timeout,
+ * and an answer that is too large
+ */
+export function exchange(
+  sent: Sent,
+  { silenceMs = 10_000, wholeMs = 30_000, maxBytes = 8 * 1024 * 1024 }: ExchangeLimits = {},
+): Promise<Received> {
   const { protocol, hostname, port, host } = new URL(sent.url);
   const lines = hasHeader(sent.headers, 'host') ? [...sent.headers] : [['host', host] as const, ...sent.headers];
   if (sent.body && !hasHeader(lines, 'content-length')) lines.push(['content-length', String(sent.body.length)]);
@@ -42,13 +56,24 @@ export function exchange(sent: Sent, timeoutMs = 10_000): Promise<Received> {
       path: targetOf(sent.url),
       method: sent.method,
       headers: lines.flat(),
-      timeout: timeoutMs,
+      timeout: silenceMs,
     });
-    outgoing.on('timeout', () => outgoing.destroy(new Error(`no answer within ${timeoutMs} ms`)));
+    const fail = (error: Error): void => {
+      reject(error);
+      outgoing.destroy(error);
+    };
+    const deadline = setTimeout(() => fail(new Error(`no whole answer within ${wholeMs} ms`)), wholeMs);
+    outgoing.on('close', () => clearTimeout(deadline));
+    outgoing.on('timeout', () => fail(new Error(`no answer within ${silenceMs} ms`)));
     outgoing.on('error', reject);
     outgoing.on('response', (incoming) => {
       const chunks: Buffer[] = [];
-      incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
+      let size = 0;
+      incoming.on('data', (chunk: Buffer) => {
+        size += chunk.length;
+        if (size > maxBytes) fail(new Error(`the answer has more than ${maxBytes} bytes`));
+        else chunks.push(chunk);
+      });
       incoming.on('error', reject);
       incoming.on('end', () => {
         const headers = new Headers();

@@ -26,7 +26,7 @@ export async function giveConsent(context: CheckContext, redirect: string): Prom
     case 'hook': {
       const body = Buffer.from(JSON.stringify({ interaction: redirect, finish: finishUri }));
       const sent = { method: 'POST', url: consent.url, headers: [['content-type', 'application/json']] as const, body };
-      const { status, text } = await exchange(sent, CONSENT_MS);
+      const { status, text } = await exchange(sent, { silenceMs: CONSENT_MS, wholeMs: CONSENT_MS });
       if (status !== 200) throw new Error(`the consent hook answered ${status}`);
       return { answers: [], finish: parseFinish(JSON.parse(text).location) };
     }

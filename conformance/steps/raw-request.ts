@@ -9,7 +9,9 @@ export interface RawAnswer {
   readonly text: string;
 }
 
-/** Sends bytes to an origin and reads until the other side ends the connection. @throws after ten seconds */
+const MAX_LENGTH = 8 * 1024 * 1024;
+
+/** Sends bytes to an origin and reads until the other side ends the connection. @throws after ten seconds, and for an answer that is not HTTP */
 export function sendRaw(origin: string, bytes: string, timeoutMs = 10_000): Promise<RawAnswer> {
   const { protocol, hostname, port } = new URL(origin);
   return new Promise((resolve, reject) => {
@@ -23,6 +25,7 @@ export function sendRaw(origin: string, bytes: string, timeoutMs = 10_000): Prom
     socket.setEncoding('utf8');
     socket.on('data', (data) => {
       text += data;
+      if (text.length > MAX_LENGTH) socket.destroy(new Error(`the answer has more than ${MAX_LENGTH} characters`));
     });
     // A reset after the answer is an end like others.
     socket.on('error', (error) => {
@@ -30,8 +33,12 @@ export function sendRaw(origin: string, bytes: string, timeoutMs = 10_000): Prom
     });
     socket.on('close', () => {
       clearTimeout(timer);
-      if (text === '' && failure) reject(failure);
-      else resolve(readAnswer(text));
+      if (text === '' && failure) return reject(failure);
+      try {
+        resolve(readAnswer(text));
+      } catch {
+        reject(new Error('the answer is not HTTP/1.1'));
+      }
     });
     socket.write(bytes);
   });
